@@ -1,0 +1,156 @@
+//! What is told about a writer: an attribute, its classes, and how classes are read from a record.
+
+use serde::{Deserialize, Serialize};
+
+/// An attribute of a writer with the classes a model tells apart, e.g. gender: female, male.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// The name of the field that holds this attribute in a record, e.g. `"age"`.
+    pub name: String,
+    /// The classes in the order of the network's outputs. A class is a literal value (`"female"`),
+    /// or for whole numbers a range (`"23-27"`) or a lower bound (`"33+"`).
+    pub classes: Vec<String>,
+    /// Coarser classes for display, such as bands over single years. Empty: the classes are shown as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
+}
+
+/// Several classes shown as one; its probability is the sum of theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What the group is called, e.g. `"13-17"`.
+    pub label: String,
+    /// The classes it holds, by label.
+    pub classes: Vec<String>,
+}
+
+impl Attribute {
+    /// The index of the class that `value` belongs to, if any. Ranges and bounds match whole numbers only;
+    /// a literal class wins over a range.
+    pub fn class_of(&self, value: &str) -> Option<usize> {
+        let value = value.trim();
+        self.classes
+            .iter()
+            .position(|class| class == value)
+            .or_else(|| {
+                let number: i64 = value.parse().ok()?;
+                self.classes
+                    .iter()
+                    .position(|class| range(class).is_some_and(|(from, to)| (from..=to).contains(&number)))
+            })
+    }
+
+    /// The index of the group that holds class `class`, if any.
+    pub fn group_of(&self, class: usize) -> Option<usize> {
+        let label = self.classes.get(class)?;
+        self.groups
+            .iter()
+            .position(|group| group.classes.contains(label))
+    }
+
+    /// The probability of each group: the sum over its classes of `probabilities` (one a class).
+    pub fn group_probabilities(&self, probabilities: &[f32]) -> Vec<f32> {
+        let mut sums = vec![0.0; self.groups.len()];
+        for (class, probability) in probabilities.iter().enumerate() {
+            if let Some(group) = self.group_of(class) {
+                sums[group] += probability;
+            }
+        }
+        sums
+    }
+
+    /// Whether this attribute can be learned and shown; the error is one line that names what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if name.is_empty() {
+            return Err("an attribute has an empty name".into());
+        }
+        if self.classes.len() < 2 {
+            return Err(format!("attribute {name:?} needs at least two classes, it has {}", self.classes.len()));
+        }
+        if let Some(class) = repeated(self.classes.iter()) {
+            return Err(format!("attribute {name:?} names class {class:?} twice"));
+        }
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        if let Some(group) = repeated(self.groups.iter().map(|group| &group.label)) {
+            return Err(format!("attribute {name:?} names group {group:?} twice"));
+        }
+        let grouped = || self.groups.iter().flat_map(|group| &group.classes);
+        if let Some(class) = grouped().find(|class| !self.classes.contains(class)) {
+            return Err(format!("a group of attribute {name:?} names {class:?}, which is none of its classes"));
+        }
+        if let Some(class) = repeated(grouped()) {
+            return Err(format!("attribute {name:?} has class {class:?} in two groups"));
+        }
+        match self.classes.iter().find(|class| !grouped().any(|other| other == *class)) {
+            Some(class) => Err(format!("attribute {name:?} has class {class:?} in no group")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The whole numbers that a class like `"23-27"` or `"33+"` stands for.
+fn range(class: &str) -> Option<(i64, i64)> {
+    if let Some(from) = class.strip_suffix('+') {
+        return Some((from.parse().ok()?, i64::MAX));
+    }
+    let (from, to) = class.split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}
+
+fn repeated<'a>(labels: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = std::collections::HashSet::new();
+    labels.into_iter().find(|label| !seen.insert(*label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn age() -> Attribute {
+        Attribute {
+            name: "age".into(),
+            classes: ["13", "14", "23-27", "33+"].map(String::from).to_vec(),
+            groups: vec![
+                Group { label: "young".into(), classes: vec!["13".into(), "14".into()] },
+                Group { label: "grown".into(), classes: vec!["23-27".into(), "33+".into()] },
+            ],
+        }
+    }
+
+    #[test]
+    fn values_find_their_class() {
+        let age = age();
+        assert_eq!(age.class_of("14"), Some(1));
+        assert_eq!(age.class_of("25"), Some(2));
+        assert_eq!(age.class_of("23-27"), Some(2));
+        assert_eq!(age.class_of("33"), Some(3));
+        assert_eq!(age.class_of("48"), Some(3));
+        assert_eq!(age.class_of("18"), None);
+        assert_eq!(age.class_of("unknown"), None);
+    }
+
+    #[test]
+    fn groups_sum_their_classes() {
+        let sums = age().group_probabilities(&[0.1, 0.2, 0.3, 0.4]);
+        assert!((sums[0] - 0.3).abs() < 1e-6 && (sums[1] - 0.7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn checks_name_what_is_wrong() {
+        assert_eq!(age().check(), Ok(()));
+        let mut one = age();
+        one.classes.truncate(1);
+        assert!(one.check().unwrap_err().contains("at least two classes"));
+        let mut stray = age();
+        stray.groups[0].classes.pop();
+        assert!(stray.check().unwrap_err().contains("\"14\" in no group"));
+        let mut twice = age();
+        twice.classes[1] = "13".into();
+        assert!(twice.check().unwrap_err().contains("twice"));
+    }
+}

@@ -1,0 +1,11 @@
+//! Aux-LSTM: a writer's attributes learned jointly from text by LSTMs that share an auxiliary
+//! representation (*Joint Learning on Relevant User Attributes in Micro-blog*, IJCAI 2017).
+//!
+//! Text goes in, one probability distribution per attribute comes out, and the same code does it in
+//! training, on the command line and in the browser. This crate opens no file, reads no clock and prints
+//! nothing: bytes and strings in, values out.
+
+pub mod attribute;
+pub mod predictor;
+pub mod text;
+pub mod vocabulary;

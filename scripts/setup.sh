@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need and a stock Rust toolchain lacks.
+# Every step first looks whether its work is done, so a second run takes a second.
+#
+#   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen, wasm-opt
+#   scripts/setup.sh test      the same, and a browser with its driver and a software Vulkan driver
+#
+# Tools go to $TOOLS (default: .tools beside this folder, ignored by git).
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+TOOLS=${TOOLS:-$root/.tools}
+# Its own target folder: these are other people's programs, and cleaning ours must not throw them away.
+tools_target=$TOOLS/target
+trunk_version=0.21.14
+binaryen_version=132.0.0
+# Trunk takes the wasm-bindgen on PATH only if it equals the library's version in Cargo.lock.
+wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have cargo || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
+mkdir -p "$TOOLS/bin"
+export PATH="$TOOLS/bin:$PATH"
+
+# Debian packages, where this user may install them.
+apt_install() {
+    have apt-get && [ "$(id -u)" = 0 ] || return 1
+    say "installing Debian packages: $*"
+    apt-get install -qq -y --no-install-recommends "$@" >"$TOOLS/apt.log" 2>&1 && return 0
+    apt-get update -qq >"$TOOLS/apt.log" 2>&1 || return 1
+    apt-get install -qq -y --no-install-recommends "$@" >>"$TOOLS/apt.log" 2>&1
+}
+
+target_libs() { printf '%s/lib/rustlib/wasm32-unknown-unknown/lib' "$(rustc --print sysroot)"; }
+
+# The standard library for wasm32 out of Debian's rust-src of the compiler's own version.
+build_wasm_std() {
+    have apt-get && have dpkg || return 1
+    local version work lists mirror package
+    version=$(rustc --version | cut -d' ' -f2)
+    work=$(mktemp -d "$TOOLS/wasm-std.XXXXXX")
+    lists=$work/lists
+    mkdir -p "$lists/partial" "$work/cache/archives/partial"
+    # The mirror that apt already uses, asked for the suite with newer compilers, without touching apt's own settings.
+    mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb +(\[[^]]*\] +)?([^ ]+) .*/\2/p' \
+        /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null |
+        grep -E '/debian/?$' | head -n 1)
+    [ -n "$mirror" ] || return 1
+    for suite in trixie-backports trixie sid; do
+        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$mirror" "$suite"
+    done >"$work/sources.list"
+    local apt_options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
+        -o "Dir::State::Lists=$lists" -o "Dir::Cache=$work/cache")
+    say "asking Debian for rust-src $version"
+    apt-get "${apt_options[@]}" update >"$work/log" 2>&1 || true
+    package=$(apt-cache "${apt_options[@]}" madison rust-src 2>/dev/null |
+        awk -F'|' -v v="$version" '{ gsub(/ /, "", $2); if (index($2, v "+") == 1 || index($2, v "-") == 1) { print $2; exit } }')
+    if [ -z "$package" ]; then rm -rf "$work"; return 1; fi
+    (cd "$work" && apt-get "${apt_options[@]}" download "rust-src=$package" >>"$work/log" 2>&1) || return 1
+    dpkg -x "$work"/rust-src_*.deb "$work/src"
+    say "building the wasm32 standard library from rust-src $package"
+    # The library is built with the flags of the released one; nightly features are what a standard library is made of.
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes -Zforce-unstable-if-unmarked" CARGO_TARGET_DIR="$work/target" \
+        cargo build --quiet --release --target wasm32-unknown-unknown \
+        --manifest-path "$(echo "$work"/src/usr/src/rustc-*/library/sysroot/Cargo.toml)" >>"$work/log" 2>&1 ||
+        { tail -n 5 "$work/log" >&2; return 1; }
+    mkdir -p "$(target_libs)"
+    cp "$work"/target/wasm32-unknown-unknown/release/deps/*.rlib "$(target_libs)/"
+    rm -rf "$work"
+}
+
+setup_wasm_target() {
+    compgen -G "$(target_libs)/libstd-*.rlib" >/dev/null && return
+    if have rustup; then
+        say "adding the target wasm32-unknown-unknown"
+        rustup target add wasm32-unknown-unknown >"$TOOLS/rustup.log" 2>&1 && return
+    fi
+    build_wasm_std || fail "no wasm32-unknown-unknown target: run 'rustup target add wasm32-unknown-unknown'"
+}
+
+# NAME VERSION: a cargo program, built without link-time optimisation, which takes a quarter of the time.
+setup_cargo_tool() {
+    local name=$1 version=$2 program=$3
+    "$program" --version 2>/dev/null | grep -qwF "$version" && return
+    say "building $name $version (some minutes, once)"
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        CARGO_TARGET_DIR="$tools_target" \
+        cargo install --quiet --root "$TOOLS" --version "$version" --force "$name" 2>"$TOOLS/$name.log" ||
+        { tail -n 5 "$TOOLS/$name.log" >&2; fail "building $name $version failed; the log is $TOOLS/$name.log"; }
+}
+
+setup_wasm_opt() {
+    wasm-opt --version 2>/dev/null | grep -qw "${binaryen_version%%.*}" && return
+    have npm || apt_install npm || fail "npm is missing: install Node.js (it brings wasm-opt) and run this again"
+    say "installing wasm-opt $binaryen_version"
+    npm install --silent --no-audit --no-fund --prefix "$TOOLS/npm" "binaryen@$binaryen_version" >"$TOOLS/npm.log" 2>&1 ||
+        fail "npm could not install binaryen $binaryen_version; the log is $TOOLS/npm.log"
+    ln -sf "$TOOLS/npm/node_modules/.bin/wasm-opt" "$TOOLS/bin/wasm-opt"
+}
+
+setup_browser() {
+    if ! { have chromium || have chromium-browser || have google-chrome; } || ! have chromedriver; then
+        apt_install chromium chromium-driver ||
+            fail "Chromium and chromedriver are missing: install both (on Debian: apt-get install chromium chromium-driver) and run this again"
+    fi
+}
+
+# Mesa's software Vulkan driver lets the GPU code run on machines without a GPU. The tests that need it say so and pass without.
+setup_vulkan() {
+    compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null && return
+    apt_install mesa-vulkan-drivers libvulkan1 ||
+        say "no Vulkan driver: the native GPU tests will be skipped (on Debian: apt-get install mesa-vulkan-drivers)"
+}
+
+case ${1:-} in
+page | test) ;;
+*) fail "usage: scripts/setup.sh page|test" ;;
+esac
+[ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
+setup_wasm_target
+setup_cargo_tool trunk "$trunk_version" trunk
+setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
+setup_wasm_opt
+if [ "$1" = test ]; then
+    setup_browser
+    setup_vulkan
+fi
