@@ -81,14 +81,15 @@ setup_wasm_target() {
     build_wasm_std || fail "no wasm32-unknown-unknown target: run 'rustup target add wasm32-unknown-unknown'"
 }
 
-# NAME VERSION: a cargo program, built without link-time optimisation, which takes a quarter of the time.
+# NAME VERSION PROGRAM [FLAGS]: a cargo program, built without link-time optimisation, which takes a quarter of the time.
 setup_cargo_tool() {
     local name=$1 version=$2 program=$3
+    shift 3
     "$program" --version 2>/dev/null | grep -qwF "$version" && return
     say "building $name $version (some minutes, once)"
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         CARGO_TARGET_DIR="$tools_target" \
-        cargo install --quiet --root "$TOOLS" --version "$version" --force "$name" 2>"$TOOLS/$name.log" ||
+        cargo install --quiet --root "$TOOLS" --version "$version" --force "$@" "$name" 2>"$TOOLS/$name.log" ||
         { tail -n 5 "$TOOLS/$name.log" >&2; fail "building $name $version failed; the log is $TOOLS/$name.log"; }
 }
 
@@ -121,7 +122,8 @@ page | test) ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_wasm_target
-setup_cargo_tool trunk "$trunk_version" trunk
+# Trunk builds only with the dependencies it was released with; wasm-bindgen-cli only without, one of its own was yanked.
+setup_cargo_tool trunk "$trunk_version" trunk --locked
 setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
 setup_wasm_opt
 if [ "$1" = test ]; then
