@@ -1,1 +1,163 @@
-//! Placeholder
+//! Words and their numbers.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use thiserror::Error;
+
+/// The id that fills a sequence up to the length of its batch; no word has it.
+pub const PADDING: u32 = 0;
+/// The id of every word that the vocabulary does not hold.
+pub const UNKNOWN: u32 = 1;
+
+/// How many ids come before the first word's: [`PADDING`] and [`UNKNOWN`].
+const SPECIAL: usize = 2;
+
+/// The words that a model knows, numbered from 2 in the order they were given.
+///
+/// Every word is held once: the table holds ids only and compares through them.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    words: Vec<String>,
+    ids: HashTable<u32>,
+    hasher: RandomState,
+}
+
+/// Why a list of words is no vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum VocabularyError {
+    /// A word without a character, at this place in the list (from 0).
+    #[error("word {0} of the vocabulary is empty")]
+    Empty(usize),
+    /// A word that is listed twice.
+    #[error("the vocabulary lists {0:?} twice")]
+    Duplicate(String),
+    /// More words than there are ids.
+    #[error("{0} words are too many for a vocabulary, at most {max} fit", max = max_words())]
+    TooMany(usize),
+}
+
+impl Vocabulary {
+    /// Numbers `words` from 2.
+    ///
+    /// # Errors
+    /// An empty word, a word listed twice, or more words than ids ([`u32`]).
+    pub fn new(words: Vec<String>) -> Result<Self, VocabularyError> {
+        if words.len() > max_words() {
+            return Err(VocabularyError::TooMany(words.len()));
+        }
+        let hasher = RandomState::new();
+        let mut ids = HashTable::with_capacity(words.len());
+        for (index, (word, id)) in words.iter().zip(SPECIAL as u32..).enumerate() {
+            if word.is_empty() {
+                return Err(VocabularyError::Empty(index));
+            }
+            let same = |&other: &u32| at(&words, other) == Some(word);
+            let hash = |&other: &u32| hasher.hash_one(at(&words, other).unwrap_or_default());
+            match ids.entry(hasher.hash_one(word.as_str()), same, hash) {
+                Entry::Vacant(entry) => entry.insert(id),
+                Entry::Occupied(_) => return Err(VocabularyError::Duplicate(word.clone())),
+            };
+        }
+        Ok(Self { words, ids, hasher })
+    }
+
+    /// The id of `word`, [`UNKNOWN`] if it is not in the vocabulary.
+    pub fn id(&self, word: &str) -> u32 {
+        let hash = self.hasher.hash_one(word);
+        self.ids
+            .find(hash, |&id| self.word(id) == Some(word))
+            .map_or(UNKNOWN, |&id| id)
+    }
+
+    /// The word with this id; `None` for [`PADDING`], [`UNKNOWN`] and ids past the last.
+    pub fn word(&self, id: u32) -> Option<&str> {
+        at(&self.words, id)
+    }
+
+    /// How many ids there are: the words and the two special ones.
+    #[allow(clippy::len_without_is_empty)] // never empty: the special ids are always there
+    pub fn len(&self) -> usize {
+        self.words.len() + SPECIAL
+    }
+
+    /// The words in the order of their ids; the first has id 2.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+/// Two vocabularies are equal when they number the same words alike.
+impl PartialEq for Vocabulary {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for Vocabulary {}
+
+fn at(words: &[String], id: u32) -> Option<&str> {
+    let index = (id as usize).checked_sub(SPECIAL)?;
+    words.get(index).map(String::as_str)
+}
+
+/// The most words that ids are left for.
+const fn max_words() -> usize {
+    u32::MAX as usize - SPECIAL + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(words: &[&str]) -> Result<Vocabulary, VocabularyError> {
+        Vocabulary::new(words.iter().map(|word| word.to_string()).collect())
+    }
+
+    #[test]
+    fn words_are_numbered_from_two_and_found_again() {
+        let vocabulary = of(&["the", "你好", "🙂"]).unwrap();
+        assert_eq!(vocabulary.len(), 5);
+        assert_eq!(
+            ["the", "你好", "🙂", "The", ""].map(|word| vocabulary.id(word)),
+            [2, 3, 4, UNKNOWN, UNKNOWN]
+        );
+        assert_eq!(vocabulary.word(3), Some("你好"));
+        assert_eq!(
+            [PADDING, UNKNOWN, 5, u32::MAX].map(|id| vocabulary.word(id)),
+            [None; 4]
+        );
+        assert_eq!(vocabulary.words(), ["the", "你好", "🙂"]);
+    }
+
+    #[test]
+    fn an_empty_list_still_has_the_special_ids() {
+        let vocabulary = of(&[]).unwrap();
+        assert_eq!(vocabulary.len(), 2);
+        assert_eq!(vocabulary.id("the"), UNKNOWN);
+    }
+
+    #[test]
+    fn many_words_keep_their_ids() {
+        let words: Vec<String> = (0..50_000).map(|number| format!("word{number}")).collect();
+        let vocabulary = Vocabulary::new(words.clone()).unwrap();
+        for (index, word) in words.iter().enumerate() {
+            assert_eq!(vocabulary.id(word), index as u32 + 2);
+            assert_eq!(vocabulary.word(index as u32 + 2), Some(word.as_str()));
+        }
+    }
+
+    #[test]
+    fn lists_that_are_no_vocabulary_are_refused() {
+        assert_eq!(
+            of(&["a", "b", "a"]),
+            Err(VocabularyError::Duplicate("a".into()))
+        );
+        assert_eq!(of(&["a", ""]), Err(VocabularyError::Empty(1)));
+        assert_eq!(
+            of(&["a", "a"]).unwrap_err().to_string(),
+            "the vocabulary lists \"a\" twice"
+        );
+    }
+}
