@@ -6,6 +6,15 @@
 //! nothing: bytes and strings in, values out.
 
 pub mod attribute;
+pub mod aux_lstm;
+pub mod bundle;
+pub mod card;
+pub mod embedding;
+#[cfg(feature = "training")]
+pub mod joint_loss;
+pub mod lstm;
+pub mod parameters;
 pub mod predictor;
+pub mod reader;
 pub mod text;
 pub mod vocabulary;

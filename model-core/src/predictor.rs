@@ -1,6 +1,156 @@
 //! From text to predictions: one distribution per attribute for each user.
 
+use std::io::BufRead;
+
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+use crate::{
+    attribute::Attribute,
+    aux_lstm::AuxLstm,
+    bundle::{Bundle, BundleError, Settings},
+    card::ModelCard,
+    embedding::Embedding,
+    reader::{self, Reader},
+    text::{Segmenter, TextError},
+};
+
+/// A loaded model, ready to predict on one device.
+pub struct Predictor {
+    settings: Settings,
+    card: ModelCard,
+    reader: Reader,
+    embedding: Embedding,
+    network: AuxLstm,
+    device: Device,
+}
+
+/// Why a prediction failed: the device could not compute or give back its result.
+#[derive(Debug, thiserror::Error)]
+#[error("the device failed: {0}")]
+pub struct PredictError(String);
+
+/// Users in one pass of the network, at most.
+const BATCH: usize = 64;
+/// Words, padding included, in one pass of the network, at most; bounds the memory that a pass takes.
+const BATCH_WORDS: usize = 32_768;
+
+impl Predictor {
+    /// Loads the bundle in `bytes` onto `device`. Chinese is read character by character until a dictionary
+    /// is given, see [`use_dictionary`](Self::use_dictionary).
+    pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
+        let bundle = Bundle::from_bytes(bytes)?;
+        let network = bundle.network(device, 0.0)?;
+        Ok(Self::new(bundle, network, device))
+    }
+
+    /// A predictor with `bundle`'s text pipeline and settings over a network in memory, as training has it.
+    pub fn new(bundle: Bundle, network: AuxLstm, device: &Device) -> Self {
+        let Bundle { settings, card, vocabulary, embedding, .. } = bundle;
+        let reader = Reader { segmenter: Segmenter::new(), vocabulary, max_words: settings.max_words };
+        Self { settings, card, reader, embedding, network, device: device.clone() }
+    }
+
+    /// Cuts Chinese into words with this dictionary in jieba's format from now on.
+    pub fn use_dictionary(&mut self, dictionary: impl BufRead) -> Result<(), TextError> {
+        self.reader.segmenter = Segmenter::with_dictionary(dictionary)?;
+        Ok(())
+    }
+
+    /// What is predicted, in the order of the predictions.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.settings.attributes
+    }
+
+    /// The model card.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Predicts every attribute of each user from their posts, in the users' order.
+    ///
+    /// Texts of like length are computed together, so the time taken follows the words that are there.
+    pub async fn predict(&self, users: &[Vec<String>]) -> Result<Vec<UserPrediction>, PredictError> {
+        let texts: Vec<Vec<u32>> = users.iter().map(|posts| self.reader.ids(posts)).collect();
+        let logits = logits(&self.network, &self.embedding, &texts, &self.device).await?;
+        Ok(texts.iter().zip(logits).map(|(text, logits)| self.prediction(text, &logits)).collect())
+    }
+
+    fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
+        let known_words = reader::known(text);
+        let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
+            let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]).then(b.cmp(&a)))?;
+            // Without a word the model knows, the distribution is that of nobody in particular.
+            if known_words == 0 { None } else { labels.nth(best).cloned() }
+        };
+        let predictions = self.settings.attributes.iter().zip(logits).zip(&self.settings.temperatures).map(
+            |((attribute, logits), &temperature)| {
+                let probabilities = softmax(logits, temperature);
+                let groups = (!attribute.groups.is_empty()).then(|| {
+                    let sums = attribute.group_probabilities(&probabilities);
+                    let mut labels = attribute.groups.iter().map(|group| &group.label);
+                    GroupPrediction {
+                        label: label(&mut labels, &sums),
+                        probabilities: named(attribute.groups.iter().map(|group| &group.label), &sums),
+                    }
+                });
+                let prediction = AttributePrediction {
+                    label: label(&mut attribute.classes.iter(), &probabilities),
+                    probabilities: named(attribute.classes.iter(), &probabilities),
+                    groups,
+                };
+                (attribute.name.clone(), prediction)
+            },
+        );
+        UserPrediction { words: text.len(), known_words, predictions: Named(predictions.collect()) }
+    }
+}
+
+/// The logits of every text (of word ids) for every task: `logits[text][task][class]`, in the texts' order.
+pub async fn logits(
+    network: &AuxLstm,
+    embedding: &Embedding,
+    texts: &[Vec<u32>],
+    device: &Device,
+) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|&text| texts[text].len());
+    let mut result = vec![Vec::new(); texts.len()];
+    let mut rest = order.as_slice();
+    while !rest.is_empty() {
+        // The last of a batch is its longest text.
+        let size = (1..=rest.len().min(BATCH))
+            .take_while(|&size| size == 1 || size * texts[rest[size - 1]].len() <= BATCH_WORDS)
+            .last()
+            .unwrap_or(1);
+        let (batch, later) = rest.split_at(size);
+        rest = later;
+        let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
+        let lengths: Vec<usize> = ids.iter().map(|text| text.len()).collect();
+        let tasks = network.forward(embedding.look_up(&ids, device), &lengths);
+        let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
+        // One read for all tasks: on a GPU each read is a round trip.
+        let data = Tensor::cat(tasks, 1).into_data_async().await.map_err(|error| PredictError(format!("{error:?}")))?;
+        let values: Vec<f32> = data.iter().collect();
+        for (row, &text) in values.chunks_exact(classes.iter().sum()).zip(batch) {
+            let mut row = row.iter().copied();
+            result[text] = classes.iter().map(|&count| row.by_ref().take(count).collect()).collect();
+        }
+    }
+    Ok(result)
+}
+
+/// Eq. 17–18: probabilities from logits divided by a temperature.
+pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|logit| f64::from((logit - largest) / temperature).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| (power / sum) as f32).collect()
+}
+
+fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {
+    Named(labels.cloned().zip(values.iter().copied()).collect())
+}
 
 /// What is predicted about one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

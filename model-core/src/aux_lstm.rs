@@ -1,0 +1,162 @@
+//! Aux-LSTM (Section 4.3, Eq. 11–18) for any number of tasks.
+//!
+//! All tasks share one auxiliary LSTM. An auxiliary task reads only that; a main task has an LSTM of its own
+//! besides. The paper's model is one main and one auxiliary task; a single LSTM (Section 4.2) is one main
+//! task without the shared one; three main tasks over one shared LSTM are the paper's future work.
+
+use burn::{
+    module::Module,
+    nn::{Dropout, DropoutConfig, Linear},
+    tensor::{Tensor, activation::relu},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{lstm::Lstm, parameters::Parameters};
+
+/// How a task takes part in joint learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads its own LSTM and the shared one (Eq. 11–14).
+    Main,
+    /// Reads the shared LSTM only (Eq. 15–16).
+    Auxiliary,
+}
+
+/// The sizes of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuxLstmSizes {
+    /// Dimensions of a word vector.
+    pub input_size: usize,
+    /// Hidden units of the shared auxiliary LSTM; 0: there is none, each task learns alone.
+    pub auxiliary_hidden_size: usize,
+    /// Hidden units of each main task's LSTM.
+    pub main_hidden_size: usize,
+    /// Units of every fully connected layer.
+    pub dense_size: usize,
+    /// A role and a number of classes for each task.
+    pub tasks: Vec<(Role, usize)>,
+}
+
+/// The network; see the module's documentation.
+#[derive(Module, Debug)]
+pub struct AuxLstm {
+    auxiliary: Option<Lstm>,
+    tasks: Vec<Task>,
+}
+
+/// The layers that belong to one task.
+#[derive(Module, Debug)]
+struct Task {
+    /// LSTM_main of Eq. 11; none in an auxiliary task.
+    lstm: Option<Lstm>,
+    /// The fully connected layer of Eq. 13; only in a main task over a shared LSTM.
+    auxiliary_dense: Option<Linear>,
+    /// The fully connected layer of Eq. 14 or 16.
+    dense: Linear,
+    /// W and b of Eq. 17 or 18.
+    output: Linear,
+    /// D(p*) of Eq. 13, 14 and 16.
+    dropout: Dropout,
+}
+
+impl AuxLstm {
+    /// A network of the given sizes; `dropout` is the probability p* of Eq. 9, used in training only.
+    /// `sizes` must make sense, see [`AuxLstmSizes::check`].
+    pub fn new<E>(parameters: &mut Parameters<'_, E>, sizes: &AuxLstmSizes, dropout: f64) -> Result<Self, E> {
+        let &AuxLstmSizes { input_size, auxiliary_hidden_size, main_hidden_size, dense_size, .. } = sizes;
+        let auxiliary = match auxiliary_hidden_size {
+            0 => None,
+            size => Some(Lstm::new(parameters, "auxiliary", input_size, size)?),
+        };
+        let mut tasks = Vec::new();
+        for (index, &(role, classes)) in sizes.tasks.iter().enumerate() {
+            let name = |part: &str| format!("tasks.{index}.{part}");
+            let (lstm, auxiliary_dense, read) = match role {
+                Role::Main => {
+                    let lstm = Lstm::new(parameters, &name("lstm"), input_size, main_hidden_size)?;
+                    let dense = match auxiliary_hidden_size {
+                        0 => None,
+                        size => Some(linear(parameters, &name("auxiliary_dense"), size, dense_size)?),
+                    };
+                    let read = main_hidden_size + if dense.is_some() { dense_size } else { 0 };
+                    (Some(lstm), dense, read)
+                }
+                Role::Auxiliary => (None, None, auxiliary_hidden_size),
+            };
+            tasks.push(Task {
+                lstm,
+                auxiliary_dense,
+                dense: linear(parameters, &name("dense"), read, dense_size)?,
+                output: linear(parameters, &name("output"), dense_size, classes)?,
+                dropout: DropoutConfig::new(dropout).init(),
+            });
+        }
+        Ok(Self { auxiliary, tasks })
+    }
+
+    /// The logits of every task, `[batch, classes]` each: what the softmax of Eq. 17–18 is taken of.
+    ///
+    /// `words` holds word vectors, `[batch, steps, input size]`, and `lengths` the true length of each text.
+    pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
+        // Eq. 12 and 15: one pass of the shared LSTM serves all tasks.
+        let shared = self.auxiliary.as_ref().map(|lstm| lstm.forward(words.clone(), lengths));
+        self.tasks.iter().map(|task| task.forward(&words, lengths, shared.as_ref())).collect()
+    }
+}
+
+impl Task {
+    fn forward(&self, words: &Tensor<3>, lengths: &[usize], shared: Option<&Tensor<2>>) -> Tensor<2> {
+        let own = self.lstm.as_ref().map(|lstm| lstm.forward(words.clone(), lengths)); // Eq. 11
+        let representation = match (own, shared, &self.auxiliary_dense) {
+            (Some(own), Some(shared), Some(dense)) => {
+                let auxiliary = self.dropout.forward(relu(dense.forward(shared.clone()))); // Eq. 13
+                Tensor::cat(vec![own, auxiliary], 1) // the ⊕ of Eq. 14
+            }
+            (Some(own), ..) => own, // a single task, Eq. 7
+            (None, shared, _) => shared.expect("an auxiliary task has a shared LSTM").clone(), // Eq. 15
+        };
+        let features = self.dropout.forward(relu(self.dense.forward(representation))); // Eq. 14, 16; 8–9
+        self.output.forward(features) // Eq. 17, 18; 10
+    }
+}
+
+fn linear<E>(parameters: &mut Parameters<'_, E>, name: &str, from: usize, to: usize) -> Result<Linear, E> {
+    Ok(Linear {
+        weight: parameters.matrix(&format!("{name}.weight"), from, to, 1)?,
+        bias: Some(parameters.vector(&format!("{name}.bias"), to, 1)?),
+    })
+}
+
+impl AuxLstmSizes {
+    /// Whether a network of these sizes can be built; the error is one line that names what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if self.tasks.is_empty() {
+            return Err("there is no task".into());
+        }
+        if self.input_size == 0 || self.dense_size == 0 {
+            return Err("input size and dense size must be at least 1".into());
+        }
+        // Far above any sensible size; below it no product of two sizes overflows.
+        const LIMIT: usize = 65_536;
+        let sizes = [self.input_size, self.auxiliary_hidden_size, self.main_hidden_size, self.dense_size];
+        if sizes.iter().chain(self.tasks.iter().map(|(_, classes)| classes)).any(|&size| size > LIMIT) {
+            return Err(format!("no size may exceed {LIMIT}"));
+        }
+        for (role, classes) in &self.tasks {
+            if *classes < 2 {
+                return Err("every task needs at least two classes".into());
+            }
+            match role {
+                Role::Main if self.main_hidden_size == 0 => {
+                    return Err("a main task needs a main hidden size of at least 1".into());
+                }
+                Role::Auxiliary if self.auxiliary_hidden_size == 0 => {
+                    return Err("an auxiliary task needs an auxiliary hidden size of at least 1".into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

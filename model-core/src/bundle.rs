@@ -1,0 +1,288 @@
+//! The bundle: the one file that a trained model is.
+//!
+//! A safetensors file, so that any language's library reads its numbers: the network's parameters (f32), the
+//! word vectors (`vectors`, 8-bit, with a scale a row in `vector_scales`), the vocabulary (`vocabulary`, UTF-8,
+//! a word a line, the first with id 2). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the
+//! format's version, a checksum, the settings and the model card.
+
+use std::collections::HashMap;
+
+use burn::tensor::Device;
+use safetensors::{
+    SafeTensorError, SafeTensors,
+    tensor::{Dtype, TensorView},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    attribute::Attribute,
+    aux_lstm::{AuxLstm, AuxLstmSizes},
+    card::ModelCard,
+    embedding::Embedding,
+    parameters::{Parameters, Saved, Wanted},
+    vocabulary::Vocabulary,
+};
+
+/// The metadata entry that makes a safetensors file a bundle.
+pub const METADATA_KEY: &str = "auxlstm_bundle";
+/// The version of the format that this code writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A trained model with all that is needed to use it.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// What is predicted and by a network of what sizes.
+    pub settings: Settings,
+    /// What the model was made from and how well it works.
+    pub card: ModelCard,
+    /// The words it knows.
+    pub vocabulary: Vocabulary,
+    /// Their vectors.
+    pub embedding: Embedding,
+    /// The network's parameters.
+    pub parameters: Vec<Saved>,
+}
+
+/// What a bundle predicts and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The attributes, one a task, in the order of the network's tasks.
+    pub attributes: Vec<Attribute>,
+    /// The network's sizes.
+    pub sizes: AuxLstmSizes,
+    /// A user's text is read up to this many words.
+    pub max_words: usize,
+    /// Logits are divided by this before the softmax, one a task: the calibration fitted on validation users.
+    pub temperatures: Vec<f32>,
+}
+
+/// Why a file cannot be used as a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// The file ends before its header says, or goes on after it.
+    #[error("the file is cut off or incomplete: {0}")]
+    Truncated(String),
+    /// The file is something else.
+    #[error("the file is not an auxlstm bundle: {0}")]
+    Foreign(String),
+    /// The file is from a newer program.
+    #[error("the bundle has format version {0}, this program reads up to {FORMAT_VERSION}: use a newer program")]
+    Newer(u32),
+    /// The file's parts do not agree with its checksum or with one another.
+    #[error("the bundle is damaged: {0}")]
+    Corrupt(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format_version: u32,
+    checksum: String,
+    settings: Settings,
+    card: ModelCard,
+}
+
+/// What is read first, before anything else of the metadata is taken to be as this version has it.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+const VOCABULARY: &str = "vocabulary";
+const VECTORS: &str = "vectors";
+const SCALES: &str = "vector_scales";
+
+impl Bundle {
+    /// The file's bytes. The same bundle gives the same bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        let words = self.vocabulary.words().join("\n").into_bytes();
+        let vectors: Vec<u8> = self.embedding.values().iter().map(|value| value.cast_unsigned()).collect();
+        let scales = to_le_bytes(self.embedding.scales());
+        let parameters: Vec<Vec<u8>> =
+            self.parameters.iter().map(|parameter| to_le_bytes(&parameter.values)).collect();
+        let rows = self.embedding.len();
+        let mut tensors = vec![
+            (VOCABULARY, Dtype::U8, vec![words.len()], &words),
+            (VECTORS, Dtype::I8, vec![rows, self.embedding.dimensions()], &vectors),
+            (SCALES, Dtype::F32, vec![rows], &scales),
+        ];
+        for (parameter, bytes) in self.parameters.iter().zip(&parameters) {
+            tensors.push((&parameter.name, Dtype::F32, parameter.shape.clone(), bytes));
+        }
+        let views = tensors
+            .into_iter()
+            .map(|(name, dtype, shape, bytes)| Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?)))
+            .collect::<Result<Vec<_>, SafeTensorError>>()
+            .map_err(|error| BundleError::Corrupt(error.to_string()))?;
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            checksum: checksum(&self.settings, &self.card, views.iter().map(|(name, view)| (name.as_str(), view))),
+            settings: self.settings.clone(),
+            card: self.card.clone(),
+        };
+        // One entry only: the library writes them in no fixed order.
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&metadata))]);
+        safetensors::serialize(views, Some(metadata)).map_err(|error| BundleError::Corrupt(error.to_string()))
+    }
+
+    /// Reads a file's bytes and checks all that can be checked without computing.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| explain(&error))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| explain(&error))?;
+        let text = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(METADATA_KEY))
+            .ok_or_else(|| BundleError::Foreign("a safetensors file without the bundle's metadata".into()))?;
+        let Version { format_version } = serde_json::from_str(text)
+            .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))?;
+        if format_version > FORMAT_VERSION {
+            return Err(BundleError::Newer(format_version));
+        }
+        let metadata: Metadata = serde_json::from_str(text)
+            .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))?;
+        let mut views = tensors.tensors();
+        views.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let found =
+            checksum(&metadata.settings, &metadata.card, views.iter().map(|(name, view)| (name.as_str(), view)));
+        if found != metadata.checksum {
+            return Err(BundleError::Corrupt("its contents do not match its checksum".into()));
+        }
+        let mut bundle = Self {
+            vocabulary: read_vocabulary(&tensors)?,
+            embedding: read_embedding(&tensors)?,
+            settings: metadata.settings,
+            card: metadata.card,
+            parameters: Vec::new(),
+        };
+        for (name, view) in &views {
+            if ![VOCABULARY, VECTORS, SCALES].contains(&name.as_str()) {
+                bundle.parameters.push(Saved {
+                    name: name.clone(),
+                    shape: view.shape().to_vec(),
+                    values: floats(name, view)?,
+                });
+            }
+        }
+        bundle.check().map_err(BundleError::Corrupt)?;
+        Ok(bundle)
+    }
+
+    /// The network on `device`, with the bundle's parameters; `dropout` matters in training only.
+    pub fn network(&self, device: &Device, dropout: f64) -> Result<AuxLstm, BundleError> {
+        let by_name: HashMap<&str, &Saved> =
+            self.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter)).collect();
+        let mut parameters = Parameters::new(device, |wanted: &Wanted| {
+            let name = wanted.name;
+            let parameter =
+                by_name.get(name).ok_or_else(|| BundleError::Corrupt(format!("parameter {name:?} is missing")))?;
+            if parameter.values.len() != wanted.len() {
+                return Err(BundleError::Corrupt(format!(
+                    "parameter {name:?} has {} values instead of {}",
+                    parameter.values.len(),
+                    wanted.len()
+                )));
+            }
+            Ok(parameter.values.clone())
+        });
+        AuxLstm::new(&mut parameters, &self.settings.sizes, dropout)
+    }
+
+    /// Whether the parts fit one another.
+    fn check(&self) -> Result<(), String> {
+        let Settings { attributes, sizes, max_words, temperatures } = &self.settings;
+        sizes.check()?;
+        attributes.iter().try_for_each(Attribute::check)?;
+        let classes: Vec<usize> = attributes.iter().map(|attribute| attribute.classes.len()).collect();
+        if !sizes.tasks.iter().map(|(_, classes)| *classes).eq(classes) {
+            return Err("its tasks and its attributes differ in number or classes".into());
+        }
+        if *max_words == 0 {
+            return Err("it reads no word of a text".into());
+        }
+        if temperatures.len() != attributes.len() || !temperatures.iter().all(|t| t.is_finite() && *t > 0.0) {
+            return Err("it needs a temperature above 0 for each task".into());
+        }
+        if self.embedding.dimensions() != sizes.input_size {
+            return Err("its word vectors and its network differ in dimensions".into());
+        }
+        if self.embedding.len() != self.vocabulary.len() {
+            return Err("its word vectors and its vocabulary differ in number".into());
+        }
+        Ok(())
+    }
+}
+
+/// CRC-32 over settings, card and every tensor's name, shape and bytes in the order of names.
+fn checksum<'a, 'data: 'a>(
+    settings: &Settings,
+    card: &ModelCard,
+    tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>,
+) -> String {
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|(name, _)| *name);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(json(settings).as_bytes());
+    hasher.update(json(card).as_bytes());
+    for (name, view) in tensors {
+        hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
+        hasher.update(view.data());
+    }
+    format!("crc32:{:08x}", hasher.finalize())
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data is JSON")
+}
+
+fn explain(error: &SafeTensorError) -> BundleError {
+    let text = error.to_string();
+    match error {
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::MetadataIncompleteBuffer => BundleError::Truncated(text),
+        _ => BundleError::Foreign(text),
+    }
+}
+
+fn to_le_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<TensorView<'a>, BundleError> {
+    let view =
+        tensors.tensor(name).map_err(|_| BundleError::Corrupt(format!("its tensor {name:?} is missing")))?;
+    if view.dtype() != dtype {
+        return Err(BundleError::Corrupt(format!("its tensor {name:?} is {:?} instead of {dtype:?}", view.dtype())));
+    }
+    Ok(view)
+}
+
+fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>, BundleError> {
+    if view.dtype() != Dtype::F32 {
+        return Err(BundleError::Corrupt(format!("its tensor {name:?} is {:?} instead of F32", view.dtype())));
+    }
+    let values: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(BundleError::Corrupt(format!("its tensor {name:?} holds a number that is not finite")));
+    }
+    Ok(values)
+}
+
+fn read_vocabulary(tensors: &SafeTensors) -> Result<Vocabulary, BundleError> {
+    let view = tensor(tensors, VOCABULARY, Dtype::U8)?;
+    let text = std::str::from_utf8(view.data())
+        .map_err(|error| BundleError::Corrupt(format!("its vocabulary is not UTF-8: {error}")))?;
+    let words = if text.is_empty() { Vec::new() } else { text.split('\n').map(String::from).collect() };
+    Vocabulary::new(words).map_err(|error| BundleError::Corrupt(error.to_string()))
+}
+
+fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {
+    let view = tensor(tensors, VECTORS, Dtype::I8)?;
+    let &[_, dimensions] = view.shape() else {
+        return Err(BundleError::Corrupt("its word vectors are no table".into()));
+    };
+    let values = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let scales = floats(SCALES, &tensor(tensors, SCALES, Dtype::F32)?)?;
+    Embedding::from_parts(values, scales, dimensions).map_err(BundleError::Corrupt)
+}
