@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! The command `auxlstm`.
+
+fn main() -> std::process::ExitCode {
+    trainer::cli::main()
+}

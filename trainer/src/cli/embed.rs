@@ -1,0 +1,171 @@
+//! `auxlstm embed`: word vectors from the posts of corpora.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::value_parser;
+use model_core::text::Segmenter;
+use rayon::prelude::*;
+
+use super::{CorpusArguments, Failure, interrupt_flag, report_bad_records, segmenter};
+use crate::corpus::Corpus;
+use crate::output::PendingFile;
+use crate::progress::Progress;
+use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
+
+/// How much text is segmented at a time, in bytes.
+const CHUNK: usize = 4 << 20;
+
+/// Train word vectors (skip-gram word2vec) on the posts of corpora; labels are not looked at
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    /// File to write: .bin for the binary format of word2vec, .txt or .vec for the text format
+    #[arg(short, long, value_name = "VECTORS")]
+    output: PathBuf,
+    /// Format of the file, if its name does not tell
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Length of a vector
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u16).range(1..=4096))]
+    dimensions: u16,
+    /// Most words between a word and one it is to predict
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    window: u16,
+    /// Words that occur less often get no vector
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
+    min_count: u32,
+    /// How often the text is gone through
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    epochs: u16,
+    /// Words drawn as examples of what is not there, for each that is
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=100))]
+    negative: u16,
+    /// Learning rate at the beginning; it falls linearly to 0
+    #[arg(long, default_value_t = 0.05, value_parser = learning_rate)]
+    learning_rate: f64,
+    /// Share of the text from which on a word is skipped now and then; 0 for never
+    #[arg(long, default_value_t = 1e-4, value_parser = share)]
+    subsample: f64,
+    /// Threads [default: all cores]; more than one give slightly different vectors each time
+    #[arg(long)]
+    threads: Option<NonZeroU16>,
+    /// Seed of all that is random
+    #[arg(long, default_value_t = 1)]
+    seed: u16,
+    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<PathBuf>,
+}
+
+fn learning_rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && rate <= 10.0 => Ok(rate),
+        _ => Err("expected a number above 0, at most 10".into()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1".into()),
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments
+        .format
+        .or_else(|| Format::of_name(&arguments.output))
+        .ok_or_else(|| {
+            format!(
+                "{}: name it .bin, .txt or .vec, or give --format",
+                arguments.output.display()
+            )
+        })?;
+    let threads = match arguments.threads {
+        Some(threads) => threads.get().into(),
+        None => std::thread::available_parallelism()?.get(),
+    };
+    let settings = Settings {
+        dimensions: arguments.dimensions,
+        window: arguments.window,
+        min_count: arguments.min_count,
+        epochs: arguments.epochs,
+        negative: arguments.negative,
+        learning_rate: arguments.learning_rate,
+        subsample: arguments.subsample,
+        threads,
+        seed: arguments.seed,
+    };
+    let segmenter = segmenter(arguments.dictionary.as_deref())?;
+    let corpus = arguments.corpus.open()?;
+    let output = PendingFile::create(&arguments.output)?;
+    let interrupt = interrupt_flag()?;
+
+    let text = segment(corpus, &segmenter, threads, &interrupt)?;
+    let (words, vocabulary) = (text.words(), text.vocabulary(settings.min_count));
+    eprintln!(
+        "{words} words, {vocabulary} different ones at least {} times",
+        settings.min_count
+    );
+    let all_words = words * u64::from(settings.epochs);
+    let mut progress = Progress::new("training", "words", Some(all_words));
+    let vectors = word2vec::train(text, &settings, &interrupt, |share| {
+        progress.set((share * all_words as f64) as u64)
+    })?;
+    drop(progress);
+    output.finish(|out| word2vec::write_vectors(out, &vectors, format))?;
+    eprintln!(
+        "{}: {vocabulary} words in {} dimensions",
+        arguments.output.display(),
+        vectors.dimensions
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Cuts all posts into words, in parallel, and puts them into a temporary file.
+fn segment(
+    corpus: Corpus,
+    segmenter: &Segmenter,
+    threads: usize,
+    interrupt: &AtomicBool,
+) -> Result<Text, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let mut progress = Progress::new("segmenting", "bytes", None);
+    let print = progress.printer();
+    let mut corpus = corpus.with_report(move |bad| print(&bad.to_string()));
+    let mut text = TextWriter::new()?;
+    let mut bytes = 0;
+    loop {
+        let mut posts = Vec::new();
+        let mut size = 0;
+        while size < CHUNK {
+            let Some(user) = corpus.next().transpose()? else {
+                break;
+            };
+            size += user.posts.iter().map(|post| post.len() + 1).sum::<usize>();
+            posts.extend(user.posts);
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(TrainingError::Interrupted.into());
+        }
+        if posts.is_empty() {
+            break;
+        }
+        let segmented: Vec<_> =
+            pool.install(|| posts.par_iter().map(|post| segmenter.words(post)).collect());
+        for words in segmented {
+            text.add_post(words.iter().map(|word| word.text.as_str()))?;
+        }
+        bytes += size as u64;
+        progress.set(bytes);
+    }
+    drop(progress);
+    report_bad_records(&corpus);
+    Ok(text.finish()?)
+}

@@ -1,0 +1,126 @@
+//! The command line: one file per subcommand, each from flags to checked settings to one call.
+
+mod embed;
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, Parser, Subcommand};
+use model_core::text::Segmenter;
+
+use crate::corpus::{Corpus, CorpusError, Options, open_input};
+
+/// What can go wrong with a command: anything that can say what.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// Learns from text who wrote it: age, gender, profession or any other attribute, jointly.
+#[derive(Parser)]
+#[command(name = "auxlstm", version, about, max_term_width = 100, after_help = EXIT_STATUS)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 (predict) done, but bad records were left out.";
+
+#[derive(Subcommand)]
+enum Command {
+    Embed(embed::Arguments),
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let result = match CommandLine::parse().command {
+        Command::Embed(arguments) => embed::run(arguments),
+    };
+    match result {
+        Ok(status) => status,
+        // Whoever reads our output has seen enough, as `head` has.
+        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("auxlstm: {}", one_line(&*failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A failure and its causes on one line.
+fn one_line(failure: &(dyn Error + 'static)) -> String {
+    let mut message = failure.to_string();
+    for cause in causes(failure).skip(1).map(ToString::to_string) {
+        if !message.ends_with(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
+    causes(failure).any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn causes<'a>(
+    failure: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(failure), |&cause| cause.source())
+}
+
+/// The flags of every command that reads a corpus.
+#[derive(Args)]
+struct CorpusArguments {
+    /// Users as JSONL or CSV, or posts as plain text (.txt), one a line; also packed with xz, gzip or zstd; - is
+    /// standard input
+    #[arg(value_name = "CORPUS", required = true)]
+    paths: Vec<PathBuf>,
+    /// Stop with an error at the first bad record instead of reporting it and leaving it out
+    #[arg(long)]
+    strict: bool,
+}
+
+impl CorpusArguments {
+    fn open(&self) -> Result<Corpus, CorpusError> {
+        Corpus::open(
+            &self.paths,
+            Options {
+                strict: self.strict,
+                format: None,
+            },
+        )
+    }
+}
+
+/// Says how many records were left out, if any were.
+fn report_bad_records(corpus: &Corpus) {
+    match corpus.bad_records() {
+        0 => {}
+        1 => eprintln!("1 bad record was left out"),
+        count => eprintln!("{count} bad records were left out"),
+    }
+}
+
+/// The segmenter, with a Chinese dictionary if there is one.
+fn segmenter(dictionary: Option<&Path>) -> Result<Segmenter, Failure> {
+    let Some(path) = dictionary else {
+        return Ok(Segmenter::new());
+    };
+    let reader =
+        open_input(path).map_err(|error| format!("dictionary {}: {error}", path.display()))?;
+    Ok(Segmenter::with_dictionary(reader)
+        .map_err(|error| format!("dictionary {}: {error}", path.display()))?)
+}
+
+/// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends.
+fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&flag);
+    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))?;
+    Ok(flag)
+}

@@ -1,0 +1,130 @@
+//! Rows of a CSV file, each a post with the fields beside it.
+
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use csv::{ByteRecord, ErrorKind, Position};
+use serde_json::{Map, Value};
+
+use super::MAX_RECORD_BYTES;
+use super::lines::text;
+use super::reader::Problem;
+
+/// One row that could be read.
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) post: String,
+    /// The other cells by column name, empty ones left out.
+    pub(super) fields: Map<String, Value>,
+    /// How long the whole row is.
+    pub(super) bytes: usize,
+}
+
+/// Reads row by row, never holding more of a row than a record may have.
+pub(super) struct Rows<R> {
+    reader: csv::Reader<Allowance<R>>,
+    left: Arc<AtomicUsize>,
+    columns: Vec<String>,
+    text_column: usize,
+}
+
+impl<R: BufRead> Rows<R> {
+    /// Reads the header; `None` if the file is empty. The error says what is wrong with the header.
+    pub(super) fn new(reader: R) -> Result<Option<Self>, String> {
+        let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
+        let mut reader = csv::Reader::from_reader(Allowance {
+            reader,
+            left: Arc::clone(&left),
+        });
+        let header = reader.byte_headers().map_err(|error| error.to_string())?;
+        if header.is_empty() {
+            return Ok(None);
+        }
+        let columns: Vec<String> = header
+            .iter()
+            .map(|name| text(name).map(|name| name.trim().to_owned()))
+            .collect::<Result<_, _>>()?;
+        let text_column = columns
+            .iter()
+            .position(|name| name == "posts" || name == "text")
+            .ok_or("neither a JSON object nor a CSV header with a column \"text\" or \"posts\"")?;
+        Ok(Some(Self {
+            reader,
+            left,
+            columns,
+            text_column,
+        }))
+    }
+
+    fn row(&self, record: &ByteRecord) -> Result<Row, Problem> {
+        let line = record.position().map_or(0, Position::line);
+        let mut row = Row {
+            line,
+            post: String::new(),
+            fields: Map::new(),
+            bytes: record.as_slice().len(),
+        };
+        for (index, (name, cell)) in self.columns.iter().zip(record).enumerate() {
+            let cell = text(cell).map_err(|what| Problem::Record {
+                line,
+                what: format!("{what} of column {name:?}"),
+            })?;
+            if index == self.text_column {
+                row.post = cell.to_owned();
+            } else if !cell.is_empty() {
+                row.fields.insert(name.clone(), cell.into());
+            }
+        }
+        Ok(row)
+    }
+}
+
+impl<R: BufRead> Iterator for Rows<R> {
+    type Item = Result<Row, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left.store(MAX_RECORD_BYTES, Ordering::Relaxed);
+        let mut record = ByteRecord::new();
+        let error = match self.reader.read_byte_record(&mut record) {
+            Ok(false) => return None,
+            Ok(true) => return Some(self.row(&record)),
+            Err(error) => error,
+        };
+        Some(Err(match error.into_kind() {
+            ErrorKind::UnequalLengths {
+                pos,
+                expected_len,
+                len,
+            } => Problem::Record {
+                line: pos.map_or(0, |position| position.line()),
+                what: format!("{len} cells where the header has {expected_len}"),
+            },
+            ErrorKind::Io(error) => Problem::Stream(error),
+            other => Problem::Stream(io::Error::other(format!("{other:?}"))),
+        }))
+    }
+}
+
+/// A reader that refuses to go on when a row has taken too much: a quote that is never closed makes the rest of
+/// the file one row.
+struct Allowance<R> {
+    reader: R,
+    left: Arc<AtomicUsize>,
+}
+
+impl<R: Read> Read for Allowance<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            let limit = MAX_RECORD_BYTES >> 20;
+            return Err(io::Error::other(format!(
+                "a row longer than {limit} MiB; is a quote never closed?"
+            )));
+        }
+        let length = buffer.len().min(left);
+        let read = self.reader.read(&mut buffer[..length])?;
+        self.left.store(left - read, Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,204 @@
+//! Users out of the rows of a CSV file.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::BufRead;
+
+use serde_json::Value;
+
+use super::csv_rows::{Row, Rows};
+use super::reader::Problem;
+use super::{MAX_RECORD_BYTES, User};
+
+/// Gathers the rows of each user. They must follow each other: that is what keeps the memory bounded. A user who
+/// comes back later would be two users, perhaps one in training and one in the test, so that is a bad record.
+pub(super) struct CsvUsers<R> {
+    rows: Option<Rows<R>>,
+    current: Option<Gathered>,
+    /// Hashes of the ids met so far.
+    seen: HashSet<u64>,
+    /// What is wrong with the current user, found while the one before was handed out.
+    problem: Option<Problem>,
+}
+
+/// The user whose rows are being read.
+struct Gathered {
+    id: Option<Value>,
+    /// `None` when this user was refused: the rest of the rows is passed over.
+    user: Option<User>,
+    bytes: usize,
+}
+
+impl<R: BufRead> CsvUsers<R> {
+    /// Reads the header. The error says what is wrong with it.
+    pub(super) fn new(reader: R) -> Result<Self, String> {
+        Ok(Self {
+            rows: Rows::new(reader)?,
+            current: None,
+            seen: HashSet::new(),
+            problem: None,
+        })
+    }
+
+    /// Begins the user of `row`; the one before comes back.
+    fn begin(&mut self, row: Row) -> Option<User> {
+        let id = row.fields.get("id").cloned();
+        let before = self.current.take().and_then(|gathered| gathered.user);
+        let mut gathered = Gathered {
+            id,
+            user: Some(User::default()),
+            bytes: 0,
+        };
+        match &gathered.id {
+            Some(id) if !self.seen.insert(hash(id)) => {
+                let what = format!("user {id} comes again; a user's rows must follow each other");
+                self.problem = Some(Problem::Record {
+                    line: row.line,
+                    what,
+                });
+                gathered.user = None;
+            }
+            _ => self.problem = gathered.add(row),
+        }
+        self.current = Some(gathered);
+        before
+    }
+}
+
+impl<R: BufRead> Iterator for CsvUsers<R> {
+    type Item = Result<User, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(problem) = self.problem.take() {
+                return Some(Err(problem));
+            }
+            match self.rows.as_mut()?.next() {
+                None => return self.current.take()?.user.map(Ok),
+                Some(Err(problem)) => return Some(Err(problem)),
+                Some(Ok(row)) => match &mut self.current {
+                    Some(current)
+                        if current.id.is_some() && current.id.as_ref() == row.fields.get("id") =>
+                    {
+                        self.problem = current.add(row);
+                    }
+                    _ => {
+                        if let Some(user) = self.begin(row) {
+                            return Some(Ok(user));
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl Gathered {
+    /// Adds a row: its post, and what fields the user does not have yet.
+    fn add(&mut self, row: Row) -> Option<Problem> {
+        let user = self.user.as_mut()?;
+        self.bytes += row.bytes;
+        if self.bytes > MAX_RECORD_BYTES {
+            self.user = None;
+            let what = format!("a user of more than {} MiB", MAX_RECORD_BYTES >> 20);
+            return Some(Problem::Record {
+                line: row.line,
+                what,
+            });
+        }
+        user.posts.push(row.post);
+        for (name, value) in row.fields {
+            user.fields.entry(name).or_insert(value);
+        }
+        None
+    }
+}
+
+fn hash(id: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> Vec<Result<User, String>> {
+        CsvUsers::new(text)
+            .unwrap()
+            .map(|user| {
+                user.map_err(|problem| match problem {
+                    Problem::Record { line, what } => format!("{line}: {what}"),
+                    Problem::Stream(error) => error.to_string(),
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rows_with_one_id_are_one_user() {
+        let users =
+            read(b"id,text,age\n7,\"one, or\ntwo\",\n7,three,24\n8,four,\n,five,\n,six,30\n");
+        let users: Vec<User> = users.into_iter().map(Result::unwrap).collect();
+        assert_eq!(users.len(), 4);
+        assert_eq!(users[0].posts, ["one, or\ntwo", "three"]);
+        assert_eq!(users[0].id(), Value::from("7"));
+        assert_eq!(users[0].label("age").as_deref(), Some("24"));
+        assert_eq!(users[1].label("age"), None);
+        assert_eq!(users[2].posts, ["five"]);
+        assert_eq!(users[3].posts, ["six"]);
+    }
+
+    #[test]
+    fn a_file_may_begin_with_a_byte_order_mark_and_be_empty() {
+        assert_eq!(
+            read(b"\xef\xbb\xbftext\r\nhello\r\n")[0]
+                .as_ref()
+                .unwrap()
+                .posts,
+            ["hello"]
+        );
+        assert!(read(b"").is_empty());
+        assert!(read(b"text\n").is_empty());
+    }
+
+    #[test]
+    fn bad_rows_are_named_and_cost_nothing_else() {
+        let users = read(b"id,text\n1,a\n1\n1,b\xff\n1,c\n2,d\n1,e\n1,f\n3,g\n");
+        assert_eq!(users[0], Err("3: 1 cells where the header has 2".into()));
+        assert_eq!(
+            users[1],
+            Err("4: invalid UTF-8 at byte 2 of column \"text\"".into())
+        );
+        assert_eq!(users[2].as_ref().unwrap().posts, ["a", "c"]);
+        assert_eq!(users[3].as_ref().unwrap().posts, ["d"]);
+        assert_eq!(
+            users[4],
+            Err("7: user \"1\" comes again; a user's rows must follow each other".into())
+        );
+        assert_eq!(users[5].as_ref().unwrap().posts, ["g"]);
+        assert_eq!(users.len(), 6);
+    }
+
+    #[test]
+    fn a_header_needs_a_column_with_text() {
+        assert!(
+            CsvUsers::new(&b"id,words\n1,a\n"[..])
+                .err()
+                .unwrap()
+                .contains("\"text\" or \"posts\"")
+        );
+    }
+
+    #[test]
+    fn an_open_quote_does_not_fill_the_memory() {
+        use std::io::{BufReader, Read};
+        let endless = BufReader::new((&b"text\n\""[..]).chain(std::io::repeat(b'x')));
+        let mut users = CsvUsers::new(endless).unwrap();
+        match users.next() {
+            Some(Err(Problem::Stream(error))) => assert!(error.to_string().contains("quote")),
+            _ => panic!("expected the row to be refused"),
+        }
+    }
+}

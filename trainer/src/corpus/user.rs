@@ -1,0 +1,144 @@
+//! One user of a corpus.
+
+use serde_json::{Map, Value};
+
+/// A user: posts in order, and every other field of the record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct User {
+    /// The user's posts in order.
+    pub posts: Vec<String>,
+    /// Every other field of the record, `id` and the labels among them.
+    pub fields: Map<String, Value>,
+}
+
+impl User {
+    /// A user from the text of one JSON record; the error says what is wrong with it.
+    pub fn from_json(record: &str) -> Result<Self, String> {
+        let value: Value =
+            serde_json::from_str(record).map_err(|error| format!("bad JSON: {error}"))?;
+        let Value::Object(mut fields) = value else {
+            return Err(format!(
+                "a record must be a JSON object, this is {}",
+                kind(&value)
+            ));
+        };
+        let posts = match fields.shift_remove("posts") {
+            None | Some(Value::Null) => match fields.shift_remove("text") {
+                Some(Value::String(text)) => vec![text],
+                None | Some(Value::Null) => return Err("no \"posts\" (and no \"text\")".into()),
+                Some(other) => {
+                    return Err(format!(
+                        "\"text\" must be a string, this is {}",
+                        kind(&other)
+                    ));
+                }
+            },
+            Some(Value::Array(items)) => items
+                .into_iter()
+                .enumerate()
+                .map(post)
+                .collect::<Result<_, _>>()?,
+            Some(other) => {
+                return Err(format!(
+                    "\"posts\" must be an array of strings, this is {}",
+                    kind(&other)
+                ));
+            }
+        };
+        Ok(Self { posts, fields })
+    }
+
+    /// The record's `id`. A [`Corpus`](super::Corpus) gives users without one their position, counted from 1.
+    pub fn id(&self) -> Value {
+        self.fields.get("id").cloned().unwrap_or(Value::Null)
+    }
+
+    /// The label of an attribute as text; `None` where it is missing, null or empty and so unknown.
+    pub fn label(&self, attribute: &str) -> Option<String> {
+        let label = match self.fields.get(attribute)? {
+            Value::String(text) => text.trim().to_owned(),
+            // 24.0 is how some tools write a whole number in a column that has gaps.
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                    format!("{float:.0}")
+                }
+                _ => number.to_string(),
+            },
+            Value::Bool(value) => value.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        };
+        (!label.is_empty()).then_some(label)
+    }
+}
+
+fn post((index, value): (usize, Value)) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => Err(format!(
+            "\"posts\" must be an array of strings, item {} is {}",
+            index + 1,
+            kind(&other)
+        )),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn posts_and_fields_are_told_apart() {
+        let user = User::from_json(r#"{"id": 3, "posts": ["a b", ""], "shoe": [1], "age": 24.0}"#)
+            .unwrap();
+        assert_eq!(user.posts, ["a b", ""]);
+        assert_eq!(user.id(), Value::from(3));
+        assert_eq!(user.label("age").as_deref(), Some("24"));
+        assert_eq!(user.label("shoe"), None);
+        assert_eq!(user.label("gender"), None);
+        assert_eq!(user.fields.len(), 3);
+    }
+
+    #[test]
+    fn one_text_is_one_post() {
+        let user =
+            User::from_json(r#"{"text": "hello", "gender": " female ", "age": 17}"#).unwrap();
+        assert_eq!(user.posts, ["hello"]);
+        assert_eq!(user.label("gender").as_deref(), Some("female"));
+        assert_eq!(user.label("age").as_deref(), Some("17"));
+        assert_eq!(user.fields.len(), 2);
+    }
+
+    #[test]
+    fn wrong_records_say_what_is_wrong() {
+        for (record, what) in [
+            ("{", "bad JSON"),
+            ("[]", "must be a JSON object, this is an array"),
+            ("{}", "no \"posts\""),
+            (r#"{"posts": null}"#, "no \"posts\""),
+            (r#"{"posts": "x"}"#, "array of strings, this is a string"),
+            (r#"{"posts": ["x", 3]}"#, "item 2 is a number"),
+            (r#"{"text": 3}"#, "\"text\" must be a string"),
+        ] {
+            let error = User::from_json(record).unwrap_err();
+            assert!(error.contains(what), "{record}: {error}");
+        }
+    }
+
+    #[test]
+    fn empty_and_null_labels_are_unknown() {
+        let user = User::from_json(r#"{"posts": [], "gender": "", "age": null}"#).unwrap();
+        assert_eq!(user.label("gender"), None);
+        assert_eq!(user.label("age"), None);
+    }
+}

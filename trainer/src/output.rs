@@ -1,0 +1,136 @@
+//! Writing files that are either there and whole, or not there.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// A file being written beside its final place; it takes that place, and replaces what was there, only when it
+/// is whole. Dropped before, it vanishes.
+///
+/// Devices and pipes cannot be replaced, so they are written to directly.
+pub struct PendingFile {
+    path: PathBuf,
+    target: Target,
+}
+
+enum Target {
+    Beside(BufWriter<NamedTempFile>),
+    Direct(BufWriter<File>),
+}
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct OutputError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl PendingFile {
+    /// Begins a file at `path`, so that a folder that is missing or not writable is found out before any work.
+    pub fn create(path: &Path) -> Result<Self, OutputError> {
+        // A link stays a link: what it points to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let fail = |source| OutputError {
+            path: path.clone(),
+            source,
+        };
+        let target = match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(fail(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(metadata) if !metadata.is_file() => Target::Direct(BufWriter::new(
+                File::options().write(true).open(&path).map_err(fail)?,
+            )),
+            _ => {
+                let folder = match path.parent() {
+                    Some(folder) if !folder.as_os_str().is_empty() => folder,
+                    _ => Path::new("."),
+                };
+                let mut builder = Builder::new();
+                builder.prefix(".auxlstm-");
+                // Temporary files are private; this one is to have the permissions of any new file.
+                #[cfg(unix)]
+                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+                Target::Beside(BufWriter::new(builder.tempfile_in(folder).map_err(fail)?))
+            }
+        };
+        Ok(Self { path, target })
+    }
+
+    /// Writes what `write` writes and puts the file in its place.
+    pub fn finish(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
+        let Self { path, target } = self;
+        let result = match target {
+            Target::Direct(mut file) => write(&mut file).and_then(|()| file.flush()),
+            Target::Beside(mut file) => write(&mut file)
+                .and_then(|()| file.into_inner().map_err(|error| error.into_error()))
+                .and_then(|file| {
+                    file.as_file().sync_all()?;
+                    file.persist(&path)?;
+                    Ok(())
+                }),
+        };
+        result.map_err(|source| OutputError { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        drop(PendingFile::create(&path).unwrap());
+        let failing = PendingFile::create(&path).unwrap();
+        let error = failing
+            .finish(|_| Err(io::Error::other("no more")))
+            .unwrap_err();
+        assert_eq!(error.path, path);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        for text in ["first", "second"] {
+            PendingFile::create(&path)
+                .unwrap()
+                .finish(|out| out.write_all(text.as_bytes()))
+                .unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_fails_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
+        assert!(PendingFile::create(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_devices_survive() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        PendingFile::create(&link)
+            .unwrap()
+            .finish(|out| out.write_all(b"new"))
+            .unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        PendingFile::create(Path::new("/dev/null"))
+            .unwrap()
+            .finish(|out| out.write_all(b"new"))
+            .unwrap();
+        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    }
+}

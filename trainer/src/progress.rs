@@ -1,0 +1,99 @@
+//! Progress of long work: a bar with rate and time left on a terminal, now and then a plain line elsewhere.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{
+    HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
+
+/// How often a plain line appears where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// The progress of one piece of work, on standard error.
+pub struct Progress {
+    bar: ProgressBar,
+    work: &'static str,
+    unit: &'static str,
+    last_line: Option<Instant>,
+}
+
+impl Progress {
+    /// Work called `work` that consists of `total` units, if that is known.
+    pub fn new(work: &'static str, unit: &'static str, total: Option<u64>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(total, target).with_message(work);
+        let template = match total {
+            Some(_) => "{msg} {wide_bar} {percent:>3} %  {rate}  {eta} left",
+            None => "{msg} {spinner} {human_pos}  {rate}",
+        };
+        let style = match total {
+            Some(_) => ProgressStyle::default_bar(),
+            None => ProgressStyle::default_spinner(),
+        };
+        // The templates are constant and valid; the plain style stands in all the same, so that nothing panics.
+        let style = style.clone().template(template).unwrap_or(style);
+        bar.set_style(
+            style.with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{} {unit}/s", HumanCount(state.per_sec() as u64));
+            }),
+        );
+        let last_line = (!terminal).then(Instant::now);
+        Self {
+            bar,
+            work,
+            unit,
+            last_line,
+        }
+    }
+
+    /// The work has come to `position` units in all.
+    pub fn set(&mut self, position: u64) {
+        self.bar.set_position(position);
+        if self
+            .last_line
+            .is_some_and(|last| last.elapsed() >= LINE_EVERY)
+        {
+            self.last_line = Some(Instant::now());
+            self.print_line();
+        }
+    }
+
+    fn print_line(&self) {
+        let (position, seconds) = (self.bar.position(), self.bar.elapsed().as_secs_f64());
+        let rate = position as f64 / seconds.max(1e-9);
+        let mut line = format!(
+            "{}: {} {}, {}/s",
+            self.work,
+            HumanCount(position),
+            self.unit,
+            HumanCount(rate as u64)
+        );
+        if let Some(total) = self.bar.length().filter(|&total| total > 0) {
+            let left = Duration::from_secs_f64(
+                (total.saturating_sub(position) as f64 / rate.max(1e-9)).min(1e9),
+            );
+            let percent = 100 * position / total;
+            let _ = write!(line, ", {percent} %, {} left", HumanDuration(left));
+        }
+        eprintln!("{line}");
+    }
+
+    /// A handle that prints a line without tearing the bar.
+    pub fn printer(&self) -> impl Fn(&str) + Send + 'static {
+        let bar = self.bar.clone();
+        move |line| bar.suspend(|| eprintln!("{line}"))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,341 @@
+//! The text and the binary format of word2vec.
+//!
+//! Both begin with a line `<words> <dimensions>`. In the text format a line follows for each word: the word and its
+//! values, apart by spaces. In the binary one, the word, a space, and its values as little-endian 32-bit floats.
+
+use std::io::{self, BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::Vectors;
+use crate::corpus;
+
+/// How vectors are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Readable numbers, some three times as long.
+    Text,
+    /// 32-bit floats.
+    Binary,
+}
+
+impl Format {
+    /// The format that a file's name asks for, by its ending `.txt`, `.vec` or `.bin`.
+    pub fn of_name(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" | "vec" => Some(Self::Text),
+            "bin" => Some(Self::Binary),
+            _ => None,
+        }
+    }
+}
+
+/// Word vectors could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorsError {
+    /// The file is missing or unreadable.
+    #[error("word vectors {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("word vectors {}: {what}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        what: String,
+    },
+}
+
+/// Writes `vectors` in one of the two formats.
+pub fn write_vectors(out: &mut dyn Write, vectors: &Vectors, format: Format) -> io::Result<()> {
+    writeln!(out, "{} {}", vectors.words.len(), vectors.dimensions)?;
+    for (word, row) in vectors
+        .words
+        .iter()
+        .zip(vectors.values.chunks_exact(vectors.dimensions.max(1)))
+    {
+        write!(out, "{word}")?;
+        match format {
+            Format::Text => row.iter().try_for_each(|value| write!(out, " {value}"))?,
+            Format::Binary => {
+                let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+                out.write_all(b" ")?;
+                out.write_all(&bytes)?;
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Reads vectors in either format, compressed or not: the words, their values row after row, and the dimensions.
+///
+/// # Errors
+/// If the file cannot be read or is not in one of the formats. The header is not trusted: memory grows with what
+/// is really there.
+pub fn read_vectors(path: &Path) -> Result<(Vec<String>, Vec<f32>, usize), VectorsError> {
+    let file = |source| VectorsError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut reader = corpus::open_input(path).map_err(file)?;
+    match read(&mut *reader) {
+        Ok(Vectors {
+            words,
+            values,
+            dimensions,
+        }) => Ok((words, values, dimensions)),
+        Err(ReadError::Io(source)) => Err(file(source)),
+        Err(ReadError::Content(what)) => Err(VectorsError::Content {
+            path: path.to_owned(),
+            what,
+        }),
+    }
+}
+
+enum ReadError {
+    Io(io::Error),
+    Content(String),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
+    let (count, dimensions) = header(reader)?;
+    let mut vectors = Vectors {
+        words: Vec::new(),
+        values: Vec::new(),
+        dimensions,
+    };
+    let format = tell_format(reader.fill_buf()?, dimensions);
+    for number in 1..=count {
+        let what = |what: String| ReadError::Content(format!("word {number} of {count}: {what}"));
+        let word =
+            word(reader, number == 1)?.ok_or_else(|| what("the file ends before it".into()))?;
+        let start = vectors.values.len();
+        match format {
+            Format::Text => text_row(reader, dimensions, &mut vectors.values)?,
+            Format::Binary => binary_row(reader, dimensions, &mut vectors.values)?,
+        }
+        .map_err(|problem| what(format!("{word:?} {problem}")))?;
+        if let Some(value) = vectors.values[start..]
+            .iter()
+            .find(|value| !value.is_finite())
+        {
+            return Err(what(format!("{word:?} has the value {value}")));
+        }
+        vectors.words.push(word);
+    }
+    Ok(vectors)
+}
+
+/// The counts of words and dimensions in the first line.
+fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
+    let mut line = Vec::new();
+    (&mut *reader).take(64).read_until(b'\n', &mut line)?;
+    let counts = std::str::from_utf8(&line).ok().and_then(|line| {
+        let (count, dimensions) = line.trim().split_once(' ')?;
+        Some((
+            count.parse().ok()?,
+            dimensions
+                .parse()
+                .ok()
+                .filter(|&dimensions| dimensions > 0)?,
+        ))
+    });
+    let what = "no word2vec file: its first line is not \"<words> <dimensions>\"";
+    counts.ok_or_else(|| ReadError::Content(what.into()))
+}
+
+/// Tells by what follows the first word. Text is printable, and a row of it has at least a digit and a space a value;
+/// that the bytes of floats look so is next to impossible.
+fn tell_format(head: &[u8], dimensions: usize) -> Format {
+    let start = head
+        .iter()
+        .position(|&byte| byte == b' ')
+        .map_or(head.len(), |space| space + 1);
+    let values = &head[start..head.len().min(start + 32)];
+    let (row, whole) = match values.iter().position(|&byte| byte == b'\n') {
+        Some(end) => (&values[..end], true),
+        None => (values, false),
+    };
+    let printable = row
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    let too_short = whole && row.len() + 1 < dimensions.saturating_mul(2);
+    if printable && !too_short {
+        Format::Text
+    } else {
+        Format::Binary
+    }
+}
+
+/// The next word, `None` at the end of the file.
+fn word(reader: &mut dyn BufRead, first: bool) -> Result<Option<String>, ReadError> {
+    let mut word = Vec::new();
+    reader.read_until(b' ', &mut word)?;
+    if word.pop() != Some(b' ') {
+        return Ok(None);
+    }
+    // In binary files a line end may follow each row, or not.
+    let word = if first {
+        &word[..]
+    } else {
+        word.strip_prefix(b"\n").unwrap_or(&word)
+    };
+    match std::str::from_utf8(word) {
+        Ok(word) if word.contains('\n') => Err(ReadError::Content(format!(
+            "a line end within the word {word:?}"
+        ))),
+        Ok(word) => Ok(Some(word.to_owned())),
+        Err(_) => Err(ReadError::Content(format!(
+            "a word is no UTF-8: {:?}",
+            String::from_utf8_lossy(word)
+        ))),
+    }
+}
+
+type Row = Result<(), String>;
+
+fn text_row(reader: &mut dyn BufRead, dimensions: usize, values: &mut Vec<f32>) -> io::Result<Row> {
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line)?;
+    let before = values.len();
+    for value in line
+        .split(u8::is_ascii_whitespace)
+        .filter(|value| !value.is_empty())
+    {
+        match std::str::from_utf8(value)
+            .ok()
+            .and_then(|value| value.parse().ok())
+        {
+            Some(value) => values.push(value),
+            None => {
+                return Ok(Err(format!(
+                    "has {:?} where a number is due",
+                    String::from_utf8_lossy(value)
+                )));
+            }
+        }
+    }
+    Ok(match values.len() - before {
+        found if found == dimensions => Ok(()),
+        found => Err(format!("has {found} values instead of {dimensions}")),
+    })
+}
+
+fn binary_row(
+    reader: &mut dyn BufRead,
+    dimensions: usize,
+    values: &mut Vec<f32>,
+) -> io::Result<Row> {
+    let mut bytes = [0; 4];
+    for _ in 0..dimensions {
+        match reader.read_exact(&mut bytes) {
+            Ok(()) => values.push(f32::from_le_bytes(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Err(format!(
+                    "has fewer than {dimensions} values: the file is cut short"
+                )));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors() -> Vectors {
+        let words = ["und", "é", "</x>"].map(String::from).to_vec();
+        let values = vec![0.5, -1.25e-7, 3.0, 1.0 / 3.0, f32::MAX, 0.0, -0.0, 1.0, 2.0];
+        Vectors {
+            words,
+            values,
+            dimensions: 3,
+        }
+    }
+
+    fn bytes(format: Format) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_vectors(&mut out, &vectors(), format).unwrap();
+        out
+    }
+
+    fn error(bytes: &[u8]) -> String {
+        match read(&mut &*bytes) {
+            Ok(vectors) => panic!("read {vectors:?}"),
+            Err(ReadError::Io(error)) => error.to_string(),
+            Err(ReadError::Content(what)) => what,
+        }
+    }
+
+    #[test]
+    fn both_formats_come_back_as_they_were() {
+        for format in [Format::Text, Format::Binary] {
+            let written = bytes(format);
+            assert_eq!(tell_format(&written[4..], 3), format);
+            assert_eq!(read(&mut written.as_slice()).ok(), Some(vectors()));
+        }
+        assert!(bytes(Format::Text).starts_with(b"3 3\nund 0.5 -0.000000125 3\n"));
+    }
+
+    #[test]
+    fn rows_without_line_ends_are_read_too() {
+        let mut out = b"2 1\na ".to_vec();
+        out.extend(1.5f32.to_le_bytes());
+        out.extend(b"b ");
+        out.extend(2.5f32.to_le_bytes());
+        assert_eq!(read(&mut out.as_slice()).ok().unwrap().values, [1.5, 2.5]);
+    }
+
+    #[test]
+    fn cut_files_are_errors_wherever_they_are_cut() {
+        for format in [Format::Text, Format::Binary] {
+            let whole = bytes(format);
+            // The last line end is not missed, and the last number of a text may be cut and still be a number.
+            for length in 0..whole.len() - 2 {
+                assert!(
+                    !error(&whole[..length]).is_empty(),
+                    "{format:?} cut at {length}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_files_are_errors_that_say_what_is_wrong() {
+        for (content, what) in [
+            (&b""[..], "first line"),
+            (b"{\"posts\": []}", "first line"),
+            (b"2 0\n", "first line"),
+            (
+                b"2 2\na 1 2\nb 1\n",
+                "word 2 of 2: \"b\" has 1 values instead of 2",
+            ),
+            (b"1 2\na 1 x\n", "\"x\" where a number is due"),
+            (b"1 2\na 1 NaN\n", "NaN"),
+            (
+                b"18446744073709551615 9223372036854775807\na 1 2\n",
+                "\"a\" has fewer than 9223372036854775807 values",
+            ),
+            (
+                b"9999999999 2\na 1 2\n",
+                "word 2 of 9999999999: the file ends",
+            ),
+        ] {
+            let error = error(content);
+            assert!(error.contains(what), "{error}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Training word vectors.
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fasttext::args::{Args, LossName, ModelName};
+use fasttext::dictionary::EOS;
+use fasttext::{FastText, FastTextError};
+use tempfile::{NamedTempFile, TempPath};
+
+use super::Vectors;
+use super::reading::Reading;
+
+/// The settings of skip-gram training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The length of a vector.
+    pub dimensions: u16,
+    /// The most words between a word and one that it is to predict.
+    pub window: u16,
+    /// Words that occur less often get no vector.
+    pub min_count: u32,
+    /// How often the text is gone through.
+    pub epochs: u16,
+    /// How many words are drawn for each that is there, as examples of what is not.
+    pub negative: u16,
+    /// The learning rate at the beginning; it falls linearly to 0.
+    pub learning_rate: f64,
+    /// Words more frequent than this share of the text are skipped now and then; 0: never.
+    pub subsample: f64,
+    /// Threads; they train without locks, so only one thread gives the same vectors each time.
+    pub threads: usize,
+    /// The seed of all that is random.
+    pub seed: u16,
+}
+
+/// Why there are no vectors.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The temporary file with the words cannot be written or read.
+    #[error("temporary file in {} (TMPDIR chooses another folder)", std::env::temp_dir().display())]
+    TemporaryFile(#[source] io::Error),
+    /// No word is frequent enough.
+    #[error("no word occurs {min_count} times (--min-count) in {words} words of text")]
+    NoWords {
+        /// The minimum that was asked for.
+        min_count: u32,
+        /// How many words the text has.
+        words: u64,
+    },
+    /// The threads cannot be started.
+    #[error("cannot start the threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Training was told to stop.
+    #[error("interrupted, nothing written")]
+    Interrupted,
+    /// Training went out of bounds; only a learning rate far too high does that.
+    #[error("training diverged: the vectors are no numbers any more; lower the learning rate")]
+    Diverged,
+    /// The library that trains says no.
+    #[error("training word vectors")]
+    Library(#[from] FastTextError),
+    /// The library that trains broke down.
+    #[error("training word vectors: the training thread panicked")]
+    Panicked,
+}
+
+/// Segmented text in a temporary file, words apart by spaces, a post a line.
+pub struct Text {
+    path: TempPath,
+    counts: HashMap<String, u64>,
+    words: u64,
+    posts: u64,
+}
+
+/// Writes a [`Text`].
+pub struct TextWriter {
+    file: BufWriter<NamedTempFile>,
+    text: (HashMap<String, u64>, u64, u64),
+}
+
+impl TextWriter {
+    /// An empty text.
+    pub fn new() -> Result<Self, TrainingError> {
+        let file =
+            NamedTempFile::with_prefix("auxlstm-words-").map_err(TrainingError::TemporaryFile)?;
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 20, file),
+            text: Default::default(),
+        })
+    }
+
+    /// Adds one post. Words must be free of white space.
+    pub fn add_post<'a>(
+        &mut self,
+        words: impl Iterator<Item = &'a str>,
+    ) -> Result<(), TrainingError> {
+        let (counts, total, posts) = &mut self.text;
+        let before = *total;
+        for word in words.filter(|word| trainable(word)) {
+            let gap = if *total > before { " " } else { "" };
+            write!(self.file, "{gap}{word}").map_err(TrainingError::TemporaryFile)?;
+            match counts.get_mut(word) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(word.to_owned(), 1)),
+            }
+            *total += 1;
+        }
+        if *total > before {
+            *posts += 1;
+            self.file
+                .write_all(b"\n")
+                .map_err(TrainingError::TemporaryFile)?;
+        }
+        Ok(())
+    }
+
+    /// The whole text.
+    pub fn finish(self) -> Result<Text, TrainingError> {
+        let fail = |error: io::IntoInnerError<_>| TrainingError::TemporaryFile(error.into_error());
+        let path = self.file.into_inner().map_err(fail)?.into_temp_path();
+        let (counts, words, posts) = self.text;
+        Ok(Text {
+            path,
+            counts,
+            words,
+            posts,
+        })
+    }
+}
+
+/// The library's own mark for the end of a line is no word, and it takes NUL for white space.
+fn trainable(word: &str) -> bool {
+    !word.is_empty()
+        && word != EOS
+        && !word.contains(|letter: char| letter.is_whitespace() || letter == '\0')
+}
+
+impl Text {
+    /// How many words there are.
+    pub fn words(&self) -> u64 {
+        self.words
+    }
+
+    /// How many different words occur at least `min_count` times.
+    pub fn vocabulary(&self, min_count: u32) -> usize {
+        self.counts
+            .values()
+            .filter(|&&count| count >= min_count.into())
+            .count()
+    }
+
+    /// How often training reads the text through. It counts an epoch by all words, rare ones too, but
+    /// passes over these while it learns; so it starts again a little before an epoch counts as done.
+    fn passes(&self, settings: &Settings) -> f64 {
+        let kept: u64 = self
+            .counts
+            .values()
+            .filter(|&&count| count >= settings.min_count.into())
+            .sum();
+        f64::from(settings.epochs) * (self.words + self.posts) as f64
+            / (kept + self.posts).max(1) as f64
+    }
+}
+
+/// Trains vectors for the words of `text`. `progress` hears from time to time what share is done; setting
+/// `interrupt` ends the training with an error.
+pub fn train(
+    text: Text,
+    settings: &Settings,
+    interrupt: &Arc<AtomicBool>,
+    mut progress: impl FnMut(f64),
+) -> Result<Vectors, TrainingError> {
+    if text.vocabulary(settings.min_count) == 0 {
+        return Err(TrainingError::NoWords {
+            min_count: settings.min_count,
+            words: text.words,
+        });
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build()?;
+    let arguments = arguments(&text.path, settings);
+    // Reading the vocabulary is a pass of its own, before the first epoch.
+    let mut reading = Reading::new(&text.path, text.passes(settings) + 1.0);
+    let model = std::thread::scope(|scope| {
+        let training = scope.spawn(|| {
+            pool.install(|| FastText::train_with_abort(arguments, Arc::clone(interrupt)))
+        });
+        while !training.is_finished() {
+            std::thread::sleep(Duration::from_millis(50));
+            if let Some(share) = reading.share_done() {
+                progress(share);
+            }
+        }
+        training.join().map_err(|_| TrainingError::Panicked)
+    })??;
+    if interrupt.load(Ordering::Relaxed) {
+        return Err(TrainingError::Interrupted);
+    }
+    vectors(&model)
+}
+
+fn arguments(text: &Path, settings: &Settings) -> Args {
+    Args {
+        input: text.to_owned(),
+        model: ModelName::SkipGram,
+        loss: LossName::NegativeSampling,
+        dim: settings.dimensions.into(),
+        ws: settings.window.into(),
+        min_count: settings.min_count.try_into().unwrap_or(i32::MAX),
+        epoch: settings.epochs.into(),
+        neg: settings.negative.into(),
+        lr: settings.learning_rate,
+        // A share of 1 is above any word's, so that none is skipped.
+        t: if settings.subsample == 0.0 {
+            1.0
+        } else {
+            settings.subsample
+        },
+        thread: settings.threads.try_into().unwrap_or(i32::MAX),
+        seed: settings.seed.into(),
+        // No character n-grams: this makes it word2vec.
+        minn: 0,
+        maxn: 0,
+        bucket: 0,
+        // Nothing is a label: no word begins with a space.
+        label: " ".into(),
+        verbose: 0,
+        ..Args::default()
+    }
+}
+
+/// The rows of the words, most frequent first, equally frequent ones in the order of the alphabet.
+fn vectors(model: &FastText) -> Result<Vectors, TrainingError> {
+    let mut entries: Vec<_> = model
+        .dict()
+        .words()
+        .iter()
+        .zip(0..)
+        .filter(|(entry, _)| entry.word != EOS)
+        .collect();
+    entries.sort_by(|(a, _), (b, _)| b.count.cmp(&a.count).then_with(|| a.word.cmp(&b.word)));
+    let values: Vec<f32> = entries
+        .iter()
+        .flat_map(|&(_, row)| model.input_matrix().row(row))
+        .copied()
+        .collect();
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(TrainingError::Diverged);
+    }
+    let dimensions = values.len() / entries.len().max(1);
+    Ok(Vectors {
+        words: entries
+            .into_iter()
+            .map(|(entry, _)| entry.word.clone())
+            .collect(),
+        values,
+        dimensions,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            dimensions: 16,
+            window: 2,
+            min_count: 5,
+            epochs: 30,
+            negative: 5,
+            learning_rate: 0.05,
+            subsample: 0.0,
+            threads: 1,
+            seed: 1,
+        }
+    }
+
+    /// Two topics whose words never meet, and a word too rare to learn.
+    fn text() -> Text {
+        let mut writer = TextWriter::new().unwrap();
+        for round in 0..400 {
+            let topic = if round % 2 == 0 {
+                ["cat", "dog", "paw", "fur"]
+            } else {
+                ["rain", "wind", "snow", "sun"]
+            };
+            let words: Vec<&str> = (0..12)
+                .map(|place| topic[(place * 5 + round / 2 + place / 3) % 4])
+                .collect();
+            writer.add_post(words.into_iter()).unwrap();
+        }
+        writer
+            .add_post(["rare", "</s>", "with space", "nul\0", ""].into_iter())
+            .unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn never() -> Arc<AtomicBool> {
+        Arc::new(AtomicBool::new(false))
+    }
+
+    fn cosine(vectors: &Vectors, one: &str, other: &str) -> f32 {
+        let row = |word: &str| {
+            let index = vectors
+                .words
+                .iter()
+                .position(|candidate| candidate == word)
+                .unwrap();
+            &vectors.values[index * vectors.dimensions..][..vectors.dimensions]
+        };
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+        let (a, b) = (row(one), row(other));
+        dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+    }
+
+    #[test]
+    fn words_of_one_topic_come_to_lie_together() {
+        let text = text();
+        assert_eq!(
+            (text.words(), text.vocabulary(5), text.vocabulary(1)),
+            (4801, 8, 9)
+        );
+        let mut shares = Vec::new();
+        let vectors = train(text, &settings(), &never(), |share| shares.push(share)).unwrap();
+        assert_eq!(vectors.dimensions, 16);
+        assert_eq!(vectors.words.len(), 8);
+        assert_eq!(vectors.values.len(), 8 * 16);
+        assert!(cosine(&vectors, "cat", "dog") > cosine(&vectors, "cat", "rain") + 0.2);
+        assert!(cosine(&vectors, "snow", "wind") > cosine(&vectors, "snow", "fur") + 0.2);
+        assert!(shares.is_sorted());
+    }
+
+    #[test]
+    fn one_thread_gives_the_same_vectors_each_time() {
+        let run = |seed| train(text(), &Settings { seed, ..settings() }, &never(), |_| {}).unwrap();
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1).values, run(2).values);
+    }
+
+    #[test]
+    fn too_little_text_is_an_error() {
+        let error = train(
+            text(),
+            &Settings {
+                min_count: 5000,
+                ..settings()
+            },
+            &never(),
+            |_| {},
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("no word occurs 5000 times"));
+        let empty = TextWriter::new().unwrap().finish().unwrap();
+        assert!(matches!(
+            train(empty, &settings(), &never(), |_| {}),
+            Err(TrainingError::NoWords { .. })
+        ));
+    }
+
+    #[test]
+    fn training_can_be_interrupted() {
+        let interrupt = Arc::new(AtomicBool::new(true));
+        let error = train(text(), &settings(), &interrupt, |_| {}).unwrap_err();
+        assert!(matches!(error, TrainingError::Interrupted));
+    }
+}
