@@ -72,7 +72,8 @@ impl Predictor {
     /// Texts of like length are computed together, so the time taken follows the words that are there.
     pub async fn predict(&self, users: &[Vec<String>]) -> Result<Vec<UserPrediction>, PredictError> {
         let texts: Vec<Vec<u32>> = users.iter().map(|posts| self.reader.ids(posts)).collect();
-        let logits = logits(&self.network, &self.embedding, &texts, &self.device).await?;
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = logits(&self.network, &self.embedding, &slices, &self.device).await?;
         Ok(texts.iter().zip(logits).map(|(text, logits)| self.prediction(text, &logits)).collect())
     }
 
@@ -110,7 +111,7 @@ impl Predictor {
 pub async fn logits(
     network: &AuxLstm,
     embedding: &Embedding,
-    texts: &[Vec<u32>],
+    texts: &[&[u32]],
     device: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
@@ -125,7 +126,7 @@ pub async fn logits(
             .unwrap_or(1);
         let (batch, later) = rest.split_at(size);
         rest = later;
-        let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text].as_slice()).collect();
+        let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
         let lengths: Vec<usize> = ids.iter().map(|text| text.len()).collect();
         let tasks = network.forward(embedding.look_up(&ids, device), &lengths);
         let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();

@@ -1,0 +1,68 @@
+//! `auxlstm train`: from a config to a bundle.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{Failure, interrupt_flag, segmenter};
+use crate::config::Config;
+use crate::training::{self, Outcome};
+
+/// Train a model as a config says: a run folder with the config as used, checkpoints, metrics and the bundle
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Settings in TOML; see --print-config for all of them
+    #[arg(value_name = "CONFIG.toml", required_unless_present = "print_config")]
+    config: Option<PathBuf>,
+    /// Change one setting of the config, such as training.epochs=5; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The run folder, instead of the config's
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// What computes, instead of the config's choice: cpu, wgpu, vulkan or cuda
+    #[arg(long)]
+    device: Option<String>,
+    /// The seed, instead of the config's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Go on with an interrupted run from its last checkpoint
+    #[arg(long)]
+    resume: bool,
+    /// Print every setting with its value, the defaults where there is no config, and do nothing
+    #[arg(long)]
+    print_config: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let mut config = match &arguments.config {
+        Some(path) => Config::read(path, &arguments.set)?,
+        None => Config::default(),
+    };
+    if let Some(output) = arguments.output {
+        config.output = output;
+    }
+    if let Some(device) = arguments.device {
+        config.device = device;
+    }
+    if let Some(seed) = arguments.seed {
+        config.seed = seed;
+    }
+    if arguments.print_config {
+        print!("{}", config.to_toml());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let dictionary = Some(config.text.dictionary.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let segmenter = segmenter(dictionary)?;
+    let interrupted = interrupt_flag()?;
+    match training::train(&config, segmenter, arguments.resume, &interrupted)? {
+        Outcome::Finished(bundle) => {
+            println!("{}", bundle.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted(checkpoint) => {
+            eprintln!("interrupted; {} is left, go on with --resume", checkpoint.display());
+            // As shells have it for a process ended by Ctrl-C.
+            Ok(ExitCode::from(130))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! How well predictions agree with the truth.
+
+mod metrics;
+
+pub use metrics::{Metrics, calibration_error};

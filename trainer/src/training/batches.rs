@@ -1,0 +1,97 @@
+//! The batches of an epoch: which users together, and which stretch of each one's words.
+
+use std::ops::Range;
+
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+use super::examples::Example;
+
+/// A user of a batch and the stretch of words that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Index of the user.
+    pub user: usize,
+    /// The words read.
+    pub words: Range<usize>,
+}
+
+/// How many batches' worth of users are sorted by length together: enough that a batch has little padding,
+/// few enough that batches differ from epoch to epoch.
+const POOL: usize = 16;
+
+/// The batches of one epoch in order. The same seed and epoch give the same batches, so that an interrupted
+/// epoch can be taken up where it was.
+pub fn of_epoch(
+    users: &[Example],
+    part: &[usize],
+    batch_size: usize,
+    window_words: usize,
+    seed: u64,
+    epoch: usize,
+) -> Vec<Vec<Item>> {
+    let mut random = StdRng::seed_from_u64(mix(seed, epoch as u64));
+    let mut items: Vec<Item> = part
+        .iter()
+        .map(|&user| {
+            let length = users[user].words.len();
+            let window = if window_words == 0 { length } else { window_words.min(length) };
+            let start = random.random_range(0..=length - window);
+            Item { user, words: start..start + window }
+        })
+        .collect();
+    items.shuffle(&mut random);
+    for pool in items.chunks_mut(batch_size * POOL) {
+        pool.sort_by_key(|item| item.words.len());
+    }
+    let mut batches: Vec<Vec<Item>> = items.chunks(batch_size).map(<[Item]>::to_vec).collect();
+    batches.shuffle(&mut random);
+    batches
+}
+
+/// One seed from two numbers, such that neighbours give unrelated ones (SplitMix64's finaliser).
+pub fn mix(seed: u64, index: u64) -> u64 {
+    let mut value = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn users() -> Vec<Example> {
+        (0..500)
+            .map(|index| Example { id: Value::Null, words: vec![2; 1 + index % 97], classes: vec![] })
+            .collect()
+    }
+
+    #[test]
+    fn every_user_is_in_one_batch_with_a_stretch_of_its_words() {
+        let users = users();
+        let part: Vec<usize> = (0..500).step_by(2).collect();
+        let batches = of_epoch(&users, &part, 16, 20, 1, 0);
+        let mut seen: Vec<usize> = batches.iter().flatten().map(|item| item.user).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, part);
+        for item in batches.iter().flatten() {
+            let length = users[item.user].words.len();
+            assert!(item.words.end <= length && item.words.len() == length.min(20));
+        }
+        assert_eq!(batches, of_epoch(&users, &part, 16, 20, 1, 0));
+        assert_ne!(batches, of_epoch(&users, &part, 16, 20, 1, 1));
+    }
+
+    #[test]
+    fn batches_hold_texts_of_like_length() {
+        let users = users();
+        let part: Vec<usize> = (0..500).collect();
+        let batches = of_epoch(&users, &part, 16, 0, 1, 0);
+        let (words, padded) = batches.iter().fold((0, 0), |(words, padded), batch| {
+            let lengths = batch.iter().map(|item| item.words.len());
+            (words + lengths.clone().sum::<usize>(), padded + batch.len() * lengths.max().unwrap_or(0))
+        });
+        assert!((padded as f64) < 1.15 * words as f64, "{padded} steps for {words} words");
+    }
+}

@@ -1,0 +1,152 @@
+//! Labelled users as the network reads them, divided into training, validation and test.
+
+use model_core::reader::Reader;
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    config::{Config, Split},
+    corpus::{Corpus, CorpusError, Options},
+};
+
+/// One user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The record's id.
+    pub id: Value,
+    /// The ids of the user's words, cut at the maximum.
+    pub words: Vec<u32>,
+    /// The class of each task, where the record has a label that is one of its classes.
+    pub classes: Vec<Option<usize>>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Examples {
+    /// Users with at least one word and one label.
+    pub users: Vec<Example>,
+    /// Records that could not be read.
+    pub bad_records: u64,
+    /// Users left out because they have no word.
+    pub without_words: usize,
+    /// Users left out because they have no label that is a class of a task.
+    pub without_labels: usize,
+}
+
+/// Reads the corpus of `config`; `progress` hears the number of users so far.
+pub fn read(config: &Config, reader: &Reader, mut progress: impl FnMut(usize)) -> Result<Examples, CorpusError> {
+    let attributes: Vec<_> = config.attributes.iter().map(|task| task.attribute()).collect();
+    let mut corpus = Corpus::open(&config.corpus, Options::default())?;
+    let mut examples = Examples { users: Vec::new(), bad_records: 0, without_words: 0, without_labels: 0 };
+    for (index, user) in corpus.by_ref().enumerate() {
+        let user = user?;
+        progress(index + 1);
+        let classes: Vec<_> = attributes
+            .iter()
+            .map(|attribute| attribute.class_of(&user.label(&attribute.name)?))
+            .collect();
+        if classes.iter().all(Option::is_none) {
+            examples.without_labels += 1;
+            continue;
+        }
+        let words = reader.ids(&user.posts);
+        if words.is_empty() {
+            examples.without_words += 1;
+            continue;
+        }
+        examples.users.push(Example { id: user.id(), words, classes });
+    }
+    examples.bad_records = corpus.bad_records();
+    Ok(examples)
+}
+
+/// Users by part, as indices.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// Users that parameters are fitted to.
+    pub training: Vec<usize>,
+    /// Users on which the best epoch and the calibration are chosen.
+    pub validation: Vec<usize>,
+    /// Users that are scored once, at the end.
+    pub test: Vec<usize>,
+}
+
+/// The ids of the users of each part, as written to a run's `split.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitIds {
+    /// Training users.
+    pub training: Vec<Value>,
+    /// Validation users.
+    pub validation: Vec<Value>,
+    /// Test users.
+    pub test: Vec<Value>,
+}
+
+/// Divides users at random by the settings of `split`. With `stratify_by` the users of each class of that task
+/// are divided on their own, those without the label too.
+pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
+    let mut random = StdRng::seed_from_u64(split.seed);
+    let stratum = |user: &Example| stratify_by.and_then(|task| user.classes[task]);
+    let mut strata: Vec<Option<usize>> = users.iter().map(stratum).collect();
+    strata.sort_unstable();
+    strata.dedup();
+    let mut parts = Parts::default();
+    for each in strata {
+        let mut members: Vec<usize> =
+            (0..users.len()).filter(|&user| stratum(&users[user]) == each).collect();
+        members.shuffle(&mut random);
+        let test = (members.len() as f64 * split.test).round() as usize;
+        let validation = ((members.len() - test) as f64 * split.validation).round() as usize;
+        parts.test.extend(&members[..test]);
+        parts.validation.extend(&members[test..test + validation]);
+        parts.training.extend(&members[test + validation..]);
+    }
+    for part in [&mut parts.training, &mut parts.validation, &mut parts.test] {
+        part.sort_unstable();
+    }
+    parts
+}
+
+impl Parts {
+    /// The users' ids by part.
+    pub fn ids(&self, users: &[Example]) -> SplitIds {
+        let ids = |part: &[usize]| part.iter().map(|&user| users[user].id.clone()).collect();
+        SplitIds { training: ids(&self.training), validation: ids(&self.validation), test: ids(&self.test) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> Vec<Example> {
+        (0..1000)
+            .map(|index| Example {
+                id: Value::from(index),
+                words: vec![2],
+                classes: vec![Some(usize::from(index % 10 == 0))],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn parts_are_disjoint_complete_and_repeatable() {
+        let split = Split::default();
+        let parts = divide(&users(), &split, None);
+        assert_eq!((parts.test.len(), parts.validation.len(), parts.training.len()), (200, 80, 720));
+        let mut all = [parts.training.clone(), parts.validation.clone(), parts.test.clone()].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..1000));
+        assert_eq!(divide(&users(), &split, None), parts);
+        assert_ne!(divide(&users(), &Split { seed: 2, ..split }, None), parts);
+    }
+
+    #[test]
+    fn strata_keep_their_shares() {
+        let users = users();
+        let parts = divide(&users, &Split::default(), Some(0));
+        let rare = |part: &[usize]| part.iter().filter(|&&user| users[user].classes[0] == Some(1)).count();
+        assert_eq!((rare(&parts.test), rare(&parts.validation), rare(&parts.training)), (20, 8, 72));
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run reads before it learns: vectors, vocabulary, users, split, class weights.
+
+use std::path::Path;
+
+use model_core::{
+    aux_lstm::AuxLstm,
+    embedding::Embedding,
+    joint_loss::Target,
+    parameters::Parameters,
+    reader::Reader,
+    text::Segmenter,
+    vocabulary::{UNKNOWN, Vocabulary},
+};
+
+use super::{
+    TrainError,
+    examples::{self, Example, Parts},
+};
+use crate::{
+    config::Config,
+    output::{OutputError, PendingFile},
+    progress::Progress,
+    word2vec,
+};
+
+/// Everything that stays fixed while a network learns.
+pub struct Prepared {
+    pub vocabulary: Vocabulary,
+    pub embedding: Embedding,
+    pub users: Vec<Example>,
+    pub parts: Parts,
+    /// For each task a factor for each class.
+    class_weights: Vec<Vec<f32>>,
+}
+
+/// Reads what `config` names; `segmenter` cuts the posts.
+pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
+    let (vocabulary, embedding) = read_vectors(config)?;
+    let reader = Reader { segmenter, vocabulary, max_words: config.text.max_words };
+    let mut bar = Progress::new("reading users", "users", None);
+    let examples = examples::read(config, &reader, |users| bar.set(users as u64))?;
+    drop(bar);
+    let stratify_by = config.attributes.iter().position(|task| task.name == config.split.stratify_by);
+    let parts = examples::divide(&examples.users, &config.split, stratify_by);
+    eprintln!(
+        "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
+        examples.users.len(),
+        parts.training.len(),
+        parts.validation.len(),
+        parts.test.len(),
+        examples.without_words,
+        examples.without_labels,
+        examples.bad_records,
+    );
+    let class_weights = (0..config.attributes.len())
+        .map(|task| class_weights(config, &examples.users, &parts.training, task))
+        .collect::<Result<_, _>>()?;
+    Ok(Prepared { vocabulary: reader.vocabulary, embedding, users: examples.users, parts, class_weights })
+}
+
+impl Prepared {
+    /// A network of the configured sizes.
+    pub fn network<E>(&self, parameters: &mut Parameters<'_, E>, config: &Config) -> Result<AuxLstm, E> {
+        AuxLstm::new(parameters, &config.sizes(self.embedding.dimensions()), config.network.dropout)
+    }
+
+    /// What each task learns from `users`.
+    pub fn targets(&self, config: &Config, users: impl Iterator<Item = usize> + Clone) -> Vec<Target> {
+        config
+            .attributes
+            .iter()
+            .enumerate()
+            .map(|(task, settings)| Target {
+                classes: users.clone().map(|user| self.users[user].classes[task]).collect(),
+                weight: settings.weight as f32,
+                class_weights: self.class_weights[task].clone(),
+            })
+            .collect()
+    }
+
+    /// Writes the ids of the users of each part.
+    pub fn write_split(&self, path: &Path) -> Result<(), OutputError> {
+        let ids = self.parts.ids(&self.users);
+        PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
+    }
+}
+
+/// The first words of the vectors' file, as many as the bundle may have, with their vectors at 8 bits. Words cut
+/// off give the unknown word its vector, their mean: they are what it will stand for.
+fn read_vectors(config: &Config) -> Result<(Vocabulary, Embedding), TrainError> {
+    let (mut words, rows, dimensions) = word2vec::read_vectors(&config.vectors)?;
+    let kept = words.len().min(config.text.vocabulary);
+    let mut table = vec![0.0; 2 * dimensions];
+    let (known, cut_off) = rows.split_at(kept * dimensions);
+    let unknown = &mut table[UNKNOWN as usize * dimensions..][..dimensions];
+    for row in cut_off.chunks_exact(dimensions) {
+        for (sum, value) in unknown.iter_mut().zip(row) {
+            *sum += value / (words.len() - kept) as f32;
+        }
+    }
+    table.extend_from_slice(known);
+    words.truncate(kept);
+    let unusable =
+        |what: String| TrainError::Unusable(format!("the vectors {} cannot be used: {what}", config.vectors.display()));
+    let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
+    Ok((vocabulary, Embedding::quantise(&table, dimensions).map_err(unusable)?))
+}
+
+/// Factors for the classes of a task: frequency to the power of −balance, with mean 1 over the training users.
+/// A class that no training user has cannot be learned; fewer than two that can are an error.
+fn class_weights(
+    config: &Config,
+    users: &[Example],
+    training: &[usize],
+    task: usize,
+) -> Result<Vec<f32>, TrainError> {
+    let settings = &config.attributes[task];
+    let mut counts = vec![0usize; settings.classes.len()];
+    for class in training.iter().filter_map(|&user| users[user].classes[task]) {
+        counts[class] += 1;
+    }
+    let present = counts.iter().filter(|&&count| count > 0).count();
+    if present < 2 {
+        return Err(TrainError::Unusable(format!(
+            "attribute {:?}: the training users have {present} of its {} classes, at least two are needed (is the \
+             field there, and do its values match the classes {}?)",
+            settings.name,
+            counts.len(),
+            settings.classes.join(", ")
+        )));
+    }
+    for (class, _) in settings.classes.iter().zip(&counts).filter(|(_, count)| **count == 0) {
+        eprintln!("attribute {:?}: no training user has class {class:?}, so it will never be predicted well", settings.name);
+    }
+    let balance = config.training.class_balance;
+    let factor = |count: usize| if count == 0 { 0.0 } else { (count as f64).powf(-balance) };
+    let users: usize = counts.iter().sum();
+    let sum: f64 = counts.iter().map(|&count| factor(count) * count as f64).sum();
+    Ok(counts.iter().map(|&count| (factor(count) * users as f64 / sum) as f32).collect())
+}
