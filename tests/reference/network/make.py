@@ -22,7 +22,8 @@ L2 = 0.01
 def torch_gates(matrix):
     """[from, 4 * hidden] with gates i, f, o, g -> [4 * hidden, from] with gates i, f, g, o."""
     i, f, o, g = matrix.chunk(4, dim=-1)
-    return torch.cat([i, f, g, o], dim=-1).T
+    matrix = torch.cat([i, f, g, o], dim=-1)
+    return matrix.T if matrix.dim() == 2 else matrix
 
 
 def mean_hidden_state(parameters, name, words, lengths):
@@ -35,7 +36,7 @@ def mean_hidden_state(parameters, name, words, lengths):
         "bias_hh_l0": torch.zeros_like(bias),
     }
     packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
-    output, _ = torch.func.functional_call(lstm, values, packed)
+    output, _ = torch.func.functional_call(lstm, values, (packed,))
     states, _ = pad_packed_sequence(output, batch_first=True)
     return states.sum(dim=1) / torch.tensor(lengths)[:, None]
 
