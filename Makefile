@@ -1,0 +1,54 @@
+# make demo   serves the page on this machine
+# make test   runs every check there is
+#
+# Both first install what is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
+# tools and the build results go; PORT says where the page is served.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+export TOOLS ?= $(CURDIR)/.tools
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+export PATH := $(TOOLS)/bin:$(PATH)
+PORT ?= 8080
+
+say = @printf '\n==> %s\n'
+
+.NOTPARALLEL:
+.PHONY: help demo test setup-page setup-test format lint docs page
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+demo: setup-page
+	$(say) 'The page: http://127.0.0.1:$(PORT)/ as soon as it is built (some minutes the first time; Ctrl-C ends it)'
+	@trunk serve --port $(PORT)
+
+test: setup-test format lint docs page
+	$(say) 'Tests: all crates natively, the command line, the page in a browser'
+	@cargo test --release --locked --workspace
+
+setup-page:
+	$(say) 'Set-up'
+	@scripts/setup.sh page
+
+setup-test:
+	$(say) 'Set-up'
+	@scripts/setup.sh test
+
+format:
+	$(say) 'Format'
+	@cargo fmt --all --check
+
+lint:
+	$(say) 'Clippy, natively'
+	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	$(say) 'Clippy, the page'
+	@cargo clippy --profile web --locked --target wasm32-unknown-unknown -p web -- -D warnings
+
+docs:
+	$(say) 'Documentation'
+	@RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --workspace --no-deps
+
+page:
+	$(say) 'The page (some minutes the first time)'
+	@trunk build
