@@ -1,0 +1,195 @@
+//! The bundle file: what is written comes back, and no file, however wrong, does harm.
+#![cfg(feature = "training")]
+
+use burn::tensor::Device;
+use model_core::{
+    attribute::{Attribute, Group},
+    aux_lstm::{AuxLstm, AuxLstmSizes, Role},
+    bundle::{Bundle, BundleError, FORMAT_VERSION, METADATA_KEY, Settings},
+    card::ModelCard,
+    embedding::Embedding,
+    parameters::{self, Parameters, glorot_uniform},
+    predictor::{Predictor, UserPrediction},
+    vocabulary::Vocabulary,
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+fn attribute(name: &str, classes: &[&str], groups: &[(&str, &[&str])]) -> Attribute {
+    let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
+    Attribute {
+        name: name.into(),
+        classes: strings(classes),
+        groups: groups.iter().map(|(label, of)| Group { label: (*label).into(), classes: strings(of) }).collect(),
+    }
+}
+
+fn bundle() -> Bundle {
+    let mut random = StdRng::seed_from_u64(5);
+    let words: Vec<String> = ["good", "morning", "football", "essay", "can't", "好"].map(String::from).to_vec();
+    let dimensions = 6;
+    let table: Vec<f32> = (0..(words.len() + 2) * dimensions).map(|_| random.random_range(-1.0..1.0)).collect();
+    let sizes = AuxLstmSizes {
+        input_size: dimensions,
+        auxiliary_hidden_size: 5,
+        main_hidden_size: 3,
+        dense_size: 4,
+        tasks: vec![(Role::Main, 3), (Role::Auxiliary, 2)],
+    };
+    let source = |wanted: &_| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0).unwrap();
+    Bundle {
+        settings: Settings {
+            attributes: vec![
+                attribute("age", &["13", "14", "33+"], &[("13-14", &["13", "14"]), ("33+", &["33+"])]),
+                attribute("gender", &["female", "male"], &[]),
+            ],
+            sizes,
+            max_words: 50,
+            temperatures: vec![1.5, 1.0],
+        },
+        card: ModelCard { name: "test".into(), languages: vec!["en".into()], ..ModelCard::default() },
+        vocabulary: Vocabulary::new(words).unwrap(),
+        embedding: Embedding::quantise(&table, dimensions).unwrap(),
+        parameters: parameters::save(&network),
+    }
+}
+
+fn predict(predictor: &Predictor, texts: &[&str]) -> Vec<UserPrediction> {
+    let users: Vec<Vec<String>> = texts.iter().map(|text| vec![(*text).to_owned()]).collect();
+    futures_lite::future::block_on(predictor.predict(&users)).unwrap()
+}
+
+#[test]
+fn what_is_written_comes_back_and_bytes_are_the_same_each_time() {
+    let bundle = bundle();
+    let bytes = bundle.to_bytes().unwrap();
+    assert_eq!(bytes, bundle.to_bytes().unwrap());
+    let read = Bundle::from_bytes(&bytes).unwrap();
+    assert_eq!(read.settings, bundle.settings);
+    assert_eq!(read.card, bundle.card);
+    assert_eq!(read.vocabulary.words(), bundle.vocabulary.words());
+    assert_eq!(read.embedding, bundle.embedding);
+    let by_name = |mut parameters: Vec<parameters::Saved>| {
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        parameters
+    };
+    assert_eq!(by_name(read.parameters.clone()), by_name(bundle.parameters));
+    assert_eq!(bytes, read.to_bytes().unwrap());
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let bytes = bundle().to_bytes().unwrap();
+    for length in 0..bytes.len() {
+        let error = Bundle::from_bytes(&bytes[..length]).expect_err("a part is no bundle");
+        assert!(
+            matches!(error, BundleError::Truncated(_)),
+            "cut at {length} of {}: {error}",
+            bytes.len()
+        );
+    }
+    let mut longer = bytes;
+    longer.push(0);
+    assert!(matches!(Bundle::from_bytes(&longer), Err(BundleError::Truncated(_))));
+}
+
+#[test]
+fn a_changed_byte_is_noticed_wherever_it_is() {
+    let bytes = bundle().to_bytes().unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize + 8;
+    for at in 0..bytes.len() {
+        for bit in [0x01, 0x80] {
+            let mut changed = bytes.clone();
+            changed[at] ^= bit;
+            match Bundle::from_bytes(&changed) {
+                Err(_) => {}
+                // Padding of the header and the like may change without a meaning.
+                Ok(read) => {
+                    assert!(at < header, "byte {at} of the tensors changed unnoticed");
+                    assert_eq!(read.to_bytes().unwrap(), bytes, "byte {at} of the header changed unnoticed");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn other_files_are_told_from_bundles() {
+    let foreign = |bytes: &[u8]| Bundle::from_bytes(bytes).unwrap_err();
+    assert!(matches!(foreign(b""), BundleError::Truncated(_)));
+    assert!(matches!(foreign(b"PK\x03\x04 a zip file of some length"), BundleError::Truncated(_) | BundleError::Foreign(_)));
+    let plain = safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView)>::new(), None).unwrap();
+    assert!(matches!(foreign(&plain), BundleError::Foreign(_)));
+    let mut not_json = 5u64.to_le_bytes().to_vec();
+    not_json.extend(b"hello");
+    assert!(matches!(foreign(&not_json), BundleError::Foreign(_)));
+}
+
+#[test]
+fn a_newer_format_is_said_to_be_newer() {
+    let text = String::from_utf8_lossy(&bundle().to_bytes().unwrap()[8..]).into_owned();
+    assert!(text.contains(METADATA_KEY));
+    let metadata = std::collections::HashMap::from([(
+        METADATA_KEY.to_owned(),
+        format!(r#"{{"format_version":{},"something":"else"}}"#, FORMAT_VERSION + 1),
+    )]);
+    let newer =
+        safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView)>::new(), Some(metadata)).unwrap();
+    let error = Bundle::from_bytes(&newer).unwrap_err();
+    assert_eq!(error, BundleError::Newer(FORMAT_VERSION + 1));
+    assert!(error.to_string().contains("newer program"));
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let refused = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = bundle();
+        change(&mut bundle);
+        let bytes = bundle.to_bytes().unwrap();
+        match Bundle::from_bytes(&bytes).and_then(|bundle| bundle.network(&Device::flex(), 0.0).map(drop)) {
+            Err(BundleError::Corrupt(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(refused(&|bundle| bundle.settings.temperatures[0] = 0.0).contains("temperature"));
+    assert!(refused(&|bundle| bundle.settings.sizes.tasks[0].1 = 4).contains("classes"));
+    assert!(refused(&|bundle| bundle.settings.sizes.main_hidden_size = usize::MAX / 2).contains("65536"));
+    assert!(refused(&|bundle| bundle.settings.sizes.main_hidden_size = 9).contains("instead of"));
+    assert!(refused(&|bundle| bundle.parameters.truncate(3)).contains("missing"));
+    assert!(refused(&|bundle| bundle.parameters[0].values[0] = f32::NAN).contains("not finite"));
+    assert!(refused(&|bundle| bundle.settings.attributes[1].classes.truncate(1)).contains("two classes"));
+}
+
+#[test]
+fn predictions_are_distributions_in_the_users_order() {
+    let predictor = Predictor::load(&bundle().to_bytes().unwrap(), &Device::flex()).unwrap();
+    let long = "good morning football ".repeat(200);
+    let texts = ["Good morning", "", "football essay can't", long.as_str(), "xyzzy", "好"];
+    let together = predict(&predictor, &texts);
+    for (prediction, text) in together.iter().zip(texts) {
+        for (name, attribute) in prediction.predictions.iter() {
+            let sum: f32 = attribute.probabilities.iter().map(|(_, probability)| probability).sum();
+            assert!((sum - 1.0).abs() < 1e-5, "{name} of {text:?} sums to {sum}");
+        }
+        // Neither the other texts nor the padding they bring change a prediction.
+        assert_eq!(predict(&predictor, &[text])[0], *prediction);
+    }
+    assert_eq!((together[0].words, together[0].known_words), (2, 2));
+    assert_eq!(together[3].words, 50);
+    assert_eq!((together[4].words, together[4].known_words), (1, 0));
+    assert_eq!(together[5].known_words, 1);
+    let age = together[2].predictions.get("age").unwrap();
+    let groups = age.groups.as_ref().unwrap();
+    let young = age.probabilities.get("13").unwrap() + age.probabilities.get("14").unwrap();
+    assert!((groups.probabilities.get("13-14").unwrap() - young).abs() < 1e-6);
+    assert!(age.label.is_some() && together[4].predictions.get("age").unwrap().label.is_none());
+}
+
+#[test]
+fn predictions_are_json_objects_by_name() {
+    let predictor = Predictor::load(&bundle().to_bytes().unwrap(), &Device::flex()).unwrap();
+    let prediction = predict(&predictor, &["good essay"]).remove(0);
+    let json = serde_json::to_string(&prediction).unwrap();
+    assert!(json.contains(r#""gender":{"label":""#) && json.contains(r#""probabilities":{"female":"#), "{json}");
+    assert_eq!(serde_json::from_str::<UserPrediction>(&json).unwrap(), prediction);
+}
