@@ -1,95 +1,138 @@
-//! The figures of one attribute: from true and predicted classes, and from probabilities.
+//! Figures from true and predicted classes, by exact counts.
 
-/// Figures over users that have a label. Shares are between 0 and 1; without users all are 0.
-#[derive(Clone, Debug, PartialEq)]
+use serde::Serialize;
+
+/// Figures of one class. What is undefined (nothing predicted, nothing there) is 0.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassMetrics {
+    /// The share of those predicted to be in the class who are.
+    pub precision: f64,
+    /// The share of those in the class who are predicted to be.
+    pub recall: f64,
+    /// The harmonic mean of precision and recall.
+    pub f1: f64,
+    /// How many are in the class.
+    pub support: usize,
+}
+
+/// Figures over all classes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
-    /// How many users of each true class (row) were given each class (column).
-    pub confusion: Vec<Vec<usize>>,
-    /// Figures of each class.
-    pub classes: Vec<ClassMetrics>,
+    /// How many were predicted.
+    pub users: usize,
     /// The share predicted right.
     pub accuracy: f64,
-    /// The share of the most frequent true class.
+    /// The share of the most frequent true class: the accuracy of always guessing it.
     pub majority: f64,
     /// The mean of the classes' precisions.
     pub precision: f64,
     /// The mean of the classes' recalls.
     pub recall: f64,
-    /// The paper's Macro-F1: 2PR / (P + R) of the two means.
+    /// 2PR / (P + R) of these two means: the F of the paper's tables.
     pub f: f64,
-    /// The mean of the classes' F1, which is another number than [`f`](Self::f).
+    /// The mean of the classes' F1: what other work often means by macro F1. It is not [`f`](Self::f).
     pub mean_class_f1: f64,
-}
-
-/// Figures of one class; a share of nothing is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClassMetrics {
-    /// Of the users given this class, the share that have it.
-    pub precision: f64,
-    /// Of the users that have this class, the share given it.
-    pub recall: f64,
-    /// The harmonic mean of the two.
-    pub f1: f64,
-    /// Users that have this class.
-    pub users: usize,
+    /// Figures of each class.
+    pub classes: Vec<ClassMetrics>,
+    /// How many of each true class (row) were predicted to be in each class (column).
+    pub confusion: Vec<Vec<usize>>,
 }
 
 impl Metrics {
-    /// Compares the true classes with the predicted ones, user by user; both are below `classes`.
-    pub fn new(truth: &[usize], predicted: &[usize], classes: usize) -> Self {
+    /// Compares the true and the predicted class of each user; both are indices below `classes`, and pairs with
+    /// an index beyond are left out. All figures of nobody are 0.
+    pub fn new(gold: &[usize], predicted: &[usize], classes: usize) -> Self {
         let mut confusion = vec![vec![0; classes]; classes];
-        for (&truth, &predicted) in truth.iter().zip(predicted) {
-            confusion[truth][predicted] += 1;
+        for (&gold, &predicted) in gold.iter().zip(predicted) {
+            if let Some(count) = confusion
+                .get_mut(gold)
+                .and_then(|row| row.get_mut(predicted))
+            {
+                *count += 1;
+            }
         }
-        let per_class: Vec<ClassMetrics> = (0..classes)
+        Self::from_confusion(confusion)
+    }
+
+    fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {
+        let classes: Vec<ClassMetrics> = (0..confusion.len())
             .map(|class| {
                 let right = confusion[class][class];
-                let users = confusion[class].iter().sum();
-                let given = confusion.iter().map(|row| row[class]).sum();
-                let (precision, recall) = (share(right, given), share(right, users));
-                ClassMetrics { precision, recall, f1: harmonic_mean(precision, recall), users }
+                let support = confusion[class].iter().sum();
+                let predicted: usize = confusion.iter().map(|row| row[class]).sum();
+                let (precision, recall) = (share(right, predicted), share(right, support));
+                ClassMetrics {
+                    precision,
+                    recall,
+                    f1: harmonic_mean(precision, recall),
+                    support,
+                }
             })
             .collect();
+        let users = classes.iter().map(|class| class.support).sum();
+        let right = (0..confusion.len())
+            .map(|class| confusion[class][class])
+            .sum();
+        let most = classes.iter().map(|class| class.support).max().unwrap_or(0);
         let mean = |figure: fn(&ClassMetrics) -> f64| {
-            per_class.iter().map(figure).sum::<f64>() / classes.max(1) as f64
+            classes.iter().map(figure).sum::<f64>() / classes.len().max(1) as f64
         };
         let (precision, recall) = (mean(|class| class.precision), mean(|class| class.recall));
         Self {
-            accuracy: share((0..classes).map(|class| confusion[class][class]).sum(), truth.len()),
-            majority: share(per_class.iter().map(|class| class.users).max().unwrap_or(0), truth.len()),
+            users,
+            accuracy: share(right, users),
+            majority: share(most, users),
             precision,
             recall,
             f: harmonic_mean(precision, recall),
             mean_class_f1: mean(|class| class.f1),
-            classes: per_class,
+            classes,
             confusion,
         }
     }
 }
 
-/// How many bins of equal width the calibration error is taken over.
-const BINS: usize = 15;
-
-/// The expected calibration error: how far the probability of the predicted class is from the share predicted
-/// right, over bins of that probability, weighted by their users. `probabilities` holds a row a user.
-pub fn calibration_error(truth: &[usize], probabilities: &[Vec<f32>]) -> f64 {
-    let mut bins = [(0.0, 0.0); BINS];
-    for (&truth, row) in truth.iter().zip(probabilities) {
-        let best = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]).then(b.cmp(&a)));
-        let Some(best) = best else { continue };
-        let confidence = f64::from(row[best]);
-        // Bins are open below and closed above, so that certainty falls into the last.
-        let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
-        bins[bin].0 += confidence;
-        bins[bin].1 += f64::from(u8::from(best == truth));
-    }
-    bins.iter().map(|(confidence, right)| (confidence - right).abs()).sum::<f64>() / truth.len().max(1) as f64
-}
-
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
-fn harmonic_mean(a: f64, b: f64) -> f64 {
-    if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
+fn harmonic_mean(precision: f64, recall: f64) -> f64 {
+    if precision + recall == 0.0 {
+        0.0
+    } else {
+        2.0 * precision * recall / (precision + recall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_a_case_counted_by_hand() {
+        // Class 0: 2 of 3 found, 2 of 4 right. Class 1: 1 of 3 found, 1 of 2 right. Class 2: nobody.
+        let metrics = Metrics::new(&[0, 0, 0, 1, 1, 1], &[0, 0, 1, 0, 0, 1], 3);
+        assert_eq!(metrics.confusion, [[2, 1, 0], [2, 1, 0], [0, 0, 0]]);
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+        close(metrics.precision, (0.5 + 0.5) / 3.0);
+        close(metrics.recall, (2.0 / 3.0 + 1.0 / 3.0) / 3.0);
+        close(metrics.f, 1.0 / 3.0);
+        close(metrics.mean_class_f1, (4.0 / 7.0 + 0.4) / 3.0);
+        close(metrics.accuracy, 0.5);
+        close(metrics.majority, 0.5);
+    }
+
+    #[test]
+    fn nobody_scores_nothing() {
+        let metrics = Metrics::new(&[], &[], 2);
+        assert_eq!(
+            (metrics.users, metrics.accuracy, metrics.f, metrics.majority),
+            (0, 0.0, 0.0, 0.0)
+        );
+        assert_eq!(Metrics::new(&[], &[], 0).mean_class_f1, 0.0);
+    }
 }

@@ -1,5 +1,8 @@
-//! How well predictions agree with the truth.
+//! How good predictions are: precision, recall and F as the paper computes them, accuracy beside the majority
+//! baseline, the confusion matrix, and how far stated probabilities can be trusted.
 
+mod calibration;
 mod metrics;
 
-pub use metrics::{Metrics, calibration_error};
+pub use calibration::{calibration_error, log_loss};
+pub use metrics::{ClassMetrics, Metrics};

@@ -1,0 +1,75 @@
+//! Figures against scikit-learn's for the same predictions, see `tests/reference/evaluation/make.py`.
+
+use serde::Deserialize;
+use trainer::evaluation::{Metrics, calibration_error, log_loss};
+
+#[derive(Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    gold: Vec<usize>,
+    probabilities: Vec<Vec<f32>>,
+    predicted: Vec<usize>,
+    accuracy: f64,
+    majority: f64,
+    precision: f64,
+    recall: f64,
+    f: f64,
+    mean_class_f1: f64,
+    class_precision: Vec<f64>,
+    class_recall: Vec<f64>,
+    class_f1: Vec<f64>,
+    support: Vec<usize>,
+    confusion: Vec<Vec<usize>>,
+    log_loss: f64,
+    calibration_error: f64,
+}
+
+fn close(ours: f64, reference: f64, tolerance: f64) {
+    assert!(
+        (ours - reference).abs() <= tolerance,
+        "{ours} instead of {reference}"
+    );
+}
+
+#[test]
+fn figures_are_those_of_scikit_learn() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/reference/evaluation/reference.json"
+    );
+    let reference: Reference =
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(reference.cases.len(), 5);
+    for case in reference.cases {
+        let metrics = Metrics::new(&case.gold, &case.predicted, case.probabilities[0].len());
+        assert_eq!(metrics.users, case.gold.len());
+        assert_eq!(metrics.confusion, case.confusion);
+        close(metrics.accuracy, case.accuracy, 1e-12);
+        close(metrics.majority, case.majority, 1e-12);
+        close(metrics.precision, case.precision, 1e-12);
+        close(metrics.recall, case.recall, 1e-12);
+        close(metrics.f, case.f, 1e-12);
+        close(metrics.mean_class_f1, case.mean_class_f1, 1e-12);
+        for (index, class) in metrics.classes.iter().enumerate() {
+            close(class.precision, case.class_precision[index], 1e-12);
+            close(class.recall, case.class_recall[index], 1e-12);
+            close(class.f1, case.class_f1[index], 1e-12);
+            assert_eq!(class.support, case.support[index]);
+        }
+        // scikit-learn computes this one in 32 bits.
+        close(
+            log_loss(&case.gold, &case.probabilities),
+            case.log_loss,
+            1e-6,
+        );
+        close(
+            calibration_error(&case.gold, &case.probabilities),
+            case.calibration_error,
+            1e-9,
+        );
+    }
+}
