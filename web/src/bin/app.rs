@@ -1,2 +1,12 @@
-//! x
-fn main(){}
+//! The page's program.
+
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    web::app::start();
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() {
+    eprintln!("this program runs in a browser: `make demo` serves it");
+    std::process::exit(1);
+}

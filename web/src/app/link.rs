@@ -1,0 +1,132 @@
+//! The page's end of the line to the worker.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{ErrorEvent, MessageEvent, Worker};
+
+use crate::protocol::{Reply, Request};
+use crate::session::{Command, Session};
+
+/// What Trunk calls the script that starts the worker's program.
+const WORKER: &str = "./worker_loader.js";
+
+/// The session, and the worker that carries out its commands.
+#[derive(Clone, Copy)]
+pub struct Link {
+    session: RwSignal<Session>,
+    running: StoredValue<Option<Running>, LocalStorage>,
+}
+
+impl Link {
+    /// A new session with its worker.
+    pub fn open() -> Self {
+        let (session, commands) = Session::open();
+        let link = Self {
+            session: RwSignal::new(session),
+            running: StoredValue::new_local(None),
+        };
+        link.perform(commands);
+        link
+    }
+
+    /// A view on the session that changes when what `part` picks from it does.
+    pub fn watch<T: PartialEq + Send + Sync + 'static>(
+        self,
+        part: impl Fn(&Session) -> T + Send + Sync + 'static,
+    ) -> Memo<T> {
+        Memo::new(move |_| self.session.with(&part))
+    }
+
+    /// Lets something happen to the session, and carries out what follows from it.
+    pub fn act(self, action: impl FnOnce(&mut Session) -> Vec<Command>) {
+        if let Some(commands) = self.session.try_update(action) {
+            self.perform(commands);
+        }
+    }
+
+    fn perform(self, commands: Vec<Command>) {
+        for command in commands {
+            let done = match command {
+                Command::Restart => self.restart(),
+                Command::Send(request) => self.send(&request),
+            };
+            if let Err(message) = done {
+                self.act(|session| session.crash(message));
+                return;
+            }
+        }
+    }
+
+    fn restart(self) -> Result<(), String> {
+        self.running.set_value(None);
+        let running = Running::start(self)?;
+        self.running.set_value(Some(running));
+        Ok(())
+    }
+
+    fn send(self, request: &Request) -> Result<(), String> {
+        let json = serde_json::to_string(request).map_err(|error| error.to_string())?;
+        self.running.with_value(|running| match running {
+            Some(running) => running
+                .worker
+                .post_message(&JsValue::from_str(&json))
+                .map_err(describe),
+            None => Err("there is no worker".into()),
+        })
+    }
+}
+
+/// A worker with what listens to it.
+struct Running {
+    worker: Worker,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Running {
+    fn start(link: Link) -> Result<Self, String> {
+        let worker = Worker::new(WORKER).map_err(describe)?;
+        let on_message = Closure::new(move |event: MessageEvent| {
+            let text = event.data().as_string().unwrap_or_default();
+            match serde_json::from_str::<Reply>(&text) {
+                Ok(reply) => link.act(|session| session.receive(reply)),
+                Err(error) => link.act(|session| {
+                    session.crash(format!("unreadable answer from the worker: {error}"))
+                }),
+            }
+        });
+        // Reached when the worker's program cannot be fetched or started; a panic in it sends a message.
+        let on_error = Closure::new(move |event: ErrorEvent| {
+            let said = js_sys::Reflect::get(&event, &"message".into())
+                .ok()
+                .and_then(|value| value.as_string());
+            let message = said
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| "its program could not be fetched".into());
+            link.act(|session| session.crash(message));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What it has already said is about a session that has moved on.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+fn describe(error: JsValue) -> String {
+    error.dyn_ref::<js_sys::Error>().map_or_else(
+        || format!("{error:?}"),
+        |error| String::from(error.message()),
+    )
+}

@@ -1,0 +1,127 @@
+//! What the model says about the text: a distribution for each attribute.
+
+use leptos::prelude::*;
+use model_core::attribute::Attribute;
+use model_core::predictor::UserPrediction;
+
+use super::link::Link;
+use crate::labels::{percent, title};
+use crate::summary::{self, Distribution};
+
+/// The newest prediction, or what stands in its way.
+#[component]
+pub fn Result(link: Link) -> impl IntoView {
+    let attributes = link.watch(|session| {
+        let model = session.model();
+        model
+            .map(|model| model.attributes.clone())
+            .unwrap_or_default()
+    });
+    let behind = link.watch(|session| session.is_behind());
+    let answer = link.watch(|session| {
+        let answer = session.answer().map(|answer| answer.as_ref());
+        answer.map(|answer| {
+            answer
+                .map(|answer| answer.prediction.clone())
+                .map_err(Clone::clone)
+        })
+    });
+    // Bars only for a text that the model has read something of.
+    let prediction = Memo::new(move |_| {
+        answer
+            .get()?
+            .ok()
+            .filter(|prediction| prediction.known_words > 0)
+    });
+    let note = move || match answer.get() {
+        None if behind.get() => "Comes as soon as the model is ready.".to_string(),
+        None => "Appears as you type. No text at hand? Try an example.".to_string(),
+        Some(Err(message)) => format!("This text could not be read: {message}"),
+        Some(Ok(prediction)) => summary::words_used(&prediction),
+    };
+    view! {
+        <section class="panel result" aria-labelledby="estimate" aria-busy=move || behind.get().to_string()>
+            <h2 id="estimate">"The model’s estimate"</h2>
+            <p class="note">{note}</p>
+            <Show when=move || prediction.with(Option::is_some)>
+                <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
+                    <AttributeBars attribute=attribute prediction=prediction />
+                </For>
+            </Show>
+            <p class="hidden" role="status">
+                {move || prediction.with(|prediction| prediction.as_ref().map(summary::spoken))}
+            </p>
+        </section>
+    }
+}
+
+/// One attribute: its groups, if it has any, and behind a disclosure its classes; else its classes.
+#[component]
+fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
+    let Attribute {
+        name,
+        classes,
+        groups,
+    } = attribute;
+    let heading = title(&name);
+    let this = Memo::new({
+        let name = name.clone();
+        move |_| prediction.with(|prediction| prediction.as_ref()?.predictions.get(&name).cloned())
+    });
+    let coarse = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::coarse)));
+    let fine = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::classes)));
+    let best = move || coarse.with(|coarse| coarse.as_ref()?.label.as_deref().map(title));
+    let count = classes.len();
+    let bars = if groups.is_empty() {
+        view! { <Bars label=heading.clone() classes=classes values=fine /> }.into_any()
+    } else {
+        let groups = groups.into_iter().map(|group| group.label).collect();
+        view! {
+            <Bars label=heading.clone() classes=groups values=coarse />
+            <details>
+                <summary>{format!("All {count} classes")}</summary>
+                <Bars label=format!("{heading}, all classes") classes=classes values=fine />
+            </details>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="attribute" data-attribute=name>
+            <h3>{heading.clone()} " " <span class="best">{best}</span></h3>
+            {bars}
+        </div>
+    }
+}
+
+/// A list of classes, each with its probability as text and as a bar.
+#[component]
+fn Bars(label: String, classes: Vec<String>, values: Memo<Option<Distribution>>) -> impl IntoView {
+    let row = move |class: String| {
+        let name = title(&class);
+        let value = Memo::new({
+            let class = class.clone();
+            move |_| values.with(|values| values.as_ref()?.probabilities.get(&class).copied())
+        });
+        let top = Memo::new({
+            let class = class.clone();
+            move |_| {
+                values.with(|values| {
+                    values
+                        .as_ref()
+                        .is_some_and(|values| values.label.as_ref() == Some(&class))
+                })
+            }
+        });
+        view! {
+            <li class:top=top data-class=class data-probability=move || value.get().map(|value| value.to_string())>
+                <span class="name">{name}</span>
+                " "
+                <span class="bar" aria-hidden="true">
+                    <span style:width=move || format!("{:.2}%", value.get().unwrap_or(0.0) * 100.0)></span>
+                </span>
+                <span class="percent">{move || value.get().map(percent)}</span>
+            </li>
+        }
+    };
+    view! { <ul class="bars" aria-label=label>{classes.into_iter().map(row).collect_view()}</ul> }
+}

@@ -1,0 +1,131 @@
+//! Which backend runs: a decision over what the browser says about its GPU.
+
+use crate::protocol::BackendChoice;
+
+/// A WebGPU adapter as the browser describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// Vendor, architecture, device or description: what the browser gives away of them.
+    pub name: String,
+    /// Whether WebGPU is computed on the CPU.
+    pub software: bool,
+    /// Whether it has `timestamp-query`. The GPU code panics in the browser without it.
+    pub timestamp_query: bool,
+}
+
+impl Adapter {
+    /// An adapter from its parts; empty ones are left out of the name.
+    pub fn new(parts: &[String], fallback: bool, timestamp_query: bool) -> Self {
+        let name = parts
+            .iter()
+            .filter(|part| !part.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let lower = name.to_lowercase();
+        Self {
+            // Not every browser marks a software adapter as the fallback that it is.
+            software: fallback
+                || ["swiftshader", "llvmpipe", "basic render"]
+                    .iter()
+                    .any(|s| lower.contains(s)),
+            name: if name.is_empty() {
+                "unnamed adapter".into()
+            } else {
+                name
+            },
+            timestamp_query,
+        }
+    }
+}
+
+/// The adapter to run on, or why the CPU runs instead (`None`: because the user chose it).
+/// `found` is the adapter, or why there is none.
+pub fn decide(
+    choice: BackendChoice,
+    found: Result<Adapter, String>,
+) -> Result<Adapter, Option<String>> {
+    if choice == BackendChoice::Cpu {
+        return Err(None);
+    }
+    let adapter = found.map_err(Some)?;
+    if !adapter.timestamp_query {
+        return Err(Some(format!(
+            "the WebGPU adapter ({}) lacks timestamp-query",
+            adapter.name
+        )));
+    }
+    if adapter.software && choice == BackendChoice::Auto {
+        return Err(Some(format!(
+            "WebGPU is only emulated in software here ({})",
+            adapter.name
+        )));
+    }
+    Ok(adapter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(parts: &[&str], fallback: bool, timestamp_query: bool) -> Adapter {
+        Adapter::new(
+            &parts
+                .iter()
+                .map(|part| part.to_string())
+                .collect::<Vec<_>>(),
+            fallback,
+            timestamp_query,
+        )
+    }
+
+    #[test]
+    fn a_real_gpu_runs_unless_the_user_wants_the_cpu() {
+        let gpu = adapter(&["nvidia", "", "ampere"], false, true);
+        assert_eq!(gpu.name, "nvidia ampere");
+        assert_eq!(
+            decide(BackendChoice::Auto, Ok(gpu.clone())),
+            Ok(gpu.clone())
+        );
+        assert_eq!(
+            decide(BackendChoice::WebGpu, Ok(gpu.clone())),
+            Ok(gpu.clone())
+        );
+        assert_eq!(decide(BackendChoice::Cpu, Ok(gpu)), Err(None));
+    }
+
+    #[test]
+    fn software_runs_only_when_insisted_on() {
+        for software in [
+            adapter(&["google", "swiftshader"], false, true),
+            adapter(&["some", "thing"], true, true),
+        ] {
+            assert!(software.software);
+            let reason = decide(BackendChoice::Auto, Ok(software.clone()))
+                .unwrap_err()
+                .unwrap();
+            assert!(
+                reason.contains("software") && reason.contains(&software.name),
+                "{reason}"
+            );
+            assert_eq!(
+                decide(BackendChoice::WebGpu, Ok(software.clone())),
+                Ok(software)
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_helps_without_timestamps_or_an_adapter() {
+        let old = adapter(&[], false, false);
+        assert_eq!(old.name, "unnamed adapter");
+        for choice in [BackendChoice::Auto, BackendChoice::WebGpu] {
+            let reason = decide(choice, Ok(old.clone())).unwrap_err().unwrap();
+            assert!(reason.contains("timestamp-query"), "{reason}");
+            assert_eq!(
+                decide(choice, Err("no WebGPU".into())),
+                Err(Some("no WebGPU".into()))
+            );
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! How names and numbers are written on the page.
+
+/// The posts in a text area: its lines, without the empty ones.
+pub fn posts(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(String::from)
+        .collect()
+}
+
+/// A class or attribute name as shown: a capital first, ranges with an en dash.
+pub fn title(name: &str) -> String {
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return name.replace('-', "–");
+    }
+    let mut letters = name.chars();
+    match letters.next() {
+        Some(first) => first
+            .to_uppercase()
+            .chain(letters)
+            .collect::<String>()
+            .replace('_', " "),
+        None => String::new(),
+    }
+}
+
+/// A probability as shown: whole percent, and neither certainty nor impossibility claimed by rounding.
+pub fn percent(probability: f32) -> String {
+    match probability {
+        p if p < 0.01 => "<1%".into(),
+        p if p > 0.99 => ">99%".into(),
+        p => format!("{:.0}%", p * 100.0),
+    }
+}
+
+/// A size in bytes as shown.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.0} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// A duration as shown.
+pub fn duration(milliseconds: f64) -> String {
+    if milliseconds < 1_000.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{:.1} s", milliseconds / 1e3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_posts() {
+        assert_eq!(posts(" one \r\n\n\ttwo\n  \n"), ["one", "two"]);
+        assert!(posts(" \n\n").is_empty());
+    }
+
+    #[test]
+    fn names_read_well() {
+        assert_eq!(title("female"), "Female");
+        assert_eq!(title("IT"), "IT");
+        assert_eq!(title("23-27"), "23–27");
+        assert_eq!(title("33+"), "33+");
+        assert_eq!(title("real_estate"), "Real estate");
+        assert_eq!(title("学生"), "学生");
+        assert_eq!(title(""), "");
+    }
+
+    #[test]
+    fn rounding_claims_nothing_too_much() {
+        assert_eq!(
+            [0.0, 0.004, 0.01, 0.5, 0.987, 0.9999].map(percent),
+            ["<1%", "<1%", "1%", "50%", "99%", ">99%"]
+        );
+        assert_eq!(
+            [12, 8_400, 7_940_000].map(bytes),
+            ["12 B", "8 kB", "7.9 MB"]
+        );
+        assert_eq!([13.6, 4_120.0].map(duration), ["14 ms", "4.1 s"]);
+    }
+}

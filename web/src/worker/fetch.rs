@@ -1,0 +1,95 @@
+//! Getting files, with an eye on how much has arrived.
+
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStreamDefaultReader, ReadableWritablePair, Response};
+
+use super::scope;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The browser's decompression. It is itself the pair of streams that a stream can be piped through.
+    #[wasm_bindgen(extends = ReadableWritablePair)]
+    type DecompressionStream;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(format: &str) -> Result<DecompressionStream, JsValue>;
+}
+
+/// The bytes at `url`; `progress` is told how many have arrived, and of how many where the server says so.
+pub async fn fetch(
+    url: &str,
+    mut progress: impl FnMut(u64, Option<u64>),
+) -> Result<Vec<u8>, String> {
+    let failed = |error: JsValue| format!("could not fetch {url} ({})", describe(&error));
+    let response: Response = JsFuture::from(scope().fetch_with_str(url))
+        .await
+        .map_err(failed)?
+        .unchecked_into();
+    if !response.ok() {
+        return Err(format!(
+            "could not fetch {url} (the server answers {})",
+            response.status()
+        ));
+    }
+    let total = content_length(&response);
+    progress(0, total);
+    let mut bytes = Vec::new();
+    let Some(body) = response.body() else {
+        return Ok(bytes);
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(failed)?;
+        if get(&chunk, "done").is_truthy() {
+            return Ok(bytes);
+        }
+        let chunk: Uint8Array = get(&chunk, "value").unchecked_into();
+        let start = bytes.len();
+        bytes.resize(start + chunk.length() as usize, 0);
+        chunk.copy_to(&mut bytes[start..]);
+        progress(bytes.len() as u64, total);
+    }
+}
+
+/// How long the body is, where that is known: of a compressed one the header gives another length.
+fn content_length(response: &Response) -> Option<u64> {
+    let header = |name| response.headers().get(name).ok().flatten();
+    match header("content-encoding") {
+        Some(_) => None,
+        None => header("content-length")?.parse().ok(),
+    }
+}
+
+/// What gzip has packed; anything else as it is. Some servers unpack `.gz` files on the way, others do not.
+pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let failed =
+        |error: JsValue| format!("could not unpack what was fetched ({})", describe(&error));
+    let stream = DecompressionStream::new("gzip").map_err(failed)?;
+    let packed = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes.as_slice())))
+        .map_err(failed)?;
+    let body = packed
+        .body()
+        .ok_or("could not unpack what was fetched (it is empty)")?;
+    let unpacked = body.pipe_through(&stream);
+    let response = Response::new_with_opt_readable_stream(Some(&unpacked)).map_err(failed)?;
+    let buffer = JsFuture::from(response.array_buffer().map_err(failed)?)
+        .await
+        .map_err(failed)?;
+    Ok(Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec())
+}
+
+/// A property of a JavaScript object; `undefined` if it has no such.
+pub fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// What a JavaScript exception says.
+pub fn describe(error: &JsValue) -> String {
+    get(error, "message")
+        .as_string()
+        .unwrap_or_else(|| format!("{error:?}"))
+}

@@ -1,0 +1,61 @@
+//! What the browser says about its GPU. It is asked before the GPU code is, because that panics where it
+//! meets an adapter that it cannot use.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{
+    fetch::{describe, get},
+    scope,
+};
+use crate::backend::Adapter;
+
+/// The adapter that WebGPU offers for heavy work, or why there is none.
+pub async fn adapter() -> Result<Adapter, String> {
+    let gpu = get(&scope().navigator(), "gpu");
+    if !gpu.is_truthy() {
+        return Err(if scope().is_secure_context() {
+            "this browser has no WebGPU".into()
+        } else {
+            "browsers offer WebGPU only to pages loaded over https".into()
+        });
+    }
+    let adapter = request_adapter(&gpu)
+        .await
+        .map_err(|error| format!("WebGPU gives no adapter ({})", describe(&error)))?;
+    if !adapter.is_truthy() {
+        return Err("WebGPU finds no adapter here".into());
+    }
+    let info = get(&adapter, "info");
+    let parts = ["vendor", "architecture", "device", "description"]
+        .map(|part| get(&info, part).as_string().unwrap_or_default());
+    // It has moved from the adapter to its description; browsers have one or both.
+    let fallback = get(&info, "isFallbackAdapter").is_truthy()
+        || get(&adapter, "isFallbackAdapter").is_truthy();
+    Ok(Adapter::new(
+        &parts,
+        fallback,
+        has(&get(&adapter, "features"), "timestamp-query"),
+    ))
+}
+
+async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
+    // The same wish as that of the GPU code, so that both speak of the same adapter.
+    let options = Object::new();
+    Reflect::set(
+        &options,
+        &"powerPreference".into(),
+        &"high-performance".into(),
+    )?;
+    let request: Function = get(gpu, "requestAdapter").dyn_into()?;
+    let promise: Promise = request.call1(gpu, &options)?.dyn_into()?;
+    JsFuture::from(promise).await
+}
+
+fn has(set: &JsValue, member: &str) -> bool {
+    let asked = get(set, "has")
+        .dyn_into::<Function>()
+        .and_then(|has| has.call1(set, &member.into()));
+    asked.is_ok_and(|answer| answer.is_truthy())
+}

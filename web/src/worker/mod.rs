@@ -1,0 +1,270 @@
+//! What computes: owns the predictor, answers one request after the other, and keeps what it has fetched.
+
+mod fetch;
+mod gpu;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use burn::tensor::Device;
+use futures::StreamExt;
+use futures::channel::mpsc;
+use model_core::predictor::{Predictor, UserPrediction};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, PromiseRejectionEvent};
+
+use crate::backend::decide;
+use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
+
+/// Starts listening to the page.
+pub fn start() {
+    report_crashes();
+    let (sender, mut requests) = mpsc::unbounded();
+    let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
+        let text = event.data().as_string().unwrap_or_default();
+        match serde_json::from_str::<Request>(&text) {
+            // It fails only when the loop below has ended, and then the page has been told why.
+            Ok(request) => drop(sender.unbounded_send(request)),
+            Err(error) => reply(&Reply::Crashed {
+                message: format!("unreadable request from the page: {error}"),
+            }),
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    spawn_local(async move {
+        let mut worker = Worker::default();
+        while let Some(request) = requests.next().await {
+            worker.handle(request).await;
+        }
+    });
+    reply(&Reply::Started);
+}
+
+/// The predictor and what it is made of.
+#[derive(Default)]
+struct Worker {
+    /// What was fetched, by address.
+    fetched: HashMap<String, Rc<[u8]>>,
+    /// The GPU, which can be opened only once.
+    gpu: Option<Device>,
+    model: Option<Model>,
+}
+
+/// A loaded model, what it runs on, and where it came from.
+struct Model {
+    predictor: Predictor,
+    backend: Backend,
+    bundle: String,
+    dictionary: String,
+}
+
+impl Worker {
+    async fn handle(&mut self, request: Request) {
+        match request {
+            Request::Load {
+                bundle,
+                dictionary,
+                choice,
+                cpu_because,
+            } => {
+                self.model = None;
+                if let Err(message) = self.load(bundle, dictionary, choice, cpu_because).await {
+                    reply(&Reply::Failed { id: None, message });
+                }
+            }
+            Request::Predict { id, posts } => match self.predict(posts).await {
+                Ok((prediction, milliseconds)) => reply(&Reply::Prediction {
+                    id,
+                    prediction,
+                    milliseconds,
+                }),
+                Err(message) => reply(&Reply::Failed {
+                    id: Some(id),
+                    message,
+                }),
+            },
+        }
+    }
+
+    /// Makes a model ready and tells the page so.
+    async fn load(
+        &mut self,
+        bundle: String,
+        dictionary: String,
+        choice: BackendChoice,
+        cpu_because: Option<String>,
+    ) -> Result<(), String> {
+        let bytes = self.fetch(Asset::Model, &bundle).await?;
+        let (device, backend) = match self.open_gpu(choice).await {
+            Ok((device, backend)) => (device, backend),
+            Err(because) => (
+                Device::flex(),
+                Backend::Cpu {
+                    because: cpu_because.or(because),
+                },
+            ),
+        };
+        let mut predictor = Predictor::load(&bytes, &device).map_err(|error| error.to_string())?;
+        let card = predictor.card().clone();
+        if card
+            .languages
+            .iter()
+            .any(|language| language.starts_with("zh"))
+        {
+            let dictionary = self.fetch(Asset::Dictionary, &dictionary).await?;
+            predictor
+                .use_dictionary(&*dictionary)
+                .map_err(|error| error.to_string())?;
+        }
+        reply(&Reply::Ready {
+            card: Box::new(card),
+            attributes: predictor.attributes().to_vec(),
+            backend: backend.clone(),
+        });
+        self.model = Some(Model {
+            predictor,
+            backend,
+            bundle,
+            dictionary,
+        });
+        Ok(())
+    }
+
+    /// The prediction and the milliseconds it took. Where the GPU fails, the model moves to the CPU.
+    async fn predict(&mut self, posts: Vec<String>) -> Result<(UserPrediction, f64), String> {
+        let user = [posts];
+        let model = self.model.as_ref().ok_or("there is no model")?;
+        match model.predict(&user).await {
+            Err(error) if matches!(model.backend, Backend::WebGpu { .. }) => {
+                let (bundle, dictionary) = (model.bundle.clone(), model.dictionary.clone());
+                self.load(
+                    bundle,
+                    dictionary,
+                    BackendChoice::Cpu,
+                    Some(gpu_failed(&error)),
+                )
+                .await?;
+                self.model
+                    .as_ref()
+                    .ok_or("there is no model")?
+                    .predict(&user)
+                    .await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The bytes at an address, fetched once.
+    async fn fetch(&mut self, asset: Asset, url: &str) -> Result<Rc<[u8]>, String> {
+        if let Some(bytes) = self.fetched.get(url) {
+            return Ok(bytes.clone());
+        }
+        let bytes = fetch::fetch(url, |received, total| {
+            reply(&Reply::Progress {
+                asset,
+                received,
+                total,
+            })
+        })
+        .await?;
+        let bytes: Rc<[u8]> = fetch::gunzip(bytes).await?.into();
+        self.fetched.insert(url.into(), bytes.clone());
+        Ok(bytes)
+    }
+
+    /// The GPU, or why the CPU has to do (`None`: because it is the user's choice).
+    async fn open_gpu(
+        &mut self,
+        choice: BackendChoice,
+    ) -> Result<(Device, Backend), Option<String>> {
+        if choice == BackendChoice::Cpu {
+            return Err(None);
+        }
+        let adapter = decide(choice, gpu::adapter().await)?;
+        let device = match &self.gpu {
+            Some(device) => device.clone(),
+            None => {
+                let opened = Device::wgpu_options().tasks_max(32).init_async().await;
+                self.gpu
+                    .insert(opened.map_err(|error| Some(gpu_failed(&error)))?)
+                    .clone()
+            }
+        };
+        Ok((
+            device,
+            Backend::WebGpu {
+                adapter: adapter.name,
+                software: adapter.software,
+            },
+        ))
+    }
+}
+
+impl Model {
+    async fn predict(&self, user: &[Vec<String>; 1]) -> Result<(UserPrediction, f64), String> {
+        let started = now();
+        let mut predictions = self
+            .predictor
+            .predict(user)
+            .await
+            .map_err(|error| error.to_string())?;
+        let prediction = predictions.pop().ok_or("the model gave no answer")?;
+        Ok((prediction, now() - started))
+    }
+}
+
+fn gpu_failed(error: &dyn std::fmt::Display) -> String {
+    format!("WebGPU failed ({error})")
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+/// Milliseconds since the worker started.
+fn now() -> f64 {
+    scope()
+        .performance()
+        .map_or_else(js_sys::Date::now, |performance| performance.now())
+}
+
+fn reply(reply: &Reply) {
+    let json = serde_json::to_string(reply);
+    // Text can always be posted, and these types can always be written as JSON.
+    if let Ok(json) = json {
+        let _ = scope().post_message(&JsValue::from_str(&json));
+    }
+}
+
+/// Tells the page of panics, and of exceptions inside asynchronous work, which browsers only log.
+fn report_crashes() {
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        let message = info
+            .payload_as_str()
+            .unwrap_or("panic")
+            .lines()
+            .next()
+            .unwrap_or("panic");
+        reply(&Reply::Crashed {
+            message: message.into(),
+        });
+    }));
+    let on_rejection = Closure::<dyn FnMut(_)>::new(|event: PromiseRejectionEvent| {
+        let reason = event.reason();
+        let message = reason
+            .dyn_ref::<js_sys::Error>()
+            .map_or_else(|| format!("{reason:?}"), |error| error.message().into());
+        reply(&Reply::Crashed { message });
+    });
+    let target: &web_sys::EventTarget = &scope();
+    let added = target.add_event_listener_with_callback(
+        "unhandledrejection",
+        on_rejection.as_ref().unchecked_ref(),
+    );
+    if added.is_ok() {
+        on_rejection.forget();
+    }
+}
