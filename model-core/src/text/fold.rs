@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_properties::{EmojiStatus, UnicodeEmoji};
 
 /// More repetitions of a character than this say nothing new: "soooooo" is "sooo".
 const MOST_REPEATS: usize = 3;
 
 /// A post in its folded spelling.
-pub(super) struct Folded {
+pub(super) struct Folded<'a> {
+    post: &'a str,
     /// The folded text. No position in it is an offset into the post: see [`Folded::original`].
     pub text: String,
     /// Where the two texts get out of step, in order. Between two shifts they run in parallel.
@@ -23,7 +24,7 @@ struct Shift {
     original: Range<usize>,
 }
 
-impl Folded {
+impl Folded<'_> {
     /// The byte range of the post that the (non-empty) byte range `folded` of the text came from.
     pub fn original(&self, folded: Range<usize>) -> Range<usize> {
         // A shift of no folded length (a dropped character) lies before a word that starts there
@@ -46,15 +47,29 @@ impl Folded {
         };
         start..end
     }
+
+    /// How many of the first bytes of the range `folded` were written as ASCII: the full-width comma after a
+    /// link folds to a sign that a link can hold.
+    pub fn ascii_length(&self, folded: Range<usize>) -> usize {
+        let first = self
+            .shifts
+            .partition_point(|shift| shift.folded.start < folded.start);
+        self.shifts[first..]
+            .iter()
+            .take_while(|shift| shift.folded.start < folded.end)
+            .find(|shift| !self.post[shift.original.clone()].is_ascii())
+            .map_or(folded.len(), |shift| shift.folded.start - folded.start)
+    }
 }
 
 /// Folds a post: Unicode compatibility forms (full and half width, ligatures, styled letters) to the
 /// plain ones, combining marks composed, lower case, control characters to spaces, invisible marks
 /// dropped, typographic quotes, dashes and full stops to the ASCII ones, and a character repeated more
 /// than three times to three (digits and spaces excepted).
-pub(super) fn fold(post: &str) -> Folded {
+pub(super) fn fold(post: &str) -> Folded<'_> {
     let mut folder = Folder {
         folded: Folded {
+            post,
             text: String::with_capacity(post.len()),
             shifts: Vec::new(),
         },
@@ -66,13 +81,12 @@ pub(super) fn fold(post: &str) -> Folded {
     while at < bytes.len() {
         // Plain ASCII, unless a combining mark may follow it.
         if bytes[at].is_ascii() && bytes.get(at + 1).is_none_or(u8::is_ascii) {
-            let byte = bytes[at];
-            let folded = if byte.is_ascii_control() {
-                b' '
-            } else {
-                byte.to_ascii_lowercase()
+            let folded = match bytes[at] {
+                b'`' => b'\'',
+                byte if byte.is_ascii_control() => b' ',
+                byte => byte.to_ascii_lowercase(),
             };
-            folder.push(char::from(folded), at..at + 1);
+            folder.push([char::from(folded)], at..at + 1);
             at += 1;
         } else {
             at += folder.push_cluster(&post[at..], at);
@@ -81,13 +95,14 @@ pub(super) fn fold(post: &str) -> Folded {
     folder.folded
 }
 
-struct Folder {
-    folded: Folded,
+struct Folder<'a> {
+    folded: Folded<'a>,
+    /// The last character of the folded text and how often it stood in the post without another between.
     last: char,
     repeats: usize,
 }
 
-impl Folder {
+impl Folder<'_> {
     /// Folds the character that `rest` starts with and the marks upon it; `at` is its offset in the post.
     /// Returns their length.
     fn push_cluster(&mut self, rest: &str, at: usize) -> usize {
@@ -95,66 +110,53 @@ impl Folder {
         let Some(first) = characters.next() else {
             return 0;
         };
-        let marks: usize = characters
-            .clone()
-            .take_while(|&next| joins(next))
-            .map(char::len_utf8)
-            .sum();
-        let length = first.len_utf8() + marks;
-        let original = at..at + length;
-        if marks > 0 {
-            self.push_all(rest[..length].nfkc(), original);
+        let length = first.len_utf8();
+        if let '\u{4E00}'..='\u{9FFF}' = first {
+            // Most of a Chinese post, and nothing to fold.
+            self.push([first], at..at + length);
             return length;
         }
-        match first {
-            // Most of a Chinese post, and nothing to fold.
-            '\u{4E00}'..='\u{9FFF}' => self.push(first, original),
-            _ if is_invisible(first) => self.push_nothing(original),
-            _ => match plain(first) {
-                Some(plain) => self.push(plain, original),
-                None if is_emoji(first, characters.next()) => self.push(first, original),
-                None if is_foldable(first) => {
-                    self.push_all(std::iter::once(first).nfkc(), original);
-                }
-                None => self.push_all(std::iter::once(first), original),
-            },
+        if is_invisible(first) {
+            self.push([], at..at + length);
+            return length;
+        }
+        if let Some(plain) = plain(first) {
+            self.push([plain], at..at + length);
+            return length;
+        }
+        let has_plain_form = !is_emoji(first, characters.clone().next()) && has_plain_form(first);
+        let marks = characters.take_while(|&next| joins(first, next));
+        let length = length + marks.map(char::len_utf8).sum::<usize>();
+        let cluster = &rest[..length];
+        let original = at..at + length;
+        if has_plain_form {
+            let forms = cluster.nfkc().map(|form| plain(form).unwrap_or(form));
+            self.push(forms.flat_map(char::to_lowercase).nfc(), original);
+        } else if length > first.len_utf8() {
+            self.push(cluster.nfc().flat_map(char::to_lowercase).nfc(), original);
+        } else {
+            self.push(first.to_lowercase(), original);
         }
         length
     }
 
-    /// Appends the lower case of `characters`, all of which the piece `original` of the post became.
-    fn push_all(&mut self, characters: impl Iterator<Item = char>, original: Range<usize>) {
-        let mut characters = characters.flat_map(char::to_lowercase);
-        let Some(first) = characters.next() else {
-            return self.push_nothing(original);
-        };
-        let Some(second) = characters.next() else {
-            return self.push(first, original);
-        };
+    /// Appends `characters`, which the piece `original` of the post became, less what repeats too often.
+    fn push(&mut self, characters: impl IntoIterator<Item = char>, original: Range<usize>) {
         let start = self.folded.text.len();
-        self.folded.text.extend([first, second]);
-        self.folded.text.extend(characters);
-        let folded = start..self.folded.text.len();
-        self.folded.shifts.push(Shift { folded, original });
-        self.repeats = 0;
-    }
-
-    /// Appends one character, which the piece `original` of the post became.
-    fn push(&mut self, character: char, original: Range<usize>) {
-        if character == self.last && self.repeats > 0 {
-            self.repeats += 1;
-            let counts = !character.is_numeric() && character != ' ';
-            if counts && self.repeats > MOST_REPEATS {
-                return self.widen_last(original);
-            }
-        } else {
+        let mut count = 0;
+        for character in characters {
+            count += 1;
+            let again = character == self.last && !character.is_numeric() && character != ' ';
+            self.repeats = if again { self.repeats + 1 } else { 1 };
             self.last = character;
-            self.repeats = 1;
+            if self.repeats <= MOST_REPEATS {
+                self.folded.text.push(character);
+            }
         }
-        let start = self.folded.text.len();
-        self.folded.text.push(character);
-        if original.len() != character.len_utf8() {
-            let folded = start..self.folded.text.len();
+        let folded = start..self.folded.text.len();
+        if count > 0 && folded.is_empty() {
+            self.widen_last(original);
+        } else if count != 1 || folded.len() != original.len() {
             self.folded.shifts.push(Shift { folded, original });
         }
     }
@@ -162,36 +164,35 @@ impl Folder {
     /// Counts the piece `original` as part of the character before it.
     fn widen_last(&mut self, original: Range<usize>) {
         let end = self.folded.text.len();
-        match self.folded.shifts.last_mut() {
-            Some(shift) if shift.folded.end == end && !shift.folded.is_empty() => {
-                shift.original.end = original.end;
-            }
+        let shifts = &mut self.folded.shifts;
+        // What was left out in between goes with it.
+        let mut start = original.start;
+        while let Some(nothing) = shifts.pop_if(|shift| shift.folded == (end..end)) {
+            start = nothing.original.start;
+        }
+        match shifts.last_mut() {
+            Some(shift) if shift.folded.end == end => shift.original.end = original.end,
             _ => {
                 let length = self.last.len_utf8();
-                self.folded.shifts.push(Shift {
+                shifts.push(Shift {
                     folded: end - length..end,
-                    original: original.start - length..original.end,
+                    original: start - length..original.end,
                 });
             }
         }
     }
-
-    /// Leaves out the piece `original` of the post.
-    fn push_nothing(&mut self, original: Range<usize>) {
-        let end = self.folded.text.len();
-        self.folded.shifts.push(Shift {
-            folded: end..end,
-            original,
-        });
-    }
 }
 
-/// Whether a character belongs to the one before it: marks, half-width voicing marks, parts of Hangul syllables.
-fn joins(character: char) -> bool {
-    match character {
+/// Whether `next` is a part of the character that `first` begins: a mark, a voicing mark after half-width kana,
+/// a vowel or final consonant of a Hangul syllable.
+fn joins(first: char, next: char) -> bool {
+    match next {
         '\0'..'\u{300}' => false,
-        '\u{FF9E}' | '\u{FF9F}' | '\u{1161}'..='\u{11FF}' => true,
-        _ => canonical_combining_class(character) != 0,
+        '\u{FF9E}' | '\u{FF9F}' => matches!(first, '\u{FF66}'..='\u{FF9D}'),
+        '\u{1161}'..='\u{11FF}' => {
+            matches!(first, '\u{1100}'..='\u{115F}' | '\u{AC00}'..='\u{D7A3}')
+        }
+        _ => canonical_combining_class(next) != 0,
     }
 }
 
@@ -214,6 +215,7 @@ fn plain(character: char) -> Option<char> {
         | '\u{2018}'..='\u{201B}'
         | '\u{2032}'
         | '\u{2BC}'
+        | '\u{1FFD}'
         | '\u{FF07}'
         | '\u{FF40}' => '\'',
         '\u{93}'
@@ -226,6 +228,7 @@ fn plain(character: char) -> Option<char> {
         '\u{96}' | '\u{97}' | '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         '\u{85}' | '\u{2026}' | '\u{22EF}' => '…',
         '\u{3002}' | '\u{FF61}' => '.',
+        '\u{61F}' => '?',
         '\u{301C}' | '\u{223C}' => '~',
         '\u{200B}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' => ' ',
         _ if character.is_control() || character.is_whitespace() => ' ',
@@ -247,10 +250,16 @@ fn is_emoji(character: char, next: Option<char>) -> bool {
 
 /// Whether the compatibility form is the same character in plain: one character, or several Latin letters and
 /// digits (ligatures, units). What it would tear apart (℃, ½, ㈱) or glue to its neighbour (™) stays as it is.
-fn is_foldable(character: char) -> bool {
+fn has_plain_form(character: char) -> bool {
+    if is_nfkc_quick(std::iter::once(character)) == IsNormalized::Yes {
+        return false;
+    }
     let mut form = std::iter::once(character).nfkc();
     match (form.next(), form.next()) {
-        (Some(_), None) => true,
+        // Single letters such as ㅋ would become parts of Hangul syllables.
+        (Some(one), None) => {
+            canonical_combining_class(one) == 0 && !matches!(one, '\u{1100}'..='\u{11FF}')
+        }
         (Some(first), Some(second)) => {
             !matches!(character, '\u{2100}'..='\u{214F}')
                 && [first, second]

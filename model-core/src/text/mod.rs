@@ -4,15 +4,22 @@
 //!
 //! | in the post | words |
 //! |---|---|
-//! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't` |
-//! | Chinese | as jieba cuts it, with a dictionary; else a word a character |
-//! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are the masks of these names |
+//! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't`; `home.Then` is two words, `p.s` is one |
+//! | Chinese | as jieba cuts it, given a dictionary; else a word a character |
+//! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names |
 //! | numbers of five digits or more | `<num>`; shorter ones (ages, years) are words |
 //! | #topic# and #tag | the words of the topic, without the marks |
-//! | emoji | one word each, whole sequences with skin tones, flags and families |
+//! | emoji | one word each, with their skin tones; flags and families too |
 //! | `[哈哈]`, `:-)`, `^_^` | one word each |
-//! | punctuation and symbols | one word a run of the same sign: `.` `,` `!!!`; `…` for two dots or more |
-//! | a character more than three times in a row | three times: `soooooo` is `sooo` |
+//! | `!` and `?` | a run is one word: `!`, `!!`, `!!!`, and `?!` for any mixture |
+//! | `…` and two or more dots | `…` |
+//! | `~`, `$` and signs beyond ASCII (♥ ★ €) | a run of the same sign is one word |
+//! | runs of another sign, such as `--` or `***` | one word |
+//! | a character more than three times in a row | as if three times: `soooooo` is `sooo` |
+//!
+//! Single signs of any other punctuation are left out: they are one word in six, and TF-IDF classifiers
+//! of the writer's age get worse by spending a fixed number of words on them, while the signs that are kept
+//! help to tell gender.
 
 mod fold;
 mod pattern;
@@ -21,37 +28,42 @@ use std::io::BufRead;
 
 use jieba_rs::Jieba;
 use thiserror::Error;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
 use fold::Folded;
-
-/// Numbers with at least this many digits are one word, `<num>`.
-const LONG_NUMBER: usize = 5;
+use pattern::Found;
 
 /// A word of a post.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// The folded form, which the vocabulary knows it by.
+    /// The folded form, which the vocabulary knows it by. It holds no white space.
     pub text: String,
-    /// The byte in the original post at which the word starts.
+    /// The byte of the original post at which the word starts.
     pub start: usize,
-    /// The byte in the original post after the word's last.
+    /// The byte of the original post after the word's last.
     pub end: usize,
 }
 
 /// Why a dictionary cannot be used.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// It cannot be read, is no text, or has a line that is none of a dictionary.
-    #[error("the Chinese dictionary cannot be read: {0}")]
-    Dictionary(#[source] jieba_rs::Error),
-    /// It holds no word, so everything would be cut as if there were none.
-    #[error(
-        "the Chinese dictionary holds no word; expected lines of a word, its frequency and its tag"
-    )]
+    /// It cannot be read, is no UTF-8 text, or has a line that is none of a dictionary.
+    #[error("the Chinese dictionary cannot be used: {0}")]
+    Dictionary(String),
+    /// With no word in it, all Chinese would be cut as if there were no dictionary.
+    #[error("the Chinese dictionary is empty, it needs lines of a word, its frequency and its tag")]
     EmptyDictionary,
+    /// It is not of a size that a dictionary has.
+    #[error("the Chinese dictionary is too long, at most {LONGEST_DICTIONARY} bytes can be used")]
+    LongDictionary,
 }
+
+/// The most bytes of a dictionary. jieba's own have 5 and 9 million; from 16 million characters on, its
+/// table could overflow.
+const LONGEST_DICTIONARY: u64 = 16_000_000;
+
+/// The most characters of what is told about a bad line, which may be of any length.
+const LONGEST_MESSAGE: usize = 200;
 
 /// Cuts posts into words.
 #[derive(Clone, Debug, Default)]
@@ -65,69 +77,58 @@ impl Segmenter {
         Self::default()
     }
 
-    /// A segmenter that cuts Chinese as jieba does with this dictionary: a line a word, its frequency and its
-    /// part of speech, separated by spaces, uncompressed.
+    /// A segmenter that cuts Chinese as jieba does with this dictionary, the words it does not know by
+    /// jieba's hidden Markov model. A line of the dictionary (plain text, not compressed) is a word, its
+    /// frequency and its part of speech, separated by spaces.
     ///
     /// # Errors
-    /// What cannot be read as such a dictionary, or holds no word.
-    pub fn with_dictionary(mut dictionary: impl BufRead) -> Result<Self, TextError> {
-        let jieba = Jieba::with_dict(&mut dictionary).map_err(TextError::Dictionary)?;
+    /// What cannot be read as such a dictionary, is empty or too long.
+    pub fn with_dictionary(dictionary: impl BufRead) -> Result<Self, TextError> {
+        let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
+        let start = dictionary.fill_buf().map_err(unusable)?;
+        if start.iter().all(u8::is_ascii_whitespace) {
+            return Err(TextError::EmptyDictionary);
+        }
+        let jieba = Jieba::with_dict(&mut dictionary).map_err(unusable)?;
+        if dictionary.limit() == 0 {
+            return Err(TextError::LongDictionary);
+        }
         Ok(Self {
             chinese: Some(jieba),
         })
     }
 
-    /// The words of `post` in order. Their byte ranges do not overlap.
+    /// The words of `post` in order. Their byte ranges lie on character boundaries and do not overlap.
     pub fn words(&self, post: &str) -> Vec<Word> {
         let folded = fold::fold(post);
+        let text = folded.text.as_str();
+        let has_at_sign = text.contains('@');
         let mut words = Words {
             folded: &folded,
-            words: Vec::with_capacity(post.len() / 5),
+            // English has a word every five bytes.
+            words: Vec::with_capacity(text.len() / 5),
         };
         let mut at = 0;
-        while at < folded.text.len() {
-            at += self.next(&mut words, at);
+        while let Some(first) = text[at..].chars().next() {
+            at += if first == ' ' {
+                1
+            } else if pattern::is_han(first) {
+                self.chinese(text, at, &mut words)
+            } else {
+                let found = pattern::find(&folded, at, first, has_at_sign)
+                    .unwrap_or_else(|| by_unicode(&text[at..]));
+                words.push(found.word, at, found.length);
+                found.length
+            };
         }
         words.words
     }
 
-    /// Adds the word or words at byte `at` of the folded text and returns how many bytes they take.
-    fn next(&self, words: &mut Words, at: usize) -> usize {
-        let text = words.folded.text.as_str();
+    /// Adds the words of the run of Han characters at byte `at`; returns its length.
+    fn chinese(&self, text: &str, at: usize, words: &mut Words) -> usize {
         let rest = &text[at..];
-        let Some(first) = rest.chars().next() else {
-            return 1;
-        };
-        if first == ' ' {
-            return 1;
-        }
-        if is_han(first) {
-            return self.chinese(words, at);
-        }
-        if let Some((length, word)) = special(text, at, first) {
-            words.push(word.unwrap_or(&rest[..length]), at, length);
-            return length;
-        }
-        let segment = rest.split_word_bounds().next().unwrap_or(rest);
-        if segment.starts_with(char::is_alphanumeric) || segment.contains(char::is_alphanumeric) {
-            let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-            let is_number = digits >= LONG_NUMBER && !segment.contains(char::is_alphabetic);
-            words.push(
-                if is_number { pattern::NUMBER } else { segment },
-                at,
-                segment.len(),
-            );
-        } else if first != '#' && segment.contains(is_symbol) {
-            words.push(segment, at, segment.len());
-        }
-        segment.len()
-    }
-
-    /// Adds the words of the run of Han characters at byte `at`.
-    fn chinese(&self, words: &mut Words, at: usize) -> usize {
-        let rest = &words.folded.text[at..];
         let length = rest
-            .find(|character| !is_han(character))
+            .find(|character| !pattern::is_han(character))
             .unwrap_or(rest.len());
         let run = &rest[..length];
         match &self.chinese {
@@ -147,17 +148,27 @@ impl Segmenter {
     }
 }
 
+/// The error for a dictionary in one line: jieba quotes the line that it cannot read with its line break.
+fn unusable(error: impl std::fmt::Display) -> TextError {
+    let message = error.to_string();
+    let words: Vec<&str> = message.split_whitespace().collect();
+    TextError::Dictionary(words.join(" ").chars().take(LONGEST_MESSAGE).collect())
+}
+
 /// The words found so far.
 struct Words<'a> {
-    folded: &'a Folded,
+    folded: &'a Folded<'a>,
     words: Vec<Word>,
 }
 
 impl Words<'_> {
-    /// Adds `text`, found in `length` bytes at byte `at` of the folded post.
-    fn push(&mut self, text: &str, at: usize, length: usize) {
+    /// Adds `word`, if it is one, found in `length` bytes at byte `at` of the folded post.
+    fn push(&mut self, word: &str, at: usize, length: usize) {
+        if word.is_empty() {
+            return;
+        }
         let original = self.folded.original(at..at + length);
-        // One character of the post can fold to several words; it is evidence for the first only.
+        // One character of the post can fold to several words; then only the first is in the post.
         if self
             .words
             .last()
@@ -166,66 +177,56 @@ impl Words<'_> {
             return;
         }
         self.words.push(Word {
-            text: text.to_owned(),
+            text: word.to_owned(),
             start: original.start,
             end: original.end,
         });
     }
 }
 
-/// The pattern or sign at byte `at`, which starts with `first`: its length, and its word if that is not its text.
-fn special(text: &str, at: usize, first: char) -> Option<(usize, Option<&'static str>)> {
-    let rest = &text[at..];
-    let whole = |length: usize| (length, None);
-    match first {
-        'a'..='z' | '0'..='9' => {
-            if let Some(length) = pattern::link(rest) {
-                return Some((length, Some(pattern::URL)));
-            }
-            pattern::email(rest).map(|length| (length, Some(pattern::EMAIL)))
+/// The word up to the next Unicode word boundary, or no word if there is neither a letter nor a digit.
+fn by_unicode(text: &str) -> Found<'_> {
+    let segment = text.split_word_bounds().next().unwrap_or(text);
+    let segment = &segment[..part(segment)];
+    if !segment.contains(char::is_alphanumeric) {
+        return Found::nothing(segment.len());
+    }
+    // _emphasis_ is no other word than emphasis.
+    let word = segment.trim_end_matches('_');
+    let digits = || word.chars().filter(|letter| letter.is_numeric()).count();
+    let word = match word {
+        // What the tags of web pages turned into in the Blog Authorship Corpus.
+        "urllink" => pattern::URL,
+        "nbsp" => "",
+        _ if !word.contains(char::is_alphabetic) && digits() >= pattern::LONG_NUMBER => {
+            pattern::NUMBER
         }
-        '@' if !text[..at].ends_with(char::is_alphanumeric) => {
-            pattern::user(rest).map(|length| (length, Some(pattern::USER)))
-        }
-        '<' => pattern::mask(rest)
-            .map(|(length, word)| (length, Some(word)))
-            .or_else(|| pattern::drawn_emoticon(rest).map(whole)),
-        '[' => pattern::bracket_emoticon(rest).map(whole),
-        ':' | ';' | '=' | '^' | '-' | '>' | '*' | '~' => pattern::drawn_emoticon(rest).map(whole),
-        _ => None,
+        _ => word,
+    };
+    Found {
+        length: segment.len(),
+        word,
     }
-    .or_else(|| run_of_signs(rest, first))
 }
 
-/// A run of one sign, or of dots.
-fn run_of_signs(rest: &str, first: char) -> Option<(usize, Option<&'static str>)> {
-    if first.is_alphanumeric() || matches!(first, '#' | '_') {
-        return None;
+/// The length of the first word in a segment that dots or colons may hold together: hasty writers leave out
+/// the space after a full stop. Abbreviations (`u.s`) and numbers (`3.5`) stay whole.
+fn part(segment: &str) -> usize {
+    let sign = segment.find(['.', ':']).unwrap_or(0);
+    if sign == 0 {
+        return segment.len();
     }
-    if matches!(first, '.' | '…') {
-        let length = rest
-            .find(|sign| !matches!(sign, '.' | '…'))
-            .unwrap_or(rest.len());
-        return Some((length, (length > 1).then_some("…")));
+    let abbreviates = || {
+        segment
+            .split(['.', ':'])
+            .all(|part| part.chars().count() == 1)
+    };
+    if segment[..sign].ends_with(char::is_numeric) || abbreviates() {
+        segment.len()
+    } else {
+        sign
     }
-    if first.is_ascii_punctuation() {
-        let length = rest.find(|sign| sign != first).unwrap_or(rest.len());
-        return Some((length, None));
-    }
-    None
 }
 
-/// Signs that stand for themselves: emoji, hearts, arrows, currencies, punctuation of any script.
-fn is_symbol(character: char) -> bool {
-    matches!(
-        character.general_category_group(),
-        GeneralCategoryGroup::Symbol | GeneralCategoryGroup::Punctuation
-    )
-}
-
-/// Whether a character is written in Chinese words.
-fn is_han(character: char) -> bool {
-    matches!(character,
-        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{20000}'..='\u{3FFFF}')
-}
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,34 @@
-//! What is one word although a general word boundary would cut it: masks, links, addresses, names, emoticons.
+//! What is one word although Unicode word boundaries would cut it, or the other way round: masks, links,
+//! addresses, names, emoticons, punctuation.
 //!
-//! Every function looks at the start of a folded text (see [`super::fold`]) and tells how many bytes belong
-//! to the pattern, `None` if the text does not start with one.
+//! All functions look at the start of a folded text (see [`super::fold`]).
+
+use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::fold::Folded;
 
 /// The word for a link.
 pub(super) const URL: &str = "<url>";
 /// The word for an e-mail address.
-pub(super) const EMAIL: &str = "<email>";
+const EMAIL: &str = "<email>";
 /// The word for an @name.
-pub(super) const USER: &str = "<user>";
+const USER: &str = "<user>";
 /// The word for a long number.
 pub(super) const NUMBER: &str = "<num>";
+/// The word for an ellipsis, however many dots.
+const ELLIPSIS: &str = "…";
 
-/// Marks that corpora put in the place of what identifies somebody, and the word each is.
+/// Numbers with at least this many digits are one word, [`NUMBER`].
+pub(super) const LONG_NUMBER: usize = 5;
+/// The longest name of a `[name]` emoticon in characters: square brackets have many other uses.
+const LONGEST_EMOTICON: usize = 8;
+/// The longest @name in characters.
+const LONGEST_NAME: usize = 30;
+/// The longest first half of an e-mail address in bytes (RFC 5321).
+const LONGEST_LOCAL_PART: usize = 64;
+
+/// What corpora put in the place of what identifies somebody, and the word that it is.
 const MASKS: [(&str, &str); 8] = [
     ("<url>", URL),
     ("<email>", EMAIL),
@@ -24,136 +40,276 @@ const MASKS: [(&str, &str); 8] = [
     ("<time>", NUMBER),
 ];
 
-/// Weibo's emoticons with a Latin name; those with a Chinese one are told by it.
+/// Weibo's emoticons with a Latin name; those with a Chinese one are known by that.
 const LATIN_EMOTICONS: [&str; 9] = [
     "good", "haha", "ok", "doge", "no", "kiss", "yeah", "orz", "v5",
 ];
 
-/// The longest name of an emoticon in characters: the square bracket opens many other things.
-const LONGEST_EMOTICON: usize = 8;
-/// The longest @name in characters.
-const LONGEST_NAME: usize = 30;
-/// The longest first half of an e-mail address in bytes (RFC 5321).
-const LONGEST_LOCAL_PART: usize = 64;
-
-/// A mask such as `<url>`, and the word it is.
-pub(super) fn mask(text: &str) -> Option<(usize, &'static str)> {
-    MASKS
-        .iter()
-        .find(|(mask, _)| text.starts_with(mask))
-        .map(|(mask, word)| (mask.len(), *word))
+/// A word at the start of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found<'a> {
+    /// The bytes that it takes, at least one.
+    pub length: usize,
+    /// The word that the vocabulary knows it by; empty for what is left out.
+    pub word: &'a str,
 }
 
-/// A link: `https://…`, `www.…`. Punctuation at its end belongs to the sentence.
-pub(super) fn link(text: &str) -> Option<usize> {
-    let start = ["http://", "https://", "ftp://", "www."]
-        .iter()
-        .find(|start| text.starts_with(**start))?
-        .len();
-    let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>\\^{|}'".contains(byte);
-    let whole = text.bytes().take_while(is_part).count();
-    let closing: &[char] = match text[start..whole].contains('(') {
-        true => &['.', ',', ';', ':', '!', '?', '(', '[', ']', '*', '~'],
-        false => &['.', ',', ';', ':', '!', '?', '(', ')', '[', ']', '*', '~'],
-    };
-    let length = text[..whole].trim_end_matches(closing).len();
-    (length > start).then_some(length)
+impl<'a> Found<'a> {
+    /// What is left out.
+    pub fn nothing(length: usize) -> Self {
+        Self { length, word: "" }
+    }
+
+    /// The first `length` bytes of `text` as they are.
+    fn as_is(text: &'a str, length: usize) -> Self {
+        Self {
+            length,
+            word: &text[..length],
+        }
+    }
 }
 
-/// An e-mail address.
-pub(super) fn email(text: &str) -> Option<usize> {
+/// Whether a character is written in Chinese words.
+pub(super) fn is_han(character: char) -> bool {
+    matches!(character,
+        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
+        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// The pattern at byte `at` of a post, where character `first` stands, if there is one.
+/// `has_at_sign`: whether there is an @ anywhere, without which no address need be looked for.
+pub(super) fn find<'a>(
+    folded: &'a Folded,
+    at: usize,
+    first: char,
+    has_at_sign: bool,
+) -> Option<Found<'a>> {
+    let text = folded.text.as_str();
+    let rest = &text[at..];
+    let ascii = |length: usize| folded.ascii_length(at..at + length);
+    match first {
+        'a'..='z' | '0'..='9' => {
+            let link = matches!(first, 'h' | 'f' | 'w')
+                .then(|| link(rest, ascii))
+                .flatten();
+            let email = || has_at_sign.then(|| email(rest, ascii)).flatten();
+            link.or_else(email).or_else(|| keycap(rest))
+        }
+        _ if first.is_alphanumeric() => None,
+        '@' => {
+            let in_word = text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
+            let user = (!in_word).then(|| user(rest)).flatten();
+            user.or_else(|| emoticon(rest))
+        }
+        '<' => mask(rest).or_else(|| emoticon(rest)),
+        '[' => bracket_emoticon(rest),
+        _ => emoticon(rest).or_else(|| keycap(rest)),
+    }
+    .or_else(|| {
+        (!first.is_alphanumeric())
+            .then(|| signs(rest, first))
+            .flatten()
+    })
+}
+
+fn mask(text: &str) -> Option<Found<'_>> {
+    let (mask, word) = MASKS.iter().find(|(mask, _)| text.starts_with(mask))?;
+    Some(Found {
+        length: mask.len(),
+        word,
+    })
+}
+
+/// A link, `https://…` or `www.…`. The punctuation at its end belongs to the sentence.
+/// `ascii(n)`: how many of the first n bytes were written as ASCII.
+fn link(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
+    let starts = ["http://", "https://", "ftp://", "www."];
+    let start = starts.iter().find(|start| text.starts_with(**start))?.len();
+    let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"\"'<>\\^{|}".contains(byte);
+    let whole = &text[..ascii(text.bytes().take_while(is_part).count())];
+    // A closing parenthesis belongs to the link only if the link opened it.
+    let mut unopened = whole
+        .matches(')')
+        .count()
+        .saturating_sub(whole.matches('(').count());
+    let link = whole.trim_end_matches(|sign| match sign {
+        ')' if unopened > 0 => {
+            unopened -= 1;
+            true
+        }
+        _ => ".,;:!?([]*~".contains(sign),
+    });
+    (link.len() > start).then_some(Found {
+        length: link.len(),
+        word: URL,
+    })
+}
+
+/// An e-mail address; `ascii` as for [`link`].
+fn email(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
+    let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
     let local = text
         .bytes()
-        .take(LONGEST_LOCAL_PART + 1)
-        .take_while(|&byte| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte))
+        .take(LONGEST_LOCAL_PART)
+        .take_while(is_local)
         .count();
     let domain = text[local..].strip_prefix('@')?;
-    let length = domain
-        .bytes()
-        .take_while(|&byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-        .count();
-    let domain = domain[..length].trim_end_matches(['.', '-']);
-    let (host, top) = domain.rsplit_once('.')?;
-    let stands = local > 0 && !host.is_empty() && top.len() >= 2;
-    stands.then_some(local + 1 + domain.len())
+    let length = domain.bytes().take_while(is_domain).count();
+    let whole = &text[..ascii(local + 1 + length)];
+    let address = whole.trim_end_matches(['.', '-']);
+    let (host, top) = address.get(local + 1..)?.rsplit_once('.')?;
+    let stands = !host.is_empty() && top.len() >= 2;
+    stands.then_some(Found {
+        length: address.len(),
+        word: EMAIL,
+    })
 }
 
-/// An @name of at least two characters: letters and digits of any script, `_`, `-`, or a masked `<user>`.
-pub(super) fn user(text: &str) -> Option<usize> {
+/// An @name of at least two letters, digits (of any script), `_`, `-` or `·`; or a masked one.
+fn user(text: &str) -> Option<Found<'_>> {
     let name = text.strip_prefix('@')?;
     if name.starts_with(USER) {
-        return Some(1 + USER.len());
+        return Some(Found {
+            length: 1 + USER.len(),
+            word: USER,
+        });
     }
     let is_part = |letter: &char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '·');
     let letters = name.chars().take(LONGEST_NAME).take_while(is_part);
     let (count, length) = letters.fold((0, 0), |(count, length), letter| {
         (count + 1, length + letter.len_utf8())
     });
-    let begins = name.starts_with(|first: char| first.is_alphanumeric() || first == '_');
-    (begins && count >= 2).then_some(1 + length)
+    let name = &name[..length];
+    let is_name =
+        count >= 2 && !name.starts_with(['-', '·']) && name.contains(char::is_alphanumeric);
+    is_name.then_some(Found {
+        length: 1 + length,
+        word: USER,
+    })
 }
 
 /// An emoticon that is written as its name in brackets, `[哈哈]`.
-pub(super) fn bracket_emoticon(text: &str) -> Option<usize> {
+fn bracket_emoticon(text: &str) -> Option<Found<'_>> {
     let inside = text.strip_prefix('[')?;
-    let (close, _) = inside
-        .char_indices()
-        .take(LONGEST_EMOTICON + 1)
-        .find(|&(_, letter)| !letter.is_alphanumeric())?;
-    let name = &inside[..close];
-    let known = name.chars().any(super::is_han) || LATIN_EMOTICONS.contains(&name);
-    (known && inside[close..].starts_with(']')).then_some(close + 2)
+    let mut letters = inside.char_indices().take(LONGEST_EMOTICON + 1);
+    let (end, close) = letters.find(|(_, letter)| !letter.is_alphanumeric())?;
+    let name = &inside[..end];
+    let known = name.contains(is_han) || LATIN_EMOTICONS.contains(&name);
+    (known && close == ']').then(|| Found::as_is(text, end + 2))
 }
 
-/// An emoticon drawn with punctuation: `:-)`, `;p`, `=d`, `<3`, `^_^`, `-.-`.
-pub(super) fn drawn_emoticon(text: &str) -> Option<usize> {
+/// An emoticon that is drawn: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
+fn emoticon(text: &str) -> Option<Found<'_>> {
     let bytes = text.as_bytes();
-    let at = |place: usize| bytes.get(place).copied().unwrap_or(b' ');
-    let alone = |length: usize| !text[length..].starts_with(char::is_alphanumeric);
-    match bytes {
-        [b'<', b'3', ..] if alone(2) => return Some(2),
-        [b'<', b'/', b'3', ..] if alone(3) => return Some(3),
-        _ => {}
+    let length = match bytes {
+        [b'<', b'3', ..] => alone(text, 2)?,
+        [b'<', b'/', b'3', ..] => alone(text, 3)?,
+        [b'^', b'-', b'^', ..] => 3,
+        [b'^', b'^', ..] => bytes.iter().take_while(|&&byte| byte == b'^').count(),
+        [b':' | b';' | b'=', ..] => western_emoticon(text)?,
+        _ => eastern_emoticon(bytes)?,
+    };
+    Some(Found::as_is(text, length))
+}
+
+/// Eyes, perhaps a tear, perhaps a nose, a mouth, lying on the side.
+fn western_emoticon(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is_mouth = |place: usize| {
+        bytes
+            .get(place)
+            .is_some_and(|byte| b")(][dpsox/\\|*@$3><".contains(byte))
+    };
+    let mut mouth = 1;
+    if bytes.get(mouth) == Some(&b'\'') {
+        mouth += 1;
     }
-    if b":;=".contains(&at(0)) {
-        let mut mouth = 1;
-        if b"'".contains(&at(mouth)) {
-            mouth += 1; // a tear
+    if bytes.get(mouth).is_some_and(|byte| b"-^~o".contains(byte)) && is_mouth(mouth + 1) {
+        mouth += 1;
+    }
+    if !is_mouth(mouth) {
+        return None;
+    }
+    let shape = bytes[mouth];
+    let width = bytes[mouth..]
+        .iter()
+        .take_while(|&&byte| byte == shape)
+        .count();
+    match shape {
+        b')' | b']' | b'>' => Some(mouth + width),
+        b'/' if width > 1 => None, // what is left of a link
+        _ => alone(text, mouth + width),
+    }
+}
+
+/// Two eyes with a mouth between them, upright.
+fn eastern_emoticon(bytes: &[u8]) -> Option<usize> {
+    let is_eye = |place: usize| {
+        bytes
+            .get(place)
+            .is_some_and(|byte| b"^-><=*@~;".contains(byte))
+    };
+    if !is_eye(0) {
+        return None;
+    }
+    let mouth = bytes[1..]
+        .iter()
+        .take_while(|byte| b"_.".contains(byte))
+        .count();
+    ((1..=3).contains(&mouth) && is_eye(mouth + 1)).then_some(mouth + 2)
+}
+
+/// `length`, unless what follows goes on as a word: `:d` is an emoticon, in `:don't` it is not.
+fn alone(text: &str, length: usize) -> Option<usize> {
+    (!text[length..].starts_with(char::is_alphanumeric)).then_some(length)
+}
+
+/// A digit or sign in the shape of a key, 1⃣.
+fn keycap(text: &str) -> Option<Found<'_>> {
+    let is_key = text.starts_with(|key: char| key.is_ascii_digit() || matches!(key, '#' | '*'));
+    let keycap = '\u{20E3}';
+    (is_key && text[1..].starts_with(keycap)).then(|| Found::as_is(text, 1 + keycap.len_utf8()))
+}
+
+/// A run of punctuation or an emoji. Which of them are words is told in [`super`].
+fn signs(text: &str, first: char) -> Option<Found<'_>> {
+    let run = |is_part: fn(char) -> bool| text.find(|sign| !is_part(sign)).unwrap_or(text.len());
+    match first {
+        '.' | '…' => {
+            let length = run(|sign| matches!(sign, '.' | '…'));
+            let word = if &text[..length] == "." { "" } else { ELLIPSIS };
+            Some(Found { length, word })
         }
-        if b"-^~o".contains(&at(mouth)) && b")(][dpsx/\\|*@$3><".contains(&at(mouth + 1)) {
-            mouth += 1; // a nose
+        '!' | '?' => {
+            let length = run(|sign| matches!(sign, '!' | '?'));
+            let signs = &text[..length];
+            let mixed = signs.contains('!') && signs.contains('?');
+            Some(Found {
+                length,
+                word: if mixed { "?!" } else { signs },
+            })
         }
-        let shape = at(mouth);
-        let length = mouth
-            + bytes[mouth.min(bytes.len())..]
-                .iter()
-                .take_while(|&&byte| byte == shape)
-                .count();
-        return match shape {
-            b')' | b']' | b'>' => Some(length),
-            b'(' | b'[' | b'<' | b'd' | b'p' | b's' | b'o' | b'x' | b'/' | b'\\' | b'|' | b'*'
-            | b'@' | b'$' | b'3'
-                if alone(length) =>
-            {
-                Some(length)
+        '\0'..='\x7F' => {
+            let length = text.bytes().take_while(|&byte| byte == first as u8).count();
+            let is_word =
+                matches!(first, '~' | '$') || (length > 1 && !matches!(first, '#' | '_' | '\''));
+            Some(if is_word {
+                Found::as_is(text, length)
+            } else {
+                Found::nothing(length)
+            })
+        }
+        _ if first.is_emoji_char() => {
+            let emoji = text.graphemes(true).next()?;
+            Some(Found::as_is(text, emoji.len()))
+        }
+        _ => match first.general_category() {
+            GeneralCategory::OtherSymbol | GeneralCategory::CurrencySymbol => {
+                let length = text.find(|sign| sign != first).unwrap_or(text.len());
+                Some(Found::as_is(text, length))
             }
             _ => None,
-        };
+        },
     }
-    let is_eye = |byte: u8| b"^->=*@~;.".contains(&byte);
-    if is_eye(at(0)) || at(0) == b'<' {
-        let mouth = bytes[1..]
-            .iter()
-            .take_while(|byte| b"_.".contains(byte))
-            .count();
-        let right = at(1 + mouth);
-        let drawn = (is_eye(right) || right == b'<') && right != b'.' && at(0) != b'.';
-        if (1..=3).contains(&mouth) && drawn {
-            return Some(mouth + 2);
-        }
-        if bytes.starts_with(b"^-^") {
-            return Some(3);
-        }
-    }
-    None
 }

@@ -1,0 +1,385 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const DICTIONARY: &str = "今天 100 t\n天气 80 n\n很好 60 a\n哈哈 50 o\n哈哈哈 40 o\n喜欢 90 v\n";
+
+fn words_of(segmenter: &Segmenter, post: &str) -> Vec<String> {
+    let words = segmenter.words(post);
+    words.into_iter().map(|word| word.text).collect()
+}
+
+/// Checks the words of a post, given separated by spaces.
+#[track_caller]
+fn assert_words(post: &str, expected: &str) {
+    let expected: Vec<&str> = expected.split_whitespace().collect();
+    assert_eq!(words_of(&Segmenter::new(), post), expected, "{post:?}");
+}
+
+#[test]
+fn english_is_cut_at_word_boundaries_in_lower_case() {
+    assert_words("I DON'T think we’ll make it", "i don't think we'll make it");
+    assert_words("don`t don´t don＇t don\u{92}t", "don't don't don't don't");
+    assert_words(
+        "a well-known e-mail and/or AT&T",
+        "a well known e mail and or at t",
+    );
+    assert_words("tired.So I left home:bye", "tired so i left home bye");
+    assert_words(
+        "P.S. in the U.S.A. at 3.5 or 1,000",
+        "p.s in the u.s.a at 3.5 or 1,000",
+    );
+    assert_words("_very_ snake_case", "very snake_case");
+}
+
+#[test]
+fn widths_styles_and_marks_are_folded() {
+    assert_words("ＡＢＣ　ｄｅｆ１２３！", "abc def123 !");
+    assert_words("ﾊﾟﾝ ｶﾞｷﾞ", "パン ガギ");
+    assert_words("cafe\u{301} CAFÉ", "café café");
+    assert_words("ﬁne 𝓼𝓽𝔂𝓵𝓮 Ⅷ 5㎏", "fine style viii 5kg");
+    assert_words(
+        "sup\u{AD}port \u{FEFF}left\u{200E} a\u{200B}b",
+        "support left a b",
+    );
+    assert_words("ÀÉÎ ΣΊΣΥΦΟΣ Привет", "àéî σίσυφοσ привет");
+    assert_words("½ 25℃ Google™", "½ 25 ℃ google ™");
+}
+
+#[test]
+fn links_addresses_and_names_are_one_word() {
+    assert_words(
+        "see http://t.cn/AbC, or (www.a.org/b_(c)).",
+        "see <url> or <url>",
+    );
+    assert_words("看http://t.cn/abc，后面", "看 <url> 后 面");
+    assert_words("mail Jo.B+x@mail.example.org, now", "mail <email> now");
+    assert_words(
+        "@joe_b: hi @小明 //@x-1:ok",
+        "<user> hi <user> // <user> ok",
+    );
+    assert_words("www. http:// a@b @ @, m@ke", "www http // a b m ke");
+    assert_words("urlLink nbsp here", "<url> here");
+}
+
+#[test]
+fn masks_and_long_numbers_are_one_word() {
+    assert_words(
+        "<url> <EMAIL>, @<user>：<num>",
+        "<url> <email> <user> <num>",
+    );
+    assert_words("号码<#> <DECIMAL>", "号 码 <num> <num>");
+    assert_words(
+        "17 1984 12345 ０１２３４５６ 10.000,50",
+        "17 1984 <num> <num> <num>",
+    );
+    assert_words("<b>bold</b> <rant>", "b bold b rant");
+}
+
+#[test]
+fn topics_lose_their_marks() {
+    assert_words(
+        "#今天天气#真好 #ThrowBack #1",
+        "今 天 天 气 真 好 throwback 1",
+    );
+}
+
+#[test]
+fn repeated_characters_are_cut_to_three() {
+    assert_words("soooooooo sooo soo", "sooo sooo soo");
+    assert_words("哈哈哈哈哈 😂😂😂😂😂", "哈 哈 哈 😂 😂 😂");
+    assert_words("1000000 1111", "<num> 1111");
+}
+
+#[test]
+fn emoji_are_whole_words() {
+    assert_words("hi👨‍👩‍👧‍👦👍🏽🇨🇳🇺🇸", "hi 👨‍👩‍👧‍👦 👍🏽 🇨🇳 🇺🇸");
+    assert_words("❤️❤♥🏴󠁧󠁢󠁥󠁮󠁧󠁿1️⃣2️⃣", "❤ ❤ ♥ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 1⃣ 2⃣");
+    assert_words(
+        "[哈哈][泪][good][Chorus]［心］",
+        "[哈哈] [泪] [good] chorus [心]",
+    );
+    assert_words(
+        ":-) ;P =D :'( <3 ^_^ ^^ -_- >.<",
+        ":-) ;p =d :'( <3 ^_^ ^^ -_- >.<",
+    );
+    assert_words(
+        "ok:) clear:P re:do (see: (a))",
+        "ok :) clear :p re do see a ))",
+    );
+}
+
+#[test]
+fn punctuation_that_carries_style_is_kept() {
+    assert_words(
+        "what?! no!!!!! why??? hm.... so… 。。。",
+        "what ?! no !!! why ??? hm … so … …",
+    );
+    assert_words(
+        "a, b; c: (d) \"e\" 'f' -- g *** $5 5€ ~~",
+        "a b c d e f -- g *** $ 5 5 € ~~",
+    );
+    assert_words("真的吗？好吧！算了，嗯。", "真 的 吗 ? 好 吧 ! 算 了 嗯");
+}
+
+#[test]
+fn a_dictionary_cuts_chinese() {
+    let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let words = words_of(&segmenter, "今天天气很好,I喜欢it哈哈哈哈");
+    assert_eq!(words, ["今天", "天气", "很好", "i", "喜欢", "it", "哈哈哈"]);
+}
+
+#[test]
+fn offsets_point_into_the_original() {
+    let post = "\u{FEFF}Soo\u{AD}o\u{AD}oo… ＨＩ　@小明：cafe\u{301}，[哈哈]今天😂😂😂😂http://t.cn/x。end\u{200E}";
+    let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let words = segmenter.words(post);
+    let found: Vec<(&str, &str)> = words
+        .iter()
+        .map(|word| (word.text.as_str(), &post[word.start..word.end]))
+        .collect();
+    let expected = [
+        ("sooo", "Soo\u{AD}o\u{AD}oo"),
+        ("…", "…"),
+        ("hi", "ＨＩ"),
+        ("<user>", "@小明"),
+        ("café", "cafe\u{301}"),
+        ("[哈哈]", "[哈哈]"),
+        ("今天", "今天"),
+        ("😂", "😂"),
+        ("😂", "😂"),
+        ("😂", "😂😂"),
+        ("<url>", "http://t.cn/x"),
+        ("end", "end"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn odd_posts_do_no_harm() {
+    for post in [
+        "", " ", "\0\0\0", "\u{301}", "\u{200D}", "\u{FE0F}", "@", "#", "[", "<",
+    ] {
+        assert_words(post, "");
+    }
+    assert_words("a\0b\u{7}c", "a b c");
+    assert_words("שלום עולם", "שלום עולם");
+    assert_words("안녕 하세요ㅋㅋㅋㅋ", "안녕 하세요ㅋㅋㅋ");
+}
+
+#[test]
+fn a_megabyte_takes_no_time() {
+    let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    // Each would take minutes if cutting were quadratic in the length of a word, a run or the post.
+    for piece in [
+        "a",
+        "ab",
+        "a.",
+        "a:",
+        "1,",
+        "a@",
+        "@a",
+        "@",
+        "<",
+        "[",
+        "(",
+        "http://a(",
+        "www.a)",
+        "www.a).",
+        "aaaa @",
+        "今",
+        "今天",
+        "😂",
+        "👩\u{200D}",
+        "🇨",
+        "\u{301}",
+        "a\u{301}\u{302}",
+        "\u{200D}",
+        "a'",
+        "_",
+        ":-",
+        "^_",
+        ".!",
+        "ㄱ",
+        "ก",
+        "\0",
+        "\u{AD}",
+        "o\u{AD}o",
+        "ﬀﬀ",
+        "ﾊﾟ",
+        "1\u{20E3}",
+    ] {
+        let post = piece.repeat((1 << 20) / piece.len());
+        let started = std::time::Instant::now();
+        segmenter.words(&post);
+        let seconds = started.elapsed().as_secs_f64();
+        assert!(seconds < 10.0, "{piece:?} repeated took {seconds:.1} s");
+    }
+}
+
+#[test]
+fn what_is_no_dictionary_is_refused_in_one_line() {
+    let refused = |bytes: &[u8]| Segmenter::with_dictionary(bytes).unwrap_err();
+    assert_eq!(refused(b""), TextError::EmptyDictionary);
+    assert_eq!(refused(b"\n \n"), TextError::EmptyDictionary);
+    assert_eq!(
+        refused(&b"a 1 n\n".repeat(3_000_000)),
+        TextError::LongDictionary
+    );
+    for wrong in [
+        &b"\x1F\x8B\x08\x00\xFF\xFE"[..],
+        "今天 often t\n".as_bytes(),
+        &b"a b\n".repeat(9),
+    ] {
+        let message = refused(wrong).to_string();
+        assert!(
+            message.starts_with("the Chinese dictionary cannot be used: "),
+            "{message}"
+        );
+        assert!(!message.contains('\n') && message.len() < 600, "{message}");
+    }
+    // Words without a frequency are odd, but words.
+    let segmenter = Segmenter::with_dictionary("今天\n天气 0\n".as_bytes()).unwrap();
+    assert_eq!(words_of(&segmenter, "今天天气").concat(), "今天天气");
+}
+
+/// Posts of what real ones are made of, and of what breaks programs.
+fn posts() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        " ",
+        "\n",
+        "the",
+        "Don’t",
+        "sooooo",
+        "x",
+        "D",
+        "3",
+        "12345",
+        "1.5",
+        "今天",
+        "天气",
+        "哈哈哈哈",
+        "〇",
+        "カ",
+        "ﾞ",
+        "ﾊﾟ",
+        "ひ",
+        "안",
+        "שלום",
+        "ไทย",
+        "ﷺ",
+        "ﬁ",
+        "㈱",
+        "㍿",
+        "½",
+        "™",
+        "İ",
+        "ß",
+        "é",
+        "e\u{301}",
+        "\u{301}",
+        "\u{200D}",
+        "\u{200B}",
+        "\u{FE0F}",
+        "\u{AD}",
+        "\u{20E3}",
+        "\0",
+        "\r",
+        "\u{85}",
+        "\u{10FFFF}",
+        "👩",
+        "👍🏽",
+        "🏽",
+        "🇨",
+        "🇳",
+        "❤️",
+        "Ⓜ",
+        "‼",
+        "#",
+        "@",
+        "@小明",
+        "<",
+        ">",
+        "<url>",
+        "<num",
+        "http://",
+        "www.",
+        "a@b.co",
+        ".",
+        "…",
+        "。",
+        "!",
+        "?",
+        "！",
+        "(",
+        ")",
+        "[",
+        "]",
+        "[哈哈]",
+        ":",
+        ";",
+        "-",
+        "^",
+        "_",
+        "~",
+        "'",
+        "*",
+        "=",
+        "/",
+        "$",
+        "＄",
+        "，",
+        "\u{1100}",
+        "\u{1161}",
+    ]);
+    let made = prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat());
+    prop_oneof![3 => made, 1 => any::<String>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ranges_are_ordered_and_on_character_boundaries(post in posts(), chinese: bool) {
+        let dictionary = || Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+        let segmenter = if chinese { dictionary() } else { Segmenter::new() };
+        let mut end = 0;
+        for word in segmenter.words(&post) {
+            prop_assert!(!word.text.is_empty() && !word.text.contains(char::is_whitespace), "{word:?}");
+            prop_assert!(end <= word.start && word.start < word.end, "{word:?} after {end}");
+            prop_assert!(post.get(word.start..word.end).is_some(), "{word:?}");
+            end = word.end;
+        }
+    }
+
+    #[test]
+    fn posts_one_after_the_other_have_the_words_of_each(first in posts(), second in posts()) {
+        let segmenter = Segmenter::new();
+        let mut expected = segmenter.words(&first);
+        let shift = first.len() + 1;
+        expected.extend(segmenter.words(&second).into_iter().map(|word| Word {
+            start: word.start + shift,
+            end: word.end + shift,
+            ..word
+        }));
+        prop_assert_eq!(segmenter.words(&format!("{first}\n{second}")), expected);
+    }
+
+    #[test]
+    fn words_are_cut_into_themselves(post in posts()) {
+        // Invisible characters part a letter from its marks until they are gone.
+        let post = post.replace(['\u{FE0F}', '\u{AD}'], "");
+        let segmenter = Segmenter::new();
+        let words = words_of(&segmenter, &post);
+        prop_assert_eq!(words_of(&segmenter, &words.join(" ")), words);
+    }
+
+    #[test]
+    fn plain_words_are_found_where_they_stand(words in prop::collection::vec("[a-z]{2}", 0..20)) {
+        let post = words.join(" ");
+        let found = Segmenter::new().words(&post);
+        prop_assert!(found.iter().all(|word| post[word.start..word.end] == word.text));
+        let found: Vec<String> = found.into_iter().map(|word| word.text).collect();
+        prop_assert_eq!(found, words);
+    }
+}
