@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use unicode_normalization::char::canonical_combining_class;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
-use unicode_properties::{EmojiStatus, UnicodeEmoji};
+use unicode_normalization::UnicodeNormalization;
+
+use super::character::{has_plain_form, is_emoji, is_invisible, joins, plain};
 
 /// More repetitions of a character than this say nothing new: "soooooo" is "sooo".
 const MOST_REPEATS: usize = 3;
@@ -180,93 +180,5 @@ impl Folder<'_> {
                 });
             }
         }
-    }
-}
-
-/// Whether `next` is a part of the character that `first` begins: a mark, a voicing mark after half-width kana,
-/// a vowel or final consonant of a Hangul syllable.
-fn joins(first: char, next: char) -> bool {
-    match next {
-        '\0'..'\u{300}' => false,
-        '\u{FF9E}' | '\u{FF9F}' => matches!(first, '\u{FF66}'..='\u{FF9D}'),
-        '\u{1161}'..='\u{11FF}' => {
-            matches!(first, '\u{1100}'..='\u{115F}' | '\u{AC00}'..='\u{D7A3}')
-        }
-        _ => canonical_combining_class(next) != 0,
-    }
-}
-
-/// Characters that show nothing and part no words: directions, soft hyphens, variation selectors.
-fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200E}' | '\u{200F}'
-        | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFF9}'..='\u{FFFB}' | '\u{E0100}'..='\u{E01EF}')
-}
-
-/// The ASCII character (or ellipsis) that stands for several typographic ones, or a space for what only parts words.
-/// U+0080..U+009F are what Windows code page 1252 leaves behind in badly converted text.
-fn plain(character: char) -> Option<char> {
-    Some(match character {
-        '\u{92}'
-        | '\u{91}'
-        | '\u{B4}'
-        | '`'
-        | '\u{2018}'..='\u{201B}'
-        | '\u{2032}'
-        | '\u{2BC}'
-        | '\u{1FFD}'
-        | '\u{FF07}'
-        | '\u{FF40}' => '\'',
-        '\u{93}'
-        | '\u{94}'
-        | '\u{AB}'
-        | '\u{BB}'
-        | '\u{201C}'..='\u{201F}'
-        | '\u{2033}'
-        | '\u{300C}'..='\u{300F}' => '"',
-        '\u{96}' | '\u{97}' | '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-        '\u{85}' | '\u{2026}' | '\u{22EF}' => '…',
-        '\u{3002}' | '\u{FF61}' => '.',
-        '\u{61F}' => '?',
-        '\u{301C}' | '\u{223C}' => '~',
-        '\u{200B}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' => ' ',
-        _ if character.is_control() || character.is_whitespace() => ' ',
-        _ => return None,
-    })
-}
-
-/// Whether a character is shown as an emoji here; some are only if a selector follows.
-fn is_emoji(character: char, next: Option<char>) -> bool {
-    match character.emoji_status() {
-        EmojiStatus::EmojiPresentation
-        | EmojiStatus::EmojiPresentationAndModifierBase
-        | EmojiStatus::EmojiPresentationAndEmojiComponent
-        | EmojiStatus::EmojiPresentationAndModifierAndEmojiComponent => true,
-        EmojiStatus::EmojiOther | EmojiStatus::EmojiModifierBase => next == Some('\u{FE0F}'),
-        _ => false,
-    }
-}
-
-/// Whether the compatibility form is the same character in plain: one character, or several Latin letters and
-/// digits (ligatures, units). What it would tear apart (℃, ½, ㈱) or glue to its neighbour (™) stays as it is.
-fn has_plain_form(character: char) -> bool {
-    if is_nfkc_quick(std::iter::once(character)) == IsNormalized::Yes {
-        return false;
-    }
-    let mut form = std::iter::once(character).nfkc();
-    match (form.next(), form.next()) {
-        // Single letters such as ㅋ would become parts of Hangul syllables.
-        (Some(one), None) => {
-            canonical_combining_class(one) == 0 && !matches!(one, '\u{1100}'..='\u{11FF}')
-        }
-        (Some(first), Some(second)) => {
-            !matches!(character, '\u{2100}'..='\u{214F}')
-                && [first, second]
-                    .into_iter()
-                    .chain(form)
-                    .all(|form| form.is_ascii_alphanumeric())
-        }
-        _ => false,
     }
 }

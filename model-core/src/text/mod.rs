@@ -13,7 +13,7 @@
 //! | `[哈哈]`, `:-)`, `^_^` | one word each |
 //! | `!` and `?` | a run is one word: `!`, `!!`, `!!!`, and `?!` for any mixture |
 //! | `…` and two or more dots | `…` |
-//! | `~`, `$` and signs beyond ASCII (♥ ★ €) | a run of the same sign is one word |
+//! | `~`, `$` and signs beyond ASCII (★ € ♪) | a run of the same sign is one word |
 //! | runs of another sign, such as `--` or `***` | one word |
 //! | a character more than three times in a row | as if three times: `soooooo` is `sooo` |
 //!
@@ -21,6 +21,8 @@
 //! of the writer's age get worse by spending a fixed number of words on them, while the signs that are kept
 //! help to tell gender.
 
+mod character;
+mod emoticon;
 mod fold;
 mod pattern;
 
@@ -112,7 +114,7 @@ impl Segmenter {
         while let Some(first) = text[at..].chars().next() {
             at += if first == ' ' {
                 1
-            } else if pattern::is_han(first) {
+            } else if character::is_han(first) {
                 self.chinese(text, at, &mut words)
             } else {
                 let found = pattern::find(&folded, at, first, has_at_sign)
@@ -128,7 +130,7 @@ impl Segmenter {
     fn chinese(&self, text: &str, at: usize, words: &mut Words) -> usize {
         let rest = &text[at..];
         let length = rest
-            .find(|character| !pattern::is_han(character))
+            .find(|character| !character::is_han(character))
             .unwrap_or(rest.len());
         let run = &rest[..length];
         match &self.chinese {
@@ -186,7 +188,7 @@ impl Words<'_> {
 
 /// The word up to the next Unicode word boundary, or no word if there is neither a letter nor a digit.
 fn by_unicode(text: &str) -> Found<'_> {
-    let segment = text.split_word_bounds().next().unwrap_or(text);
+    let segment = segment(text);
     let segment = &segment[..part(segment)];
     if !segment.contains(char::is_alphanumeric) {
         return Found::nothing(segment.len());
@@ -207,6 +209,17 @@ fn by_unicode(text: &str) -> Found<'_> {
         length: segment.len(),
         word,
     }
+}
+
+/// The text up to the next Unicode word boundary.
+fn segment(text: &str) -> &str {
+    // Nearly all English words, in half the time: letters, and nothing after them that can go on with a word.
+    let letters = text.bytes().take_while(u8::is_ascii_lowercase).count();
+    let ends = |next: &u8| next.is_ascii() && !next.is_ascii_digit() && !b"'.:_".contains(next);
+    if letters > 0 && text.as_bytes().get(letters).is_none_or(ends) {
+        return &text[..letters];
+    }
+    text.split_word_bounds().next().unwrap_or(text)
 }
 
 /// The length of the first word in a segment that dots or colons may hold together: hasty writers leave out

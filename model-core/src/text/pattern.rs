@@ -1,11 +1,10 @@
 //! What is one word although Unicode word boundaries would cut it, or the other way round: masks, links,
-//! addresses, names, emoticons, punctuation.
-//!
-//! All functions look at the start of a folded text (see [`super::fold`]).
+//! addresses, names, punctuation. All functions look at the start of a folded text (see [`super::fold`]).
 
 use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::emoticon;
 use super::fold::Folded;
 
 /// The word for a link.
@@ -21,10 +20,10 @@ const ELLIPSIS: &str = "…";
 
 /// Numbers with at least this many digits are one word, [`NUMBER`].
 pub(super) const LONG_NUMBER: usize = 5;
-/// The longest name of a `[name]` emoticon in characters: square brackets have many other uses.
-const LONGEST_EMOTICON: usize = 8;
 /// The longest @name in characters.
 const LONGEST_NAME: usize = 30;
+/// The longest link in bytes: a text of nothing but links must not take forever.
+const LONGEST_LINK: usize = 2048;
 /// The longest first half of an e-mail address in bytes (RFC 5321).
 const LONGEST_LOCAL_PART: usize = 64;
 
@@ -38,11 +37,6 @@ const MASKS: [(&str, &str); 8] = [
     ("<decimal>", NUMBER),
     ("<date>", NUMBER),
     ("<time>", NUMBER),
-];
-
-/// Weibo's emoticons with a Latin name; those with a Chinese one are known by that.
-const LATIN_EMOTICONS: [&str; 9] = [
-    "good", "haha", "ok", "doge", "no", "kiss", "yeah", "orz", "v5",
 ];
 
 /// A word at the start of a text.
@@ -69,13 +63,6 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a character is written in Chinese words.
-pub(super) fn is_han(character: char) -> bool {
-    matches!(character,
-        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
-        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-}
-
 /// The pattern at byte `at` of a post, where character `first` stands, if there is one.
 /// `has_at_sign`: whether there is an @ anywhere, without which no address need be looked for.
 pub(super) fn find<'a>(
@@ -87,29 +74,24 @@ pub(super) fn find<'a>(
     let text = folded.text.as_str();
     let rest = &text[at..];
     let ascii = |length: usize| folded.ascii_length(at..at + length);
-    match first {
+    let found = match first {
         'a'..='z' | '0'..='9' => {
-            let link = matches!(first, 'h' | 'f' | 'w')
-                .then(|| link(rest, ascii))
-                .flatten();
+            let may_link = matches!(first, 'h' | 'f' | 'w');
+            let link = may_link.then(|| link(rest, ascii)).flatten();
             let email = || has_at_sign.then(|| email(rest, ascii)).flatten();
-            link.or_else(email).or_else(|| keycap(rest))
+            return link.or_else(email).or_else(|| keycap(rest));
         }
-        _ if first.is_alphanumeric() => None,
+        _ if first.is_alphanumeric() => return None,
         '@' => {
             let in_word = text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
-            let user = (!in_word).then(|| user(rest)).flatten();
-            user.or_else(|| emoticon(rest))
+            (!in_word).then(|| user(rest)).flatten()
         }
-        '<' => mask(rest).or_else(|| emoticon(rest)),
-        '[' => bracket_emoticon(rest),
-        _ => emoticon(rest).or_else(|| keycap(rest)),
-    }
-    .or_else(|| {
-        (!first.is_alphanumeric())
-            .then(|| signs(rest, first))
-            .flatten()
-    })
+        '<' => mask(rest),
+        '[' => emoticon::named(rest).map(|length| Found::as_is(rest, length)),
+        _ => keycap(rest),
+    };
+    let emoticon = || emoticon::drawn(rest).map(|length| Found::as_is(rest, length));
+    found.or_else(emoticon).or_else(|| signs(rest, first))
 }
 
 fn mask(text: &str) -> Option<Found<'_>> {
@@ -126,7 +108,8 @@ fn link(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
     let starts = ["http://", "https://", "ftp://", "www."];
     let start = starts.iter().find(|start| text.starts_with(**start))?.len();
     let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"\"'<>\\^{|}".contains(byte);
-    let whole = &text[..ascii(text.bytes().take_while(is_part).count())];
+    let whole = text.bytes().take(LONGEST_LINK).take_while(is_part).count();
+    let whole = &text[..ascii(whole)];
     // A closing parenthesis belongs to the link only if the link opened it.
     let mut unopened = whole
         .matches(')')
@@ -187,82 +170,6 @@ fn user(text: &str) -> Option<Found<'_>> {
         length: 1 + length,
         word: USER,
     })
-}
-
-/// An emoticon that is written as its name in brackets, `[哈哈]`.
-fn bracket_emoticon(text: &str) -> Option<Found<'_>> {
-    let inside = text.strip_prefix('[')?;
-    let mut letters = inside.char_indices().take(LONGEST_EMOTICON + 1);
-    let (end, close) = letters.find(|(_, letter)| !letter.is_alphanumeric())?;
-    let name = &inside[..end];
-    let known = name.contains(is_han) || LATIN_EMOTICONS.contains(&name);
-    (known && close == ']').then(|| Found::as_is(text, end + 2))
-}
-
-/// An emoticon that is drawn: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
-fn emoticon(text: &str) -> Option<Found<'_>> {
-    let bytes = text.as_bytes();
-    let length = match bytes {
-        [b'<', b'3', ..] => alone(text, 2)?,
-        [b'<', b'/', b'3', ..] => alone(text, 3)?,
-        [b'^', b'-', b'^', ..] => 3,
-        [b'^', b'^', ..] => bytes.iter().take_while(|&&byte| byte == b'^').count(),
-        [b':' | b';' | b'=', ..] => western_emoticon(text)?,
-        _ => eastern_emoticon(bytes)?,
-    };
-    Some(Found::as_is(text, length))
-}
-
-/// Eyes, perhaps a tear, perhaps a nose, a mouth, lying on the side.
-fn western_emoticon(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let is_mouth = |place: usize| {
-        bytes
-            .get(place)
-            .is_some_and(|byte| b")(][dpsox/\\|*@$3><".contains(byte))
-    };
-    let mut mouth = 1;
-    if bytes.get(mouth) == Some(&b'\'') {
-        mouth += 1;
-    }
-    if bytes.get(mouth).is_some_and(|byte| b"-^~o".contains(byte)) && is_mouth(mouth + 1) {
-        mouth += 1;
-    }
-    if !is_mouth(mouth) {
-        return None;
-    }
-    let shape = bytes[mouth];
-    let width = bytes[mouth..]
-        .iter()
-        .take_while(|&&byte| byte == shape)
-        .count();
-    match shape {
-        b')' | b']' | b'>' => Some(mouth + width),
-        b'/' if width > 1 => None, // what is left of a link
-        _ => alone(text, mouth + width),
-    }
-}
-
-/// Two eyes with a mouth between them, upright.
-fn eastern_emoticon(bytes: &[u8]) -> Option<usize> {
-    let is_eye = |place: usize| {
-        bytes
-            .get(place)
-            .is_some_and(|byte| b"^-><=*@~;".contains(byte))
-    };
-    if !is_eye(0) {
-        return None;
-    }
-    let mouth = bytes[1..]
-        .iter()
-        .take_while(|byte| b"_.".contains(byte))
-        .count();
-    ((1..=3).contains(&mouth) && is_eye(mouth + 1)).then_some(mouth + 2)
-}
-
-/// `length`, unless what follows goes on as a word: `:d` is an emoticon, in `:don't` it is not.
-fn alone(text: &str, length: usize) -> Option<usize> {
-    (!text[length..].starts_with(char::is_alphanumeric)).then_some(length)
 }
 
 /// A digit or sign in the shape of a key, 1⃣.

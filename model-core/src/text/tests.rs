@@ -186,6 +186,8 @@ fn a_megabyte_takes_no_time() {
         "http://a(",
         "www.a)",
         "www.a).",
+        "http://a，",
+        "ｈttp://a",
         "aaaa @",
         "今",
         "今天",
@@ -381,5 +383,10 @@ proptest! {
         prop_assert!(found.iter().all(|word| post[word.start..word.end] == word.text));
         let found: Vec<String> = found.into_iter().map(|word| word.text).collect();
         prop_assert_eq!(found, words);
+    }
+
+    #[test]
+    fn the_short_way_to_a_boundary_leads_to_the_same(text in "[a-z]{0,3}([ .:'_,\"-]|[a-z0-9é字\u{301}\u{200D}]){0,5}") {
+        prop_assert_eq!(segment(&text), text.split_word_bounds().next().unwrap_or(&text));
     }
 }

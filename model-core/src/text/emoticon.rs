@@ -1,0 +1,87 @@
+//! Emoticons of several characters. The functions tell how many bytes the emoticon at the start of a folded
+//! text takes, `None` if there is none.
+
+use super::character::is_han;
+
+/// The longest name of a emoticon in characters: square brackets have many other uses.
+const LONGEST_EMOTICON: usize = 8;
+
+/// Weibo's emoticons with a Latin name; those with a Chinese one are known by that.
+const LATIN_EMOTICONS: [&str; 9] = [
+    "good", "haha", "ok", "doge", "no", "kiss", "yeah", "orz", "v5",
+];
+
+/// An emoticon that is written as its name in brackets, `[哈哈]`.
+pub(super) fn named(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('[')?;
+    let mut letters = inside.char_indices().take(LONGEST_EMOTICON + 1);
+    let (end, close) = letters.find(|(_, letter)| !letter.is_alphanumeric())?;
+    let name = &inside[..end];
+    let known = name.contains(is_han) || LATIN_EMOTICONS.contains(&name);
+    (known && close == ']').then_some(end + 2)
+}
+
+/// An emoticon that is drawn: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
+pub(super) fn drawn(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    match bytes {
+        [b'<', b'3', ..] => alone(text, 2),
+        [b'<', b'/', b'3', ..] => alone(text, 3),
+        [b'^', b'-', b'^', ..] => Some(3),
+        [b'^', b'^', ..] => Some(bytes.iter().take_while(|&&byte| byte == b'^').count()),
+        [b':' | b';' | b'=', ..] => western(text),
+        _ => eastern(bytes),
+    }
+}
+
+/// Eyes, perhaps a tear, perhaps a nose, a mouth, lying on the side.
+fn western(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is_mouth = |place: usize| {
+        bytes
+            .get(place)
+            .is_some_and(|byte| b")(][dpsox/\\|*@$3><".contains(byte))
+    };
+    let mut mouth = 1;
+    if bytes.get(mouth) == Some(&b'\'') {
+        mouth += 1;
+    }
+    if bytes.get(mouth).is_some_and(|byte| b"-^~o".contains(byte)) && is_mouth(mouth + 1) {
+        mouth += 1;
+    }
+    if !is_mouth(mouth) {
+        return None;
+    }
+    let shape = bytes[mouth];
+    let width = bytes[mouth..]
+        .iter()
+        .take_while(|&&byte| byte == shape)
+        .count();
+    match shape {
+        b')' | b']' | b'>' => Some(mouth + width),
+        b'/' if width > 1 => None, // what is left of a link
+        _ => alone(text, mouth + width),
+    }
+}
+
+/// Two eyes with a mouth between them, upright.
+fn eastern(bytes: &[u8]) -> Option<usize> {
+    let is_eye = |place: usize| {
+        bytes
+            .get(place)
+            .is_some_and(|byte| b"^-><=*@~;".contains(byte))
+    };
+    if !is_eye(0) {
+        return None;
+    }
+    let mouth = bytes[1..]
+        .iter()
+        .take_while(|byte| b"_.".contains(byte))
+        .count();
+    ((1..=3).contains(&mouth) && is_eye(mouth + 1)).then_some(mouth + 2)
+}
+
+/// `length`, unless what follows goes on as a word: `:d` is an emoticon, in `:don't` it is not.
+fn alone(text: &str, length: usize) -> Option<usize> {
+    (!text[length..].starts_with(char::is_alphanumeric)).then_some(length)
+}
