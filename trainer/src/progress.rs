@@ -8,6 +8,8 @@ use indicatif::{
     HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
+use crate::corpus::BadRecord;
+
 /// How often a plain line appears where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
@@ -17,6 +19,8 @@ pub struct Progress {
     work: &'static str,
     unit: &'static str,
     last_line: Option<Instant>,
+    /// Units that were done before this work began; they count for no rate.
+    done_before: u64,
 }
 
 impl Progress {
@@ -50,7 +54,15 @@ impl Progress {
             work,
             unit,
             last_line,
+            done_before: 0,
         }
+    }
+
+    /// The work goes on where `position` units were done earlier.
+    pub fn start_at(&mut self, position: u64) {
+        self.done_before = position;
+        self.bar.set_position(position);
+        self.bar.reset_eta();
     }
 
     /// The work has come to `position` units in all.
@@ -67,7 +79,7 @@ impl Progress {
 
     fn print_line(&self) {
         let (position, seconds) = (self.bar.position(), self.bar.elapsed().as_secs_f64());
-        let rate = position as f64 / seconds.max(1e-9);
+        let rate = position.saturating_sub(self.done_before) as f64 / seconds.max(1e-9);
         let mut line = format!(
             "{}: {} {}, {}/s",
             self.work,
@@ -83,6 +95,12 @@ impl Progress {
             let _ = write!(line, ", {percent} %, {} left", HumanDuration(left));
         }
         eprintln!("{line}");
+    }
+
+    /// What a [`Corpus`](crate::corpus::Corpus) is to do with bad records while this work goes on.
+    pub fn bad_record_printer(&self) -> impl FnMut(&BadRecord) + Send + 'static {
+        let print = self.printer();
+        move |bad| print(&bad.to_string())
     }
 
     /// A handle that prints a line without tearing the bar.

@@ -9,14 +9,11 @@ use clap::value_parser;
 use model_core::text::Segmenter;
 use rayon::prelude::*;
 
-use super::{CorpusArguments, Failure, interrupt_flag, report_bad_records, segmenter};
+use super::{CorpusArguments, Failure, INTERRUPTED, interrupt_flag, report_bad_records, segmenter};
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
 use crate::progress::Progress;
 use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
-
-/// How much text is segmented at a time, in bytes.
-const CHUNK: usize = 4 << 20;
 
 /// Train word vectors (skip-gram word2vec) on the posts of corpora; labels are not looked at
 #[derive(clap::Args)]
@@ -76,6 +73,17 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match embed(arguments) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(failure) if matches!(failure.downcast_ref(), Some(TrainingError::Interrupted)) => {
+            eprintln!("interrupted; nothing was written");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn embed(arguments: Arguments) -> Result<(), Failure> {
     let format = arguments
         .format
         .or_else(|| Format::of_name(&arguments.output))
@@ -123,7 +131,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         arguments.output.display(),
         vectors.dimensions
     );
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Cuts all posts into words, in parallel, and puts them into a temporary file.
@@ -137,32 +145,24 @@ fn segment(
         .num_threads(threads)
         .build()?;
     let mut progress = Progress::new("segmenting", "bytes", None);
-    let print = progress.printer();
-    let mut corpus = corpus.with_report(move |bad| print(&bad.to_string()));
+    let mut corpus = corpus.with_report(progress.bad_record_printer());
     let mut text = TextWriter::new()?;
     let mut bytes = 0;
     loop {
-        let mut posts = Vec::new();
-        let mut size = 0;
-        while size < CHUNK {
-            let Some(user) = corpus.next().transpose()? else {
-                break;
-            };
-            size += user.posts.iter().map(|post| post.len() + 1).sum::<usize>();
-            posts.extend(user.posts);
-        }
+        let users = corpus.read_chunk()?;
         if interrupt.load(Ordering::Relaxed) {
             return Err(TrainingError::Interrupted.into());
         }
-        if posts.is_empty() {
+        if users.is_empty() {
             break;
         }
+        let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();
         let segmented: Vec<_> =
             pool.install(|| posts.par_iter().map(|post| segmenter.words(post)).collect());
         for words in segmented {
             text.add_post(words.iter().map(|word| word.text.as_str()))?;
         }
-        bytes += size as u64;
+        bytes += posts.iter().map(String::len).sum::<usize>() as u64;
         progress.set(bytes);
     }
     drop(progress);

@@ -1,9 +1,16 @@
 //! The command line: one file per subcommand, each from flags to checked settings to one call.
 
+mod corpus;
+mod devices;
 mod embed;
+mod evaluate;
+mod model;
+mod predict;
+mod table;
+mod train;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,23 +26,37 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Learns from text who wrote it: age, gender, profession or any other attribute, jointly.
 #[derive(Parser)]
-#[command(name = "auxlstm", version, about, max_term_width = 100, after_help = EXIT_STATUS)]
+#[command(name = "auxlstm", version, about, after_help = EXIT_STATUS)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 (predict) done, but bad records were left out.";
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but bad records were left out \
+    (predict), 130 interrupted.";
+
+/// The exit status of work that was interrupted, as shells have it for Ctrl-C.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Subcommand)]
 enum Command {
+    Corpus(corpus::Arguments),
     Embed(embed::Arguments),
+    Train(train::Arguments),
+    Evaluate(evaluate::Arguments),
+    Predict(predict::Arguments),
+    Devices(devices::Arguments),
 }
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     let result = match CommandLine::parse().command {
+        Command::Corpus(arguments) => corpus::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
+        Command::Devices(arguments) => devices::run(arguments),
     };
     match result {
         Ok(status) => status,
@@ -71,6 +92,18 @@ fn causes<'a>(
     failure: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(failure), |&cause| cause.source())
+}
+
+/// Standard output cannot be written to.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output")]
+struct StandardOutputError(#[from] io::Error);
+
+/// Prints to standard output. A full disk behind it is an error, not a panic.
+fn print(text: &str) -> Result<(), StandardOutputError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 /// The flags of every command that reads a corpus.
@@ -113,8 +146,8 @@ fn segmenter(dictionary: Option<&Path>) -> Result<Segmenter, Failure> {
     };
     let reader =
         open_input(path).map_err(|error| format!("dictionary {}: {error}", path.display()))?;
-    Ok(Segmenter::with_dictionary(reader)
-        .map_err(|error| format!("dictionary {}: {error}", path.display()))?)
+    let segmenter = Segmenter::with_dictionary(reader);
+    Ok(segmenter.map_err(|error| format!("dictionary {}: {error}", path.display()))?)
 }
 
 /// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends.

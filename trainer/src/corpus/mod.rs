@@ -17,10 +17,12 @@ mod csv_users;
 mod input;
 mod lines;
 mod reader;
+mod statistics;
 mod user;
 
 pub(crate) use input::open as open_input;
 pub use reader::{BadRecord, Corpus, CorpusError, Format, Options};
+pub use statistics::{AttributeCounts, Statistics};
 pub use user::User;
 
 /// The most bytes that one user's record may have. It bounds the memory that a broken or hostile file can

@@ -1,5 +1,6 @@
 //! The reader over all files of a corpus.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,11 @@ pub enum CorpusError {
     BadRecord(BadRecord),
 }
 
+/// How many users are read at a time, at most.
+const CHUNK_USERS: usize = 16_384;
+/// No more users are read at a time once they take this much memory.
+const CHUNK_BYTES: usize = 4 << 20;
+
 /// What one file's reader comes upon.
 pub(super) enum Problem {
     /// A record is bad, and the next one may be good.
@@ -82,7 +88,7 @@ type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 
 /// Users from one or more files, one at a time. Bad records are reported, counted and passed over.
 pub struct Corpus {
-    paths: std::vec::IntoIter<PathBuf>,
+    paths: VecDeque<PathBuf>,
     options: Options,
     current: Option<(PathBuf, Users)>,
     report: Box<dyn FnMut(&BadRecord) + Send>,
@@ -110,7 +116,7 @@ impl Corpus {
             }
         }
         Ok(Self {
-            paths: paths.to_vec().into_iter(),
+            paths: paths.iter().cloned().collect(),
             options,
             current: None,
             report: Box::new(|bad| eprintln!("{bad}")),
@@ -131,6 +137,20 @@ impl Corpus {
         self.bad_records
     }
 
+    /// The next users, as many as take some megabytes together; none at the end.
+    pub fn read_chunk(&mut self) -> Result<Vec<User>, CorpusError> {
+        let mut users = Vec::new();
+        let mut bytes = 0;
+        while users.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+            let Some(user) = self.next().transpose()? else {
+                break;
+            };
+            bytes += user.bytes();
+            users.push(user);
+        }
+        Ok(users)
+    }
+
     fn fail(&mut self, error: CorpusError) -> Option<Result<User, CorpusError>> {
         self.failed = true;
         Some(Err(error))
@@ -143,7 +163,7 @@ impl Iterator for Corpus {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
             let Some((path, users)) = &mut self.current else {
-                let path = self.paths.next()?;
+                let path = self.paths.pop_front()?;
                 match open_users(&path, self.options.format) {
                     Ok(users) => self.current = Some((path, users)),
                     Err(error) => return self.fail(error),

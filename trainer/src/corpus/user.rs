@@ -53,6 +53,21 @@ impl User {
         self.fields.get("id").cloned().unwrap_or(Value::Null)
     }
 
+    /// How much memory this user takes, roughly.
+    pub fn bytes(&self) -> usize {
+        let posts: usize = self
+            .posts
+            .iter()
+            .map(|post| size_of::<String>() + post.len())
+            .sum();
+        posts
+            + self
+                .fields
+                .iter()
+                .map(|(name, value)| name.len() + bytes(value))
+                .sum::<usize>()
+    }
+
     /// The label of an attribute as text; `None` where it is missing, null or empty and so unknown.
     pub fn label(&self, attribute: &str) -> Option<String> {
         let label = match self.fields.get(attribute)? {
@@ -80,6 +95,19 @@ fn post((index, value): (usize, Value)) -> Result<String, String> {
             kind(&other)
         )),
     }
+}
+
+fn bytes(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(bytes).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| name.len() + bytes(value))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -3,6 +3,8 @@
 
 mod calibration;
 mod metrics;
+mod report;
 
 pub use calibration::{calibration_error, log_loss};
 pub use metrics::{ClassMetrics, Metrics};
+pub use report::{Evaluation, Report};

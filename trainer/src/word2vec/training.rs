@@ -56,7 +56,7 @@ pub enum TrainingError {
     #[error("cannot start the threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// Training was told to stop.
-    #[error("interrupted, nothing written")]
+    #[error("interrupted")]
     Interrupted,
     /// Training went out of bounds; only a learning rate far too high does that.
     #[error("training diverged: the vectors are no numbers any more; lower the learning rate")]
@@ -185,16 +185,17 @@ pub fn train(
         .num_threads(settings.threads)
         .build()?;
     let arguments = arguments(&text.path, settings);
-    // Reading the vocabulary is a pass of its own, before the first epoch.
-    let mut reading = Reading::new(&text.path, text.passes(settings) + 1.0);
+    let passes = text.passes(settings);
+    let mut reading = Reading::new(&text.path);
     let model = std::thread::scope(|scope| {
         let training = scope.spawn(|| {
             pool.install(|| FastText::train_with_abort(arguments, Arc::clone(interrupt)))
         });
         while !training.is_finished() {
             std::thread::sleep(Duration::from_millis(50));
-            if let Some(share) = reading.share_done() {
-                progress(share);
+            // The first pass collects the vocabulary, which is quick; what it takes is not learning.
+            if let Some(learned) = reading.passes().filter(|&read| read > 1.0) {
+                progress(((learned - 1.0) / passes).min(1.0));
             }
         }
         training.join().map_err(|_| TrainingError::Panicked)

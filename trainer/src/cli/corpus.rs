@@ -1,0 +1,201 @@
+//! `auxlstm corpus stats`: what a corpus holds.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::table::{Table, count, percent};
+use super::{CorpusArguments, Failure, print, report_bad_records, segmenter};
+use crate::corpus::{AttributeCounts, Statistics};
+use crate::progress::Progress;
+
+/// The attributes that are shown when none are named, if anyone has them.
+const USUAL_ATTRIBUTES: [&str; 3] = ["gender", "profession", "age"];
+/// The length of the longest bar of a distribution.
+const BAR: u64 = 50;
+/// Values without users are shown in a distribution that spans no more than this.
+const WIDEST_GAPLESS: i64 = 120;
+
+/// Look into corpora
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Stats(Stats),
+}
+
+/// Count users, posts and words, and the users of each class of an attribute
+#[derive(Args)]
+struct Stats {
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    /// Attribute to count classes of, may be repeated [default: gender, profession and age, where there are any]
+    #[arg(long = "attribute", value_name = "NAME")]
+    attributes: Vec<String>,
+    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let Command::Stats(stats) = arguments.command;
+    let named = !stats.attributes.is_empty();
+    let attributes = if named {
+        stats.attributes
+    } else {
+        USUAL_ATTRIBUTES.map(String::from).to_vec()
+    };
+    let segmenter = segmenter(stats.dictionary.as_deref())?;
+    let mut corpus = stats.corpus.open()?;
+    let mut statistics = Statistics::new(&attributes);
+    let mut progress = Progress::new("counting", "users", None);
+    corpus = corpus.with_report(progress.bad_record_printer());
+    loop {
+        let users = corpus.read_chunk()?;
+        if users.is_empty() {
+            break;
+        }
+        let words: Vec<usize> = users
+            .par_iter()
+            .map(|user| {
+                user.posts
+                    .iter()
+                    .map(|post| segmenter.words(post).len())
+                    .sum()
+            })
+            .collect();
+        for (user, words) in users.iter().zip(words) {
+            statistics.add(user, words);
+        }
+        progress.set(statistics.users);
+    }
+    drop(progress);
+    report_bad_records(&corpus);
+    if !named {
+        statistics
+            .attributes
+            .retain(|attribute| attribute.labelled() > 0);
+    }
+    if stats.json {
+        print(&format!(
+            "{:#}\n",
+            to_json(&statistics, corpus.bad_records())
+        ))?;
+    } else {
+        print(&to_text(&statistics))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_json(statistics: &Statistics, bad_records: u64) -> Value {
+    let attribute = |counts: &AttributeCounts| {
+        let classes: Map<String, Value> = counts
+            .by_size()
+            .into_iter()
+            .map(|(class, users)| (class.to_owned(), users.into()))
+            .collect();
+        let unknown = statistics.users - counts.labelled();
+        (
+            counts.name.clone(),
+            json!({ "users": counts.labelled(), "unknown": unknown, "classes": classes }),
+        )
+    };
+    json!({
+        "users": statistics.users,
+        "posts": statistics.posts,
+        "words": statistics.words,
+        "bad_records": bad_records,
+        "attributes": statistics.attributes.iter().map(attribute).collect::<Map<_, _>>(),
+    })
+}
+
+fn to_text(statistics: &Statistics) -> String {
+    let mut totals = Table::new(["", "in all", "a user"]);
+    let users = statistics.users.max(1) as f64;
+    totals.row(["users", &count(statistics.users), ""]);
+    for (what, number) in [("posts", statistics.posts), ("words", statistics.words)] {
+        totals.row([
+            what,
+            &count(number),
+            &format!("{:.1}", number as f64 / users),
+        ]);
+    }
+    let mut text = totals.to_string();
+    for attribute in &statistics.attributes {
+        let unknown = statistics.users - attribute.labelled();
+        let _ = write!(text, "\nUsers by {}", attribute.name);
+        if unknown > 0 {
+            let _ = write!(text, " ({} unknown)", count(unknown));
+        }
+        text.push_str("\n\n");
+        match attribute.by_value() {
+            Some(values) => text.push_str(&chart(&values)),
+            None => text.push_str(&classes(attribute)),
+        }
+    }
+    text
+}
+
+/// A table of classes and users, as the paper's Tables 1 and 2.
+fn classes(attribute: &AttributeCounts) -> String {
+    let mut table = Table::new([attribute.name.as_str(), "users", "share"]);
+    for (class, users) in attribute.by_size() {
+        table.row([class, &count(users), &percent(users, attribute.labelled())]);
+    }
+    table.to_string()
+}
+
+/// A bar a value, as the paper's Figure 2.
+fn chart(values: &[(i64, u64)]) -> String {
+    let (first, last) = (values[0].0, values[values.len() - 1].0);
+    let mut rows = values.to_vec();
+    if last.saturating_sub(first) <= WIDEST_GAPLESS {
+        let users = |value| {
+            values
+                .iter()
+                .find(|(other, _)| *other == value)
+                .map_or(0, |(_, users)| *users)
+        };
+        rows = (first..=last).map(|value| (value, users(value))).collect();
+    }
+    let most = rows.iter().map(|(_, users)| *users).max().unwrap_or(1);
+    let width = rows
+        .iter()
+        .map(|(value, _)| value.to_string().len())
+        .max()
+        .unwrap_or(0);
+    // Indented by four it is a block of code in Markdown, where spaces count.
+    rows.iter()
+        .fold(String::new(), |mut chart, (value, users)| {
+            // Whoever is there is seen.
+            let length = (users * BAR).div_ceil(most) as usize;
+            let bar = "█".repeat(length);
+            let gap = if length > 0 { " " } else { "" };
+            let _ = writeln!(chart, "    {value:>width$}  {bar}{gap}{}", count(*users));
+            chart
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_shows_gaps_and_proportions() {
+        let chart = chart(&[(9, 1), (11, 200)]);
+        let lines: Vec<&str> = chart.lines().collect();
+        assert_eq!(lines[..2], ["     9  █ 1", "    10  0"]);
+        assert_eq!(lines[2], format!("    11  {} 200", "█".repeat(50)));
+    }
+}

@@ -1,0 +1,216 @@
+//! `auxlstm evaluate`: how well a model predicts labelled users.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use futures_lite::future::block_on;
+use serde::Serialize;
+
+use super::model::ModelArguments;
+use super::table::{Table, count};
+use super::{CorpusArguments, Failure, print, report_bad_records};
+use crate::evaluation::{Evaluation, Report};
+use crate::output::PendingFile;
+use crate::progress::Progress;
+
+/// Score a model on labelled users that its training never saw
+///
+/// Prints for each attribute, and for its groups, the figures of the paper (macro precision P, macro recall R, and
+/// F = 2PR/(P+R)), accuracy beside the majority baseline, the mean of the classes' F1, the expected calibration
+/// error (ECE), the mean −ln p of the true class (log loss), a table of the classes, and the confusion matrix.
+/// Users without a label for an attribute are no examples for it.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    /// Write the figures to this file too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    users: u64,
+    without_known_words: u64,
+    bad_records: u64,
+    attributes: Vec<Report>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let predictor = arguments.model.load()?;
+    let mut corpus = arguments.corpus.open()?;
+    let json = arguments
+        .json
+        .as_deref()
+        .map(PendingFile::create)
+        .transpose()?;
+    let mut evaluations: Vec<Evaluation> =
+        predictor.attributes().iter().map(Evaluation::new).collect();
+    let (mut all, mut without_known_words) = (0, 0);
+    let mut progress = Progress::new("predicting", "users", None);
+    corpus = corpus.with_report(progress.bad_record_printer());
+    loop {
+        let mut users = corpus.read_chunk()?;
+        if users.is_empty() {
+            break;
+        }
+        let posts: Vec<Vec<String>> = users
+            .iter_mut()
+            .map(|user| std::mem::take(&mut user.posts))
+            .collect();
+        for (user, prediction) in users.iter().zip(block_on(predictor.predict(&posts))?) {
+            all += 1;
+            without_known_words += u64::from(prediction.known_words == 0);
+            // Evaluations and predictions are both in the order of the model's attributes.
+            for ((evaluation, attribute), (_, predicted)) in evaluations
+                .iter_mut()
+                .zip(predictor.attributes())
+                .zip(prediction.predictions.iter())
+            {
+                evaluation.add(user.label(&attribute.name), predicted);
+            }
+        }
+        progress.set(all);
+    }
+    drop(progress);
+    report_bad_records(&corpus);
+    let figures = Figures {
+        users: all,
+        without_known_words,
+        bad_records: corpus.bad_records(),
+        attributes: evaluations
+            .into_iter()
+            .flat_map(Evaluation::reports)
+            .collect(),
+    };
+    if figures
+        .attributes
+        .iter()
+        .all(|report| report.metrics.users == 0)
+    {
+        let names: Vec<&str> = predictor
+            .attributes()
+            .iter()
+            .map(|attribute| attribute.name.as_str())
+            .collect();
+        let names = names.join(", ");
+        return Err(format!(
+            "none of {all} users has a label that the model knows; it predicts: {names}"
+        )
+        .into());
+    }
+    print(&to_text(&figures))?;
+    if let Some(file) = json {
+        file.finish(|out| {
+            serde_json::to_writer_pretty(&mut *out, &figures)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn to_text(figures: &Figures) -> String {
+    let mut text = format!("{} users", count(figures.users));
+    if figures.without_known_words > 0 {
+        let _ = write!(
+            text,
+            ", {} of them without a word that the model knows",
+            count(figures.without_known_words)
+        );
+    }
+    text.push_str("\n\n");
+    let header = [
+        "",
+        "users",
+        "accuracy",
+        "majority",
+        "P",
+        "R",
+        "F",
+        "mean class F1",
+        "ECE",
+        "log loss",
+    ];
+    let mut table = Table::new(header);
+    for Report {
+        attribute,
+        metrics,
+        calibration_error,
+        log_loss,
+        ..
+    } in &figures.attributes
+    {
+        let mut row = vec![attribute.clone(), count(metrics.users as u64)];
+        let shares = [
+            metrics.accuracy,
+            metrics.majority,
+            metrics.precision,
+            metrics.recall,
+            metrics.f,
+        ];
+        row.extend(
+            shares
+                .iter()
+                .chain([&metrics.mean_class_f1, calibration_error, log_loss])
+                .copied()
+                .map(figure),
+        );
+        table.row(row);
+    }
+    let _ = writeln!(text, "{table}");
+    for report in &figures.attributes {
+        let _ = writeln!(text, "{}", attribute(report));
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+/// The classes of one attribute, and how often each was taken for each other.
+fn attribute(report: &Report) -> String {
+    let mut text = format!("## {}\n\n", report.attribute);
+    if report.unlabelled > 0 {
+        let _ = writeln!(
+            text,
+            "Without a label, and left out: {}\n",
+            count(report.unlabelled as u64)
+        );
+    }
+    if !report.other_labels.is_empty() {
+        let labels: Vec<String> = report
+            .other_labels
+            .iter()
+            .map(|(label, users)| format!("{label:?} ({users})"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "With a label that is none of the classes, and left out: {}\n",
+            labels.join(", ")
+        );
+    }
+    let mut classes = Table::new(["class", "P", "R", "F1", "users"]);
+    for (label, class) in report.labels.iter().zip(&report.metrics.classes) {
+        let shares = [class.precision, class.recall, class.f1].map(figure);
+        classes.row(
+            std::iter::once(label.clone())
+                .chain(shares)
+                .chain([count(class.support as u64)]),
+        );
+    }
+    let mut confusion = Table::new(
+        std::iter::once("true \\ predicted").chain(report.labels.iter().map(String::as_str)),
+    );
+    for (label, row) in report.labels.iter().zip(&report.metrics.confusion) {
+        confusion.row(
+            std::iter::once(label.clone()).chain(row.iter().map(|&users| count(users as u64))),
+        );
+    }
+    let _ = writeln!(text, "{classes}\n{confusion}");
+    text
+}
+
+fn figure(value: f64) -> String {
+    format!("{value:.3}")
+}

@@ -1,0 +1,121 @@
+//! What a corpus holds: users, posts, words, and how many users are of each class.
+
+use std::collections::HashMap;
+
+use super::User;
+
+/// Counts over a corpus.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Users.
+    pub users: u64,
+    /// Posts of all users.
+    pub posts: u64,
+    /// Words of all posts.
+    pub words: u64,
+    /// The classes of each attribute, in the order asked for.
+    pub attributes: Vec<AttributeCounts>,
+}
+
+/// How many users are of each class of one attribute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeCounts {
+    /// The attribute's name.
+    pub name: String,
+    counts: HashMap<String, u64>,
+}
+
+impl Statistics {
+    /// Counts of nobody yet, with a table for each of these attributes.
+    pub fn new(attributes: &[String]) -> Self {
+        let table = |name: &String| AttributeCounts {
+            name: name.clone(),
+            ..AttributeCounts::default()
+        };
+        Self {
+            attributes: attributes.iter().map(table).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Counts one user, whose posts have `words` words.
+    pub fn add(&mut self, user: &User, words: usize) {
+        self.users += 1;
+        self.posts += user.posts.len() as u64;
+        self.words += words as u64;
+        for attribute in &mut self.attributes {
+            if let Some(label) = user.label(&attribute.name) {
+                *attribute.counts.entry(label).or_default() += 1;
+            }
+        }
+    }
+}
+
+impl AttributeCounts {
+    /// The users with a label.
+    pub fn labelled(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// Classes and their users, the largest class first, equally large ones in the order of the alphabet.
+    pub fn by_size(&self) -> Vec<(&str, u64)> {
+        let mut classes: Vec<(&str, u64)> = self
+            .counts
+            .iter()
+            .map(|(class, &users)| (class.as_str(), users))
+            .collect();
+        classes.sort_by(|(a, a_users), (b, b_users)| b_users.cmp(a_users).then(a.cmp(b)));
+        classes
+    }
+
+    /// Values and their users in rising order, if all labels are whole numbers.
+    pub fn by_value(&self) -> Option<Vec<(i64, u64)>> {
+        let mut values: Vec<(i64, u64)> = self
+            .counts
+            .iter()
+            .map(|(class, &users)| Some((class.parse().ok()?, users)))
+            .collect::<Option<_>>()?;
+        values.sort_unstable();
+        (!values.is_empty()).then_some(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(records: &[&str]) -> Statistics {
+        let mut statistics = Statistics::new(&["gender".into(), "age".into()]);
+        for record in records {
+            statistics.add(&User::from_json(record).unwrap(), 10);
+        }
+        statistics
+    }
+
+    #[test]
+    fn users_are_counted_by_class() {
+        let statistics = count(&[
+            r#"{"posts": ["a", "b"], "gender": "male", "age": 30}"#,
+            r#"{"posts": ["a"], "gender": "female", "age": 9}"#,
+            r#"{"posts": [], "gender": "male", "age": 30}"#,
+            r#"{"posts": ["a"], "gender": null}"#,
+        ]);
+        assert_eq!(
+            (statistics.users, statistics.posts, statistics.words),
+            (4, 4, 40)
+        );
+        let [gender, age] = &statistics.attributes[..] else {
+            panic!("two attributes were asked for");
+        };
+        assert_eq!(gender.by_size(), [("male", 2), ("female", 1)]);
+        assert_eq!((gender.labelled(), gender.by_value()), (3, None));
+        assert_eq!(age.by_value(), Some(vec![(9, 1), (30, 2)]));
+    }
+
+    #[test]
+    fn bands_are_no_numbers() {
+        let bands = count(&[r#"{"posts": [], "age": "21-25"}"#]);
+        assert_eq!(bands.attributes[1].by_value(), None);
+        assert_eq!(bands.attributes[0].by_value(), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The evaluation of one attribute over the users of a corpus.
+
+use std::collections::BTreeMap;
+
+use model_core::attribute::Attribute;
+use model_core::predictor::AttributePrediction;
+use serde::Serialize;
+
+use super::calibration::{calibration_error, log_loss, most_probable};
+use super::metrics::Metrics;
+
+/// Gathers true classes and predictions of one attribute.
+pub struct Evaluation<'a> {
+    attribute: &'a Attribute,
+    gold: Vec<usize>,
+    probabilities: Vec<Vec<f32>>,
+    group_probabilities: Vec<Vec<f32>>,
+    unlabelled: usize,
+    other_labels: BTreeMap<String, usize>,
+}
+
+/// How well one attribute was predicted, or its groups.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The attribute's name; for its groups `NAME (groups)`.
+    pub attribute: String,
+    /// The names of the classes.
+    pub labels: Vec<String>,
+    /// Users left out because they have no label.
+    pub unlabelled: usize,
+    /// Labels that are none of the model's classes, with their users, who are left out.
+    pub other_labels: BTreeMap<String, usize>,
+    /// The figures.
+    #[serde(flatten)]
+    pub metrics: Metrics,
+    /// The expected calibration error.
+    pub calibration_error: f64,
+    /// The mean of −ln p of the true class.
+    pub log_loss: f64,
+}
+
+impl<'a> Evaluation<'a> {
+    /// An evaluation of nobody yet.
+    pub fn new(attribute: &'a Attribute) -> Self {
+        Self {
+            attribute,
+            gold: Vec::new(),
+            probabilities: Vec::new(),
+            group_probabilities: Vec::new(),
+            unlabelled: 0,
+            other_labels: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what was predicted for a user with this label. Who has none, or one that is no class of the model, is
+    /// no example and is counted apart.
+    pub fn add(&mut self, label: Option<String>, prediction: &AttributePrediction) {
+        let Some(label) = label else {
+            self.unlabelled += 1;
+            return;
+        };
+        let Some(class) = self.attribute.class_of(&label) else {
+            *self.other_labels.entry(label).or_default() += 1;
+            return;
+        };
+        let values = |named: &model_core::predictor::Named<f32>| {
+            named.iter().map(|(_, &value)| value).collect()
+        };
+        self.gold.push(class);
+        self.probabilities.push(values(&prediction.probabilities));
+        if let Some(groups) = &prediction.groups {
+            self.group_probabilities.push(values(&groups.probabilities));
+        }
+    }
+
+    /// The report on the classes, and the one on the groups where there are any.
+    ///
+    /// The predicted class is the most probable one, also where a text has no word the model knows: saying
+    /// nothing must not improve the figures.
+    pub fn reports(self) -> Vec<Report> {
+        let Attribute {
+            name,
+            classes,
+            groups,
+        } = self.attribute;
+        let mut reports = vec![self.report(
+            name.clone(),
+            classes.clone(),
+            &self.gold,
+            &self.probabilities,
+        )];
+        if !groups.is_empty() {
+            // Each class is in a group, or the model would have been refused.
+            let gold: Vec<usize> = self
+                .gold
+                .iter()
+                .filter_map(|&class| self.attribute.group_of(class))
+                .collect();
+            let labels = groups.iter().map(|group| group.label.clone()).collect();
+            reports.push(self.report(
+                format!("{name} (groups)"),
+                labels,
+                &gold,
+                &self.group_probabilities,
+            ));
+        }
+        reports
+    }
+
+    fn report(
+        &self,
+        attribute: String,
+        labels: Vec<String>,
+        gold: &[usize],
+        probabilities: &[Vec<f32>],
+    ) -> Report {
+        let predicted: Vec<usize> = probabilities
+            .iter()
+            .map(|row| most_probable(row).unwrap_or(0))
+            .collect();
+        Report {
+            metrics: Metrics::new(gold, &predicted, labels.len()),
+            calibration_error: calibration_error(gold, probabilities),
+            log_loss: log_loss(gold, probabilities),
+            attribute,
+            labels,
+            unlabelled: self.unlabelled,
+            other_labels: self.other_labels.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model_core::attribute::Group;
+    use model_core::predictor::{GroupPrediction, Named};
+
+    fn named(names: &[&str], values: &[f32]) -> Named<f32> {
+        Named(
+            names
+                .iter()
+                .map(|name| name.to_string())
+                .zip(values.iter().copied())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn labels_find_their_class_or_are_counted_apart() {
+        let group = |label: &str, classes: &[&str]| Group {
+            label: label.into(),
+            classes: classes.iter().map(|class| class.to_string()).collect(),
+        };
+        let age = Attribute {
+            name: "age".into(),
+            classes: ["13", "14", "23+"].map(String::from).to_vec(),
+            groups: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
+        };
+        let mut evaluation = Evaluation::new(&age);
+        let prediction = AttributePrediction {
+            label: Some("23+".into()),
+            probabilities: named(
+                &age.classes.iter().map(String::as_str).collect::<Vec<_>>(),
+                &[0.3, 0.3, 0.4],
+            ),
+            groups: Some(GroupPrediction {
+                label: Some("young".into()),
+                probabilities: named(&["young", "grown"], &[0.6, 0.4]),
+            }),
+        };
+        for label in [Some("13"), Some("40"), Some("18"), Some("18"), None] {
+            evaluation.add(label.map(String::from), &prediction);
+        }
+        let reports = evaluation.reports();
+        assert_eq!(reports.len(), 2);
+        assert_eq!(
+            reports[0].metrics.confusion,
+            [[0, 0, 1], [0, 0, 0], [0, 0, 1]]
+        );
+        assert_eq!(reports[1].attribute, "age (groups)");
+        assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
+        for report in &reports {
+            assert_eq!(
+                (
+                    report.metrics.users,
+                    report.unlabelled,
+                    report.other_labels["18"]
+                ),
+                (2, 1, 2)
+            );
+        }
+    }
+}
