@@ -1,0 +1,265 @@
+//! `auxlstm train` as its users meet it: as a process, on a small corpus that is made up here.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+
+/// A folder with a corpus, vectors and a config.
+struct Workplace {
+    folder: tempfile::TempDir,
+}
+
+const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
+const BY_GENDER: [[&str; 3]; 2] = [["violet", "amber", "ivory"], ["copper", "granite", "walnut"]];
+const BY_AGE: [[&str; 3]; 3] = [["homework", "locker", "recess"], ["rent", "career", "wedding"], ["mortgage", "pension", "knee"]];
+
+impl Workplace {
+    /// Users whose words give their gender and age away, 19, 29 or 39.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut random = StdRng::seed_from_u64(11);
+        let mut users = String::new();
+        for id in 0..240 {
+            let (gender, age) = (id % 2, id % 3);
+            let words: Vec<&str> = (0..random.random_range(12..30))
+                .map(|_| match random.random_range(0..4) {
+                    0 => *BY_GENDER[gender].choose(&mut random).unwrap(),
+                    1 => *BY_AGE[age].choose(&mut random).unwrap(),
+                    _ => *SHARED.choose(&mut random).unwrap(),
+                })
+                .collect();
+            let (first, second) = words.split_at(words.len() / 2);
+            let record = serde_json::json!({
+                "id": id,
+                "gender": ["female", "male"][gender],
+                "age": 19 + 10 * age,
+                "posts": [first.join(" "), second.join(" ")],
+            });
+            writeln!(users, "{record}").unwrap();
+        }
+        fs::write(folder.path().join("users.jsonl"), users).unwrap();
+        let words: Vec<&str> =
+            SHARED.iter().chain(BY_GENDER.iter().flatten()).chain(BY_AGE.iter().flatten()).copied().collect();
+        let mut vectors = format!("{} 8\n", words.len());
+        for word in words {
+            let values: Vec<String> = (0..8).map(|_| random.random_range(-1.0f32..1.0).to_string()).collect();
+            writeln!(vectors, "{word} {}", values.join(" ")).unwrap();
+        }
+        fs::write(folder.path().join("vectors.txt"), vectors).unwrap();
+        let workplace = Self { folder };
+        workplace.write("config.toml", CONFIG);
+        workplace
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auxlstm"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs and gives the one line of the failure.
+    fn failure(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let line = errors.lines().last().unwrap().to_owned();
+        assert!(line.starts_with("auxlstm: "), "{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+        line
+    }
+}
+
+const CONFIG: &str = r#"
+corpus = ["users.jsonl"]
+vectors = "vectors.txt"
+output = "run"
+[network]
+auxiliary_hidden_size = 8
+main_hidden_size = 6
+dense_size = 8
+dropout = 0.2
+[training]
+epochs = 12
+batch_size = 16
+learning_rate = 0.1
+window_words = 10
+checkpoint_steps = 3
+[[attributes]]
+name = "gender"
+classes = ["female", "male"]
+[[attributes]]
+name = "age"
+classes = ["18-24", "25-34", "35+"]
+"#;
+
+fn succeed(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn test_figures(run: &Path) -> serde_json::Value {
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    serde_json::from_str(metrics.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_learns_and_leaves_what_it_promises() {
+    let workplace = Workplace::new();
+    let output = workplace.run(&["train", "config.toml"]);
+    succeed(&output);
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "run/model.safetensors");
+    for file in ["config.toml", "split.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors"] {
+        assert!(workplace.path("run").join(file).exists(), "{file}");
+    }
+    let figures = test_figures(&workplace.path("run"));
+    for (index, chance) in [0.5, 0.34].iter().enumerate() {
+        let accuracy = figures["test"][index]["accuracy"].as_f64().unwrap();
+        assert!(accuracy > chance + 0.2, "{figures}");
+    }
+    // The config as used gives the same run again.
+    succeed(&workplace.run(&["train", "run/config.toml", "--output", "again"]));
+    let bundle = |run: &str| fs::read(workplace.path(run).join("model.safetensors")).unwrap();
+    assert!(bundle("run") == bundle("again"), "same seed, same device, another bundle");
+    succeed(&workplace.run(&["train", "config.toml", "--output", "other", "--seed", "2"]));
+    assert!(bundle("run") != bundle("other"));
+}
+
+#[test]
+fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
+    let workplace = Workplace::new();
+    let long = ["--set", "training.epochs=60", "--set", "training.patience=0"];
+    succeed(&workplace.run(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat()));
+    let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
+    let mut child = workplace.command(&arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let checkpoint = workplace.path("killed/checkpoint.safetensors");
+    let start = Instant::now();
+    while !checkpoint.exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before its first checkpoint");
+        thread::sleep(Duration::from_millis(2));
+    }
+    thread::sleep(Duration::from_millis(30));
+    // SIGKILL: nothing can be put in order.
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "the run ended before it was killed");
+    let refused = workplace.failure(&arguments);
+    assert!(refused.contains("--resume"), "{refused}");
+    succeed(&workplace.run(&[&arguments[..], &["--resume"]].concat()));
+    let file = |run: &str, name: &str| fs::read(workplace.path(run).join(name)).unwrap();
+    assert!(file("whole", "model.safetensors") == file("killed", "model.safetensors"));
+    assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
+    let other = workplace.failure(&[&arguments[..], &["--resume", "--seed", "9"]].concat());
+    assert!(other.contains("seed = 1 then, seed = 9 now"), "{other}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_a_checkpoint() {
+    let workplace = Workplace::new();
+    let arguments = ["train", "config.toml", "--set", "training.epochs=100000", "--set", "training.patience=0"];
+    let mut child = workplace.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while !workplace.path("run/metrics.jsonl").exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(workplace.path("run/checkpoint.safetensors").exists());
+    assert!(!workplace.path("run/model.safetensors").exists());
+}
+
+#[test]
+fn wrong_configs_are_refused_before_any_work() {
+    let workplace = Workplace::new();
+    workplace.write("typo.toml", &CONFIG.replace("dropout", "droput"));
+    let typo = workplace.failure(&["train", "typo.toml"]);
+    assert!(typo.contains("typo.toml:") && typo.contains("droput") && typo.contains("dropout"), "{typo}");
+    let range = workplace.failure(&["train", "config.toml", "--set", "network.dropout=2"]);
+    assert!(range.contains("network.dropout is 2; permitted: from 0 to below 1"), "{range}");
+    let device = workplace.failure(&["train", "config.toml", "--device", "tpu"]);
+    assert!(device.contains("cpu, wgpu, vulkan, cuda"), "{device}");
+    let missing = workplace.failure(&["train", "none.toml"]);
+    assert!(missing.contains("none.toml"), "{missing}");
+    let corpus = workplace.failure(&["train", "config.toml", "--set", "corpus=[\"nobody.jsonl\"]"]);
+    assert!(corpus.contains("nobody.jsonl"), "{corpus}");
+    let vectors = workplace.failure(&["train", "config.toml", "--set", "vectors=users.jsonl"]);
+    assert!(vectors.contains("users.jsonl"), "{vectors}");
+    let output = workplace.failure(&["train", "config.toml", "--output", "/dev/null/run"]);
+    assert!(output.contains("/dev/null/run"), "{output}");
+    assert!(!workplace.path("run/model.safetensors").exists());
+}
+
+#[test]
+fn a_corpus_that_cannot_be_learned_from_is_refused() {
+    let workplace = Workplace::new();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("users.jsonl", &users.replace("\"male\"", "\"female\""));
+    let one_class = workplace.failure(&["train", "config.toml"]);
+    assert!(one_class.contains("\"gender\"") && one_class.contains("at least two are needed"), "{one_class}");
+    workplace.write("users.jsonl", "");
+    let empty = workplace.failure(&["train", "config.toml", "--output", "empty"]);
+    assert!(empty.contains("at least two are needed"), "{empty}");
+}
+
+#[test]
+fn a_class_that_no_user_has_is_said_and_survived() {
+    let workplace = Workplace::new();
+    workplace.write("more.toml", &CONFIG.replace("\"male\"]", "\"male\", \"other\"]").replace("epochs = 12", "epochs = 1"));
+    let output = workplace.run(&["train", "more.toml"]);
+    succeed(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no training user has class \"other\""));
+}
+
+#[test]
+fn all_settings_are_printed_with_their_defaults() {
+    let workplace = Workplace::new();
+    let output = workplace.run(&["train", "--print-config"]);
+    succeed(&output);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for setting in ["seed = 1", "max_words = 1000", "learning_rate = ", "device = \"cpu\"", "l2_on = \"all\""] {
+        assert!(text.contains(setting), "{setting} is not in {text}");
+    }
+    let output = workplace.run(&["train", "config.toml", "--print-config"]);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("epochs = 12"));
+}
+
+/// Training on a GPU's path, on whatever adapter there is; Mesa's software driver will do.
+#[test]
+fn wgpu_trains() {
+    let workplace = Workplace::new();
+    if let Err(reason) = trainer::device::choose("wgpu") {
+        println!("skipped: {reason}");
+        return;
+    }
+    let steps = ["--set", "training.epochs=1", "--set", "training.batch_size=64", "--device", "wgpu"];
+    succeed(&workplace.run(&[&["train", "config.toml", "--output", "gpu"], &steps[..]].concat()));
+    succeed(&workplace.run(&[&["train", "config.toml", "--output", "cpu"], &steps[..4]].concat()));
+    // Dropout draws differ between devices; the start and the data do not.
+    let loss = |run: &str| {
+        let text = fs::read_to_string(workplace.path(run).join("metrics.jsonl")).unwrap();
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        first["training_loss"].as_f64().unwrap()
+    };
+    assert!((loss("gpu") - loss("cpu")).abs() < 0.1, "{} and {}", loss("gpu"), loss("cpu"));
+}
