@@ -1,6 +1,6 @@
 //! `auxlstm predict`: users in, predictions out, line by line.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::model::ModelArguments;
 use super::{Failure, StandardOutputError, report_bad_records};
 use crate::corpus::{Corpus, Format, Options};
+use crate::progress::Progress;
 
 /// Predict the attributes of users, as JSONL in the order of the input
 ///
@@ -51,7 +52,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         format: arguments.text.then_some(Format::Text),
     };
     let mut corpus = Corpus::open(&[arguments.input], options)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let stdout = io::stdout();
+    // On a terminal the predictions themselves show how the work goes.
+    let mut progress = (!stdout.is_terminal()).then(|| Progress::new("predicting", "users", None));
+    if let Some(progress) = &progress {
+        corpus = corpus.with_report(progress.bad_record_printer());
+    }
+    let mut out = BufWriter::new(stdout.lock());
+    let mut done = 0;
     loop {
         let users = corpus.read_chunk()?;
         if users.is_empty() {
@@ -62,8 +70,13 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .map(|user| (user.id(), user.posts))
             .unzip();
         let predictions = block_on(predictor.predict(&posts))?;
+        done += predictions.len() as u64;
         write_lines(&mut out, ids, predictions)?;
+        if let Some(progress) = &mut progress {
+            progress.set(done);
+        }
     }
+    drop(progress);
     report_bad_records(&corpus);
     Ok(if corpus.bad_records() == 0 {
         ExitCode::SUCCESS

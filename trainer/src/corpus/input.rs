@@ -21,11 +21,19 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     }
 }
 
-fn decompress(mut reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
-    // A pipe may hand over its first bytes one by one, so this waits for as many as a signature has.
+/// The first bytes of `reader`, as many as `length` if there are, and the reader as if they were not read yet.
+/// Unlike a look into the reader's buffer it does not depend on how the bytes arrive.
+pub(crate) fn peek<R: BufRead>(
+    mut reader: R,
+    length: u64,
+) -> io::Result<(Vec<u8>, impl BufRead + use<R>)> {
     let mut head = Vec::new();
-    reader.by_ref().take(6).read_to_end(&mut head)?;
-    let reader = Cursor::new(head.clone()).chain(reader);
+    reader.by_ref().take(length).read_to_end(&mut head)?;
+    Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+fn decompress(reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    let (head, reader) = peek(reader, 6)?;
     Ok(match head.as_slice() {
         [0xfd, b'7', b'z', b'X', b'Z', 0] => {
             let stream = Stream::new_stream_decoder(XZ_MEMORY_LIMIT, CONCATENATED)?;

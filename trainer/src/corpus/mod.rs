@@ -20,7 +20,7 @@ mod reader;
 mod statistics;
 mod user;
 
-pub(crate) use input::open as open_input;
+pub(crate) use input::{open as open_input, peek};
 pub use reader::{BadRecord, Corpus, CorpusError, Format, Options};
 pub use statistics::{AttributeCounts, Statistics};
 pub use user::User;

@@ -72,7 +72,7 @@ pub enum CorpusError {
 }
 
 /// How many users are read at a time, at most.
-const CHUNK_USERS: usize = 16_384;
+const CHUNK_USERS: usize = 4096;
 /// No more users are read at a time once they take this much memory.
 const CHUNK_BYTES: usize = 4 << 20;
 
@@ -216,11 +216,10 @@ fn open_users(path: &Path, format: Option<Format>) -> Result<Users, CorpusError>
         path: path.to_owned(),
         source,
     };
-    let mut reader = input::open(path).map_err(fail)?;
-    let format = match format.or_else(|| format_by_name(path)) {
-        Some(format) => format,
-        None => format_by_content(reader.fill_buf().map_err(fail)?),
-    };
+    let (head, reader) = input::peek(input::open(path).map_err(fail)?, 64).map_err(fail)?;
+    let format = format
+        .or_else(|| format_by_name(path))
+        .unwrap_or_else(|| format_by_content(&head));
     Ok(match format {
         Format::Jsonl => Box::new(LineUsers {
             lines: Lines::new(reader),

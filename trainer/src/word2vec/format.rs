@@ -115,15 +115,16 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
         values: Vec::new(),
         dimensions,
     };
-    let format = tell_format(reader.fill_buf()?, dimensions);
+    let (head, mut reader) = corpus::peek(reader, 1024)?;
+    let format = tell_format(&head, dimensions);
     for number in 1..=count {
         let what = |what: String| ReadError::Content(format!("word {number} of {count}: {what}"));
-        let word =
-            word(reader, number == 1)?.ok_or_else(|| what("the file ends before it".into()))?;
+        let word = word(&mut reader, number == 1)?
+            .ok_or_else(|| what("the file ends before it".into()))?;
         let start = vectors.values.len();
         match format {
-            Format::Text => text_row(reader, dimensions, &mut vectors.values)?,
-            Format::Binary => binary_row(reader, dimensions, &mut vectors.values)?,
+            Format::Text => text_row(&mut reader, dimensions, &mut vectors.values)?,
+            Format::Binary => binary_row(&mut reader, dimensions, &mut vectors.values)?,
         }
         .map_err(|problem| what(format!("{word:?} {problem}")))?;
         if let Some(value) = vectors.values[start..]

@@ -1,0 +1,202 @@
+//! `auxlstm corpus stats` as its users meet it: as a process.
+
+mod common;
+
+use std::fs::File;
+use std::io::Write;
+
+use common::{Workplace, failure, stderr, stdout};
+use serde_json::Value;
+
+const JSONL: &str = r#"{"id": "a", "gender": "female", "age": 24, "posts": ["Rain again.", "Tea first"]}
+{"id": "b", "gender": "male", "age": 27, "shoes": [43], "posts": ["A long day"]}
+{"id": "c", "gender": "female", "age": null, "text": "Morning"}
+"#;
+
+const CSV: &str = "id,gender,age,text\n\
+    a,female,24,Rain again.\na,,,Tea first\nb,male,27,A long day\nc,female,,Morning\n";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn packed(text: &str) -> [Vec<u8>; 3] {
+    let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 6);
+    xz.write_all(text.as_bytes()).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    [xz.finish().unwrap(), gzip.finish().unwrap(), zstd]
+}
+
+#[test]
+fn every_format_and_packing_gives_the_same_counts() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    let plain = workplace.success(&["corpus", "stats", "users.jsonl", "--json"]);
+    let counts = json(&plain);
+    assert_eq!(counts["users"], 3);
+    assert_eq!(counts["posts"], 4);
+    assert!(counts["words"].as_u64() >= Some(8));
+    assert_eq!(counts["bad_records"], 0);
+    assert_eq!(counts["attributes"]["gender"]["classes"]["female"], 2);
+    assert_eq!(counts["attributes"]["age"]["unknown"], 1);
+    assert_eq!(counts["attributes"].get("profession"), None);
+    // The names of the packed files do not say that they are packed, nor do those of unknown ending say how.
+    for (name, text) in [
+        ("u.jsonl", JSONL),
+        ("u.csv", CSV),
+        ("u.unknown", JSONL),
+        ("v.unknown", CSV),
+    ] {
+        workplace.write(name, text);
+        assert_eq!(
+            workplace.success(&["corpus", "stats", name, "--json"]),
+            plain,
+            "{name}"
+        );
+        for bytes in packed(text) {
+            workplace.write(name, &bytes);
+            assert_eq!(
+                workplace.success(&["corpus", "stats", name, "--json"]),
+                plain,
+                "{name}"
+            );
+            let piped = workplace.run_with_input(&["corpus", "stats", "-", "--json"], &bytes);
+            assert_eq!(stdout(piped, 0), plain);
+        }
+    }
+}
+
+#[test]
+fn tables_and_charts_are_printed() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    let text = workplace.success(&["corpus", "stats", "users.jsonl", "users.jsonl"]);
+    assert!(text.contains("| users |      6 |        |"), "{text}");
+    assert!(
+        text.contains("| female |     4 | 66.7 % |\n| male   |     2 | 33.3 % |"),
+        "{text}"
+    );
+    assert!(text.contains("Users by age (2 unknown)"), "{text}");
+    assert!(text.contains("    25  0\n    26  0\n    27  █"), "{text}");
+    let named = workplace.success(&[
+        "corpus",
+        "stats",
+        "users.jsonl",
+        "--attribute",
+        "profession",
+    ]);
+    assert!(
+        named.contains("Users by profession (3 unknown)") && !named.contains("gender"),
+        "{named}"
+    );
+}
+
+#[test]
+fn bad_records_are_named_counted_and_with_strict_fatal() {
+    let workplace = Workplace::new();
+    let mut bytes = JSONL.as_bytes().to_vec();
+    bytes.extend(b"\n{\"posts\": [\"cut off\nnot \xff text\n{\"posts\": 3}\n{\"gender\": \"male\"}\n{\"posts\": [\"nul \\u0000\", \"\"]}\n");
+    workplace.write("users.jsonl", bytes);
+    let output = workplace.run(&["corpus", "stats", "users.jsonl", "--json"]);
+    let errors = stderr(&output);
+    for line in [
+        "users.jsonl:5: bad JSON: ",
+        "users.jsonl:6: invalid UTF-8 at byte 5",
+        "users.jsonl:7: \"posts\" must be an array of strings, this is a number",
+        "users.jsonl:8: no \"posts\"",
+        "4 bad records were left out",
+    ] {
+        assert!(errors.contains(line), "{line}: {errors}");
+    }
+    let counts = json(&stdout(output, 0));
+    assert_eq!(
+        (&counts["users"], &counts["bad_records"]),
+        (&4.into(), &4.into())
+    );
+    let strict = workplace.failure(&["corpus", "stats", "users.jsonl", "--strict"]);
+    assert!(strict.contains("users.jsonl:5: bad JSON"), "{strict}");
+}
+
+#[test]
+fn csv_with_scattered_users_is_reported() {
+    let workplace = Workplace::new();
+    workplace.write("users.csv", format!("{CSV}a,,,Back again\n"));
+    let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
+    assert!(
+        errors.contains("users.csv:6: user \"a\" comes again"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn what_is_no_corpus_is_one_clear_line() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    workplace.write("table.csv", "id,words\n1,a\n");
+    workplace.write("noise", [0u8, 159, 146, 150]);
+    let mut cut = packed(JSONL)[0].clone();
+    cut.truncate(cut.len() - 12);
+    workplace.write("cut.jsonl.xz", cut);
+    for (path, what) in [
+        ("missing.jsonl", "missing.jsonl: No such file"),
+        (".", ".: is a directory"),
+        (
+            "table.csv",
+            "table.csv: neither a JSON object nor a CSV header with a column \"text\" or \"posts\"",
+        ),
+        ("noise", "noise: "),
+        ("cut.jsonl.xz", "cut.jsonl.xz: "),
+    ] {
+        // A good file before it changes nothing.
+        let line = workplace.failure(&["corpus", "stats", "users.jsonl", path]);
+        assert!(line.contains(what), "{path}: {line}");
+    }
+    let noise = workplace.run_with_input(&["corpus", "stats", "-"], "hello there\n");
+    assert!(failure(noise).contains("standard input: neither"));
+}
+
+#[test]
+fn an_empty_corpus_has_nobody() {
+    let workplace = Workplace::new();
+    for name in ["empty.jsonl", "empty.csv", "empty"] {
+        workplace.write(name, "");
+        let counts = json(&workplace.success(&["corpus", "stats", name, "--json"]));
+        assert_eq!((&counts["users"], &counts["words"]), (&0.into(), &0.into()));
+        workplace.success(&["corpus", "stats", name]);
+    }
+}
+
+#[test]
+fn wrong_usage_has_its_own_status() {
+    let workplace = Workplace::new();
+    for arguments in [
+        &["corpus", "stats"][..],
+        &["corpus"],
+        &[],
+        &["corpus", "stats", "x", "--nonsense"],
+    ] {
+        let output = workplace.run(arguments);
+        let errors = stderr(&output);
+        stdout(output, 2);
+        assert!(errors.contains("Usage:"), "{errors}");
+    }
+    assert!(workplace.success(&["--help"]).contains("Exit status"));
+    assert!(workplace.success(&["--version"]).starts_with("auxlstm "));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = workplace
+        .command(&["corpus", "stats", "users.jsonl"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    let line = failure(output);
+    assert!(line.contains("standard output: No space left"), "{line}");
+}

@@ -1,0 +1,428 @@
+//! `auxlstm predict`, `evaluate` and `devices` as their users meet them: as processes, with a model that is made
+//! up here.
+
+mod common;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+
+use burn::tensor::Device;
+use common::{Workplace, failure, stderr, stdout};
+use model_core::attribute::{Attribute, Group};
+use model_core::aux_lstm::{AuxLstm, AuxLstmSizes, Role};
+use model_core::bundle::{Bundle, Settings};
+use model_core::card::ModelCard;
+use model_core::embedding::Embedding;
+use model_core::parameters::{self, Parameters, glorot_uniform};
+use model_core::vocabulary::Vocabulary;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::Value;
+
+const WORDS: [&str; 6] = ["rain", "tea", "football", "essay", "office", "kitchen"];
+
+/// A folder with an untrained model of age (in groups) and gender.
+fn workplace() -> Workplace {
+    let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
+    let mut random = StdRng::seed_from_u64(3);
+    let dimensions = 6;
+    let rows = (WORDS.len() + 2) * dimensions;
+    let table: Vec<f32> = (0..rows).map(|_| random.random_range(-2.0..2.0)).collect();
+    let sizes = AuxLstmSizes {
+        input_size: dimensions,
+        auxiliary_hidden_size: 5,
+        main_hidden_size: 4,
+        dense_size: 4,
+        tasks: vec![(Role::Main, 3), (Role::Main, 2)],
+    };
+    let source = |wanted: &_| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
+    let group = |label: &str, classes: &[&str]| Group {
+        label: label.into(),
+        classes: strings(classes),
+    };
+    let bundle = Bundle {
+        settings: Settings {
+            attributes: vec![
+                Attribute {
+                    name: "age".into(),
+                    classes: strings(&["13", "14", "33+"]),
+                    groups: vec![group("young", &["13", "14"]), group("grown", &["33+"])],
+                },
+                Attribute {
+                    name: "gender".into(),
+                    classes: strings(&["female", "male"]),
+                    groups: vec![],
+                },
+            ],
+            sizes,
+            max_words: 100,
+            temperatures: vec![0.2, 0.2],
+        },
+        card: ModelCard::default(),
+        vocabulary: Vocabulary::new(strings(&WORDS)).unwrap(),
+        embedding: Embedding::quantise(&table, dimensions).unwrap(),
+        parameters: parameters::save(&network.unwrap()),
+    };
+    let workplace = Workplace::new();
+    workplace.write("model", bundle.to_bytes().unwrap());
+    workplace
+}
+
+/// Labelled users; some labels are missing, and some the model does not know.
+fn users() -> String {
+    let mut random = StdRng::seed_from_u64(8);
+    let user = |id: usize| {
+        let words: Vec<&str> = (0..random.random_range(1..40))
+            .map(|_| WORDS[random.random_range(0..6)])
+            .collect();
+        let mut user = serde_json::json!({
+            "id": format!("u{id}"),
+            "age": [13, 14, 33, 47][id % 4],
+            "gender": ["female", "male"][id / 2 % 2],
+            "posts": words.chunks(7).map(|post| post.join(" ")).collect::<Vec<_>>(),
+        });
+        match id % 10 {
+            3 => user["gender"] = Value::Null,
+            5 => user["gender"] = "robot".into(),
+            7 => user["age"] = 20.into(),
+            _ => {}
+        }
+        user.to_string() + "\n"
+    };
+    (0..50).map(user).collect()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The most probable class, and that the probabilities are some.
+fn most_probable(probabilities: &Value) -> (&str, f64) {
+    let classes = probabilities.as_object().unwrap();
+    let values = || {
+        classes
+            .iter()
+            .map(|(class, value)| (class.as_str(), value.as_f64().unwrap()))
+    };
+    assert!(
+        (values().map(|(_, value)| value).sum::<f64>() - 1.0).abs() < 1e-5,
+        "{probabilities}"
+    );
+    values().max_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap()
+}
+
+#[test]
+fn predictions_come_in_order_whatever_the_input() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let text = workplace.success(&["predict", "model", "users.jsonl"]);
+    let predictions = lines(&text);
+    assert_eq!(predictions.len(), 50);
+    for (index, prediction) in predictions.iter().enumerate() {
+        assert_eq!(prediction["id"], format!("u{index}"));
+        assert!(
+            prediction["words"].as_u64() > Some(0)
+                && prediction["words"] == prediction["known_words"]
+        );
+        let gender = &prediction["predictions"]["gender"];
+        assert_eq!(gender["label"], most_probable(&gender["probabilities"]).0);
+        assert_eq!(gender.get("groups"), None);
+        let age = &prediction["predictions"]["age"];
+        assert_eq!(age["label"], most_probable(&age["probabilities"]).0);
+        let (group, probability) = most_probable(&age["groups"]["probabilities"]);
+        assert_eq!(age["groups"]["label"], group);
+        let share = |class: &str| age["probabilities"][class].as_f64().unwrap();
+        let sum = if group == "young" {
+            share("13") + share("14")
+        } else {
+            share("33+")
+        };
+        assert!((sum - probability).abs() < 1e-5);
+    }
+    let piped = workplace.run_with_input(&["predict", "model"], users());
+    assert_eq!(stdout(piped, 0), text);
+    let named = workplace.run_with_input(&["predict", "model", "-", "--device", "cpu"], users());
+    assert_eq!(stdout(named, 0), text);
+    let csv: String = "text\nrain tea\n\"office, essay\"\n".into();
+    let by_csv = lines(&stdout(
+        workplace.run_with_input(&["predict", "model"], csv),
+        0,
+    ));
+    let by_text =
+        workplace.run_with_input(&["predict", "model", "--text"], "rain tea\noffice, essay\n");
+    assert_eq!(lines(&stdout(by_text, 0)), by_csv);
+    assert_eq!((&by_csv[0]["id"], &by_csv[1]["id"]), (&1.into(), &2.into()));
+}
+
+#[test]
+fn odd_texts_get_an_answer() {
+    let workplace = workplace();
+    let megabyte = "rain or tea ".repeat(90_000);
+    let unknown = "ᚠᛇᚻ ᛒᛦᚦ ᚠᚱᚩᚠᚢᚱ";
+    let texts = [
+        "",
+        "x",
+        "rain",
+        &megabyte,
+        unknown,
+        "nul \0 and rain",
+        "\u{202e}\u{fffd}\u{1f926}\u{1f3fc}",
+        "{\"posts\": 3}",
+    ];
+    let output = workplace.run_with_input(&["predict", "model", "--text"], texts.join("\n") + "\n");
+    let predictions = lines(&stdout(output, 0));
+    assert_eq!(predictions.len(), texts.len());
+    for (index, prediction) in predictions.iter().enumerate() {
+        let known = prediction["known_words"].as_u64().unwrap();
+        assert_eq!(known > 0, [2, 3, 5].contains(&index), "{prediction}");
+        let gender = &prediction["predictions"]["gender"];
+        most_probable(&gender["probabilities"]);
+        assert_eq!(gender["label"].is_null(), known == 0);
+    }
+    assert_eq!(predictions[3]["words"], 100);
+    assert_eq!(
+        stdout(workplace.run_with_input(&["predict", "model"], ""), 0),
+        ""
+    );
+}
+
+#[test]
+fn bad_records_are_left_out_and_show_in_the_exit_status() {
+    let workplace = workplace();
+    let input = b"{\"id\": 1, \"posts\": [\"rain\"]}\nnonsense\n{\"posts\": [\"\xff\"]}\n{\"posts\": [\"tea\"]}\n";
+    let output = workplace.run_with_input(&["predict", "model"], input);
+    let errors = stderr(&output);
+    assert!(errors.contains("standard input:2: bad JSON"), "{errors}");
+    assert!(
+        errors.contains("standard input:3: invalid UTF-8 at byte 13"),
+        "{errors}"
+    );
+    assert!(errors.contains("2 bad records were left out"), "{errors}");
+    let predictions = lines(&stdout(output, 3));
+    let ids: Vec<&Value> = predictions.iter().map(|line| &line["id"]).collect();
+    assert_eq!(ids, [&Value::from(1), &Value::from(4)]);
+    let strict = workplace.run_with_input(&["predict", "model", "--strict"], input);
+    assert!(failure(strict).contains("standard input:2: bad JSON"));
+}
+
+#[test]
+fn predictions_flow_while_the_input_goes_on() {
+    let workplace = workplace();
+    let mut child = workplace.start(&["predict", "model", "--text"]);
+    let mut stdin = child.stdin.take().unwrap();
+    // More than the command reads at a time; it must not wait for the end.
+    let writer = std::thread::spawn(move || {
+        stdin
+            .write_all("rain and tea\n".repeat(10_000).as_bytes())
+            .unwrap();
+        stdin
+    });
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    assert!(first.starts_with("{\"id\":1,\"words\":3,"), "{first}");
+    drop(writer.join().unwrap());
+    assert_eq!(out.lines().count(), 9_999);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn who_reads_only_the_beginning_may_go() {
+    let workplace = workplace();
+    let mut child = workplace.start(&["predict", "model", "--text"]);
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    // The command ends while this is written, so that writing fails at some time.
+    while stdin.write_all("rain\n".repeat(1000).as_bytes()).is_ok() {}
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), stderr(&output).as_str()),
+        (Some(0), "")
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_an_error() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    for command in ["predict", "evaluate"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = workplace
+            .command(&[command, "model", "users.jsonl"])
+            .stdout(full)
+            .output()
+            .unwrap();
+        let line = failure(output);
+        assert!(line.contains("standard output: No space left"), "{line}");
+    }
+}
+
+#[test]
+fn what_is_no_model_is_one_clear_line() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let model = std::fs::read(workplace.path("model")).unwrap();
+    workplace.write("empty", "");
+    for part in 1..20 {
+        workplace.write("cut", &model[..model.len() * part / 20]);
+        for command in ["predict", "evaluate"] {
+            let line = workplace.failure(&[command, "cut", "users.jsonl"]);
+            assert!(line.starts_with("auxlstm: cut: the "), "{line}");
+        }
+    }
+    for (bundle, what) in [
+        ("missing", "missing: No such file"),
+        (".", ".: Is a directory"),
+        ("empty", "empty: the file is "),
+        (
+            "users.jsonl",
+            "users.jsonl: the file is not an auxlstm bundle",
+        ),
+    ] {
+        let line = workplace.failure(&["predict", bundle, "users.jsonl"]);
+        assert!(line.contains(what), "{line}");
+    }
+    let device = workplace.failure(&["predict", "model", "users.jsonl", "--device", "abacus"]);
+    assert!(
+        device.contains("\"abacus\"") && device.contains("cpu"),
+        "{device}"
+    );
+    let input = workplace.failure(&["predict", "model", "nobody.jsonl"]);
+    assert!(input.contains("nobody.jsonl: No such file"), "{input}");
+    let dictionary =
+        workplace.failure(&["predict", "model", "users.jsonl", "--dictionary", "empty"]);
+    assert!(dictionary.contains("dictionary empty: "), "{dictionary}");
+}
+
+#[test]
+fn figures_are_those_of_the_predictions() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let predictions = lines(&workplace.success(&["predict", "model", "users.jsonl"]));
+    let truth = lines(&users());
+    let text = workplace.success(&["evaluate", "model", "users.jsonl", "--json", "figures.json"]);
+    let figures: Value =
+        serde_json::from_slice(&std::fs::read(workplace.path("figures.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&figures["users"], &figures["bad_records"]),
+        (&50.into(), &0.into())
+    );
+    let attributes = figures["attributes"].as_array().unwrap();
+    let names: Vec<&str> = attributes
+        .iter()
+        .map(|report| report["attribute"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["age", "age (groups)", "gender"]);
+
+    let (mut users, mut right) = ([0; 3], [0; 3]);
+    let mut count = |index: usize, correct: bool| {
+        users[index] += 1;
+        right[index] += usize::from(correct);
+    };
+    for (user, prediction) in truth.iter().zip(&predictions) {
+        let prediction = &prediction["predictions"];
+        if user["age"] != 20 {
+            let class = match user["age"].as_u64().unwrap() {
+                13 => "13",
+                14 => "14",
+                _ => "33+",
+            };
+            count(0, prediction["age"]["label"] == class);
+            count(
+                1,
+                prediction["age"]["groups"]["label"]
+                    == if class == "33+" { "grown" } else { "young" },
+            );
+        }
+        if let Some(gender) = user["gender"].as_str().filter(|gender| *gender != "robot") {
+            count(2, prediction["gender"]["label"] == gender);
+        }
+    }
+    assert_eq!(users, [45, 45, 40]);
+    for (index, report) in attributes.iter().enumerate() {
+        assert_eq!(report["users"], users[index]);
+        let accuracy = right[index] as f64 / users[index] as f64;
+        assert!(
+            (report["accuracy"].as_f64().unwrap() - accuracy).abs() < 1e-9,
+            "{report}"
+        );
+        let row = format!("| {} ", names[index]);
+        let row = text.lines().find(|line| line.starts_with(&row)).unwrap();
+        assert!(row.contains(&format!(" {accuracy:.3} ")), "{row}");
+    }
+    assert_eq!(
+        (
+            &attributes[2]["unlabelled"],
+            &attributes[2]["other_labels"]["robot"]
+        ),
+        (&5.into(), &5.into())
+    );
+    assert_eq!(attributes[0]["other_labels"]["20"], 5);
+    assert!(
+        text.contains("With a label that is none of the classes, and left out: \"robot\" (5)"),
+        "{text}"
+    );
+    for title in [
+        "## age\n",
+        "## age (groups)\n",
+        "## gender\n",
+        "| true \\ predicted | female | male |",
+    ] {
+        assert!(text.contains(title), "{title}: {text}");
+    }
+}
+
+#[test]
+fn corpora_with_few_labels_or_none() {
+    let workplace = workplace();
+    workplace.write(
+        "one-class.jsonl",
+        "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n".repeat(3),
+    );
+    let text = workplace.success(&["evaluate", "model", "one-class.jsonl"]);
+    let gender = text
+        .lines()
+        .find(|line| line.starts_with("| gender "))
+        .unwrap();
+    // The majority baseline is always right here.
+    assert!(gender.contains("1.000"), "{gender}");
+    workplace.write("unlabelled.jsonl", "{\"posts\": [\"rain\"]}\n");
+    let line = workplace.failure(&["evaluate", "model", "unlabelled.jsonl"]);
+    assert!(
+        line.contains("none of 1 users has a label that the model knows; it predicts: age, gender"),
+        "{line}"
+    );
+    let line = workplace.failure(&[
+        "evaluate",
+        "model",
+        "one-class.jsonl",
+        "--json",
+        "nowhere/figures.json",
+    ]);
+    assert!(line.contains("cannot write nowhere/figures.json"), "{line}");
+}
+
+#[test]
+fn the_cpu_is_always_there() {
+    let workplace = Workplace::new();
+    let devices: Value = serde_json::from_str(&workplace.success(&["devices", "--json"])).unwrap();
+    let cpu = devices
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|device| device["name"] == "cpu")
+        .unwrap();
+    assert_eq!(
+        (&cpu["available"], &cpu["default"]),
+        (&true.into(), &true.into())
+    );
+    assert!(
+        workplace
+            .success(&["devices"])
+            .contains("| cpu    | default   |")
+    );
+}
