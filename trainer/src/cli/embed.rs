@@ -1,6 +1,5 @@
 //! `auxlstm embed`: word vectors from the posts of corpora.
 
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +13,9 @@ use crate::corpus::Corpus;
 use crate::output::PendingFile;
 use crate::progress::Progress;
 use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
+
+/// Each thread has a table of its own of some 40 MB.
+const MOST_THREADS: i64 = 256;
 
 /// Train word vectors (skip-gram word2vec) on the posts of corpora; labels are not looked at
 #[derive(clap::Args)]
@@ -48,8 +50,8 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 1e-4, value_parser = share)]
     subsample: f64,
     /// Threads [default: all cores]; more than one give slightly different vectors each time
-    #[arg(long)]
-    threads: Option<NonZeroU16>,
+    #[arg(long, value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
+    threads: Option<u16>,
     /// Seed of all that is random
     #[arg(long, default_value_t = 1)]
     seed: u16,
@@ -94,8 +96,10 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
             )
         })?;
     let threads = match arguments.threads {
-        Some(threads) => threads.get().into(),
-        None => std::thread::available_parallelism()?.get(),
+        Some(threads) => threads.into(),
+        None => std::thread::available_parallelism()?
+            .get()
+            .min(MOST_THREADS as usize),
     };
     let settings = Settings {
         dimensions: arguments.dimensions,
