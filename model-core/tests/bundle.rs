@@ -8,7 +8,7 @@ use model_core::{
     bundle::{Bundle, BundleError, FORMAT_VERSION, METADATA_KEY, Settings},
     card::ModelCard,
     embedding::Embedding,
-    parameters::{self, Parameters, glorot_uniform},
+    parameters::{self, Parameters, Wanted, glorot_uniform},
     predictor::{Predictor, UserPrediction},
     vocabulary::Vocabulary,
 };
@@ -35,7 +35,7 @@ fn bundle() -> Bundle {
         dense_size: 4,
         tasks: vec![(Role::Main, 3), (Role::Auxiliary, 2)],
     };
-    let source = |wanted: &_| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0).unwrap();
     Bundle {
         settings: Settings {

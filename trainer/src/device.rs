@@ -69,7 +69,7 @@ fn cpu() -> Result<(Device, String), String> {
 
 #[cfg(feature = "wgpu")]
 fn wgpu() -> Result<(Device, String), String> {
-    first(burn::tensor::DeviceType::WebGpu, "no graphics adapter was found")
+    first(burn::tensor::DeviceType::Wgpu, "no graphics adapter was found")
 }
 
 #[cfg(not(feature = "wgpu"))]

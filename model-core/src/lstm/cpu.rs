@@ -9,10 +9,11 @@
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
-/// The columns of one packed panel of a weight matrix.
-const PANEL: usize = 16;
 /// The sequences that share one pass over the weights.
 const BLOCK: usize = 8;
+/// The rows of a weight matrix that are used at once: a few kilobytes, which stay in the nearest cache while
+/// all sequences of a block use them.
+const DEPTH: usize = 4;
 
 /// The numbers of a batch: how many sequences, their padded steps, the hidden size.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,6 @@ pub struct Shape {
 /// The mean hidden state `[batch, hidden]` of sequences whose projected inputs are `[batch, steps, 4 · hidden]`,
 /// with recurrent weights `[hidden, 4 · hidden]`.
 pub fn forward(shape: Shape, projected: &[f32], recurrent: &[f32], lengths: &[usize]) -> Vec<f32> {
-    let weights = Packed::new(recurrent, shape.hidden, 4 * shape.hidden);
     let mut mean = vec![0.0; shape.batch * shape.hidden];
     let row = shape.steps * 4 * shape.hidden;
     let blocks = mean
@@ -37,7 +37,7 @@ pub fn forward(shape: Shape, projected: &[f32], recurrent: &[f32], lengths: &[us
         .enumerate()
         .map(|(index, (mean, lengths))| Forward {
             shape,
-            weights: &weights,
+            recurrent,
             lengths,
             projected: Projected::Read(&projected[index * BLOCK * row..][..lengths.len() * row]),
             cells: None,
@@ -55,7 +55,6 @@ pub fn forward_keeping(
     recurrent: &[f32],
     lengths: &[usize],
 ) -> (Vec<f32>, Vec<f32>) {
-    let weights = Packed::new(recurrent, shape.hidden, 4 * shape.hidden);
     let mut mean = vec![0.0; shape.batch * shape.hidden];
     let row = shape.steps * shape.hidden;
     let mut cells = vec![0.0; shape.batch * row];
@@ -65,7 +64,7 @@ pub fn forward_keeping(
         .zip(projected.chunks_mut(BLOCK * 4 * row).zip(cells.chunks_mut(BLOCK * row)))
         .map(|((mean, lengths), (projected, cells))| Forward {
             shape,
-            weights: &weights,
+            recurrent,
             lengths,
             projected: Projected::Overwrite(projected),
             cells: Some(cells),
@@ -86,7 +85,7 @@ pub fn backward(
     lengths: &[usize],
     mean_gradient: &[f32],
 ) {
-    let weights = Packed::transposed(recurrent, shape.hidden, 4 * shape.hidden);
+    let transposed = transpose(recurrent, 4 * shape.hidden);
     let row = shape.steps * shape.hidden;
     let blocks = mean_gradient
         .chunks(BLOCK * shape.hidden)
@@ -94,7 +93,7 @@ pub fn backward(
         .zip(gates.chunks_mut(BLOCK * 4 * row).zip(cells.chunks_mut(BLOCK * row)))
         .map(|((mean_gradient, lengths), (gates, cells))| Backward {
             shape,
-            weights: &weights,
+            transposed: &transposed,
             lengths,
             gates,
             cells,
@@ -113,37 +112,9 @@ fn for_each<T>(blocks: Vec<T>, run: impl Fn(T)) {
     blocks.into_iter().for_each(run);
 }
 
-/// A weight matrix cut into panels of [`PANEL`] columns, each stored row by row and padded with zeros, so
-/// that the inner loop of a product reads it from front to back.
-struct Packed {
-    values: Vec<f32>,
-    rows: usize,
-    columns: usize,
-}
-
-impl Packed {
-    fn new(matrix: &[f32], rows: usize, columns: usize) -> Self {
-        Self::pack(rows, columns, |row, column| matrix[row * columns + column])
-    }
-
-    /// The transpose of a `rows` × `columns` matrix, packed.
-    fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Self {
-        Self::pack(columns, rows, |row, column| matrix[column * columns + row])
-    }
-
-    fn pack(rows: usize, columns: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let panels = columns.div_ceil(PANEL);
-        let mut values = vec![0.0; panels * rows * PANEL];
-        for (panel, values) in values.chunks_exact_mut(rows * PANEL).enumerate() {
-            for (row, values) in values.chunks_exact_mut(PANEL).enumerate() {
-                let width = PANEL.min(columns - panel * PANEL);
-                for (column, slot) in values[..width].iter_mut().enumerate() {
-                    *slot = value(row, panel * PANEL + column);
-                }
-            }
-        }
-        Self { values, rows, columns }
-    }
+/// The transpose of a matrix of `columns` columns.
+fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
 }
 
 enum Projected<'a> {
@@ -154,7 +125,7 @@ enum Projected<'a> {
 /// At most [`BLOCK`] sequences on their way forward.
 struct Forward<'a> {
     shape: Shape,
-    weights: &'a Packed,
+    recurrent: &'a [f32],
     lengths: &'a [usize],
     projected: Projected<'a>,
     cells: Option<&'a mut [f32]>,
@@ -164,7 +135,8 @@ struct Forward<'a> {
 /// At most [`BLOCK`] sequences on their way back.
 struct Backward<'a> {
     shape: Shape,
-    weights: &'a Packed,
+    /// The recurrent weights, `[4 · hidden, hidden]`.
+    transposed: &'a [f32],
     lengths: &'a [usize],
     gates: &'a mut [f32],
     cells: &'a mut [f32],
@@ -213,7 +185,7 @@ impl Forward<'_> {
         let mut cell = vec![0.0; sequences * hidden];
         let mut z = vec![0.0; sequences * 4 * hidden];
         for t in 0..longest {
-            product::<FMA>(&state, self.weights, &mut z);
+            product::<FMA>(&state, self.recurrent, hidden, &mut z);
             for sequence in 0..sequences {
                 // Rounding must not depend on how long a sequence's neighbours are, nor work be spent on padding.
                 if t >= self.lengths[sequence] {
@@ -322,7 +294,7 @@ impl Backward<'_> {
                 z_gradient.copy_from_slice(gates);
             }
             if t > 0 {
-                product::<FMA>(&z_gradient, self.weights, &mut state_gradient);
+                product::<FMA>(&z_gradient, self.transposed, 4 * hidden, &mut state_gradient);
             }
         }
         for (sequence, &length) in self.lengths.iter().enumerate() {
@@ -333,45 +305,65 @@ impl Backward<'_> {
     }
 }
 
-/// `output` = `left` · `right`, for the few rows of a block.
+/// `output` = `left` · `right` for the few rows of a block; `left` has `depth` columns, `right` as many rows.
+///
+/// Two rows of the result and four of `right` at a time, along whole rows of memory: the two innermost loops are
+/// plain ones that every compiler turns into vector instructions, and each number fetched is used several times.
 #[inline(always)]
-fn product<const FMA: bool>(left: &[f32], right: &Packed, output: &mut [f32]) {
-    let (depth, columns) = (right.rows, right.columns);
-    let rows = left.len() / depth;
-    let mut row = 0;
-    while row < rows {
-        let (left, output) = (&left[row * depth..], &mut output[row * columns..]);
-        row += match rows - row {
-            8.. => product_of_rows::<8, FMA>(left, right, output),
-            4.. => product_of_rows::<4, FMA>(left, right, output),
-            2.. => product_of_rows::<2, FMA>(left, right, output),
-            _ => product_of_rows::<1, FMA>(left, right, output),
+fn product<const FMA: bool>(left: &[f32], right: &[f32], depth: usize, output: &mut [f32]) {
+    let columns = right.len() / depth;
+    output.fill(0.0);
+    for k in (0..depth).step_by(DEPTH) {
+        // Behind the last row the factors are zero.
+        let weights: [&[f32]; DEPTH] =
+            std::array::from_fn(|offset| &right[(k + offset).min(depth - 1) * columns..][..columns]);
+        let factors = |row: &[f32]| -> [f32; DEPTH] {
+            std::array::from_fn(|offset| if k + offset < depth { row[k + offset] } else { 0.0 })
         };
+        let mut lefts = left.chunks_exact(2 * depth);
+        let mut outputs = output.chunks_exact_mut(2 * columns);
+        for (pair, output) in lefts.by_ref().zip(outputs.by_ref()) {
+            let (first, second) = pair.split_at(depth);
+            let (output, other) = output.split_at_mut(columns);
+            add_to_two::<FMA>(output, other, weights, factors(first), factors(second));
+        }
+        if !lefts.remainder().is_empty() {
+            add_to_one::<FMA>(outputs.into_remainder(), weights, factors(lefts.remainder()));
+        }
     }
 }
 
-/// `ROWS` rows of the product at once: each panel of weights is read once for all of them. Returns `ROWS`.
+/// Adds `factors` times the rows `weights` to `output`.
 #[inline(always)]
-fn product_of_rows<const ROWS: usize, const FMA: bool>(left: &[f32], right: &Packed, output: &mut [f32]) -> usize {
-    let (depth, columns) = (right.rows, right.columns);
-    let left: [&[f32]; ROWS] = std::array::from_fn(|row| &left[row * depth..][..depth]);
-    for (panel, weights) in right.values.chunks_exact(depth * PANEL).enumerate() {
-        let mut sums = [[0.0f32; PANEL]; ROWS];
-        for (k, weights) in weights.chunks_exact(PANEL).enumerate() {
-            for row in 0..ROWS {
-                let factor = left[row][k];
-                for column in 0..PANEL {
-                    sums[row][column] = multiply_add::<FMA>(factor, weights[column], sums[row][column]);
-                }
-            }
-        }
-        let start = panel * PANEL;
-        let width = PANEL.min(columns - start);
-        for (row, sums) in sums.iter().enumerate() {
-            output[row * columns + start..][..width].copy_from_slice(&sums[..width]);
-        }
+fn add_to_one<const FMA: bool>(output: &mut [f32], weights: [&[f32]; DEPTH], factors: [f32; DEPTH]) {
+    let columns = output.len();
+    let [w0, w1, w2, w3] = weights.map(|row| &row[..columns]);
+    let [a0, a1, a2, a3] = factors;
+    for j in 0..columns {
+        let sum = multiply_add::<FMA>(a1, w1[j], multiply_add::<FMA>(a0, w0[j], output[j]));
+        output[j] = multiply_add::<FMA>(a3, w3[j], multiply_add::<FMA>(a2, w2[j], sum));
     }
-    ROWS
+}
+
+/// [`add_to_one`] for two outputs at once, with the same rounding.
+#[inline(always)]
+fn add_to_two<const FMA: bool>(
+    output: &mut [f32],
+    other: &mut [f32],
+    weights: [&[f32]; DEPTH],
+    factors: [f32; DEPTH],
+    other_factors: [f32; DEPTH],
+) {
+    let columns = output.len();
+    let other = &mut other[..columns];
+    let [w0, w1, w2, w3] = weights.map(|row| &row[..columns]);
+    let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (factors, other_factors);
+    for j in 0..columns {
+        let sum = multiply_add::<FMA>(a1, w1[j], multiply_add::<FMA>(a0, w0[j], output[j]));
+        output[j] = multiply_add::<FMA>(a3, w3[j], multiply_add::<FMA>(a2, w2[j], sum));
+        let sum = multiply_add::<FMA>(b1, w1[j], multiply_add::<FMA>(b0, w0[j], other[j]));
+        other[j] = multiply_add::<FMA>(b3, w3[j], multiply_add::<FMA>(b2, w2[j], sum));
+    }
 }
 
 /// a · b + c, in one rounding where the machine has the instruction.
@@ -443,8 +435,8 @@ mod tests {
     }
 
     #[test]
-    fn packed_products_equal_plain_ones() {
-        for (rows, depth, columns) in [(1, 1, 1), (3, 5, 17), (8, 16, 32), (15, 7, 40)] {
+    fn products_equal_plain_ones() {
+        for (rows, depth, columns) in [(1, 1, 1), (3, 5, 17), (8, 16, 32), (15, 7, 40), (2, 3, 1)] {
             let left: Vec<f32> = (0..rows * depth).map(|k| (k % 7) as f32 - 3.0).collect();
             let right: Vec<f32> = (0..depth * columns).map(|k| (k % 5) as f32 - 2.0).collect();
             let plain: Vec<f32> = (0..rows * columns)
@@ -454,12 +446,9 @@ mod tests {
                 })
                 .collect();
             let mut output = vec![f32::NAN; rows * columns];
-            product::<false>(&left, &Packed::new(&right, depth, columns), &mut output);
+            product::<false>(&left, &right, depth, &mut output);
             assert_eq!(output, plain);
-            let transposed: Vec<f32> =
-                (0..columns * depth).map(|at| right[(at % depth) * columns + at / depth]).collect();
-            product::<false>(&left, &Packed::transposed(&transposed, columns, depth), &mut output);
-            assert_eq!(output, plain);
+            assert_eq!(transpose(&transpose(&right, columns), depth), right);
         }
     }
 }

@@ -345,7 +345,7 @@ impl<'a> Run<'a> {
         let tasks: Vec<TaskMetrics> =
             outputs.iter().zip(&self.config.attributes).map(|(output, task)| output.metrics(&task.name)).collect();
         let weighted = |metrics: &TaskMetrics, weight: f64| weight * metrics.log_loss;
-        let validation_loss =
+        let validation_loss: f64 =
             tasks.iter().zip(&self.config.attributes).map(|(metrics, task)| weighted(metrics, task.weight)).sum();
         let mains: Vec<f64> = (tasks.iter().zip(&self.config.attributes))
             .filter(|(_, task)| task.role == Role::Main)
