@@ -13,7 +13,7 @@ use model_core::aux_lstm::{AuxLstm, AuxLstmSizes, Role};
 use model_core::bundle::{Bundle, Settings};
 use model_core::card::ModelCard;
 use model_core::embedding::Embedding;
-use model_core::parameters::{self, Parameters, glorot_uniform};
+use model_core::parameters::{self, Parameters, Wanted, glorot_uniform};
 use model_core::vocabulary::Vocabulary;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn workplace() -> Workplace {
         dense_size: 4,
         tasks: vec![(Role::Main, 3), (Role::Main, 2)],
     };
-    let source = |wanted: &_| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
     let group = |label: &str, classes: &[&str]| Group {
         label: label.into(),
@@ -77,8 +77,8 @@ fn users() -> String {
             .collect();
         let mut user = serde_json::json!({
             "id": format!("u{id}"),
-            "age": [13, 14, 33, 47][id % 4],
-            "gender": ["female", "male"][id / 2 % 2],
+            "age": ([13, 14, 33, 47][id % 4]),
+            "gender": (["female", "male"][id / 2 % 2]),
             "posts": words.chunks(7).map(|post| post.join(" ")).collect::<Vec<_>>(),
         });
         match id % 10 {
