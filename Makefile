@@ -43,7 +43,7 @@ lint:
 	$(say) 'Clippy, natively'
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	$(say) 'Clippy, the page'
-	@cargo clippy --profile web --locked --target wasm32-unknown-unknown -p web -- -D warnings
+	@cargo clippy --profile web --locked --target wasm32-unknown-unknown -p web --all-features -- -D warnings
 
 docs:
 	$(say) 'Documentation'

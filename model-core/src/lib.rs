@@ -4,17 +4,31 @@
 //! Text goes in, one probability distribution per attribute comes out, and the same code does it in
 //! training, on the command line and in the browser. This crate opens no file, reads no clock and prints
 //! nothing: bytes and strings in, values out.
+//!
+//! Without the feature `model` there are only the types that describe a model and its predictions: what a
+//! program needs that shows predictions made elsewhere, such as the page whose worker makes them.
 
 pub mod attribute;
-pub mod aux_lstm;
-pub mod bundle;
 pub mod card;
+pub mod prediction;
+
+#[cfg(feature = "model")]
+pub mod aux_lstm;
+#[cfg(feature = "model")]
+pub mod bundle;
+#[cfg(feature = "model")]
 pub mod embedding;
 #[cfg(feature = "training")]
 pub mod joint_loss;
+#[cfg(feature = "model")]
 pub mod lstm;
+#[cfg(feature = "model")]
 pub mod parameters;
+#[cfg(feature = "model")]
 pub mod predictor;
+#[cfg(feature = "model")]
 pub mod reader;
+#[cfg(feature = "model")]
 pub mod text;
+#[cfg(feature = "model")]
 pub mod vocabulary;

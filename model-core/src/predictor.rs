@@ -3,8 +3,8 @@
 use std::io::BufRead;
 
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
+pub use crate::prediction::{AttributePrediction, GroupPrediction, Named, UserPrediction};
 use crate::{
     attribute::Attribute,
     aux_lstm::AuxLstm,
@@ -46,9 +46,26 @@ impl Predictor {
 
     /// A predictor with `bundle`'s text pipeline and settings over a network in memory, as training has it.
     pub fn new(bundle: Bundle, network: AuxLstm, device: &Device) -> Self {
-        let Bundle { settings, card, vocabulary, embedding, .. } = bundle;
-        let reader = Reader { segmenter: Segmenter::new(), vocabulary, max_words: settings.max_words };
-        Self { settings, card, reader, embedding, network, device: device.clone() }
+        let Bundle {
+            settings,
+            card,
+            vocabulary,
+            embedding,
+            ..
+        } = bundle;
+        let reader = Reader {
+            segmenter: Segmenter::new(),
+            vocabulary,
+            max_words: settings.max_words,
+        };
+        Self {
+            settings,
+            card,
+            reader,
+            embedding,
+            network,
+            device: device.clone(),
+        }
     }
 
     /// Cuts Chinese into words with this dictionary in jieba's format from now on.
@@ -70,29 +87,52 @@ impl Predictor {
     /// Predicts every attribute of each user from their posts, in the users' order.
     ///
     /// Texts of like length are computed together, so the time taken follows the words that are there.
-    pub async fn predict(&self, users: &[Vec<String>]) -> Result<Vec<UserPrediction>, PredictError> {
+    pub async fn predict(
+        &self,
+        users: &[Vec<String>],
+    ) -> Result<Vec<UserPrediction>, PredictError> {
         let texts: Vec<Vec<u32>> = users.iter().map(|posts| self.reader.ids(posts)).collect();
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let logits = logits(&self.network, &self.embedding, &slices, &self.device).await?;
-        Ok(texts.iter().zip(logits).map(|(text, logits)| self.prediction(text, &logits)).collect())
+        Ok(texts
+            .iter()
+            .zip(logits)
+            .map(|(text, logits)| self.prediction(text, &logits))
+            .collect())
     }
 
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
         let known_words = reader::known(text);
         let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
-            let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]).then(b.cmp(&a)))?;
+            let best = (0..probabilities.len()).max_by(|&a, &b| {
+                probabilities[a]
+                    .total_cmp(&probabilities[b])
+                    .then(b.cmp(&a))
+            })?;
             // Without a word the model knows, the distribution is that of nobody in particular.
-            if known_words == 0 { None } else { labels.nth(best).cloned() }
+            if known_words == 0 {
+                None
+            } else {
+                labels.nth(best).cloned()
+            }
         };
-        let predictions = self.settings.attributes.iter().zip(logits).zip(&self.settings.temperatures).map(
-            |((attribute, logits), &temperature)| {
+        let predictions = self
+            .settings
+            .attributes
+            .iter()
+            .zip(logits)
+            .zip(&self.settings.temperatures)
+            .map(|((attribute, logits), &temperature)| {
                 let probabilities = softmax(logits, temperature);
                 let groups = (!attribute.groups.is_empty()).then(|| {
                     let sums = attribute.group_probabilities(&probabilities);
                     let mut labels = attribute.groups.iter().map(|group| &group.label);
                     GroupPrediction {
                         label: label(&mut labels, &sums),
-                        probabilities: named(attribute.groups.iter().map(|group| &group.label), &sums),
+                        probabilities: named(
+                            attribute.groups.iter().map(|group| &group.label),
+                            &sums,
+                        ),
                     }
                 });
                 let prediction = AttributePrediction {
@@ -101,9 +141,12 @@ impl Predictor {
                     groups,
                 };
                 (attribute.name.clone(), prediction)
-            },
-        );
-        UserPrediction { words: text.len(), known_words, predictions: Named(predictions.collect()) }
+            });
+        UserPrediction {
+            words: text.len(),
+            known_words,
+            predictions: Named(predictions.collect()),
+        }
     }
 }
 
@@ -131,11 +174,17 @@ pub async fn logits(
         let tasks = network.forward(embedding.look_up(&ids, device), &lengths);
         let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
         // One read for all tasks: on a GPU each read is a round trip.
-        let data = Tensor::cat(tasks, 1).into_data_async().await.map_err(|error| PredictError(format!("{error:?}")))?;
+        let data = Tensor::cat(tasks, 1)
+            .into_data_async()
+            .await
+            .map_err(|error| PredictError(format!("{error:?}")))?;
         let values: Vec<f32> = data.iter().collect();
         for (row, &text) in values.chunks_exact(classes.iter().sum()).zip(batch) {
             let mut row = row.iter().copied();
-            result[text] = classes.iter().map(|&count| row.by_ref().take(count).collect()).collect();
+            result[text] = classes
+                .iter()
+                .map(|&count| row.by_ref().take(count).collect())
+                .collect();
         }
     }
     Ok(result)
@@ -144,89 +193,14 @@ pub async fn logits(
 /// Eq. 17–18: probabilities from logits divided by a temperature.
 pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|logit| f64::from((logit - largest) / temperature).exp()).collect();
+    let powers: Vec<f64> = logits
+        .iter()
+        .map(|logit| f64::from((logit - largest) / temperature).exp())
+        .collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|power| (power / sum) as f32).collect()
 }
 
 fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {
     Named(labels.cloned().zip(values.iter().copied()).collect())
-}
-
-/// What is predicted about one user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UserPrediction {
-    /// The words of the user's text that the model read.
-    pub words: usize,
-    /// How many of these words the model's vocabulary knows.
-    pub known_words: usize,
-    /// A prediction per attribute, in the order of the model's tasks; a JSON object by attribute name.
-    pub predictions: Named<AttributePrediction>,
-}
-
-/// The distribution over one attribute's classes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AttributePrediction {
-    /// The most probable class; `null` when the text holds no word that the model knows.
-    pub label: Option<String>,
-    /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
-    pub probabilities: Named<f32>,
-    /// The same over the attribute's groups (age bands over single years), where it has groups.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<GroupPrediction>,
-}
-
-/// The distribution over an attribute's groups of classes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupPrediction {
-    /// The most probable group, which need not hold the most probable class; `null` as for the class.
-    pub label: Option<String>,
-    /// The probability of each group: the sum over its classes.
-    pub probabilities: Named<f32>,
-}
-
-/// Values by name in a fixed order, written as a JSON object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Named<T>(pub Vec<(String, T)>);
-
-impl<T> Named<T> {
-    /// The value called `name`.
-    pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
-    }
-
-    /// Names and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
-    }
-}
-
-impl<T: Serialize> Serialize for Named<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-            type Value = Named<T>;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Named(entries))
-            }
-        }
-        deserializer.deserialize_map(Visitor(std::marker::PhantomData))
-    }
 }

@@ -10,7 +10,7 @@ pub mod protocol;
 pub mod session;
 pub mod summary;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(feature = "app", target_arch = "wasm32"))]
 pub mod app;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(feature = "worker", target_arch = "wasm32"))]
 pub mod worker;

@@ -2,7 +2,7 @@
 
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
-use model_core::predictor::UserPrediction;
+use model_core::prediction::UserPrediction;
 use serde::{Deserialize, Serialize};
 
 /// What the user wants the model to run on.

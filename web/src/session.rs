@@ -3,7 +3,7 @@
 
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
-use model_core::predictor::UserPrediction;
+use model_core::prediction::UserPrediction;
 
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
 
@@ -281,7 +281,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use model_core::predictor::Named;
+    use model_core::prediction::Named;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! What a prediction comes to, in words.
 
-use model_core::predictor::{AttributePrediction, Named, UserPrediction};
+use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
 use crate::labels::{percent, title};
 
@@ -72,7 +72,7 @@ pub fn words_used(prediction: &UserPrediction) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model_core::predictor::GroupPrediction;
+    use model_core::prediction::GroupPrediction;
 
     use super::*;
 

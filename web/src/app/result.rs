@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use model_core::attribute::Attribute;
-use model_core::predictor::UserPrediction;
+use model_core::prediction::UserPrediction;
 
 use super::link::Link;
 use crate::labels::{percent, title};

@@ -1,0 +1,263 @@
+//! Chromium without a window, and the page in it as its user finds it.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::site::Site;
+
+/// Gives Chromium a WebGPU adapter that computes in software.
+pub const SOFTWARE_GPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/// How long anything may take on the CPU, on a slow and busy machine.
+pub const SOON: Duration = Duration::from_secs(60);
+/// How long a prediction may take on a software GPU, whose shaders are compiled first.
+pub const LATE: Duration = Duration::from_secs(400);
+
+/// How a page is visited.
+#[derive(Default)]
+pub struct Visit {
+    flags: Vec<String>,
+    mobile: Option<(u32, u32)>,
+    instead: Vec<(String, Vec<u8>)>,
+}
+
+/// The page, open in a browser.
+#[derive(Clone)]
+pub struct Page {
+    /// The browser.
+    pub client: Client,
+    /// Where the page comes from.
+    pub site: Rc<Site>,
+}
+
+impl Visit {
+    /// With these flags for Chromium.
+    pub fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(|flag| flag.to_string()));
+        self
+    }
+
+    /// On a phone with a screen of this width and height, in CSS pixels.
+    pub fn phone(mut self, width: u32, height: u32) -> Self {
+        self.mobile = Some((width, height));
+        self
+    }
+
+    /// With other bytes in place of a file of the page.
+    pub fn instead(mut self, path: &str, bytes: Vec<u8>) -> Self {
+        self.instead.push((path.into(), bytes));
+        self
+    }
+
+    /// Opens the page and runs the test on it. Browser and server are gone when it returns, also by a panic.
+    pub fn run(self, test: impl AsyncFnOnce(Page) + 'static) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let driver = Driver::start();
+            let page = Page {
+                client: driver.browser(&self).await,
+                site: Rc::new(Site::serve(self.instead)),
+            };
+            let visitor = page.clone();
+            let outcome = tokio::task::spawn_local(async move {
+                visitor
+                    .client
+                    .goto(&visitor.site.url())
+                    .await
+                    .expect("the page opens");
+                test(visitor).await;
+            })
+            .await;
+            if outcome.is_err() {
+                let seen = page
+                    .client
+                    .execute("return document.body.innerText", vec![]);
+                eprintln!(
+                    "the page at the failure:\n{}",
+                    seen.await.unwrap_or_default().as_str().unwrap_or_default()
+                );
+            }
+            // The driver ends next in any case, and a browser that it cannot close has crashed.
+            let _ = page.client.close().await;
+            if let Err(failure) = outcome {
+                std::panic::resume_unwind(failure.into_panic());
+            }
+        });
+    }
+}
+
+impl Page {
+    /// The one element that an XPath names.
+    pub async fn find(&self, path: &str) -> Element {
+        self.client
+            .find(Locator::XPath(path))
+            .await
+            .unwrap_or_else(|error| panic!("no {path}: {error}"))
+    }
+
+    /// What a script returns.
+    pub async fn script(&self, script: &str) -> Value {
+        self.client
+            .execute(script, vec![])
+            .await
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Waits until a script returns true.
+    pub async fn until(&self, script: &str, at_most: Duration) {
+        let start = Instant::now();
+        while self.script(script).await != Value::Bool(true) {
+            assert!(
+                start.elapsed() < at_most,
+                "not within {at_most:?}: {script}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the page says about the model and what it runs on.
+    pub async fn status(&self) -> String {
+        let line = self.find("//section[@aria-label='Computing']//p[1]").await;
+        line.text().await.expect("the status line has a text")
+    }
+
+    /// Waits until the model is ready, and says what it runs on.
+    pub async fn ready(&self) -> String {
+        self.until(
+            "return document.querySelector('[aria-label=Computing] p')?.innerText.startsWith('Runs on') ?? false",
+            SOON,
+        )
+        .await;
+        self.status().await
+    }
+
+    /// Uses the switch.
+    pub async fn choose(&self, backend: &str) {
+        let label = self
+            .find(&format!("//fieldset//label[normalize-space()='{backend}']"))
+            .await;
+        label.click().await.expect("the switch can be clicked");
+    }
+
+    /// Replaces the text, as pasting does.
+    pub async fn write(&self, text: &str) {
+        let script = "const area = document.querySelector('textarea'); area.value = arguments[0]; \
+                      area.dispatchEvent(new Event('input', {bubbles: true}));";
+        self.client
+            .execute(script, vec![json!(text)])
+            .await
+            .expect("the text area takes text");
+    }
+
+    /// Waits until the estimate is that of the text in the text area.
+    pub async fn settled(&self, at_most: Duration) {
+        // Longer than the page waits for a pause in the typing.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.until(
+            "return document.querySelector('.result').getAttribute('aria-busy') === 'false'",
+            at_most,
+        )
+        .await;
+    }
+
+    /// The probabilities shown: for each attribute its lists, first the one that is seen first, in full precision.
+    pub async fn shown(&self) -> Map<String, Value> {
+        let script = "return Object.fromEntries([...document.querySelectorAll('[data-attribute]')].map(attribute => [
+                attribute.dataset.attribute,
+                [...attribute.querySelectorAll('ul')].map(list => Object.fromEntries([...list.children].map(row => [
+                    row.dataset.class, Number(row.dataset.probability)])))]))";
+        match self.script(script).await {
+            Value::Object(shown) => shown,
+            other => panic!("no estimate is shown: {other}"),
+        }
+    }
+}
+
+/// The program that steers Chromium.
+struct Driver {
+    process: Child,
+    /// Held open: the driver may write to it.
+    _output: BufReader<ChildStdout>,
+    address: String,
+    profile: TempDir,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("chromedriver does not start ({error}): run `scripts/setup.sh test` first, or `make test`")
+            });
+        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let mut line = String::new();
+        let port = loop {
+            line.clear();
+            let read = output
+                .read_line(&mut line)
+                .expect("chromedriver writes text");
+            assert!(read > 0, "chromedriver ended without naming its port");
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim().trim_end_matches('.').to_owned();
+            }
+        };
+        Self {
+            process,
+            _output: output,
+            address: format!("http://127.0.0.1:{port}"),
+            profile: tempfile::tempdir().expect("a temporary folder can be made"),
+        }
+    }
+
+    async fn browser(&self, visit: &Visit) -> Client {
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let mut flags = vec![
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,960",
+            &profile,
+        ];
+        flags.extend(visit.flags.iter().map(String::as_str));
+        let mut options = json!({ "args": flags });
+        if let Some((width, height)) = visit.mobile {
+            options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true } });
+        }
+        let capabilities = Map::from_iter([
+            ("browserName".to_owned(), json!("chrome")),
+            ("goog:chromeOptions".to_owned(), options),
+        ]);
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder
+            .capabilities(capabilities)
+            .connect(&self.address)
+            .await
+            .expect("Chromium starts")
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
