@@ -2,18 +2,19 @@
 # Installs what the build and the tests need and a stock Rust toolchain lacks.
 # Every step first looks whether its work is done, so a second run takes a second.
 #
-#   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen, wasm-opt
+#   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen
 #   scripts/setup.sh test      the same, and a browser with its driver and a software Vulkan driver
 #
 # Tools go to $TOOLS (default: .tools beside this folder, ignored by git).
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+# The folder decides which Rust version rustup runs.
+cd "$root"
 TOOLS=${TOOLS:-$root/.tools}
 # Its own target folder: these are other people's programs, and cleaning ours must not throw them away.
 tools_target=$TOOLS/target
 trunk_version=0.21.14
-binaryen_version=132.0.0
 # Trunk takes the wasm-bindgen on PATH only if it equals the library's version in Cargo.lock.
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
 
@@ -22,6 +23,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 have cargo || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
+cargo --version >/dev/null || fail "the Rust version of rust-toolchain.toml cannot be used; rustup says why above"
 mkdir -p "$TOOLS/bin"
 export PATH="$TOOLS/bin:$PATH"
 
@@ -81,6 +83,16 @@ setup_wasm_target() {
     build_wasm_std || fail "no wasm32-unknown-unknown target: run 'rustup target add wasm32-unknown-unknown'"
 }
 
+setup_linker() {
+    have cc || apt_install gcc libc6-dev || fail "a C compiler is missing, which Rust links with: install gcc and run this again"
+}
+
+# For the checks of make test; rustup brings both with the toolchain.
+setup_lints() {
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
+        fail "rustfmt or clippy is missing: run 'rustup component add rustfmt clippy'"
+}
+
 # NAME VERSION PROGRAM [FLAGS]: a cargo program, built without link-time optimisation, which takes a quarter of the time.
 setup_cargo_tool() {
     local name=$1 version=$2 program=$3
@@ -91,15 +103,8 @@ setup_cargo_tool() {
         CARGO_TARGET_DIR="$tools_target" \
         cargo install --quiet --root "$TOOLS" --version "$version" --force "$@" "$name" 2>"$TOOLS/$name.log" ||
         { tail -n 5 "$TOOLS/$name.log" >&2; fail "building $name $version failed; the log is $TOOLS/$name.log"; }
-}
-
-setup_wasm_opt() {
-    wasm-opt --version 2>/dev/null | grep -qw "${binaryen_version%%.*}" && return
-    have npm || apt_install npm || fail "npm is missing: install Node.js (it brings wasm-opt) and run this again"
-    say "installing wasm-opt $binaryen_version"
-    npm install --silent --no-audit --no-fund --prefix "$TOOLS/npm" "binaryen@$binaryen_version" >"$TOOLS/npm.log" 2>&1 ||
-        fail "npm could not install binaryen $binaryen_version; the log is $TOOLS/npm.log"
-    ln -sf "$TOOLS/npm/node_modules/.bin/wasm-opt" "$TOOLS/bin/wasm-opt"
+    # What was built on the way takes a gigabyte and is needed no more.
+    rm -rf "$tools_target"
 }
 
 setup_browser() {
@@ -121,12 +126,13 @@ page | test) ;;
 *) fail "usage: scripts/setup.sh page|test" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
+setup_linker
 setup_wasm_target
 # Trunk builds only with the dependencies it was released with; wasm-bindgen-cli only without, one of its own was yanked.
 setup_cargo_tool trunk "$trunk_version" trunk --locked
 setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
-setup_wasm_opt
 if [ "$1" = test ]; then
+    setup_lints
     setup_browser
     setup_vulkan
 fi
