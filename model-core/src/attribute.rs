@@ -36,9 +36,9 @@ impl Attribute {
             .position(|class| class == value)
             .or_else(|| {
                 let number: i64 = value.parse().ok()?;
-                self.classes
-                    .iter()
-                    .position(|class| range(class).is_some_and(|(from, to)| (from..=to).contains(&number)))
+                self.classes.iter().position(|class| {
+                    range(class).is_some_and(|(from, to)| (from..=to).contains(&number))
+                })
             })
     }
 
@@ -68,7 +68,10 @@ impl Attribute {
             return Err("an attribute has an empty name".into());
         }
         if self.classes.len() < 2 {
-            return Err(format!("attribute {name:?} needs at least two classes, it has {}", self.classes.len()));
+            return Err(format!(
+                "attribute {name:?} needs at least two classes, it has {}",
+                self.classes.len()
+            ));
         }
         if let Some(class) = repeated(self.classes.iter()) {
             return Err(format!("attribute {name:?} names class {class:?} twice"));
@@ -81,13 +84,23 @@ impl Attribute {
         }
         let grouped = || self.groups.iter().flat_map(|group| &group.classes);
         if let Some(class) = grouped().find(|class| !self.classes.contains(class)) {
-            return Err(format!("a group of attribute {name:?} names {class:?}, which is none of its classes"));
+            return Err(format!(
+                "a group of attribute {name:?} names {class:?}, which is none of its classes"
+            ));
         }
         if let Some(class) = repeated(grouped()) {
-            return Err(format!("attribute {name:?} has class {class:?} in two groups"));
+            return Err(format!(
+                "attribute {name:?} has class {class:?} in two groups"
+            ));
         }
-        match self.classes.iter().find(|class| !grouped().any(|other| other == *class)) {
-            Some(class) => Err(format!("attribute {name:?} has class {class:?} in no group")),
+        match self
+            .classes
+            .iter()
+            .find(|class| !grouped().any(|other| other == *class))
+        {
+            Some(class) => Err(format!(
+                "attribute {name:?} has class {class:?} in no group"
+            )),
             None => Ok(()),
         }
     }
@@ -116,8 +129,14 @@ mod tests {
             name: "age".into(),
             classes: ["13", "14", "23-27", "33+"].map(String::from).to_vec(),
             groups: vec![
-                Group { label: "young".into(), classes: vec!["13".into(), "14".into()] },
-                Group { label: "grown".into(), classes: vec!["23-27".into(), "33+".into()] },
+                Group {
+                    label: "young".into(),
+                    classes: vec!["13".into(), "14".into()],
+                },
+                Group {
+                    label: "grown".into(),
+                    classes: vec!["23-27".into(), "33+".into()],
+                },
             ],
         }
     }

@@ -63,8 +63,18 @@ struct Task {
 impl AuxLstm {
     /// A network of the given sizes; `dropout` is the probability p* of Eq. 9, used in training only.
     /// `sizes` must make sense, see [`AuxLstmSizes::check`].
-    pub fn new<E>(parameters: &mut Parameters<'_, E>, sizes: &AuxLstmSizes, dropout: f64) -> Result<Self, E> {
-        let &AuxLstmSizes { input_size, auxiliary_hidden_size, main_hidden_size, dense_size, .. } = sizes;
+    pub fn new<E>(
+        parameters: &mut Parameters<'_, E>,
+        sizes: &AuxLstmSizes,
+        dropout: f64,
+    ) -> Result<Self, E> {
+        let &AuxLstmSizes {
+            input_size,
+            auxiliary_hidden_size,
+            main_hidden_size,
+            dense_size,
+            ..
+        } = sizes;
         let auxiliary = match auxiliary_hidden_size {
             0 => None,
             size => Some(Lstm::new(parameters, "auxiliary", input_size, size)?),
@@ -77,7 +87,12 @@ impl AuxLstm {
                     let lstm = Lstm::new(parameters, &name("lstm"), input_size, main_hidden_size)?;
                     let dense = match auxiliary_hidden_size {
                         0 => None,
-                        size => Some(linear(parameters, &name("auxiliary_dense"), size, dense_size)?),
+                        size => Some(linear(
+                            parameters,
+                            &name("auxiliary_dense"),
+                            size,
+                            dense_size,
+                        )?),
                     };
                     let read = main_hidden_size + if dense.is_some() { dense_size } else { 0 };
                     (Some(lstm), dense, read)
@@ -100,14 +115,28 @@ impl AuxLstm {
     /// `words` holds word vectors, `[batch, steps, input size]`, and `lengths` the true length of each text.
     pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
         // Eq. 12 and 15: one pass of the shared LSTM serves all tasks.
-        let shared = self.auxiliary.as_ref().map(|lstm| lstm.forward(words.clone(), lengths));
-        self.tasks.iter().map(|task| task.forward(&words, lengths, shared.as_ref())).collect()
+        let shared = self
+            .auxiliary
+            .as_ref()
+            .map(|lstm| lstm.forward(words.clone(), lengths));
+        self.tasks
+            .iter()
+            .map(|task| task.forward(&words, lengths, shared.as_ref()))
+            .collect()
     }
 }
 
 impl Task {
-    fn forward(&self, words: &Tensor<3>, lengths: &[usize], shared: Option<&Tensor<2>>) -> Tensor<2> {
-        let own = self.lstm.as_ref().map(|lstm| lstm.forward(words.clone(), lengths)); // Eq. 11
+    fn forward(
+        &self,
+        words: &Tensor<3>,
+        lengths: &[usize],
+        shared: Option<&Tensor<2>>,
+    ) -> Tensor<2> {
+        let own = self
+            .lstm
+            .as_ref()
+            .map(|lstm| lstm.forward(words.clone(), lengths)); // Eq. 11
         let representation = match (own, shared, &self.auxiliary_dense) {
             (Some(own), Some(shared), Some(dense)) => {
                 let auxiliary = self.dropout.forward(relu(dense.forward(shared.clone()))); // Eq. 13
@@ -116,12 +145,19 @@ impl Task {
             (Some(own), ..) => own, // a single task, Eq. 7
             (None, shared, _) => shared.expect("an auxiliary task has a shared LSTM").clone(), // Eq. 15
         };
-        let features = self.dropout.forward(relu(self.dense.forward(representation))); // Eq. 14, 16; 8–9
+        let features = self
+            .dropout
+            .forward(relu(self.dense.forward(representation))); // Eq. 14, 16; 8–9
         self.output.forward(features) // Eq. 17, 18; 10
     }
 }
 
-fn linear<E>(parameters: &mut Parameters<'_, E>, name: &str, from: usize, to: usize) -> Result<Linear, E> {
+fn linear<E>(
+    parameters: &mut Parameters<'_, E>,
+    name: &str,
+    from: usize,
+    to: usize,
+) -> Result<Linear, E> {
     Ok(Linear {
         weight: parameters.matrix(&format!("{name}.weight"), from, to, 1)?,
         bias: Some(parameters.vector(&format!("{name}.bias"), to, 1)?),
@@ -139,8 +175,17 @@ impl AuxLstmSizes {
         }
         // Far above any sensible size; below it no product of two sizes overflows.
         const LIMIT: usize = 65_536;
-        let sizes = [self.input_size, self.auxiliary_hidden_size, self.main_hidden_size, self.dense_size];
-        if sizes.iter().chain(self.tasks.iter().map(|(_, classes)| classes)).any(|&size| size > LIMIT) {
+        let sizes = [
+            self.input_size,
+            self.auxiliary_hidden_size,
+            self.main_hidden_size,
+            self.dense_size,
+        ];
+        if sizes
+            .iter()
+            .chain(self.tasks.iter().map(|(_, classes)| classes))
+            .any(|&size| size > LIMIT)
+        {
             return Err(format!("no size may exceed {LIMIT}"));
         }
         for (role, classes) in &self.tasks {
@@ -152,7 +197,9 @@ impl AuxLstmSizes {
                     return Err("a main task needs a main hidden size of at least 1".into());
                 }
                 Role::Auxiliary if self.auxiliary_hidden_size == 0 => {
-                    return Err("an auxiliary task needs an auxiliary hidden size of at least 1".into());
+                    return Err(
+                        "an auxiliary task needs an auxiliary hidden size of at least 1".into(),
+                    );
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 //! A safetensors file, so that any language's library reads its numbers: the network's parameters (f32), the
 //! word vectors (`vectors`, 8-bit, with a scale a row in `vector_scales`), the vocabulary (`vocabulary`, UTF-8,
 //! a word a line, the first with id 2). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the
-//! format's version, a checksum, the settings and the model card.
+//! format's version, a checksum, and the settings and the model card as JSON texts.
 
 use std::collections::HashMap;
 
@@ -67,7 +67,9 @@ pub enum BundleError {
     #[error("the file is not an auxlstm bundle: {0}")]
     Foreign(String),
     /// The file is from a newer program.
-    #[error("the bundle has format version {0}, this program reads up to {FORMAT_VERSION}: use a newer program")]
+    #[error(
+        "the bundle has format version {0}, this program reads up to {FORMAT_VERSION}: use a newer program"
+    )]
     Newer(u32),
     /// The file's parts do not agree with its checksum or with one another.
     #[error("the bundle is damaged: {0}")]
@@ -78,8 +80,11 @@ pub enum BundleError {
 struct Metadata {
     format_version: u32,
     checksum: String,
-    settings: Settings,
-    card: ModelCard,
+    /// [`Settings`] as JSON text: the checksum is of the text, because numbers need not survive reading to the
+    /// last bit.
+    settings: String,
+    /// [`ModelCard`] as JSON text.
+    card: String,
 }
 
 /// What is read first, before anything else of the metadata is taken to be as this version has it.
@@ -96,14 +101,27 @@ impl Bundle {
     /// The file's bytes. The same bundle gives the same bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
         let words = self.vocabulary.words().join("\n").into_bytes();
-        let vectors: Vec<u8> = self.embedding.values().iter().map(|value| value.cast_unsigned()).collect();
+        let vectors: Vec<u8> = self
+            .embedding
+            .values()
+            .iter()
+            .map(|value| value.cast_unsigned())
+            .collect();
         let scales = to_le_bytes(self.embedding.scales());
-        let parameters: Vec<Vec<u8>> =
-            self.parameters.iter().map(|parameter| to_le_bytes(&parameter.values)).collect();
+        let parameters: Vec<Vec<u8>> = self
+            .parameters
+            .iter()
+            .map(|parameter| to_le_bytes(&parameter.values))
+            .collect();
         let rows = self.embedding.len();
         let mut tensors = vec![
             (VOCABULARY, Dtype::U8, vec![words.len()], &words),
-            (VECTORS, Dtype::I8, vec![rows, self.embedding.dimensions()], &vectors),
+            (
+                VECTORS,
+                Dtype::I8,
+                vec![rows, self.embedding.dimensions()],
+                &vectors,
+            ),
             (SCALES, Dtype::F32, vec![rows], &scales),
         ];
         for (parameter, bytes) in self.parameters.iter().zip(&parameters) {
@@ -111,18 +129,26 @@ impl Bundle {
         }
         let views = tensors
             .into_iter()
-            .map(|(name, dtype, shape, bytes)| Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?)))
+            .map(|(name, dtype, shape, bytes)| {
+                Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?))
+            })
             .collect::<Result<Vec<_>, SafeTensorError>>()
             .map_err(|error| BundleError::Corrupt(error.to_string()))?;
+        let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
-            checksum: checksum(&self.settings, &self.card, views.iter().map(|(name, view)| (name.as_str(), view))),
-            settings: self.settings.clone(),
-            card: self.card.clone(),
+            checksum: checksum(
+                &settings,
+                &card,
+                views.iter().map(|(name, view)| (name.as_str(), view)),
+            ),
+            settings,
+            card,
         };
         // One entry only: the library writes them in no fixed order.
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&metadata))]);
-        safetensors::serialize(views, Some(metadata)).map_err(|error| BundleError::Corrupt(error.to_string()))
+        safetensors::serialize(views, Some(metadata))
+            .map_err(|error| BundleError::Corrupt(error.to_string()))
     }
 
     /// Reads a file's bytes and checks all that can be checked without computing.
@@ -133,26 +159,31 @@ impl Bundle {
             .metadata()
             .as_ref()
             .and_then(|metadata| metadata.get(METADATA_KEY))
-            .ok_or_else(|| BundleError::Foreign("a safetensors file without the bundle's metadata".into()))?;
-        let Version { format_version } = serde_json::from_str(text)
-            .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))?;
+            .ok_or_else(|| {
+                BundleError::Foreign("a safetensors file without the bundle's metadata".into())
+            })?;
+        let Version { format_version } = read_json(text)?;
         if format_version > FORMAT_VERSION {
             return Err(BundleError::Newer(format_version));
         }
-        let metadata: Metadata = serde_json::from_str(text)
-            .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))?;
+        let metadata: Metadata = read_json(text)?;
         let mut views = tensors.tensors();
         views.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let found =
-            checksum(&metadata.settings, &metadata.card, views.iter().map(|(name, view)| (name.as_str(), view)));
+        let found = checksum(
+            &metadata.settings,
+            &metadata.card,
+            views.iter().map(|(name, view)| (name.as_str(), view)),
+        );
         if found != metadata.checksum {
-            return Err(BundleError::Corrupt("its contents do not match its checksum".into()));
+            return Err(BundleError::Corrupt(
+                "its contents do not match its checksum".into(),
+            ));
         }
         let mut bundle = Self {
             vocabulary: read_vocabulary(&tensors)?,
             embedding: read_embedding(&tensors)?,
-            settings: metadata.settings,
-            card: metadata.card,
+            settings: read_json(&metadata.settings)?,
+            card: read_json(&metadata.card)?,
             parameters: Vec::new(),
         };
         for (name, view) in &views {
@@ -170,12 +201,16 @@ impl Bundle {
 
     /// The network on `device`, with the bundle's parameters; `dropout` matters in training only.
     pub fn network(&self, device: &Device, dropout: f64) -> Result<AuxLstm, BundleError> {
-        let by_name: HashMap<&str, &Saved> =
-            self.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter)).collect();
+        let by_name: HashMap<&str, &Saved> = self
+            .parameters
+            .iter()
+            .map(|parameter| (parameter.name.as_str(), parameter))
+            .collect();
         let mut parameters = Parameters::new(device, |wanted: &Wanted| {
             let name = wanted.name;
-            let parameter =
-                by_name.get(name).ok_or_else(|| BundleError::Corrupt(format!("parameter {name:?} is missing")))?;
+            let parameter = by_name
+                .get(name)
+                .ok_or_else(|| BundleError::Corrupt(format!("parameter {name:?} is missing")))?;
             if parameter.values.len() != wanted.len() {
                 return Err(BundleError::Corrupt(format!(
                     "parameter {name:?} has {} values instead of {}",
@@ -190,17 +225,27 @@ impl Bundle {
 
     /// Whether the parts fit one another.
     fn check(&self) -> Result<(), String> {
-        let Settings { attributes, sizes, max_words, temperatures } = &self.settings;
+        let Settings {
+            attributes,
+            sizes,
+            max_words,
+            temperatures,
+        } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
-        let classes: Vec<usize> = attributes.iter().map(|attribute| attribute.classes.len()).collect();
+        let classes: Vec<usize> = attributes
+            .iter()
+            .map(|attribute| attribute.classes.len())
+            .collect();
         if !sizes.tasks.iter().map(|(_, classes)| *classes).eq(classes) {
             return Err("its tasks and its attributes differ in number or classes".into());
         }
         if *max_words == 0 {
             return Err("it reads no word of a text".into());
         }
-        if temperatures.len() != attributes.len() || !temperatures.iter().all(|t| t.is_finite() && *t > 0.0) {
+        if temperatures.len() != attributes.len()
+            || !temperatures.iter().all(|t| t.is_finite() && *t > 0.0)
+        {
             return Err("it needs a temperature above 0 for each task".into());
         }
         if self.embedding.dimensions() != sizes.input_size {
@@ -215,15 +260,15 @@ impl Bundle {
 
 /// CRC-32 over settings, card and every tensor's name, shape and bytes in the order of names.
 fn checksum<'a, 'data: 'a>(
-    settings: &Settings,
-    card: &ModelCard,
+    settings: &str,
+    card: &str,
     tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>,
 ) -> String {
     let mut tensors: Vec<_> = tensors.collect();
     tensors.sort_by_key(|(name, _)| *name);
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(json(settings).as_bytes());
-    hasher.update(json(card).as_bytes());
+    hasher.update(settings.as_bytes());
+    hasher.update(card.as_bytes());
     for (name, view) in tensors {
         hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
         hasher.update(view.data());
@@ -233,6 +278,11 @@ fn checksum<'a, 'data: 'a>(
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data is JSON")
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, BundleError> {
+    serde_json::from_str(text)
+        .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))
 }
 
 fn explain(error: &SafeTensorError) -> BundleError {
@@ -246,25 +296,47 @@ fn explain(error: &SafeTensorError) -> BundleError {
 }
 
 fn to_le_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
-fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<TensorView<'a>, BundleError> {
-    let view =
-        tensors.tensor(name).map_err(|_| BundleError::Corrupt(format!("its tensor {name:?} is missing")))?;
+fn tensor<'a>(
+    tensors: &SafeTensors<'a>,
+    name: &str,
+    dtype: Dtype,
+) -> Result<TensorView<'a>, BundleError> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|_| BundleError::Corrupt(format!("its tensor {name:?} is missing")))?;
     if view.dtype() != dtype {
-        return Err(BundleError::Corrupt(format!("its tensor {name:?} is {:?} instead of {dtype:?}", view.dtype())));
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} is {:?} instead of {dtype:?}",
+            view.dtype()
+        )));
     }
     Ok(view)
 }
 
 fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>, BundleError> {
     if view.dtype() != Dtype::F32 {
-        return Err(BundleError::Corrupt(format!("its tensor {name:?} is {:?} instead of F32", view.dtype())));
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} is {:?} instead of F32",
+            view.dtype()
+        )));
     }
-    let values: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values: Vec<f32> = view
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
     if values.iter().any(|value| !value.is_finite()) {
-        return Err(BundleError::Corrupt(format!("its tensor {name:?} holds a number that is not finite")));
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} holds a number that is not finite"
+        )));
     }
     Ok(values)
 }
@@ -273,7 +345,11 @@ fn read_vocabulary(tensors: &SafeTensors) -> Result<Vocabulary, BundleError> {
     let view = tensor(tensors, VOCABULARY, Dtype::U8)?;
     let text = std::str::from_utf8(view.data())
         .map_err(|error| BundleError::Corrupt(format!("its vocabulary is not UTF-8: {error}")))?;
-    let words = if text.is_empty() { Vec::new() } else { text.split('\n').map(String::from).collect() };
+    let words = if text.is_empty() {
+        Vec::new()
+    } else {
+        text.split('\n').map(String::from).collect()
+    };
     Vocabulary::new(words).map_err(|error| BundleError::Corrupt(error.to_string()))
 }
 

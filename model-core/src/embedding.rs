@@ -20,24 +20,49 @@ impl Embedding {
     /// finite is an error.
     pub fn quantise(rows: &[f32], dimensions: usize) -> Result<Self, String> {
         if dimensions == 0 || !rows.len().is_multiple_of(dimensions) {
-            return Err(format!("{} numbers are no table of {dimensions} columns", rows.len()));
+            return Err(format!(
+                "{} numbers are no table of {dimensions} columns",
+                rows.len()
+            ));
         }
         let mut values = Vec::with_capacity(rows.len());
         let mut scales = Vec::with_capacity(rows.len() / dimensions);
         for (id, row) in rows.chunks_exact(dimensions).enumerate() {
             if row.iter().any(|value| !value.is_finite()) {
-                return Err(format!("the vector of word id {id} holds a number that is not finite"));
+                return Err(format!(
+                    "the vector of word id {id} holds a number that is not finite"
+                ));
             }
-            let largest = row.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-            let scale = if id == PADDING as usize { 0.0 } else { largest / 127.0 };
+            let largest = row
+                .iter()
+                .fold(0.0f32, |largest, value| largest.max(value.abs()));
+            let scale = if id == PADDING as usize {
+                0.0
+            } else {
+                largest / 127.0
+            };
             scales.push(scale);
-            values.extend(row.iter().map(|value| if scale == 0.0 { 0 } else { (value / scale).round() as i8 }));
+            values.extend(row.iter().map(|value| {
+                if scale == 0.0 {
+                    0
+                } else {
+                    (value / scale).round() as i8
+                }
+            }));
         }
-        Ok(Self { values, scales, dimensions })
+        Ok(Self {
+            values,
+            scales,
+            dimensions,
+        })
     }
 
     /// A table of stored parts: `values` row by row, a scale for each row.
-    pub fn from_parts(values: Vec<i8>, scales: Vec<f32>, dimensions: usize) -> Result<Self, String> {
+    pub fn from_parts(
+        values: Vec<i8>,
+        scales: Vec<f32>,
+        dimensions: usize,
+    ) -> Result<Self, String> {
         if dimensions == 0 || values.len() != scales.len() * dimensions {
             return Err(format!(
                 "{} vectors of {dimensions} dimensions do not make {} values",
@@ -48,7 +73,11 @@ impl Embedding {
         if scales.iter().any(|scale| !scale.is_finite()) {
             return Err("a scale of the word vectors is not finite".into());
         }
-        Ok(Self { values, scales, dimensions })
+        Ok(Self {
+            values,
+            scales,
+            dimensions,
+        })
     }
 
     /// The stored values, row by row.
@@ -79,18 +108,31 @@ impl Embedding {
     /// The vectors of texts as one padded batch on `device`, `[texts, longest text, dimensions]`; ids behind
     /// the table's end are read as padding. Even where every text is empty there is one step.
     pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Tensor<3> {
-        let steps = texts.iter().map(|text| text.len()).max().unwrap_or(0).max(1);
+        let steps = texts
+            .iter()
+            .map(|text| text.len())
+            .max()
+            .unwrap_or(0)
+            .max(1);
         let mut vectors = vec![0.0f32; texts.len() * steps * self.dimensions];
-        for (text, vectors) in texts.iter().zip(vectors.chunks_exact_mut(steps * self.dimensions)) {
+        for (text, vectors) in texts
+            .iter()
+            .zip(vectors.chunks_exact_mut(steps * self.dimensions))
+        {
             for (&id, vector) in text.iter().zip(vectors.chunks_exact_mut(self.dimensions)) {
-                let Some(&scale) = self.scales.get(id as usize) else { continue };
+                let Some(&scale) = self.scales.get(id as usize) else {
+                    continue;
+                };
                 let row = &self.values[id as usize * self.dimensions..][..self.dimensions];
                 for (slot, &value) in vector.iter_mut().zip(row) {
                     *slot = f32::from(value) * scale;
                 }
             }
         }
-        Tensor::from_data(TensorData::new(vectors, [texts.len(), steps, self.dimensions]), device)
+        Tensor::from_data(
+            TensorData::new(vectors, [texts.len(), steps, self.dimensions]),
+            device,
+        )
     }
 }
 
@@ -100,7 +142,9 @@ mod tests {
 
     #[test]
     fn rounding_keeps_vectors_to_a_254th_of_their_largest_number() {
-        let table: Vec<f32> = (0..40).map(|k| ((k * 37 % 23) as f32 - 11.0) * 0.013).collect();
+        let table: Vec<f32> = (0..40)
+            .map(|k| ((k * 37 % 23) as f32 - 11.0) * 0.013)
+            .collect();
         let embedding = Embedding::quantise(&table, 10).unwrap();
         let ids = [1u32, 3, 2];
         let looked_up = embedding.look_up(&[&ids, &[]], &Device::flex()).into_data();

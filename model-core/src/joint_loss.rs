@@ -32,17 +32,24 @@ pub fn joint_loss(logits: &[Tensor<2>], targets: &[Target], device: &Device) -> 
 }
 
 fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Tensor<1>> {
-    let examples: Vec<(usize, usize)> =
-        target.classes.iter().enumerate().filter_map(|(row, class)| Some((row, (*class)?))).collect();
+    let examples: Vec<(usize, usize)> = target
+        .classes
+        .iter()
+        .enumerate()
+        .filter_map(|(row, class)| Some((row, (*class)?)))
+        .collect();
     if examples.is_empty() {
         return None;
     }
     let count = examples.len();
-    let indices = |values: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values, [count]), device);
+    let indices =
+        |values: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values, [count]), device);
     let rows = indices(examples.iter().map(|(row, _)| *row as i64).collect());
     let classes = indices(examples.iter().map(|(_, class)| *class as i64).collect());
-    let weights: Vec<f32> =
-        examples.iter().map(|(_, class)| -target.weight * target.class_weights[*class] / count as f32).collect();
+    let weights: Vec<f32> = examples
+        .iter()
+        .map(|(_, class)| -target.weight * target.class_weights[*class] / count as f32)
+        .collect();
     let log_probabilities = log_softmax(logits.clone().select(0, rows), 1);
     let of_true_class = log_probabilities.gather(1, classes.unsqueeze_dim(1));
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
@@ -73,7 +80,10 @@ pub fn penalty(network: &impl Module, penalised: Penalised, device: &Device) -> 
             }
         }
     }
-    let mut visitor = Sum { penalised, sum: Tensor::zeros([1], device) };
+    let mut visitor = Sum {
+        penalised,
+        sum: Tensor::zeros([1], device),
+    };
     network.visit(&mut visitor);
     visitor.sum
 }

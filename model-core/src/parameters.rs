@@ -42,18 +42,43 @@ pub struct Parameters<'a, E> {
 impl<'a, E> Parameters<'a, E> {
     /// Parameters on `device` with the values that `source` gives; see [`Wanted`] for their order.
     pub fn new(device: &Device, source: impl FnMut(&Wanted) -> Result<Vec<f32>, E> + 'a) -> Self {
-        Self { source: Box::new(source), device: device.clone(), handed_out: 0 }
+        Self {
+            source: Box::new(source),
+            device: device.clone(),
+            handed_out: 0,
+        }
     }
 
     /// `blocks` matrices side by side, `[rows, blocks · columns]`.
-    pub fn matrix(&mut self, name: &str, rows: usize, columns: usize, blocks: usize) -> Result<Param<Tensor<2>>, E> {
-        let values = (self.source)(&Wanted { name, rows, columns, blocks })?;
+    pub fn matrix(
+        &mut self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+        blocks: usize,
+    ) -> Result<Param<Tensor<2>>, E> {
+        let values = (self.source)(&Wanted {
+            name,
+            rows,
+            columns,
+            blocks,
+        })?;
         Ok(self.parameter(TensorData::new(values, [rows, columns * blocks])))
     }
 
     /// `blocks` vectors one after the other, `[blocks · rows]`.
-    pub fn vector(&mut self, name: &str, rows: usize, blocks: usize) -> Result<Param<Tensor<1>>, E> {
-        let values = (self.source)(&Wanted { name, rows, columns: 1, blocks })?;
+    pub fn vector(
+        &mut self,
+        name: &str,
+        rows: usize,
+        blocks: usize,
+    ) -> Result<Param<Tensor<1>>, E> {
+        let values = (self.source)(&Wanted {
+            name,
+            rows,
+            columns: 1,
+            blocks,
+        })?;
         Ok(self.parameter(TensorData::new(values, [rows * blocks])))
     }
 
@@ -61,7 +86,11 @@ impl<'a, E> Parameters<'a, E> {
         self.handed_out += 1;
         let tensor = Tensor::from_data(data, &self.device);
         // Numbered rather than random, so that an optimiser's saved state finds its parameter again.
-        let tensor = if self.device.is_autodiff() { tensor.require_grad() } else { tensor };
+        let tensor = if self.device.is_autodiff() {
+            tensor.require_grad()
+        } else {
+            tensor
+        };
         Param::initialized(ParamId::from(self.handed_out), tensor)
     }
 }
@@ -70,7 +99,9 @@ impl<'a, E> Parameters<'a, E> {
 #[cfg(feature = "training")]
 pub fn glorot_uniform(wanted: &Wanted, random: &mut impl rand::Rng) -> Vec<f32> {
     let bound = (6.0 / (wanted.rows + wanted.columns) as f32).sqrt();
-    (0..wanted.len()).map(|_| random.random_range(-bound..=bound)).collect()
+    (0..wanted.len())
+        .map(|_| random.random_range(-bound..=bound))
+        .collect()
 }
 
 /// A parameter's name, shape and values, as written to a bundle.

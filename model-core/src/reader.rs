@@ -25,8 +25,16 @@ impl Reader {
             }
             // A post far longer than what can still be read need not be cut to its end: no word is shorter
             // than a byte, and few are longer than 64 with what stands between them.
-            let enough = head(post.as_ref(), (self.max_words - ids.len()).saturating_mul(64));
-            ids.extend(self.segmenter.words(enough).iter().map(|word| self.vocabulary.id(&word.text)));
+            let enough = head(
+                post.as_ref(),
+                (self.max_words - ids.len()).saturating_mul(64),
+            );
+            ids.extend(
+                self.segmenter
+                    .words(enough)
+                    .iter()
+                    .map(|word| self.vocabulary.id(&word.text)),
+            );
         }
         ids.truncate(self.max_words);
         ids
@@ -54,8 +62,15 @@ mod tests {
     #[test]
     fn texts_are_cut_at_the_maximum() {
         let words = ["one", "two", "three"].map(String::from).to_vec();
-        let reader = Reader { segmenter: Segmenter::new(), vocabulary: Vocabulary::new(words).unwrap(), max_words: 4 };
-        assert_eq!(reader.ids(["one two", "Three four", "one"]), [2, 3, 4, UNKNOWN]);
+        let reader = Reader {
+            segmenter: Segmenter::new(),
+            vocabulary: Vocabulary::new(words).unwrap(),
+            max_words: 4,
+        };
+        assert_eq!(
+            reader.ids(["one two", "Three four", "one"]),
+            [2, 3, 4, UNKNOWN]
+        );
         assert_eq!(known(&[2, 3, UNKNOWN]), 2);
         assert_eq!(reader.ids([""; 0]), [0u32; 0]);
         assert_eq!(head("aé", 2), "a");

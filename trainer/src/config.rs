@@ -151,7 +151,11 @@ pub struct Task {
 impl Task {
     /// The attribute that this task learns.
     pub fn attribute(&self) -> Attribute {
-        Attribute { name: self.name.clone(), classes: self.classes.clone(), groups: self.groups.clone() }
+        Attribute {
+            name: self.name.clone(),
+            classes: self.classes.clone(),
+            groups: self.groups.clone(),
+        }
     }
 }
 
@@ -183,19 +187,33 @@ impl Default for Config {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { test: 0.2, validation: 0.1, stratify_by: String::new(), seed: 1 }
+        Self {
+            test: 0.2,
+            validation: 0.1,
+            stratify_by: String::new(),
+            seed: 1,
+        }
     }
 }
 
 impl Default for Text {
     fn default() -> Self {
-        Self { max_words: 1000, vocabulary: 20_000, dictionary: PathBuf::new() }
+        Self {
+            max_words: 1000,
+            vocabulary: 20_000,
+            dictionary: PathBuf::new(),
+        }
     }
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { auxiliary_hidden_size: 128, main_hidden_size: 128, dense_size: 64, dropout: 0.5 }
+        Self {
+            auxiliary_hidden_size: 128,
+            main_hidden_size: 128,
+            dense_size: 64,
+            dropout: 0.5,
+        }
     }
 }
 
@@ -242,20 +260,29 @@ impl Config {
     /// Reads a config file and then applies `overrides`, each `key.subkey=value` with a value as TOML has it
     /// (a bare word is taken as a string). The result is checked.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+            path: path.to_owned(),
+            source,
+        })?;
         let file = path.display().to_string();
-        let wrong = |where_: &str, what: String| ConfigError::Setting { where_: where_.to_owned(), what };
+        let wrong = |where_: &str, what: String| ConfigError::Setting {
+            where_: where_.to_owned(),
+            what,
+        };
         // Reading the text itself, before any override, gives errors with their line.
         toml::from_str::<Self>(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            let line = error.span().map_or(1, |span| {
+                1 + text[..span.start.min(text.len())].matches('\n').count()
+            });
             wrong(&format!("{file}:{line}"), one_line(error.message()))
         })?;
-        let mut table: toml::Table = toml::from_str(&text).map_err(|error| wrong(&file, one_line(error.message())))?;
+        let mut table: toml::Table =
+            toml::from_str(&text).map_err(|error| wrong(&file, one_line(error.message())))?;
         for setting in overrides {
             let where_ = format!("--set {setting}");
-            let (key, value) =
-                setting.split_once('=').ok_or_else(|| wrong(&where_, "expected KEY=VALUE".into()))?;
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| wrong(&where_, "expected KEY=VALUE".into()))?;
             let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
                 .ok()
                 .and_then(|mut table| table.remove("value"))
@@ -265,8 +292,9 @@ impl Config {
                 .try_into::<Self>()
                 .map_err(|error| wrong(&where_, one_line(error.message())))?;
         }
-        let config: Self =
-            toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| wrong(&file, one_line(error.message())))?;
+        let config: Self = toml::Value::Table(table)
+            .try_into()
+            .map_err(|error: toml::de::Error| wrong(&file, one_line(error.message())))?;
         config.check().map_err(|what| wrong(&file, what))?;
         Ok(config)
     }
@@ -283,12 +311,23 @@ impl Config {
             auxiliary_hidden_size: self.network.auxiliary_hidden_size,
             main_hidden_size: self.network.main_hidden_size,
             dense_size: self.network.dense_size,
-            tasks: self.attributes.iter().map(|task| (task.role, task.classes.len())).collect(),
+            tasks: self
+                .attributes
+                .iter()
+                .map(|task| (task.role, task.classes.len()))
+                .collect(),
         }
     }
 
     fn check(&self) -> Result<(), String> {
-        let share = |name: &str, value: f64| within(name, value, (0.0..0.9).contains(&value), "from 0 to below 0.9");
+        let share = |name: &str, value: f64| {
+            within(
+                name,
+                value,
+                (0.0..0.9).contains(&value),
+                "from 0 to below 0.9",
+            )
+        };
         let positive = |name: &str, value: usize| within(name, value, value > 0, "at least 1");
         if self.corpus.is_empty() {
             return Err("corpus: name at least one file of labelled users".into());
@@ -300,31 +339,71 @@ impl Config {
         share("split.validation", self.split.validation)?;
         positive("text.max_words", self.text.max_words)?;
         positive("text.vocabulary", self.text.vocabulary)?;
-        within("network.dropout", self.network.dropout, (0.0..1.0).contains(&self.network.dropout), "from 0 to below 1")?;
+        within(
+            "network.dropout",
+            self.network.dropout,
+            (0.0..1.0).contains(&self.network.dropout),
+            "from 0 to below 1",
+        )?;
         let training = &self.training;
         positive("training.epochs", training.epochs)?;
         positive("training.batch_size", training.batch_size)?;
         positive("training.checkpoint_steps", training.checkpoint_steps)?;
         let rate = training.learning_rate;
-        within("training.learning_rate", rate, rate > 0.0 && rate.is_finite(), "above 0")?;
-        within("training.l2", training.l2, training.l2 >= 0.0 && training.l2.is_finite(), "at least 0")?;
+        within(
+            "training.learning_rate",
+            rate,
+            rate > 0.0 && rate.is_finite(),
+            "above 0",
+        )?;
+        within(
+            "training.l2",
+            training.l2,
+            training.l2 >= 0.0 && training.l2.is_finite(),
+            "at least 0",
+        )?;
         let balance = training.class_balance;
-        within("training.class_balance", balance, (0.0..=1.0).contains(&balance), "from 0 to 1")?;
+        within(
+            "training.class_balance",
+            balance,
+            (0.0..=1.0).contains(&balance),
+            "from 0 to 1",
+        )?;
         for (index, task) in self.attributes.iter().enumerate() {
-            task.attribute().check().map_err(|what| format!("attributes: {what}"))?;
+            task.attribute()
+                .check()
+                .map_err(|what| format!("attributes: {what}"))?;
             let name = &task.name;
-            if self.attributes[..index].iter().any(|other| other.name == *name) {
+            if self.attributes[..index]
+                .iter()
+                .any(|other| other.name == *name)
+            {
                 return Err(format!("attributes: {name:?} is there twice"));
             }
             let weight = task.weight;
-            within(&format!("attributes: weight of {name:?}"), weight, weight > 0.0 && weight.is_finite(), "above 0")?;
+            within(
+                &format!("attributes: weight of {name:?}"),
+                weight,
+                weight > 0.0 && weight.is_finite(),
+                "above 0",
+            )?;
         }
         let stratify_by = &self.split.stratify_by;
-        if !stratify_by.is_empty() && !self.attributes.iter().any(|task| task.name == *stratify_by) {
-            let names: Vec<&str> = self.attributes.iter().map(|task| task.name.as_str()).collect();
-            return Err(format!("split.stratify_by is {stratify_by:?}; permitted: empty, {}", names.join(", ")));
+        if !stratify_by.is_empty() && !self.attributes.iter().any(|task| task.name == *stratify_by)
+        {
+            let names: Vec<&str> = self
+                .attributes
+                .iter()
+                .map(|task| task.name.as_str())
+                .collect();
+            return Err(format!(
+                "split.stratify_by is {stratify_by:?}; permitted: empty, {}",
+                names.join(", ")
+            ));
         }
-        self.sizes(1).check().map_err(|what| format!("attributes and network: {what}"))
+        self.sizes(1)
+            .check()
+            .map_err(|what| format!("attributes and network: {what}"))
     }
 }
 
@@ -335,15 +414,27 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), Str
             table.insert(key.to_owned(), value);
             Ok(())
         }
-        Some((first, rest)) => match table.entry(first).or_insert_with(|| toml::Table::new().into()) {
+        Some((first, rest)) => match table
+            .entry(first)
+            .or_insert_with(|| toml::Table::new().into())
+        {
             toml::Value::Table(inner) => set(inner, rest, value),
             _ => Err(format!("{first:?} has no settings inside")),
         },
     }
 }
 
-fn within(name: &str, value: impl std::fmt::Display, holds: bool, permitted: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(format!("{name} is {value}; permitted: {permitted}")) }
+fn within(
+    name: &str,
+    value: impl std::fmt::Display,
+    holds: bool,
+    permitted: &str,
+) -> Result<(), String> {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("{name} is {value}; permitted: {permitted}"))
+    }
 }
 
 fn one_line(message: &str) -> String {
@@ -367,8 +458,11 @@ classes = ["female", "male"]
         let path = folder.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
         let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
-        Config::read(&path, &overrides)
-            .map_err(|error| error.to_string().replace(&folder.path().display().to_string(), ""))
+        Config::read(&path, &overrides).map_err(|error| {
+            error
+                .to_string()
+                .replace(&folder.path().display().to_string(), "")
+        })
     }
 
     #[test]
@@ -381,8 +475,19 @@ classes = ["female", "male"]
 
     #[test]
     fn overrides_set_single_values() {
-        let config = read(SMALL, &["training.epochs=3", "device=wgpu", "training.optimiser=adam"]).unwrap();
-        assert_eq!((config.training.epochs, config.device.as_str()), (3, "wgpu"));
+        let config = read(
+            SMALL,
+            &[
+                "training.epochs=3",
+                "device=wgpu",
+                "training.optimiser=adam",
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.training.epochs, config.device.as_str()),
+            (3, "wgpu")
+        );
         assert_eq!(config.training.optimiser, Optimiser::Adam);
     }
 
@@ -390,7 +495,10 @@ classes = ["female", "male"]
     fn wrong_settings_are_named_with_what_is_permitted() {
         let error = |text: &str, overrides: &[&str]| read(text, overrides).unwrap_err();
         let typo = error(&format!("sede = 3\n{SMALL}"), &[]);
-        assert!(typo.starts_with("/config.toml:1:") && typo.contains("sede") && typo.contains("seed"), "{typo}");
+        assert!(
+            typo.starts_with("/config.toml:1:") && typo.contains("sede") && typo.contains("seed"),
+            "{typo}"
+        );
         assert_eq!(
             error(SMALL, &["network.dropout=1.5"]),
             "/config.toml: network.dropout is 1.5; permitted: from 0 to below 1"

@@ -32,8 +32,16 @@ pub fn all() -> Vec<DeviceInfo> {
     KINDS
         .iter()
         .map(|kind| match (kind.open)() {
-            Ok((_, description)) => DeviceInfo { name: kind.name, description, available: true },
-            Err(reason) => DeviceInfo { name: kind.name, description: reason, available: false },
+            Ok((_, description)) => DeviceInfo {
+                name: kind.name,
+                description,
+                available: true,
+            },
+            Err(reason) => DeviceInfo {
+                name: kind.name,
+                description: reason,
+                available: false,
+            },
         })
         .collect()
 }
@@ -41,7 +49,14 @@ pub fn all() -> Vec<DeviceInfo> {
 /// The device called `name`.
 pub fn choose(name: &str) -> Result<Device, DeviceError> {
     let kind = KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
-        DeviceError::Unknown(name.to_owned(), KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))
+        DeviceError::Unknown(
+            name.to_owned(),
+            KINDS
+                .iter()
+                .map(|kind| kind.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     })?;
     match (kind.open)() {
         Ok((device, _)) => Ok(device),
@@ -56,20 +71,38 @@ struct Kind {
 }
 
 const KINDS: [Kind; 4] = [
-    Kind { name: "cpu", open: cpu },
-    Kind { name: "wgpu", open: wgpu },
-    Kind { name: "vulkan", open: vulkan },
-    Kind { name: "cuda", open: cuda },
+    Kind {
+        name: "cpu",
+        open: cpu,
+    },
+    Kind {
+        name: "wgpu",
+        open: wgpu,
+    },
+    Kind {
+        name: "vulkan",
+        open: vulkan,
+    },
+    Kind {
+        name: "cuda",
+        open: cuda,
+    },
 ];
 
 fn cpu() -> Result<(Device, String), String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok((Device::flex(), format!("the processor, {threads} threads, fused LSTM")))
+    Ok((
+        Device::flex(),
+        format!("the processor, {threads} threads, fused LSTM"),
+    ))
 }
 
 #[cfg(feature = "wgpu")]
 fn wgpu() -> Result<(Device, String), String> {
-    first(burn::tensor::DeviceType::Wgpu, "no graphics adapter was found")
+    first(
+        burn::tensor::DeviceType::Wgpu,
+        "no graphics adapter was found",
+    )
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -79,7 +112,10 @@ fn wgpu() -> Result<(Device, String), String> {
 
 #[cfg(feature = "vulkan")]
 fn vulkan() -> Result<(Device, String), String> {
-    first(burn::tensor::DeviceType::Vulkan, "no Vulkan adapter was found")
+    first(
+        burn::tensor::DeviceType::Vulkan,
+        "no Vulkan adapter was found",
+    )
 }
 
 #[cfg(not(feature = "vulkan"))]
@@ -104,7 +140,10 @@ fn first(kind: burn::tensor::DeviceType, none: &str) -> Result<(Device, String),
     std::panic::set_hook(Box::new(|_| {}));
     let found = std::panic::catch_unwind(|| {
         let device = Device::enumerate(kind).into_vec().into_iter().next()?;
-        let name = device.identity().map_or_else(|| "a device without a name".to_owned(), |identity| identity.name);
+        let name = device.identity().map_or_else(
+            || "a device without a name".to_owned(),
+            |identity| identity.name,
+        );
         Some((device, name))
     });
     std::panic::set_hook(hook);
@@ -123,6 +162,9 @@ mod tests {
     fn the_default_is_there_and_a_wrong_name_is_told_the_right_ones() {
         assert!(choose(DEFAULT).is_ok());
         let error = choose("gpu").unwrap_err().to_string();
-        assert!(error.contains("\"gpu\"") && error.contains("cpu, wgpu, vulkan, cuda"), "{error}");
+        assert!(
+            error.contains("\"gpu\"") && error.contains("cpu, wgpu, vulkan, cuda"),
+            "{error}"
+        );
     }
 }

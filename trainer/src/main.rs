@@ -1,5 +1,11 @@
 //! The command `auxlstm`.
 
 fn main() -> std::process::ExitCode {
+    // Where burn is not told a device it takes the first GPU it was built for, also to read back an optimiser's
+    // state, and panics where there is none. Every device here is named, so its default is the processor.
+    if std::env::var_os("BURN_DEVICE").is_none() {
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var("BURN_DEVICE", "flex") };
+    }
     trainer::cli::main()
 }

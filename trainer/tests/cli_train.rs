@@ -17,8 +17,15 @@ struct Workplace {
 }
 
 const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
-const BY_GENDER: [[&str; 3]; 2] = [["violet", "amber", "ivory"], ["copper", "granite", "walnut"]];
-const BY_AGE: [[&str; 3]; 3] = [["homework", "locker", "recess"], ["rent", "career", "wedding"], ["mortgage", "pension", "knee"]];
+const BY_GENDER: [[&str; 3]; 2] = [
+    ["violet", "amber", "ivory"],
+    ["copper", "granite", "walnut"],
+];
+const BY_AGE: [[&str; 3]; 3] = [
+    ["homework", "locker", "recess"],
+    ["rent", "career", "wedding"],
+    ["mortgage", "pension", "knee"],
+];
 
 impl Workplace {
     /// Users whose words give their gender and age away, 19, 29 or 39.
@@ -36,20 +43,27 @@ impl Workplace {
                 })
                 .collect();
             let (first, second) = words.split_at(words.len() / 2);
+            let gender_label = ["female", "male"][gender];
             let record = serde_json::json!({
                 "id": id,
-                "gender": ["female", "male"][gender],
+                "gender": gender_label,
                 "age": 19 + 10 * age,
                 "posts": [first.join(" "), second.join(" ")],
             });
             writeln!(users, "{record}").unwrap();
         }
         fs::write(folder.path().join("users.jsonl"), users).unwrap();
-        let words: Vec<&str> =
-            SHARED.iter().chain(BY_GENDER.iter().flatten()).chain(BY_AGE.iter().flatten()).copied().collect();
+        let words: Vec<&str> = SHARED
+            .iter()
+            .chain(BY_GENDER.iter().flatten())
+            .chain(BY_AGE.iter().flatten())
+            .copied()
+            .collect();
         let mut vectors = format!("{} 8\n", words.len());
         for word in words {
-            let values: Vec<String> = (0..8).map(|_| random.random_range(-1.0f32..1.0).to_string()).collect();
+            let values: Vec<String> = (0..8)
+                .map(|_| random.random_range(-1.0f32..1.0).to_string())
+                .collect();
             writeln!(vectors, "{word} {}", values.join(" ")).unwrap();
         }
         fs::write(folder.path().join("vectors.txt"), vectors).unwrap();
@@ -68,7 +82,10 @@ impl Workplace {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auxlstm"));
-        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command
     }
 
@@ -112,7 +129,11 @@ classes = ["18-24", "25-34", "35+"]
 "#;
 
 fn succeed(output: &Output) {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn test_figures(run: &Path) -> serde_json::Value {
@@ -125,8 +146,17 @@ fn a_run_learns_and_leaves_what_it_promises() {
     let workplace = Workplace::new();
     let output = workplace.run(&["train", "config.toml"]);
     succeed(&output);
-    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "run/model.safetensors");
-    for file in ["config.toml", "split.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors"] {
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap().trim(),
+        "run/model.safetensors"
+    );
+    for file in [
+        "config.toml",
+        "split.json",
+        "metrics.jsonl",
+        "checkpoint.safetensors",
+        "model.safetensors",
+    ] {
         assert!(workplace.path("run").join(file).exists(), "{file}");
     }
     let figures = test_figures(&workplace.path("run"));
@@ -137,7 +167,10 @@ fn a_run_learns_and_leaves_what_it_promises() {
     // The config as used gives the same run again.
     succeed(&workplace.run(&["train", "run/config.toml", "--output", "again"]));
     let bundle = |run: &str| fs::read(workplace.path(run).join("model.safetensors")).unwrap();
-    assert!(bundle("run") == bundle("again"), "same seed, same device, another bundle");
+    assert!(
+        bundle("run") == bundle("again"),
+        "same seed, same device, another bundle"
+    );
     succeed(&workplace.run(&["train", "config.toml", "--output", "other", "--seed", "2"]));
     assert!(bundle("run") != bundle("other"));
 }
@@ -145,21 +178,40 @@ fn a_run_learns_and_leaves_what_it_promises() {
 #[test]
 fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     let workplace = Workplace::new();
-    let long = ["--set", "training.epochs=60", "--set", "training.patience=0"];
+    let long = [
+        "--set",
+        "training.epochs=60",
+        "--set",
+        "training.patience=0",
+    ];
     succeed(&workplace.run(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat()));
     let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
-    let mut child = workplace.command(&arguments).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = workplace
+        .command(&arguments)
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let checkpoint = workplace.path("killed/checkpoint.safetensors");
     let start = Instant::now();
     while !checkpoint.exists() {
-        assert!(start.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before its first checkpoint");
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "no checkpoint appeared"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the run ended before its first checkpoint"
+        );
         thread::sleep(Duration::from_millis(2));
     }
     thread::sleep(Duration::from_millis(30));
     // SIGKILL: nothing can be put in order.
     child.kill().unwrap();
-    assert!(!child.wait().unwrap().success(), "the run ended before it was killed");
+    assert!(
+        !child.wait().unwrap().success(),
+        "the run ended before it was killed"
+    );
     let refused = workplace.failure(&arguments);
     assert!(refused.contains("--resume"), "{refused}");
     succeed(&workplace.run(&[&arguments[..], &["--resume"]].concat()));
@@ -174,14 +226,29 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
 #[test]
 fn ctrl_c_leaves_a_checkpoint() {
     let workplace = Workplace::new();
-    let arguments = ["train", "config.toml", "--set", "training.epochs=100000", "--set", "training.patience=0"];
-    let mut child = workplace.command(&arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let arguments = [
+        "train",
+        "config.toml",
+        "--set",
+        "training.epochs=100000",
+        "--set",
+        "training.patience=0",
+    ];
+    let mut child = workplace
+        .command(&arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let start = Instant::now();
     while !workplace.path("run/metrics.jsonl").exists() {
         assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
         thread::sleep(Duration::from_millis(5));
     }
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(interrupt.success());
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
@@ -194,9 +261,15 @@ fn wrong_configs_are_refused_before_any_work() {
     let workplace = Workplace::new();
     workplace.write("typo.toml", &CONFIG.replace("dropout", "droput"));
     let typo = workplace.failure(&["train", "typo.toml"]);
-    assert!(typo.contains("typo.toml:") && typo.contains("droput") && typo.contains("dropout"), "{typo}");
+    assert!(
+        typo.contains("typo.toml:") && typo.contains("droput") && typo.contains("dropout"),
+        "{typo}"
+    );
     let range = workplace.failure(&["train", "config.toml", "--set", "network.dropout=2"]);
-    assert!(range.contains("network.dropout is 2; permitted: from 0 to below 1"), "{range}");
+    assert!(
+        range.contains("network.dropout is 2; permitted: from 0 to below 1"),
+        "{range}"
+    );
     let device = workplace.failure(&["train", "config.toml", "--device", "tpu"]);
     assert!(device.contains("cpu, wgpu, vulkan, cuda"), "{device}");
     let missing = workplace.failure(&["train", "none.toml"]);
@@ -216,7 +289,10 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
     workplace.write("users.jsonl", &users.replace("\"male\"", "\"female\""));
     let one_class = workplace.failure(&["train", "config.toml"]);
-    assert!(one_class.contains("\"gender\"") && one_class.contains("at least two are needed"), "{one_class}");
+    assert!(
+        one_class.contains("\"gender\"") && one_class.contains("at least two are needed"),
+        "{one_class}"
+    );
     workplace.write("users.jsonl", "");
     let empty = workplace.failure(&["train", "config.toml", "--output", "empty"]);
     assert!(empty.contains("at least two are needed"), "{empty}");
@@ -225,10 +301,17 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
 #[test]
 fn a_class_that_no_user_has_is_said_and_survived() {
     let workplace = Workplace::new();
-    workplace.write("more.toml", &CONFIG.replace("\"male\"]", "\"male\", \"other\"]").replace("epochs = 12", "epochs = 1"));
+    workplace.write(
+        "more.toml",
+        &CONFIG
+            .replace("\"male\"]", "\"male\", \"other\"]")
+            .replace("epochs = 12", "epochs = 1"),
+    );
     let output = workplace.run(&["train", "more.toml"]);
     succeed(&output);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no training user has class \"other\""));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("no training user has class \"other\"")
+    );
 }
 
 #[test]
@@ -237,11 +320,21 @@ fn all_settings_are_printed_with_their_defaults() {
     let output = workplace.run(&["train", "--print-config"]);
     succeed(&output);
     let text = String::from_utf8(output.stdout).unwrap();
-    for setting in ["seed = 1", "max_words = 1000", "learning_rate = ", "device = \"cpu\"", "l2_on = \"all\""] {
+    for setting in [
+        "seed = 1",
+        "max_words = 1000",
+        "learning_rate = ",
+        "device = \"cpu\"",
+        "l2_on = \"all\"",
+    ] {
         assert!(text.contains(setting), "{setting} is not in {text}");
     }
     let output = workplace.run(&["train", "config.toml", "--print-config"]);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("epochs = 12"));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("epochs = 12")
+    );
 }
 
 /// Training on a GPU's path, on whatever adapter there is; Mesa's software driver will do.
@@ -252,7 +345,14 @@ fn wgpu_trains() {
         println!("skipped: {reason}");
         return;
     }
-    let steps = ["--set", "training.epochs=1", "--set", "training.batch_size=64", "--device", "wgpu"];
+    let steps = [
+        "--set",
+        "training.epochs=1",
+        "--set",
+        "training.batch_size=64",
+        "--device",
+        "wgpu",
+    ];
     succeed(&workplace.run(&[&["train", "config.toml", "--output", "gpu"], &steps[..]].concat()));
     succeed(&workplace.run(&[&["train", "config.toml", "--output", "cpu"], &steps[..4]].concat()));
     // Dropout draws differ between devices; the start and the data do not.
@@ -261,5 +361,10 @@ fn wgpu_trains() {
         let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         first["training_loss"].as_f64().unwrap()
     };
-    assert!((loss("gpu") - loss("cpu")).abs() < 0.1, "{} and {}", loss("gpu"), loss("cpu"));
+    assert!(
+        (loss("gpu") - loss("cpu")).abs() < 0.1,
+        "{} and {}",
+        loss("gpu"),
+        loss("cpu")
+    );
 }

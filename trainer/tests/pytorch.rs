@@ -68,14 +68,22 @@ fn network(case: &Case, device: &Device) -> AuxLstm {
         tasks: case.tasks.clone(),
     };
     sizes.check().unwrap();
-    let source = |wanted: &Wanted| case.parameters.get(wanted.name).cloned().ok_or(wanted.name.to_owned());
+    let source = |wanted: &Wanted| {
+        case.parameters
+            .get(wanted.name)
+            .cloned()
+            .ok_or(wanted.name.to_owned())
+    };
     AuxLstm::new(&mut Parameters::new(device, source), &sizes, 0.0).unwrap()
 }
 
 fn assert_close(what: &str, ours: &[f32], theirs: &[f32]) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     for (a, b) in ours.iter().zip(theirs) {
-        assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{what}: {a} instead of {b}");
+        assert!(
+            (a - b).abs() <= 1e-5 * (1.0 + b.abs()),
+            "{what}: {a} instead of {b}"
+        );
     }
 }
 
@@ -83,7 +91,11 @@ fn assert_parameters(what: &str, network: &AuxLstm, theirs: &ByName) {
     let ours = parameters::save(network);
     assert_eq!(ours.len(), theirs.len());
     for saved in ours {
-        assert_close(&format!("{what}: {}", saved.name), &saved.values, &theirs[&saved.name]);
+        assert_close(
+            &format!("{what}: {}", saved.name),
+            &saved.values,
+            &theirs[&saved.name],
+        );
     }
 }
 
@@ -102,11 +114,19 @@ fn gradients_by_name(network: &AuxLstm, gradients: &GradientsParams) -> ByName {
             self.path.pop();
         }
         fn visit_float<const D: usize>(&mut self, parameter: &burn::module::Param<Tensor<D>>) {
-            let gradient = self.gradients.get::<D>(parameter.id).expect("every parameter has a gradient");
-            self.found.insert(self.path.join("."), gradient.into_data().iter().collect());
+            let gradient = self
+                .gradients
+                .get::<D>(parameter.id)
+                .expect("every parameter has a gradient");
+            self.found
+                .insert(self.path.join("."), gradient.into_data().iter().collect());
         }
     }
-    let mut collector = Collector { path: Vec::new(), gradients, found: ByName::new() };
+    let mut collector = Collector {
+        path: Vec::new(),
+        gradients,
+        found: ByName::new(),
+    };
     network.visit(&mut collector);
     collector.found
 }
@@ -127,10 +147,14 @@ fn compare_on(device: &Device) {
                 class_weights: target.class_weights.clone(),
             })
             .collect();
-        let mut optimiser = AdaGradConfig::new().with_epsilon(document.adagrad.eps).init();
+        let mut optimiser = AdaGradConfig::new()
+            .with_epsilon(document.adagrad.eps)
+            .init();
         for step in 1..=2 {
-            let words =
-                Tensor::from_data(TensorData::new(case.words.clone(), [batch, steps, case.input_size]), &device);
+            let words = Tensor::from_data(
+                TensorData::new(case.words.clone(), [batch, steps, case.input_size]),
+                &device,
+            );
             let logits = network.forward(words, &case.lengths);
             let loss = joint_loss(&logits, &targets, &device)
                 + penalty(&network, Penalised::All, &device) * document.l2;
@@ -139,18 +163,30 @@ fn compare_on(device: &Device) {
                     let ours: Vec<f32> = ours.clone().into_data().iter().collect();
                     assert_close(&format!("{name}: logits"), &ours, theirs);
                 }
-                assert_close(&format!("{name}: loss"), &[loss.clone().into_scalar::<f32>()], &[case.loss]);
+                assert_close(
+                    &format!("{name}: loss"),
+                    &[loss.clone().into_scalar::<f32>()],
+                    &[case.loss],
+                );
             }
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             if step == 1 {
                 let ours = gradients_by_name(&network, &gradients);
                 assert_eq!(ours.len(), case.gradients.len());
                 for (parameter, ours) in &ours {
-                    assert_close(&format!("{name}: gradient of {parameter}"), ours, &case.gradients[parameter]);
+                    assert_close(
+                        &format!("{name}: gradient of {parameter}"),
+                        ours,
+                        &case.gradients[parameter],
+                    );
                 }
             }
             network = optimiser.step(document.adagrad.lr, network, gradients);
-            let theirs = if step == 1 { &case.after_1_steps } else { &case.after_2_steps };
+            let theirs = if step == 1 {
+                &case.after_1_steps
+            } else {
+                &case.after_2_steps
+            };
             assert_parameters(&format!("{name}: after step {step}"), &network, theirs);
         }
     }

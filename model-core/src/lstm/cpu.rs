@@ -61,7 +61,11 @@ pub fn forward_keeping(
     let blocks = mean
         .chunks_mut(BLOCK * shape.hidden)
         .zip(lengths.chunks(BLOCK))
-        .zip(projected.chunks_mut(BLOCK * 4 * row).zip(cells.chunks_mut(BLOCK * row)))
+        .zip(
+            projected
+                .chunks_mut(BLOCK * 4 * row)
+                .zip(cells.chunks_mut(BLOCK * row)),
+        )
         .map(|((mean, lengths), (projected, cells))| Forward {
             shape,
             recurrent,
@@ -90,7 +94,11 @@ pub fn backward(
     let blocks = mean_gradient
         .chunks(BLOCK * shape.hidden)
         .zip(lengths.chunks(BLOCK))
-        .zip(gates.chunks_mut(BLOCK * 4 * row).zip(cells.chunks_mut(BLOCK * row)))
+        .zip(
+            gates
+                .chunks_mut(BLOCK * 4 * row)
+                .zip(cells.chunks_mut(BLOCK * row)),
+        )
         .map(|((mean_gradient, lengths), (gates, cells))| Backward {
             shape,
             transposed: &transposed,
@@ -114,7 +122,9 @@ fn for_each<T>(blocks: Vec<T>, run: impl Fn(T)) {
 
 /// The transpose of a matrix of `columns` columns.
 fn transpose(matrix: &[f32], columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
+    (0..columns)
+        .flat_map(|column| matrix.iter().skip(column).step_by(columns).copied())
+        .collect()
 }
 
 enum Projected<'a> {
@@ -162,7 +172,11 @@ macro_rules! for_this_machine {
                     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                         // SAFETY: the machine has the instructions that each of them is compiled for.
                         return unsafe {
-                            if is_x86_feature_detected!("avx512f") { avx512(self) } else { avx2(self) }
+                            if is_x86_feature_detected!("avx512f") {
+                                avx512(self)
+                            } else {
+                                avx2(self)
+                            }
                         };
                     }
                 }
@@ -197,9 +211,15 @@ impl Forward<'_> {
                     Projected::Read(values) => &values[at..][..4 * hidden],
                     Projected::Overwrite(values) => &values[at..][..4 * hidden],
                 };
-                let (state, cell) = (&mut state[sequence * hidden..][..hidden], &mut cell[sequence * hidden..][..hidden]);
+                let (state, cell) = (
+                    &mut state[sequence * hidden..][..hidden],
+                    &mut cell[sequence * hidden..][..hidden],
+                );
                 activate::<FMA>(z, projected, hidden, cell, state);
-                for (mean, &state) in self.mean[sequence * hidden..][..hidden].iter_mut().zip(&*state) {
+                for (mean, &state) in self.mean[sequence * hidden..][..hidden]
+                    .iter_mut()
+                    .zip(&*state)
+                {
                     *mean += state;
                 }
                 if let Projected::Overwrite(values) = &mut self.projected {
@@ -219,7 +239,13 @@ impl Forward<'_> {
 
 /// Eq. 1–6 for one sequence at one step: `z` holds U·h and comes back as the activated gates i, f, o, g.
 #[inline(always)]
-fn activate<const FMA: bool>(z: &mut [f32], projected: &[f32], hidden: usize, cell: &mut [f32], state: &mut [f32]) {
+fn activate<const FMA: bool>(
+    z: &mut [f32],
+    projected: &[f32],
+    hidden: usize,
+    cell: &mut [f32],
+    state: &mut [f32],
+) {
     for (z, projected) in z.iter_mut().zip(projected) {
         *z += projected;
     }
@@ -269,7 +295,10 @@ impl Backward<'_> {
                     (&zeros[..], &zeros[..])
                 } else {
                     let before = &earlier[(at - 1) * 4 * hidden..];
-                    (&earlier_cells[(at - 1) * hidden..][..hidden], &before[2 * hidden..][..hidden])
+                    (
+                        &earlier_cells[(at - 1) * hidden..][..hidden],
+                        &before[2 * hidden..][..hidden],
+                    )
                 };
                 let mean_gradient = &self.mean_gradient[sequence * hidden..][..hidden];
                 let state_gradient = &state_gradient[sequence * hidden..][..hidden];
@@ -279,7 +308,8 @@ impl Backward<'_> {
                 let (output_gate, candidate) = rest.split_at_mut(hidden);
                 let candidate = &mut candidate[..hidden];
                 for j in 0..hidden {
-                    let (i, f, o, g) = (input_gate[j], forget_gate[j], output_gate[j], candidate[j]);
+                    let (i, f, o, g) =
+                        (input_gate[j], forget_gate[j], output_gate[j], candidate[j]);
                     let squashed = tanh::<FMA>(cell[j]);
                     let dh = state_gradient[j] + mean_gradient[j] * scale;
                     let dc = cell_gradient[j] + dh * o * (1.0 - squashed * squashed);
@@ -294,7 +324,12 @@ impl Backward<'_> {
                 z_gradient.copy_from_slice(gates);
             }
             if t > 0 {
-                product::<FMA>(&z_gradient, self.transposed, 4 * hidden, &mut state_gradient);
+                product::<FMA>(
+                    &z_gradient,
+                    self.transposed,
+                    4 * hidden,
+                    &mut state_gradient,
+                );
             }
         }
         for (sequence, &length) in self.lengths.iter().enumerate() {
@@ -315,10 +350,17 @@ fn product<const FMA: bool>(left: &[f32], right: &[f32], depth: usize, output: &
     output.fill(0.0);
     for k in (0..depth).step_by(DEPTH) {
         // Behind the last row the factors are zero.
-        let weights: [&[f32]; DEPTH] =
-            std::array::from_fn(|offset| &right[(k + offset).min(depth - 1) * columns..][..columns]);
+        let weights: [&[f32]; DEPTH] = std::array::from_fn(|offset| {
+            &right[(k + offset).min(depth - 1) * columns..][..columns]
+        });
         let factors = |row: &[f32]| -> [f32; DEPTH] {
-            std::array::from_fn(|offset| if k + offset < depth { row[k + offset] } else { 0.0 })
+            std::array::from_fn(|offset| {
+                if k + offset < depth {
+                    row[k + offset]
+                } else {
+                    0.0
+                }
+            })
         };
         let mut lefts = left.chunks_exact(2 * depth);
         let mut outputs = output.chunks_exact_mut(2 * columns);
@@ -328,14 +370,22 @@ fn product<const FMA: bool>(left: &[f32], right: &[f32], depth: usize, output: &
             add_to_two::<FMA>(output, other, weights, factors(first), factors(second));
         }
         if !lefts.remainder().is_empty() {
-            add_to_one::<FMA>(outputs.into_remainder(), weights, factors(lefts.remainder()));
+            add_to_one::<FMA>(
+                outputs.into_remainder(),
+                weights,
+                factors(lefts.remainder()),
+            );
         }
     }
 }
 
 /// Adds `factors` times the rows `weights` to `output`.
 #[inline(always)]
-fn add_to_one<const FMA: bool>(output: &mut [f32], weights: [&[f32]; DEPTH], factors: [f32; DEPTH]) {
+fn add_to_one<const FMA: bool>(
+    output: &mut [f32],
+    weights: [&[f32]; DEPTH],
+    factors: [f32; DEPTH],
+) {
     let columns = output.len();
     let [w0, w1, w2, w3] = weights.map(|row| &row[..columns]);
     let [a0, a1, a2, a3] = factors;
@@ -422,13 +472,22 @@ mod tests {
         for step in -200_000..=200_000 {
             let x = step as f32 * 1e-3;
             let exact = f64::from(x);
-            worst.0 = worst.0.max((f64::from(sigmoid::<false>(x)) - 1.0 / (1.0 + (-exact).exp())).abs());
-            worst.1 = worst.1.max((f64::from(tanh::<false>(x)) - exact.tanh()).abs());
+            worst.0 = worst
+                .0
+                .max((f64::from(sigmoid::<false>(x)) - 1.0 / (1.0 + (-exact).exp())).abs());
+            worst.1 = worst
+                .1
+                .max((f64::from(tanh::<false>(x)) - exact.tanh()).abs());
             if exact.abs() <= 87.0 {
-                worst.2 = worst.2.max((f64::from(exp::<false>(x)) / exact.exp() - 1.0).abs());
+                worst.2 = worst
+                    .2
+                    .max((f64::from(exp::<false>(x)) / exact.exp() - 1.0).abs());
             }
         }
-        assert!(worst.0 < 2e-7 && worst.1 < 3e-7 && worst.2 < 2e-7, "{worst:?}");
+        assert!(
+            worst.0 < 2e-7 && worst.1 < 3e-7 && worst.2 < 2e-7,
+            "{worst:?}"
+        );
         assert!(sigmoid::<false>(f32::NAN).is_nan() && tanh::<false>(f32::NAN).is_nan());
         assert_eq!(sigmoid::<false>(f32::INFINITY), 1.0);
         assert_eq!(tanh::<false>(f32::NEG_INFINITY), -1.0);
@@ -442,7 +501,9 @@ mod tests {
             let plain: Vec<f32> = (0..rows * columns)
                 .map(|at| {
                     let (row, column) = (at / columns, at % columns);
-                    (0..depth).map(|k| left[row * depth + k] * right[k * columns + column]).sum()
+                    (0..depth)
+                        .map(|k| left[row * depth + k] * right[k * columns + column])
+                        .sum()
                 })
                 .collect();
             let mut output = vec![f32::NAN; rows * columns];

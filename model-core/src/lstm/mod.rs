@@ -37,7 +37,12 @@ impl Lstm {
     ) -> Result<Self, E> {
         Ok(Self {
             input: parameters.matrix(&format!("{name}.input"), input_size, hidden_size, 4)?,
-            recurrent: parameters.matrix(&format!("{name}.recurrent"), hidden_size, hidden_size, 4)?,
+            recurrent: parameters.matrix(
+                &format!("{name}.recurrent"),
+                hidden_size,
+                hidden_size,
+                4,
+            )?,
             bias: parameters.vector(&format!("{name}.bias"), hidden_size, 4)?,
         })
     }
@@ -53,7 +58,11 @@ impl Lstm {
         assert_shape!(input, [batch, steps, input_size]);
         let rows = input.reshape([batch * steps, input_size]);
         let projected = rows.matmul(self.input.val()) + self.bias.val().unsqueeze::<2>();
-        mean_hidden_state(projected.reshape([batch, steps, gates]), self.recurrent.val(), lengths)
+        mean_hidden_state(
+            projected.reshape([batch, steps, gates]),
+            self.recurrent.val(),
+            lengths,
+        )
     }
 }
 
@@ -61,10 +70,17 @@ impl Lstm {
 /// `[hidden, 4 · hidden]` to the mean hidden state `[batch, hidden]` of each sequence.
 ///
 /// Which body runs depends on the device alone; the result and its gradients are the same to rounding.
-pub fn mean_hidden_state(projected: Tensor<3>, recurrent: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
+pub fn mean_hidden_state(
+    projected: Tensor<3>,
+    recurrent: Tensor<2>,
+    lengths: &[usize],
+) -> Tensor<2> {
     let [batch, steps, gates] = projected.dims();
     assert_eq!(lengths.len(), batch, "one length for each sequence");
-    assert!(lengths.iter().all(|&length| length <= steps), "a length exceeds the number of steps");
+    assert!(
+        lengths.iter().all(|&length| length <= steps),
+        "a length exceeds the number of steps"
+    );
     assert_shape!(recurrent, [gates / 4, gates]);
     if operation::is_fused_on(&projected.device()) {
         operation::mean_hidden_state(projected, recurrent, lengths)

@@ -15,15 +15,26 @@ pub fn is_fused_on(device: &Device) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "training")]
-        DispatchDevice::Autodiff(_) => matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_)),
+        DispatchDevice::Autodiff(_) => matches!(
+            device.clone().inner().as_dispatch(),
+            DispatchDevice::Flex(_)
+        ),
         #[allow(unreachable_patterns)]
         _ => false,
     }
 }
 
 /// See [`mean_hidden_state`](super::mean_hidden_state); only where [`is_fused_on`] the tensors' device.
-pub fn mean_hidden_state(projected: Tensor<3>, recurrent: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
-    Tensor::from_dispatch(Dispatch::lstm_mean(projected.into_dispatch(), recurrent.into_dispatch(), lengths.to_vec()))
+pub fn mean_hidden_state(
+    projected: Tensor<3>,
+    recurrent: Tensor<2>,
+    lengths: &[usize],
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::lstm_mean(
+        projected.into_dispatch(),
+        recurrent.into_dispatch(),
+        lengths.to_vec(),
+    ))
 }
 
 #[cfg_attr(feature = "training", backend_extension(Flex, Autodiff))]
@@ -52,7 +63,11 @@ impl LstmOperation for Flex {
 
 fn shape_of(projected: &FloatTensor<Flex>) -> Shape {
     let [batch, steps, gates] = projected.shape().dims();
-    Shape { batch, steps, hidden: gates / 4 }
+    Shape {
+        batch,
+        steps,
+        hidden: gates / 4,
+    }
 }
 
 fn values(tensor: &FloatTensor<Flex>) -> &[f32] {
@@ -118,7 +133,8 @@ mod backward {
         ) -> (FloatTensor<Self>, FloatTensor<Self>) {
             let shape = shape_of(&gates);
             let (mut gates, mut cells) = (owned(gates), owned(cells));
-            let (recurrent, mean_gradient) = (recurrent.to_contiguous(), mean_gradient.to_contiguous());
+            let (recurrent, mean_gradient) =
+                (recurrent.to_contiguous(), mean_gradient.to_contiguous());
             cpu::backward(
                 shape,
                 gates.storage_mut(),
@@ -148,7 +164,12 @@ mod backward {
             impl<B: LstmGradient> Backward<B, 2> for LstmMean {
                 type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Vec<usize>);
 
-                fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+                fn backward(
+                    self,
+                    ops: Ops<Self::State, 2>,
+                    grads: &mut Gradients,
+                    _: &mut Checkpointer,
+                ) {
                     let (gates, cells, recurrent, lengths) = ops.state;
                     let mean_gradient = grads.consume::<B>(&ops.node);
                     let (projected_gradient, states_before) =
@@ -157,9 +178,16 @@ mod backward {
                     if let Some(node) = recurrent {
                         // Σₜ hₜ₋₁ᵀ · dzₜ as one product over all steps of all sequences.
                         let [batch, steps, hidden] = states_before.shape().dims();
-                        let states = B::float_reshape(states_before, [batch * steps, hidden].into());
-                        let dz = B::float_reshape(projected_gradient.clone(), [batch * steps, 4 * hidden].into());
-                        grads.register::<B>(node.id, B::float_matmul(B::float_transpose(states), dz));
+                        let states =
+                            B::float_reshape(states_before, [batch * steps, hidden].into());
+                        let dz = B::float_reshape(
+                            projected_gradient.clone(),
+                            [batch * steps, 4 * hidden].into(),
+                        );
+                        grads.register::<B>(
+                            node.id,
+                            B::float_matmul(B::float_transpose(states), dz),
+                        );
                     }
                     if let Some(node) = projected {
                         grads.register::<B>(node.id, projected_gradient);
@@ -173,8 +201,11 @@ mod backward {
                 .stateful()
             {
                 OpsKind::Tracked(preparation) => {
-                    let (mean, gates, cells) =
-                        B::forward_keeping(projected.into_primitive(), recurrent.primitive().clone(), &lengths);
+                    let (mean, gates, cells) = B::forward_keeping(
+                        projected.into_primitive(),
+                        recurrent.primitive().clone(),
+                        &lengths,
+                    );
                     preparation.finish((gates, cells, recurrent.into_primitive(), lengths), mean)
                 }
                 OpsKind::UnTracked(preparation) => preparation.finish(B::lstm_mean(

@@ -4,7 +4,11 @@
 use burn::tensor::{Tensor, TensorData, activation::sigmoid};
 
 /// See [`mean_hidden_state`](super::mean_hidden_state).
-pub fn mean_hidden_state(projected: Tensor<3>, recurrent: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
+pub fn mean_hidden_state(
+    projected: Tensor<3>,
+    recurrent: Tensor<2>,
+    lengths: &[usize],
+) -> Tensor<2> {
     let [batch, _, gates] = projected.dims();
     let hidden_size = gates / 4;
     let device = projected.device();
@@ -14,7 +18,8 @@ pub fn mean_hidden_state(projected: Tensor<3>, recurrent: Tensor<2>, lengths: &[
     let mut sum = Tensor::<2>::zeros([batch, hidden_size], &device);
     let present = presence(lengths, longest);
     for t in 0..longest {
-        let z = projected.clone().narrow(1, t, 1).squeeze_dim::<2>(1) + hidden.matmul(recurrent.clone());
+        let z = projected.clone().narrow(1, t, 1).squeeze_dim::<2>(1)
+            + hidden.matmul(recurrent.clone());
         let gate = |index: usize| z.clone().narrow(1, index * hidden_size, hidden_size);
         let input_gate = sigmoid(gate(0)); // Eq. 1
         let forget_gate = sigmoid(gate(1)); // Eq. 2
@@ -31,13 +36,20 @@ pub fn mean_hidden_state(projected: Tensor<3>, recurrent: Tensor<2>, lengths: &[
             sum + hidden.clone() * mask
         };
     }
-    let counts = lengths.iter().map(|&length| 1.0 / length.max(1) as f32).collect::<Vec<_>>();
+    let counts = lengths
+        .iter()
+        .map(|&length| 1.0 / length.max(1) as f32)
+        .collect::<Vec<_>>();
     sum * Tensor::<2>::from_data(TensorData::new(counts, [batch, 1]), &device)
 }
 
 /// 1 where a sequence still has a word at a step, else 0: `[longest, batch]`, row by row.
 fn presence(lengths: &[usize], longest: usize) -> Vec<f32> {
     (0..longest)
-        .flat_map(|t| lengths.iter().map(move |&length| if t < length { 1.0 } else { 0.0 }))
+        .flat_map(|t| {
+            lengths
+                .iter()
+                .map(move |&length| if t < length { 1.0 } else { 0.0 })
+        })
         .collect()
 }

@@ -51,7 +51,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         print!("{}", config.to_toml());
         return Ok(ExitCode::SUCCESS);
     }
-    let dictionary = Some(config.text.dictionary.as_path()).filter(|path| !path.as_os_str().is_empty());
+    let dictionary =
+        Some(config.text.dictionary.as_path()).filter(|path| !path.as_os_str().is_empty());
     let segmenter = segmenter(dictionary)?;
     let interrupted = interrupt_flag()?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
@@ -60,7 +61,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(checkpoint) => {
-            eprintln!("interrupted; {} is left, go on with --resume", checkpoint.display());
+            eprintln!(
+                "interrupted; {} is left, go on with --resume",
+                checkpoint.display()
+            );
             // As shells have it for a process ended by Ctrl-C.
             Ok(ExitCode::from(130))
         }

@@ -34,9 +34,16 @@ pub fn of_epoch(
         .iter()
         .map(|&user| {
             let length = users[user].words.len();
-            let window = if window_words == 0 { length } else { window_words.min(length) };
+            let window = if window_words == 0 {
+                length
+            } else {
+                window_words.min(length)
+            };
             let start = random.random_range(0..=length - window);
-            Item { user, words: start..start + window }
+            Item {
+                user,
+                words: start..start + window,
+            }
         })
         .collect();
     items.shuffle(&mut random);
@@ -63,7 +70,11 @@ mod tests {
 
     fn users() -> Vec<Example> {
         (0..500)
-            .map(|index| Example { id: Value::Null, words: vec![2; 1 + index % 97], classes: vec![] })
+            .map(|index| Example {
+                id: Value::Null,
+                words: vec![2; 1 + index % 97],
+                classes: vec![],
+            })
             .collect()
     }
 
@@ -90,8 +101,14 @@ mod tests {
         let batches = of_epoch(&users, &part, 16, 0, 1, 0);
         let (words, padded) = batches.iter().fold((0, 0), |(words, padded), batch| {
             let lengths = batch.iter().map(|item| item.words.len());
-            (words + lengths.clone().sum::<usize>(), padded + batch.len() * lengths.max().unwrap_or(0))
+            (
+                words + lengths.clone().sum::<usize>(),
+                padded + batch.len() * lengths.max().unwrap_or(0),
+            )
         });
-        assert!((padded as f64) < 1.15 * words as f64, "{padded} steps for {words} words");
+        assert!(
+            (padded as f64) < 1.15 * words as f64,
+            "{padded} steps for {words} words"
+        );
     }
 }

@@ -28,7 +28,9 @@ pub fn log_loss(logits: &[Vec<f32>], classes: &[usize], temperature: f32) -> f64
     let sum: f64 = logits
         .iter()
         .zip(classes)
-        .map(|(logits, &class)| -f64::from(softmax(logits, temperature)[class].max(f32::MIN_POSITIVE)).ln())
+        .map(|(logits, &class)| {
+            -f64::from(softmax(logits, temperature)[class].max(f32::MIN_POSITIVE)).ln()
+        })
         .sum();
     sum / logits.len() as f64
 }

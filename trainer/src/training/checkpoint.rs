@@ -88,34 +88,60 @@ impl Checkpoint {
     fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
         let parameters = || {
             let current = self.parameters.iter().map(|parameter| (CURRENT, parameter));
-            current.chain(self.best_parameters.iter().map(|parameter| (BEST, parameter)))
+            current.chain(
+                self.best_parameters
+                    .iter()
+                    .map(|parameter| (BEST, parameter)),
+            )
         };
         let bytes: Vec<Vec<u8>> = parameters()
-            .map(|(_, parameter)| parameter.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            .map(|(_, parameter)| {
+                parameter
+                    .values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect()
+            })
             .collect();
         let optimiser = TensorView::new(Dtype::U8, vec![self.optimiser.len()], &self.optimiser);
-        let mut views = vec![(OPTIMISER.to_owned(), optimiser.map_err(std::io::Error::other)?)];
+        let mut views = vec![(
+            OPTIMISER.to_owned(),
+            optimiser.map_err(std::io::Error::other)?,
+        )];
         for ((prefix, parameter), bytes) in parameters().zip(&bytes) {
-            let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes).map_err(std::io::Error::other)?;
+            let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes)
+                .map_err(std::io::Error::other)?;
             views.push((format!("{prefix}{}", parameter.name), view));
         }
-        let metadata = Metadata { config: self.config.clone(), progress: self.progress.clone() };
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&metadata)?)]);
+        let metadata = Metadata {
+            config: self.config.clone(),
+            progress: self.progress.clone(),
+        };
+        // TOML, because its floats come back exactly; the JSON library's may lose their last bit.
+        let metadata = toml::to_string(&metadata).map_err(std::io::Error::other)?;
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
         safetensors::serialize(views, Some(metadata)).map_err(std::io::Error::other)
     }
 
     /// Reads the checkpoint at `path`.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let name = || path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| CheckpointError::File { path: name(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| CheckpointError::File {
+            path: name(),
+            source,
+        })?;
         Self::from_bytes(&bytes).map_err(|what| CheckpointError::Damaged { path: name(), what })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
+        let text = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(METADATA_KEY));
         let Metadata { config, progress } =
-            serde_json::from_str(text.ok_or("it has no checkpoint's metadata")?).map_err(|error| error.to_string())?;
+            toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
+                .map_err(|error| error.message().to_owned())?;
         let mut checkpoint = Self {
             config,
             progress,
@@ -123,11 +149,20 @@ impl Checkpoint {
             best_parameters: Vec::new(),
             optimiser: Vec::new(),
         };
-        for (name, view) in SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?.tensors() {
+        for (name, view) in SafeTensors::deserialize(bytes)
+            .map_err(|error| error.to_string())?
+            .tensors()
+        {
             let saved = |name: &str| Saved {
                 name: name.to_owned(),
                 shape: view.shape().to_vec(),
-                values: view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+                values: view
+                    .data()
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .map(|bytes| f32::from_le_bytes(*bytes))
+                    .collect(),
             };
             if name == OPTIMISER {
                 checkpoint.optimiser = view.data().to_vec();

@@ -35,10 +35,23 @@ pub struct Examples {
 }
 
 /// Reads the corpus of `config`; `progress` hears the number of users so far.
-pub fn read(config: &Config, reader: &Reader, mut progress: impl FnMut(usize)) -> Result<Examples, CorpusError> {
-    let attributes: Vec<_> = config.attributes.iter().map(|task| task.attribute()).collect();
+pub fn read(
+    config: &Config,
+    reader: &Reader,
+    mut progress: impl FnMut(usize),
+) -> Result<Examples, CorpusError> {
+    let attributes: Vec<_> = config
+        .attributes
+        .iter()
+        .map(|task| task.attribute())
+        .collect();
     let mut corpus = Corpus::open(&config.corpus, Options::default())?;
-    let mut examples = Examples { users: Vec::new(), bad_records: 0, without_words: 0, without_labels: 0 };
+    let mut examples = Examples {
+        users: Vec::new(),
+        bad_records: 0,
+        without_words: 0,
+        without_labels: 0,
+    };
     for (index, user) in corpus.by_ref().enumerate() {
         let user = user?;
         progress(index + 1);
@@ -55,7 +68,11 @@ pub fn read(config: &Config, reader: &Reader, mut progress: impl FnMut(usize)) -
             examples.without_words += 1;
             continue;
         }
-        examples.users.push(Example { id: user.id(), words, classes });
+        examples.users.push(Example {
+            id: user.id(),
+            words,
+            classes,
+        });
     }
     examples.bad_records = corpus.bad_records();
     Ok(examples)
@@ -93,8 +110,9 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
     strata.dedup();
     let mut parts = Parts::default();
     for each in strata {
-        let mut members: Vec<usize> =
-            (0..users.len()).filter(|&user| stratum(&users[user]) == each).collect();
+        let mut members: Vec<usize> = (0..users.len())
+            .filter(|&user| stratum(&users[user]) == each)
+            .collect();
         members.shuffle(&mut random);
         let test = (members.len() as f64 * split.test).round() as usize;
         let validation = ((members.len() - test) as f64 * split.validation).round() as usize;
@@ -112,7 +130,11 @@ impl Parts {
     /// The users' ids by part.
     pub fn ids(&self, users: &[Example]) -> SplitIds {
         let ids = |part: &[usize]| part.iter().map(|&user| users[user].id.clone()).collect();
-        SplitIds { training: ids(&self.training), validation: ids(&self.validation), test: ids(&self.test) }
+        SplitIds {
+            training: ids(&self.training),
+            validation: ids(&self.validation),
+            test: ids(&self.test),
+        }
     }
 }
 
@@ -134,8 +156,20 @@ mod tests {
     fn parts_are_disjoint_complete_and_repeatable() {
         let split = Split::default();
         let parts = divide(&users(), &split, None);
-        assert_eq!((parts.test.len(), parts.validation.len(), parts.training.len()), (200, 80, 720));
-        let mut all = [parts.training.clone(), parts.validation.clone(), parts.test.clone()].concat();
+        assert_eq!(
+            (
+                parts.test.len(),
+                parts.validation.len(),
+                parts.training.len()
+            ),
+            (200, 80, 720)
+        );
+        let mut all = [
+            parts.training.clone(),
+            parts.validation.clone(),
+            parts.test.clone(),
+        ]
+        .concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1000));
         assert_eq!(divide(&users(), &split, None), parts);
@@ -146,7 +180,18 @@ mod tests {
     fn strata_keep_their_shares() {
         let users = users();
         let parts = divide(&users, &Split::default(), Some(0));
-        let rare = |part: &[usize]| part.iter().filter(|&&user| users[user].classes[0] == Some(1)).count();
-        assert_eq!((rare(&parts.test), rare(&parts.validation), rare(&parts.training)), (20, 8, 72));
+        let rare = |part: &[usize]| {
+            part.iter()
+                .filter(|&&user| users[user].classes[0] == Some(1))
+                .count()
+        };
+        assert_eq!(
+            (
+                rare(&parts.test),
+                rare(&parts.validation),
+                rare(&parts.training)
+            ),
+            (20, 8, 72)
+        );
     }
 }

@@ -168,18 +168,27 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
             folder.display()
         )));
     }
-    std::fs::create_dir_all(folder)
-        .map_err(|source| OutputError { path: folder.to_owned(), source })?;
-    PendingFile::create(&folder.join(CONFIG))?
-        .finish(|out| out.write_all(settings.as_bytes()))?;
+    std::fs::create_dir_all(folder).map_err(|source| OutputError {
+        path: folder.to_owned(),
+        source,
+    })?;
+    PendingFile::create(&folder.join(CONFIG))?.finish(|out| out.write_all(settings.as_bytes()))?;
     Ok(earlier)
 }
 
 /// The first line that differs, but for those that do not change what is learned at a step.
 fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
     let lines = |text: &str| -> Vec<String> {
-        let free = ["output = ", "epochs = ", "patience = ", "checkpoint_steps = "];
-        text.lines().filter(|line| !free.iter().any(|start| line.starts_with(start))).map(String::from).collect()
+        let free = [
+            "output = ",
+            "epochs = ",
+            "patience = ",
+            "checkpoint_steps = ",
+        ];
+        text.lines()
+            .filter(|line| !free.iter().any(|start| line.starts_with(start)))
+            .map(String::from)
+            .collect()
     };
     let (before, now) = (lines(before), lines(now));
     let at = (0..before.len().max(now.len())).find(|&line| before.get(line) != now.get(line))?;
@@ -225,7 +234,8 @@ impl<'a> Run<'a> {
                 best_parameters: Vec::new(),
             });
         };
-        let damaged = |what: String| TrainError::Unusable(format!("the checkpoint does not fit: {what}"));
+        let damaged =
+            |what: String| TrainError::Unusable(format!("the checkpoint does not fit: {what}"));
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(earlier.optimiser))
             .map_err(|error| damaged(format!("{error:?}")))?;
         let parameters = earlier.parameters;
@@ -234,7 +244,12 @@ impl<'a> Run<'a> {
                 .iter()
                 .find(|saved| saved.name == wanted.name && saved.values.len() == wanted.len())
                 .map(|saved| saved.values.clone())
-                .ok_or_else(|| damaged(format!("parameter {:?} is missing or of another size", wanted.name)))
+                .ok_or_else(|| {
+                    damaged(format!(
+                        "parameter {:?} is missing or of another size",
+                        wanted.name
+                    ))
+                })
         };
         Ok(Self {
             config,
@@ -242,7 +257,11 @@ impl<'a> Run<'a> {
             device: device.clone(),
             network: prepared.network(&mut Parameters::new(&gradients_on, source), config)?,
             // A record of no step yet has nothing to load.
-            optimiser: if record.is_empty() { optimiser } else { optimiser.load_record(record) },
+            optimiser: if record.is_empty() {
+                optimiser
+            } else {
+                optimiser.load_record(record)
+            },
             progress: earlier.progress,
             best_parameters: earlier.best_parameters,
         })
@@ -256,19 +275,29 @@ impl<'a> Run<'a> {
         let print = bar.printer();
         while !self.is_over() {
             for batch in self.batches_left() {
-                words += batch.iter().map(|item| item.words.len() as u64).sum::<u64>();
+                words += batch
+                    .iter()
+                    .map(|item| item.words.len() as u64)
+                    .sum::<u64>();
                 self.step(&batch)?;
                 bar.set(words);
                 if interrupted.load(Ordering::Relaxed) {
                     self.write_checkpoint()?;
                     return Ok(false);
                 }
-                if self.progress.step.is_multiple_of(self.config.training.checkpoint_steps as u64) {
+                if self
+                    .progress
+                    .step
+                    .is_multiple_of(self.config.training.checkpoint_steps as u64)
+                {
                     self.write_checkpoint()?;
                 }
             }
             let metrics = self.end_epoch()?;
-            print(&line(&metrics, self.progress.best == Some(self.progress.history.len() - 1)));
+            print(&line(
+                &metrics,
+                self.progress.best == Some(self.progress.history.len() - 1),
+            ));
             self.write_checkpoint()?;
             self.write_metrics(None)?;
         }
@@ -278,7 +307,8 @@ impl<'a> Run<'a> {
     fn is_over(&self) -> bool {
         let &Progress { epoch, best, .. } = &self.progress;
         let patience = self.config.training.patience;
-        epoch >= self.config.training.epochs || (patience > 0 && best.is_some_and(|best| epoch - best > patience))
+        epoch >= self.config.training.epochs
+            || (patience > 0 && best.is_some_and(|best| epoch - best > patience))
     }
 
     fn batches(&self, epoch: usize) -> Vec<Vec<Item>> {
@@ -294,15 +324,23 @@ impl<'a> Run<'a> {
     }
 
     fn batches_left(&self) -> Vec<Vec<Item>> {
-        self.batches(self.progress.epoch).split_off(self.progress.batch)
+        self.batches(self.progress.epoch)
+            .split_off(self.progress.batch)
     }
 
     /// Words behind the run, and words of all epochs.
     fn words(&self) -> (u64, u64) {
-        let count = |batches: &[Vec<Item>]| batches.iter().flatten().map(|item| item.words.len() as u64).sum::<u64>();
+        let count = |batches: &[Vec<Item>]| {
+            batches
+                .iter()
+                .flatten()
+                .map(|item| item.words.len() as u64)
+                .sum::<u64>()
+        };
         let batches = self.batches(self.progress.epoch);
         let per_epoch = count(&batches);
-        let behind = per_epoch * self.progress.epoch as u64 + count(&batches[..self.progress.batch]);
+        let behind =
+            per_epoch * self.progress.epoch as u64 + count(&batches[..self.progress.batch]);
         (behind, per_epoch * self.config.training.epochs as u64)
     }
 
@@ -311,10 +349,17 @@ impl<'a> Run<'a> {
         self.device.seed(mix(self.config.seed, self.progress.step));
         let device = self.device.clone().autodiff();
         let users = &self.prepared.users;
-        let texts: Vec<&[u32]> = batch.iter().map(|item| &users[item.user].words[item.words.clone()]).collect();
+        let texts: Vec<&[u32]> = batch
+            .iter()
+            .map(|item| &users[item.user].words[item.words.clone()])
+            .collect();
         let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
-        let targets = self.prepared.targets(self.config, batch.iter().map(|item| item.user));
-        let logits = self.network.forward(self.prepared.embedding.look_up(&texts, &device), &lengths);
+        let targets = self
+            .prepared
+            .targets(self.config, batch.iter().map(|item| item.user));
+        let logits = self
+            .network
+            .forward(self.prepared.embedding.look_up(&texts, &device), &lengths);
         let mut loss = joint_loss(&logits, &targets, &device);
         let training = &self.config.training;
         if training.l2 > 0.0 {
@@ -328,7 +373,9 @@ impl<'a> Run<'a> {
             )));
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        self.network = self.optimiser.step(training.learning_rate, self.network.clone(), gradients);
+        self.network = self
+            .optimiser
+            .step(training.learning_rate, self.network.clone(), gradients);
         self.progress.step += 1;
         self.progress.batch += 1;
         self.progress.loss_sum += value * batch.len() as f64;
@@ -340,13 +387,23 @@ impl<'a> Run<'a> {
     fn end_epoch(&mut self) -> Result<EpochMetrics, TrainError> {
         let validation = &self.prepared.parts.validation;
         // Without validation users the training users must do, which favours the last epoch.
-        let judged_on = if validation.is_empty() { &self.prepared.parts.training } else { validation };
+        let judged_on = if validation.is_empty() {
+            &self.prepared.parts.training
+        } else {
+            validation
+        };
         let outputs = self.outputs(&self.network.valid(), judged_on)?;
-        let tasks: Vec<TaskMetrics> =
-            outputs.iter().zip(&self.config.attributes).map(|(output, task)| output.metrics(&task.name)).collect();
+        let tasks: Vec<TaskMetrics> = outputs
+            .iter()
+            .zip(&self.config.attributes)
+            .map(|(output, task)| output.metrics(&task.name))
+            .collect();
         let weighted = |metrics: &TaskMetrics, weight: f64| weight * metrics.log_loss;
-        let validation_loss: f64 =
-            tasks.iter().zip(&self.config.attributes).map(|(metrics, task)| weighted(metrics, task.weight)).sum();
+        let validation_loss: f64 = tasks
+            .iter()
+            .zip(&self.config.attributes)
+            .map(|(metrics, task)| weighted(metrics, task.weight))
+            .sum();
         let mains: Vec<f64> = (tasks.iter().zip(&self.config.attributes))
             .filter(|(_, task)| task.role == Role::Main)
             .map(|(metrics, _)| metrics.f)
@@ -363,7 +420,10 @@ impl<'a> Run<'a> {
             score,
             tasks,
         };
-        if progress.best.is_none_or(|best| score > progress.history[best].score) {
+        if progress
+            .best
+            .is_none_or(|best| score > progress.history[best].score)
+        {
             progress.best = Some(progress.history.len());
             self.best_parameters = parameters::save(&self.network);
         }
@@ -378,7 +438,10 @@ impl<'a> Run<'a> {
     /// What `network` computes for the users of `part`, a task at a time.
     fn outputs(&self, network: &AuxLstm, part: &[usize]) -> Result<Vec<Output>, TrainError> {
         let users = &self.prepared.users;
-        let texts: Vec<&[u32]> = part.iter().map(|&user| users[user].words.as_slice()).collect();
+        let texts: Vec<&[u32]> = part
+            .iter()
+            .map(|&user| users[user].words.as_slice())
+            .collect();
         let logits = futures_lite::future::block_on(predictor::logits(
             network,
             &self.prepared.embedding,
@@ -387,7 +450,9 @@ impl<'a> Run<'a> {
         ))?;
         let mut outputs = vec![Output::default(); self.config.attributes.len()];
         for (&user, logits) in part.iter().zip(logits) {
-            for ((output, class), logits) in outputs.iter_mut().zip(&users[user].classes).zip(logits) {
+            for ((output, class), logits) in
+                outputs.iter_mut().zip(&users[user].classes).zip(logits)
+            {
                 if let Some(class) = class {
                     output.classes.push(*class);
                     output.logits.push(logits);
@@ -405,7 +470,11 @@ impl<'a> Run<'a> {
             parameters: parameters::save(&self.network),
             best_parameters: self.best_parameters.clone(),
             optimiser: optimiser
-                .map_err(|error| TrainError::Unusable(format!("the optimiser's state cannot be saved: {error:?}")))?
+                .map_err(|error| {
+                    TrainError::Unusable(format!(
+                        "the optimiser's state cannot be saved: {error:?}"
+                    ))
+                })?
                 .to_vec(),
         };
         Ok(checkpoint.write(&self.config.output.join(CHECKPOINT))?)
@@ -463,7 +532,12 @@ fn line(metrics: &EpochMetrics, best: bool) -> String {
     let tasks: Vec<String> = metrics
         .tasks
         .iter()
-        .map(|task| format!("{} F {:.3} accuracy {:.3}", task.attribute, task.f, task.accuracy))
+        .map(|task| {
+            format!(
+                "{} F {:.3} accuracy {:.3}",
+                task.attribute, task.f, task.accuracy
+            )
+        })
         .collect();
     format!(
         "epoch {}: cost {:.4}, on validation users {:.4}; {}{}",
@@ -477,5 +551,7 @@ fn line(metrics: &EpochMetrics, best: bool) -> String {
 
 /// The index of the largest value, the first of equal ones.
 fn largest(values: &[f32]) -> usize {
-    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]).then(b.cmp(&a))).unwrap_or(0)
+    (0..values.len())
+        .max_by(|&a, &b| values[a].total_cmp(&values[b]).then(b.cmp(&a)))
+        .unwrap_or(0)
 }

@@ -36,11 +36,18 @@ pub struct Prepared {
 /// Reads what `config` names; `segmenter` cuts the posts.
 pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
     let (vocabulary, embedding) = read_vectors(config)?;
-    let reader = Reader { segmenter, vocabulary, max_words: config.text.max_words };
+    let reader = Reader {
+        segmenter,
+        vocabulary,
+        max_words: config.text.max_words,
+    };
     let mut bar = Progress::new("reading users", "users", None);
     let examples = examples::read(config, &reader, |users| bar.set(users as u64))?;
     drop(bar);
-    let stratify_by = config.attributes.iter().position(|task| task.name == config.split.stratify_by);
+    let stratify_by = config
+        .attributes
+        .iter()
+        .position(|task| task.name == config.split.stratify_by);
     let parts = examples::divide(&examples.users, &config.split, stratify_by);
     eprintln!(
         "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
@@ -55,23 +62,44 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     let class_weights = (0..config.attributes.len())
         .map(|task| class_weights(config, &examples.users, &parts.training, task))
         .collect::<Result<_, _>>()?;
-    Ok(Prepared { vocabulary: reader.vocabulary, embedding, users: examples.users, parts, class_weights })
+    Ok(Prepared {
+        vocabulary: reader.vocabulary,
+        embedding,
+        users: examples.users,
+        parts,
+        class_weights,
+    })
 }
 
 impl Prepared {
     /// A network of the configured sizes.
-    pub fn network<E>(&self, parameters: &mut Parameters<'_, E>, config: &Config) -> Result<AuxLstm, E> {
-        AuxLstm::new(parameters, &config.sizes(self.embedding.dimensions()), config.network.dropout)
+    pub fn network<E>(
+        &self,
+        parameters: &mut Parameters<'_, E>,
+        config: &Config,
+    ) -> Result<AuxLstm, E> {
+        AuxLstm::new(
+            parameters,
+            &config.sizes(self.embedding.dimensions()),
+            config.network.dropout,
+        )
     }
 
     /// What each task learns from `users`.
-    pub fn targets(&self, config: &Config, users: impl Iterator<Item = usize> + Clone) -> Vec<Target> {
+    pub fn targets(
+        &self,
+        config: &Config,
+        users: impl Iterator<Item = usize> + Clone,
+    ) -> Vec<Target> {
         config
             .attributes
             .iter()
             .enumerate()
             .map(|(task, settings)| Target {
-                classes: users.clone().map(|user| self.users[user].classes[task]).collect(),
+                classes: users
+                    .clone()
+                    .map(|user| self.users[user].classes[task])
+                    .collect(),
                 weight: settings.weight as f32,
                 class_weights: self.class_weights[task].clone(),
             })
@@ -100,10 +128,17 @@ fn read_vectors(config: &Config) -> Result<(Vocabulary, Embedding), TrainError> 
     }
     table.extend_from_slice(known);
     words.truncate(kept);
-    let unusable =
-        |what: String| TrainError::Unusable(format!("the vectors {} cannot be used: {what}", config.vectors.display()));
+    let unusable = |what: String| {
+        TrainError::Unusable(format!(
+            "the vectors {} cannot be used: {what}",
+            config.vectors.display()
+        ))
+    };
     let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
-    Ok((vocabulary, Embedding::quantise(&table, dimensions).map_err(unusable)?))
+    Ok((
+        vocabulary,
+        Embedding::quantise(&table, dimensions).map_err(unusable)?,
+    ))
 }
 
 /// Factors for the classes of a task: frequency to the power of −balance, with mean 1 over the training users.
@@ -116,7 +151,10 @@ fn class_weights(
 ) -> Result<Vec<f32>, TrainError> {
     let settings = &config.attributes[task];
     let mut counts = vec![0usize; settings.classes.len()];
-    for class in training.iter().filter_map(|&user| users[user].classes[task]) {
+    for class in training
+        .iter()
+        .filter_map(|&user| users[user].classes[task])
+    {
         counts[class] += 1;
     }
     let present = counts.iter().filter(|&&count| count > 0).count();
@@ -129,12 +167,32 @@ fn class_weights(
             settings.classes.join(", ")
         )));
     }
-    for (class, _) in settings.classes.iter().zip(&counts).filter(|(_, count)| **count == 0) {
-        eprintln!("attribute {:?}: no training user has class {class:?}, so it will never be predicted well", settings.name);
+    for (class, _) in settings
+        .classes
+        .iter()
+        .zip(&counts)
+        .filter(|(_, count)| **count == 0)
+    {
+        eprintln!(
+            "attribute {:?}: no training user has class {class:?}, so it will never be predicted well",
+            settings.name
+        );
     }
     let balance = config.training.class_balance;
-    let factor = |count: usize| if count == 0 { 0.0 } else { (count as f64).powf(-balance) };
+    let factor = |count: usize| {
+        if count == 0 {
+            0.0
+        } else {
+            (count as f64).powf(-balance)
+        }
+    };
     let users: usize = counts.iter().sum();
-    let sum: f64 = counts.iter().map(|&count| factor(count) * count as f64).sum();
-    Ok(counts.iter().map(|&count| (factor(count) * users as f64 / sum) as f32).collect())
+    let sum: f64 = counts
+        .iter()
+        .map(|&count| factor(count) * count as f64)
+        .sum();
+    Ok(counts
+        .iter()
+        .map(|&count| (factor(count) * users as f64 / sum) as f32)
+        .collect())
 }
