@@ -31,10 +31,12 @@ impl Wanted<'_> {
     }
 }
 
+type Source<'a, E> = dyn FnMut(&Wanted) -> Result<Vec<f32>, E> + 'a;
+
 /// Hands out parameters one by one, by name.
 pub struct Parameters<'a, E> {
     /// Values in row-major order over the matrices side by side; for a vector, block after block.
-    source: Box<dyn FnMut(&Wanted) -> Result<Vec<f32>, E> + 'a>,
+    source: Box<Source<'a, E>>,
     device: Device,
     handed_out: u64,
 }
