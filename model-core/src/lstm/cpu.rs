@@ -6,6 +6,9 @@
 //! their number. One source serves AVX-512, AVX2, plain x86-64, Arm and wasm with or without simd128; the
 //! compiler makes the vector instructions for each.
 
+// Serving has no backward pass. Taking it apart by features would tear this file's one story into two.
+#![cfg_attr(not(feature = "training"), allow(dead_code))]
+
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 

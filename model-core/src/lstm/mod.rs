@@ -1,8 +1,8 @@
 //! The LSTM of Eq. 1–6 over a whole padded batch, and the mean of its hidden states (Eq. 7–8).
 //!
 //! The input's share of all four gates at all steps is one matrix product; what remains is the loop over
-//! time, [`mean_hidden_state`]. That loop has a readable body in plain tensor operations ([`reference`]),
-//! which runs on every device, and a fused one for the CPU ([`cpu`]), tested against it.
+//! time, [`mean_hidden_state`]. That loop has a readable body in plain tensor operations ([`mod@reference`]),
+//! which runs on every device, and a fused one for the CPU (`cpu.rs`), tested against it.
 
 mod cpu;
 mod operation;
