@@ -24,11 +24,11 @@ pub fn Input(link: Link) -> impl IntoView {
         read();
     };
     view! {
-        <section class="panel">
+        <section class="panel input">
             <label for="posts">"Posts by one writer, one a line"</label>
             <textarea
                 id="posts"
-                rows="11"
+                rows="10"
                 autocomplete="off"
                 placeholder="Paste or type here; the more, the better."
                 prop:value=text
@@ -43,10 +43,10 @@ pub fn Input(link: Link) -> impl IntoView {
                     .iter()
                     .map(|example| view! { <button type="button" on:click=move |_| put(example.text)>{example.name}</button> })
                     .collect_view()}
-                <button type="button" class="plain" disabled=move || text.with(String::is_empty) on:click=move |_| put("")>
-                    "Clear"
-                </button>
             </div>
+            <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=move |_| put("")>
+                "Clear"
+            </button>
         </section>
     }
 }

@@ -34,11 +34,9 @@ fn App() -> impl IntoView {
             </p>
         </header>
         <main>
-            <div class="column">
-                <input::Input link=link />
-                <status::Status link=link />
-            </div>
+            <input::Input link=link />
             <result::Result link=link />
+            <status::Status link=link />
         </main>
         <footer>
             <p>
