@@ -10,6 +10,8 @@ export TOOLS ?= $(CURDIR)/.tools
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(TOOLS)/bin:$(PATH)
 PORT ?= 8080
+# Trunk takes no other value than true or false.
+unexport NO_COLOR
 
 say = @printf '\n==> %s\n'
 

@@ -23,7 +23,11 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 have cargo || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
-cargo --version >/dev/null || fail "the Rust version of rust-toolchain.toml cannot be used; rustup says why above"
+rust_version=$(rustc --version | cut -d' ' -f2) || fail "the Rust version of rust-toolchain.toml cannot be used; rustup says why above"
+# Without rustup the toolchain file counts for nothing.
+rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+[ "$(printf '%s\n' "$rust_wanted" "$rust_version" | sort -V | head -n 1)" = "$rust_wanted" ] ||
+    fail "rustc is $rust_version, $rust_wanted or newer is needed: install Rust from https://rustup.rs and run this again"
 mkdir -p "$TOOLS/bin"
 export PATH="$TOOLS/bin:$PATH"
 
@@ -41,11 +45,9 @@ target_libs() { printf '%s/lib/rustlib/wasm32-unknown-unknown/lib' "$(rustc --pr
 # The standard library for wasm32 out of Debian's rust-src of the compiler's own version.
 build_wasm_std() {
     have apt-get && have dpkg || return 1
-    local version work lists mirror package
-    version=$(rustc --version | cut -d' ' -f2)
-    work=$(mktemp -d "$TOOLS/wasm-std.XXXXXX")
-    lists=$work/lists
-    mkdir -p "$lists/partial" "$work/cache/archives/partial"
+    local version=$rust_version work=$TOOLS/wasm-std lists=$TOOLS/wasm-std/lists mirror package
+    rm -rf "$work"
+    mkdir -p "$lists/partial" "$work/cache/archives/partial" || return 1
     # The mirror that apt already uses, asked for the suite with newer compilers, without touching apt's own settings.
     mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb +(\[[^]]*\] +)?([^ ]+) .*/\2/p' \
         /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null |
@@ -60,17 +62,18 @@ build_wasm_std() {
     apt-get "${apt_options[@]}" update >"$work/log" 2>&1 || true
     package=$(apt-cache "${apt_options[@]}" madison rust-src 2>/dev/null |
         awk -F'|' -v v="$version" '{ gsub(/ /, "", $2); if (index($2, v "+") == 1 || index($2, v "-") == 1) { print $2; exit } }')
-    if [ -z "$package" ]; then rm -rf "$work"; return 1; fi
+    [ -n "$package" ] || return 1
     (cd "$work" && apt-get "${apt_options[@]}" download "rust-src=$package" >>"$work/log" 2>&1) || return 1
-    dpkg -x "$work"/rust-src_*.deb "$work/src"
+    dpkg -x "$work"/rust-src_*.deb "$work/src" || return 1
     say "building the wasm32 standard library from rust-src $package"
     # The library is built with the flags of the released one; nightly features are what a standard library is made of.
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes -Zforce-unstable-if-unmarked" CARGO_TARGET_DIR="$work/target" \
         cargo build --quiet --release --target wasm32-unknown-unknown \
         --manifest-path "$(echo "$work"/src/usr/src/rustc-*/library/sysroot/Cargo.toml)" >>"$work/log" 2>&1 ||
         { tail -n 5 "$work/log" >&2; return 1; }
-    mkdir -p "$(target_libs)"
-    cp "$work"/target/wasm32-unknown-unknown/release/deps/*.rlib "$(target_libs)/"
+    # All or nothing: setup_wasm_target goes by what is there.
+    mkdir -p "$(target_libs)" && cp "$work"/target/wasm32-unknown-unknown/release/deps/*.rlib "$(target_libs)/" ||
+        { rm -f "$(target_libs)"/*.rlib; return 1; }
     rm -rf "$work"
 }
 
@@ -79,8 +82,9 @@ setup_wasm_target() {
     if have rustup; then
         say "adding the target wasm32-unknown-unknown"
         rustup target add wasm32-unknown-unknown >"$TOOLS/rustup.log" 2>&1 && return
+        say "rustup cannot add it: $(tail -n 1 "$TOOLS/rustup.log")"
     fi
-    build_wasm_std || fail "no wasm32-unknown-unknown target: run 'rustup target add wasm32-unknown-unknown'"
+    build_wasm_std || fail "no wasm32-unknown-unknown target: install it with rustup (https://rustup.rs) and run this again"
 }
 
 setup_linker() {
@@ -114,11 +118,12 @@ setup_browser() {
     fi
 }
 
-# Mesa's software Vulkan driver lets the GPU code run on machines without a GPU. The tests that need it say so and pass without.
+# Mesa's software Vulkan driver lets the GPU code run on machines without a GPU.
 setup_vulkan() {
     compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null && return
+    [ -z "${AUXLSTM_NO_GPU:-}" ] || return 0
     apt_install mesa-vulkan-drivers libvulkan1 ||
-        say "no Vulkan driver: the native GPU tests will be skipped (on Debian: apt-get install mesa-vulkan-drivers)"
+        fail "no Vulkan driver: install one (on Debian: apt-get install mesa-vulkan-drivers libvulkan1), or set AUXLSTM_NO_GPU=1 to leave out the native GPU tests"
 }
 
 case ${1:-} in

@@ -61,6 +61,36 @@ impl Attribute {
         sums
     }
 
+    /// Whether every class can have members, and no value two classes.
+    fn check_values(&self) -> Result<(), String> {
+        let name = &self.name;
+        let mut ranges: Vec<(i64, i64, &str)> = Vec::new();
+        for class in &self.classes {
+            if class.trim() != class || class.is_empty() {
+                return Err(format!(
+                    "attribute {name:?} has class {class:?}; a class begins and ends with other than a space"
+                ));
+            }
+            let Some((from, to)) = range(class) else {
+                continue;
+            };
+            if from > to {
+                return Err(format!(
+                    "attribute {name:?} has class {class:?}, which runs backwards"
+                ));
+            }
+            if let Some((.., other)) =
+                (ranges.iter()).find(|other| from <= other.1 && other.0 <= to)
+            {
+                return Err(format!(
+                    "attribute {name:?} has classes {other:?} and {class:?}, which overlap"
+                ));
+            }
+            ranges.push((from, to, class));
+        }
+        Ok(())
+    }
+
     /// Whether this attribute can be learned and shown; the error is one line that names what is wrong.
     pub fn check(&self) -> Result<(), String> {
         let name = &self.name;
@@ -76,6 +106,7 @@ impl Attribute {
         if let Some(class) = repeated(self.classes.iter()) {
             return Err(format!("attribute {name:?} names class {class:?} twice"));
         }
+        self.check_values()?;
         if self.groups.is_empty() {
             return Ok(());
         }
@@ -168,6 +199,16 @@ mod tests {
         let mut stray = age();
         stray.groups[0].classes.pop();
         assert!(stray.check().unwrap_err().contains("\"14\" in no group"));
+        for (class, what) in [
+            ("24-30", "overlap"),
+            ("40-35", "backwards"),
+            (" 14", "space"),
+        ] {
+            let mut wrong = age();
+            wrong.groups.clear();
+            wrong.classes.push(class.into());
+            assert!(wrong.check().unwrap_err().contains(what), "{class}");
+        }
         let mut twice = age();
         twice.classes[1] = "13".into();
         assert!(twice.check().unwrap_err().contains("twice"));

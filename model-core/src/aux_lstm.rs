@@ -13,6 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{lstm::Lstm, parameters::Parameters};
 
+#[cfg(feature = "training")]
+mod normalised;
+#[cfg(feature = "training")]
+pub use normalised::StateStatistics;
+
 /// How a task takes part in joint learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -114,29 +119,36 @@ impl AuxLstm {
     ///
     /// `words` holds word vectors, `[batch, steps, input size]`, and `lengths` the true length of each text.
     pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
-        // Eq. 12 and 15: one pass of the shared LSTM serves all tasks.
-        let shared = self
-            .auxiliary
-            .as_ref()
-            .map(|lstm| lstm.forward(words.clone(), lengths));
-        self.tasks
-            .iter()
-            .map(|task| task.forward(&words, lengths, shared.as_ref()))
+        self.logits(self.mean_states(words, lengths))
+    }
+
+    /// The mean hidden state of every LSTM. One pass of the shared one serves all tasks (Eq. 12 and 15).
+    fn mean_states(&self, words: Tensor<3>, lengths: &[usize]) -> MeanStates<Tensor<2>> {
+        let read = |lstm: &Lstm| lstm.forward(words.clone(), lengths);
+        MeanStates {
+            shared: self.auxiliary.as_ref().map(read),
+            own: (self.tasks.iter())
+                .map(|task| task.lstm.as_ref().map(read)) // Eq. 11
+                .collect(),
+        }
+    }
+
+    fn logits(&self, MeanStates { shared, own }: MeanStates<Tensor<2>>) -> Vec<Tensor<2>> {
+        (self.tasks.iter().zip(own))
+            .map(|(task, own)| task.logits(own, shared.as_ref()))
             .collect()
     }
 }
 
+/// Something for the shared LSTM and for each task's own, where they are.
+#[derive(Clone, Debug)]
+struct MeanStates<T> {
+    shared: Option<T>,
+    own: Vec<Option<T>>,
+}
+
 impl Task {
-    fn forward(
-        &self,
-        words: &Tensor<3>,
-        lengths: &[usize],
-        shared: Option<&Tensor<2>>,
-    ) -> Tensor<2> {
-        let own = self
-            .lstm
-            .as_ref()
-            .map(|lstm| lstm.forward(words.clone(), lengths)); // Eq. 11
+    fn logits(&self, own: Option<Tensor<2>>, shared: Option<&Tensor<2>>) -> Tensor<2> {
         let representation = match (own, shared, &self.auxiliary_dense) {
             (Some(own), Some(shared), Some(dense)) => {
                 let auxiliary = self.dropout.forward(relu(dense.forward(shared.clone()))); // Eq. 13
@@ -170,23 +182,30 @@ impl AuxLstmSizes {
         if self.tasks.is_empty() {
             return Err("there is no task".into());
         }
-        if self.input_size == 0 || self.dense_size == 0 {
-            return Err("input size and dense size must be at least 1".into());
-        }
-        // Far above any sensible size; below it no product of two sizes overflows.
-        const LIMIT: usize = 65_536;
+        // Far above any sensible size; below it no product of two sizes overflows, not even in 32 bits.
+        const LIMIT: usize = 16_384;
         let sizes = [
-            self.input_size,
-            self.auxiliary_hidden_size,
-            self.main_hidden_size,
-            self.dense_size,
+            ("input_size", self.input_size),
+            ("auxiliary_hidden_size", self.auxiliary_hidden_size),
+            ("main_hidden_size", self.main_hidden_size),
+            ("dense_size", self.dense_size),
         ];
-        if sizes
-            .iter()
-            .chain(self.tasks.iter().map(|(_, classes)| classes))
-            .any(|&size| size > LIMIT)
+        let classes =
+            (self.tasks.iter()).map(|&(_, classes)| ("a task's number of classes", classes));
+        if let Some((name, size)) = sizes
+            .into_iter()
+            .chain(classes)
+            .find(|(_, size)| *size > LIMIT)
         {
-            return Err(format!("no size may exceed {LIMIT}"));
+            return Err(format!("{name} is {size}; permitted: at most {LIMIT}"));
+        }
+        for (name, size) in [
+            ("input_size", self.input_size),
+            ("dense_size", self.dense_size),
+        ] {
+            if size == 0 {
+                return Err(format!("{name} is 0; permitted: at least 1"));
+            }
         }
         for (role, classes) in &self.tasks {
             if *classes < 2 {
@@ -194,11 +213,15 @@ impl AuxLstmSizes {
             }
             match role {
                 Role::Main if self.main_hidden_size == 0 => {
-                    return Err("a main task needs a main hidden size of at least 1".into());
+                    return Err(
+                        "main_hidden_size is 0; permitted: at least 1, as there is a main task"
+                            .into(),
+                    );
                 }
                 Role::Auxiliary if self.auxiliary_hidden_size == 0 => {
                     return Err(
-                        "an auxiliary task needs an auxiliary hidden size of at least 1".into(),
+                        "auxiliary_hidden_size is 0; permitted: at least 1, as there is an auxiliary task"
+                            .into(),
                     );
                 }
                 _ => {}

@@ -20,7 +20,8 @@ use crate::{
     card::ModelCard,
     embedding::Embedding,
     parameters::{Parameters, Saved, Wanted},
-    vocabulary::Vocabulary,
+    temperature::Temperature,
+    vocabulary::{SPECIAL, Vocabulary},
 };
 
 /// The metadata entry that makes a safetensors file a bundle.
@@ -53,8 +54,10 @@ pub struct Settings {
     pub sizes: AuxLstmSizes,
     /// A user's text is read up to this many words.
     pub max_words: usize,
-    /// Logits are divided by this before the softmax, one a task: the calibration fitted on validation users.
-    pub temperatures: Vec<f32>,
+    /// The calibration of each task's probabilities, fitted on validation users.
+    pub temperatures: Vec<Temperature>,
+    /// Whether Chinese was cut into words by a dictionary in training, and has to be again.
+    pub dictionary: bool,
 }
 
 /// Why a file cannot be used as a bundle.
@@ -163,8 +166,10 @@ impl Bundle {
                 BundleError::Foreign("a safetensors file without the bundle's metadata".into())
             })?;
         let Version { format_version } = read_json(text)?;
-        if format_version > FORMAT_VERSION {
-            return Err(BundleError::Newer(format_version));
+        match format_version {
+            1..=FORMAT_VERSION => {}
+            0 => return Err(BundleError::Corrupt("there is no format version 0".into())),
+            newer => return Err(BundleError::Newer(newer)),
         }
         let metadata: Metadata = read_json(text)?;
         let mut views = tensors.tensors();
@@ -179,9 +184,10 @@ impl Bundle {
                 "its contents do not match its checksum".into(),
             ));
         }
+        let embedding = read_embedding(&tensors)?;
         let mut bundle = Self {
-            vocabulary: read_vocabulary(&tensors)?,
-            embedding: read_embedding(&tensors)?,
+            vocabulary: read_vocabulary(&tensors, embedding.len())?,
+            embedding,
             settings: read_json(&metadata.settings)?,
             card: read_json(&metadata.card)?,
             parameters: Vec::new(),
@@ -199,8 +205,8 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// The network on `device`, with the bundle's parameters; `dropout` matters in training only.
-    pub fn network(&self, device: &Device, dropout: f64) -> Result<AuxLstm, BundleError> {
+    /// The network on `device`, with the bundle's parameters.
+    pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
         let by_name: HashMap<&str, &Saved> = self
             .parameters
             .iter()
@@ -220,7 +226,7 @@ impl Bundle {
             }
             Ok(parameter.values.clone())
         });
-        AuxLstm::new(&mut parameters, &self.settings.sizes, dropout)
+        AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0)
     }
 
     /// Whether the parts fit one another.
@@ -230,6 +236,7 @@ impl Bundle {
             sizes,
             max_words,
             temperatures,
+            dictionary: _,
         } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
@@ -243,8 +250,7 @@ impl Bundle {
         if *max_words == 0 {
             return Err("it reads no word of a text".into());
         }
-        if temperatures.len() != attributes.len()
-            || !temperatures.iter().all(|t| t.is_finite() && *t > 0.0)
+        if temperatures.len() != attributes.len() || !temperatures.iter().all(Temperature::is_sound)
         {
             return Err("it needs a temperature above 0 for each task".into());
         }
@@ -341,16 +347,20 @@ fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>, BundleError> {
     Ok(values)
 }
 
-fn read_vocabulary(tensors: &SafeTensors) -> Result<Vocabulary, BundleError> {
+/// The vocabulary, with an entry for each of `rows` vectors.
+fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, BundleError> {
     let view = tensor(tensors, VOCABULARY, Dtype::U8)?;
     let text = std::str::from_utf8(view.data())
         .map_err(|error| BundleError::Corrupt(format!("its vocabulary is not UTF-8: {error}")))?;
-    let words = if text.is_empty() {
-        Vec::new()
-    } else {
-        text.split('\n').map(String::from).collect()
-    };
-    Vocabulary::new(words).map_err(|error| BundleError::Corrupt(error.to_string()))
+    // Counted before they are kept: a string takes far more memory than the line that it comes from.
+    let lines = || text.split_terminator('\n');
+    if lines().count() + SPECIAL != rows {
+        return Err(BundleError::Corrupt(
+            "its word vectors and its vocabulary differ in number".into(),
+        ));
+    }
+    Vocabulary::new(lines().map(String::from).collect())
+        .map_err(|error| BundleError::Corrupt(error.to_string()))
 }
 
 fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {

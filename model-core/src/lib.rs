@@ -29,6 +29,8 @@ pub mod predictor;
 #[cfg(feature = "model")]
 pub mod reader;
 #[cfg(feature = "model")]
+pub mod temperature;
+#[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]
 pub mod vocabulary;

@@ -2,6 +2,17 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
+/// The index of the largest value, the first of equally large ones; none of no value.
+pub fn largest(values: &[f32]) -> Option<usize> {
+    (0..values.len()).reduce(|best, other| {
+        if values[other] > values[best] {
+            other
+        } else {
+            best
+        }
+    })
+}
+
 /// What is predicted about one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserPrediction {

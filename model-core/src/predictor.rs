@@ -1,7 +1,5 @@
 //! From text to predictions: one distribution per attribute for each user.
 
-use std::io::BufRead;
-
 use burn::tensor::{Device, Tensor};
 
 pub use crate::prediction::{AttributePrediction, GroupPrediction, Named, UserPrediction};
@@ -11,8 +9,9 @@ use crate::{
     bundle::{Bundle, BundleError, Settings},
     card::ModelCard,
     embedding::Embedding,
+    prediction::largest,
     reader::{self, Reader},
-    text::{Segmenter, TextError},
+    text::Segmenter,
 };
 
 /// A loaded model, ready to predict on one device.
@@ -36,16 +35,11 @@ const BATCH: usize = 64;
 const BATCH_WORDS: usize = 32_768;
 
 impl Predictor {
-    /// Loads the bundle in `bytes` onto `device`. Chinese is read character by character until a dictionary
-    /// is given, see [`use_dictionary`](Self::use_dictionary).
+    /// Loads the bundle in `bytes` onto `device`. Chinese is read character by character until a segmenter with
+    /// a dictionary is given, see [`use_segmenter`](Self::use_segmenter).
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
         let bundle = Bundle::from_bytes(bytes)?;
-        let network = bundle.network(device, 0.0)?;
-        Ok(Self::new(bundle, network, device))
-    }
-
-    /// A predictor with `bundle`'s text pipeline and settings over a network in memory, as training has it.
-    pub fn new(bundle: Bundle, network: AuxLstm, device: &Device) -> Self {
+        let network = bundle.network(device)?;
         let Bundle {
             settings,
             card,
@@ -58,20 +52,29 @@ impl Predictor {
             vocabulary,
             max_words: settings.max_words,
         };
-        Self {
+        Ok(Self {
             settings,
             card,
             reader,
             embedding,
             network,
             device: device.clone(),
-        }
+        })
     }
 
-    /// Cuts Chinese into words with this dictionary in jieba's format from now on.
-    pub fn use_dictionary(&mut self, dictionary: impl BufRead) -> Result<(), TextError> {
-        self.reader.segmenter = Segmenter::with_dictionary(dictionary)?;
-        Ok(())
+    /// Whether the model was trained on Chinese cut into words by a dictionary, and needs one to predict by.
+    pub fn needs_dictionary(&self) -> bool {
+        self.settings.dictionary
+    }
+
+    /// Cuts text into words by this segmenter from now on.
+    pub fn use_segmenter(&mut self, segmenter: Segmenter) {
+        self.reader.segmenter = segmenter;
+    }
+
+    /// Reads at most this many words of each user from now on, and never more than the model was made for.
+    pub fn read_at_most(&mut self, words: usize) {
+        self.reader.max_words = self.settings.max_words.min(words);
     }
 
     /// What is predicted, in the order of the predictions.
@@ -104,11 +107,7 @@ impl Predictor {
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
         let known_words = reader::known(text);
         let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
-            let best = (0..probabilities.len()).max_by(|&a, &b| {
-                probabilities[a]
-                    .total_cmp(&probabilities[b])
-                    .then(b.cmp(&a))
-            })?;
+            let best = largest(probabilities)?;
             // Without a word the model knows, the distribution is that of nobody in particular.
             if known_words == 0 {
                 None
@@ -122,8 +121,8 @@ impl Predictor {
             .iter()
             .zip(logits)
             .zip(&self.settings.temperatures)
-            .map(|((attribute, logits), &temperature)| {
-                let probabilities = softmax(logits, temperature);
+            .map(|((attribute, logits), temperature)| {
+                let probabilities = temperature.probabilities(logits, text.len());
                 let groups = (!attribute.groups.is_empty()).then(|| {
                     let sums = attribute.group_probabilities(&probabilities);
                     let mut labels = attribute.groups.iter().map(|group| &group.label);
@@ -188,17 +187,6 @@ pub async fn logits(
         }
     }
     Ok(result)
-}
-
-/// Eq. 17–18: probabilities from logits divided by a temperature.
-pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits
-        .iter()
-        .map(|logit| f64::from((logit - largest) / temperature).exp())
-        .collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|power| (power / sum) as f32).collect()
 }
 
 fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {

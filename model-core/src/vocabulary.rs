@@ -12,7 +12,7 @@ pub const PADDING: u32 = 0;
 pub const UNKNOWN: u32 = 1;
 
 /// How many ids come before the first word's: [`PADDING`] and [`UNKNOWN`].
-const SPECIAL: usize = 2;
+pub(crate) const SPECIAL: usize = 2;
 
 /// The words that a model knows, numbered from 2 in the order they were given.
 ///

@@ -10,6 +10,7 @@ use model_core::{
     embedding::Embedding,
     parameters::{self, Parameters, Wanted, glorot_uniform},
     predictor::{Predictor, UserPrediction},
+    temperature::Temperature,
     vocabulary::Vocabulary,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -73,7 +74,14 @@ fn bundle() -> Bundle {
             ],
             sizes,
             max_words: 50,
-            temperatures: vec![1.5, 1.0],
+            dictionary: false,
+            temperatures: vec![
+                Temperature {
+                    long: 1.5,
+                    short: 3.0,
+                },
+                Temperature::ONE,
+            ],
         },
         card: ModelCard {
             name: "test".into(),
@@ -207,13 +215,13 @@ fn parts_that_do_not_fit_are_refused() {
         change(&mut bundle);
         let bytes = bundle.to_bytes().unwrap();
         match Bundle::from_bytes(&bytes)
-            .and_then(|bundle| bundle.network(&Device::flex(), 0.0).map(drop))
+            .and_then(|bundle| bundle.network(&Device::flex()).map(drop))
         {
             Err(BundleError::Corrupt(what)) => what,
             other => panic!("{other:?}"),
         }
     };
-    assert!(refused(&|bundle| bundle.settings.temperatures[0] = 0.0).contains("temperature"));
+    assert!(refused(&|bundle| bundle.settings.temperatures[0].long = 0.0).contains("temperature"));
     assert!(refused(&|bundle| bundle.settings.sizes.tasks[0].1 = 4).contains("classes"));
     assert!(
         refused(&|bundle| bundle.settings.sizes.main_hidden_size = usize::MAX / 2)

@@ -66,9 +66,10 @@ impl Visit {
             .expect("a runtime starts");
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let driver = Driver::start();
+            let site = Site::serve(self.instead.clone());
             let page = Page {
-                client: driver.browser(&self).await,
-                site: Rc::new(Site::serve(self.instead)),
+                client: driver.browser(&self, &site).await,
+                site: Rc::new(site),
             };
             let visitor = page.clone();
             let outcome = tokio::task::spawn_local(async move {
@@ -163,8 +164,6 @@ impl Page {
 
     /// Waits until the estimate is that of the text in the text area.
     pub async fn settled(&self, at_most: Duration) {
-        // Longer than the page waits for a pause in the typing.
-        tokio::time::sleep(Duration::from_millis(300)).await;
         self.until(
             "return document.querySelector('.result').getAttribute('aria-busy') === 'false'",
             at_most,
@@ -223,8 +222,9 @@ impl Driver {
         }
     }
 
-    async fn browser(&self, visit: &Visit) -> Client {
+    async fn browser(&self, visit: &Visit, site: &Site) -> Client {
         let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let proxy = format!("--proxy-server={}", site.url());
         let mut flags = vec![
             "--headless=new",
             "--no-sandbox",
@@ -235,6 +235,9 @@ impl Driver {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1280,960",
+            // The site hears of everything that is asked of any host, by the page or by its worker.
+            &proxy,
+            "--proxy-bypass-list=<-loopback>",
             &profile,
         ];
         flags.extend(visit.flags.iter().map(String::as_str));

@@ -1,4 +1,5 @@
-//! The built page, served on a port of its own, with a record of what was asked for.
+//! The built page, served on a port of its own, with a record of what was asked for. To a browser that takes it
+//! for its proxy it answers for every host, with nothing for all but its own.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,11 +23,14 @@ impl Site {
         let dist = dist();
         let server = Arc::new(Server::http("127.0.0.1:0").expect("a free port can be had"));
         let requests = Arc::new(Mutex::new(Vec::new()));
+        let here = format!("http://{}/", server.server_addr());
         let thread = std::thread::spawn({
             let (server, requests) = (server.clone(), requests.clone());
             move || {
                 for request in server.incoming_requests() {
-                    let path = request.url().trim_start_matches('/').to_owned();
+                    let asked = request.url();
+                    let path = asked.strip_prefix(&here).unwrap_or(asked);
+                    let path = path.trim_start_matches('/').to_owned();
                     if let Ok(mut requests) = requests.lock() {
                         requests.push(path.clone());
                     }
@@ -51,7 +55,7 @@ impl Site {
         format!("http://{}/", self.server.server_addr())
     }
 
-    /// The paths asked for so far.
+    /// The paths asked for so far, and whole addresses on other hosts.
     pub fn requests(&self) -> Vec<String> {
         self.requests
             .lock()

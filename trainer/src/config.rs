@@ -18,6 +18,8 @@ use crate::device;
 pub struct Config {
     /// The labelled users, one or more files.
     pub corpus: Vec<PathBuf>,
+    /// Whether a bad record of the corpus ends the run; else it is reported and left out.
+    pub strict: bool,
     /// Word vectors in word2vec's text or binary format, most frequent words first.
     pub vectors: PathBuf,
     /// The run folder; made if it is not there.
@@ -98,6 +100,9 @@ pub struct Training {
     pub optimiser: Optimiser,
     /// The optimiser's learning rate.
     pub learning_rate: f64,
+    /// Normalise the mean hidden states over the batch while training, which the paper does not: it learns much
+    /// faster, and the bundle holds the paper's network all the same.
+    pub normalise: bool,
     /// l of Eq. 19.
     pub l2: f64,
     /// What l weighs: all parameters or, the paper taken literally, the biases only.
@@ -171,6 +176,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             corpus: Vec::new(),
+            strict: false,
             vectors: PathBuf::new(),
             output: "runs/model".into(),
             device: device::DEFAULT.into(),
@@ -227,6 +233,7 @@ impl Default for Training {
             window_words: 0,
             optimiser: Optimiser::Adagrad,
             learning_rate: 0.05,
+            normalise: true,
             l2: 0.0,
             l2_on: Penalised::All,
             class_balance: 0.0,
@@ -299,9 +306,12 @@ impl Config {
         Ok(config)
     }
 
-    /// The config as TOML with every setting written out.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a config is plain data")
+    /// The config as TOML with every setting written out. A path that is not UTF-8 cannot be.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Setting {
+            where_: "the config".into(),
+            what: one_line(&error.to_string()),
+        })
     }
 
     /// The network that these settings describe, for vectors of `input_size` dimensions.
@@ -348,6 +358,14 @@ impl Config {
         let training = &self.training;
         positive("training.epochs", training.epochs)?;
         positive("training.batch_size", training.batch_size)?;
+        if training.normalise {
+            within(
+                "training.batch_size",
+                training.batch_size,
+                training.batch_size >= 8,
+                "at least 8 with training.normalise, which compares the users of a batch",
+            )?;
+        }
         positive("training.checkpoint_steps", training.checkpoint_steps)?;
         let rate = training.learning_rate;
         within(
@@ -387,6 +405,9 @@ impl Config {
                 weight > 0.0 && weight.is_finite(),
                 "above 0",
             )?;
+        }
+        if !self.card.figures.is_empty() {
+            return Err("card.figures: the run fills them in, leave them out".into());
         }
         let stratify_by = &self.split.stratify_by;
         if !stratify_by.is_empty() && !self.attributes.iter().any(|task| task.name == *stratify_by)
@@ -470,7 +491,7 @@ classes = ["female", "male"]
         let config = read(SMALL, &[]).unwrap();
         assert_eq!(config.text.max_words, 1000);
         assert_eq!(config.attributes[0].role, Role::Main);
-        assert_eq!(read(&config.to_toml(), &[]).unwrap(), config);
+        assert_eq!(read(&config.to_toml().unwrap(), &[]).unwrap(), config);
     }
 
     #[test]

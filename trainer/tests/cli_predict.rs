@@ -14,6 +14,7 @@ use model_core::bundle::{Bundle, Settings};
 use model_core::card::ModelCard;
 use model_core::embedding::Embedding;
 use model_core::parameters::{self, Parameters, Wanted, glorot_uniform};
+use model_core::temperature::Temperature;
 use model_core::vocabulary::Vocabulary;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -56,7 +57,14 @@ fn workplace() -> Workplace {
             ],
             sizes,
             max_words: 100,
-            temperatures: vec![0.2, 0.2],
+            dictionary: false,
+            temperatures: vec![
+                Temperature {
+                    long: 0.2,
+                    short: 0.0
+                };
+                2
+            ],
         },
         card: ModelCard::default(),
         vocabulary: Vocabulary::new(strings(&WORDS)).unwrap(),

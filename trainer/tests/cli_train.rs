@@ -341,8 +341,8 @@ fn all_settings_are_printed_with_their_defaults() {
 #[test]
 fn wgpu_trains() {
     let workplace = Workplace::new();
-    if let Err(reason) = trainer::device::choose("wgpu") {
-        println!("skipped: {reason}");
+    // A machine may have no driver, but only if its owner says so: a test that does not run must not pass unseen.
+    if std::env::var_os("AUXLSTM_NO_GPU").is_some() {
         return;
     }
     let steps = [

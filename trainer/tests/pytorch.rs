@@ -38,6 +38,7 @@ struct Case {
     dense_size: usize,
     tasks: Vec<(Role, usize)>,
     lengths: Vec<usize>,
+    normalised: bool,
     words: Vec<f32>,
     parameters: ByName,
     targets: Vec<CaseTarget>,
@@ -155,7 +156,11 @@ fn compare_on(device: &Device) {
                 TensorData::new(case.words.clone(), [batch, steps, case.input_size]),
                 &device,
             );
-            let logits = network.forward(words, &case.lengths);
+            let logits = if case.normalised {
+                network.forward_normalised(words, &case.lengths)
+            } else {
+                network.forward(words, &case.lengths)
+            };
             let loss = joint_loss(&logits, &targets, &device)
                 + penalty(&network, Penalised::All, &device) * document.l2;
             if step == 1 {
@@ -200,8 +205,10 @@ fn forward_gradients_and_adagrad_steps_equal_pytorch_on_the_cpu() {
 /// The same on the GPU path (WGSL), on whatever adapter there is; Mesa's software driver will do.
 #[test]
 fn forward_gradients_and_adagrad_steps_equal_pytorch_on_wgpu() {
-    match trainer::device::choose("wgpu") {
-        Ok(device) => compare_on(&device),
-        Err(reason) => println!("skipped: {reason}"),
+    // A machine may have no driver, but only if its owner says so: a test that does not run must not pass unseen.
+    if std::env::var_os("AUXLSTM_NO_GPU").is_none() {
+        compare_on(
+            &trainer::device::choose("wgpu").expect("AUXLSTM_NO_GPU=1 leaves this test out"),
+        );
     }
 }

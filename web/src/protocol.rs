@@ -46,7 +46,7 @@ pub enum Request {
     Load {
         /// Where the bundle is, relative to the page.
         bundle: String,
-        /// Where the Chinese dictionary is; fetched only for a model of Chinese text.
+        /// Where the Chinese dictionary is; fetched only for a model that needs it.
         dictionary: String,
         /// What to run on.
         choice: BackendChoice,
@@ -87,7 +87,7 @@ pub enum Reply {
         /// How many there will be, where the server says so.
         total: Option<u64>,
     },
-    /// The model is ready; sent again when the backend changes under it.
+    /// The model is ready.
     Ready {
         /// What the model's makers say about it.
         card: Box<ModelCard>,

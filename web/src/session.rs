@@ -61,8 +61,9 @@ pub struct Answer {
     pub milliseconds: f64,
 }
 
-/// The state of the page. One prediction at a time is under way; of the texts typed meanwhile only the
-/// newest is asked about next, and an answer that has been overtaken is never shown.
+/// The state of the page. Of a worker one thing at a time is asked, a load or a prediction: of the texts typed
+/// meanwhile only the newest is asked about next, an answer that has been overtaken is never shown, and a
+/// backend chosen meanwhile gets a new worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     choice: BackendChoice,
@@ -120,22 +121,26 @@ impl Session {
         self.answer.as_ref()
     }
 
-    /// Whether the answer, if any, is about an older text than the newest.
+    /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
     pub fn is_behind(&self) -> bool {
         !self.posts.is_empty() && self.answered != self.newest
     }
 
-    /// The user's text is now `posts`.
-    pub fn edit(&mut self, posts: Vec<String>) -> Vec<Command> {
+    /// Whether a newer answer is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.is_behind() && !matches!(self.phase, Phase::Failed(_))
+    }
+
+    /// The user's text is now `posts`; [`ask`](Self::ask) follows when the typing pauses.
+    pub fn edit(&mut self, posts: Vec<String>) {
         if posts == self.posts {
-            return Vec::new();
+            return;
         }
         self.newest += 1;
         if posts.is_empty() {
             self.answer = None;
         }
         self.posts = posts;
-        self.next()
     }
 
     /// The user wants another backend.
@@ -144,11 +149,11 @@ impl Session {
             return Vec::new();
         }
         self.choice = choice;
-        match self.phase {
-            // The worker may be gone.
-            Phase::Failed(_) => self.restart(choice, None),
-            _ => self.load(choice, None),
+        if self.phase == Phase::Ready && self.in_flight.is_none() {
+            // What this worker has fetched is not fetched again.
+            return vec![Command::Send(self.load(choice, None))];
         }
+        self.restart(choice, None)
     }
 
     /// The user wants a failed start repeated.
@@ -165,10 +170,15 @@ impl Session {
                 received,
                 total,
             } => {
-                self.phase = Phase::Fetching {
-                    asset,
-                    received,
-                    total,
+                // After the last byte the model is prepared.
+                self.phase = if total == Some(received) {
+                    Phase::Starting
+                } else {
+                    Phase::Fetching {
+                        asset,
+                        received,
+                        total,
+                    }
                 };
                 Vec::new()
             }
@@ -183,7 +193,7 @@ impl Session {
                     backend,
                 });
                 self.phase = Phase::Ready;
-                self.next()
+                self.ask()
             }
             Reply::Prediction {
                 id,
@@ -210,11 +220,16 @@ impl Session {
 
     /// The worker is broken. What may have been the GPU's fault is tried again without it.
     pub fn crash(&mut self, message: String) -> Vec<Command> {
+        if matches!(self.phase, Phase::Failed(_)) {
+            // One failure can be reported twice: by the panic, and by the exception that it ends in.
+            return Vec::new();
+        }
+        let never_started = self.waiting.is_some();
         let on_cpu = match (&self.phase, &self.model) {
             (Phase::Ready, Some(model)) => matches!(model.backend, Backend::Cpu { .. }),
             _ => self.asked == BackendChoice::Cpu,
         };
-        if on_cpu {
+        if never_started || on_cpu {
             self.in_flight = None;
             self.phase = Phase::Failed(message);
             return Vec::new();
@@ -233,11 +248,11 @@ impl Session {
             self.answered = id;
             self.answer = Some(answer);
         }
-        self.next()
+        self.ask()
     }
 
     /// Asks for the newest text's prediction, if it lacks one and the worker is free.
-    fn next(&mut self) -> Vec<Command> {
+    pub fn ask(&mut self) -> Vec<Command> {
         if self.phase != Phase::Ready || self.in_flight.is_some() || !self.is_behind() {
             return Vec::new();
         }
@@ -250,22 +265,12 @@ impl Session {
 
     /// A new worker, which is sent its load once it listens.
     fn restart(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Vec<Command> {
-        self.waiting = Some(self.request(choice, cpu_because));
+        self.waiting = Some(self.load(choice, cpu_because));
         vec![Command::Restart]
     }
 
-    /// Another load for the worker that is there.
-    fn load(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Vec<Command> {
-        let request = self.request(choice, cpu_because);
-        if self.waiting.is_some() {
-            self.waiting = Some(request);
-            return Vec::new();
-        }
-        vec![Command::Send(request)]
-    }
-
-    /// Whatever was asked of the worker before is asked again once this load is through.
-    fn request(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Request {
+    /// A load; the newest text is asked about, again if need be, once it is through.
+    fn load(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Request {
         self.phase = Phase::Starting;
         self.asked = choice;
         self.in_flight = None;
@@ -306,6 +311,12 @@ mod tests {
 
     fn text(text: &str) -> Vec<String> {
         vec![text.into()]
+    }
+
+    /// Types a text and pauses.
+    fn write(session: &mut Session, new: &str) -> Vec<Command> {
+        session.edit(text(new));
+        session.ask()
     }
 
     fn prediction(id: u64, words: usize) -> Reply {
@@ -367,7 +378,7 @@ mod tests {
     #[test]
     fn text_typed_while_loading_is_read_when_the_model_is_ready() {
         let (mut session, _) = Session::open();
-        assert_eq!(session.edit(text("early")), []);
+        assert_eq!(write(&mut session, "early"), []);
         session.receive(Reply::Started);
         let progress = Reply::Progress {
             asset: Asset::Model,
@@ -383,6 +394,12 @@ mod tests {
                 total: Some(10)
             }
         );
+        session.receive(Reply::Progress {
+            asset: Asset::Model,
+            received: 10,
+            total: Some(10),
+        });
+        assert_eq!(*session.phase(), Phase::Starting);
         assert!(session.is_behind());
         let (id, posts) = asked(session.receive(ready(on_cpu())));
         assert_eq!(posts, text("early"));
@@ -394,9 +411,10 @@ mod tests {
     #[test]
     fn the_newest_text_wins() {
         let mut session = session(on_cpu());
-        let (first, _) = asked(session.edit(text("a")));
-        assert_eq!(session.edit(text("ab")), []);
-        assert_eq!(session.edit(text("abc")), []);
+        let (first, _) = asked(write(&mut session, "a"));
+        assert_eq!(write(&mut session, "ab"), []);
+        session.edit(text("abc"));
+        assert!(session.is_behind(), "even before the typing pauses");
         let (second, posts) = asked(session.receive(prediction(first, 1)));
         assert_eq!(posts, text("abc"));
         assert_eq!(words(&session), None, "an overtaken answer is not shown");
@@ -404,7 +422,7 @@ mod tests {
         assert_eq!(session.receive(prediction(second, 3)), []);
         assert_eq!(words(&session), Some(3));
         assert_eq!(
-            session.edit(text("abc")),
+            write(&mut session, "abc"),
             [],
             "the same text is not asked about again"
         );
@@ -413,8 +431,8 @@ mod tests {
     #[test]
     fn an_emptied_page_stays_empty() {
         let mut session = session(on_cpu());
-        let (id, _) = asked(session.edit(text("a")));
-        assert_eq!(session.edit(Vec::new()), []);
+        let (id, _) = asked(write(&mut session, "a"));
+        session.edit(Vec::new());
         assert_eq!(session.receive(prediction(id, 1)), []);
         assert_eq!(session.answer(), None);
         assert!(!session.is_behind());
@@ -423,18 +441,14 @@ mod tests {
     #[test]
     fn another_backend_answers_the_same_text_again() {
         let mut session = session(on_cpu());
-        let (old, _) = asked(session.edit(text("a")));
+        let (old, _) = asked(write(&mut session, "a"));
+        session.receive(prediction(old, 1));
         assert_eq!(
             loaded(session.choose(BackendChoice::WebGpu)),
             (BackendChoice::WebGpu, None)
         );
         assert_eq!(session.choose(BackendChoice::WebGpu), []);
-        assert_eq!(
-            session.receive(prediction(old, 1)),
-            [],
-            "the old backend's answer counts no more"
-        );
-        assert_eq!(words(&session), None);
+        assert!(session.is_behind());
         let (new, posts) = asked(session.receive(ready(on_gpu())));
         assert_eq!(posts, text("a"));
         session.receive(prediction(new, 2));
@@ -442,9 +456,25 @@ mod tests {
     }
 
     #[test]
+    fn a_backend_chosen_while_the_worker_is_busy_gets_a_new_worker() {
+        let mut session = session(on_gpu());
+        asked(write(&mut session, "a"));
+        assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
+        // And again while that one loads.
+        session.receive(Reply::Started);
+        assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);
+        assert_eq!(
+            loaded(session.receive(Reply::Started)),
+            (BackendChoice::WebGpu, None)
+        );
+        let (_, posts) = asked(session.receive(ready(on_gpu())));
+        assert_eq!(posts, text("a"));
+    }
+
+    #[test]
     fn a_choice_made_before_the_worker_listens_replaces_the_first() {
         let (mut session, _) = Session::open();
-        assert_eq!(session.choose(BackendChoice::Cpu), []);
+        assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
         assert_eq!(
             loaded(session.receive(Reply::Started)),
             (BackendChoice::Cpu, None)
@@ -454,7 +484,7 @@ mod tests {
     #[test]
     fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
         let mut session = session(on_gpu());
-        asked(session.edit(text("a")));
+        asked(write(&mut session, "a"));
         assert_eq!(
             session.receive(Reply::Crashed {
                 message: "device lost".into()
@@ -484,6 +514,11 @@ mod tests {
         );
         assert_eq!(session.crash("still no".into()), []);
         assert_eq!(*session.phase(), Phase::Failed("still no".into()));
+        write(&mut session, "a");
+        assert!(
+            session.is_behind() && !session.is_busy(),
+            "nothing is coming"
+        );
         assert_eq!(session.retry(), [Command::Restart]);
         assert_eq!(
             loaded(session.receive(Reply::Started)),
@@ -494,16 +529,24 @@ mod tests {
     #[test]
     fn a_crash_on_the_cpu_is_shown_and_not_repeated() {
         let mut session = session(on_cpu());
-        asked(session.edit(text("a")));
+        asked(write(&mut session, "a"));
         assert_eq!(session.crash("out of memory".into()), []);
+        assert_eq!(session.crash("unreachable".into()), [], "the same again");
         assert_eq!(*session.phase(), Phase::Failed("out of memory".into()));
         assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);
     }
 
     #[test]
+    fn a_program_that_does_not_start_is_no_failure_of_the_gpu() {
+        let (mut session, _) = Session::open();
+        assert_eq!(session.crash("not found".into()), []);
+        assert_eq!(*session.phase(), Phase::Failed("not found".into()));
+    }
+
+    #[test]
     fn a_bad_bundle_and_a_bad_text_are_told_apart() {
         let mut session = session(on_cpu());
-        let (id, _) = asked(session.edit(text("a")));
+        let (id, _) = asked(write(&mut session, "a"));
         session.receive(Reply::Failed {
             id: Some(id),
             message: "too odd".into(),

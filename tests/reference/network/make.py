@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, relu
+from torch.nn.functional import batch_norm, cross_entropy, relu
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 torch.set_default_dtype(torch.float64)
@@ -45,14 +45,18 @@ def forward(case, parameters, words, lengths):
     def linear(name, x):
         return x @ parameters[f"{name}.weight"] + parameters[f"{name}.bias"]
 
+    def mean_state(name):
+        state = mean_hidden_state(parameters, name, words, lengths)
+        return batch_norm(state, None, None, training=True, eps=1e-6) if case["normalised"] else state
+
     shared = None
     if case["auxiliary_hidden_size"]:
-        shared = mean_hidden_state(parameters, "auxiliary", words, lengths)
+        shared = mean_state("auxiliary")
     logits = []
     for index, (role, _) in enumerate(case["tasks"]):
         task = f"tasks.{index}"
         if role == "main":
-            read = mean_hidden_state(parameters, f"{task}.lstm", words, lengths)
+            read = mean_state(f"{task}.lstm")
             if shared is not None:
                 read = torch.cat([read, relu(linear(f"{task}.auxiliary_dense", shared))], dim=1)
         else:
@@ -97,9 +101,9 @@ def parameter_shapes(case):
     return shapes
 
 
-def make(seed, sizes, lengths):
+def make(seed, sizes, lengths, normalised=False):
     random = np.random.default_rng(seed)
-    case = {**sizes, "lengths": lengths}
+    case = {**sizes, "lengths": lengths, "normalised": normalised}
     # Numbers are rounded first, so that the file holds exactly what was computed with.
     draw = lambda shape, bound: np.round(random.uniform(-bound, bound, shape), 3)
     shape = (len(lengths), max(lengths), sizes["input_size"])
@@ -142,6 +146,7 @@ def main():
     cases = {
         "the paper's pair": make(1, sizes(3, 4, 5, 3, ("main", 3), ("auxiliary", 2)), [4, 1, 3]),
         "three mains over one shared LSTM": make(2, sizes(4, 3, 2, 3, ("main", 2), ("main", 4), ("main", 3)), [2, 6, 5, 1]),
+        "normalised mean states": make(4, sizes(3, 4, 3, 4, ("main", 3), ("auxiliary", 2)), [5, 2, 4, 1, 5], normalised=True),
         "a single LSTM": make(3, sizes(2, 0, 7, 4, ("main", 2)), [1, 7]),
     }
     document = {"torch": torch.__version__.split("+")[0], "adagrad": ADAGRAD, "l2": L2, "cases": cases}

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::value_parser;
 use futures_lite::future::block_on;
 use serde::Serialize;
 
@@ -26,10 +27,16 @@ pub(super) struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     corpus: CorpusArguments,
+    /// Read only so many words of each user, to see how the model does on shorter texts
+    #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
+    max_words: Option<u32>,
     /// Write the figures to this file too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
+
+/// Foreign labels that are named at most: a field of free text has thousands.
+const MOST_LABELS: usize = 10;
 
 #[derive(Serialize)]
 struct Figures {
@@ -40,7 +47,10 @@ struct Figures {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let predictor = arguments.model.load()?;
+    let mut predictor = arguments.model.load()?;
+    if let Some(words) = arguments.max_words {
+        predictor.read_at_most(words as usize);
+    }
     let mut corpus = arguments.corpus.open()?;
     let json = arguments
         .json
@@ -179,15 +189,21 @@ fn attribute(report: &Report) -> String {
         );
     }
     if !report.other_labels.is_empty() {
-        let labels: Vec<String> = report
-            .other_labels
-            .iter()
+        let mut labels: Vec<_> = report.other_labels.iter().collect();
+        labels.sort_by_key(|(_, users)| std::cmp::Reverse(**users));
+        let mut shown: Vec<String> = (labels.iter().take(MOST_LABELS))
             .map(|(label, users)| format!("{label:?} ({users})"))
             .collect();
+        if labels.len() > MOST_LABELS {
+            shown.push(format!(
+                "and {} other labels",
+                count((labels.len() - MOST_LABELS) as u64)
+            ));
+        }
         let _ = writeln!(
             text,
             "With a label that is none of the classes, and left out: {}\n",
-            labels.join(", ")
+            shown.join(", ")
         );
     }
     let mut classes = Table::new(["class", "P", "R", "F1", "users"]);

@@ -150,10 +150,15 @@ fn segmenter(dictionary: Option<&Path>) -> Result<Segmenter, Failure> {
     Ok(segmenter.map_err(|error| format!("dictionary {}: {error}", path.display()))?)
 }
 
-/// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends.
+/// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends. A second
+/// time they end the process at once.
 fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&flag);
-    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))?;
+    ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })?;
     Ok(flag)
 }

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use model_core::predictor::Predictor;
 
-use super::Failure;
-use crate::corpus::open_input;
+use super::{Failure, segmenter};
 use crate::device;
 
 /// Models are some megabytes; a file larger than this is none.
@@ -22,7 +21,7 @@ pub(super) struct ModelArguments {
     /// What computes; `auxlstm devices` lists what there is
     #[arg(long, default_value = device::DEFAULT)]
     device: String,
-    /// Dictionary of jieba for cutting Chinese into words, also packed; needed if the model was trained with one
+    /// Dictionary of jieba for cutting Chinese into words, also packed; needed by a model trained with one
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
 }
@@ -32,18 +31,21 @@ impl ModelArguments {
         let name = self.bundle.display();
         let mut bytes = Vec::new();
         File::open(&self.bundle)
-            .and_then(|file| file.take(LARGEST_BUNDLE).read_to_end(&mut bytes))
+            .and_then(|file| file.take(LARGEST_BUNDLE + 1).read_to_end(&mut bytes))
             .map_err(|error| format!("{name}: {error}"))?;
+        if bytes.len() as u64 > LARGEST_BUNDLE {
+            return Err(format!("{name}: too large to be a model").into());
+        }
         let device = device::choose(&self.device)?;
         let mut predictor =
             Predictor::load(&bytes, &device).map_err(|error| format!("{name}: {error}"))?;
-        if let Some(path) = &self.dictionary {
-            let fail =
-                |error: &dyn std::fmt::Display| format!("dictionary {}: {error}", path.display());
-            let reader = open_input(path).map_err(|error| fail(&error))?;
-            predictor
-                .use_dictionary(reader)
-                .map_err(|error| fail(&error))?;
+        if self.dictionary.is_some() {
+            predictor.use_segmenter(segmenter(self.dictionary.as_deref())?);
+        } else if predictor.needs_dictionary() {
+            return Err(format!(
+                "{name}: this model was trained with a dictionary for Chinese: give it by --dictionary FILE"
+            )
+            .into());
         }
         Ok(predictor)
     }

@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Failure, interrupt_flag, segmenter};
+use clap::value_parser;
+
+use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter};
 use crate::config::Config;
 use crate::training::{self, Outcome};
+
+/// TOML knows no larger whole numbers.
+const LARGEST_SEED: u64 = i64::MAX as u64;
 
 /// Train a model as a config says: a run folder with the config as used, checkpoints, metrics and the bundle
 #[derive(clap::Args)]
@@ -14,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "CONFIG.toml", required_unless_present = "print_config")]
     config: Option<PathBuf>,
     /// Change one setting of the config, such as training.epochs=5; may be given several times
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
     /// The run folder, instead of the config's
     #[arg(short, long, value_name = "FOLDER")]
@@ -23,8 +28,11 @@ pub(super) struct Arguments {
     #[arg(long)]
     device: Option<String>,
     /// The seed, instead of the config's
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
+    /// Stop with an error at the first bad record of the corpus, whatever the config says
+    #[arg(long)]
+    strict: bool,
     /// Go on with an interrupted run from its last checkpoint
     #[arg(long)]
     resume: bool,
@@ -47,8 +55,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(seed) = arguments.seed {
         config.seed = seed;
     }
+    config.strict |= arguments.strict;
     if arguments.print_config {
-        print!("{}", config.to_toml());
+        print(&config.to_toml()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let dictionary =
@@ -57,7 +66,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let interrupted = interrupt_flag()?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Finished(bundle) => {
-            println!("{}", bundle.display());
+            print(&format!("{}\n", bundle.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(checkpoint) => {
@@ -65,8 +74,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 "interrupted; {} is left, go on with --resume",
                 checkpoint.display()
             );
-            // As shells have it for a process ended by Ctrl-C.
-            Ok(ExitCode::from(130))
+            Ok(ExitCode::from(INTERRUPTED))
         }
     }
 }

@@ -86,6 +86,7 @@ impl<R: BufRead> Iterator for Rows<R> {
     fn next(&mut self) -> Option<Self::Item> {
         self.left.store(MAX_RECORD_BYTES, Ordering::Relaxed);
         let mut record = ByteRecord::new();
+        let line = self.reader.position().line();
         let error = match self.reader.read_byte_record(&mut record) {
             Ok(false) => return None,
             Ok(true) => return Some(self.row(&record)),
@@ -100,7 +101,10 @@ impl<R: BufRead> Iterator for Rows<R> {
                 line: pos.map_or(0, |position| position.line()),
                 what: format!("{len} cells where the header has {expected_len}"),
             },
-            ErrorKind::Io(error) => Problem::Stream(error),
+            ErrorKind::Io(error) => Problem::Stream(io::Error::new(
+                error.kind(),
+                format!("the row at line {line}: {error}"),
+            )),
             other => Problem::Stream(io::Error::other(format!("{other:?}"))),
         }))
     }

@@ -95,6 +95,8 @@ pub struct Corpus {
     records: u64,
     bad_records: u64,
     failed: bool,
+    /// What the next chunk fails with.
+    next_chunk: Option<CorpusError>,
 }
 
 impl Corpus {
@@ -123,6 +125,7 @@ impl Corpus {
             records: 0,
             bad_records: 0,
             failed: false,
+            next_chunk: None,
         })
     }
 
@@ -139,14 +142,25 @@ impl Corpus {
 
     /// The next users, as many as take some megabytes together; none at the end.
     pub fn read_chunk(&mut self) -> Result<Vec<User>, CorpusError> {
+        if let Some(error) = self.next_chunk.take() {
+            return Err(error);
+        }
         let mut users = Vec::new();
         let mut bytes = 0;
         while users.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
-            let Some(user) = self.next().transpose()? else {
-                break;
-            };
-            bytes += user.bytes();
-            users.push(user);
+            match self.next() {
+                None => break,
+                Some(Ok(user)) => {
+                    bytes += user.bytes();
+                    users.push(user);
+                }
+                Some(Err(error)) if users.is_empty() => return Err(error),
+                // First the users before it.
+                Some(Err(error)) => {
+                    self.next_chunk = Some(error);
+                    break;
+                }
+            }
         }
         Ok(users)
     }

@@ -1,6 +1,6 @@
 //! What a corpus holds: users, posts, words, and how many users are of each class.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::User;
 
@@ -70,13 +70,12 @@ impl AttributeCounts {
 
     /// Values and their users in rising order, if all labels are whole numbers.
     pub fn by_value(&self) -> Option<Vec<(i64, u64)>> {
-        let mut values: Vec<(i64, u64)> = self
-            .counts
-            .iter()
-            .map(|(class, &users)| Some((class.parse().ok()?, users)))
-            .collect::<Option<_>>()?;
-        values.sort_unstable();
-        (!values.is_empty()).then_some(values)
+        let mut values = BTreeMap::<i64, u64>::new();
+        for (class, users) in &self.counts {
+            // "5" and "05" are the same.
+            *values.entry(class.parse().ok()?).or_default() += users;
+        }
+        (!values.is_empty()).then(|| values.into_iter().collect())
     }
 }
 

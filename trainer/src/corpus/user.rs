@@ -14,8 +14,10 @@ pub struct User {
 impl User {
     /// A user from the text of one JSON record; the error says what is wrong with it.
     pub fn from_json(record: &str) -> Result<Self, String> {
-        let value: Value =
-            serde_json::from_str(record).map_err(|error| format!("bad JSON: {error}"))?;
+        // The library's own line is always the record's first.
+        let value: Value = serde_json::from_str(record).map_err(|error| {
+            format!("bad JSON: {error}").replace(" at line 1 column", " at column")
+        })?;
         let Value::Object(mut fields) = value else {
             return Err(format!(
                 "a record must be a JSON object, this is {}",

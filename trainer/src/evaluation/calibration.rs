@@ -1,5 +1,7 @@
 //! Whether probabilities mean what they say.
 
+use model_core::prediction::largest;
+
 /// How many bins of equal width the confidences are sorted into.
 const BINS: usize = 15;
 
@@ -13,7 +15,7 @@ pub fn calibration_error<P: AsRef<[f32]>>(gold: &[usize], probabilities: &[P]) -
     let mut gaps = [0.0; BINS];
     let mut users = 0;
     for (row, &gold) in probabilities.iter().zip(gold) {
-        let Some(top) = most_probable(row.as_ref()) else {
+        let Some(top) = largest(row.as_ref()) else {
             continue;
         };
         let confidence = f64::from(row.as_ref()[top]);
@@ -33,11 +35,6 @@ pub fn log_loss<P: AsRef<[f32]>>(gold: &[usize], probabilities: &[P]) -> f64 {
         -f64::from(probability.clamp(f32::EPSILON, 1.0)).ln()
     });
     losses.sum::<f64>() / probabilities.len().max(1) as f64
-}
-
-/// The most probable class, the first of equally probable ones.
-pub(super) fn most_probable(row: &[f32]) -> Option<usize> {
-    (0..row.len()).reduce(|best, class| if row[class] > row[best] { class } else { best })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Figures from true and predicted classes, by exact counts.
 
+use model_core::prediction::largest;
 use serde::Serialize;
 
 /// Figures of one class. What is undefined (nothing predicted, nothing there) is 0.
@@ -52,6 +53,15 @@ impl Metrics {
             }
         }
         Self::from_confusion(confusion)
+    }
+
+    /// Figures of predicting for each user the class with the highest score (a probability or logit); see
+    /// [`new`](Self::new).
+    pub fn of<P: AsRef<[f32]>>(gold: &[usize], scores: &[P], classes: usize) -> Self {
+        let predicted: Vec<usize> = (scores.iter())
+            .map(|row| largest(row.as_ref()).unwrap_or(classes))
+            .collect();
+        Self::new(gold, &predicted, classes)
     }
 
     fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {

@@ -6,7 +6,7 @@ use model_core::attribute::Attribute;
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
-use super::calibration::{calibration_error, log_loss, most_probable};
+use super::calibration::{calibration_error, log_loss};
 use super::metrics::Metrics;
 
 /// Gathers true classes and predictions of one attribute.
@@ -14,7 +14,6 @@ pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     gold: Vec<usize>,
     probabilities: Vec<Vec<f32>>,
-    group_probabilities: Vec<Vec<f32>>,
     unlabelled: usize,
     other_labels: BTreeMap<String, usize>,
 }
@@ -46,7 +45,6 @@ impl<'a> Evaluation<'a> {
             attribute,
             gold: Vec::new(),
             probabilities: Vec::new(),
-            group_probabilities: Vec::new(),
             unlabelled: 0,
             other_labels: BTreeMap::new(),
         }
@@ -63,14 +61,14 @@ impl<'a> Evaluation<'a> {
             *self.other_labels.entry(label).or_default() += 1;
             return;
         };
-        let values = |named: &model_core::predictor::Named<f32>| {
-            named.iter().map(|(_, &value)| value).collect()
-        };
+        let probabilities = prediction.probabilities.iter();
+        self.add_class(class, probabilities.map(|(_, &value)| value).collect());
+    }
+
+    /// Adds what was predicted for a user of this class, given by its index.
+    pub fn add_class(&mut self, class: usize, probabilities: Vec<f32>) {
         self.gold.push(class);
-        self.probabilities.push(values(&prediction.probabilities));
-        if let Some(groups) = &prediction.groups {
-            self.group_probabilities.push(values(&groups.probabilities));
-        }
+        self.probabilities.push(probabilities);
     }
 
     /// The report on the classes, and the one on the groups where there are any.
@@ -91,18 +89,14 @@ impl<'a> Evaluation<'a> {
         )];
         if !groups.is_empty() {
             // Each class is in a group, or the model would have been refused.
-            let gold: Vec<usize> = self
-                .gold
-                .iter()
+            let gold: Vec<usize> = (self.gold.iter())
                 .filter_map(|&class| self.attribute.group_of(class))
                 .collect();
+            let probabilities: Vec<Vec<f32>> = (self.probabilities.iter())
+                .map(|row| self.attribute.group_probabilities(row))
+                .collect();
             let labels = groups.iter().map(|group| group.label.clone()).collect();
-            reports.push(self.report(
-                format!("{name} (groups)"),
-                labels,
-                &gold,
-                &self.group_probabilities,
-            ));
+            reports.push(self.report(format!("{name} (groups)"), labels, &gold, &probabilities));
         }
         reports
     }
@@ -114,12 +108,8 @@ impl<'a> Evaluation<'a> {
         gold: &[usize],
         probabilities: &[Vec<f32>],
     ) -> Report {
-        let predicted: Vec<usize> = probabilities
-            .iter()
-            .map(|row| most_probable(row).unwrap_or(0))
-            .collect();
         Report {
-            metrics: Metrics::new(gold, &predicted, labels.len()),
+            metrics: Metrics::of(gold, probabilities, labels.len()),
             calibration_error: calibration_error(gold, probabilities),
             log_loss: log_loss(gold, probabilities),
             attribute,

@@ -47,10 +47,17 @@ pub fn of_epoch(
         })
         .collect();
     items.shuffle(&mut random);
-    for pool in items.chunks_mut(batch_size * POOL) {
+    for pool in items.chunks_mut(batch_size.saturating_mul(POOL)) {
         pool.sort_by_key(|item| item.words.len());
     }
     let mut batches: Vec<Vec<Item>> = items.chunks(batch_size).map(<[Item]>::to_vec).collect();
+    // A few users left over would weigh as much as a whole batch, and say little about the mean of all.
+    if batches.len() > 1
+        && let Some(rest) = batches.pop_if(|rest| rest.len() < batch_size.div_ceil(2))
+        && let Some(last) = batches.last_mut()
+    {
+        last.extend(rest);
+    }
     batches.shuffle(&mut random);
     batches
 }
@@ -90,6 +97,8 @@ mod tests {
             let length = users[item.user].words.len();
             assert!(item.words.end <= length && item.words.len() == length.min(20));
         }
+        let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
+        assert!(sizes.iter().all(|size| (8..24).contains(size)), "{sizes:?}");
         assert_eq!(batches, of_epoch(&users, &part, 16, 20, 1, 0));
         assert_ne!(batches, of_epoch(&users, &part, 16, 20, 1, 1));
     }

@@ -1,17 +1,67 @@
-//! Temperature scaling (Guo et al. 2017): one number a task that makes its probabilities honest.
+//! Calibration: the temperatures that make probabilities honest, for texts of any length.
 
-use model_core::predictor::softmax;
+use model_core::temperature::Temperature;
 
-/// The temperature that gives the true classes the least log loss, for `logits` one row a user.
-/// Without users it is 1.
-pub fn temperature(logits: &[Vec<f32>], classes: &[usize]) -> f32 {
-    if logits.is_empty() {
-        return 1.0;
+/// The lengths, in words, to which validation texts are cut for calibration, besides being read whole.
+pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
+
+/// What a network says of one text whose class is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// A number for each class.
+    pub logits: Vec<f32>,
+    /// The true class.
+    pub class: usize,
+    /// The length of the text.
+    pub words: usize,
+}
+
+/// The temperatures that give the true classes the least log loss. Without texts they are 1.
+pub fn temperature(texts: &[Scored]) -> Temperature {
+    if texts.is_empty() {
+        return Temperature::ONE;
     }
-    // The loss has one minimum in the logarithm of the temperature: golden-section search.
-    let loss = |log: f64| log_loss(logits, classes, log.exp() as f32);
+    // The loss of each alone has one minimum in its logarithm; a few rounds settle both.
+    let mut temperature = Temperature::ONE;
+    for _ in 0..8 {
+        let long = |log: f64| Temperature {
+            long: log.exp() as f32,
+            ..temperature
+        };
+        temperature = long(minimum(0.02, 20.0, |log| log_loss(texts, long(log))));
+        let short = |log: f64| Temperature {
+            short: log.exp() as f32,
+            ..temperature
+        };
+        temperature = short(minimum(0.01, 500.0, |log| log_loss(texts, short(log))));
+    }
+    temperature
+}
+
+/// The mean of −ln p of the true classes. 0 for no text.
+pub fn log_loss(texts: &[Scored], temperature: Temperature) -> f64 {
+    let losses = texts.iter().map(|text| {
+        // From the logits: of a certain mistake the probability itself would round to 0.
+        let divisor = f64::from(temperature.of(text.words));
+        let scaled = |logit: f32| f64::from(logit) / divisor;
+        let largest = text
+            .logits
+            .iter()
+            .copied()
+            .fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = (text.logits.iter())
+            .map(|&logit| (scaled(logit) - scaled(largest)).exp())
+            .sum();
+        sum.ln() + scaled(largest) - scaled(text.logits[text.class])
+    });
+    losses.sum::<f64>() / texts.len().max(1) as f64
+}
+
+/// Where between two positive numbers a function of the logarithm with one minimum has it, as a logarithm:
+/// golden-section search.
+fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = (0.05f64.ln(), 20f64.ln());
+    let (mut low, mut high) = (low.ln(), high.ln());
     for _ in 0..40 {
         let width = high - low;
         if loss(high - ratio * width) < loss(low + ratio * width) {
@@ -20,32 +70,63 @@ pub fn temperature(logits: &[Vec<f32>], classes: &[usize]) -> f32 {
             low = high - ratio * width;
         }
     }
-    ((low + high) / 2.0).exp() as f32
-}
-
-/// The mean of −ln p of the true classes.
-pub fn log_loss(logits: &[Vec<f32>], classes: &[usize], temperature: f32) -> f64 {
-    let sum: f64 = logits
-        .iter()
-        .zip(classes)
-        .map(|(logits, &class)| {
-            -f64::from(softmax(logits, temperature)[class].max(f32::MIN_POSITIVE)).ln()
-        })
-        .sum();
-    sum / logits.len() as f64
+    (low + high) / 2.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Nine of ten are right, whatever the logits claim: σ(ln 9) = 0.9.
+    fn texts(words: usize, claim: f32) -> impl Iterator<Item = Scored> {
+        (0..1000).map(move |user| Scored {
+            logits: vec![claim * 9f32.ln(), 0.0],
+            class: usize::from(user % 10 == 0),
+            words,
+        })
+    }
+
     #[test]
     fn overconfidence_is_taken_back() {
-        // Nine of ten are right, whatever the logits claim: σ(ln 9) = 0.9, so a claim of 4·ln 9 is 4 times too bold.
-        let bold = 4.0 * 9f32.ln();
-        let logits = vec![vec![bold, 0.0]; 1000];
-        let classes: Vec<usize> = (0..1000).map(|user| usize::from(user % 10 == 0)).collect();
-        assert!((temperature(&logits, &classes) - 4.0).abs() < 1e-3);
-        assert_eq!(temperature(&[], &[]), 1.0);
+        let texts: Vec<Scored> = texts(1000, 4.0).collect();
+        assert!((temperature(&texts).of(1000) - 4.0).abs() < 1e-3);
+        assert_eq!(temperature(&[]), Temperature::ONE);
+    }
+
+    #[test]
+    fn what_only_short_texts_overstate_is_taken_back_from_them_alone() {
+        let truth = Temperature {
+            long: 0.5,
+            short: 8.0,
+        };
+        let texts: Vec<Scored> = [4, 20, 100, 2000]
+            .into_iter()
+            .flat_map(|words| texts(words, truth.of(words)))
+            .collect();
+        let found = temperature(&texts);
+        assert!(
+            (found.long - 0.5).abs() < 1e-2 && (found.short - 8.0).abs() < 1e-2,
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_certain_mistake_is_not_cheap() {
+        // Thirty right by little, one wrong by much: more certainty would cost far more than it gains.
+        let mut texts = vec![
+            Scored {
+                logits: vec![0.5, 0.0],
+                class: 0,
+                words: 100
+            };
+            30
+        ];
+        texts.push(Scored {
+            logits: vec![40.0, 0.0],
+            class: 1,
+            words: 100,
+        });
+        assert!((log_loss(&texts[30..], Temperature::ONE) - 40.0).abs() < 1e-6);
+        assert!(temperature(&texts).of(100) > 5.0);
     }
 }

@@ -36,6 +36,8 @@ pub struct Progress {
 pub struct Checkpoint {
     /// The settings of the run, as TOML; going on with others would give another result.
     pub config: String,
+    /// The checksum of the data that is learned from; going on with other data would give another result too.
+    pub data: u32,
     /// Where the run stands.
     pub progress: Progress,
     /// The network's parameters.
@@ -75,6 +77,7 @@ const BEST: &str = "best.";
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     config: String,
+    data: u32,
     progress: Progress,
 }
 
@@ -115,6 +118,7 @@ impl Checkpoint {
         }
         let metadata = Metadata {
             config: self.config.clone(),
+            data: self.data,
             progress: self.progress.clone(),
         };
         // TOML, because its floats come back exactly; the JSON library's may lose their last bit.
@@ -139,11 +143,15 @@ impl Checkpoint {
             .metadata()
             .as_ref()
             .and_then(|metadata| metadata.get(METADATA_KEY));
-        let Metadata { config, progress } =
-            toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
-                .map_err(|error| error.message().to_owned())?;
+        let Metadata {
+            config,
+            data,
+            progress,
+        } = toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
+            .map_err(|error| error.message().to_owned())?;
         let mut checkpoint = Self {
             config,
+            data,
             progress,
             parameters: Vec::new(),
             best_parameters: Vec::new(),

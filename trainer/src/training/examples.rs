@@ -1,5 +1,7 @@
 //! Labelled users as the network reads them, divided into training, validation and test.
 
+use std::collections::HashSet;
+
 use model_core::reader::Reader;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     config::{Config, Split},
-    corpus::{Corpus, CorpusError, Options},
+    corpus::{BadRecord, Corpus, CorpusError, Options},
 };
 
 /// One user.
@@ -32,12 +34,15 @@ pub struct Examples {
     pub without_words: usize,
     /// Users left out because they have no label that is a class of a task.
     pub without_labels: usize,
+    /// Users with the id of an earlier one.
+    pub repeated_ids: usize,
 }
 
-/// Reads the corpus of `config`; `progress` hears the number of users so far.
+/// Reads the corpus of `config`; `report` hears of bad records, `progress` of the number of users so far.
 pub fn read(
     config: &Config,
     reader: &Reader,
+    report: impl FnMut(&BadRecord) + Send + 'static,
     mut progress: impl FnMut(usize),
 ) -> Result<Examples, CorpusError> {
     let attributes: Vec<_> = config
@@ -45,13 +50,19 @@ pub fn read(
         .iter()
         .map(|task| task.attribute())
         .collect();
-    let mut corpus = Corpus::open(&config.corpus, Options::default())?;
+    let options = Options {
+        strict: config.strict,
+        format: None,
+    };
+    let mut corpus = Corpus::open(&config.corpus, options)?.with_report(report);
     let mut examples = Examples {
         users: Vec::new(),
         bad_records: 0,
         without_words: 0,
         without_labels: 0,
+        repeated_ids: 0,
     };
+    let mut ids = HashSet::new();
     for (index, user) in corpus.by_ref().enumerate() {
         let user = user?;
         progress(index + 1);
@@ -68,6 +79,8 @@ pub fn read(
             examples.without_words += 1;
             continue;
         }
+        // JSON text, because 1 and "1" are different ids.
+        examples.repeated_ids += usize::from(!ids.insert(user.id().to_string()));
         examples.users.push(Example {
             id: user.id(),
             words,

@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use burn::module::Module;
 use model_core::{
     bundle::{Bundle, Settings},
     card::AttributeFigures,
-    predictor::softmax,
+    temperature::Temperature,
 };
 
-use super::{Output, Run, TrainError, calibration};
-use crate::{
-    evaluation::{Metrics, calibration_error},
-    output::PendingFile,
+use super::{
+    Run, TrainError,
+    calibration::{self, Scored},
 };
+use crate::{evaluation::Evaluation, output::PendingFile};
 
 /// Writes the bundle of the best epoch to `path`.
 pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
@@ -28,7 +27,8 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
         settings: Settings {
             sizes: run.config.sizes(prepared.embedding.dimensions()),
             max_words: run.config.text.max_words,
-            temperatures: vec![1.0; attributes.len()],
+            dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
+            temperatures: vec![Temperature::ONE; attributes.len()],
             attributes,
         },
         card: run.config.card.clone(),
@@ -37,13 +37,25 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
         parameters: run.best_parameters.clone(),
     };
     let unusable = |error: model_core::bundle::BundleError| TrainError::Unusable(error.to_string());
-    let network = bundle.network(&run.device, 0.0).map_err(unusable)?.valid();
-    let validation = run.outputs(&network, &prepared.parts.validation)?;
-    bundle.settings.temperatures = validation
-        .iter()
-        .map(|output| calibration::temperature(&output.logits, &output.classes))
+    let network = bundle.network(&run.device).map_err(unusable)?;
+    // Also cut short, so that probabilities are honest for texts of any length.
+    let mut calibration_texts = vec![Vec::new(); run.config.attributes.len()];
+    for length in calibration::LENGTHS.into_iter().chain([usize::MAX]) {
+        let scores = run.scores(&network, &prepared.parts.validation, length)?;
+        for (texts, scores) in calibration_texts.iter_mut().zip(scores) {
+            // Shorter texts are read whole, once.
+            let whole = length == usize::MAX;
+            texts.extend(
+                scores
+                    .into_iter()
+                    .filter(|text| whole || text.words == length),
+            );
+        }
+    }
+    bundle.settings.temperatures = (calibration_texts.iter())
+        .map(|texts| calibration::temperature(texts))
         .collect();
-    let test = run.outputs(&network, &prepared.parts.test)?;
+    let test = run.scores(&network, &prepared.parts.test, usize::MAX)?;
     bundle.card.figures = figures(&bundle.settings, &test);
     run.write_metrics(Some(&bundle.card.figures))?;
     let bytes = bundle.to_bytes().map_err(unusable)?;
@@ -51,60 +63,29 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Test figures of every attribute, and of its groups where it has them, under the name `ATTRIBUTE (groups)`.
-fn figures(settings: &Settings, test: &[Output]) -> Vec<AttributeFigures> {
-    let mut figures = Vec::new();
-    for ((attribute, &temperature), output) in settings
-        .attributes
-        .iter()
+/// Test figures of every attribute that a test user has a label for, and of its groups where it has them.
+fn figures(settings: &Settings, test: &[Vec<Scored>]) -> Vec<AttributeFigures> {
+    (settings.attributes.iter())
         .zip(&settings.temperatures)
         .zip(test)
-    {
-        if output.classes.is_empty() {
-            continue;
-        }
-        let probabilities: Vec<Vec<f32>> = output
-            .logits
-            .iter()
-            .map(|logits| softmax(logits, temperature))
-            .collect();
-        figures.push(of(&attribute.name, &output.classes, &probabilities));
-        if !attribute.groups.is_empty() {
-            // Every class is in a group: the attribute was checked.
-            let group = |class: &usize| attribute.group_of(*class).unwrap_or(0);
-            let classes: Vec<usize> = output.classes.iter().map(group).collect();
-            let probabilities: Vec<Vec<f32>> = probabilities
-                .iter()
-                .map(|row| attribute.group_probabilities(row))
-                .collect();
-            figures.push(of(
-                &format!("{} (groups)", attribute.name),
-                &classes,
-                &probabilities,
-            ));
-        }
-    }
-    figures
-}
-
-fn of(attribute: &str, classes: &[usize], probabilities: &[Vec<f32>]) -> AttributeFigures {
-    let predicted: Vec<usize> = probabilities
-        .iter()
-        .map(|row| super::largest(row))
-        .collect();
-    let metrics = Metrics::new(
-        classes,
-        &predicted,
-        probabilities.first().map_or(0, Vec::len),
-    );
-    AttributeFigures {
-        attribute: attribute.to_owned(),
-        users: classes.len(),
-        majority: metrics.majority,
-        accuracy: metrics.accuracy,
-        precision: metrics.precision,
-        recall: metrics.recall,
-        f: metrics.f,
-        calibration_error: calibration_error(classes, probabilities),
-    }
+        .filter(|(_, scores)| !scores.is_empty())
+        .flat_map(|((attribute, temperature), scores)| {
+            let mut evaluation = Evaluation::new(attribute);
+            for text in scores {
+                let probabilities = temperature.probabilities(&text.logits, text.words);
+                evaluation.add_class(text.class, probabilities);
+            }
+            evaluation.reports()
+        })
+        .map(|report| AttributeFigures {
+            users: report.metrics.users,
+            majority: report.metrics.majority,
+            accuracy: report.metrics.accuracy,
+            precision: report.metrics.precision,
+            recall: report.metrics.recall,
+            f: report.metrics.f,
+            calibration_error: report.calibration_error,
+            attribute: report.attribute,
+        })
+        .collect()
 }

@@ -11,6 +11,7 @@ mod finish;
 mod prepare;
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -18,21 +19,22 @@ use std::{
 use burn::{
     module::Module,
     optim::{AdaGradConfig, AdamConfig, GradientsParams, ModuleOptimizer, OptimizerRecord},
-    tensor::{Bytes, Device},
+    tensor::{Bytes, Device, Tensor},
 };
 use model_core::{
-    aux_lstm::{AuxLstm, Role},
+    aux_lstm::{AuxLstm, Role, StateStatistics},
     card::AttributeFigures,
     joint_loss::{joint_loss, penalty},
     parameters::{self, Parameters, Saved, Wanted, glorot_uniform},
     predictor::{self, PredictError},
+    temperature::Temperature,
     text::Segmenter,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{Config, Optimiser, SelectBy},
+    config::{Config, ConfigError, Optimiser, SelectBy, Task},
     corpus::CorpusError,
     device::{self, DeviceError},
     evaluation::Metrics,
@@ -41,6 +43,7 @@ use crate::{
     word2vec::VectorsError,
 };
 use batches::{Item, mix};
+use calibration::Scored;
 use checkpoint::{Checkpoint, CheckpointError, Progress};
 use prepare::Prepared;
 
@@ -55,6 +58,9 @@ pub const SPLIT: &str = "split.json";
 /// Figures of every epoch and of the test, a JSON object a line.
 pub const METRICS: &str = "metrics.jsonl";
 
+/// Over how many training users the statistics of the mean hidden states are taken, where they are normalised.
+const COUNTED: usize = 2048;
+
 /// The figures of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
@@ -62,7 +68,8 @@ pub struct EpochMetrics {
     pub epoch: usize,
     /// The mean cost (Eq. 19) over the epoch's batches, with dropout.
     pub training_loss: f64,
-    /// The same cost on the validation users, without dropout and penalty.
+    /// The tasks' log losses on the validation users, weighed by λ; without dropout, class weights and penalty.
+    /// Where there are no validation users, this and all that follows are the training users'.
     pub validation_loss: f64,
     /// What the epoch is judged by, higher being better.
     pub score: f64,
@@ -113,6 +120,9 @@ pub enum TrainError {
     /// A file of the run folder cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The settings cannot be written down.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The checkpoint cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -136,6 +146,15 @@ pub fn train(
     let folder = config.output.as_path();
     let earlier = open_folder(config, resume)?;
     let prepared = prepare::prepare(config, segmenter)?;
+    if earlier
+        .as_ref()
+        .is_some_and(|earlier| earlier.data != prepared.checksum)
+    {
+        return Err(TrainError::Unusable(format!(
+            "{} was begun with other data: the corpus, the vectors or the dictionary has changed since",
+            folder.display()
+        )));
+    }
     prepared.write_split(&folder.join(SPLIT))?;
     let mut run = Run::new(config, &prepared, &device, earlier)?;
     if !run.learn(interrupted)? {
@@ -149,6 +168,9 @@ pub fn train(
 fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, TrainError> {
     let folder = config.output.as_path();
     let path = folder.join(CHECKPOINT);
+    if resume && !path.exists() {
+        eprintln!("{} holds no checkpoint: the run begins", folder.display());
+    }
     let earlier = match (path.exists(), resume) {
         (true, true) => Some(Checkpoint::read(&path)?),
         (true, false) => {
@@ -159,12 +181,12 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
         }
         (false, _) => None,
     };
-    let settings = config.to_toml();
+    let settings = config.to_toml()?;
     if let Some(earlier) = &earlier
-        && let Some((before, now)) = first_difference(&earlier.config, &settings)
+        && let Some(difference) = first_difference(&earlier.config, &settings)
     {
         return Err(TrainError::Unusable(format!(
-            "{} was begun with other settings: {before} then, {now} now",
+            "{} was begun with other settings: {difference}",
             folder.display()
         )));
     }
@@ -176,24 +198,46 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
     Ok(earlier)
 }
 
-/// The first line that differs, but for those that do not change what is learned at a step.
-fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
-    let lines = |text: &str| -> Vec<String> {
-        let free = [
-            "output = ",
-            "epochs = ",
-            "patience = ",
-            "checkpoint_steps = ",
-        ];
-        text.lines()
-            .filter(|line| !free.iter().any(|start| line.starts_with(start)))
-            .map(String::from)
-            .collect()
+/// The first setting that differs, but for those that do not change what is learned at a step.
+fn first_difference(before: &str, now: &str) -> Option<String> {
+    const FREE: [&str; 4] = [
+        "output",
+        "training.epochs",
+        "training.patience",
+        "training.checkpoint_steps",
+    ];
+    let (before, now) = (flat(before), flat(now));
+    let mut names = before.keys().chain(now.keys());
+    let name =
+        names.find(|name| !FREE.contains(&name.as_str()) && before.get(*name) != now.get(*name))?;
+    let value = |settings: &Flat| {
+        settings
+            .get(name)
+            .map_or("nothing".into(), ToString::to_string)
     };
-    let (before, now) = (lines(before), lines(now));
-    let at = (0..before.len().max(now.len())).find(|&line| before.get(line) != now.get(line))?;
-    let text = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "nothing".into());
-    Some((text(&before), text(&now)))
+    Some(format!(
+        "{name} = {} then, {} now",
+        value(&before),
+        value(&now)
+    ))
+}
+
+type Flat = BTreeMap<String, toml::Value>;
+
+/// The settings of a config by their whole names.
+fn flat(text: &str) -> Flat {
+    fn add(flat: &mut Flat, prefix: &str, table: toml::Table) {
+        for (key, value) in table {
+            let name = format!("{prefix}{key}");
+            match value {
+                toml::Value::Table(table) => add(flat, &format!("{name}."), table),
+                value => drop(flat.insert(name, value)),
+            }
+        }
+    }
+    let mut settings = Flat::new();
+    add(&mut settings, "", toml::from_str(text).unwrap_or_default());
+    settings
 }
 
 /// A network on its way.
@@ -348,20 +392,17 @@ impl<'a> Run<'a> {
         // Dropout draws from the device: seeded at every step, so that it does not matter where a run began.
         self.device.seed(mix(self.config.seed, self.progress.step));
         let device = self.device.clone().autodiff();
-        let users = &self.prepared.users;
-        let texts: Vec<&[u32]> = batch
-            .iter()
-            .map(|item| &users[item.user].words[item.words.clone()])
-            .collect();
-        let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        let (words, lengths) = self.look_up(batch, &device);
         let targets = self
             .prepared
             .targets(self.config, batch.iter().map(|item| item.user));
-        let logits = self
-            .network
-            .forward(self.prepared.embedding.look_up(&texts, &device), &lengths);
-        let mut loss = joint_loss(&logits, &targets, &device);
         let training = &self.config.training;
+        let logits = if training.normalise {
+            self.network.forward_normalised(words, &lengths)
+        } else {
+            self.network.forward(words, &lengths)
+        };
+        let mut loss = joint_loss(&logits, &targets, &device);
         if training.l2 > 0.0 {
             loss = loss + penalty(&self.network, training.l2_on, &device) * training.l2;
         }
@@ -383,6 +424,30 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// The word vectors of a batch on `device`, and the length of each text.
+    fn look_up(&self, batch: &[Item], device: &Device) -> (Tensor<3>, Vec<usize>) {
+        let texts: Vec<&[u32]> = batch
+            .iter()
+            .map(|item| &self.prepared.users[item.user].words[item.words.clone()])
+            .collect();
+        let lengths = texts.iter().map(|text| text.len()).collect();
+        (self.prepared.embedding.look_up(&texts, device), lengths)
+    }
+
+    /// The network as it is evaluated and saved, without gradients.
+    fn finished_network(&self) -> AuxLstm {
+        let mut statistics = StateStatistics::default();
+        if self.config.training.normalise {
+            let network = self.network.valid();
+            let batches = COUNTED.div_ceil(self.config.training.batch_size);
+            for batch in self.batches(self.progress.epoch).iter().take(batches) {
+                let (words, lengths) = self.look_up(batch, &self.device);
+                network.count_states(words, &lengths, &mut statistics);
+            }
+        }
+        self.network.fold(&statistics)
+    }
+
     /// Scores the epoch on the validation users, and keeps its parameters if it is the best so far.
     fn end_epoch(&mut self) -> Result<EpochMetrics, TrainError> {
         let validation = &self.prepared.parts.validation;
@@ -392,11 +457,10 @@ impl<'a> Run<'a> {
         } else {
             validation
         };
-        let outputs = self.outputs(&self.network.valid(), judged_on)?;
-        let tasks: Vec<TaskMetrics> = outputs
-            .iter()
-            .zip(&self.config.attributes)
-            .map(|(output, task)| output.metrics(&task.name))
+        let network = self.finished_network();
+        let scores = self.scores(&network, judged_on, usize::MAX)?;
+        let tasks: Vec<TaskMetrics> = (self.config.attributes.iter().zip(&scores))
+            .map(|(task, scores)| task_metrics(task, scores))
             .collect();
         let weighted = |metrics: &TaskMetrics, weight: f64| weight * metrics.log_loss;
         let validation_loss: f64 = tasks
@@ -425,7 +489,7 @@ impl<'a> Run<'a> {
             .is_none_or(|best| score > progress.history[best].score)
         {
             progress.best = Some(progress.history.len());
-            self.best_parameters = parameters::save(&self.network);
+            self.best_parameters = parameters::save(&network);
         }
         progress.history.push(metrics.clone());
         progress.epoch += 1;
@@ -435,12 +499,18 @@ impl<'a> Run<'a> {
         Ok(metrics)
     }
 
-    /// What `network` computes for the users of `part`, a task at a time.
-    fn outputs(&self, network: &AuxLstm, part: &[usize]) -> Result<Vec<Output>, TrainError> {
+    /// What `network` says of the first `words` words of each user of `part`, a task at a time; a user without a
+    /// label for a task is none of its.
+    fn scores(
+        &self,
+        network: &AuxLstm,
+        part: &[usize],
+        words: usize,
+    ) -> Result<Vec<Vec<Scored>>, TrainError> {
         let users = &self.prepared.users;
         let texts: Vec<&[u32]> = part
             .iter()
-            .map(|&user| users[user].words.as_slice())
+            .map(|&user| &users[user].words[..users[user].words.len().min(words)])
             .collect();
         let logits = futures_lite::future::block_on(predictor::logits(
             network,
@@ -448,24 +518,28 @@ impl<'a> Run<'a> {
             &texts,
             &self.device,
         ))?;
-        let mut outputs = vec![Output::default(); self.config.attributes.len()];
-        for (&user, logits) in part.iter().zip(logits) {
-            for ((output, class), logits) in
-                outputs.iter_mut().zip(&users[user].classes).zip(logits)
+        let mut scores = vec![Vec::new(); self.config.attributes.len()];
+        for ((&user, text), logits) in part.iter().zip(texts).zip(logits) {
+            for ((scores, class), logits) in scores.iter_mut().zip(&users[user].classes).zip(logits)
             {
-                if let Some(class) = class {
-                    output.classes.push(*class);
-                    output.logits.push(logits);
+                if let Some(class) = *class {
+                    let words = text.len();
+                    scores.push(Scored {
+                        logits,
+                        class,
+                        words,
+                    });
                 }
             }
         }
-        Ok(outputs)
+        Ok(scores)
     }
 
     fn write_checkpoint(&self) -> Result<(), TrainError> {
         let optimiser = self.optimiser.to_record().into_bytes();
         let checkpoint = Checkpoint {
-            config: self.config.to_toml(),
+            config: self.config.to_toml()?,
+            data: self.prepared.checksum,
             progress: self.progress.clone(),
             parameters: parameters::save(&self.network),
             best_parameters: self.best_parameters.clone(),
@@ -498,33 +572,19 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a network says of the users that have a label for one task.
-#[derive(Clone, Debug, Default)]
-struct Output {
-    /// The true class of each.
-    classes: Vec<usize>,
-    /// The logits of each.
-    logits: Vec<Vec<f32>>,
-}
-
-impl Output {
-    fn metrics(&self, attribute: &str) -> TaskMetrics {
-        let classes = self.logits.first().map_or(0, Vec::len);
-        let predicted: Vec<usize> = self.logits.iter().map(|logits| largest(logits)).collect();
-        let metrics = Metrics::new(&self.classes, &predicted, classes);
-        TaskMetrics {
-            attribute: attribute.to_owned(),
-            users: self.classes.len(),
-            accuracy: metrics.accuracy,
-            precision: metrics.precision,
-            recall: metrics.recall,
-            f: metrics.f,
-            log_loss: if self.classes.is_empty() {
-                0.0
-            } else {
-                calibration::log_loss(&self.logits, &self.classes, 1.0)
-            },
-        }
+/// What a task's scores come to before they are calibrated.
+fn task_metrics(task: &Task, scores: &[Scored]) -> TaskMetrics {
+    let classes: Vec<usize> = scores.iter().map(|text| text.class).collect();
+    let logits: Vec<&[f32]> = scores.iter().map(|text| text.logits.as_slice()).collect();
+    let metrics = Metrics::of(&classes, &logits, task.classes.len());
+    TaskMetrics {
+        attribute: task.name.clone(),
+        users: metrics.users,
+        accuracy: metrics.accuracy,
+        precision: metrics.precision,
+        recall: metrics.recall,
+        f: metrics.f,
+        log_loss: calibration::log_loss(scores, Temperature::ONE),
     }
 }
 
@@ -547,11 +607,4 @@ fn line(metrics: &EpochMetrics, best: bool) -> String {
         tasks.join("; "),
         if best { " (best so far)" } else { "" }
     )
-}
-
-/// The index of the largest value, the first of equal ones.
-fn largest(values: &[f32]) -> usize {
-    (0..values.len())
-        .max_by(|&a, &b| values[a].total_cmp(&values[b]).then(b.cmp(&a)))
-        .unwrap_or(0)
 }

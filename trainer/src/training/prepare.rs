@@ -29,6 +29,8 @@ pub struct Prepared {
     pub embedding: Embedding,
     pub users: Vec<Example>,
     pub parts: Parts,
+    /// The checksum of all that is learned from.
+    pub checksum: u32,
     /// For each task a factor for each class.
     class_weights: Vec<Vec<f32>>,
 }
@@ -42,8 +44,15 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         max_words: config.text.max_words,
     };
     let mut bar = Progress::new("reading users", "users", None);
-    let examples = examples::read(config, &reader, |users| bar.set(users as u64))?;
+    let report = bar.bad_record_printer();
+    let examples = examples::read(config, &reader, report, |users| bar.set(users as u64))?;
     drop(bar);
+    if examples.repeated_ids > 0 {
+        eprintln!(
+            "{} records have the id of an earlier one: if they are the same people, they may be in training and test",
+            examples.repeated_ids
+        );
+    }
     let stratify_by = config
         .attributes
         .iter()
@@ -63,6 +72,7 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         .map(|task| class_weights(config, &examples.users, &parts.training, task))
         .collect::<Result<_, _>>()?;
     Ok(Prepared {
+        checksum: checksum(&examples.users, &parts, &embedding),
         vocabulary: reader.vocabulary,
         embedding,
         users: examples.users,
@@ -111,6 +121,27 @@ impl Prepared {
         let ids = self.parts.ids(&self.users);
         PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
     }
+}
+
+/// A checksum of word ids, classes, who is in which part, and vectors.
+fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut add = |numbers: &mut dyn Iterator<Item = u64>| {
+        numbers.for_each(|number| hasher.update(&number.to_le_bytes()));
+    };
+    for user in users {
+        add(&mut std::iter::once(user.words.len() as u64));
+        add(&mut user.words.iter().map(|&word| word.into()));
+        // None is 0.
+        add(&mut (user.classes.iter()).map(|class| class.map_or(0, |class| class as u64 + 1)));
+    }
+    for part in [&parts.training, &parts.validation, &parts.test] {
+        add(&mut std::iter::once(part.len() as u64));
+        add(&mut part.iter().map(|&user| user as u64));
+    }
+    add(&mut (embedding.scales().iter()).map(|scale| scale.to_bits().into()));
+    add(&mut (embedding.values().iter()).map(|value| value.cast_unsigned().into()));
+    hasher.finalize()
 }
 
 /// The first words of the vectors' file, as many as the bundle may have, with their vectors at 8 bits. Words cut

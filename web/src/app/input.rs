@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leptos::html::Textarea;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 
@@ -16,25 +17,40 @@ const PAUSE: Duration = Duration::from_millis(150);
 #[component]
 pub fn Input(link: Link) -> impl IntoView {
     let text = RwSignal::new(String::new());
-    let read = move || link.act(|session| session.edit(text.with_untracked(|text| posts(text))));
-    // The text is looked up when the pause is over: a click on an example may have replaced what was typed.
-    let mut read_later = debounce(PAUSE, move |()| read());
+    let area = NodeRef::<Textarea>::new();
+    let set = move |new: String| {
+        link.act(|session| {
+            session.edit(posts(&new));
+            Vec::new()
+        });
+        text.set(new);
+    };
+    let ask = move || link.act(|session| session.ask());
+    let mut ask_later = debounce(PAUSE, move |()| ask());
     let put = move |new: &str| {
-        text.set(new.into());
-        read();
+        set(new.into());
+        ask();
+    };
+    let clear = move |_| {
+        put("");
+        // The button is of no use now, and would take the focus with it.
+        if let Some(area) = area.get() {
+            let _ = area.focus();
+        }
     };
     view! {
         <section class="panel input">
             <label for="posts">"Posts by one writer, one a line"</label>
             <textarea
                 id="posts"
+                node_ref=area
                 rows="10"
                 autocomplete="off"
                 placeholder="Paste or type here; the more, the better."
                 prop:value=text
                 on:input=move |event| {
-                    text.set(event_target_value(&event));
-                    read_later(());
+                    set(event_target_value(&event));
+                    ask_later(());
                 }
             ></textarea>
             <div class="examples" role="group" aria-label="Examples">
@@ -44,7 +60,7 @@ pub fn Input(link: Link) -> impl IntoView {
                     .map(|example| view! { <button type="button" on:click=move |_| put(example.text)>{example.name}</button> })
                     .collect_view()}
             </div>
-            <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=move |_| put("")>
+            <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>
                 "Clear"
             </button>
         </section>

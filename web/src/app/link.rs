@@ -7,8 +7,8 @@ use web_sys::{ErrorEvent, MessageEvent, Worker};
 use crate::protocol::{Reply, Request};
 use crate::session::{Command, Session};
 
-/// What Trunk calls the script that starts the worker's program.
-const WORKER: &str = "./worker_loader.js";
+/// The script that starts the worker's program.
+const WORKER: &str = "./start_worker.js";
 
 /// The session, and the worker that carries out its commands.
 #[derive(Clone, Copy)]
@@ -95,7 +95,7 @@ impl Running {
                 }),
             }
         });
-        // Reached when the worker's program cannot be fetched or started; a panic in it sends a message.
+        // Reached when the worker's scripts cannot be fetched; what fails later sends a message.
         let on_error = Closure::new(move |event: ErrorEvent| {
             let said = js_sys::Reflect::get(&event, &"message".into())
                 .ok()

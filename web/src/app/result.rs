@@ -6,6 +6,7 @@ use model_core::prediction::UserPrediction;
 
 use super::link::Link;
 use crate::labels::{percent, title};
+use crate::session::Phase;
 use crate::summary::{self, Distribution};
 
 /// The newest prediction, or what stands in its way.
@@ -17,7 +18,8 @@ pub fn Result(link: Link) -> impl IntoView {
             .map(|model| model.attributes.clone())
             .unwrap_or_default()
     });
-    let behind = link.watch(|session| session.is_behind());
+    let busy = link.watch(|session| session.is_busy());
+    let failed = link.watch(|session| matches!(session.phase(), Phase::Failed(_)));
     let answer = link.watch(|session| {
         let answer = session.answer().map(|answer| answer.as_ref());
         answer.map(|answer| {
@@ -34,13 +36,20 @@ pub fn Result(link: Link) -> impl IntoView {
             .filter(|prediction| prediction.known_words > 0)
     });
     let note = move || match answer.get() {
-        None if behind.get() => "Comes as soon as the model is ready.".to_string(),
+        None if failed.get() => "There is none: the model does not run.".to_string(),
+        None if busy.get() => "Comes as soon as the model is ready.".to_string(),
         None => "Appears as you type. No text at hand? Try an example.".to_string(),
         Some(Err(message)) => format!("This text could not be read: {message}"),
         Some(Ok(prediction)) => summary::words_used(&prediction),
     };
+    let spoken = move || {
+        let said = prediction.with(|prediction| prediction.as_ref().map(summary::spoken));
+        answer
+            .with(Option::is_some)
+            .then(|| format!("{} {}", said.unwrap_or_default(), note()))
+    };
     view! {
-        <section class="panel result" aria-labelledby="estimate" aria-busy=move || behind.get().to_string()>
+        <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
             <h2 id="estimate">"The model’s estimate"</h2>
             <p class="note">{note}</p>
             <Show when=move || prediction.with(Option::is_some)>
@@ -48,9 +57,7 @@ pub fn Result(link: Link) -> impl IntoView {
                     <AttributeBars attribute=attribute prediction=prediction />
                 </For>
             </Show>
-            <p class="hidden" role="status">
-                {move || prediction.with(|prediction| prediction.as_ref().map(summary::spoken))}
-            </p>
+            <p class="hidden" role="status">{spoken}</p>
         </section>
     }
 }

@@ -1,5 +1,6 @@
 //! How far the model is, what it runs on, and the switch for that.
 
+use leptos::html::P;
 use leptos::prelude::*;
 
 use super::link::Link;
@@ -49,6 +50,19 @@ pub fn Status(link: Link) -> impl IntoView {
             .unwrap_or_default(),
         Phase::Failed(message) => format!("The model does not run: {message}"),
     };
+    // What a screen reader says by itself; not every byte.
+    let spoken = move || match phase.get() {
+        Phase::Ready | Phase::Failed(_) => line(),
+        _ => String::new(),
+    };
+    let message = NodeRef::<P>::new();
+    let retry = move |_| {
+        link.act(|session| session.retry());
+        // The button goes, and would take the focus with it.
+        if let Some(message) = message.get() {
+            let _ = message.focus();
+        }
+    };
     let progress = move || {
         match phase.get() {
         Phase::Starting => Some(view! { <progress aria-label="Loading"></progress> }.into_any()),
@@ -63,15 +77,16 @@ pub fn Status(link: Link) -> impl IntoView {
     view! {
         <section class="status" aria-label="Computing">
             <div class="running" class:failed=failed>
-                <p id="backend">{line}</p>
+                <p tabindex="-1" node_ref=message>{line}</p>
                 {progress}
                 <Show when=failed>
-                    <button type="button" on:click=move |_| link.act(|session| session.retry())>"Try again"</button>
+                    <button type="button" on:click=retry>"Try again"</button>
                 </Show>
-                <p class="took">{move || took.get().map(|took| format!("Last estimate: {}", duration(took)))}</p>
+                <p>{move || took.get().map(|took| format!("Last estimate: {}", duration(took)))}</p>
+                <p class="hidden" role="status">{spoken}</p>
             </div>
             <fieldset>
-                <legend>"Run on"</legend>
+                <legend class="hidden">"Run on"</legend>
                 {CHOICES
                     .into_iter()
                     .map(|(value, name, label)| {

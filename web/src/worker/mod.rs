@@ -9,18 +9,18 @@ use std::rc::Rc;
 use burn::tensor::Device;
 use futures::StreamExt;
 use futures::channel::mpsc;
-use model_core::prediction::UserPrediction;
 use model_core::predictor::Predictor;
+use model_core::text::Segmenter;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, PromiseRejectionEvent};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::backend::decide;
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
 
 /// Starts listening to the page.
 pub fn start() {
-    report_crashes();
+    report_panics();
     let (sender, mut requests) = mpsc::unbounded();
     let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
         let text = event.data().as_string().unwrap_or_default();
@@ -53,12 +53,10 @@ struct Worker {
     model: Option<Model>,
 }
 
-/// A loaded model, what it runs on, and where it came from.
+/// A loaded model and what it runs on.
 struct Model {
     predictor: Predictor,
     backend: Backend,
-    bundle: String,
-    dictionary: String,
 }
 
 impl Worker {
@@ -75,17 +73,7 @@ impl Worker {
                     reply(&Reply::Failed { id: None, message });
                 }
             }
-            Request::Predict { id, posts } => match self.predict(posts).await {
-                Ok((prediction, milliseconds)) => reply(&Reply::Prediction {
-                    id,
-                    prediction,
-                    milliseconds,
-                }),
-                Err(message) => reply(&Reply::Failed {
-                    id: Some(id),
-                    message,
-                }),
-            },
+            Request::Predict { id, posts } => reply(&self.predict(id, posts).await),
         }
     }
 
@@ -108,52 +96,46 @@ impl Worker {
             ),
         };
         let mut predictor = Predictor::load(&bytes, &device).map_err(|error| error.to_string())?;
-        let card = predictor.card().clone();
-        if card
-            .languages
-            .iter()
-            .any(|language| language.starts_with("zh"))
-        {
+        if predictor.needs_dictionary() {
             let dictionary = self.fetch(Asset::Dictionary, &dictionary).await?;
-            predictor
-                .use_dictionary(&*dictionary)
-                .map_err(|error| error.to_string())?;
+            let segmenter = Segmenter::with_dictionary(&*dictionary);
+            predictor.use_segmenter(segmenter.map_err(|error| error.to_string())?);
         }
         reply(&Reply::Ready {
-            card: Box::new(card),
+            card: Box::new(predictor.card().clone()),
             attributes: predictor.attributes().to_vec(),
             backend: backend.clone(),
         });
-        self.model = Some(Model {
-            predictor,
-            backend,
-            bundle,
-            dictionary,
-        });
+        self.model = Some(Model { predictor, backend });
         Ok(())
     }
 
-    /// The prediction and the milliseconds it took. Where the GPU fails, the model moves to the CPU.
-    async fn predict(&mut self, posts: Vec<String>) -> Result<(UserPrediction, f64), String> {
-        let user = [posts];
-        let model = self.model.as_ref().ok_or("there is no model")?;
-        match model.predict(&user).await {
-            Err(error) if matches!(model.backend, Backend::WebGpu { .. }) => {
-                let (bundle, dictionary) = (model.bundle.clone(), model.dictionary.clone());
-                self.load(
-                    bundle,
-                    dictionary,
-                    BackendChoice::Cpu,
-                    Some(gpu_failed(&error)),
-                )
-                .await?;
-                self.model
-                    .as_ref()
-                    .ok_or("there is no model")?
-                    .predict(&user)
-                    .await
-            }
-            outcome => outcome,
+    /// The prediction, or what went wrong. A GPU that fails is not tried again: the page starts a worker that
+    /// does without.
+    async fn predict(&self, id: u64, posts: Vec<String>) -> Reply {
+        let failed = |message| Reply::Failed {
+            id: Some(id),
+            message,
+        };
+        let Some(Model { predictor, backend }) = &self.model else {
+            return failed("there is no model".into());
+        };
+        let started = now();
+        match predictor
+            .predict(&[posts])
+            .await
+            .map(|mut users| users.pop())
+        {
+            Ok(Some(prediction)) => Reply::Prediction {
+                id,
+                prediction,
+                milliseconds: now() - started,
+            },
+            Ok(None) => failed("the model gave no answer".into()),
+            Err(error) if matches!(backend, Backend::WebGpu { .. }) => Reply::Crashed {
+                message: error.to_string(),
+            },
+            Err(error) => failed(error.to_string()),
         }
     }
 
@@ -188,9 +170,8 @@ impl Worker {
             Some(device) => device.clone(),
             None => {
                 let opened = Device::wgpu_options().tasks_max(32).init_async().await;
-                self.gpu
-                    .insert(opened.map_err(|error| Some(gpu_failed(&error)))?)
-                    .clone()
+                let opened = opened.map_err(|error| Some(format!("WebGPU failed ({error})")))?;
+                self.gpu.insert(opened).clone()
             }
         };
         Ok((
@@ -201,23 +182,6 @@ impl Worker {
             },
         ))
     }
-}
-
-impl Model {
-    async fn predict(&self, user: &[Vec<String>; 1]) -> Result<(UserPrediction, f64), String> {
-        let started = now();
-        let mut predictions = self
-            .predictor
-            .predict(user)
-            .await
-            .map_err(|error| error.to_string())?;
-        let prediction = predictions.pop().ok_or("the model gave no answer")?;
-        Ok((prediction, now() - started))
-    }
-}
-
-fn gpu_failed(error: &dyn std::fmt::Display) -> String {
-    format!("WebGPU failed ({error})")
 }
 
 fn scope() -> DedicatedWorkerGlobalScope {
@@ -239,8 +203,8 @@ fn reply(reply: &Reply) {
     }
 }
 
-/// Tells the page of panics, and of exceptions inside asynchronous work, which browsers only log.
-fn report_crashes() {
+/// Tells the page of panics, which the browser only knows as "unreachable".
+fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         let message = info
@@ -253,19 +217,4 @@ fn report_crashes() {
             message: message.into(),
         });
     }));
-    let on_rejection = Closure::<dyn FnMut(_)>::new(|event: PromiseRejectionEvent| {
-        let reason = event.reason();
-        let message = reason
-            .dyn_ref::<js_sys::Error>()
-            .map_or_else(|| format!("{reason:?}"), |error| error.message().into());
-        reply(&Reply::Crashed { message });
-    });
-    let target: &web_sys::EventTarget = &scope();
-    let added = target.add_event_listener_with_callback(
-        "unhandledrejection",
-        on_rejection.as_ref().unchecked_ref(),
-    );
-    if added.is_ok() {
-        on_rejection.forget();
-    }
 }

@@ -1,0 +1,208 @@
+//! Training with normalised mean states, which the paper does not have.
+//!
+//! Averaged over hundreds of words, a unit's state differs between two users by a fiftieth or so of its range,
+//! and the layers above learn very slowly from numbers that are nearly the same for everybody. So in training
+//! each unit is put to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015). Once trained, the mean and
+//! variance over many users are folded into the layer above: what is evaluated and saved is the paper's network.
+
+use burn::{
+    module::{Module, Param},
+    nn::Linear,
+    tensor::{Tensor, TensorData},
+};
+
+use super::{AuxLstm, MeanStates};
+
+/// Added to a variance, so that a unit that is equal for all users is no division by zero.
+const EPSILON: f64 = 1e-6;
+
+/// Mean and variance of each unit of the mean states over users.
+#[derive(Clone, Debug, Default)]
+pub struct StateStatistics {
+    sums: Option<MeanStates<Sums>>,
+}
+
+/// Sums over users, for each unit.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    users: f64,
+    values: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl AuxLstm {
+    /// The logits as [`forward`](Self::forward) gives them, with each unit of the mean states put to mean 0 and
+    /// variance 1 over this batch.
+    pub fn forward_normalised(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
+        let states = self.mean_states(words, lengths);
+        self.logits(states.map(|state| {
+            let centred = state.clone() - state.mean_dim(0);
+            let variance = centred.clone().square().mean_dim(0);
+            centred / (variance + EPSILON).sqrt()
+        }))
+    }
+
+    /// Adds the users of a batch to `statistics`.
+    pub fn count_states(
+        &self,
+        words: Tensor<3>,
+        lengths: &[usize],
+        statistics: &mut StateStatistics,
+    ) {
+        let states = self.mean_states(words, lengths);
+        let sums = statistics
+            .sums
+            .get_or_insert_with(|| states.clone().map(|_| Sums::default()));
+        let pairs = (sums.shared.iter_mut().chain(sums.own.iter_mut().flatten())).zip(
+            states
+                .shared
+                .into_iter()
+                .chain(states.own.into_iter().flatten()),
+        );
+        for (sums, state) in pairs {
+            sums.add(state);
+        }
+    }
+
+    /// The network whose [`forward`](Self::forward) normalises by `statistics`: the normalisation is part of
+    /// its fully connected layers. It has no gradients. Without any user in `statistics` it is this network.
+    pub fn fold(&self, statistics: &StateStatistics) -> AuxLstm {
+        let mut network = self.valid();
+        let Some(sums) = &statistics.sums else {
+            return network;
+        };
+        for (task, own) in network.tasks.iter_mut().zip(&sums.own) {
+            if let (Some(layer), Some(shared)) = (&mut task.auxiliary_dense, &sums.shared) {
+                fold_into(layer, shared);
+            }
+            if let Some(read) = own.as_ref().or(sums.shared.as_ref()) {
+                fold_into(&mut task.dense, read);
+            }
+        }
+        network
+    }
+}
+
+impl<T> MeanStates<T> {
+    fn map<U>(self, mut change: impl FnMut(T) -> U) -> MeanStates<U> {
+        MeanStates {
+            shared: self.shared.map(&mut change),
+            own: (self.own.into_iter())
+                .map(|own| own.map(&mut change))
+                .collect(),
+        }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, state: Tensor<2>) {
+        let [users, units] = state.dims();
+        self.users += users as f64;
+        self.values.resize(units, 0.0);
+        self.squares.resize(units, 0.0);
+        for (at, value) in state.into_data().iter::<f64>().enumerate() {
+            self.values[at % units] += value;
+            self.squares[at % units] += value * value;
+        }
+    }
+
+    /// The mean of each unit and the factor that puts its variance to 1.
+    fn mean_and_scale(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.values.iter().zip(&self.squares).map(|(sum, squares)| {
+            let mean = sum / self.users;
+            let variance = (squares / self.users - mean * mean).max(0.0);
+            (mean, 1.0 / (variance + EPSILON).sqrt())
+        })
+    }
+}
+
+/// Makes `layer` normalise its first inputs, as many as `sums` has units; the others it reads as they are.
+fn fold_into(layer: &mut Linear, sums: &Sums) {
+    let [inputs, _] = layer.weight.dims();
+    let others = inputs - sums.values.len();
+    let (means, scales): (Vec<f64>, Vec<f64>) = sums
+        .mean_and_scale()
+        .chain(std::iter::repeat_n((0.0, 1.0), others))
+        .unzip();
+    let device = layer.weight.device();
+    let row =
+        |values: Vec<f64>| Tensor::<2>::from_data(TensorData::new(values, [1, inputs]), &device);
+    let weight = layer.weight.val() * row(scales).transpose();
+    let shift = row(means).matmul(weight.clone()).squeeze::<1>();
+    if let Some(bias) = &mut layer.bias {
+        *bias = Param::initialized(bias.id, bias.val() - shift);
+    }
+    layer.weight = Param::initialized(layer.weight.id, weight);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        aux_lstm::{AuxLstmSizes, Role},
+        parameters::{Parameters, Wanted, glorot_uniform},
+    };
+    use burn::tensor::{Device, Distribution};
+    use rand::{SeedableRng, rngs::StdRng};
+
+    fn network(device: &Device, auxiliary_hidden_size: usize, roles: &[Role]) -> AuxLstm {
+        let sizes = AuxLstmSizes {
+            input_size: 6,
+            auxiliary_hidden_size,
+            main_hidden_size: 5,
+            dense_size: 4,
+            tasks: roles.iter().map(|&role| (role, 3)).collect(),
+        };
+        let mut random = StdRng::seed_from_u64(5);
+        let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        AuxLstm::new(&mut Parameters::new(device, source), &sizes, 0.0).unwrap()
+    }
+
+    fn values(logits: &[Tensor<2>]) -> Vec<f32> {
+        logits
+            .iter()
+            .flat_map(|logits| logits.to_data().iter::<f32>().collect::<Vec<_>>())
+            .collect()
+    }
+
+    #[test]
+    fn the_folded_network_normalises_as_training_does() {
+        let device = Device::flex();
+        let gradients_on = device.clone().autodiff();
+        device.seed(3);
+        let lengths = [7, 3, 5, 1, 0, 6];
+        let words = Tensor::<3>::random([6, 7, 6], Distribution::Default, &device);
+        for (auxiliary, roles) in [
+            (7, vec![Role::Main, Role::Auxiliary, Role::Main]),
+            (0, vec![Role::Main]),
+        ] {
+            let network = network(&gradients_on, auxiliary, &roles);
+            let in_training =
+                network.forward_normalised(Tensor::from_inner(words.clone()), &lengths);
+            let mut statistics = StateStatistics::default();
+            // In two parts: statistics are over users, not over batches.
+            let part = |range: std::ops::Range<usize>| words.clone().slice(range);
+            network
+                .valid()
+                .count_states(part(0..2), &lengths[..2], &mut statistics);
+            network
+                .valid()
+                .count_states(part(2..6), &lengths[2..], &mut statistics);
+            let folded = network.fold(&statistics).forward(words.clone(), &lengths);
+            let plain = network.valid().forward(words.clone(), &lengths);
+            let (a, b, plain) = (values(&in_training), values(&folded), values(&plain));
+            for (a, b) in a.iter().zip(&b) {
+                assert!((a - b).abs() < 1e-4, "{a} in training, {b} folded");
+            }
+            assert!(a.iter().zip(&plain).any(|(a, b)| (a - b).abs() > 0.1));
+        }
+    }
+
+    #[test]
+    fn one_user_alone_is_no_division_by_zero() {
+        let network = network(&Device::flex().autodiff(), 7, &[Role::Main]);
+        let words = Tensor::<3>::ones([1, 2, 6], &Device::flex().autodiff());
+        let logits = network.forward_normalised(words, &[2]);
+        assert!(values(&logits).iter().all(|value| value.is_finite()));
+    }
+}
