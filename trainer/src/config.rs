@@ -100,6 +100,8 @@ pub struct Training {
     pub optimiser: Optimiser,
     /// The optimiser's learning rate.
     pub learning_rate: f64,
+    /// How the learning rate falls.
+    pub decay: Decay,
     /// Normalise the mean hidden states over the batch while training, which the paper does not: it learns much
     /// faster, and the bundle holds the paper's network all the same.
     pub normalise: bool,
@@ -132,6 +134,16 @@ pub enum Optimiser {
     Adagrad,
     /// Kingma and Ba 2015.
     Adam,
+}
+
+/// How the learning rate falls over the epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// Not at all, beyond what the optimiser does itself.
+    None,
+    /// In a straight line to 0 at the end of the last epoch.
+    Linear,
 }
 
 /// One task: an attribute and its part in joint learning.
@@ -233,6 +245,7 @@ impl Default for Training {
             window_words: 0,
             optimiser: Optimiser::Adagrad,
             learning_rate: 0.05,
+            decay: Decay::None,
             normalise: true,
             l2: 0.0,
             l2_on: Penalised::All,

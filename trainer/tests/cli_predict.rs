@@ -212,7 +212,13 @@ fn bad_records_are_left_out_and_show_in_the_exit_status() {
     let ids: Vec<&Value> = predictions.iter().map(|line| &line["id"]).collect();
     assert_eq!(ids, [&Value::from(1), &Value::from(4)]);
     let strict = workplace.run_with_input(&["predict", "model", "--strict"], input);
-    assert!(failure(strict).contains("standard input:2: bad JSON"));
+    let before = lines(std::str::from_utf8(&strict.stdout).unwrap());
+    assert_eq!(before.len(), 1, "the record before it is predicted");
+    let failure = failure(strict);
+    assert!(
+        failure.contains("standard input:2: bad JSON: expected ident at column 2"),
+        "{failure}"
+    );
 }
 
 #[test]

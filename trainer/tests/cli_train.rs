@@ -219,7 +219,96 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     assert!(file("whole", "model.safetensors") == file("killed", "model.safetensors"));
     assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
     let other = workplace.failure(&[&arguments[..], &["--resume", "--seed", "9"]].concat());
-    assert!(other.contains("seed = 1 then, seed = 9 now"), "{other}");
+    assert!(other.contains("seed = 1 then, 9 now"), "{other}");
+}
+
+#[test]
+fn a_run_is_not_gone_on_with_on_other_data() {
+    let workplace = Workplace::new();
+    let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
+    succeed(&workplace.run(&arguments));
+    let split = || fs::read(workplace.path("run/split.json")).unwrap();
+    let before = split();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    // The last user is gone.
+    let fewer = users.trim_end().rsplit_once('\n').unwrap().0;
+    workplace.write("users.jsonl", fewer);
+    let refused = workplace.failure(&[&arguments[..], &["--resume"]].concat());
+    assert!(refused.contains("other data"), "{refused}");
+    assert_eq!(split(), before, "who is a test user stays written down");
+}
+
+/// What is saved must be what was scored, however it was trained.
+#[test]
+fn the_bundle_scores_as_the_run_said() {
+    for normalise in ["true", "false"] {
+        let workplace = Workplace::new();
+        let setting = format!("training.normalise={normalise}");
+        succeed(&workplace.run(&["train", "config.toml", "--set", &setting]));
+        let split = fs::read_to_string(workplace.path("run/split.json")).unwrap();
+        let split: serde_json::Value = serde_json::from_str(&split).unwrap();
+        let test = split["test"].as_array().unwrap();
+        let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+        let of_test = |line: &&str| {
+            test.contains(&serde_json::from_str::<serde_json::Value>(line).unwrap()["id"])
+        };
+        let lines: Vec<&str> = users.lines().filter(of_test).collect();
+        assert_eq!(lines.len(), test.len());
+        workplace.write("test.jsonl", &lines.join("\n"));
+        let arguments = [
+            "evaluate",
+            "run/model.safetensors",
+            "test.jsonl",
+            "--json",
+            "figures.json",
+        ];
+        succeed(&workplace.run(&arguments));
+        let said = test_figures(&workplace.path("run"));
+        let found = fs::read_to_string(workplace.path("figures.json")).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        for (said, found) in said["test"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(found["attributes"].as_array().unwrap())
+        {
+            for figure in ["accuracy", "precision", "recall", "f", "calibration_error"] {
+                let (said, found) = (
+                    said[figure].as_f64().unwrap(),
+                    found[figure].as_f64().unwrap(),
+                );
+                assert!(
+                    (said - found).abs() < 1e-6,
+                    "{figure}: {said} said, {found} found"
+                );
+            }
+        }
+        // One word tells less than ten.
+        let loss = |arguments: &[&str]| {
+            succeed(&workplace.run(arguments));
+            let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
+            let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
+            figures["attributes"][0]["log_loss"].as_f64().unwrap()
+        };
+        let of_one_word = loss(&[&arguments[..], &["--max-words", "1"]].concat());
+        assert!(
+            of_one_word > loss(&arguments) && of_one_word < 0.75,
+            "{of_one_word}"
+        );
+    }
+}
+
+#[test]
+fn bad_records_are_left_out_or_with_strict_fatal() {
+    let workplace = Workplace::new();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("users.jsonl", &format!("{users}{{\"posts\": 7}}\n"));
+    let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
+    let strict = workplace.failure(&[&arguments[..], &["--strict"]].concat());
+    assert!(strict.contains("users.jsonl:241"), "{strict}");
+    let output = workplace.run(&arguments);
+    succeed(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 bad records"));
 }
 
 #[cfg(unix)]

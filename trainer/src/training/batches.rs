@@ -19,6 +19,12 @@ pub struct Item {
 /// few enough that batches differ from epoch to epoch.
 const POOL: usize = 16;
 
+/// The number of batches of an epoch over `users` users; see [`of_epoch`].
+pub fn count(users: usize, batch_size: usize) -> usize {
+    let rest = users % batch_size;
+    (users / batch_size + usize::from(rest >= batch_size.div_ceil(2))).max(usize::from(users > 0))
+}
+
 /// The batches of one epoch in order. The same seed and epoch give the same batches, so that an interrupted
 /// epoch can be taken up where it was.
 pub fn of_epoch(
@@ -99,6 +105,14 @@ mod tests {
         }
         let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
         assert!(sizes.iter().all(|size| (8..24).contains(size)), "{sizes:?}");
+        for size in [1, 2, 7, 16, 100, 166, 167, 249, 250, 1000] {
+            let batches = of_epoch(&users, &part, size, 20, 1, 0);
+            assert_eq!(
+                batches.len(),
+                count(part.len(), size),
+                "{size} users a batch"
+            );
+        }
         assert_eq!(batches, of_epoch(&users, &part, 16, 20, 1, 0));
         assert_ne!(batches, of_epoch(&users, &part, 16, 20, 1, 1));
     }

@@ -34,7 +34,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{Config, ConfigError, Optimiser, SelectBy, Task},
+    config::{Config, ConfigError, Decay, Optimiser, SelectBy, Task},
     corpus::CorpusError,
     device::{self, DeviceError},
     evaluation::Metrics,
@@ -207,9 +207,10 @@ fn first_difference(before: &str, now: &str) -> Option<String> {
         "training.checkpoint_steps",
     ];
     let (before, now) = (flat(before), flat(now));
+    let decays = now.get("training.decay") != Some(&toml::Value::from("none"));
+    let is_free = |name: &str| FREE.contains(&name) && !(decays && name == "training.epochs");
     let mut names = before.keys().chain(now.keys());
-    let name =
-        names.find(|name| !FREE.contains(&name.as_str()) && before.get(*name) != now.get(*name))?;
+    let name = names.find(|name| !is_free(name) && before.get(*name) != now.get(*name))?;
     let value = |settings: &Flat| {
         settings
             .get(name)
@@ -414,14 +415,25 @@ impl<'a> Run<'a> {
             )));
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        self.network = self
-            .optimiser
-            .step(training.learning_rate, self.network.clone(), gradients);
+        self.network = (self.optimiser).step(self.learning_rate(), self.network.clone(), gradients);
         self.progress.step += 1;
         self.progress.batch += 1;
         self.progress.loss_sum += value * batch.len() as f64;
         self.progress.loss_users += batch.len();
         Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let training = &self.config.training;
+        let left = match training.decay {
+            Decay::None => 1.0,
+            Decay::Linear => {
+                let batches =
+                    batches::count(self.prepared.parts.training.len(), training.batch_size);
+                1.0 - self.progress.step as f64 / (batches * training.epochs) as f64
+            }
+        };
+        training.learning_rate * left
     }
 
     /// The word vectors of a batch on `device`, and the length of each text.
