@@ -224,7 +224,7 @@ impl Driver {
 
     async fn browser(&self, visit: &Visit, site: &Site) -> Client {
         let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let proxy = format!("--proxy-server={}", site.url());
+        let proxy = format!("--proxy-server={}", site.url().trim_end_matches('/'));
         let mut flags = vec![
             "--headless=new",
             "--no-sandbox",
