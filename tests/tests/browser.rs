@@ -242,8 +242,8 @@ fn a_chinese_model_gets_its_dictionary() {
             .await;
         let note = note.text().await.expect("the note has a text");
         assert!(
-            note.contains("not one word"),
-            "English vectors know none: {note}"
+            note.contains(" of 3."),
+            "cut into words, not characters: {note}"
         );
         let asked = page.site.requests();
         assert!(
