@@ -1,7 +1,8 @@
 # make demo   serves the page on this machine
 # make test   runs every check there is
+# make bench  times the LSTM beside its peers and writes docs/benchmarks.md
 #
-# Both first install what is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
+# Each first installs what it needs and is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
 # tools and the build results go; PORT says where the page is served.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,10 +17,10 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 .NOTPARALLEL:
-.PHONY: help demo test setup-page setup-test format lint docs page
+.PHONY: help demo test bench setup-page setup-test format lint docs page
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 demo: setup-page
 	$(say) 'The page: http://127.0.0.1:$(PORT)/ as soon as it is built (some minutes the first time; Ctrl-C ends it)'
@@ -28,6 +29,15 @@ demo: setup-page
 test: setup-test format lint docs page
 	$(say) 'Tests: all crates natively, the command line, the page in a browser'
 	@cargo test --release --locked --workspace
+
+# The peers: about 5 GB, because PyTorch comes with its GPU libraries.
+bench:
+	$(say) 'Set-up'
+	@[ $(TOOLS)/bench/done -nt scripts/bench-requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
+		$(TOOLS)/bench/bin/pip install -q -r scripts/bench-requirements.txt && touch $(TOOLS)/bench/done; }
+	@cargo build --release --locked --workspace --all-targets
+	$(say) 'Benchmarks (some minutes; leave the machine alone)'
+	@$(TOOLS)/bench/bin/python scripts/bench.py $(CARGO_TARGET_DIR)/release/examples/lstm_bench
 
 setup-page:
 	$(say) 'Set-up'

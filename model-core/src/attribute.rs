@@ -61,14 +61,14 @@ impl Attribute {
         sums
     }
 
-    /// Whether every class can have members, and no value two classes.
+    /// Whether every class can have members, and no two ranges overlap.
     fn check_values(&self) -> Result<(), String> {
         let name = &self.name;
         let mut ranges: Vec<(i64, i64, &str)> = Vec::new();
         for class in &self.classes {
             if class.trim() != class || class.is_empty() {
                 return Err(format!(
-                    "attribute {name:?} has class {class:?}; a class begins and ends with other than a space"
+                    "attribute {name:?} has class {class:?}; a class must not be empty, nor begin or end with a space"
                 ));
             }
             let Some((from, to)) = range(class) else {

@@ -25,7 +25,8 @@ impl Temperature {
 
     /// The divisor for a text of this many words; of none, as for one.
     pub fn of(&self, words: usize) -> f32 {
-        (self.long.powi(2) + self.short.powi(2) / words.max(1) as f32).sqrt()
+        // Not as it is written above: the squares of small numbers are 0.
+        self.long.hypot(self.short / (words.max(1) as f32).sqrt())
     }
 
     /// Eq. 17–18: the probabilities of the classes, from their logits for a text of this many words.
@@ -61,6 +62,11 @@ mod tests {
         assert!((sure(usize::MAX) - 1.0 / (1.0 + (-4f32).exp())).abs() < 1e-6);
         assert_eq!(temperature.of(0), temperature.of(1));
         assert_eq!(Temperature::ONE.of(7), 1.0);
+        let tiny = Temperature {
+            long: 1e-38,
+            short: 0.0,
+        };
+        assert_eq!(tiny.probabilities(&[1.0, 0.0], 9), [1.0, 0.0]);
         assert_eq!(Temperature::ONE.probabilities(&[1e4, -1e4], 9), [1.0, 0.0]);
     }
 }

@@ -78,6 +78,9 @@ impl Visit {
                     .goto(&visitor.site.url())
                     .await
                     .expect("the page opens");
+                visitor
+                    .until("return document.querySelector('fieldset') !== null", SOON)
+                    .await;
                 test(visitor).await;
             })
             .await;

@@ -55,7 +55,7 @@ impl Site {
         format!("http://{}/", self.server.server_addr())
     }
 
-    /// The paths asked for so far, and whole addresses on other hosts.
+    /// The paths asked for so far; of other hosts the whole addresses, or host and port where it was by https.
     pub fn requests(&self) -> Vec<String> {
         self.requests
             .lock()

@@ -283,7 +283,7 @@ fn the_bundle_scores_as_the_run_said() {
                 );
             }
         }
-        // One word tells less than ten.
+        // One word tells less than all.
         let loss = |arguments: &[&str]| {
             succeed(&workplace.run(arguments));
             let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();

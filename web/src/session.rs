@@ -137,7 +137,8 @@ impl Session {
             return;
         }
         self.newest += 1;
-        if posts.is_empty() {
+        if posts.is_empty() || matches!(self.phase, Phase::Failed(_)) {
+            // Nothing will take its place.
             self.answer = None;
         }
         self.posts = posts;
@@ -210,10 +211,7 @@ impl Session {
                 id: Some(id),
                 message,
             } => self.settle(id, Err(message)),
-            Reply::Failed { id: None, message } => {
-                self.phase = Phase::Failed(message);
-                Vec::new()
-            }
+            Reply::Failed { id: None, message } => self.fail(message),
             Reply::Crashed { message } => self.crash(message),
         }
     }
@@ -230,14 +228,22 @@ impl Session {
             _ => self.asked == BackendChoice::Cpu,
         };
         if never_started || on_cpu {
-            self.in_flight = None;
-            self.phase = Phase::Failed(message);
-            return Vec::new();
+            return self.fail(message);
         }
         self.restart(
             BackendChoice::Cpu,
             Some(format!("WebGPU failed ({message})")),
         )
+    }
+
+    /// There is no model, and no answer to what was asked last.
+    fn fail(&mut self, message: String) -> Vec<Command> {
+        if self.is_behind() {
+            self.answer = None;
+        }
+        self.in_flight = None;
+        self.phase = Phase::Failed(message);
+        Vec::new()
     }
 
     fn settle(&mut self, id: u64, answer: Result<Answer, String>) -> Vec<Command> {
@@ -529,8 +535,15 @@ mod tests {
     #[test]
     fn a_crash_on_the_cpu_is_shown_and_not_repeated() {
         let mut session = session(on_cpu());
-        asked(write(&mut session, "a"));
+        let (id, _) = asked(write(&mut session, "a"));
+        session.receive(prediction(id, 1));
+        asked(write(&mut session, "ab"));
         assert_eq!(session.crash("out of memory".into()), []);
+        assert_eq!(
+            session.answer(),
+            None,
+            "the old answer is none to the new text"
+        );
         assert_eq!(session.crash("unreachable".into()), [], "the same again");
         assert_eq!(*session.phase(), Phase::Failed("out of memory".into()));
         assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);

@@ -1,6 +1,6 @@
 //! Training with normalised mean states, which the paper does not have.
 //!
-//! Averaged over hundreds of words, a unit's state differs between two users by a fiftieth or so of its range,
+//! Averaged over hundreds of words, a unit's state differs between users by a standard deviation of 0.02 or so,
 //! and the layers above learn very slowly from numbers that are nearly the same for everybody. So in training
 //! each unit is put to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015). Once trained, the mean and
 //! variance over many users are folded into the layer above: what is evaluated and saved is the paper's network.
@@ -128,7 +128,7 @@ fn fold_into(layer: &mut Linear, sums: &Sums) {
     let row =
         |values: Vec<f64>| Tensor::<2>::from_data(TensorData::new(values, [1, inputs]), &device);
     let weight = layer.weight.val() * row(scales).transpose();
-    let shift = row(means).matmul(weight.clone()).squeeze::<1>();
+    let shift = row(means).matmul(weight.clone()).squeeze_dim::<1>(0);
     if let Some(bias) = &mut layer.bias {
         *bias = Param::initialized(bias.id, bias.val() - shift);
     }
@@ -145,12 +145,17 @@ mod tests {
     use burn::tensor::{Device, Distribution};
     use rand::{SeedableRng, rngs::StdRng};
 
-    fn network(device: &Device, auxiliary_hidden_size: usize, roles: &[Role]) -> AuxLstm {
+    fn network(
+        device: &Device,
+        auxiliary_hidden_size: usize,
+        dense_size: usize,
+        roles: &[Role],
+    ) -> AuxLstm {
         let sizes = AuxLstmSizes {
             input_size: 6,
             auxiliary_hidden_size,
             main_hidden_size: 5,
-            dense_size: 4,
+            dense_size,
             tasks: roles.iter().map(|&role| (role, 3)).collect(),
         };
         let mut random = StdRng::seed_from_u64(5);
@@ -172,11 +177,12 @@ mod tests {
         device.seed(3);
         let lengths = [7, 3, 5, 1, 0, 6];
         let words = Tensor::<3>::random([6, 7, 6], Distribution::Default, &device);
-        for (auxiliary, roles) in [
-            (7, vec![Role::Main, Role::Auxiliary, Role::Main]),
-            (0, vec![Role::Main]),
+        for (auxiliary, dense, roles) in [
+            (7, 4, vec![Role::Main, Role::Auxiliary, Role::Main]),
+            (1, 1, vec![Role::Main, Role::Auxiliary]),
+            (0, 4, vec![Role::Main]),
         ] {
-            let network = network(&gradients_on, auxiliary, &roles);
+            let network = network(&gradients_on, auxiliary, dense, &roles);
             let in_training =
                 network.forward_normalised(Tensor::from_inner(words.clone()), &lengths);
             let mut statistics = StateStatistics::default();
@@ -194,13 +200,14 @@ mod tests {
             for (a, b) in a.iter().zip(&b) {
                 assert!((a - b).abs() < 1e-4, "{a} in training, {b} folded");
             }
-            assert!(a.iter().zip(&plain).any(|(a, b)| (a - b).abs() > 0.1));
+            // One unit may be cut off by the rectifier for everybody.
+            assert!(dense == 1 || a.iter().zip(&plain).any(|(a, b)| (a - b).abs() > 0.1));
         }
     }
 
     #[test]
     fn one_user_alone_is_no_division_by_zero() {
-        let network = network(&Device::flex().autodiff(), 7, &[Role::Main]);
+        let network = network(&Device::flex().autodiff(), 7, 4, &[Role::Main]);
         let words = Tensor::<3>::ones([1, 2, 6], &Device::flex().autodiff());
         let logits = network.forward_normalised(words, &[2]);
         assert!(values(&logits).iter().all(|value| value.is_finite()));

@@ -21,7 +21,7 @@ pub fn temperature(texts: &[Scored]) -> Temperature {
     if texts.is_empty() {
         return Temperature::ONE;
     }
-    // The loss of each alone has one minimum in its logarithm; a few rounds settle both.
+    // In practice the loss has one minimum in the logarithm of each; a few rounds settle both.
     let mut temperature = Temperature::ONE;
     for _ in 0..8 {
         let long = |log: f64| Temperature {

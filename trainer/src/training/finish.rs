@@ -41,15 +41,14 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
     // Also cut short, so that probabilities are honest for texts of any length.
     let mut calibration_texts = vec![Vec::new(); run.config.attributes.len()];
     for length in calibration::LENGTHS.into_iter().chain([usize::MAX]) {
-        let scores = run.scores(&network, &prepared.parts.validation, length)?;
+        let longer =
+            |&user: &usize| length == usize::MAX || prepared.users[user].words.len() > length;
+        let part: Vec<usize> = (prepared.parts.validation.iter().copied())
+            .filter(longer)
+            .collect();
+        let scores = run.scores(&network, &part, length)?;
         for (texts, scores) in calibration_texts.iter_mut().zip(scores) {
-            // Shorter texts are read whole, once.
-            let whole = length == usize::MAX;
-            texts.extend(
-                scores
-                    .into_iter()
-                    .filter(|text| whole || text.words == length),
-            );
+            texts.extend(scores);
         }
     }
     bundle.settings.temperatures = (calibration_texts.iter())

@@ -12,7 +12,7 @@ mod prepare;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -134,8 +134,9 @@ pub enum TrainError {
     Unusable(String),
 }
 
-/// Trains as `config` says, into its run folder; `segmenter` cuts the posts. With `resume` an interrupted run is taken up where its last
-/// checkpoint was written. Setting `interrupted` ends the run after the batch in hand, with a checkpoint.
+/// Trains as `config` says, into its run folder; `segmenter` cuts the posts. With `resume` an interrupted run is
+/// taken up where its last checkpoint was written. Setting `interrupted` ends the run after the batch in hand, with
+/// a checkpoint.
 pub fn train(
     config: &Config,
     segmenter: Segmenter,
@@ -155,6 +156,7 @@ pub fn train(
             folder.display()
         )));
     }
+    write_config(folder, &config.to_toml()?)?;
     prepared.write_split(&folder.join(SPLIT))?;
     let mut run = Run::new(config, &prepared, &device, earlier)?;
     if !run.learn(interrupted)? {
@@ -190,18 +192,26 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
             folder.display()
         )));
     }
-    std::fs::create_dir_all(folder).map_err(|source| OutputError {
-        path: folder.to_owned(),
-        source,
-    })?;
-    PendingFile::create(&folder.join(CONFIG))?.finish(|out| out.write_all(settings.as_bytes()))?;
+    if earlier.is_none() {
+        // Before any work: the folder may not be writable.
+        std::fs::create_dir_all(folder).map_err(|source| OutputError {
+            path: folder.to_owned(),
+            source,
+        })?;
+        write_config(folder, &settings)?;
+    }
     Ok(earlier)
+}
+
+fn write_config(folder: &Path, settings: &str) -> Result<(), OutputError> {
+    PendingFile::create(&folder.join(CONFIG))?.finish(|out| out.write_all(settings.as_bytes()))
 }
 
 /// The first setting that differs, but for those that do not change what is learned at a step.
 fn first_difference(before: &str, now: &str) -> Option<String> {
-    const FREE: [&str; 4] = [
+    const FREE: [&str; 5] = [
         "output",
+        "strict",
         "training.epochs",
         "training.patience",
         "training.checkpoint_steps",

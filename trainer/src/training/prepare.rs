@@ -49,7 +49,7 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     drop(bar);
     if examples.repeated_ids > 0 {
         eprintln!(
-            "{} records have the id of an earlier one: if they are the same people, they may be in training and test",
+            "records with the id of an earlier one: {}; if they are the same person's, that person may be in both training and test",
             examples.repeated_ids
         );
     }

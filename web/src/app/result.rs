@@ -19,7 +19,7 @@ pub fn Result(link: Link) -> impl IntoView {
             .unwrap_or_default()
     });
     let busy = link.watch(|session| session.is_busy());
-    let failed = link.watch(|session| matches!(session.phase(), Phase::Failed(_)));
+    let phase = link.watch(|session| session.phase().clone());
     let answer = link.watch(|session| {
         let answer = session.answer().map(|answer| answer.as_ref());
         answer.map(|answer| {
@@ -36,9 +36,12 @@ pub fn Result(link: Link) -> impl IntoView {
             .filter(|prediction| prediction.known_words > 0)
     });
     let note = move || match answer.get() {
-        None if failed.get() => "There is none: the model does not run.".to_string(),
-        None if busy.get() => "Comes as soon as the model is ready.".to_string(),
-        None => "Appears as you type. No text at hand? Try an example.".to_string(),
+        None => match phase.get() {
+            Phase::Failed(_) => "There is none: the model does not run.".to_string(),
+            Phase::Ready if busy.get() => "Comes in a moment.".to_string(),
+            _ if busy.get() => "Comes as soon as the model is ready.".to_string(),
+            _ => "Appears as you type. No text at hand? Try an example.".to_string(),
+        },
         Some(Err(message)) => format!("This text could not be read: {message}"),
         Some(Ok(prediction)) => summary::words_used(&prediction),
     };

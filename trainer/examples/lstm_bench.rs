@@ -1,0 +1,188 @@
+//! Our LSTM's side of `make bench`: computes and times what `scripts/bench.py` asks for.
+//!
+//! A line of JSON in, a line of JSON out. Numbers travel as little-endian f32 in files of a folder that both know.
+
+use std::{
+    fs, hint,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use burn::{
+    module::Param,
+    nn::{GateController, LstmConfig},
+    tensor::{Device, Tensor, TensorData},
+};
+use model_core::{
+    lstm::{self, Lstm},
+    parameters::{Parameters, Wanted},
+};
+use serde::{Deserialize, Serialize};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// What the script asks for.
+#[derive(Deserialize)]
+struct Request {
+    folder: PathBuf,
+    batch: usize,
+    steps: usize,
+    input: usize,
+    hidden: usize,
+    body: Body,
+    task: Task,
+}
+
+/// Which LSTM.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Body {
+    /// Ours, with the loop over time fused.
+    Fused,
+    /// Ours, in plain tensor operations.
+    Reference,
+    /// The one of burn-nn.
+    BurnNn,
+}
+
+/// What to do with it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Task {
+    /// Write the mean hidden states and the gradients of the weights.
+    Check,
+    /// The mean hidden states.
+    Forward,
+    /// The same, and the gradients of the weights.
+    Step,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    ms: f64,
+}
+
+fn main() -> Result<(), Failure> {
+    for line in io::stdin().lock().lines() {
+        let request: Request = serde_json::from_str(&line?)?;
+        let answer = serde_json::to_string(&Answer { ms: request.run()? })?;
+        println!("{answer}");
+        io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+impl Request {
+    /// Does it, and says how long it took.
+    fn run(&self) -> Result<f64, Failure> {
+        let device = match self.task {
+            Task::Forward => Device::flex(),
+            Task::Check | Task::Step => Device::flex().autodiff(),
+        };
+        let &Request {
+            batch,
+            steps,
+            input,
+            hidden,
+            ..
+        } = self;
+        let words = Tensor::<3>::from_data(self.read("words", [batch, steps, input])?, &device);
+        let upstream = Tensor::<2>::from_data(self.read("upstream", [batch, hidden])?, &device);
+        let source = |wanted: &Wanted| {
+            let name = wanted.name.trim_start_matches("lstm.");
+            read(&self.folder, name, wanted.len())
+        };
+        let ours = Lstm::new(&mut Parameters::new(&device, source), "lstm", input, hidden)?;
+        let theirs = burn_nn(&ours, input, hidden, &device);
+        let lengths = vec![steps; batch];
+
+        let start = Instant::now();
+        let mean = match self.body {
+            Body::Fused => ours.forward(words, &lengths),
+            Body::Reference => {
+                let rows = words.reshape([batch * steps, input]);
+                let projected = rows.matmul(ours.input.val()) + ours.bias.val().unsqueeze::<2>();
+                let projected = projected.reshape([batch, steps, 4 * hidden]);
+                lstm::reference::mean_hidden_state(projected, ours.recurrent.val(), &lengths)
+            }
+            Body::BurnNn => {
+                let (states, _) = theirs.forward(words, None);
+                states.mean_dim(1).reshape([batch, hidden])
+            }
+        };
+        if let Task::Forward = self.task {
+            hint::black_box(mean.into_data());
+            return Ok(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let gradients = (mean.clone() * upstream).sum().backward();
+        let ms = start.elapsed().as_secs_f64() * 1e3;
+        if let Task::Check = self.task {
+            self.write("mean", Some(mean.into_data()))?;
+            self.write(
+                "input_gradient",
+                ours.input.val().grad(&gradients).map(|g| g.into_data()),
+            )?;
+            self.write(
+                "recurrent_gradient",
+                ours.recurrent.val().grad(&gradients).map(|g| g.into_data()),
+            )?;
+            self.write(
+                "bias_gradient",
+                ours.bias.val().grad(&gradients).map(|g| g.into_data()),
+            )?;
+        }
+        Ok(ms)
+    }
+
+    fn read<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<TensorData, Failure> {
+        let values = read(&self.folder, name, shape.iter().product())?;
+        Ok(TensorData::new(values, shape))
+    }
+
+    /// Writes numbers, or none where a body has no such gradient.
+    fn write(&self, name: &str, data: Option<TensorData>) -> Result<(), Failure> {
+        let bytes: Vec<u8> = (data.iter())
+            .flat_map(|data| data.iter::<f32>())
+            .flat_map(f32::to_le_bytes)
+            .collect();
+        Ok(fs::write(self.folder.join(format!("our_{name}")), bytes)?)
+    }
+}
+
+fn read(folder: &Path, name: &str, count: usize) -> Result<Vec<f32>, Failure> {
+    let bytes = fs::read(folder.join(name))?;
+    if bytes.len() != 4 * count {
+        return Err(format!("{name} has {} bytes instead of {}", bytes.len(), 4 * count).into());
+    }
+    Ok((bytes.as_chunks::<4>().0.iter())
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect())
+}
+
+/// burn-nn's LSTM with our weights.
+fn burn_nn(ours: &Lstm, input: usize, hidden: usize, device: &Device) -> burn::nn::Lstm {
+    let mut lstm = LstmConfig::new(input, hidden, true).init(device);
+    let fill = |gate: &mut GateController, index: usize| {
+        let columns = index * hidden..(index + 1) * hidden;
+        let parameter = |value: Tensor<2>| Param::from_tensor(value);
+        gate.input_transform.weight =
+            parameter(ours.input.val().detach().slice([0..input, columns.clone()]));
+        gate.hidden_transform.weight = parameter(
+            ours.recurrent
+                .val()
+                .detach()
+                .slice([0..hidden, columns.clone()]),
+        );
+        let bias = ours.bias.val().detach().slice([columns]);
+        gate.hidden_transform.bias = Some(Param::from_tensor(bias.zeros_like()));
+        gate.input_transform.bias = Some(Param::from_tensor(bias));
+    };
+    fill(&mut lstm.input_gate, 0);
+    if let Some(gate) = &mut lstm.forget_gate {
+        fill(gate, 1);
+    }
+    fill(&mut lstm.output_gate, 2);
+    fill(&mut lstm.cell_gate, 3);
+    lstm
+}
