@@ -12,7 +12,7 @@ use std::{
 use burn::{
     module::Param,
     nn::{GateController, LstmConfig},
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData, s},
 };
 use model_core::{
     lstm::{self, Lstm},
@@ -165,18 +165,16 @@ fn burn_nn(ours: &Lstm, input: usize, hidden: usize, device: &Device) -> burn::n
     let mut lstm = LstmConfig::new(input, hidden, true).init(device);
     let fill = |gate: &mut GateController, index: usize| {
         let columns = index * hidden..(index + 1) * hidden;
-        let parameter = |value: Tensor<2>| Param::from_tensor(value);
-        gate.input_transform.weight =
-            parameter(ours.input.val().detach().slice([0..input, columns.clone()]));
-        gate.hidden_transform.weight = parameter(
-            ours.recurrent
-                .val()
-                .detach()
-                .slice([0..hidden, columns.clone()]),
-        );
-        let bias = ours.bias.val().detach().slice([columns]);
-        gate.hidden_transform.bias = Some(Param::from_tensor(bias.zeros_like()));
-        gate.input_transform.bias = Some(Param::from_tensor(bias));
+        // By way of their numbers: a parameter must not be computed from another.
+        let matrix = |ours: &Param<Tensor<2>>| {
+            let part = ours.val().slice(s![.., columns.clone()]).into_data();
+            Param::from_tensor(Tensor::from_data(part, device))
+        };
+        gate.input_transform.weight = matrix(&ours.input);
+        gate.hidden_transform.weight = matrix(&ours.recurrent);
+        let bias = ours.bias.val().slice(s![columns.clone()]).into_data();
+        gate.hidden_transform.bias = Some(Param::from_tensor(Tensor::zeros([hidden], device)));
+        gate.input_transform.bias = Some(Param::from_tensor(Tensor::from_data(bias, device)));
     };
     fill(&mut lstm.input_gate, 0);
     if let Some(gate) = &mut lstm.forget_gate {

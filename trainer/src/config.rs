@@ -217,7 +217,7 @@ impl Default for Split {
 impl Default for Text {
     fn default() -> Self {
         Self {
-            max_words: 1000,
+            max_words: 3000,
             vocabulary: 20_000,
             dictionary: PathBuf::new(),
         }
@@ -227,10 +227,10 @@ impl Default for Text {
 impl Default for Network {
     fn default() -> Self {
         Self {
-            auxiliary_hidden_size: 128,
-            main_hidden_size: 128,
-            dense_size: 64,
-            dropout: 0.5,
+            auxiliary_hidden_size: 64,
+            main_hidden_size: 32,
+            dense_size: 32,
+            dropout: 0.3,
         }
     }
 }
@@ -239,17 +239,17 @@ impl Default for Training {
     fn default() -> Self {
         Self {
             epochs: 20,
-            patience: 5,
+            patience: 0,
             select_by: SelectBy::F,
-            batch_size: 64,
-            window_words: 0,
-            optimiser: Optimiser::Adagrad,
-            learning_rate: 0.05,
-            decay: Decay::None,
+            batch_size: 32,
+            window_words: 700,
+            optimiser: Optimiser::Adam,
+            learning_rate: 0.002,
+            decay: Decay::Linear,
             normalise: true,
             l2: 0.0,
             l2_on: Penalised::All,
-            class_balance: 0.0,
+            class_balance: 0.5,
             checkpoint_steps: 200,
         }
     }
@@ -502,7 +502,7 @@ classes = ["female", "male"]
     #[test]
     fn defaults_fill_in_and_the_printed_config_reads_the_same() {
         let config = read(SMALL, &[]).unwrap();
-        assert_eq!(config.text.max_words, 1000);
+        assert_eq!(config.text.max_words, 3000);
         assert_eq!(config.attributes[0].role, Role::Main);
         assert_eq!(read(&config.to_toml().unwrap(), &[]).unwrap(), config);
     }

@@ -117,7 +117,9 @@ dropout = 0.2
 [training]
 epochs = 12
 batch_size = 16
+optimiser = "adagrad"
 learning_rate = 0.1
+decay = "none"
 window_words = 10
 checkpoint_steps = 3
 [[attributes]]
@@ -411,7 +413,7 @@ fn all_settings_are_printed_with_their_defaults() {
     let text = String::from_utf8(output.stdout).unwrap();
     for setting in [
         "seed = 1",
-        "max_words = 1000",
+        "max_words = 3000",
         "learning_rate = ",
         "device = \"cpu\"",
         "l2_on = \"all\"",
