@@ -25,6 +25,8 @@ impl Reading {
 
     /// How often the file was read through so far, in all, if that can be known.
     pub(super) fn passes(&mut self) -> Option<f64> {
+        // Those that are closed are forgotten: the next reader may get the same number and begin elsewhere.
+        let earlier = std::mem::take(&mut self.positions);
         for entry in std::fs::read_dir("/proc/self/fd").ok()? {
             // Descriptors come and go while they are listed.
             let Some(descriptor) = entry.ok().map(|entry| entry.path()) else {
@@ -34,7 +36,8 @@ impl Reading {
                 let Some(position) = position(&descriptor) else {
                     continue;
                 };
-                let before = self.positions.insert(descriptor, position);
+                let before = earlier.get(&descriptor).copied();
+                self.positions.insert(descriptor, position);
                 self.read += match before.unwrap_or(position) {
                     before if position >= before => position - before,
                     // A reader at the end starts again at the beginning.
@@ -77,5 +80,24 @@ mod tests {
         file.rewind().unwrap();
         file.read_exact(&mut [0; 20]).unwrap();
         assert_eq!(reading.passes(), Some(1.2));
+    }
+
+    #[test]
+    fn a_reader_that_begins_in_the_middle_has_not_read_what_comes_before() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&[b'x'; 100]).unwrap();
+        let mut reading = Reading::new(file.path());
+        let open = || std::fs::File::open(file.path()).unwrap();
+        let mut first = open();
+        reading.passes();
+        first.read_exact(&mut [0; 100]).unwrap();
+        assert_eq!(reading.passes(), Some(1.0));
+        drop(first);
+        reading.passes();
+        let mut second = open();
+        second.seek(std::io::SeekFrom::Start(50)).unwrap();
+        assert_eq!(reading.passes(), Some(1.0));
+        second.read_exact(&mut [0; 10]).unwrap();
+        assert_eq!(reading.passes(), Some(1.1));
     }
 }
