@@ -1,20 +1,18 @@
 //! `auxlstm train` as its users meet it: as a process, on a small corpus that is made up here.
 
+mod common;
+
 use std::{
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use common::{Workplace, stderr, stdout};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-
-/// A folder with a corpus, vectors and a config.
-struct Workplace {
-    folder: tempfile::TempDir,
-}
 
 const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
 const BY_GENDER: [[&str; 3]; 2] = [
@@ -27,82 +25,47 @@ const BY_AGE: [[&str; 3]; 3] = [
     ["mortgage", "pension", "knee"],
 ];
 
-impl Workplace {
-    /// Users whose words give their gender and age away, 19, 29 or 39.
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut random = StdRng::seed_from_u64(11);
-        let mut users = String::new();
-        for id in 0..240 {
-            let (gender, age) = (id % 2, id % 3);
-            let words: Vec<&str> = (0..random.random_range(12..30))
-                .map(|_| match random.random_range(0..4) {
-                    0 => *BY_GENDER[gender].choose(&mut random).unwrap(),
-                    1 => *BY_AGE[age].choose(&mut random).unwrap(),
-                    _ => *SHARED.choose(&mut random).unwrap(),
-                })
-                .collect();
-            let (first, second) = words.split_at(words.len() / 2);
-            let gender_label = ["female", "male"][gender];
-            let record = serde_json::json!({
-                "id": id,
-                "gender": gender_label,
-                "age": 19 + 10 * age,
-                "posts": [first.join(" "), second.join(" ")],
-            });
-            writeln!(users, "{record}").unwrap();
-        }
-        fs::write(folder.path().join("users.jsonl"), users).unwrap();
-        let words: Vec<&str> = SHARED
-            .iter()
-            .chain(BY_GENDER.iter().flatten())
-            .chain(BY_AGE.iter().flatten())
-            .copied()
+/// A folder with vectors, a config, and users whose words give their gender and age away, 19, 29 or 39.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    let mut random = StdRng::seed_from_u64(11);
+    let mut users = String::new();
+    for id in 0..240 {
+        let (gender, age) = (id % 2, id % 3);
+        let words: Vec<&str> = (0..random.random_range(12..30))
+            .map(|_| match random.random_range(0..4) {
+                0 => *BY_GENDER[gender].choose(&mut random).unwrap(),
+                1 => *BY_AGE[age].choose(&mut random).unwrap(),
+                _ => *SHARED.choose(&mut random).unwrap(),
+            })
             .collect();
-        let mut vectors = format!("{} 8\n", words.len());
-        for word in words {
-            let values: Vec<String> = (0..8)
-                .map(|_| random.random_range(-1.0f32..1.0).to_string())
-                .collect();
-            writeln!(vectors, "{word} {}", values.join(" ")).unwrap();
-        }
-        fs::write(folder.path().join("vectors.txt"), vectors).unwrap();
-        let workplace = Self { folder };
-        workplace.write("config.toml", CONFIG);
-        workplace
+        let (first, second) = words.split_at(words.len() / 2);
+        let gender_label = ["female", "male"][gender];
+        let record = serde_json::json!({
+            "id": id,
+            "gender": gender_label,
+            "age": 19 + 10 * age,
+            "posts": [first.join(" "), second.join(" ")],
+        });
+        writeln!(users, "{record}").unwrap();
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+    workplace.write("users.jsonl", users);
+    let words: Vec<&str> = SHARED
+        .iter()
+        .chain(BY_GENDER.iter().flatten())
+        .chain(BY_AGE.iter().flatten())
+        .copied()
+        .collect();
+    let mut vectors = format!("{} 8\n", words.len());
+    for word in words {
+        let values: Vec<String> = (0..8)
+            .map(|_| random.random_range(-1.0f32..1.0).to_string())
+            .collect();
+        writeln!(vectors, "{word} {}", values.join(" ")).unwrap();
     }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auxlstm"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs and gives the one line of the failure.
-    fn failure(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        let errors = String::from_utf8(output.stderr).unwrap();
-        let line = errors.lines().last().unwrap().to_owned();
-        assert!(line.starts_with("auxlstm: "), "{errors}");
-        assert!(!errors.contains("panicked"), "{errors}");
-        line
-    }
+    workplace.write("vectors.txt", vectors);
+    workplace.write("config.toml", CONFIG);
+    workplace
 }
 
 const CONFIG: &str = r#"
@@ -130,14 +93,6 @@ name = "age"
 classes = ["18-24", "25-34", "35+"]
 "#;
 
-fn succeed(output: &Output) {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 fn test_figures(run: &Path) -> serde_json::Value {
     let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     serde_json::from_str(metrics.lines().last().unwrap()).unwrap()
@@ -145,11 +100,9 @@ fn test_figures(run: &Path) -> serde_json::Value {
 
 #[test]
 fn a_run_learns_and_leaves_what_it_promises() {
-    let workplace = Workplace::new();
-    let output = workplace.run(&["train", "config.toml"]);
-    succeed(&output);
+    let workplace = workplace();
     assert_eq!(
-        String::from_utf8(output.stdout).unwrap().trim(),
+        workplace.success(&["train", "config.toml"]).trim(),
         "run/model.safetensors"
     );
     for file in [
@@ -167,26 +120,26 @@ fn a_run_learns_and_leaves_what_it_promises() {
         assert!(accuracy > chance + 0.2, "{figures}");
     }
     // The config as used gives the same run again.
-    succeed(&workplace.run(&["train", "run/config.toml", "--output", "again"]));
+    workplace.success(&["train", "run/config.toml", "--output", "again"]);
     let bundle = |run: &str| fs::read(workplace.path(run).join("model.safetensors")).unwrap();
     assert!(
         bundle("run") == bundle("again"),
         "same seed, same device, another bundle"
     );
-    succeed(&workplace.run(&["train", "config.toml", "--output", "other", "--seed", "2"]));
+    workplace.success(&["train", "config.toml", "--output", "other", "--seed", "2"]);
     assert!(bundle("run") != bundle("other"));
 }
 
 #[test]
 fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     let long = [
         "--set",
         "training.epochs=60",
         "--set",
         "training.patience=0",
     ];
-    succeed(&workplace.run(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat()));
+    workplace.success(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat());
     let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
     let mut child = workplace
         .command(&arguments)
@@ -216,7 +169,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     );
     let refused = workplace.failure(&arguments);
     assert!(refused.contains("--resume"), "{refused}");
-    succeed(&workplace.run(&[&arguments[..], &["--resume"]].concat()));
+    workplace.success(&[&arguments[..], &["--resume"]].concat());
     let file = |run: &str, name: &str| fs::read(workplace.path(run).join(name)).unwrap();
     assert!(file("whole", "model.safetensors") == file("killed", "model.safetensors"));
     assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
@@ -226,9 +179,9 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
 
 #[test]
 fn a_run_is_not_gone_on_with_on_other_data() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
-    succeed(&workplace.run(&arguments));
+    workplace.success(&arguments);
     let split = || fs::read(workplace.path("run/split.json")).unwrap();
     let before = split();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
@@ -244,9 +197,9 @@ fn a_run_is_not_gone_on_with_on_other_data() {
 #[test]
 fn the_bundle_scores_as_the_run_said() {
     for normalise in ["true", "false"] {
-        let workplace = Workplace::new();
+        let workplace = workplace();
         let setting = format!("training.normalise={normalise}");
-        succeed(&workplace.run(&["train", "config.toml", "--set", &setting]));
+        workplace.success(&["train", "config.toml", "--set", &setting]);
         let split = fs::read_to_string(workplace.path("run/split.json")).unwrap();
         let split: serde_json::Value = serde_json::from_str(&split).unwrap();
         let test = split["test"].as_array().unwrap();
@@ -264,7 +217,7 @@ fn the_bundle_scores_as_the_run_said() {
             "--json",
             "figures.json",
         ];
-        succeed(&workplace.run(&arguments));
+        workplace.success(&arguments);
         let said = test_figures(&workplace.path("run"));
         let found = fs::read_to_string(workplace.path("figures.json")).unwrap();
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
@@ -287,7 +240,7 @@ fn the_bundle_scores_as_the_run_said() {
         }
         // One word tells less than all.
         let loss = |arguments: &[&str]| {
-            succeed(&workplace.run(arguments));
+            workplace.success(arguments);
             let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
             let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
             figures["attributes"][0]["log_loss"].as_f64().unwrap()
@@ -302,21 +255,21 @@ fn the_bundle_scores_as_the_run_said() {
 
 #[test]
 fn bad_records_are_left_out_or_with_strict_fatal() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
     workplace.write("users.jsonl", &format!("{users}{{\"posts\": 7}}\n"));
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
     let strict = workplace.failure(&[&arguments[..], &["--strict"]].concat());
     assert!(strict.contains("users.jsonl:241"), "{strict}");
     let output = workplace.run(&arguments);
-    succeed(&output);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("1 bad records"));
+    assert!(stderr(&output).contains("1 bad records"));
+    stdout(output, 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_leaves_a_checkpoint() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     let arguments = [
         "train",
         "config.toml",
@@ -349,7 +302,7 @@ fn ctrl_c_leaves_a_checkpoint() {
 
 #[test]
 fn wrong_configs_are_refused_before_any_work() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     workplace.write("typo.toml", &CONFIG.replace("dropout", "droput"));
     let typo = workplace.failure(&["train", "typo.toml"]);
     assert!(
@@ -376,7 +329,7 @@ fn wrong_configs_are_refused_before_any_work() {
 
 #[test]
 fn a_corpus_that_cannot_be_learned_from_is_refused() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
     workplace.write("users.jsonl", &users.replace("\"male\"", "\"female\""));
     let one_class = workplace.failure(&["train", "config.toml"]);
@@ -391,7 +344,7 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
 
 #[test]
 fn a_class_that_no_user_has_is_said_and_survived() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     workplace.write(
         "more.toml",
         &CONFIG
@@ -399,18 +352,14 @@ fn a_class_that_no_user_has_is_said_and_survived() {
             .replace("epochs = 12", "epochs = 1"),
     );
     let output = workplace.run(&["train", "more.toml"]);
-    succeed(&output);
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("no training user has class \"other\"")
-    );
+    assert!(stderr(&output).contains("no training user has class \"other\""));
+    stdout(output, 0);
 }
 
 #[test]
 fn all_settings_are_printed_with_their_defaults() {
-    let workplace = Workplace::new();
-    let output = workplace.run(&["train", "--print-config"]);
-    succeed(&output);
-    let text = String::from_utf8(output.stdout).unwrap();
+    let workplace = workplace();
+    let text = workplace.success(&["train", "--print-config"]);
     for setting in [
         "seed = 1",
         "max_words = 3000",
@@ -431,7 +380,7 @@ fn all_settings_are_printed_with_their_defaults() {
 /// Training on a GPU's path, on whatever adapter there is; Mesa's software driver will do.
 #[test]
 fn wgpu_trains() {
-    let workplace = Workplace::new();
+    let workplace = workplace();
     // A machine may have no driver, but only if its owner says so: a test that does not run must not pass unseen.
     if std::env::var_os("AUXLSTM_NO_GPU").is_some() {
         return;
@@ -444,8 +393,8 @@ fn wgpu_trains() {
         "--device",
         "wgpu",
     ];
-    succeed(&workplace.run(&[&["train", "config.toml", "--output", "gpu"], &steps[..]].concat()));
-    succeed(&workplace.run(&[&["train", "config.toml", "--output", "cpu"], &steps[..4]].concat()));
+    workplace.success(&[&["train", "config.toml", "--output", "gpu"], &steps[..]].concat());
+    workplace.success(&[&["train", "config.toml", "--output", "cpu"], &steps[..4]].concat());
     // Dropout draws differ between devices; the start and the data do not.
     let loss = |run: &str| {
         let text = fs::read_to_string(workplace.path(run).join("metrics.jsonl")).unwrap();
