@@ -209,7 +209,7 @@ fn the_bundle_scores_as_the_run_said() {
         };
         let lines: Vec<&str> = users.lines().filter(of_test).collect();
         assert_eq!(lines.len(), test.len());
-        workplace.write("test.jsonl", &lines.join("\n"));
+        workplace.write("test.jsonl", lines.join("\n"));
         let arguments = [
             "evaluate",
             "run/model.safetensors",
@@ -257,7 +257,7 @@ fn the_bundle_scores_as_the_run_said() {
 fn bad_records_are_left_out_or_with_strict_fatal() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
-    workplace.write("users.jsonl", &format!("{users}{{\"posts\": 7}}\n"));
+    workplace.write("users.jsonl", format!("{users}{{\"posts\": 7}}\n"));
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
     let strict = workplace.failure(&[&arguments[..], &["--strict"]].concat());
     assert!(strict.contains("users.jsonl:241"), "{strict}");
@@ -303,7 +303,7 @@ fn ctrl_c_leaves_a_checkpoint() {
 #[test]
 fn wrong_configs_are_refused_before_any_work() {
     let workplace = workplace();
-    workplace.write("typo.toml", &CONFIG.replace("dropout", "droput"));
+    workplace.write("typo.toml", CONFIG.replace("dropout", "droput"));
     let typo = workplace.failure(&["train", "typo.toml"]);
     assert!(
         typo.contains("typo.toml:") && typo.contains("droput") && typo.contains("dropout"),
@@ -331,7 +331,7 @@ fn wrong_configs_are_refused_before_any_work() {
 fn a_corpus_that_cannot_be_learned_from_is_refused() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
-    workplace.write("users.jsonl", &users.replace("\"male\"", "\"female\""));
+    workplace.write("users.jsonl", users.replace("\"male\"", "\"female\""));
     let one_class = workplace.failure(&["train", "config.toml"]);
     assert!(
         one_class.contains("\"gender\"") && one_class.contains("at least two are needed"),
@@ -347,7 +347,7 @@ fn a_class_that_no_user_has_is_said_and_survived() {
     let workplace = workplace();
     workplace.write(
         "more.toml",
-        &CONFIG
+        CONFIG
             .replace("\"male\"]", "\"male\", \"other\"]")
             .replace("epochs = 12", "epochs = 1"),
     );
