@@ -229,7 +229,7 @@ impl Bundle {
         AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0)
     }
 
-    /// Whether the parts fit one another.
+    /// Whether the parts fit one another; vocabulary and vectors do since they were read.
     fn check(&self) -> Result<(), String> {
         let Settings {
             attributes,
@@ -256,9 +256,6 @@ impl Bundle {
         }
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());
-        }
-        if self.embedding.len() != self.vocabulary.len() {
-            return Err("its word vectors and its vocabulary differ in number".into());
         }
         Ok(())
     }

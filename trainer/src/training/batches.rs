@@ -19,7 +19,8 @@ pub struct Item {
 /// few enough that batches differ from epoch to epoch.
 const POOL: usize = 16;
 
-/// The number of batches of an epoch over `users` users; see [`of_epoch`].
+/// The number of batches of an epoch over `users` users. A few users left over join the last batch: on their own
+/// they would weigh as much as a whole one, and say little about the mean of all.
 pub fn count(users: usize, batch_size: usize) -> usize {
     let rest = users % batch_size;
     (users / batch_size + usize::from(rest >= batch_size.div_ceil(2))).max(usize::from(users > 0))
@@ -56,14 +57,12 @@ pub fn of_epoch(
     for pool in items.chunks_mut(batch_size.saturating_mul(POOL)) {
         pool.sort_by_key(|item| item.words.len());
     }
-    let mut batches: Vec<Vec<Item>> = items.chunks(batch_size).map(<[Item]>::to_vec).collect();
-    // A few users left over would weigh as much as a whole batch, and say little about the mean of all.
-    if batches.len() > 1
-        && let Some(rest) = batches.pop_if(|rest| rest.len() < batch_size.div_ceil(2))
-        && let Some(last) = batches.last_mut()
-    {
-        last.extend(rest);
-    }
+    let before_last = count(items.len(), batch_size).saturating_sub(1) * batch_size;
+    let (whole, last) = items.split_at(before_last);
+    let mut batches: Vec<Vec<Item>> = (whole.chunks(batch_size).chain([last]))
+        .filter(|batch| !batch.is_empty())
+        .map(<[Item]>::to_vec)
+        .collect();
     batches.shuffle(&mut random);
     batches
 }
