@@ -11,7 +11,10 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{lstm::Lstm, parameters::Parameters};
+use crate::{
+    lstm::{self, Lstm},
+    parameters::Parameters,
+};
 
 #[cfg(feature = "training")]
 mod normalised;
@@ -122,14 +125,18 @@ impl AuxLstm {
         self.logits(self.mean_states(words, lengths))
     }
 
-    /// The mean hidden state of every LSTM. One pass of the shared one serves all tasks (Eq. 12 and 15).
+    /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
+    /// (Eq. 12 and 15).
     fn mean_states(&self, words: Tensor<3>, lengths: &[usize]) -> MeanStates<Tensor<2>> {
-        let read = |lstm: &Lstm| lstm.forward(words.clone(), lengths);
+        let own: Vec<Option<&Lstm>> = self.tasks.iter().map(|task| task.lstm.as_ref()).collect();
+        let lstms: Vec<&Lstm> = (self.auxiliary.iter())
+            .chain(own.iter().copied().flatten())
+            .collect();
+        let mut means = lstm::forward_together(&lstms, words, lengths).into_iter();
+        let mut mean = |_: &Lstm| means.next().expect("a mean for each LSTM");
         MeanStates {
-            shared: self.auxiliary.as_ref().map(read),
-            own: (self.tasks.iter())
-                .map(|task| task.lstm.as_ref().map(read)) // Eq. 11
-                .collect(),
+            shared: self.auxiliary.as_ref().map(&mut mean),
+            own: (own.into_iter()).map(|own| own.map(&mut mean)).collect(), // Eq. 11
         }
     }
 

@@ -20,6 +20,10 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
+/// That of the program `auxlstm`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 /// What the script asks for.
@@ -100,12 +104,7 @@ impl Request {
         let start = Instant::now();
         let mean = match self.body {
             Body::Fused => ours.forward(words, &lengths),
-            Body::Reference => {
-                let rows = words.reshape([batch * steps, input]);
-                let projected = rows.matmul(ours.input.val()) + ours.bias.val().unsqueeze::<2>();
-                let projected = projected.reshape([batch, steps, 4 * hidden]);
-                lstm::reference::mean_hidden_state(projected, ours.recurrent.val(), &lengths)
-            }
+            Body::Reference => lstm::reference::forward(&ours, words, &lengths),
             Body::BurnNn => {
                 let (states, _) = theirs.forward(words, None);
                 states.mean_dim(1).reshape([batch, hidden])

@@ -1,10 +1,11 @@
 //! The LSTM of Eq. 1–6 over a whole padded batch, and the mean of its hidden states (Eq. 7–8).
 //!
-//! The input's share of all four gates at all steps is one matrix product; what remains is the loop over
-//! time, [`mean_hidden_state`]. That loop has a readable body in plain tensor operations ([`mod@reference`]),
-//! which runs on every device, and a fused one for the CPU (`cpu.rs`), tested against it.
+//! It has a readable body in plain tensor operations ([`mod@reference`]), which runs on every device, and fused ones
+//! for the CPU (`cpu/`) and for GPUs (`gpu.rs`), tested against it.
 
 mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod operation;
 pub mod reference;
 
@@ -49,42 +50,47 @@ impl Lstm {
 
     /// The mean hidden state of each sequence over the steps that are there, `[batch, hidden size]`.
     ///
-    /// `input` is `[batch, steps, input size]`; `lengths` holds the true number of steps of each sequence,
-    /// at most `steps`. What stands behind a sequence's end counts for nothing. A sequence of length 0 has
-    /// mean zero.
-    pub fn forward(&self, input: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        let [batch, steps, input_size] = input.dims();
-        let [_, gates] = self.input.dims();
-        assert_shape!(input, [batch, steps, input_size]);
-        let rows = input.reshape([batch * steps, input_size]);
-        let projected = rows.matmul(self.input.val()) + self.bias.val().unsqueeze::<2>();
-        mean_hidden_state(
-            projected.reshape([batch, steps, gates]),
-            self.recurrent.val(),
-            lengths,
-        )
+    /// `words` is `[batch, steps, input size]`; `lengths` holds the true number of steps of each sequence, at most
+    /// `steps`. What stands behind a sequence's end counts for nothing. A sequence of length 0 has mean zero.
+    pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        forward_together(&[self], words, lengths).remove(0)
+    }
+
+    /// Hidden units.
+    pub fn hidden_size(&self) -> usize {
+        self.recurrent.dims()[0]
     }
 }
 
-/// The loop over time: from the projected inputs `[batch, steps, 4 · hidden]` and the recurrent weights
-/// `[hidden, 4 · hidden]` to the mean hidden state `[batch, hidden]` of each sequence.
+/// [`Lstm::forward`] of several LSTMs that read the same words, in one pass over them.
 ///
-/// Which body runs depends on the device alone; the result and its gradients are the same to rounding.
-pub fn mean_hidden_state(
-    projected: Tensor<3>,
-    recurrent: Tensor<2>,
-    lengths: &[usize],
-) -> Tensor<2> {
-    let [batch, steps, gates] = projected.dims();
+/// Which body runs depends on the device alone; the results and their gradients are the same to rounding.
+pub fn forward_together(lstms: &[&Lstm], words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
+    let [batch, steps, _] = words.dims();
     assert_eq!(lengths.len(), batch, "one length for each sequence");
     assert!(
         lengths.iter().all(|&length| length <= steps),
         "a length exceeds the number of steps"
     );
-    assert_shape!(recurrent, [gates / 4, gates]);
-    if operation::is_fused_on(&projected.device()) {
-        operation::mean_hidden_state(projected, recurrent, lengths)
-    } else {
-        reference::mean_hidden_state(projected, recurrent, lengths)
+    for lstm in lstms {
+        let [input_size, gates] = lstm.input.dims();
+        assert_shape!(words, [batch, steps, input_size]);
+        assert_eq!(lstm.recurrent.dims(), [gates / 4, gates]);
     }
+    let hidden: Vec<usize> = lstms.iter().map(|lstm| lstm.hidden_size()).collect();
+    if !operation::is_fused_on(&words.device(), &hidden) {
+        return (lstms.iter())
+            .map(|lstm| reference::forward(lstm, words.clone(), lengths))
+            .collect();
+    }
+    let recurrent = |lstm: &&Lstm| lstm.recurrent.val().flatten(0, 1);
+    let means = operation::mean_states(
+        words,
+        Tensor::cat(lstms.iter().map(|lstm| lstm.input.val()).collect(), 1),
+        Tensor::cat(lstms.iter().map(recurrent).collect(), 0),
+        Tensor::cat(lstms.iter().map(|lstm| lstm.bias.val()).collect(), 0),
+        hidden.clone(),
+        lengths,
+    );
+    means.split_with_sizes(hidden, 1)
 }

@@ -1,4 +1,5 @@
-//! The fused loop over time as an operation of burn's backends, with its own backward.
+//! The fused LSTM as an operation of burn's backends, with its own backward: the tensors' device decides which body
+//! runs.
 
 use burn::{
     backend::{
@@ -8,70 +9,120 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::cpu::{self, Shape};
+use super::cpu::{self, Sizes, Weights};
+#[cfg(feature = "gpu")]
+use super::gpu;
 
-/// Whether the fused operation has a body for `device`.
-pub fn is_fused_on(device: &Device) -> bool {
+/// Whether the fused operation has a body for LSTMs of the sizes `hidden` on `device`.
+pub fn is_fused_on(device: &Device, hidden: &[usize]) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "gpu")]
+        DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden),
         #[cfg(feature = "training")]
-        DispatchDevice::Autodiff(_) => matches!(
-            device.clone().inner().as_dispatch(),
-            DispatchDevice::Flex(_)
-        ),
+        DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden),
         #[allow(unreachable_patterns)]
         _ => false,
     }
 }
 
-/// See [`mean_hidden_state`](super::mean_hidden_state); only where [`is_fused_on`] the tensors' device.
-pub fn mean_hidden_state(
-    projected: Tensor<3>,
-    recurrent: Tensor<2>,
+/// The mean hidden state of each sequence, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same
+/// `words`, `[batch, steps, input]`. `input` is `[input, Σ 4 · hidden]`, `bias` `[Σ 4 · hidden]`, an LSTM's columns
+/// side by side; `recurrent` holds `[hidden, 4 · hidden]` of each LSTM, one after the other.
+///
+/// Only where [`is_fused_on`] the tensors' device.
+pub fn mean_states(
+    words: Tensor<3>,
+    input: Tensor<2>,
+    recurrent: Tensor<1>,
+    bias: Tensor<1>,
+    hidden: Vec<usize>,
     lengths: &[usize],
 ) -> Tensor<2> {
-    Tensor::from_dispatch(Dispatch::lstm_mean(
-        projected.into_dispatch(),
+    Tensor::from_dispatch(Dispatch::lstm_means(
+        words.into_dispatch(),
+        input.into_dispatch(),
         recurrent.into_dispatch(),
+        bias.into_dispatch(),
+        hidden,
         lengths.to_vec(),
     ))
 }
 
-#[cfg_attr(feature = "training", backend_extension(Flex, Autodiff))]
-#[cfg_attr(not(feature = "training"), backend_extension(Flex))]
+#[cfg_attr(
+    feature = "training",
+    backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)
+)]
+#[cfg_attr(
+    not(feature = "training"),
+    backend_extension(Flex, Cube: cfg(feature = "gpu"))
+)]
 trait LstmOperation: Backend {
-    /// See [`super::mean_hidden_state`].
-    fn lstm_mean(
-        projected: FloatTensor<Self>,
+    /// See [`mean_states`].
+    fn lstm_means(
+        words: FloatTensor<Self>,
+        input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: Vec<usize>,
         lengths: Vec<usize>,
     ) -> FloatTensor<Self>;
 }
 
 impl LstmOperation for Flex {
-    fn lstm_mean(
-        projected: FloatTensor<Self>,
+    fn lstm_means(
+        words: FloatTensor<Self>,
+        input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: Vec<usize>,
         lengths: Vec<usize>,
     ) -> FloatTensor<Self> {
-        let shape = shape_of(&projected);
-        let (projected, recurrent) = (projected.to_contiguous(), recurrent.to_contiguous());
-        let mean = cpu::forward(shape, values(&projected), values(&recurrent), &lengths);
-        tensor(mean, [shape.batch, shape.hidden])
+        let sizes = sizes::<Self>(&words, hidden);
+        let (words, weights) = (
+            words.to_contiguous(),
+            [input, recurrent, bias].map(|t| t.to_contiguous()),
+        );
+        let mean = cpu::forward(&sizes, values(&words), cpu_weights(&weights), &lengths);
+        tensor(mean, [sizes.batch, sizes.total_hidden()])
     }
 }
 
-fn shape_of(projected: &FloatTensor<Flex>) -> Shape {
-    let [batch, steps, gates] = projected.shape().dims();
-    Shape {
+#[cfg(feature = "gpu")]
+impl LstmOperation for burn_cubecl::CubeBackend {
+    fn lstm_means(
+        words: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: Vec<usize>,
+        lengths: Vec<usize>,
+    ) -> FloatTensor<Self> {
+        let projected = gpu::project(words, input, bias);
+        gpu::forward(projected, recurrent, &hidden, &lengths)
+    }
+}
+
+fn sizes<B: Backend>(words: &FloatTensor<B>, hidden: Vec<usize>) -> Sizes {
+    let [batch, steps, input] = words.shape().dims();
+    Sizes {
         batch,
         steps,
-        hidden: gates / 4,
+        input,
+        hidden,
     }
 }
 
 fn values(tensor: &FloatTensor<Flex>) -> &[f32] {
     tensor.as_slice().expect("a contiguous f32 tensor")
+}
+
+fn cpu_weights([input, recurrent, bias]: &[FloatTensor<Flex>; 3]) -> Weights<'_> {
+    Weights {
+        input: values(input),
+        recurrent: values(recurrent),
+        bias: values(bias),
+    }
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FloatTensor<Flex> {
@@ -90,129 +141,169 @@ mod backward {
         },
     };
 
+    /// What goes into the operation: the words, then the weights.
+    #[derive(Clone, Debug)]
+    struct Inputs<B: Backend> {
+        words: FloatTensor<B>,
+        weights: [FloatTensor<B>; 3],
+        hidden: Vec<usize>,
+        lengths: Vec<usize>,
+    }
+
     /// What a backend needs for the operation to have a gradient on it.
     trait LstmGradient: LstmOperation {
-        /// The mean, the activated gates and the cells; see [`cpu::forward_keeping`].
-        fn forward_keeping(
-            projected: FloatTensor<Self>,
-            recurrent: FloatTensor<Self>,
-            lengths: &[usize],
-        ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+        /// What its forward pass keeps for the backward one.
+        type Kept: Clone + std::fmt::Debug + Send + 'static;
 
-        /// The gradient of the projected inputs and the states before each step; see [`cpu::backward`].
+        /// The mean, and what the backward pass needs.
+        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept);
+
+        /// The gradients of the words, where asked for, and of the weights.
         fn backward(
-            gates: FloatTensor<Self>,
-            cells: FloatTensor<Self>,
-            recurrent: FloatTensor<Self>,
-            lengths: &[usize],
+            inputs: Inputs<Self>,
+            kept: Self::Kept,
             mean_gradient: FloatTensor<Self>,
-        ) -> (FloatTensor<Self>, FloatTensor<Self>);
+            asks_for_words: bool,
+        ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]);
     }
 
     impl LstmGradient for Flex {
-        fn forward_keeping(
-            projected: FloatTensor<Self>,
-            recurrent: FloatTensor<Self>,
-            lengths: &[usize],
-        ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-            let shape = shape_of(&projected);
-            let (mut gates, recurrent) = (owned(projected), recurrent.to_contiguous());
-            let (mean, cells) =
-                cpu::forward_keeping(shape, gates.storage_mut(), values(&recurrent), lengths);
-            let mean = tensor(mean, [shape.batch, shape.hidden]);
-            let cells = tensor(cells, [shape.batch, shape.steps, shape.hidden]);
-            (mean, gates, cells)
+        type Kept = cpu::Kept;
+
+        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
+            let sizes = sizes::<Self>(&inputs.words, inputs.hidden.clone());
+            let words = inputs.words.to_contiguous();
+            let weights = inputs.weights.clone().map(|t| t.to_contiguous());
+            let (mean, kept) = cpu::forward_keeping(
+                &sizes,
+                values(&words),
+                cpu_weights(&weights),
+                &inputs.lengths,
+            );
+            (tensor(mean, [sizes.batch, sizes.total_hidden()]), kept)
         }
 
         fn backward(
-            gates: FloatTensor<Self>,
-            cells: FloatTensor<Self>,
-            recurrent: FloatTensor<Self>,
-            lengths: &[usize],
+            inputs: Inputs<Self>,
+            kept: Self::Kept,
             mean_gradient: FloatTensor<Self>,
-        ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-            let shape = shape_of(&gates);
-            let (mut gates, mut cells) = (owned(gates), owned(cells));
-            let (recurrent, mean_gradient) =
-                (recurrent.to_contiguous(), mean_gradient.to_contiguous());
-            cpu::backward(
-                shape,
-                gates.storage_mut(),
-                cells.storage_mut(),
-                values(&recurrent),
-                lengths,
+            asks_for_words: bool,
+        ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]) {
+            let sizes = sizes::<Self>(&inputs.words, inputs.hidden);
+            let words = inputs.words.to_contiguous();
+            let weights = inputs.weights.map(|t| t.to_contiguous());
+            let mean_gradient = mean_gradient.to_contiguous();
+            let gradients = cpu::backward(
+                &sizes,
+                values(&words),
+                cpu_weights(&weights),
+                &inputs.lengths,
+                kept,
                 values(&mean_gradient),
+                asks_for_words,
             );
-            (gates, cells)
+            let gates = 4 * sizes.total_hidden();
+            let recurrent = gradients.recurrent.len();
+            (
+                (gradients.words)
+                    .map(|words| tensor(words, [sizes.batch, sizes.steps, sizes.input])),
+                [
+                    tensor(gradients.input, [sizes.input, gates]),
+                    tensor(gradients.recurrent, [recurrent]),
+                    tensor(gradients.bias, [gates]),
+                ],
+            )
         }
     }
 
-    /// A tensor whose storage is exactly its values in order, so that it can be overwritten in place.
-    fn owned(tensor: FloatTensor<Flex>) -> FloatTensor<Flex> {
-        FloatTensor::<Flex>::from_data(tensor.into_data())
+    #[cfg(feature = "gpu")]
+    impl LstmGradient for burn_cubecl::CubeBackend {
+        type Kept = gpu::Kept;
+
+        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
+            let [input, recurrent, bias] = inputs.weights.clone();
+            let projected = gpu::project(inputs.words.clone(), input, bias);
+            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.lengths)
+        }
+
+        fn backward(
+            inputs: Inputs<Self>,
+            kept: Self::Kept,
+            mean_gradient: FloatTensor<Self>,
+            asks_for_words: bool,
+        ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]) {
+            let Inputs {
+                words,
+                weights: [input, recurrent, _],
+                hidden,
+                lengths,
+            } = inputs;
+            let (dz, states) = gpu::backward(kept, &recurrent, &hidden, &lengths, mean_gradient);
+            gpu::gradients(words, input, dz, states, &hidden, asks_for_words)
+        }
     }
 
     impl<B: LstmGradient, C: CheckpointStrategy> LstmOperation for Autodiff<B, C> {
-        fn lstm_mean(
-            projected: FloatTensor<Self>,
+        fn lstm_means(
+            words: FloatTensor<Self>,
+            input: FloatTensor<Self>,
             recurrent: FloatTensor<Self>,
+            bias: FloatTensor<Self>,
+            hidden: Vec<usize>,
             lengths: Vec<usize>,
         ) -> FloatTensor<Self> {
             #[derive(Debug)]
-            struct LstmMean;
+            struct LstmMeans;
 
-            impl<B: LstmGradient> Backward<B, 2> for LstmMean {
-                type State = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>, Vec<usize>);
+            impl<B: LstmGradient> Backward<B, 4> for LstmMeans {
+                type State = (Inputs<B>, B::Kept);
 
                 fn backward(
                     self,
-                    ops: Ops<Self::State, 2>,
+                    ops: Ops<Self::State, 4>,
                     grads: &mut Gradients,
                     _: &mut Checkpointer,
                 ) {
-                    let (gates, cells, recurrent, lengths) = ops.state;
+                    let (inputs, kept) = ops.state;
                     let mean_gradient = grads.consume::<B>(&ops.node);
-                    let (projected_gradient, states_before) =
-                        B::backward(gates, cells, recurrent, &lengths, mean_gradient);
-                    let [projected, recurrent] = ops.parents;
-                    if let Some(node) = recurrent {
-                        // Σₜ hₜ₋₁ᵀ · dzₜ as one product over all steps of all sequences.
-                        let [batch, steps, hidden] = states_before.shape().dims();
-                        let states =
-                            B::float_reshape(states_before, [batch * steps, hidden].into());
-                        let dz = B::float_reshape(
-                            projected_gradient.clone(),
-                            [batch * steps, 4 * hidden].into(),
-                        );
-                        grads.register::<B>(
-                            node.id,
-                            B::float_matmul(B::float_transpose(states), dz),
-                        );
+                    let [words, weights @ ..] = ops.parents;
+                    let (words_gradient, weight_gradients) =
+                        B::backward(inputs, kept, mean_gradient, words.is_some());
+                    if let (Some(node), Some(gradient)) = (words, words_gradient) {
+                        grads.register::<B>(node.id, gradient);
                     }
-                    if let Some(node) = projected {
-                        grads.register::<B>(node.id, projected_gradient);
+                    for (node, gradient) in weights.into_iter().zip(weight_gradients) {
+                        if let Some(node) = node {
+                            grads.register::<B>(node.id, gradient);
+                        }
                     }
                 }
             }
 
-            match LstmMean
-                .prepare::<C>([projected.node(), recurrent.node()])
-                .compute_bound()
-                .stateful()
-            {
+            let nodes = [&words, &input, &recurrent, &bias].map(|tensor| tensor.node());
+            let inputs = Inputs::<B> {
+                words: words.into_primitive(),
+                weights: [input, recurrent, bias].map(|tensor| tensor.into_primitive()),
+                hidden,
+                lengths,
+            };
+            match LstmMeans.prepare::<C>(nodes).compute_bound().stateful() {
                 OpsKind::Tracked(preparation) => {
-                    let (mean, gates, cells) = B::forward_keeping(
-                        projected.into_primitive(),
-                        recurrent.primitive().clone(),
-                        &lengths,
-                    );
-                    preparation.finish((gates, cells, recurrent.into_primitive(), lengths), mean)
+                    let (mean, kept) = B::forward_keeping(&inputs);
+                    preparation.finish((inputs, kept), mean)
                 }
-                OpsKind::UnTracked(preparation) => preparation.finish(B::lstm_mean(
-                    projected.into_primitive(),
-                    recurrent.into_primitive(),
-                    lengths,
-                )),
+                OpsKind::UnTracked(preparation) => {
+                    let [input, recurrent, bias] = inputs.weights;
+                    let Inputs {
+                        words,
+                        hidden,
+                        lengths,
+                        ..
+                    } = inputs;
+                    preparation.finish(B::lstm_means(
+                        words, input, recurrent, bias, hidden, lengths,
+                    ))
+                }
             }
         }
     }

@@ -1,17 +1,18 @@
-//! The loop over time in plain tensor operations: the body to read, and the one the fused kernels are
-//! tested against. Slow, because every step is a dozen small operations.
+//! The LSTM in plain tensor operations: the body to read, and the one the fused kernels are tested against. Slow,
+//! because every step is a dozen small operations.
 
 use burn::tensor::{Tensor, TensorData, activation::sigmoid};
 
-/// See [`mean_hidden_state`](super::mean_hidden_state).
-pub fn mean_hidden_state(
-    projected: Tensor<3>,
-    recurrent: Tensor<2>,
-    lengths: &[usize],
-) -> Tensor<2> {
-    let [batch, _, gates] = projected.dims();
-    let hidden_size = gates / 4;
-    let device = projected.device();
+use super::Lstm;
+
+/// See [`Lstm::forward`].
+pub fn forward(lstm: &Lstm, words: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+    let [batch, steps, input_size] = words.dims();
+    let (device, hidden_size) = (words.device(), lstm.hidden_size());
+    // The words' share of all gates at all steps is one product.
+    let rows = words.reshape([batch * steps, input_size]);
+    let projected = rows.matmul(lstm.input.val()) + lstm.bias.val().unsqueeze::<2>();
+    let projected = projected.reshape([batch, steps, 4 * hidden_size]);
     let longest = lengths.iter().copied().max().unwrap_or(0);
     let mut hidden = Tensor::<2>::zeros([batch, hidden_size], &device);
     let mut cell = Tensor::<2>::zeros([batch, hidden_size], &device);
@@ -19,7 +20,7 @@ pub fn mean_hidden_state(
     let present = presence(lengths, longest);
     for t in 0..longest {
         let z = projected.clone().narrow(1, t, 1).squeeze_dim::<2>(1)
-            + hidden.matmul(recurrent.clone());
+            + hidden.matmul(lstm.recurrent.val());
         let gate = |index: usize| z.clone().narrow(1, index * hidden_size, hidden_size);
         let input_gate = sigmoid(gate(0)); // Eq. 1
         let forget_gate = sigmoid(gate(1)); // Eq. 2

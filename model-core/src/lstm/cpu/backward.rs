@@ -1,0 +1,642 @@
+//! The backward pass: first the loop over time from the end, which turns the activated gates into the gradient of
+//! their sums and the cells into the hidden states; then the gradients of the weights, as products over all words.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::{
+    GATES, for_each, for_tiles,
+    forward::Kept,
+    layout::{Aligned, Layout, Sizes, Strips, Weights, blocks, deal},
+    threads,
+    vector::{load, multiply_add, store, tanh},
+};
+
+/// Words of a sequence over which the gradients of the weights are summed at once: so many gates of a panel fit the
+/// nearest cache.
+const WORDS_AT_ONCE: usize = 64;
+/// Gates of a step that are multiplied at once by a strip of weights, for the same reason.
+const GATES_AT_ONCE: usize = 128;
+
+/// What the backward pass gives, in the form of what it is the gradient of.
+#[derive(Debug)]
+pub struct Gradients {
+    /// `[batch, steps, input]`, where asked for.
+    pub words: Option<Vec<f32>>,
+    /// As [`Weights::input`].
+    pub input: Vec<f32>,
+    /// As [`Weights::recurrent`].
+    pub recurrent: Vec<f32>,
+    /// As [`Weights::bias`].
+    pub bias: Vec<f32>,
+}
+
+/// The gradients, from what [`forward_keeping`](super::forward_keeping) kept of the same call and the gradient of the
+/// mean, `[batch, Σ hidden]`.
+pub fn backward(
+    sizes: &Sizes,
+    words: &[f32],
+    weights: Weights<'_>,
+    lengths: &[usize],
+    mut kept: Kept,
+    mean_gradient: &[f32],
+    asks_for_words: bool,
+) -> Gradients {
+    let layout = &Layout::new(sizes);
+    through_time(layout, weights, lengths, &mut kept, mean_gradient);
+    let sequences = (lengths.iter().enumerate())
+        .map(|(index, &length)| {
+            let (row, steps) = (index * sizes.steps, sizes.steps);
+            Words {
+                length,
+                words: &words[row * sizes.input..][..steps * sizes.input],
+                gates: &kept.gates[row * layout.gates()..][..steps * layout.gates()],
+                states: &kept.cells[row * layout.units..][..steps * layout.units],
+            }
+        })
+        .collect::<Vec<_>>();
+    let mut gradients = weight_gradients(layout, &sequences);
+    gradients.words = asks_for_words.then(|| word_gradients(layout, weights, &sequences));
+    gradients
+}
+
+/// The loop over time.
+fn through_time(
+    layout: &Layout,
+    weights: Weights<'_>,
+    lengths: &[usize],
+    kept: &mut Kept,
+    mean_gradient: &[f32],
+) {
+    let strips = strips(layout);
+    let transposed = &Strips::new(
+        strips.iter().map(|strip| {
+            let gates = GATES * layout.lstms[strip.lstm].units.len();
+            (gates, strip.vectors * layout.lanes)
+        }),
+        |index, row, to| {
+            let Strip { lstm, unit, .. } = strips[index];
+            let place = &layout.lstms[lstm];
+            // The row is one of a panel's gates of one of its units.
+            let (panel, column) = (row / layout.panel_width(), row % layout.panel_width());
+            let (gate, gate_unit) = (
+                column / layout.lanes,
+                panel * layout.lanes + column % layout.lanes,
+            );
+            if gate_unit < place.hidden {
+                for (to, unit) in to.iter_mut().zip(unit..place.hidden) {
+                    *to = weights.recurrent[layout.recurrent_row(lstm, unit)]
+                        [gate * place.hidden + gate_unit];
+                }
+            }
+        },
+    );
+    let row = (layout.sizes.steps * layout.units).max(1);
+    let total = layout.sizes.total_hidden().max(1);
+    let sequences = (kept.gates.chunks_mut(GATES * row))
+        .zip(kept.cells.chunks_mut(row))
+        .zip(mean_gradient.chunks(total).zip(lengths))
+        .map(|((gates, cells), (mean_gradient, &length))| Sequence {
+            length,
+            mean_gradient,
+            gates,
+            cells,
+        })
+        .collect();
+    let blocks = deal(
+        sequences,
+        blocks(layout.sizes.batch, threads()),
+        |sequence| sequence.length,
+    );
+    for_each(
+        (blocks.into_iter())
+            .map(|sequences| ThroughTime {
+                layout,
+                strips: &strips,
+                transposed,
+                sequences,
+            })
+            .collect(),
+    );
+}
+
+/// Up to four vectors of an LSTM's units: the columns of a product.
+struct Strip {
+    lstm: usize,
+    /// Its first unit, counted within the LSTM.
+    unit: usize,
+    vectors: usize,
+}
+
+fn strips(layout: &Layout) -> Vec<Strip> {
+    let mut strips = Vec::new();
+    for (lstm, place) in layout.lstms.iter().enumerate() {
+        let mut unit = 0;
+        for vectors in widths(place.units.len() / layout.lanes) {
+            strips.push(Strip {
+                lstm,
+                unit,
+                vectors,
+            });
+            unit += vectors * layout.lanes;
+        }
+    }
+    strips
+}
+
+/// Cuts a number of vectors into fours, a two and a one.
+fn widths(vectors: usize) -> impl Iterator<Item = usize> {
+    let mut left = vectors;
+    std::iter::from_fn(move || {
+        let width = [4, 2, 1].into_iter().find(|&width| width <= left)?;
+        left -= width;
+        Some(width)
+    })
+}
+
+struct Sequence<'a> {
+    length: usize,
+    mean_gradient: &'a [f32],
+    gates: &'a mut [f32],
+    cells: &'a mut [f32],
+}
+
+/// A block of sequences on its way back.
+struct ThroughTime<'a> {
+    layout: &'a Layout,
+    strips: &'a [Strip],
+    /// The recurrent weights from the gates back to the units, a strip for each of `strips`.
+    transposed: &'a Strips,
+    /// In order of falling length.
+    sequences: Vec<Sequence<'a>>,
+}
+
+impl WithSimd for ThroughTime<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (layout, strips) = (self.layout, self.strips);
+        let (rows, units) = (self.sequences.len(), layout.units);
+        let longest = self.sequences.first().map_or(0, |first| first.length);
+        let mut mean_gradient = Aligned::zeros(rows * units);
+        for (padded, sequence) in mean_gradient.chunks_mut(units.max(1)).zip(&self.sequences) {
+            let scale = 1.0 / sequence.length.max(1) as f32;
+            for place in &layout.lstms {
+                let from = &sequence.mean_gradient[place.first..][..place.hidden];
+                for (to, from) in padded[place.units.start..].iter_mut().zip(from) {
+                    *to = from * scale;
+                }
+            }
+        }
+        let mut block = BlockThroughTime {
+            layout,
+            transposed: self.transposed,
+            sequences: self.sequences,
+            mean_gradient,
+            state_gradient: Aligned::zeros(rows * units),
+            cell_gradient: Aligned::zeros(rows * units),
+            zeros: Aligned::zeros(units),
+        };
+        for t in (0..longest).rev() {
+            let running = block
+                .sequences
+                .partition_point(|sequence| sequence.length > t);
+            for row in 0..running {
+                block.gates(simd, t, row);
+            }
+            if t == 0 {
+                break;
+            }
+            for (index, strip) in strips.iter().enumerate() {
+                let gates = GATES * layout.lstms[strip.lstm].units.len();
+                for start in (0..gates).step_by(GATES_AT_ONCE) {
+                    let part = start..(start + GATES_AT_ONCE).min(gates);
+                    let at = (index, strip, t);
+                    match strip.vectors {
+                        4 => {
+                            for_tiles!(S, running, |first| block.four(
+                                simd,
+                                at,
+                                part.clone(),
+                                first
+                            ));
+                        }
+                        2 => {
+                            for_tiles!(S, running, |first| block.two(
+                                simd,
+                                at,
+                                part.clone(),
+                                first
+                            ));
+                        }
+                        _ => {
+                            for_tiles!(S, running, |first| block.one(
+                                simd,
+                                at,
+                                part.clone(),
+                                first
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct BlockThroughTime<'a> {
+    layout: &'a Layout,
+    transposed: &'a Strips,
+    sequences: Vec<Sequence<'a>>,
+    /// `[sequences, units]` each: what every step gets of the mean; and what later steps ask of the state and the cell
+    /// of the step in hand.
+    mean_gradient: Aligned,
+    state_gradient: Aligned,
+    cell_gradient: Aligned,
+    /// The cell before the first step.
+    zeros: Aligned,
+}
+
+type At<'a> = (usize, &'a Strip, usize);
+
+impl BlockThroughTime<'_> {
+    /// Backward through Eq. 1–6 at one step of a sequence.
+    #[inline(always)]
+    fn gates<S: Simd>(&mut self, simd: S, t: usize, row: usize) {
+        let units = self.layout.units;
+        let sequence = &mut self.sequences[row];
+        let gates = &mut sequence.gates[t * GATES * units..][..GATES * units];
+        let (earlier, cells) = sequence.cells.split_at_mut(t * units);
+        let before = match t {
+            0 => &self.zeros[..],
+            _ => &earlier[(t - 1) * units..],
+        };
+        let of_row = row * units..(row + 1) * units;
+        let (gates, _) = S::as_mut_simd_f32s(gates).0.as_chunks_mut::<GATES>();
+        let cells = S::as_mut_simd_f32s(&mut cells[..units]).0;
+        let before = S::as_simd_f32s(before).0;
+        let mean_gradient = S::as_simd_f32s(&self.mean_gradient[of_row.clone()]).0;
+        let state_gradient = S::as_simd_f32s(&self.state_gradient[of_row.clone()]).0;
+        let cell_gradient = S::as_mut_simd_f32s(&mut self.cell_gradient[of_row]).0;
+        let one = simd.splat_f32s(1.0);
+        let times = |a, b| simd.mul_f32s(a, b);
+        // x − x²: the derivative of σ by its value x. 1 − x²: that of tanh.
+        let sigmoid_slope = |x| simd.negate_mul_add_e_f32s(x, x, x);
+        let tanh_slope = |x| simd.negate_mul_add_e_f32s(x, x, one);
+        let all = (gates.iter_mut().zip(cells).zip(before))
+            .zip(mean_gradient.iter().zip(state_gradient).zip(cell_gradient));
+        for (((gates, cell), &before), ((&mean, &state), cell_gradient)) in all {
+            let [input, forget, output, candidate] = *gates;
+            let squashed = tanh(simd, *cell);
+            let dh = simd.add_f32s(state, mean);
+            let dc = simd.mul_add_e_f32s(times(dh, output), tanh_slope(squashed), *cell_gradient);
+            *gates = [
+                times(times(dc, candidate), sigmoid_slope(input)),
+                times(times(dc, before), sigmoid_slope(forget)),
+                times(times(dh, squashed), sigmoid_slope(output)),
+                times(times(dc, input), tanh_slope(candidate)),
+            ];
+            *cell_gradient = times(dc, forget);
+            // No earlier step asks for this cell; the gradient of the weights asks for the state.
+            *cell = times(output, squashed);
+        }
+    }
+
+    /// Adds `part` of the gates' gradients times the weights of a strip to what is asked of the states.
+    #[inline(always)]
+    fn to_states<S: Simd, const R: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        (index, strip, t): At<'_>,
+        part: Range<usize>,
+        first: usize,
+    ) {
+        let layout = self.layout;
+        let start = layout.lstms[strip.lstm].units.start;
+        let of_row = |r: usize| (first + r) * layout.units + start + strip.unit;
+        let at = t * layout.gates() + GATES * start;
+        let mut left: [&[f32]; R] = [&[]; R];
+        let mut sums = [[simd.splat_f32s(0.0); N]; R];
+        for r in 0..R {
+            left[r] = &self.sequences[first + r].gates[at + part.start..at + part.end];
+            if part.start > 0 {
+                sums[r] = load(simd, &self.state_gradient[of_row(r)..]);
+            }
+        }
+        let width = N * layout.lanes;
+        let right = &self.transposed.get(index)[part.start * width..part.end * width];
+        let sums = multiply_add(simd, sums, left, 1, right);
+        for (r, sums) in sums.into_iter().enumerate() {
+            store(simd, &mut self.state_gradient[of_row(r)..], sums);
+        }
+    }
+
+    #[inline(always)]
+    fn four<S: Simd, const R: usize>(
+        &mut self,
+        simd: S,
+        at: At<'_>,
+        part: Range<usize>,
+        first: usize,
+    ) {
+        self.to_states::<S, R, 4>(simd, at, part, first);
+    }
+
+    #[inline(always)]
+    fn two<S: Simd, const R: usize>(
+        &mut self,
+        simd: S,
+        at: At<'_>,
+        part: Range<usize>,
+        first: usize,
+    ) {
+        self.to_states::<S, R, 2>(simd, at, part, first);
+    }
+
+    #[inline(always)]
+    fn one<S: Simd, const R: usize>(
+        &mut self,
+        simd: S,
+        at: At<'_>,
+        part: Range<usize>,
+        first: usize,
+    ) {
+        self.to_states::<S, R, 1>(simd, at, part, first);
+    }
+}
+
+/// A sequence after the loop over time.
+struct Words<'a> {
+    length: usize,
+    /// `[steps, input]`.
+    words: &'a [f32],
+    /// The gradient of the gates' sums, `[steps, gates]`.
+    gates: &'a [f32],
+    /// h after each step, `[steps, units]`.
+    states: &'a [f32],
+}
+
+/// Σ over all words of xᵀ·dz, hₜ₋₁ᵀ·dz and dz.
+fn weight_gradients(layout: &Layout, sequences: &[Words<'_>]) -> Gradients {
+    let (input_size, width) = (layout.sizes.input, layout.panel_width());
+    let rows = |panel: usize| input_size + layout.lstms[layout.panels[panel].lstm].hidden + 1;
+    let count = layout.panels.len();
+    // Each thread sums some panels over all words: no sum depends on how many threads there are.
+    let together = count.div_ceil(threads()).max(1);
+    let mut groups: Vec<(Range<usize>, Aligned)> = (0..count)
+        .step_by(together)
+        .map(|start| {
+            let panels = start..(start + together).min(count);
+            let rows = panels.clone().map(rows).sum::<usize>();
+            (panels, Aligned::zeros(rows * width))
+        })
+        .collect();
+    for_each(
+        (groups.iter_mut())
+            .map(|(panels, sums)| WeightGradients {
+                layout,
+                sequences,
+                panels: panels.clone(),
+                sums,
+            })
+            .collect(),
+    );
+    let total = GATES * layout.sizes.total_hidden();
+    let recurrent: usize = (layout.sizes.hidden.iter())
+        .map(|hidden| hidden * GATES * hidden)
+        .sum();
+    let mut gradients = Gradients {
+        words: None,
+        input: vec![0.0; input_size * total],
+        recurrent: vec![0.0; recurrent],
+        bias: vec![0.0; total],
+    };
+    for (panels, sums) in &groups {
+        let mut sums = sums.chunks_exact(width);
+        for panel in layout.panels[panels.clone()].iter().copied() {
+            let columns = layout.input_columns(panel.lstm);
+            for (row, sums) in gradients.input.chunks_exact_mut(total).zip(&mut sums) {
+                layout.scatter(panel, sums, &mut row[columns.clone()]);
+            }
+            for (unit, sums) in (0..layout.lstms[panel.lstm].hidden).zip(&mut sums) {
+                let row = layout.recurrent_row(panel.lstm, unit);
+                layout.scatter(panel, sums, &mut gradients.recurrent[row]);
+            }
+            if let Some(sums) = sums.next() {
+                layout.scatter(panel, sums, &mut gradients.bias[columns]);
+            }
+        }
+    }
+    gradients
+}
+
+/// The sums of some panels.
+struct WeightGradients<'a> {
+    layout: &'a Layout,
+    sequences: &'a [Words<'a>],
+    panels: Range<usize>,
+    /// For each panel: a row for each number of a word, for each unit of its LSTM, and for the bias.
+    sums: &'a mut Aligned,
+}
+
+impl WithSimd for WeightGradients<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let layout = self.layout;
+        let (input_size, units, width) = (layout.sizes.input, layout.units, layout.panel_width());
+        let mut gates = Aligned::zeros(WORDS_AT_ONCE * width);
+        for sequence in self.sequences {
+            for start in (0..sequence.length).step_by(WORDS_AT_ONCE) {
+                let steps = start..(start + WORDS_AT_ONCE).min(sequence.length);
+                let mut rest = &mut self.sums[..];
+                for index in self.panels.clone() {
+                    let gates = &mut gates[..steps.len() * width];
+                    for (to, t) in gates.chunks_exact_mut(width).zip(steps.clone()) {
+                        let from = &sequence.gates[t * layout.gates() + index * width..];
+                        store::<S, GATES>(simd, to, load(simd, from));
+                    }
+                    let place = &layout.lstms[layout.panels[index].lstm];
+                    let (input, others) = rest.split_at_mut(input_size * width);
+                    let (recurrent, others) = others.split_at_mut(place.hidden * width);
+                    let (bias, others) = others.split_at_mut(width);
+                    rest = others;
+                    Product {
+                        left: &sequence.words[start * input_size..],
+                        stride: input_size,
+                        right: gates,
+                        sums: input,
+                    }
+                    .add(simd, input_size);
+                    // The first step has no state before it.
+                    let skipped = usize::from(start == 0);
+                    if steps.len() > skipped {
+                        Product {
+                            left: &sequence.states
+                                [(start + skipped - 1) * units + place.units.start..],
+                            stride: units,
+                            right: &gates[skipped * width..],
+                            sums: recurrent,
+                        }
+                        .add(simd, place.hidden);
+                    }
+                    Product {
+                        left: &[1.0],
+                        stride: 0,
+                        right: gates,
+                        sums: bias,
+                    }
+                    .add(simd, 1);
+                }
+            }
+        }
+    }
+}
+
+/// `sums[r] += Σₖ left[k · stride + r] · right[k]`.
+struct Product<'a> {
+    left: &'a [f32],
+    stride: usize,
+    right: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    fn add<S: Simd>(mut self, simd: S, rows: usize) {
+        for_tiles!(S, rows, |first| self.tile(simd, first));
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize>(&mut self, simd: S, first: usize) {
+        let width = GATES * S::F32_LANES;
+        let at = |r: usize| (first + r) * width;
+        let mut left: [&[f32]; R] = [&[]; R];
+        let mut sums = [[simd.splat_f32s(0.0); GATES]; R];
+        for r in 0..R {
+            left[r] = &self.left[first + r..];
+            sums[r] = load(simd, &self.sums[at(r)..]);
+        }
+        let sums = multiply_add(simd, sums, left, self.stride, self.right);
+        for (r, sums) in sums.into_iter().enumerate() {
+            store(simd, &mut self.sums[at(r)..], sums);
+        }
+    }
+}
+
+/// dz·Wᵀ for every word.
+fn word_gradients(layout: &Layout, weights: Weights<'_>, sequences: &[Words<'_>]) -> Vec<f32> {
+    let input_size = layout.sizes.input;
+    let columns = GATES * layout.sizes.total_hidden();
+    let widths = || widths(input_size.div_ceil(layout.lanes)).map(|width| width * layout.lanes);
+    let starts: Vec<usize> = (widths())
+        .scan(0, |end, width| {
+            *end += width;
+            Some(*end - width)
+        })
+        .collect();
+    let transposed = &Strips::new(
+        widths().map(|width| (layout.gates(), width)),
+        |strip, row, to| {
+            let panel = layout.panels[row / layout.panel_width()];
+            let column = row % layout.panel_width();
+            let (gate, unit) = (column / layout.lanes, panel.unit + column % layout.lanes);
+            let place = &layout.lstms[panel.lstm];
+            if unit < place.hidden {
+                let column = GATES * place.first + gate * place.hidden + unit;
+                for (to, input) in to.iter_mut().zip(starts[strip]..input_size) {
+                    *to = weights.input[input * columns + column];
+                }
+            }
+        },
+    );
+    let mut gradient = vec![0.0; layout.sizes.batch * layout.sizes.steps * input_size];
+    let row = (layout.sizes.steps * input_size).max(1);
+    for_each(
+        (gradient.chunks_mut(row).zip(sequences))
+            .map(|(gradient, words)| WordGradients {
+                layout,
+                transposed,
+                words,
+                gradient,
+            })
+            .collect(),
+    );
+    gradient
+}
+
+struct WordGradients<'a> {
+    layout: &'a Layout,
+    transposed: &'a Strips,
+    words: &'a Words<'a>,
+    /// `[steps, input]`.
+    gradient: &'a mut [f32],
+}
+
+impl WithSimd for WordGradients<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let length = self.words.length;
+        let mut start = 0;
+        let vectors = self.layout.sizes.input.div_ceil(S::F32_LANES);
+        for (strip, width) in widths(vectors).enumerate() {
+            match width {
+                4 => {
+                    for_tiles!(S, length, |first| self.four(simd, strip, start, first));
+                }
+                2 => {
+                    for_tiles!(S, length, |first| self.two(simd, strip, start, first));
+                }
+                _ => {
+                    for_tiles!(S, length, |first| self.one(simd, strip, start, first));
+                }
+            }
+            start += width * S::F32_LANES;
+        }
+    }
+}
+
+impl WordGradients<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const N: usize>(
+        &mut self,
+        simd: S,
+        strip: usize,
+        start: usize,
+        first: usize,
+    ) {
+        let (gates, input_size) = (self.layout.gates(), self.layout.sizes.input);
+        let mut left: [&[f32]; R] = [&[]; R];
+        for (r, left) in left.iter_mut().enumerate() {
+            *left = &self.words.gates[(first + r) * gates..][..gates];
+        }
+        let zeros = [[simd.splat_f32s(0.0); N]; R];
+        let sums = multiply_add(simd, zeros, left, 1, self.transposed.get(strip));
+        for (r, sums) in sums.into_iter().enumerate() {
+            let row = &mut self.gradient[(first + r) * input_size..][..input_size];
+            for (to, sums) in row[start..].chunks_mut(S::F32_LANES).zip(sums) {
+                simd.partial_store_f32s(to, sums);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn four<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
+        self.tile::<S, R, 4>(simd, strip, start, first);
+    }
+
+    #[inline(always)]
+    fn two<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
+        self.tile::<S, R, 2>(simd, strip, start, first);
+    }
+
+    #[inline(always)]
+    fn one<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
+        self.tile::<S, R, 1>(simd, strip, start, first);
+    }
+}
