@@ -9,3 +9,10 @@ pub mod output;
 pub mod progress;
 pub mod training;
 pub mod word2vec;
+
+/// Lets this thread, the main one, take part in parallel work instead of waiting for it: with few cores, all of them
+/// woken at every step, the system needs milliseconds to spread them out. To be called before any such work; where it
+/// comes too late nothing changes.
+pub fn use_all_cores() {
+    let _ = (rayon::ThreadPoolBuilder::new().use_current_thread()).build_global();
+}

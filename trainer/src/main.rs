@@ -12,5 +12,6 @@ fn main() -> std::process::ExitCode {
         // SAFETY: no other thread runs yet.
         unsafe { std::env::set_var("BURN_DEVICE", "flex") };
     }
+    trainer::use_all_cores();
     trainer::cli::main()
 }

@@ -1,13 +1,6 @@
-//! Our LSTM's side of `make bench`: computes and times what `scripts/bench.py` asks for.
-//!
-//! A line of JSON in, a line of JSON out. Numbers travel as little-endian f32 in files of a folder that both know.
+//! One LSTM: ours, in plain tensor operations, or burn-nn's.
 
-use std::{
-    fs, hint,
-    io::{self, BufRead, Write},
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{hint, path::PathBuf, time::Instant};
 
 use burn::{
     module::Param,
@@ -20,16 +13,14 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// That of the program `auxlstm`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use crate::{Failure, files};
 
-type Failure = Box<dyn std::error::Error>;
-
-/// What the script asks for.
+/// What to compute.
 #[derive(Deserialize)]
-struct Request {
+pub struct Request {
     folder: PathBuf,
+    /// As `auxlstm --device` calls it.
+    device: String,
     batch: usize,
     steps: usize,
     input: usize,
@@ -62,27 +53,19 @@ enum Task {
     Step,
 }
 
+/// How long it took.
 #[derive(Serialize)]
-struct Answer {
+pub struct Answer {
     ms: f64,
-}
-
-fn main() -> Result<(), Failure> {
-    for line in io::stdin().lock().lines() {
-        let request: Request = serde_json::from_str(&line?)?;
-        let answer = serde_json::to_string(&Answer { ms: request.run()? })?;
-        println!("{answer}");
-        io::stdout().flush()?;
-    }
-    Ok(())
 }
 
 impl Request {
     /// Does it, and says how long it took.
-    fn run(&self) -> Result<f64, Failure> {
+    pub fn run(&self) -> Result<Answer, Failure> {
+        let plain = trainer::device::choose(&self.device)?;
         let device = match self.task {
-            Task::Forward => Device::flex(),
-            Task::Check | Task::Step => Device::flex().autodiff(),
+            Task::Forward => plain,
+            Task::Check | Task::Step => plain.autodiff(),
         };
         let &Request {
             batch,
@@ -95,12 +78,14 @@ impl Request {
         let upstream = Tensor::<2>::from_data(self.read("upstream", [batch, hidden])?, &device);
         let source = |wanted: &Wanted| {
             let name = wanted.name.trim_start_matches("lstm.");
-            read(&self.folder, name, wanted.len())
+            files::exactly(&self.folder, name, wanted.len())
         };
         let ours = Lstm::new(&mut Parameters::new(&device, source), "lstm", input, hidden)?;
         let theirs = burn_nn(&ours, input, hidden, &device);
         let lengths = vec![steps; batch];
 
+        // What was asked of a GPU so far is not what is timed.
+        device.sync()?;
         let start = Instant::now();
         let mean = match self.body {
             Body::Fused => ours.forward(words, &lengths),
@@ -112,9 +97,13 @@ impl Request {
         };
         if let Task::Forward = self.task {
             hint::black_box(mean.into_data());
-            return Ok(start.elapsed().as_secs_f64() * 1e3);
+            let ms = start.elapsed().as_secs_f64() * 1e3;
+            return Ok(Answer { ms });
         }
         let gradients = (mean.clone() * upstream).sum().backward();
+        // A GPU works on after the call has returned.
+        let last = ours.recurrent.val().grad(&gradients);
+        hint::black_box(last.map(Tensor::into_data));
         let ms = start.elapsed().as_secs_f64() * 1e3;
         if let Task::Check = self.task {
             self.write("mean", Some(mean.into_data()))?;
@@ -131,32 +120,23 @@ impl Request {
                 ours.bias.val().grad(&gradients).map(|g| g.into_data()),
             )?;
         }
-        Ok(ms)
+        Ok(Answer { ms })
     }
 
     fn read<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<TensorData, Failure> {
-        let values = read(&self.folder, name, shape.iter().product())?;
+        let values = files::exactly(&self.folder, name, shape.iter().product())?;
         Ok(TensorData::new(values, shape))
     }
 
     /// Writes numbers, or none where a body has no such gradient.
     fn write(&self, name: &str, data: Option<TensorData>) -> Result<(), Failure> {
-        let bytes: Vec<u8> = (data.iter())
-            .flat_map(|data| data.iter::<f32>())
-            .flat_map(f32::to_le_bytes)
-            .collect();
-        Ok(fs::write(self.folder.join(format!("our_{name}")), bytes)?)
+        let numbers = data.iter().flat_map(|data| data.iter::<f32>());
+        files::write(
+            &self.folder,
+            &format!("our_{name}"),
+            numbers.map(f32::to_le_bytes),
+        )
     }
-}
-
-fn read(folder: &Path, name: &str, count: usize) -> Result<Vec<f32>, Failure> {
-    let bytes = fs::read(folder.join(name))?;
-    if bytes.len() != 4 * count {
-        return Err(format!("{name} has {} bytes instead of {}", bytes.len(), 4 * count).into());
-    }
-    Ok((bytes.as_chunks::<4>().0.iter())
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect())
 }
 
 /// burn-nn's LSTM with our weights.

@@ -1,0 +1,153 @@
+"""An epoch of joint training on real users: ours, and the same network in PyTorch on packed sequences."""
+
+import json
+import lzma
+import pathlib
+import re
+import statistics
+import tempfile
+import time
+from collections import Counter
+
+import numpy as np
+import torch
+from torch import nn
+
+from common import machine, medians, row
+
+USERS, BATCH, WINDOW, VOCABULARY = 512, 32, 700, 20_000
+INPUT, SHARED, MAIN, DENSE = 200, 64, 32, 32
+RATE = 0.002
+
+
+def read(corpus):
+    """The first users: word ids of up to WINDOW words, and classes of three tasks."""
+    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
+    with opened as lines:
+        users = [json.loads(line) for _, line in zip(range(USERS), lines)]
+    texts = [re.findall(r"[^\W_]+|[^\w\s]", " ".join(user["posts"]).lower())[:WINDOW] for user in users]
+    common = Counter(word for text in texts for word in text).most_common(VOCABULARY - 2)
+    ids = {word: number for number, (word, _) in enumerate(common, 2)}
+    labels = []
+    for name in ("profession", "age", "gender"):
+        classes = {value: number for number, value in enumerate(sorted({str(user.get(name)) for user in users if user.get(name)}))}
+        labels.append((len(classes), [classes.get(str(user.get(name)), -1) for user in users]))
+    # Texts of like length together, as training does it.
+    order = sorted((number for number in range(len(users)) if texts[number]), key=lambda number: len(texts[number]))
+    return [[ids.get(word, 1) for word in texts[n]] for n in order], [(count, [of[n] for n in order]) for count, of in labels]
+
+
+class Lstm(nn.Module):
+    """The mean hidden state over packed sequences, from parameters cut as ours are."""
+
+    def __init__(self, parameters, name, hidden):
+        super().__init__()
+        self.lstm = nn.LSTM(INPUT, hidden, batch_first=True)
+
+        def gates(values, rows):
+            i, f, o, g = np.split(values.reshape(rows, 4 * hidden), 4, axis=1)
+            return torch.from_numpy(np.concatenate([i, f, g, o], axis=1).T.copy())
+
+        with torch.no_grad():
+            self.lstm.weight_ih_l0.copy_(gates(parameters(f"{name}.input", INPUT * 4 * hidden), INPUT))
+            self.lstm.weight_hh_l0.copy_(gates(parameters(f"{name}.recurrent", hidden * 4 * hidden), hidden))
+            self.lstm.bias_ih_l0.copy_(gates(parameters(f"{name}.bias", 4 * hidden), 1)[:, 0])
+            self.lstm.bias_hh_l0.zero_()
+        self.lstm.bias_hh_l0.requires_grad_(False)
+
+    def forward(self, packed, lengths):
+        states, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        return states.sum(dim=1) / lengths[:, None]
+
+
+def linear(parameters, name, size, to):
+    made = nn.Linear(size, to)
+    with torch.no_grad():
+        made.weight.copy_(torch.from_numpy(parameters(f"{name}.weight", size * to).reshape(size, to).T.copy()))
+        made.bias.copy_(torch.from_numpy(parameters(f"{name}.bias", to)))
+    return made
+
+
+class AuxLstm(nn.Module):
+    """Eq. 11-18: main tasks over one shared LSTM."""
+
+    def __init__(self, parameters, classes):
+        super().__init__()
+        self.shared = Lstm(parameters, "auxiliary", SHARED)
+        self.tasks = nn.ModuleList()
+        for number, count in enumerate(classes):
+            name = f"tasks.{number}"
+            task = nn.Module()
+            task.lstm = Lstm(parameters, f"{name}.lstm", MAIN)
+            task.auxiliary_dense = linear(parameters, f"{name}.auxiliary_dense", SHARED, DENSE)
+            task.dense = linear(parameters, f"{name}.dense", MAIN + DENSE, DENSE)
+            task.output = linear(parameters, f"{name}.output", DENSE, count)
+            self.tasks.append(task)
+
+    def forward(self, words, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+        shared = self.shared(packed, lengths)
+        logits = []
+        for task in self.tasks:
+            both = torch.cat([task.lstm(packed, lengths), task.auxiliary_dense(shared).relu()], dim=1)
+            logits.append(task.output(task.dense(both).relu()))
+        return logits
+
+
+def torch_epoch(texts, labels, table, parameters):
+    network = AuxLstm(parameters, [count for count, _ in labels])
+    optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=RATE, eps=1e-5)
+    table, classes = torch.from_numpy(table), [torch.tensor(of) for _, of in labels]
+    start, losses = time.perf_counter(), []
+    for first in range(0, len(texts), BATCH):
+        batch = [torch.tensor(text) for text in texts[first : first + BATCH]]
+        lengths = torch.tensor([len(text) for text in batch])
+        words = table[nn.utils.rnn.pad_sequence(batch, batch_first=True)]
+        loss = 0
+        for logits, of in zip(network(words, lengths), classes):
+            of = of[first : first + BATCH]
+            if (of >= 0).any():
+                loss = loss + nn.functional.cross_entropy(logits, of, ignore_index=-1)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return (time.perf_counter() - start) * 1e3, losses
+
+
+def run(program, runs, corpus):
+    texts, labels = read(corpus)
+    random = np.random.default_rng(3)
+    table = random.uniform(-0.5, 0.5, (VOCABULARY, INPUT)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as name:
+        folder, made = pathlib.Path(name), {}
+        table.tofile(folder / "table")
+        np.array([word for text in texts for word in text], np.int32).tofile(folder / "ids")
+        np.array([len(text) for text in texts], np.int32).tofile(folder / "lengths")
+        for number, (_, of) in enumerate(labels):
+            np.array(of, np.int32).tofile(folder / f"labels.{number}")
+
+        def parameters(name, count):
+            if name not in made:
+                made[name] = random.uniform(-0.1, 0.1, count).astype(np.float32)
+                made[name].tofile(folder / name)
+            return made[name]
+
+        request = {"folder": name, "input": INPUT, "shared_hidden": SHARED, "main_hidden": MAIN, "dense": DENSE}
+        request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
+        _, theirs = torch_epoch(texts, labels, table, parameters)
+        ours = program.ask({"epoch": request})["losses"]
+        worst = max(abs(a - b) / b for a, b in zip(ours, theirs))
+        if len(ours) != len(theirs) or worst > 1e-3:
+            raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {ours[:3]} and {theirs[:3]} first")
+        version = torch.__version__.split("+")[0]
+        median = medians(
+            {
+                "ours": lambda: program.ask({"epoch": request})["ms"],
+                "torch": lambda: torch_epoch(texts, labels, table, parameters)[0],
+            },
+            runs,
+        )
+    words = sum(map(len, texts))
+    case = f"Aux-LSTM, an epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f}), batch {BATCH}, three mains of {MAIN} over {SHARED} shared"
+    return [row(case, median["ours"], "PyTorch, packed sequences", version, median["torch"], machine(torch.get_num_threads()))]

@@ -1,0 +1,155 @@
+"""Bulk prediction on one core: `auxlstm predict`, and the same network in ONNX Runtime after the same segmentation."""
+
+import json
+import lzma
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from safetensors import safe_open
+
+from common import BUNDLE, Program, machine, medians, row, same
+
+POSTS, BATCH = 5000, 64
+
+
+def bundle():
+    """Tensors by name, and the settings, of the bundle."""
+    with safe_open(BUNDLE, "numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        return tensors, json.loads(json.loads(file.metadata()["auxlstm_bundle"])["settings"])
+
+
+def network(tensors, tasks):
+    """Our network as an ONNX graph: word ids [steps, batch] and lengths [batch] to the logits of every task."""
+    nodes, initial = [], []
+
+    def constant(name, values):
+        initial.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def node(kind, inputs, output, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    table = tensors["vectors"].astype(np.float32) * tensors["vector_scales"][:, None]
+    words = node("Gather", [constant("table", table), "ids"], "words")
+    counts = node("Unsqueeze", [node("Cast", ["lengths"], "float_lengths", to=TensorProto.FLOAT), constant("last", np.array([1]))], "counts")
+    first = constant("first", np.array([0, 1]))
+
+    def lstm(name):
+        def gates(matrix):
+            i, f, o, g = np.split(matrix, 4, axis=-1)
+            return np.concatenate([i, o, f, g], axis=-1).T[None]
+
+        hidden = tensors[f"{name}.recurrent"].shape[0]
+        bias = gates(tensors[f"{name}.bias"][None])[..., 0]
+        parameters = [
+            constant(f"{name}.W", gates(tensors[f"{name}.input"])),
+            constant(f"{name}.R", gates(tensors[f"{name}.recurrent"])),
+            constant(f"{name}.B", np.concatenate([bias, np.zeros_like(bias)], axis=1)),
+        ]
+        states = node("LSTM", [words, *parameters, "lengths"], f"{name}.states", hidden_size=hidden)
+        total = node("ReduceSum", [states, first], f"{name}.sum", keepdims=0)
+        return node("Div", [total, counts], f"{name}.mean")
+
+    def dense(name, value):
+        weights = [constant(f"{name}.weight", tensors[f"{name}.weight"]), constant(f"{name}.bias", tensors[f"{name}.bias"])]
+        return node("Gemm", [value, *weights], f"{name}.out")
+
+    shared, outputs = lstm("auxiliary"), []
+    for number in range(tasks):
+        name = f"tasks.{number}"
+        auxiliary = node("Relu", [dense(f"{name}.auxiliary_dense", shared)], f"{name}.auxiliary")
+        both = node("Concat", [lstm(f"{name}.lstm"), auxiliary], f"{name}.both", axis=1)
+        features = node("Relu", [dense(f"{name}.dense", both)], f"{name}.features")
+        outputs.append(dense(f"{name}.output", features))
+    graph = helper.make_graph(
+        nodes,
+        "aux_lstm",
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT32, ["steps", "batch"]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
+        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs],
+        initial,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def logits(session, texts):
+    """Of every text, in batches of like length."""
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    found = [None] * len(texts)
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
+        lengths = np.array([len(texts[number]) for number in batch], np.int32)
+        ids = np.zeros((lengths.max(), len(batch)), np.int32)
+        for column, number in enumerate(batch):
+            ids[: lengths[column], column] = texts[number]
+        tasks = session.run(None, {"ids": ids, "lengths": lengths})
+        for index, number in enumerate(batch):
+            found[number] = [task[index] for task in tasks]
+    return found
+
+
+def write_posts(corpus, path):
+    """Posts of the corpus, each as a user of its own."""
+    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
+    with opened as lines, open(path, "w", encoding="utf-8") as out:
+        posts = (post for line in lines for post in json.loads(line)["posts"] if any(map(str.isalnum, post)))
+        for _, post in zip(range(POSTS), posts):
+            print(json.dumps({"posts": [post]}), file=out)
+
+
+def run(bench, auxlstm, runs, corpus):
+    core = {min(os.sched_getaffinity(0))}
+    os.sched_setaffinity(0, core)
+    os.environ["RAYON_NUM_THREADS"] = "1"
+    program = Program(bench)
+    tensors, settings = bundle()
+    session = network(tensors, len(settings["attributes"]))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        posts, out = folder / "posts.jsonl", folder / "predictions.jsonl"
+        write_posts(corpus, posts)
+
+        def ours():
+            start = time.perf_counter()
+            with open(out, "w") as stdout:
+                subprocess.run([auxlstm, "predict", BUNDLE, posts], stdout=stdout, stderr=subprocess.DEVNULL, check=True)
+            return (time.perf_counter() - start) * 1e3
+
+        def segment():
+            return program.ask({"segment": {"bundle": str(BUNDLE), "corpus": str(posts), "folder": name}})["ms"]
+
+        def theirs():
+            ms, start = segment(), time.perf_counter()
+            logits(session, texts)
+            return ms + (time.perf_counter() - start) * 1e3
+
+        segment()
+        ours()
+        ids, lengths = (np.fromfile(folder / file, np.int32) for file in ("ids", "lengths"))
+        texts = np.split(ids, np.cumsum(lengths)[:-1])
+        predicted = [json.loads(line)["predictions"] for line in open(out)]
+        for task, attribute in enumerate(settings["attributes"]):
+            scores = np.array([of[task] for of in logits(session, texts)], np.float64)
+            heat = settings["temperatures"][task]
+            scores /= np.hypot(heat["long"], heat["short"] / np.sqrt(lengths))[:, None]
+            shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+            shares /= shares.sum(axis=1, keepdims=True)
+            found = np.array([[of[attribute["name"]]["probabilities"][c] for c in attribute["classes"]] for of in predicted])
+            same(attribute["name"], found, shares)
+        median = medians({"ours": ours, "onnx": theirs}, runs)
+    case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; {{}} posts a second"
+    rate = round(POSTS / median["ours"] * 1e3)
+    return [row(case.format(f"{rate:,}"), median["ours"], "ONNX Runtime after the same segmentation", onnxruntime.__version__, median["onnx"], machine(1))]

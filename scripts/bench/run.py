@@ -1,0 +1,110 @@
+"""Times our code beside its peers, after checking that they compute the same, and writes docs/benchmarks.{json,md}.
+
+Usage: python scripts/bench/run.py TARGET_FOLDER [--corpus FILE] [--only CASE …] [--gpu DEVICE] [--runs 15]
+
+TARGET_FOLDER is cargo's. `make bench` sets all up and calls this. Systems take turns, run by run, so that what else the
+machine does hits all alike; a figure is the median. Ratios are ours / peer: below 1 we are faster. Where only some
+cases are run, the others' rows stay as they were.
+"""
+
+import argparse
+import json
+import pathlib
+
+from common import DOCS, Program
+
+HEAD = """# Benchmarks
+
+Made by `make bench`, which first checks that all compute the same. Systems take turns in one run; the figures are
+medians. The ratio is ours / peer: below 1 we are faster. Only ratios carry over to other machines.
+
+"""
+CASES = {
+    "lstm": """## One LSTM
+
+`forward` is the mean hidden state of a batch of equally long texts; `step` is that and the gradients of all weights.
+Checked before: the mean, and against PyTorch every gradient.""",
+    "epoch": """## A training epoch
+
+Joint training on real users, without dropout: looking up the vectors, forward, backward, Adam. Checked before: the cost
+of every batch. Words' ids and the batches are made beforehand for both.""",
+    "predict": """## Bulk prediction
+
+`auxlstm predict` from start to end, reading and writing included. ONNX Runtime is given the words' ids; the time our text
+pipeline takes to make them is added to its own. Checked before: every probability.""",
+    "vectors": """## Word vectors
+
+`auxlstm embed` from start to end, and gensim's skip-gram from a file with one post a line, by the same settings. What is
+checked is what the vectors are worth: how often a word of a text that neither has seen is nearer to the word beside it
+than to one drawn at random.""",
+    "gpu": """## One LSTM on a GPU
+
+float32, without TF32.""",
+}
+
+
+def measure(case, options):
+    target = pathlib.Path(options.target) / "release"
+    bench, auxlstm = target / "examples" / "bench", target / "auxlstm"
+    if case == "lstm":
+        import lstm
+
+        return lstm.run(Program(bench), options.runs, pathlib.Path(options.target) / "bench-candle")
+    if case == "gpu":
+        import lstm
+
+        return lstm.run_on_gpu(Program(bench), options.runs, options.gpu)
+    if case == "epoch":
+        import epoch
+
+        return epoch.run(Program(bench), min(options.runs, 5), options.corpus)
+    if case == "predict":
+        import predict
+
+        return predict.run(bench, auxlstm, min(options.runs, 3), options.corpus)
+    import vectors
+
+    return vectors.run(auxlstm, min(options.runs, 3), options.corpus)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target")
+    parser.add_argument("--corpus", help="users as JSONL, also packed with xz; the cases on real text need it")
+    parser.add_argument("--only", nargs="+", choices=CASES)
+    parser.add_argument("--gpu", help="a device of `auxlstm devices`: measure that, and nothing else")
+    parser.add_argument("--runs", type=int, default=15)
+    options = parser.parse_args()
+    chosen = ["gpu"] if options.gpu else options.only or [case for case in CASES if case != "gpu"]
+    if "gpu" in chosen and not options.gpu:
+        parser.error("the case gpu needs --gpu DEVICE")
+    if not options.corpus:
+        left_out = [case for case in chosen if case in ("epoch", "predict", "vectors")]
+        chosen = [case for case in chosen if case not in left_out]
+        for case in left_out:
+            print(f"left out, for want of --corpus: {case}")
+    path = DOCS / "benchmarks.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    rows = {case: [row for row in before if row.get("part") == case] for case in CASES}
+    for case in chosen:
+        rows[case] = [{"part": case} | row for row in measure(case, options)]
+        # After each, so that a failure later loses nothing.
+        write(path, rows)
+
+
+def write(path, rows):
+    path.write_text(json.dumps([row for part in rows.values() for row in part], indent=1) + "\n")
+    text = HEAD
+    for case, words in CASES.items():
+        text += words + "\n\n"
+        if not rows[case]:
+            text += "Not measured: no such machine was at hand. `make bench GPU=cuda` does it.\n\n" if case == "gpu" else "Not measured.\n\n"
+            continue
+        text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ratio | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
+        for r in rows[case]:
+            text += f"| {r['case']} | {r['peer']} {r['peer_version']} | {r['ratio']:.2f} | {r['ours_ms']} | {r['peer_ms']} |\n"
+        text += "\n"
+    (DOCS / "benchmarks.md").write_text(text.rstrip() + "\n")
+
+
+main()

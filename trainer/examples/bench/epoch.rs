@@ -1,0 +1,105 @@
+//! An epoch of joint training, as `auxlstm train` does it, on batches that the script has made.
+
+use std::{path::PathBuf, time::Instant};
+
+use burn::{
+    optim::{AdamConfig, GradientsParams, ModuleOptimizer},
+    tensor::{Device, Tensor, TensorData},
+};
+use model_core::{
+    aux_lstm::{AuxLstm, AuxLstmSizes, Role},
+    joint_loss::{Target, joint_loss},
+    parameters::{Parameters, Wanted},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Failure, files};
+
+/// An epoch.
+#[derive(Deserialize)]
+pub struct Request {
+    /// Where `table` (a vector for each word id), `ids` and `lengths` (of all texts in order), `labels.N` of each task
+    /// (−1: none) and a file for each parameter are.
+    folder: PathBuf,
+    /// Numbers of a word's vector.
+    input: usize,
+    shared_hidden: usize,
+    main_hidden: usize,
+    dense: usize,
+    classes: Vec<usize>,
+    batch: usize,
+    learning_rate: f64,
+}
+
+/// What came out.
+#[derive(Serialize)]
+pub struct Answer {
+    ms: f64,
+    /// Of every batch, before its step.
+    losses: Vec<f32>,
+}
+
+impl Request {
+    /// Trains from the given parameters over all texts once.
+    pub fn run(&self) -> Result<Answer, Failure> {
+        let device = Device::flex().autodiff();
+        let sizes = AuxLstmSizes {
+            input_size: self.input,
+            auxiliary_hidden_size: self.shared_hidden,
+            main_hidden_size: self.main_hidden,
+            dense_size: self.dense,
+            tasks: self
+                .classes
+                .iter()
+                .map(|&classes| (Role::Main, classes))
+                .collect(),
+        };
+        let source = |wanted: &Wanted| files::exactly(&self.folder, wanted.name, wanted.len());
+        let mut network = AuxLstm::new(&mut Parameters::new(&device, source), &sizes, 0.0)?;
+        let mut optimiser: ModuleOptimizer = AdamConfig::new().init();
+        let table = files::floats(&self.folder, "table")?;
+        let ids = files::integers(&self.folder, "ids")?;
+        let lengths: Vec<usize> = (files::integers(&self.folder, "lengths")?.into_iter())
+            .map(|length| length as usize)
+            .collect();
+        let labels = (0..self.classes.len())
+            .map(|task| files::integers(&self.folder, &format!("labels.{task}")))
+            .collect::<Result<Vec<_>, _>>()?;
+
+        let start = Instant::now();
+        let mut losses = Vec::new();
+        let mut read = 0;
+        for (index, lengths) in lengths.chunks(self.batch).enumerate() {
+            let steps = lengths.iter().copied().max().unwrap_or(0);
+            let mut words = vec![0.0; lengths.len() * steps * self.input];
+            for (row, &length) in lengths.iter().enumerate() {
+                let row = &mut words[row * steps * self.input..];
+                for (to, &id) in row
+                    .chunks_exact_mut(self.input)
+                    .zip(&ids[read..read + length])
+                {
+                    to.copy_from_slice(&table[id as usize * self.input..][..self.input]);
+                }
+                read += length;
+            }
+            let shape = [lengths.len(), steps, self.input];
+            let words = Tensor::<3>::from_data(TensorData::new(words, shape), &device);
+            let users = index * self.batch..index * self.batch + lengths.len();
+            let targets: Vec<Target> = (labels.iter().zip(&self.classes))
+                .map(|(labels, &classes)| Target {
+                    classes: (labels[users.clone()].iter())
+                        .map(|&class| usize::try_from(class).ok())
+                        .collect(),
+                    weight: 1.0,
+                    class_weights: vec![1.0; classes],
+                })
+                .collect();
+            let loss = joint_loss(&network.forward(words, lengths), &targets, &device);
+            losses.push(loss.clone().into_scalar::<f32>());
+            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            network = optimiser.step(self.learning_rate, network, gradients);
+        }
+        let ms = start.elapsed().as_secs_f64() * 1e3;
+        Ok(Answer { ms, losses })
+    }
+}
