@@ -12,7 +12,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    lstm::{self, Lstm},
+    lstm::{self, Lstm, Words},
     parameters::Parameters,
 };
 
@@ -119,20 +119,18 @@ impl AuxLstm {
     }
 
     /// The logits of every task, `[batch, classes]` each: what the softmax of Eq. 17–18 is taken of.
-    ///
-    /// `words` holds word vectors, `[batch, steps, input size]`, and `lengths` the true length of each text.
-    pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
-        self.logits(self.mean_states(words, lengths))
+    pub fn forward(&self, words: &Words) -> Vec<Tensor<2>> {
+        self.logits(self.mean_states(words))
     }
 
     /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
     /// (Eq. 12 and 15).
-    fn mean_states(&self, words: Tensor<3>, lengths: &[usize]) -> MeanStates<Tensor<2>> {
+    fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
         let own: Vec<Option<&Lstm>> = self.tasks.iter().map(|task| task.lstm.as_ref()).collect();
         let lstms: Vec<&Lstm> = (self.auxiliary.iter())
             .chain(own.iter().copied().flatten())
             .collect();
-        let mut means = lstm::forward_together(&lstms, words, lengths).into_iter();
+        let mut means = lstm::forward_together(&lstms, words).into_iter();
         let mut mean = |_: &Lstm| means.next().expect("a mean for each LSTM");
         MeanStates {
             shared: self.auxiliary.as_ref().map(&mut mean),

@@ -3,9 +3,11 @@
 //! Training reads the very table that the bundle will hold, so what is learned is learned on the vectors that
 //! serving sees.
 
+use std::collections::HashMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::vocabulary::PADDING;
+use crate::{lstm::Words, vocabulary::PADDING};
 
 /// One vector a word id. Row 0 ([`PADDING`]) is zero; the others are `value · scale` with values in ±127.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,34 +107,39 @@ impl Embedding {
         self.scales.is_empty()
     }
 
-    /// The vectors of texts as one padded batch on `device`, `[texts, longest text, dimensions]`; ids behind
-    /// the table's end are read as padding. Even where every text is empty there is one step.
-    pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Tensor<3> {
-        let steps = texts
-            .iter()
-            .map(|text| text.len())
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let mut vectors = vec![0.0f32; texts.len() * steps * self.dimensions];
-        for (text, vectors) in texts
-            .iter()
-            .zip(vectors.chunks_exact_mut(steps * self.dimensions))
-        {
-            for (&id, vector) in text.iter().zip(vectors.chunks_exact_mut(self.dimensions)) {
-                let Some(&scale) = self.scales.get(id as usize) else {
-                    continue;
-                };
-                let row = &self.values[id as usize * self.dimensions..][..self.dimensions];
-                for (slot, &value) in vector.iter_mut().zip(row) {
-                    *slot = f32::from(value) * scale;
-                }
-            }
+    /// Texts of word ids with the vectors of their words on `device`; ids behind the table's end are read as padding.
+    pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Words {
+        let mut rows = HashMap::new();
+        let mut vectors = Vec::new();
+        let mut row_of = |id: u32| {
+            let next = rows.len() as u32;
+            *rows.entry(id).or_insert_with(|| {
+                self.append(id, &mut vectors);
+                next
+            })
+        };
+        let texts: Vec<Vec<u32>> = (texts.iter())
+            .map(|text| text.iter().map(|&id| row_of(id)).collect())
+            .collect();
+        if rows.is_empty() {
+            self.append(PADDING, &mut vectors);
         }
-        Tensor::from_data(
-            TensorData::new(vectors, [texts.len(), steps, self.dimensions]),
-            device,
-        )
+        let shape = [vectors.len() / self.dimensions, self.dimensions];
+        Words {
+            vectors: Tensor::from_data(TensorData::new(vectors, shape), device),
+            texts,
+        }
+    }
+
+    /// Appends the vector of a word.
+    fn append(&self, id: u32, vectors: &mut Vec<f32>) {
+        let id = if (id as usize) < self.len() {
+            id
+        } else {
+            PADDING
+        } as usize;
+        let row = &self.values[id * self.dimensions..][..self.dimensions];
+        vectors.extend(row.iter().map(|&value| f32::from(value) * self.scales[id]));
     }
 }
 
@@ -147,9 +154,9 @@ mod tests {
             .collect();
         let embedding = Embedding::quantise(&table, 10).unwrap();
         let ids = [1u32, 3, 2];
-        let looked_up = embedding.look_up(&[&ids, &[]], &Device::flex()).into_data();
-        let values: Vec<f32> = looked_up.iter().collect();
-        assert_eq!(looked_up.shape().to_vec(), [2, 3, 10]);
+        let looked_up = embedding.look_up(&[&ids, &[]], &Device::flex());
+        let values: Vec<f32> = looked_up.vectors.into_data().iter().collect();
+        assert_eq!(values.len(), 3 * 10);
         for (step, &id) in ids.iter().enumerate() {
             let row = &table[id as usize * 10..][..10];
             let largest = row.iter().fold(0.0f32, |a, b| a.max(b.abs()));
@@ -157,7 +164,22 @@ mod tests {
                 assert!((values[step * 10 + column] - exact).abs() <= largest / 253.0);
             }
         }
-        assert!(values[30..].iter().all(|&value| value == 0.0));
+        assert_eq!(looked_up.texts, [vec![0, 1, 2], vec![]]);
+    }
+
+    #[test]
+    fn every_word_is_looked_up_once() {
+        let table: Vec<f32> = (0..8).map(|k| k as f32).collect();
+        let embedding = Embedding::quantise(&table, 2).unwrap();
+        let words = embedding.look_up(&[&[3, 2, 3], &[], &[2, 9, 0]], &Device::flex());
+        assert_eq!(words.texts, [vec![0, 1, 0], vec![], vec![1, 2, 3]]);
+        let values: Vec<f32> = words.vectors.into_data().iter().collect();
+        assert_eq!(values[4..], [0.0; 4], "behind the table, and padding");
+        let nothing = embedding.look_up(&[&[]], &Device::flex());
+        assert_eq!(
+            (nothing.vectors.dims(), nothing.texts),
+            ([1, 2], vec![vec![]])
+        );
     }
 
     #[test]

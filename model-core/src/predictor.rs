@@ -169,8 +169,7 @@ pub async fn logits(
         let (batch, later) = rest.split_at(size);
         rest = later;
         let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
-        let lengths: Vec<usize> = ids.iter().map(|text| text.len()).collect();
-        let tasks = network.forward(embedding.look_up(&ids, device), &lengths);
+        let tasks = network.forward(&embedding.look_up(&ids, device));
         let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
         // One read for all tasks: on a GPU each read is a round trip.
         let data = Tensor::cat(tasks, 1)

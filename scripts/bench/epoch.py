@@ -118,7 +118,10 @@ def torch_epoch(texts, labels, table, parameters):
 def run(program, runs, corpus):
     texts, labels = read(corpus)
     random = np.random.default_rng(3)
-    table = random.uniform(-0.5, 0.5, (VOCABULARY, INPUT)).astype(np.float32)
+    # As bundles hold vectors: whole numbers up to 127, times a scale.
+    table = random.integers(-127, 128, (VOCABULARY, INPUT))
+    table[:, 0], table[0] = 127, 0
+    table = table.astype(np.float32) * np.float32(0.004)
     with tempfile.TemporaryDirectory() as name:
         folder, made = pathlib.Path(name), {}
         table.tofile(folder / "table")

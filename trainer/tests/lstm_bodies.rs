@@ -5,7 +5,7 @@ use burn::{
     module::Param,
     tensor::{Device, Tensor, TensorData},
 };
-use model_core::lstm::{Lstm, forward_together, reference};
+use model_core::lstm::{Lstm, Words, forward_together, reference};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -15,8 +15,10 @@ type Results = Vec<(&'static str, Vec<f32>)>;
 /// What goes in.
 #[derive(Debug)]
 struct Case {
-    batch: usize,
-    steps: usize,
+    /// How many vectors there are to draw words from: few, and words recur.
+    distinct: usize,
+    /// Whether the vectors are learned too.
+    learns_vectors: bool,
     input: usize,
     /// Of each LSTM.
     hidden: Vec<usize>,
@@ -24,30 +26,39 @@ struct Case {
     seed: u64,
 }
 
-fn reference_together(lstms: &[&Lstm], words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
+type Body = fn(&[&Lstm], &Words) -> Vec<Tensor<2>>;
+
+fn reference_together(lstms: &[&Lstm], words: &Words) -> Vec<Tensor<2>> {
     (lstms.iter())
-        .map(|lstm| reference::forward(lstm, words.clone(), lengths))
+        .map(|lstm| reference::forward(lstm, words))
         .collect()
 }
 
 impl Case {
-    /// The means, and the gradients of words and weights of a weighted sum of them.
-    fn run(
-        &self,
-        body: fn(&[&Lstm], Tensor<3>, &[usize]) -> Vec<Tensor<2>>,
-        device: Device,
-    ) -> Results {
+    /// The means, and the gradients of vectors and weights of a weighted sum of them.
+    fn run(&self, body: Body, device: Device) -> Results {
         let device = device.autodiff();
         let mut random = StdRng::seed_from_u64(self.seed);
+        let texts = (self.lengths.iter())
+            .map(|&length| {
+                (0..length)
+                    .map(|_| random.random_range(0..self.distinct as u32))
+                    .collect()
+            })
+            .collect();
         let mut data = |shape: &[usize], bound: f32| {
             let values: Vec<f32> = (0..shape.iter().product())
                 .map(|_| random.random_range(-bound..=bound))
                 .collect();
             TensorData::new(values, shape.to_vec())
         };
-        let words =
-            Tensor::<3>::from_data(data(&[self.batch, self.steps, self.input], 1.0), &device)
-                .require_grad();
+        let batch = self.lengths.len();
+        let vectors = Tensor::<2>::from_data(data(&[self.distinct, self.input], 1.0), &device);
+        let vectors = vectors.set_require_grad(self.learns_vectors);
+        let words = Words {
+            vectors: vectors.clone(),
+            texts,
+        };
         let mut lstms = Vec::new();
         let mut upstream = Vec::new();
         for &hidden in &self.hidden {
@@ -64,23 +75,22 @@ impl Case {
                 recurrent: matrix(hidden),
                 bias: Param::from_tensor(Tensor::from_data(data(&[4 * hidden], bound), &device)),
             });
-            upstream.push(Tensor::<2>::from_data(
-                data(&[self.batch, hidden], 1.0),
-                &device,
-            ));
+            upstream.push(Tensor::<2>::from_data(data(&[batch, hidden], 1.0), &device));
         }
-        let means = body(
-            &lstms.iter().collect::<Vec<_>>(),
-            words.clone(),
-            &self.lengths,
-        );
+        let means = body(&lstms.iter().collect::<Vec<_>>(), &words);
         let loss = (means.iter().zip(upstream))
             .map(|(mean, weights)| (mean.clone() * weights).sum())
             .reduce(|a, b| a + b)
             .unwrap();
         let gradients = loss.backward();
         let values = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
-        let mut results = vec![("words", values(words.grad(&gradients).unwrap().into_data()))];
+        let mut results = Vec::new();
+        if self.learns_vectors {
+            results.push((
+                "vectors",
+                values(vectors.grad(&gradients).unwrap().into_data()),
+            ));
+        }
         for (lstm, mean) in lstms.iter().zip(means) {
             let matrix = |weights: &Param<Tensor<2>>| {
                 values(weights.val().grad(&gradients).unwrap().into_data())
@@ -122,17 +132,14 @@ fn gpu() -> Option<Device> {
 
 prop_compose! {
     fn case()(
-        batch in 1usize..20,
-        steps in 1usize..12,
+        distinct in 1usize..60,
+        learns_vectors in any::<bool>(),
         input in 1usize..40,
         hidden in prop::collection::vec(1usize..40, 1..4),
+        lengths in prop::collection::vec(0usize..12, 1..20),
         seed in any::<u64>(),
-    )(
-        lengths in prop::collection::vec(0..=steps, batch),
-        hidden in Just(hidden),
-        (batch, steps, input, seed) in Just((batch, steps, input, seed)),
     ) -> Case {
-        Case { batch, steps, input, hidden, lengths, seed }
+        Case { distinct, learns_vectors, input, hidden, lengths, seed }
     }
 }
 
@@ -161,14 +168,13 @@ proptest! {
     }
 }
 
-/// Several blocks of sequences, several parts of a long one, and more rows than fit any tile; on a GPU, more units than
-/// a workgroup has threads.
-fn large(hidden: Vec<usize>) -> Case {
+/// Several blocks of texts, several parts of a long one, and more rows than fit any tile.
+fn large(distinct: usize) -> Case {
     Case {
-        batch: 70,
-        steps: 140,
+        distinct,
+        learns_vectors: distinct > 1000,
         input: 33,
-        hidden,
+        hidden: vec![70, 17],
         lengths: (0..70).map(|index| 140 - 2 * index).collect(),
         seed: 11,
     }
@@ -176,68 +182,80 @@ fn large(hidden: Vec<usize>) -> Case {
 
 #[test]
 fn fused_equals_reference_at_larger_sizes() {
-    assert_fused_equals_reference(&large(vec![70, 17]), Device::flex());
+    for distinct in [200, 3000, 5000] {
+        assert_fused_equals_reference(&large(distinct), Device::flex());
+    }
 }
 
+/// More units than a workgroup has threads.
 #[test]
 fn fused_equals_reference_at_larger_sizes_on_a_gpu() {
     if let Some(device) = gpu() {
-        let mut case = large(vec![9, 300]);
-        (case.batch, case.steps) = (3, 20);
-        case.lengths = vec![20, 1, 13];
+        let case = Case {
+            hidden: vec![9, 300],
+            lengths: vec![20, 1, 13],
+            ..large(30)
+        };
         assert_fused_equals_reference(&case, device);
     }
 }
 
 #[test]
-fn sequences_of_one_word_or_none() {
+fn texts_of_one_word_or_none() {
     for lengths in [vec![1, 0, 1], vec![0, 0, 0]] {
-        let case = Case {
-            batch: 3,
-            steps: 4,
-            input: 5,
-            hidden: vec![6],
-            lengths,
-            seed: 5,
-        };
-        let results = case.run(forward_together, Device::flex());
-        let recurrent = results
-            .iter()
-            .find(|(what, _)| *what == "recurrent")
-            .unwrap();
-        assert!(
-            recurrent.1.iter().all(|&value| value == 0.0),
-            "no state goes into a step"
-        );
-        assert!(
-            results
-                .iter()
-                .all(|(_, values)| values.iter().all(|value| value.is_finite()))
-        );
+        for device in [Some(Device::flex()), gpu()].into_iter().flatten() {
+            let case = Case {
+                distinct: 4,
+                learns_vectors: true,
+                input: 5,
+                hidden: vec![6],
+                lengths: lengths.clone(),
+                seed: 5,
+            };
+            let results = case.run(forward_together, device);
+            let of = |name| &results.iter().find(|(what, _)| *what == name).unwrap().1;
+            assert!(
+                of("recurrent").iter().all(|&value| value == 0.0),
+                "no state goes into a step"
+            );
+            assert!(
+                results
+                    .iter()
+                    .all(|(_, values)| values.iter().all(|value| value.is_finite()))
+            );
+            let is_there = |mean: &[f32]| mean.iter().any(|&value| value != 0.0);
+            let there: Vec<bool> = of("mean").chunks(6).map(is_there).collect();
+            assert_eq!(
+                there,
+                lengths.iter().map(|&length| length > 0).collect::<Vec<_>>()
+            );
+        }
     }
 }
 
 #[test]
-fn padding_gets_no_gradient_and_changes_nothing() {
-    let case = Case {
-        batch: 3,
-        steps: 4,
-        input: 6,
-        hidden: vec![6],
-        lengths: vec![4, 2, 0],
-        seed: 7,
+fn what_stands_behind_a_texts_end_counts_for_nothing() {
+    let device = Device::flex();
+    let words = |behind: f32| {
+        let mut values = vec![0.5; 2 * 3 * 4];
+        values[4..12].fill(behind);
+        Words::padded(
+            Tensor::from_data(TensorData::new(values, [2, 3, 4]), &device),
+            &[1, 3],
+        )
     };
-    let results = case.run(forward_together, Device::flex());
-    let (words, mean) = (&results[0].1, &results[1].1);
-    let of = |sequence: usize, step: usize| &words[(sequence * 4 + step) * 6..][..6];
-    assert!(of(1, 1).iter().any(|&value| value != 0.0));
-    for (sequence, step) in [(1, 2), (1, 3), (2, 0), (2, 3)] {
-        assert!(of(sequence, step).iter().all(|&value| value == 0.0));
-    }
-    assert!(
-        mean[2 * 6..].iter().all(|&value| value == 0.0),
-        "the mean over no step is zero"
-    );
+    let lstm = Lstm {
+        input: Param::from_tensor(Tensor::full([4, 20], 0.3, &device)),
+        recurrent: Param::from_tensor(Tensor::full([5, 20], 0.2, &device)),
+        bias: Param::from_tensor(Tensor::full([20], 0.1, &device)),
+    };
+    let mean = |behind| {
+        lstm.forward(&words(behind))
+            .into_data()
+            .iter::<f32>()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(mean(0.0), mean(100.0));
 }
 
 #[test]
@@ -262,7 +280,7 @@ fn a_sequence_does_not_depend_on_its_neighbours() {
     let lengths: Vec<usize> = (0..batch).map(|sequence| sequence % (steps + 1)).collect();
     let run = |words: Vec<f32>, lengths: &[usize]| -> Vec<f32> {
         let words = TensorData::new(words, [lengths.len(), steps, input]);
-        let mean = lstm.forward(Tensor::from_data(words, &device), lengths);
+        let mean = lstm.forward(&Words::padded(Tensor::from_data(words, &device), lengths));
         mean.into_data().iter().collect()
     };
     let together = run(words.clone(), &lengths);

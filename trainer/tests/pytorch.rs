@@ -11,6 +11,7 @@ use burn::{
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     joint_loss::{Penalised, Target, joint_loss, penalty},
+    lstm::Words,
     parameters::{self, Parameters, Wanted},
 };
 use serde::Deserialize;
@@ -156,10 +157,11 @@ fn compare_on(device: &Device) {
                 TensorData::new(case.words.clone(), [batch, steps, case.input_size]),
                 &device,
             );
+            let words = Words::padded(words, &case.lengths);
             let logits = if case.normalised {
-                network.forward_normalised(words, &case.lengths)
+                network.forward_normalised(&words)
             } else {
-                network.forward(words, &case.lengths)
+                network.forward(&words)
             };
             let loss = joint_loss(&logits, &targets, &device)
                 + penalty(&network, Penalised::All, &device) * document.l2;

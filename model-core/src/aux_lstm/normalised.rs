@@ -11,7 +11,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::{AuxLstm, MeanStates};
+use super::{AuxLstm, MeanStates, Words};
 
 /// Added to a variance, so that a unit that is equal for all users is no division by zero.
 const EPSILON: f64 = 1e-6;
@@ -33,8 +33,8 @@ struct Sums {
 impl AuxLstm {
     /// The logits as [`forward`](Self::forward) gives them, with each unit of the mean states put to mean 0 and
     /// variance 1 over this batch.
-    pub fn forward_normalised(&self, words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
-        let states = self.mean_states(words, lengths);
+    pub fn forward_normalised(&self, words: &Words) -> Vec<Tensor<2>> {
+        let states = self.mean_states(words);
         self.logits(states.map(|state| {
             let centred = state.clone() - state.mean_dim(0);
             let variance = centred.clone().square().mean_dim(0);
@@ -43,13 +43,8 @@ impl AuxLstm {
     }
 
     /// Adds the users of a batch to `statistics`.
-    pub fn count_states(
-        &self,
-        words: Tensor<3>,
-        lengths: &[usize],
-        statistics: &mut StateStatistics,
-    ) {
-        let states = self.mean_states(words, lengths);
+    pub fn count_states(&self, words: &Words, statistics: &mut StateStatistics) {
+        let states = self.mean_states(words);
         let sums = statistics
             .sums
             .get_or_insert_with(|| states.clone().map(|_| Sums::default()));
@@ -183,19 +178,17 @@ mod tests {
             (0, 4, vec![Role::Main]),
         ] {
             let network = network(&gradients_on, auxiliary, dense, &roles);
-            let in_training =
-                network.forward_normalised(Tensor::from_inner(words.clone()), &lengths);
+            let in_training = network
+                .forward_normalised(&Words::padded(Tensor::from_inner(words.clone()), &lengths));
             let mut statistics = StateStatistics::default();
             // In two parts: statistics are over users, not over batches.
-            let part = |range: std::ops::Range<usize>| words.clone().slice(range);
-            network
-                .valid()
-                .count_states(part(0..2), &lengths[..2], &mut statistics);
-            network
-                .valid()
-                .count_states(part(2..6), &lengths[2..], &mut statistics);
-            let folded = network.fold(&statistics).forward(words.clone(), &lengths);
-            let plain = network.valid().forward(words.clone(), &lengths);
+            let part = |range: std::ops::Range<usize>| {
+                Words::padded(words.clone().slice(range.clone()), &lengths[range])
+            };
+            network.valid().count_states(&part(0..2), &mut statistics);
+            network.valid().count_states(&part(2..6), &mut statistics);
+            let folded = network.fold(&statistics).forward(&part(0..6));
+            let plain = network.valid().forward(&part(0..6));
             let (a, b, plain) = (values(&in_training), values(&folded), values(&plain));
             for (a, b) in a.iter().zip(&b) {
                 assert!((a - b).abs() < 1e-4, "{a} in training, {b} folded");
@@ -209,7 +202,7 @@ mod tests {
     fn one_user_alone_is_no_division_by_zero() {
         let network = network(&Device::flex().autodiff(), 7, 4, &[Role::Main]);
         let words = Tensor::<3>::ones([1, 2, 6], &Device::flex().autodiff());
-        let logits = network.forward_normalised(words, &[2]);
+        let logits = network.forward_normalised(&Words::padded(words, &[2]));
         assert!(values(&logits).iter().all(|value| value.is_finite()));
     }
 }

@@ -13,7 +13,7 @@ use burn::{
         TensorMetadata,
         ops::{FloatTensorOps, IntTensorOps},
     },
-    tensor::{Shape, TensorData},
+    tensor::{FloatDType, IndexingUpdateOp, Shape, TensorData},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -22,6 +22,8 @@ use burn_cubecl::{
     ops::numeric::empty_device_dtype,
     tensor::CubeTensor,
 };
+
+use super::operation::Texts;
 
 /// Threads of a workgroup at most: what every WebGPU adapter has to offer.
 const THREADS: usize = 256;
@@ -38,35 +40,30 @@ pub fn fits(client: &Client, hidden: &[usize]) -> bool {
 /// What the backward pass needs of the forward one.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// The activated gates, `[batch, steps, Σ 4 · hidden]`.
+    /// The activated gates, `[words, Σ 4 · hidden]`.
     gates: CubeTensor,
-    /// The memory cells c, `[batch, steps, Σ hidden]`.
+    /// The memory cells c, `[words, Σ hidden]`.
     cells: CubeTensor,
 }
 
 type Ops = CubeBackend;
 
-/// W·x + b of Eq. 1–4 for all LSTMs at all steps: `[batch, steps, Σ 4 · hidden]`.
-pub fn project(words: CubeTensor, input: CubeTensor, bias: CubeTensor) -> CubeTensor {
-    let [batch, steps, input_size] = words.shape().dims();
+/// W·x + b of Eq. 1–4 for all LSTMs: `[distinct words, Σ 4 · hidden]`.
+pub fn project(vectors: CubeTensor, input: CubeTensor, bias: CubeTensor) -> CubeTensor {
     let gates = bias.shape().num_elements();
-    let rows = Ops::float_reshape(words, Shape::new([batch * steps, input_size]));
-    let projected = Ops::float_add(
-        Ops::float_matmul(rows, input),
-        Ops::float_reshape(bias, Shape::new([1, gates])),
-    );
-    Ops::float_reshape(projected, Shape::new([batch, steps, gates]))
+    let bias = Ops::float_reshape(bias, Shape::new([1, gates]));
+    Ops::float_add(Ops::float_matmul(vectors, input), bias)
 }
 
-/// The mean hidden states, `[batch, Σ hidden]`, from the projected words, `[batch, steps, Σ 4 · hidden]`, an LSTM's
+/// The mean hidden states, `[batch, Σ hidden]`, from the projected words, `[distinct words, Σ 4 · hidden]`, an LSTM's
 /// gates side by side, and the recurrent weights of all LSTMs, one after the other.
 pub fn forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    lengths: &[usize],
+    texts: &Texts,
 ) -> CubeTensor {
-    launch_forward(projected, recurrent, hidden, lengths, false).0
+    launch_forward(projected, recurrent, hidden, texts, false).0
 }
 
 /// As [`forward`], and what the backward pass needs.
@@ -74,74 +71,59 @@ pub fn forward_keeping(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    lengths: &[usize],
+    texts: &Texts,
 ) -> (CubeTensor, Kept) {
-    launch_forward(projected, recurrent, hidden, lengths, true)
+    launch_forward(projected, recurrent, hidden, texts, true)
 }
 
 fn launch_forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    lengths: &[usize],
+    texts: &Texts,
     keeps: bool,
 ) -> (CubeTensor, Kept) {
-    // Where it is kept it is overwritten, and so must be nobody else's.
-    let projected = match keeps && !projected.can_mut() {
-        true => into_contiguous(projected).copy(),
-        false => into_contiguous(projected),
+    let (batch, total) = (texts.lengths.len(), hidden.iter().sum::<usize>());
+    let empty = |rows: usize, columns: usize| {
+        let (client, device) = (projected.client.clone(), projected.device.clone());
+        empty_device_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
     };
-    let recurrent = into_contiguous(recurrent);
-    let [batch, steps, _] = projected.shape().dims();
-    let total: usize = hidden.iter().sum();
-    let empty = |shape: Shape| {
-        empty_device_dtype(
-            projected.client.clone(),
-            projected.device.clone(),
-            shape,
-            projected.dtype,
-        )
-    };
-    let mean = empty(Shape::new([batch, total]));
+    let mean = empty(batch, total);
     // A tensor has to be there, also where nothing is written to it.
-    let cells = empty(Shape::new(if keeps {
-        [batch, steps, total]
-    } else {
-        [1, 1, 1]
-    }));
+    let rows = if keeps { texts.words.len().max(1) } else { 1 };
+    let kept = Kept {
+        gates: empty(rows, 4 * total),
+        cells: empty(rows, total),
+    };
     forward_kernel::launch(
         &projected.client,
         CubeCount::Static(batch as u32, hidden.len() as u32, 1),
         threads(&projected.client, hidden),
-        projected.clone().into_tensor_arg(),
-        recurrent.into_tensor_arg(),
+        into_contiguous(projected.clone()).into_tensor_arg(),
+        into_contiguous(recurrent).into_tensor_arg(),
         places(hidden, &projected).into_tensor_arg(),
-        whole_numbers(lengths.iter().copied(), &projected).into_tensor_arg(),
+        words(texts, &projected).into_tensor_arg(),
+        starts(texts, &projected).into_tensor_arg(),
         mean.clone().into_tensor_arg(),
-        cells.clone().into_tensor_arg(),
-        steps as u32,
+        kept.gates.clone().into_tensor_arg(),
+        kept.cells.clone().into_tensor_arg(),
         total as u32,
         hidden.iter().copied().max().unwrap_or(0),
         keeps,
     );
-    let kept = Kept {
-        gates: projected,
-        cells,
-    };
     (mean, kept)
 }
 
-/// The gradient of the projected words, `[batch, steps, Σ 4 · hidden]`, and the hidden states before each step,
-/// `[batch, steps, Σ hidden]`; both zero behind a sequence's end.
+/// The gradient of the gates' sums at every word, `[words, Σ 4 · hidden]`, and the hidden states before it,
+/// `[words, Σ hidden]`.
 pub fn backward(
     kept: Kept,
     recurrent: &CubeTensor,
     hidden: &[usize],
-    lengths: &[usize],
+    texts: &Texts,
     mean_gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
     let Kept { gates, cells } = kept;
-    let [batch, steps, _] = gates.shape().dims();
     // So that neighbouring threads, which have neighbouring units, read neighbouring weights.
     let mut end = 0;
     let transposed = (hidden.iter())
@@ -150,45 +132,38 @@ pub fn backward(
             end += 4 * units * units;
             let weights = Ops::float_slice(recurrent.clone(), &[(start..end).into()]);
             let weights = Ops::float_reshape(weights, Shape::new([units, 4 * units]));
-            Ops::float_reshape(
-                Ops::float_transpose(weights),
-                Shape::new([4 * units * units]),
-            )
+            let shape = Shape::new([4 * units * units]);
+            Ops::float_reshape(Ops::float_transpose(weights), shape)
         })
         .collect();
-    let transposed = Ops::float_cat(transposed, 0);
     backward_kernel::launch(
         &gates.client,
-        CubeCount::Static(batch as u32, hidden.len() as u32, 1),
+        CubeCount::Static(texts.lengths.len() as u32, hidden.len() as u32, 1),
         threads(&gates.client, hidden),
         gates.clone().into_tensor_arg(),
         cells.clone().into_tensor_arg(),
-        into_contiguous(transposed).into_tensor_arg(),
+        into_contiguous(Ops::float_cat(transposed, 0)).into_tensor_arg(),
         places(hidden, &gates).into_tensor_arg(),
-        whole_numbers(lengths.iter().copied(), &gates).into_tensor_arg(),
+        starts(texts, &gates).into_tensor_arg(),
         into_contiguous(mean_gradient).into_tensor_arg(),
-        steps as u32,
         hidden.iter().sum::<usize>() as u32,
         hidden.iter().copied().max().unwrap_or(0),
     );
     (gates, cells)
 }
 
-/// The gradients of the words, where asked for, and of the weights (input, recurrent, bias), from what [`backward`]
+/// The gradients of the vectors, where asked for, and of the weights (input, recurrent, bias), from what [`backward`]
 /// gives.
 pub fn gradients(
-    words: CubeTensor,
+    vectors: CubeTensor,
     input: CubeTensor,
-    dz: CubeTensor,
-    states: CubeTensor,
+    (dz, states): (CubeTensor, CubeTensor),
     hidden: &[usize],
-    asks_for_words: bool,
+    texts: &Texts,
+    asks_for_vectors: bool,
 ) -> (Option<CubeTensor>, [CubeTensor; 3]) {
-    let [batch, steps, input_size] = words.shape().dims();
-    let (rows, total) = (batch * steps, hidden.iter().sum::<usize>());
-    let words = Ops::float_reshape(words, Shape::new([rows, input_size]));
-    let dz = Ops::float_reshape(dz, Shape::new([rows, 4 * total]));
-    let states = Ops::float_reshape(states, Shape::new([rows, total]));
+    let (rows, total) = (texts.words.len(), hidden.iter().sum::<usize>());
+    let words = words(texts, &vectors);
     let mut first = 0;
     let recurrent = (hidden.iter())
         .map(|&units| {
@@ -201,16 +176,18 @@ pub fn gradients(
             Ops::float_reshape(gradient, Shape::new([4 * units * units]))
         })
         .collect();
-    let words_gradient = asks_for_words.then(|| {
+    let vectors_gradient = asks_for_vectors.then(|| {
+        let zeros = Ops::float_zeros(vectors.shape(), &vectors.device, FloatDType::F32);
         let gradient = Ops::float_matmul(dz.clone(), Ops::float_transpose(input));
-        Ops::float_reshape(gradient, Shape::new([batch, steps, input_size]))
+        Ops::float_select_assign(zeros, 0, words.clone(), gradient, IndexingUpdateOp::Add)
     });
+    let vectors = Ops::float_select(vectors, 0, words);
     let weight_gradients = [
-        Ops::float_matmul(Ops::float_transpose(words), dz.clone()),
+        Ops::float_matmul(Ops::float_transpose(vectors), dz.clone()),
         Ops::float_cat(recurrent, 0),
         Ops::float_reshape(Ops::float_sum_dim(dz, 0), Shape::new([4 * total])),
     ];
-    (words_gradient, weight_gradients)
+    (vectors_gradient, weight_gradients)
 }
 
 /// A thread for each unit, in whole warps, as far as the adapter permits; beyond that a thread has several units.
@@ -237,6 +214,29 @@ fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
     whole_numbers(places, like)
 }
 
+/// The words of all texts; one at least, because a tensor must not be empty.
+fn words(texts: &Texts, like: &CubeTensor) -> CubeTensor {
+    let none = if texts.words.is_empty() {
+        &[0][..]
+    } else {
+        &[]
+    };
+    whole_numbers(
+        (texts.words.iter().chain(none)).map(|&word| word as usize),
+        like,
+    )
+}
+
+/// Where each text begins, and where the last ends.
+fn starts(texts: &Texts, like: &CubeTensor) -> CubeTensor {
+    let mut end = 0;
+    let ends = texts.lengths.iter().map(|length| {
+        end += length;
+        end
+    });
+    whole_numbers([0].into_iter().chain(ends), like)
+}
+
 fn whole_numbers(values: impl IntoIterator<Item = usize>, like: &CubeTensor) -> CubeTensor {
     let values: Vec<i32> = values.into_iter().map(|value| value as i32).collect();
     let shape = [values.len()];
@@ -257,24 +257,26 @@ fn tanh(x: f32) -> f32 {
 /// Eq. 1–8 for one sequence and one LSTM in each workgroup.
 #[cube(launch)]
 fn forward_kernel(
-    projected: &mut Tensor<f32>,
+    projected: &Tensor<f32>,
     recurrent: &Tensor<f32>,
     places: &Tensor<i32>,
-    lengths: &Tensor<i32>,
+    words: &Tensor<i32>,
+    starts: &Tensor<i32>,
     mean: &mut Tensor<f32>,
+    gates: &mut Tensor<f32>,
     cells: &mut Tensor<f32>,
-    steps: u32,
     total: u32,
     #[comptime] capacity: usize,
     #[comptime] keeps: bool,
 ) {
     let sequence = CUBE_POS_X as usize;
     let lstm = CUBE_POS_Y as usize;
-    let (steps, total) = (steps as usize, total as usize);
+    let total = total as usize;
     let first = places[3 * lstm] as usize;
     let hidden = places[3 * lstm + 1] as usize;
     let weights = places[3 * lstm + 2] as usize;
-    let length = lengths[sequence] as usize;
+    let start = starts[sequence] as usize;
+    let length = starts[sequence + 1] as usize - start;
     let mut state = Shared::<[f32]>::new_slice(2 * capacity);
     let mut cell = Shared::<[f32]>::new_slice(capacity);
     let mut sum = Shared::<[f32]>::new_slice(capacity);
@@ -289,14 +291,15 @@ fn forward_kernel(
     for t in 0..length {
         let now = (t % 2) * capacity;
         let next = capacity - now;
-        let row = sequence * steps + t;
+        let row = start + t;
+        let word = words[row] as usize;
         let mut unit = UNIT_POS_X as usize;
         while unit < hidden {
-            let at = row * 4 * total + 4 * first + unit;
-            let mut input_gate = projected[at];
-            let mut forget_gate = projected[at + hidden];
-            let mut output_gate = projected[at + 2 * hidden];
-            let mut candidate = projected[at + 3 * hidden];
+            let from = word * 4 * total + 4 * first + unit;
+            let mut input_gate = projected[from];
+            let mut forget_gate = projected[from + hidden];
+            let mut output_gate = projected[from + 2 * hidden];
+            let mut candidate = projected[from + 3 * hidden];
             let mut weight = weights + unit;
             for k in 0..hidden {
                 let h = state[now + k];
@@ -316,10 +319,11 @@ fn forward_kernel(
             state[next + unit] = h;
             sum[unit] = sum[unit] + h;
             if keeps {
-                projected[at] = input_gate;
-                projected[at + hidden] = forget_gate;
-                projected[at + 2 * hidden] = output_gate;
-                projected[at + 3 * hidden] = candidate;
+                let at = row * 4 * total + 4 * first + unit;
+                gates[at] = input_gate;
+                gates[at + hidden] = forget_gate;
+                gates[at + 2 * hidden] = output_gate;
+                gates[at + 3 * hidden] = candidate;
                 cells[row * total + first + unit] = c;
             }
             unit += CUBE_DIM_X as usize;
@@ -341,19 +345,19 @@ fn backward_kernel(
     cells: &mut Tensor<f32>,
     transposed: &Tensor<f32>,
     places: &Tensor<i32>,
-    lengths: &Tensor<i32>,
+    starts: &Tensor<i32>,
     mean_gradient: &Tensor<f32>,
-    steps: u32,
     total: u32,
     #[comptime] capacity: usize,
 ) {
     let sequence = CUBE_POS_X as usize;
     let lstm = CUBE_POS_Y as usize;
-    let (steps, total) = (steps as usize, total as usize);
+    let total = total as usize;
     let first = places[3 * lstm] as usize;
     let hidden = places[3 * lstm + 1] as usize;
     let weights = places[3 * lstm + 2] as usize;
-    let length = lengths[sequence] as usize;
+    let start = starts[sequence] as usize;
+    let length = starts[sequence + 1] as usize - start;
     let count = f32::cast_from(max(length, 1));
     let mut dz = Shared::<[f32]>::new_slice(4 * capacity);
     let mut state_gradient = Shared::<[f32]>::new_slice(capacity);
@@ -362,20 +366,11 @@ fn backward_kernel(
     while unit < hidden {
         state_gradient[unit] = 0.0f32;
         cell_gradient[unit] = 0.0f32;
-        for t in length..steps {
-            let row = sequence * steps + t;
-            let at = row * 4 * total + 4 * first + unit;
-            gates[at] = 0.0f32;
-            gates[at + hidden] = 0.0f32;
-            gates[at + 2 * hidden] = 0.0f32;
-            gates[at + 3 * hidden] = 0.0f32;
-            cells[row * total + first + unit] = 0.0f32;
-        }
         unit += CUBE_DIM_X as usize;
     }
     for back in 0..length {
         let t = length - 1 - back;
-        let row = sequence * steps + t;
+        let row = start + t;
         let mut unit = UNIT_POS_X as usize;
         while unit < hidden {
             let at = row * 4 * total + 4 * first + unit;

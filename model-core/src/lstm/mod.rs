@@ -8,6 +8,9 @@ mod cpu;
 mod gpu;
 mod operation;
 pub mod reference;
+mod words;
+
+pub use words::Words;
 
 use burn::{
     module::{Module, Param},
@@ -48,12 +51,9 @@ impl Lstm {
         })
     }
 
-    /// The mean hidden state of each sequence over the steps that are there, `[batch, hidden size]`.
-    ///
-    /// `words` is `[batch, steps, input size]`; `lengths` holds the true number of steps of each sequence, at most
-    /// `steps`. What stands behind a sequence's end counts for nothing. A sequence of length 0 has mean zero.
-    pub fn forward(&self, words: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        forward_together(&[self], words, lengths).remove(0)
+    /// The mean hidden state of each text over its words, `[batch, hidden size]`; zero for a text without words.
+    pub fn forward(&self, words: &Words) -> Tensor<2> {
+        forward_together(&[self], words).remove(0)
     }
 
     /// Hidden units.
@@ -64,23 +64,22 @@ impl Lstm {
 
 /// [`Lstm::forward`] of several LSTMs that read the same words, in one pass over them.
 ///
-/// Which body runs depends on the device alone; the results and their gradients are the same to rounding.
-pub fn forward_together(lstms: &[&Lstm], words: Tensor<3>, lengths: &[usize]) -> Vec<Tensor<2>> {
-    let [batch, steps, _] = words.dims();
-    assert_eq!(lengths.len(), batch, "one length for each sequence");
+/// Which body runs depends on the device and the sizes alone; the results and their gradients are the same to rounding.
+pub fn forward_together(lstms: &[&Lstm], words: &Words) -> Vec<Tensor<2>> {
+    let [distinct, _] = words.vectors.dims();
     assert!(
-        lengths.iter().all(|&length| length <= steps),
-        "a length exceeds the number of steps"
+        (words.texts.iter().flatten()).all(|&word| (word as usize) < distinct),
+        "a text has a word without a vector"
     );
     for lstm in lstms {
         let [input_size, gates] = lstm.input.dims();
-        assert_shape!(words, [batch, steps, input_size]);
+        assert_shape!(words.vectors, [distinct, input_size]);
         assert_eq!(lstm.recurrent.dims(), [gates / 4, gates]);
     }
     let hidden: Vec<usize> = lstms.iter().map(|lstm| lstm.hidden_size()).collect();
-    if !operation::is_fused_on(&words.device(), &hidden) {
+    if !operation::is_fused_on(&words.vectors.device(), &hidden) {
         return (lstms.iter())
-            .map(|lstm| reference::forward(lstm, words.clone(), lengths))
+            .map(|lstm| reference::forward(lstm, words))
             .collect();
     }
     let recurrent = |lstm: &&Lstm| lstm.recurrent.val().flatten(0, 1);
@@ -90,7 +89,6 @@ pub fn forward_together(lstms: &[&Lstm], words: Tensor<3>, lengths: &[usize]) ->
         Tensor::cat(lstms.iter().map(recurrent).collect(), 0),
         Tensor::cat(lstms.iter().map(|lstm| lstm.bias.val()).collect(), 0),
         hidden.clone(),
-        lengths,
     );
     means.split_with_sizes(hidden, 1)
 }

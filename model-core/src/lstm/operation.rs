@@ -9,9 +9,12 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::cpu::{self, Sizes, Weights};
 #[cfg(feature = "gpu")]
 use super::gpu;
+use super::{
+    Words,
+    cpu::{self, Batch, Sizes, Weights},
+};
 
 /// Whether the fused operation has a body for LSTMs of the sizes `hidden` on `device`.
 pub fn is_fused_on(device: &Device, hidden: &[usize]) -> bool {
@@ -26,27 +29,44 @@ pub fn is_fused_on(device: &Device, hidden: &[usize]) -> bool {
     }
 }
 
-/// The mean hidden state of each sequence, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same
-/// `words`, `[batch, steps, input]`. `input` is `[input, Σ 4 · hidden]`, `bias` `[Σ 4 · hidden]`, an LSTM's columns
-/// side by side; `recurrent` holds `[hidden, 4 · hidden]` of each LSTM, one after the other.
+/// The mean hidden state of each text, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same words.
+/// `input` is `[input, Σ 4 · hidden]`, `bias` `[Σ 4 · hidden]`, an LSTM's columns side by side; `recurrent` holds
+/// `[hidden, 4 · hidden]` of each LSTM, one after the other.
 ///
 /// Only where [`is_fused_on`] the tensors' device.
 pub fn mean_states(
-    words: Tensor<3>,
+    words: &Words,
     input: Tensor<2>,
     recurrent: Tensor<1>,
     bias: Tensor<1>,
     hidden: Vec<usize>,
-    lengths: &[usize],
 ) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::lstm_means(
-        words.into_dispatch(),
+        words.vectors.clone().into_dispatch(),
         input.into_dispatch(),
         recurrent.into_dispatch(),
         bias.into_dispatch(),
         hidden,
-        lengths.to_vec(),
+        Texts::new(&words.texts),
     ))
+}
+
+/// The texts of a batch one after the other.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    /// The words of all texts, as rows of the vectors.
+    pub words: Vec<u32>,
+    /// The number of words of each text.
+    pub lengths: Vec<usize>,
+}
+
+impl Texts {
+    fn new(texts: &[Vec<u32>]) -> Self {
+        Self {
+            words: texts.concat(),
+            lengths: texts.iter().map(Vec::len).collect(),
+        }
+    }
 }
 
 #[cfg_attr(
@@ -60,56 +80,83 @@ pub fn mean_states(
 trait LstmOperation: Backend {
     /// See [`mean_states`].
     fn lstm_means(
-        words: FloatTensor<Self>,
+        vectors: FloatTensor<Self>,
         input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: Vec<usize>,
-        lengths: Vec<usize>,
+        texts: Texts,
     ) -> FloatTensor<Self>;
+}
+
+/// What goes into the operation.
+#[derive(Clone, Debug)]
+struct Inputs<B: Backend> {
+    /// `[distinct words, input]`.
+    vectors: FloatTensor<B>,
+    /// Input, recurrent, bias.
+    weights: [FloatTensor<B>; 3],
+    hidden: Vec<usize>,
+    texts: Texts,
 }
 
 impl LstmOperation for Flex {
     fn lstm_means(
-        words: FloatTensor<Self>,
+        vectors: FloatTensor<Self>,
         input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: Vec<usize>,
-        lengths: Vec<usize>,
+        texts: Texts,
     ) -> FloatTensor<Self> {
-        let sizes = sizes::<Self>(&words, hidden);
-        let (words, weights) = (
-            words.to_contiguous(),
-            [input, recurrent, bias].map(|t| t.to_contiguous()),
-        );
-        let mean = cpu::forward(&sizes, values(&words), cpu_weights(&weights), &lengths);
-        tensor(mean, [sizes.batch, sizes.total_hidden()])
+        let inputs = Inputs {
+            vectors,
+            weights: [input, recurrent, bias],
+            hidden,
+            texts,
+        }
+        .contiguous();
+        let mean = cpu::forward(&inputs.sizes(), inputs.batch(), inputs.cpu_weights());
+        inputs.mean(mean)
     }
 }
 
-#[cfg(feature = "gpu")]
-impl LstmOperation for burn_cubecl::CubeBackend {
-    fn lstm_means(
-        words: FloatTensor<Self>,
-        input: FloatTensor<Self>,
-        recurrent: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        hidden: Vec<usize>,
-        lengths: Vec<usize>,
-    ) -> FloatTensor<Self> {
-        let projected = gpu::project(words, input, bias);
-        gpu::forward(projected, recurrent, &hidden, &lengths)
+impl Inputs<Flex> {
+    fn contiguous(self) -> Self {
+        Self {
+            vectors: self.vectors.to_contiguous(),
+            weights: self.weights.map(|weights| weights.to_contiguous()),
+            ..self
+        }
     }
-}
 
-fn sizes<B: Backend>(words: &FloatTensor<B>, hidden: Vec<usize>) -> Sizes {
-    let [batch, steps, input] = words.shape().dims();
-    Sizes {
-        batch,
-        steps,
-        input,
-        hidden,
+    fn sizes(&self) -> Sizes {
+        let [_, input] = self.vectors.shape().dims();
+        Sizes {
+            input,
+            hidden: self.hidden.clone(),
+        }
+    }
+
+    fn batch(&self) -> Batch<'_> {
+        Batch {
+            vectors: values(&self.vectors),
+            words: &self.texts.words,
+            lengths: &self.texts.lengths,
+        }
+    }
+
+    fn cpu_weights(&self) -> Weights<'_> {
+        let [input, recurrent, bias] = self.weights.each_ref().map(values);
+        Weights {
+            input,
+            recurrent,
+            bias,
+        }
+    }
+
+    fn mean(&self, values: Vec<f32>) -> FloatTensor<Flex> {
+        tensor(values, [self.texts.lengths.len(), self.hidden.iter().sum()])
     }
 }
 
@@ -117,16 +164,27 @@ fn values(tensor: &FloatTensor<Flex>) -> &[f32] {
     tensor.as_slice().expect("a contiguous f32 tensor")
 }
 
-fn cpu_weights([input, recurrent, bias]: &[FloatTensor<Flex>; 3]) -> Weights<'_> {
-    Weights {
-        input: values(input),
-        recurrent: values(recurrent),
-        bias: values(bias),
-    }
-}
-
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+}
+
+#[cfg(feature = "gpu")]
+impl LstmOperation for burn_cubecl::CubeBackend {
+    fn lstm_means(
+        vectors: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        hidden: Vec<usize>,
+        texts: Texts,
+    ) -> FloatTensor<Self> {
+        gpu::forward(
+            gpu::project(vectors, input, bias),
+            recurrent,
+            &hidden,
+            &texts,
+        )
+    }
 }
 
 #[cfg(feature = "training")]
@@ -141,76 +199,57 @@ mod backward {
         },
     };
 
-    /// What goes into the operation: the words, then the weights.
-    #[derive(Clone, Debug)]
-    struct Inputs<B: Backend> {
-        words: FloatTensor<B>,
-        weights: [FloatTensor<B>; 3],
-        hidden: Vec<usize>,
-        lengths: Vec<usize>,
-    }
-
     /// What a backend needs for the operation to have a gradient on it.
     trait LstmGradient: LstmOperation {
         /// What its forward pass keeps for the backward one.
         type Kept: Clone + std::fmt::Debug + Send + 'static;
 
         /// The mean, and what the backward pass needs.
-        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept);
+        fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept);
 
-        /// The gradients of the words, where asked for, and of the weights.
+        /// The gradients of the vectors, where asked for, and of the weights.
         fn backward(
             inputs: Inputs<Self>,
             kept: Self::Kept,
             mean_gradient: FloatTensor<Self>,
-            asks_for_words: bool,
+            asks_for_vectors: bool,
         ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]);
     }
 
     impl LstmGradient for Flex {
         type Kept = cpu::Kept;
 
-        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
-            let sizes = sizes::<Self>(&inputs.words, inputs.hidden.clone());
-            let words = inputs.words.to_contiguous();
-            let weights = inputs.weights.clone().map(|t| t.to_contiguous());
-            let (mean, kept) = cpu::forward_keeping(
-                &sizes,
-                values(&words),
-                cpu_weights(&weights),
-                &inputs.lengths,
-            );
-            (tensor(mean, [sizes.batch, sizes.total_hidden()]), kept)
+        fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
+            let inputs = inputs.contiguous();
+            let (mean, kept) =
+                cpu::forward_keeping(&inputs.sizes(), inputs.batch(), inputs.cpu_weights());
+            (inputs.mean(mean), kept)
         }
 
         fn backward(
             inputs: Inputs<Self>,
             kept: Self::Kept,
             mean_gradient: FloatTensor<Self>,
-            asks_for_words: bool,
+            asks_for_vectors: bool,
         ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]) {
-            let sizes = sizes::<Self>(&inputs.words, inputs.hidden);
-            let words = inputs.words.to_contiguous();
-            let weights = inputs.weights.map(|t| t.to_contiguous());
+            let inputs = inputs.contiguous();
             let mean_gradient = mean_gradient.to_contiguous();
             let gradients = cpu::backward(
-                &sizes,
-                values(&words),
-                cpu_weights(&weights),
-                &inputs.lengths,
+                &inputs.sizes(),
+                inputs.batch(),
+                inputs.cpu_weights(),
                 kept,
                 values(&mean_gradient),
-                asks_for_words,
+                asks_for_vectors,
             );
-            let gates = 4 * sizes.total_hidden();
-            let recurrent = gradients.recurrent.len();
+            let shape = |tensor: &FloatTensor<Self>| tensor.shape().dims::<2>();
+            let [weights, recurrent, bias] = &inputs.weights;
             (
-                (gradients.words)
-                    .map(|words| tensor(words, [sizes.batch, sizes.steps, sizes.input])),
+                (gradients.vectors).map(|vectors| tensor(vectors, shape(&inputs.vectors))),
                 [
-                    tensor(gradients.input, [sizes.input, gates]),
-                    tensor(gradients.recurrent, [recurrent]),
-                    tensor(gradients.bias, [gates]),
+                    tensor(gradients.input, shape(weights)),
+                    tensor(gradients.recurrent, recurrent.shape().dims::<1>()),
+                    tensor(gradients.bias, bias.shape().dims::<1>()),
                 ],
             )
         }
@@ -220,37 +259,44 @@ mod backward {
     impl LstmGradient for burn_cubecl::CubeBackend {
         type Kept = gpu::Kept;
 
-        fn forward_keeping(inputs: &Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
-            let [input, recurrent, bias] = inputs.weights.clone();
-            let projected = gpu::project(inputs.words.clone(), input, bias);
-            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.lengths)
+        fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
+            let [input, recurrent, bias] = inputs.weights;
+            let projected = gpu::project(inputs.vectors, input, bias);
+            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.texts)
         }
 
         fn backward(
             inputs: Inputs<Self>,
             kept: Self::Kept,
             mean_gradient: FloatTensor<Self>,
-            asks_for_words: bool,
+            asks_for_vectors: bool,
         ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 3]) {
             let Inputs {
-                words,
+                vectors,
                 weights: [input, recurrent, _],
                 hidden,
-                lengths,
+                texts,
             } = inputs;
-            let (dz, states) = gpu::backward(kept, &recurrent, &hidden, &lengths, mean_gradient);
-            gpu::gradients(words, input, dz, states, &hidden, asks_for_words)
+            let through_time = gpu::backward(kept, &recurrent, &hidden, &texts, mean_gradient);
+            gpu::gradients(
+                vectors,
+                input,
+                through_time,
+                &hidden,
+                &texts,
+                asks_for_vectors,
+            )
         }
     }
 
     impl<B: LstmGradient, C: CheckpointStrategy> LstmOperation for Autodiff<B, C> {
         fn lstm_means(
-            words: FloatTensor<Self>,
+            vectors: FloatTensor<Self>,
             input: FloatTensor<Self>,
             recurrent: FloatTensor<Self>,
             bias: FloatTensor<Self>,
             hidden: Vec<usize>,
-            lengths: Vec<usize>,
+            texts: Texts,
         ) -> FloatTensor<Self> {
             #[derive(Debug)]
             struct LstmMeans;
@@ -266,10 +312,10 @@ mod backward {
                 ) {
                     let (inputs, kept) = ops.state;
                     let mean_gradient = grads.consume::<B>(&ops.node);
-                    let [words, weights @ ..] = ops.parents;
-                    let (words_gradient, weight_gradients) =
-                        B::backward(inputs, kept, mean_gradient, words.is_some());
-                    if let (Some(node), Some(gradient)) = (words, words_gradient) {
+                    let [vectors, weights @ ..] = ops.parents;
+                    let (vectors_gradient, weight_gradients) =
+                        B::backward(inputs, kept, mean_gradient, vectors.is_some());
+                    if let (Some(node), Some(gradient)) = (vectors, vectors_gradient) {
                         grads.register::<B>(node.id, gradient);
                     }
                     for (node, gradient) in weights.into_iter().zip(weight_gradients) {
@@ -280,29 +326,27 @@ mod backward {
                 }
             }
 
-            let nodes = [&words, &input, &recurrent, &bias].map(|tensor| tensor.node());
+            let nodes = [&vectors, &input, &recurrent, &bias].map(|tensor| tensor.node());
             let inputs = Inputs::<B> {
-                words: words.into_primitive(),
+                vectors: vectors.into_primitive(),
                 weights: [input, recurrent, bias].map(|tensor| tensor.into_primitive()),
                 hidden,
-                lengths,
+                texts,
             };
             match LstmMeans.prepare::<C>(nodes).compute_bound().stateful() {
                 OpsKind::Tracked(preparation) => {
-                    let (mean, kept) = B::forward_keeping(&inputs);
+                    let (mean, kept) = B::forward_keeping(inputs.clone());
                     preparation.finish((inputs, kept), mean)
                 }
                 OpsKind::UnTracked(preparation) => {
-                    let [input, recurrent, bias] = inputs.weights;
                     let Inputs {
-                        words,
+                        vectors,
+                        weights: [input, recurrent, bias],
                         hidden,
-                        lengths,
-                        ..
+                        texts,
                     } = inputs;
-                    preparation.finish(B::lstm_means(
-                        words, input, recurrent, bias, hidden, lengths,
-                    ))
+                    let mean = B::lstm_means(vectors, input, recurrent, bias, hidden, texts);
+                    preparation.finish(mean)
                 }
             }
         }

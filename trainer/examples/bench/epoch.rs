@@ -4,10 +4,11 @@ use std::{path::PathBuf, time::Instant};
 
 use burn::{
     optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::{Device, Tensor, TensorData},
+    tensor::Device,
 };
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
+    embedding::Embedding,
     joint_loss::{Target, joint_loss},
     parameters::{Parameters, Wanted},
 };
@@ -57,8 +58,10 @@ impl Request {
         let source = |wanted: &Wanted| files::exactly(&self.folder, wanted.name, wanted.len());
         let mut network = AuxLstm::new(&mut Parameters::new(&device, source), &sizes, 0.0)?;
         let mut optimiser: ModuleOptimizer = AdamConfig::new().init();
-        let table = files::floats(&self.folder, "table")?;
-        let ids = files::integers(&self.folder, "ids")?;
+        let embedding = Embedding::quantise(&files::floats(&self.folder, "table")?, self.input)?;
+        let ids: Vec<u32> = (files::integers(&self.folder, "ids")?.into_iter())
+            .map(|id| id as u32)
+            .collect();
         let lengths: Vec<usize> = (files::integers(&self.folder, "lengths")?.into_iter())
             .map(|length| length as usize)
             .collect();
@@ -68,22 +71,16 @@ impl Request {
 
         let start = Instant::now();
         let mut losses = Vec::new();
-        let mut read = 0;
+        let mut rest = ids.as_slice();
         for (index, lengths) in lengths.chunks(self.batch).enumerate() {
-            let steps = lengths.iter().copied().max().unwrap_or(0);
-            let mut words = vec![0.0; lengths.len() * steps * self.input];
-            for (row, &length) in lengths.iter().enumerate() {
-                let row = &mut words[row * steps * self.input..];
-                for (to, &id) in row
-                    .chunks_exact_mut(self.input)
-                    .zip(&ids[read..read + length])
-                {
-                    to.copy_from_slice(&table[id as usize * self.input..][..self.input]);
-                }
-                read += length;
-            }
-            let shape = [lengths.len(), steps, self.input];
-            let words = Tensor::<3>::from_data(TensorData::new(words, shape), &device);
+            let texts: Vec<&[u32]> = (lengths.iter())
+                .map(|&length| {
+                    let (text, others) = rest.split_at(length);
+                    rest = others;
+                    text
+                })
+                .collect();
+            let words = embedding.look_up(&texts, &device);
             let users = index * self.batch..index * self.batch + lengths.len();
             let targets: Vec<Target> = (labels.iter().zip(&self.classes))
                 .map(|(labels, &classes)| Target {
@@ -94,7 +91,7 @@ impl Request {
                     class_weights: vec![1.0; classes],
                 })
                 .collect();
-            let loss = joint_loss(&network.forward(words, lengths), &targets, &device);
+            let loss = joint_loss(&network.forward(&words), &targets, &device);
             losses.push(loss.clone().into_scalar::<f32>());
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = optimiser.step(self.learning_rate, network, gradients);

@@ -8,7 +8,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData, s},
 };
 use model_core::{
-    lstm::{self, Lstm},
+    lstm::{self, Lstm, Words},
     parameters::{Parameters, Wanted},
 };
 use serde::{Deserialize, Serialize};
@@ -82,14 +82,14 @@ impl Request {
         };
         let ours = Lstm::new(&mut Parameters::new(&device, source), "lstm", input, hidden)?;
         let theirs = burn_nn(&ours, input, hidden, &device);
-        let lengths = vec![steps; batch];
+        let read = Words::padded(words.clone(), &vec![steps; batch]);
 
         // What was asked of a GPU so far is not what is timed.
         device.sync()?;
         let start = Instant::now();
         let mean = match self.body {
-            Body::Fused => ours.forward(words, &lengths),
-            Body::Reference => lstm::reference::forward(&ours, words, &lengths),
+            Body::Fused => ours.forward(&read),
+            Body::Reference => lstm::reference::forward(&ours, &read),
             Body::BurnNn => {
                 let (states, _) = theirs.forward(words, None);
                 states.mean_dim(1).reshape([batch, hidden])

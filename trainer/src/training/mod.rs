@@ -19,12 +19,13 @@ use std::{
 use burn::{
     module::Module,
     optim::{AdaGradConfig, AdamConfig, GradientsParams, ModuleOptimizer, OptimizerRecord},
-    tensor::{Bytes, Device, Tensor},
+    tensor::{Bytes, Device},
 };
 use model_core::{
     aux_lstm::{AuxLstm, Role, StateStatistics},
     card::AttributeFigures,
     joint_loss::{joint_loss, penalty},
+    lstm::Words,
     parameters::{self, Parameters, Saved, Wanted, glorot_uniform},
     predictor::{self, PredictError},
     temperature::Temperature,
@@ -403,15 +404,15 @@ impl<'a> Run<'a> {
         // Dropout draws from the device: seeded at every step, so that it does not matter where a run began.
         self.device.seed(mix(self.config.seed, self.progress.step));
         let device = self.device.clone().autodiff();
-        let (words, lengths) = self.look_up(batch, &device);
+        let words = self.look_up(batch, &device);
         let targets = self
             .prepared
             .targets(self.config, batch.iter().map(|item| item.user));
         let training = &self.config.training;
         let logits = if training.normalise {
-            self.network.forward_normalised(words, &lengths)
+            self.network.forward_normalised(&words)
         } else {
-            self.network.forward(words, &lengths)
+            self.network.forward(&words)
         };
         let mut loss = joint_loss(&logits, &targets, &device);
         if training.l2 > 0.0 {
@@ -446,14 +447,13 @@ impl<'a> Run<'a> {
         training.learning_rate * left
     }
 
-    /// The word vectors of a batch on `device`, and the length of each text.
-    fn look_up(&self, batch: &[Item], device: &Device) -> (Tensor<3>, Vec<usize>) {
+    /// The words of a batch with their vectors on `device`.
+    fn look_up(&self, batch: &[Item], device: &Device) -> Words {
         let texts: Vec<&[u32]> = batch
             .iter()
             .map(|item| &self.prepared.users[item.user].words[item.words.clone()])
             .collect();
-        let lengths = texts.iter().map(|text| text.len()).collect();
-        (self.prepared.embedding.look_up(&texts, device), lengths)
+        self.prepared.embedding.look_up(&texts, device)
     }
 
     /// The network as it is evaluated and saved, without gradients.
@@ -463,8 +463,8 @@ impl<'a> Run<'a> {
             let network = self.network.valid();
             let batches = COUNTED.div_ceil(self.config.training.batch_size);
             for batch in self.batches(self.progress.epoch).iter().take(batches) {
-                let (words, lengths) = self.look_up(batch, &self.device);
-                network.count_states(words, &lengths, &mut statistics);
+                let words = self.look_up(batch, &self.device);
+                network.count_states(&words, &mut statistics);
             }
         }
         self.network.fold(&statistics)

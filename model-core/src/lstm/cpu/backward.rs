@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 use super::{
     GATES, for_each, for_tiles,
     forward::Kept,
-    layout::{Aligned, Layout, Sizes, Strips, Weights, blocks, deal},
+    layout::{Aligned, Batch, Layout, Sizes, Strips, Weights, blocks, deal, split_by_text},
     threads,
     vector::{load, multiply_add, store, tanh},
 };
@@ -22,8 +22,8 @@ const GATES_AT_ONCE: usize = 128;
 /// What the backward pass gives, in the form of what it is the gradient of.
 #[derive(Debug)]
 pub struct Gradients {
-    /// `[batch, steps, input]`, where asked for.
-    pub words: Option<Vec<f32>>,
+    /// As [`Batch::vectors`], where asked for.
+    pub vectors: Option<Vec<f32>>,
     /// As [`Weights::input`].
     pub input: Vec<f32>,
     /// As [`Weights::recurrent`].
@@ -36,28 +36,31 @@ pub struct Gradients {
 /// mean, `[batch, Σ hidden]`.
 pub fn backward(
     sizes: &Sizes,
-    words: &[f32],
+    batch: Batch<'_>,
     weights: Weights<'_>,
-    lengths: &[usize],
     mut kept: Kept,
     mean_gradient: &[f32],
-    asks_for_words: bool,
+    asks_for_vectors: bool,
 ) -> Gradients {
     let layout = &Layout::new(sizes);
-    through_time(layout, weights, lengths, &mut kept, mean_gradient);
-    let sequences = (lengths.iter().enumerate())
-        .map(|(index, &length)| {
-            let (row, steps) = (index * sizes.steps, sizes.steps);
-            Words {
-                length,
-                words: &words[row * sizes.input..][..steps * sizes.input],
-                gates: &kept.gates[row * layout.gates()..][..steps * layout.gates()],
-                states: &kept.cells[row * layout.units..][..steps * layout.units],
+    through_time(layout, weights, batch.lengths, &mut kept, mean_gradient);
+    let mut start = 0;
+    let texts = (batch.texts())
+        .map(|words| {
+            let of_text = start..start + words.len();
+            start = of_text.end;
+            let part = |width: usize| of_text.start * width..of_text.end * width;
+            Text {
+                words,
+                gates: &kept.gates[part(layout.gates())],
+                states: &kept.cells[part(layout.units)],
             }
         })
         .collect::<Vec<_>>();
-    let mut gradients = weight_gradients(layout, &sequences);
-    gradients.words = asks_for_words.then(|| word_gradients(layout, weights, &sequences));
+    let by_word = asks_for_vectors || batch.recurs(sizes);
+    let groups = sum_over_words(layout, batch, &texts, by_word);
+    let mut gradients = weight_gradients(layout, &groups);
+    gradients.vectors = asks_for_vectors.then(|| vector_gradients(layout, weights, &groups));
     gradients
 }
 
@@ -92,10 +95,10 @@ fn through_time(
             }
         },
     );
-    let row = (layout.sizes.steps * layout.units).max(1);
     let total = layout.sizes.total_hidden().max(1);
-    let sequences = (kept.gates.chunks_mut(GATES * row))
-        .zip(kept.cells.chunks_mut(row))
+    let gates = split_by_text(lengths, layout.gates(), &mut kept.gates);
+    let cells = split_by_text(lengths, layout.units, &mut kept.cells);
+    let sequences: Vec<_> = (gates.zip(cells))
         .zip(mean_gradient.chunks(total).zip(lengths))
         .map(|((gates, cells), (mean_gradient, &length))| Sequence {
             length,
@@ -104,11 +107,8 @@ fn through_time(
             cells,
         })
         .collect();
-    let blocks = deal(
-        sequences,
-        blocks(layout.sizes.batch, threads()),
-        |sequence| sequence.length,
-    );
+    let count = blocks(sequences.len(), threads());
+    let blocks = deal(sequences, count, |sequence| sequence.length);
     for_each(
         (blocks.into_iter())
             .map(|sequences| ThroughTime {
@@ -367,96 +367,119 @@ impl BlockThroughTime<'_> {
     }
 }
 
-/// A sequence after the loop over time.
-struct Words<'a> {
-    length: usize,
-    /// `[steps, input]`.
-    words: &'a [f32],
-    /// The gradient of the gates' sums, `[steps, gates]`.
+/// A text after the loop over time.
+struct Text<'a> {
+    words: &'a [u32],
+    /// The gradient of the gates' sums, `[words, gates]`.
     gates: &'a [f32],
-    /// h after each step, `[steps, units]`.
+    /// h after each step, `[words, units]`.
     states: &'a [f32],
 }
 
-/// Σ over all words of xᵀ·dz, hₜ₋₁ᵀ·dz and dz.
-fn weight_gradients(layout: &Layout, sequences: &[Words<'_>]) -> Gradients {
-    let (input_size, width) = (layout.sizes.input, layout.panel_width());
-    let rows = |panel: usize| input_size + layout.lstms[layout.panels[panel].lstm].hidden + 1;
-    let count = layout.panels.len();
+/// Some panels, with what is summed over all words for them.
+struct Group {
+    panels: Range<usize>,
+    /// For each panel: a row for each number of a vector, for each unit of its LSTM, and for the bias.
+    sums: Aligned,
+    /// For each panel: dz summed over the places of each distinct word, `[distinct words, 4, lanes]`; or nothing.
+    by_word: Aligned,
+}
+
+impl Group {
+    /// `by_word` of each panel.
+    fn by_panel(&self) -> impl Iterator<Item = &[f32]> {
+        let size = self.by_word.len() / self.panels.len();
+        self.by_word.chunks_exact(size.max(1))
+    }
+}
+
+/// The rows of a panel in [`Group::sums`].
+fn rows(layout: &Layout, panel: usize) -> usize {
+    layout.sizes.input + layout.lstms[layout.panels[panel].lstm].hidden + 1
+}
+
+/// Σ over all words of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_word` says whether dz is summed for each distinct word first.
+fn sum_over_words(
+    layout: &Layout,
+    batch: Batch<'_>,
+    texts: &[Text<'_>],
+    by_word: bool,
+) -> Vec<Group> {
+    let (count, width) = (layout.panels.len(), layout.panel_width());
+    let distinct = batch.vectors.len() / layout.sizes.input;
     // Each thread sums some panels over all words: no sum depends on how many threads there are.
     let together = count.div_ceil(threads()).max(1);
-    let mut groups: Vec<(Range<usize>, Aligned)> = (0..count)
+    let mut groups: Vec<Group> = (0..count)
         .step_by(together)
         .map(|start| {
             let panels = start..(start + together).min(count);
-            let rows = panels.clone().map(rows).sum::<usize>();
-            (panels, Aligned::zeros(rows * width))
+            let sums: usize = panels.clone().map(|panel| rows(layout, panel)).sum();
+            let words = if by_word { panels.len() * distinct } else { 0 };
+            Group {
+                panels,
+                sums: Aligned::zeros(sums * width),
+                by_word: Aligned::zeros(words * width),
+            }
         })
         .collect();
     for_each(
         (groups.iter_mut())
-            .map(|(panels, sums)| WeightGradients {
+            .map(|group| SumOverWords {
                 layout,
-                sequences,
-                panels: panels.clone(),
-                sums,
+                vectors: batch.vectors,
+                texts,
+                by_word,
+                group,
             })
             .collect(),
     );
-    let total = GATES * layout.sizes.total_hidden();
-    let recurrent: usize = (layout.sizes.hidden.iter())
-        .map(|hidden| hidden * GATES * hidden)
-        .sum();
-    let mut gradients = Gradients {
-        words: None,
-        input: vec![0.0; input_size * total],
-        recurrent: vec![0.0; recurrent],
-        bias: vec![0.0; total],
-    };
-    for (panels, sums) in &groups {
-        let mut sums = sums.chunks_exact(width);
-        for panel in layout.panels[panels.clone()].iter().copied() {
-            let columns = layout.input_columns(panel.lstm);
-            for (row, sums) in gradients.input.chunks_exact_mut(total).zip(&mut sums) {
-                layout.scatter(panel, sums, &mut row[columns.clone()]);
-            }
-            for (unit, sums) in (0..layout.lstms[panel.lstm].hidden).zip(&mut sums) {
-                let row = layout.recurrent_row(panel.lstm, unit);
-                layout.scatter(panel, sums, &mut gradients.recurrent[row]);
-            }
-            if let Some(sums) = sums.next() {
-                layout.scatter(panel, sums, &mut gradients.bias[columns]);
-            }
-        }
-    }
-    gradients
+    groups
 }
 
-/// The sums of some panels.
-struct WeightGradients<'a> {
+/// The sums of a group.
+struct SumOverWords<'a> {
     layout: &'a Layout,
-    sequences: &'a [Words<'a>],
-    panels: Range<usize>,
-    /// For each panel: a row for each number of a word, for each unit of its LSTM, and for the bias.
-    sums: &'a mut Aligned,
+    vectors: &'a [f32],
+    texts: &'a [Text<'a>],
+    by_word: bool,
+    group: &'a mut Group,
 }
 
-impl WithSimd for WeightGradients<'_> {
+impl WithSimd for SumOverWords<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let layout = self.layout;
         let (input_size, units, width) = (layout.sizes.input, layout.units, layout.panel_width());
+        let Group {
+            panels,
+            sums,
+            by_word,
+        } = self.group;
         let mut gates = Aligned::zeros(WORDS_AT_ONCE * width);
-        for sequence in self.sequences {
-            for start in (0..sequence.length).step_by(WORDS_AT_ONCE) {
-                let steps = start..(start + WORDS_AT_ONCE).min(sequence.length);
-                let mut rest = &mut self.sums[..];
-                for index in self.panels.clone() {
+        let mut vectors = Aligned::zeros(if self.by_word {
+            0
+        } else {
+            WORDS_AT_ONCE * input_size
+        });
+        for text in self.texts {
+            for start in (0..text.words.len()).step_by(WORDS_AT_ONCE) {
+                let steps = start..(start + WORDS_AT_ONCE).min(text.words.len());
+                let words = &text.words[steps.clone()];
+                if !self.by_word {
+                    for (to, &word) in vectors.chunks_exact_mut(input_size).zip(words) {
+                        to.copy_from_slice(
+                            &self.vectors[word as usize * input_size..][..input_size],
+                        );
+                    }
+                }
+                let mut rest = &mut sums[..];
+                let mut rest_by_word = &mut by_word[..];
+                for index in panels.clone() {
                     let gates = &mut gates[..steps.len() * width];
                     for (to, t) in gates.chunks_exact_mut(width).zip(steps.clone()) {
-                        let from = &sequence.gates[t * layout.gates() + index * width..];
+                        let from = &text.gates[t * layout.gates() + index * width..];
                         store::<S, GATES>(simd, to, load(simd, from));
                     }
                     let place = &layout.lstms[layout.panels[index].lstm];
@@ -464,19 +487,34 @@ impl WithSimd for WeightGradients<'_> {
                     let (recurrent, others) = others.split_at_mut(place.hidden * width);
                     let (bias, others) = others.split_at_mut(width);
                     rest = others;
-                    Product {
-                        left: &sequence.words[start * input_size..],
-                        stride: input_size,
-                        right: gates,
-                        sums: input,
+                    if self.by_word {
+                        let size = self.vectors.len() / input_size * width;
+                        let (by_word, others) = rest_by_word.split_at_mut(size);
+                        rest_by_word = others;
+                        for (gates, &word) in gates.chunks_exact(width).zip(words) {
+                            let sum = &mut by_word[word as usize * width..];
+                            let (before, more): ([_; GATES], [_; GATES]) =
+                                (load(simd, sum), load(simd, gates));
+                            let mut after = before;
+                            for gate in 0..GATES {
+                                after[gate] = simd.add_f32s(before[gate], more[gate]);
+                            }
+                            store(simd, sum, after);
+                        }
+                    } else {
+                        Product {
+                            left: &vectors,
+                            stride: input_size,
+                            right: gates,
+                            sums: input,
+                        }
+                        .add(simd, input_size);
                     }
-                    .add(simd, input_size);
                     // The first step has no state before it.
                     let skipped = usize::from(start == 0);
                     if steps.len() > skipped {
                         Product {
-                            left: &sequence.states
-                                [(start + skipped - 1) * units + place.units.start..],
+                            left: &text.states[(start + skipped - 1) * units + place.units.start..],
                             stride: units,
                             right: &gates[skipped * width..],
                             sums: recurrent,
@@ -491,6 +529,25 @@ impl WithSimd for WeightGradients<'_> {
                     }
                     .add(simd, 1);
                 }
+            }
+        }
+        if !self.by_word {
+            return;
+        }
+        for (start, vectors) in (0..).zip(self.vectors.chunks(WORDS_AT_ONCE * input_size)) {
+            let mut rest = &mut sums[..];
+            let size = self.vectors.len() / input_size * width;
+            for (index, by_word) in panels.clone().zip(by_word.chunks_exact(size.max(1))) {
+                let (panel, others) = rest.split_at_mut(rows(layout, index) * width);
+                rest = others;
+                let of_words = &by_word[start * WORDS_AT_ONCE * width..];
+                Product {
+                    left: vectors,
+                    stride: input_size,
+                    right: &of_words[..vectors.len() / input_size * width],
+                    sums: panel,
+                }
+                .add(simd, input_size);
             }
         }
     }
@@ -527,8 +584,40 @@ impl Product<'_> {
     }
 }
 
-/// dz·Wᵀ for every word.
-fn word_gradients(layout: &Layout, weights: Weights<'_>, sequences: &[Words<'_>]) -> Vec<f32> {
+/// The sums where they belong.
+fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
+    let (input_size, width) = (layout.sizes.input, layout.panel_width());
+    let total = GATES * layout.sizes.total_hidden();
+    let recurrent: usize = (layout.sizes.hidden.iter())
+        .map(|hidden| hidden * GATES * hidden)
+        .sum();
+    let mut gradients = Gradients {
+        vectors: None,
+        input: vec![0.0; input_size * total],
+        recurrent: vec![0.0; recurrent],
+        bias: vec![0.0; total],
+    };
+    for group in groups {
+        let mut sums = group.sums.chunks_exact(width);
+        for panel in layout.panels[group.panels.clone()].iter().copied() {
+            let columns = layout.input_columns(panel.lstm);
+            for (row, sums) in gradients.input.chunks_exact_mut(total).zip(&mut sums) {
+                layout.scatter(panel, sums, &mut row[columns.clone()]);
+            }
+            for (unit, sums) in (0..layout.lstms[panel.lstm].hidden).zip(&mut sums) {
+                let row = layout.recurrent_row(panel.lstm, unit);
+                layout.scatter(panel, sums, &mut gradients.recurrent[row]);
+            }
+            if let Some(sums) = sums.next() {
+                layout.scatter(panel, sums, &mut gradients.bias[columns]);
+            }
+        }
+    }
+    gradients
+}
+
+/// dz·Wᵀ for every distinct word, from the sums by word.
+fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> Vec<f32> {
     let input_size = layout.sizes.input;
     let columns = GATES * layout.sizes.total_hidden();
     let widths = || widths(input_size.div_ceil(layout.lanes)).map(|width| width * layout.lanes);
@@ -553,14 +642,19 @@ fn word_gradients(layout: &Layout, weights: Weights<'_>, sequences: &[Words<'_>]
             }
         },
     );
-    let mut gradient = vec![0.0; layout.sizes.batch * layout.sizes.steps * input_size];
-    let row = (layout.sizes.steps * input_size).max(1);
+    let panels: Vec<&[f32]> = groups.iter().flat_map(Group::by_panel).collect();
+    let distinct = panels
+        .first()
+        .map_or(0, |panel| panel.len() / layout.panel_width());
+    let mut gradient = vec![0.0; distinct * input_size];
     for_each(
-        (gradient.chunks_mut(row).zip(sequences))
-            .map(|(gradient, words)| WordGradients {
+        (gradient.chunks_mut((WORDS_AT_ONCE * input_size).max(1)))
+            .enumerate()
+            .map(|(index, gradient)| VectorGradients {
                 layout,
                 transposed,
-                words,
+                panels: &panels,
+                first: index * WORDS_AT_ONCE,
                 gradient,
             })
             .collect(),
@@ -568,32 +662,35 @@ fn word_gradients(layout: &Layout, weights: Weights<'_>, sequences: &[Words<'_>]
     gradient
 }
 
-struct WordGradients<'a> {
+/// [`vector_gradients`] of some words.
+struct VectorGradients<'a> {
     layout: &'a Layout,
     transposed: &'a Strips,
-    words: &'a Words<'a>,
-    /// `[steps, input]`.
+    /// The sums by word of each panel.
+    panels: &'a [&'a [f32]],
+    /// The first word.
+    first: usize,
     gradient: &'a mut [f32],
 }
 
-impl WithSimd for WordGradients<'_> {
+impl WithSimd for VectorGradients<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let length = self.words.length;
+        let words = self.gradient.len() / self.layout.sizes.input;
         let mut start = 0;
         let vectors = self.layout.sizes.input.div_ceil(S::F32_LANES);
         for (strip, width) in widths(vectors).enumerate() {
             match width {
                 4 => {
-                    for_tiles!(S, length, |first| self.four(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.four(simd, strip, start, first));
                 }
                 2 => {
-                    for_tiles!(S, length, |first| self.two(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.two(simd, strip, start, first));
                 }
                 _ => {
-                    for_tiles!(S, length, |first| self.one(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.one(simd, strip, start, first));
                 }
             }
             start += width * S::F32_LANES;
@@ -601,7 +698,7 @@ impl WithSimd for WordGradients<'_> {
     }
 }
 
-impl WordGradients<'_> {
+impl VectorGradients<'_> {
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const N: usize>(
         &mut self,
@@ -610,13 +707,19 @@ impl WordGradients<'_> {
         start: usize,
         first: usize,
     ) {
-        let (gates, input_size) = (self.layout.gates(), self.layout.sizes.input);
-        let mut left: [&[f32]; R] = [&[]; R];
-        for (r, left) in left.iter_mut().enumerate() {
-            *left = &self.words.gates[(first + r) * gates..][..gates];
+        let (width, input_size) = (self.layout.panel_width(), self.layout.sizes.input);
+        let right = self
+            .transposed
+            .get(strip)
+            .chunks_exact(width * N * S::F32_LANES);
+        let mut sums = [[simd.splat_f32s(0.0); N]; R];
+        for (by_word, right) in self.panels.iter().zip(right) {
+            let mut left: [&[f32]; R] = [&[]; R];
+            for (r, left) in left.iter_mut().enumerate() {
+                *left = &by_word[(self.first + first + r) * width..][..width];
+            }
+            sums = multiply_add(simd, sums, left, 1, right);
         }
-        let zeros = [[simd.splat_f32s(0.0); N]; R];
-        let sums = multiply_add(simd, zeros, left, 1, self.transposed.get(strip));
         for (r, sums) in sums.into_iter().enumerate() {
             let row = &mut self.gradient[(first + r) * input_size..][..input_size];
             for (to, sums) in row[start..].chunks_mut(S::F32_LANES).zip(sums) {

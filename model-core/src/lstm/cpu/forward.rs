@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     GATES, for_each, for_tiles,
-    layout::{Aligned, Layout, Sizes, Strips, Weights, blocks, deal},
+    layout::{Aligned, Batch, Layout, Sizes, Strips, Weights, blocks, deal, split_by_text},
     threads,
     vector::{load, multiply_add, sigmoid, store, tanh},
 };
@@ -16,76 +16,123 @@ const ROWS_AT_ONCE: usize = 96;
 /// What the backward pass needs of the forward one.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// The activated gates, `[batch, steps, panels, 4, lanes]`.
+    /// The activated gates, `[words, panels, 4, lanes]`.
     pub(super) gates: Aligned,
-    /// The memory cells c, `[batch, steps, units]`.
+    /// The memory cells c, `[words, units]`.
     pub(super) cells: Aligned,
 }
 
-/// The mean hidden state of each sequence, `[batch, Σ hidden]`; `words` are `[batch, steps, input]`.
-pub fn forward(sizes: &Sizes, words: &[f32], weights: Weights<'_>, lengths: &[usize]) -> Vec<f32> {
-    run(sizes, words, weights, lengths, None)
+/// The mean hidden state of each text, `[batch, Σ hidden]`.
+pub fn forward(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
+    run(sizes, batch, weights, None)
 }
 
 /// As [`forward`], and what the backward pass needs.
-pub fn forward_keeping(
-    sizes: &Sizes,
-    words: &[f32],
-    weights: Weights<'_>,
-    lengths: &[usize],
-) -> (Vec<f32>, Kept) {
+pub fn forward_keeping(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>) -> (Vec<f32>, Kept) {
     let units = Layout::new(sizes).units;
-    let rows = sizes.batch * sizes.steps;
+    let words = batch.words.len();
     let mut kept = Kept {
-        gates: Aligned::zeros(rows * GATES * units),
-        cells: Aligned::zeros(rows * units),
+        gates: Aligned::zeros(words * GATES * units),
+        cells: Aligned::zeros(words * units),
     };
-    let mean = run(sizes, words, weights, lengths, Some(&mut kept));
+    let mean = run(sizes, batch, weights, Some(&mut kept));
     (mean, kept)
 }
 
-fn run(
-    sizes: &Sizes,
-    words: &[f32],
-    weights: Weights<'_>,
-    lengths: &[usize],
-    kept: Option<&mut Kept>,
-) -> Vec<f32> {
+fn run(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>, kept: Option<&mut Kept>) -> Vec<f32> {
     let packed = &Packed::new(sizes, weights);
     let layout = &packed.layout;
-    let mut mean = vec![0.0; sizes.batch * sizes.total_hidden()];
-    let sequence = |(mean, (index, &length))| Sequence {
-        length,
-        words: &words[index * sizes.steps * sizes.input..][..length * sizes.input],
-        mean,
-        gates: &mut [],
-        cells: &mut [],
-    };
-    let mut sequences: Vec<Sequence<'_>> = (mean.chunks_mut(sizes.total_hidden().max(1)))
-        .zip(lengths.iter().enumerate())
-        .map(sequence)
+    let table = batch
+        .recurs(sizes)
+        .then(|| project_all(packed, batch.vectors));
+    let table = table.as_deref();
+    let total = sizes.total_hidden();
+    let mut mean = vec![0.0; batch.lengths.len() * total];
+    let mut sequences: Vec<Sequence<'_>> = (mean.chunks_mut(total.max(1)))
+        .zip(batch.texts())
+        .map(|(mean, words)| Sequence {
+            words,
+            mean,
+            gates: &mut [],
+            cells: &mut [],
+        })
         .collect();
     let keeps = kept.is_some();
     if let Some(kept) = kept {
-        let row = (sizes.steps * layout.units).max(1);
-        let places = (kept.gates.chunks_mut(GATES * row)).zip(kept.cells.chunks_mut(row));
-        for (sequence, (gates, cells)) in sequences.iter_mut().zip(places) {
+        let gates = split_by_text(batch.lengths, layout.gates(), &mut kept.gates);
+        let cells = split_by_text(batch.lengths, layout.units, &mut kept.cells);
+        for (sequence, (gates, cells)) in sequences.iter_mut().zip(gates.zip(cells)) {
             (sequence.gates, sequence.cells) = (gates, cells);
         }
     }
-    let blocks = deal(sequences, blocks(sizes.batch, threads()), |sequence| {
-        sequence.length
-    });
+    let count = blocks(sequences.len(), threads());
+    let blocks = deal(sequences, count, |sequence| sequence.words.len());
     for_each(
         (blocks.into_iter())
             .map(|sequences| Forward {
                 packed,
+                vectors: batch.vectors,
+                table,
                 sequences,
                 keeps,
             })
             .collect(),
     );
     mean
+}
+
+/// W·x + b of every distinct word, `[distinct words, gates]`.
+fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
+    let (size, gates) = (packed.layout.sizes.input, packed.layout.gates());
+    let mut table = Aligned::zeros(vectors.len() / size * gates);
+    for_each(
+        (table.chunks_mut((ROWS_AT_ONCE * gates).max(1)))
+            .zip(vectors.chunks(ROWS_AT_ONCE * size))
+            .map(|(table, vectors)| ProjectAll {
+                packed,
+                vectors,
+                table,
+            })
+            .collect(),
+    );
+    table
+}
+
+/// [`project_all`] of some words.
+struct ProjectAll<'a> {
+    packed: &'a Packed,
+    vectors: &'a [f32],
+    table: &'a mut [f32],
+}
+
+impl WithSimd for ProjectAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let layout = &self.packed.layout;
+        let rows = self.vectors.len() / layout.sizes.input;
+        for panel in 0..layout.panels.len() {
+            for_tiles!(S, rows, |first| self.tile(simd, panel, first));
+        }
+    }
+}
+
+impl ProjectAll<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, first: usize) {
+        let layout = &self.packed.layout;
+        let size = layout.sizes.input;
+        let mut left: [&[f32]; R] = [&[]; R];
+        for (r, left) in left.iter_mut().enumerate() {
+            *left = &self.vectors[(first + r) * size..][..size];
+        }
+        let sums = self.packed.project(simd, panel, left);
+        for (r, sums) in sums.into_iter().enumerate() {
+            let at = (first + r) * layout.gates() + panel * layout.panel_width();
+            store(simd, &mut self.table[at..], sums);
+        }
+    }
 }
 
 /// The weights as the products walk through them: a strip for each panel.
@@ -130,13 +177,25 @@ impl Packed {
     }
 }
 
+impl Packed {
+    /// W·x + b of Eq. 1–4 for a panel and the words with the vectors `left`.
+    #[inline(always)]
+    fn project<S: Simd, const R: usize>(
+        &self,
+        simd: S,
+        panel: usize,
+        left: [&[f32]; R],
+    ) -> [[S::f32s; GATES]; R] {
+        let bias = load::<S, GATES>(simd, self.bias.get(panel));
+        multiply_add(simd, [bias; R], left, 1, self.input.get(panel))
+    }
+}
+
 struct Sequence<'a> {
-    length: usize,
-    /// `[length, input]`.
-    words: &'a [f32],
+    words: &'a [u32],
     /// `[Σ hidden]`.
     mean: &'a mut [f32],
-    /// `[steps, gates]` and `[steps, units]` where they are kept, else empty.
+    /// `[words, gates]` and `[words, units]` where they are kept, else empty.
     gates: &'a mut [f32],
     cells: &'a mut [f32],
 }
@@ -144,6 +203,9 @@ struct Sequence<'a> {
 /// A block of sequences on its way forward.
 struct Forward<'a> {
     packed: &'a Packed,
+    vectors: &'a [f32],
+    /// What [`project_all`] gave; where there is none, words are projected as they come.
+    table: Option<&'a [f32]>,
     /// In order of falling length.
     sequences: Vec<Sequence<'a>>,
     keeps: bool,
@@ -156,15 +218,22 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Forward {
             packed,
+            vectors,
+            table,
             mut sequences,
             keeps,
         } = self;
         let layout = &packed.layout;
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
-        let longest = sequences.first().map_or(0, |first| first.length);
+        let longest = sequences.first().map_or(0, |first| first.words.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
-        let mut scratch = Aligned::zeros(if keeps { 0 } else { rows * at_once * gates });
-        if !keeps {
+        let needs_room = table.is_none() && !keeps;
+        let mut scratch = Aligned::zeros(if needs_room {
+            rows * at_once * gates
+        } else {
+            0
+        });
+        if needs_room {
             let places = scratch.chunks_mut((at_once * gates).max(1));
             for (sequence, gates) in sequences.iter_mut().zip(places) {
                 sequence.gates = gates;
@@ -172,6 +241,8 @@ impl WithSimd for Forward<'_> {
         }
         let mut block = Block {
             packed,
+            vectors,
+            table,
             keeps,
             sequences,
             base: 0,
@@ -188,8 +259,9 @@ impl WithSimd for Forward<'_> {
             for t in steps.clone() {
                 entries.extend((0..block.running(t)).map(|row| (row, t)));
             }
+            let to_project = if table.is_none() { entries.len() } else { 0 };
             for panel in 0..layout.panels.len() {
-                for_tiles!(S, entries.len(), |first| block.project(
+                for_tiles!(S, to_project, |first| block.project(
                     simd,
                     panel,
                     &entries[first..]
@@ -209,6 +281,8 @@ impl WithSimd for Forward<'_> {
 
 struct Block<'a> {
     packed: &'a Packed,
+    vectors: &'a [f32],
+    table: Option<&'a [f32]>,
     keeps: bool,
     sequences: Vec<Sequence<'a>>,
     /// The step whose gates are the first in each sequence's `gates`.
@@ -226,7 +300,7 @@ impl Block<'_> {
     #[inline(always)]
     fn running(&self, t: usize) -> usize {
         self.sequences
-            .partition_point(|sequence| sequence.length > t)
+            .partition_point(|sequence| sequence.words.len() > t)
     }
 
     /// Where the gates of a panel at a step are in a sequence's `gates`.
@@ -244,19 +318,13 @@ impl Block<'_> {
         panel: usize,
         entries: &[(usize, usize)],
     ) {
-        let Packed {
-            input,
-            bias,
-            layout,
-            ..
-        } = self.packed;
-        let size = layout.sizes.input;
+        let size = self.packed.layout.sizes.input;
         let mut left: [&[f32]; R] = [&[]; R];
         for (left, &(row, t)) in left.iter_mut().zip(entries) {
-            *left = &self.sequences[row].words[t * size..][..size];
+            let word = self.sequences[row].words[t] as usize;
+            *left = &self.vectors[word * size..][..size];
         }
-        let bias = load::<S, GATES>(simd, bias.get(panel));
-        let sums = multiply_add(simd, [bias; R], left, 1, input.get(panel));
+        let sums = self.packed.project(simd, panel, left);
         for (r, sums) in sums.into_iter().enumerate() {
             let (row, t) = entries[r];
             let at = self.gates_at(panel, t);
@@ -281,7 +349,15 @@ impl Block<'_> {
         let mut sums = [[simd.splat_f32s(0.0); GATES]; R];
         for r in 0..R {
             left[r] = &self.state[(first + r) * units + place.units.start..][..place.hidden];
-            sums[r] = load(simd, &self.sequences[first + r].gates[gates_at..]);
+            let sequence = &self.sequences[first + r];
+            let projected = match self.table {
+                Some(table) => {
+                    let row = sequence.words[t] as usize * packed.layout.gates();
+                    &table[row + panel * packed.layout.panel_width()..]
+                }
+                None => &sequence.gates[gates_at..],
+            };
+            sums[r] = load(simd, projected);
         }
         let sums = multiply_add(simd, sums, left, 1, packed.recurrent.get(panel));
         for (r, [input, forget, output, candidate]) in sums.into_iter().enumerate() {
@@ -319,7 +395,7 @@ impl Block<'_> {
         for (sequence, sums) in
             (self.sequences.into_iter()).zip(self.sum.chunks(layout.units.max(1)))
         {
-            let scale = 1.0 / sequence.length.max(1) as f32;
+            let scale = 1.0 / sequence.words.len().max(1) as f32;
             for place in &layout.lstms {
                 let sums = &sums[place.units.start..][..place.hidden];
                 for (mean, sum) in sequence.mean[place.first..].iter_mut().zip(sums) {

@@ -9,10 +9,6 @@ use super::GATES;
 /// The numbers of a call.
 #[derive(Clone, Debug)]
 pub struct Sizes {
-    /// Sequences.
-    pub batch: usize,
-    /// Steps of each, padding included.
-    pub steps: usize,
     /// Numbers of a word's vector.
     pub input: usize,
     /// Hidden units of each LSTM.
@@ -24,6 +20,48 @@ impl Sizes {
     pub fn total_hidden(&self) -> usize {
         self.hidden.iter().sum()
     }
+}
+
+/// The texts of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// `[distinct words, input]`.
+    pub vectors: &'a [f32],
+    /// The words of all texts, one text after the other, as rows of `vectors`.
+    pub words: &'a [u32],
+    /// The number of words of each text.
+    pub lengths: &'a [usize],
+}
+
+impl<'a> Batch<'a> {
+    /// The words of each text.
+    pub fn texts(self) -> impl Iterator<Item = &'a [u32]> {
+        let mut rest = self.words;
+        self.lengths.iter().map(move |&length| {
+            let (text, others) = rest.split_at(length);
+            rest = others;
+            text
+        })
+    }
+
+    /// Whether words recur so often that what depends on the word alone is better computed for each distinct word, and
+    /// not at each place: reading it from a table costs a little too.
+    pub fn recurs(self, sizes: &Sizes) -> bool {
+        2 * self.vectors.len() <= self.words.len() * sizes.input
+    }
+}
+
+/// Cuts what belongs to all texts into what belongs to each: `width` numbers for each word.
+pub fn split_by_text<'a>(
+    lengths: &[usize],
+    width: usize,
+    mut rest: &'a mut [f32],
+) -> impl Iterator<Item = &'a mut [f32]> {
+    lengths.iter().map(move |&length| {
+        let (text, others) = std::mem::take(&mut rest).split_at_mut(length * width);
+        rest = others;
+        text
+    })
 }
 
 /// The weights of all LSTMs, those of each as [`Lstm`](super::super::Lstm) holds them.

@@ -20,7 +20,7 @@ mod vector;
 
 pub use backward::backward;
 pub use forward::{Kept, forward, forward_keeping};
-pub use layout::{Sizes, Weights};
+pub use layout::{Batch, Sizes, Weights};
 
 use pulp::{Arch, WithSimd};
 
