@@ -1,6 +1,7 @@
 # make demo   serves the page on this machine
 # make test   runs every check there is
-# make bench  times the LSTM beside its peers and writes docs/benchmarks.md
+# make bench  times our code beside its peers and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
+#             text, GPU=cuda (or vulkan, wgpu) measures that device instead
 #
 # Each first installs what it needs and is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
 # tools and the build results go; PORT says where the page is served.
@@ -30,14 +31,15 @@ test: setup-test format lint docs page
 	$(say) 'Tests: all crates natively, the command line, the page in a browser'
 	@cargo test --release --locked --workspace
 
-# The peers: about 5 GB, because PyTorch comes with its GPU libraries.
+# The peers: about 5 GB, because PyTorch comes with its GPU libraries. A GPU's feature is built in.
+BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))
 bench:
 	$(say) 'Set-up'
-	@[ $(TOOLS)/bench/done -nt scripts/bench-requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
-		$(TOOLS)/bench/bin/pip install -q -r scripts/bench-requirements.txt && touch $(TOOLS)/bench/done; }
-	@cargo build --release --locked --workspace --all-targets
+	@[ $(TOOLS)/bench/done -nt scripts/bench/requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
+		$(TOOLS)/bench/bin/pip install -q -r scripts/bench/requirements.txt && touch $(TOOLS)/bench/done; }
+	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
 	$(say) 'Benchmarks (some minutes; leave the machine alone)'
-	@$(TOOLS)/bench/bin/python scripts/bench.py $(CARGO_TARGET_DIR)/release/examples/lstm_bench
+	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
 
 setup-page:
 	$(say) 'Set-up'

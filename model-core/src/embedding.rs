@@ -21,7 +21,7 @@ impl Embedding {
     /// Rounds a row-major table of `dimensions` columns to 8 bits. Row 0 is made zero. A number that is not
     /// finite is an error.
     pub fn quantise(rows: &[f32], dimensions: usize) -> Result<Self, String> {
-        if dimensions == 0 || !rows.len().is_multiple_of(dimensions) {
+        if dimensions == 0 || rows.is_empty() || !rows.len().is_multiple_of(dimensions) {
             return Err(format!(
                 "{} numbers are no table of {dimensions} columns",
                 rows.len()
@@ -65,7 +65,7 @@ impl Embedding {
         scales: Vec<f32>,
         dimensions: usize,
     ) -> Result<Self, String> {
-        if dimensions == 0 || values.len() != scales.len() * dimensions {
+        if dimensions == 0 || scales.is_empty() || values.len() != scales.len() * dimensions {
             return Err(format!(
                 "{} vectors of {dimensions} dimensions do not make {} values",
                 scales.len(),

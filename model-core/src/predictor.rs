@@ -3,6 +3,9 @@
 use burn::tensor::{Device, Tensor};
 
 pub use crate::prediction::{AttributePrediction, GroupPrediction, Named, UserPrediction};
+#[cfg(feature = "threads")]
+use rayon::prelude::*;
+
 use crate::{
     attribute::Attribute,
     aux_lstm::AuxLstm,
@@ -94,7 +97,7 @@ impl Predictor {
         &self,
         users: &[Vec<String>],
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        let texts: Vec<Vec<u32>> = users.iter().map(|posts| self.reader.ids(posts)).collect();
+        let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let logits = logits(&self.network, &self.embedding, &slices, &self.device).await?;
         Ok(texts
@@ -102,6 +105,15 @@ impl Predictor {
             .zip(logits)
             .map(|(text, logits)| self.prediction(text, &logits))
             .collect())
+    }
+
+    /// The word ids of every user.
+    fn read(&self, users: &[Vec<String>]) -> Vec<Vec<u32>> {
+        let ids = |posts: &Vec<String>| self.reader.ids(posts);
+        #[cfg(feature = "threads")]
+        return users.par_iter().map(ids).collect();
+        #[cfg(not(feature = "threads"))]
+        users.iter().map(ids).collect()
     }
 
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {

@@ -1,6 +1,7 @@
 """What the benchmarks share: our program, turns, and the table."""
 
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -9,6 +10,9 @@ import time
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
+# As many threads for every system.
+THREADS = len(os.sched_getaffinity(0))
+os.environ["RAYON_NUM_THREADS"] = str(THREADS)
 BUNDLE = ROOT / "public" / "models" / "en.safetensors"
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from common import machine, medians, row
+from common import THREADS, machine, medians, row
+
+torch.set_num_threads(THREADS)
 
 USERS, BATCH, WINDOW, VOCABULARY = 512, 32, 700, 20_000
 INPUT, SHARED, MAIN, DENSE = 200, 64, 32, 32
@@ -38,7 +40,8 @@ def read(corpus):
 
 
 class Lstm(nn.Module):
-    """The mean hidden state over packed sequences, from parameters cut as ours are."""
+    """The mean hidden state, from parameters cut as ours are, over packed sequences or over padded ones, whose
+    padding is masked out afterwards: which one is faster depends on how equal the lengths are."""
 
     def __init__(self, parameters, name, hidden):
         super().__init__()
@@ -55,8 +58,12 @@ class Lstm(nn.Module):
             self.lstm.bias_hh_l0.zero_()
         self.lstm.bias_hh_l0.requires_grad_(False)
 
-    def forward(self, packed, lengths):
-        states, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+    def forward(self, words, lengths):
+        states = self.lstm(words)[0]
+        if isinstance(states, nn.utils.rnn.PackedSequence):
+            states, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
+        else:
+            states = states * (torch.arange(states.shape[1]) < lengths[:, None])[:, :, None]
         return states.sum(dim=1) / lengths[:, None]
 
 
@@ -84,17 +91,18 @@ class AuxLstm(nn.Module):
             task.output = linear(parameters, f"{name}.output", DENSE, count)
             self.tasks.append(task)
 
-    def forward(self, words, lengths):
-        packed = nn.utils.rnn.pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
-        shared = self.shared(packed, lengths)
+    def forward(self, words, lengths, packs):
+        if packs:
+            words = nn.utils.rnn.pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+        shared = self.shared(words, lengths)
         logits = []
         for task in self.tasks:
-            both = torch.cat([task.lstm(packed, lengths), task.auxiliary_dense(shared).relu()], dim=1)
+            both = torch.cat([task.lstm(words, lengths), task.auxiliary_dense(shared).relu()], dim=1)
             logits.append(task.output(task.dense(both).relu()))
         return logits
 
 
-def torch_epoch(texts, labels, table, parameters):
+def torch_epoch(texts, labels, table, parameters, packs):
     network = AuxLstm(parameters, [count for count, _ in labels])
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=RATE, eps=1e-5)
     table, classes = torch.from_numpy(table), [torch.tensor(of) for _, of in labels]
@@ -104,7 +112,7 @@ def torch_epoch(texts, labels, table, parameters):
         lengths = torch.tensor([len(text) for text in batch])
         words = table[nn.utils.rnn.pad_sequence(batch, batch_first=True)]
         loss = 0
-        for logits, of in zip(network(words, lengths), classes):
+        for logits, of in zip(network(words, lengths, packs), classes):
             of = of[first : first + BATCH]
             if (of >= 0).any():
                 loss = loss + nn.functional.cross_entropy(logits, of, ignore_index=-1)
@@ -138,19 +146,23 @@ def run(program, runs, corpus):
 
         request = {"folder": name, "input": INPUT, "shared_hidden": SHARED, "main_hidden": MAIN, "dense": DENSE}
         request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
-        _, theirs = torch_epoch(texts, labels, table, parameters)
-        ours = program.ask({"epoch": request})["losses"]
-        worst = max(abs(a - b) / b for a, b in zip(ours, theirs))
-        if len(ours) != len(theirs) or worst > 1e-3:
-            raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {ours[:3]} and {theirs[:3]} first")
-        version = torch.__version__.split("+")[0]
+        for packs in (True, False):
+            _, theirs = torch_epoch(texts, labels, table, parameters, packs)
+            ours = program.ask({"epoch": request})["losses"]
+            worst = max(abs(a - b) / b for a, b in zip(ours, theirs))
+            if len(ours) != len(theirs) or worst > 1e-3:
+                raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {ours[:3]} and {theirs[:3]} first")
+        epoch = lambda packs: torch_epoch(texts, labels, table, parameters, packs)[0]
         median = medians(
             {
                 "ours": lambda: program.ask({"epoch": request})["ms"],
-                "torch": lambda: torch_epoch(texts, labels, table, parameters)[0],
+                "PyTorch, packed sequences": lambda: epoch(True),
+                "PyTorch, padded and masked": lambda: epoch(False),
             },
             runs,
         )
     words = sum(map(len, texts))
     case = f"Aux-LSTM, an epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f}), batch {BATCH}, three mains of {MAIN} over {SHARED} shared"
-    return [row(case, median["ours"], "PyTorch, packed sequences", version, median["torch"], machine(torch.get_num_threads()))]
+    version = torch.__version__.split("+")[0]
+    peers = [system for system in median if system != "ours"]
+    return [row(case, median["ours"], peer, version, median[peer], machine(THREADS)) for peer in peers]

@@ -9,9 +9,13 @@ import time
 import numpy as np
 import torch
 
-from common import ROOT, Program, machine, medians, row, same
+from common import ROOT, THREADS, Program, machine, medians, row, same
+
+torch.set_num_threads(THREADS)
 
 CASES = [(64, 50, 200, 128), (64, 200, 200, 128), (64, 1000, 200, 128), (16, 200, 200, 256), (1, 200, 200, 128)]
+# And one whose rows fill no power of two.
+GPU_CASES = CASES + [(64, 200, 200, 160)]
 BURN = re.search(r'name = "burn-nn"\nversion = "(.*)"', (ROOT / "Cargo.lock").read_text())[1]
 CANDLE = re.search(r'candle-nn = .*"=([0-9.]+)"', (ROOT / "scripts/bench/candle/Cargo.toml").read_text())[1]
 
@@ -137,7 +141,7 @@ def run(program, runs, target):
                 batch, steps, inputs, hidden = case
                 what = f"LSTM {task}, batch {batch}, {steps} steps, {inputs} inputs, {hidden} hidden"
                 rows += [
-                    row(what, median["ours"], *system, ms, machine(torch.get_num_threads()))
+                    row(what, median["ours"], *system, ms, machine(THREADS))
                     for system, ms in median.items()
                     if system != "ours"
                 ]
@@ -152,7 +156,7 @@ def run_on_gpu(program, runs, device):
     torch.backends.cudnn.allow_tf32 = False
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for case in CASES:
+        for case in GPU_CASES:
             torch_lstm = Torch(draw(case, folder), case[3], "cuda")
             ask = {body: asking(program, folder, device, case, body) for body in ("fused", "burn_nn")}
             check(case, folder, torch_lstm, ask)

@@ -111,9 +111,18 @@ def write_posts(corpus, path):
 
 
 def run(bench, auxlstm, runs, corpus):
-    core = {min(os.sched_getaffinity(0))}
-    os.sched_setaffinity(0, core)
-    os.environ["RAYON_NUM_THREADS"] = "1"
+    """With everything on one core, for as long as it lasts."""
+    cores, threads = os.sched_getaffinity(0), os.environ["RAYON_NUM_THREADS"]
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        os.environ["RAYON_NUM_THREADS"] = "1"
+        return run_here(bench, auxlstm, runs, corpus)
+    finally:
+        os.sched_setaffinity(0, cores)
+        os.environ["RAYON_NUM_THREADS"] = threads
+
+
+def run_here(bench, auxlstm, runs, corpus):
     program = Program(bench)
     tensors, settings = bundle()
     session = network(tensors, len(settings["attributes"]))

@@ -11,9 +11,9 @@ import time
 import gensim
 import numpy as np
 
-from common import machine, medians, row
+from common import THREADS, machine, medians, row
 
-WORDS, HELD_OUT, THREADS = 3_000_000, 100_000, 2
+WORDS, HELD_OUT = 3_000_000, 100_000
 SIZE, WINDOW, NEGATIVE, MINIMUM, EPOCHS = 100, 5, 5, 5, 1
 
 
@@ -73,12 +73,16 @@ def run(auxlstm, runs, corpus):
                 corpus_file=str(folder / "posts.txt"), sg=1, vector_size=SIZE, window=WINDOW, negative=NEGATIVE,
                 min_count=MINIMUM, sample=1e-4, alpha=0.05, epochs=EPOCHS, workers=THREADS,
             )
+            model.wv.save_word2vec_format(str(folder / "theirs.txt"))
+            ms = (time.perf_counter() - start) * 1e3
             made["gensim"] = {word: model.wv[word].copy() for word in model.wv.index_to_key}
-            return (time.perf_counter() - start) * 1e3
+            return ms
 
         median = medians({"ours": ours, "gensim": theirs}, runs)
     for system, vectors in made.items():
         made[system] = quality(vectors, held_out)
+    if made["ours"] < made["gensim"] - 0.02:
+        raise SystemExit(f"our vectors are worth less: {made['ours']:.3f}, gensim's {made['gensim']:.3f}")
     case = (
         f"word vectors, skip-gram over {words:,} words, {SIZE} dimensions; neighbours told from random words: "
         f"ours {made['ours']:.3f}, gensim {made['gensim']:.3f}; ours {words / median['ours'] * 1e3:,.0f} words a second"

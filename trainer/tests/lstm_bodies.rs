@@ -114,9 +114,10 @@ fn assert_fused_equals_reference(case: &Case, device: Device) {
     assert_eq!(fused.len(), expected.len());
     for ((what, fused), (_, expected)) in fused.iter().zip(&expected) {
         assert_eq!(fused.len(), expected.len(), "{what}");
+        let largest = (expected.iter()).fold(0.0f32, |largest, value| largest.max(value.abs()));
         for (a, b) in fused.iter().zip(expected) {
             assert!(
-                (a - b).abs() <= 3e-5 * (1.0 + b.abs()),
+                (a - b).abs() <= 1e-4 * largest,
                 "{what}: {a} instead of {b}, {case:?}"
             );
         }
@@ -223,6 +224,10 @@ fn texts_of_one_word_or_none() {
                     .iter()
                     .all(|(_, values)| values.iter().all(|value| value.is_finite()))
             );
+            if lengths == [0, 0, 0] {
+                let all = results.iter().flat_map(|(_, values)| values);
+                assert!(all.copied().all(|value| value == 0.0), "nothing was read");
+            }
             let is_there = |mean: &[f32]| mean.iter().any(|&value| value != 0.0);
             let there: Vec<bool> = of("mean").chunks(6).map(is_there).collect();
             assert_eq!(

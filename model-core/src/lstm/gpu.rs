@@ -19,7 +19,7 @@ use burn_cubecl::{
     CubeBackend,
     cubecl::{self, client::Client, prelude::*},
     kernel::into_contiguous,
-    ops::numeric::empty_device_dtype,
+    ops::numeric::empty_device_contiguous_dtype,
     tensor::CubeTensor,
 };
 
@@ -31,10 +31,13 @@ const THREADS: usize = 256;
 /// cell.
 const NUMBERS_FOR_A_UNIT: usize = 6;
 
-/// Whether this GPU's workgroups have the memory for LSTMs of these sizes. WebGPU promises 16 KiB: 682 units.
-pub fn fits(client: &Client, hidden: &[usize]) -> bool {
-    let memory = client.properties().hardware.max_shared_memory_size;
-    (hidden.iter()).all(|hidden| hidden * NUMBERS_FOR_A_UNIT * size_of::<f32>() <= memory)
+/// Whether this GPU's workgroups have the memory for LSTMs of these sizes (WebGPU promises 16 KiB: 682 units), and
+/// whether it starts as many workgroups as there are texts.
+pub fn fits(client: &Client, hidden: &[usize], texts: usize) -> bool {
+    let hardware = &client.properties().hardware;
+    let needed = |hidden: &usize| hidden * NUMBERS_FOR_A_UNIT * size_of::<f32>();
+    (hidden.iter()).all(|hidden| needed(hidden) <= hardware.max_shared_memory_size)
+        && texts <= hardware.max_cube_count.0 as usize
 }
 
 /// What the backward pass needs of the forward one.
@@ -86,14 +89,19 @@ fn launch_forward(
     let (batch, total) = (texts.lengths.len(), hidden.iter().sum::<usize>());
     let empty = |rows: usize, columns: usize| {
         let (client, device) = (projected.client.clone(), projected.device.clone());
-        empty_device_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
+        empty_device_contiguous_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
     };
     let mean = empty(batch, total);
-    // A tensor has to be there, also where nothing is written to it.
+    // A tensor has to be there, also where nothing is written to it; and where no text has a word, the gradients are
+    // of a word that nobody has.
     let rows = if keeps { texts.words.len().max(1) } else { 1 };
+    let room = |columns: usize| match texts.words.is_empty() {
+        true => Ops::float_zeros([rows, columns].into(), &projected.device, FloatDType::F32),
+        false => empty(rows, columns),
+    };
     let kept = Kept {
-        gates: empty(rows, 4 * total),
-        cells: empty(rows, total),
+        gates: room(4 * total),
+        cells: room(total),
     };
     forward_kernel::launch(
         &projected.client,
@@ -238,20 +246,23 @@ fn starts(texts: &Texts, like: &CubeTensor) -> CubeTensor {
 }
 
 fn whole_numbers(values: impl IntoIterator<Item = usize>, like: &CubeTensor) -> CubeTensor {
-    let values: Vec<i32> = values.into_iter().map(|value| value as i32).collect();
+    let values: Vec<i32> = (values.into_iter())
+        .map(|value| value.try_into().expect("fewer than 2³¹ words"))
+        .collect();
     let shape = [values.len()];
     CubeBackend::int_from_data(TensorData::new(values, shape), &like.device)
 }
 
+// Beyond ±40 both are at their ends. Drivers need not know infinity, so that exp must not get there, and some built-in
+// tanh does.
 #[cube]
 fn sigmoid(x: f32) -> f32 {
-    1.0f32 / (1.0f32 + (0.0f32 - x).exp())
+    1.0f32 / (1.0f32 + (0.0f32 - x).clamp(-40.0f32, 40.0f32).exp())
 }
 
-/// Not the built-in one, which some drivers let overflow to NaN.
 #[cube]
 fn tanh(x: f32) -> f32 {
-    1.0f32 - 2.0f32 / (1.0f32 + (x + x).exp())
+    1.0f32 - 2.0f32 / (1.0f32 + (x + x).clamp(-40.0f32, 40.0f32).exp())
 }
 
 /// Eq. 1–8 for one sequence and one LSTM in each workgroup.
@@ -317,7 +328,7 @@ fn forward_kernel(
             let h = output_gate * tanh(c); // Eq. 6
             cell[unit] = c;
             state[next + unit] = h;
-            sum[unit] = sum[unit] + h;
+            sum[unit] += h;
             if keeps {
                 let at = row * 4 * total + 4 * first + unit;
                 gates[at] = input_gate;

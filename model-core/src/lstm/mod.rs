@@ -66,18 +66,23 @@ impl Lstm {
 ///
 /// Which body runs depends on the device and the sizes alone; the results and their gradients are the same to rounding.
 pub fn forward_together(lstms: &[&Lstm], words: &Words) -> Vec<Tensor<2>> {
-    let [distinct, _] = words.vectors.dims();
+    let [distinct, input_size] = words.vectors.dims();
+    assert!(
+        !lstms.is_empty() && input_size > 0,
+        "an LSTM and something to read"
+    );
     assert!(
         (words.texts.iter().flatten()).all(|&word| (word as usize) < distinct),
         "a text has a word without a vector"
     );
     for lstm in lstms {
-        let [input_size, gates] = lstm.input.dims();
-        assert_shape!(words.vectors, [distinct, input_size]);
-        assert_eq!(lstm.recurrent.dims(), [gates / 4, gates]);
+        let gates = 4 * lstm.hidden_size();
+        assert!(gates > 0, "an LSTM without units");
+        assert_shape!(lstm.input.val(), [input_size, gates]);
+        assert_shape!(lstm.recurrent.val(), [gates / 4, gates]);
     }
     let hidden: Vec<usize> = lstms.iter().map(|lstm| lstm.hidden_size()).collect();
-    if !operation::is_fused_on(&words.vectors.device(), &hidden) {
+    if !operation::is_fused_on(&words.vectors.device(), &hidden, words.texts.len()) {
         return (lstms.iter())
             .map(|lstm| reference::forward(lstm, words))
             .collect();

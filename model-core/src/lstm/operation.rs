@@ -16,14 +16,15 @@ use super::{
     cpu::{self, Batch, Sizes, Weights},
 };
 
-/// Whether the fused operation has a body for LSTMs of the sizes `hidden` on `device`.
-pub fn is_fused_on(device: &Device, hidden: &[usize]) -> bool {
+/// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many texts.
+#[cfg_attr(not(feature = "gpu"), allow(clippy::only_used_in_recursion))]
+pub fn is_fused_on(device: &Device, hidden: &[usize], texts: usize) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "gpu")]
-        DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden),
+        DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden, texts),
         #[cfg(feature = "training")]
-        DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden),
+        DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden, texts),
         #[allow(unreachable_patterns)]
         _ => false,
     }

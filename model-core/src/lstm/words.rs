@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 
 /// A batch of texts: the vectors of the words that occur in it, each once, and where they stand.
 ///
-/// A few words make up most of a text. So what depends on the word alone, the input's share W·x of the gates and its
-/// gradient, is computed once for each distinct word and not at each place.
+/// A few words make up most of a text. So what depends on the word alone, the input's share W·x of the gates, can be
+/// computed once for each distinct word and not at each place.
 #[derive(Clone, Debug)]
 pub struct Words {
     /// The vectors, `[distinct words, input size]`; at least one row, even where no text has a word.
@@ -15,8 +15,8 @@ pub struct Words {
 }
 
 impl Words {
-    /// Texts that stand padded in one tensor, `[batch, steps, input size]`, the true length of each beside them. What
-    /// stands behind a text's end counts for nothing.
+    /// Texts that stand padded in one tensor, `[batch, steps, input size]`, with at least one step, and the true length
+    /// of each beside them. What stands behind a text's end counts for nothing, as long as it is finite.
     pub fn padded(words: Tensor<3>, lengths: &[usize]) -> Self {
         let [batch, steps, input_size] = words.dims();
         assert_eq!(lengths.len(), batch, "one length for each text");
@@ -24,6 +24,7 @@ impl Words {
             assert!(length <= steps, "a length exceeds the number of steps");
             ((row * steps) as u32..(row * steps + length) as u32).collect()
         };
+        assert!(batch * steps > 0, "at least one step of one text");
         Self {
             vectors: words.reshape([batch * steps, input_size]),
             texts: lengths.iter().enumerate().map(text).collect(),

@@ -1,4 +1,5 @@
-//! An epoch of joint training, as `auxlstm train` does it, on batches that the script has made.
+//! An epoch of joint training on batches that the script has made: the paper's network, without dropout, normalised
+//! states and penalty.
 
 use std::{path::PathBuf, time::Instant};
 

@@ -216,7 +216,7 @@ impl WithSimd for ThroughTime<'_> {
                     let at = (index, strip, t);
                     match strip.vectors {
                         4 => {
-                            for_tiles!(S, running, |first| block.four(
+                            for_tiles!(S, running, |first| block.carry::<4>(
                                 simd,
                                 at,
                                 part.clone(),
@@ -224,7 +224,7 @@ impl WithSimd for ThroughTime<'_> {
                             ));
                         }
                         2 => {
-                            for_tiles!(S, running, |first| block.two(
+                            for_tiles!(S, running, |first| block.carry::<2>(
                                 simd,
                                 at,
                                 part.clone(),
@@ -232,7 +232,7 @@ impl WithSimd for ThroughTime<'_> {
                             ));
                         }
                         _ => {
-                            for_tiles!(S, running, |first| block.one(
+                            for_tiles!(S, running, |first| block.carry::<1>(
                                 simd,
                                 at,
                                 part.clone(),
@@ -306,7 +306,7 @@ impl BlockThroughTime<'_> {
 
     /// Adds `part` of the gates' gradients times the weights of a strip to what is asked of the states.
     #[inline(always)]
-    fn to_states<S: Simd, const R: usize, const N: usize>(
+    fn carry<S: Simd, const R: usize, const N: usize>(
         &mut self,
         simd: S,
         (index, strip, t): At<'_>,
@@ -331,39 +331,6 @@ impl BlockThroughTime<'_> {
         for (r, sums) in sums.into_iter().enumerate() {
             store(simd, &mut self.state_gradient[of_row(r)..], sums);
         }
-    }
-
-    #[inline(always)]
-    fn four<S: Simd, const R: usize>(
-        &mut self,
-        simd: S,
-        at: At<'_>,
-        part: Range<usize>,
-        first: usize,
-    ) {
-        self.to_states::<S, R, 4>(simd, at, part, first);
-    }
-
-    #[inline(always)]
-    fn two<S: Simd, const R: usize>(
-        &mut self,
-        simd: S,
-        at: At<'_>,
-        part: Range<usize>,
-        first: usize,
-    ) {
-        self.to_states::<S, R, 2>(simd, at, part, first);
-    }
-
-    #[inline(always)]
-    fn one<S: Simd, const R: usize>(
-        &mut self,
-        simd: S,
-        at: At<'_>,
-        part: Range<usize>,
-        first: usize,
-    ) {
-        self.to_states::<S, R, 1>(simd, at, part, first);
     }
 }
 
@@ -534,13 +501,13 @@ impl WithSimd for SumOverWords<'_> {
         if !self.by_word {
             return;
         }
-        for (start, vectors) in (0..).zip(self.vectors.chunks(WORDS_AT_ONCE * input_size)) {
+        for (chunk, vectors) in (0..).zip(self.vectors.chunks(WORDS_AT_ONCE * input_size)) {
             let mut rest = &mut sums[..];
             let size = self.vectors.len() / input_size * width;
             for (index, by_word) in panels.clone().zip(by_word.chunks_exact(size.max(1))) {
                 let (panel, others) = rest.split_at_mut(rows(layout, index) * width);
                 rest = others;
-                let of_words = &by_word[start * WORDS_AT_ONCE * width..];
+                let of_words = &by_word[chunk * WORDS_AT_ONCE * width..];
                 Product {
                     left: vectors,
                     stride: input_size,
@@ -684,13 +651,13 @@ impl WithSimd for VectorGradients<'_> {
         for (strip, width) in widths(vectors).enumerate() {
             match width {
                 4 => {
-                    for_tiles!(S, words, |first| self.four(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.tile::<4>(simd, strip, start, first));
                 }
                 2 => {
-                    for_tiles!(S, words, |first| self.two(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.tile::<2>(simd, strip, start, first));
                 }
                 _ => {
-                    for_tiles!(S, words, |first| self.one(simd, strip, start, first));
+                    for_tiles!(S, words, |first| self.tile::<1>(simd, strip, start, first));
                 }
             }
             start += width * S::F32_LANES;
@@ -726,20 +693,5 @@ impl VectorGradients<'_> {
                 simd.partial_store_f32s(to, sums);
             }
         }
-    }
-
-    #[inline(always)]
-    fn four<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
-        self.tile::<S, R, 4>(simd, strip, start, first);
-    }
-
-    #[inline(always)]
-    fn two<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
-        self.tile::<S, R, 2>(simd, strip, start, first);
-    }
-
-    #[inline(always)]
-    fn one<S: Simd, const R: usize>(&mut self, simd: S, strip: usize, start: usize, first: usize) {
-        self.tile::<S, R, 1>(simd, strip, start, first);
     }
 }

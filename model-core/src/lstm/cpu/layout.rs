@@ -2,9 +2,9 @@
 
 use std::ops::{Deref, DerefMut, Range};
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use super::GATES;
+use super::{GATES, dispatch};
 
 /// The numbers of a call.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ pub struct Panel {
 
 impl Layout {
     pub fn new(sizes: &Sizes) -> Self {
-        let lanes = Arch::new().dispatch(Lanes);
+        let lanes = dispatch(Lanes);
         let (mut units, mut first, mut recurrent) = (0, 0, 0);
         let (mut lstms, mut panels) = (Vec::new(), Vec::new());
         for (lstm, &hidden) in sizes.hidden.iter().enumerate() {
@@ -235,7 +235,7 @@ impl Strips {
 }
 
 /// Numbers that begin at a cache line, at first zeros. Pages that are never touched take no memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Aligned {
     values: Vec<f32>,
     start: usize,
@@ -253,6 +253,14 @@ impl Aligned {
             start,
             length,
         }
+    }
+}
+
+impl Clone for Aligned {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(self.length);
+        copy.copy_from_slice(self);
+        copy
     }
 }
 

@@ -18,8 +18,11 @@ mod forward;
 mod layout;
 mod vector;
 
+#[cfg(feature = "training")]
 pub use backward::backward;
-pub use forward::{Kept, forward, forward_keeping};
+pub use forward::forward;
+#[cfg(feature = "training")]
+pub use forward::{Kept, forward_keeping};
 pub use layout::{Batch, Sizes, Weights};
 
 use pulp::{Arch, WithSimd};
@@ -27,19 +30,24 @@ use pulp::{Arch, WithSimd};
 /// The gates i, f, o, g.
 const GATES: usize = 4;
 
-/// Runs every job with the best instructions that this machine has, on its threads where there are some.
-fn for_each<T: Send>(jobs: Vec<T>)
-where
-    T: WithSimd<Output = ()>,
-{
-    let arch = Arch::new();
+/// Runs every job, on this machine's threads where there are some.
+fn for_each<T: WithSimd<Output = ()> + Send>(jobs: Vec<T>) {
     #[cfg(feature = "threads")]
     {
         use rayon::prelude::*;
-        jobs.into_par_iter().for_each(|job| arch.dispatch(job));
+        jobs.into_par_iter().for_each(dispatch);
     }
     #[cfg(not(feature = "threads"))]
-    jobs.into_iter().for_each(|job| arch.dispatch(job));
+    jobs.into_iter().for_each(dispatch);
+}
+
+/// Runs a job with the best instructions that this machine has.
+fn dispatch<T: WithSimd>(job: T) -> T::Output {
+    #[cfg(all(test, feature = "training"))]
+    if tests::WIDE.load(std::sync::atomic::Ordering::Relaxed) {
+        return pulp::Simd::vectorize(pulp::Scalar512b, job);
+    }
+    Arch::new().dispatch(job)
 }
 
 fn threads() -> usize {
@@ -49,29 +57,29 @@ fn threads() -> usize {
     1
 }
 
-/// Calls `$self.$tile::<R>(first row, …)` for tiles of R rows until all `$rows` are done. As many as fit the
-/// registers of the instruction set `$simd` go together.
+/// Calls `$self.$tile` for tiles of some rows, from `$first` on, until all `$rows` are done. As many as fit the registers
+/// of the instruction set `$simd` go together.
 macro_rules! for_tiles {
-    ($simd:ident, $rows:expr, |$first:ident| $self:ident . $tile:ident ($($argument:expr),*)) => {
+    ($simd:ident, $rows:expr, |$first:ident| $self:ident . $tile:ident $(::<$width:literal>)? ($($argument:expr),*)) => {
         let rows = $rows;
         let mut $first = 0;
         while $first < rows {
             $first += match rows - $first {
                 // Six rows of four sums, with what they are made of, take 29 registers; three rows take 16.
                 6.. if crate::lstm::cpu::has_many_registers::<$simd>() => {
-                    $self.$tile::<$simd, 6>($($argument),*);
+                    $self.$tile::<$simd, 6 $(, $width)?>($($argument),*);
                     6
                 }
                 3.. => {
-                    $self.$tile::<$simd, 3>($($argument),*);
+                    $self.$tile::<$simd, 3 $(, $width)?>($($argument),*);
                     3
                 }
                 2 => {
-                    $self.$tile::<$simd, 2>($($argument),*);
+                    $self.$tile::<$simd, 2 $(, $width)?>($($argument),*);
                     2
                 }
                 _ => {
-                    $self.$tile::<$simd, 1>($($argument),*);
+                    $self.$tile::<$simd, 1 $(, $width)?>($($argument),*);
                     1
                 }
             };
@@ -82,5 +90,92 @@ use for_tiles;
 
 /// Whether there are 32 vector registers. Under wasm there are as many as the machine below has: 16, to be safe.
 const fn has_many_registers<S: pulp::Simd>() -> bool {
-    S::REGISTER_COUNT >= 32 && !cfg!(target_arch = "wasm32")
+    (S::REGISTER_COUNT >= 32 && !cfg!(target_arch = "wasm32")) || (cfg!(test) && S::F32_LANES == 16)
+}
+
+#[cfg(all(test, feature = "training"))]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Whether vectors of 16 and tiles of six rows are played through, whatever this machine has.
+    pub(super) static WIDE: AtomicBool = AtomicBool::new(false);
+
+    /// The mean, and the gradients of input, recurrent, bias and vectors; with `unused` vectors more than are read.
+    fn run(unused: usize) -> [Vec<f32>; 5] {
+        let mut random = StdRng::seed_from_u64(9);
+        let mut numbers = |count: usize, bound: f32| -> Vec<f32> {
+            (0..count)
+                .map(|_| random.random_range(-bound..bound))
+                .collect()
+        };
+        let (distinct, input) = (50, 19);
+        let sizes = Sizes {
+            input,
+            hidden: vec![21, 6, 37],
+        };
+        let total = sizes.total_hidden();
+        let (weights, bias) = (numbers(input * 4 * total, 0.3), numbers(4 * total, 0.3));
+        let recurrent = numbers(
+            sizes.hidden.iter().map(|hidden| 4 * hidden * hidden).sum(),
+            0.2,
+        );
+        let lengths: Vec<usize> = (0..37).map(|text| text * 5 % 23).collect();
+        let mean_gradient = numbers(lengths.len() * total, 1.0);
+        let mut vectors = numbers(distinct * input, 1.0);
+        vectors.resize((distinct + unused) * input, 0.0);
+        let words: Vec<u32> = (0..lengths.iter().sum::<usize>())
+            .map(|place| (place * place % distinct) as u32)
+            .collect();
+        let batch = Batch {
+            vectors: &vectors,
+            words: &words,
+            lengths: &lengths,
+        };
+        assert_eq!(batch.recurs(&sizes), unused == 0);
+        let weights = Weights {
+            input: &weights,
+            recurrent: &recurrent,
+            bias: &bias,
+        };
+        let (mean, kept) = forward_keeping(&sizes, batch, weights);
+        assert_eq!(mean, forward(&sizes, batch, weights));
+        let gradients = backward(&sizes, batch, weights, kept, &mean_gradient, true);
+        let mut vectors = gradients.vectors.unwrap();
+        vectors.truncate(distinct * input);
+        [
+            mean,
+            gradients.input,
+            gradients.recurrent,
+            gradients.bias,
+            vectors,
+        ]
+    }
+
+    #[test]
+    fn results_depend_neither_on_threads_nor_instructions_nor_the_way_words_are_projected() {
+        let expected = run(0);
+        #[cfg(feature = "threads")]
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            assert_eq!(
+                pool.unwrap().install(|| run(0)),
+                expected,
+                "{threads} threads"
+            );
+        }
+        assert_eq!(run(10_000)[0], expected[0], "projected at each place");
+        WIDE.store(true, Ordering::Relaxed);
+        let wide = run(0);
+        WIDE.store(false, Ordering::Relaxed);
+        for (wide, expected) in wide.iter().zip(&expected) {
+            let largest = expected
+                .iter()
+                .fold(0.0f32, |largest, value| largest.max(value.abs()));
+            for (a, b) in wide.iter().zip(expected) {
+                assert!((a - b).abs() < 1e-5 * largest, "{a} instead of {b}");
+            }
+        }
+    }
 }
