@@ -34,7 +34,8 @@ pub struct PredictError(String);
 
 /// Users in one pass of the network, at most.
 const BATCH: usize = 64;
-/// Words, padding included, in one pass of the network, at most; bounds the memory that a pass takes.
+/// Words in one pass of the network at most, every text counted as long as its longest; bounds the memory that a pass
+/// takes, also by the readable LSTM, which pads.
 const BATCH_WORDS: usize = 32_768;
 
 impl Predictor {
