@@ -1,7 +1,7 @@
 # make demo   serves the page on this machine
 # make test   runs every check there is
 # make bench  times our code beside its peers and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
-#             text, GPU=cuda (or vulkan, wgpu) measures that device instead
+#             text, GPU=vulkan (or wgpu, cuda) measures that device instead
 #
 # Each first installs what it needs and is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
 # tools and the build results go; PORT says where the page is served.

@@ -100,7 +100,7 @@ def write(path, rows):
     for case, words in CASES.items():
         text += words + "\n\n"
         if not rows[case]:
-            text += "Not measured: no such machine was at hand. `make bench GPU=cuda` does it.\n\n" if case == "gpu" else "Not measured.\n\n"
+            text += "Not measured: no such machine was at hand. `make bench GPU=vulkan` does it.\n\n" if case == "gpu" else "Not measured.\n\n"
             continue
         text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ratio | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
         for r in rows[case]:
