@@ -261,6 +261,26 @@ fn what_stands_behind_a_texts_end_counts_for_nothing() {
             .collect::<Vec<_>>()
     };
     assert_eq!(mean(0.0), mean(100.0));
+
+    let device = device.autodiff();
+    let padded = Tensor::<3>::ones([2, 3, 4], &device).require_grad();
+    let sum = lstm.forward(&Words::padded(padded.clone(), &[1, 3])).sum();
+    let gradients = sum.backward();
+    let gradient: Vec<f32> = padded
+        .grad(&gradients)
+        .unwrap()
+        .into_data()
+        .iter()
+        .collect();
+    let learns: Vec<bool> = gradient
+        .chunks(4)
+        .map(|word| word.iter().all(|&g| g != 0.0))
+        .collect();
+    assert_eq!(learns, [true, false, false, true, true, true]);
+    assert!(
+        gradient[4..12].iter().all(|&g| g == 0.0),
+        "padding gets no gradient"
+    );
 }
 
 #[test]

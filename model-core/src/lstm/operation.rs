@@ -13,10 +13,11 @@ use burn::{
 use super::gpu;
 use super::{
     Words,
-    cpu::{self, Batch, Sizes, Weights},
+    cpu::{self, Batch, Instructions, Layout, Weights},
 };
 
 /// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many texts.
+// Without GPUs there is no limit to ask for.
 #[cfg_attr(not(feature = "gpu"), allow(clippy::only_used_in_recursion))]
 pub fn is_fused_on(device: &Device, hidden: &[usize], texts: usize) -> bool {
     match device.as_dispatch() {
@@ -117,7 +118,7 @@ impl LstmOperation for Flex {
             texts,
         }
         .contiguous();
-        let mean = cpu::forward(&inputs.sizes(), inputs.batch(), inputs.cpu_weights());
+        let mean = cpu::forward(&inputs.layout(), inputs.batch(), inputs.cpu_weights());
         inputs.mean(mean)
     }
 }
@@ -131,12 +132,9 @@ impl Inputs<Flex> {
         }
     }
 
-    fn sizes(&self) -> Sizes {
+    fn layout(&self) -> Layout {
         let [_, input] = self.vectors.shape().dims();
-        Sizes {
-            input,
-            hidden: self.hidden.clone(),
-        }
+        Layout::new(Instructions::of_this_machine(), input, &self.hidden)
     }
 
     fn batch(&self) -> Batch<'_> {
@@ -223,7 +221,7 @@ mod backward {
         fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
             let inputs = inputs.contiguous();
             let (mean, kept) =
-                cpu::forward_keeping(&inputs.sizes(), inputs.batch(), inputs.cpu_weights());
+                cpu::forward_keeping(&inputs.layout(), inputs.batch(), inputs.cpu_weights());
             (inputs.mean(mean), kept)
         }
 
@@ -236,7 +234,7 @@ mod backward {
             let inputs = inputs.contiguous();
             let mean_gradient = mean_gradient.to_contiguous();
             let gradients = cpu::backward(
-                &inputs.sizes(),
+                &inputs.layout(),
                 inputs.batch(),
                 inputs.cpu_weights(),
                 kept,

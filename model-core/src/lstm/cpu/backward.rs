@@ -6,9 +6,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::{
-    GATES, for_each, for_tiles,
+    GATES, for_tiles,
     forward::Kept,
-    layout::{Aligned, Batch, Layout, Sizes, Strips, Weights, blocks, deal, split_by_text},
+    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal, split_by_text},
     threads,
     vector::{load, multiply_add, store, tanh},
 };
@@ -35,14 +35,13 @@ pub struct Gradients {
 /// The gradients, from what [`forward_keeping`](super::forward_keeping) kept of the same call and the gradient of the
 /// mean, `[batch, Σ hidden]`.
 pub fn backward(
-    sizes: &Sizes,
+    layout: &Layout,
     batch: Batch<'_>,
     weights: Weights<'_>,
     mut kept: Kept,
     mean_gradient: &[f32],
     asks_for_vectors: bool,
 ) -> Gradients {
-    let layout = &Layout::new(sizes);
     through_time(layout, weights, batch.lengths, &mut kept, mean_gradient);
     let mut start = 0;
     let texts = (batch.texts())
@@ -57,7 +56,7 @@ pub fn backward(
             }
         })
         .collect::<Vec<_>>();
-    let by_word = asks_for_vectors || batch.recurs(sizes);
+    let by_word = asks_for_vectors || batch.recurs(layout.input);
     let groups = sum_over_words(layout, batch, &texts, by_word);
     let mut gradients = weight_gradients(layout, &groups);
     gradients.vectors = asks_for_vectors.then(|| vector_gradients(layout, weights, &groups));
@@ -95,7 +94,7 @@ fn through_time(
             }
         },
     );
-    let total = layout.sizes.total_hidden().max(1);
+    let total = layout.total_hidden().max(1);
     let gates = split_by_text(lengths, layout.gates(), &mut kept.gates);
     let cells = split_by_text(lengths, layout.units, &mut kept.cells);
     let sequences: Vec<_> = (gates.zip(cells))
@@ -109,7 +108,7 @@ fn through_time(
         .collect();
     let count = blocks(sequences.len(), threads());
     let blocks = deal(sequences, count, |sequence| sequence.length);
-    for_each(
+    layout.instructions.run_all(
         (blocks.into_iter())
             .map(|sequences| ThroughTime {
                 layout,
@@ -362,7 +361,7 @@ impl Group {
 
 /// The rows of a panel in [`Group::sums`].
 fn rows(layout: &Layout, panel: usize) -> usize {
-    layout.sizes.input + layout.lstms[layout.panels[panel].lstm].hidden + 1
+    layout.input + layout.lstms[layout.panels[panel].lstm].hidden + 1
 }
 
 /// Σ over all words of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_word` says whether dz is summed for each distinct word first.
@@ -373,7 +372,7 @@ fn sum_over_words(
     by_word: bool,
 ) -> Vec<Group> {
     let (count, width) = (layout.panels.len(), layout.panel_width());
-    let distinct = batch.vectors.len() / layout.sizes.input;
+    let distinct = batch.vectors.len() / layout.input;
     // Each thread sums some panels over all words: no sum depends on how many threads there are.
     let together = count.div_ceil(threads()).max(1);
     let mut groups: Vec<Group> = (0..count)
@@ -389,7 +388,7 @@ fn sum_over_words(
             }
         })
         .collect();
-    for_each(
+    layout.instructions.run_all(
         (groups.iter_mut())
             .map(|group| SumOverWords {
                 layout,
@@ -418,7 +417,7 @@ impl WithSimd for SumOverWords<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let layout = self.layout;
-        let (input_size, units, width) = (layout.sizes.input, layout.units, layout.panel_width());
+        let (input_size, units, width) = (layout.input, layout.units, layout.panel_width());
         let Group {
             panels,
             sums,
@@ -553,10 +552,10 @@ impl Product<'_> {
 
 /// The sums where they belong.
 fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
-    let (input_size, width) = (layout.sizes.input, layout.panel_width());
-    let total = GATES * layout.sizes.total_hidden();
-    let recurrent: usize = (layout.sizes.hidden.iter())
-        .map(|hidden| hidden * GATES * hidden)
+    let (input_size, width) = (layout.input, layout.panel_width());
+    let total = GATES * layout.total_hidden();
+    let recurrent: usize = (layout.lstms.iter())
+        .map(|place| place.hidden * GATES * place.hidden)
         .sum();
     let mut gradients = Gradients {
         vectors: None,
@@ -585,8 +584,8 @@ fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
 
 /// dz·Wᵀ for every distinct word, from the sums by word.
 fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> Vec<f32> {
-    let input_size = layout.sizes.input;
-    let columns = GATES * layout.sizes.total_hidden();
+    let input_size = layout.input;
+    let columns = GATES * layout.total_hidden();
     let widths = || widths(input_size.div_ceil(layout.lanes)).map(|width| width * layout.lanes);
     let starts: Vec<usize> = (widths())
         .scan(0, |end, width| {
@@ -614,7 +613,7 @@ fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> 
         .first()
         .map_or(0, |panel| panel.len() / layout.panel_width());
     let mut gradient = vec![0.0; distinct * input_size];
-    for_each(
+    layout.instructions.run_all(
         (gradient.chunks_mut((WORDS_AT_ONCE * input_size).max(1)))
             .enumerate()
             .map(|(index, gradient)| VectorGradients {
@@ -645,9 +644,9 @@ impl WithSimd for VectorGradients<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let words = self.gradient.len() / self.layout.sizes.input;
+        let words = self.gradient.len() / self.layout.input;
         let mut start = 0;
-        let vectors = self.layout.sizes.input.div_ceil(S::F32_LANES);
+        let vectors = self.layout.input.div_ceil(S::F32_LANES);
         for (strip, width) in widths(vectors).enumerate() {
             match width {
                 4 => {
@@ -674,7 +673,7 @@ impl VectorGradients<'_> {
         start: usize,
         first: usize,
     ) {
-        let (width, input_size) = (self.layout.panel_width(), self.layout.sizes.input);
+        let (width, input_size) = (self.layout.panel_width(), self.layout.input);
         let right = self
             .transposed
             .get(strip)

@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::{
-    GATES, for_each, for_tiles,
-    layout::{Aligned, Batch, Layout, Sizes, Strips, Weights, blocks, deal, split_by_text},
+    GATES, for_tiles,
+    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal, split_by_text},
     threads,
     vector::{load, multiply_add, sigmoid, store, tanh},
 };
@@ -23,30 +23,37 @@ pub struct Kept {
 }
 
 /// The mean hidden state of each text, `[batch, Σ hidden]`.
-pub fn forward(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
-    run(sizes, batch, weights, None)
+pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
+    run(layout, batch, weights, None)
 }
 
 /// As [`forward`], and what the backward pass needs.
-pub fn forward_keeping(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>) -> (Vec<f32>, Kept) {
-    let units = Layout::new(sizes).units;
+pub fn forward_keeping(
+    layout: &Layout,
+    batch: Batch<'_>,
+    weights: Weights<'_>,
+) -> (Vec<f32>, Kept) {
     let words = batch.words.len();
     let mut kept = Kept {
-        gates: Aligned::zeros(words * GATES * units),
-        cells: Aligned::zeros(words * units),
+        gates: Aligned::zeros(words * layout.gates()),
+        cells: Aligned::zeros(words * layout.units),
     };
-    let mean = run(sizes, batch, weights, Some(&mut kept));
+    let mean = run(layout, batch, weights, Some(&mut kept));
     (mean, kept)
 }
 
-fn run(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>, kept: Option<&mut Kept>) -> Vec<f32> {
-    let packed = &Packed::new(sizes, weights);
-    let layout = &packed.layout;
+fn run(
+    layout: &Layout,
+    batch: Batch<'_>,
+    weights: Weights<'_>,
+    kept: Option<&mut Kept>,
+) -> Vec<f32> {
+    let packed = &Packed::new(layout, weights);
     let table = batch
-        .recurs(sizes)
+        .recurs(layout.input)
         .then(|| project_all(packed, batch.vectors));
     let table = table.as_deref();
-    let total = sizes.total_hidden();
+    let total = layout.total_hidden();
     let mut mean = vec![0.0; batch.lengths.len() * total];
     let mut sequences: Vec<Sequence<'_>> = (mean.chunks_mut(total.max(1)))
         .zip(batch.texts())
@@ -67,7 +74,7 @@ fn run(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>, kept: Option<&mut 
     }
     let count = blocks(sequences.len(), threads());
     let blocks = deal(sequences, count, |sequence| sequence.words.len());
-    for_each(
+    layout.instructions.run_all(
         (blocks.into_iter())
             .map(|sequences| Forward {
                 packed,
@@ -82,10 +89,11 @@ fn run(sizes: &Sizes, batch: Batch<'_>, weights: Weights<'_>, kept: Option<&mut 
 }
 
 /// W·x + b of every distinct word, `[distinct words, gates]`.
-fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
-    let (size, gates) = (packed.layout.sizes.input, packed.layout.gates());
+fn project_all(packed: &Packed<'_>, vectors: &[f32]) -> Aligned {
+    let layout = packed.layout;
+    let (size, gates) = (layout.input, layout.gates());
     let mut table = Aligned::zeros(vectors.len() / size * gates);
-    for_each(
+    layout.instructions.run_all(
         (table.chunks_mut((ROWS_AT_ONCE * gates).max(1)))
             .zip(vectors.chunks(ROWS_AT_ONCE * size))
             .map(|(table, vectors)| ProjectAll {
@@ -100,7 +108,7 @@ fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
 
 /// [`project_all`] of some words.
 struct ProjectAll<'a> {
-    packed: &'a Packed,
+    packed: &'a Packed<'a>,
     vectors: &'a [f32],
     table: &'a mut [f32],
 }
@@ -110,8 +118,8 @@ impl WithSimd for ProjectAll<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let layout = &self.packed.layout;
-        let rows = self.vectors.len() / layout.sizes.input;
+        let layout = self.packed.layout;
+        let rows = self.vectors.len() / layout.input;
         for panel in 0..layout.panels.len() {
             for_tiles!(S, rows, |first| self.tile(simd, panel, first));
         }
@@ -121,8 +129,8 @@ impl WithSimd for ProjectAll<'_> {
 impl ProjectAll<'_> {
     #[inline(always)]
     fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, first: usize) {
-        let layout = &self.packed.layout;
-        let size = layout.sizes.input;
+        let layout = self.packed.layout;
+        let size = layout.input;
         let mut left: [&[f32]; R] = [&[]; R];
         for (r, left) in left.iter_mut().enumerate() {
             *left = &self.vectors[(first + r) * size..][..size];
@@ -136,20 +144,19 @@ impl ProjectAll<'_> {
 }
 
 /// The weights as the products walk through them: a strip for each panel.
-struct Packed {
-    layout: Layout,
+struct Packed<'a> {
+    layout: &'a Layout,
     input: Strips,
     recurrent: Strips,
     bias: Strips,
 }
 
-impl Packed {
-    fn new(sizes: &Sizes, weights: Weights<'_>) -> Self {
-        let layout = Layout::new(sizes);
+impl<'a> Packed<'a> {
+    fn new(layout: &'a Layout, weights: Weights<'_>) -> Self {
         let (panels, width) = (&layout.panels, layout.panel_width());
-        let columns = GATES * sizes.total_hidden();
+        let columns = GATES * layout.total_hidden();
         let input = Strips::new(
-            panels.iter().map(|_| (sizes.input, width)),
+            panels.iter().map(|_| (layout.input, width)),
             |index, row, to| {
                 let panel = panels[index];
                 let row = &weights.input[row * columns..][..columns];
@@ -175,9 +182,7 @@ impl Packed {
             layout,
         }
     }
-}
 
-impl Packed {
     /// W·x + b of Eq. 1–4 for a panel and the words with the vectors `left`.
     #[inline(always)]
     fn project<S: Simd, const R: usize>(
@@ -202,7 +207,7 @@ struct Sequence<'a> {
 
 /// A block of sequences on its way forward.
 struct Forward<'a> {
-    packed: &'a Packed,
+    packed: &'a Packed<'a>,
     vectors: &'a [f32],
     /// What [`project_all`] gave; where there is none, words are projected as they come.
     table: Option<&'a [f32]>,
@@ -223,7 +228,7 @@ impl WithSimd for Forward<'_> {
             mut sequences,
             keeps,
         } = self;
-        let layout = &packed.layout;
+        let layout = packed.layout;
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
         let longest = sequences.first().map_or(0, |first| first.words.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
@@ -280,7 +285,7 @@ impl WithSimd for Forward<'_> {
 }
 
 struct Block<'a> {
-    packed: &'a Packed,
+    packed: &'a Packed<'a>,
     vectors: &'a [f32],
     table: Option<&'a [f32]>,
     keeps: bool,
@@ -306,7 +311,7 @@ impl Block<'_> {
     /// Where the gates of a panel at a step are in a sequence's `gates`.
     #[inline(always)]
     fn gates_at(&self, panel: usize, t: usize) -> usize {
-        let layout = &self.packed.layout;
+        let layout = self.packed.layout;
         (t - self.base) * layout.gates() + panel * layout.panel_width()
     }
 
@@ -318,7 +323,7 @@ impl Block<'_> {
         panel: usize,
         entries: &[(usize, usize)],
     ) {
-        let size = self.packed.layout.sizes.input;
+        let size = self.packed.layout.input;
         let mut left: [&[f32]; R] = [&[]; R];
         for (left, &(row, t)) in left.iter_mut().zip(entries) {
             let word = self.sequences[row].words[t] as usize;
@@ -336,14 +341,9 @@ impl Block<'_> {
     #[inline(always)]
     fn step<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, t: usize, first: usize) {
         let packed = self.packed;
-        let Layout {
-            lanes,
-            units,
-            ref panels,
-            ref lstms,
-            ..
-        } = packed.layout;
-        let place = &lstms[panels[panel].lstm];
+        let layout = packed.layout;
+        let (lanes, units) = (layout.lanes, layout.units);
+        let place = &layout.lstms[layout.panels[panel].lstm];
         let gates_at = self.gates_at(panel, t);
         let mut left: [&[f32]; R] = [&[]; R];
         let mut sums = [[simd.splat_f32s(0.0); GATES]; R];
@@ -391,7 +391,7 @@ impl Block<'_> {
 
     /// The means, out of the sums.
     fn finish(self) {
-        let layout = &self.packed.layout;
+        let layout = self.packed.layout;
         for (sequence, sums) in
             (self.sequences.into_iter()).zip(self.sum.chunks(layout.units.max(1)))
         {

@@ -4,23 +4,7 @@ use std::ops::{Deref, DerefMut, Range};
 
 use pulp::{Simd, WithSimd};
 
-use super::{GATES, dispatch};
-
-/// The numbers of a call.
-#[derive(Clone, Debug)]
-pub struct Sizes {
-    /// Numbers of a word's vector.
-    pub input: usize,
-    /// Hidden units of each LSTM.
-    pub hidden: Vec<usize>,
-}
-
-impl Sizes {
-    /// Hidden units of all LSTMs together.
-    pub fn total_hidden(&self) -> usize {
-        self.hidden.iter().sum()
-    }
-}
+use super::{GATES, Instructions};
 
 /// The texts of a call.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +30,8 @@ impl<'a> Batch<'a> {
 
     /// Whether words recur so often that what depends on the word alone is better computed for each distinct word, and
     /// not at each place: reading it from a table costs a little too.
-    pub fn recurs(self, sizes: &Sizes) -> bool {
-        2 * self.vectors.len() <= self.words.len() * sizes.input
+    pub fn recurs(self, input: usize) -> bool {
+        2 * self.vectors.len() <= self.words.len() * input
     }
 }
 
@@ -78,8 +62,10 @@ pub struct Weights<'a> {
 /// Where everything is.
 #[derive(Debug)]
 pub struct Layout {
-    pub sizes: Sizes,
-    /// Units of a vector.
+    pub instructions: Instructions,
+    /// Numbers of a word's vector.
+    pub input: usize,
+    /// Units of a vector of the instructions.
     pub lanes: usize,
     /// Units of all LSTMs, each LSTM's filled up to whole vectors.
     pub units: usize,
@@ -109,11 +95,12 @@ pub struct Panel {
 }
 
 impl Layout {
-    pub fn new(sizes: &Sizes) -> Self {
-        let lanes = dispatch(Lanes);
+    /// For words of `input` numbers and LSTMs of the sizes `hidden`.
+    pub fn new(instructions: Instructions, input: usize, hidden: &[usize]) -> Self {
+        let lanes = instructions.run(Lanes);
         let (mut units, mut first, mut recurrent) = (0, 0, 0);
         let (mut lstms, mut panels) = (Vec::new(), Vec::new());
-        for (lstm, &hidden) in sizes.hidden.iter().enumerate() {
+        for (lstm, &hidden) in hidden.iter().enumerate() {
             let padded = hidden.next_multiple_of(lanes);
             lstms.push(Place {
                 hidden,
@@ -127,12 +114,18 @@ impl Layout {
             recurrent += hidden * GATES * hidden;
         }
         Self {
-            sizes: sizes.clone(),
+            instructions,
+            input,
             lanes,
             units,
             lstms,
             panels,
         }
+    }
+
+    /// Hidden units of all LSTMs, not filled up.
+    pub fn total_hidden(&self) -> usize {
+        self.lstms.iter().map(|place| place.hidden).sum()
     }
 
     /// Numbers of the gates of all units.

@@ -23,31 +23,47 @@ pub use backward::backward;
 pub use forward::forward;
 #[cfg(feature = "training")]
 pub use forward::{Kept, forward_keeping};
-pub use layout::{Batch, Sizes, Weights};
+pub use layout::{Batch, Layout, Weights};
 
 use pulp::{Arch, WithSimd};
 
 /// The gates i, f, o, g.
 const GATES: usize = 4;
 
-/// Runs every job, on this machine's threads where there are some.
-fn for_each<T: WithSimd<Output = ()> + Send>(jobs: Vec<T>) {
-    #[cfg(feature = "threads")]
-    {
-        use rayon::prelude::*;
-        jobs.into_par_iter().for_each(dispatch);
-    }
-    #[cfg(not(feature = "threads"))]
-    jobs.into_iter().for_each(dispatch);
+/// Which vector instructions a call uses: one choice for all of it, because memory is laid out by their width.
+#[derive(Clone, Copy, Debug)]
+pub enum Instructions {
+    /// The best that a machine has.
+    Best(Arch),
+    /// Vectors of 16 played through, whatever the machine has.
+    #[cfg(test)]
+    Wide,
 }
 
-/// Runs a job with the best instructions that this machine has.
-fn dispatch<T: WithSimd>(job: T) -> T::Output {
-    #[cfg(all(test, feature = "training"))]
-    if tests::WIDE.load(std::sync::atomic::Ordering::Relaxed) {
-        return pulp::Simd::vectorize(pulp::Scalar512b, job);
+impl Instructions {
+    /// Those of this machine.
+    pub fn of_this_machine() -> Self {
+        Self::Best(Arch::new())
     }
-    Arch::new().dispatch(job)
+
+    fn run<T: WithSimd>(self, job: T) -> T::Output {
+        match self {
+            Self::Best(arch) => arch.dispatch(job),
+            #[cfg(test)]
+            Self::Wide => pulp::Simd::vectorize(pulp::Scalar512b, job),
+        }
+    }
+
+    /// Runs every job, on this machine's threads where there are some.
+    fn run_all<T: WithSimd<Output = ()> + Send>(self, jobs: Vec<T>) {
+        #[cfg(feature = "threads")]
+        {
+            use rayon::prelude::*;
+            jobs.into_par_iter().for_each(|job| self.run(job));
+        }
+        #[cfg(not(feature = "threads"))]
+        jobs.into_iter().for_each(|job| self.run(job));
+    }
 }
 
 fn threads() -> usize {
@@ -97,13 +113,9 @@ const fn has_many_registers<S: pulp::Simd>() -> bool {
 mod tests {
     use super::*;
     use rand::{Rng, SeedableRng, rngs::StdRng};
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    /// Whether vectors of 16 and tiles of six rows are played through, whatever this machine has.
-    pub(super) static WIDE: AtomicBool = AtomicBool::new(false);
 
     /// The mean, and the gradients of input, recurrent, bias and vectors; with `unused` vectors more than are read.
-    fn run(unused: usize) -> [Vec<f32>; 5] {
+    fn run(instructions: Instructions, unused: usize) -> [Vec<f32>; 5] {
         let mut random = StdRng::seed_from_u64(9);
         let mut numbers = |count: usize, bound: f32| -> Vec<f32> {
             (0..count)
@@ -111,16 +123,11 @@ mod tests {
                 .collect()
         };
         let (distinct, input) = (50, 19);
-        let sizes = Sizes {
-            input,
-            hidden: vec![21, 6, 37],
-        };
-        let total = sizes.total_hidden();
+        let hidden = vec![21, 6, 37];
+        let layout = Layout::new(instructions, input, &hidden);
+        let total = layout.total_hidden();
         let (weights, bias) = (numbers(input * 4 * total, 0.3), numbers(4 * total, 0.3));
-        let recurrent = numbers(
-            sizes.hidden.iter().map(|hidden| 4 * hidden * hidden).sum(),
-            0.2,
-        );
+        let recurrent = numbers(hidden.iter().map(|hidden| 4 * hidden * hidden).sum(), 0.2);
         let lengths: Vec<usize> = (0..37).map(|text| text * 5 % 23).collect();
         let mean_gradient = numbers(lengths.len() * total, 1.0);
         let mut vectors = numbers(distinct * input, 1.0);
@@ -133,15 +140,15 @@ mod tests {
             words: &words,
             lengths: &lengths,
         };
-        assert_eq!(batch.recurs(&sizes), unused == 0);
+        assert_eq!(batch.recurs(input), unused == 0);
         let weights = Weights {
             input: &weights,
             recurrent: &recurrent,
             bias: &bias,
         };
-        let (mean, kept) = forward_keeping(&sizes, batch, weights);
-        assert_eq!(mean, forward(&sizes, batch, weights));
-        let gradients = backward(&sizes, batch, weights, kept, &mean_gradient, true);
+        let (mean, kept) = forward_keeping(&layout, batch, weights);
+        assert_eq!(mean, forward(&layout, batch, weights));
+        let gradients = backward(&layout, batch, weights, kept, &mean_gradient, true);
         let mut vectors = gradients.vectors.unwrap();
         vectors.truncate(distinct * input);
         [
@@ -155,20 +162,19 @@ mod tests {
 
     #[test]
     fn results_depend_neither_on_threads_nor_instructions_nor_the_way_words_are_projected() {
-        let expected = run(0);
+        let best = Instructions::of_this_machine();
+        let expected = run(best, 0);
         #[cfg(feature = "threads")]
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             assert_eq!(
-                pool.unwrap().install(|| run(0)),
+                pool.unwrap().install(|| run(best, 0)),
                 expected,
                 "{threads} threads"
             );
         }
-        assert_eq!(run(10_000)[0], expected[0], "projected at each place");
-        WIDE.store(true, Ordering::Relaxed);
-        let wide = run(0);
-        WIDE.store(false, Ordering::Relaxed);
+        assert_eq!(run(best, 10_000)[0], expected[0], "projected at each place");
+        let wide = run(Instructions::Wide, 0);
         for (wide, expected) in wide.iter().zip(&expected) {
             let largest = expected
                 .iter()
