@@ -125,7 +125,7 @@ impl AuxLstm {
 
     /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
     /// (Eq. 12 and 15).
-    fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
+    pub(crate) fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
         let own: Vec<Option<&Lstm>> = self.tasks.iter().map(|task| task.lstm.as_ref()).collect();
         let lstms: Vec<&Lstm> = (self.auxiliary.iter())
             .chain(own.iter().copied().flatten())
@@ -138,7 +138,11 @@ impl AuxLstm {
         }
     }
 
-    fn logits(&self, MeanStates { shared, own }: MeanStates<Tensor<2>>) -> Vec<Tensor<2>> {
+    /// The logits of every task, `[batch, classes]` each, of texts with these mean states.
+    pub(crate) fn logits(
+        &self,
+        MeanStates { shared, own }: MeanStates<Tensor<2>>,
+    ) -> Vec<Tensor<2>> {
         (self.tasks.iter().zip(own))
             .map(|(task, own)| task.logits(own, shared.as_ref()))
             .collect()
@@ -147,9 +151,26 @@ impl AuxLstm {
 
 /// Something for the shared LSTM and for each task's own, where they are.
 #[derive(Clone, Debug)]
-struct MeanStates<T> {
+pub(crate) struct MeanStates<T> {
     shared: Option<T>,
     own: Vec<Option<T>>,
+}
+
+impl<T> MeanStates<T> {
+    /// For each LSTM what `combine` makes of its two.
+    pub(crate) fn zip_with<U, V>(
+        self,
+        others: MeanStates<U>,
+        mut combine: impl FnMut(T, U) -> V,
+    ) -> MeanStates<V> {
+        let mut combine = |(one, other)| combine(one, other);
+        MeanStates {
+            shared: self.shared.zip(others.shared).map(&mut combine),
+            own: (self.own.into_iter().zip(others.own))
+                .map(|(one, other)| one.zip(other).map(&mut combine))
+                .collect(),
+        }
+    }
 }
 
 impl Task {

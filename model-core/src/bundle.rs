@@ -58,6 +58,17 @@ pub struct Settings {
     pub temperatures: Vec<Temperature>,
     /// Whether Chinese was cut into words by a dictionary in training, and has to be again.
     pub dictionary: bool,
+    /// The probability from which on a prediction is called sure; below it the answer is "not sure".
+    #[serde(default = "sure_from")]
+    pub sure_from: f32,
+}
+
+/// What [`Settings::sure_from`] is where nothing else is said: of such predictions, calibrated as they are, six in ten
+/// come true at the least.
+pub const SURE_FROM: f32 = 0.6;
+
+fn sure_from() -> f32 {
+    SURE_FROM
 }
 
 /// Why a file cannot be used as a bundle.
@@ -237,6 +248,7 @@ impl Bundle {
             max_words,
             temperatures,
             dictionary: _,
+            sure_from,
         } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
@@ -253,6 +265,9 @@ impl Bundle {
         if temperatures.len() != attributes.len() || !temperatures.iter().all(Temperature::is_sound)
         {
             return Err("it needs a temperature above 0 for each task".into());
+        }
+        if !(0.0..=1.0).contains(sure_from) {
+            return Err("the probability to be sure from is not between 0 and 1".into());
         }
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());

@@ -5,11 +5,15 @@
 //! training, on the command line and in the browser. This crate opens no file, reads no clock and prints
 //! nothing: bytes and strings in, values out.
 //!
-//! Without the feature `model` there are only the types that describe a model and its predictions: what a
-//! program needs that shows predictions made elsewhere, such as the page whose worker makes them.
+//! Without the feature `model` there are only the types that describe a model and its predictions, and with `corpus`
+//! the reading of users: what a program needs that shows predictions made elsewhere, such as the page whose worker
+//! makes them.
 
 pub mod attribute;
 pub mod card;
+#[cfg(feature = "corpus")]
+pub mod corpus;
+pub mod explanation;
 pub mod prediction;
 
 #[cfg(feature = "model")]

@@ -24,11 +24,33 @@ pub struct UserPrediction {
     pub predictions: Named<AttributePrediction>,
 }
 
+/// A user with their prediction, as `auxlstm predict` prints it: a JSON object a line.
+#[cfg(feature = "corpus")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// The user's id, which may be any JSON value.
+    pub id: serde_json::Value,
+    /// What is predicted about the user.
+    #[serde(flatten)]
+    pub prediction: UserPrediction,
+}
+
+#[cfg(feature = "corpus")]
+impl Line {
+    /// Writes the line and its end.
+    pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer(&mut out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
 /// The distribution over one attribute's classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttributePrediction {
     /// The most probable class; `null` when the text holds no word that the model knows.
     pub label: Option<String>,
+    /// Whether the label is probable enough to be the answer, by the model's own threshold.
+    pub sure: bool,
     /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
     pub probabilities: Named<f32>,
     /// The same over the attribute's groups (age bands over single years), where it has groups.
@@ -41,6 +63,8 @@ pub struct AttributePrediction {
 pub struct GroupPrediction {
     /// The most probable group, which need not hold the most probable class; `null` as for the class.
     pub label: Option<String>,
+    /// Whether that group is probable enough.
+    pub sure: bool,
     /// The probability of each group: the sum over its classes.
     pub probabilities: Named<f32>,
 }

@@ -17,6 +17,8 @@ use crate::{
     text::Segmenter,
 };
 
+mod occlusion;
+
 /// A loaded model, ready to predict on one device.
 pub struct Predictor {
     settings: Settings,
@@ -26,6 +28,9 @@ pub struct Predictor {
     network: AuxLstm,
     device: Device,
 }
+
+/// The logits of a text, `[task][class]`.
+type Logits = Vec<Vec<f32>>;
 
 /// Why a prediction failed: the device could not compute or give back its result.
 #[derive(Debug, thiserror::Error)]
@@ -119,14 +124,14 @@ impl Predictor {
 
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
         let known_words = reader::known(text);
+        // Without a word the model knows, the distribution is that of nobody in particular.
         let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
-            let best = largest(probabilities)?;
-            // Without a word the model knows, the distribution is that of nobody in particular.
-            if known_words == 0 {
-                None
-            } else {
-                labels.nth(best).cloned()
-            }
+            let best = largest(probabilities).filter(|_| known_words > 0)?;
+            labels.nth(best).cloned()
+        };
+        let sure = |probabilities: &[f32]| {
+            let best = largest(probabilities).filter(|_| known_words > 0);
+            best.is_some_and(|best| probabilities[best] >= self.settings.sure_from)
         };
         let predictions = self
             .settings
@@ -141,6 +146,7 @@ impl Predictor {
                     let mut labels = attribute.groups.iter().map(|group| &group.label);
                     GroupPrediction {
                         label: label(&mut labels, &sums),
+                        sure: sure(&sums),
                         probabilities: named(
                             attribute.groups.iter().map(|group| &group.label),
                             &sums,
@@ -149,6 +155,7 @@ impl Predictor {
                 });
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
+                    sure: sure(&probabilities),
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     groups,
                 };
@@ -183,22 +190,31 @@ pub async fn logits(
         rest = later;
         let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
         let tasks = network.forward(&embedding.look_up(&ids, device));
-        let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
-        // One read for all tasks: on a GPU each read is a round trip.
-        let data = Tensor::cat(tasks, 1)
-            .into_data_async()
-            .await
-            .map_err(|error| PredictError(format!("{error:?}")))?;
-        let values: Vec<f32> = data.iter().collect();
-        for (row, &text) in values.chunks_exact(classes.iter().sum()).zip(batch) {
-            let mut row = row.iter().copied();
-            result[text] = classes
-                .iter()
-                .map(|&count| row.by_ref().take(count).collect())
-                .collect();
+        for (logits, &text) in read_logits(tasks).await?.into_iter().zip(batch) {
+            result[text] = logits;
         }
     }
     Ok(result)
+}
+
+/// Takes the logits of several texts, `[texts, classes]` for each task, from the device.
+async fn read_logits(tasks: Vec<Tensor<2>>) -> Result<Vec<Logits>, PredictError> {
+    let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
+    // One read for all tasks: on a GPU each read is a round trip.
+    let data = Tensor::cat(tasks, 1)
+        .into_data_async()
+        .await
+        .map_err(|error| PredictError(format!("{error:?}")))?;
+    let values: Vec<f32> = data.iter().collect();
+    let of_text = |row: &[f32]| {
+        let mut row = row.iter().copied();
+        let of_task = |&count: &usize| row.by_ref().take(count).collect();
+        classes.iter().map(of_task).collect()
+    };
+    Ok(values
+        .chunks_exact(classes.iter().sum())
+        .map(of_text)
+        .collect())
 }
 
 fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {

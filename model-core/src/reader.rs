@@ -1,7 +1,7 @@
 //! From a user's posts to the word ids that a network reads, the same in training and in serving.
 
 use crate::{
-    text::Segmenter,
+    text::{Segmenter, Word},
     vocabulary::{UNKNOWN, Vocabulary},
 };
 
@@ -19,25 +19,27 @@ impl Reader {
     /// The ids of a user's words: the posts in order, one after the other, cut at the maximum.
     pub fn ids<S: AsRef<str>>(&self, posts: impl IntoIterator<Item = S>) -> Vec<u32> {
         let mut ids = Vec::new();
-        for post in posts {
-            if ids.len() >= self.max_words {
-                break;
-            }
+        for words in self.words(posts) {
+            ids.extend(words.iter().map(|word| self.vocabulary.id(&word.text)));
+        }
+        ids
+    }
+
+    /// The words of each post that [`ids`](Self::ids) gives the ids of; none of a post after the cut.
+    pub fn words<S: AsRef<str>>(
+        &self,
+        posts: impl IntoIterator<Item = S>,
+    ) -> impl Iterator<Item = Vec<Word>> {
+        let mut left = self.max_words;
+        posts.into_iter().map(move |post| {
             // A post far longer than what can still be read need not be cut to its end: no word is shorter
             // than a byte, and few are longer than 64 with what stands between them.
-            let enough = head(
-                post.as_ref(),
-                (self.max_words - ids.len()).saturating_mul(64),
-            );
-            ids.extend(
-                self.segmenter
-                    .words(enough)
-                    .iter()
-                    .map(|word| self.vocabulary.id(&word.text)),
-            );
-        }
-        ids.truncate(self.max_words);
-        ids
+            let enough = head(post.as_ref(), left.saturating_mul(64));
+            let mut words = self.segmenter.words(enough);
+            words.truncate(left);
+            left -= words.len();
+            words
+        })
     }
 }
 

@@ -75,6 +75,7 @@ fn bundle() -> Bundle {
             sizes,
             max_words: 50,
             dictionary: false,
+            sure_from: model_core::bundle::SURE_FROM,
             temperatures: vec![
                 Temperature {
                     long: 1.5,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use model_core::{
     attribute::{Attribute, Group},
     aux_lstm::{AuxLstmSizes, Role},
+    bundle,
     card::ModelCard,
     joint_loss::Penalised,
 };
@@ -36,6 +37,8 @@ pub struct Config {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
+    /// The probability from which on a prediction is called sure.
+    pub sure_from: f32,
     /// What is predicted; one task each.
     pub attributes: Vec<Task>,
     /// What the model card says; its figures are filled in by the run.
@@ -197,6 +200,7 @@ impl Default for Config {
             text: Text::default(),
             network: Network::default(),
             training: Training::default(),
+            sure_from: bundle::SURE_FROM,
             attributes: Vec::new(),
             card: ModelCard::default(),
         }
@@ -362,6 +366,12 @@ impl Config {
         share("split.validation", self.split.validation)?;
         positive("text.max_words", self.text.max_words)?;
         positive("text.vocabulary", self.text.vocabulary)?;
+        within(
+            "sure_from",
+            f64::from(self.sure_from),
+            (0.0..=1.0).contains(&self.sure_from),
+            "from 0 to 1",
+        )?;
         within(
             "network.dropout",
             self.network.dropout,

@@ -58,6 +58,7 @@ fn workplace() -> Workplace {
             sizes,
             max_words: 100,
             dictionary: false,
+            sure_from: model_core::bundle::SURE_FROM,
             temperatures: vec![
                 Temperature {
                     long: 0.2,

@@ -18,7 +18,10 @@ use super::{
 
 /// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many texts.
 // Without GPUs there is no limit to ask for.
-#[cfg_attr(not(feature = "gpu"), allow(clippy::only_used_in_recursion))]
+#[cfg_attr(
+    not(feature = "gpu"),
+    allow(unused_variables, clippy::only_used_in_recursion)
+)]
 pub fn is_fused_on(device: &Device, hidden: &[usize], texts: usize) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,

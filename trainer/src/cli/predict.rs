@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use futures_lite::future::block_on;
-use model_core::predictor::UserPrediction;
-use serde::Serialize;
+use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
 use super::model::ModelArguments;
@@ -32,14 +31,6 @@ pub(super) struct Arguments {
     /// Stop with an error at the first bad record instead of reporting it and leaving it out
     #[arg(long)]
     strict: bool,
-}
-
-/// A line of the output.
-#[derive(Serialize)]
-struct Line {
-    id: Value,
-    #[serde(flatten)]
-    prediction: UserPrediction,
 }
 
 /// The exit status when records were left out.
@@ -91,8 +82,7 @@ fn write_lines(
     predictions: Vec<UserPrediction>,
 ) -> Result<(), StandardOutputError> {
     for (id, prediction) in ids.into_iter().zip(predictions) {
-        serde_json::to_writer(&mut *out, &Line { id, prediction }).map_err(io::Error::from)?;
-        out.write_all(b"\n")?;
+        Line { id, prediction }.write(&mut *out)?;
     }
     Ok(out.flush()?)
 }

@@ -1,10 +1,11 @@
 //! Opening what may be compressed.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use liblzma::stream::{CONCATENATED, Stream};
+use model_core::corpus::{HEAD_BYTES, Packing, peek};
 
 /// The most memory that an xz file may ask of its decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
@@ -21,27 +22,16 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     }
 }
 
-/// The first bytes of `reader`, as many as `length` if there are, and the reader as if they were not read yet.
-/// Unlike a look into the reader's buffer it does not depend on how the bytes arrive.
-pub(crate) fn peek<R: BufRead>(
-    mut reader: R,
-    length: u64,
-) -> io::Result<(Vec<u8>, impl BufRead + use<R>)> {
-    let mut head = Vec::new();
-    reader.by_ref().take(length).read_to_end(&mut head)?;
-    Ok((head.clone(), Cursor::new(head).chain(reader)))
-}
-
 fn decompress(reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
-    let (head, reader) = peek(reader, 6)?;
-    Ok(match head.as_slice() {
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+    let (head, reader) = peek(reader, HEAD_BYTES)?;
+    Ok(match Packing::by_content(&head) {
+        Some(Packing::Xz) => {
             let stream = Stream::new_stream_decoder(XZ_MEMORY_LIMIT, CONCATENATED)?;
             buffered(liblzma::bufread::XzDecoder::new_stream(reader, stream))
         }
-        [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(reader)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => buffered(zstd::stream::read::Decoder::with_buffer(reader)?),
-        _ => Box::new(reader),
+        Some(Packing::Gzip) => buffered(flate2::bufread::MultiGzDecoder::new(reader)),
+        Some(Packing::Zstd) => buffered(zstd::stream::read::Decoder::with_buffer(reader)?),
+        None => Box::new(reader),
     })
 }
 
@@ -52,7 +42,7 @@ fn buffered(decoder: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     const TEXT: &[u8] = b"first line\nsecond line\n";
 

@@ -1,30 +1,14 @@
-//! Reading corpora: users with their posts and what is known about them, one at a time.
+//! Reading corpora: users with their posts and what is known about them, one at a time, from one file after the other.
 //!
-//! Three formats are read, each plain or compressed with xz, gzip or zstd (told by the content, not the name):
-//!
-//! * **JSONL**, one user a line: `{"id": 17, "gender": "male", "age": 24, "posts": ["…", "…"]}`. Instead of
-//!   `posts` a record may have one string called `text`. All other fields are kept as they are.
-//! * **CSV** with a header row and a column `text` or `posts`, one post a row. Rows that follow each other with
-//!   the same `id` are one user's posts; without an `id` every row is a user. Of any other column a user keeps the
-//!   first value that is not empty.
-//! * **Plain text** (`.txt`), one post a line, every line a user of its own: for word vectors, which need no users.
-//!
-//! The format follows from the name (`.jsonl`, `.csv`, `.txt`, before `.xz` and the like), else from the first
-//! character: `{` means JSONL, anything else CSV. The path `-` is standard input.
+//! A file is in one of the formats that [`model_core::corpus`] reads, plain or compressed with xz, gzip or zstd (told
+//! by the content, not the name). The path `-` is standard input.
 
-mod csv_rows;
-mod csv_users;
 mod input;
-mod lines;
 mod reader;
 mod statistics;
-mod user;
 
-pub(crate) use input::{open as open_input, peek};
-pub use reader::{BadRecord, Corpus, CorpusError, Format, Options};
+pub(crate) use input::open as open_input;
+pub(crate) use model_core::corpus::peek;
+pub use model_core::corpus::{Format, User};
+pub use reader::{BadRecord, Corpus, CorpusError, Options};
 pub use statistics::{AttributeCounts, Statistics};
-pub use user::User;
-
-/// The most bytes that one user's record may have. It bounds the memory that a broken or hostile file can
-/// claim; ten million words are far more than anyone's posts.
-pub const MAX_RECORD_BYTES: usize = 64 << 20;

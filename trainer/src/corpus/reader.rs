@@ -2,24 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::User;
-use super::csv_users::CsvUsers;
-use super::input::{self, STANDARD_INPUT};
-use super::lines::Lines;
+use model_core::corpus::{Format, HEAD_BYTES, Problem, User, Users, peek, read_users};
 
-/// How a corpus is written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// A JSON object a line.
-    Jsonl,
-    /// A header, then a post a row.
-    Csv,
-    /// A post a line.
-    Text,
-}
+use super::input::{self, STANDARD_INPUT};
 
 /// How to read a corpus.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,17 +64,8 @@ const CHUNK_USERS: usize = 4096;
 /// No more users are read at a time once they take this much memory.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// What one file's reader comes upon.
-pub(super) enum Problem {
-    /// A record is bad, and the next one may be good.
-    Record { line: u64, what: String },
-    /// The file cannot be read on.
-    Stream(io::Error),
-}
-
-type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
-
-/// Users from one or more files, one at a time. Bad records are reported, counted and passed over.
+/// Users from one or more files, one at a time. Bad records are reported, counted and passed over. A user without an id
+/// is given the position of its record, counted from 1 over all files.
 pub struct Corpus {
     paths: VecDeque<PathBuf>,
     options: Options,
@@ -188,9 +167,7 @@ impl Iterator for Corpus {
                 None => self.current = None,
                 Some(Ok(mut user)) => {
                     self.records += 1;
-                    if user.id().is_null() {
-                        user.fields.insert("id".into(), self.records.into());
-                    }
+                    user.number(self.records);
                     return Some(Ok(user));
                 }
                 Some(Err(Problem::Stream(source))) => {
@@ -230,87 +207,10 @@ fn open_users(path: &Path, format: Option<Format>) -> Result<Users, CorpusError>
         path: path.to_owned(),
         source,
     };
-    let (head, reader) = input::peek(input::open(path).map_err(fail)?, 64).map_err(fail)?;
-    let format = format
-        .or_else(|| format_by_name(path))
-        .unwrap_or_else(|| format_by_content(&head));
-    Ok(match format {
-        Format::Jsonl => Box::new(LineUsers {
-            lines: Lines::new(reader),
-            user: jsonl_user,
-        }),
-        Format::Text => Box::new(LineUsers {
-            lines: Lines::new(reader),
-            user: text_user,
-        }),
-        Format::Csv => {
-            let foreign = |what| CorpusError::Foreign {
-                path: path.to_owned(),
-                what,
-            };
-            Box::new(CsvUsers::new(reader).map_err(foreign)?)
-        }
+    let (head, reader) = peek(input::open(path).map_err(fail)?, HEAD_BYTES).map_err(fail)?;
+    let format = format.unwrap_or_else(|| Format::of(path, &head));
+    read_users(reader, format).map_err(|what| CorpusError::Foreign {
+        path: path.to_owned(),
+        what,
     })
-}
-
-fn jsonl_user(line: &str) -> Result<Option<User>, String> {
-    if line.trim().is_empty() {
-        Ok(None)
-    } else {
-        User::from_json(line).map(Some)
-    }
-}
-
-fn text_user(line: &str) -> Result<Option<User>, String> {
-    Ok(Some(User {
-        posts: vec![line.to_owned()],
-        ..User::default()
-    }))
-}
-
-fn format_by_name(path: &Path) -> Option<Format> {
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-    let name = [".xz", ".gz", ".zst"]
-        .iter()
-        .find_map(|packed| name.strip_suffix(packed))
-        .unwrap_or(&name);
-    match name.rsplit_once('.')?.1 {
-        "jsonl" | "ndjson" | "json" => Some(Format::Jsonl),
-        "csv" => Some(Format::Csv),
-        "txt" => Some(Format::Text),
-        _ => None,
-    }
-}
-
-fn format_by_content(head: &[u8]) -> Format {
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    match head.trim_ascii_start().first() {
-        Some(b'{') => Format::Jsonl,
-        _ => Format::Csv,
-    }
-}
-
-/// Users that stand one a line.
-struct LineUsers<R> {
-    lines: Lines<R>,
-    /// The user of a line, `None` if the line holds nothing.
-    user: fn(&str) -> Result<Option<User>, String>,
-}
-
-impl<R: BufRead> Iterator for LineUsers<R> {
-    type Item = Result<User, Problem>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (number, line) = match self.lines.next() {
-                Ok(line) => line?,
-                Err(error) => return Some(Err(Problem::Stream(error))),
-            };
-            match line.and_then(self.user) {
-                Ok(Some(user)) => return Some(Ok(user)),
-                Ok(None) => {}
-                Err(what) => return Some(Err(Problem::Record { line: number, what })),
-            }
-        }
-    }
 }

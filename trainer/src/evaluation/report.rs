@@ -150,12 +150,14 @@ mod tests {
         let mut evaluation = Evaluation::new(&age);
         let prediction = AttributePrediction {
             label: Some("23+".into()),
+            sure: true,
             probabilities: named(
                 &age.classes.iter().map(String::as_str).collect::<Vec<_>>(),
                 &[0.3, 0.3, 0.4],
             ),
             groups: Some(GroupPrediction {
                 label: Some("young".into()),
+                sure: true,
                 probabilities: named(&["young", "grown"], &[0.6, 0.4]),
             }),
         };

@@ -30,6 +30,7 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
             dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
             temperatures: vec![Temperature::ONE; attributes.len()],
             attributes,
+            sure_from: run.config.sure_from,
         },
         card: run.config.card.clone(),
         vocabulary: prepared.vocabulary.clone(),

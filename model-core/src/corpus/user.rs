@@ -50,9 +50,17 @@ impl User {
         Ok(Self { posts, fields })
     }
 
-    /// The record's `id`. A [`Corpus`](super::Corpus) gives users without one their position, counted from 1.
+    /// The record's `id`, null where it has none.
     pub fn id(&self) -> Value {
         self.fields.get("id").cloned().unwrap_or(Value::Null)
+    }
+
+    /// Gives a user without an `id` this one: the position of the record in all that is read, counted from 1, bad
+    /// records counted too.
+    pub fn number(&mut self, position: u64) {
+        if self.id().is_null() {
+            self.fields.insert("id".into(), position.into());
+        }
     }
 
     /// How much memory this user takes, roughly.
@@ -147,6 +155,20 @@ mod tests {
         assert_eq!(user.label("gender").as_deref(), Some("female"));
         assert_eq!(user.label("age").as_deref(), Some("17"));
         assert_eq!(user.fields.len(), 2);
+    }
+
+    #[test]
+    fn a_position_is_an_id_for_those_without_one() {
+        for (record, id) in [
+            (r#"{"text": ""}"#, Value::from(5)),
+            (r#"{"id": null, "text": ""}"#, 5.into()),
+            (r#"{"id": "", "text": ""}"#, "".into()),
+            (r#"{"id": [0], "text": ""}"#, vec![0].into()),
+        ] {
+            let mut user = User::from_json(record).unwrap();
+            user.number(5);
+            assert_eq!(user.id(), id, "{record}");
+        }
     }
 
     #[test]

@@ -1,0 +1,169 @@
+//! What each word does to a prediction, by occlusion: the prediction without a word is compared with that of the whole
+//! text (Zeiler and Fergus 2014 for images; Li et al. 2016, "erasure", for words).
+//!
+//! n words would take n passes over n − 1 words. But a word that is taken out changes no state before it, and an LSTM
+//! forgets: some words later the states are nearly the same again. So only a window around the word is read with it and
+//! without it. What the sums of the hidden states over the two differ by is taken off the sum over the whole text. The time
+//! taken is then in proportion to the number of words, and for a text no longer than a window nothing is approximate.
+
+use std::slice;
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::{BATCH_WORDS, Logits, PredictError, Predictor, read_logits};
+use crate::{
+    attribute::Attribute,
+    explanation::{AttributeEvidence, Explanation, ReadWord},
+    prediction::Named,
+    vocabulary::UNKNOWN,
+};
+
+/// Words of the window on either side of the one that is taken out: before it the LSTMs come to the state that they read
+/// it in, after it what it changed fades. With the English model, what this leaves out is less than a hundredth of the
+/// largest evidence in a text.
+const AROUND: usize = 16;
+/// Words of a window, in a text that has so many.
+const WINDOW: usize = AROUND + 1 + AROUND;
+
+impl Predictor {
+    /// Predicts every attribute of one user from their posts, and says of each word read what it does to the
+    /// prediction, see [`AttributeEvidence`].
+    ///
+    /// The probabilities with and without a word are calibrated alike, by the number of words of the whole text. A text
+    /// that is one word shorter would make the model a little less sure whatever the word: that is nothing the word says.
+    pub async fn explain(&self, posts: &[String]) -> Result<Explanation, PredictError> {
+        let (mut words, mut text) = (Vec::new(), Vec::new());
+        for (post, read) in self.reader.words(posts).enumerate() {
+            for word in read {
+                let id = self.reader.vocabulary.id(&word.text);
+                words.push(ReadWord {
+                    post,
+                    start: word.start,
+                    end: word.end,
+                    known: id != UNKNOWN,
+                });
+                text.push(id);
+            }
+        }
+        let (whole, without) = self.occluded_logits(&text).await?;
+        let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
+            let temperature = f64::from(self.settings.temperatures[task].of(text.len()));
+            let log_odds =
+                |logits: &Logits, members: &[bool]| log_odds(&logits[task], members, temperature);
+            let evidence = |members: &[bool]| {
+                let with = log_odds(&whole, members);
+                (without.iter())
+                    .map(|without| finite(with - log_odds(without, members)))
+                    .collect()
+            };
+            (attribute.name.clone(), of_labels(attribute, evidence))
+        });
+        Ok(Explanation {
+            prediction: self.prediction(&text, &whole),
+            attributes: Named(attributes.collect()),
+            words,
+        })
+    }
+
+    /// The logits of a text, and those of the text without each of its words in turn.
+    async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
+        let states = |texts: &[&[u32]]| {
+            let words = self.embedding.look_up(texts, &self.device);
+            self.network.mean_states(&words)
+        };
+        let length = text.len();
+        let whole = states(&[text]);
+        let whole_logits = read_logits(self.network.logits(whole.clone()))
+            .await?
+            .remove(0);
+        let mut logits = Vec::with_capacity(length);
+        let window = length.min(WINDOW);
+        // At the ends of the text a window does not get shorter, it reaches further to the other side.
+        let start_of = |place: usize| place.saturating_sub(AROUND).min(length - window);
+        let batch = BATCH_WORDS / (2 * WINDOW);
+        for first in (0..length).step_by(batch) {
+            let places = first..(first + batch).min(length);
+            let starts = start_of(first)..start_of(places.end - 1) + 1;
+            let with = starts.clone().map(|start| &text[start..start + window]);
+            let without: Vec<Vec<u32>> = (places.clone())
+                .map(|place| {
+                    let start = start_of(place);
+                    [&text[start..place], &text[place + 1..start + window]].concat()
+                })
+                .collect();
+            let texts: Vec<&[u32]> = with.chain(without.iter().map(Vec::as_slice)).collect();
+            // The window of each word among those that are read with all their words.
+            let windows: Vec<i64> = (places.clone())
+                .map(|place| (start_of(place) - starts.start) as i64)
+                .collect();
+            let windows = TensorData::new(windows, [places.len()]);
+            let windows = Tensor::<1, Int>::from_data(windows, &self.device);
+            let occluded = whole.clone().zip_with(states(&texts), |whole, states| {
+                // A mean times the number of words is their sum; an empty text has the sum 0 and the mean 0.
+                let with = states.clone().select(0, windows.clone()) * window as f64;
+                let without = states.narrow(0, starts.len(), places.len()) * (window - 1) as f64;
+                (whole * length as f64 - with + without) / (length - 1).max(1) as f64
+            });
+            logits.extend(read_logits(self.network.logits(occluded)).await?);
+        }
+        Ok((whole_logits, logits))
+    }
+}
+
+/// The evidence for every class and group of an attribute, where `evidence` tells it for those classes that are set.
+fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> AttributeEvidence {
+    let of_label = |label: &String, classes: &[String]| {
+        let members: Vec<bool> = (attribute.classes.iter())
+            .map(|class| classes.contains(class))
+            .collect();
+        (label.clone(), evidence(&members))
+    };
+    let classes = (attribute.classes.iter()).map(|class| of_label(class, slice::from_ref(class)));
+    let groups = (attribute.groups.iter()).map(|group| of_label(&group.label, &group.classes));
+    AttributeEvidence {
+        classes: Named(classes.collect()),
+        groups: (!attribute.groups.is_empty()).then(|| Named(groups.collect())),
+    }
+}
+
+/// The logarithm of the odds that a text belongs to one of the classes set in `members`. It is taken from the logits,
+/// because the probabilities of a sure prediction are rounded to 0 and 1.
+fn log_odds(logits: &[f32], members: &[bool], temperature: f64) -> f64 {
+    // Of a group of all classes or of none, no text tells anything.
+    if !members.contains(&true) || !members.contains(&false) {
+        return 0.0;
+    }
+    let log_sum = |wanted: bool| {
+        let chosen = || {
+            (logits.iter().zip(members))
+                .filter(move |&(_, &member)| member == wanted)
+                .map(|(&logit, _)| f64::from(logit) / temperature)
+        };
+        let largest = chosen().fold(f64::NEG_INFINITY, f64::max);
+        largest + (chosen().map(|logit| (logit - largest).exp()).sum::<f64>()).ln()
+    };
+    log_sum(true) - log_sum(false)
+}
+
+/// The nearest f32 that is no infinity: a temperature may be as small as numbers get.
+fn finite(value: f64) -> f32 {
+    value.clamp(f32::MIN.into(), f32::MAX.into()) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odds_are_told_where_probabilities_are_0_and_1() {
+        let odds = |logits: &[f32], members: &[bool]| log_odds(logits, members, 0.5);
+        assert_eq!(odds(&[1e4, -1e4], &[true, false]), 4e4);
+        assert_eq!(odds(&[1e4, -1e4], &[false, true]), -4e4);
+        assert_eq!(odds(&[1e4, -1e4], &[true, true]), 0.0);
+        assert_eq!(odds(&[1e4, -1e4], &[false, false]), 0.0);
+        // A third each: 2 to 1.
+        let two = odds(&[7.0, 7.0, 7.0], &[true, false, true]);
+        assert!((two - 2f64.ln()).abs() < 1e-12);
+        assert_eq!(finite(1e300), f32::MAX);
+    }
+}
