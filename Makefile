@@ -37,9 +37,10 @@ bench:
 	$(say) 'Set-up'
 	@[ $(TOOLS)/bench/done -nt scripts/bench/requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
 		$(TOOLS)/bench/bin/pip install -q -r scripts/bench/requirements.txt && touch $(TOOLS)/bench/done; }
+	@$(if $(GPU),,$(if $(CORPUS),scripts/setup.sh test && trunk build))
 	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
 	$(say) 'Benchmarks (some minutes; leave the machine alone)'
-	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
+	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
 
 setup-page:
 	$(say) 'Set-up'

@@ -1,6 +1,7 @@
 """What the benchmarks share: our program, turns, and the table."""
 
 import json
+import lzma
 import os
 import pathlib
 import platform
@@ -28,6 +29,14 @@ class Program:
         if not answer:
             raise SystemExit(f"{self.process.args[0]} ended with status {self.process.wait()}")
         return json.loads(answer)
+
+
+def read_users(corpus):
+    """The users of a corpus as they are there, with their posts and attributes."""
+    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
+    with opened as lines:
+        for line in lines:
+            yield json.loads(line)
 
 
 # PyTorch's threads go on turning for a while after the work, on the cores that the next system needs.

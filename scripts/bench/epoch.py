@@ -1,7 +1,5 @@
 """An epoch of joint training on real users: ours, and the same network in PyTorch on packed sequences."""
 
-import json
-import lzma
 import pathlib
 import re
 import statistics
@@ -13,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from common import THREADS, machine, medians, row
+from common import THREADS, machine, medians, read_users, row
 
 torch.set_num_threads(THREADS)
 
@@ -24,9 +22,7 @@ RATE = 0.002
 
 def read(corpus):
     """The first users: word ids of up to WINDOW words, and classes of three tasks."""
-    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
-    with opened as lines:
-        users = [json.loads(line) for _, line in zip(range(USERS), lines)]
+    users = [user for _, user in zip(range(USERS), read_users(corpus))]
     texts = [re.findall(r"[^\W_]+|[^\w\s]", " ".join(user["posts"]).lower())[:WINDOW] for user in users]
     common = Counter(word for text in texts for word in text).most_common(VOCABULARY - 2)
     ids = {word: number for number, (word, _) in enumerate(common, 2)}

@@ -1,7 +1,6 @@
 """Bulk prediction on one core: `auxlstm predict`, and the same network in ONNX Runtime after the same segmentation."""
 
 import json
-import lzma
 import os
 import pathlib
 import subprocess
@@ -13,7 +12,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
-from common import BUNDLE, Program, machine, medians, row, same
+from common import BUNDLE, Program, machine, medians, read_users, row, same
 
 POSTS, BATCH = 5000, 64
 
@@ -26,7 +25,7 @@ def bundle():
 
 
 def network(tensors, tasks):
-    """Our network as an ONNX graph: word ids [steps, batch] and lengths [batch] to the logits of every task."""
+    """Our network as a file of ONNX: word ids [steps, batch] and lengths [batch] to the logits of every task."""
     nodes, initial = [], []
 
     def constant(name, values):
@@ -79,10 +78,15 @@ def network(tensors, tasks):
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs],
         initial,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def probabilities(settings, task, logits, lengths):
+    """Of a task's logits [texts, classes], by its temperature for texts of these lengths."""
+    heat = settings["temperatures"][task]
+    scores = np.asarray(logits, np.float64) / np.hypot(heat["long"], heat["short"] / np.sqrt(lengths))[:, None]
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def logits(session, texts):
@@ -103,9 +107,8 @@ def logits(session, texts):
 
 def write_posts(corpus, path):
     """Posts of the corpus, each as a user of its own."""
-    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
-    with opened as lines, open(path, "w", encoding="utf-8") as out:
-        posts = (post for line in lines for post in json.loads(line)["posts"] if any(map(str.isalnum, post)))
+    with open(path, "w", encoding="utf-8") as out:
+        posts = (post for user in read_users(corpus) for post in user["posts"] if any(map(str.isalnum, post)))
         for _, post in zip(range(POSTS), posts):
             print(json.dumps({"posts": [post]}), file=out)
 
@@ -125,7 +128,10 @@ def run(bench, auxlstm, runs, corpus):
 def run_here(bench, auxlstm, runs, corpus):
     program = Program(bench)
     tensors, settings = bundle()
-    session = network(tensors, len(settings["attributes"]))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    model = network(tensors, len(settings["attributes"]))
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         posts, out = folder / "posts.jsonl", folder / "predictions.jsonl"
@@ -151,13 +157,9 @@ def run_here(bench, auxlstm, runs, corpus):
         texts = np.split(ids, np.cumsum(lengths)[:-1])
         predicted = [json.loads(line)["predictions"] for line in open(out)]
         for task, attribute in enumerate(settings["attributes"]):
-            scores = np.array([of[task] for of in logits(session, texts)], np.float64)
-            heat = settings["temperatures"][task]
-            scores /= np.hypot(heat["long"], heat["short"] / np.sqrt(lengths))[:, None]
-            shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-            shares /= shares.sum(axis=1, keepdims=True)
+            wanted = probabilities(settings, task, [of[task] for of in logits(session, texts)], lengths)
             found = np.array([[of[attribute["name"]]["probabilities"][c] for c in attribute["classes"]] for of in predicted])
-            same(attribute["name"], found, shares)
+            same(attribute["name"], found, wanted)
         median = medians({"ours": ours, "onnx": theirs}, runs)
     case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; {{}} posts a second"
     rate = round(POSTS / median["ours"] * 1e3)

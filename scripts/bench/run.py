@@ -34,6 +34,12 @@ distinct word of a batch once; PyTorch projects every word at its place.""",
 
 `auxlstm predict` from start to end, reading and writing included. ONNX Runtime is given the words' ids; the time our text
 pipeline takes to make them is added to its own. Checked before: every probability.""",
+    "browser": """## In the browser
+
+`predict` of the widget's JavaScript interface, in its worker, from text to probabilities, and onnxruntime-web, one thread
+and SIMD, from the words' ids to the logits, in one page. Checked before: every probability. Then, on WebGPU's software
+adapter, the fused LSTM and the readable one: one prediction each, after one that compiles the shaders. A software adapter's
+times say nothing about a GPU; the number of dispatches does.""",
     "vectors": """## Word vectors
 
 `auxlstm embed`, and gensim's skip-gram, from a file with one post a line to a file of vectors, by the same settings. Two
@@ -64,6 +70,10 @@ def measure(case, options):
         import predict
 
         return predict.run(bench, auxlstm, min(options.runs, 3), options.corpus)
+    if case == "browser":
+        import browser
+
+        return browser.run(bench, options.tools, options.runs, options.corpus)
     import vectors
 
     return vectors.run(auxlstm, min(options.runs, 3), options.corpus)
@@ -75,13 +85,14 @@ def main():
     parser.add_argument("--corpus", help="users as JSONL, also packed with xz; the cases on real text need it")
     parser.add_argument("--only", nargs="+", choices=CASES)
     parser.add_argument("--gpu", help="a device of `auxlstm devices`: measure that, and nothing else")
+    parser.add_argument("--tools", default=DOCS.parent / ".tools", help="where peers from npm go")
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
     chosen = ["gpu"] if options.gpu else options.only or [case for case in CASES if case != "gpu"]
     if "gpu" in chosen and not options.gpu:
         parser.error("the case gpu needs --gpu DEVICE")
     if not options.corpus:
-        left_out = [case for case in chosen if case in ("epoch", "predict", "vectors")]
+        left_out = [case for case in chosen if case in ("epoch", "predict", "browser", "vectors")]
         chosen = [case for case in chosen if case not in left_out]
         for case in left_out:
             print(f"left out, for want of --corpus: {case}")

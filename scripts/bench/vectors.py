@@ -1,7 +1,5 @@
 """Word vectors: `auxlstm embed` beside gensim's skip-gram with the same settings on the same words."""
 
-import json
-import lzma
 import pathlib
 import re
 import subprocess
@@ -11,7 +9,7 @@ import time
 import gensim
 import numpy as np
 
-from common import THREADS, machine, medians, row
+from common import THREADS, machine, medians, read_users, row
 
 WORDS, HELD_OUT = 3_000_000, 100_000
 SIZE, WINDOW, NEGATIVE, MINIMUM, EPOCHS = 100, 5, 5, 5, 1
@@ -19,11 +17,9 @@ SIZE, WINDOW, NEGATIVE, MINIMUM, EPOCHS = 100, 5, 5, 5, 1
 
 def lines(corpus):
     """Lower-cased words, post by post, so that both systems cut alike: at spaces."""
-    opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
-    with opened as users:
-        for user in users:
-            for post in json.loads(user)["posts"]:
-                yield re.findall(r"[a-z]+", post.lower())
+    for user in read_users(corpus):
+        for post in user["posts"]:
+            yield re.findall(r"[a-z]+", post.lower())
 
 
 def quality(vectors, held_out, seed=1):

@@ -1,15 +1,17 @@
-//! The messages between the page and its worker: JSON text, one value a message.
+//! The messages between a page and its worker: JSON text, one value a message. The widget's JavaScript
+//! (`widget/index.js`) speaks the same.
 
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
+use model_core::explanation::Explanation;
 use model_core::prediction::UserPrediction;
 use serde::{Deserialize, Serialize};
 
-/// What the user wants the model to run on.
+/// What the user wants a model to run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BackendChoice {
-    /// WebGPU where there is a real GPU behind it, else the CPU.
+    /// The CPU, and WebGPU where there is a real GPU and so much to do that it has been measured to be faster.
     #[default]
     Auto,
     /// The CPU.
@@ -19,13 +21,13 @@ pub enum BackendChoice {
     WebGpu,
 }
 
-/// What the model really runs on.
+/// What a model really runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
     /// The CPU, in this browser's WebAssembly.
     Cpu {
-        /// Why WebGPU does not run although it was not ruled out; `None` where the user chose the CPU.
+        /// Why WebGPU does not run although it was not ruled out; `None` where there is nothing to say.
         because: Option<String>,
     },
     /// WebGPU.
@@ -38,25 +40,49 @@ pub enum Backend {
     },
 }
 
-/// From the page to the worker.
+/// From the page to the worker, which answers one after the other. A page chooses the numbers of its models
+/// and of its requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Make a model ready. A bundle that this worker has fetched before is not fetched again.
+    /// Make a model ready, in place of an earlier one of this number. What this worker has fetched before is not
+    /// fetched again.
     Load {
-        /// Where the bundle is, relative to the page.
-        bundle: String,
-        /// Where the Chinese dictionary is; fetched only for a model that needs it.
+        /// The model's number.
+        model: u64,
+        /// Where the bundle is, absolute or as seen from the worker's script; `None`: it is in the message before,
+        /// which is no text but its bytes.
+        bundle: Option<String>,
+        /// Where the Chinese dictionary is, likewise; fetched only for a model that needs it.
         dictionary: String,
         /// What to run on.
         choice: BackendChoice,
         /// Why the CPU is asked for although the user did not: what an earlier worker failed of.
         cpu_because: Option<String>,
     },
-    /// Predict one user's attributes.
+    /// Free a model.
+    Unload {
+        /// The model's number.
+        model: u64,
+    },
+    /// Predict users' attributes.
     Predict {
         /// Comes back in the answer.
         id: u64,
+        /// The model's number.
+        model: u64,
+        /// The posts of each user. Few enough that the worker is soon free again.
+        users: Vec<Vec<String>>,
+        /// How many characters of the same work will be sent after these: what a start of WebGPU is weighed against.
+        #[serde(default)]
+        ahead: u64,
+    },
+    /// Say what each word of a user does to the prediction.
+    Explain {
+        /// Comes back in the answer.
+        id: u64,
+        /// The model's number.
+        model: u64,
         /// The user's posts.
         posts: Vec<String>,
     },
@@ -70,6 +96,8 @@ pub enum Asset {
     Model,
     /// The dictionary for Chinese text.
     Dictionary,
+    /// The program for WebGPU.
+    Gpu,
 }
 
 /// From the worker to the page.
@@ -80,6 +108,8 @@ pub enum Reply {
     Started,
     /// Bytes have arrived.
     Progress {
+        /// The number of the model that they are for.
+        model: u64,
         /// Of what.
         asset: Asset,
         /// How many so far.
@@ -89,6 +119,8 @@ pub enum Reply {
     },
     /// The model is ready.
     Ready {
+        /// The model's number.
+        model: u64,
         /// What the model's makers say about it.
         card: Box<ModelCard>,
         /// What it predicts.
@@ -97,18 +129,31 @@ pub enum Reply {
         backend: Backend,
     },
     /// The answer to [`Request::Predict`].
-    Prediction {
+    Predicted {
         /// The request's.
         id: u64,
-        /// What the model says.
-        prediction: UserPrediction,
-        /// How long the prediction took, from text to probabilities.
+        /// What the model says of each user.
+        predictions: Vec<UserPrediction>,
+        /// What it ran on, which may not be what it ran on before.
+        backend: Backend,
+        /// How long it took, from texts to probabilities.
         milliseconds: f64,
     },
-    /// The model could not be loaded, or a text could not be read by it. The worker goes on.
+    /// The answer to [`Request::Explain`].
+    Explained {
+        /// The request's.
+        id: u64,
+        /// What each word does.
+        explanation: Explanation,
+        /// How long it took.
+        milliseconds: f64,
+    },
+    /// A request could not be answered. The worker goes on.
     Failed {
-        /// The request's, if it was a prediction.
+        /// The request's, if it was no load.
         id: Option<u64>,
+        /// The model's number.
+        model: u64,
         /// One line: what, and where it helps, what to do.
         message: String,
     },

@@ -1,24 +1,47 @@
 //! What the page knows and does next, without the page: user actions and worker replies go in, commands
 //! for the worker come out, and the views only show what is written here.
 
+use std::sync::Arc;
+
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
+use model_core::explanation::Explanation;
 use model_core::prediction::UserPrediction;
 
+use crate::batch::{Batch, ChunkSize, State};
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
 
-/// Where the model is, relative to the page.
+/// Where the model is, as seen from the worker's script.
 pub const BUNDLE: &str = "models/en.safetensors";
-/// Where the dictionary for Chinese text is, relative to the page.
+/// Where the dictionary for Chinese text is, likewise.
 pub const DICTIONARY: &str = "dictionary/zh.txt.gz";
+/// The number of the page's model.
+const MODEL: u64 = 0;
+/// Where the model is that learned each attribute alone, to compare the page's own with.
+pub const SINGLE_BUNDLE: &str = "models/en-single.safetensors";
+/// Its number.
+const SINGLE: u64 = 1;
+/// What a chunk of a file should take the worker, in milliseconds: a text typed meanwhile waits so long.
+const CHUNK_MS: f64 = 50.0;
 
 /// What the page has to do to its worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// End the worker, if there is one, and start a new one.
     Restart,
+    /// Send it the bytes of a bundle, for the load that follows.
+    SendBundle(Arc<[u8]>),
     /// Send it a message.
     Send(Request),
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// From an address, absolute or as seen from the worker's script.
+    Address(String),
+    /// From a file that the user has given.
+    File(Arc<[u8]>),
 }
 
 /// How far the model is.
@@ -61,25 +84,81 @@ pub struct Answer {
     pub milliseconds: f64,
 }
 
-/// The state of the page. Of a worker one thing at a time is asked, a load or a prediction: of the texts typed
-/// meanwhile only the newest is asked about next, an answer that has been overtaken is never shown, and a
-/// backend chosen meanwhile gets a new worker.
+/// What each word of a text does to its answer.
 #[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The text, as it was then.
+    pub posts: Vec<String>,
+    /// What its words do.
+    pub explanation: Arc<Explanation>,
+}
+
+/// What the model that learned each attribute alone says about the newest text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparison {
+    /// Nobody has asked for it.
+    NotWanted,
+    /// It is on its way.
+    Coming,
+    /// Here it is.
+    Here(Arc<UserPrediction>),
+    /// There is none, and this is why.
+    Failed(String),
+}
+
+/// What the worker has been asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Work {
+    /// To load the model that learned each attribute alone.
+    LoadSingle,
+    /// What that says about the newest text of then.
+    Single(u64),
+    /// The newest text of then, by its number.
+    Text(u64),
+    /// Its evidence.
+    Evidence(u64),
+    /// A chunk of the file.
+    File,
+}
+
+/// A file that is worked through.
+struct Run {
+    batch: Batch,
+    /// The posts that are asked about, until they are answered.
+    chunk: Option<Vec<Vec<String>>>,
+    size: ChunkSize,
+}
+
+/// The state of the page. Of a worker one thing at a time is asked: a load, then predictions, of which the newest text
+/// comes first, then its evidence and its comparison, then what is left of a file. An answer that has been overtaken is never shown, and a
+/// backend chosen while the worker is busy gets a new worker.
 pub struct Session {
     choice: BackendChoice,
+    source: Source,
     phase: Phase,
     model: Option<Model>,
     answer: Option<Result<Answer, String>>,
+    wants_evidence: bool,
+    evidence: Option<Result<Evidence, String>>,
     posts: Vec<String>,
     /// The number of the newest thing to answer: a text, on a backend.
     newest: u64,
     /// The number of the newest thing that was answered.
     answered: u64,
-    in_flight: Option<u64>,
+    /// The number of the newest thing whose evidence was given.
+    explained: u64,
+    comparison: Comparison,
+    /// Whether this worker has that model.
+    has_single: bool,
+    /// The number of the newest thing that it was asked about.
+    compared: u64,
+    run: Option<Run>,
+    requests: u64,
+    in_flight: Option<(u64, Work)>,
     /// What the last load asked for, which after a crash is not what the user chose.
     asked: BackendChoice,
     /// The load to send as soon as the worker listens.
-    waiting: Option<Request>,
+    waiting: Option<Vec<Command>>,
 }
 
 impl Session {
@@ -87,12 +166,21 @@ impl Session {
     pub fn open() -> (Self, Vec<Command>) {
         let mut session = Self {
             choice: BackendChoice::Auto,
+            source: Source::Address(BUNDLE.into()),
             phase: Phase::Starting,
             model: None,
             answer: None,
+            wants_evidence: false,
+            evidence: None,
             posts: Vec::new(),
             newest: 0,
             answered: 0,
+            explained: 0,
+            comparison: Comparison::NotWanted,
+            has_single: false,
+            compared: 0,
+            run: None,
+            requests: 0,
             in_flight: None,
             asked: BackendChoice::Auto,
             waiting: None,
@@ -121,6 +209,26 @@ impl Session {
         self.answer.as_ref()
     }
 
+    /// The evidence of the newest text, once it was asked for and is there.
+    pub fn evidence(&self) -> Option<&Result<Evidence, String>> {
+        self.evidence.as_ref()
+    }
+
+    /// What the model that learned each attribute alone says of the newest text.
+    pub fn comparison(&self) -> &Comparison {
+        &self.comparison
+    }
+
+    /// Whether there is such a model beside the one that runs.
+    pub fn can_compare(&self) -> bool {
+        self.source == Source::Address(BUNDLE.into())
+    }
+
+    /// The run over a file, if the user has given one.
+    pub fn batch(&self) -> Option<&Batch> {
+        self.run.as_ref().map(|run| &run.batch)
+    }
+
     /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
     pub fn is_behind(&self) -> bool {
         !self.posts.is_empty() && self.answered != self.newest
@@ -131,17 +239,63 @@ impl Session {
         self.is_behind() && !matches!(self.phase, Phase::Failed(_))
     }
 
-    /// The user's text is now `posts`; [`ask`](Self::ask) follows when the typing pauses.
+    /// The user's text is now `posts`; [`next`](Self::next) follows when the typing pauses.
     pub fn edit(&mut self, posts: Vec<String>) {
         if posts == self.posts {
             return;
         }
         self.newest += 1;
+        self.evidence = None;
+        if let Comparison::Here(_) = self.comparison {
+            self.comparison = Comparison::Coming;
+        }
         if posts.is_empty() || matches!(self.phase, Phase::Failed(_)) {
             // Nothing will take its place.
             self.answer = None;
         }
         self.posts = posts;
+    }
+
+    /// The user wants to see evidence from now on, or no longer.
+    pub fn explain(&mut self, wanted: bool) -> Vec<Command> {
+        self.wants_evidence = wanted;
+        self.next()
+    }
+
+    /// The user wants to see what a model says that learned each attribute alone, or no longer.
+    pub fn compare(&mut self, wanted: bool) -> Vec<Command> {
+        self.comparison = match wanted {
+            true => Comparison::Coming,
+            false => Comparison::NotWanted,
+        };
+        self.compared = 0;
+        self.next()
+    }
+
+    /// The user gives a file of many writers.
+    pub fn run_file(&mut self, batch: Batch) -> Vec<Command> {
+        self.run = Some(Run {
+            batch,
+            chunk: None,
+            size: ChunkSize {
+                users: 256,
+                characters: 16_000,
+            },
+        });
+        self.next()
+    }
+
+    /// The user wants no more of the file; what was done stays.
+    pub fn cancel_file(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.batch.cancel();
+            run.chunk = None;
+        }
+    }
+
+    /// The user is done with the file.
+    pub fn close_file(&mut self) {
+        self.run = None;
     }
 
     /// The user wants another backend.
@@ -150,11 +304,16 @@ impl Session {
             return Vec::new();
         }
         self.choice = choice;
-        if self.phase == Phase::Ready && self.in_flight.is_none() {
-            // What this worker has fetched is not fetched again.
-            return vec![Command::Send(self.load(choice, None))];
-        }
-        self.restart(choice, None)
+        self.reload(choice)
+    }
+
+    /// The user wants another model. A file is predicted by one model or not at all.
+    pub fn use_model(&mut self, source: Source) -> Vec<Command> {
+        self.cancel_file();
+        self.source = source;
+        self.answer = None;
+        self.comparison = Comparison::NotWanted;
+        self.reload(self.choice)
     }
 
     /// The user wants a failed start repeated.
@@ -165,28 +324,38 @@ impl Session {
     /// The worker says something.
     pub fn receive(&mut self, reply: Reply) -> Vec<Command> {
         match reply {
-            Reply::Started => self.waiting.take().map(Command::Send).into_iter().collect(),
+            Reply::Started => self.waiting.take().unwrap_or_default(),
             Reply::Progress {
                 asset,
                 received,
                 total,
+                ..
             } => {
-                // After the last byte the model is prepared.
-                self.phase = if total == Some(received) {
-                    Phase::Starting
-                } else {
-                    Phase::Fetching {
-                        asset,
-                        received,
-                        total,
-                    }
-                };
+                // Once it is ready, more is fetched only for what is asked of it.
+                if self.phase != Phase::Ready {
+                    // After the last byte the model is prepared.
+                    self.phase = if total == Some(received) {
+                        Phase::Starting
+                    } else {
+                        Phase::Fetching {
+                            asset,
+                            received,
+                            total,
+                        }
+                    };
+                }
                 Vec::new()
+            }
+            Reply::Ready { model: SINGLE, .. } => {
+                self.in_flight = None;
+                self.has_single = true;
+                self.next()
             }
             Reply::Ready {
                 card,
                 attributes,
                 backend,
+                ..
             } => {
                 self.model = Some(Model {
                     card: *card,
@@ -194,24 +363,55 @@ impl Session {
                     backend,
                 });
                 self.phase = Phase::Ready;
-                self.ask()
+                self.next()
             }
-            Reply::Prediction {
+            Reply::Predicted {
                 id,
-                prediction,
+                predictions,
+                backend,
                 milliseconds,
-            } => self.settle(
-                id,
-                Ok(Answer {
-                    prediction,
-                    milliseconds,
-                }),
-            ),
+            } => {
+                self.predicted(id, predictions, backend, milliseconds);
+                self.next()
+            }
+            Reply::Explained {
+                id, explanation, ..
+            } => {
+                if let Some(Work::Evidence(number)) = self.done(id) {
+                    self.explain_with(number, Ok(explanation));
+                }
+                self.next()
+            }
             Reply::Failed {
                 id: Some(id),
                 message,
-            } => self.settle(id, Err(message)),
-            Reply::Failed { id: None, message } => self.fail(message),
+                ..
+            } => {
+                match self.done(id) {
+                    Some(Work::Text(number)) => self.settle(number, Err(message)),
+                    Some(Work::Evidence(number)) => self.explain_with(number, Err(message)),
+                    Some(Work::Single(_)) => self.comparison = Comparison::Failed(message),
+                    Some(Work::File) => {
+                        if let Some(run) = &mut self.run {
+                            run.batch.fail(message);
+                        }
+                    }
+                    Some(Work::LoadSingle) | None => {}
+                }
+                self.next()
+            }
+            Reply::Failed {
+                id: None,
+                model: SINGLE,
+                message,
+            } => {
+                self.in_flight = None;
+                self.comparison = Comparison::Failed(message);
+                self.next()
+            }
+            Reply::Failed {
+                id: None, message, ..
+            } => self.fail(message),
             Reply::Crashed { message } => self.crash(message),
         }
     }
@@ -236,57 +436,201 @@ impl Session {
         )
     }
 
+    /// What to ask of the worker now, if it is free.
+    pub fn next(&mut self) -> Vec<Command> {
+        if self.phase != Phase::Ready || self.in_flight.is_some() {
+            return Vec::new();
+        }
+        let id = self.requests + 1;
+        let (work, request) = if self.is_behind() {
+            let request = Request::Predict {
+                id,
+                model: MODEL,
+                users: vec![self.posts.clone()],
+                ahead: 0,
+            };
+            (Work::Text(self.newest), request)
+        } else if self.lacks_evidence() {
+            let request = Request::Explain {
+                id,
+                model: MODEL,
+                posts: self.posts.clone(),
+            };
+            (Work::Evidence(self.newest), request)
+        } else if self.lacks_comparison() && !self.has_single {
+            let request = Request::Load {
+                model: SINGLE,
+                bundle: Some(SINGLE_BUNDLE.into()),
+                dictionary: DICTIONARY.into(),
+                choice: BackendChoice::Cpu,
+                cpu_because: None,
+            };
+            (Work::LoadSingle, request)
+        } else if self.lacks_comparison() {
+            let request = Request::Predict {
+                id,
+                model: SINGLE,
+                users: vec![self.posts.clone()],
+                ahead: 0,
+            };
+            (Work::Single(self.newest), request)
+        } else if let Some((users, ahead)) = self.next_chunk() {
+            let request = Request::Predict {
+                id,
+                model: MODEL,
+                users,
+                ahead,
+            };
+            (Work::File, request)
+        } else {
+            return Vec::new();
+        };
+        self.requests = id;
+        self.in_flight = Some((id, work));
+        vec![Command::Send(request)]
+    }
+
+    fn lacks_evidence(&self) -> bool {
+        let can_be_explained =
+            matches!(&self.answer, Some(Ok(answer)) if answer.prediction.known_words > 0);
+        self.wants_evidence
+            && can_be_explained
+            && !self.posts.is_empty()
+            && (self.explained != self.newest || self.evidence.is_none())
+    }
+
+    fn lacks_comparison(&self) -> bool {
+        self.comparison == Comparison::Coming
+            && self.can_compare()
+            && !self.posts.is_empty()
+            && self.compared != self.newest
+    }
+
+    /// The posts of the file to ask about next, and about how many bytes of it follow.
+    fn next_chunk(&mut self) -> Option<(Vec<Vec<String>>, u64)> {
+        let Run { batch, chunk, size } = self.run.as_mut()?;
+        if chunk.is_none() {
+            *chunk = batch.next_chunk(*size);
+        }
+        let left = batch.bytes() - batch.bytes_read();
+        Some((chunk.clone()?, left as u64))
+    }
+
+    fn predicted(
+        &mut self,
+        id: u64,
+        mut predictions: Vec<UserPrediction>,
+        backend: Backend,
+        milliseconds: f64,
+    ) {
+        let work = self.done(id);
+        if let (Some(Work::Text(_) | Work::File), Some(model)) = (work, &mut self.model) {
+            model.backend = backend;
+        }
+        match work {
+            Some(Work::Text(number)) => {
+                let answer = predictions.pop().map(|prediction| Answer {
+                    prediction,
+                    milliseconds,
+                });
+                let answer = answer.ok_or_else(|| "the model gave no answer".into());
+                self.settle(number, answer);
+            }
+            Some(Work::File) => {
+                if let Some(run) = &mut self.run
+                    && let Some(chunk) = run.chunk.take()
+                {
+                    let characters = chunk.iter().flatten().map(|post| post.len()).sum::<usize>();
+                    let wanted = characters as f64 * CHUNK_MS / milliseconds.max(1.0);
+                    run.size.characters = (wanted as usize).clamp(2_000, 1_000_000);
+                    run.batch.answer(predictions);
+                }
+            }
+            Some(Work::Single(number)) => {
+                if let (true, Some(prediction)) = (number == self.newest, predictions.pop()) {
+                    self.compared = number;
+                    self.comparison = Comparison::Here(Arc::new(prediction));
+                }
+            }
+            Some(Work::Evidence(_) | Work::LoadSingle) | None => {}
+        }
+    }
+
+    /// What was asked by this number, if it is what the worker was at.
+    fn done(&mut self, id: u64) -> Option<Work> {
+        let (_, work) = self.in_flight.take_if(|(in_flight, _)| *in_flight == id)?;
+        Some(work)
+    }
+
+    fn settle(&mut self, number: u64, answer: Result<Answer, String>) {
+        if number == self.newest && !self.posts.is_empty() {
+            self.answered = number;
+            self.answer = Some(answer);
+        }
+    }
+
+    fn explain_with(&mut self, number: u64, explanation: Result<Explanation, String>) {
+        if number == self.newest {
+            self.explained = number;
+            self.evidence = Some(explanation.map(|explanation| Evidence {
+                posts: self.posts.clone(),
+                explanation: Arc::new(explanation),
+            }));
+        }
+    }
+
     /// There is no model, and no answer to what was asked last.
     fn fail(&mut self, message: String) -> Vec<Command> {
         if self.is_behind() {
             self.answer = None;
+        }
+        if let Some(run) = &mut self.run
+            && *run.batch.state() == State::Running
+        {
+            run.batch.fail(message.clone());
         }
         self.in_flight = None;
         self.phase = Phase::Failed(message);
         Vec::new()
     }
 
-    fn settle(&mut self, id: u64, answer: Result<Answer, String>) -> Vec<Command> {
-        if self.in_flight == Some(id) {
-            self.in_flight = None;
+    /// The model again, by the same worker where that is free: what it has fetched is not fetched again.
+    fn reload(&mut self, choice: BackendChoice) -> Vec<Command> {
+        if self.phase == Phase::Ready && self.in_flight.is_none() {
+            self.load(choice, None)
+        } else {
+            self.restart(choice, None)
         }
-        if id == self.newest && !self.posts.is_empty() {
-            self.answered = id;
-            self.answer = Some(answer);
-        }
-        self.ask()
-    }
-
-    /// Asks for the newest text's prediction, if it lacks one and the worker is free.
-    pub fn ask(&mut self) -> Vec<Command> {
-        if self.phase != Phase::Ready || self.in_flight.is_some() || !self.is_behind() {
-            return Vec::new();
-        }
-        self.in_flight = Some(self.newest);
-        vec![Command::Send(Request::Predict {
-            id: self.newest,
-            posts: self.posts.clone(),
-        })]
     }
 
     /// A new worker, which is sent its load once it listens.
     fn restart(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Vec<Command> {
+        self.has_single = false;
         self.waiting = Some(self.load(choice, cpu_because));
         vec![Command::Restart]
     }
 
     /// A load; the newest text is asked about, again if need be, once it is through.
-    fn load(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Request {
+    fn load(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Vec<Command> {
         self.phase = Phase::Starting;
         self.asked = choice;
         self.in_flight = None;
         self.newest += 1;
-        Request::Load {
-            bundle: BUNDLE.into(),
+        if let Comparison::Here(_) = self.comparison {
+            self.comparison = Comparison::Coming;
+        }
+        let (bytes, bundle) = match &self.source {
+            Source::Address(address) => (None, Some(address.clone())),
+            Source::File(bytes) => (Some(Command::SendBundle(bytes.clone())), None),
+        };
+        let load = Request::Load {
+            model: MODEL,
+            bundle,
             dictionary: DICTIONARY.into(),
             choice,
             cpu_because,
-        }
+        };
+        bytes.into_iter().chain([Command::Send(load)]).collect()
     }
 }
 
@@ -298,6 +642,7 @@ mod tests {
 
     fn ready(backend: Backend) -> Reply {
         Reply::Ready {
+            model: MODEL,
             card: Box::default(),
             attributes: Vec::new(),
             backend,
@@ -322,7 +667,7 @@ mod tests {
     /// Types a text and pauses.
     fn write(session: &mut Session, new: &str) -> Vec<Command> {
         session.edit(text(new));
-        session.ask()
+        session.next()
     }
 
     fn prediction(id: u64, words: usize) -> Reply {
@@ -331,9 +676,38 @@ mod tests {
             known_words: words,
             predictions: Named(Vec::new()),
         };
-        Reply::Prediction {
+        Reply::Predicted {
             id,
-            prediction,
+            predictions: vec![prediction],
+            backend: on_cpu(),
+            milliseconds: 1.0,
+        }
+    }
+
+    fn predictions(id: u64, users: usize) -> Reply {
+        let Reply::Predicted { predictions, .. } = prediction(id, 1) else {
+            unreachable!()
+        };
+        Reply::Predicted {
+            id,
+            predictions: vec![predictions[0].clone(); users],
+            backend: on_cpu(),
+            milliseconds: 1.0,
+        }
+    }
+
+    fn explained(id: u64) -> Reply {
+        Reply::Explained {
+            id,
+            explanation: Explanation {
+                prediction: UserPrediction {
+                    words: 1,
+                    known_words: 1,
+                    predictions: Named(Vec::new()),
+                },
+                words: Vec::new(),
+                attributes: Named(Vec::new()),
+            },
             milliseconds: 1.0,
         }
     }
@@ -341,7 +715,7 @@ mod tests {
     /// The id and posts of the one prediction asked for.
     fn asked(commands: Vec<Command>) -> (u64, Vec<String>) {
         match commands.as_slice() {
-            [Command::Send(Request::Predict { id, posts })] => (*id, posts.clone()),
+            [Command::Send(Request::Predict { id, users, .. })] => (*id, users.concat()),
             other => panic!("not one prediction: {other:?}"),
         }
     }
@@ -387,6 +761,7 @@ mod tests {
         assert_eq!(write(&mut session, "early"), []);
         session.receive(Reply::Started);
         let progress = Reply::Progress {
+            model: MODEL,
             asset: Asset::Model,
             received: 5,
             total: Some(10),
@@ -401,6 +776,7 @@ mod tests {
             }
         );
         session.receive(Reply::Progress {
+            model: MODEL,
             asset: Asset::Model,
             received: 10,
             total: Some(10),
@@ -488,6 +864,134 @@ mod tests {
     }
 
     #[test]
+    fn what_an_answer_ran_on_is_what_is_shown() {
+        let mut session = session(on_gpu());
+        let (id, _) = asked(write(&mut session, "a"));
+        session.receive(prediction(id, 1));
+        assert_eq!(session.model().map(|model| &model.backend), Some(&on_cpu()));
+    }
+
+    #[test]
+    fn evidence_is_asked_for_when_it_is_wanted_and_the_text_has_an_answer() {
+        let mut session = session(on_cpu());
+        assert_eq!(session.explain(true), [], "there is no text");
+        let (id, _) = asked(write(&mut session, "a"));
+        let commands = session.receive(prediction(id, 1));
+        let [Command::Send(Request::Explain { id, posts, .. })] = commands.as_slice() else {
+            panic!("no evidence is asked for: {commands:?}");
+        };
+        assert_eq!(*posts, text("a"));
+        // Overtaken by a newer text, it is not shown.
+        session.edit(text("ab"));
+        let (id, _) = asked(session.receive(explained(*id)));
+        assert!(session.evidence().is_none());
+        let commands = session.receive(prediction(id, 1));
+        let [Command::Send(Request::Explain { id, .. })] = commands.as_slice() else {
+            panic!("no evidence is asked for: {commands:?}");
+        };
+        assert_eq!(session.receive(explained(*id)), []);
+        assert_eq!(session.evidence().unwrap().as_ref().unwrap().posts, text("ab"));
+        session.edit(text("abc"));
+        assert!(session.evidence().is_none());
+    }
+
+    #[test]
+    fn a_file_is_worked_through_and_typed_text_comes_first() {
+        let mut session = session(on_cpu());
+        let users: String = (0..600).map(|user| format!("writer {user}\n")).collect();
+        let batch = Batch::new("writers.txt".into(), users.into_bytes());
+        let (id, posts) = asked(session.run_file(batch));
+        assert_eq!((posts.len(), posts[0].as_str()), (256, "writer 0"));
+        assert_eq!(write(&mut session, "typed meanwhile"), []);
+        let (typed, posts) = asked(session.receive(predictions(id, 256)));
+        assert_eq!(posts, text("typed meanwhile"));
+        assert_eq!(session.batch().unwrap().lines().len(), 256);
+        let (id, posts) = asked(session.receive(prediction(typed, 2)));
+        assert_eq!(posts[0], "writer 256");
+        assert_eq!(words(&session), Some(2));
+        // A worker that is lost meanwhile is asked for the same chunk again.
+        assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
+        session.receive(Reply::Started);
+        let (typed, _) = asked(session.receive(ready(on_cpu())));
+        assert_eq!(session.receive(predictions(id, 256)), [], "the old worker's");
+        let (id, posts) = asked(session.receive(prediction(typed, 2)));
+        assert_eq!(posts[0], "writer 256");
+        let (id, posts) = asked(session.receive(predictions(id, 256)));
+        assert_eq!(posts.len(), 88);
+        assert_eq!(session.receive(predictions(id, 88)), []);
+        let batch = session.batch().unwrap();
+        assert_eq!((batch.state(), batch.lines().len()), (&State::Finished, 600));
+    }
+
+    #[test]
+    fn the_single_model_is_loaded_when_it_is_wanted() {
+        let mut session = session(on_cpu());
+        assert_eq!(session.compare(true), [], "there is no text");
+        let (id, _) = asked(write(&mut session, "a"));
+        let commands = session.receive(prediction(id, 1));
+        let [Command::Send(Request::Load { model: SINGLE, .. })] = commands.as_slice() else {
+            panic!("it is not loaded: {commands:?}");
+        };
+        assert_eq!(*session.phase(), Phase::Ready, "the page's own goes on");
+        let Reply::Ready { card, .. } = ready(on_cpu()) else {
+            unreachable!()
+        };
+        let (id, posts) = asked(session.receive(Reply::Ready {
+            model: SINGLE,
+            card,
+            attributes: Vec::new(),
+            backend: on_cpu(),
+        }));
+        assert_eq!(posts, text("a"));
+        assert_eq!(session.receive(prediction(id, 7)), []);
+        let Comparison::Here(single) = session.comparison() else {
+            panic!("{:?}", session.comparison());
+        };
+        assert_eq!((single.words, words(&session)), (7, Some(1)));
+        // The next text is asked of both.
+        let (id, _) = asked(write(&mut session, "ab"));
+        assert_eq!(*session.comparison(), Comparison::Coming);
+        let (id, _) = asked(session.receive(prediction(id, 2)));
+        session.receive(Reply::Failed {
+            id: Some(id),
+            model: SINGLE,
+            message: "too odd".into(),
+        });
+        assert_eq!(*session.comparison(), Comparison::Failed("too odd".into()));
+        assert_eq!(words(&session), Some(2));
+    }
+
+    #[test]
+    fn a_cancelled_file_keeps_what_was_done() {
+        let mut session = session(on_cpu());
+        let users = "a writer\n".repeat(300);
+        let batch = Batch::new("writers.txt".into(), users.into_bytes());
+        let (id, _) = asked(session.run_file(batch));
+        let (id, _) = asked(session.receive(predictions(id, 256)));
+        session.cancel_file();
+        assert_eq!(session.receive(predictions(id, 44)), []);
+        let batch = session.batch().unwrap();
+        assert_eq!((batch.state(), batch.lines().len()), (&State::Cancelled, 256));
+        session.close_file();
+        assert!(session.batch().is_none());
+    }
+
+    #[test]
+    fn a_model_from_a_file_is_sent_before_its_load() {
+        let mut session = session(on_cpu());
+        let commands = session.use_model(Source::File(Arc::from([1, 2, 3])));
+        let [Command::SendBundle(bytes), Command::Send(Request::Load { bundle: None, .. })] =
+            commands.as_slice()
+        else {
+            panic!("{commands:?}");
+        };
+        assert_eq!(**bytes, [1, 2, 3]);
+        // Also when the worker is lost.
+        assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
+        assert_eq!(session.receive(Reply::Started).len(), 2);
+    }
+
+    #[test]
     fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
         let mut session = session(on_gpu());
         asked(write(&mut session, "a"));
@@ -562,12 +1066,14 @@ mod tests {
         let (id, _) = asked(write(&mut session, "a"));
         session.receive(Reply::Failed {
             id: Some(id),
+            model: MODEL,
             message: "too odd".into(),
         });
         assert_eq!(session.answer(), Some(&Err("too odd".into())));
         assert_eq!(*session.phase(), Phase::Ready);
         session.receive(Reply::Failed {
             id: None,
+            model: MODEL,
             message: "no such file".into(),
         });
         assert_eq!(*session.phase(), Phase::Failed("no such file".into()));

@@ -2,7 +2,7 @@
 
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
-use crate::labels::{percent, title};
+use crate::language::{Language, Texts};
 
 /// Fewer known words than this, and the page says how little that is.
 const FEW_WORDS: usize = 100;
@@ -12,6 +12,8 @@ const FEW_WORDS: usize = 100;
 pub struct Distribution {
     /// The most probable class, `None` where the model had nothing to go by.
     pub label: Option<String>,
+    /// Whether it is probable enough to be called the answer.
+    pub sure: bool,
     /// The probability of each class.
     pub probabilities: Named<f32>,
 }
@@ -20,6 +22,7 @@ pub struct Distribution {
 pub fn classes(prediction: &AttributePrediction) -> Distribution {
     Distribution {
         label: prediction.label.clone(),
+        sure: prediction.sure,
         probabilities: prediction.probabilities.clone(),
     }
 }
@@ -29,6 +32,7 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     match &prediction.groups {
         Some(groups) => Distribution {
             label: groups.label.clone(),
+            sure: groups.sure,
             probabilities: groups.probabilities.clone(),
         },
         None => classes(prediction),
@@ -36,37 +40,26 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
 }
 
 /// The most probable class of each attribute in a sentence, for those who cannot see the bars.
-pub fn spoken(prediction: &UserPrediction) -> String {
+pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
-        let Distribution {
-            label,
-            probabilities,
-        } = coarse(prediction);
-        let label = label?;
-        let probability = probabilities.get(&label)?;
-        let (name, label, percent) = (title(name), title(&label), percent(*probability));
-        Some(format!("{name}: {label}, {percent}."))
+        let shown = coarse(prediction);
+        let label = shown.label?;
+        let probability = *shown.probabilities.get(&label)?;
+        let texts = language.texts();
+        let sentence = if shown.sure { texts.spoken } else { texts.spoken_unsure };
+        Some(sentence(&language.name(name), &language.name(&label), probability))
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
 
 /// How much of the text the model could use.
-pub fn words_used(prediction: &UserPrediction) -> String {
-    let UserPrediction {
-        words,
-        known_words: known,
-        ..
-    } = prediction;
-    match (words, known) {
-        (0, _) => "There is no word in this text, so there is nothing to go by.".into(),
-        (_, 0) => "The model knows not one word of this text, so there is nothing to go by.".into(),
-        _ if *known < FEW_WORDS => {
-            format!(
-                "From {known} known words of {words}. That is little: take it as a guess, and add more text."
-            )
-        }
-        _ => format!("From {known} known words of {words}."),
+pub fn words_used(prediction: &UserPrediction, texts: &Texts) -> String {
+    match (prediction.words, prediction.known_words) {
+        (0, _) => texts.no_words.into(),
+        (_, 0) => texts.no_known_words.into(),
+        (words, known) if known < FEW_WORDS => (texts.few_words)(known, words),
+        (words, known) => (texts.words)(known, words),
     }
 }
 
@@ -89,14 +82,17 @@ mod tests {
         let label = |label: &str| (known_words > 0).then(|| label.to_string());
         let age = AttributePrediction {
             label: label("33+"),
+            sure: false,
             probabilities: named(&[("13", 0.3), ("14", 0.3), ("33+", 0.4)]),
             groups: Some(GroupPrediction {
                 label: label("13-17"),
+                sure: true,
                 probabilities: named(&[("13-17", 0.6), ("33+", 0.4)]),
             }),
         };
         let gender = AttributePrediction {
             label: label("female"),
+            sure: false,
             probabilities: named(&[("female", 0.75), ("male", 0.25)]),
             groups: None,
         };
@@ -113,18 +109,18 @@ mod tests {
         let age = prediction.predictions.get("age").unwrap();
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
-        assert_eq!(spoken(&prediction), "Age: 13–17, 60%. Gender: Female, 75%.");
+        assert_eq!(spoken(&prediction, Language::English), "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%.");
     }
 
     #[test]
     fn little_text_is_called_little() {
         assert_eq!(
-            words_used(&prediction(200, 180)),
+            words_used(&prediction(200, 180), Language::English.texts()),
             "From 180 known words of 200."
         );
-        assert!(words_used(&prediction(10, 9)).contains("take it as a guess"));
-        assert!(words_used(&prediction(10, 0)).contains("not one word"));
-        assert!(words_used(&prediction(0, 0)).contains("no word in this text"));
-        assert_eq!(spoken(&prediction(10, 0)), "");
+        assert!(words_used(&prediction(10, 9), Language::English.texts()).contains("take it as a guess"));
+        assert!(words_used(&prediction(10, 0), Language::English.texts()).contains("not one word"));
+        assert!(words_used(&prediction(0, 0), Language::English.texts()).contains("no word in this text"));
+        assert_eq!(spoken(&prediction(10, 0), Language::English), "");
     }
 }

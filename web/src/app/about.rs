@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use model_core::card::AttributeFigures;
 
+use super::language;
 use super::link::Link;
-use crate::labels::title;
 
 /// What the model's makers say about it, behind a disclosure.
 #[component]
@@ -12,19 +12,20 @@ pub fn About(link: Link) -> impl IntoView {
     let card = link.watch(|session| session.model().map(|model| model.card.clone()));
     move || {
         let card = card.get()?;
+        let texts = language().texts();
         let facts = [
-            ("Languages", card.languages.join(", ")),
-            ("Learned from", card.data),
-            ("Terms", card.licence),
-            ("Meant for", card.intended_use),
-            ("Not for", card.not_for),
-            ("Known limits", card.limits),
-            ("Sources", card.citations.join("\n")),
+            card.languages.join(", "),
+            card.data,
+            card.licence,
+            card.intended_use,
+            card.not_for,
+            card.limits,
+            card.citations.join("\n"),
         ];
-        let facts = facts.into_iter().filter(|(_, text)| !text.is_empty());
+        let facts = texts.card.into_iter().zip(facts).into_iter().filter(|(_, text)| !text.is_empty());
         Some(view! {
             <details class="about">
-                <summary>"About the model "<cite>{card.name}</cite></summary>
+                <summary>{texts.about} " " <cite>{card.name}</cite></summary>
                 <dl>{facts.map(|(term, text)| view! { <dt>{term}</dt><dd>{text}</dd> }).collect_view()}</dl>
                 {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures /> })}
             </details>
@@ -35,10 +36,11 @@ pub fn About(link: Link) -> impl IntoView {
 /// How well the model did on writers it had never seen.
 #[component]
 fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
+    let texts = language().texts();
     let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
-                <th scope="row">{title(&row.attribute)}</th>
+                <th scope="row">{language().name(&row.attribute)}</th>
                 <td>{row.users}</td>
                 <td>{share(row.accuracy)}</td>
                 <td>{share(row.majority)}</td>
@@ -47,17 +49,11 @@ fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
         }
     });
     view! {
-        <div class="figures" tabindex="0" role="region" aria-label="Test figures">
+        <div class="table" tabindex="0" role="region" aria-label=texts.figures>
             <table>
-                <caption>"On writers the model had never seen"</caption>
+                <caption>{texts.figures_caption}</caption>
                 <thead>
-                    <tr>
-                        <th scope="col">"Attribute"</th>
-                        <th scope="col">"Writers"</th>
-                        <th scope="col">"Right"</th>
-                        <th scope="col">"Always guessing the most frequent"</th>
-                        <th scope="col">"F"</th>
-                    </tr>
+                    <tr>{texts.figures_columns.map(|column| view! { <th scope="col">{column}</th> }).into_iter().collect_view()}</tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>

@@ -1,4 +1,4 @@
-//! Texts to try, made up for this page.
+//! Texts to try: made up for this page, and the one that the paper begins with.
 
 /// A name for a button, and posts by one writer, one a line.
 pub struct Example {
@@ -9,7 +9,7 @@ pub struct Example {
 }
 
 /// The examples in the order of their buttons.
-pub const EXAMPLES: [Example; 4] = [
+pub const EXAMPLES: [Example; 5] = [
     Example {
         name: "Exam week",
         text: "ugh two more finals tomorrow and i havent even opened my chem book lol\n\
@@ -41,5 +41,10 @@ pub const EXAMPLES: [Example; 4] = [
                winter.\n\
                Listening to the same record again and again while I paint. The colours get darker by the hour.\n\
                A friend asked what the big one means. I said it means I should sleep more.",
+    },
+    Example {
+        // The text of the paper's Figure 1.
+        name: "C code at 19",
+        text: "I have enough energy to writing C code everyday, because I was only 19 years old.",
     },
 ];

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use js_sys::{decode_uri_component, encode_uri_component};
 use leptos::html::Textarea;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::examples::EXAMPLES;
 use super::link::Link;
+use super::{file, language, say};
 use crate::labels::posts;
 
 /// How long the typing must pause before the text is read.
@@ -25,7 +28,7 @@ pub fn Input(link: Link) -> impl IntoView {
         });
         text.set(new);
     };
-    let ask = move || link.act(|session| session.ask());
+    let ask = move || link.act(|session| session.next());
     let mut ask_later = debounce(PAUSE, move |()| ask());
     let put = move |new: &str| {
         set(new.into());
@@ -38,31 +41,81 @@ pub fn Input(link: Link) -> impl IntoView {
             let _ = area.focus();
         }
     };
+    // Whether the link was copied; `None`: there is none of this text.
+    let shared = RwSignal::new(None);
+    Effect::new(move |_| {
+        text.track();
+        shared.set(None);
+    });
+    let share = move |_| {
+        let address = link_with(&text.get_untracked());
+        spawn_local(async move {
+            let clipboard = window().navigator().clipboard();
+            // Browsers have one only for pages loaded over https.
+            let copied = !clipboard.is_undefined()
+                && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
+            shared.set(Some(copied));
+        });
+    };
+    // A link that was made so.
+    if let Some(given) = text_of_address() {
+        put(&given);
+    }
     view! {
         <section class="panel input">
-            <label for="posts">"Posts by one writer, one a line"</label>
+            <label for="posts">{say(|texts| texts.posts_label)}</label>
             <textarea
                 id="posts"
                 node_ref=area
                 rows="10"
                 autocomplete="off"
-                placeholder="Paste or type here; the more, the better."
+                placeholder=say(|texts| texts.placeholder)
+                dir="auto"
                 prop:value=text
                 on:input=move |event| {
                     set(event_target_value(&event));
                     ask_later(());
                 }
             ></textarea>
-            <div class="examples" role="group" aria-label="Examples">
-                <span aria-hidden="true">"Try"</span>
+            <div class="examples" role="group" aria-label=say(|texts| texts.examples)>
+                <span aria-hidden="true">{say(|texts| texts.try_example)}</span>
                 {EXAMPLES
                     .iter()
                     .map(|example| view! { <button type="button" on:click=move |_| put(example.text)>{example.name}</button> })
                     .collect_view()}
             </div>
             <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>
-                "Clear"
+                {say(|texts| texts.clear)}
             </button>
+            <div class="actions">
+                <button type="button" disabled=move || text.with(String::is_empty) on:click=share>
+                    {say(|texts| texts.share)}
+                </button>
+                <p class="note" role="status">{move || shared.get().map(|copied| {
+                    let texts = language().texts();
+                    if copied { texts.shared } else { texts.shared_in_address }
+                })}</p>
+            </div>
+            <file::Choose link=link />
         </section>
     }
+}
+
+/// What the fragment of an address begins with that holds a text.
+const FRAGMENT: &str = "#text=";
+
+/// Puts a text into the page's address, the part of it that no server sees, and gives the address.
+fn link_with(text: &str) -> String {
+    let location = window().location();
+    let fragment = format!("{FRAGMENT}{}", String::from(encode_uri_component(text)));
+    // A fragment can always be set and an address always be read where the page is not in a sandbox.
+    let _ = location.set_hash(&fragment);
+    location.href().unwrap_or_default()
+}
+
+/// The text that the page's address holds.
+fn text_of_address() -> Option<String> {
+    let fragment = window().location().hash().ok()?;
+    let text = decode_uri_component(fragment.strip_prefix(FRAGMENT)?).ok()?;
+    Some(text.into()).filter(|text: &String| !text.is_empty())
 }

@@ -1,19 +1,20 @@
 //! The page's end of the line to the worker.
 
+use js_sys::Uint8Array;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent, Worker};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::protocol::{Reply, Request};
 use crate::session::{Command, Session};
 
 /// The script that starts the worker's program.
-const WORKER: &str = "./start_worker.js";
+const WORKER: &str = "./widget/start_worker.js";
 
 /// The session, and the worker that carries out its commands.
 #[derive(Clone, Copy)]
 pub struct Link {
-    session: RwSignal<Session>,
+    session: RwSignal<Session, LocalStorage>,
     running: StoredValue<Option<Running>, LocalStorage>,
 }
 
@@ -22,7 +23,7 @@ impl Link {
     pub fn open() -> Self {
         let (session, commands) = Session::open();
         let link = Self {
-            session: RwSignal::new(session),
+            session: RwSignal::new_local(session),
             running: StoredValue::new_local(None),
         };
         link.perform(commands);
@@ -37,6 +38,11 @@ impl Link {
         Memo::new(move |_| self.session.with(&part))
     }
 
+    /// A look at the session as it is now.
+    pub fn look<T>(self, at: impl FnOnce(&Session) -> T) -> T {
+        self.session.with_untracked(at)
+    }
+
     /// Lets something happen to the session, and carries out what follows from it.
     pub fn act(self, action: impl FnOnce(&mut Session) -> Vec<Command>) {
         if let Some(commands) = self.session.try_update(action) {
@@ -48,6 +54,7 @@ impl Link {
         for command in commands {
             let done = match command {
                 Command::Restart => self.restart(),
+                Command::SendBundle(bytes) => self.post(&Uint8Array::from(&*bytes)),
                 Command::Send(request) => self.send(&request),
             };
             if let Err(message) = done {
@@ -66,11 +73,12 @@ impl Link {
 
     fn send(self, request: &Request) -> Result<(), String> {
         let json = serde_json::to_string(request).map_err(|error| error.to_string())?;
+        self.post(&JsValue::from_str(&json))
+    }
+
+    fn post(self, message: &JsValue) -> Result<(), String> {
         self.running.with_value(|running| match running {
-            Some(running) => running
-                .worker
-                .post_message(&JsValue::from_str(&json))
-                .map_err(describe),
+            Some(running) => running.worker.post_message(message).map_err(describe),
             None => Err("there is no worker".into()),
         })
     }
@@ -85,7 +93,9 @@ struct Running {
 
 impl Running {
     fn start(link: Link) -> Result<Self, String> {
-        let worker = Worker::new(WORKER).map_err(describe)?;
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options(WORKER, &options).map_err(describe)?;
         let on_message = Closure::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
             match serde_json::from_str::<Reply>(&text) {
@@ -124,7 +134,8 @@ impl Drop for Running {
     }
 }
 
-fn describe(error: JsValue) -> String {
+/// What a JavaScript exception says.
+pub fn describe(error: JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(
         || format!("{error:?}"),
         |error| String::from(error.message()),

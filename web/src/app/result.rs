@@ -4,8 +4,11 @@ use leptos::prelude::*;
 use model_core::attribute::Attribute;
 use model_core::prediction::UserPrediction;
 
+use super::evidence::Why;
+use super::joint::Joint;
 use super::link::Link;
-use crate::labels::{percent, title};
+use super::{language, say};
+use crate::labels::percent;
 use crate::session::Phase;
 use crate::summary::{self, Distribution};
 
@@ -36,29 +39,35 @@ pub fn Result(link: Link) -> impl IntoView {
             .filter(|prediction| prediction.known_words > 0)
     });
     let note = move || match answer.get() {
-        None => match phase.get() {
-            Phase::Failed(_) => "There is none: the model does not run.".to_string(),
-            Phase::Ready if busy.get() => "Comes in a moment.".to_string(),
-            _ if busy.get() => "Comes as soon as the model is ready.".to_string(),
-            _ => "Appears as you type. No text at hand? Try an example.".to_string(),
-        },
-        Some(Err(message)) => format!("This text could not be read: {message}"),
-        Some(Ok(prediction)) => summary::words_used(&prediction),
+        None => {
+            let texts = language().texts();
+            match phase.get() {
+                Phase::Failed(_) => texts.no_model,
+                Phase::Ready if busy.get() => texts.in_a_moment,
+                _ if busy.get() => texts.when_ready,
+                _ => texts.no_text,
+            }
+            .to_string()
+        }
+        Some(Err(message)) => (language().texts().unreadable)(&message),
+        Some(Ok(prediction)) => summary::words_used(&prediction, language().texts()),
     };
     let spoken = move || {
-        let said = prediction.with(|prediction| prediction.as_ref().map(summary::spoken));
+        let said = prediction.with(|prediction| prediction.as_ref().map(|prediction| summary::spoken(prediction, language())));
         answer
             .with(Option::is_some)
             .then(|| format!("{} {}", said.unwrap_or_default(), note()))
     };
     view! {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
-            <h2 id="estimate">"The model’s estimate"</h2>
+            <h2 id="estimate">{say(|texts| texts.estimate)}</h2>
             <p class="note">{note}</p>
             <Show when=move || prediction.with(Option::is_some)>
                 <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
                     <AttributeBars attribute=attribute prediction=prediction />
                 </For>
+                <Why link=link prediction=prediction />
+                <Joint link=link prediction=prediction />
             </Show>
             <p class="hidden" role="status">{spoken}</p>
         </section>
@@ -73,31 +82,49 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
         classes,
         groups,
     } = attribute;
-    let heading = title(&name);
+    let heading = {
+        let name = name.clone();
+        Signal::derive(move || language().name(&name))
+    };
     let this = Memo::new({
         let name = name.clone();
         move |_| prediction.with(|prediction| prediction.as_ref()?.predictions.get(&name).cloned())
     });
     let coarse = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::coarse)));
     let fine = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::classes)));
-    let best = move || coarse.with(|coarse| coarse.as_ref()?.label.as_deref().map(title));
+    // What is not probable enough is not called the answer; the bars show it all the same.
+    let best = move || {
+        coarse.with(|coarse| {
+            let coarse = coarse.as_ref()?;
+            let label = coarse.label.as_deref()?;
+            Some(match coarse.sure {
+                true => language().name(label),
+                false => language().texts().not_sure.to_string(),
+            })
+        })
+    };
+    let unsure = move || coarse.with(|coarse| coarse.as_ref().is_some_and(|coarse| !coarse.sure));
     let count = classes.len();
     let bars = if groups.is_empty() {
-        view! { <Bars label=heading.clone() classes=classes values=fine /> }.into_any()
+        view! { <Bars label=heading classes=classes values=fine /> }.into_any()
     } else {
         let groups = groups.into_iter().map(|group| group.label).collect();
         view! {
-            <Bars label=heading.clone() classes=groups values=coarse />
+            <Bars label=heading classes=groups values=coarse />
             <details>
-                <summary>{format!("All {count} classes")}</summary>
-                <Bars label=format!("{heading}, all classes") classes=classes values=fine />
+                <summary>{move || (language().texts().all_classes)(count)}</summary>
+                <Bars
+                    label=Signal::derive(move || (language().texts().all_classes_of)(&heading.get()))
+                    classes=classes
+                    values=fine
+                />
             </details>
         }
         .into_any()
     };
     view! {
         <div class="attribute" data-attribute=name>
-            <h3>{heading.clone()} " " <span class="best">{best}</span></h3>
+            <h3>{heading} " " <span class="best" class:unsure=unsure>{best}</span></h3>
             {bars}
         </div>
     }
@@ -105,9 +132,12 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
 
 /// A list of classes, each with its probability as text and as a bar.
 #[component]
-fn Bars(label: String, classes: Vec<String>, values: Memo<Option<Distribution>>) -> impl IntoView {
+fn Bars(label: Signal<String>, classes: Vec<String>, values: Memo<Option<Distribution>>) -> impl IntoView {
     let row = move |class: String| {
-        let name = title(&class);
+        let name = {
+            let class = class.clone();
+            move || language().name(&class)
+        };
         let value = Memo::new({
             let class = class.clone();
             move |_| values.with(|values| values.as_ref()?.probabilities.get(&class).copied())

@@ -4,14 +4,15 @@ use leptos::html::P;
 use leptos::prelude::*;
 
 use super::link::Link;
-use crate::labels::{bytes, duration};
+use super::{language, say};
 use crate::protocol::{Asset, Backend, BackendChoice};
 use crate::session::Phase;
 
-const CHOICES: [(BackendChoice, &str, &str); 3] = [
-    (BackendChoice::Auto, "auto", "Automatic"),
-    (BackendChoice::Cpu, "cpu", "CPU"),
-    (BackendChoice::WebGpu, "webgpu", "WebGPU"),
+/// In the order of their names in the texts.
+const CHOICES: [(BackendChoice, &str); 3] = [
+    (BackendChoice::Auto, "auto"),
+    (BackendChoice::Cpu, "cpu"),
+    (BackendChoice::WebGpu, "webgpu"),
 ];
 
 /// The model's state and backend, and the choice among backends.
@@ -24,31 +25,29 @@ pub fn Status(link: Link) -> impl IntoView {
         Some(Ok(answer)) if !session.is_behind() => Some(answer.milliseconds),
         _ => None,
     });
-    let line = move || match phase.get() {
-        Phase::Starting => "Starting the model…".to_string(),
-        Phase::Fetching {
-            asset,
-            received,
-            total,
-        } => {
-            let what = match asset {
-                Asset::Model => "model",
-                Asset::Dictionary => "dictionary",
-            };
-            match total {
-                Some(total) => format!(
-                    "Loading the {what}: {} of {}",
-                    bytes(received),
-                    bytes(total)
-                ),
-                None => format!("Loading the {what}: {}", bytes(received)),
+    let line = move || {
+        let texts = language().texts();
+        match phase.get() {
+            Phase::Starting => texts.starting.to_string(),
+            Phase::Fetching {
+                asset,
+                received,
+                total,
+            } => {
+                let what = match asset {
+                    Asset::Model => texts.assets[0],
+                    Asset::Dictionary => texts.assets[1],
+                    Asset::Gpu => texts.assets[2],
+                };
+                (texts.fetching)(what, received, total)
             }
+            Phase::Ready => match backend.get() {
+                None => String::new(),
+                Some(Backend::Cpu { because }) => (texts.on_cpu)(because.as_deref()),
+                Some(Backend::WebGpu { adapter, software }) => (texts.on_gpu)(&adapter, software),
+            },
+            Phase::Failed(message) => (texts.failed)(&message),
         }
-        Phase::Ready => backend
-            .get()
-            .map(|backend| describe(&backend))
-            .unwrap_or_default(),
-        Phase::Failed(message) => format!("The model does not run: {message}"),
     };
     // What a screen reader says by itself; not every byte.
     let spoken = move || match phase.get() {
@@ -65,31 +64,32 @@ pub fn Status(link: Link) -> impl IntoView {
     };
     let progress = move || {
         match phase.get() {
-        Phase::Starting => Some(view! { <progress aria-label="Loading"></progress> }.into_any()),
+        Phase::Starting => Some(view! { <progress aria-label=say(|texts| texts.loading)></progress> }.into_any()),
         Phase::Fetching { received, total: Some(total), .. } => {
-            Some(view! { <progress aria-label="Loading" max=total.to_string() value=received.to_string()></progress> }.into_any())
+            Some(view! { <progress aria-label=say(|texts| texts.loading) max=total.to_string() value=received.to_string()></progress> }.into_any())
         }
-        Phase::Fetching { .. } => Some(view! { <progress aria-label="Loading"></progress> }.into_any()),
+        Phase::Fetching { .. } => Some(view! { <progress aria-label=say(|texts| texts.loading)></progress> }.into_any()),
         _ => None,
     }
     };
     let failed = move || matches!(phase.get(), Phase::Failed(_));
     view! {
-        <section class="status" aria-label="Computing">
+        <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=say(|texts| texts.computing_region)>
             <div class="running" class:failed=failed>
                 <p tabindex="-1" node_ref=message>{line}</p>
                 {progress}
                 <Show when=failed>
-                    <button type="button" on:click=retry>"Try again"</button>
+                    <button type="button" on:click=retry>{say(|texts| texts.try_again)}</button>
                 </Show>
-                <p>{move || took.get().map(|took| format!("Last estimate: {}", duration(took)))}</p>
+                <p>{move || took.get().map(|took| (language().texts().took)(took))}</p>
                 <p class="hidden" role="status">{spoken}</p>
             </div>
             <fieldset>
-                <legend class="hidden">"Run on"</legend>
+                <legend class="hidden">{say(|texts| texts.run_on)}</legend>
                 {CHOICES
                     .into_iter()
-                    .map(|(value, name, label)| {
+                    .enumerate()
+                    .map(|(number, (value, name))| {
                         view! {
                             <label>
                                 <input
@@ -99,30 +99,12 @@ pub fn Status(link: Link) -> impl IntoView {
                                     prop:checked=move || choice.get() == value
                                     on:change=move |_| link.act(|session| session.choose(value))
                                 />
-                                <span>{label}</span>
+                                <span>{say(move |texts| texts.backends[number])}</span>
                             </label>
                         }
                     })
                     .collect_view()}
             </fieldset>
         </section>
-    }
-}
-
-/// What runs, in a sentence.
-fn describe(backend: &Backend) -> String {
-    match backend {
-        Backend::Cpu { because: None } => "Runs on the CPU.".into(),
-        Backend::Cpu {
-            because: Some(reason),
-        } => format!("Runs on the CPU: {reason}."),
-        Backend::WebGpu {
-            adapter,
-            software: false,
-        } => format!("Runs on WebGPU: {adapter}."),
-        Backend::WebGpu {
-            adapter,
-            software: true,
-        } => format!("Runs on WebGPU: {adapter}, a software adapter."),
     }
 }

@@ -2,7 +2,8 @@
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    web::worker::start();
+    // The script that starts it calls `web::worker::serve`.
+    use web as _;
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,17 +5,15 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{
-    fetch::{describe, get},
-    scope,
-};
+use super::fetch::{describe, get};
 use crate::backend::Adapter;
 
 /// The adapter that WebGPU offers for heavy work, or why there is none.
 pub async fn adapter() -> Result<Adapter, String> {
-    let gpu = get(&scope().navigator(), "gpu");
+    let global = js_sys::global();
+    let gpu = get(&get(&global, "navigator"), "gpu");
     if !gpu.is_truthy() {
-        return Err(if scope().is_secure_context() {
+        return Err(if get(&global, "isSecureContext") != JsValue::FALSE {
             "this browser has no WebGPU".into()
         } else {
             "browsers offer WebGPU only to pages loaded over https".into()

@@ -1,14 +1,16 @@
 //! Getting files, with an eye on how much has arrived.
 
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, ReadableWritablePair, Response};
 
-use super::scope;
-
 #[wasm_bindgen]
 extern "C" {
+    /// The one of a page, of a worker, or of Node.
+    #[wasm_bindgen(js_name = fetch)]
+    fn request(url: &str) -> Promise;
+
     /// The browser's decompression. It is itself the pair of streams that a stream can be piped through.
     #[wasm_bindgen(extends = ReadableWritablePair)]
     type DecompressionStream;
@@ -22,7 +24,7 @@ pub async fn fetch(
     mut progress: impl FnMut(u64, Option<u64>),
 ) -> Result<Vec<u8>, String> {
     let failed = |error: JsValue| format!("could not fetch {url} ({})", describe(&error));
-    let response: Response = JsFuture::from(scope().fetch_with_str(url))
+    let response: Response = JsFuture::from(request(url))
         .await
         .map_err(failed)?
         .unchecked_into();

@@ -1,151 +1,362 @@
-//! What computes: owns the predictor, answers one request after the other, and keeps what it has fetched.
+//! What computes: owns the models, answers one request after the other, and keeps what it has fetched.
 
+mod adapter;
 mod fetch;
 mod gpu;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use burn::tensor::Device;
 use futures::StreamExt;
-use futures::channel::mpsc;
+use futures::channel::mpsc::{self, UnboundedSender};
+use js_sys::{Function, Uint8Array};
+use model_core::prediction::UserPrediction;
 use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::MessageEvent;
 
-use crate::backend::decide;
+use crate::backend::{Adapter, Crossover, decide};
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
 
-/// Starts listening to the page.
-pub fn start() {
+#[wasm_bindgen]
+extern "C" {
+    /// What messages go through: a worker's global scope, or one end of a message channel.
+    #[derive(Clone)]
+    pub type Port;
+    #[wasm_bindgen(method, js_name = postMessage)]
+    fn post_message(this: &Port, message: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_onmessage(this: &Port, listener: &Function);
+
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+thread_local! {
+    /// The page; the panic hook, too, speaks to it.
+    static PAGE: RefCell<Option<Port>> = const { RefCell::new(None) };
+    /// Whom a failure of the GPU's program is told, once there is one.
+    static GPU_FAILED: RefCell<Option<UnboundedSender<String>>> = const { RefCell::new(None) };
+}
+
+/// Starts listening at `port`. `fetch_gpu` gives a promise of the module of the program for WebGPU.
+#[wasm_bindgen]
+pub fn serve(port: Port, fetch_gpu: Function) {
     report_panics();
+    PAGE.set(Some(port.clone()));
     let (sender, mut requests) = mpsc::unbounded();
     let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-        let text = event.data().as_string().unwrap_or_default();
-        match serde_json::from_str::<Request>(&text) {
-            // It fails only when the loop below has ended, and then the page has been told why.
-            Ok(request) => drop(sender.unbounded_send(request)),
-            Err(error) => reply(&Reply::Crashed {
-                message: format!("unreadable request from the page: {error}"),
-            }),
-        }
+        // It fails only when the loop below has ended, and then the page has been told why.
+        drop(sender.unbounded_send(event.data()));
     });
-    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    port.set_onmessage(on_message.as_ref().unchecked_ref());
     on_message.forget();
     spawn_local(async move {
-        let mut worker = Worker::default();
-        while let Some(request) = requests.next().await {
-            worker.handle(request).await;
+        let mut worker = Worker::new(fetch_gpu);
+        while let Some(data) = requests.next().await {
+            let Some(text) = data.as_string() else {
+                worker.sent = Some(Uint8Array::new(&data).to_vec());
+                continue;
+            };
+            match serde_json::from_str(&text) {
+                Ok(request) => worker.handle(request).await,
+                Err(error) => reply(&Reply::Crashed {
+                    message: format!("unreadable request from the page: {error}"),
+                }),
+            }
         }
     });
     reply(&Reply::Started);
 }
 
-/// The predictor and what it is made of.
-#[derive(Default)]
-struct Worker {
-    /// What was fetched, by address.
-    fetched: HashMap<String, Rc<[u8]>>,
-    /// The GPU, which can be opened only once.
-    gpu: Option<Device>,
-    model: Option<Model>,
+/// An exception that nobody has caught: the GPU's program's while that is at work, else the worker's end.
+#[wasm_bindgen]
+pub fn uncaught(message: String) {
+    GPU_FAILED.with_borrow(|gpu| match gpu {
+        // Nobody listens once the GPU has been given up, whose program may fail more than once.
+        Some(gpu) => drop(gpu.unbounded_send(message)),
+        None => reply(&Reply::Crashed { message }),
+    });
 }
 
-/// A loaded model and what it runs on.
+/// The models and what they are made of.
+struct Worker {
+    models: HashMap<u64, Model>,
+    /// What was fetched, by address.
+    fetched: HashMap<String, Rc<[u8]>>,
+    /// A bundle that the page has sent.
+    sent: Option<Vec<u8>>,
+    fetch_gpu: Function,
+    gpu: Gpu,
+}
+
+/// The program for WebGPU.
+enum Gpu {
+    NotWanted,
+    Running(Box<gpu::Line>),
+    /// It is not tried again.
+    Failed(String),
+}
+
+/// A loaded model. It can always run on the CPU.
 struct Model {
     predictor: Predictor,
-    backend: Backend,
+    bundle: Rc<[u8]>,
+    dictionary: Option<Rc<[u8]>>,
+    choice: BackendChoice,
+    /// The adapter that may be used, or why the CPU runs.
+    adapter: Result<Adapter, Option<String>>,
+    /// Of the automatic choice.
+    crossover: Crossover,
+    on_gpu: Option<gpu::GpuModel>,
 }
 
 impl Worker {
+    fn new(fetch_gpu: Function) -> Self {
+        Self {
+            models: HashMap::new(),
+            fetched: HashMap::new(),
+            sent: None,
+            fetch_gpu,
+            gpu: Gpu::NotWanted,
+        }
+    }
+
     async fn handle(&mut self, request: Request) {
         match request {
             Request::Load {
+                model,
                 bundle,
                 dictionary,
                 choice,
                 cpu_because,
             } => {
-                self.model = None;
-                if let Err(message) = self.load(bundle, dictionary, choice, cpu_because).await {
-                    reply(&Reply::Failed { id: None, message });
+                self.unload(model);
+                let loaded = self.load(model, bundle, dictionary, choice, cpu_because);
+                if let Err(message) = loaded.await {
+                    reply(&Reply::Failed {
+                        id: None,
+                        model,
+                        message,
+                    });
                 }
             }
-            Request::Predict { id, posts } => reply(&self.predict(id, posts).await),
+            Request::Unload { model } => self.unload(model),
+            Request::Predict {
+                id,
+                model,
+                users,
+                ahead,
+            } => {
+                let started = now();
+                let answer = match self.predict(model, &users, ahead).await {
+                    Ok((predictions, backend)) => Reply::Predicted {
+                        id,
+                        predictions,
+                        backend,
+                        milliseconds: now() - started,
+                    },
+                    Err(message) => Reply::Failed {
+                        id: Some(id),
+                        model,
+                        message,
+                    },
+                };
+                reply(&answer);
+            }
+            Request::Explain { id, model, posts } => {
+                let started = now();
+                let answer = match self.model(model) {
+                    Ok(found) => (found.predictor.explain(&posts).await)
+                        .map_err(|error| error.to_string()),
+                    Err(message) => Err(message),
+                };
+                reply(&match answer {
+                    Ok(explanation) => Reply::Explained {
+                        id,
+                        explanation,
+                        milliseconds: now() - started,
+                    },
+                    Err(message) => Reply::Failed {
+                        id: Some(id),
+                        model,
+                        message,
+                    },
+                });
+            }
+        }
+    }
+
+    fn model(&mut self, number: u64) -> Result<&mut Model, String> {
+        (self.models.get_mut(&number)).ok_or_else(|| "there is no such model".into())
+    }
+
+    fn unload(&mut self, number: u64) {
+        if let (Some(model), Gpu::Running(line)) = (self.models.remove(&number), &self.gpu)
+            && let Some(on_gpu) = model.on_gpu
+        {
+            line.free(on_gpu);
         }
     }
 
     /// Makes a model ready and tells the page so.
     async fn load(
         &mut self,
-        bundle: String,
+        number: u64,
+        bundle: Option<String>,
         dictionary: String,
         choice: BackendChoice,
         cpu_because: Option<String>,
     ) -> Result<(), String> {
-        let bytes = self.fetch(Asset::Model, &bundle).await?;
-        let (device, backend) = match self.open_gpu(choice).await {
-            Ok((device, backend)) => (device, backend),
-            Err(because) => (
-                Device::flex(),
-                Backend::Cpu {
-                    because: cpu_because.or(because),
-                },
-            ),
+        let bundle = match bundle {
+            Some(address) => self.fetch(number, Asset::Model, &address).await?,
+            None => {
+                let sent = self.sent.take().ok_or("no model was sent")?;
+                fetch::gunzip(sent).await?.into()
+            }
         };
-        let mut predictor = Predictor::load(&bytes, &device).map_err(|error| error.to_string())?;
+        let mut predictor =
+            Predictor::load(&bundle, &Device::flex()).map_err(|error| error.to_string())?;
+        let mut needed = None;
         if predictor.needs_dictionary() {
-            let dictionary = self.fetch(Asset::Dictionary, &dictionary).await?;
+            let dictionary = self.fetch(number, Asset::Dictionary, &dictionary).await?;
             let segmenter = Segmenter::with_dictionary(&*dictionary);
             predictor.use_segmenter(segmenter.map_err(|error| error.to_string())?);
+            needed = Some(dictionary);
+        }
+        let adapter = match (choice, &self.gpu) {
+            (BackendChoice::Cpu, _) => Err(cpu_because),
+            (_, Gpu::Failed(message)) => Err(Some(message.clone())),
+            _ => decide(choice, adapter::adapter().await),
+        };
+        let mut model = Model {
+            predictor,
+            bundle,
+            dictionary: needed,
+            choice,
+            adapter,
+            crossover: Crossover::default(),
+            on_gpu: None,
+        };
+        if choice == BackendChoice::WebGpu
+            && let Err(message) = self.open_gpu(number, &mut model).await
+        {
+            self.give_up_gpu(&mut model, message);
         }
         reply(&Reply::Ready {
-            card: Box::new(predictor.card().clone()),
-            attributes: predictor.attributes().to_vec(),
-            backend: backend.clone(),
+            model: number,
+            card: Box::new(model.predictor.card().clone()),
+            attributes: model.predictor.attributes().to_vec(),
+            backend: model.backend(),
         });
-        self.model = Some(Model { predictor, backend });
+        self.models.insert(number, model);
         Ok(())
     }
 
-    /// The prediction, or what went wrong. A GPU that fails is not tried again: the page starts a worker that
-    /// does without.
-    async fn predict(&self, id: u64, posts: Vec<String>) -> Reply {
-        let failed = |message| Reply::Failed {
-            id: Some(id),
-            message,
-        };
-        let Some(Model { predictor, backend }) = &self.model else {
-            return failed("there is no model".into());
-        };
-        let started = now();
-        match predictor
-            .predict(&[posts])
-            .await
-            .map(|mut users| users.pop())
-        {
-            Ok(Some(prediction)) => Reply::Prediction {
-                id,
-                prediction,
-                milliseconds: now() - started,
-            },
-            Ok(None) => failed("the model gave no answer".into()),
-            Err(error) if matches!(backend, Backend::WebGpu { .. }) => Reply::Crashed {
-                message: error.to_string(),
-            },
-            Err(error) => failed(error.to_string()),
+    /// The predictions and what they ran on. A GPU that fails is not tried again; the CPU takes its place.
+    async fn predict(
+        &mut self,
+        number: u64,
+        users: &[Vec<String>],
+        ahead: u64,
+    ) -> Result<(Vec<UserPrediction>, Backend), String> {
+        // Out of the worker for as long as it predicts, which needs the rest of the worker.
+        let mut model = (self.models.remove(&number)).ok_or("there is no such model")?;
+        let predicted = self.predict_by(number, &mut model, users, ahead).await;
+        self.models.insert(number, model);
+        predicted
+    }
+
+    async fn predict_by(
+        &mut self,
+        number: u64,
+        model: &mut Model,
+        users: &[Vec<String>],
+        ahead: u64,
+    ) -> Result<(Vec<UserPrediction>, Backend), String> {
+        let characters = users.iter().flatten().map(|post| post.len() as u64).sum();
+        if model.wants_gpu(characters, ahead) {
+            match self.predict_on_gpu(number, model, users).await {
+                Ok(predictions) => return Ok((predictions, model.gpu_backend())),
+                Err(message) => self.give_up_gpu(model, message),
+            }
         }
+        let started = now();
+        let predictions = model.predictor.predict(users).await;
+        let predictions = predictions.map_err(|error| error.to_string())?;
+        model.crossover.cpu_took(characters, now() - started);
+        Ok((predictions, model.cpu_backend()))
+    }
+
+    async fn predict_on_gpu(
+        &mut self,
+        number: u64,
+        model: &mut Model,
+        users: &[Vec<String>],
+    ) -> Result<Vec<UserPrediction>, String> {
+        let is_new = model.on_gpu.is_none();
+        self.open_gpu(number, model).await?;
+        let (Gpu::Running(line), Some(on_gpu)) = (&mut self.gpu, &model.on_gpu) else {
+            return Err("it is not open".into());
+        };
+        if is_new && model.choice == BackendChoice::Auto {
+            // The first time its shaders are compiled, which says nothing about its speed.
+            line.predict(on_gpu, users).await?;
+        }
+        let started = now();
+        let predictions = line.predict(on_gpu, users).await?;
+        model.crossover.gpu_took(now() - started);
+        Ok(predictions)
+    }
+
+    /// Sees to it that a model is on the GPU.
+    async fn open_gpu(&mut self, number: u64, model: &mut Model) -> Result<(), String> {
+        if model.adapter.is_err() || model.on_gpu.is_some() {
+            return Ok(());
+        }
+        if let Gpu::Failed(message) = &self.gpu {
+            return Err(message.clone());
+        }
+        if let Gpu::NotWanted = self.gpu {
+            reply(&Reply::Progress {
+                model: number,
+                asset: Asset::Gpu,
+                received: 0,
+                total: None,
+            });
+            let line = gpu::Line::open(&self.fetch_gpu).await?;
+            GPU_FAILED.set(Some(line.failed()));
+            self.gpu = Gpu::Running(Box::new(line));
+        }
+        if let Gpu::Running(line) = &self.gpu {
+            model.on_gpu = Some(line.load(&model.bundle, model.dictionary.as_deref())?);
+        }
+        Ok(())
+    }
+
+    fn give_up_gpu(&mut self, model: &mut Model, message: String) {
+        let message = format!("WebGPU failed ({message})");
+        model.adapter = Err(Some(message.clone()));
+        for model in self.models.values_mut().chain([model]) {
+            if model.on_gpu.take().is_some() {
+                model.adapter = Err(Some(message.clone()));
+            }
+        }
+        self.gpu = Gpu::Failed(message);
     }
 
     /// The bytes at an address, fetched once.
-    async fn fetch(&mut self, asset: Asset, url: &str) -> Result<Rc<[u8]>, String> {
+    async fn fetch(&mut self, model: u64, asset: Asset, url: &str) -> Result<Rc<[u8]>, String> {
         if let Some(bytes) = self.fetched.get(url) {
             return Ok(bytes.clone());
         }
         let bytes = fetch::fetch(url, |received, total| {
             reply(&Reply::Progress {
+                model,
                 asset,
                 received,
                 total,
@@ -156,50 +367,52 @@ impl Worker {
         self.fetched.insert(url.into(), bytes.clone());
         Ok(bytes)
     }
+}
 
-    /// The GPU, or why the CPU has to do (`None`: because it is the user's choice).
-    async fn open_gpu(
-        &mut self,
-        choice: BackendChoice,
-    ) -> Result<(Device, Backend), Option<String>> {
-        if choice == BackendChoice::Cpu {
-            return Err(None);
-        }
-        let adapter = decide(choice, gpu::adapter().await)?;
-        let device = match &self.gpu {
-            Some(device) => device.clone(),
-            None => {
-                let opened = Device::wgpu_options().tasks_max(32).init_async().await;
-                let opened = opened.map_err(|error| Some(format!("WebGPU failed ({error})")))?;
-                self.gpu.insert(opened).clone()
+impl Model {
+    /// Whether these texts, of so many characters, go to the GPU.
+    fn wants_gpu(&self, characters: u64, ahead: u64) -> bool {
+        self.adapter.is_ok()
+            && match self.choice {
+                BackendChoice::Cpu => false,
+                BackendChoice::WebGpu => true,
+                BackendChoice::Auto => self.crossover.is_gpu_better(characters, ahead),
             }
-        };
-        Ok((
-            device,
-            Backend::WebGpu {
-                adapter: adapter.name,
-                software: adapter.software,
+    }
+
+    /// What it runs on as long as nothing is asked of it.
+    fn backend(&self) -> Backend {
+        match self.on_gpu {
+            Some(_) => self.gpu_backend(),
+            None => self.cpu_backend(),
+        }
+    }
+
+    fn cpu_backend(&self) -> Backend {
+        Backend::Cpu {
+            because: self.adapter.clone().err().flatten(),
+        }
+    }
+
+    fn gpu_backend(&self) -> Backend {
+        match self.adapter.clone() {
+            Ok(Adapter { name, software, .. }) => Backend::WebGpu {
+                adapter: name,
+                software,
             },
-        ))
+            Err(because) => Backend::Cpu { because },
+        }
     }
 }
 
-fn scope() -> DedicatedWorkerGlobalScope {
-    js_sys::global().unchecked_into()
-}
-
-/// Milliseconds since the worker started.
-fn now() -> f64 {
-    scope()
-        .performance()
-        .map_or_else(js_sys::Date::now, |performance| performance.now())
-}
-
 fn reply(reply: &Reply) {
-    let json = serde_json::to_string(reply);
-    // Text can always be posted, and these types can always be written as JSON.
-    if let Ok(json) = json {
-        let _ = scope().post_message(&JsValue::from_str(&json));
+    // These types can always be written as JSON.
+    if let Ok(json) = serde_json::to_string(reply) {
+        PAGE.with_borrow(|page| {
+            if let Some(page) = page {
+                page.post_message(&json);
+            }
+        });
     }
 }
 
@@ -207,14 +420,9 @@ fn reply(reply: &Reply) {
 fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        let message = info
-            .payload_as_str()
-            .unwrap_or("panic")
-            .lines()
-            .next()
-            .unwrap_or("panic");
+        let message = info.payload_as_str().unwrap_or("panic");
         reply(&Reply::Crashed {
-            message: message.into(),
+            message: message.lines().next().unwrap_or("panic").into(),
         });
     }));
 }

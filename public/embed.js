@@ -1,0 +1,8 @@
+// What is being typed is what is estimated.
+const comment = document.querySelector("#comment");
+const estimate = document.querySelector("#estimate");
+
+comment.addEventListener("input", () => {
+  estimate.text = comment.value;
+});
+estimate.text = comment.value;

@@ -1,0 +1,149 @@
+"""In one page of headless Chromium: our program for the CPU, through the widget's interface for other programs, beside
+onnxruntime-web's for the CPU, one thread and SIMD. And on WebGPU's software adapter the fused LSTM beside the readable one."""
+
+import functools
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import threading
+
+import numpy as np
+from selenium import webdriver
+
+import predict
+from common import ROOT, Program, machine, medians, read_users, row, same
+
+ORT = "1.30.0"
+# Too few bytes of workgroup memory for the fused LSTM.
+SMALL = 2048
+
+
+def run(bench, tools, runs, corpus):
+    dist = ROOT / "dist"
+    if not (dist / "widget" / "index.js").exists():
+        raise SystemExit(f"{dist} holds no built page: run `make page` first")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for file in (ROOT / "scripts" / "bench" / "browser").iterdir():
+            shutil.copy(file, folder)
+        (folder / "dist").symlink_to(dist)
+        (folder / "ort").symlink_to(onnxruntime_web(tools))
+        tensors, settings = predict.bundle()
+        (folder / "network.onnx").write_bytes(predict.network(tensors, len(settings["attributes"])))
+        cases = {name: texts(Program(bench), users) for name, users in chosen(corpus).items()}
+        (folder / "cases.json").write_text(json.dumps(cases))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser = chromium()
+        try:
+            browser.get(f"http://127.0.0.1:{server.server_port}/")
+            return rows(browser, cases, settings, runs)
+        finally:
+            browser.quit()
+            server.shutdown()
+
+
+def rows(browser, cases, settings, runs):
+    version = browser.capabilities["browserVersion"]
+    where = f"{machine(1)}, Chromium {version.split('.')[0]}"
+
+    def ask(*call):
+        """What a function of the page gives."""
+        script = "const end = arguments[arguments.length - 1]; (async () => {"
+        script += "while (!window.bench) await new Promise((next) => setTimeout(next, 50));"
+        script += "const [name, ...rest] = arguments[0]; return window.bench[name](...rest); })()"
+        script += ".then((value) => end({ value }), (error) => end({ error: String(error?.message ?? error) }))"
+        answer = browser.execute_async_script(script, list(call))
+        if "error" in answer:
+            raise SystemExit(f"{call}: {answer['error']}")
+        return answer["value"]
+
+    made = []
+    for case, texts in cases.items():
+        lengths = np.array(texts["lengths"])
+        found = shares(ask("ours", case)["predictions"], settings)
+        for task, logits in enumerate(ask("theirs", case)["logits"]):
+            logits = np.array(logits).reshape(len(lengths), -1)
+            same(case, found[task], predict.probabilities(settings, task, logits, lengths))
+        systems = {system: lambda system=system: ask(system, case)["ms"] for system in ("ours", "theirs")}
+        median = medians(systems, runs)
+        name = f"in Chromium on the CPU, {case}"
+        made.append(row(name, median["ours"], "onnxruntime-web, wasm", ORT, median["theirs"], where))
+    # One text, because a software adapter takes its time; the same machine for both, so only the ratio counts.
+    case = next(iter(cases))
+    fused, readable = (ask("gpu", limit, case) for limit in (None, SMALL))
+    for ours, theirs in zip(shares(fused["predictions"], settings), shares(readable["predictions"], settings)):
+        same("WebGPU", ours, theirs)
+    counts = f"{fused['dispatches']} dispatches, and {readable['dispatches']} of the readable one"
+    name = f"on SwiftShader's WebGPU, {case}: {counts}"
+    made.append(row(name, fused["ms"], "our readable LSTM", "same", readable["ms"], where))
+    return made
+
+
+def shares(predictions, settings):
+    """Of each attribute, the probabilities [users, classes]."""
+    return [
+        np.array([[of["predictions"][a["name"]]["probabilities"][c] for c in a["classes"]] for of in predictions])
+        for a in settings["attributes"]
+    ]
+
+
+def chosen(corpus):
+    """A post of 140 characters, and 64 users of 200 words each; the words are those that blanks make."""
+    post, users = None, []
+    for posts in (user["posts"] for user in read_users(corpus)):
+        post = post or next((p[:140].strip() for p in posts if len(p) > 140 and p.isascii()), None)
+        words = " ".join(posts).split()
+        if len(words) >= 200 and len(users) < 64:
+            users.append([" ".join(words[:200])])
+        if post and len(users) == 64:
+            break
+    return {"one post of 140 characters": [[post]], "64 users of some 200 words": users}
+
+
+def texts(program, users):
+    """Users with the ids that our text pipeline makes of them, [steps, users] as one list."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        posts = folder / "users.jsonl"
+        posts.write_text("".join(json.dumps({"posts": posts}) + "\n" for posts in users))
+        program.ask({"segment": {"bundle": str(predict.BUNDLE), "corpus": str(posts), "folder": name}})
+        ids, lengths = (np.fromfile(folder / file, np.int32) for file in ("ids", "lengths"))
+    padded = np.zeros((lengths.max(), len(lengths)), np.int32)
+    for column, text in enumerate(np.split(ids, np.cumsum(lengths)[:-1])):
+        padded[: len(text), column] = text
+    return {"users": users, "ids": padded.reshape(-1).tolist(), "lengths": lengths.tolist()}
+
+
+def onnxruntime_web(tools):
+    """The folder of its programs."""
+    folder = pathlib.Path(tools) / "node_modules" / "onnxruntime-web"
+    package = folder / "package.json"
+    if not package.exists() or json.loads(package.read_text())["version"] != ORT:
+        if not shutil.which("npm"):
+            raise SystemExit("npm is missing, which brings onnxruntime-web: install Node.js and run this again")
+        command = ["npm", "install", "--silent", "--no-save", "--prefix", str(tools), f"onnxruntime-web@{ORT}"]
+        subprocess.run(command, check=True)
+    return folder / "dist"
+
+
+def chromium():
+    options = webdriver.ChromeOptions()
+    options.binary_location = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
+    flags = ["headless=new", "no-sandbox", "disable-dev-shm-usage", "no-first-run", "disable-background-networking"]
+    for flag in [*flags, "enable-unsafe-webgpu", "use-webgpu-adapter=swiftshader"]:
+        options.add_argument(f"--{flag}")
+    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    browser.set_script_timeout(1200)
+    return browser
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+    def log_message(self, *_):
+        pass

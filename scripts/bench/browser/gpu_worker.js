@@ -1,0 +1,36 @@
+// A prediction on WebGPU: how long it takes and how many times a shader is dispatched. With a `limit` the program is told
+// that the adapter's workgroups have only so many bytes of memory: too few for the fused LSTM, so that the readable one runs.
+onmessage = async ({ data: { limit, users } }) => {
+  try {
+    let dispatches = 0;
+    const { prototype } = GPUComputePassEncoder;
+    for (const name of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"]) {
+      const dispatch = prototype[name];
+      prototype[name] = function (...counts) {
+        dispatches += 1;
+        return dispatch.apply(this, counts);
+      };
+    }
+    if (limit) {
+      const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, "maxComputeWorkgroupStorageSize");
+      Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeWorkgroupStorageSize", {
+        get() {
+          return Math.min(get.call(this), limit);
+        },
+      });
+    }
+    const program = await import("/dist/widget/gpu.js");
+    await program.default();
+    const gpu = await program.open((message) => postMessage({ error: message }));
+    const bundle = await (await fetch("/dist/widget/models/en.safetensors")).arrayBuffer();
+    const model = gpu.load(new Uint8Array(bundle));
+    // The first compiles the shaders.
+    await model.predict(JSON.stringify(users));
+    dispatches = 0;
+    const start = performance.now();
+    const predictions = JSON.parse(await model.predict(JSON.stringify(users)));
+    postMessage({ ms: performance.now() - start, dispatches, predictions });
+  } catch (error) {
+    postMessage({ error: String(error?.message ?? error) });
+  }
+};

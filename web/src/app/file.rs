@@ -1,0 +1,243 @@
+//! Many writers at once: a file of them, the run over it, and its results to look at and to keep.
+
+use js_sys::{Array, Uint8Array};
+use leptos::prelude::*;
+use model_core::prediction::Line;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
+
+use super::link::Link;
+use super::{language, say};
+use crate::batch::{Batch, State};
+use crate::labels::percent;
+use crate::session::{Session, Source};
+use crate::summary::coarse;
+
+/// Rows on the page; a table of all would slow down everything else.
+const SHOWN: usize = 100;
+
+/// Begins with a file that the user has chosen or dropped: a model, or writers.
+pub fn take(link: Link, file: File) {
+    spawn_local(async move {
+        let name = file.name();
+        let bytes = match JsFuture::from(file.array_buffer()).await {
+            Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
+            Err(error) => {
+                let mut unread = Batch::new(name, Vec::new());
+                unread.fail(super::link::describe(error));
+                return link.act(|session| session.run_file(unread));
+            }
+        };
+        if name.ends_with(".safetensors") || name.ends_with(".safetensors.gz") {
+            link.act(|session| session.use_model(Source::File(bytes.into())));
+        } else {
+            link.act(|session| session.run_file(Batch::new(name, bytes)));
+        }
+    });
+}
+
+/// The button for it.
+#[component]
+pub fn Choose(link: Link) -> impl IntoView {
+    let changed = move |event: web_sys::Event| {
+        let input: HtmlInputElement = event_target(&event);
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
+            take(link, file);
+        }
+        // The same file can be chosen again.
+        input.set_value("");
+    };
+    view! {
+        <div class="choose">
+            <label class="button">
+                <input
+                    type="file"
+                    accept=".jsonl,.csv,.txt,.safetensors,.gz"
+                    aria-describedby="file-help"
+                    on:change=changed
+                />
+                {say(|texts| texts.choose_file)}
+            </label>
+            <p class="note" id="file-help">{say(|texts| texts.file_help)}</p>
+        </div>
+    }
+}
+
+/// How far the run is, without its rows.
+#[derive(Clone, PartialEq)]
+struct Overview {
+    name: String,
+    state: State,
+    done: usize,
+    read: usize,
+    bytes: usize,
+    bad: u64,
+    reports: Vec<String>,
+}
+
+fn overview(session: &Session) -> Option<Overview> {
+    let batch = session.batch()?;
+    Some(Overview {
+        name: batch.name().into(),
+        state: batch.state().clone(),
+        done: batch.lines().len(),
+        read: batch.bytes_read(),
+        bytes: batch.bytes(),
+        bad: batch.bad_records(),
+        reports: batch.reports().to_vec(),
+    })
+}
+
+/// The results of the file.
+#[component]
+pub fn Results(link: Link) -> impl IntoView {
+    let overview = link.watch(overview);
+    let state = Memo::new(move |_| overview.with(|all| all.as_ref().map(|all| all.state.clone())));
+    let running = move || state.get() == Some(State::Running);
+    let heading = move || {
+        let name = overview.with(|all| all.as_ref().map(|all| all.name.clone()));
+        (language().texts().file_heading)(&name.unwrap_or_default())
+    };
+    let done = move || {
+        let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
+        (language().texts().file_done)(done)
+    };
+    let outcome = move || match state.get()? {
+        State::Cancelled => Some(language().texts().file_cancelled.to_string()),
+        State::Failed(why) => Some((language().texts().file_failed)(&why)),
+        State::Running | State::Finished => None,
+    };
+    let bad = move || {
+        let (count, reports) =
+            overview.with(|all| all.as_ref().map(|all| (all.bad, all.reports.clone())))?;
+        let items = reports.into_iter().map(|report| view! { <li>{report}</li> });
+        (count > 0).then(|| {
+            view! {
+                <details class="bad">
+                    <summary>{(language().texts().file_bad)(count)}</summary>
+                    <ul>{items.collect_view()}</ul>
+                </details>
+            }
+        })
+    };
+    let rows = link.watch(|session| {
+        let lines = session.batch().map(|batch| batch.lines()).unwrap_or_default();
+        lines.iter().take(SHOWN).cloned().collect::<Vec<Line>>()
+    });
+    let attributes = link.watch(|session| {
+        let attributes = session.model().map(|model| model.attributes.clone());
+        attributes.unwrap_or_default()
+    });
+    let more = move || {
+        let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
+        (done > SHOWN).then(|| (language().texts().file_shown)(SHOWN))
+    };
+    let save = move |kind: &'static str| {
+        link.look(|session| {
+            let Some(batch) = session.batch() else { return };
+            let stem = batch.name().rsplit_once('.').map_or(batch.name(), |(stem, _)| stem);
+            let text = match kind {
+                "csv" => batch.to_csv(),
+                _ => batch.to_jsonl(),
+            };
+            let saved = text
+                .map_err(|error| error.to_string())
+                .and_then(|text| {
+                    download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
+                });
+            if let Err(message) = saved {
+                // Nothing is lost: the rows are still there.
+                leptos::logging::error!("{message}");
+            }
+        });
+    };
+    let row = move |line: Line| {
+        let id = match line.id {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let prediction = line.prediction;
+        let cells = move || {
+            attributes
+                .get()
+                .into_iter()
+                .map(|attribute| {
+                    let found = prediction.predictions.get(&attribute.name).map(coarse);
+                    let found = found.and_then(|shown| {
+                        let label = shown.label?;
+                        let share = shown.probabilities.get(&label).copied()?;
+                        Some((language().name(&label), percent(share), shown.sure))
+                    });
+                    match found {
+                        Some((label, share, sure)) => view! {
+                            <td class:unsure=!sure>{label} " " <span class="share">{share}</span></td>
+                        }
+                        .into_any(),
+                        None => view! { <td class="unsure">"–"</td> }.into_any(),
+                    }
+                })
+                .collect_view()
+        };
+        view! { <tr><th scope="row">{id}</th><td>{prediction.words}</td>{cells}</tr> }
+    };
+    view! {
+        <section class="panel result" aria-labelledby="file">
+            <h2 id="file">{heading}</h2>
+            <p class="note" role="status">{done} " " {outcome}</p>
+            <Show when=running>
+                <progress
+                    aria-label=say(|texts| texts.loading)
+                    max=move || overview.with(|all| all.as_ref().map_or(1, |all| all.bytes.max(1)).to_string())
+                    value=move || overview.with(|all| all.as_ref().map_or(0, |all| all.read).to_string())
+                ></progress>
+            </Show>
+            <div class="actions">
+                <Show when=running>
+                    <button type="button" on:click=move |_| link.act(|session| { session.cancel_file(); Vec::new() })>
+                        {say(|texts| texts.cancel)}
+                    </button>
+                </Show>
+                <button type="button" on:click=move |_| save("csv")>{move || (language().texts().download)("CSV")}</button>
+                <button type="button" on:click=move |_| save("jsonl")>{move || (language().texts().download)("JSONL")}</button>
+                <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
+                    {say(|texts| texts.close)}
+                </button>
+            </div>
+            {bad}
+            <div class="table" tabindex="0" role="region" aria-labelledby="file">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">{say(|texts| texts.file_columns[0])}</th>
+                            <th scope="col">{say(|texts| texts.file_columns[1])}</th>
+                            {move || {
+                                attributes
+                                    .get()
+                                    .into_iter()
+                                    .map(|attribute| view! { <th scope="col">{language().name(&attribute.name)}</th> })
+                                    .collect_view()
+                            }}
+                        </tr>
+                    </thead>
+                    <tbody>{move || rows.get().into_iter().map(row).collect_view()}</tbody>
+                </table>
+            </div>
+            <p class="note">{more}</p>
+        </section>
+    }
+}
+
+/// Has the browser save a text as a file.
+fn download(name: &str, text: &str) -> Result<(), JsValue> {
+    let parts = Array::of1(&text.into());
+    let options = BlobPropertyBag::new();
+    options.set_type("text/plain;charset=utf-8");
+    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let address = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&address);
+    link.set_download(name);
+    link.click();
+    Url::revoke_object_url(&address)
+}

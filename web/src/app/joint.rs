@@ -1,0 +1,71 @@
+//! What joint learning did: the same text by the model that learned each attribute alone.
+
+use leptos::prelude::*;
+use model_core::prediction::{AttributePrediction, UserPrediction};
+
+use super::link::Link;
+use super::{language, say};
+use crate::labels::percent;
+use crate::session::Comparison;
+use crate::summary::coarse;
+
+/// The comparison, behind a disclosure: that model is fetched only when it is opened.
+#[component]
+pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
+    let possible = link.watch(|session| session.can_compare());
+    let comparison = link.watch(|session| session.comparison().clone());
+    let toggled = move |event: web_sys::Event| {
+        let details: web_sys::HtmlDetailsElement = event_target(&event);
+        link.act(|session| session.compare(details.open()));
+    };
+    let cell = |prediction: Option<&AttributePrediction>| {
+        let found = prediction.map(coarse).and_then(|shown| {
+            let label = shown.label?;
+            let share = shown.probabilities.get(&label).copied()?;
+            Some((language().name(&label), percent(share), shown.sure))
+        });
+        let (label, share, sure) = found.unwrap_or(("–".into(), String::new(), false));
+        view! { <td class:unsure=!sure>{label} " " <span class="share">{share}</span></td> }
+    };
+    let rows = move |single: &UserPrediction| {
+        prediction.with(|joint| {
+            let rows = joint.as_ref()?.predictions.iter().map(|(name, joint)| {
+                view! {
+                    <tr>
+                        <th scope="row">{language().name(name)}</th>
+                        {cell(single.predictions.get(name))}
+                        {cell(Some(joint))}
+                    </tr>
+                }
+            });
+            Some(rows.collect_view())
+        })
+    };
+    let shown = move || match comparison.get() {
+        Comparison::NotWanted => ().into_any(),
+        Comparison::Coming => view! { <p class="note">{say(|texts| texts.computing)}</p> }.into_any(),
+        Comparison::Failed(why) => {
+            view! { <p class="note">{(language().texts().joint_failed)(&why)}</p> }.into_any()
+        }
+        Comparison::Here(single) => view! {
+            <table>
+                <thead>
+                    <tr>
+                        {language().texts().joint_columns.map(|column| view! { <th scope="col">{column}</th> }).into_iter().collect_view()}
+                    </tr>
+                </thead>
+                <tbody>{rows(&single)}</tbody>
+            </table>
+        }
+        .into_any(),
+    };
+    view! {
+        <Show when=move || possible.get()>
+            <details class="why" on:toggle=toggled>
+                <summary>{say(|texts| texts.joint)}</summary>
+                <p class="note">{say(|texts| texts.joint_help)}</p>
+                {shown}
+            </details>
+        </Show>
+    }
+}

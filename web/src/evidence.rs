@@ -1,0 +1,180 @@
+//! What the words of a text do to one class, ready to be shown.
+
+use std::ops::Range;
+
+use model_core::attribute::Attribute;
+use model_core::explanation::{Explanation, ReadWord};
+
+/// A class or group whose evidence can be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The attribute's name.
+    pub attribute: String,
+    /// The class's or group's name.
+    pub class: String,
+    /// Whether it is a group.
+    pub is_group: bool,
+}
+
+/// All there are of an attribute: its groups, which are shown first, and its classes.
+pub fn targets(attribute: &Attribute) -> Vec<Target> {
+    let target = |class: &String, is_group| Target {
+        attribute: attribute.name.clone(),
+        class: class.clone(),
+        is_group,
+    };
+    let groups = attribute.groups.iter();
+    groups
+        .map(|group| target(&group.label, true))
+        .chain(attribute.classes.iter().map(|class| target(class, false)))
+        .collect()
+}
+
+/// What each word does to a target, in nats of its log-odds.
+pub fn weights<'a>(explanation: &'a Explanation, target: &Target) -> Option<&'a [f32]> {
+    let attribute = explanation.attributes.get(&target.attribute)?;
+    let values = match target.is_group {
+        true => attribute.groups.as_ref()?,
+        false => &attribute.classes,
+    };
+    values.get(&target.class).map(Vec::as_slice)
+}
+
+/// A stretch of a post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What is written there.
+    pub text: String,
+    /// The number of the word that it is; `None` between words.
+    pub word: Option<usize>,
+}
+
+/// The posts, cut into the words that the model read and what stands between them.
+pub fn pieces(posts: &[String], words: &[ReadWord]) -> Vec<Vec<Piece>> {
+    let mut words = words.iter().enumerate().peekable();
+    let cut = |(number, post): (usize, &String)| {
+        let mut pieces = Vec::new();
+        let mut end = 0;
+        let mut push = |range: Range<usize>, word| {
+            if let Some(text) = post.get(range).filter(|text| !text.is_empty()) {
+                let text = text.into();
+                pieces.push(Piece { text, word });
+            }
+        };
+        while let Some((index, word)) = words.next_if(|(_, word)| word.post == number) {
+            push(end..word.start, None);
+            push(word.start..word.end, Some(index));
+            end = word.end;
+        }
+        push(end..post.len(), None);
+        pieces
+    };
+    posts.iter().enumerate().map(cut).collect()
+}
+
+/// The words that do most for and against a target, strongest first, a word that stands several times with all it does
+/// together.
+pub fn strongest(
+    posts: &[String],
+    words: &[ReadWord],
+    weights: &[f32],
+    count: usize,
+) -> [Vec<(String, f32)>; 2] {
+    let mut sums: Vec<(String, f32)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for (word, weight) in words.iter().zip(weights) {
+        let text = (posts.get(word.post)).and_then(|post| post.get(word.start..word.end));
+        let text = text.unwrap_or_default().to_lowercase();
+        let place = *places.entry(text.clone()).or_insert_with(|| {
+            sums.push((text, 0.0));
+            sums.len() - 1
+        });
+        sums[place].1 += weight;
+    }
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let speaking = |(_, sum): &&(String, f32)| factor(sum.abs()) != factor(0.0);
+    [
+        sums.iter()
+            .take_while(|(_, sum)| *sum > 0.0)
+            .filter(speaking)
+            .take(count)
+            .cloned()
+            .collect(),
+        sums.iter()
+            .rev()
+            .take_while(|(_, sum)| *sum < 0.0)
+            .filter(speaking)
+            .take(count)
+            .cloned()
+            .collect(),
+    ]
+}
+
+/// Evidence as shown: how many times as high the odds are.
+pub fn factor(nats: f32) -> String {
+    let factor = nats.exp();
+    if factor < 0.1 {
+        "×<0.1".into()
+    } else if factor < 9.95 {
+        format!("×{factor:.1}")
+    } else if factor < 999.5 {
+        format!("×{factor:.0}")
+    } else {
+        "×>999".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(post: usize, range: Range<usize>) -> ReadWord {
+        ReadWord {
+            post,
+            start: range.start,
+            end: range.end,
+            known: true,
+        }
+    }
+
+    #[test]
+    fn posts_are_cut_at_their_words() {
+        let posts = ["oh, ¡no!".to_owned(), "…".into(), "yes".into()];
+        let words = [word(0, 0..2), word(0, 6..8), word(2, 0..3)];
+        let piece = |text: &str, word| Piece {
+            text: text.into(),
+            word,
+        };
+        assert_eq!(
+            pieces(&posts, &words),
+            [
+                vec![
+                    piece("oh", Some(0)),
+                    piece(", ¡", None),
+                    piece("no", Some(1)),
+                    piece("!", None)
+                ],
+                vec![piece("…", None)],
+                vec![piece("yes", Some(2))],
+            ]
+        );
+        assert_eq!(pieces(&[], &[]), Vec::<Vec<Piece>>::new());
+    }
+
+    #[test]
+    fn the_strongest_words_come_first() {
+        let posts = ["No no yes so".to_owned()];
+        let words = [word(0, 0..2), word(0, 3..5), word(0, 6..9), word(0, 10..12)];
+        let [speaks_for, against] = strongest(&posts, &words, &[0.2, 0.3, -1.0, 0.001], 5);
+        assert_eq!(speaks_for, [("no".to_owned(), 0.5)]);
+        assert_eq!(against, [("yes".to_owned(), -1.0)]);
+    }
+
+    #[test]
+    fn factors_are_short() {
+        assert_eq!(
+            [0.0, 0.7, -0.7, 3.0, 20.0, -9.0].map(factor),
+            ["×1.0", "×2.0", "×0.5", "×20", "×>999", "×<0.1"]
+        );
+    }
+}

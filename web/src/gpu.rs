@@ -1,0 +1,59 @@
+//! What computes on WebGPU: a program of its own, which the worker fetches when it is first wanted and speaks to
+//! through the functions here. If it panics it is lost, and the worker goes on without it.
+
+use burn::tensor::Device;
+use js_sys::Function;
+use model_core::predictor::Predictor;
+use model_core::text::Segmenter;
+use wasm_bindgen::prelude::*;
+
+/// The GPU.
+#[wasm_bindgen]
+pub struct Gpu {
+    device: Device,
+}
+
+/// A model on the GPU.
+#[wasm_bindgen]
+pub struct GpuModel {
+    predictor: Predictor,
+}
+
+/// Opens the GPU; possible only once. `failed` is called with a message by a panic, after which nothing answers.
+///
+/// Only where there is an adapter with `timestamp-query`: the GPU code panics otherwise.
+#[wasm_bindgen]
+pub async fn open(failed: Function) -> Result<Gpu, JsError> {
+    std::panic::set_hook(Box::new(move |info| {
+        console_error_panic_hook::hook(info);
+        let message = info.payload_as_str().unwrap_or("panic");
+        let line = message.lines().next().unwrap_or_default();
+        // It cannot be told of a failure to tell.
+        let _ = failed.call1(&JsValue::NULL, &line.into());
+    }));
+    let device = Device::wgpu_options().tasks_max(32).init_async().await;
+    let device = device.map_err(|error| JsError::new(&error.to_string()))?;
+    Ok(Gpu { device })
+}
+
+#[wasm_bindgen]
+impl Gpu {
+    /// Loads a bundle, with the dictionary if it needs one.
+    pub fn load(&self, bundle: &[u8], dictionary: Option<Vec<u8>>) -> Result<GpuModel, JsError> {
+        let mut predictor = Predictor::load(bundle, &self.device)?;
+        if let Some(dictionary) = dictionary {
+            predictor.use_segmenter(Segmenter::with_dictionary(&*dictionary)?);
+        }
+        Ok(GpuModel { predictor })
+    }
+}
+
+#[wasm_bindgen]
+impl GpuModel {
+    /// From the users' posts to their predictions, both as JSON.
+    pub async fn predict(&self, users: String) -> Result<String, JsError> {
+        let users: Vec<Vec<String>> = serde_json::from_str(&users)?;
+        let predictions = self.predictor.predict(&users).await?;
+        Ok(serde_json::to_string(&predictions)?)
+    }
+}

@@ -1,0 +1,152 @@
+/** Where a model is: an address, relative ones as seen from the page, or the bytes of a bundle. */
+export type Source = string | URL | Blob | ArrayBuffer | Uint8Array;
+
+/** What a model is to run on. `auto`: the CPU, or WebGPU where there is a real GPU and it is the faster one. */
+export type BackendChoice = "auto" | "cpu" | "webgpu";
+
+export interface LoadOptions {
+  /** Default: `auto`. */
+  backend?: BackendChoice;
+  /** Where the dictionary is that Chinese models cut text by; default: the one beside this module. It is fetched only
+   * for a model that needs it. */
+  dictionary?: string | URL;
+  /** Called as bytes arrive. */
+  onprogress?: (progress: Progress) => void;
+  /** Ends the waiting: the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface Progress {
+  /** What is being fetched. */
+  asset: "model" | "dictionary" | "gpu";
+  /** The bytes that are here. */
+  received: number;
+  /** How many there will be; null where the server does not say. */
+  total: number | null;
+}
+
+/**
+ * Loads a model into a worker that all models of the page share; in Node, into this thread. Loads of one address with
+ * the same options share one model. Without a source it is the model that lies beside this module.
+ *
+ * The promise is rejected where the model cannot be fetched, is damaged, or the worker's program does not run.
+ */
+export function load(source?: Source, options?: LoadOptions): Promise<Model>;
+
+/** One user's text: a string with a post a line, or a list of posts. */
+export type Text = string | readonly string[];
+
+export interface Model {
+  /** What its makers say about it. */
+  readonly card: ModelCard;
+  /** What it predicts. */
+  readonly attributes: readonly Attribute[];
+  /** What it runs on, as of the newest prediction. */
+  readonly backend: Backend;
+  /** Predicts every attribute of each of these users, in their order. `onprogress` hears of how many are done. */
+  predict(
+    texts: Iterable<Text>,
+    options?: { signal?: AbortSignal; onprogress?: (done: number, total: number) => void },
+  ): Promise<UserPrediction[]>;
+  /** Says what each word of one user's text does to the prediction. */
+  explain(text: Text, options?: { signal?: AbortSignal }): Promise<Explanation>;
+  /** Gives the model up; its memory is free when all who loaded it have done so. It is of no use afterwards. */
+  free(): void;
+}
+
+/** An attribute of a writer with the classes that the model tells apart. */
+export interface Attribute {
+  /** E.g. `age`. */
+  name: string;
+  /** E.g. `23` or `33+`. */
+  classes: string[];
+  /** Coarser classes to show first; absent where there are none. */
+  groups?: { label: string; classes: string[] }[];
+}
+
+/** What is predicted about one user. */
+export interface UserPrediction {
+  /** The words that the model read. */
+  words: number;
+  /** How many of them its vocabulary holds. */
+  known_words: number;
+  /** By the attribute's name. */
+  predictions: Record<string, AttributePrediction>;
+}
+
+export interface Distribution {
+  /** The most probable class; null where the text holds no word that the model knows. */
+  label: string | null;
+  /** Whether that class is probable enough to be called the answer, by the model's own threshold. */
+  sure: boolean;
+  /** By class, between 0 and 1; they sum to 1. */
+  probabilities: Record<string, number>;
+}
+
+export interface AttributePrediction extends Distribution {
+  /** The same over the attribute's groups, where it has groups. */
+  groups?: Distribution;
+}
+
+/** A prediction with what each word does to it. */
+export interface Explanation {
+  prediction: UserPrediction;
+  /** The words that the model read, in order. */
+  words: ReadWord[];
+  /** By the attribute's name. */
+  attributes: Record<string, AttributeEvidence>;
+}
+
+export interface ReadWord {
+  /** The index of its post. */
+  post: number;
+  /** Where it starts in the post, as for `String.prototype.slice`. */
+  start: number;
+  /** Where it ends. */
+  end: number;
+  /** Whether the model's vocabulary holds it. */
+  known: boolean;
+}
+
+/** By how much each word raises the logarithm of the odds of each class, a number a word. */
+export interface AttributeEvidence {
+  classes: Record<string, number[]>;
+  groups?: Record<string, number[]>;
+}
+
+/** What a model runs on. */
+export type Backend =
+  /** `because`: why it is not WebGPU, where there is something to say. */
+  { cpu: { because: string | null } } | { webgpu: { adapter: string; software: boolean } };
+
+/** What a model was made from, what it is for, and how well it was seen to work. */
+export interface ModelCard {
+  name: string;
+  /** BCP 47 tags such as `en`. */
+  languages: string[];
+  data: string;
+  licence: string;
+  intended_use: string;
+  not_for: string;
+  limits: string;
+  citations: string[];
+  /** Of users that training never saw. */
+  figures: AttributeFigures[];
+}
+
+/** Test figures of one attribute; shares are between 0 and 1. */
+export interface AttributeFigures {
+  attribute: string;
+  /** Users tested. */
+  users: number;
+  /** The share of the most frequent class. */
+  majority: number;
+  /** The share predicted right. */
+  accuracy: number;
+  /** The mean over classes, like the next. */
+  precision: number;
+  recall: number;
+  /** 2PR / (P + R) of these two. */
+  f: number;
+  calibration_error: number;
+}

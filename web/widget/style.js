@@ -1,0 +1,212 @@
+// How the element <user-attributes> looks. The custom properties that begin with --user-attributes- are the page's to set.
+
+const STYLE = `
+  :host {
+    display: block;
+  }
+  :host([theme='light']) .panel {
+    color-scheme: light;
+  }
+  :host([theme='dark']) .panel {
+    color-scheme: dark;
+  }
+  :host([hidden]),
+  [hidden] {
+    display: none !important;
+  }
+  slot {
+    display: block;
+  }
+  slot.read {
+    margin-bottom: 0.75em;
+  }
+  .panel {
+    --accent: var(--user-attributes-accent, light-dark(#0e6f6a, #5fc7bf));
+    --background: var(--user-attributes-background, light-dark(#fff, #1d2123));
+    --color: var(--user-attributes-color, light-dark(#1d1f21, #e9e8e4));
+    --quiet: var(--user-attributes-quiet-color, color-mix(in srgb, var(--color) 72%, var(--background)));
+    --line: var(--user-attributes-line-color, color-mix(in srgb, var(--color) 15%, var(--background)));
+    --track: var(--user-attributes-track-color, color-mix(in srgb, var(--color) 8%, var(--background)));
+    --alarm: var(--user-attributes-error-color, light-dark(#a3341f, #f2907c));
+    display: block;
+    box-sizing: border-box;
+    padding: 1.25em;
+    border: 1px solid var(--line);
+    border-radius: var(--user-attributes-radius, 10px);
+    background: var(--background);
+    color: var(--color);
+    font-style: normal;
+    font-weight: 400;
+    letter-spacing: normal;
+    line-height: 1.5;
+    overflow-wrap: anywhere;
+    text-align: start;
+    text-indent: 0;
+    text-transform: none;
+    white-space: normal;
+    word-spacing: normal;
+  }
+  p,
+  dl,
+  dd,
+  ul {
+    margin: 0;
+    padding: 0;
+  }
+  .heading {
+    font-weight: 650;
+  }
+  .quiet,
+  summary {
+    color: var(--quiet);
+    font-size: 0.9em;
+  }
+  .failed {
+    color: var(--alarm);
+  }
+  :focus-visible {
+    outline: 2px solid var(--accent);
+    outline-offset: 2px;
+  }
+  progress {
+    display: block;
+    width: 100%;
+    height: 0.4em;
+    margin: 0.6em 0;
+    accent-color: var(--accent);
+  }
+  button {
+    margin-top: 0.5em;
+    padding: 0.35em 0.8em;
+    border: 1px solid var(--line);
+    border-radius: 999px;
+    background: transparent;
+    color: inherit;
+    font: inherit;
+    font-size: 0.9em;
+    cursor: pointer;
+  }
+  button:hover {
+    border-color: var(--accent);
+    color: var(--accent);
+  }
+  .attributes {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(min(100%, 16em), 1fr));
+    gap: 1.1em 2em;
+    margin-top: 1em;
+    transition: opacity 0.15s;
+  }
+  [aria-busy='true'] > .attributes {
+    opacity: 0.55;
+  }
+  .attribute {
+    padding-top: 0.9em;
+    border-top: 1px solid var(--line);
+  }
+  .title {
+    display: flex;
+    gap: 0.75em;
+    justify-content: space-between;
+    align-items: baseline;
+    margin-bottom: 0.4em;
+  }
+  .caveat {
+    margin-top: 1em;
+  }
+  .best {
+    font-size: 1.2em;
+    font-weight: 650;
+  }
+  .unsure {
+    color: var(--quiet);
+    font-weight: 400;
+  }
+  ul {
+    display: grid;
+    gap: 0.3em;
+    list-style: none;
+    font-size: 0.925em;
+    font-variant-numeric: tabular-nums;
+  }
+  li {
+    display: grid;
+    grid-template-columns: minmax(0, 6.5em) minmax(2em, 1fr) 2.75em;
+    gap: 0.75em;
+    align-items: center;
+  }
+  .bar {
+    height: 0.65em;
+    border-radius: 999px;
+    background: var(--track);
+    overflow: hidden;
+  }
+  .bar > span {
+    display: block;
+    height: 100%;
+    border-radius: inherit;
+    background: color-mix(in srgb, var(--accent) 45%, var(--background));
+    transition: width 0.2s ease-out;
+  }
+  .top .bar > span {
+    background: var(--accent);
+  }
+  .top {
+    font-weight: 650;
+  }
+  .percent {
+    text-align: end;
+  }
+  summary {
+    width: fit-content;
+    cursor: pointer;
+  }
+  summary:hover {
+    color: var(--accent);
+  }
+  details {
+    margin-top: 0.6em;
+  }
+  details[open] > summary {
+    margin-bottom: 0.4em;
+  }
+  dt {
+    margin-top: 0.6em;
+    font-weight: 600;
+  }
+  dl {
+    font-size: 0.9em;
+  }
+  .spoken {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+  @media (prefers-reduced-motion: reduce) {
+    * {
+      transition: none !important;
+    }
+  }
+  @media (forced-colors: active) {
+    .bar {
+      outline: 1px solid CanvasText;
+    }
+    .bar > span,
+    .top .bar > span {
+      background: CanvasText;
+    }
+  }
+`;
+
+/** All elements wear one sheet, made for the first of them: outside a browser there is none to make. */
+let sheet;
+export function styles() {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+  }
+  return sheet;
+}
