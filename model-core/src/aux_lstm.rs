@@ -126,15 +126,24 @@ impl AuxLstm {
     /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
     /// (Eq. 12 and 15).
     pub(crate) fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
-        let own: Vec<Option<&Lstm>> = self.tasks.iter().map(|task| task.lstm.as_ref()).collect();
-        let lstms: Vec<&Lstm> = (self.auxiliary.iter())
-            .chain(own.iter().copied().flatten())
-            .collect();
-        let mut means = lstm::forward_together(&lstms, words).into_iter();
+        self.by_task(lstm::forward_together(&self.lstms(), words))
+    }
+
+    /// All LSTMs: the shared one, then the tasks' own.
+    pub(crate) fn lstms(&self) -> Vec<&Lstm> {
+        let own = self.tasks.iter().filter_map(|task| task.lstm.as_ref());
+        self.auxiliary.iter().chain(own).collect()
+    }
+
+    /// What there is of each LSTM, in the order of [`lstms`](Self::lstms).
+    pub(crate) fn by_task<T>(&self, means: Vec<T>) -> MeanStates<T> {
+        let mut means = means.into_iter();
         let mut mean = |_: &Lstm| means.next().expect("a mean for each LSTM");
         MeanStates {
             shared: self.auxiliary.as_ref().map(&mut mean),
-            own: (own.into_iter()).map(|own| own.map(&mut mean)).collect(), // Eq. 11
+            own: (self.tasks.iter())
+                .map(|task| task.lstm.as_ref().map(&mut mean)) // Eq. 11
+                .collect(),
         }
     }
 

@@ -59,6 +59,23 @@ impl Embedding {
         })
     }
 
+    /// The first `rows` of the table, with values of at most `largest` (1 to 127) instead of 127. What is rounded more
+    /// coarsely packs better.
+    pub fn coarser(&self, rows: usize, largest: i8) -> Self {
+        let rows = rows.min(self.len());
+        let factor = f32::from(largest) / 127.0;
+        Self {
+            values: (self.values[..rows * self.dimensions].iter())
+                .map(|&value| (f32::from(value) * factor).round() as i8)
+                .collect(),
+            scales: self.scales[..rows]
+                .iter()
+                .map(|scale| scale / factor)
+                .collect(),
+            dimensions: self.dimensions,
+        }
+    }
+
     /// A table of stored parts: `values` row by row, a scale for each row.
     pub fn from_parts(
         values: Vec<i8>,
@@ -131,8 +148,8 @@ impl Embedding {
         }
     }
 
-    /// Appends the vector of a word.
-    fn append(&self, id: u32, vectors: &mut Vec<f32>) {
+    /// Appends the vector of a word; ids behind the table's end are read as padding.
+    pub(crate) fn append(&self, id: u32, vectors: &mut Vec<f32>) {
         let id = if (id as usize) < self.len() {
             id
         } else {

@@ -1,5 +1,7 @@
 //! From text to predictions: one distribution per attribute for each user.
 
+use std::sync::Mutex;
+
 use burn::tensor::{Device, Tensor};
 
 pub use crate::prediction::{AttributePrediction, GroupPrediction, Named, UserPrediction};
@@ -8,10 +10,11 @@ use rayon::prelude::*;
 
 use crate::{
     attribute::Attribute,
-    aux_lstm::AuxLstm,
+    aux_lstm::{AuxLstm, MeanStates},
     bundle::{Bundle, BundleError, Settings},
     card::ModelCard,
     embedding::Embedding,
+    lstm::Serving,
     prediction::largest,
     reader::{self, Reader},
     text::Segmenter,
@@ -26,6 +29,8 @@ pub struct Predictor {
     reader: Reader,
     embedding: Embedding,
     network: AuxLstm,
+    /// The network's LSTMs, where the CPU runs them.
+    serving: Option<Mutex<Serving>>,
     device: Device,
 }
 
@@ -66,6 +71,7 @@ impl Predictor {
             card,
             reader,
             embedding,
+            serving: Serving::new(&network.lstms(), device).map(Mutex::new),
             network,
             device: device.clone(),
         })
@@ -105,12 +111,33 @@ impl Predictor {
     ) -> Result<Vec<UserPrediction>, PredictError> {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = logits(&self.network, &self.embedding, &slices, &self.device).await?;
+        let logits = logits_by(&self.network, &slices, |texts| self.mean_states(texts)).await?;
         Ok(texts
             .iter()
             .zip(logits)
             .map(|(text, logits)| self.prediction(text, &logits))
             .collect())
+    }
+
+    /// The mean hidden states of texts of word ids.
+    fn mean_states(&self, texts: &[&[u32]]) -> MeanStates<Tensor<2>> {
+        match &self.serving {
+            Some(serving) => {
+                let mut serving = serving.lock().unwrap_or_else(|poisoned| {
+                    // A panic has left something half done.
+                    serving.clear_poison();
+                    let mut serving = poisoned.into_inner();
+                    serving.forget();
+                    serving
+                });
+                self.network
+                    .by_task(serving.forward(&self.embedding, texts))
+            }
+            None => {
+                let words = self.embedding.look_up(texts, &self.device);
+                self.network.mean_states(&words)
+            }
+        }
     }
 
     /// The word ids of every user.
@@ -176,6 +203,16 @@ pub async fn logits(
     texts: &[&[u32]],
     device: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
+    let mean_states = |texts: &[&[u32]]| network.mean_states(&embedding.look_up(texts, device));
+    logits_by(network, texts, mean_states).await
+}
+
+/// [`logits`] of texts whose mean hidden states are made by `mean_states`.
+async fn logits_by(
+    network: &AuxLstm,
+    texts: &[&[u32]],
+    mean_states: impl Fn(&[&[u32]]) -> MeanStates<Tensor<2>>,
+) -> Result<Vec<Logits>, PredictError> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&text| texts[text].len());
     let mut result = vec![Vec::new(); texts.len()];
@@ -189,7 +226,7 @@ pub async fn logits(
         let (batch, later) = rest.split_at(size);
         rest = later;
         let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
-        let tasks = network.forward(&embedding.look_up(&ids, device));
+        let tasks = network.logits(mean_states(&ids));
         for (logits, &text) in read_logits(tasks).await?.into_iter().zip(batch) {
             result[text] = logits;
         }

@@ -14,10 +14,10 @@ pub use words::Words;
 
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, assert_shape},
+    tensor::{Device, Tensor, TensorData, assert_shape},
 };
 
-use crate::parameters::Parameters;
+use crate::{embedding::Embedding, parameters::Parameters};
 
 /// A long short-term memory layer, its gates side by side in the order i, f, o, g of Eq. 1–4.
 #[derive(Module, Debug)]
@@ -87,13 +87,49 @@ pub fn forward_together(lstms: &[&Lstm], words: &Words) -> Vec<Tensor<2>> {
             .map(|lstm| reference::forward(lstm, words))
             .collect();
     }
+    let (input, recurrent, bias) = together(lstms);
+    operation::mean_states(words, input, recurrent, bias, hidden.clone())
+        .split_with_sizes(hidden, 1)
+}
+
+/// The weights of several LSTMs as one: W `[input, Σ 4 · hidden]`, U one after the other, b `[Σ 4 · hidden]`.
+fn together(lstms: &[&Lstm]) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
     let recurrent = |lstm: &&Lstm| lstm.recurrent.val().flatten(0, 1);
-    let means = operation::mean_states(
-        words,
+    (
         Tensor::cat(lstms.iter().map(|lstm| lstm.input.val()).collect(), 1),
         Tensor::cat(lstms.iter().map(recurrent).collect(), 0),
         Tensor::cat(lstms.iter().map(|lstm| lstm.bias.val()).collect(), 0),
-        hidden.clone(),
-    );
-    means.split_with_sizes(hidden, 1)
+    )
+}
+
+/// LSTMs that learn no more and read the words of one table, on the CPU: like [`forward_together`], but what follows from
+/// the weights alone, or from a single word, is computed once for all calls.
+#[derive(Debug)]
+pub struct Serving {
+    lstms: cpu::Serving,
+    hidden: Vec<usize>,
+}
+
+impl Serving {
+    /// Takes over the weights that these LSTMs have now; `None` where it is not the CPU that runs them.
+    pub fn new(lstms: &[&Lstm], device: &Device) -> Option<Self> {
+        let hidden: Vec<usize> = lstms.iter().map(|lstm| lstm.hidden_size()).collect();
+        let (input, recurrent, bias) = together(lstms);
+        let lstms = operation::serving(device, input, recurrent, bias, &hidden)?;
+        Some(Self { lstms, hidden })
+    }
+
+    /// The mean hidden states of each text of word ids, `[batch, hidden size]` for each LSTM. The table of vectors must be
+    /// the same at every call.
+    pub fn forward(&mut self, embedding: &Embedding, texts: &[&[u32]]) -> Vec<Tensor<2>> {
+        let means = (self.lstms).mean_states(texts, |id, vectors| embedding.append(id, vectors));
+        let shape = [texts.len(), self.hidden.iter().sum()];
+        Tensor::<2>::from_data(TensorData::new(means, shape), &Device::flex())
+            .split_with_sizes(self.hidden.clone(), 1)
+    }
+
+    /// Forgets the words that it has read.
+    pub fn forget(&mut self) {
+        self.lstms.forget();
+    }
 }

@@ -56,6 +56,30 @@ pub fn mean_states(
     ))
 }
 
+/// LSTMs that learn no more, if the CPU runs them: from the weights as [`mean_states`] takes them.
+pub fn serving(
+    device: &Device,
+    input: Tensor<2>,
+    recurrent: Tensor<1>,
+    bias: Tensor<1>,
+    hidden: &[usize],
+) -> Option<cpu::Serving> {
+    let DispatchDevice::Flex(_) = device.as_dispatch() else {
+        return None;
+    };
+    let [input_size, _] = input.dims();
+    let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
+    let [input, recurrent, bias] =
+        [input.into_data(), recurrent.into_data(), bias.into_data()].map(numbers);
+    let weights = Weights {
+        input: &input,
+        recurrent: &recurrent,
+        bias: &bias,
+    };
+    let layout = Layout::new(Instructions::of_this_machine(), input_size, hidden);
+    Some(cpu::Serving::new(&layout, weights))
+}
+
 /// The texts of a batch one after the other.
 #[derive(Clone, Debug)]
 pub struct Texts {

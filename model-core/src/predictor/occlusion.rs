@@ -67,12 +67,8 @@ impl Predictor {
 
     /// The logits of a text, and those of the text without each of its words in turn.
     async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
-        let states = |texts: &[&[u32]]| {
-            let words = self.embedding.look_up(texts, &self.device);
-            self.network.mean_states(&words)
-        };
         let length = text.len();
-        let whole = states(&[text]);
+        let whole = self.mean_states(&[text]);
         let whole_logits = read_logits(self.network.logits(whole.clone()))
             .await?
             .remove(0);
@@ -98,12 +94,15 @@ impl Predictor {
                 .collect();
             let windows = TensorData::new(windows, [places.len()]);
             let windows = Tensor::<1, Int>::from_data(windows, &self.device);
-            let occluded = whole.clone().zip_with(states(&texts), |whole, states| {
-                // A mean times the number of words is their sum; an empty text has the sum 0 and the mean 0.
-                let with = states.clone().select(0, windows.clone()) * window as f64;
-                let without = states.narrow(0, starts.len(), places.len()) * (window - 1) as f64;
-                (whole * length as f64 - with + without) / (length - 1).max(1) as f64
-            });
+            let occluded = whole
+                .clone()
+                .zip_with(self.mean_states(&texts), |whole, states| {
+                    // A mean times the number of words is their sum; an empty text has the sum 0 and the mean 0.
+                    let with = states.clone().select(0, windows.clone()) * window as f64;
+                    let without =
+                        states.narrow(0, starts.len(), places.len()) * (window - 1) as f64;
+                    (whole * length as f64 - with + without) / (length - 1).max(1) as f64
+                });
             logits.extend(read_logits(self.network.logits(occluded)).await?);
         }
         Ok((whole_logits, logits))

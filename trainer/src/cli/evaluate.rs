@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use futures_lite::future::block_on;
+use model_core::predictor::Predictor;
 use serde::Serialize;
 
 use super::model::ModelArguments;
 use super::table::{Table, count};
 use super::{CorpusArguments, Failure, print, report_bad_records};
+use crate::corpus::Corpus;
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::Progress;
@@ -39,11 +41,11 @@ pub(super) struct Arguments {
 const MOST_LABELS: usize = 10;
 
 #[derive(Serialize)]
-struct Figures {
+pub(super) struct Figures {
     users: u64,
     without_known_words: u64,
     bad_records: u64,
-    attributes: Vec<Report>,
+    pub(super) attributes: Vec<Report>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -51,17 +53,29 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
     }
-    let mut corpus = arguments.corpus.open()?;
     let json = arguments
         .json
         .as_deref()
         .map(PendingFile::create)
         .transpose()?;
+    let figures = measure(&predictor, arguments.corpus.open()?)?;
+    print(&to_text(&figures))?;
+    if let Some(file) = json {
+        file.finish(|out| {
+            serde_json::to_writer_pretty(&mut *out, &figures)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How well a model predicts the users of a corpus. None of them with a label that it knows is an error.
+pub(super) fn measure(predictor: &Predictor, corpus: Corpus) -> Result<Figures, Failure> {
     let mut evaluations: Vec<Evaluation> =
         predictor.attributes().iter().map(Evaluation::new).collect();
     let (mut all, mut without_known_words) = (0, 0);
     let mut progress = Progress::new("predicting", "users", None);
-    corpus = corpus.with_report(progress.bad_record_printer());
+    let mut corpus = corpus.with_report(progress.bad_record_printer());
     loop {
         let mut users = corpus.read_chunk()?;
         if users.is_empty() {
@@ -112,14 +126,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         )
         .into());
     }
-    print(&to_text(&figures))?;
-    if let Some(file) = json {
-        file.finish(|out| {
-            serde_json::to_writer_pretty(&mut *out, &figures)?;
-            out.write_all(b"\n")
-        })?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(figures)
 }
 
 fn to_text(figures: &Figures) -> String {

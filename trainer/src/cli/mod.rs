@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, each from flags to checked settings to one call.
 
+mod compact;
 mod corpus;
 mod devices;
 mod embed;
@@ -45,6 +46,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Compact(compact::Arguments),
     Devices(devices::Arguments),
 }
 
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Compact(arguments) => compact::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
     };
     match result {

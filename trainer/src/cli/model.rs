@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use model_core::predictor::Predictor;
@@ -29,13 +29,7 @@ pub(super) struct ModelArguments {
 impl ModelArguments {
     pub(super) fn load(&self) -> Result<Predictor, Failure> {
         let name = self.bundle.display();
-        let mut bytes = Vec::new();
-        File::open(&self.bundle)
-            .and_then(|file| file.take(LARGEST_BUNDLE + 1).read_to_end(&mut bytes))
-            .map_err(|error| format!("{name}: {error}"))?;
-        if bytes.len() as u64 > LARGEST_BUNDLE {
-            return Err(format!("{name}: too large to be a model").into());
-        }
+        let bytes = read_bundle(&self.bundle)?;
         let device = device::choose(&self.device)?;
         let mut predictor =
             Predictor::load(&bytes, &device).map_err(|error| format!("{name}: {error}"))?;
@@ -49,4 +43,17 @@ impl ModelArguments {
         }
         Ok(predictor)
     }
+}
+
+/// The bytes of a file that may be a bundle.
+pub(super) fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_BUNDLE + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("{name}: {error}"))?;
+    if bytes.len() as u64 > LARGEST_BUNDLE {
+        return Err(format!("{name}: too large to be a model").into());
+    }
+    Ok(bytes)
 }

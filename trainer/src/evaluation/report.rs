@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model_core::attribute::Attribute;
+use model_core::card::AttributeFigures;
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
@@ -116,6 +117,21 @@ impl<'a> Evaluation<'a> {
             labels,
             unlabelled: self.unlabelled,
             other_labels: self.other_labels.clone(),
+        }
+    }
+}
+
+impl From<Report> for AttributeFigures {
+    fn from(report: Report) -> Self {
+        Self {
+            users: report.metrics.users,
+            majority: report.metrics.majority,
+            accuracy: report.metrics.accuracy,
+            precision: report.metrics.precision,
+            recall: report.metrics.recall,
+            f: report.metrics.f,
+            calibration_error: report.calibration_error,
+            attribute: report.attribute,
         }
     }
 }

@@ -77,15 +77,6 @@ fn figures(settings: &Settings, test: &[Vec<Scored>]) -> Vec<AttributeFigures> {
             }
             evaluation.reports()
         })
-        .map(|report| AttributeFigures {
-            users: report.metrics.users,
-            majority: report.metrics.majority,
-            accuracy: report.metrics.accuracy,
-            precision: report.metrics.precision,
-            recall: report.metrics.recall,
-            f: report.metrics.f,
-            calibration_error: report.calibration_error,
-            attribute: report.attribute,
-        })
+        .map(AttributeFigures::from)
         .collect()
 }

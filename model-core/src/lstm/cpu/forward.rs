@@ -24,7 +24,8 @@ pub struct Kept {
 
 /// The mean hidden state of each text, `[batch, Σ hidden]`.
 pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
-    run(layout, batch, weights, None)
+    let packed = Packed::new(layout, weights);
+    run(&packed, batch, packed.table(batch).as_deref(), None)
 }
 
 /// As [`forward`], and what the backward pass needs.
@@ -38,21 +39,20 @@ pub fn forward_keeping(
         gates: Aligned::zeros(words * layout.gates()),
         cells: Aligned::zeros(words * layout.units),
     };
-    let mean = run(layout, batch, weights, Some(&mut kept));
+    let packed = Packed::new(layout, weights);
+    let table = packed.table(batch);
+    let mean = run(&packed, batch, table.as_deref(), Some(&mut kept));
     (mean, kept)
 }
 
-fn run(
-    layout: &Layout,
+/// The means; a `table` holds what [`project_all`] gives for the batch's words.
+pub(super) fn run(
+    packed: &Packed,
     batch: Batch<'_>,
-    weights: Weights<'_>,
+    table: Option<&[f32]>,
     kept: Option<&mut Kept>,
 ) -> Vec<f32> {
-    let packed = &Packed::new(layout, weights);
-    let table = batch
-        .recurs(layout.input)
-        .then(|| project_all(packed, batch.vectors));
-    let table = table.as_deref();
+    let layout = &packed.layout;
     let total = layout.total_hidden();
     let mut mean = vec![0.0; batch.lengths.len() * total];
     let mut sequences: Vec<Sequence<'_>> = (mean.chunks_mut(total.max(1)))
@@ -89,8 +89,8 @@ fn run(
 }
 
 /// W·x + b of every distinct word, `[distinct words, gates]`.
-fn project_all(packed: &Packed<'_>, vectors: &[f32]) -> Aligned {
-    let layout = packed.layout;
+pub(super) fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
+    let layout = &packed.layout;
     let (size, gates) = (layout.input, layout.gates());
     let mut table = Aligned::zeros(vectors.len() / size * gates);
     layout.instructions.run_all(
@@ -108,7 +108,7 @@ fn project_all(packed: &Packed<'_>, vectors: &[f32]) -> Aligned {
 
 /// [`project_all`] of some words.
 struct ProjectAll<'a> {
-    packed: &'a Packed<'a>,
+    packed: &'a Packed,
     vectors: &'a [f32],
     table: &'a mut [f32],
 }
@@ -118,7 +118,7 @@ impl WithSimd for ProjectAll<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let layout = self.packed.layout;
+        let layout = &self.packed.layout;
         let rows = self.vectors.len() / layout.input;
         for panel in 0..layout.panels.len() {
             for_tiles!(S, rows, |first| self.tile(simd, panel, first));
@@ -129,7 +129,7 @@ impl WithSimd for ProjectAll<'_> {
 impl ProjectAll<'_> {
     #[inline(always)]
     fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, first: usize) {
-        let layout = self.packed.layout;
+        let layout = &self.packed.layout;
         let size = layout.input;
         let mut left: [&[f32]; R] = [&[]; R];
         for (r, left) in left.iter_mut().enumerate() {
@@ -144,15 +144,16 @@ impl ProjectAll<'_> {
 }
 
 /// The weights as the products walk through them: a strip for each panel.
-struct Packed<'a> {
-    layout: &'a Layout,
+#[derive(Debug)]
+pub(super) struct Packed {
+    pub(super) layout: Layout,
     input: Strips,
     recurrent: Strips,
     bias: Strips,
 }
 
-impl<'a> Packed<'a> {
-    fn new(layout: &'a Layout, weights: Weights<'_>) -> Self {
+impl Packed {
+    pub(super) fn new(layout: &Layout, weights: Weights<'_>) -> Self {
         let (panels, width) = (&layout.panels, layout.panel_width());
         let columns = GATES * layout.total_hidden();
         let input = Strips::new(
@@ -179,8 +180,15 @@ impl<'a> Packed<'a> {
             input,
             recurrent,
             bias,
-            layout,
+            layout: layout.clone(),
         }
+    }
+
+    /// What [`project_all`] gives, for a batch whose words recur.
+    fn table(&self, batch: Batch<'_>) -> Option<Aligned> {
+        batch
+            .recurs(self.layout.input)
+            .then(|| project_all(self, batch.vectors))
     }
 
     /// W·x + b of Eq. 1–4 for a panel and the words with the vectors `left`.
@@ -207,7 +215,7 @@ struct Sequence<'a> {
 
 /// A block of sequences on its way forward.
 struct Forward<'a> {
-    packed: &'a Packed<'a>,
+    packed: &'a Packed,
     vectors: &'a [f32],
     /// What [`project_all`] gave; where there is none, words are projected as they come.
     table: Option<&'a [f32]>,
@@ -228,7 +236,7 @@ impl WithSimd for Forward<'_> {
             mut sequences,
             keeps,
         } = self;
-        let layout = packed.layout;
+        let layout = &packed.layout;
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
         let longest = sequences.first().map_or(0, |first| first.words.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
@@ -285,7 +293,7 @@ impl WithSimd for Forward<'_> {
 }
 
 struct Block<'a> {
-    packed: &'a Packed<'a>,
+    packed: &'a Packed,
     vectors: &'a [f32],
     table: Option<&'a [f32]>,
     keeps: bool,
@@ -311,7 +319,7 @@ impl Block<'_> {
     /// Where the gates of a panel at a step are in a sequence's `gates`.
     #[inline(always)]
     fn gates_at(&self, panel: usize, t: usize) -> usize {
-        let layout = self.packed.layout;
+        let layout = &self.packed.layout;
         (t - self.base) * layout.gates() + panel * layout.panel_width()
     }
 
@@ -341,7 +349,7 @@ impl Block<'_> {
     #[inline(always)]
     fn step<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, t: usize, first: usize) {
         let packed = self.packed;
-        let layout = packed.layout;
+        let layout = &packed.layout;
         let (lanes, units) = (layout.lanes, layout.units);
         let place = &layout.lstms[layout.panels[panel].lstm];
         let gates_at = self.gates_at(panel, t);
@@ -391,7 +399,7 @@ impl Block<'_> {
 
     /// The means, out of the sums.
     fn finish(self) {
-        let layout = self.packed.layout;
+        let layout = &self.packed.layout;
         for (sequence, sums) in
             (self.sequences.into_iter()).zip(self.sum.chunks(layout.units.max(1)))
         {

@@ -60,7 +60,7 @@ pub struct Weights<'a> {
 }
 
 /// Where everything is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Layout {
     pub instructions: Instructions,
     /// Numbers of a word's vector.

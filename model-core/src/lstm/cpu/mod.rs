@@ -16,6 +16,7 @@
 mod backward;
 mod forward;
 mod layout;
+mod serving;
 mod vector;
 
 #[cfg(feature = "training")]
@@ -24,6 +25,7 @@ pub use forward::forward;
 #[cfg(feature = "training")]
 pub use forward::{Kept, forward_keeping};
 pub use layout::{Batch, Layout, Weights};
+pub use serving::Serving;
 
 use pulp::{Arch, WithSimd};
 

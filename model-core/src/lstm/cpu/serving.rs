@@ -1,0 +1,130 @@
+//! The forward pass of LSTMs that learn no more: what follows from their weights alone is computed once.
+
+use super::{
+    forward::{Packed, project_all, run},
+    layout::{Aligned, Batch, Layout, Weights},
+};
+
+/// When the projected words take more than this, they are forgotten. Common words are soon there again.
+const MOST_BYTES: usize = 32 << 20;
+/// The row of a word that has none.
+const NO_ROW: u32 = u32::MAX;
+
+/// LSTMs with their weights packed, and the words that they have read so far with W·x + b of all their gates: most of the
+/// words of a text are words of the texts before it.
+#[derive(Debug)]
+pub struct Serving {
+    packed: Packed,
+    /// `[rows, gates]`, of which the first `rows` are in use.
+    table: Aligned,
+    rows: usize,
+    most_rows: usize,
+    /// By word id.
+    row_of: Vec<u32>,
+}
+
+impl Serving {
+    pub fn new(layout: &Layout, weights: Weights<'_>) -> Self {
+        Self {
+            packed: Packed::new(layout, weights),
+            table: Aligned::zeros(0),
+            rows: 0,
+            most_rows: MOST_BYTES / (layout.gates() * size_of::<f32>()),
+            row_of: Vec::new(),
+        }
+    }
+
+    /// The mean hidden state of each text, `[batch, Σ hidden]`; `append` gives the vector of a word.
+    pub fn mean_states(
+        &mut self,
+        texts: &[&[u32]],
+        append: impl Fn(u32, &mut Vec<f32>),
+    ) -> Vec<f32> {
+        if self.rows > self.most_rows {
+            self.forget();
+        }
+        let gates = self.packed.layout.gates();
+        let before = self.rows;
+        let mut vectors = Vec::new();
+        let words: Vec<u32> = (texts.iter().copied().flatten())
+            .map(|&word| {
+                let id = word as usize;
+                if self.row_of.len() <= id {
+                    self.row_of.resize(id + 1, NO_ROW);
+                }
+                if self.row_of[id] == NO_ROW {
+                    append(word, &mut vectors);
+                    self.row_of[id] = self.rows as u32;
+                    self.rows += 1;
+                }
+                self.row_of[id]
+            })
+            .collect();
+        let (known, wanted) = (before * gates, self.rows * gates);
+        if self.table.len() < wanted {
+            let mut larger = Aligned::zeros(wanted.max(2 * self.table.len()));
+            larger[..known].copy_from_slice(&self.table[..known]);
+            self.table = larger;
+        }
+        self.table[known..wanted].copy_from_slice(&project_all(&self.packed, &vectors));
+        let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        let batch = Batch {
+            vectors: &[],
+            words: &words,
+            lengths: &lengths,
+        };
+        run(&self.packed, batch, Some(&self.table), None)
+    }
+
+    /// Forgets all words.
+    pub fn forget(&mut self) {
+        self.rows = 0;
+        self.row_of.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Instructions, forward};
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_changes_nothing() {
+        let number = |index: usize| ((index * 37 % 101) as f32 - 50.0) / 100.0;
+        let numbers = |count: usize| (0..count).map(number).collect::<Vec<f32>>();
+        let (input, hidden) = (7, [5, 18]);
+        let layout = Layout::new(Instructions::of_this_machine(), input, &hidden);
+        let (weights, bias) = (numbers(input * 4 * 23), numbers(4 * 23));
+        let recurrent = numbers(4 * (5 * 5 + 18 * 18));
+        let weights = Weights {
+            input: &weights,
+            recurrent: &recurrent,
+            bias: &bias,
+        };
+        let vector = |word: u32| (0..input).map(move |k| number(word as usize * 11 + k));
+        let mut serving = Serving::new(&layout, weights);
+        serving.most_rows = 12;
+        for call in 0..20_u32 {
+            let texts: Vec<Vec<u32>> = (0..4)
+                .map(|text| {
+                    (0..call % 6 * text)
+                        .map(|place| (call + place * 3) % 17)
+                        .collect()
+                })
+                .collect();
+            let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+            let means = serving.mean_states(&texts, |word, vectors| vectors.extend(vector(word)));
+            let words = texts.concat();
+            let vectors: Vec<f32> = words.iter().flat_map(|&word| vector(word)).collect();
+            let places: Vec<u32> = (0..words.len() as u32).collect();
+            let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+            let batch = Batch {
+                vectors: &vectors,
+                words: &places,
+                lengths: &lengths,
+            };
+            assert_eq!(means, forward(&layout, batch, weights), "call {call}");
+            assert!(serving.rows <= 17);
+        }
+    }
+}

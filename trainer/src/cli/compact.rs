@@ -1,0 +1,123 @@
+//! `auxlstm compact`: a smaller bundle of the same model.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::value_parser;
+use model_core::bundle::Bundle;
+use model_core::card::AttributeFigures;
+use model_core::predictor::Predictor;
+use model_core::vocabulary::Vocabulary;
+
+use super::evaluate::measure;
+use super::model::read_bundle;
+use super::{Failure, segmenter};
+use crate::corpus::{Corpus, Options};
+use crate::device;
+use crate::output::PendingFile;
+
+/// Make a model smaller on its way to browsers, at some loss that is measured
+///
+/// Keeps the most frequent words and rounds word vectors and parameters more coarsely. The file gets smaller by the
+/// words that are left out; the rest of the gain is that what is rounded packs better (Brotli, gzip), as web servers
+/// send it. The card's test figures are measured anew on --test-users, or left out.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The trained model, as `auxlstm train` writes it
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The smaller bundle
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Keep so many words; the others are read as unknown ones
+    #[arg(long, default_value_t = u32::MAX, hide_default_value = true, value_parser = value_parser!(u32).range(1..))]
+    words: u32,
+    /// Round every number of a word vector to a multiple of its vector's largest over this
+    #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
+    vector_steps: i8,
+    /// Keep so many bits of every parameter's fraction, of 23
+    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = value_parser!(u32).range(1..=23))]
+    parameter_bits: u32,
+    /// Labelled users that training never saw, to measure the smaller model on
+    #[arg(long, value_name = "CORPUS", num_args = 1..)]
+    test_users: Vec<PathBuf>,
+    /// Dictionary of jieba, where the model was trained with one and is to be measured
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let name = arguments.bundle.display();
+    let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.bundle)?)
+        .map_err(|error| format!("{name}: {error}"))?;
+    let output = PendingFile::create(&arguments.output)?;
+    let words = bundle.vocabulary.words();
+    let words = words[..words.len().min(arguments.words as usize)].to_vec();
+    bundle.vocabulary = Vocabulary::new(words)?;
+    bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
+    let parameters = bundle.parameters.iter_mut();
+    for value in parameters.flat_map(|parameter| &mut parameter.values) {
+        *value = rounded(*value, arguments.parameter_bits);
+    }
+    bundle.card.figures = match arguments.test_users.as_slice() {
+        [] => Vec::new(),
+        users => figures(&bundle, users, arguments.dictionary.as_deref())?,
+    };
+    for figure in &bundle.card.figures {
+        eprintln!(
+            "{}: F {:.3}, accuracy {:.3} of {} users",
+            figure.attribute, figure.f, figure.accuracy, figure.users
+        );
+    }
+    let bytes = bundle.to_bytes()?;
+    output.finish(|out| out.write_all(&bytes))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn figures(
+    bundle: &Bundle,
+    users: &[PathBuf],
+    dictionary: Option<&Path>,
+) -> Result<Vec<AttributeFigures>, Failure> {
+    let mut predictor = Predictor::load(&bundle.to_bytes()?, &device::choose(device::DEFAULT)?)?;
+    if predictor.needs_dictionary() {
+        if dictionary.is_none() {
+            return Err("this model was trained with a dictionary for Chinese: give it by --dictionary FILE".into());
+        }
+        predictor.use_segmenter(segmenter(dictionary)?);
+    }
+    let corpus = Corpus::open(users, Options::default())?;
+    let figures = measure(&predictor, corpus)?.attributes.into_iter();
+    Ok(figures
+        .filter(|report| report.metrics.users > 0)
+        .map(AttributeFigures::from)
+        .collect())
+}
+
+/// The nearest number whose fraction has so many bits.
+fn rounded(value: f32, bits: u32) -> f32 {
+    let dropped = 23 - bits;
+    let half = (1_u32 << dropped) >> 1;
+    let cut = value.to_bits().saturating_add(half) & !((1 << dropped) - 1);
+    match f32::from_bits(cut) {
+        rounded if rounded.is_finite() => rounded,
+        // Rounded up beyond the largest number.
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_rounded_to_the_nearest() {
+        assert_eq!(rounded(1.0, 7), 1.0);
+        assert_eq!(rounded(1.0 + 1.0 / 256.0, 7), 1.0 + 1.0 / 128.0);
+        assert_eq!(rounded(-1.003, 7), -1.0);
+        assert_eq!(rounded(0.1, 23), 0.1);
+        assert_eq!(rounded(0.0, 1), 0.0);
+        assert_eq!(rounded(f32::MAX, 1), f32::MAX);
+        assert!((rounded(0.337, 7) / 0.337 - 1.0).abs() < 1.0 / 256.0);
+    }
+}
