@@ -4,7 +4,8 @@
 // A version is fetched as a whole and takes over when no tab shows an older one, so that no tab mixes two.
 const CACHE = `page ${VERSION}`;
 /** What most visitors never need is kept once it was used. */
-const ON_DEMAND = /^widget\/(gpu|dictionary\/|user-attributes|style\.js|strings\.js|.*\.(d\.ts|md|json)$)|^embed\./;
+const ON_DEMAND =
+  /^embed\.|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|user-attributes|style\.|strings\.|package\.|.*\.(d\.ts|md)$)/;
 
 addEventListener("install", (event) => {
   const keep = FILES.filter((file) => !ON_DEMAND.test(file));

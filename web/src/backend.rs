@@ -115,10 +115,19 @@ mod tests {
         let mut crossover = Crossover::default();
         assert!(!crossover.is_gpu_better(1_000, 10_000_000), "the CPU first");
         crossover.cpu_took(100, 90.0);
-        assert!(!crossover.is_gpu_better(1_000, 10_000_000), "that was too short to tell");
+        assert!(
+            !crossover.is_gpu_better(1_000, 10_000_000),
+            "that was too short to tell"
+        );
         crossover.cpu_took(10_000, 20.0);
-        assert!(!crossover.is_gpu_better(10_000, 1_000_000), "two seconds' work");
-        assert!(crossover.is_gpu_better(10_000, 2_000_000), "four seconds' work");
+        assert!(
+            !crossover.is_gpu_better(10_000, 1_000_000),
+            "two seconds' work"
+        );
+        assert!(
+            crossover.is_gpu_better(10_000, 2_000_000),
+            "four seconds' work"
+        );
         crossover.gpu_took(5.0);
         assert!(crossover.is_gpu_better(10_000, 0));
         assert!(!crossover.is_gpu_better(2_000, 0), "4 ms on the CPU");

@@ -342,7 +342,7 @@ mod tests {
     };
 
     /// A prediction that follows from the posts.
-    fn predict(posts: &Vec<String>) -> UserPrediction {
+    fn predict(posts: &[String]) -> UserPrediction {
         let characters = posts.concat().chars().count();
         let label = |label: &str| (characters > 0).then(|| label.to_owned());
         let share = 1.0 / (characters as f32 + 1.3);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     fn predict_all(chunk: &[Vec<String>]) -> Vec<UserPrediction> {
-        chunk.iter().map(predict).collect()
+        chunk.iter().map(|posts| predict(posts)).collect()
     }
 
     fn batch(name: &str, bytes: impl Into<Vec<u8>>) -> Batch {

@@ -20,7 +20,9 @@ impl Language {
     pub fn wanted(tags: impl IntoIterator<Item = String>) -> Self {
         let known = |tag: String| {
             let primary = tag.split('-').next()?.to_ascii_lowercase();
-            Self::ALL.into_iter().find(|language| language.texts().tag.split("-").next() == Some(&primary))
+            Self::ALL
+                .into_iter()
+                .find(|language| language.texts().tag.split("-").next() == Some(&primary))
         };
         tags.into_iter().find_map(known).unwrap_or_default()
     }
@@ -158,6 +160,10 @@ pub struct Texts {
     pub doubt: [&'static str; 2],
     /// Where the text stays, likewise.
     pub private: [&'static str; 2],
+    /// The label of the choice of a model.
+    pub model: &'static str,
+    /// The model that the user has given.
+    pub own_model: &'static str,
     /// Shows the card of the model of this name.
     pub about: &'static str,
     /// The card's parts: languages, data, terms, meant for, not for, limits, sources.
@@ -216,11 +222,15 @@ static ENGLISH: Texts = Texts {
     no_words: "There is no word in this text, so there is nothing to go by.",
     no_known_words: "The model knows not one word of this text, so there is nothing to go by.",
     few_words: |known, words| {
-        format!("From {known} known words of {words}. That is little: take it as a guess, and add more text.")
+        format!(
+            "From {known} known words of {words}. That is little: take it as a guess, and add more text."
+        )
     },
     words: |known, words| format!("From {known} known words of {words}."),
     spoken: |name, label, share| format!("{name}: {label}, {}.", percent(share)),
-    spoken_unsure: |name, label, share| format!("{name}: not sure; most likely {label}, {}.", percent(share)),
+    spoken_unsure: |name, label, share| {
+        format!("{name}: not sure; most likely {label}, {}.", percent(share))
+    },
     not_sure: "Not sure",
     all_classes: |count| format!("All {count} classes"),
     all_classes_of: |name| format!("{name}, all classes"),
@@ -241,7 +251,11 @@ static ENGLISH: Texts = Texts {
     loading: "Loading",
     assets: ["model", "dictionary", "program for WebGPU"],
     fetching: |what, received, total| match total {
-        Some(total) => format!("Loading the {what}: {} of {}", bytes(received), bytes(total)),
+        Some(total) => format!(
+            "Loading the {what}: {} of {}",
+            bytes(received),
+            bytes(total)
+        ),
         None if received == 0 => format!("Loading the {what}…"),
         None => format!("Loading the {what}: {}", bytes(received)),
     },
@@ -267,11 +281,27 @@ static ENGLISH: Texts = Texts {
         "Your text stays on this device.",
         "Everything is computed in this browser tab; nothing you type is sent anywhere or stored.",
     ],
+    model: "Model",
+    own_model: "your file",
     about: "About the model",
-    card: ["Languages", "Learned from", "Terms", "Meant for", "Not for", "Known limits", "Sources"],
+    card: [
+        "Languages",
+        "Learned from",
+        "Terms",
+        "Meant for",
+        "Not for",
+        "Known limits",
+        "Sources",
+    ],
     figures: "Test figures",
     figures_caption: "On writers the model had never seen",
-    figures_columns: ["Attribute", "Writers", "Right", "Always guessing the most frequent", "F"],
+    figures_columns: [
+        "Attribute",
+        "Writers",
+        "Right",
+        "Always guessing the most frequent",
+        "F",
+    ],
     file_heading: |name| format!("The writers of {name}"),
     file_done: |done| format!("{done} writers done"),
     file_bad: |count| format!("{count} records could not be read and are left out:"),
@@ -308,10 +338,14 @@ static CHINESE: Texts = Texts {
     unreadable: |why| format!("无法读取这段文字：{why}"),
     no_words: "这段文字里没有词，无从判断。",
     no_known_words: "这段文字里没有模型认识的词，无从判断。",
-    few_words: |known, words| format!("依据 {words} 个词中认识的 {known} 个。太少了：只能当作猜测，请增加文字。"),
+    few_words: |known, words| {
+        format!("依据 {words} 个词中认识的 {known} 个。太少了：只能当作猜测，请增加文字。")
+    },
     words: |known, words| format!("依据 {words} 个词中认识的 {known} 个。"),
     spoken: |name, label, share| format!("{name}：{label}，{}。", percent(share)),
-    spoken_unsure: |name, label, share| format!("{name}：不确定；最可能是{label}，{}。", percent(share)),
+    spoken_unsure: |name, label, share| {
+        format!("{name}：不确定；最可能是{label}，{}。", percent(share))
+    },
     not_sure: "不确定",
     all_classes: |count| format!("全部 {count} 个类别"),
     all_classes_of: |name| format!("{name}，全部类别"),
@@ -352,9 +386,22 @@ static CHINESE: Texts = Texts {
         "不要太当真。",
         "凭文风的猜测常常是错的，还会重复训练文本中的成见。绝不可用来决定任何有关他人的事。",
     ],
-    private: ["文字不会离开这台设备。", "一切都在这个浏览器标签页里计算；你输入的内容不会发送到任何地方，也不会保存。"],
+    private: [
+        "文字不会离开这台设备。",
+        "一切都在这个浏览器标签页里计算；你输入的内容不会发送到任何地方，也不会保存。",
+    ],
+    model: "模型",
+    own_model: "你的文件",
     about: "关于模型",
-    card: ["语言", "训练数据", "许可", "用途", "禁止用途", "已知局限", "来源"],
+    card: [
+        "语言",
+        "训练数据",
+        "许可",
+        "用途",
+        "禁止用途",
+        "已知局限",
+        "来源",
+    ],
     figures: "测试结果",
     figures_caption: "在模型从未见过的作者上",
     figures_columns: ["属性", "作者数", "正确", "总猜最常见的一类", "F"],

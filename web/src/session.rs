@@ -194,6 +194,11 @@ impl Session {
         self.choice
     }
 
+    /// Where the model comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// How far the model is.
     pub fn phase(&self) -> &Phase {
         &self.phase
@@ -239,7 +244,7 @@ impl Session {
         self.is_behind() && !matches!(self.phase, Phase::Failed(_))
     }
 
-    /// The user's text is now `posts`; [`next`](Self::next) follows when the typing pauses.
+    /// The user's text is now `posts`; [`ask`](Self::ask) follows when the typing pauses.
     pub fn edit(&mut self, posts: Vec<String>) {
         if posts == self.posts {
             return;
@@ -259,7 +264,7 @@ impl Session {
     /// The user wants to see evidence from now on, or no longer.
     pub fn explain(&mut self, wanted: bool) -> Vec<Command> {
         self.wants_evidence = wanted;
-        self.next()
+        self.ask()
     }
 
     /// The user wants to see what a model says that learned each attribute alone, or no longer.
@@ -269,7 +274,7 @@ impl Session {
             false => Comparison::NotWanted,
         };
         self.compared = 0;
-        self.next()
+        self.ask()
     }
 
     /// The user gives a file of many writers.
@@ -282,7 +287,7 @@ impl Session {
                 characters: 16_000,
             },
         });
-        self.next()
+        self.ask()
     }
 
     /// The user wants no more of the file; what was done stays.
@@ -349,7 +354,7 @@ impl Session {
             Reply::Ready { model: SINGLE, .. } => {
                 self.in_flight = None;
                 self.has_single = true;
-                self.next()
+                self.ask()
             }
             Reply::Ready {
                 card,
@@ -363,7 +368,7 @@ impl Session {
                     backend,
                 });
                 self.phase = Phase::Ready;
-                self.next()
+                self.ask()
             }
             Reply::Predicted {
                 id,
@@ -372,7 +377,7 @@ impl Session {
                 milliseconds,
             } => {
                 self.predicted(id, predictions, backend, milliseconds);
-                self.next()
+                self.ask()
             }
             Reply::Explained {
                 id, explanation, ..
@@ -380,7 +385,7 @@ impl Session {
                 if let Some(Work::Evidence(number)) = self.done(id) {
                     self.explain_with(number, Ok(explanation));
                 }
-                self.next()
+                self.ask()
             }
             Reply::Failed {
                 id: Some(id),
@@ -398,7 +403,7 @@ impl Session {
                     }
                     Some(Work::LoadSingle) | None => {}
                 }
-                self.next()
+                self.ask()
             }
             Reply::Failed {
                 id: None,
@@ -407,7 +412,7 @@ impl Session {
             } => {
                 self.in_flight = None;
                 self.comparison = Comparison::Failed(message);
-                self.next()
+                self.ask()
             }
             Reply::Failed {
                 id: None, message, ..
@@ -437,7 +442,7 @@ impl Session {
     }
 
     /// What to ask of the worker now, if it is free.
-    pub fn next(&mut self) -> Vec<Command> {
+    pub fn ask(&mut self) -> Vec<Command> {
         if self.phase != Phase::Ready || self.in_flight.is_some() {
             return Vec::new();
         }
@@ -667,7 +672,7 @@ mod tests {
     /// Types a text and pauses.
     fn write(session: &mut Session, new: &str) -> Vec<Command> {
         session.edit(text(new));
-        session.next()
+        session.ask()
     }
 
     fn prediction(id: u64, words: usize) -> Reply {
@@ -890,7 +895,10 @@ mod tests {
             panic!("no evidence is asked for: {commands:?}");
         };
         assert_eq!(session.receive(explained(*id)), []);
-        assert_eq!(session.evidence().unwrap().as_ref().unwrap().posts, text("ab"));
+        assert_eq!(
+            session.evidence().unwrap().as_ref().unwrap().posts,
+            text("ab")
+        );
         session.edit(text("abc"));
         assert!(session.evidence().is_none());
     }
@@ -913,14 +921,21 @@ mod tests {
         assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
         session.receive(Reply::Started);
         let (typed, _) = asked(session.receive(ready(on_cpu())));
-        assert_eq!(session.receive(predictions(id, 256)), [], "the old worker's");
+        assert_eq!(
+            session.receive(predictions(id, 256)),
+            [],
+            "the old worker's"
+        );
         let (id, posts) = asked(session.receive(prediction(typed, 2)));
         assert_eq!(posts[0], "writer 256");
         let (id, posts) = asked(session.receive(predictions(id, 256)));
         assert_eq!(posts.len(), 88);
         assert_eq!(session.receive(predictions(id, 88)), []);
         let batch = session.batch().unwrap();
-        assert_eq!((batch.state(), batch.lines().len()), (&State::Finished, 600));
+        assert_eq!(
+            (batch.state(), batch.lines().len()),
+            (&State::Finished, 600)
+        );
     }
 
     #[test]
@@ -971,7 +986,10 @@ mod tests {
         session.cancel_file();
         assert_eq!(session.receive(predictions(id, 44)), []);
         let batch = session.batch().unwrap();
-        assert_eq!((batch.state(), batch.lines().len()), (&State::Cancelled, 256));
+        assert_eq!(
+            (batch.state(), batch.lines().len()),
+            (&State::Cancelled, 256)
+        );
         session.close_file();
         assert!(session.batch().is_none());
     }
@@ -980,8 +998,10 @@ mod tests {
     fn a_model_from_a_file_is_sent_before_its_load() {
         let mut session = session(on_cpu());
         let commands = session.use_model(Source::File(Arc::from([1, 2, 3])));
-        let [Command::SendBundle(bytes), Command::Send(Request::Load { bundle: None, .. })] =
-            commands.as_slice()
+        let [
+            Command::SendBundle(bytes),
+            Command::Send(Request::Load { bundle: None, .. }),
+        ] = commands.as_slice()
         else {
             panic!("{commands:?}");
         };

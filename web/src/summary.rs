@@ -47,8 +47,16 @@ pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
         let label = shown.label?;
         let probability = *shown.probabilities.get(&label)?;
         let texts = language.texts();
-        let sentence = if shown.sure { texts.spoken } else { texts.spoken_unsure };
-        Some(sentence(&language.name(name), &language.name(&label), probability))
+        let sentence = if shown.sure {
+            texts.spoken
+        } else {
+            texts.spoken_unsure
+        };
+        Some(sentence(
+            &language.name(name),
+            &language.name(&label),
+            probability,
+        ))
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
@@ -109,7 +117,10 @@ mod tests {
         let age = prediction.predictions.get("age").unwrap();
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
-        assert_eq!(spoken(&prediction, Language::English), "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%.");
+        assert_eq!(
+            spoken(&prediction, Language::English),
+            "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
+        );
     }
 
     #[test]
@@ -118,9 +129,15 @@ mod tests {
             words_used(&prediction(200, 180), Language::English.texts()),
             "From 180 known words of 200."
         );
-        assert!(words_used(&prediction(10, 9), Language::English.texts()).contains("take it as a guess"));
+        assert!(
+            words_used(&prediction(10, 9), Language::English.texts())
+                .contains("take it as a guess")
+        );
         assert!(words_used(&prediction(10, 0), Language::English.texts()).contains("not one word"));
-        assert!(words_used(&prediction(0, 0), Language::English.texts()).contains("no word in this text"));
+        assert!(
+            words_used(&prediction(0, 0), Language::English.texts())
+                .contains("no word in this text")
+        );
         assert_eq!(spoken(&prediction(10, 0), Language::English), "");
     }
 }

@@ -256,7 +256,9 @@ async function open(receive, fail) {
 }
 
 function startWorker() {
-  const script = new URL("./start_worker.js", import.meta.url);
+  const here = import.meta.url;
+  // Not written out, or bundlers would take the script for a picture and put it here.
+  const script = new URL("./start_worker.js", here);
   if (script.origin === location.origin || script.protocol === "blob:") {
     // Written out, so that bundlers see it.
     return new Worker(new URL("./start_worker.js", import.meta.url), { type: "module" });
@@ -272,7 +274,6 @@ async function openHere(receive) {
   await start({ module_or_path: (await fileBytes(program)) ?? program });
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
-  port1.unref?.();
   serve(port2, fetchGpu);
   port2.unref?.();
   return port1;

@@ -1,5 +1,5 @@
 // A prediction on WebGPU: how long it takes and how many times a shader is dispatched. With a `limit` the program is told
-// that the adapter's workgroups have only so many bytes of memory: too few for the fused LSTM, so that the readable one runs.
+// that the adapter starts only so many workgroups in a row: fewer than there are texts, so that the readable LSTM runs.
 onmessage = async ({ data: { limit, users } }) => {
   try {
     let dispatches = 0;
@@ -12,8 +12,8 @@ onmessage = async ({ data: { limit, users } }) => {
       };
     }
     if (limit) {
-      const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, "maxComputeWorkgroupStorageSize");
-      Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeWorkgroupStorageSize", {
+      const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, "maxComputeWorkgroupsPerDimension");
+      Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeWorkgroupsPerDimension", {
         get() {
           return Math.min(get.call(this), limit);
         },

@@ -22,7 +22,12 @@ pub fn About(link: Link) -> impl IntoView {
             card.limits,
             card.citations.join("\n"),
         ];
-        let facts = texts.card.into_iter().zip(facts).into_iter().filter(|(_, text)| !text.is_empty());
+        let facts = texts
+            .card
+            .into_iter()
+            .zip(facts)
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty());
         Some(view! {
             <details class="about">
                 <summary>{texts.about} " " <cite>{card.name}</cite></summary>

@@ -36,7 +36,8 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
     };
     let select = move |event: web_sys::Event| {
         let index: Option<usize> = event_target_value(&event).parse().ok();
-        let all = attributes.with(|attributes| attributes.iter().flat_map(targets).collect::<Vec<_>>());
+        let all =
+            attributes.with(|attributes| attributes.iter().flat_map(targets).collect::<Vec<_>>());
         chosen.set(index.and_then(|index| all.get(index).cloned()));
     };
     let options = move || {
@@ -58,7 +59,9 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
         Some(Err(message)) => view! { <p class="note">{message}</p> }.into_any(),
         Some(Ok(evidence)) => {
             let target = target.get();
-            target.map(|target| view! { <Shown evidence=evidence target=target /> }).into_any()
+            target
+                .map(|target| view! { <Shown evidence=evidence target=target /> })
+                .into_any()
         }
     };
     view! {
@@ -90,7 +93,9 @@ fn best(attributes: &[Attribute], prediction: &UserPrediction) -> Option<Target>
 fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
     let Evidence { posts, explanation } = evidence;
     let weights = weights(&explanation, &target).unwrap_or_default().to_vec();
-    let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+    let largest = weights
+        .iter()
+        .fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
     let piece = |piece: crate::evidence::Piece| {
         let weight = piece.word.and_then(|word| weights.get(word)).copied();
         match weight.filter(|_| largest > 0.0) {
@@ -107,7 +112,10 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
     let post = |post: Vec<crate::evidence::Piece>| {
         view! { <p dir="auto">{post.into_iter().map(piece).collect_view()}</p> }
     };
-    let text = pieces(&posts, &explanation.words).into_iter().map(post).collect_view();
+    let text = pieces(&posts, &explanation.words)
+        .into_iter()
+        .map(post)
+        .collect_view();
     let [for_it, against] = strongest(&posts, &explanation.words, &weights, LISTED);
     let nothing = for_it.is_empty() && against.is_empty();
     let class = language().name(&target.class);

@@ -111,7 +111,9 @@ pub fn Results(link: Link) -> impl IntoView {
     let bad = move || {
         let (count, reports) =
             overview.with(|all| all.as_ref().map(|all| (all.bad, all.reports.clone())))?;
-        let items = reports.into_iter().map(|report| view! { <li>{report}</li> });
+        let items = reports
+            .into_iter()
+            .map(|report| view! { <li>{report}</li> });
         (count > 0).then(|| {
             view! {
                 <details class="bad">
@@ -122,7 +124,10 @@ pub fn Results(link: Link) -> impl IntoView {
         })
     };
     let rows = link.watch(|session| {
-        let lines = session.batch().map(|batch| batch.lines()).unwrap_or_default();
+        let lines = session
+            .batch()
+            .map(|batch| batch.lines())
+            .unwrap_or_default();
         lines.iter().take(SHOWN).cloned().collect::<Vec<Line>>()
     });
     let attributes = link.watch(|session| {
@@ -136,16 +141,17 @@ pub fn Results(link: Link) -> impl IntoView {
     let save = move |kind: &'static str| {
         link.look(|session| {
             let Some(batch) = session.batch() else { return };
-            let stem = batch.name().rsplit_once('.').map_or(batch.name(), |(stem, _)| stem);
+            let stem = batch
+                .name()
+                .rsplit_once('.')
+                .map_or(batch.name(), |(stem, _)| stem);
             let text = match kind {
                 "csv" => batch.to_csv(),
                 _ => batch.to_jsonl(),
             };
-            let saved = text
-                .map_err(|error| error.to_string())
-                .and_then(|text| {
-                    download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
-                });
+            let saved = text.map_err(|error| error.to_string()).and_then(|text| {
+                download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
+            });
             if let Err(message) = saved {
                 // Nothing is lost: the rows are still there.
                 leptos::logging::error!("{message}");

@@ -28,7 +28,7 @@ pub fn Input(link: Link) -> impl IntoView {
         });
         text.set(new);
     };
-    let ask = move || link.act(|session| session.next());
+    let ask = move || link.act(|session| session.ask());
     let mut ask_later = debounce(PAUSE, move |()| ask());
     let put = move |new: &str| {
         set(new.into());

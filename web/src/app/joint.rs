@@ -41,7 +41,8 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
             Some(rows.collect_view())
         })
     };
-    let shown = move || match comparison.get() {
+    let shown = move || {
+        match comparison.get() {
         Comparison::NotWanted => ().into_any(),
         Comparison::Coming => view! { <p class="note">{say(|texts| texts.computing)}</p> }.into_any(),
         Comparison::Failed(why) => {
@@ -58,6 +59,7 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
             </table>
         }
         .into_any(),
+    }
     };
     view! {
         <Show when=move || possible.get()>

@@ -7,6 +7,7 @@ mod file;
 mod input;
 mod joint;
 mod link;
+mod models;
 mod result;
 mod status;
 
@@ -38,7 +39,9 @@ fn language() -> Language {
 }
 
 /// A text in that language.
-fn say<T>(pick: impl Fn(&'static Texts) -> T + Send + Sync + Copy + 'static) -> impl Fn() -> T + Send + Sync + Copy + 'static {
+fn say<T>(
+    pick: impl Fn(&'static Texts) -> T + Send + Sync + Copy + 'static,
+) -> impl Fn() -> T + Send + Sync + Copy + 'static {
     let Spoken(spoken) = expect_context();
     move || pick(spoken.get().texts())
 }
@@ -94,6 +97,7 @@ fn App() -> impl IntoView {
             <footer>
                 <p><strong>{say(|texts| texts.doubt[0])} " "</strong>{say(|texts| texts.doubt[1])}</p>
                 <p><strong>{say(|texts| texts.private[0])} " "</strong>{say(|texts| texts.private[1])}</p>
+                <models::Models link=link />
                 <about::About link=link />
             </footer>
         </div>
@@ -125,5 +129,8 @@ fn LanguageSwitch() -> impl IntoView {
 
 fn browser_languages() -> Vec<String> {
     let languages = window().navigator().languages();
-    languages.iter().filter_map(|tag: JsValue| tag.as_string()).collect()
+    languages
+        .iter()
+        .filter_map(|tag: JsValue| tag.as_string())
+        .collect()
 }

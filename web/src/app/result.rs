@@ -53,7 +53,11 @@ pub fn Result(link: Link) -> impl IntoView {
         Some(Ok(prediction)) => summary::words_used(&prediction, language().texts()),
     };
     let spoken = move || {
-        let said = prediction.with(|prediction| prediction.as_ref().map(|prediction| summary::spoken(prediction, language())));
+        let said = prediction.with(|prediction| {
+            prediction
+                .as_ref()
+                .map(|prediction| summary::spoken(prediction, language()))
+        });
         answer
             .with(Option::is_some)
             .then(|| format!("{} {}", said.unwrap_or_default(), note()))
@@ -132,7 +136,11 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
 
 /// A list of classes, each with its probability as text and as a bar.
 #[component]
-fn Bars(label: Signal<String>, classes: Vec<String>, values: Memo<Option<Distribution>>) -> impl IntoView {
+fn Bars(
+    label: Signal<String>,
+    classes: Vec<String>,
+    values: Memo<Option<Distribution>>,
+) -> impl IntoView {
     let row = move |class: String| {
         let name = {
             let class = class.clone();

@@ -55,7 +55,9 @@ impl Line {
             // Nobody listens when the line has been given up.
             let _ = tell.unbounded_send(message.as_string().unwrap_or_default());
         });
-        let promise = fetch.call0(&JsValue::NULL).map_err(|error| describe(&error))?;
+        let promise = fetch
+            .call0(&JsValue::NULL)
+            .map_err(|error| describe(&error))?;
         let program: Program = settle(Ok(promise.unchecked_into()), &mut failures)
             .await?
             .unchecked_into();

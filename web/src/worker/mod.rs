@@ -171,8 +171,9 @@ impl Worker {
             Request::Explain { id, model, posts } => {
                 let started = now();
                 let answer = match self.model(model) {
-                    Ok(found) => (found.predictor.explain(&posts).await)
-                        .map_err(|error| error.to_string()),
+                    Ok(found) => {
+                        (found.predictor.explain(&posts).await).map_err(|error| error.to_string())
+                    }
                     Err(message) => Err(message),
                 };
                 reply(&match answer {

@@ -1,0 +1,63 @@
+//! The choice among the models that lie beside the page.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Response;
+
+use super::link::Link;
+use super::say;
+use crate::session::Source;
+
+/// Their file names, as scripts/finish_page.sh lists them, relative to the page.
+const LIST: &str = "widget/models/list.json";
+
+/// The choice; a model from the user's own file is one more.
+#[component]
+pub fn Models(link: Link) -> impl IntoView {
+    let files = RwSignal::new(Vec::<String>::new());
+    spawn_local(async move {
+        // Without the list there is nothing to choose, and the page works all the same.
+        if let Ok(list) = list().await {
+            files.set(list);
+        }
+    });
+    let source = link.watch(|session| match session.source() {
+        Source::Address(address) => address.clone(),
+        Source::File(_) => String::new(),
+    });
+    let change = move |event: web_sys::Event| {
+        let address = event_target_value(&event);
+        if !address.is_empty() {
+            link.act(|session| session.use_model(Source::Address(address)));
+        }
+    };
+    let option = move |file: String| {
+        let address = format!("models/{file}");
+        let name = file.trim_end_matches(".safetensors").to_owned();
+        let value = address.clone();
+        view! { <option value=value selected=move || source.get() == address>{name}</option> }
+    };
+    view! {
+        <Show when=move || { files.with(|files| files.len() > 1) }>
+            <label class="models">
+                {say(|texts| texts.model)} " "
+                <select on:change=change>
+                    {move || files.get().into_iter().map(option).collect_view()}
+                    <Show when=move || source.with(String::is_empty)>
+                        <option value="" selected=true>{say(|texts| texts.own_model)}</option>
+                    </Show>
+                </select>
+            </label>
+        </Show>
+    }
+}
+
+async fn list() -> Result<Vec<String>, JsValue> {
+    let response: Response = JsFuture::from(window().fetch_with_str(LIST))
+        .await?
+        .unchecked_into();
+    let text = JsFuture::from(response.text()?).await?;
+    let list = serde_json::from_str(&text.as_string().unwrap_or_default());
+    list.map_err(|error| JsValue::from_str(&error.to_string()))
+}
