@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
     rc::Rc,
     time::{Duration, Instant},
@@ -12,7 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::site::Site;
+use crate::site::{Delivery, Site};
 
 /// Gives Chromium a WebGPU adapter that computes in software.
 pub const SOFTWARE_GPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
@@ -28,6 +29,10 @@ pub struct Visit {
     flags: Vec<String>,
     mobile: Option<(u32, u32)>,
     instead: Vec<(String, Vec<u8>)>,
+    deliveries: Vec<(String, Delivery)>,
+    languages: Option<String>,
+    /// Another page than the site's first.
+    path: Option<String>,
 }
 
 /// The page, open in a browser.
@@ -37,6 +42,8 @@ pub struct Page {
     pub client: Client,
     /// Where the page comes from.
     pub site: Rc<Site>,
+    /// Where files lie that it is given, and those that it saves.
+    folder: PathBuf,
 }
 
 impl Visit {
@@ -58,6 +65,24 @@ impl Visit {
         self
     }
 
+    /// With a file of the page travelling like this.
+    pub fn deliver(mut self, path: &str, delivery: Delivery) -> Self {
+        self.deliveries.push((path.into(), delivery));
+        self
+    }
+
+    /// By somebody who reads these languages: BCP 47 tags, separated by commas.
+    pub fn languages(mut self, tags: &str) -> Self {
+        self.languages = Some(tags.into());
+        self
+    }
+
+    /// To another page of the site.
+    pub fn open(mut self, path: &str) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
     /// Opens the page and runs the test on it. Browser and server are gone when it returns, also by a panic.
     pub fn run(self, test: impl AsyncFnOnce(Page) + 'static) {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -67,20 +92,24 @@ impl Visit {
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let driver = Driver::start();
             let site = Site::serve(self.instead.clone());
+            for (path, delivery) in &self.deliveries {
+                site.deliver(path, *delivery);
+            }
             let page = Page {
                 client: driver.browser(&self, &site).await,
                 site: Rc::new(site),
+                folder: driver.folder(),
             };
             let visitor = page.clone();
+            let path = self.path;
             let outcome = tokio::task::spawn_local(async move {
-                visitor
-                    .client
-                    .goto(&visitor.site.url())
-                    .await
-                    .expect("the page opens");
-                visitor
-                    .until("return document.querySelector('fieldset') !== null", SOON)
-                    .await;
+                let address = visitor.site.url() + path.as_deref().unwrap_or_default();
+                visitor.client.goto(&address).await.expect("the page opens");
+                if path.is_none() {
+                    visitor
+                        .until("return document.querySelector('fieldset') !== null", SOON)
+                        .await;
+                }
                 test(visitor).await;
             })
             .await;
@@ -111,7 +140,40 @@ impl Page {
             .unwrap_or_else(|error| panic!("no {path}: {error}"))
     }
 
-    /// What a script returns.
+    /// Presses the button of this name.
+    pub async fn press(&self, name: &str) {
+        self.click(&format!("//button[normalize-space()='{name}']"))
+            .await;
+    }
+
+    /// Clicks on what an XPath names.
+    pub async fn click(&self, path: &str) {
+        (self.find(path).await.click().await)
+            .unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
+    }
+
+    /// Gives the page a file of this name and content, by its button for that.
+    pub async fn give(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let file = self.folder.join(name);
+        std::fs::write(&file, bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let button = self.find("//main//input[@type='file']").await;
+        (button.send_keys(&file.to_string_lossy()).await)
+            .unwrap_or_else(|error| panic!("{} cannot be chosen: {error}", file.display()));
+    }
+
+    /// The file that the browser saves under this name, once it is there.
+    pub async fn saved(&self, name: &str) -> String {
+        let file = self.folder.join(name);
+        let start = Instant::now();
+        // Until it is complete it has another name.
+        while !file.exists() {
+            assert!(start.elapsed() < SOON, "{name} is not saved");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
+
+    /// What a script returns, or what the promise that it returns comes to.
     pub async fn script(&self, script: &str) -> Value {
         self.client
             .execute(script, vec![])
@@ -176,11 +238,18 @@ impl Page {
 
     /// The probabilities shown: for each attribute its lists, first the one that is seen first, in full precision.
     pub async fn shown(&self) -> Map<String, Value> {
-        let script = "return Object.fromEntries([...document.querySelectorAll('[data-attribute]')].map(attribute => [
+        self.shown_in("document").await
+    }
+
+    /// The probabilities shown within what a JavaScript expression gives: a document, or an element's shadow root.
+    pub async fn shown_in(&self, place: &str) -> Map<String, Value> {
+        let script = format!(
+            "return Object.fromEntries([...{place}.querySelectorAll('[data-attribute]')].map(attribute => [
                 attribute.dataset.attribute,
                 [...attribute.querySelectorAll('ul')].map(list => Object.fromEntries([...list.children].map(row => [
-                    row.dataset.class, Number(row.dataset.probability)])))]))";
-        match self.script(script).await {
+                    row.dataset.class, Number(row.dataset.probability)])))]))"
+        );
+        match self.script(&script).await {
             Value::Object(shown) => shown,
             other => panic!("no estimate is shown: {other}"),
         }
@@ -217,12 +286,18 @@ impl Driver {
                 break port.trim().trim_end_matches('.').to_owned();
             }
         };
-        Self {
+        let driver = Self {
             process,
             _output: output,
             address: format!("http://127.0.0.1:{port}"),
             profile: tempfile::tempdir().expect("a temporary folder can be made"),
-        }
+        };
+        std::fs::create_dir(driver.folder()).expect("a folder can be made in it");
+        driver
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.profile.path().join("files")
     }
 
     async fn browser(&self, visit: &Visit, site: &Site) -> Client {
@@ -244,7 +319,11 @@ impl Driver {
             &profile,
         ];
         flags.extend(visit.flags.iter().map(String::as_str));
-        let mut options = json!({ "args": flags });
+        let mut preferences = json!({ "download.default_directory": self.folder() });
+        if let Some(languages) = &visit.languages {
+            preferences["intl.accept_languages"] = json!(languages);
+        }
+        let mut options = json!({ "args": flags, "prefs": preferences });
         if let Some((width, height)) = visit.mobile {
             options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true } });
         }

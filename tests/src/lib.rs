@@ -11,10 +11,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The page's model, relative to the page.
-pub const BUNDLE: &str = "models/en.safetensors";
+pub const BUNDLE: &str = "widget/models/en.safetensors";
 
 /// The repository's folder.
 pub fn root() -> PathBuf {
@@ -39,25 +39,79 @@ pub fn auxlstm() -> PathBuf {
 
 /// What `auxlstm predict` says about one user with these posts, by the model that the page comes with.
 pub fn predict(posts: &[&str]) -> Value {
+    let user = json!({ "id": 1, "posts": posts }).to_string();
+    match predict_all(&user).as_slice() {
+        [prediction] => prediction.clone(),
+        other => panic!("not one prediction of one user: {other:?}"),
+    }
+}
+
+/// What `auxlstm predict` says about the users in a text of JSONL, a value a user.
+pub fn predict_all(users: &str) -> Vec<Value> {
+    predict_by(BUNDLE, users)
+}
+
+/// The same by another model of the page's.
+pub fn predict_by(bundle: &str, users: &str) -> Vec<Value> {
     let mut child = Command::new(auxlstm())
         .arg("predict")
-        .arg(site::file(BUNDLE))
+        .arg(site::file(bundle))
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("auxlstm starts");
-    let user = json!({ "id": 1, "posts": posts }).to_string();
     let mut input = child.stdin.take().expect("its input is piped");
-    input
-        .write_all(user.as_bytes())
-        .expect("auxlstm reads its input");
-    drop(input);
-    let output = child.wait_with_output().expect("auxlstm ends");
+    let output = std::thread::scope(|scope| {
+        // It may write before it has read all.
+        scope.spawn(move || {
+            (input.write_all(users.as_bytes())).expect("auxlstm reads its input");
+        });
+        child.wait_with_output().expect("auxlstm ends")
+    });
     assert!(
         output.status.success(),
         "auxlstm predict failed: {}",
         output.status
     );
-    serde_json::from_slice(&output.stdout).expect("auxlstm writes one line of JSON")
+    let text = String::from_utf8(output.stdout).expect("auxlstm writes text");
+    let lines = text.lines().map(serde_json::from_str);
+    (lines.collect::<Result<_, _>>()).expect("auxlstm writes lines of JSON")
+}
+
+/// What the page says must be what the command says, to this: their processors do not add in the same order.
+pub const TOLERANCE: f64 = 1e-4;
+
+/// Checks that the lists of classes that are shown for each attribute hold what `auxlstm predict` says about these posts.
+pub fn same(shown: &Map<String, Value>, posts: &[&str]) {
+    same_by(BUNDLE, shown, posts);
+}
+
+/// The same of what another model of the page's is shown to say.
+pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
+    let user = json!({ "posts": posts }).to_string();
+    let said = predict_by(bundle, &user).remove(0);
+    let said = (said["predictions"].as_object()).expect("predictions by attribute");
+    assert_eq!(shown.len(), said.len());
+    for (attribute, prediction) in said {
+        let groups = prediction.get("groups");
+        let wanted = groups.into_iter().chain([prediction]);
+        let wanted: Vec<_> = wanted.map(|one| &one["probabilities"]).collect();
+        let lists = shown[attribute]
+            .as_array()
+            .expect("each attribute has lists");
+        assert_eq!(lists.len(), wanted.len(), "{attribute}");
+        for (list, wanted) in lists.iter().zip(wanted) {
+            let [list, wanted] = [list, wanted].map(|list| list.as_object().expect("a list"));
+            assert_eq!(list.len(), wanted.len(), "{attribute}");
+            for (class, probability) in wanted {
+                let [shown, said] = [&list[class], probability].map(|value| value.as_f64());
+                let difference = shown.zip(said).map(|(shown, said)| (shown - said).abs());
+                assert!(
+                    difference.is_some_and(|difference| difference <= TOLERANCE),
+                    "{attribute} {class} of {posts:?}: shown is {shown:?}, the command says {said:?}"
+                );
+            }
+        }
+    }
 }

@@ -1,76 +1,197 @@
 //! The built page, served on a port of its own, with a record of what was asked for. To a browser that takes it
 //! for its proxy it answers for every host, with nothing for all but its own.
+//!
+//! A server of a few lines, because tests want one that misbehaves: see [`Delivery`] and [`Site::close`].
 
 use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
+    time::Duration,
 };
 
-use tiny_http::{Header, Request, Response, Server};
+/// How the bytes of a file travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// All of them, after their number.
+    #[default]
+    Whole,
+    /// In pieces, their number unsaid.
+    Chunked,
+    /// After their number, half of them, and then the connection ends.
+    Half,
+    /// Not before another delivery is set.
+    Held,
+}
 
 /// A web server over the folder of the built page; it ends when dropped.
 pub struct Site {
-    server: Arc<Server>,
-    thread: Option<JoinHandle<()>>,
-    requests: Arc<Mutex<Vec<String>>>,
+    address: SocketAddr,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+}
+
+/// What the server's threads share with the test.
+struct Shared {
+    dist: PathBuf,
+    here: String,
+    requests: Mutex<Vec<String>>,
+    instead: Mutex<HashMap<String, Vec<u8>>>,
+    deliveries: Mutex<HashMap<String, Delivery>>,
+    is_closed: AtomicBool,
 }
 
 impl Site {
     /// Serves the built page: the folder in `AUXLSTM_DIST`, else `dist`. A path in `instead` gives these bytes
     /// rather than the file's.
     pub fn serve(instead: Vec<(String, Vec<u8>)>) -> Self {
-        let dist = dist();
-        let server = Arc::new(Server::http("127.0.0.1:0").expect("a free port can be had"));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let here = format!("http://{}/", server.server_addr());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port can be had");
+        let address = listener.local_addr().expect("it has an address");
+        let shared = Arc::new(Shared {
+            dist: dist(),
+            here: format!("http://{address}/"),
+            requests: Mutex::default(),
+            instead: Mutex::new(instead.into_iter().collect()),
+            deliveries: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+        });
         let thread = std::thread::spawn({
-            let (server, requests) = (server.clone(), requests.clone());
+            let shared = shared.clone();
             move || {
-                for request in server.incoming_requests() {
-                    let asked = request.url();
-                    let path = asked.strip_prefix(&here).unwrap_or(asked);
-                    let path = path.trim_start_matches('/').to_owned();
-                    if let Ok(mut requests) = requests.lock() {
-                        requests.push(path.clone());
+                for connection in listener.incoming() {
+                    if shared.is_closed.load(Ordering::Relaxed) {
+                        break;
                     }
-                    let path = if path.is_empty() { "index.html" } else { &path };
-                    let bytes = match instead.iter().find(|(instead, _)| instead == path) {
-                        Some((_, bytes)) => Some(bytes.clone()),
-                        None => std::fs::read(dist.join(path)).ok(),
-                    };
-                    answer(request, path, bytes);
+                    let shared = shared.clone();
+                    // The browser may go away at any time; that is the test's to notice.
+                    std::thread::spawn(move || shared.answer(&connection?));
                 }
             }
         });
         Self {
-            server,
-            thread: Some(thread),
-            requests,
+            address,
+            thread: Mutex::new(Some(thread)),
+            shared,
         }
+    }
+
+    /// Gives these bytes for a path from now on.
+    pub fn put(&self, path: &str, bytes: Vec<u8>) {
+        lock(&self.shared.instead).insert(path.into(), bytes);
+    }
+
+    /// Lets what is at a path travel like this from now on.
+    pub fn deliver(&self, path: &str, delivery: Delivery) {
+        lock(&self.shared.deliveries).insert(path.into(), delivery);
     }
 
     /// The page's address.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.server.server_addr())
+        self.shared.here.clone()
     }
 
     /// The paths asked for so far; of other hosts the whole addresses, or host and port where it was by https.
     pub fn requests(&self) -> Vec<String> {
-        self.requests
-            .lock()
-            .expect("the server's thread has not panicked")
-            .clone()
+        lock(&self.shared.requests).clone()
+    }
+
+    /// Refuses all connections from now on, as if there were no network.
+    pub fn close(&self) {
+        self.shared.is_closed.store(true, Ordering::Relaxed);
+        if let Some(thread) = lock(&self.thread).take() {
+            // It looks up when somebody comes. A panic there has been printed.
+            let _ = TcpStream::connect(self.address);
+            let _ = thread.join();
+        }
     }
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.server.unblock();
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed.
-            let _ = thread.join();
+        self.close();
+    }
+}
+
+impl Shared {
+    /// Answers the one request of a connection.
+    fn answer(&self, mut connection: &TcpStream) -> io::Result<()> {
+        let mut lines = BufReader::new(connection).lines();
+        let first = lines.next().transpose()?.unwrap_or_default();
+        let Some(asked) = first.split(' ').nth(1) else {
+            return Ok(());
+        };
+        let mut is_kept = false;
+        for line in lines {
+            let line = line?;
+            if line.is_empty() {
+                break;
+            }
+            // What the page keeps for the next visit is nothing that this visit has asked for.
+            is_kept |= line.to_ascii_lowercase().starts_with("referer:")
+                && line.ends_with("service_worker.js");
         }
+        let path = asked.strip_prefix(&self.here).unwrap_or(asked);
+        let path = path.trim_start_matches('/');
+        if !is_kept {
+            lock(&self.requests).push(path.into());
+        }
+        let path = if path.is_empty() { "index.html" } else { path };
+        let put = lock(&self.instead).get(path).cloned();
+        let Some(bytes) = put.or_else(|| std::fs::read(self.dist.join(path)).ok()) else {
+            let nothing =
+                "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            return connection.write_all(nothing.as_bytes());
+        };
+        let delivery = self.delivery(path);
+        let kind = kind(path);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n");
+        connection.write_all(head.as_bytes())?;
+        let length = bytes.len();
+        if delivery == Delivery::Chunked {
+            connection.write_all(b"transfer-encoding: chunked\r\n\r\n")?;
+            for piece in bytes.chunks(1 << 16) {
+                write!(connection, "{:x}\r\n", piece.len())?;
+                connection.write_all(piece)?;
+                connection.write_all(b"\r\n")?;
+            }
+            return connection.write_all(b"0\r\n\r\n");
+        }
+        write!(connection, "content-length: {length}\r\n\r\n")?;
+        let half = delivery == Delivery::Half;
+        connection.write_all(&bytes[..if half { length / 2 } else { length }])
+    }
+
+    /// How a file is to travel, as soon as it may.
+    fn delivery(&self, path: &str) -> Delivery {
+        loop {
+            let delivery = (lock(&self.deliveries).get(path).copied()).unwrap_or_default();
+            if delivery != Delivery::Held || self.is_closed.load(Ordering::Relaxed) {
+                return delivery;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().expect("no thread of the server has panicked")
+}
+
+fn kind(path: &str) -> &'static str {
+    match Path::new(path).extension().and_then(|kind| kind.to_str()) {
+        Some("html") => "text/html",
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        Some("wasm") => "application/wasm",
+        Some("webmanifest") => "application/manifest+json",
+        _ => "application/octet-stream",
     }
 }
 
@@ -94,24 +215,4 @@ fn dist() -> PathBuf {
         dist.display()
     );
     dist
-}
-
-fn answer(request: Request, path: &str, bytes: Option<Vec<u8>>) {
-    let kind = match Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
-        Some("html") => "text/html",
-        Some("js") => "text/javascript",
-        Some("css") => "text/css",
-        Some("svg") => "image/svg+xml",
-        Some("wasm") => "application/wasm",
-        _ => "application/octet-stream",
-    };
-    let header = Header::from_bytes("content-type", kind).expect("a media type is a header");
-    // The browser may have gone away; that is the test's to notice.
-    let _ = match bytes {
-        Some(bytes) => request.respond(Response::from_data(bytes).with_header(header)),
-        None => request.respond(Response::empty(404)),
-    };
 }

@@ -1,0 +1,89 @@
+//! "What did joint learning do?": the same text by a model that learned each attribute alone.
+
+use serde_json::json;
+use tests::{
+    browser::{Page, SOON, Visit},
+    predict, predict_by, same,
+    site::Delivery,
+};
+
+use crate::{TEXTS, cells, is_best, text};
+
+const SINGLE: &str = "widget/models/en-single.safetensors";
+
+const SUMMARY: &str = "//summary[normalize-space()='What did joint learning do?']";
+
+#[test]
+fn both_models_say_what_the_command_says_of_them() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        assert!(!page.site.requests().contains(&SINGLE.to_owned()));
+        page.click(SUMMARY).await;
+        compares(&page, TEXTS[0]).await;
+        // And of the next text, while it is open.
+        page.write(&TEXTS[1].join("\n")).await;
+        page.settled(SOON).await;
+        compares(&page, TEXTS[1]).await;
+    });
+}
+
+#[test]
+fn typing_does_not_wait_for_the_other_model() {
+    let visit = Visit::default().deliver(SINGLE, Delivery::Held);
+    visit.run(async |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        page.click(SUMMARY).await;
+        page.write(&TEXTS[1].join("\n")).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, TEXTS[1]);
+        page.site.deliver(SINGLE, Delivery::Whole);
+        compares(&page, TEXTS[1]).await;
+    });
+}
+
+#[test]
+fn without_the_other_model_the_page_goes_on() {
+    let visit = Visit::default().deliver(SINGLE, Delivery::Half);
+    visit.run(async |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        page.click(SUMMARY).await;
+        let failed = "const shown = document.querySelector('.result').innerText;
+            return shown.includes('nothing to compare with: could not fetch')";
+        page.until(failed, SOON).await;
+        page.write(&TEXTS[1].join("\n")).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, TEXTS[1]);
+        // Opened again, it is tried again.
+        page.site.deliver(SINGLE, Delivery::Whole);
+        page.click(SUMMARY).await;
+        page.click(SUMMARY).await;
+        compares(&page, TEXTS[1]).await;
+    });
+}
+
+/// Checks the comparison of these posts, once it is there.
+async fn compares(page: &Page, posts: &[&str]) {
+    let table = format!("{SUMMARY}/..//table");
+    let user = json!({ "posts": posts }).to_string();
+    let alone = predict_by(SINGLE, &user).remove(0);
+    let jointly = predict(posts);
+    let there = "return document.querySelector('.result table') !== null";
+    page.until(there, SOON).await;
+    let rows = cells(page, &table).await;
+    assert_eq!(rows[0], ["Attribute", "Learned alone", "Learned jointly"]);
+    let attributes = crate::object(&alone["predictions"]);
+    assert_eq!(rows.len(), 1 + attributes.len());
+    for (row, (attribute, alone)) in rows[1..].iter().zip(attributes) {
+        assert_eq!(row[0].to_lowercase(), *attribute);
+        is_best(&row[1], alone);
+        is_best(&row[2], &jointly["predictions"][attribute]);
+    }
+    let said = text(page, &format!("{SUMMARY}/..")).await;
+    assert!(said.contains("learned one attribute alone"), "{said}");
+}

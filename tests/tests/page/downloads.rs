@@ -1,0 +1,115 @@
+//! What is known about the writers of a file can be saved.
+
+use serde_json::Value;
+use tests::{TOLERANCE, browser::Visit, predict_all};
+
+use crate::{
+    object,
+    writers::{done, users},
+};
+
+#[test]
+fn downloads_are_what_the_command_prints() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users = users(50);
+        page.give("writers.jsonl", &users).await;
+        done(&page, 50).await;
+        let said = predict_all(&users);
+
+        page.press("Download as JSONL").await;
+        let saved = page.saved("writers-attributes.jsonl").await;
+        let saved: Vec<Value> = (saved.lines())
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(saved.len(), said.len());
+        for (saved, said) in saved.iter().zip(&said) {
+            agree(saved, said, &said["id"].to_string());
+        }
+
+        page.press("Download as CSV").await;
+        let table = page.saved("writers-attributes.csv").await;
+        let mut table = csv::Reader::from_reader(table.as_bytes());
+        let header: Vec<String> = table
+            .headers()
+            .expect("a header")
+            .iter()
+            .map(String::from)
+            .collect();
+        assert_eq!(
+            header[..5],
+            [
+                "id",
+                "words",
+                "known_words",
+                "profession",
+                "profession.Student"
+            ]
+        );
+        let records: Vec<csv::StringRecord> = table
+            .records()
+            .map(|record| record.expect("a row"))
+            .collect();
+        assert_eq!(records.len(), said.len());
+        for (record, said) in records.iter().zip(&said) {
+            for (column, cell) in header.iter().zip(record) {
+                is_cell(cell, column, said);
+            }
+        }
+        assert!(
+            records.iter().any(|record| &record[0] == "'=1+1"),
+            "no id is a formula"
+        );
+    });
+}
+
+/// Checks that two values are the same, names in order, numbers nearly.
+fn agree(saved: &Value, said: &Value, place: &str) {
+    match (saved, said) {
+        (Value::Object(saved), Value::Object(said)) => {
+            assert!(saved.keys().eq(said.keys()), "{place}: {saved:?}");
+            for (name, saved) in saved {
+                agree(saved, &said[name], &format!("{place}.{name}"));
+            }
+        }
+        (Value::Number(saved), Value::Number(said)) if said.is_f64() => {
+            let [saved, said] = [saved, said].map(|number| number.as_f64().expect("a number"));
+            assert!(
+                (saved - said).abs() <= TOLERANCE,
+                "{place}: {saved} and {said}"
+            );
+        }
+        _ => assert_eq!(saved, said, "{place}"),
+    }
+}
+
+/// Checks a cell of the CSV file against what the command says about the user.
+fn is_cell(cell: &str, column: &str, said: &Value) {
+    if ["id", "words", "known_words"].contains(&column) {
+        let said = &said[column];
+        let said = said.as_str().map_or_else(|| said.to_string(), String::from);
+        assert_eq!(cell.trim_start_matches('\''), said);
+        return;
+    }
+    let (name, class) = match column.split_once('.') {
+        Some((name, class)) => (name, Some(class)),
+        None => (column, None),
+    };
+    let prediction = match name.strip_suffix(" group") {
+        Some(name) => &said["predictions"][name]["groups"],
+        None => &said["predictions"][name],
+    };
+    match class {
+        None => assert_eq!(prediction["label"], cell, "{column}"),
+        Some(class) => {
+            let said = object(&prediction["probabilities"])[class]
+                .as_f64()
+                .expect("a number");
+            let cell: f64 = cell.parse().expect("a number");
+            assert!(
+                (cell - said).abs() <= TOLERANCE,
+                "{column}: {cell} and {said}"
+            );
+        }
+    }
+}

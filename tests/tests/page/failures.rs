@@ -1,0 +1,65 @@
+//! What goes wrong is said, and what can be tried again can.
+
+use tests::{
+    BUNDLE,
+    browser::{SOON, Visit},
+    same,
+    site::{Delivery, read},
+};
+
+use crate::{TEXTS, damaged, failed};
+
+#[test]
+fn a_damaged_model_is_named_and_loading_can_be_repeated() {
+    Visit::default()
+        .instead(BUNDLE, damaged())
+        .run(async |page| {
+            let status = failed(&page).await;
+            assert!(
+                status.contains("damaged") && status.contains("checksum"),
+                "{status}"
+            );
+            page.site.put(BUNDLE, read(BUNDLE));
+            page.press("Try again").await;
+            page.ready().await;
+            page.write(&TEXTS[0].join("\n")).await;
+            page.settled(SOON).await;
+            same(&page.shown().await, TEXTS[0]);
+            let asked = page.site.requests();
+            let models = asked.iter().filter(|path| path.ends_with(".safetensors"));
+            assert_eq!(models.count(), 2, "it was fetched again");
+        });
+}
+
+#[test]
+fn a_connection_that_ends_halfway_is_said_and_can_be_tried_again() {
+    Visit::default()
+        .deliver(BUNDLE, Delivery::Half)
+        .run(async |page| {
+            // What was typed meanwhile is not lost.
+            page.write(&TEXTS[0].join("\n")).await;
+            let status = failed(&page).await;
+            assert!(
+                status.contains("could not fetch") && status.contains("en.safetensors"),
+                "{status}"
+            );
+            page.site.deliver(BUNDLE, Delivery::Whole);
+            page.press("Try again").await;
+            page.ready().await;
+            page.settled(SOON).await;
+            same(&page.shown().await, TEXTS[0]);
+        });
+}
+
+#[test]
+fn a_worker_that_cannot_start_is_not_waited_for() {
+    for (path, bytes) in [
+        ("widget/start_worker.js", "import './nowhere.js'".as_bytes()),
+        ("widget/worker_bg.wasm", b"\0asm, but no program"),
+    ] {
+        let visit = Visit::default().instead(path, bytes.to_vec());
+        visit.run(async |page| {
+            failed(&page).await;
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! The keyboard alone is enough.
+
+use fantoccini::{
+    actions::{InputSource, KeyAction, KeyActions},
+    key::Key,
+};
+use tests::{
+    browser::{Page, SOON, Visit},
+    same,
+};
+
+use crate::spoken;
+
+#[test]
+fn everything_can_be_reached_and_used() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        for language in ["English", "中文"] {
+            assert_eq!(tab(&page).await, language);
+        }
+        press(&page, Key::Enter).await;
+        assert_eq!(
+            page.client.title().await.expect("a title"),
+            "你的文字透露了什么"
+        );
+        hold(&page, &[Key::Shift, Key::Tab]).await;
+        assert_eq!(focus(&page).await, "English");
+        press(&page, Key::Enter).await;
+        assert_eq!(tab(&page).await, "中文");
+
+        assert_eq!(tab(&page).await, "posts");
+        let area = page.client.active_element().await.expect("the text area");
+        area.send_keys("my husband cooked dinner")
+            .await
+            .expect("it takes text");
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my husband cooked dinner"]);
+
+        assert_eq!(tab(&page).await, "Exam week");
+        press(&page, Key::Enter).await;
+        page.settled(SOON).await;
+        assert!(spoken(&page).await.contains("Age: "));
+        for control in [
+            "Build server",
+            "Forty essays",
+            "Opening night",
+            "C code at 19",
+            "Clear",
+            "Link with this text",
+            "file",
+            "All 11 classes",
+        ] {
+            assert_eq!(tab(&page).await, control);
+        }
+        press(&page, Key::Enter).await;
+        let ages = page
+            .find("//*[@data-attribute='age']//li[@data-class='23']")
+            .await;
+        assert!(ages.is_displayed().await.expect("it is on the page"));
+
+        assert_eq!(tab(&page).await, "Why?");
+        press(&page, Key::Enter).await;
+        page.until("return document.querySelector('.marked') !== null", SOON)
+            .await;
+        assert_eq!(tab(&page).await, "select");
+        press(&page, Key::Down).await;
+        page.until(
+            "const [heading] = document.querySelectorAll('h4');
+            return heading?.innerText.endsWith(' IT') ?? false",
+            SOON,
+        )
+        .await;
+
+        assert_eq!(tab(&page).await, "What did joint learning do?");
+        assert_eq!(tab(&page).await, "auto");
+        press(&page, Key::Right).await;
+        page.until(
+            "const line = document.querySelector('[aria-label=Computing] p');
+            return line.innerText === 'Runs on the CPU.'",
+            SOON,
+        )
+        .await;
+        assert_eq!(tab(&page).await, "select");
+        assert!(tab(&page).await.starts_with("About the model"));
+    });
+}
+
+#[test]
+fn the_focus_is_not_lost_with_a_button() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.press("Clear").await;
+        assert_eq!(focus(&page).await, "posts");
+    });
+}
+
+async fn press(page: &Page, key: Key) {
+    hold(page, &[key]).await;
+}
+
+/// Presses keys one after the other, and then lets go of them.
+async fn hold(page: &Page, keys: &[Key]) {
+    let keys: Vec<char> = keys.iter().copied().map(char::from).collect();
+    let down = keys.iter().map(|value| KeyAction::Down { value: *value });
+    let up = (keys.iter().rev()).map(|value| KeyAction::Up { value: *value });
+    let actions = down
+        .chain(up)
+        .fold(KeyActions::new("keys".into()), KeyActions::then);
+    (page.client.perform_actions(actions).await).expect("keys can be pressed");
+}
+
+/// Goes on by one and says where that is.
+async fn tab(page: &Page) -> String {
+    press(page, Key::Tab).await;
+    focus(page).await
+}
+
+async fn focus(page: &Page) -> String {
+    let script = "const e = document.activeElement;
+        return e.id || (e.matches('select, [type=file]') ? e.type.replace('-one', '') : e.value || e.innerText)";
+    crate::string(page.script(script).await)
+}

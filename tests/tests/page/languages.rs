@@ -1,0 +1,141 @@
+//! The interface speaks the reader's language.
+
+use serde_json::json;
+use tests::{
+    browser::{Page, SOON, Visit},
+    same,
+};
+
+use crate::{string, text};
+
+const ENGLISH: [&str; 2] = ["en", "What your writing gives away"];
+const CHINESE: [&str; 2] = ["zh-Hans", "你的文字透露了什么"];
+
+#[test]
+fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
+    Visit::default().languages("zh-CN,zh,en").run(async |page| {
+        assert_eq!(language(&page).await, CHINESE);
+        ready(&page).await;
+        let text_area =
+            "//textarea[@id=//label[normalize-space()='同一作者的帖子，每行一条']/@for]";
+        page.find(text_area)
+            .await
+            .send_keys("my husband cooked dinner")
+            .await
+            .expect("the text area takes keys");
+        page.settled(SOON).await;
+        let shown = estimate(&page).await;
+        for translated in [
+            "模型的估计",
+            "职业",
+            "学生",
+            "年龄",
+            "13–17",
+            "性别",
+            "女",
+            "男",
+            "为什么？",
+        ] {
+            assert!(
+                shown.contains(translated),
+                "{translated} is missing in {shown}"
+            );
+        }
+        for english in ["Profession", "Student", "Female"] {
+            assert!(!shown.contains(english), "{english} in {shown}");
+        }
+        assert_eq!(pressed(&page).await, "中文");
+
+        // What was typed and what came of it stay.
+        page.press("English").await;
+        assert_eq!(language(&page).await, ENGLISH);
+        assert_eq!(pressed(&page).await, "English");
+        let shown = estimate(&page).await;
+        for english in [
+            "The model’s estimate",
+            "Profession",
+            "Student",
+            "Age",
+            "Female",
+            "Why?",
+        ] {
+            assert!(shown.contains(english), "{english} is missing in {shown}");
+        }
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my husband cooked dinner"]);
+        page.press("中文").await;
+        assert_eq!(language(&page).await, CHINESE);
+    });
+}
+
+#[test]
+fn nothing_is_left_in_the_other_language() {
+    Visit::default().languages("zh-CN").run(async |page| {
+        ready(&page).await;
+        page.write("my husband cooked dinner").await;
+        page.settled(SOON).await;
+        page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
+            .await;
+        page.until("return document.querySelector('.marked') !== null", SOON).await;
+        // The names of the examples, of the model and its card are in the language of what they name.
+        let script = "
+            const walk = document.createTreeWalker(document.querySelector('#app'), NodeFilter.SHOW_TEXT);
+            const own = '.examples button, .marked, .lists ul, footer option, [lang=en], dd, cite';
+            const found = [];
+            while (walk.nextNode()) {
+                const { data, parentElement } = walk.currentNode;
+                if (/[A-Za-z]{4,}/.test(data) && !parentElement.closest(own)) found.push(data);
+            }
+            for (const element of document.querySelectorAll('[aria-label], [placeholder]'))
+                for (const name of ['aria-label', 'placeholder'])
+                    if (/[A-Za-z]{4,}/.test(element.getAttribute(name) ?? '')) found.push(element.getAttribute(name));
+            return found";
+        let found = page.script(script).await;
+        let found: Vec<String> = crate::array(&found).iter().cloned().map(string).collect();
+        // Names that are the same in both, and what the browser itself says about its GPU.
+        let known = ["JSONL", "WebGPU"];
+        let found: Vec<&String> = (found.iter())
+            .filter(|text| !known.iter().any(|known| text.contains(known)))
+            .collect();
+        assert_eq!(found, [""; 0]);
+    });
+}
+
+#[test]
+fn other_languages_get_english() {
+    Visit::default().languages("fr-FR,fr").run(async |page| {
+        assert_eq!(language(&page).await, ENGLISH);
+        page.ready().await;
+    });
+}
+
+/// The document's language and title.
+async fn language(page: &Page) -> [String; 2] {
+    let language = page.script("return document.documentElement.lang").await;
+    [
+        string(language),
+        page.client.title().await.expect("a title"),
+    ]
+}
+
+/// Waits until the model is ready, in whatever language.
+async fn ready(page: &Page) {
+    page.until(
+        "return document.querySelector('[data-phase=ready]') !== null",
+        SOON,
+    )
+    .await;
+}
+
+async fn estimate(page: &Page) -> String {
+    text(page, "//section[@aria-labelledby='estimate']").await
+}
+
+/// The language button that is down.
+async fn pressed(page: &Page) -> String {
+    let script = "return [...document.querySelectorAll('header [aria-pressed=true]')].map(button => button.innerText)";
+    let pressed = page.script(script).await;
+    assert_eq!(crate::array(&pressed).len(), 1, "{pressed}");
+    assert_eq!(pressed, json!([pressed[0]]));
+    string(pressed[0].clone())
+}

@@ -1,0 +1,76 @@
+//! What is fetched, and what the page can do before it is there.
+
+use tests::{
+    BUNDLE,
+    browser::{SOON, Visit},
+    same,
+    site::Delivery,
+};
+
+use crate::{TEXTS, bundle, note};
+
+#[test]
+fn the_page_stands_before_the_model_has_arrived() {
+    Visit::default()
+        .deliver(BUNDLE, Delivery::Held)
+        .run(async |page| {
+            let area = page.find("//textarea").await;
+            area.send_keys("my math teacher")
+                .await
+                .expect("the text area takes keys");
+            page.press("中文").await;
+            page.press("English").await;
+            assert_eq!(note(&page).await, "Comes as soon as the model is ready.");
+            page.site.deliver(BUNDLE, Delivery::Whole);
+            page.ready().await;
+            page.settled(SOON).await;
+            same(&page.shown().await, &["my math teacher"]);
+        });
+}
+
+#[test]
+fn a_model_of_unknown_length_arrives_too() {
+    Visit::default()
+        .deliver(BUNDLE, Delivery::Chunked)
+        .run(async |page| {
+            page.ready().await;
+            page.write(&TEXTS[0].join("\n")).await;
+            page.settled(SOON).await;
+            same(&page.shown().await, TEXTS[0]);
+        });
+}
+
+#[test]
+fn the_cpu_needs_nothing_of_the_gpus() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        let asked = page.site.requests();
+        let fetched = |start: &str| asked.iter().any(|path| path.starts_with(start));
+        assert!(fetched("widget/worker_bg.wasm"), "{asked:?}");
+        assert!(!fetched("widget/gpu"), "{asked:?}");
+        assert!(!fetched("widget/dictionary"), "{asked:?}");
+    });
+}
+
+#[test]
+fn a_chinese_model_gets_its_dictionary() {
+    let chinese = bundle(|bundle| bundle.settings.dictionary = true);
+    Visit::default().instead(BUNDLE, chinese).run(async |page| {
+        page.choose("CPU").await;
+        page.ready().await;
+        page.write("今天天气很好").await;
+        page.settled(SOON).await;
+        let note = note(&page).await;
+        assert!(
+            note.contains(" of 3."),
+            "cut into words, not characters: {note}"
+        );
+        let asked = page.site.requests();
+        assert!(
+            asked.contains(&"widget/dictionary/zh.txt.gz".to_owned()),
+            "{asked:?}"
+        );
+    });
+}

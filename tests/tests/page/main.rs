@@ -1,0 +1,161 @@
+//! The built page in a real browser: a behaviour a file, and in it a test for each thing about it that can break.
+
+mod agreement;
+mod backends;
+mod comparison;
+mod downloads;
+mod evidence;
+mod failures;
+mod keyboard;
+mod languages;
+mod loading;
+mod models;
+mod offline;
+mod phone;
+mod policy;
+mod privacy;
+mod share;
+mod texts;
+mod typing;
+mod unsure;
+mod writers;
+
+use std::collections::BTreeMap;
+
+use model_core::bundle::Bundle;
+use serde_json::{Map, Value};
+use tests::{
+    BUNDLE, TOLERANCE,
+    browser::{Page, SOON, Visit},
+    site,
+};
+
+/// Made up, like every text here. Short: a software GPU takes seconds for a few words.
+const TEXTS: [&[&str]; 3] = [
+    &["my math teacher gave us so much homework today"],
+    &[
+        "The new server is up and the network works again.",
+        "My wife and I had dinner at home.",
+    ],
+    &["LOVE this song!!! 😀 see http://example.org @friend"],
+];
+
+/// The page's model, changed.
+fn bundle(change: impl FnOnce(&mut Bundle)) -> Vec<u8> {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    change(&mut bundle);
+    bundle.to_bytes().expect("it stays sound")
+}
+
+/// The page's model with one bit turned over.
+fn damaged() -> Vec<u8> {
+    let mut bytes = site::read(BUNDLE);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    bytes
+}
+
+/// The worker's first script, with another before it.
+fn before_worker(script: &str) -> Vec<u8> {
+    [script.as_bytes(), &site::read("widget/start_worker.js")].concat()
+}
+
+/// A visit on which a script of the test's runs before any of the page's.
+fn with_script(script: &str) -> Visit {
+    let index = String::from_utf8(site::read("index.html")).expect("the page is text");
+    let (head, rest) = (index.split_once("<title>")).expect("the page has a title");
+    let index = format!("{head}<script src=\"first.js\"></script><title>{rest}");
+    Visit::default()
+        .instead("index.html", index.into_bytes())
+        .instead("first.js", script.as_bytes().to_vec())
+}
+
+/// The bars' probabilities by class.
+fn numbers(list: &Value) -> BTreeMap<String, f64> {
+    let list = list.as_object().expect("a list of classes");
+    list.iter()
+        .map(|(class, value)| (class.clone(), value.as_f64().expect("a probability")))
+        .collect()
+}
+
+/// The text that is seen of what an XPath names.
+async fn text(page: &Page, path: &str) -> String {
+    let element = page.find(path).await;
+    (element.text().await).unwrap_or_else(|error| panic!("{path} has no text: {error}"))
+}
+
+/// What the page says about how it came to its estimate.
+async fn note(page: &Page) -> String {
+    text(page, "//section[@aria-labelledby='estimate']/p[1]").await
+}
+
+/// What a screen reader announces about the estimate.
+async fn spoken(page: &Page) -> String {
+    let status = "document.querySelector('[aria-labelledby=estimate] [role=status]')";
+    string(page.script(&format!("return {status}.textContent")).await)
+}
+
+/// Waits until the page says that there is no model, and returns what it says about that.
+async fn failed(page: &Page) -> String {
+    let failed = "const line = document.querySelector('[aria-label=Computing] p');
+        return line?.innerText.startsWith('The model does not run') ?? false";
+    page.until(failed, SOON).await;
+    page.status().await
+}
+
+/// Checks that a cell of a table, such as "Student 81%", is what the command says about an attribute.
+fn is_best(cell: &str, said: &Value) {
+    let first = said.get("groups").unwrap_or(said);
+    let label = first["label"].as_str().expect("a label");
+    let probability = first["probabilities"][label].as_f64().expect("a number");
+    let (class, share) = cell.rsplit_once(' ').expect("a class and its share");
+    assert_eq!(class.to_lowercase(), label.replace('-', "–").to_lowercase());
+    let share: f64 = match share {
+        ">99%" => 0.995,
+        share => {
+            share
+                .trim_end_matches('%')
+                .parse::<f64>()
+                .expect("a number")
+                / 100.0
+        }
+    };
+    assert!(
+        (share - probability).abs() <= 0.005 + TOLERANCE,
+        "{cell}: {probability}"
+    );
+}
+
+/// The cells of the tables that an XPath names, row by row.
+async fn cells(page: &Page, path: &str) -> Vec<Vec<String>> {
+    let script = format!(
+        "const tables = document.evaluate(`{path}`, document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE);
+        const rows = Array.from({{ length: tables.snapshotLength }}, (_, table) => [...tables.snapshotItem(table).rows]);
+        return rows.flat().map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+    );
+    let rows = page.script(&script).await;
+    let cells = |row: &Value| array(row).iter().cloned().map(string).collect();
+    array(&rows).iter().map(cells).collect()
+}
+
+/// Waits until the page has put itself aside for the next visit.
+async fn kept(page: &Page) {
+    let active =
+        "return navigator.serviceWorker.getRegistration().then(found => Boolean(found?.active))";
+    page.until(active, SOON).await;
+}
+
+fn string(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => panic!("{other} is no text"),
+    }
+}
+
+fn object(value: &Value) -> &Map<String, Value> {
+    (value.as_object()).unwrap_or_else(|| panic!("{value} is no object"))
+}
+
+fn array(value: &Value) -> &[Value] {
+    (value.as_array()).unwrap_or_else(|| panic!("{value} is no list"))
+}

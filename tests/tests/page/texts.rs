@@ -1,0 +1,74 @@
+//! Texts that nobody thought of.
+
+use serde_json::json;
+use tests::{
+    browser::{SOON, Visit},
+    predict, same,
+};
+
+use crate::note;
+
+#[test]
+fn a_megabyte_can_be_pasted() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let line = "The train was late again and I read the whole way home. ";
+        let post = line.repeat((1 << 20) / line.len() + 1);
+        page.write(&post).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &[&post]);
+        // And the page takes what comes next.
+        page.write("my wife").await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my wife"]);
+    });
+}
+
+#[test]
+fn every_script_of_the_world_is_read() {
+    let texts: [&[&str]; 4] = [
+        &["אני אוהב את my school", "היום שמח"],
+        &["انا احب the new server 👨‍👩‍👧‍👦", "مرحبا"],
+        &["😀😃😄", "🎉"],
+        &["Ἐν ἀρχῇ e\u{301}cole \u{202e}my wife\u{202c} \u{0}\u{feff} ok"],
+    ];
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        for posts in texts {
+            page.write(&posts.join("\n")).await;
+            page.settled(SOON).await;
+            let said = predict(posts);
+            let note = note(&page).await;
+            match said["known_words"].as_u64() {
+                Some(0) => assert!(note.contains("nothing to go by"), "{posts:?}: {note}"),
+                _ => {
+                    let counts = format!(
+                        "From {} known words of {}.",
+                        said["known_words"], said["words"]
+                    );
+                    assert!(note.starts_with(&counts), "{posts:?}: {note}");
+                    same(&page.shown().await, posts);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn html_is_text() {
+    let post = "my <script>document.title = 'broken into'</script> school &amp; \
+                <img src=x onerror=\"document.title = 'broken into'\">";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        let title = page.client.title().await.expect("a title");
+        page.write(post).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &[post]);
+        assert_eq!(
+            page.script("return document.querySelectorAll('#app img, #app script').length")
+                .await,
+            json!(0)
+        );
+        assert_eq!(page.client.title().await.expect("a title"), title);
+    });
+}

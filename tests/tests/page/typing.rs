@@ -1,0 +1,121 @@
+//! Text goes in, distributions come out.
+
+use tests::{
+    browser::{SOON, Visit},
+    same,
+};
+
+use crate::{note, numbers, spoken, text};
+
+#[test]
+fn typing_gives_three_distributions() {
+    Visit::default().run(async |page| {
+        page.choose("CPU").await;
+        assert_eq!(page.ready().await, "Runs on the CPU.");
+        let area = page.find("//textarea").await;
+        area.send_keys("i had so much fun at school today")
+            .await
+            .expect("the text area takes keys");
+        page.settled(SOON).await;
+        let shown = page.shown().await;
+        // The driver gives an object's names in an order of its own.
+        let mut attributes: Vec<_> = shown.keys().collect();
+        attributes.sort();
+        assert_eq!(attributes, ["age", "gender", "profession"]);
+        for (attribute, lists) in &shown {
+            for list in lists.as_array().expect("each attribute has lists") {
+                let sum: f64 = numbers(list).values().sum();
+                assert!((sum - 1.0).abs() < 1e-5, "{attribute} sums to {sum}");
+            }
+        }
+        let text = text(&page, "//section[@aria-labelledby='estimate']").await;
+        for readable in [
+            "Profession",
+            "Student",
+            "Age",
+            "13–17",
+            "Gender",
+            "Female",
+            "%",
+        ] {
+            assert!(text.contains(readable), "{readable} is missing in {text}");
+        }
+        assert!(spoken(&page).await.contains("Gender: "));
+    });
+}
+
+#[test]
+fn bands_come_first_and_single_ages_on_demand() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        let single = "//*[@data-attribute='age']//li[@data-class='23']";
+        let visible = async || page.find(single).await.is_displayed().await.unwrap();
+        assert!(!visible().await);
+        page.click("//summary[normalize-space()='All 11 classes']")
+            .await;
+        assert!(visible().await);
+        let shown = page.shown().await;
+        let (bands, ages) = (numbers(&shown["age"][0]), numbers(&shown["age"][1]));
+        let teens: f64 = ["13", "14", "15", "16", "17"]
+            .iter()
+            .map(|age| ages[*age])
+            .sum();
+        assert!((bands["13-17"] - teens).abs() < 1e-5);
+    });
+}
+
+#[test]
+fn the_newest_text_wins() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        for word in ["one", "two three", "my school", "my wife"] {
+            page.write(word).await;
+        }
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my wife"]);
+        page.press("Clear").await;
+        page.settled(SOON).await;
+        assert!(page.shown().await.is_empty(), "no text, no estimate");
+    });
+}
+
+#[test]
+fn two_hundred_rapid_edits_end_with_the_newest() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // Some of them are followed by a pause that is long enough for the page to begin with them.
+        page.script(
+            "const area = document.querySelector('textarea');
+            const words = ['my', 'school', 'is', 'so', 'boring', 'today'];
+            return (async () => {
+                for (let edit = 1; edit <= 200; edit += 1) {
+                    area.value = words.slice(0, 1 + edit % 6).join(' ') + ' ' + edit;
+                    area.dispatchEvent(new Event('input', { bubbles: true }));
+                    await new Promise(resolve => setTimeout(resolve, edit % 40 ? 5 : 200));
+                }
+            })()",
+        )
+        .await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my school is 200"]);
+    });
+}
+
+#[test]
+fn nothing_to_go_by_is_said() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        for (text, said) in [
+            (", ; .", "no word in this text"),
+            ("qwxzvkj zzxqqvw", "not one word"),
+            ("my school was fun", "take it as a guess"),
+        ] {
+            page.write(text).await;
+            page.settled(SOON).await;
+            let note = note(&page).await;
+            assert!(note.contains(said), "{text:?}: {note}");
+        }
+    });
+}

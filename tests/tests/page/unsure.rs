@@ -1,0 +1,68 @@
+//! What is not probable enough is not called the answer.
+
+use tests::{
+    browser::{SOON, Visit},
+    predict, same,
+};
+
+use crate::{TEXTS, bundle, spoken, text};
+
+#[test]
+fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let mut sure = 0;
+        let mut unsure = 0;
+        for posts in TEXTS {
+            page.write(&posts.join("\n")).await;
+            page.settled(SOON).await;
+            same(&page.shown().await, posts);
+            let said = predict(posts);
+            for (attribute, prediction) in crate::object(&said["predictions"]) {
+                let first = prediction.get("groups").unwrap_or(prediction);
+                let label = first["label"].as_str().expect("a label");
+                let probability = first["probabilities"][label].as_f64().expect("a number");
+                let heading = format!("//*[@data-attribute='{attribute}']//h3");
+                let heading = text(&page, &heading).await;
+                assert_eq!(
+                    heading.contains("Not sure"),
+                    probability < 0.6,
+                    "{heading}: {label} {probability}"
+                );
+                match probability < 0.6 {
+                    true => unsure += 1,
+                    false => sure += 1,
+                }
+            }
+            let said = spoken(&page).await;
+            assert_eq!(
+                said.matches("not sure; most likely").count(),
+                page.script(
+                    "return [...document.querySelectorAll('h3')]
+                        .filter(heading => heading.innerText.includes('Not sure')).length"
+                )
+                .await
+                .as_u64()
+                .expect("a number") as usize,
+                "{said}"
+            );
+        }
+        assert!(sure > 0 && unsure > 0, "{sure} sure, {unsure} not");
+    });
+}
+
+#[test]
+fn the_threshold_is_the_models_own() {
+    for (sure_from, says_not_sure) in [(0.0, false), (1.0, true)] {
+        let model = bundle(|bundle| bundle.settings.sure_from = sure_from);
+        let visit = Visit::default().instead(tests::BUNDLE, model);
+        visit.run(async move |page| {
+            page.ready().await;
+            page.press("Exam week").await;
+            page.settled(SOON).await;
+            let shown = text(&page, "//section[@aria-labelledby='estimate']").await;
+            let not_sure = shown.matches("Not sure").count();
+            assert_eq!(not_sure, if says_not_sure { 3 } else { 0 }, "{shown}");
+        });
+    }
+}

@@ -1,0 +1,240 @@
+//! A file of many writers: its results and its end.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::{
+    browser::{Page, SOON, Visit},
+    predict_all, same,
+};
+
+use crate::{cells, is_best, text};
+
+#[test]
+fn a_table_holds_what_the_command_says() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users = users(50);
+        page.give("writers.jsonl", &users).await;
+        done(&page, 50).await;
+        let heading = text(&page, "//section[@aria-labelledby='file']/h2").await;
+        assert_eq!(heading, "The writers of writers.jsonl");
+        let rows = rows(&page).await;
+        assert_eq!(rows[0], ["Writer", "Words", "Profession", "Age", "Gender"]);
+        let said = predict_all(&users);
+        assert_eq!(rows.len(), 1 + said.len());
+        for (row, said) in rows[1..].iter().zip(&said) {
+            let id = said["id"]
+                .as_str()
+                .map_or_else(|| said["id"].to_string(), String::from);
+            assert_eq!(row[..2], [id, said["words"].to_string()]);
+            for (cell, attribute) in row[2..].iter().zip(["profession", "age", "gender"]) {
+                is_best(cell, &said["predictions"][attribute]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_dropped_table_is_read_too() {
+    let drop = "
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(['id,text\\nann,my school\\nann,my mom\\nbob,the new server\\n'], 'two.csv'));
+        const event = new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer });
+        document.querySelector('h1').dispatchEvent(event);
+        return event.defaultPrevented";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        assert_eq!(
+            page.script(drop).await,
+            true,
+            "or the browser opens the file itself"
+        );
+        done(&page, 2).await;
+        let rows = rows(&page).await;
+        assert_eq!(rows[1][..2], ["ann", "4"]);
+        assert_eq!(rows[2][..2], ["bob", "3"]);
+    });
+}
+
+#[test]
+fn bad_records_are_listed_and_the_others_done() {
+    let text = r#"{"id": "a", "text": "my school"}
+{"id": "b", "text":
+[1, 2]
+{"id": "c", "posts": ["my <b>wife</b>"]}
+"#;
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        page.give("broken.jsonl", text).await;
+        done(&page, 2).await;
+        let bad = "//summary[contains(., '2 records could not be read')]";
+        page.click(bad).await;
+        let list = crate::text(&page, &format!("{bad}/following-sibling::ul")).await;
+        assert!(
+            list.contains("line 2: ") && list.contains("line 3: "),
+            "{list}"
+        );
+        let rows = rows(&page).await;
+        assert_eq!([&rows[1][0], &rows[2][0]], ["a", "c"]);
+
+        // What is no file of writers at all.
+        for (name, bytes, said) in [
+            (
+                "song.csv",
+                "la,la,la\n".as_bytes(),
+                "neither a JSON object nor a CSV header",
+            ),
+            (
+                "writers.jsonl.gz",
+                b"\x1f\x8b\x08\0\0\0\0\0",
+                "unpack it first",
+            ),
+        ] {
+            page.give(name, bytes).await;
+            let heading = format!(
+                "return document.querySelector('[aria-labelledby=file] h2').innerText.endsWith('{name}')"
+            );
+            page.until(&heading, SOON).await;
+            let status = status(&page).await;
+            assert!(
+                status.contains("could not be read") && status.contains(said),
+                "{status}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("crowd.jsonl", users(20_000)).await;
+        let rows = "document.querySelectorAll('[aria-labelledby=file] tbody tr')";
+        page.until(&format!("return {rows}.length === 100"), SOON)
+            .await;
+
+        // A text typed meanwhile is read meanwhile.
+        page.write("my husband cooked dinner").await;
+        let estimated = "const shown = document.querySelector('[aria-label=Computing]').innerText;
+            return shown.includes('Last estimate: ')";
+        page.until(estimated, SOON).await;
+        let cancel = "const buttons = [...document.querySelectorAll('button')];
+            return buttons.some(button => button.innerText === 'Cancel')";
+        assert_eq!(
+            page.script(cancel).await,
+            true,
+            "the file is still being read"
+        );
+
+        // From when the button was pressed to when the page says that it is over.
+        page.script(
+            "const status = document.querySelector('[aria-labelledby=file] [role=status]');
+            const pressed = event => { window.pressed = event.timeStamp; };
+            document.addEventListener('click', pressed, { capture: true, once: true });
+            new MutationObserver(() => {
+                if (status.innerText.includes('Cancelled')) window.over ??= performance.now();
+            }).observe(status, { subtree: true, childList: true, characterData: true });",
+        )
+        .await;
+        page.press("Cancel").await;
+        page.until("return window.over !== undefined", SOON).await;
+        let took = page.script("return window.over - window.pressed").await;
+        let took = took.as_f64().expect("a number");
+        assert!(took < 100.0, "{took} ms");
+
+        let said = status(&page).await;
+        let (count, _) = said.split_once(' ').expect("a number of writers");
+        let count: usize = count.parse().expect("a number");
+        assert!((100..20_000).contains(&count), "{said}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(
+            status(&page).await,
+            said,
+            "what was done stays, and no more is done"
+        );
+        page.press("Download as JSONL").await;
+        assert_eq!(
+            page.saved("crowd-attributes.jsonl").await.lines().count(),
+            count
+        );
+
+        page.press("Back to the text").await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my husband cooked dinner"]);
+    });
+}
+
+/// So many made-up writers as JSONL.
+pub fn users(count: usize) -> String {
+    let subjects = [
+        "my mom",
+        "the new server",
+        "our gallery",
+        "the principal",
+        "my wife",
+        "some dude",
+    ];
+    let verbs = [
+        "says no to",
+        "is all about",
+        "never liked",
+        "paid for",
+        "broke",
+    ];
+    let objects = [
+        "my homework",
+        "the network",
+        "a painting 🎨",
+        "the budget",
+        "that song lol",
+    ];
+    let mut text = String::new();
+    for user in 0..count {
+        let post = |number: usize| {
+            let number = user * 7 + number * 3;
+            let [subject, verb, object] = [
+                subjects[number % subjects.len()],
+                verbs[number / 2 % verbs.len()],
+                objects[number / 3 % objects.len()],
+            ];
+            format!("{subject} {verb} {object}")
+        };
+        let posts: Vec<String> = (0..1 + user % 3).map(post).collect();
+        let user = match user % 10 {
+            // Without an id it is the position.
+            0 => json!({ "posts": posts }),
+            1 => json!({ "id": "=1+1", "text": posts[0] }),
+            2 => json!({ "id": { "name": "zoë", "n": user }, "posts": posts }),
+            3 => json!({ "id": format!("writer, \"{user}\""), "posts": posts, "age": 24 }),
+            _ => json!({ "id": user, "posts": posts }),
+        };
+        text += &user.to_string();
+        text.push('\n');
+    }
+    text
+}
+
+/// Waits until all of the file is read and so many writers are done, in whatever language.
+pub async fn done(page: &Page, writers: usize) {
+    let script = format!(
+        r"const file = document.querySelector('[aria-labelledby=file]');
+        const status = file?.querySelector('[role=status]').innerText ?? '';
+        return /\b{writers}\b/.test(status) && file.querySelector('progress') === null"
+    );
+    page.until(&script, SOON).await;
+}
+
+/// How far the page says that it is.
+async fn status(page: &Page) -> String {
+    text(
+        page,
+        "//section[@aria-labelledby='file']//*[@role='status']",
+    )
+    .await
+}
+
+/// The table's cells, with its head.
+async fn rows(page: &Page) -> Vec<Vec<String>> {
+    cells(page, "//section[@aria-labelledby='file']//table").await
+}

@@ -1,0 +1,73 @@
+//! What the page costs over the wire, as Brotli packs it, against the budget in `web/budget.json`.
+
+use std::{fs, io::Write};
+
+use serde_json::Value;
+use tests::{BUNDLE, root, site};
+
+/// All that is fetched before the first prediction on the CPU, beside the page's own files.
+const WIDGET: [&str; 4] = [
+    "start_worker.js",
+    "fetch_gpu.js",
+    "worker.js",
+    "worker_bg.wasm",
+];
+
+#[test]
+fn the_first_prediction_is_within_its_budget() {
+    let mut files: Vec<String> = (fs::read_dir(site::file(""))
+        .expect("the built page is a folder"))
+    .map(|entry| {
+        entry
+            .expect("it can be read")
+            .file_name()
+            .into_string()
+            .expect("its names are text")
+    })
+    // Fetched later, or by other pages.
+    .filter(|name| {
+        name.contains('.') && !name.starts_with("embed") && !name.starts_with("service_worker")
+    })
+    .collect();
+    files.extend(WIDGET.map(|name| format!("widget/{name}")));
+    files.sort();
+    files.push(BUNDLE.into());
+    let sizes: Vec<(String, usize, usize)> = (files.into_iter())
+        .map(|name| {
+            let bytes = site::read(&name);
+            let packed = brotli(&bytes);
+            (name, bytes.len(), packed)
+        })
+        .collect();
+    println!("| file | bytes | packed |\n|---|---|---|");
+    for (name, bytes, packed) in &sizes {
+        println!("| {name} | {bytes} | {packed} |");
+    }
+    let packed = |wanted: fn(&str) -> bool| -> u64 {
+        let wanted = sizes.iter().filter(|(name, ..)| wanted(name));
+        wanted.map(|(.., packed)| *packed as u64).sum()
+    };
+    let budget = fs::read(root().join("web/budget.json")).expect("there is a budget");
+    let budget: Value = serde_json::from_slice(&budget).expect("it is JSON");
+    for (name, size) in [
+        ("code", packed(|name| !name.ends_with(".safetensors"))),
+        ("first_prediction", packed(|_| true)),
+    ] {
+        println!("{name}: {size} bytes");
+        let most = budget[name]
+            .as_u64()
+            .expect("the budget names a number of bytes");
+        assert!(
+            size <= most,
+            "{name} takes {size} bytes over the wire, {most} are allowed"
+        );
+    }
+}
+
+fn brotli(bytes: &[u8]) -> usize {
+    let mut packed = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut packed, 1 << 16, 11, 22);
+    writer.write_all(bytes).expect("memory takes all");
+    drop(writer);
+    packed.len()
+}
