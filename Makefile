@@ -1,4 +1,5 @@
 # make demo   serves the page on this machine
+# make widget builds the page, and in dist/widget what other pages and programs embed, an npm package
 # make test   runs every check there is
 # make bench  times our code beside its peers and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
 #             text, GPU=vulkan (or wgpu, cuda) measures that device instead
@@ -18,7 +19,7 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 .NOTPARALLEL:
-.PHONY: help demo test bench setup-page setup-test format lint docs page
+.PHONY: help demo widget test bench setup-page setup-test format lint docs page
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -26,6 +27,9 @@ help:
 demo: setup-page
 	$(say) 'The page: http://127.0.0.1:$(PORT)/ as soon as it is built (some minutes the first time; Ctrl-C ends it)'
 	@trunk serve --port $(PORT)
+
+widget: setup-page page
+	$(say) 'The package: dist/widget (npm pack ./dist/widget makes a file of it)'
 
 test: setup-test format lint docs page
 	$(say) 'Tests: all crates natively, the command line, the page in a browser'

@@ -8,12 +8,23 @@ cd "$TRUNK_STAGING_DIR"
 
 (cd widget/models && printf '%s\n' *.safetensors | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >list.json)
 
-files=$(find . -type f ! -name "$worker" | sed 's|^\./||' | LC_ALL=C sort)
-# Names and contents, the service worker's own among them.
-version=$(printf '%s\n' "$files" | tr '\n' '\0' | xargs -0 cksum "$source" | sed "s|$source||" | cksum | cut -d' ' -f1)
+digests() {
+    if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+# NAME FILE: an entry of FILES.
+entry() {
+    local bytes
+    bytes=$(digests <"$2" | cut -d' ' -f1 | sed 's/../\\x&/g')
+    printf '  ["%s", "sha256-%s"],\n' "$1" "$(printf "$bytes" | base64)"
+}
+
+entries=$(
+    entry ./ index.html
+    find . -type f ! -name "$worker" | sed 's|^\./||' | LC_ALL=C sort | while read -r file; do entry "$file" "$file"; done
+)
+# Of all files, the service worker's own among them.
+version=$(printf '%s' "$entries" | cat - "$source" | digests | cut -c1-16)
 {
-    printf 'const VERSION = "%s";\nconst FILES = [\n  "",\n' "$version"
-    printf '%s\n' "$files" | sed 's/.*/  "&",/'
-    printf '];\n'
+    printf 'const VERSION = "%s";\nconst FILES = new Map([\n%s\n]);\n' "$version" "$entries"
     cat "$source"
 } >"$worker"

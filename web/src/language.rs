@@ -417,9 +417,10 @@ static CHINESE: Texts = Texts {
     file_shown: |count| format!("只显示前 {count} 位；下载的文件含全部。"),
 };
 
-static CHINESE_NAMES: [(&str, &str); 13] = [
+static CHINESE_NAMES: [(&str, &str); 14] = [
     ("profession", "职业"),
     ("age", "年龄"),
+    ("age (groups)", "年龄段"),
     ("gender", "性别"),
     ("Student", "学生"),
     ("IT", "IT"),

@@ -109,9 +109,7 @@ pub enum Comparison {
 /// What the worker has been asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Work {
-    /// To load the model that learned each attribute alone.
-    LoadSingle,
-    /// What that says about the newest text of then.
+    /// What the model that learned each attribute alone says about the newest text of then.
     Single(u64),
     /// The newest text of then, by its number.
     Text(u64),
@@ -148,8 +146,8 @@ pub struct Session {
     /// The number of the newest thing whose evidence was given.
     explained: u64,
     comparison: Comparison,
-    /// Whether this worker has that model.
-    has_single: bool,
+    /// Whether this worker has been told to load that model, and whether it has it.
+    single: (bool, bool),
     /// The number of the newest thing that it was asked about.
     compared: u64,
     run: Option<Run>,
@@ -177,7 +175,7 @@ impl Session {
             answered: 0,
             explained: 0,
             comparison: Comparison::NotWanted,
-            has_single: false,
+            single: (false, false),
             compared: 0,
             run: None,
             requests: 0,
@@ -352,8 +350,7 @@ impl Session {
                 Vec::new()
             }
             Reply::Ready { model: SINGLE, .. } => {
-                self.in_flight = None;
-                self.has_single = true;
+                self.single = (true, true);
                 self.ask()
             }
             Reply::Ready {
@@ -401,7 +398,7 @@ impl Session {
                             run.batch.fail(message);
                         }
                     }
-                    Some(Work::LoadSingle) | None => {}
+                    None => {}
                 }
                 self.ask()
             }
@@ -410,7 +407,7 @@ impl Session {
                 model: SINGLE,
                 message,
             } => {
-                self.in_flight = None;
+                self.single = (false, false);
                 self.comparison = Comparison::Failed(message);
                 self.ask()
             }
@@ -443,8 +440,23 @@ impl Session {
 
     /// What to ask of the worker now, if it is free.
     pub fn ask(&mut self) -> Vec<Command> {
-        if self.phase != Phase::Ready || self.in_flight.is_some() {
+        if self.phase != Phase::Ready {
             return Vec::new();
+        }
+        let mut commands = Vec::new();
+        if self.lacks_comparison() && !self.single.0 {
+            // The worker goes on with everything else while it is fetched.
+            self.single.0 = true;
+            commands.push(Command::Send(Request::Load {
+                model: SINGLE,
+                bundle: Some(SINGLE_BUNDLE.into()),
+                dictionary: DICTIONARY.into(),
+                choice: BackendChoice::Cpu,
+                cpu_because: None,
+            }));
+        }
+        if self.in_flight.is_some() {
+            return commands;
         }
         let id = self.requests + 1;
         let (work, request) = if self.is_behind() {
@@ -462,16 +474,7 @@ impl Session {
                 posts: self.posts.clone(),
             };
             (Work::Evidence(self.newest), request)
-        } else if self.lacks_comparison() && !self.has_single {
-            let request = Request::Load {
-                model: SINGLE,
-                bundle: Some(SINGLE_BUNDLE.into()),
-                dictionary: DICTIONARY.into(),
-                choice: BackendChoice::Cpu,
-                cpu_because: None,
-            };
-            (Work::LoadSingle, request)
-        } else if self.lacks_comparison() {
+        } else if self.lacks_comparison() && self.single.1 {
             let request = Request::Predict {
                 id,
                 model: SINGLE,
@@ -488,11 +491,12 @@ impl Session {
             };
             (Work::File, request)
         } else {
-            return Vec::new();
+            return commands;
         };
         self.requests = id;
         self.in_flight = Some((id, work));
-        vec![Command::Send(request)]
+        commands.push(Command::Send(request));
+        commands
     }
 
     fn lacks_evidence(&self) -> bool {
@@ -557,7 +561,7 @@ impl Session {
                     self.comparison = Comparison::Here(Arc::new(prediction));
                 }
             }
-            Some(Work::Evidence(_) | Work::LoadSingle) | None => {}
+            Some(Work::Evidence(_)) | None => {}
         }
     }
 
@@ -610,7 +614,7 @@ impl Session {
 
     /// A new worker, which is sent its load once it listens.
     fn restart(&mut self, choice: BackendChoice, cpu_because: Option<String>) -> Vec<Command> {
-        self.has_single = false;
+        self.single = (false, false);
         self.waiting = Some(self.load(choice, cpu_because));
         vec![Command::Restart]
     }
@@ -942,12 +946,19 @@ mod tests {
     fn the_single_model_is_loaded_when_it_is_wanted() {
         let mut session = session(on_cpu());
         assert_eq!(session.compare(true), [], "there is no text");
-        let (id, _) = asked(write(&mut session, "a"));
-        let commands = session.receive(prediction(id, 1));
-        let [Command::Send(Request::Load { model: SINGLE, .. })] = commands.as_slice() else {
-            panic!("it is not loaded: {commands:?}");
+        let commands = write(&mut session, "early");
+        let [load, predict] = commands.as_slice() else {
+            panic!("not a load and a prediction: {commands:?}");
         };
-        assert_eq!(*session.phase(), Phase::Ready, "the page's own goes on");
+        assert!(matches!(
+            load,
+            Command::Send(Request::Load { model: SINGLE, .. })
+        ));
+        let (id, _) = asked(vec![predict.clone()]);
+        assert_eq!(session.receive(prediction(id, 1)), []);
+        // The page's own model goes on meanwhile.
+        let (id, _) = asked(write(&mut session, "a"));
+        assert_eq!(session.receive(prediction(id, 1)), []);
         let Reply::Ready { card, .. } = ready(on_cpu()) else {
             unreachable!()
         };

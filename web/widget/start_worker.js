@@ -5,6 +5,10 @@ import { fetchGpu } from "./fetch_gpu.js";
 const message = (error) => String(error?.message ?? error);
 let report = (text) => postMessage(JSON.stringify({ crashed: { message: text } }));
 // Asynchronous work, and what a failing GPU throws into it.
+addEventListener("error", (event) => {
+  event.preventDefault();
+  report(event.message);
+});
 addEventListener("unhandledrejection", ({ reason }) => report(message(reason)));
 
 try {

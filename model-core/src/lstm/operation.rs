@@ -64,9 +64,11 @@ pub fn serving(
     bias: Tensor<1>,
     hidden: &[usize],
 ) -> Option<cpu::Serving> {
-    let DispatchDevice::Flex(_) = device.as_dispatch() else {
-        return None;
-    };
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => {}
+        #[allow(unreachable_patterns)]
+        _ => return None,
+    }
     let [input_size, _] = input.dims();
     let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
     let [input, recurrent, bias] =

@@ -22,11 +22,8 @@ pub fn About(link: Link) -> impl IntoView {
             card.limits,
             card.citations.join("\n"),
         ];
-        let facts = texts
-            .card
-            .into_iter()
+        let facts = (texts.card.into_iter())
             .zip(facts)
-            .into_iter()
             .filter(|(_, text)| !text.is_empty());
         Some(view! {
             <details class="about">

@@ -1,6 +1,7 @@
 //! Why: the text with each word coloured by what it does to a class, and the strongest words as lists.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model_core::attribute::Attribute;
 use model_core::prediction::UserPrediction;
 
@@ -30,6 +31,8 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
         let wanted = chosen.get().filter(|chosen| all.contains(chosen));
         wanted.or_else(|| prediction.with(|prediction| best(&attributes, prediction.as_ref()?)))
     });
+    // Nobody sees it any more.
+    on_cleanup(move || spawn_local(async move { link.act(|session| session.explain(false)) }));
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
         link.act(|session| session.explain(details.open()));

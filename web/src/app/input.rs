@@ -6,6 +6,7 @@ use js_sys::{decode_uri_component, encode_uri_component};
 use leptos::html::Textarea;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::examples::EXAMPLES;
@@ -35,6 +36,7 @@ pub fn Input(link: Link) -> impl IntoView {
         ask();
     };
     let clear = move |_| {
+        forget_link();
         put("");
         // The button is of no use now, and would take the focus with it.
         if let Some(area) = area.get() {
@@ -73,6 +75,7 @@ pub fn Input(link: Link) -> impl IntoView {
                 dir="auto"
                 prop:value=text
                 on:input=move |event| {
+                    forget_link();
                     set(event_target_value(&event));
                     ask_later(());
                 }
@@ -81,7 +84,7 @@ pub fn Input(link: Link) -> impl IntoView {
                 <span aria-hidden="true">{say(|texts| texts.try_example)}</span>
                 {EXAMPLES
                     .iter()
-                    .map(|example| view! { <button type="button" on:click=move |_| put(example.text)>{example.name}</button> })
+                    .map(|example| view! { <button type="button" on:click=move |_| { forget_link(); put(example.text) }>{example.name}</button> })
                     .collect_view()}
             </div>
             <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>
@@ -111,6 +114,21 @@ fn link_with(text: &str) -> String {
     // A fragment can always be set and an address always be read where the page is not in a sandbox.
     let _ = location.set_hash(&fragment);
     location.href().unwrap_or_default()
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = history, js_name = replaceState)]
+    fn replace_state(state: &JsValue, unused: &str, address: &str);
+}
+
+/// Takes a text out of the page's address: it is not what is on the page any more.
+fn forget_link() {
+    let location = window().location();
+    if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
+        let path = location.pathname().unwrap_or_default();
+        replace_state(&JsValue::NULL, "", &path);
+    }
 }
 
 /// The text that the page's address holds.

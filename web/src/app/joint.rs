@@ -1,6 +1,7 @@
 //! What joint learning did: the same text by the model that learned each attribute alone.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model_core::prediction::{AttributePrediction, UserPrediction};
 
 use super::link::Link;
@@ -14,6 +15,8 @@ use crate::summary::coarse;
 pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
     let possible = link.watch(|session| session.can_compare());
     let comparison = link.watch(|session| session.comparison().clone());
+    // Nobody sees it any more.
+    on_cleanup(move || spawn_local(async move { link.act(|session| session.compare(false)) }));
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
         link.act(|session| session.compare(details.open()));

@@ -48,26 +48,18 @@ thread_local! {
 pub fn serve(port: Port, fetch_gpu: Function) {
     report_panics();
     PAGE.set(Some(port.clone()));
-    let (sender, mut requests) = mpsc::unbounded();
+    let (sender, mut tasks) = mpsc::unbounded();
+    let tell = sender.clone();
     let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
         // It fails only when the loop below has ended, and then the page has been told why.
-        drop(sender.unbounded_send(event.data()));
+        drop(tell.unbounded_send(Task::Message(event.data())));
     });
     port.set_onmessage(on_message.as_ref().unchecked_ref());
     on_message.forget();
     spawn_local(async move {
-        let mut worker = Worker::new(fetch_gpu);
-        while let Some(data) = requests.next().await {
-            let Some(text) = data.as_string() else {
-                worker.sent = Some(Uint8Array::new(&data).to_vec());
-                continue;
-            };
-            match serde_json::from_str(&text) {
-                Ok(request) => worker.handle(request).await,
-                Err(error) => reply(&Reply::Crashed {
-                    message: format!("unreadable request from the page: {error}"),
-                }),
-            }
+        let mut worker = Worker::new(fetch_gpu, sender);
+        while let Some(task) = tasks.next().await {
+            worker.carry_out(task).await;
         }
     });
     reply(&Reply::Started);
@@ -83,8 +75,32 @@ pub fn uncaught(message: String) {
     });
 }
 
+/// What the worker does next.
+enum Task {
+    /// What a message from the page asks for.
+    Message(JsValue),
+    /// To make a model of what has been fetched for it meanwhile.
+    Fetched(Load, Result<Rc<[u8]>, String>),
+}
+
+/// A model to load.
+struct Load {
+    model: u64,
+    /// Where its bundle is; `None`: the page has sent it.
+    address: Option<String>,
+    dictionary: String,
+    choice: BackendChoice,
+    cpu_because: Option<String>,
+    /// The number of the load: of a model's loads only the newest counts.
+    number: u64,
+}
+
 /// The models and what they are made of.
 struct Worker {
+    tasks: UnboundedSender<Task>,
+    /// The numbers of the loads that are being fetched for, by model.
+    loading: HashMap<u64, u64>,
+    loads: u64,
     models: HashMap<u64, Model>,
     /// What was fetched, by address.
     fetched: HashMap<String, Rc<[u8]>>,
@@ -116,13 +132,51 @@ struct Model {
 }
 
 impl Worker {
-    fn new(fetch_gpu: Function) -> Self {
+    fn new(fetch_gpu: Function, tasks: UnboundedSender<Task>) -> Self {
         Self {
+            tasks,
+            loading: HashMap::new(),
+            loads: 0,
             models: HashMap::new(),
             fetched: HashMap::new(),
             sent: None,
             fetch_gpu,
             gpu: Gpu::NotWanted,
+        }
+    }
+
+    async fn carry_out(&mut self, task: Task) {
+        match task {
+            Task::Message(data) => match data.as_string() {
+                None => self.sent = Some(Uint8Array::new(&data).to_vec()),
+                Some(text) => match serde_json::from_str(&text) {
+                    Ok(request) => self.handle(request).await,
+                    Err(error) => reply(&Reply::Crashed {
+                        message: format!("unreadable request from the page: {error}"),
+                    }),
+                },
+            },
+            Task::Fetched(load, bundle) => {
+                let model = load.model;
+                if self.loading.get(&model) != Some(&load.number) {
+                    return;
+                }
+                self.loading.remove(&model);
+                if let (Some(address), Ok(bundle)) = (&load.address, &bundle) {
+                    self.fetched.insert(address.clone(), bundle.clone());
+                }
+                let loaded = match bundle {
+                    Ok(bundle) => self.load(load, bundle).await,
+                    Err(message) => Err(message),
+                };
+                if let Err(message) = loaded {
+                    reply(&Reply::Failed {
+                        id: None,
+                        model,
+                        message,
+                    });
+                }
+            }
         }
     }
 
@@ -136,14 +190,17 @@ impl Worker {
                 cpu_because,
             } => {
                 self.unload(model);
-                let loaded = self.load(model, bundle, dictionary, choice, cpu_because);
-                if let Err(message) = loaded.await {
-                    reply(&Reply::Failed {
-                        id: None,
-                        model,
-                        message,
-                    });
-                }
+                self.loads += 1;
+                self.loading.insert(model, self.loads);
+                let load = Load {
+                    model,
+                    address: bundle,
+                    dictionary,
+                    choice,
+                    cpu_because,
+                    number: self.loads,
+                };
+                self.fetch_bundle(load);
             }
             Request::Unload { model } => self.unload(model),
             Request::Predict {
@@ -197,6 +254,7 @@ impl Worker {
     }
 
     fn unload(&mut self, number: u64) {
+        self.loading.remove(&number);
         if let (Some(model), Gpu::Running(line)) = (self.models.remove(&number), &self.gpu)
             && let Some(on_gpu) = model.on_gpu
         {
@@ -204,27 +262,39 @@ impl Worker {
         }
     }
 
-    /// Makes a model ready and tells the page so.
-    async fn load(
-        &mut self,
-        number: u64,
-        bundle: Option<String>,
-        dictionary: String,
-        choice: BackendChoice,
-        cpu_because: Option<String>,
-    ) -> Result<(), String> {
-        let bundle = match bundle {
-            Some(address) => self.fetch(number, Asset::Model, &address).await?,
-            None => {
-                let sent = self.sent.take().ok_or("no model was sent")?;
-                fetch::gunzip(sent).await?.into()
-            }
+    /// Gets the bundle of a load, while the worker goes on with other tasks.
+    fn fetch_bundle(&mut self, load: Load) {
+        let tasks = self.tasks.clone();
+        let kept = match &load.address {
+            Some(address) => self.fetched.get(address).cloned().ok_or(None),
+            None => Err(self.sent.take()),
         };
+        spawn_local(async move {
+            let bundle = match (kept, &load.address) {
+                (Ok(bundle), _) => Ok(bundle),
+                (Err(_), Some(address)) => fetch_for(load.model, Asset::Model, address).await,
+                (Err(Some(sent)), None) => fetch::gunzip(sent).await.map(Rc::from),
+                (Err(None), None) => Err("no model was sent".into()),
+            };
+            // It fails only when nobody carries out tasks any more.
+            drop(tasks.unbounded_send(Task::Fetched(load, bundle)));
+        });
+    }
+
+    /// Makes a model ready and tells the page so.
+    async fn load(&mut self, load: Load, bundle: Rc<[u8]>) -> Result<(), String> {
+        let Load {
+            model: number,
+            dictionary,
+            choice,
+            cpu_because,
+            ..
+        } = load;
         let mut predictor =
             Predictor::load(&bundle, &Device::flex()).map_err(|error| error.to_string())?;
         let mut needed = None;
         if predictor.needs_dictionary() {
-            let dictionary = self.fetch(number, Asset::Dictionary, &dictionary).await?;
+            let dictionary = self.dictionary(number, &dictionary).await?;
             let segmenter = Segmenter::with_dictionary(&*dictionary);
             predictor.use_segmenter(segmenter.map_err(|error| error.to_string())?);
             needed = Some(dictionary);
@@ -350,24 +420,28 @@ impl Worker {
         self.gpu = Gpu::Failed(message);
     }
 
-    /// The bytes at an address, fetched once.
-    async fn fetch(&mut self, model: u64, asset: Asset, url: &str) -> Result<Rc<[u8]>, String> {
-        if let Some(bytes) = self.fetched.get(url) {
+    /// The dictionary, fetched once.
+    async fn dictionary(&mut self, model: u64, address: &str) -> Result<Rc<[u8]>, String> {
+        if let Some(bytes) = self.fetched.get(address) {
             return Ok(bytes.clone());
         }
-        let bytes = fetch::fetch(url, |received, total| {
-            reply(&Reply::Progress {
-                model,
-                asset,
-                received,
-                total,
-            })
-        })
-        .await?;
-        let bytes: Rc<[u8]> = fetch::gunzip(bytes).await?.into();
-        self.fetched.insert(url.into(), bytes.clone());
+        let bytes = fetch_for(model, Asset::Dictionary, address).await?;
+        self.fetched.insert(address.into(), bytes.clone());
         Ok(bytes)
     }
+}
+
+/// The bytes at an address; the page is told how it goes.
+async fn fetch_for(model: u64, asset: Asset, address: &str) -> Result<Rc<[u8]>, String> {
+    let bytes = fetch::fetch(address, |received, total| {
+        reply(&Reply::Progress {
+            model,
+            asset,
+            received,
+            total,
+        })
+    });
+    Ok(fetch::gunzip(bytes.await?).await?.into())
 }
 
 impl Model {
