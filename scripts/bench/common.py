@@ -41,9 +41,11 @@ def read_users(corpus):
 
 # PyTorch's threads go on turning for a while after the work, on the cores that the next system needs.
 PAUSE = 0.25
+# Once, and on for so many seconds.
+WARM_UP = 0.05
 
 
-def medians(systems, runs, slow=()):
+def medians(systems, runs, slow=(), warm_up=WARM_UP):
     """The median of what each system measures. They take turns, so that what else the machine does hits all alike; the
     first turn does not count, and slow systems take three."""
     times = {system: [] for system in systems}
@@ -52,8 +54,11 @@ def medians(systems, runs, slow=()):
             if system in slow and run > 3:
                 continue
             time.sleep(PAUSE)
-            # Once to wake the threads, and once for the clock.
+            # To wake the threads, which the system may put on one core at first, and then for the clock.
+            start = time.perf_counter()
             measure()
+            while time.perf_counter() - start < warm_up:
+                measure()
             value = measure()
             if run:
                 times[system].append(value)

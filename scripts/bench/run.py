@@ -37,7 +37,9 @@ pipeline takes to make them is added to its own. Checked before: every probabili
     "browser": """## In the browser
 
 `predict` of the widget's JavaScript interface, in its worker, from text to probabilities, and onnxruntime-web, one thread
-and SIMD, from the words' ids to the logits, in one page. Checked before: every probability. Then, on WebGPU's software
+and SIMD, from the words' ids to the logits, in one page, other texts at every turn. Checked before: every probability. Of one post's
+time most goes into projecting words that are new and on the way to the worker and back, which onnxruntime-web, in the
+page's own thread, does not go. Then, on WebGPU's software
 adapter, the fused LSTM and the readable one: one prediction each, after one that compiles the shaders. A software adapter's
 times say nothing about a GPU; the number of dispatches does.""",
     "vectors": """## Word vectors
