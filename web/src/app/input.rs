@@ -50,13 +50,16 @@ pub fn Input(link: Link) -> impl IntoView {
         shared.set(None);
     });
     let share = move |_| {
-        let address = link_with(&text.get_untracked());
+        let given = text.get_untracked();
+        let address = link_with(&given);
         spawn_local(async move {
             let clipboard = window().navigator().clipboard();
             // Browsers have one only for pages loaded over https.
             let copied = !clipboard.is_undefined()
                 && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
-            shared.set(Some(copied));
+            if text.with_untracked(|text| *text == given) {
+                shared.set(Some(copied));
+            }
         });
     };
     // A link that was made so.
