@@ -5,6 +5,7 @@ pub mod config;
 pub mod corpus;
 pub mod device;
 pub mod evaluation;
+pub mod experiment;
 pub mod output;
 pub mod progress;
 pub mod training;

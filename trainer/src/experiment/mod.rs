@@ -1,0 +1,5 @@
+//! The paper's experiments: a grid of cells, each a system learned on users and tested on others, and the report on them.
+
+mod cell;
+
+pub use cell::{Cell, CellError, CellKey, TestUser};
