@@ -46,4 +46,50 @@ pub struct AttributeFigures {
     pub f: f64,
     /// Expected calibration error: how far stated probabilities are from how often they come true.
     pub calibration_error: f64,
+    /// The reliability diagram: users sorted by the probability of their most probable class into 15 bins of equal
+    /// width, without the bins that hold nobody. Cards that were written before there was one have none.
+    #[serde(default)]
+    pub reliability: Vec<ReliabilityBin>,
+    /// What answering only from a probability on gains in accuracy and costs in answers: for 0, 0.05 … 0.95, as long as
+    /// anybody is answered. Cards that were written before there was one have none.
+    #[serde(default)]
+    pub coverage: Vec<CoveragePoint>,
+}
+
+/// Users whose most probable class is stated to be about as probable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReliabilityBin {
+    /// How many they are.
+    pub users: usize,
+    /// The mean of these probabilities.
+    pub confidence: f64,
+    /// The share for whom that class is the true one; equal to `confidence` where probabilities mean what they say.
+    pub accuracy: f64,
+}
+
+/// What is left when less probable answers are withheld.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoveragePoint {
+    /// Users are answered whose most probable class is at least so probable.
+    pub threshold: f32,
+    /// Their share of all users.
+    pub coverage: f64,
+    /// The share of them for whom that class is the true one.
+    pub accuracy: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_without_a_diagram_are_read() {
+        let text = r#"{"attribute": "age", "users": 2, "majority": 0.5, "accuracy": 1, "precision": 1, "recall": 1,
+            "f": 1, "calibration_error": 0.1}"#;
+        let figures: AttributeFigures = serde_json::from_str(text).unwrap();
+        assert_eq!(figures.users, 2);
+        assert!(figures.reliability.is_empty() && figures.coverage.is_empty());
+    }
 }

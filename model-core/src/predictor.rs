@@ -97,6 +97,11 @@ impl Predictor {
         &self.settings.attributes
     }
 
+    /// The probability from which on a prediction is called sure.
+    pub fn sure_from(&self) -> f32 {
+        self.settings.sure_from
+    }
+
     /// The model card.
     pub fn card(&self) -> &ModelCard {
         &self.card

@@ -6,7 +6,7 @@ use model_core::{
     attribute::{Attribute, Group},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     bundle::{Bundle, BundleError, FORMAT_VERSION, METADATA_KEY, Settings},
-    card::{AttributeFigures, ModelCard},
+    card::{AttributeFigures, CoveragePoint, ModelCard, ReliabilityBin},
     embedding::Embedding,
     parameters::{self, Parameters, Wanted, glorot_uniform},
     predictor::{Predictor, UserPrediction},
@@ -41,6 +41,16 @@ fn figures() -> AttributeFigures {
         recall: 0.17079361136813737,
         f: 0.1496486350840324,
         calibration_error: 0.008187476747795365,
+        reliability: vec![ReliabilityBin {
+            users: 1529,
+            confidence: 0.5529879999,
+            accuracy: 0.5448005232177894,
+        }],
+        coverage: vec![CoveragePoint {
+            threshold: 0.55,
+            coverage: 0.7331589274035317,
+            accuracy: 0.5976806422836753,
+        }],
     }
 }
 
@@ -112,6 +122,12 @@ fn what_is_written_comes_back_and_bytes_are_the_same_each_time() {
     // The JSON library may lose a float's last bit.
     let (read_figures, figures) = (&read.card.figures[0], &bundle.card.figures[0]);
     assert!((read_figures.precision - figures.precision).abs() < 1e-12);
+    let (read_bin, bin) = (&read_figures.reliability[0], &figures.reliability[0]);
+    assert_eq!(read_bin.users, bin.users);
+    assert!((read_bin.confidence - bin.confidence).abs() < 1e-12);
+    let (read_point, point) = (&read_figures.coverage[0], &figures.coverage[0]);
+    assert_eq!(read_point.threshold, point.threshold);
+    assert!((read_point.coverage - point.coverage).abs() < 1e-12);
     assert_eq!(read.vocabulary.words(), bundle.vocabulary.words());
     assert_eq!(read.embedding, bundle.embedding);
     let by_name = |mut parameters: Vec<parameters::Saved>| {

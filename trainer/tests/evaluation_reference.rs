@@ -1,7 +1,7 @@
 //! Figures against scikit-learn's for the same predictions, see `tests/reference/evaluation/make.py`.
 
 use serde::Deserialize;
-use trainer::evaluation::{Metrics, calibration_error, log_loss};
+use trainer::evaluation::{Confidences, Metrics, calibration_error, log_loss};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -26,6 +26,10 @@ struct Case {
     confusion: Vec<Vec<usize>>,
     log_loss: f64,
     calibration_error: f64,
+    /// Users, mean confidence, share right.
+    reliability: Vec<(usize, f64, f64)>,
+    /// Threshold, share answered, share right of them.
+    coverage: Vec<(f32, f64, f64)>,
 }
 
 fn close(ours: f64, reference: f64, tolerance: f64) {
@@ -66,10 +70,25 @@ fn figures_are_those_of_scikit_learn() {
             case.log_loss,
             1e-6,
         );
+        let confidences = Confidences::new(&case.gold, &case.probabilities);
+        let reliability = confidences.reliability();
         close(
-            calibration_error(&case.gold, &case.probabilities),
+            calibration_error(&reliability),
             case.calibration_error,
             1e-9,
         );
+        assert_eq!(reliability.len(), case.reliability.len());
+        for (bin, (users, confidence, accuracy)) in reliability.iter().zip(case.reliability) {
+            assert_eq!(bin.users, users);
+            close(bin.confidence, confidence, 1e-12);
+            close(bin.accuracy, accuracy, 1e-12);
+        }
+        let points = confidences.coverage();
+        assert_eq!(points.len(), case.coverage.len());
+        for (point, (threshold, coverage, accuracy)) in points.iter().zip(case.coverage) {
+            assert_eq!(point.threshold, threshold);
+            close(point.coverage, coverage, 1e-12);
+            close(point.accuracy, accuracy, 1e-12);
+        }
     }
 }

@@ -3,7 +3,7 @@
     python -m venv venv && venv/bin/pip install scikit-learn==1.9.1
     venv/bin/python make.py
 
-The expected calibration error, which scikit-learn lacks, is computed with numpy by its definition.
+The expected calibration error and the coverage, which scikit-learn lacks, are computed with numpy by their definition.
 """
 
 import json
@@ -12,6 +12,7 @@ import pathlib
 import numpy
 import sklearn
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 BINS = 15
 
@@ -28,6 +29,24 @@ def calibration_error(gold, probabilities):
     return float(error)
 
 
+def reliability(right, confidence):
+    """Users, mean confidence and share right of every bin that holds somebody."""
+    edges = numpy.linspace(0, 1, BINS + 1)
+    users = numpy.bincount(numpy.digitize(confidence, edges[1:-1], right=True))
+    shares, confidences = calibration_curve(right, confidence, n_bins=BINS)
+    return [list(bin) for bin in zip(users[users > 0].tolist(), confidences.tolist(), shares.tolist(), strict=True)]
+
+
+def coverage(right, confidence):
+    """Threshold, share answered and share right of them, for every threshold that answers somebody."""
+    points = []
+    for threshold in numpy.arange(20, dtype=numpy.float32) / 20:
+        answered = confidence >= threshold
+        if answered.any():
+            points.append([float(str(threshold)), float(answered.mean()), float(right[answered].mean())])
+    return points
+
+
 def case(random, users, classes, sharpness, unseen):
     """Predictions somewhat better than chance; `unseen` classes occur in neither column."""
     seen = classes - unseen
@@ -39,6 +58,7 @@ def case(random, users, classes, sharpness, unseen):
     powers = numpy.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = (powers / powers.sum(axis=1, keepdims=True)).round(6).astype(numpy.float32)
     predicted = probabilities.argmax(axis=1)
+    right, confidence = predicted == gold, probabilities.max(axis=1)
     labels = numpy.arange(classes)
     by_class = metrics.precision_recall_fscore_support(gold, predicted, labels=labels, zero_division=0)
     precision, recall, f1 = (float(figures.mean()) for figures in by_class[:3])
@@ -59,6 +79,8 @@ def case(random, users, classes, sharpness, unseen):
         "confusion": metrics.confusion_matrix(gold, predicted, labels=labels).tolist(),
         "log_loss": float(metrics.log_loss(gold, probabilities, labels=labels)),
         "calibration_error": calibration_error(gold, probabilities.astype(numpy.float64)),
+        "reliability": reliability(right, confidence.astype(numpy.float64)),
+        "coverage": coverage(right, confidence),
     }
 
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use model_core::bundle::Bundle;
-use model_core::card::AttributeFigures;
 use model_core::predictor::Predictor;
 use model_core::vocabulary::Vocabulary;
 
@@ -41,6 +40,10 @@ pub(super) struct Arguments {
     /// Labelled users that training never saw, to measure the smaller model on
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     test_users: Vec<PathBuf>,
+    /// Only those of them who are the test users of this split: `auxlstm train` leaves its own beside the model, as
+    /// split.json
+    #[arg(long, value_name = "FILE", requires = "test_users")]
+    split: Option<PathBuf>,
     /// Dictionary of jieba, where the model was trained with one and is to be measured
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
@@ -61,7 +64,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     bundle.card.figures = match arguments.test_users.as_slice() {
         [] => Vec::new(),
-        users => figures(&bundle, users, arguments.dictionary.as_deref())?,
+        users => {
+            let predictor = load(&bundle, arguments.dictionary.as_deref())?;
+            let corpus = Corpus::open(users, Options::default())?;
+            measure(&predictor, corpus, arguments.split.as_deref())?.into_card()
+        }
     };
     for figure in &bundle.card.figures {
         eprintln!(
@@ -74,11 +81,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn figures(
-    bundle: &Bundle,
-    users: &[PathBuf],
-    dictionary: Option<&Path>,
-) -> Result<Vec<AttributeFigures>, Failure> {
+fn load(bundle: &Bundle, dictionary: Option<&Path>) -> Result<Predictor, Failure> {
     let mut predictor = Predictor::load(&bundle.to_bytes()?, &device::choose(device::DEFAULT)?)?;
     if predictor.needs_dictionary() {
         if dictionary.is_none() {
@@ -86,12 +89,7 @@ fn figures(
         }
         predictor.use_segmenter(segmenter(dictionary)?);
     }
-    let corpus = Corpus::open(users, Options::default())?;
-    let figures = measure(&predictor, corpus)?.attributes.into_iter();
-    Ok(figures
-        .filter(|report| report.metrics.users > 0)
-        .map(AttributeFigures::from)
-        .collect())
+    Ok(predictor)
 }
 
 /// The nearest number whose fraction has so many bits.

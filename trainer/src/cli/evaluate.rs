@@ -1,28 +1,33 @@
 //! `auxlstm evaluate`: how well a model predicts labelled users.
 
+use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
 use futures_lite::future::block_on;
+use model_core::bundle::Bundle;
+use model_core::card::AttributeFigures;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
-use super::model::ModelArguments;
+use super::model::{ModelArguments, read_bundle};
 use super::table::{Table, count};
 use super::{CorpusArguments, Failure, print, report_bad_records};
 use crate::corpus::Corpus;
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::Progress;
+use crate::training::examples::SplitIds;
 
 /// Score a model on labelled users that its training never saw
 ///
 /// Prints for each attribute, and for its groups, the figures of the paper (macro precision P, macro recall R, and
 /// F = 2PR/(P+R)), accuracy beside the majority baseline, the mean of the classes' F1, the expected calibration
-/// error (ECE), the mean −ln p of the true class (log loss), a table of the classes, and the confusion matrix.
-/// Users without a label for an attribute are no examples for it.
+/// error (ECE), the mean −ln p of the true class (log loss), how many the model is sure about and how many of these it
+/// gets right, a table of the classes, and the confusion matrix. The JSON file also has the reliability diagram, and
+/// coverage and accuracy at other probabilities. Users without a label for an attribute are no examples for it.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -32,9 +37,15 @@ pub(super) struct Arguments {
     /// Read only so many words of each user, to see how the model does on shorter texts
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
+    /// Only the test users of this split: `auxlstm train` leaves its own beside the model, as split.json
+    #[arg(long, value_name = "FILE")]
+    split: Option<PathBuf>,
     /// Write the figures to this file too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the model to this file, with these figures in its card; it may be BUNDLE itself
+    #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
+    write_card: Option<PathBuf>,
 }
 
 /// Foreign labels that are named at most: a field of free text has thousands.
@@ -45,7 +56,17 @@ pub(super) struct Figures {
     users: u64,
     without_known_words: u64,
     bad_records: u64,
-    pub(super) attributes: Vec<Report>,
+    attributes: Vec<Report>,
+}
+
+impl Figures {
+    /// What a model card says of them.
+    pub(super) fn into_card(self) -> Vec<AttributeFigures> {
+        (self.attributes.into_iter())
+            .filter(|report| report.metrics.users > 0)
+            .map(AttributeFigures::from)
+            .collect()
+    }
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -53,26 +74,38 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
     }
-    let json = arguments
-        .json
-        .as_deref()
-        .map(PendingFile::create)
-        .transpose()?;
-    let figures = measure(&predictor, arguments.corpus.open()?)?;
-    print(&to_text(&figures))?;
+    let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
+    let json = create(&arguments.json)?;
+    let bundle = create(&arguments.write_card)?;
+    let corpus = arguments.corpus.open()?;
+    let figures = measure(&predictor, corpus, arguments.split.as_deref())?;
+    print(&to_text(&figures, predictor.sure_from()))?;
     if let Some(file) = json {
         file.finish(|out| {
             serde_json::to_writer_pretty(&mut *out, &figures)?;
             out.write_all(b"\n")
         })?;
     }
+    if let Some(file) = bundle {
+        let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.model.bundle)?)?;
+        bundle.card.figures = figures.into_card();
+        let bytes = bundle.to_bytes()?;
+        file.finish(|out| out.write_all(&bytes))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// How well a model predicts the users of a corpus. None of them with a label that it knows is an error.
-pub(super) fn measure(predictor: &Predictor, corpus: Corpus) -> Result<Figures, Failure> {
-    let mut evaluations: Vec<Evaluation> =
-        predictor.attributes().iter().map(Evaluation::new).collect();
+/// How well a model predicts the users of a corpus, or only the test users of a split. None of them with a label that it
+/// knows is an error.
+pub(super) fn measure(
+    predictor: &Predictor,
+    corpus: Corpus,
+    split: Option<&Path>,
+) -> Result<Figures, Failure> {
+    let wanted = split.map(test_users).transpose()?;
+    let mut evaluations: Vec<Evaluation> = (predictor.attributes().iter())
+        .map(|attribute| Evaluation::new(attribute, predictor.sure_from()))
+        .collect();
     let (mut all, mut without_known_words) = (0, 0);
     let mut progress = Progress::new("predicting", "users", None);
     let mut corpus = corpus.with_report(progress.bad_record_printer());
@@ -80,6 +113,9 @@ pub(super) fn measure(predictor: &Predictor, corpus: Corpus) -> Result<Figures, 
         let mut users = corpus.read_chunk()?;
         if users.is_empty() {
             break;
+        }
+        if let Some(wanted) = &wanted {
+            users.retain(|user| wanted.contains(&user.id().to_string()));
         }
         let posts: Vec<Vec<String>> = users
             .iter_mut()
@@ -101,6 +137,10 @@ pub(super) fn measure(predictor: &Predictor, corpus: Corpus) -> Result<Figures, 
     }
     drop(progress);
     report_bad_records(&corpus);
+    if let Some(split) = split.filter(|_| all == 0) {
+        let split = split.display();
+        return Err(format!("{split}: none of its test users is in the corpus").into());
+    }
     let figures = Figures {
         users: all,
         without_known_words,
@@ -129,7 +169,16 @@ pub(super) fn measure(predictor: &Predictor, corpus: Corpus) -> Result<Figures, 
     Ok(figures)
 }
 
-fn to_text(figures: &Figures) -> String {
+/// The ids of a split's test users, as JSON text, because 1 and "1" are different ids.
+fn test_users(split: &Path) -> Result<HashSet<String>, Failure> {
+    let name = split.display();
+    let text = std::fs::read_to_string(split).map_err(|error| format!("{name}: {error}"))?;
+    let ids: SplitIds = serde_json::from_str(&text)
+        .map_err(|error| format!("{name}: not the split of a training run: {error}"))?;
+    Ok(ids.test.iter().map(ToString::to_string).collect())
+}
+
+fn to_text(figures: &Figures, sure_from: f32) -> String {
     let mut text = format!("{} users", count(figures.users));
     if figures.without_known_words > 0 {
         let _ = write!(
@@ -179,14 +228,14 @@ fn to_text(figures: &Figures) -> String {
     }
     let _ = writeln!(text, "{table}");
     for report in &figures.attributes {
-        let _ = writeln!(text, "{}", attribute(report));
+        let _ = writeln!(text, "{}", attribute(report, sure_from));
     }
     text.truncate(text.trim_end().len());
     text + "\n"
 }
 
-/// The classes of one attribute, and how often each was taken for each other.
-fn attribute(report: &Report) -> String {
+/// How far one attribute can be believed, its classes, and how often each was taken for each other.
+fn attribute(report: &Report, sure_from: f32) -> String {
     let mut text = format!("## {}\n\n", report.attribute);
     if report.unlabelled > 0 {
         let _ = writeln!(
@@ -213,6 +262,15 @@ fn attribute(report: &Report) -> String {
             shown.join(", ")
         );
     }
+    let _ = match &report.sure {
+        None => writeln!(text, "Sure ({sure_from:.2} or more) about nobody\n"),
+        Some(sure) => writeln!(
+            text,
+            "Sure ({sure_from:.2} or more) about {:.1} % of the users, right about {:.1} % of these\n",
+            100.0 * sure.coverage,
+            100.0 * sure.accuracy
+        ),
+    };
     let mut classes = Table::new(["class", "P", "R", "F1", "users"]);
     for (label, class) in report.labels.iter().zip(&report.metrics.classes) {
         let shares = [class.precision, class.recall, class.f1].map(figure);

@@ -17,7 +17,7 @@ const LARGEST_BUNDLE: u64 = 2 << 30;
 pub(super) struct ModelArguments {
     /// The trained model, as `auxlstm train` writes it
     #[arg(value_name = "BUNDLE")]
-    bundle: PathBuf,
+    pub(super) bundle: PathBuf,
     /// What computes; `auxlstm devices` lists what there is
     #[arg(long, default_value = device::DEFAULT)]
     device: String,

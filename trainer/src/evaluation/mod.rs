@@ -5,6 +5,6 @@ mod calibration;
 mod metrics;
 mod report;
 
-pub use calibration::{calibration_error, log_loss};
+pub use calibration::{Confidences, calibration_error, log_loss};
 pub use metrics::{ClassMetrics, Metrics};
 pub use report::{Evaluation, Report};

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use model_core::attribute::Attribute;
-use model_core::card::AttributeFigures;
+use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
-use super::calibration::{calibration_error, log_loss};
+use super::calibration::{Confidences, calibration_error, log_loss};
 use super::metrics::Metrics;
 
 /// Gathers true classes and predictions of one attribute.
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
+    sure_from: f32,
     gold: Vec<usize>,
     probabilities: Vec<Vec<f32>>,
     unlabelled: usize,
@@ -37,13 +38,20 @@ pub struct Report {
     pub calibration_error: f64,
     /// The mean of −ln p of the true class.
     pub log_loss: f64,
+    /// The reliability diagram that the calibration error is taken from.
+    pub reliability: Vec<ReliabilityBin>,
+    /// What answering only from a probability on does.
+    pub coverage: Vec<CoveragePoint>,
+    /// The same for the probability from which on the model calls a prediction sure, if it does so for anybody.
+    pub sure: Option<CoveragePoint>,
 }
 
 impl<'a> Evaluation<'a> {
-    /// An evaluation of nobody yet.
-    pub fn new(attribute: &'a Attribute) -> Self {
+    /// An evaluation of nobody yet; predictions are called sure from this probability on.
+    pub fn new(attribute: &'a Attribute, sure_from: f32) -> Self {
         Self {
             attribute,
+            sure_from,
             gold: Vec::new(),
             probabilities: Vec::new(),
             unlabelled: 0,
@@ -109,10 +117,15 @@ impl<'a> Evaluation<'a> {
         gold: &[usize],
         probabilities: &[Vec<f32>],
     ) -> Report {
+        let confidences = Confidences::new(gold, probabilities);
+        let reliability = confidences.reliability();
         Report {
             metrics: Metrics::of(gold, probabilities, labels.len()),
-            calibration_error: calibration_error(gold, probabilities),
+            calibration_error: calibration_error(&reliability),
             log_loss: log_loss(gold, probabilities),
+            reliability,
+            coverage: confidences.coverage(),
+            sure: confidences.answered_from(self.sure_from),
             attribute,
             labels,
             unlabelled: self.unlabelled,
@@ -131,6 +144,8 @@ impl From<Report> for AttributeFigures {
             recall: report.metrics.recall,
             f: report.metrics.f,
             calibration_error: report.calibration_error,
+            reliability: report.reliability,
+            coverage: report.coverage,
             attribute: report.attribute,
         }
     }
@@ -163,7 +178,7 @@ mod tests {
             classes: ["13", "14", "23+"].map(String::from).to_vec(),
             groups: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
         };
-        let mut evaluation = Evaluation::new(&age);
+        let mut evaluation = Evaluation::new(&age, 0.5);
         let prediction = AttributePrediction {
             label: Some("23+".into()),
             sure: true,
@@ -188,6 +203,10 @@ mod tests {
         );
         assert_eq!(reports[1].attribute, "age (groups)");
         assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
+        // The groups are called sure, at 0.6, and half of them are right; the classes are not.
+        assert_eq!(reports[0].sure, None);
+        let sure = reports[1].sure.as_ref().unwrap();
+        assert_eq!((sure.coverage, sure.accuracy), (1.0, 0.5));
         for report in &reports {
             assert_eq!(
                 (

@@ -70,7 +70,7 @@ fn figures(settings: &Settings, test: &[Vec<Scored>]) -> Vec<AttributeFigures> {
         .zip(test)
         .filter(|(_, scores)| !scores.is_empty())
         .flat_map(|((attribute, temperature), scores)| {
-            let mut evaluation = Evaluation::new(attribute);
+            let mut evaluation = Evaluation::new(attribute, settings.sure_from);
             for text in scores {
                 let probabilities = temperature.probabilities(&text.logits, text.words);
                 evaluation.add_class(text.class, probabilities);
