@@ -90,7 +90,7 @@ impl CellKey {
     }
 }
 
-/// A stored cell cannot be used.
+/// A stored cell, or what is stored beside the cells, cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {what}", path.display())]
 pub struct CellError {

@@ -1,5 +1,7 @@
 //! The paper's experiments: a grid of cells, each a system learned on users and tested on others, and the report on them.
 
 mod cell;
+mod corpus;
 
 pub use cell::{Cell, CellError, CellKey, TestUser};
+pub use corpus::{Association, AttributeSummary, CorpusSummary};
