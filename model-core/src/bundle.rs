@@ -2,8 +2,10 @@
 //!
 //! A safetensors file, so that any language's library reads its numbers: the network's parameters (f32), the
 //! word vectors (`vectors`, 8-bit, with a scale a row in `vector_scales`), the vocabulary (`vocabulary`, UTF-8,
-//! a word a line, the first with id 2). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the
-//! format's version, a checksum, and the settings and the model card as JSON texts.
+//! a word a line, the first with id 2). Where there is a wide branch, its features (`wide.features`, u32, two word ids
+//! each), what they weigh (`wide.rarity`), and weights (`wide.weights`, 8-bit, with a scale and a bias a class in
+//! `wide.scales` and `wide.bias`). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the format's version,
+//! a checksum, and the settings and the model card as JSON texts.
 
 use std::collections::HashMap;
 
@@ -22,12 +24,14 @@ use crate::{
     parameters::{Parameters, Saved, Wanted},
     temperature::Temperature,
     vocabulary::{SPECIAL, Vocabulary},
+    wide::{Weighting, Wide},
 };
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
-/// The version of the format that this code writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the format that this code reads, and the one it writes where there is a wide branch; without one
+/// a bundle is still of version 1.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A trained model with all that is needed to use it.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Bundle {
     pub embedding: Embedding,
     /// The network's parameters.
     pub parameters: Vec<Saved>,
+    /// The wide branch beside the network, if there is one.
+    pub wide: Option<Wide>,
 }
 
 /// What a bundle predicts and how.
@@ -110,17 +116,28 @@ struct Version {
 const VOCABULARY: &str = "vocabulary";
 const VECTORS: &str = "vectors";
 const SCALES: &str = "vector_scales";
+const WIDE_FEATURES: &str = "wide.features";
+const WIDE_RARITY: &str = "wide.rarity";
+const WIDE_WEIGHTS: &str = "wide.weights";
+const WIDE_SCALES: &str = "wide.scales";
+const WIDE_BIAS: &str = "wide.bias";
+/// All tensors but the network's parameters.
+const NAMED: [&str; 8] = [
+    VOCABULARY,
+    VECTORS,
+    SCALES,
+    WIDE_FEATURES,
+    WIDE_RARITY,
+    WIDE_WEIGHTS,
+    WIDE_SCALES,
+    WIDE_BIAS,
+];
 
 impl Bundle {
     /// The file's bytes. The same bundle gives the same bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
         let words = self.vocabulary.words().join("\n").into_bytes();
-        let vectors: Vec<u8> = self
-            .embedding
-            .values()
-            .iter()
-            .map(|value| value.cast_unsigned())
-            .collect();
+        let vectors = to_bytes(self.embedding.values());
         let scales = to_le_bytes(self.embedding.scales());
         let parameters: Vec<Vec<u8>> = self
             .parameters
@@ -141,6 +158,27 @@ impl Bundle {
         for (parameter, bytes) in self.parameters.iter().zip(&parameters) {
             tensors.push((&parameter.name, Dtype::F32, parameter.shape.clone(), bytes));
         }
+        let wide = self.wide.as_ref().map(|wide| {
+            let weighting = wide.weighting();
+            let ids = weighting.features().as_flattened().iter();
+            [
+                ids.flat_map(|id| id.to_le_bytes()).collect(),
+                to_le_bytes(weighting.rarity()),
+                to_bytes(wide.weights()),
+                to_le_bytes(wide.scales()),
+                to_le_bytes(wide.bias()),
+            ]
+        });
+        if let (Some(wide), Some([ids, rarity, weights, scales, bias])) = (&self.wide, &wide) {
+            let (features, classes) = (wide.weighting().features().len(), wide.bias().len());
+            tensors.extend([
+                (WIDE_FEATURES, Dtype::U32, vec![features, 2], ids),
+                (WIDE_RARITY, Dtype::F32, vec![features], rarity),
+                (WIDE_WEIGHTS, Dtype::I8, vec![features, classes], weights),
+                (WIDE_SCALES, Dtype::F32, vec![classes], scales),
+                (WIDE_BIAS, Dtype::F32, vec![classes], bias),
+            ]);
+        }
         let views = tensors
             .into_iter()
             .map(|(name, dtype, shape, bytes)| {
@@ -150,7 +188,7 @@ impl Bundle {
             .map_err(|error| BundleError::Corrupt(error.to_string()))?;
         let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
-            format_version: FORMAT_VERSION,
+            format_version: if wide.is_some() { FORMAT_VERSION } else { 1 },
             checksum: checksum(
                 &settings,
                 &card,
@@ -202,9 +240,10 @@ impl Bundle {
             settings: read_json(&metadata.settings)?,
             card: read_json(&metadata.card)?,
             parameters: Vec::new(),
+            wide: read_wide(&tensors)?,
         };
         for (name, view) in &views {
-            if ![VOCABULARY, VECTORS, SCALES].contains(&name.as_str()) {
+            if !NAMED.contains(&name.as_str()) {
                 bundle.parameters.push(Saved {
                     name: name.clone(),
                     shape: view.shape().to_vec(),
@@ -272,6 +311,17 @@ impl Bundle {
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());
         }
+        let classes: usize = attributes
+            .iter()
+            .map(|attribute| attribute.classes.len())
+            .sum();
+        if self
+            .wide
+            .as_ref()
+            .is_some_and(|wide| wide.bias().len() != classes)
+        {
+            return Err("its wide branch and its attributes differ in classes".into());
+        }
         Ok(())
     }
 }
@@ -311,6 +361,10 @@ fn explain(error: &SafeTensorError) -> BundleError {
         | SafeTensorError::MetadataIncompleteBuffer => BundleError::Truncated(text),
         _ => BundleError::Foreign(text),
     }
+}
+
+fn to_bytes(values: &[i8]) -> Vec<u8> {
+    values.iter().map(|value| value.cast_unsigned()).collect()
 }
 
 fn to_le_bytes(values: &[f32]) -> Vec<u8> {
@@ -373,6 +427,34 @@ fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, Bun
     }
     Vocabulary::new(lines().map(String::from).collect())
         .map_err(|error| BundleError::Corrupt(error.to_string()))
+}
+
+/// The wide branch; a bundle without any of its tensors has none.
+fn read_wide(tensors: &SafeTensors) -> Result<Option<Wide>, BundleError> {
+    if tensors.tensor(WIDE_FEATURES).is_err() {
+        return Ok(None);
+    }
+    let ids = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
+    let ids: Vec<u32> = (ids.data().as_chunks::<4>().0.iter())
+        .map(|bytes| u32::from_le_bytes(*bytes))
+        .collect();
+    let (features, []) = ids.as_chunks::<2>() else {
+        return Err(BundleError::Corrupt(
+            "a wide feature has half a pair".into(),
+        ));
+    };
+    let read = |name| floats(name, &tensor(tensors, name, Dtype::F32)?);
+    let weights = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
+    let weights = weights
+        .data()
+        .iter()
+        .map(|byte| byte.cast_signed())
+        .collect();
+    let (rarity, scales, bias) = (read(WIDE_RARITY)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
+    Weighting::new(features.to_vec(), rarity)
+        .and_then(|weighting| Wide::from_parts(weighting, weights, scales, bias))
+        .map(Some)
+        .map_err(BundleError::Corrupt)
 }
 
 fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {

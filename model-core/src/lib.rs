@@ -38,3 +38,5 @@ pub mod temperature;
 pub mod text;
 #[cfg(feature = "model")]
 pub mod vocabulary;
+#[cfg(feature = "model")]
+pub mod wide;

@@ -18,6 +18,7 @@ use crate::{
     prediction::largest,
     reader::{self, Reader},
     text::Segmenter,
+    wide::Wide,
 };
 
 mod occlusion;
@@ -29,6 +30,7 @@ pub struct Predictor {
     reader: Reader,
     embedding: Embedding,
     network: AuxLstm,
+    wide: Option<Wide>,
     /// The network's LSTMs, where the CPU runs them.
     serving: Option<Mutex<Serving>>,
     device: Device,
@@ -59,6 +61,7 @@ impl Predictor {
             card,
             vocabulary,
             embedding,
+            wide,
             ..
         } = bundle;
         let reader = Reader {
@@ -73,6 +76,7 @@ impl Predictor {
             embedding,
             serving: Serving::new(&network.lstms(), device).map(Mutex::new),
             network,
+            wide,
             device: device.clone(),
         })
     }
@@ -120,7 +124,12 @@ impl Predictor {
         Ok(texts
             .iter()
             .zip(logits)
-            .map(|(text, logits)| self.prediction(text, &logits))
+            .map(|(text, mut logits)| {
+                if let Some(wide) = &self.wide {
+                    add(&mut logits, &wide.scores(text));
+                }
+                self.prediction(text, &logits)
+            })
             .collect())
     }
 
@@ -198,6 +207,13 @@ impl Predictor {
             known_words,
             predictions: Named(predictions.collect()),
         }
+    }
+}
+
+/// Adds the scores of the wide branch, `[Σ classes]`, to a text's logits, `[task][class]`.
+pub fn add(logits: &mut [Vec<f32>], scores: &[f32]) {
+    for (logit, score) in logits.iter_mut().flatten().zip(scores) {
+        *logit += score;
     }
 }
 

@@ -12,6 +12,7 @@ use model_core::{
     predictor::{Predictor, UserPrediction},
     temperature::Temperature,
     vocabulary::Vocabulary,
+    wide::{Weighting, Wide},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -103,7 +104,15 @@ fn bundle() -> Bundle {
         vocabulary: Vocabulary::new(words).unwrap(),
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network),
+        wide: Some(wide()),
     }
+}
+
+/// Scores for some words and pairs, of age's three classes and gender's two.
+fn wide() -> Wide {
+    let weighting = Weighting::new(vec![[2, 0], [3, 0], [2, 3]], vec![1.0, 1.5, 2.0]).unwrap();
+    let weights: Vec<f32> = (0..15).map(|n| (n * 7 % 11) as f32 - 5.0).collect();
+    Wide::quantise(weighting, &weights, vec![0.5, -0.5, 0.0, 0.25, -0.25]).unwrap()
 }
 
 fn predict(predictor: &Predictor, texts: &[&str]) -> Vec<UserPrediction> {
@@ -130,6 +139,9 @@ fn what_is_written_comes_back_and_bytes_are_the_same_each_time() {
     assert!((read_point.coverage - point.coverage).abs() < 1e-12);
     assert_eq!(read.vocabulary.words(), bundle.vocabulary.words());
     assert_eq!(read.embedding, bundle.embedding);
+    let scores = |bundle: &Bundle| bundle.wide.as_ref().unwrap().scores(&[2, 3, 7]);
+    assert_eq!(scores(&read), scores(&bundle));
+    assert!(scores(&read) != wide().bias());
     let by_name = |mut parameters: Vec<parameters::Saved>| {
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         parameters
@@ -226,6 +238,26 @@ fn a_newer_format_is_said_to_be_newer() {
 }
 
 #[test]
+fn without_a_wide_branch_older_programs_can_read_it() {
+    let version = |bundle: &Bundle| {
+        let bytes = bundle.to_bytes().unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (1..=FORMAT_VERSION)
+            .find(|version| text.contains(&format!(r#"format_version\":{version}"#)))
+    };
+    let mut bundle = bundle();
+    assert_eq!(version(&bundle), Some(2));
+    bundle.wide = None;
+    assert_eq!(version(&bundle), Some(1));
+    assert!(
+        Bundle::from_bytes(&bundle.to_bytes().unwrap())
+            .unwrap()
+            .wide
+            .is_none()
+    );
+}
+
+#[test]
 fn parts_that_do_not_fit_are_refused() {
     let refused = |change: &dyn Fn(&mut Bundle)| {
         let mut bundle = bundle();
@@ -247,6 +279,11 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(refused(&|bundle| bundle.settings.sizes.main_hidden_size = 9).contains("instead of"));
     assert!(refused(&|bundle| bundle.parameters.truncate(3)).contains("missing"));
     assert!(refused(&|bundle| bundle.parameters[0].values[0] = f32::NAN).contains("not finite"));
+    let other_classes = |bundle: &mut Bundle| {
+        let weighting = Weighting::new(vec![[2, 0]], vec![1.0]).unwrap();
+        bundle.wide = Wide::from_parts(weighting, vec![1], vec![1.0], vec![0.0]).ok();
+    };
+    assert!(refused(&other_classes).contains("wide branch"));
     assert!(
         refused(&|bundle| bundle.settings.attributes[1].classes.truncate(1))
             .contains("two classes")

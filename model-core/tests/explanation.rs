@@ -13,11 +13,12 @@ use model_core::{
     embedding::Embedding,
     explanation::Explanation,
     parameters::{self, Parameters, Wanted, glorot_uniform},
-    predictor::{Predictor, logits},
+    predictor::{Predictor, add, logits},
     reader::Reader,
     temperature::Temperature,
     text::Segmenter,
     vocabulary::Vocabulary,
+    wide::{Weighting, Wide},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -77,7 +78,21 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
         vocabulary: Vocabulary::new(WORDS.map(String::from).to_vec()).unwrap(),
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network),
+        wide: Some(wide()),
     }
+}
+
+/// Scores for some words and pairs of [`WORDS`], of age's four classes and gender's two.
+fn wide() -> Wide {
+    let features = vec![[2, 0], [4, 0], [10, 0], [2, 3], [3, 2], [9, 9]];
+    let weighting = Weighting::new(features, vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0]).unwrap();
+    let weights: Vec<f32> = (0..36).map(|n| (n * 7 % 11) as f32 / 5.0 - 1.0).collect();
+    Wide::quantise(
+        weighting,
+        &weights,
+        vec![0.5, -0.5, 0.0, 0.25, -0.125, 0.125],
+    )
+    .unwrap()
 }
 
 fn predictor(bundle: &Bundle) -> Predictor {
@@ -125,6 +140,11 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
     let device = Device::flex();
     let network = bundle.network(&device).unwrap();
     let mut logits = block_on(logits(&network, &bundle.embedding, &texts, &device)).unwrap();
+    if let Some(wide) = &bundle.wide {
+        for (logits, text) in logits.iter_mut().zip(&texts) {
+            add(logits, &wide.scores(text));
+        }
+    }
     let whole = logits.pop().unwrap();
 
     let mut result = Vec::new();

@@ -37,6 +37,8 @@ pub struct Config {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
+    /// The wide branch beside it.
+    pub wide: Wide,
     /// The probability from which on a prediction is called sure.
     pub sure_from: f32,
     /// What is predicted; one task each.
@@ -117,6 +119,21 @@ pub struct Training {
     pub class_balance: f64,
     /// Steps between checkpoints; one is left after every epoch besides.
     pub checkpoint_steps: usize,
+}
+
+/// The wide branch: a linear model over words and pairs of words beside the LSTMs, which the paper does not have. It is
+/// learned when the network has been.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wide {
+    /// How many words and pairs it may weigh, those that tell most; 0: there is no wide branch, as in the paper.
+    pub features: usize,
+    /// How many training users must have a word or pair, or it is not considered.
+    pub min_users: usize,
+    /// The costs C of a linear machine among which each task chooses by the validation users.
+    pub costs: Vec<f64>,
+    /// Weigh each class by its frequency to the power of minus this, see [`Training::class_balance`].
+    pub class_balance: f64,
 }
 
 /// What makes an epoch better than another, on the validation users.
@@ -200,6 +217,7 @@ impl Default for Config {
             text: Text::default(),
             network: Network::default(),
             training: Training::default(),
+            wide: Wide::default(),
             sure_from: bundle::SURE_FROM,
             attributes: Vec::new(),
             card: ModelCard::default(),
@@ -255,6 +273,17 @@ impl Default for Training {
             l2_on: Penalised::All,
             class_balance: 0.5,
             checkpoint_steps: 200,
+        }
+    }
+}
+
+impl Default for Wide {
+    fn default() -> Self {
+        Self {
+            features: 30_000,
+            min_users: 3,
+            costs: vec![0.1, 0.3, 1.0],
+            class_balance: 0.5,
         }
     }
 }
@@ -410,6 +439,17 @@ impl Config {
             (0.0..=1.0).contains(&balance),
             "from 0 to 1",
         )?;
+        let wide = &self.wide;
+        within(
+            "wide.class_balance",
+            wide.class_balance,
+            (0.0..=1.0).contains(&wide.class_balance),
+            "from 0 to 1",
+        )?;
+        let sound = |cost: &f64| *cost > 0.0 && cost.is_finite();
+        if wide.costs.is_empty() || !wide.costs.iter().all(sound) {
+            return Err("wide.costs: name at least one cost, each above 0".into());
+        }
         for (index, task) in self.attributes.iter().enumerate() {
             task.attribute()
                 .check()

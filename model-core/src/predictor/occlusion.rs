@@ -10,7 +10,7 @@ use std::slice;
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::{BATCH_WORDS, Logits, PredictError, Predictor, read_logits};
+use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, read_logits};
 use crate::{
     attribute::Attribute,
     explanation::{AttributeEvidence, Explanation, ReadWord},
@@ -45,7 +45,13 @@ impl Predictor {
                 text.push(id);
             }
         }
-        let (whole, without) = self.occluded_logits(&text).await?;
+        let (mut whole, mut without) = self.occluded_logits(&text).await?;
+        if let Some(wide) = &self.wide {
+            add(&mut whole, &wide.scores(&text));
+            for (logits, scores) in without.iter_mut().zip(wide.scores_without_each(&text)) {
+                add(logits, &scores);
+            }
+        }
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             let temperature = f64::from(self.settings.temperatures[task].of(text.len()));
             let log_odds =

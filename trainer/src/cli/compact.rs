@@ -58,6 +58,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let words = words[..words.len().min(arguments.words as usize)].to_vec();
     bundle.vocabulary = Vocabulary::new(words)?;
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
+    let known = bundle.vocabulary.len() as u32;
+    bundle.wide = (bundle.wide).map(|wide| wide.retain(|words| words.iter().all(|&id| id < known)));
     let parameters = bundle.parameters.iter_mut();
     for value in parameters.flat_map(|parameter| &mut parameter.values) {
         *value = rounded(*value, arguments.parameter_bits);

@@ -36,6 +36,7 @@ pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
         vocabulary: prepared.vocabulary.clone(),
         embedding: prepared.embedding.clone(),
         parameters: run.best_parameters.clone(),
+        wide: None,
     };
     let unusable = |error: model_core::bundle::BundleError| TrainError::Unusable(error.to_string());
     let network = bundle.network(&run.device).map_err(unusable)?;
