@@ -3,7 +3,8 @@
 # Every step first looks whether its work is done, so a second run takes a second.
 #
 #   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen
-#   scripts/setup.sh test      the same, and a browser with its driver and a software Vulkan driver
+#   scripts/setup.sh test      the same, a browser with its driver, a software Vulkan driver, and the npm packages of
+#                              tests/npm in $TOOLS/npm
 #
 # Tools go to $TOOLS (default: .tools beside this folder, ignored by git).
 set -euo pipefail
@@ -15,6 +16,7 @@ TOOLS=${TOOLS:-$root/.tools}
 # Its own target folder: these are other people's programs, and cleaning ours must not throw them away.
 tools_target=$TOOLS/target
 trunk_version=0.21.14
+npm_version=10.9.9
 # Trunk takes the wasm-bindgen on PATH only if it equals the library's version in Cargo.lock.
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
 
@@ -126,6 +128,25 @@ setup_vulkan() {
         fail "no Vulkan driver: install one (on Debian: apt-get install mesa-vulkan-drivers libvulkan1), or set AUXLSTM_NO_GPU=1 to leave out the native GPU tests"
 }
 
+# The bundler, compiler and auditors of the page's tests. Node is among them for Linux on x86-64: Debian's may be too old
+# for the bundler.
+setup_npm() {
+    local folder=$TOOLS/npm asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
+    cat "${asked[@]}" | cmp -s - "$folder/done" && return
+    have npm || apt_install nodejs npm ||
+        fail "npm is missing: install Node.js with npm (on Debian: apt-get install nodejs npm) and run this again"
+    say "installing the npm packages of the tests (some minutes, once)"
+    rm -rf "$folder"
+    mkdir "$folder"
+    cp "${asked[@]}" "$folder/"
+    # Debian's npm cannot override what a package asks for by a tag, so it only fetches one that can.
+    (cd "$folder" && npx --yes "npm@$npm_version" ci --no-audit --no-fund) >"$TOOLS/npm.log" 2>&1 ||
+        { tail -n 5 "$TOOLS/npm.log" >&2; fail "npm cannot install the packages of tests/npm; the log is $TOOLS/npm.log"; }
+    PATH="$folder/node_modules/.bin:$PATH" vite --version >"$TOOLS/npm.log" 2>&1 ||
+        fail "Node.js is $(node --version), too old for the bundler of the tests: install the newest and run this again"
+    cat "${asked[@]}" >"$folder/done"
+}
+
 case ${1:-} in
 page | test) ;;
 *) fail "usage: scripts/setup.sh page|test" ;;
@@ -140,4 +161,5 @@ if [ "$1" = test ]; then
     setup_lints
     setup_browser
     setup_vulkan
+    setup_npm
 fi
