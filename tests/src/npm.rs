@@ -1,0 +1,50 @@
+//! The packages of `tests/npm`, as `scripts/setup.sh test` installs them, and the programs among them.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Where the packages lie: a folder in it finds them too.
+pub fn folder() -> PathBuf {
+    let tools = env::var_os("TOOLS").map_or_else(|| crate::root().join(".tools"), PathBuf::from);
+    let folder = tools.join("npm");
+    assert!(
+        folder.join("done").exists(),
+        "{} holds no npm packages: run `scripts/setup.sh test` first, or `make test`",
+        folder.display()
+    );
+    folder
+}
+
+/// Where a file of a package is, such as `axe-core/axe.min.js`.
+pub fn file(path: &str) -> PathBuf {
+    folder().join("node_modules").join(path)
+}
+
+/// A program of the packages, Node's or npm's, to be run in a folder.
+pub fn command(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([file(".bin")].into_iter().chain(env::split_paths(&path)));
+    command
+        .current_dir(folder)
+        .env("PATH", path.expect("no folder's name holds a colon"));
+    command
+}
+
+/// What a program writes to its output; it panics with all that it says if it fails.
+pub fn output(mut command: Command) -> String {
+    let output = (command.output()).unwrap_or_else(|error| {
+        panic!("{command:?} does not start ({error}): run `scripts/setup.sh test` first, or `make test`")
+    });
+    let [said, complaints] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{said}{complaints}",
+        output.status
+    );
+    said
+}
