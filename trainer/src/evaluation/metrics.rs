@@ -64,7 +64,8 @@ impl Metrics {
         Self::new(gold, &predicted, classes)
     }
 
-    fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {
+    /// Figures from how many of each true class (row) were predicted to be in each class (column).
+    pub(super) fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {
         let classes: Vec<ClassMetrics> = (0..confusion.len())
             .map(|class| {
                 let right = confusion[class][class];
