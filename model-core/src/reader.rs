@@ -25,22 +25,31 @@ impl Reader {
         ids
     }
 
-    /// The words of each post that [`ids`](Self::ids) gives the ids of; none of a post after the cut.
+    /// The words of each post that [`ids`](Self::ids) gives the ids of, see [`words`].
     pub fn words<S: AsRef<str>>(
         &self,
         posts: impl IntoIterator<Item = S>,
     ) -> impl Iterator<Item = Vec<Word>> {
-        let mut left = self.max_words;
-        posts.into_iter().map(move |post| {
-            // A post far longer than what can still be read need not be cut to its end: no word is shorter
-            // than a byte, and few are longer than 64 with what stands between them.
-            let enough = head(post.as_ref(), left.saturating_mul(64));
-            let mut words = self.segmenter.words(enough);
-            words.truncate(left);
-            left -= words.len();
-            words
-        })
+        words(&self.segmenter, posts, self.max_words)
     }
+}
+
+/// The words of each post, up to `max_words` in all posts together; none of a post after the cut.
+pub fn words<S: AsRef<str>>(
+    segmenter: &Segmenter,
+    posts: impl IntoIterator<Item = S>,
+    max_words: usize,
+) -> impl Iterator<Item = Vec<Word>> {
+    let mut left = max_words;
+    posts.into_iter().map(move |post| {
+        // A post far longer than what can still be read need not be cut to its end: no word is shorter
+        // than a byte, and few are longer than 64 with what stands between them.
+        let enough = head(post.as_ref(), left.saturating_mul(64));
+        let mut words = segmenter.words(enough);
+        words.truncate(left);
+        left -= words.len();
+        words
+    })
 }
 
 /// How many of `ids` the vocabulary knows.

@@ -64,3 +64,21 @@ fn mixed_text_is_cut_each_by_its_own_rules() {
     ];
     assert_eq!(words, expected);
 }
+
+#[test]
+fn the_dictionary_names_parts_of_speech() {
+    let segmenter = segmenter();
+    let tags = ["图书馆", "漂亮", "看", "北京", "张晓莉", "coffee", ""]
+        .map(|word| segmenter.dictionary_tag(word));
+    let expected = [
+        Some("n"),
+        Some("a"),
+        Some("v"),
+        Some("ns"),
+        None,
+        None,
+        None,
+    ];
+    assert_eq!(tags, expected);
+    assert_eq!(Segmenter::new().dictionary_tag("图书馆"), None);
+}

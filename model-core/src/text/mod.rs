@@ -126,6 +126,19 @@ impl Segmenter {
         words.words
     }
 
+    /// The part of speech that the Chinese dictionary names for `word`, in the dictionary's own tags; `None` without a
+    /// dictionary and for what is not one word of it.
+    pub fn dictionary_tag<'a>(&'a self, word: &'a str) -> Option<&'a str> {
+        let jieba = self.chinese.as_ref()?;
+        if !jieba.has_word(word) {
+            return None;
+        }
+        match jieba.tag(word, false)[..] {
+            [ref tagged] => Some(tagged.tag),
+            _ => None,
+        }
+    }
+
     /// Adds the words of the run of Han characters at byte `at`; returns its length.
     fn chinese(&self, text: &str, at: usize, words: &mut Words) -> usize {
         let rest = &text[at..];
