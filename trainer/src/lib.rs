@@ -5,9 +5,11 @@ pub mod config;
 pub mod corpus;
 pub mod device;
 pub mod evaluation;
+pub mod features;
 pub mod experiment;
 pub mod output;
 pub mod progress;
+pub mod table;
 pub mod training;
 pub mod word2vec;
 

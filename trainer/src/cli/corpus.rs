@@ -8,17 +8,13 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::table::{Table, count, percent};
 use super::{CorpusArguments, Failure, print, report_bad_records, segmenter};
 use crate::corpus::{AttributeCounts, Statistics};
 use crate::progress::Progress;
+use crate::table::{Table, chart, count, percent};
 
 /// The attributes that are shown when none are named, if anyone has them.
 const USUAL_ATTRIBUTES: [&str; 3] = ["gender", "profession", "age"];
-/// The length of the longest bar of a distribution.
-const BAR: u64 = 50;
-/// Values without users are shown in a distribution that spans no more than this.
-const WIDEST_GAPLESS: i64 = 120;
 
 /// Look into corpora
 #[derive(Args)]
@@ -154,48 +150,4 @@ fn classes(attribute: &AttributeCounts) -> String {
         table.row([class, &count(users), &percent(users, attribute.labelled())]);
     }
     table.to_string()
-}
-
-/// A bar a value, as the paper's Figure 2.
-fn chart(values: &[(i64, u64)]) -> String {
-    let (first, last) = (values[0].0, values[values.len() - 1].0);
-    let mut rows = values.to_vec();
-    if last.saturating_sub(first) <= WIDEST_GAPLESS {
-        let users = |value| {
-            values
-                .iter()
-                .find(|(other, _)| *other == value)
-                .map_or(0, |(_, users)| *users)
-        };
-        rows = (first..=last).map(|value| (value, users(value))).collect();
-    }
-    let most = rows.iter().map(|(_, users)| *users).max().unwrap_or(1);
-    let width = rows
-        .iter()
-        .map(|(value, _)| value.to_string().len())
-        .max()
-        .unwrap_or(0);
-    // Indented by four it is a block of code in Markdown, where spaces count.
-    rows.iter()
-        .fold(String::new(), |mut chart, (value, users)| {
-            // Whoever is there is seen.
-            let length = (users * BAR).div_ceil(most) as usize;
-            let bar = "█".repeat(length);
-            let gap = if length > 0 { " " } else { "" };
-            let _ = writeln!(chart, "    {value:>width$}  {bar}{gap}{}", count(*users));
-            chart
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chart_shows_gaps_and_proportions() {
-        let chart = chart(&[(9, 1), (11, 200)]);
-        let lines: Vec<&str> = chart.lines().collect();
-        assert_eq!(lines[..2], ["     9  █ 1", "    10  0"]);
-        assert_eq!(lines[2], format!("    11  {} 200", "█".repeat(50)));
-    }
 }

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::table::Table;
 use super::{Failure, print};
 use crate::device;
+use crate::table::Table;
 
 /// List what can compute here, and which is the default
 #[derive(clap::Args)]

@@ -13,12 +13,12 @@ use model_core::predictor::Predictor;
 use serde::Serialize;
 
 use super::model::{ModelArguments, read_bundle};
-use super::table::{Table, count};
 use super::{CorpusArguments, Failure, print, report_bad_records};
 use crate::corpus::Corpus;
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::Progress;
+use crate::table::{Table, count};
 use crate::training::examples::SplitIds;
 
 /// Score a model on labelled users that its training never saw

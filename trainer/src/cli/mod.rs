@@ -7,7 +7,6 @@ mod embed;
 mod evaluate;
 mod model;
 mod predict;
-mod table;
 mod train;
 
 use std::error::Error;
