@@ -5,6 +5,8 @@ import { fetchGpu } from "./fetch_gpu.js";
 /** What a piece of a long piece of work should take the worker: newer work waits so long at most. */
 const PIECE_MS = 50;
 const MOST_USERS = 256;
+const BACKENDS = ["auto", "cpu", "webgpu"];
+const FREED = "this model has been freed";
 
 /** The model that lies beside this module. */
 const MODEL = () => new URL("./models/en.safetensors", import.meta.url);
@@ -19,6 +21,7 @@ const shared = new Map();
 export async function load(source = MODEL(), options = {}) {
   const { backend = "auto", dictionary = DICTIONARY(), onprogress, signal } = options;
   signal?.throwIfAborted();
+  if (!BACKENDS.includes(backend)) throw new TypeError(`there is no backend ${backend}: take ${BACKENDS.join(", ")}`);
   const address = typeof source === "string" || source instanceof URL ? absolute(source) : null;
   const settings = { choice: backend, dictionary: absolute(dictionary) };
   const key = address && JSON.stringify([address, settings]);
@@ -63,6 +66,8 @@ class Model {
 
   async predict(texts, { signal, onprogress } = {}) {
     const entry = this.#used();
+    // A text alone would be taken for a list of letters.
+    if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict takes a list of texts");
     const users = Array.from(texts, posts);
     const lengths = users.map((user) => user.reduce((sum, post) => sum + post.length, 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
@@ -101,7 +106,7 @@ class Model {
   }
 
   #used() {
-    if (!this.#entry) throw new Error("this model has been freed");
+    if (!this.#entry) throw new Error(FREED);
     return this.#entry;
   }
 }
@@ -117,7 +122,7 @@ class Entry {
     this.key = key;
     engine ??= new Engine();
     this.engine = engine;
-    this.number = this.engine.nextNumber();
+    this.number = this.engine.newModel();
     this.ready = this.#load(source, settings);
     // Whoever waits is told; nobody has to.
     this.ready.catch(() => this.forget());
@@ -178,9 +183,16 @@ class Engine {
     return this.#numbers;
   }
 
+  /** The number of a model that is not loaded yet. */
+  newModel() {
+    const number = this.nextNumber();
+    this.#models.add(number);
+    return number;
+  }
+
   async load(request, bytes, onprogress) {
-    this.#models.add(request.model);
     await this.started;
+    if (!this.#models.has(request.model)) throw new Error(FREED);
     if (bytes) this.#port.postMessage(bytes);
     return this.#send("load", request, `model ${request.model}`, onprogress);
   }
@@ -193,10 +205,10 @@ class Engine {
 
   unload(model) {
     this.#models.delete(model);
-    this.#settle(`model ${model}`, (waiting) => waiting.reject(new Error("this model has been freed")));
-    if (this.#models.size === 0) {
-      // The last one: the memory of a program is given back only as a whole.
-      this.#fail("this model has been freed");
+    this.#settle(`model ${model}`, (waiting) => waiting.reject(new Error(FREED)));
+    if (this.#models.size === 0 && this.#port?.terminate) {
+      // The last one: the memory of a program is given back only as a whole. Not in Node, where it serves the next one.
+      this.#fail(FREED);
     } else {
       this.#port?.postMessage(JSON.stringify({ unload: { model } }));
     }
@@ -296,8 +308,11 @@ async function fileBytes(url) {
   return new Uint8Array(await files.readFile(url));
 }
 
+/** An address as seen from the page, or in Node from the working folder. */
 function absolute(address) {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;
+  const { document, location, process } = globalThis;
+  const base = document?.baseURI ?? location?.href ?? process?.getBuiltinModule("node:url").pathToFileURL("./").href;
+  if (!URL.canParse(address, base)) throw new TypeError(`this is no address: ${address}`);
   return new URL(address, base).href;
 }
 
