@@ -102,7 +102,12 @@ pub fn gapless(values: &[(i64, u64)]) -> Vec<(i64, u64)> {
 /// A bar a value, as in the paper's Figure 2. The values are in rising order.
 pub fn chart(values: &[(i64, u64)]) -> String {
     let rows = gapless(values);
-    let most = rows.iter().map(|(_, users)| *users).max().unwrap_or(0).max(1);
+    let most = rows
+        .iter()
+        .map(|(_, users)| *users)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let width = rows
         .iter()
         .map(|(value, _)| value.to_string().len())
