@@ -1,0 +1,143 @@
+//! The F-measure of Heylighen and Dewaele (*Variation in the contextuality of language*, Foundations of Science 2002):
+//! how much of a text stands on its own, and how much needs to be there with the writer.
+
+use harper_brill::UPOS;
+use serde::{Deserialize, Serialize};
+
+use super::Token;
+
+/// F = (noun + adjective + preposition + article − pronoun − verb − adverb − interjection + 100) / 2, where each stands
+/// for its share of all words in per cent: from 0 to 100, the higher the more formal. Proper names are nouns,
+/// auxiliaries verbs; punctuation and symbols are no words. `None` without a word.
+pub fn f_measure<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<f64> {
+    let mut words = 0i64;
+    let mut difference = 0i64;
+    for token in tokens {
+        if matches!(token.part, UPOS::PUNCT | UPOS::SYM) {
+            continue;
+        }
+        words += 1;
+        difference += match token.part {
+            UPOS::NOUN | UPOS::PROPN | UPOS::ADJ | UPOS::ADP => 1,
+            UPOS::DET if matches!(token.text.as_str(), "a" | "an" | "the") => 1,
+            UPOS::PRON | UPOS::VERB | UPOS::AUX | UPOS::ADV | UPOS::INTJ => -1,
+            _ => 0,
+        };
+    }
+    (words > 0).then(|| 50.0 * (difference + words) as f64 / words as f64)
+}
+
+/// The F-measure as a feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Formality {
+    /// The column's largest value; 0 leaves it out.
+    pub weight: f32,
+}
+
+impl Default for Formality {
+    fn default() -> Self {
+        Self { weight: 1.0 }
+    }
+}
+
+impl Formality {
+    /// Takes the mean and the standard deviation of the training users' F-measures.
+    pub(super) fn fit(&self, f_measures: impl Iterator<Item = f64>) -> FittedFormality {
+        let all: Vec<f64> = f_measures.collect();
+        let users = all.len().max(1) as f64;
+        let mean = all.iter().sum::<f64>() / users;
+        let variance = all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / users;
+        FittedFormality {
+            weight: self.weight,
+            mean,
+            deviation: variance.sqrt(),
+        }
+    }
+}
+
+/// The F-measure on the training users' scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedFormality {
+    weight: f32,
+    mean: f64,
+    deviation: f64,
+}
+
+/// Standard deviations from the mean at which the feature ends.
+const REACH: f64 = 3.0;
+
+impl FittedFormality {
+    /// The mean of the training users' F-measures.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// Their standard deviation.
+    pub fn deviation(&self) -> f64 {
+        self.deviation
+    }
+
+    /// 0 at the training users' mean, plus or minus the weight from three standard deviations on.
+    pub(super) fn value(&self, f_measure: f64) -> f32 {
+        if self.deviation == 0.0 {
+            return 0.0;
+        }
+        let deviations = (f_measure - self.mean) / self.deviation;
+        self.weight * (deviations / REACH).clamp(-1.0, 1.0) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(tagged: &[(&str, UPOS)]) -> Vec<Token> {
+        let token = |&(text, part): &(&str, _)| Token {
+            text: text.to_owned(),
+            part,
+        };
+        tagged.iter().map(token).collect()
+    }
+
+    #[test]
+    fn the_f_measure_is_what_a_hand_counts() {
+        // 8 words: 3 nouns, 1 adjective, 1 preposition, 1 article; 1 verb, 1 pronoun. (75 − 25 + 100) / 2.
+        let formal = tokens(&[
+            ("the", UPOS::DET),
+            ("old", UPOS::ADJ),
+            ("dog", UPOS::NOUN),
+            ("of", UPOS::ADP),
+            ("london", UPOS::PROPN),
+            ("bit", UPOS::VERB),
+            ("her", UPOS::PRON),
+            ("leg", UPOS::NOUN),
+            (".", UPOS::PUNCT),
+        ]);
+        assert_eq!(f_measure(&formal), Some(75.0));
+        // 5 words: an interjection, a pronoun, an auxiliary, an adverb; "this" is no article. (0 − 80 + 100) / 2.
+        let chatty = tokens(&[
+            ("wow", UPOS::INTJ),
+            ("this", UPOS::DET),
+            ("i", UPOS::PRON),
+            ("is", UPOS::AUX),
+            ("so", UPOS::ADV),
+            (":-)", UPOS::SYM),
+        ]);
+        assert_eq!(f_measure(&chatty), Some(10.0));
+        assert_eq!(f_measure(&tokens(&[("!", UPOS::PUNCT)])), None);
+        assert_eq!(f_measure(&[]), None);
+    }
+
+    #[test]
+    fn the_scale_is_that_of_the_training_users() {
+        let fitted = Formality { weight: 2.0 }.fit([40.0, 50.0, 60.0].into_iter());
+        let deviation = (200.0f64 / 3.0).sqrt();
+        assert_eq!((fitted.mean(), fitted.deviation()), (50.0, deviation));
+        assert_eq!(fitted.value(50.0), 0.0);
+        assert!((fitted.value(50.0 + deviation) - 2.0 / 3.0).abs() < 1e-6);
+        assert_eq!((fitted.value(0.0), fitted.value(100.0)), (-2.0, 2.0));
+        let all_alike = Formality::default().fit([50.0, 50.0].into_iter());
+        assert_eq!(all_alike.value(70.0), 0.0);
+    }
+}

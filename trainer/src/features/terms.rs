@@ -1,0 +1,337 @@
+//! Words, word n-grams and character n-grams, weighed by TF-IDF; the numbers are those of scikit-learn's
+//! `TfidfVectorizer` with its smoothed IDF and its Euclidean norm.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use hashbrown::{DefaultHashBuilder, HashMap};
+use model_core::text::Word;
+use model_core::vocabulary::{UNKNOWN, Vocabulary};
+use serde::{Deserialize, Serialize, Serializer};
+use std::hash::BuildHasher;
+
+use super::scale;
+
+/// What the terms of a group are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Runs of words.
+    Words,
+    /// Runs of characters, over the ends of words; what parts two words is one space.
+    Characters,
+    /// Runs of characters within a word that has a space on either side. A word shorter than a run is one itself.
+    CharactersWithinWords,
+}
+
+/// One group of terms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Terms {
+    /// Words or characters.
+    pub unit: Unit,
+    /// The fewest units of a term.
+    pub shortest: usize,
+    /// The most units of a term.
+    pub longest: usize,
+    /// Terms of fewer training users are left out.
+    pub min_users: usize,
+    /// Only this many terms, those that occur most often, are kept; 0: all.
+    pub max_terms: usize,
+    /// A term that occurs n times counts 1 + ln n instead of n.
+    pub sublinear: bool,
+    /// The Euclidean length of the group in each row; 0 leaves it out.
+    pub weight: f32,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            unit: Unit::Words,
+            shortest: 1,
+            longest: 1,
+            min_users: 3,
+            max_terms: 0,
+            sublinear: true,
+            weight: 1.0,
+        }
+    }
+}
+
+/// The most units of a term. Longer runs hardly ever come back in another user's text.
+const LONGEST: usize = 16;
+
+impl Terms {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (shortest, longest) = (self.shortest, self.longest);
+        if !(1..=LONGEST).contains(&shortest) || !(shortest..=LONGEST).contains(&longest) {
+            return Err(format!(
+                "terms of {shortest} to {longest} units; permitted: shortest from 1, longest from there to {LONGEST}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// How often each term occurs in the texts of one user.
+    pub(super) fn count<'a>(&self, texts: &'a [Text]) -> HashMap<&'a str, u32> {
+        let mut counts = HashMap::new();
+        for text in texts {
+            text.each_term(self, |term| *counts.entry(term).or_insert(0) += 1);
+        }
+        counts
+    }
+
+    /// The terms that `counts` of `users` training users leave, in alphabetical order.
+    pub(super) fn fit(&self, counts: Counts, users: usize) -> Result<FittedTerms, String> {
+        let mut kept = counts.of_at_least(self.min_users);
+        if kept.is_empty() {
+            return Err(format!(
+                "no term of {} to {} {} is used by {} of the {users} training users: lower min_users",
+                self.shortest,
+                self.longest,
+                match self.unit {
+                    Unit::Words => "words",
+                    Unit::Characters | Unit::CharactersWithinWords => "characters",
+                },
+                self.min_users
+            ));
+        }
+        if self.max_terms > 0 && self.max_terms < kept.len() {
+            kept.sort_unstable_by(|a, b| b.1.total.cmp(&a.1.total).then_with(|| a.0.cmp(&b.0)));
+            kept.truncate(self.max_terms);
+        }
+        kept.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let idf = |count: &Count| ((1 + users) as f64 / f64::from(1 + count.users)).ln() + 1.0;
+        let idf = kept.iter().map(|(_, count)| idf(count) as f32).collect();
+        let terms = kept.into_iter().map(|(term, _)| term).collect();
+        Ok(FittedTerms {
+            settings: self.clone(),
+            terms: Vocabulary::new(terms).map_err(|error| error.to_string())?,
+            idf,
+        })
+    }
+}
+
+/// A post as its terms are cut from it.
+pub(super) struct Text {
+    text: String,
+    /// The bytes of each word.
+    words: Vec<Range<usize>>,
+}
+
+impl Text {
+    /// The words of a post with spaces between them; to cut characters over the ends of words, only where something
+    /// stands between them in the post, as Chinese is written.
+    pub fn new(words: &[Word], unit: Unit) -> Self {
+        let bytes = words.iter().map(|word| word.text.len() + 1).sum::<usize>();
+        let mut text = String::with_capacity(bytes + 1);
+        if unit == Unit::CharactersWithinWords {
+            text.push(' ');
+        }
+        let mut ranges = Vec::with_capacity(words.len());
+        let mut end = 0;
+        for (place, word) in words.iter().enumerate() {
+            if place > 0 && (unit != Unit::Characters || word.start > end) {
+                text.push(' ');
+            }
+            let start = text.len();
+            text.push_str(&word.text);
+            ranges.push(start..text.len());
+            end = word.end;
+        }
+        if unit == Unit::CharactersWithinWords {
+            text.push(' ');
+        }
+        Self {
+            text,
+            words: ranges,
+        }
+    }
+
+    /// Calls `found` with each occurrence of a term.
+    fn each_term<'a>(&'a self, terms: &Terms, mut found: impl FnMut(&'a str)) {
+        let text = self.text.as_str();
+        match terms.unit {
+            Unit::Words => {
+                for length in terms.shortest..=terms.longest {
+                    for run in self.words.windows(length) {
+                        found(&text[run[0].start..run[length - 1].end]);
+                    }
+                }
+            }
+            Unit::Characters => {
+                let ends = ends(text);
+                for length in terms.shortest..=terms.longest {
+                    for run in ends.windows(length + 1) {
+                        found(&text[run[0]..run[length]]);
+                    }
+                }
+            }
+            Unit::CharactersWithinWords => {
+                for word in &self.words {
+                    let word = &text[word.start - 1..word.end + 1];
+                    let ends = ends(word);
+                    for length in terms.shortest..=terms.longest {
+                        if length + 1 >= ends.len() {
+                            // All of it, once, however many more lengths there are.
+                            found(word);
+                            break;
+                        }
+                        for run in ends.windows(length + 1) {
+                            found(&word[run[0]..run[length]]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where characters start, and where the last ends.
+fn ends(text: &str) -> Vec<usize> {
+    (text.char_indices().map(|(start, _)| start))
+        .chain([text.len()])
+        .collect()
+}
+
+/// How often a term was seen.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    /// By how many users.
+    users: u32,
+    /// Altogether.
+    total: u64,
+}
+
+/// How often each term was seen: one table for all threads, in pieces, so that they seldom wait for each other.
+pub(super) struct Counts {
+    pieces: Vec<Mutex<HashMap<String, Count>>>,
+    hasher: DefaultHashBuilder,
+}
+
+/// More than machines have cores.
+const PIECES: usize = 256;
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            pieces: (0..PIECES).map(|_| Mutex::default()).collect(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl Counts {
+    /// Adds what one user's texts hold.
+    pub fn add_user(&self, counts: &HashMap<&str, u32>) {
+        let piece = |term: &str| self.hasher.hash_one(term) as usize % PIECES;
+        let mut terms: Vec<_> = counts
+            .iter()
+            .map(|(&term, &count)| (piece(term), term, count))
+            .collect();
+        terms.sort_unstable_by_key(|&(piece, ..)| piece);
+        for terms in terms.chunk_by(|a, b| a.0 == b.0) {
+            let mut piece = lock(&self.pieces[terms[0].0]);
+            for &(_, term, count) in terms {
+                let sum = piece.entry_ref(term).or_default();
+                sum.users += 1;
+                sum.total += u64::from(count);
+            }
+        }
+    }
+
+    /// The terms of at least so many users, in no order.
+    fn of_at_least(self, users: usize) -> Vec<(String, Count)> {
+        let mut kept = Vec::new();
+        for piece in self.pieces {
+            let piece = piece
+                .into_inner()
+                .unwrap_or_else(|poison| poison.into_inner());
+            kept.extend((piece.into_iter()).filter(|(_, count)| count.users as usize >= users));
+        }
+        kept
+    }
+}
+
+/// The piece, also after another thread's panic: that one is on its way to the caller.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+/// A group of terms that knows its columns, one a term in alphabetical order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredTerms")]
+pub struct FittedTerms {
+    settings: Terms,
+    #[serde(serialize_with = "words")]
+    terms: Vocabulary,
+    idf: Vec<f32>,
+}
+
+impl FittedTerms {
+    /// How many terms there are.
+    #[allow(clippy::len_without_is_empty)] // never empty: fitting fails before
+    pub fn len(&self) -> usize {
+        self.terms.words().len()
+    }
+
+    /// The terms in the order of their columns.
+    pub fn terms(&self) -> &[String] {
+        self.terms.words()
+    }
+
+    pub(super) fn unit(&self) -> Unit {
+        self.settings.unit
+    }
+
+    /// The columns of one user's texts that are not 0. Terms that were not there when fitting count for nothing.
+    pub(super) fn columns(&self, texts: &[Text]) -> Vec<(u32, f32)> {
+        let first = UNKNOWN + 1;
+        let mut columns: Vec<(u32, f64)> = (self.settings.count(texts).into_iter())
+            .filter_map(|(term, count)| {
+                let column = self.terms.id(term).checked_sub(first)?;
+                let count = f64::from(count);
+                let frequency = if self.settings.sublinear {
+                    1.0 + count.ln()
+                } else {
+                    count
+                };
+                Some((column, frequency * f64::from(self.idf[column as usize])))
+            })
+            .collect();
+        columns.sort_unstable_by_key(|&(column, _)| column);
+        scale(&mut columns, self.settings.weight)
+    }
+}
+
+fn words<S: Serializer>(terms: &Vocabulary, serializer: S) -> Result<S::Ok, S::Error> {
+    terms.words().serialize(serializer)
+}
+
+/// [`FittedTerms`] as they are written.
+#[derive(Deserialize)]
+struct StoredTerms {
+    settings: Terms,
+    terms: Vec<String>,
+    idf: Vec<f32>,
+}
+
+impl TryFrom<StoredTerms> for FittedTerms {
+    type Error = String;
+
+    fn try_from(stored: StoredTerms) -> Result<Self, String> {
+        if stored.idf.len() != stored.terms.len() {
+            return Err(format!(
+                "{} terms with {} IDF values",
+                stored.terms.len(),
+                stored.idf.len()
+            ));
+        }
+        stored.settings.check()?;
+        Ok(Self {
+            settings: stored.settings,
+            terms: Vocabulary::new(stored.terms).map_err(|error| error.to_string())?,
+            idf: stored.idf,
+        })
+    }
+}
