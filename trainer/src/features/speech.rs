@@ -38,8 +38,11 @@ impl<'a> Tagger<'a> {
     }
 
     /// The tokens of `post`, whose words are `words`: contractions are two (`do`, `n't`), and the signs that part
-    /// clauses are tokens too although they are no words.
+    /// clauses are tokens too although they are no words. A post without a word has no token.
     pub fn tokens(&self, post: &str, words: &[Word]) -> Vec<Token> {
+        if words.is_empty() {
+            return Vec::new();
+        }
         let mut texts = Vec::with_capacity(words.len() * 5 / 4);
         let mut end = 0;
         for word in words {
