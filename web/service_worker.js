@@ -1,16 +1,18 @@
-// Keeps the page for when there is no network. What stands above this line in the built page is written by
-// scripts/finish_page.sh: VERSION, which every change of any file changes, and FILES, all that the page is made of, with
-// their digests.
+// Hands out the page's files as they were built and nothing else, and keeps them for when there is no network. What stands
+// above this line in the built page is written by scripts/finish_page.sh: VERSION, which every change of any file changes,
+// and FILES, all that the page is made of, with their digests.
 //
-// A version is fetched as a whole and takes over when no tab shows an older one, so that no tab mixes two.
+// A newer version is fetched as a whole and takes over when no tab shows an older one, so that no tab mixes two.
 const CACHE = `page ${VERSION}`;
 /** What most visitors never need is kept once it was used. */
 const ON_DEMAND =
-  /^embed\.|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|user-attributes|style\.|strings\.|package\.|.*\.(d\.ts|md)$)/;
+  /^embed\.|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|index\.|user-attributes|style\.|strings\.|package\.|.*\.(d\.ts|md)$)/;
+/** By file, the end of what is under way with it: a file is fetched once, however many ask for it. */
+const busy = new Map();
 
 addEventListener("install", (event) => {
-  const keep = [...FILES.keys()].filter((file) => !ON_DEMAND.test(file)).map(whole);
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(keep)));
+  // At the first visit the page waits for this worker, and asks for its files itself.
+  if (registration.active) event.waitUntil(keepAll());
 });
 
 addEventListener("activate", (event) => {
@@ -18,23 +20,67 @@ addEventListener("activate", (event) => {
   event.waitUntil(caches.keys().then(remove));
 });
 
+// From web/start.js.
+addEventListener("message", (event) => {
+  event.waitUntil(event.data === "guard" ? clients.claim() : keepAll());
+});
+
 addEventListener("fetch", (event) => {
   const { request } = event;
   const file = request.url.split(/[?#]/)[0].slice(registration.scope.length) || "./";
-  if (request.method !== "GET" || !request.url.startsWith(registration.scope)) return;
-  if (FILES.has(file)) event.respondWith(answer(file));
+  if (request.method !== "GET" || !request.url.startsWith(registration.scope) || !FILES.has(file)) return;
+  event.respondWith(answer(file, request.referrer));
+  event.waitUntil(busy.get(file));
 });
 
-/** Past the browser's cache, which may still hold another version's, and refused where it is not as it was built. */
-function whole(file) {
-  return new Request(file, { cache: "no-cache", integrity: FILES.get(file) });
+async function keepAll() {
+  const wanted = [...FILES.keys()].filter((file) => !ON_DEMAND.test(file));
+  await Promise.all(
+    wanted.map(async (file) => {
+      const response = await answer(file);
+      if (!response.ok) throw new TypeError(`${file}: the server answers ${response.status}`);
+      await response.arrayBuffer();
+      await busy.get(file);
+    }),
+  );
 }
 
-async function answer(file) {
+/** A file, kept or fetched. */
+function answer(file, referrer) {
+  const turn = (busy.get(file) ?? Promise.resolve()).then(() => find(file, referrer));
+  busy.set(file, turn.then(({ keeping }) => keeping).catch(() => {}));
+  return turn.then(({ response }) => response);
+}
+
+async function find(file, referrer) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(file);
-  if (kept) return kept;
-  const response = await fetch(whole(file));
-  if (response.ok) await cache.put(file, response.clone());
-  return response;
+  if (kept) return { response: kept };
+  // Past the browser's cache, which may still hold another version's.
+  const response = await fetch(file, { cache: "no-cache", referrer });
+  if (!response.ok) return { response };
+  const checked = check(file, response);
+  return { response: checked, keeping: cache.put(file, checked.clone()) };
+}
+
+/**
+ * The file as it arrives, so that it is seen how far it is. Where it is not as it was built its end never comes, and
+ * without that no browser runs a script or a program.
+ */
+function check(file, response) {
+  const pieces = [];
+  const checking = new TransformStream({
+    transform(piece, out) {
+      pieces.push(piece);
+      out.enqueue(piece);
+    },
+    async flush() {
+      const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
+      if (`sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}` === FILES.get(file)) return;
+      const message = `${file} is not as it was built`;
+      console.error(message);
+      throw new TypeError(message);
+    },
+  });
+  return new Response(response.body.pipeThrough(checking), response);
 }

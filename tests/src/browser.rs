@@ -23,6 +23,11 @@ pub const SOON: Duration = Duration::from_secs(60);
 /// How long a prediction may take on a software GPU, whose shaders are compiled first.
 pub const LATE: Duration = Duration::from_secs(400);
 
+/// The page's service worker.
+pub const SERVICE_WORKER: &str = "service_worker.js";
+/// One that lets everything pass.
+const UNGUARDED: &str = "addEventListener('message', () => clients.claim());";
+
 /// How a page is visited.
 #[derive(Default)]
 pub struct Visit {
@@ -30,6 +35,7 @@ pub struct Visit {
     mobile: Option<(u32, u32)>,
     instead: Vec<(String, Vec<u8>)>,
     deliveries: Vec<(String, Delivery)>,
+    head: Vec<String>,
     languages: Option<String>,
     /// Another page than the site's first.
     path: Option<String>,
@@ -59,7 +65,8 @@ impl Visit {
         self
     }
 
-    /// With other bytes in place of a file of the page.
+    /// With other bytes in place of a file of the page. The page's service worker would refuse them: unless it is given here
+    /// too, a service worker that refuses nothing takes its place.
     pub fn instead(mut self, path: &str, bytes: Vec<u8>) -> Self {
         self.instead.push((path.into(), bytes));
         self
@@ -68,6 +75,12 @@ impl Visit {
     /// With a file of the page travelling like this.
     pub fn deliver(mut self, path: &str, delivery: Delivery) -> Self {
         self.deliveries.push((path.into(), delivery));
+        self
+    }
+
+    /// With this line in the head of all that the site answers.
+    pub fn say(mut self, line: &str) -> Self {
+        self.head.push(line.into());
         self
     }
 
@@ -91,7 +104,14 @@ impl Visit {
             .expect("a runtime starts");
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let driver = Driver::start();
-            let site = Site::serve(self.instead.clone());
+            let mut instead = self.instead.clone();
+            if !instead.is_empty() && instead.iter().all(|(path, _)| path != SERVICE_WORKER) {
+                instead.push((SERVICE_WORKER.into(), UNGUARDED.into()));
+            }
+            let site = Site::serve(instead);
+            for line in &self.head {
+                site.say(line);
+            }
             for (path, delivery) in &self.deliveries {
                 site.deliver(path, *delivery);
             }

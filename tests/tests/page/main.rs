@@ -6,6 +6,7 @@ mod comparison;
 mod downloads;
 mod evidence;
 mod failures;
+mod integrity;
 mod keyboard;
 mod languages;
 mod loading;
@@ -26,7 +27,7 @@ use model_core::bundle::Bundle;
 use serde_json::{Map, Value};
 use tests::{
     BUNDLE, TOLERANCE,
-    browser::{Page, SOON, Visit},
+    browser::{Page, SERVICE_WORKER, SOON, Visit},
     site,
 };
 
@@ -138,11 +139,52 @@ async fn cells(page: &Page, path: &str) -> Vec<Vec<String>> {
     array(&rows).iter().map(cells).collect()
 }
 
-/// Waits until the page has put itself aside for the next visit.
+/// Waits until the page has put all that it needs aside for the next visit.
 async fn kept(page: &Page) {
-    let active =
-        "return navigator.serviceWorker.getRegistration().then(found => Boolean(found?.active))";
-    page.until(active, SOON).await;
+    let script = format!(
+        "return (async () => {{
+            const [name] = await caches.keys();
+            const kept = name ? await (await caches.open(name)).keys() : [];
+            const files = new Set(kept.map(({{ url }}) => url.slice(document.baseURI.length)));
+            return {}.every(file => files.has(file));
+        }})()",
+        Value::from(needed())
+    );
+    page.until(&script, SOON).await;
+}
+
+/// The files without which there is no second visit: all that the first one asks for, and the address without a file's name.
+fn needed() -> Vec<String> {
+    let worker = [
+        "start_worker.js",
+        "fetch_gpu.js",
+        "worker.js",
+        "worker_bg.wasm",
+        "models/list.json",
+    ];
+    let worker = worker.map(|file| format!("widget/{file}"));
+    let others = ["", "manifest.webmanifest", BUNDLE].map(String::from);
+    interface()
+        .into_iter()
+        .chain(worker)
+        .chain(others)
+        .collect()
+}
+
+/// The files that the interface is made of.
+fn interface() -> Vec<String> {
+    let files = std::fs::read_dir(site::file("")).expect("the built page is a folder");
+    let names = files.map(|file| {
+        let name = file.expect("it can be read").file_name();
+        name.into_string().expect("its names are text")
+    });
+    let is_run = |name: &String| {
+        let kinds = [".js", ".wasm", ".css"];
+        kinds.iter().any(|kind| name.ends_with(kind))
+    };
+    names
+        .filter(|name| is_run(name) && !name.starts_with("embed") && name != SERVICE_WORKER)
+        .collect()
 }
 
 fn string(value: Value) -> String {
