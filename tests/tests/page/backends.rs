@@ -74,21 +74,60 @@ fn a_busy_gpu_can_be_left_for_the_cpu() {
 }
 
 #[test]
-fn a_gpu_that_fails_is_replaced_by_the_cpu() {
-    // The GPU refuses all work from the second prediction on.
-    let failing = "let asked = 0;
-        self.addEventListener('message', event => { if (String(event.data).startsWith('{\"predict\"')) asked += 1; });
-        const submit = GPUQueue.prototype.submit;
+fn a_gpu_that_refuses_work_is_replaced_by_the_cpu() {
+    fails(
+        "const submit = GPUQueue.prototype.submit;
         GPUQueue.prototype.submit = function (...work) {
             if (asked > 1) throw new Error('the test has unplugged it');
             return submit.apply(this, work);
-        };";
+        };",
+        &["unplugged"],
+    );
+}
+
+#[test]
+fn a_gpu_that_is_lost_while_it_computes_is_replaced_by_the_cpu() {
+    fails(
+        "const request = GPUAdapter.prototype.requestDevice;
+        let device;
+        GPUAdapter.prototype.requestDevice = async function (...wishes) {
+            device = await request.apply(this, wishes);
+            return device;
+        };
+        const submit = GPUQueue.prototype.submit;
+        GPUQueue.prototype.submit = function (...work) {
+            submit.apply(this, work);
+            if (asked > 1) device.destroy();
+        };",
+        &["lost", "destroyed"],
+    );
+}
+
+#[test]
+fn a_gpu_without_memory_is_replaced_by_the_cpu() {
+    // As much as no buffer of the page's takes, and more than the software adapter has.
+    fails(
+        "const create = GPUDevice.prototype.createBuffer;
+        GPUDevice.prototype.createBuffer = function (wanted) {
+            const size = asked > 1 ? this.limits.maxBufferSize : wanted.size;
+            return create.call(this, { ...wanted, size });
+        };",
+        &["Memory"],
+    );
+}
+
+/// Checks that with a GPU that fails like this from the second prediction on, which a script brings about that sees how many
+/// have been `asked` for, the CPU does the work again and the page says why, with one of these words.
+fn fails(script: &str, because: &'static [&str]) {
+    let count = "let asked = 0;
+        self.addEventListener('message', event => { if (String(event.data).startsWith('{\"predict\"')) asked += 1; });";
     Visit::default()
         .flags(&SOFTWARE_GPU)
-        .instead("widget/start_worker.js", before_worker(failing))
-        // What it keeps it would give to a new worker unseen.
-        .instead("service_worker.js", Vec::new())
-        .run(async |page| {
+        .instead(
+            "widget/start_worker.js",
+            before_worker(&format!("{count}{script}")),
+        )
+        .run(async move |page| {
             page.choose("WebGPU").await;
             assert!(page.ready().await.starts_with("Runs on WebGPU"));
             page.write("my school").await;
@@ -100,7 +139,7 @@ fn a_gpu_that_fails_is_replaced_by_the_cpu() {
             let running = page.ready().await;
             assert!(
                 running.starts_with("Runs on the CPU: WebGPU failed")
-                    && running.contains("unplugged"),
+                    && because.iter().any(|word| running.contains(word)),
                 "{running}"
             );
             same(&page.shown().await, TEXTS[0]);
@@ -109,6 +148,10 @@ fn a_gpu_that_fails_is_replaced_by_the_cpu() {
                 before, after,
                 "it is the same worker, with what it has fetched"
             );
+            // And it goes on.
+            page.write(&TEXTS[1].join("\n")).await;
+            page.settled(SOON).await;
+            same(&page.shown().await, TEXTS[1]);
         });
 }
 
