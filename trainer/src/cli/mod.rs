@@ -7,6 +7,7 @@ mod embed;
 mod evaluate;
 mod model;
 mod predict;
+mod report;
 mod train;
 
 use std::error::Error;
@@ -45,6 +46,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Report(report::Arguments),
     Compact(compact::Arguments),
     Devices(devices::Arguments),
 }
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Compact(arguments) => compact::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
     };

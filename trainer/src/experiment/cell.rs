@@ -101,6 +101,9 @@ pub struct CellError {
 }
 
 impl Cell {
+    /// The name of the folder of cells, in an experiment's folder.
+    pub const FOLDER: &str = "cells";
+
     /// Writes the cell into `folder`, whole or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
         PendingFile::create(&folder.join(self.key.file_name()))?

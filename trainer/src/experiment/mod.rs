@@ -2,6 +2,8 @@
 
 mod cell;
 mod corpus;
+mod report;
 
 pub use cell::{Cell, CellError, CellKey, TestUser};
 pub use corpus::{Association, AttributeSummary, CorpusSummary};
+pub use report::Report;

@@ -1,0 +1,241 @@
+//! What a report says, apart from how it is written down: once, for Markdown and for HTML.
+
+use std::fmt::Write;
+
+use crate::table::Table;
+
+/// The look of the page.
+const STYLE: &str = include_str!("style.css");
+
+/// Headings, text, tables and figures, in order.
+#[derive(Default)]
+pub struct Document {
+    title: String,
+    blocks: Vec<Block>,
+}
+
+enum Block {
+    /// 2 for a section, 3 for what is in it.
+    Heading(u8, String),
+    Text(String),
+    Table(Grid),
+    /// Drawn with characters, for Markdown.
+    Code(String),
+    /// Drawn, for HTML.
+    Figures(Vec<Figure>),
+    /// A section of drawings, which Markdown goes without.
+    Plots {
+        heading: String,
+        text: String,
+        figures: Vec<Figure>,
+    },
+}
+
+/// A table: the first column has names, the others have numbers.
+pub struct Grid {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A drawing.
+pub struct Figure {
+    /// What it is about.
+    pub title: String,
+    /// SVG.
+    pub drawing: String,
+    /// What is drawn how: the class of a style, and a name.
+    pub legend: Vec<(String, String)>,
+}
+
+impl Grid {
+    /// A table with this header and no rows.
+    pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            header: header.into_iter().map(Into::into).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl Document {
+    /// An empty one.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// Begins a section.
+    pub fn section(&mut self, heading: impl Into<String>) {
+        self.blocks.push(Block::Heading(2, heading.into()));
+    }
+
+    /// Begins a part of a section.
+    pub fn part(&mut self, heading: impl Into<String>) {
+        self.blocks.push(Block::Heading(3, heading.into()));
+    }
+
+    /// Adds a paragraph.
+    pub fn text(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Text(text.into()));
+    }
+
+    /// Adds a table.
+    pub fn table(&mut self, table: Grid) {
+        self.blocks.push(Block::Table(table));
+    }
+
+    /// Adds what is drawn with characters in Markdown, and as a figure in HTML.
+    pub fn chart(&mut self, characters: String, figure: Figure) {
+        self.blocks.push(Block::Code(characters));
+        self.blocks.push(Block::Figures(vec![figure]));
+    }
+
+    /// Adds figures, which Markdown goes without.
+    pub fn figures(&mut self, figures: Vec<Figure>) {
+        self.blocks.push(Block::Figures(figures));
+    }
+
+    /// Adds a section of figures, which Markdown goes without, and what they show.
+    pub fn plots(
+        &mut self,
+        heading: impl Into<String>,
+        text: impl Into<String>,
+        figures: Vec<Figure>,
+    ) {
+        self.blocks.push(Block::Plots {
+            heading: heading.into(),
+            text: text.into(),
+            figures,
+        });
+    }
+
+    /// As Markdown, without figures.
+    pub fn to_markdown(&self) -> String {
+        let mut text = format!("# {}\n", self.title);
+        for block in &self.blocks {
+            let _ = match block {
+                Block::Heading(level, heading) => {
+                    writeln!(text, "\n{} {heading}", "#".repeat((*level).into()))
+                }
+                Block::Text(paragraph) => writeln!(text, "\n{paragraph}"),
+                Block::Table(grid) => {
+                    let mut table = Table::new(grid.header.iter());
+                    for row in &grid.rows {
+                        table.row(row.iter());
+                    }
+                    write!(text, "\n{table}")
+                }
+                Block::Code(lines) => write!(text, "\n{lines}"),
+                Block::Figures(_) | Block::Plots { .. } => Ok(()),
+            };
+        }
+        text
+    }
+
+    /// As one HTML page that needs nothing else.
+    pub fn to_html(&self) -> String {
+        let mut body = String::new();
+        let mut contents = String::new();
+        let mut section = |body: &mut String, heading: &str| {
+            let heading = escape(heading);
+            let number = contents.lines().count() + 1;
+            let _ = writeln!(contents, r##"<a href="#s{number}">{heading}</a>"##);
+            writeln!(body, r#"<h2 id="s{number}">{heading}</h2>"#)
+        };
+        for block in &self.blocks {
+            let _ = match block {
+                Block::Heading(2, heading) => section(&mut body, heading),
+                Block::Heading(_, heading) => writeln!(body, "<h3>{}</h3>", escape(heading)),
+                Block::Text(paragraph) => writeln!(body, "<p>{}</p>", escape(paragraph)),
+                Block::Table(grid) => writeln!(body, "{}", grid.to_html()),
+                Block::Code(_) => Ok(()),
+                Block::Figures(figures) => writeln!(body, "{}", to_html(figures)),
+                Block::Plots {
+                    heading,
+                    text,
+                    figures,
+                } => {
+                    let _ = section(&mut body, heading);
+                    writeln!(body, "<p>{}</p>\n{}", escape(text), to_html(figures))
+                }
+            };
+        }
+        let title = escape(&self.title);
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+             <body>\n<header>\n<h1>{title}</h1>\n<nav>\n{contents}</nav>\n</header>\n<main>\n{body}</main>\n\
+             </body>\n</html>\n"
+        )
+    }
+}
+
+impl Grid {
+    fn to_html(&self) -> String {
+        let row = |tag: &str, cells: &[String]| -> String {
+            let mut html = String::from("<tr>");
+            for (column, cell) in cells.iter().enumerate() {
+                let tag = if column == 0 { "th" } else { tag };
+                let _ = write!(html, "<{tag}>{}</{tag}>", escape(cell));
+            }
+            html + "</tr>\n"
+        };
+        let rows: String = self.rows.iter().map(|cells| row("td", cells)).collect();
+        format!(
+            "<div class=\"table\"><table>\n<thead>\n{}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>",
+            row("th", &self.header)
+        )
+    }
+}
+
+fn to_html(figures: &[Figure]) -> String {
+    if figures.is_empty() {
+        return "<p>not run</p>".into();
+    }
+    let figures: String = figures.iter().map(Figure::to_html).collect();
+    format!("<div class=\"figures\">\n{figures}</div>")
+}
+
+impl Figure {
+    fn to_html(&self) -> String {
+        let legend: String = (self.legend.iter())
+            .map(|(class, name)| {
+                let name = escape(name);
+                format!(
+                    "<li><svg class=\"key\" viewBox=\"0 0 26 10\" width=\"26\" height=\"10\" aria-hidden=\"true\">\
+                     <line class=\"line {class}\" x1=\"1\" y1=\"5\" x2=\"25\" y2=\"5\"/></svg>{name}</li>\n"
+                )
+            })
+            .collect();
+        let legend = match legend.as_str() {
+            "" => String::new(),
+            items => format!("<ul class=\"legend\">\n{items}</ul>\n"),
+        };
+        format!(
+            "<figure>\n<figcaption>{}</figcaption>\n{}\n{legend}</figure>\n",
+            escape(&self.title),
+            self.drawing
+        )
+    }
+}
+
+/// Text for HTML and SVG, also in attributes.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

@@ -1,0 +1,492 @@
+//! The drawings of a report.
+
+use super::document::{Document, Figure};
+use super::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
+use super::paper;
+use super::results::{AttributeResults, Results, Row, label};
+use super::tables::{Gain, name, number};
+use crate::evaluation::{Confidences, Metrics};
+
+/// Into how many equally large parts users are put by the number of their words.
+const PARTS: usize = 6;
+/// A part with fewer test users, of all seeds, is not drawn.
+const FEWEST: usize = 30;
+
+/// All plots, but for the ages.
+pub fn plots(document: &mut Document, results: &Results, gains: &[Gain]) {
+    let each = |figure: &dyn Fn(&AttributeResults) -> Vec<Figure>| -> Vec<Figure> {
+        results.attributes.iter().flat_map(figure).collect()
+    };
+    document.figures(gain(gains));
+    document.plots(
+        "Weight of the main task",
+        "F of Aux-LSTM for weights λ of the main task in the joint cost (Eq. 19 of the paper, which takes 0.75); the \
+         auxiliary task has 1 − λ. Points are means over seeds, bars one standard deviation to each side.",
+        each(&|attribute| sweep(attribute).into_iter().collect()),
+    );
+    document.plots(
+        "Learning curves",
+        "F on the validation users and the mean cost of training, after each epoch; the mean over seeds, as far as \
+         all of them went. Costs of different systems are not of the same kind.",
+        each(&learning),
+    );
+    document.plots(
+        "F by number of words",
+        "Test users of all seeds, put into six equally large parts by how many words of theirs were read; F in each \
+         part, at the median of its words.",
+        each(&|attribute| words(attribute).into_iter().collect()),
+    );
+    document.plots(
+        "Reliability",
+        "Test users of all seeds by the probability of their most probable class, in 15 bins of equal width, and \
+         the share of each bin that was right. On the dashed line probabilities mean what they say. ECE is the mean \
+         distance from it, over users; its mean over seeds is given.",
+        each(&|attribute| by_level(attribute, reliability)),
+    );
+    document.plots(
+        "Coverage and accuracy",
+        "What is gained by answering only when the most probable class is at least so probable, for thresholds 0, \
+         0.05 … 0.95: the share of test users answered, and the share of them that was right. All seeds together.",
+        each(&|attribute| by_level(attribute, coverage)),
+    );
+    document.plots(
+        "Confusion matrices",
+        "Of the test users of each true class, the percentage that was called each class. All seeds together.",
+        each(&|attribute| by_level(attribute, confusions)),
+    );
+}
+
+/// Figures on the classes, and on the groups where there are any.
+fn by_level(
+    attribute: &AttributeResults,
+    figure: fn(&AttributeResults, usize) -> Vec<Figure>,
+) -> Vec<Figure> {
+    let groups = !attribute.summary.groups.is_empty();
+    let levels = if groups { 0..2 } else { 0..1 };
+    levels.flat_map(|level| figure(attribute, level)).collect()
+}
+
+/// The rows that plots of single systems show: SVM, LSTM and Aux-LSTM, and whatever is best on the validation users.
+fn shown(attribute: &AttributeResults) -> Vec<&Row> {
+    let is_shown = |row: &&Row| {
+        let system = row.key.system.as_str();
+        row.key.variant.is_empty() && ["svm", paper::LSTM, paper::AUX_LSTM].contains(&system)
+    };
+    let mut rows: Vec<&Row> = attribute.rows.iter().filter(is_shown).collect();
+    let best = (attribute.rows.iter()).max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()));
+    rows.extend(best.filter(|best| !rows.iter().any(|row| row.key == best.key)));
+    rows
+}
+
+/// The class of a row's style: a colour for its system, dashes for what is learned beside the attribute. What the paper
+/// does not have is in a colour of its own.
+fn style(attribute: &AttributeResults, row: &Row) -> String {
+    let mut auxiliaries: Vec<&[String]> = Vec::new();
+    for other in attribute
+        .rows
+        .iter()
+        .map(|row| row.key.auxiliary.as_slice())
+    {
+        if !other.is_empty() && !auxiliaries.contains(&other) {
+            auxiliaries.push(other);
+        }
+    }
+    let dashes = auxiliaries
+        .iter()
+        .position(|other| *other == row.key.auxiliary);
+    let colour = match row.key.variant.as_str() {
+        "" => paper::system_place(&row.key.system),
+        _ => paper::system_place(""),
+    };
+    format!("c{colour} d{}", dashes.unwrap_or(0).min(3))
+}
+
+/// One figure from a series a row; nothing where no row has points.
+fn figure(
+    attribute: &AttributeResults,
+    title: String,
+    rows: &[&Row],
+    points: impl Fn(&Row) -> Vec<Point>,
+    legend: impl Fn(&Row) -> String,
+    draw: impl Fn(&[Series]) -> String,
+) -> Option<Figure> {
+    let mut series = Vec::new();
+    let mut names = Vec::new();
+    for row in rows {
+        let points = points(row);
+        if points.is_empty() {
+            continue;
+        }
+        let class = style(attribute, row);
+        names.push((class.clone(), legend(row)));
+        series.push(Series {
+            class,
+            joined: true,
+            points,
+        });
+    }
+    (!series.is_empty()).then(|| Figure {
+        drawing: draw(&series),
+        title,
+        legend: names,
+    })
+}
+
+fn all<'a>(series: &'a [Series], of: fn(&Point) -> f64) -> impl Iterator<Item = f64> + 'a {
+    series.iter().flat_map(|one| &one.points).map(of)
+}
+
+fn learning(attribute: &AttributeResults) -> Vec<Figure> {
+    let rows: Vec<&Row> = (attribute.rows.iter())
+        .filter(|row| row.key.variant.is_empty())
+        .collect();
+    let curve = |row: &Row, of: fn(&crate::experiment::Cell) -> &[f64]| -> Vec<Point> {
+        let curves: Vec<&[f64]> = row.runs.values().map(|run| of(&run.cell)).collect();
+        let epochs = curves.iter().map(|curve| curve.len()).min().unwrap_or(0);
+        (0..epochs)
+            .map(|epoch| {
+                let sum: f64 = curves.iter().map(|curve| curve[epoch]).sum();
+                let y = sum / curves.len() as f64;
+                Point {
+                    x: (epoch + 1) as f64,
+                    y,
+                    title: format!("{}, epoch {}: {y:.3}", row.label(), epoch + 1),
+                    ..Point::default()
+                }
+            })
+            .collect()
+    };
+    let name = name(attribute, 0);
+    let kinds: [(&str, fn(&crate::experiment::Cell) -> &[f64]); 2] = [
+        ("F on validation users", |cell| &cell.validation_curve),
+        ("mean cost of training", |cell| &cell.training_curve),
+    ];
+    (kinds.into_iter())
+        .filter_map(|(kind, of)| {
+            let title = format!("{name}: {kind}");
+            figure(
+                attribute,
+                title.clone(),
+                &rows,
+                |row| curve(row, of),
+                Row::label,
+                |series| {
+                    let last = all(series, |point| point.x).fold(2.0, f64::max);
+                    let x = Axis::between("epoch", 1.0, last);
+                    let y = Axis::around(kind, all(series, |point| point.y));
+                    plot(&title, &x, &y, &[], series)
+                },
+            )
+        })
+        .collect()
+}
+
+/// The λ of a row that is there for its λ, or of Aux-LSTM as it is where its cells say so.
+fn weight(row: &Row) -> Option<f64> {
+    let chosen = || {
+        let mut chosen = row.runs.values().flat_map(|run| &run.cell.chosen);
+        let (_, weight) = chosen.find(|(name, _)| name == "lambda")?;
+        let as_it_is = row.key.system == paper::AUX_LSTM && row.key.variant.is_empty();
+        as_it_is.then_some(weight.as_str())
+    };
+    let weight = row.key.variant.strip_prefix("lambda=").or_else(chosen)?;
+    weight.parse().ok()
+}
+
+/// Rows of Aux-LSTM by λ, a series for each auxiliary attribute.
+fn sweep(attribute: &AttributeResults) -> Option<Figure> {
+    let mut sweeps: Vec<(String, Series)> = Vec::new();
+    for row in &attribute.rows {
+        let f = row.spread(0, |report| report.metrics.f);
+        let Some((weight, f)) = weight(row).zip(f) else {
+            continue;
+        };
+        let point = Point {
+            x: weight,
+            y: f.mean,
+            range: f.sd.map(|sd| (f.mean - sd, f.mean + sd)),
+            title: format!("{}: {}", row.label(), number(Some(f))),
+            ..Point::default()
+        };
+        let key = &row.key;
+        let label = label(&key.system, &key.main, &key.auxiliary);
+        match sweeps.iter_mut().find(|(other, _)| *other == label) {
+            Some((_, series)) => series.points.push(point),
+            None => {
+                let base = attribute.row(&key.system, &key.auxiliary).unwrap_or(row);
+                let series = Series {
+                    class: style(attribute, base),
+                    joined: true,
+                    points: vec![point],
+                };
+                sweeps.push((label, series));
+            }
+        }
+    }
+    // One point, such as the system as it is, shows no sweep.
+    sweeps.retain(|(_, series)| series.points.len() > 1);
+    let legend = (sweeps.iter())
+        .map(|(label, series)| (series.class.clone(), label.clone()))
+        .collect();
+    let mut series: Vec<Series> = sweeps.into_iter().map(|(_, series)| series).collect();
+    if series.is_empty() {
+        return None;
+    }
+    for one in &mut series {
+        one.points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    }
+    let title = name(attribute, 0);
+    let x = Axis::between("weight λ of the main task", 0.0, 1.0);
+    let lstm = attribute
+        .lstm()
+        .and_then(|row| row.spread(0, |report| report.metrics.f));
+    let ends = |point: &Point| match point.range {
+        Some((low, high)) => [low, high],
+        None => [point.y; 2],
+    };
+    let heights =
+        (series.iter().flat_map(|one| &one.points).flat_map(ends)).chain(lstm.map(|f| f.mean));
+    let y = Axis::around("F", heights);
+    let guides: Vec<Guide> = (lstm.iter())
+        .map(|f| Guide {
+            from: (0.0, f.mean),
+            to: (1.0, f.mean),
+            label: "LSTM".into(),
+        })
+        .collect();
+    Some(Figure {
+        drawing: plot(&title, &x, &y, &guides, &series),
+        title,
+        legend,
+    })
+}
+
+/// F of users who wrote about as much.
+fn words(attribute: &AttributeResults) -> Option<Figure> {
+    let rows = shown(attribute);
+    let users = |row: &Row| -> Vec<(usize, usize, usize)> {
+        let mut users = Vec::new();
+        for run in row.runs.values() {
+            for user in &run.cell.test {
+                let best = model_core::prediction::largest(&user.probabilities).unwrap_or(0);
+                users.push((user.words, user.class, best));
+            }
+        }
+        users.sort_unstable();
+        users
+    };
+    let mut counts: Vec<usize> = (rows.iter())
+        .flat_map(|row| users(row))
+        .map(|(words, ..)| words)
+        .collect();
+    counts.sort_unstable();
+    if counts.is_empty() {
+        return None;
+    }
+    let mut edges: Vec<usize> = (1..PARTS)
+        .map(|part| counts[part * counts.len() / PARTS])
+        .collect();
+    edges.dedup();
+    let classes = attribute.summary.classes.len();
+    let points = |row: &Row| -> Vec<Point> {
+        let mut parts: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); edges.len() + 1];
+        for user in users(row) {
+            parts[edges.partition_point(|edge| *edge <= user.0)].push(user);
+        }
+        (parts.into_iter())
+            .filter(|part| part.len() >= FEWEST)
+            .map(|part| {
+                let (gold, predicted): (Vec<usize>, Vec<usize>) =
+                    part.iter().map(|(_, gold, best)| (*gold, *best)).unzip();
+                let f = Metrics::new(&gold, &predicted, classes).f;
+                let median = part[part.len() / 2].0;
+                Point {
+                    x: median as f64,
+                    y: f,
+                    title: format!(
+                        "{}, {} words: F {f:.3} of {} users",
+                        row.label(),
+                        median,
+                        part.len()
+                    ),
+                    ..Point::default()
+                }
+            })
+            .collect()
+    };
+    let title = name(attribute, 0);
+    figure(
+        attribute,
+        title.clone(),
+        &rows,
+        points,
+        Row::label,
+        |series| {
+            let x = Axis::logarithmic("words read", all(series, |point| point.x));
+            let y = Axis::around("F", all(series, |point| point.y));
+            plot(&title, &x, &y, &[], series)
+        },
+    )
+}
+
+/// True classes and probabilities of the test users of all seeds, on classes or groups.
+fn pooled(attribute: &AttributeResults, row: &Row, level: usize) -> Confidences {
+    let summary = attribute.summary.attribute();
+    let (mut gold, mut probabilities) = (Vec::new(), Vec::new());
+    for user in row.runs.values().flat_map(|run| &run.cell.test) {
+        if level == 0 {
+            gold.push(user.class);
+            probabilities.push(user.probabilities.clone());
+        } else if let Some(group) = summary.group_of(user.class) {
+            gold.push(group);
+            probabilities.push(summary.group_probabilities(&user.probabilities));
+        }
+    }
+    Confidences::new(&gold, &probabilities)
+}
+
+fn reliability(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
+    let title = name(attribute, level);
+    let points = |row: &Row| -> Vec<Point> {
+        (pooled(attribute, row, level).reliability().into_iter())
+            .map(|bin| Point {
+                x: bin.confidence,
+                y: bin.accuracy,
+                title: format!(
+                    "{}: {} users at {:.3}, {:.3} of them right",
+                    row.label(),
+                    bin.users,
+                    bin.confidence,
+                    bin.accuracy
+                ),
+                ..Point::default()
+            })
+            .collect()
+    };
+    let legend = |row: &Row| {
+        let error = row.spread(level, |report| report.calibration_error);
+        format!("{}, ECE {}", row.label(), number(error))
+    };
+    let figure = figure(
+        attribute,
+        title.clone(),
+        &shown(attribute),
+        points,
+        legend,
+        |series| {
+            let x = Axis::between("probability of the most probable class", 0.0, 1.0);
+            let y = Axis::between("share right", 0.0, 1.0);
+            let honest = Guide {
+                from: (0.0, 0.0),
+                to: (1.0, 1.0),
+                label: String::new(),
+            };
+            plot(&title, &x, &y, &[honest], series)
+        },
+    );
+    figure.into_iter().collect()
+}
+
+fn coverage(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
+    let title = name(attribute, level);
+    let points = |row: &Row| -> Vec<Point> {
+        (pooled(attribute, row, level).coverage().into_iter())
+            .map(|point| Point {
+                x: point.coverage,
+                y: point.accuracy,
+                title: format!(
+                    "{}, from {:.2}: {:.3} answered, {:.3} of them right",
+                    row.label(),
+                    point.threshold,
+                    point.coverage,
+                    point.accuracy
+                ),
+                ..Point::default()
+            })
+            .collect()
+    };
+    let figure = figure(
+        attribute,
+        title.clone(),
+        &shown(attribute),
+        points,
+        Row::label,
+        |series| {
+            let x = Axis::between("share of users answered", 0.0, 1.0);
+            let y = Axis::around("share right of these", all(series, |point| point.y));
+            plot(&title, &x, &y, &[], series)
+        },
+    );
+    figure.into_iter().collect()
+}
+
+fn confusions(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
+    (shown(attribute).into_iter())
+        .map(|row| {
+            let title = format!("{}: {}", name(attribute, level), row.label());
+            let levels = row.runs.values().map(|run| &run.levels[level].report);
+            let mut labels: &[String] = &[];
+            let mut sum: Vec<Vec<usize>> = Vec::new();
+            for report in levels {
+                labels = &report.labels;
+                sum.resize(labels.len(), vec![0; labels.len()]);
+                for (row, counts) in sum.iter_mut().zip(&report.metrics.confusion) {
+                    for (sum, count) in row.iter_mut().zip(counts) {
+                        *sum += count;
+                    }
+                }
+            }
+            Figure {
+                drawing: confusion(&title, labels, &sum),
+                title,
+                legend: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// What joint learning gains against what the attributes have to do with each other.
+fn gain(gains: &[Gain]) -> Vec<Figure> {
+    if gains.is_empty() {
+        return Vec::new();
+    }
+    let points = (gains.iter()).map(|gain| Point {
+        x: gain.association,
+        y: gain.f.observed,
+        range: Some(gain.f.interval),
+        label: gain.pair.clone(),
+        title: format!(
+            "{}: V {:.3}, F {:+.3}",
+            gain.label, gain.association, gain.f.observed
+        ),
+    });
+    let series = Series {
+        class: format!("c{} d0", paper::system_place(paper::AUX_LSTM)),
+        joined: false,
+        points: points.collect(),
+    };
+    let most = gains
+        .iter()
+        .map(|gain| gain.association)
+        .fold(0.0, f64::max);
+    let x = Axis::between(
+        "Cramér's V of the two attributes",
+        0.0,
+        (most * 1.35).min(1.0).max(0.1),
+    );
+    let ends = gains
+        .iter()
+        .flat_map(|gain| [gain.f.interval.0, gain.f.interval.1, 0.0]);
+    let y = Axis::around("F of Aux-LSTM less F of LSTM", ends);
+    let none = Guide {
+        from: (0.0, 0.0),
+        to: (1.0, 0.0),
+        label: "no gain".into(),
+    };
+    let title = "Gain of joint learning, main+auxiliary, with 95 % intervals";
+    vec![Figure {
+        drawing: wide_plot(title, &x, &y, &[none], &[series]),
+        title: title.into(),
+        legend: Vec::new(),
+    }]
+}

@@ -1,0 +1,509 @@
+//! `auxlstm report` on experiments that are made up here: probabilities drawn from a seed.
+
+mod common;
+
+use std::fs;
+
+use common::Workplace;
+use model_core::attribute::{Attribute, Group};
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use trainer::evaluation::{Evaluation, Report, Spread};
+use trainer::experiment::{Association, AttributeSummary, Cell, CellKey, CorpusSummary, TestUser};
+
+/// Users of the made-up corpus, and those among them who are tested with a seed.
+const USERS: usize = 500;
+const TESTED: usize = 200;
+
+/// A made-up corpus.
+struct Corpus {
+    attributes: [Attribute; 3],
+    /// The classes of each user, by attribute.
+    labels: Vec<[usize; 3]>,
+}
+
+impl Corpus {
+    fn new() -> Self {
+        let attribute = |name: &str, classes: &[&str], groups: &[(&str, &[&str])]| Attribute {
+            name: name.into(),
+            classes: classes.iter().map(|class| class.to_string()).collect(),
+            groups: (groups.iter())
+                .map(|(label, classes)| Group {
+                    label: label.to_string(),
+                    classes: classes.iter().map(|class| class.to_string()).collect(),
+                })
+                .collect(),
+        };
+        let attributes = [
+            attribute(
+                "profession",
+                &["Student", "IT", "Teaching & <research>"],
+                &[],
+            ),
+            attribute(
+                "age",
+                &["13", "14", "23-27", "33+"],
+                &[("young", &["13", "14"]), ("grown", &["23-27", "33+"])],
+            ),
+            attribute("gender", &["female", "male"], &[]),
+        ];
+        let mut random = StdRng::seed_from_u64(3);
+        let labels = (0..USERS).map(|_| {
+            let age = random.random_range(0..4);
+            // Students are young, mostly.
+            let profession = if age < 2 && random.random_bool(0.8) {
+                0
+            } else {
+                random.random_range(0..3)
+            };
+            [profession, age, random.random_range(0..2)]
+        });
+        Self {
+            labels: labels.collect(),
+            attributes,
+        }
+    }
+
+    fn place(&self, attribute: &str) -> usize {
+        let names = self
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name.as_str());
+        names
+            .into_iter()
+            .position(|name| name == attribute)
+            .unwrap()
+    }
+
+    fn summary(&self) -> CorpusSummary {
+        let of = |place: usize| self.labels.iter().map(move |classes| classes[place]);
+        let attributes = self
+            .attributes
+            .iter()
+            .enumerate()
+            .map(|(place, attribute)| {
+                let mut counts = vec![0; attribute.classes.len()];
+                of(place).for_each(|class| counts[class] += 1);
+                AttributeSummary {
+                    name: attribute.name.clone(),
+                    classes: attribute.classes.clone(),
+                    counts,
+                    groups: attribute.groups.clone(),
+                }
+            });
+        let association = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| {
+            let pairs = of(a).zip(of(b)).map(|(a, b)| (Some(a), Some(b)));
+            Association::measure(&self.attributes[a], &self.attributes[b], pairs)
+        });
+        CorpusSummary {
+            name: "invented users".into(),
+            users: USERS,
+            attributes: attributes.collect(),
+            ages: Some([(13, 120), (14, 130), (24, 140), (40, 110)].into()),
+            association: association.to_vec(),
+        }
+    }
+
+    /// A cell whose system gives the true class this much more than chance.
+    fn cell(&self, system: &str, names: &[&str], variant: &str, seed: u64, skill: f32) -> Cell {
+        let place = self.place(names[0]);
+        let classes = &self.attributes[place].classes;
+        // Who is tested depends on the seed alone.
+        let mut users: Vec<usize> = (0..USERS).collect();
+        users.shuffle(&mut StdRng::seed_from_u64(seed));
+        let key = CellKey {
+            system: system.into(),
+            main: names[0].into(),
+            auxiliary: names[1..].iter().map(|name| name.to_string()).collect(),
+            variant: variant.into(),
+            seed,
+        };
+        let name = key.file_name();
+        let mut random = StdRng::seed_from_u64(
+            name.bytes()
+                .fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)),
+        );
+        let test = users[..TESTED].iter().map(|&user| {
+            let class = self.labels[user][place];
+            let mut scores: Vec<f32> = classes
+                .iter()
+                .map(|_| random.random::<f32>() * 2.0)
+                .collect();
+            scores[class] += skill;
+            let powers: Vec<f32> = scores.iter().map(|score| score.exp()).collect();
+            let sum: f32 = powers.iter().sum();
+            TestUser {
+                id: user.to_string(),
+                words: 50 + user * user % 3000,
+                class,
+                probabilities: powers.iter().map(|power| power / sum).collect(),
+            }
+        });
+        let epochs = if system.contains("lstm") { 6 } else { 0 };
+        Cell {
+            test: test.collect(),
+            classes: classes.clone(),
+            training_users: USERS - TESTED,
+            chosen: Vec::new(),
+            validation_f: f64::from(skill) / 2.0,
+            validation_curve: (1..=epochs)
+                .map(|epoch| 0.5 - 0.3 / f64::from(epoch))
+                .collect(),
+            training_curve: (1..=epochs)
+                .map(|epoch| 0.4 + 0.6 / f64::from(epoch))
+                .collect(),
+            seconds: 1.0,
+            key,
+        }
+    }
+}
+
+/// Everything but the CNNs, a variant, a sweep and three attributes, with three seeds.
+fn cells(corpus: &Corpus) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for seed in 1..=3 {
+        for main in ["profession", "age", "gender"] {
+            for (system, skill) in [("svm", 0.5), ("me", 0.5), ("lstm", 0.8)] {
+                cells.push(corpus.cell(system, &[main], "", seed, skill));
+            }
+            for auxiliary in ["profession", "age", "gender"] {
+                if auxiliary == main {
+                    continue;
+                }
+                for (system, skill) in [
+                    ("meta-learning", 0.6),
+                    ("multi-task-lstm", 0.8),
+                    ("aux-lstm", 1.6),
+                ] {
+                    cells.push(corpus.cell(system, &[main, auxiliary], "", seed, skill));
+                }
+            }
+        }
+        for (variant, skill) in [
+            ("lambda=0.25", 0.7),
+            ("lambda=0.5", 1.2),
+            ("bidirectional", 1.7),
+        ] {
+            cells.push(corpus.cell("aux-lstm", &["age", "profession"], variant, seed, skill));
+        }
+        let all = ["gender", "age", "profession"];
+        cells.push(corpus.cell("aux-lstm", &all, "", seed, 1.7));
+    }
+    cells
+}
+
+/// An experiment's folder with these cells.
+fn experiment(place: &Workplace, corpus: &Corpus, cells: &[Cell]) {
+    let folder = place.path("experiment");
+    fs::create_dir_all(folder.join(Cell::FOLDER)).unwrap();
+    corpus.summary().write(&folder).unwrap();
+    for cell in cells {
+        cell.write(&folder.join(Cell::FOLDER)).unwrap();
+    }
+}
+
+fn report(place: &Workplace) -> (String, String) {
+    place.success(&["report", "experiment", "--resamples", "1000"]);
+    let read = |name: &str| fs::read_to_string(place.path("experiment").join(name)).unwrap();
+    (read("report.md"), read("report.html"))
+}
+
+/// A cell of the row of a Markdown table that begins with `name`, below a heading `section`; the first of its columns
+/// that are called `column`.
+fn cell(markdown: &str, section: &str, name: &str, column: &str) -> String {
+    let split = |line: &str| -> Vec<String> {
+        let cells = line.split('|').skip(1);
+        cells.map(|cell| cell.trim().to_owned()).collect()
+    };
+    let (mut inside, mut header, mut last) = (false, Vec::new(), "");
+    for line in markdown.lines() {
+        if let Some(heading) = line.strip_prefix('#') {
+            inside = heading.trim_start_matches('#').trim() == section;
+        }
+        if line.starts_with('|') && !last.starts_with('|') {
+            header = split(line);
+        }
+        if inside && line.starts_with(&format!("| {name} ")) {
+            let place = header.iter().position(|title| title == column);
+            return split(line).swap_remove(place.expect(column));
+        }
+        last = line;
+    }
+    panic!("no row {name} below {section}");
+}
+
+/// What the evaluation says of the cells of a row, on classes or groups.
+fn evaluated(
+    corpus: &Corpus,
+    cells: &[Cell],
+    system: &str,
+    names: &[&str],
+    level: usize,
+) -> Vec<Report> {
+    let attribute = &corpus.attributes[corpus.place(names[0])];
+    let wanted = |cell: &&Cell| {
+        let key = &cell.key;
+        key.system == system
+            && key.variant.is_empty()
+            && key.main == names[0]
+            && key.auxiliary == names[1..]
+    };
+    let of = |cell: &Cell| {
+        let mut evaluation = Evaluation::new(attribute, 0.0);
+        for user in &cell.test {
+            evaluation.add_class(user.class, user.probabilities.clone());
+        }
+        evaluation.reports().swap_remove(level)
+    };
+    cells.iter().filter(wanted).map(of).collect()
+}
+
+fn number(reports: &[Report], figure: fn(&Report) -> f64) -> String {
+    let figures: Vec<f64> = reports.iter().map(figure).collect();
+    let Spread { mean, sd } = Spread::of(&figures).unwrap();
+    format!("{mean:.3} ± {:.3}", sd.unwrap())
+}
+
+#[test]
+fn tables_hold_what_the_evaluation_gives() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let cells = cells(&corpus);
+    experiment(&place, &corpus, &cells);
+    let (markdown, _) = report(&place);
+    for (section, name, system, names, level) in [
+        ("Profession", "SVM", "svm", &["profession"][..], 0),
+        ("Age", "LSTM", "lstm", &["age"], 0),
+        (
+            "Table 4: joint learning for gender",
+            "LSTM",
+            "lstm",
+            &["gender"],
+            0,
+        ),
+        (
+            "Table 4: joint learning for gender",
+            "Aux-LSTM (Gender+Age)",
+            "aux-lstm",
+            &["gender", "age"],
+            0,
+        ),
+        (
+            "Table 5: joint learning for age",
+            "Meta-Learning (Age+Profession)",
+            "meta-learning",
+            &["age", "profession"],
+            0,
+        ),
+        (
+            "Table 6: joint learning for profession",
+            "Multi-task LSTM (Profession+Age)",
+            "multi-task-lstm",
+            &["profession", "age"],
+            0,
+        ),
+        (
+            "Age in 2 groups",
+            "Aux-LSTM (Age+Gender)",
+            "aux-lstm",
+            &["age", "gender"],
+            1,
+        ),
+        (
+            "Gender",
+            "Aux-LSTM (Gender+Age+Profession)",
+            "aux-lstm",
+            &["gender", "age", "profession"],
+            0,
+        ),
+    ] {
+        let reports = evaluated(&corpus, &cells, system, names, level);
+        assert_eq!(reports.len(), 3);
+        let figures: [(&str, fn(&Report) -> f64); 6] = [
+            ("P", |report| report.metrics.precision),
+            ("R", |report| report.metrics.recall),
+            ("F", |report| report.metrics.f),
+            ("mean class F1", |report| report.metrics.mean_class_f1),
+            ("accuracy", |report| report.metrics.accuracy),
+            ("ECE", |report| report.calibration_error),
+        ];
+        for (column, figure) in figures {
+            let found = cell(&markdown, section, name, column);
+            assert_eq!(
+                found,
+                number(&reports, figure),
+                "{section}, {name}, {column}"
+            );
+        }
+        assert_eq!(cell(&markdown, section, name, "seeds"), "3");
+    }
+}
+
+#[test]
+fn the_papers_figures_are_beside_ours_and_what_is_missing_is_not_run() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(&place, &corpus, &cells(&corpus));
+    let (markdown, _) = report(&place);
+    let of = |section: &str, name: &str, column: &str| cell(&markdown, section, name, column);
+    let paper = "paper (another corpus)";
+    for column in ["P", "R", "F", "mean class F1", "accuracy", "ECE"] {
+        assert_eq!(of("Gender", "CNN", column), "not run");
+    }
+    assert_eq!(of("Gender", "CNN", "seeds"), "0");
+    assert_eq!(of("Gender", "CNN", paper), "0.827 / 0.904 / 0.864");
+    let (table, aux) = (
+        "Table 6: joint learning for profession",
+        "Aux-LSTM (Profession+Gender)",
+    );
+    assert_eq!(of(table, aux, paper), "0.450 / 0.329 / 0.380");
+    assert_eq!(of(table, &format!("{aux} less LSTM"), paper), "+0.041");
+    assert_eq!(of("Table 2: profession", "IT", paper), "1,798");
+    assert_eq!(of("Table 2: profession", "Finance", paper), "1,087");
+    assert_eq!(of("Table 2: profession", "Finance", "users"), "–");
+    // The groups are not the paper's.
+    let groups = markdown.split("# Age in 2 groups\n").nth(1).unwrap();
+    assert!(!groups.split("\n## ").next().unwrap().contains(paper));
+}
+
+#[test]
+fn clear_differences_are_marked_and_equal_systems_are_not() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(&place, &corpus, &cells(&corpus));
+    let (markdown, html) = report(&place);
+    let section = "Table 5: joint learning for age";
+    let mark = |name: &str| cell(&markdown, section, name, "");
+    assert_eq!(mark("Aux-LSTM (Age+Gender)"), "▲");
+    assert_eq!(mark("Multi-task LSTM (Age+Gender)"), "▽");
+    assert_eq!(mark("LSTM"), "");
+    let aux = |column: &str| {
+        cell(
+            &markdown,
+            section,
+            "Aux-LSTM (Age+Gender) less LSTM",
+            column,
+        )
+    };
+    assert!(aux("F").starts_with("+0.") && aux("95 % interval").starts_with("+0."));
+    // The least p that 1,000 samples can show is 0.002; there are ten comparisons.
+    assert_eq!(aux("p (Holm)"), "0.002 (0.020)");
+    let even = cell(
+        &markdown,
+        section,
+        "Multi-task LSTM (Age+Gender) less LSTM",
+        "p (Holm)",
+    );
+    let corrected = even.split_once('(').unwrap().1.trim_end_matches(')');
+    assert!(corrected.parse::<f64>().unwrap() > 0.05, "{even}");
+    assert!(html.contains("<td>▲</td>"));
+}
+
+#[test]
+fn the_page_is_well_formed_and_asks_for_nothing() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(&place, &corpus, &cells(&corpus));
+    let (_, html) = report(&place);
+    for foreign in ["http", "<script", "url(", "@import", "src="] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    assert!(html.contains("Teaching &amp; &lt;research&gt;") && !html.contains("<research>"));
+    // Every tag that opens closes, in order.
+    let (_, body) = html.split_once("</style>").unwrap();
+    let mut open = vec!["html", "head"];
+    for tag in body
+        .split('<')
+        .skip(1)
+        .map(|tag| tag.split_once('>').unwrap().0)
+    {
+        let name = tag
+            .split([' ', '\n', '/'])
+            .find(|name| !name.is_empty())
+            .unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+    }
+    assert_eq!(open, [""; 0]);
+    for heading in [
+        "Confusion matrices",
+        "Learning curves",
+        "Reliability",
+        "Coverage and accuracy",
+        "F by number of words",
+        "Weight of the main task",
+        "Joint gain against the attributes&#39; association",
+    ] {
+        let heading = heading.replace("&#39;", "'");
+        let section = html
+            .split_once(&format!("\">{heading}</h2>"))
+            .expect(&heading)
+            .1;
+        let section = section.split("<h2").next().unwrap();
+        assert!(section.contains("<svg viewBox"), "{heading}");
+    }
+    assert!(!html.contains("NaN") && !html.contains("inf\""));
+}
+
+#[test]
+fn one_cell_is_enough() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(
+        &place,
+        &corpus,
+        &[corpus.cell("lstm", &["age"], "", 1, 0.8)],
+    );
+    let (markdown, html) = report(&place);
+    let of = |name: &str| cell(&markdown, "Age", name, "F");
+    assert!(of("LSTM").parse::<f64>().is_ok(), "{}", of("LSTM"));
+    assert_eq!(of("SVM"), "not run");
+    assert!(html.contains("No cell of this attribute was run."));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_in_one_line() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    assert!(
+        place
+            .failure(&["report", "experiment"])
+            .contains("corpus.json")
+    );
+    experiment(&place, &corpus, &[]);
+    assert!(
+        place
+            .failure(&["report", "experiment"])
+            .contains("no cells")
+    );
+    let good = corpus.cell("svm", &["age"], "", 1, 0.5);
+    experiment(&place, &corpus, std::slice::from_ref(&good));
+    place.write("experiment/cells/broken.json", "{\"key\":");
+    assert!(
+        place
+            .failure(&["report", "experiment"])
+            .contains("broken.json")
+    );
+    place.write(
+        "experiment/cells/broken.json",
+        serde_json::to_string(&good).unwrap(),
+    );
+    let twice = place.failure(&["report", "experiment"]);
+    assert!(
+        twice.contains("two cells") && twice.contains("svm__age__1.json"),
+        "{twice}"
+    );
+    let foreign = Cell {
+        classes: vec!["a".into(), "b".into(), "c".into(), "d".into()],
+        ..good
+    };
+    place.write(
+        "experiment/cells/broken.json",
+        serde_json::to_string(&foreign).unwrap(),
+    );
+    assert!(
+        place
+            .failure(&["report", "experiment"])
+            .contains("other classes of \"age\"")
+    );
+    assert!(!place.path("experiment/report.html").exists());
+}
