@@ -182,6 +182,10 @@ fn features() -> Features {
                 ..Terms::default()
             },
         ],
+        patterns: Patterns {
+            weight: 1.0,
+            ..Patterns::default()
+        },
         ..Features::default()
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{PartOfSpeech, scale};
 
-/// How patterns are mined and what they are worth.
+/// How patterns are mined and what they are worth. By default support and adherence are those of Mukherjee and Liu. The
+/// weight keeps a linear SVM on the English blogs as good as with words alone; with 1 it told gender and age less well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Patterns {
@@ -42,7 +43,7 @@ impl Default for Patterns {
             min_adherence: 0.2,
             longest: 5,
             value: Value::Boolean,
-            weight: 1.0,
+            weight: 0.3,
         }
     }
 }
@@ -289,6 +290,7 @@ mod tests {
         let mut settings = Patterns {
             min_support: 0.5,
             min_adherence: 0.0,
+            weight: 1.0,
             ..Patterns::default()
         };
         let singles = [vec![DET], vec![NOUN], vec![VERB]];
