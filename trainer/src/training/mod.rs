@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod examples;
 mod finish;
 mod prepare;
+mod wide;
 
 use std::{
     collections::BTreeMap,
@@ -39,6 +40,7 @@ use crate::{
     corpus::CorpusError,
     device::{self, DeviceError},
     evaluation::Metrics,
+    linear::LinearError,
     output::{OutputError, PendingFile},
     progress,
     word2vec::VectorsError,
@@ -130,6 +132,9 @@ pub enum TrainError {
     /// The device failed while computing.
     #[error(transparent)]
     Predict(#[from] PredictError),
+    /// The wide branch cannot be learned.
+    #[error(transparent)]
+    Linear(#[from] LinearError),
     /// What was read cannot be learned from, or the run folder is not as asked for.
     #[error("{0}")]
     Unusable(String),
@@ -219,7 +224,10 @@ fn first_difference(before: &str, now: &str) -> Option<String> {
     ];
     let (before, now) = (flat(before), flat(now));
     let decays = now.get("training.decay") != Some(&toml::Value::from("none"));
-    let is_free = |name: &str| FREE.contains(&name) && !(decays && name == "training.epochs");
+    // The wide branch is learned at the end of the run.
+    let is_free = |name: &str| {
+        name.starts_with("wide.") || FREE.contains(&name) && !(decays && name == "training.epochs")
+    };
     let mut names = before.keys().chain(now.keys());
     let name = names.find(|name| !is_free(name) && before.get(*name) != now.get(*name))?;
     let value = |settings: &Flat| {

@@ -1,0 +1,346 @@
+//! Learns the wide branch: which features there are, and for each task a linear machine over them.
+
+use std::cmp::Reverse;
+
+use model_core::{
+    predictor::add,
+    wide::{Feature, Weighting, Wide, count},
+};
+use rayon::prelude::*;
+
+use super::{
+    TrainError,
+    calibration::{self, Scored},
+    examples::Example,
+};
+use crate::{
+    config::{self, Task},
+    linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
+};
+
+/// At most so many features are weighed against each other, the most frequent ones: it bounds the memory.
+const CANDIDATES: usize = 400_000;
+/// What the branch's scores may be multiplied by before they are added to the network's logits.
+const FACTORS: [f32; 12] = [
+    0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0,
+];
+
+/// What the branch is learned from.
+pub struct Learning<'a> {
+    /// The settings.
+    pub settings: &'a config::Wide,
+    /// The tasks.
+    pub tasks: &'a [Task],
+    /// The training users.
+    pub users: Vec<&'a Example>,
+    /// For each task validation texts of several lengths.
+    pub validation: &'a [Vec<Text<'a>>],
+}
+
+/// A text of word ids, with what the network says of it.
+pub type Text<'a> = (&'a [u32], Scored);
+
+impl Learning<'_> {
+    /// The branch; its scores have the scale at which they serve the validation texts best, which may be 0.
+    ///
+    /// Machines over all features that are frequent enough tell which features matter and, by the validation texts, what
+    /// cost a task's machine is to be learned with. Then machines over the features that matter take their place.
+    pub fn branch(&self) -> Result<Wide, TrainError> {
+        let candidates = self.candidates()?;
+        let matrix = matrix(&candidates, &self.users)?;
+        let mut chosen = Vec::new();
+        for task in 0..self.tasks.len() {
+            let models = (self.settings.costs.iter())
+                .map(|&cost| Ok((cost, self.machine(&matrix, task, cost)?)))
+                .collect::<Result<Vec<_>, LinearError>>()?;
+            let judged = models.into_iter().map(|(cost, model)| {
+                let (loss, _) = self.best_factor(task, &candidates, &model);
+                (loss, cost, model)
+            });
+            let best = judged.min_by(|(one, ..), (other, ..)| one.total_cmp(other));
+            let (_, cost, model) = best.expect("the settings name a cost");
+            chosen.push((cost, model));
+        }
+        let features = most_telling(
+            chosen.iter().map(|(_, model)| model),
+            self.settings.features,
+        );
+        let weighting = Weighting::new(
+            features
+                .iter()
+                .map(|&row| candidates.features()[row])
+                .collect(),
+            features
+                .iter()
+                .map(|&row| candidates.rarity()[row])
+                .collect(),
+        )
+        .map_err(TrainError::Unusable)?;
+        let matrix = self::matrix(&weighting, &self.users)?;
+        let mut machines = Vec::new();
+        for (task, (cost, _)) in chosen.into_iter().enumerate() {
+            let model = self.machine(&matrix, task, cost)?;
+            let (_, factor) = self.best_factor(task, &weighting, &model);
+            eprintln!(
+                "wide branch, {}: cost {cost}, scores times {factor}",
+                self.tasks[task].name
+            );
+            machines.push((model, factor));
+        }
+        branch(weighting, &machines)
+    }
+
+    /// The features that enough training users have, with what they weigh for being rare.
+    fn candidates(&self) -> Result<Weighting, TrainError> {
+        let frequencies = (self.users.par_iter())
+            .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
+                for feature in count(&user.words).into_keys() {
+                    *sums.entry(feature).or_default() += 1;
+                }
+                sums
+            })
+            .reduce(hashbrown::HashMap::new, |mut sums, others| {
+                for (feature, users) in others {
+                    *sums.entry(feature).or_default() += users;
+                }
+                sums
+            });
+        let mut frequencies: Vec<(Feature, u32)> = (frequencies.into_iter())
+            .filter(|&(_, users)| users as usize >= self.settings.min_users)
+            .collect();
+        frequencies.sort_unstable_by_key(|&(feature, users)| (Reverse(users), feature));
+        frequencies.truncate(CANDIDATES);
+        let users = self.users.len() as f64;
+        let rarity = |&(_, with): &(Feature, u32)| {
+            (((1.0 + users) / (1.0 + f64::from(with))).ln() + 1.0) as f32
+        };
+        let rarity = frequencies.iter().map(rarity).collect();
+        let features = frequencies.iter().map(|&(feature, _)| feature).collect();
+        Weighting::new(features, rarity).map_err(TrainError::Unusable)
+    }
+
+    /// The machine of a task over the features of `matrix`, a row for each training user.
+    fn machine(
+        &self,
+        matrix: &SparseMatrix,
+        task: usize,
+        cost: f64,
+    ) -> Result<LinearModel, LinearError> {
+        let (rows, classes): (Vec<usize>, Vec<usize>) = (self.users.iter().enumerate())
+            .filter_map(|(row, user)| Some((row, user.classes[task]?)))
+            .unzip();
+        let matrix = matrix.select(&rows);
+        let examples = Examples::new(&matrix, &classes, self.tasks[task].classes.len())?;
+        let balance = self.settings.class_balance;
+        let class_weights = (examples.balanced_weights().into_iter())
+            .map(|weight| weight.powf(balance))
+            .collect();
+        let machine = SupportVectorMachine {
+            cost,
+            class_weights,
+            ..SupportVectorMachine::default()
+        };
+        Ok(machine.check()?.fit(&examples)?.model)
+    }
+
+    /// What to multiply a machine's scores by, for the least log loss on the validation texts, with that loss.
+    fn best_factor(&self, task: usize, weighting: &Weighting, model: &LinearModel) -> (f64, f32) {
+        let texts = &self.validation[task];
+        let scores: Vec<Vec<f32>> = (texts.par_iter())
+            .map(|(text, _)| scores(model, &weighting.row(text)))
+            .collect();
+        let judged = FACTORS.into_par_iter().map(|factor| {
+            let mixed: Vec<Scored> = (texts.iter().zip(&scores))
+                .map(|((_, scored), scores)| {
+                    let mut mixed = scored.clone();
+                    for (logit, score) in mixed.logits.iter_mut().zip(scores) {
+                        *logit += factor * score;
+                    }
+                    mixed
+                })
+                .collect();
+            let temperature = calibration::temperature(&mixed);
+            (calibration::log_loss(&mixed, temperature), factor)
+        });
+        let best = judged.min_by(|(one, _), (other, _)| one.total_cmp(other));
+        best.expect("there are factors")
+    }
+}
+
+/// Adds the branch's scores to the logits of each task's texts.
+pub fn add_scores(branch: &Wide, tasks: &[Task], texts: &mut [Vec<Text>]) {
+    let mut first = 0;
+    for (task, texts) in tasks.iter().zip(texts) {
+        let classes = task.classes.len();
+        texts.par_iter_mut().for_each(|(text, scored)| {
+            let scores = &branch.scores(text)[first..first + classes];
+            add(std::slice::from_mut(&mut scored.logits), scores);
+        });
+        first += classes;
+    }
+}
+
+/// A row of values for each user.
+fn matrix(weighting: &Weighting, users: &[&Example]) -> Result<SparseMatrix, LinearError> {
+    let rows: Vec<Vec<(u32, f32)>> = (users.par_iter())
+        .map(|user| weighting.row(&user.words))
+        .collect();
+    let mut matrix = SparseMatrix::new(weighting.features().len());
+    for row in rows {
+        matrix.push_row(row)?;
+    }
+    Ok(matrix)
+}
+
+/// A machine's weights for a feature, one for each class: where one machine tells two classes apart, what speaks for the
+/// second speaks against the first.
+fn class_weights(model: &LinearModel, weights: &[f32]) -> impl Iterator<Item = f32> {
+    let both = match weights {
+        &[weight] if model.classes() == 2 => Some([-weight, weight]),
+        _ => None,
+    };
+    let each = if both.is_some() { &[] } else { weights };
+    both.into_iter().flatten().chain(each.iter().copied())
+}
+
+/// The weights of a feature.
+fn weights_of(model: &LinearModel, row: usize) -> &[f32] {
+    let machines = model.biases().len();
+    &model.weights()[row * machines..][..machines]
+}
+
+fn biases(model: &LinearModel) -> Vec<f32> {
+    let biases: Vec<f32> = model.biases().iter().map(|&bias| bias as f32).collect();
+    class_weights(model, &biases).collect()
+}
+
+/// A machine's score for each class of a text whose features have these values.
+fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
+    let mut scores = biases(model);
+    for &(feature, value) in row {
+        let weights = class_weights(model, weights_of(model, feature as usize));
+        for (score, weight) in scores.iter_mut().zip(weights) {
+            *score += value * weight;
+        }
+    }
+    scores
+}
+
+/// The rows, in order, of those `most` features whose weights are largest: by the sum of their squares, each machine's in
+/// units of its mean square.
+fn most_telling<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usize) -> Vec<usize> {
+    let mut sums: Vec<f64> = Vec::new();
+    for model in models {
+        sums.resize(model.features(), 0.0);
+        let square = |row| {
+            let weights = weights_of(model, row).iter();
+            weights
+                .map(|&weight| f64::from(weight).powi(2))
+                .sum::<f64>()
+        };
+        let squares: Vec<f64> = (0..model.features()).map(square).collect();
+        let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+        for (sum, square) in sums.iter_mut().zip(squares) {
+            *sum += square / mean.max(f64::MIN_POSITIVE);
+        }
+    }
+    let mut order: Vec<usize> = (0..sums.len()).collect();
+    order.sort_by(|&one, &other| sums[other].total_cmp(&sums[one]).then(one.cmp(&other)));
+    order.truncate(most);
+    order.sort_unstable();
+    order
+}
+
+/// The tasks' machines, side by side, each with its scores times a factor.
+fn branch(weighting: Weighting, machines: &[(LinearModel, f32)]) -> Result<Wide, TrainError> {
+    let row = |row: usize| {
+        machines
+            .iter()
+            .flat_map(move |(model, _)| class_weights(model, weights_of(model, row)))
+    };
+    let weights: Vec<f32> = (0..weighting.features().len()).flat_map(row).collect();
+    let bias = machines
+        .iter()
+        .flat_map(|(model, _)| biases(model))
+        .collect();
+    let factors =
+        (machines.iter()).flat_map(|(model, factor)| std::iter::repeat_n(*factor, model.classes()));
+    Wide::quantise(weighting, &weights, bias)
+        .map(|wide| wide.scaled(factors))
+        .map_err(TrainError::Unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Users of class 1 say 5, and turn what the others say around.
+    fn users() -> Vec<Example> {
+        (0..60)
+            .map(|index| Example {
+                id: Value::from(index),
+                words: match index % 2 {
+                    0 => vec![2, 3, 6, 7, 2, 4],
+                    _ => vec![2, 7, 6, 3, 2, 4, 5],
+                },
+                classes: vec![Some(index % 2); 2],
+            })
+            .collect()
+    }
+
+    fn task(name: &str) -> Task {
+        toml::from_str(&format!("name = {name:?}\nclasses = [\"0\", \"1\"]")).unwrap()
+    }
+
+    #[test]
+    fn the_branch_finds_what_tells_and_is_silent_where_it_misleads() {
+        let users = users();
+        let settings = config::Wide {
+            features: 10,
+            ..config::Wide::default()
+        };
+        // The network knows nothing. Of the second task, validation users are the other way round.
+        let validation = [0, 1].map(|task| {
+            let scored = |class: usize, words: usize| Scored {
+                logits: vec![0.0; 2],
+                class,
+                words,
+            };
+            (users.iter())
+                .filter_map(|user| {
+                    let class = user.classes[task]?.abs_diff(task);
+                    Some((user.words.as_slice(), scored(class, user.words.len())))
+                })
+                .collect::<Vec<_>>()
+        });
+        let learning = Learning {
+            settings: &settings,
+            tasks: &[task("first"), task("second")],
+            users: users.iter().collect(),
+            validation: &validation,
+        };
+        let wide = learning.branch().unwrap();
+        let mut features = wide.weighting().features().to_vec();
+        features.sort_unstable();
+        // The words and the pair that all have are not among them.
+        let telling = [
+            [2, 3],
+            [2, 7],
+            [3, 2],
+            [3, 6],
+            [4, 5],
+            [5, 0],
+            [6, 3],
+            [6, 7],
+            [7, 2],
+            [7, 6],
+        ];
+        assert_eq!(features, telling);
+        for user in &users {
+            let scores = wide.scores(&user.words);
+            assert_eq!(scores[1] > scores[0], user.classes[0] == Some(1));
+            assert_eq!(scores[2..], [0.0, 0.0]);
+        }
+    }
+}
