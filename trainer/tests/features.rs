@@ -103,6 +103,7 @@ fn patterns_are_those_of_their_definition() {
             let users: Vec<_> = case.users.iter().map(Vec::as_slice).collect();
             let settings = Patterns {
                 value,
+                weight: 1.0,
                 ..case.settings.clone()
             };
             let fitted = settings.fit(&users).unwrap();
