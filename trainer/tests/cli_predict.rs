@@ -71,6 +71,7 @@ fn workplace() -> Workplace {
         vocabulary: Vocabulary::new(strings(&WORDS)).unwrap(),
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network.unwrap()),
+        wide: None,
     };
     let workplace = Workplace::new();
     workplace.write("model", bundle.to_bytes().unwrap());
@@ -105,6 +106,10 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
 }
 
 /// The most probable class, and that the probabilities are some.
@@ -333,10 +338,16 @@ fn figures_are_those_of_the_predictions() {
         .collect();
     assert_eq!(names, ["age", "age (groups)", "gender"]);
 
+    // Of those who are called sure as well.
     let (mut users, mut right) = ([0; 3], [0; 3]);
-    let mut count = |index: usize, correct: bool| {
+    let (mut sure, mut sure_right) = ([0; 3], [0; 3]);
+    let mut count = |index: usize, predicted: &Value, class: &str| {
+        let correct = usize::from(predicted["label"] == class);
+        let is_sure = usize::from(predicted["sure"] == true);
         users[index] += 1;
-        right[index] += usize::from(correct);
+        right[index] += correct;
+        sure[index] += is_sure;
+        sure_right[index] += correct * is_sure;
     };
     for (user, prediction) in truth.iter().zip(&predictions) {
         let prediction = &prediction["predictions"];
@@ -346,15 +357,12 @@ fn figures_are_those_of_the_predictions() {
                 14 => "14",
                 _ => "33+",
             };
-            count(0, prediction["age"]["label"] == class);
-            count(
-                1,
-                prediction["age"]["groups"]["label"]
-                    == if class == "33+" { "grown" } else { "young" },
-            );
+            count(0, &prediction["age"], class);
+            let group = if class == "33+" { "grown" } else { "young" };
+            count(1, &prediction["age"]["groups"], group);
         }
         if let Some(gender) = user["gender"].as_str().filter(|gender| *gender != "robot") {
-            count(2, prediction["gender"]["label"] == gender);
+            count(2, &prediction["gender"], gender);
         }
     }
     assert_eq!(users, [45, 45, 40]);
@@ -365,6 +373,27 @@ fn figures_are_those_of_the_predictions() {
             (report["accuracy"].as_f64().unwrap() - accuracy).abs() < 1e-9,
             "{report}"
         );
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
+        let (coverage, accuracy_of_sure) = (
+            share(sure[index], users[index]),
+            share(sure_right[index], sure[index]),
+        );
+        let line = format!(
+            "Sure (0.60 or more) about {coverage:.1} % of the users, right about {accuracy_of_sure:.1} % of these\n"
+        );
+        let (_, section) = text.split_once(&format!("## {}\n", names[index])).unwrap();
+        assert!(section.trim_start().contains(&line), "{line}: {section}");
+        let sum: usize = array(&report["reliability"])
+            .iter()
+            .map(|bin| bin["users"].as_u64().unwrap() as usize)
+            .sum();
+        assert_eq!(sum, users[index]);
+        let all = &array(&report["coverage"])[0];
+        assert_eq!(
+            (&all["threshold"], &all["coverage"]),
+            (&0.0.into(), &1.0.into())
+        );
+        assert_eq!(all["accuracy"], report["accuracy"]);
         let row = format!("| {} ", names[index]);
         let row = text.lines().find(|line| line.starts_with(&row)).unwrap();
         assert!(row.contains(&format!(" {accuracy:.3} ")), "{row}");
@@ -388,6 +417,143 @@ fn figures_are_those_of_the_predictions() {
         "| true \\ predicted | female | male |",
     ] {
         assert!(text.contains(title), "{title}: {text}");
+    }
+}
+
+/// The figures of a bundle's card, as they are written down: 32-bit floats with the digits that they need.
+fn card(workplace: &Workplace, bundle: &str) -> Value {
+    let bundle = Bundle::from_bytes(&std::fs::read(workplace.path(bundle)).unwrap()).unwrap();
+    serde_json::from_str(&serde_json::to_string(&bundle.card.figures).unwrap()).unwrap()
+}
+
+#[test]
+fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let read = |name: &str| std::fs::read(workplace.path(name)).unwrap();
+    let before = Bundle::from_bytes(&read("model")).unwrap();
+    assert_eq!(before.card.figures, []);
+    let evaluate = |users: &str, json: &str, bundle: &str| {
+        workplace.success(&[
+            "evaluate",
+            "model",
+            users,
+            "--json",
+            json,
+            "--write-card",
+            bundle,
+        ]);
+        let figures: Value = serde_json::from_slice(&read(json)).unwrap();
+        figures["attributes"].clone()
+    };
+    let figures = evaluate("users.jsonl", "figures.json", "with-card");
+    let after = Bundle::from_bytes(&read("with-card")).unwrap();
+    assert_eq!(after.settings, before.settings);
+    assert_eq!(after.vocabulary.words(), before.vocabulary.words());
+    assert_eq!(after.embedding, before.embedding);
+    assert_eq!(after.parameters, before.parameters);
+    let figures_of_card = card(&workplace, "with-card");
+    assert_eq!(array(&figures_of_card).len(), 3);
+    for (card, report) in array(&figures_of_card).iter().zip(array(&figures)) {
+        for (name, value) in card.as_object().unwrap() {
+            assert_eq!(value, &report[name], "{name}");
+        }
+        assert!(!array(&card["reliability"]).is_empty() && !array(&card["coverage"]).is_empty());
+    }
+    // What nobody has a label for is not on the card.
+    workplace.write(
+        "genders.jsonl",
+        "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n",
+    );
+    evaluate("genders.jsonl", "genders.json", "with-card");
+    let attributes = card(&workplace, "with-card");
+    assert_eq!(array(&attributes).len(), 1);
+    assert_eq!(attributes[0]["attribute"], "gender");
+    // It may take the model's own place; figures of shortened texts are not the model's.
+    workplace.success(&["evaluate", "model", "users.jsonl", "--write-card", "model"]);
+    assert_eq!(card(&workplace, "model"), figures_of_card);
+    let cut = [
+        "evaluate",
+        "model",
+        "users.jsonl",
+        "--max-words",
+        "3",
+        "--write-card",
+        "cut",
+    ];
+    assert_eq!(workplace.run(&cut).status.code(), Some(2));
+    // A smaller model's card is measured by the same.
+    let compact = [
+        "compact",
+        "model",
+        "-o",
+        "small",
+        "--test-users",
+        "users.jsonl",
+    ];
+    workplace.success(&compact);
+    workplace.success(&["evaluate", "small", "users.jsonl", "--write-card", "again"]);
+    assert_eq!(read("small"), read("again"));
+    workplace.success(&compact[..4]);
+    assert_eq!(card(&workplace, "small"), Value::Array(vec![]));
+}
+
+#[test]
+fn only_the_test_users_of_a_split_are_scored() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let split =
+        |test: &str| format!("{{\"training\": [\"u1\"], \"validation\": [], \"test\": {test}}}");
+    workplace.write(
+        "split.json",
+        split(r#"["u0", "u4", "u8", "u12", "nobody", 16]"#),
+    );
+    let of_split =
+        |input: &str| workplace.success(&["evaluate", "model", input, "--split", "split.json"]);
+    let test: String = (users().lines())
+        .step_by(4)
+        .take(4)
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    workplace.write("test.jsonl", &test);
+    let wanted = workplace.success(&["evaluate", "model", "test.jsonl"]);
+    assert!(wanted.starts_with("4 users\n"), "{wanted}");
+    assert_eq!(of_split("users.jsonl"), wanted);
+    workplace.success(&[
+        "compact",
+        "model",
+        "-o",
+        "one",
+        "--test-users",
+        "test.jsonl",
+    ]);
+    workplace.success(&[
+        "compact",
+        "model",
+        "-o",
+        "two",
+        "--test-users",
+        "users.jsonl",
+        "--split",
+        "split.json",
+    ]);
+    assert_eq!(card(&workplace, "one"), card(&workplace, "two"));
+
+    workplace.write("other.json", split("[1, 2]"));
+    workplace.write("nonsense.json", "[1, 2]");
+    for (split, what) in [
+        (
+            "other.json",
+            "other.json: none of its test users is in the corpus",
+        ),
+        (
+            "nonsense.json",
+            "nonsense.json: not the split of a training run: ",
+        ),
+        ("missing.json", "missing.json: No such file"),
+    ] {
+        let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--split", split]);
+        assert!(line.contains(what), "{line}");
     }
 }
 

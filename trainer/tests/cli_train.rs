@@ -217,7 +217,15 @@ fn the_bundle_scores_as_the_run_said() {
             "--json",
             "figures.json",
         ];
-        workplace.success(&arguments);
+        let text = workplace.success(&arguments);
+        let of_split = [
+            "evaluate",
+            "run/model.safetensors",
+            "users.jsonl",
+            "--split",
+            "run/split.json",
+        ];
+        assert_eq!(workplace.success(&of_split), text);
         let said = test_figures(&workplace.path("run"));
         let found = fs::read_to_string(workplace.path("figures.json")).unwrap();
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
