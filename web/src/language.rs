@@ -174,6 +174,14 @@ pub struct Texts {
     pub figures_caption: &'static str,
     /// Its columns.
     pub figures_columns: [&'static str; 5],
+    /// The heading of what follows.
+    pub reliability: &'static str,
+    /// How often answers are right, by how probable they are said to be. Its columns: probability, right, writers.
+    pub calibration: PlotTexts,
+    /// What abstaining does. Its columns: the least probability, answered, right of these.
+    pub coverage: PlotTexts,
+    /// Shows an attribute's plots as tables.
+    pub in_numbers: fn(&str) -> String,
     /// The heading of a file's results, with its name.
     pub file_heading: fn(&str) -> String,
     /// So many writers are done.
@@ -194,6 +202,18 @@ pub struct Texts {
     pub file_columns: [&'static str; 2],
     /// Only so many rows are shown.
     pub file_shown: fn(usize) -> String,
+}
+
+/// The texts of a plot and of the table with the same numbers.
+pub struct PlotTexts {
+    /// What it is called.
+    pub name: &'static str,
+    /// How to read it.
+    pub help: &'static str,
+    /// The label of the vertical axis.
+    pub up: &'static str,
+    /// The table's columns; the first is the horizontal axis.
+    pub columns: [&'static str; 3],
 }
 
 static ENGLISH: Texts = Texts {
@@ -302,6 +322,22 @@ static ENGLISH: Texts = Texts {
         "Always guessing the most frequent",
         "F",
     ],
+    reliability: "How far to believe its probabilities",
+    calibration: PlotTexts {
+        name: "Calibration",
+        help: "How often an answer is right, by how probable the model says it is. On the dashed line it is right as \
+               often as it says; a larger dot stands for more writers.",
+        up: "Right",
+        columns: ["Stated probability", "Right", "Writers"],
+    },
+    coverage: PlotTexts {
+        name: "If it may abstain",
+        help: "When it answers only from a probability on: the share of writers who get an answer (dashed), and of \
+               these answers the share that is right (solid).",
+        up: "Share",
+        columns: ["Answers from", "Answered", "Right of these"],
+    },
+    in_numbers: |name| format!("{name} in numbers"),
     file_heading: |name| format!("The writers of {name}"),
     file_done: |done| format!("{done} writers done"),
     file_bad: |count| format!("{count} records could not be read and are left out:"),
@@ -405,6 +441,20 @@ static CHINESE: Texts = Texts {
     figures: "测试结果",
     figures_caption: "在模型从未见过的作者上",
     figures_columns: ["属性", "作者数", "正确", "总猜最常见的一类", "F"],
+    reliability: "它的概率有多可信",
+    calibration: PlotTexts {
+        name: "校准",
+        help: "按模型所说的概率，答案实际正确的比例。点落在虚线上，就是说多少准多少；点越大，作者越多。",
+        up: "正确",
+        columns: ["所说的概率", "正确", "作者数"],
+    },
+    coverage: PlotTexts {
+        name: "允许不答",
+        help: "只在概率足够大时才作答：得到答案的作者所占的比例（虚线），以及这些答案中正确的比例（实线）。",
+        up: "比例",
+        columns: ["作答的最低概率", "作答", "其中正确"],
+    },
+    in_numbers: |name| format!("{name}：具体数字"),
     file_heading: |name| format!("{name} 中的作者"),
     file_done: |done| format!("已完成 {done} 位作者"),
     file_bad: |count| format!("{count} 条记录无法读取，已略过："),

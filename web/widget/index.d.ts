@@ -149,4 +149,26 @@ export interface AttributeFigures {
   /** 2PR / (P + R) of these two. */
   f: number;
   calibration_error: number;
+  /** Users by the probability of their most probable class, in 15 bins of equal width without the empty ones. Empty, like
+   * the next, in older bundles. */
+  reliability: ReliabilityBin[];
+  /** What answering only from a probability on does: from 0, 0.05 … 0.95, as long as anybody is answered. */
+  coverage: CoveragePoint[];
+}
+
+export interface ReliabilityBin {
+  users: number;
+  /** The mean probability of their most probable class. */
+  confidence: number;
+  /** The share for whom it is the true one. */
+  accuracy: number;
+}
+
+export interface CoveragePoint {
+  /** Users are answered whose most probable class is at least so probable. */
+  threshold: number;
+  /** Their share of all users. */
+  coverage: number;
+  /** The share of them for whom that class is the true one. */
+  accuracy: number;
 }

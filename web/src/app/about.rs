@@ -5,6 +5,7 @@ use model_core::card::AttributeFigures;
 
 use super::language;
 use super::link::Link;
+use super::reliability::{Reliability, share};
 
 /// What the model's makers say about it, behind a disclosure.
 #[component]
@@ -29,7 +30,8 @@ pub fn About(link: Link) -> impl IntoView {
             <details class="about">
                 <summary>{texts.about} " " <cite>{card.name}</cite></summary>
                 <dl>{facts.map(|(term, text)| view! { <dt>{term}</dt><dd>{text}</dd> }).collect_view()}</dl>
-                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures /> })}
+                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() /> })}
+                <Reliability figures=card.figures />
             </details>
         })
     }
@@ -61,8 +63,4 @@ fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
             </table>
         </div>
     }
-}
-
-fn share(value: f64) -> String {
-    format!("{:.1}%", value * 100.0)
 }

@@ -8,6 +8,7 @@ mod input;
 mod joint;
 mod link;
 mod models;
+mod reliability;
 mod result;
 mod status;
 

@@ -1,0 +1,151 @@
+//! How far to believe the probabilities: for each attribute two plots, and their numbers as tables.
+
+use leptos::prelude::*;
+use model_core::card::{AttributeFigures, CoveragePoint};
+
+use super::language;
+use crate::language::PlotTexts;
+
+/// The square that shares from 0 to 1 are plotted in: its left and its upper edge, and the length of its sides.
+const LEFT: f64 = 44.0;
+const TOP: f64 = 8.0;
+const SIDE: f64 = 180.0;
+/// The radius of the dot that stands for the most users.
+const LARGEST_DOT: f64 = 9.0;
+
+/// Plots and tables of each attribute whose card has them.
+#[component]
+pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
+    let texts = language().texts();
+    let plotted = (figures.iter()).filter(|figures| !figures.reliability.is_empty());
+    let plotted: Vec<AnyView> = plotted.map(attribute).collect();
+    (!plotted.is_empty()).then(|| {
+        let help = [&texts.calibration, &texts.coverage].map(|plot| {
+            view! { <p class="note"><strong>{plot.name}"."</strong> " " {plot.help}</p> }.into_any()
+        });
+        view! {
+            <section class="reliability">
+                <h3>{texts.reliability}</h3>
+                {Vec::from(help)}
+                {plotted}
+            </section>
+        }
+    })
+}
+
+fn attribute(figures: &AttributeFigures) -> AnyView {
+    let texts = language().texts();
+    let name = language().name(&figures.attribute);
+    let (bins, points) = (&figures.reliability, &figures.coverage);
+
+    let most = bins.iter().map(|bin| bin.users).max().unwrap_or(1);
+    let dots = bins.iter().map(|bin| {
+        let radius = LARGEST_DOT * (bin.users as f64 / most as f64).sqrt();
+        let radius = format!("{:.1}", radius.max(1.5));
+        view! { <circle cx=across(bin.confidence) cy=up(bin.accuracy) r=radius /> }.into_any()
+    });
+    let dots: Vec<AnyView> = dots.collect();
+    let calibration = view! {
+        <line class="honest" x1=across(0.0) y1=up(0.0) x2=across(1.0) y2=up(1.0) />
+        {dots}
+    };
+    let line = |share: fn(&CoveragePoint) -> f64| {
+        let corners = points.iter().map(|point| {
+            format!(
+                "{},{}",
+                across(f64::from(point.threshold)),
+                up(share(point))
+            )
+        });
+        corners.collect::<Vec<_>>().join(" ")
+    };
+    let coverage = view! {
+        <polyline class="answered" points=line(|point| point.coverage) />
+        <polyline class="right" points=line(|point| point.accuracy) />
+    };
+
+    let bins = bins.iter().map(|bin| {
+        [
+            share(bin.confidence),
+            share(bin.accuracy),
+            bin.users.to_string(),
+        ]
+    });
+    let points = points.iter().map(|point| {
+        [
+            share(f64::from(point.threshold)),
+            share(point.coverage),
+            share(point.accuracy),
+        ]
+    });
+    view! {
+        <h4>{name.clone()}</h4>
+        <div class="plots">
+            {plot(&name, &texts.calibration, calibration.into_any())}
+            {plot(&name, &texts.coverage, coverage.into_any())}
+        </div>
+        <details>
+            <summary>{(texts.in_numbers)(&name)}</summary>
+            <div class="plots">
+                {table(&texts.calibration, bins.collect())}
+                {table(&texts.coverage, points.collect())}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+/// Both axes from 0 to 1, and what is plotted between them. Who does not see it has the table.
+fn plot(attribute: &str, texts: &'static PlotTexts, content: AnyView) -> AnyView {
+    let label = format!("{attribute}: {}", texts.name);
+    let ticks = [0.0, 0.5, 1.0].map(|value| {
+        let text = format!("{:.0}%", value * 100.0);
+        view! {
+            <text x=across(value) y="203" text-anchor="middle">{text.clone()}</text>
+            <text x="39" y=up(value) dy="0.35em" text-anchor="end">{text}</text>
+        }
+        .into_any()
+    });
+    let side = format!("{SIDE}");
+    view! {
+        <svg class="plot" role="img" aria-label=label viewBox="0 0 240 224">
+            <rect x=across(0.0) y=up(1.0) width=side.clone() height=side />
+            {Vec::from(ticks)}
+            <text x=across(0.5) y="220" text-anchor="middle">{texts.columns[0]}</text>
+            <text transform="translate(10 98) rotate(-90)" text-anchor="middle">{texts.up}</text>
+            {content}
+        </svg>
+    }
+    .into_any()
+}
+
+fn table(texts: &'static PlotTexts, rows: Vec<[String; 3]>) -> AnyView {
+    let columns = texts
+        .columns
+        .map(|column| view! { <th scope="col">{column}</th> }.into_any());
+    let rows = rows.into_iter().map(|row| {
+        let cells = row.map(|cell| view! { <td>{cell}</td> }.into_any());
+        view! { <tr>{Vec::from(cells)}</tr> }.into_any()
+    });
+    view! {
+        <table>
+            <caption>{texts.name}</caption>
+            <thead><tr>{Vec::from(columns)}</tr></thead>
+            <tbody>{rows.collect::<Vec<_>>()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn across(share: f64) -> String {
+    format!("{:.1}", LEFT + SIDE * share)
+}
+
+fn up(share: f64) -> String {
+    format!("{:.1}", TOP + SIDE * (1.0 - share))
+}
+
+/// A share as the tables show it.
+pub fn share(value: f64) -> String {
+    format!("{:.1}%", value * 100.0)
+}
