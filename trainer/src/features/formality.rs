@@ -50,8 +50,8 @@ impl Formality {
         let variance = all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / users;
         FittedFormality {
             weight: self.weight,
-            mean,
-            deviation: variance.sqrt(),
+            mean: mean as f32,
+            deviation: variance.sqrt() as f32,
         }
     }
 }
@@ -60,21 +60,22 @@ impl Formality {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedFormality {
     weight: f32,
-    mean: f64,
-    deviation: f64,
+    // In 32 bits, which JSON keeps to the last one.
+    mean: f32,
+    deviation: f32,
 }
 
 /// Standard deviations from the mean at which the feature ends.
-const REACH: f64 = 3.0;
+const REACH: f32 = 3.0;
 
 impl FittedFormality {
     /// The mean of the training users' F-measures.
-    pub fn mean(&self) -> f64 {
+    pub fn mean(&self) -> f32 {
         self.mean
     }
 
     /// Their standard deviation.
-    pub fn deviation(&self) -> f64 {
+    pub fn deviation(&self) -> f32 {
         self.deviation
     }
 
@@ -83,8 +84,8 @@ impl FittedFormality {
         if self.deviation == 0.0 {
             return 0.0;
         }
-        let deviations = (f_measure - self.mean) / self.deviation;
-        self.weight * (deviations / REACH).clamp(-1.0, 1.0) as f32
+        let deviations = (f_measure as f32 - self.mean) / self.deviation;
+        self.weight * (deviations / REACH).clamp(-1.0, 1.0)
     }
 }
 
@@ -132,12 +133,26 @@ mod tests {
     #[test]
     fn the_scale_is_that_of_the_training_users() {
         let fitted = Formality { weight: 2.0 }.fit([40.0, 50.0, 60.0].into_iter());
-        let deviation = (200.0f64 / 3.0).sqrt();
+        let deviation = (200.0f32 / 3.0).sqrt();
         assert_eq!((fitted.mean(), fitted.deviation()), (50.0, deviation));
         assert_eq!(fitted.value(50.0), 0.0);
-        assert!((fitted.value(50.0 + deviation) - 2.0 / 3.0).abs() < 1e-6);
+        assert!((fitted.value(50.0 + f64::from(deviation)) - 2.0 / 3.0).abs() < 1e-6);
         assert_eq!((fitted.value(0.0), fitted.value(100.0)), (-2.0, 2.0));
         let all_alike = Formality::default().fit([50.0, 50.0].into_iter());
         assert_eq!(all_alike.value(70.0), 0.0);
+    }
+
+    #[test]
+    fn what_is_stored_is_what_was_fitted() {
+        for step in 1..200 {
+            let step = f64::from(step);
+            let fitted =
+                Formality::default().fit([40.0 + 10.0 / step, 50.0, 99.0 / step].into_iter());
+            let stored = serde_json::to_string(&fitted).unwrap();
+            assert_eq!(
+                serde_json::from_str::<FittedFormality>(&stored).unwrap(),
+                fitted
+            );
+        }
     }
 }
