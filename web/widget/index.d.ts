@@ -1,4 +1,5 @@
-/** Where a model is: an address, relative ones as seen from the page, or the bytes of a bundle. */
+/** Where a model is: an address, relative ones as seen from the page, in Node from the working folder, or the bytes of a
+ * bundle. */
 export type Source = string | URL | Blob | ArrayBuffer | Uint8Array;
 
 /** What a model is to run on. `auto`: the CPU, or WebGPU where there is a real GPU and it is the faster one. */
@@ -45,7 +46,8 @@ export interface Model {
   readonly backend: Backend;
   /** Predicts every attribute of each of these users, in their order. `onprogress` hears of how many are done. */
   predict(
-    texts: Iterable<Text>,
+    // Of what can be iterated over, strings are no lists of texts.
+    texts: Iterable<Text> & object,
     options?: { signal?: AbortSignal; onprogress?: (done: number, total: number) => void },
   ): Promise<UserPrediction[]>;
   /** Says what each word of one user's text does to the prediction. */
