@@ -75,8 +75,9 @@ fn how_to_read(document: &mut Document, resamples: usize) {
          middle 95 % of the samples, p is two-sided. The t-test is the paper's, after Yang and Liu (1999), paired over \
          the F1 of the classes: with two or three classes it can hardly show anything. In brackets is p by Holm's correction for all \
          comparisons of the table. ▲ and ▼: F is above or below that of LSTM, △ and ▽: that of Aux-LSTM on the same \
-         attributes, with a corrected p below {} in the bootstrap. Seeds that learn differently are in the ± only: the \
-         tests take the learned systems as they are.",
+         attributes, with a corrected p below {} in the bootstrap. The tests take \
+         the learned systems as they are; that another seed learns another one is in the ± only. Where a class is hardly ever \
+         predicted, its precision leaps from sample to sample, and an interval of F can lie askew around the difference.",
         crate::table::count(resamples as u64),
         results::SIGNIFICANT
     ));

@@ -6,6 +6,7 @@ use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
 use super::tables::{Gain, name, number};
 use crate::evaluation::{Confidences, Metrics};
+use crate::experiment::Cell;
 
 /// Into how many equally large parts users are put by the number of their words.
 const PARTS: usize = 6;
@@ -136,11 +137,14 @@ fn all<'a>(series: &'a [Series], of: fn(&Point) -> f64) -> impl Iterator<Item = 
     series.iter().flat_map(|one| &one.points).map(of)
 }
 
+/// A figure of a cell after each epoch.
+type Curve = fn(&Cell) -> &[f64];
+
 fn learning(attribute: &AttributeResults) -> Vec<Figure> {
     let rows: Vec<&Row> = (attribute.rows.iter())
         .filter(|row| row.key.variant.is_empty())
         .collect();
-    let curve = |row: &Row, of: fn(&crate::experiment::Cell) -> &[f64]| -> Vec<Point> {
+    let curve = |row: &Row, of: Curve| -> Vec<Point> {
         let curves: Vec<&[f64]> = row.runs.values().map(|run| of(&run.cell)).collect();
         let epochs = curves.iter().map(|curve| curve.len()).min().unwrap_or(0);
         (0..epochs)
@@ -157,7 +161,7 @@ fn learning(attribute: &AttributeResults) -> Vec<Figure> {
             .collect()
     };
     let name = name(attribute, 0);
-    let kinds: [(&str, fn(&crate::experiment::Cell) -> &[f64]); 2] = [
+    let kinds: [(&str, Curve); 2] = [
         ("F on validation users", |cell| &cell.validation_curve),
         ("mean cost of training", |cell| &cell.training_curve),
     ];
@@ -181,7 +185,7 @@ fn learning(attribute: &AttributeResults) -> Vec<Figure> {
         .collect()
 }
 
-/// The λ of a row that is there for its λ, or of Aux-LSTM as it is where its cells say so.
+/// The λ, from 0 to 1, of a row that is there for its λ, or of Aux-LSTM as it is where its cells say so.
 fn weight(row: &Row) -> Option<f64> {
     let chosen = || {
         let mut chosen = row.runs.values().flat_map(|run| &run.cell.chosen);
@@ -190,7 +194,10 @@ fn weight(row: &Row) -> Option<f64> {
         as_it_is.then_some(weight.as_str())
     };
     let weight = row.key.variant.strip_prefix("lambda=").or_else(chosen)?;
-    weight.parse().ok()
+    weight
+        .parse()
+        .ok()
+        .filter(|weight| (0.0..=1.0).contains(weight))
 }
 
 /// Rows of Aux-LSTM by λ, a series for each auxiliary attribute.
@@ -472,7 +479,7 @@ fn gain(gains: &[Gain]) -> Vec<Figure> {
     let x = Axis::between(
         "Cramér's V of the two attributes",
         0.0,
-        (most * 1.35).min(1.0).max(0.1),
+        (most * 1.35).clamp(0.1, 1.0),
     );
     let ends = gains
         .iter()
