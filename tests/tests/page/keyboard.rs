@@ -71,6 +71,8 @@ fn everything_can_be_reached_and_used() {
         )
         .await;
 
+        // The text scrolls.
+        assert!(tab(&page).await.contains("chem book"));
         assert_eq!(tab(&page).await, "What did joint learning do?");
         assert_eq!(tab(&page).await, "auto");
         press(&page, Key::Right).await;

@@ -1,5 +1,6 @@
 //! The built page in a real browser: a behaviour a file, and in it a test for each thing about it that can break.
 
+mod accessibility;
 mod agreement;
 mod backends;
 mod comparison;
@@ -132,7 +133,7 @@ async fn cells(page: &Page, path: &str) -> Vec<Vec<String>> {
     let script = format!(
         "const tables = document.evaluate(`{path}`, document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE);
         const rows = Array.from({{ length: tables.snapshotLength }}, (_, table) => [...tables.snapshotItem(table).rows]);
-        return rows.flat().map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+        return rows.flat().map(row => [...row.cells].map(cell => cell.innerText.trim().replace(/\\s+/g, ' ')))"
     );
     let rows = page.script(&script).await;
     let cells = |row: &Value| array(row).iter().cloned().map(string).collect();

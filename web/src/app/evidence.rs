@@ -130,8 +130,8 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
         view! { <div><h4>{heading}</h4><ul>{items.collect_view()}</ul></div> }
     };
     view! {
-        // Its words are in the lists, for those who cannot see the colours.
-        <div class="marked">{text}</div>
+        // Its words are in the lists, for those who cannot see the colours. Where it is long it scrolls, by keys too.
+        <div class="marked" tabindex="0" role="group" aria-label=texts.posts_label>{text}</div>
         {if nothing {
             view! { <p class="note">{texts.no_evidence}</p> }.into_any()
         } else {

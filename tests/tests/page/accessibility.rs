@@ -1,0 +1,116 @@
+//! Nobody is kept out: axe finds nothing in any state of the page, nor in a page with the widget.
+
+use serde_json::{Value, json};
+use tests::{
+    BUNDLE,
+    browser::{Page, SOON, Visit},
+    npm,
+};
+
+use crate::{array, damaged, failed, writers};
+
+/// In light and dark, on a desk and on a phone.
+fn visits() -> [Visit; 4] {
+    let dark = "--blink-settings=preferredColorScheme=0";
+    let light = "--blink-settings=preferredColorScheme=1";
+    [
+        Visit::default().flags(&[light]),
+        Visit::default().flags(&[dark]),
+        Visit::default().phone(390, 844).flags(&[light]),
+        Visit::default().phone(390, 844).flags(&[dark]),
+    ]
+}
+
+#[test]
+fn no_state_of_the_page_keeps_anybody_out() {
+    for visit in visits() {
+        visit.run(async |page| {
+            page.ready().await;
+            sound(&page, "empty").await;
+            page.press("Forty essays").await;
+            page.settled(SOON).await;
+            sound(&page, "a result").await;
+            open_everything(&page).await;
+            sound(&page, "everything open").await;
+            page.press("中文").await;
+            sound(&page, "in Chinese").await;
+            page.press("English").await;
+            page.give("writers.jsonl", writers::users(120)).await;
+            writers::done(&page, 120).await;
+            sound(&page, "a table of writers").await;
+        });
+    }
+}
+
+#[test]
+fn nor_does_a_failure() {
+    for visit in visits() {
+        visit.instead(BUNDLE, damaged()).run(async |page| {
+            failed(&page).await;
+            sound(&page, "without a model").await;
+        });
+    }
+}
+
+#[test]
+fn nor_does_a_page_with_the_widget() {
+    for visit in visits() {
+        visit.open("embed.html").run(async |page| {
+            // An element waits until it is seen.
+            page.script("document.querySelector('#letter').scrollIntoView()").await;
+            let settled = "return [...document.querySelectorAll('user-attributes')].every(one => one.prediction)";
+            page.until(settled, SOON).await;
+            page.script(
+                "for (const { shadowRoot } of document.querySelectorAll('user-attributes'))
+                    for (const details of shadowRoot.querySelectorAll('details')) details.open = true",
+            )
+            .await;
+            sound(&page, "with two elements").await;
+        });
+    }
+}
+
+#[test]
+fn what_keeps_somebody_out_is_found() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.script("document.documentElement.removeAttribute('lang')")
+            .await;
+        let found = findings(&page).await;
+        assert_eq!(array(&found)[0]["id"], "html-has-lang", "{found}");
+    });
+}
+
+async fn open_everything(page: &Page) {
+    page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
+        .await;
+    page.until(
+        "return document.querySelector('.marked') !== null && document.querySelector('.result table') !== null",
+        SOON,
+    )
+    .await;
+}
+
+/// Checks that axe finds nothing.
+async fn sound(page: &Page, state: &str) {
+    let found = findings(page).await;
+    assert_eq!(found, json!([]), "{state}: {found:#}");
+}
+
+/// What axe finds in the page as it is, once nothing moves any more.
+async fn findings(page: &Page) -> Value {
+    let axe = std::fs::read_to_string(npm::file("axe-core/axe.min.js")).expect("axe is text");
+    if page.script("return window.axe === undefined").await == true {
+        // The driver may do what the page's policy forbids to pages.
+        page.script(&axe).await;
+    }
+    page.script(
+        "return (async () => {
+            await Promise.all(document.getAnimations().map(({ finished }) => finished));
+            const { violations } = await axe.run();
+            return violations.map(({ id, impact, help, nodes }) =>
+                ({ id, impact, help, at: nodes.map(({ target, html, failureSummary }) => [target.flat().join(' '), html, failureSummary]) }));
+        })()",
+    )
+    .await
+}
