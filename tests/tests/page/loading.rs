@@ -1,10 +1,11 @@
 //! What is fetched, and what the page can do before it is there.
 
+use serde_json::Value;
 use tests::{
     BUNDLE,
     browser::{SOON, Visit},
     same,
-    site::Delivery,
+    site::{self, Delivery},
 };
 
 use crate::{TEXTS, bundle, note};
@@ -26,6 +27,29 @@ fn the_page_stands_before_the_model_has_arrived() {
             page.settled(SOON).await;
             same(&page.shown().await, &["my math teacher"]);
         });
+}
+
+#[test]
+fn what_is_seen_first_stays_where_it_is() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let html = String::from_utf8(site::read("index.html")).expect("the page is text");
+        let first = format!("new DOMParser().parseFromString({}, 'text/html')", Value::from(html));
+        let [before, now] = [first.as_str(), "document"].map(|document| {
+            format!(
+                "const text = part => {document}.querySelector(part).textContent.trim().replace(/\\s+/g, ' ');
+                return [text('h1'), text('.lead')]"
+            )
+        });
+        assert_eq!(page.script(&before).await, page.script(&now).await);
+        let moved = "return new Promise(resolve => {
+            let moved = 0;
+            const add = list => { for (const { value } of list.getEntries()) moved += value; };
+            new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+            setTimeout(() => resolve(moved), 500);
+        })";
+        assert_eq!(page.script(moved).await, 0);
+    });
 }
 
 #[test]

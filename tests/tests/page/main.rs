@@ -10,6 +10,7 @@ mod failures;
 mod integrity;
 mod keyboard;
 mod languages;
+mod lighthouse;
 mod loading;
 mod models;
 mod offline;
