@@ -4,6 +4,7 @@ mod accessibility;
 mod agreement;
 mod backends;
 mod comparison;
+mod directions;
 mod downloads;
 mod evidence;
 mod failures;

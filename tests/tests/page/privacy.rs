@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tests::browser::{SOON, Visit};
+use tests::browser::{SERVICE_WORKER, SOON, Visit};
 
 use crate::{TEXTS, kept};
 
@@ -30,7 +30,8 @@ fn after_loading_nothing_is_fetched() {
         page.click("//footer//summary").await;
         let since = || page.site.requests().split_off(before.len());
         let after_loading: Vec<String> = (since().into_iter())
-            .filter(|address| !of_the_browser(address))
+            // Whether there is a newer version.
+            .filter(|address| address != SERVICE_WORKER && !of_the_browser(address))
             .collect();
         assert_eq!(after_loading, [""; 0]);
     });

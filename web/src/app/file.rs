@@ -177,7 +177,7 @@ pub fn Results(link: Link) -> impl IntoView {
                     });
                     match found {
                         Some((label, share, sure)) => view! {
-                            <td class:unsure=!sure>{label} " " <span class="share">{share}</span></td>
+                            <td class:unsure=!sure><span class="label">{label}</span> " " <span class="share">{share}</span></td>
                         }
                         .into_any(),
                         None => view! { <td class="unsure">"–"</td> }.into_any(),
@@ -185,7 +185,7 @@ pub fn Results(link: Link) -> impl IntoView {
                 })
                 .collect_view()
         };
-        view! { <tr><th scope="row">{id}</th><td>{prediction.words}</td>{cells}</tr> }
+        view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{prediction.words}</td>{cells}</tr> }
     };
     view! {
         <section class="panel result" aria-labelledby="file">
@@ -211,7 +211,7 @@ pub fn Results(link: Link) -> impl IntoView {
                 </button>
             </div>
             {bad}
-            <div class="table" tabindex="0" role="region" aria-labelledby="file">
+            <div class="table" tabindex="0" role="group" aria-labelledby="file">
                 <table>
                     <thead>
                         <tr>

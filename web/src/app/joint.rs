@@ -28,7 +28,7 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
             Some((language().name(&label), percent(share), shown.sure))
         });
         let (label, share, sure) = found.unwrap_or(("–".into(), String::new(), false));
-        view! { <td class:unsure=!sure>{label} " " <span class="share">{share}</span></td> }
+        view! { <td class:unsure=!sure><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
     };
     let rows = move |single: &UserPrediction| {
         prediction.with(|joint| {
