@@ -259,7 +259,9 @@ fn evaluated(
     cells.iter().filter(wanted).map(of).collect()
 }
 
-fn number(reports: &[Report], figure: fn(&Report) -> f64) -> String {
+type Figure = fn(&Report) -> f64;
+
+fn number(reports: &[Report], figure: Figure) -> String {
     let figures: Vec<f64> = reports.iter().map(figure).collect();
     let Spread { mean, sd } = Spread::of(&figures).unwrap();
     format!("{mean:.3} ± {:.3}", sd.unwrap())
@@ -319,7 +321,7 @@ fn tables_hold_what_the_evaluation_gives() {
     ] {
         let reports = evaluated(&corpus, &cells, system, names, level);
         assert_eq!(reports.len(), 3);
-        let figures: [(&str, fn(&Report) -> f64); 6] = [
+        let figures: [(&str, Figure); 6] = [
             ("P", |report| report.metrics.precision),
             ("R", |report| report.metrics.recall),
             ("F", |report| report.metrics.f),
