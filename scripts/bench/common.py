@@ -1,5 +1,6 @@
 """What the benchmarks share: our program, turns, and the table."""
 
+import contextlib
 import json
 import lzma
 import os
@@ -29,6 +30,19 @@ class Program:
         if not answer:
             raise SystemExit(f"{self.process.args[0]} ended with status {self.process.wait()}")
         return json.loads(answer)
+
+
+@contextlib.contextmanager
+def one_core():
+    """Everything on one core, for as long as it lasts, what is started meanwhile too."""
+    cores, threads = os.sched_getaffinity(0), os.environ["RAYON_NUM_THREADS"]
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        os.environ["RAYON_NUM_THREADS"] = "1"
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        os.environ["RAYON_NUM_THREADS"] = threads
 
 
 def read_users(corpus):

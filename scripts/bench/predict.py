@@ -1,7 +1,6 @@
 """Bulk prediction on one core: `auxlstm predict`, and the same network in ONNX Runtime after the same segmentation."""
 
 import json
-import os
 import pathlib
 import subprocess
 import tempfile
@@ -12,7 +11,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 
-from common import BUNDLE, Program, machine, medians, read_users, row, same
+from common import BUNDLE, Program, machine, medians, one_core, read_users, row, same
 
 POSTS, BATCH = 5000, 64
 
@@ -114,15 +113,8 @@ def write_posts(corpus, path):
 
 
 def run(bench, auxlstm, runs, corpus):
-    """With everything on one core, for as long as it lasts."""
-    cores, threads = os.sched_getaffinity(0), os.environ["RAYON_NUM_THREADS"]
-    try:
-        os.sched_setaffinity(0, {min(cores)})
-        os.environ["RAYON_NUM_THREADS"] = "1"
+    with one_core():
         return run_here(bench, auxlstm, runs, corpus)
-    finally:
-        os.sched_setaffinity(0, cores)
-        os.environ["RAYON_NUM_THREADS"] = threads
 
 
 def run_here(bench, auxlstm, runs, corpus):

@@ -4,6 +4,7 @@
 
 mod epoch;
 mod files;
+mod linear;
 mod lstm;
 mod segment;
 
@@ -25,6 +26,8 @@ enum Request {
     Lstm(lstm::Request),
     /// An epoch of training.
     Epoch(epoch::Request),
+    /// A linear learner.
+    Linear(linear::Request),
     /// Posts into word ids.
     Segment(segment::Request),
 }
@@ -35,6 +38,7 @@ fn main() -> Result<(), Failure> {
         let answer = match serde_json::from_str(&line?)? {
             Request::Lstm(request) => serde_json::to_string(&request.run()?)?,
             Request::Epoch(request) => serde_json::to_string(&request.run()?)?,
+            Request::Linear(request) => serde_json::to_string(&request.run()?)?,
             Request::Segment(request) => serde_json::to_string(&request.run()?)?,
         };
         println!("{answer}");
