@@ -12,15 +12,15 @@ use super::{
 /// Settings of L2-regularised logistic regression.
 ///
 /// The weights W minimise ½‖W‖² + Σᵢ Cᵢ (−ln pᵢ), where pᵢ is the probability that the model gives to the class of example
-/// i. For two classes that is LIBLINEAR's solvers 0 and 7. For more it is maximum entropy (Berger, Della Pietra and Della
-/// Pietra 1996), whose p is the softmax of W·x, or one against the rest as LIBLINEAR has it.
+/// i. Of two classes that is the sigmoid of ±w·x: LIBLINEAR's solvers 0 and 7. Of more it is the softmax of W·x, maximum
+/// entropy (Berger, Della Pietra and Della Pietra 1996), or one against the rest, as LIBLINEAR has it.
 ///
 /// The dual problem is solved by coordinate descent, all classes of an example at a time (Yu, Huang and Lin 2011, *Dual
-/// coordinate descent methods for logistic regression and maximum entropy models*). With one score a class, an example's
-/// step is exact, by a few steps of Newton's.
+/// coordinate descent methods for logistic regression and maximum entropy models*). What an example changes depends on its
+/// scores alone; a few steps of Newton's method find it.
 ///
 /// One against the rest, classes are divided among the threads; maximum entropy learns on one. Besides the features,
-/// training takes 20 bytes for each feature and class, and 8 for each example and class.
+/// training takes 20 bytes for each feature and class, and 16 for each example and class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticRegression {
@@ -34,7 +34,7 @@ pub struct LogisticRegression {
     /// The value of the constant feature, LIBLINEAR's `-B`; 0: none.
     pub bias: f64,
     /// Learning ends when in one pass no probability of an example, as the model gives it, was further than this from the
-    /// one that stands in the dual problem. So the gradient is no longer than Σᵢ Cᵢ‖xᵢ‖ times this.
+    /// one that stands in the dual problem. Where they stand still, the gradient is Σᵢ Cᵢ xᵢ times these distances.
     pub tolerance: f64,
     /// Passes through the examples at most.
     pub max_passes: usize,

@@ -17,7 +17,7 @@ use super::{
 ///
 /// Classes are divided among the threads; up to eight of them go through the examples together, and the features are read
 /// once for all. The model does not depend on the number of threads. Besides the features, training takes 20 bytes for
-/// each feature and class, and 9 for each example and class.
+/// each feature and class, and 18 for each example and class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SupportVectorMachine {
