@@ -35,7 +35,7 @@ pub fn command(program: &str, folder: &Path) -> Command {
 }
 
 /// What a program writes to its output; it panics with all that it says if it fails.
-pub fn output(mut command: Command) -> String {
+pub fn output(command: &mut Command) -> String {
     let output = (command.output()).unwrap_or_else(|error| {
         panic!("{command:?} does not start ({error}): run `scripts/setup.sh test` first, or `make test`")
     });

@@ -1,0 +1,83 @@
+//! The package in a project of TypeScript that Vite bundles.
+
+use std::fs;
+
+use tests::{
+    browser::SOON,
+    npm::{command, output},
+};
+
+use crate::{ELEMENT, asked, package, package::Package, predicts, shows};
+
+const TEXT: &str = "my math teacher gave us so much homework today";
+
+/// Uses that the declarations must refuse: each that they allow is an error.
+const REFUSED: &str = "
+    import { load, type Progress } from 'user-attributes';
+    import 'user-attributes/element';
+
+    const estimate = document.createElement('user-attributes');
+    const model = await load('model.safetensors', { backend: 'cpu', signal: AbortSignal.timeout(1) });
+    // @ts-expect-error
+    load(7);
+    // @ts-expect-error
+    load(undefined, { backend: 'gpu' });
+    // @ts-expect-error
+    model.predict('a text that is no list of texts');
+    // @ts-expect-error
+    model.predict([7]);
+    // @ts-expect-error
+    model.card = null;
+    // @ts-expect-error
+    const [{ label }] = await model.predict(['text']);
+    // @ts-expect-error
+    estimate.theme = 'blue';
+    // @ts-expect-error
+    estimate.prediction = null;
+    // @ts-expect-error
+    estimate.addEventListener('prediction', ({ detail }) => detail.message);
+    // @ts-expect-error
+    estimate.addEventListener('error', ({ detail }) => detail.text);
+    estimate.addEventListener('progress', ({ detail }) => {
+        const progress: Progress = detail;
+        // @ts-expect-error
+        return progress.total + 1;
+    });
+    // What every element says is typed as ever.
+    estimate.addEventListener('click', ({ clientX }) => clientX);
+";
+
+#[test]
+fn the_declarations_allow_what_there_is_and_nothing_else() {
+    let package = Package::install();
+    let project = package.project("vite");
+    fs::write(project.path().join("refused.ts"), REFUSED).expect("it takes files");
+    output(command("tsc", project.path()).arg("--noEmit"));
+}
+
+#[test]
+fn what_vite_has_built_predicts_like_the_command() {
+    let package = Package::install();
+    let project = package.project("vite");
+    package::build(project.path()).run(async |page| {
+        page.write(TEXT).await;
+        shows(&page, ELEMENT, &[TEXT]).await;
+        page.until("return document.title.startsWith('9 words: ')", SOON)
+            .await;
+        for reader in ["page", "worker"] {
+            let read = format!("document.querySelector('#{reader}').value");
+            page.until(&format!("return {read} !== ''"), SOON).await;
+            predicts(
+                &page.script(&format!("return JSON.parse({read})")).await,
+                &[TEXT],
+            );
+        }
+        // The element and the page share a worker; the other is the page's own.
+        assert_eq!(page.script("return workers").await, 2);
+        // All of it comes from what was built, nothing from the site's own folder of the widget.
+        assert_eq!(asked(&page, ".safetensors"), 2);
+        let requests = page.site.requests();
+        let unbuilt = requests.iter().find(|path| path.starts_with("widget/"));
+        assert_eq!(unbuilt, None);
+    });
+}

@@ -1,0 +1,126 @@
+//! The package in Node, which has no workers and no pages.
+
+use serde_json::{Value, json};
+use tests::npm::{command, output};
+
+use crate::{POSTS, package::Package, predicts};
+
+/// What a module tells that finds the package: it calls `tell` once.
+fn tell(script: &str) -> Value {
+    let package = Package::install();
+    let module = format!(
+        "import {{ load }} from 'user-attributes';
+        import {{ readFileSync }} from 'node:fs';
+        const tell = value => console.log(JSON.stringify(value));
+        const failure = async (promise) => promise.then(() => 'nothing failed', error => error.message);
+        {script}"
+    );
+    let said =
+        output(command("node", package.path()).args(["--input-type=module", "--eval", &module]));
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{said}: {error}"))
+}
+
+#[test]
+fn the_example_predicts_like_the_command() {
+    let package = Package::install();
+    let project = package.project("node");
+    let said = output(
+        command("node", project.path())
+            .arg("predict.js")
+            .args(POSTS),
+    );
+    predicts(
+        &serde_json::from_str(&said).expect("it writes JSON"),
+        &POSTS,
+    );
+}
+
+#[test]
+fn waiting_ends_with_its_signal() {
+    let told = tell(
+        "const given_up = new Error('given up');
+        const at_once = new AbortController();
+        const loading = failure(load(undefined, { signal: at_once.signal }));
+        at_once.abort(given_up);
+
+        const model = await load();
+        const midway = new AbortController();
+        let done = 0;
+        const texts = Array(4000).fill('my school was fun today');
+        const onprogress = (part) => {
+            done = part;
+            midway.abort(given_up);
+        };
+        const predicting = failure(model.predict(texts, { signal: midway.signal, onprogress }));
+        const told = { loading: await loading, predicting: await predicting, some: 0 < done && done < texts.length };
+        const [{ words }] = await model.predict(['it still reads']);
+        // The model is not freed: the program ends all the same.
+        tell({ ...told, words });",
+    );
+    let wanted =
+        json!({ "loading": "given up", "predicting": "given up", "some": true, "words": 3 });
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let told = tell(
+        "const address = new URL(import.meta.resolve('user-attributes/models/en.safetensors'));
+        const damaged = new Uint8Array(readFileSync(address));
+        damaged[damaged.length - 1] ^= 1;
+        const model = await load(address.href);
+        const failures = [
+            load('models/missing.safetensors'),
+            load('http://127.0.0.1:1/model.safetensors'),
+            load('http://'),
+            load(damaged),
+            load(damaged.slice(0, 1000)),
+            load(new Blob(['this is no model'])),
+            load(7),
+            load(address, { backend: 'gpu' }),
+            model.predict('a text'),
+            model.predict([7]),
+        ];
+        const messages = await Promise.all(failures.map(failure));
+        const [{ words }] = await model.predict(['it still reads']);
+        model.free();
+        tell([...messages, await failure(model.predict(['a text'])), String(words)]);",
+    );
+    let wanted = [
+        "/models/missing.safetensors",
+        "could not fetch http://127.0.0.1:1/model.safetensors",
+        "no address: http://",
+        "damaged",
+        "cut off",
+        "not an auxlstm bundle",
+        "from an address, a Blob, an ArrayBuffer or a Uint8Array",
+        "no backend gpu",
+        "a list of texts",
+        "a text is a string",
+        "has been freed",
+        "3",
+    ];
+    let told = told.as_array().expect("a list of messages");
+    assert_eq!(told.len(), wanted.len());
+    for (message, wanted) in told.iter().zip(wanted) {
+        let message = message.as_str().expect("a message");
+        assert!(message.contains(wanted), "{wanted}: {message}");
+    }
+}
+
+#[test]
+fn what_is_freed_is_used_again() {
+    let told = tell(
+        "const sizes = [];
+        for (let time = 0; time < 24; time += 1) {
+            const model = await load();
+            await model.predict(['my school was fun today']);
+            model.free();
+            sizes.push(process.memoryUsage().external);
+        }
+        tell({ early: Math.max(...sizes.slice(0, 8)), late: Math.min(...sizes.slice(-8)) });",
+    );
+    let [early, late] = ["early", "late"].map(|size| told[size].as_u64().expect("a number"));
+    // The models between them are larger than that together.
+    assert!(late < early + 30_000_000, "{told}");
+}

@@ -1,0 +1,83 @@
+//! What is read: what the element holds, or what the page sets.
+
+use model_core::bundle::Bundle;
+use serde_json::json;
+use tests::{BUNDLE, browser::SOON, site};
+
+use crate::{ELEMENT, POSTS, element, heard, inside, page, part, settled, shows};
+
+#[test]
+fn one_line_in_a_page_shows_three_distributions() {
+    page("", &element("")).run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let visible = "[...root.querySelectorAll('[data-attribute]')]
+            .map(attribute => attribute.checkVisibility() && attribute.innerText)";
+        let visible = inside(&page, ELEMENT, visible).await.to_string();
+        for readable in ["Profession", "Student", "Age", "13–17", "Gender", "Female"] {
+            assert!(
+                visible.contains(readable),
+                "{readable} is missing in {visible}"
+            );
+        }
+        let note = part(&page, ELEMENT, "note").await;
+        assert!(note.contains("take it as a guess"), "{note}");
+    });
+}
+
+#[test]
+fn a_new_text_takes_the_place_of_the_old() {
+    page("", &element("")).run(async |page| {
+        settled(&page, ELEMENT).await;
+        for text in ["one", "two three", "my wife"] {
+            page.script(&format!("{ELEMENT}.text = {}", json!(text)))
+                .await;
+        }
+        shows(&page, ELEMENT, &["my wife"]).await;
+        let texts = heard(&page, "prediction").await;
+        let last = texts.last().expect("it was said");
+        assert_eq!(last["detail"]["text"], "my wife");
+
+        page.script(&format!("{ELEMENT}.text = null")).await;
+        shows(&page, ELEMENT, &POSTS).await;
+        page.script(&format!(
+            "{ELEMENT}.firstChild.data = 'my husband cooked dinner'"
+        ))
+        .await;
+        shows(&page, ELEMENT, &["my husband cooked dinner"]).await;
+
+        page.script(&format!("{ELEMENT}.text = ''")).await;
+        let hidden = "return document.querySelector('user-attributes')
+            .shadowRoot.querySelector('[part=attributes]').hidden";
+        page.until(hidden, SOON).await;
+    });
+}
+
+#[test]
+fn text_is_never_read_as_html() {
+    // Neither the page's nor that of a model from somewhere.
+    let hostile = "<img src=x onerror=\"document.title = 'broken into'\"><script>document.title = 'broken into'</script>";
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    bundle.card.name = hostile.into();
+    bundle.card.limits = hostile.into();
+    let attribute = (bundle.settings.attributes.iter_mut())
+        .find(|attribute| attribute.groups.is_empty())
+        .expect("an attribute without groups");
+    attribute.name = hostile.into();
+    attribute.classes[0] = hostile.into();
+    let bundle = bundle.to_bytes().expect("it stays sound");
+    page("", &element("model=hostile.safetensors"))
+        .instead("hostile.safetensors", bundle)
+        .run(async move |page| {
+            let text = format!("{hostile} my school");
+            page.until(&format!("return Boolean({ELEMENT}?.shadowRoot)"), SOON)
+                .await;
+            page.script(&format!("{ELEMENT}.text = {}", json!(text)))
+                .await;
+            settled(&page, ELEMENT).await;
+            let strange = "root.querySelectorAll('img, script').length";
+            assert_eq!(inside(&page, ELEMENT, strange).await, 0);
+            assert_eq!(page.client.title().await.expect("a title"), "");
+            let about = part(&page, ELEMENT, "about").await;
+            assert!(about.contains("<img"), "{about}");
+        });
+}
