@@ -3,6 +3,7 @@
 mod accessibility;
 mod agreement;
 mod backends;
+mod card;
 mod comparison;
 mod directions;
 mod downloads;
