@@ -283,7 +283,7 @@ impl Default for Wide {
             features: 30_000,
             min_users: 3,
             costs: vec![0.1, 0.3, 1.0, 3.0],
-            class_balance: 0.5,
+            class_balance: 1.0,
         }
     }
 }
