@@ -1,35 +1,99 @@
-//! Takes the documentation's pictures of the built page:
+//! Takes the documentation's pictures of the built page, of each of its states:
 //! `cargo run --release -p tests --example screenshots -- FOLDER`.
 
 use std::path::PathBuf;
 
-use tests::browser::{SOON, Visit};
+use tests::{
+    BUNDLE,
+    browser::{Page, SOON, Visit},
+};
 
 fn main() {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("usage: screenshots FOLDER");
         std::process::exit(2);
     };
-    let wide = || Visit::default().flags(&["--window-size=1200,1100"]);
-    let phone = || Visit::default().phone(390, 1500);
-    for (device, visit) in [("wide", &wide as &dyn Fn() -> Visit), ("phone", &phone)] {
-        for (theme, number) in [("light", 1), ("dark", 0)] {
-            let file = folder.join(format!("page-{device}-{theme}.png"));
-            let scheme = format!("--blink-settings=preferredColorScheme={number}");
-            visit().flags(&[&scheme]).run(async move |page| {
-                page.ready().await;
-                let example = page
-                    .find("//button[normalize-space()='Build server']")
+    for (theme, number) in [("light", 1), ("dark", 0)] {
+        let scheme = format!("--blink-settings=preferredColorScheme={number}");
+        let visit = |device: &str| match device {
+            "desk" => Visit::default().flags(&["--window-size=1200,1180", &scheme]),
+            _ => Visit::default().flags(&[&scheme]).phone(390, 844),
+        };
+        for device in ["desk", "phone"] {
+            let camera = Camera {
+                folder: folder.clone(),
+                kind: format!("{device}-{theme}"),
+            };
+            let of_failure = camera.clone();
+            visit(device).run(async move |page| states(&page, &camera).await);
+            let broken = visit(device).instead(BUNDLE, b"no model".to_vec());
+            broken.run(async move |page| {
+                page.until("return document.querySelector('.failed') !== null", SOON)
                     .await;
-                example.click().await.expect("the example can be clicked");
-                page.settled(SOON).await;
-                // The bars take a moment to grow.
-                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-                let picture = page.client.screenshot().await.expect("a picture is taken");
-                std::fs::write(&file, picture)
-                    .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-                println!("{}", file.display());
+                of_failure.take(&page, "failure", ".status").await;
             });
         }
     }
 }
+
+/// Goes from one state of the page to the next.
+async fn states(page: &Page, camera: &Camera) {
+    page.ready().await;
+    camera.take(page, "empty", "body").await;
+    page.press("Build server").await;
+    page.settled(SOON).await;
+    camera.take(page, "result", ".result").await;
+    page.click("//summary[normalize-space()='Why?']").await;
+    page.until("return document.querySelector('.marked') !== null", SOON)
+        .await;
+    camera.take(page, "evidence", ".why").await;
+    page.press("中文").await;
+    camera.take(page, "chinese", "body").await;
+    page.press("English").await;
+    page.click("//footer//summary").await;
+    camera.take(page, "card", "footer").await;
+    page.click("//footer//summary").await;
+    page.give("writers.csv", WRITERS).await;
+    page.until(
+        "return document.querySelectorAll('[aria-labelledby=file] tbody tr').length === 6",
+        SOON,
+    )
+    .await;
+    camera.take(page, "writers", ".result").await;
+}
+
+/// Where pictures go, and what of the page they are.
+#[derive(Clone)]
+struct Camera {
+    folder: PathBuf,
+    kind: String,
+}
+
+impl Camera {
+    /// A picture of a state, from where an element begins where not all is seen.
+    async fn take(&self, page: &Page, state: &str, element: &str) {
+        let settle = format!(
+            "window.getSelection().empty();
+            document.activeElement.blur();
+            document.querySelector('{element}').scrollIntoView();
+            return Promise.all(document.getAnimations().map(({{ finished }}) => finished)).then(() => true)"
+        );
+        page.script(&settle).await;
+        let picture = page.client.screenshot().await.expect("a picture is taken");
+        let file = self.folder.join(format!("{state}-{}.png", self.kind));
+        std::fs::write(&file, picture)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        println!("{}", file.display());
+    }
+}
+
+/// Made up.
+const WRITERS: &str = "id,text
+ann,\"ugh two finals tomorrow and i havent even opened my chem book, mom says no mall\"
+ann,\"band practice was fun tho, jess and i laughed so hard\"
+bertil,\"Spent the whole evening on the build server, the logs say nothing useful. My wife asks why.\"
+chloe,\"Graded forty essays this weekend, the principal wants us to cover the whole book before the spring test.\"
+דנה,\"my school was so boring today lol\"
+emeka,\"The gallery opens on Friday and half of my canvases are still wet, I painted all night.\"
+farid,\"The committee meets again on Monday about the budget of the district.\"
+";
