@@ -3,8 +3,8 @@
 # Every step first looks whether its work is done, so a second run takes a second.
 #
 #   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen
-#   scripts/setup.sh test      the same, a browser with its driver, a software Vulkan driver, and the npm packages of
-#                              tests/npm in $TOOLS/npm
+#   scripts/setup.sh test      the same, a browser with its driver, a software Vulkan driver, Node.js, and the npm
+#                              packages of tests/npm in $TOOLS/npm
 #
 # Tools go to $TOOLS (default: .tools beside this folder, ignored by git).
 set -euo pipefail
@@ -17,18 +17,23 @@ TOOLS=${TOOLS:-$root/.tools}
 tools_target=$TOOLS/target
 trunk_version=0.21.14
 npm_version=10.9.9
+node_version=22.23.3
+# What the bundler of the tests asks for.
+oldest_node=20.19.0
 # Trunk takes the wasm-bindgen on PATH only if it equals the library's version in Cargo.lock.
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
+# Whether the first of two versions is not the newer one.
+at_most() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 have cargo || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
 rust_version=$(rustc --version | cut -d' ' -f2) || fail "the Rust version of rust-toolchain.toml cannot be used; rustup says why above"
 # Without rustup the toolchain file counts for nothing.
 rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-[ "$(printf '%s\n' "$rust_wanted" "$rust_version" | sort -V | head -n 1)" = "$rust_wanted" ] ||
+at_most "$rust_wanted" "$rust_version" ||
     fail "rustc is $rust_version, $rust_wanted or newer is needed: install Rust from https://rustup.rs and run this again"
 mkdir -p "$TOOLS/bin"
 export PATH="$TOOLS/bin:$PATH"
@@ -128,22 +133,40 @@ setup_vulkan() {
         fail "no Vulkan driver: install one (on Debian: apt-get install mesa-vulkan-drivers libvulkan1), or set AUXLSTM_NO_GPU=1 to leave out the native GPU tests"
 }
 
-# The bundler, compiler and auditors of the page's tests. Node is among them for Linux on x86-64: Debian's may be too old
-# for the bundler.
+# Debian's Node.js may be too old for the bundler of the tests, and its npm cannot override what a package asks for by a
+# tag, such as "latest".
+setup_node() {
+    local log=$TOOLS/node.log machine program programs=(npm) packages=("npm@$npm_version")
+    { have node && have npm; } || apt_install nodejs npm ||
+        fail "Node.js or npm is missing: install both (on Debian: apt-get install nodejs npm) and run this again"
+    if ! at_most "$oldest_node" "$(node --version | tr -d v)"; then
+        case $(uname -sm) in
+        "Linux x86_64") machine=x64 ;;
+        "Linux aarch64") machine=arm64 ;;
+        *) fail "Node.js is older than $oldest_node: install the newest and run this again" ;;
+        esac
+        programs+=(node)
+        packages+=("node-linux-$machine@$node_version")
+    elif [ "$(npm --version)" = "$npm_version" ]; then
+        return
+    fi
+    say "installing ${packages[*]}"
+    npm install --prefix "$TOOLS/node" --no-audit --no-fund "${packages[@]}" >"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2; fail "npm cannot install ${packages[*]}; the log is $log"; }
+    for program in "${programs[@]}"; do ln -sf "../node/node_modules/.bin/$program" "$TOOLS/bin/$program"; done
+    hash -r
+}
+
+# The bundler, compiler and auditors of the tests.
 setup_npm() {
-    local folder=$TOOLS/npm asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
+    local folder=$TOOLS/npm log=$TOOLS/npm.log asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
     cat "${asked[@]}" | cmp -s - "$folder/done" && return
-    have npm || apt_install nodejs npm ||
-        fail "npm is missing: install Node.js with npm (on Debian: apt-get install nodejs npm) and run this again"
-    say "installing the npm packages of the tests (some minutes, once)"
+    say "installing the npm packages of the tests (a minute, once)"
     rm -rf "$folder"
     mkdir "$folder"
     cp "${asked[@]}" "$folder/"
-    # Debian's npm cannot override what a package asks for by a tag, so it only fetches one that can.
-    (cd "$folder" && npx --yes "npm@$npm_version" ci --no-audit --no-fund) >"$TOOLS/npm.log" 2>&1 ||
-        { tail -n 5 "$TOOLS/npm.log" >&2; fail "npm cannot install the packages of tests/npm; the log is $TOOLS/npm.log"; }
-    PATH="$folder/node_modules/.bin:$PATH" vite --version >"$TOOLS/npm.log" 2>&1 ||
-        fail "Node.js is $(node --version), too old for the bundler of the tests: install the newest and run this again"
+    (cd "$folder" && npm ci --no-audit --no-fund) >"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2; fail "npm cannot install the packages of tests/npm; the log is $log"; }
     cat "${asked[@]}" >"$folder/done"
 }
 
@@ -161,5 +184,6 @@ if [ "$1" = test ]; then
     setup_lints
     setup_browser
     setup_vulkan
+    setup_node
     setup_npm
 fi

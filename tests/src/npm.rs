@@ -8,8 +8,7 @@ use std::{
 
 /// Where the packages lie: a folder in it finds them too.
 pub fn folder() -> PathBuf {
-    let tools = env::var_os("TOOLS").map_or_else(|| crate::root().join(".tools"), PathBuf::from);
-    let folder = tools.join("npm");
+    let folder = tools().join("npm");
     assert!(
         folder.join("done").exists(),
         "{} holds no npm packages: run `scripts/setup.sh test` first, or `make test`",
@@ -23,11 +22,16 @@ pub fn file(path: &str) -> PathBuf {
     folder().join("node_modules").join(path)
 }
 
+fn tools() -> PathBuf {
+    env::var_os("TOOLS").map_or_else(|| crate::root().join(".tools"), PathBuf::from)
+}
+
 /// A program of the packages, Node's or npm's, to be run in a folder.
 pub fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths([file(".bin")].into_iter().chain(env::split_paths(&path)));
+    let first = [file(".bin"), tools().join("bin")];
+    let path = env::join_paths(first.into_iter().chain(env::split_paths(&path)));
     command
         .current_dir(folder)
         .env("PATH", path.expect("no folder's name holds a colon"));
