@@ -49,7 +49,10 @@ impl Weighting {
         if features.len() != rarity.len() || features.len() > u32::MAX as usize {
             return Err("its wide features and what they weigh differ in number".into());
         }
-        if rarity.iter().any(|rarity| !(*rarity > 0.0)) {
+        if rarity
+            .iter()
+            .any(|rarity| rarity.is_nan() || *rarity <= 0.0)
+        {
             return Err("a wide feature weighs nothing".into());
         }
         let rows: HashMap<Feature, u32> = features.iter().copied().zip(0..).collect();
