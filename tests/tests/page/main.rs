@@ -3,7 +3,6 @@
 mod accessibility;
 mod agreement;
 mod backends;
-mod card;
 mod comparison;
 mod directions;
 mod downloads;
@@ -12,7 +11,6 @@ mod failures;
 mod integrity;
 mod keyboard;
 mod languages;
-mod lighthouse;
 mod loading;
 mod models;
 mod offline;
