@@ -77,6 +77,7 @@ fn the_text_is_shown_as_it_was_typed() {
 fn words_that_make_no_difference_are_none() {
     // A network of zeros says the same of every text.
     let indifferent = bundle(|bundle| {
+        bundle.wide = None;
         for parameter in &mut bundle.parameters {
             parameter.values.fill(0.0);
         }
@@ -219,7 +220,7 @@ async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, i
     }
     let lists = page
         .script(
-            "return [...document.querySelectorAll('details h4')].map(heading => [heading.innerText,
+            "return [...document.querySelectorAll('.why h4')].map(heading => [heading.innerText,
                 [...heading.nextElementSibling.children].map(item => [...item.children].map(part => part.textContent))])",
         )
         .await;
