@@ -3,6 +3,7 @@
 mod accessibility;
 mod agreement;
 mod backends;
+mod card;
 mod comparison;
 mod directions;
 mod downloads;
@@ -12,6 +13,7 @@ mod integrity;
 mod keyboard;
 mod languages;
 mod loading;
+mod memory;
 mod models;
 mod offline;
 mod phone;
