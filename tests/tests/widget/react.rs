@@ -52,8 +52,8 @@ fn it_follows_the_state_and_is_heard_and_comes_back() {
 
         page.press("Show").await;
         settled(&page, ELEMENT).await;
-        let heard = format!("return document.querySelector('ol').lastElementChild.innerText === 'my husband cooked'");
-        page.until(&heard, SOON).await;
+        let heard = "return document.querySelector('ol').lastElementChild.innerText === 'my husband cooked'";
+        page.until(heard, SOON).await;
         assert_eq!(page.script("return [workers, ended]").await, json!([2, 1]));
     });
 }

@@ -11,6 +11,4 @@ pub use association::{cramers_v, cramers_v_corrected};
 pub use calibration::{Confidences, calibration_error, log_loss};
 pub use metrics::{ClassMetrics, Metrics};
 pub use report::{Evaluation, Report};
-pub use significance::{
-    Bootstrap, Difference, Predictions, RESAMPLES, Spread, holm, macro_t_test,
-};
+pub use significance::{Bootstrap, Difference, Predictions, RESAMPLES, Spread, holm, macro_t_test};
