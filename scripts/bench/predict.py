@@ -23,8 +23,9 @@ def bundle():
         return tensors, json.loads(json.loads(file.metadata()["auxlstm_bundle"])["settings"])
 
 
-def network(tensors, tasks):
-    """Our network as a file of ONNX: word ids [steps, batch] and lengths [batch] to the logits of every task."""
+def network(tensors, tasks, packed=False):
+    """Our network as a file of ONNX: word ids [steps, batch] and lengths [batch] to the logits of every task. `packed`: with
+    the word vectors in 8 bits a number, as ours has them."""
     nodes, initial = [], []
 
     def constant(name, values):
@@ -35,8 +36,12 @@ def network(tensors, tasks):
         nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    table = tensors["vectors"].astype(np.float32) * tensors["vector_scales"][:, None]
-    words = node("Gather", [constant("table", table), "ids"], "words")
+    vectors, scales = tensors["vectors"], tensors["vector_scales"][:, None]
+    if packed:
+        rounded = node("Cast", [node("Gather", [constant("table", vectors), "ids"], "rows")], "rounded", to=TensorProto.FLOAT)
+        words = node("Mul", [rounded, node("Gather", [constant("scales", scales), "ids"], "scale")], "words")
+    else:
+        words = node("Gather", [constant("table", vectors.astype(np.float32) * scales), "ids"], "words")
     counts = node("Unsqueeze", [node("Cast", ["lengths"], "float_lengths", to=TensorProto.FLOAT), constant("last", np.array([1]))], "counts")
     first = constant("first", np.array([0, 1]))
 
@@ -67,6 +72,11 @@ def network(tensors, tasks):
         both = node("Concat", [lstm(f"{name}.lstm"), auxiliary], f"{name}.both", axis=1)
         features = node("Relu", [dense(f"{name}.dense", both)], f"{name}.features")
         outputs.append(dense(f"{name}.output", features))
+    if "wide.features" in tensors:
+        classes = [len(tensors[f"tasks.{number}.output.bias"]) for number in range(tasks)]
+        scores = [f"tasks.{number}.wide" for number in range(tasks)]
+        nodes.append(helper.make_node("Split", [wide(tensors, node, constant), constant("classes", np.array(classes))], scores, axis=1))
+        outputs = [node("Add", [output, score], f"{output}.logits") for output, score in zip(outputs, scores)]
     graph = helper.make_graph(
         nodes,
         "aux_lstm",
@@ -78,6 +88,28 @@ def network(tensors, tasks):
         initial,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def wide(tensors, node, constant):
+    """The wide branch's part of the logits: TF-IDF of words and pairs of neighbours, times its weights."""
+    pairs = tensors["wide.features"].astype(np.int64)
+    # ONNX wants the single words first.
+    order = np.argsort(pairs[:, 1] != 0, kind="stable")
+    singles = int((pairs[:, 1] == 0).sum())
+    pool = np.concatenate([pairs[order[:singles], 0], pairs[order[singles:]].reshape(-1)])
+    counting = {"mode": "TF", "min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 0}
+    grams = {"ngram_counts": [0, singles], "ngram_indexes": order.tolist(), "pool_int64s": pool.tolist()}
+    texts = node("Transpose", ["ids"], "texts", perm=[1, 0])
+    counts = node("TfIdfVectorizer", [texts], "wide.counts", **counting, **grams)
+    logarithms = node("Log", [node("Max", [counts, constant("wide.one", np.float32([1]))], "wide.at_least_one")], "wide.logarithms")
+    is_there = node("Cast", [node("Cast", [counts], "wide.any", to=TensorProto.BOOL)], "wide.is_there", to=TensorProto.FLOAT)
+    terms = node("Add", [logarithms, is_there], "wide.terms")
+    values = node("Mul", [terms, constant("wide.rarity", tensors["wide.rarity"])], "wide.values")
+    length = node("Max", [node("ReduceL2", [values], "wide.norm", axes=[1]), constant("wide.least", np.float32([1e-6]))], "wide.length")
+    weights = node("Cast", [constant("wide.rounded", tensors["wide.weights"])], "wide.weights", to=TensorProto.FLOAT)
+    product = node("MatMul", [node("Div", [values, length], "wide.unit"), weights], "wide.product")
+    scaled = node("Mul", [product, constant("wide.scales", tensors["wide.scales"])], "wide.scaled")
+    return node("Add", [scaled, constant("wide.bias", tensors["wide.bias"])], "wide.scores")
 
 
 def probabilities(settings, task, logits, lengths):
