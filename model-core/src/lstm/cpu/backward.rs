@@ -7,8 +7,8 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     GATES, for_tiles,
-    forward::Kept,
-    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal, split_by_text},
+    forward::{Kept, KeptText},
+    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal},
     threads,
     vector::{load, multiply_add, store, tanh},
 };
@@ -38,24 +38,18 @@ pub fn backward(
     layout: &Layout,
     batch: Batch<'_>,
     weights: Weights<'_>,
-    mut kept: Kept,
+    Kept(mut kept): Kept,
     mean_gradient: &[f32],
     asks_for_vectors: bool,
 ) -> Gradients {
     through_time(layout, weights, batch.lengths, &mut kept, mean_gradient);
-    let mut start = 0;
-    let texts = (batch.texts())
-        .map(|words| {
-            let of_text = start..start + words.len();
-            start = of_text.end;
-            let part = |width: usize| of_text.start * width..of_text.end * width;
-            Text {
-                words,
-                gates: &kept.gates[part(layout.gates())],
-                states: &kept.cells[part(layout.units)],
-            }
+    let texts: Vec<_> = (batch.texts().zip(&kept))
+        .map(|(words, kept)| Text {
+            words,
+            gates: &kept.gates,
+            states: &kept.cells,
         })
-        .collect::<Vec<_>>();
+        .collect();
     let by_word = asks_for_vectors || batch.recurs(layout.input);
     let groups = sum_over_words(layout, batch, &texts, by_word);
     let mut gradients = weight_gradients(layout, &groups);
@@ -68,7 +62,7 @@ fn through_time(
     layout: &Layout,
     weights: Weights<'_>,
     lengths: &[usize],
-    kept: &mut Kept,
+    kept: &mut [KeptText],
     mean_gradient: &[f32],
 ) {
     let strips = strips(layout);
@@ -95,15 +89,13 @@ fn through_time(
         },
     );
     let total = layout.total_hidden().max(1);
-    let gates = split_by_text(lengths, layout.gates(), &mut kept.gates);
-    let cells = split_by_text(lengths, layout.units, &mut kept.cells);
-    let sequences: Vec<_> = (gates.zip(cells))
+    let sequences: Vec<_> = (kept.iter_mut())
         .zip(mean_gradient.chunks(total).zip(lengths))
-        .map(|((gates, cells), (mean_gradient, &length))| Sequence {
+        .map(|(kept, (mean_gradient, &length))| Sequence {
             length,
             mean_gradient,
-            gates,
-            cells,
+            gates: &mut kept.gates,
+            cells: &mut kept.cells,
         })
         .collect();
     let count = blocks(sequences.len(), threads());

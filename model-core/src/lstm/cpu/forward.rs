@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     GATES, for_tiles,
-    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal, split_by_text},
+    layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal},
     threads,
     vector::{load, multiply_add, sigmoid, store, tanh},
 };
@@ -13,13 +13,26 @@ use super::{
 /// fetched once are used for all of them.
 const ROWS_AT_ONCE: usize = 96;
 
-/// What the backward pass needs of the forward one.
+/// What the backward pass needs of the forward one, of each text.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct Kept(pub(super) Vec<KeptText>);
+
+/// What is kept of a text.
+#[derive(Clone, Debug)]
+pub(super) struct KeptText {
     /// The activated gates, `[words, panels, 4, lanes]`.
     pub(super) gates: Aligned,
     /// The memory cells c, `[words, units]`.
     pub(super) cells: Aligned,
+}
+
+impl KeptText {
+    fn new(layout: &Layout, words: usize) -> Self {
+        Self {
+            gates: Aligned::zeros(words * layout.gates()),
+            cells: Aligned::zeros(words * layout.units),
+        }
+    }
 }
 
 /// The mean hidden state of each text, `[batch, Σ hidden]`.
@@ -34,15 +47,11 @@ pub fn forward_keeping(
     batch: Batch<'_>,
     weights: Weights<'_>,
 ) -> (Vec<f32>, Kept) {
-    let words = batch.words.len();
-    let mut kept = Kept {
-        gates: Aligned::zeros(words * layout.gates()),
-        cells: Aligned::zeros(words * layout.units),
-    };
+    let mut kept = vec![KeptText::new(layout, 0); batch.lengths.len()];
     let packed = Packed::new(layout, weights);
     let table = packed.table(batch);
     let mean = run(&packed, batch, table.as_deref(), Some(&mut kept));
-    (mean, kept)
+    (mean, Kept(kept))
 }
 
 /// The means; a `table` holds what [`project_all`] gives for the batch's words.
@@ -50,7 +59,7 @@ pub(super) fn run(
     packed: &Packed,
     batch: Batch<'_>,
     table: Option<&[f32]>,
-    kept: Option<&mut Kept>,
+    kept: Option<&mut [KeptText]>,
 ) -> Vec<f32> {
     let layout = &packed.layout;
     let total = layout.total_hidden();
@@ -60,17 +69,14 @@ pub(super) fn run(
         .map(|(mean, words)| Sequence {
             words,
             mean,
+            kept: None,
             gates: &mut [],
             cells: &mut [],
         })
         .collect();
     let keeps = kept.is_some();
-    if let Some(kept) = kept {
-        let gates = split_by_text(batch.lengths, layout.gates(), &mut kept.gates);
-        let cells = split_by_text(batch.lengths, layout.units, &mut kept.cells);
-        for (sequence, (gates, cells)) in sequences.iter_mut().zip(gates.zip(cells)) {
-            (sequence.gates, sequence.cells) = (gates, cells);
-        }
+    for (sequence, kept) in sequences.iter_mut().zip(kept.into_iter().flatten()) {
+        sequence.kept = Some(kept);
     }
     let count = blocks(sequences.len(), threads());
     let blocks = deal(sequences, count, |sequence| sequence.words.len());
@@ -208,6 +214,8 @@ struct Sequence<'a> {
     words: &'a [u32],
     /// `[Σ hidden]`.
     mean: &'a mut [f32],
+    /// Where `gates` and `cells` are to be, if they are kept.
+    kept: Option<&'a mut KeptText>,
     /// `[words, gates]` and `[words, units]` where they are kept, else empty.
     gates: &'a mut [f32],
     cells: &'a mut [f32],
@@ -240,6 +248,13 @@ impl WithSimd for Forward<'_> {
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
         let longest = sequences.first().map_or(0, |first| first.words.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
+        // Memory comes as zeros, which all threads write faster than one.
+        for sequence in &mut sequences {
+            if let Some(kept) = sequence.kept.take() {
+                *kept = KeptText::new(layout, sequence.words.len());
+                (sequence.gates, sequence.cells) = (&mut kept.gates, &mut kept.cells);
+            }
+        }
         let needs_room = table.is_none() && !keeps;
         let mut scratch = Aligned::zeros(if needs_room {
             rows * at_once * gates

@@ -35,19 +35,6 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Cuts what belongs to all texts into what belongs to each: `width` numbers for each word.
-pub fn split_by_text<'a>(
-    lengths: &[usize],
-    width: usize,
-    mut rest: &'a mut [f32],
-) -> impl Iterator<Item = &'a mut [f32]> {
-    lengths.iter().map(move |&length| {
-        let (text, others) = std::mem::take(&mut rest).split_at_mut(length * width);
-        rest = others;
-        text
-    })
-}
-
 /// The weights of all LSTMs, those of each as [`Lstm`](super::super::Lstm) holds them.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {

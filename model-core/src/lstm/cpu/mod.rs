@@ -116,8 +116,9 @@ mod tests {
     use super::*;
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
-    /// The mean, and the gradients of input, recurrent, bias and vectors; with `unused` vectors more than are read.
-    fn run(instructions: Instructions, unused: usize) -> [Vec<f32>; 5] {
+    /// The mean, and the gradients of input, recurrent, bias and vectors, for texts of so many words; with `unused` vectors
+    /// more than are read.
+    fn run(instructions: Instructions, lengths: &[usize], unused: usize) -> [Vec<f32>; 5] {
         let mut random = StdRng::seed_from_u64(9);
         let mut numbers = |count: usize, bound: f32| -> Vec<f32> {
             (0..count)
@@ -130,7 +131,6 @@ mod tests {
         let total = layout.total_hidden();
         let (weights, bias) = (numbers(input * 4 * total, 0.3), numbers(4 * total, 0.3));
         let recurrent = numbers(hidden.iter().map(|hidden| 4 * hidden * hidden).sum(), 0.2);
-        let lengths: Vec<usize> = (0..37).map(|text| text * 5 % 23).collect();
         let mean_gradient = numbers(lengths.len() * total, 1.0);
         let mut vectors = numbers(distinct * input, 1.0);
         vectors.resize((distinct + unused) * input, 0.0);
@@ -140,7 +140,7 @@ mod tests {
         let batch = Batch {
             vectors: &vectors,
             words: &words,
-            lengths: &lengths,
+            lengths,
         };
         assert_eq!(batch.recurs(input), unused == 0);
         let weights = Weights {
@@ -165,24 +165,29 @@ mod tests {
     #[test]
     fn results_depend_neither_on_threads_nor_instructions_nor_the_way_words_are_projected() {
         let best = Instructions::of_this_machine();
-        let expected = run(best, 0);
-        #[cfg(feature = "threads")]
-        for threads in [1, 3] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            assert_eq!(
-                pool.unwrap().install(|| run(best, 0)),
-                expected,
-                "{threads} threads"
-            );
-        }
-        assert_eq!(run(best, 10_000)[0], expected[0], "projected at each place");
-        let wide = run(Instructions::Wide, 0);
-        for (wide, expected) in wide.iter().zip(&expected) {
-            let largest = expected
-                .iter()
-                .fold(0.0f32, |largest, value| largest.max(value.abs()));
-            for (a, b) in wide.iter().zip(expected) {
-                assert!((a - b).abs() < 1e-5 * largest, "{a} instead of {b}");
+        let many: Vec<usize> = (0..37).map(|text| text * 5 % 23).collect();
+        // And fewer texts than threads.
+        for lengths in [&many[..], &[200, 130]] {
+            let expected = run(best, lengths, 0);
+            #[cfg(feature = "threads")]
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                let pool = pool.unwrap();
+                let run = |unused| pool.install(|| run(best, lengths, unused));
+                assert_eq!(run(0), expected, "{threads} threads");
+                for unused in [200, 10_000] {
+                    let mean = &run(unused)[0];
+                    assert_eq!(mean, &expected[0], "{threads} threads, {unused} unused");
+                }
+            }
+            let wide = run(Instructions::Wide, lengths, 0);
+            for (wide, expected) in wide.iter().zip(&expected) {
+                let largest = expected
+                    .iter()
+                    .fold(0.0f32, |largest, value| largest.max(value.abs()));
+                for (a, b) in wide.iter().zip(expected) {
+                    assert!((a - b).abs() < 1e-5 * largest, "{a} instead of {b}");
+                }
             }
         }
     }
