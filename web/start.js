@@ -1,7 +1,7 @@
 // Starts the page's program, which Trunk's preload links name, with digests: what is not as it was built is not run. What
 // the program fetches is checked by the service worker, which the page waits for. A file of its own: the page's
 // Content-Security-Policy permits no script within it.
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 10_000;
 const script = document.querySelector("link[rel=modulepreload]");
 const program = document.querySelector("link[rel=preload][as=fetch]");
 const { serviceWorker } = navigator;
@@ -14,7 +14,7 @@ try {
   ]);
   await start({ module_or_path: response });
   // For the next visit, which may be without a network.
-  serviceWorker?.controller?.postMessage("keep");
+  serviceWorker?.ready.then(({ active }) => active.postMessage("keep"));
 } catch (error) {
   document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
   throw error;
