@@ -125,8 +125,21 @@ impl AuxLstm {
 
     /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
     /// (Eq. 12 and 15).
-    pub(crate) fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
+    pub fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
         self.by_task(lstm::forward_together(&self.lstms(), words))
+    }
+
+    /// The same in a network without a shared LSTM whose tasks read word vectors of their own: the texts of a batch once
+    /// for each task.
+    #[cfg(feature = "training")]
+    pub fn mean_states_apart(&self, words: &[Words]) -> MeanStates<Tensor<2>> {
+        assert!(self.auxiliary.is_none(), "a shared LSTM reads one text");
+        MeanStates {
+            shared: None,
+            own: (self.tasks.iter().zip(words))
+                .map(|(task, words)| Some(task.lstm.as_ref()?.forward(words)))
+                .collect(),
+        }
     }
 
     /// All LSTMs: the shared one, then the tasks' own.
@@ -148,10 +161,7 @@ impl AuxLstm {
     }
 
     /// The logits of every task, `[batch, classes]` each, of texts with these mean states.
-    pub(crate) fn logits(
-        &self,
-        MeanStates { shared, own }: MeanStates<Tensor<2>>,
-    ) -> Vec<Tensor<2>> {
+    pub fn logits(&self, MeanStates { shared, own }: MeanStates<Tensor<2>>) -> Vec<Tensor<2>> {
         (self.tasks.iter().zip(own))
             .map(|(task, own)| task.logits(own, shared.as_ref()))
             .collect()
@@ -160,7 +170,7 @@ impl AuxLstm {
 
 /// Something for the shared LSTM and for each task's own, where they are.
 #[derive(Clone, Debug)]
-pub(crate) struct MeanStates<T> {
+pub struct MeanStates<T> {
     shared: Option<T>,
     own: Vec<Option<T>>,
 }

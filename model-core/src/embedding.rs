@@ -3,8 +3,6 @@
 //! Training reads the very table that the bundle will hold, so what is learned is learned on the vectors that
 //! serving sees.
 
-use std::collections::HashMap;
-
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{lstm::Words, vocabulary::PADDING};
@@ -126,22 +124,12 @@ impl Embedding {
 
     /// Texts of word ids with the vectors of their words on `device`; ids behind the table's end are read as padding.
     pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Words {
-        let mut rows = HashMap::new();
-        let mut vectors = Vec::new();
-        let mut row_of = |id: u32| {
-            let next = rows.len() as u32;
-            *rows.entry(id).or_insert_with(|| {
-                self.append(id, &mut vectors);
-                next
-            })
-        };
-        let texts: Vec<Vec<u32>> = (texts.iter())
-            .map(|text| text.iter().map(|&id| row_of(id)).collect())
-            .collect();
-        if rows.is_empty() {
-            self.append(PADDING, &mut vectors);
+        let (distinct, texts) = Words::distinct(texts);
+        let mut vectors = Vec::with_capacity(distinct.len() * self.dimensions);
+        for &id in &distinct {
+            self.append(id, &mut vectors);
         }
-        let shape = [vectors.len() / self.dimensions, self.dimensions];
+        let shape = [distinct.len(), self.dimensions];
         Words {
             vectors: Tensor::from_data(TensorData::new(vectors, shape), device),
             texts,

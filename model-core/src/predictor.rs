@@ -120,7 +120,8 @@ impl Predictor {
     ) -> Result<Vec<UserPrediction>, PredictError> {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = logits_by(&self.network, &slices, |texts| self.mean_states(texts)).await?;
+        let forward = |texts: &[&[u32]]| self.network.logits(self.mean_states(texts));
+        let logits = logits_by(&slices, |places| forward(&at(&slices, places))).await?;
         Ok(texts
             .iter()
             .zip(logits)
@@ -224,16 +225,16 @@ pub async fn logits(
     texts: &[&[u32]],
     device: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
-    let mean_states = |texts: &[&[u32]]| network.mean_states(&embedding.look_up(texts, device));
-    logits_by(network, texts, mean_states).await
+    let forward = |texts: &[&[u32]]| network.forward(&embedding.look_up(texts, device));
+    logits_by(texts, |places| forward(&at(texts, places))).await
 }
 
-/// [`logits`] of texts whose mean hidden states are made by `mean_states`.
-async fn logits_by(
-    network: &AuxLstm,
+/// [`logits`] of any network. `forward` gives them for a batch, `[batch, classes]` for each task; it is told the places of
+/// the batch's texts in `texts`.
+pub async fn logits_by(
     texts: &[&[u32]],
-    mean_states: impl Fn(&[&[u32]]) -> MeanStates<Tensor<2>>,
-) -> Result<Vec<Logits>, PredictError> {
+    forward: impl Fn(&[usize]) -> Vec<Tensor<2>>,
+) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&text| texts[text].len());
     let mut result = vec![Vec::new(); texts.len()];
@@ -246,13 +247,15 @@ async fn logits_by(
             .unwrap_or(1);
         let (batch, later) = rest.split_at(size);
         rest = later;
-        let ids: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
-        let tasks = network.logits(mean_states(&ids));
-        for (logits, &text) in read_logits(tasks).await?.into_iter().zip(batch) {
+        for (logits, &text) in read_logits(forward(batch)).await?.into_iter().zip(batch) {
             result[text] = logits;
         }
     }
     Ok(result)
+}
+
+fn at<'a>(texts: &[&'a [u32]], places: &[usize]) -> Vec<&'a [u32]> {
+    places.iter().map(|&place| texts[place]).collect()
 }
 
 /// Takes the logits of several texts, `[texts, classes]` for each task, from the device.

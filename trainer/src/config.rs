@@ -11,7 +11,12 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::device;
+use crate::{
+    device,
+    settings::{self, at_least_one, within},
+};
+
+pub use crate::settings::ConfigError;
 
 /// All settings of a run. Paths are relative to the folder that the command runs in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -288,76 +293,15 @@ impl Default for Wide {
     }
 }
 
-/// A config that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the config {}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A setting is misspelt, of the wrong type or out of its range.
-    #[error("{where_}: {what}")]
-    Setting {
-        /// The file and line, or the override.
-        where_: String,
-        /// What is wrong, with what is permitted.
-        what: String,
-    },
-}
-
 impl Config {
-    /// Reads a config file and then applies `overrides`, each `key.subkey=value` with a value as TOML has it
-    /// (a bare word is taken as a string). The result is checked.
+    /// Reads a config file and then applies `overrides`, see [`settings::read`].
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        let file = path.display().to_string();
-        let wrong = |where_: &str, what: String| ConfigError::Setting {
-            where_: where_.to_owned(),
-            what,
-        };
-        // Reading the text itself, before any override, gives errors with their line.
-        toml::from_str::<Self>(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| {
-                1 + text[..span.start.min(text.len())].matches('\n').count()
-            });
-            wrong(&format!("{file}:{line}"), one_line(error.message()))
-        })?;
-        let mut table: toml::Table =
-            toml::from_str(&text).map_err(|error| wrong(&file, one_line(error.message())))?;
-        for setting in overrides {
-            let where_ = format!("--set {setting}");
-            let (key, value) = setting
-                .split_once('=')
-                .ok_or_else(|| wrong(&where_, "expected KEY=VALUE".into()))?;
-            let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
-                .ok()
-                .and_then(|mut table| table.remove("value"))
-                .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-            set(&mut table, key.trim(), value).map_err(|what| wrong(&where_, what))?;
-            toml::Value::Table(table.clone())
-                .try_into::<Self>()
-                .map_err(|error| wrong(&where_, one_line(error.message())))?;
-        }
-        let config: Self = toml::Value::Table(table)
-            .try_into()
-            .map_err(|error: toml::de::Error| wrong(&file, one_line(error.message())))?;
-        config.check().map_err(|what| wrong(&file, what))?;
-        Ok(config)
+        settings::read(&[path], overrides, Self::check)
     }
 
     /// The config as TOML with every setting written out. A path that is not UTF-8 cannot be.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(self).map_err(|error| ConfigError::Setting {
-            where_: "the config".into(),
-            what: one_line(&error.to_string()),
-        })
+        settings::to_toml(self)
     }
 
     /// The network that these settings describe, for vectors of `input_size` dimensions.
@@ -376,94 +320,29 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        let share = |name: &str, value: f64| {
-            within(
-                name,
-                value,
-                (0.0..0.9).contains(&value),
-                "from 0 to below 0.9",
-            )
-        };
-        let positive = |name: &str, value: usize| within(name, value, value > 0, "at least 1");
         if self.corpus.is_empty() {
             return Err("corpus: name at least one file of labelled users".into());
         }
         if self.vectors.as_os_str().is_empty() {
             return Err("vectors: name a file of word vectors (auxlstm embed makes one)".into());
         }
-        share("split.test", self.split.test)?;
-        share("split.validation", self.split.validation)?;
-        positive("text.max_words", self.text.max_words)?;
-        positive("text.vocabulary", self.text.vocabulary)?;
         within(
             "sure_from",
             f64::from(self.sure_from),
             (0.0..=1.0).contains(&self.sure_from),
             "from 0 to 1",
         )?;
-        within(
-            "network.dropout",
-            self.network.dropout,
-            (0.0..1.0).contains(&self.network.dropout),
-            "from 0 to below 1",
-        )?;
-        let training = &self.training;
-        positive("training.epochs", training.epochs)?;
-        positive("training.batch_size", training.batch_size)?;
-        if training.normalise {
-            within(
-                "training.batch_size",
-                training.batch_size,
-                training.batch_size >= 8,
-                "at least 8 with training.normalise, which compares the users of a batch",
-            )?;
-        }
-        positive("training.checkpoint_steps", training.checkpoint_steps)?;
-        let rate = training.learning_rate;
-        within(
-            "training.learning_rate",
-            rate,
-            rate > 0.0 && rate.is_finite(),
-            "above 0",
-        )?;
-        within(
-            "training.l2",
-            training.l2,
-            training.l2 >= 0.0 && training.l2.is_finite(),
-            "at least 0",
-        )?;
-        let balance = training.class_balance;
-        within(
-            "training.class_balance",
-            balance,
-            (0.0..=1.0).contains(&balance),
-            "from 0 to 1",
-        )?;
-        let wide = &self.wide;
-        within(
-            "wide.class_balance",
-            wide.class_balance,
-            (0.0..=1.0).contains(&wide.class_balance),
-            "from 0 to 1",
-        )?;
-        let sound = |cost: &f64| *cost > 0.0 && cost.is_finite();
-        if wide.costs.is_empty() || !wide.costs.iter().all(sound) {
-            return Err("wide.costs: name at least one cost, each above 0".into());
-        }
-        for (index, task) in self.attributes.iter().enumerate() {
-            task.attribute()
-                .check()
-                .map_err(|what| format!("attributes: {what}"))?;
-            let name = &task.name;
-            if self.attributes[..index]
-                .iter()
-                .any(|other| other.name == *name)
-            {
-                return Err(format!("attributes: {name:?} is there twice"));
-            }
+        self.text.check()?;
+        self.network.check()?;
+        self.training.check()?;
+        self.wide.check()?;
+        let attributes: Vec<Attribute> = self.attributes.iter().map(Task::attribute).collect();
+        check_attributes(&attributes)?;
+        self.split.check(&attributes)?;
+        for task in &self.attributes {
             let weight = task.weight;
             within(
-                &format!("attributes: weight of {name:?}"),
+                &format!("attributes: weight of {:?}", task.name),
                 weight,
                 weight > 0.0 && weight.is_finite(),
                 "above 0",
@@ -472,57 +351,135 @@ impl Config {
         if !self.card.figures.is_empty() {
             return Err("card.figures: the run fills them in, leave them out".into());
         }
-        let stratify_by = &self.split.stratify_by;
-        if !stratify_by.is_empty() && !self.attributes.iter().any(|task| task.name == *stratify_by)
-        {
-            let names: Vec<&str> = self
-                .attributes
-                .iter()
-                .map(|task| task.name.as_str())
-                .collect();
-            return Err(format!(
-                "split.stratify_by is {stratify_by:?}; permitted: empty, {}",
-                names.join(", ")
-            ));
-        }
         self.sizes(1)
             .check()
             .map_err(|what| format!("attributes and network: {what}"))
     }
 }
 
-/// Sets `key` (dots go into tables) in `table`.
-fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
-    match key.split_once('.') {
-        None => {
-            table.insert(key.to_owned(), value);
-            Ok(())
+impl Split {
+    /// Whether users who have these attributes can be divided so.
+    pub fn check(&self, attributes: &[Attribute]) -> Result<(), String> {
+        for (name, share) in [
+            ("split.test", self.test),
+            ("split.validation", self.validation),
+        ] {
+            within(
+                name,
+                share,
+                (0.0..0.9).contains(&share),
+                "from 0 to below 0.9",
+            )?;
         }
-        Some((first, rest)) => match table
-            .entry(first)
-            .or_insert_with(|| toml::Table::new().into())
-        {
-            toml::Value::Table(inner) => set(inner, rest, value),
-            _ => Err(format!("{first:?} has no settings inside")),
-        },
-    }
-}
-
-fn within(
-    name: &str,
-    value: impl std::fmt::Display,
-    holds: bool,
-    permitted: &str,
-) -> Result<(), String> {
-    if holds {
+        let names: Vec<&str> = (attributes.iter())
+            .map(|attribute| attribute.name.as_str())
+            .collect();
+        let stratify_by = self.stratify_by.as_str();
+        if !stratify_by.is_empty() && !names.contains(&stratify_by) {
+            return Err(format!(
+                "split.stratify_by is {stratify_by:?}; permitted: empty, {}",
+                names.join(", ")
+            ));
+        }
         Ok(())
-    } else {
-        Err(format!("{name} is {value}; permitted: {permitted}"))
     }
 }
 
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+impl Text {
+    /// Whether text can be read so.
+    pub fn check(&self) -> Result<(), String> {
+        at_least_one("text.max_words", self.max_words)?;
+        at_least_one("text.vocabulary", self.vocabulary)
+    }
+}
+
+impl Network {
+    /// Whether the probability is one; sizes are checked with the tasks, see [`AuxLstmSizes::check`].
+    pub fn check(&self) -> Result<(), String> {
+        within(
+            "network.dropout",
+            self.dropout,
+            (0.0..1.0).contains(&self.dropout),
+            "from 0 to below 1",
+        )
+    }
+}
+
+impl Training {
+    /// The same trained as the paper says: by Adagrad, with nothing that the paper has not.
+    pub fn as_in_the_paper(self) -> Self {
+        Self {
+            optimiser: Optimiser::Adagrad,
+            decay: Decay::None,
+            normalise: false,
+            class_balance: 0.0,
+            window_words: 0,
+            ..self
+        }
+    }
+
+    /// Whether a network can be trained so.
+    pub fn check(&self) -> Result<(), String> {
+        at_least_one("training.epochs", self.epochs)?;
+        at_least_one("training.batch_size", self.batch_size)?;
+        if self.normalise {
+            within(
+                "training.batch_size",
+                self.batch_size,
+                self.batch_size >= 8,
+                "at least 8 with training.normalise, which compares the users of a batch",
+            )?;
+        }
+        at_least_one("training.checkpoint_steps", self.checkpoint_steps)?;
+        let rate = self.learning_rate;
+        within(
+            "training.learning_rate",
+            rate,
+            rate > 0.0 && rate.is_finite(),
+            "above 0",
+        )?;
+        within(
+            "training.l2",
+            self.l2,
+            self.l2 >= 0.0 && self.l2.is_finite(),
+            "at least 0",
+        )?;
+        check_balance("training.class_balance", self.class_balance)
+    }
+}
+
+impl Wide {
+    /// Whether a wide branch can be learned so.
+    pub fn check(&self) -> Result<(), String> {
+        check_balance("wide.class_balance", self.class_balance)?;
+        check_costs("wide.costs", &self.costs)
+    }
+}
+
+/// Whether all these attributes can be learned by one model.
+pub fn check_attributes(attributes: &[Attribute]) -> Result<(), String> {
+    for (index, attribute) in attributes.iter().enumerate() {
+        let name = &attribute.name;
+        (attribute.check()).map_err(|what| format!("attributes: {what}"))?;
+        if (attributes[..index].iter()).any(|other| other.name == *name) {
+            return Err(format!("attributes: {name:?} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether classes can be weighed by their frequency to the power of minus this.
+pub fn check_balance(name: &str, balance: f64) -> Result<(), String> {
+    within(name, balance, (0.0..=1.0).contains(&balance), "from 0 to 1")
+}
+
+/// Whether these are costs of linear machines to choose from.
+pub fn check_costs(name: &str, costs: &[f64]) -> Result<(), String> {
+    let sound = |cost: &f64| *cost > 0.0 && cost.is_finite();
+    if costs.is_empty() || !costs.iter().all(sound) {
+        return Err(format!("{name}: name at least one cost, each above 0"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod features;
 pub mod linear;
 pub mod output;
 pub mod progress;
+pub mod settings;
 pub mod table;
 pub mod training;
 pub mod word2vec;

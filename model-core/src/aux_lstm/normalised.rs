@@ -30,33 +30,34 @@ struct Sums {
     squares: Vec<f64>,
 }
 
+impl MeanStates<Tensor<2>> {
+    /// Each unit put to mean 0 and variance 1 over this batch.
+    pub fn normalised(self) -> Self {
+        self.map(|state| {
+            let centred = state.clone() - state.mean_dim(0);
+            let variance = centred.clone().square().mean_dim(0);
+            centred / (variance + EPSILON).sqrt()
+        })
+    }
+}
+
+impl StateStatistics {
+    /// Adds the users of a batch.
+    pub fn add(&mut self, states: MeanStates<Tensor<2>>) {
+        let sums = (self.sums).get_or_insert_with(|| states.clone().map(|_| Sums::default()));
+        let of_batch = (states.shared.into_iter()).chain(states.own.into_iter().flatten());
+        let sums = sums.shared.iter_mut().chain(sums.own.iter_mut().flatten());
+        for (sums, state) in sums.zip(of_batch) {
+            sums.add(state);
+        }
+    }
+}
+
 impl AuxLstm {
     /// The logits as [`forward`](Self::forward) gives them, with each unit of the mean states put to mean 0 and
     /// variance 1 over this batch.
     pub fn forward_normalised(&self, words: &Words) -> Vec<Tensor<2>> {
-        let states = self.mean_states(words);
-        self.logits(states.map(|state| {
-            let centred = state.clone() - state.mean_dim(0);
-            let variance = centred.clone().square().mean_dim(0);
-            centred / (variance + EPSILON).sqrt()
-        }))
-    }
-
-    /// Adds the users of a batch to `statistics`.
-    pub fn count_states(&self, words: &Words, statistics: &mut StateStatistics) {
-        let states = self.mean_states(words);
-        let sums = statistics
-            .sums
-            .get_or_insert_with(|| states.clone().map(|_| Sums::default()));
-        let pairs = (sums.shared.iter_mut().chain(sums.own.iter_mut().flatten())).zip(
-            states
-                .shared
-                .into_iter()
-                .chain(states.own.into_iter().flatten()),
-        );
-        for (sums, state) in pairs {
-            sums.add(state);
-        }
+        self.logits(self.mean_states(words).normalised())
     }
 
     /// The network whose [`forward`](Self::forward) normalises by `statistics`: the normalisation is part of
@@ -185,8 +186,8 @@ mod tests {
             let part = |range: std::ops::Range<usize>| {
                 Words::padded(words.clone().slice(range.clone()), &lengths[range])
             };
-            network.valid().count_states(&part(0..2), &mut statistics);
-            network.valid().count_states(&part(2..6), &mut statistics);
+            statistics.add(network.valid().mean_states(&part(0..2)));
+            statistics.add(network.valid().mean_states(&part(2..6)));
             let folded = network.fold(&statistics).forward(&part(0..6));
             let plain = network.valid().forward(&part(0..6));
             let (a, b, plain) = (values(&in_training), values(&folded), values(&plain));

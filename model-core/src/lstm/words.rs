@@ -1,6 +1,10 @@
 //! What an LSTM reads.
 
+use std::collections::HashMap;
+
 use burn::tensor::Tensor;
+
+use crate::vocabulary::PADDING;
 
 /// A batch of texts: the vectors of the words that occur in it, each once, and where they stand.
 ///
@@ -29,6 +33,26 @@ impl Words {
             vectors: words.reshape([batch * steps, input_size]),
             texts: lengths.iter().enumerate().map(text).collect(),
         }
+    }
+
+    /// The distinct words of texts, in the order in which they first occur, and the texts as places among these. Where no
+    /// text has a word, [`PADDING`] stands for one.
+    pub fn distinct(texts: &[&[u32]]) -> (Vec<u32>, Vec<Vec<u32>>) {
+        let mut places = HashMap::new();
+        let mut distinct = Vec::new();
+        let mut place = |id: u32| {
+            *places.entry(id).or_insert_with(|| {
+                distinct.push(id);
+                distinct.len() as u32 - 1
+            })
+        };
+        let texts = (texts.iter())
+            .map(|text| text.iter().map(|&id| place(id)).collect())
+            .collect();
+        if distinct.is_empty() {
+            distinct.push(PADDING);
+        }
+        (distinct, texts)
     }
 
     /// The number of words of each text.

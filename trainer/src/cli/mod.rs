@@ -5,6 +5,7 @@ mod corpus;
 mod devices;
 mod embed;
 mod evaluate;
+mod experiment;
 mod model;
 mod predict;
 mod report;
@@ -46,6 +47,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Experiment(experiment::Arguments),
     Report(report::Arguments),
     Compact(compact::Arguments),
     Devices(devices::Arguments),
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Experiment(arguments) => experiment::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Compact(arguments) => compact::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),

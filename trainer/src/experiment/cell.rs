@@ -1,5 +1,6 @@
 //! A cell of an experiment: one system, learned with one seed, tested on users it has never seen.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,19 @@ pub struct CellKey {
     pub variant: String,
     /// Decides the split of the users and all that is random in learning.
     pub seed: u64,
+}
+
+impl fmt::Display for CellKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.system, self.main)?;
+        for auxiliary in &self.auxiliary {
+            write!(f, "+{auxiliary}")?;
+        }
+        if !self.variant.is_empty() {
+            write!(f, " ({})", self.variant)?;
+        }
+        write!(f, ", seed {}", self.seed)
+    }
 }
 
 /// What came out.

@@ -99,10 +99,18 @@ impl SparseMatrix {
     }
 }
 
-impl SparseRow<'_> {
+impl<'a> SparseRow<'a> {
     /// How many features there are, 0 or not.
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// The features that are held, in ascending order, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> + use<'a> {
+        self.indices
+            .iter()
+            .copied()
+            .zip(self.values.iter().copied())
     }
 
     /// Σⱼ xⱼ².

@@ -74,6 +74,15 @@ impl LinearModel {
         values
     }
 
+    /// A number for each class, the highest for the one that is predicted: the [`decision_values`](Self::decision_values);
+    /// of two classes −v/2 and v/2, whose softmax is the sigmoid of v. Panics as they do.
+    pub fn scores(&self, row: SparseRow) -> Vec<f32> {
+        match self.decision_values(row).as_slice() {
+            &[value] => vec![-value as f32 / 2.0, value as f32 / 2.0],
+            values => values.iter().map(|&value| value as f32).collect(),
+        }
+    }
+
     /// The class with the largest decision value. Panics as [`decision_values`](Self::decision_values) does.
     pub fn predict(&self, row: SparseRow) -> usize {
         predicted(&self.decision_values(row))

@@ -1,15 +1,16 @@
 //! Labelled users as the network reads them, divided into training, validation and test.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
-use model_core::reader::Reader;
+use model_core::{attribute::Attribute, reader::Reader};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    config::{Config, Split},
-    corpus::{BadRecord, Corpus, CorpusError, Options},
+    config::Split,
+    corpus::{Corpus, CorpusError, Options, User},
+    progress::Progress,
 };
 
 /// One user.
@@ -34,38 +35,34 @@ pub struct Examples {
     pub without_words: usize,
     /// Users left out because they have no label that is a class of a task.
     pub without_labels: usize,
-    /// Users with the id of an earlier one.
-    pub repeated_ids: usize,
 }
 
-/// Reads the corpus of `config`; `report` hears of bad records, `progress` of the number of users so far.
+/// Reads users with their classes of `attributes`, telling on standard error how far it has come; `keep` is given the whole
+/// record of each of [`Examples::users`].
 pub fn read(
-    config: &Config,
+    corpus: &[PathBuf],
+    strict: bool,
+    attributes: &[Attribute],
     reader: &Reader,
-    report: impl FnMut(&BadRecord) + Send + 'static,
-    mut progress: impl FnMut(usize),
+    mut keep: impl FnMut(User),
 ) -> Result<Examples, CorpusError> {
-    let attributes: Vec<_> = config
-        .attributes
-        .iter()
-        .map(|task| task.attribute())
-        .collect();
+    let mut bar = Progress::new("reading users", "users", None);
     let options = Options {
-        strict: config.strict,
+        strict,
         format: None,
     };
-    let mut corpus = Corpus::open(&config.corpus, options)?.with_report(report);
+    let mut corpus = Corpus::open(corpus, options)?.with_report(bar.bad_record_printer());
     let mut examples = Examples {
         users: Vec::new(),
         bad_records: 0,
         without_words: 0,
         without_labels: 0,
-        repeated_ids: 0,
     };
     let mut ids = HashSet::new();
+    let mut repeated_ids = 0;
     for (index, user) in corpus.by_ref().enumerate() {
         let user = user?;
-        progress(index + 1);
+        bar.set(index as u64 + 1);
         let classes: Vec<_> = attributes
             .iter()
             .map(|attribute| attribute.class_of(&user.label(&attribute.name)?))
@@ -80,14 +77,21 @@ pub fn read(
             continue;
         }
         // JSON text, because 1 and "1" are different ids.
-        examples.repeated_ids += usize::from(!ids.insert(user.id().to_string()));
+        repeated_ids += usize::from(!ids.insert(user.id().to_string()));
         examples.users.push(Example {
             id: user.id(),
             words,
             classes,
         });
+        keep(user);
     }
     examples.bad_records = corpus.bad_records();
+    drop(bar);
+    if repeated_ids > 0 {
+        eprintln!(
+            "records with the id of an earlier one: {repeated_ids}; if they are the same person's, that person may be in both training and test"
+        );
+    }
     Ok(examples)
 }
 

@@ -6,129 +6,167 @@ use model_core::{
     aux_lstm::AuxLstm,
     bundle::{Bundle, Settings},
     card::AttributeFigures,
-    temperature::Temperature,
+    embedding::Embedding,
+    parameters::Parameters,
+    vocabulary::Vocabulary,
+    wide::Wide,
 };
 
 use super::{
-    Run, TrainError,
+    Architecture, Run, TrainError,
     calibration::{self, Scored},
-    task_metrics, wide,
+    saved, task_metrics, wide,
 };
 use crate::{evaluation::Evaluation, output::PendingFile};
 
-/// Writes the bundle of the best epoch to `path`.
-pub fn finish(run: &Run, path: &Path) -> Result<(), TrainError> {
-    let prepared = run.prepared;
-    let attributes: Vec<_> = run
-        .config
-        .attributes
-        .iter()
-        .map(|task| task.attribute())
-        .collect();
-    let mut bundle = Bundle {
-        settings: Settings {
-            sizes: run.config.sizes(prepared.embedding.dimensions()),
-            max_words: run.config.text.max_words,
-            dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
-            temperatures: vec![Temperature::ONE; attributes.len()],
-            attributes,
-            sure_from: run.config.sure_from,
-        },
-        card: run.config.card.clone(),
-        vocabulary: prepared.vocabulary.clone(),
-        embedding: prepared.embedding.clone(),
-        parameters: run.best_parameters.clone(),
-        wide: None,
-    };
-    let unusable = |error: model_core::bundle::BundleError| TrainError::Unusable(error.to_string());
-    let network = bundle.network(&run.device).map_err(unusable)?;
-    // Also cut short, so that probabilities are honest for texts of any length.
-    let mut validation = vec![Vec::new(); run.config.attributes.len()];
-    for length in calibration::LENGTHS.into_iter().chain([usize::MAX]) {
-        let longer =
-            |&user: &usize| length == usize::MAX || prepared.users[user].words.len() > length;
-        let part: Vec<usize> = (prepared.parts.validation.iter().copied())
-            .filter(longer)
-            .collect();
-        for (texts, scored) in validation
-            .iter_mut()
-            .zip(scored(run, &network, &part, length)?)
-        {
-            texts.extend(scored);
-        }
-    }
-    let mut test = scored(run, &network, &prepared.parts.test, usize::MAX)?;
-    if run.config.wide.features > 0 {
-        if prepared.parts.validation.is_empty() {
-            return Err(TrainError::Unusable(
-                "the wide branch is fitted to the network on validation users, and there are none: give split.validation a \
-                 share, or do without by wide.features = 0"
-                    .into(),
-            ));
-        }
-        let learning = wide::Learning {
-            settings: &run.config.wide,
-            tasks: &run.config.attributes,
-            users: (prepared.parts.training.iter())
-                .map(|&user| &prepared.users[user])
-                .collect(),
-            validation: &validation,
+/// A network at its best epoch, with its wide branch if the settings want one.
+pub struct Finished<A: Architecture> {
+    run: Run<A>,
+    network: A::Network,
+    wide: Option<Wide>,
+}
+
+impl<A: Architecture> Finished<A> {
+    /// Takes a run that has come to its end, and learns the wide branch.
+    pub fn new(run: Run<A>) -> Result<Self, TrainError> {
+        let network = (run.architecture).network(&mut Parameters::new(
+            &run.device,
+            saved(&run.best_parameters),
+        ))?;
+        let mut finished = Self {
+            run,
+            network,
+            wide: None,
         };
-        let branch = learning.branch()?;
-        for texts in [&mut validation, &mut test] {
-            wide::add_scores(&branch, &run.config.attributes, texts);
+        let run = &finished.run;
+        if run.config.wide.features > 0 {
+            if run.data.parts.validation.is_empty() {
+                return Err(TrainError::Unusable(
+                    "the wide branch is fitted to the network on validation users, and there are none: give split.validation a \
+                     share, or do without by wide.features = 0"
+                        .into(),
+                ));
+            }
+            let learning = wide::Learning {
+                settings: &run.config.wide,
+                tasks: &run.config.attributes,
+                users: (run.data.parts.training.iter())
+                    .map(|&user| &run.data.users[user])
+                    .collect(),
+                validation: &finished.validation()?,
+            };
+            finished.wide = Some(learning.branch()?);
         }
-        report(run, &validation);
-        bundle.wide = Some(branch);
+        Ok(finished)
     }
-    bundle.settings.temperatures = (validation.iter())
-        .map(|texts| calibration::temperature(&without_texts(texts)))
-        .collect();
-    let test: Vec<Vec<Scored>> = test.iter().map(|texts| without_texts(texts)).collect();
-    bundle.card.figures = figures(&bundle.settings, &test);
-    run.write_metrics(Some(&bundle.card.figures))?;
-    let bytes = bundle.to_bytes().map_err(unusable)?;
+
+    /// The run that has come to its end.
+    pub fn run(&self) -> &Run<A> {
+        &self.run
+    }
+
+    /// What is said of the users of `part`, a task at a time; a user without a label for a task is none of its.
+    pub fn scores(&self, part: &[usize]) -> Result<Vec<Vec<Scored>>, TrainError> {
+        Ok(without_texts(self.texts(part, usize::MAX)?))
+    }
+
+    /// What is said of the validation users, also of their texts cut short, so that probabilities are honest for texts of
+    /// any length.
+    fn validation(&self) -> Result<Vec<Vec<wide::Text<'_>>>, TrainError> {
+        let data = &self.run.data;
+        let mut validation = vec![Vec::new(); self.run.config.attributes.len()];
+        for length in calibration::LENGTHS.into_iter().chain([usize::MAX]) {
+            let longer =
+                |&user: &usize| length == usize::MAX || data.users[user].words.len() > length;
+            let part: Vec<usize> = (data.parts.validation.iter().copied())
+                .filter(longer)
+                .collect();
+            for (texts, scored) in validation.iter_mut().zip(self.texts(&part, length)?) {
+                texts.extend(scored);
+            }
+        }
+        Ok(validation)
+    }
+
+    /// What is said of the first `words` words of each user of `part`, a task at a time, with these words.
+    fn texts(&self, part: &[usize], words: usize) -> Result<Vec<Vec<wide::Text<'_>>>, TrainError> {
+        let users = &self.run.data.users;
+        let scores = self.run.scores(&self.network, part, words)?;
+        let mut texts: Vec<Vec<_>> = (scores.into_iter().enumerate())
+            .map(|(task, scores)| {
+                (part.iter().map(|&user| &users[user]))
+                    .filter(|user| user.classes[task].is_some())
+                    .map(|user| &user.words[..user.words.len().min(words)])
+                    .zip(scores)
+                    .collect()
+            })
+            .collect();
+        if let Some(branch) = &self.wide {
+            wide::add_scores(branch, &self.run.config.attributes, &mut texts);
+        }
+        Ok(texts)
+    }
+}
+
+/// Writes the bundle of a run that has come to its end to `path`.
+pub fn finish<A: Architecture<Network = AuxLstm>>(
+    run: Run<A>,
+    vocabulary: Vocabulary,
+    embedding: Embedding,
+    path: &Path,
+) -> Result<(), TrainError> {
+    let finished = Finished::new(run)?;
+    let run = &finished.run;
+    if finished.wide.is_some() {
+        report(&finished)?;
+    }
+    let validation = without_texts(finished.validation()?);
+    let settings = Settings {
+        sizes: run.config.sizes(embedding.dimensions()),
+        max_words: run.config.text.max_words,
+        dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
+        temperatures: (validation.iter())
+            .map(|texts| calibration::temperature(texts))
+            .collect(),
+        attributes: (run.config.attributes.iter())
+            .map(|task| task.attribute())
+            .collect(),
+        sure_from: run.config.sure_from,
+    };
+    let figures = figures(&settings, &finished.scores(&run.data.parts.test)?);
+    run.write_metrics(Some(&figures))?;
+    let mut card = run.config.card.clone();
+    card.figures = figures;
+    let bundle = Bundle {
+        settings,
+        card,
+        vocabulary,
+        embedding,
+        parameters: run.best_parameters.clone(),
+        wide: finished.wide.clone(),
+    };
+    let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
     PendingFile::create(path)?.finish(|out| out.write_all(&bytes))?;
     Ok(())
 }
 
-/// What the network says of the first `words` words of each user of `part`, a task at a time, with these words.
-fn scored<'a>(
-    run: &Run<'a>,
-    network: &AuxLstm,
-    part: &[usize],
-    words: usize,
-) -> Result<Vec<Vec<wide::Text<'a>>>, TrainError> {
-    let users = &run.prepared.users;
-    let scores = run.scores(network, part, words)?.into_iter().enumerate();
-    Ok(scores
-        .map(|(task, scores)| {
-            (part.iter().map(|&user| &users[user]))
-                .filter(|user| user.classes[task].is_some())
-                .map(|user| &user.words[..user.words.len().min(words)])
-                .zip(scores)
-                .collect()
-        })
-        .collect())
-}
-
-/// Says how well the network and the wide branch do together on the validation users, whose whole texts are the last of
-/// each task's.
-fn report(run: &Run, validation: &[Vec<wide::Text>]) {
-    let users = run.prepared.parts.validation.iter();
-    for (task, texts) in validation.iter().enumerate() {
-        let labelled = |user: &&usize| run.prepared.users[**user].classes[task].is_some();
-        let whole = &texts[texts.len() - users.clone().filter(labelled).count()..];
-        let metrics = task_metrics(&run.config.attributes[task], &without_texts(whole));
+/// Says how well the network and the wide branch do together on the validation users.
+fn report<A: Architecture>(finished: &Finished<A>) -> Result<(), TrainError> {
+    let Run { config, data, .. } = &finished.run;
+    let scores = finished.scores(&data.parts.validation)?;
+    for (task, scores) in config.attributes.iter().zip(scores) {
+        let metrics = task_metrics(task, &scores);
         eprintln!(
             "with the wide branch, on validation users: {} F {:.3} accuracy {:.3}",
             metrics.attribute, metrics.f, metrics.accuracy
         );
     }
+    Ok(())
 }
 
-fn without_texts(texts: &[wide::Text]) -> Vec<Scored> {
-    texts.iter().map(|(_, scored)| scored.clone()).collect()
+fn without_texts(tasks: Vec<Vec<wide::Text>>) -> Vec<Vec<Scored>> {
+    let scores = |texts: Vec<wide::Text>| texts.into_iter().map(|(_, scored)| scored).collect();
+    tasks.into_iter().map(scores).collect()
 }
 
 /// Test figures of every attribute that a test user has a label for, and of its groups where it has them.

@@ -1,8 +1,10 @@
 //! Training: from a config to a run folder with the bundle in it.
 //!
-//! `prepare` reads what the config names, `Run` holds the network while it learns and can be stopped and taken
-//! up at any batch, `finish` makes the bundle of the best epoch and scores it on the test users.
+//! `prepare` reads what the config names, [`Run`] holds a network while it learns and can be stopped and taken
+//! up at any batch, `finish` makes the bundle of the best epoch and scores it on the test users. What kind of network
+//! learns is the [`Architecture`]'s matter.
 
+mod architecture;
 pub mod batches;
 pub mod calibration;
 pub mod checkpoint;
@@ -12,21 +14,18 @@ mod prepare;
 mod wide;
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use burn::{
-    module::Module,
     optim::{AdaGradConfig, AdamConfig, GradientsParams, ModuleOptimizer, OptimizerRecord},
     tensor::{Bytes, Device},
 };
 use model_core::{
-    aux_lstm::{AuxLstm, Role, StateStatistics},
+    aux_lstm::Role,
     card::AttributeFigures,
     joint_loss::{joint_loss, penalty},
-    lstm::Words,
     parameters::{self, Parameters, Saved, Wanted, glorot_uniform},
     predictor::{self, PredictError},
     temperature::Temperature,
@@ -42,13 +41,16 @@ use crate::{
     evaluation::Metrics,
     linear::LinearError,
     output::{OutputError, PendingFile},
-    progress,
+    progress, settings,
     word2vec::VectorsError,
 };
 use batches::{Item, mix};
 use calibration::Scored;
 use checkpoint::{Checkpoint, CheckpointError, Progress};
-use prepare::Prepared;
+
+pub use architecture::{Architecture, Batch, JointLstm};
+pub use finish::Finished;
+pub use prepare::{Data, class_counts, read_vectors};
 
 /// The files of a run folder.
 pub const BUNDLE: &str = "model.safetensors";
@@ -163,13 +165,32 @@ pub fn train(
         )));
     }
     write_config(folder, &config.to_toml()?)?;
-    prepared.write_split(&folder.join(SPLIT))?;
-    let mut run = Run::new(config, &prepared, &device, earlier)?;
+    prepared.data.write_split(&folder.join(SPLIT))?;
+    let embedding = prepared.embedding;
+    let architecture = JointLstm {
+        embedding: &embedding,
+        sizes: config.sizes(embedding.dimensions()),
+        dropout: config.network.dropout,
+        normalise: config.training.normalise,
+    };
+    let folder = Folder {
+        path: folder.to_owned(),
+        checksum: prepared.checksum,
+    };
+    let mut run = Run::new(
+        config.clone(),
+        prepared.data,
+        architecture,
+        &device,
+        Some(folder),
+        earlier,
+    )?;
     if !run.learn(interrupted)? {
-        return Ok(Outcome::Interrupted(folder.join(CHECKPOINT)));
+        return Ok(Outcome::Interrupted(config.output.join(CHECKPOINT)));
     }
-    finish::finish(&run, &folder.join(BUNDLE))?;
-    Ok(Outcome::Finished(folder.join(BUNDLE)))
+    let bundle = config.output.join(BUNDLE);
+    finish::finish(run, prepared.vocabulary, embedding.clone(), &bundle)?;
+    Ok(Outcome::Finished(bundle))
 }
 
 /// Makes the run folder and leaves the settings in it; gives the checkpoint to go on from.
@@ -189,9 +210,10 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
         }
         (false, _) => None,
     };
-    let settings = config.to_toml()?;
+    let now = config.to_toml()?;
     if let Some(earlier) = &earlier
-        && let Some(difference) = first_difference(&earlier.config, &settings)
+        && let Some(difference) =
+            settings::first_difference(&earlier.config, &now, |setting| is_free(config, setting))
     {
         return Err(TrainError::Unusable(format!(
             "{} was begun with other settings: {difference}",
@@ -204,7 +226,7 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
             path: folder.to_owned(),
             source,
         })?;
-        write_config(folder, &settings)?;
+        write_config(folder, &now)?;
     }
     Ok(earlier)
 }
@@ -213,70 +235,59 @@ fn write_config(folder: &Path, settings: &str) -> Result<(), OutputError> {
     PendingFile::create(&folder.join(CONFIG))?.finish(|out| out.write_all(settings.as_bytes()))
 }
 
-/// The first setting that differs, but for those that do not change what is learned at a step.
-fn first_difference(before: &str, now: &str) -> Option<String> {
-    const FREE: [&str; 5] = [
+/// Whether a setting changes nothing that is learned at a step.
+fn is_free(config: &Config, setting: &str) -> bool {
+    const FREE: [&str; 4] = [
         "output",
         "strict",
-        "training.epochs",
         "training.patience",
         "training.checkpoint_steps",
     ];
-    let (before, now) = (flat(before), flat(now));
-    let decays = now.get("training.decay") != Some(&toml::Value::from("none"));
     // The wide branch is learned at the end of the run.
-    let is_free = |name: &str| {
-        name.starts_with("wide.") || FREE.contains(&name) && !(decays && name == "training.epochs")
-    };
-    let mut names = before.keys().chain(now.keys());
-    let name = names.find(|name| !is_free(name) && before.get(*name) != now.get(*name))?;
-    let value = |settings: &Flat| {
-        settings
-            .get(name)
-            .map_or("nothing".into(), ToString::to_string)
-    };
-    Some(format!(
-        "{name} = {} then, {} now",
-        value(&before),
-        value(&now)
-    ))
-}
-
-type Flat = BTreeMap<String, toml::Value>;
-
-/// The settings of a config by their whole names.
-fn flat(text: &str) -> Flat {
-    fn add(flat: &mut Flat, prefix: &str, table: toml::Table) {
-        for (key, value) in table {
-            let name = format!("{prefix}{key}");
-            match value {
-                toml::Value::Table(table) => add(flat, &format!("{name}."), table),
-                value => drop(flat.insert(name, value)),
-            }
-        }
-    }
-    let mut settings = Flat::new();
-    add(&mut settings, "", toml::from_str(text).unwrap_or_default());
-    settings
+    FREE.contains(&setting)
+        || setting.starts_with("wide.")
+        || setting == "training.epochs" && config.training.decay == Decay::None
 }
 
 /// A network on its way.
-struct Run<'a> {
-    config: &'a Config,
-    prepared: &'a Prepared,
+pub struct Run<A: Architecture> {
+    config: Config,
+    data: Data,
+    architecture: A,
     /// The device that computes, without gradients.
     device: Device,
-    network: AuxLstm,
+    /// Where checkpoints and figures are left, if anywhere.
+    folder: Option<Folder>,
+    network: A::Network,
     optimiser: ModuleOptimizer,
     progress: Progress,
     best_parameters: Vec<Saved>,
 }
 
-impl<'a> Run<'a> {
-    fn new(
-        config: &'a Config,
-        prepared: &'a Prepared,
+/// The folder of a run.
+struct Folder {
+    path: PathBuf,
+    /// The checksum of the data that is learned from.
+    checksum: u32,
+}
+
+impl<A: Architecture> Run<A> {
+    /// A run without a folder: nothing is written, and where it is interrupted it is lost.
+    pub fn without_folder(
+        config: Config,
+        data: Data,
+        architecture: A,
         device: &Device,
+    ) -> Result<Self, TrainError> {
+        Self::new(config, data, architecture, device, None, None)
+    }
+
+    fn new(
+        config: Config,
+        data: Data,
+        architecture: A,
+        device: &Device,
+        folder: Option<Folder>,
         earlier: Option<Checkpoint>,
     ) -> Result<Self, TrainError> {
         let optimiser = match config.training.optimiser {
@@ -289,37 +300,27 @@ impl<'a> Run<'a> {
             let mut random = StdRng::seed_from_u64(config.seed);
             let source = |wanted: &Wanted| Ok::<_, TrainError>(glorot_uniform(wanted, &mut random));
             return Ok(Self {
+                network: architecture.network(&mut Parameters::new(&gradients_on, source))?,
                 config,
-                prepared,
+                data,
+                architecture,
                 device: device.clone(),
-                network: prepared.network(&mut Parameters::new(&gradients_on, source), config)?,
+                folder,
                 optimiser,
                 progress: Progress::default(),
                 best_parameters: Vec::new(),
             });
         };
-        let damaged =
-            |what: String| TrainError::Unusable(format!("the checkpoint does not fit: {what}"));
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(earlier.optimiser))
-            .map_err(|error| damaged(format!("{error:?}")))?;
-        let parameters = earlier.parameters;
-        let source = |wanted: &Wanted| {
-            parameters
-                .iter()
-                .find(|saved| saved.name == wanted.name && saved.values.len() == wanted.len())
-                .map(|saved| saved.values.clone())
-                .ok_or_else(|| {
-                    damaged(format!(
-                        "parameter {:?} is missing or of another size",
-                        wanted.name
-                    ))
-                })
-        };
+            .map_err(|error| does_not_fit(format!("{error:?}")))?;
+        let source = saved(&earlier.parameters);
         Ok(Self {
+            network: architecture.network(&mut Parameters::new(&gradients_on, source))?,
             config,
-            prepared,
+            data,
+            architecture,
             device: device.clone(),
-            network: prepared.network(&mut Parameters::new(&gradients_on, source), config)?,
+            folder,
             // A record of no step yet has nothing to load.
             optimiser: if record.is_empty() {
                 optimiser
@@ -331,8 +332,18 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// The figures of the epochs behind the run.
+    pub fn history(&self) -> &[EpochMetrics] {
+        &self.progress.history
+    }
+
+    /// The index in [`history`](Self::history) of the best epoch.
+    pub fn best(&self) -> Option<usize> {
+        self.progress.best
+    }
+
     /// Trains to the end, or until it is interrupted; whether it came to the end.
-    fn learn(&mut self, interrupted: &AtomicBool) -> Result<bool, TrainError> {
+    pub fn learn(&mut self, interrupted: &AtomicBool) -> Result<bool, TrainError> {
         let (mut words, words_in_all) = self.words();
         let mut bar = progress::Progress::new("training", "words", Some(words_in_all));
         bar.start_at(words);
@@ -358,13 +369,14 @@ impl<'a> Run<'a> {
                 }
             }
             let metrics = self.end_epoch()?;
-            print(&line(
-                &metrics,
-                self.progress.best == Some(self.progress.history.len() - 1),
-            ));
+            if self.folder.is_some() {
+                let is_best = self.progress.best == Some(self.progress.history.len() - 1);
+                print(&line(&metrics, is_best));
+            }
             self.write_checkpoint()?;
             self.write_metrics(None)?;
         }
+        self.architecture.restore();
         Ok(true)
     }
 
@@ -378,8 +390,8 @@ impl<'a> Run<'a> {
     fn batches(&self, epoch: usize) -> Vec<Vec<Item>> {
         let training = &self.config.training;
         batches::of_epoch(
-            &self.prepared.users,
-            &self.prepared.parts.training,
+            &self.data.users,
+            &self.data.parts.training,
             training.batch_size,
             training.window_words,
             self.config.seed,
@@ -412,16 +424,12 @@ impl<'a> Run<'a> {
         // Dropout draws from the device: seeded at every step, so that it does not matter where a run began.
         self.device.seed(mix(self.config.seed, self.progress.step));
         let device = self.device.clone().autodiff();
-        let words = self.look_up(batch, &device);
         let targets = self
-            .prepared
-            .targets(self.config, batch.iter().map(|item| item.user));
+            .data
+            .targets(&self.config, batch.iter().map(|item| item.user));
         let training = &self.config.training;
-        let logits = if training.normalise {
-            self.network.forward_normalised(&words)
-        } else {
-            self.network.forward(&words)
-        };
+        let batch = self.data.batch(batch);
+        let logits = self.architecture.forward(&self.network, &batch, &device);
         let mut loss = joint_loss(&logits, &targets, &device);
         if training.l2 > 0.0 {
             loss = loss + penalty(&self.network, training.l2_on, &device) * training.l2;
@@ -433,12 +441,14 @@ impl<'a> Run<'a> {
                 self.progress.step
             )));
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let gradients = loss.backward();
+        self.architecture.follow(&gradients);
+        let gradients = GradientsParams::from_grads(gradients, &self.network);
         self.network = (self.optimiser).step(self.learning_rate(), self.network.clone(), gradients);
         self.progress.step += 1;
         self.progress.batch += 1;
-        self.progress.loss_sum += value * batch.len() as f64;
-        self.progress.loss_users += batch.len();
+        self.progress.loss_sum += value * batch.users.len() as f64;
+        self.progress.loss_users += batch.users.len();
         Ok(())
     }
 
@@ -447,43 +457,28 @@ impl<'a> Run<'a> {
         let left = match training.decay {
             Decay::None => 1.0,
             Decay::Linear => {
-                let batches =
-                    batches::count(self.prepared.parts.training.len(), training.batch_size);
+                let batches = batches::count(self.data.parts.training.len(), training.batch_size);
                 1.0 - self.progress.step as f64 / (batches * training.epochs) as f64
             }
         };
         training.learning_rate * left
     }
 
-    /// The words of a batch with their vectors on `device`.
-    fn look_up(&self, batch: &[Item], device: &Device) -> Words {
-        let texts: Vec<&[u32]> = batch
-            .iter()
-            .map(|item| &self.prepared.users[item.user].words[item.words.clone()])
-            .collect();
-        self.prepared.embedding.look_up(&texts, device)
-    }
-
     /// The network as it is evaluated and saved, without gradients.
-    fn finished_network(&self) -> AuxLstm {
-        let mut statistics = StateStatistics::default();
-        if self.config.training.normalise {
-            let network = self.network.valid();
-            let batches = COUNTED.div_ceil(self.config.training.batch_size);
-            for batch in self.batches(self.progress.epoch).iter().take(batches) {
-                let words = self.look_up(batch, &self.device);
-                network.count_states(&words, &mut statistics);
-            }
-        }
-        self.network.fold(&statistics)
+    fn finished_network(&self) -> A::Network {
+        let enough = COUNTED.div_ceil(self.config.training.batch_size);
+        let batches = self.batches(self.progress.epoch);
+        let batches = batches.iter().take(enough);
+        let batches = batches.map(|batch| self.data.batch(batch));
+        (self.architecture).finished(&self.network, batches, &self.device)
     }
 
     /// Scores the epoch on the validation users, and keeps its parameters if it is the best so far.
     fn end_epoch(&mut self) -> Result<EpochMetrics, TrainError> {
-        let validation = &self.prepared.parts.validation;
+        let validation = &self.data.parts.validation;
         // Without validation users the training users must do, which favours the last epoch.
         let judged_on = if validation.is_empty() {
-            &self.prepared.parts.training
+            &self.data.parts.training
         } else {
             validation
         };
@@ -520,6 +515,7 @@ impl<'a> Run<'a> {
         {
             progress.best = Some(progress.history.len());
             self.best_parameters = parameters::save(&network);
+            self.architecture.keep();
         }
         progress.history.push(metrics.clone());
         progress.epoch += 1;
@@ -533,23 +529,26 @@ impl<'a> Run<'a> {
     /// label for a task is none of its.
     fn scores(
         &self,
-        network: &AuxLstm,
+        network: &A::Network,
         part: &[usize],
         words: usize,
     ) -> Result<Vec<Vec<Scored>>, TrainError> {
-        let users = &self.prepared.users;
+        let users = &self.data.users;
         let texts: Vec<&[u32]> = part
             .iter()
             .map(|&user| &users[user].words[..users[user].words.len().min(words)])
             .collect();
-        let logits = futures_lite::future::block_on(predictor::logits(
-            network,
-            &self.prepared.embedding,
-            &texts,
-            &self.device,
-        ))?;
+        let forward = |places: &[usize]| {
+            let batch = Batch {
+                users: places.iter().map(|&place| part[place]).collect(),
+                texts: places.iter().map(|&place| texts[place]).collect(),
+            };
+            (self.architecture).evaluate(network, &batch, &self.device)
+        };
+        let logits = predictor::logits_by(&texts, forward);
+        let logits = futures_lite::future::block_on(logits)?;
         let mut scores = vec![Vec::new(); self.config.attributes.len()];
-        for ((&user, text), logits) in part.iter().zip(texts).zip(logits) {
+        for ((&user, text), logits) in part.iter().zip(&texts).zip(logits) {
             for ((scores, class), logits) in scores.iter_mut().zip(&users[user].classes).zip(logits)
             {
                 if let Some(class) = *class {
@@ -566,10 +565,13 @@ impl<'a> Run<'a> {
     }
 
     fn write_checkpoint(&self) -> Result<(), TrainError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
         let optimiser = self.optimiser.to_record().into_bytes();
         let checkpoint = Checkpoint {
             config: self.config.to_toml()?,
-            data: self.prepared.checksum,
+            data: folder.checksum,
             progress: self.progress.clone(),
             parameters: parameters::save(&self.network),
             best_parameters: self.best_parameters.clone(),
@@ -581,12 +583,15 @@ impl<'a> Run<'a> {
                 })?
                 .to_vec(),
         };
-        Ok(checkpoint.write(&self.config.output.join(CHECKPOINT))?)
+        Ok(checkpoint.write(&folder.path.join(CHECKPOINT))?)
     }
 
     /// Writes the figures of the epochs, a line each, and a last line with the test figures if there are any.
     fn write_metrics(&self, test: Option<&[AttributeFigures]>) -> Result<(), TrainError> {
-        let file = PendingFile::create(&self.config.output.join(METRICS))?;
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let file = PendingFile::create(&folder.path.join(METRICS))?;
         file.finish(|out| {
             for epoch in &self.progress.history {
                 serde_json::to_writer(&mut *out, epoch)?;
@@ -600,6 +605,24 @@ impl<'a> Run<'a> {
         })?;
         Ok(())
     }
+}
+
+/// Parameters as they were saved.
+fn saved(parameters: &[Saved]) -> impl FnMut(&Wanted) -> Result<Vec<f32>, TrainError> + '_ {
+    |wanted| {
+        parameters
+            .iter()
+            .find(|saved| saved.name == wanted.name && saved.values.len() == wanted.len())
+            .map(|saved| saved.values.clone())
+            .ok_or_else(|| {
+                let name = wanted.name;
+                does_not_fit(format!("parameter {name:?} is missing or of another size"))
+            })
+    }
+}
+
+fn does_not_fit(what: String) -> TrainError {
+    TrainError::Unusable(format!("the checkpoint does not fit: {what}"))
 }
 
 /// What a task's scores come to before they are calibrated.

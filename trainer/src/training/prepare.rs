@@ -3,56 +3,56 @@
 use std::path::Path;
 
 use model_core::{
-    aux_lstm::AuxLstm,
+    attribute::Attribute,
     embedding::Embedding,
     joint_loss::Target,
-    parameters::Parameters,
     reader::Reader,
     text::Segmenter,
     vocabulary::{UNKNOWN, Vocabulary},
 };
 
 use super::{
-    TrainError,
+    Batch, TrainError,
+    batches::Item,
     examples::{self, Example, Parts},
 };
 use crate::{
     config::Config,
     output::{OutputError, PendingFile},
-    progress::Progress,
     word2vec,
 };
 
-/// Everything that stays fixed while a network learns.
+/// What a config names, read.
 pub struct Prepared {
     pub vocabulary: Vocabulary,
     pub embedding: Embedding,
-    pub users: Vec<Example>,
-    pub parts: Parts,
+    pub data: Data,
     /// The checksum of all that is learned from.
     pub checksum: u32,
+}
+
+/// Users and what a network is to learn from them; it stays fixed while it learns.
+pub struct Data {
+    /// All users.
+    pub users: Vec<Example>,
+    /// Who is for what.
+    pub parts: Parts,
     /// For each task a factor for each class.
     class_weights: Vec<Vec<f32>>,
 }
 
 /// Reads what `config` names; `segmenter` cuts the posts.
 pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
-    let (vocabulary, embedding) = read_vectors(config)?;
+    let (vocabulary, embedding) = read_vectors(&config.vectors, config.text.vocabulary)?;
     let reader = Reader {
         segmenter,
         vocabulary,
         max_words: config.text.max_words,
     };
-    let mut bar = Progress::new("reading users", "users", None);
-    let report = bar.bad_record_printer();
-    let examples = examples::read(config, &reader, report, |users| bar.set(users as u64))?;
-    drop(bar);
-    if examples.repeated_ids > 0 {
-        eprintln!(
-            "records with the id of an earlier one: {}; if they are the same person's, that person may be in both training and test",
-            examples.repeated_ids
-        );
-    }
+    let attributes: Vec<_> = (config.attributes.iter())
+        .map(|task| task.attribute())
+        .collect();
+    let examples = examples::read(&config.corpus, config.strict, &attributes, &reader, drop)?;
     let stratify_by = config
         .attributes
         .iter()
@@ -68,35 +68,39 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         examples.without_labels,
         examples.bad_records,
     );
-    let class_weights = (0..config.attributes.len())
-        .map(|task| class_weights(config, &examples.users, &parts.training, task))
-        .collect::<Result<_, _>>()?;
     Ok(Prepared {
         checksum: checksum(&examples.users, &parts, &embedding),
         vocabulary: reader.vocabulary,
         embedding,
-        users: examples.users,
-        parts,
-        class_weights,
+        data: Data::new(config, examples.users, parts)?,
     })
 }
 
-impl Prepared {
-    /// A network of the configured sizes.
-    pub fn network<E>(
-        &self,
-        parameters: &mut Parameters<'_, E>,
-        config: &Config,
-    ) -> Result<AuxLstm, E> {
-        AuxLstm::new(
-            parameters,
-            &config.sizes(self.embedding.dimensions()),
-            config.network.dropout,
-        )
+impl Data {
+    /// Users, with a class or none for each task of `config`. An error if the training users have not two classes of each.
+    pub fn new(config: &Config, users: Vec<Example>, parts: Parts) -> Result<Self, TrainError> {
+        let class_weights = (0..config.attributes.len())
+            .map(|task| class_weights(config, &users, &parts.training, task))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            users,
+            parts,
+            class_weights,
+        })
+    }
+
+    /// The texts of a batch.
+    pub(super) fn batch(&self, items: &[Item]) -> Batch<'_> {
+        Batch {
+            users: items.iter().map(|item| item.user).collect(),
+            texts: (items.iter())
+                .map(|item| &self.users[item.user].words[item.words.clone()])
+                .collect(),
+        }
     }
 
     /// What each task learns from `users`.
-    pub fn targets(
+    pub(super) fn targets(
         &self,
         config: &Config,
         users: impl Iterator<Item = usize> + Clone,
@@ -117,7 +121,7 @@ impl Prepared {
     }
 
     /// Writes the ids of the users of each part.
-    pub fn write_split(&self, path: &Path) -> Result<(), OutputError> {
+    pub(super) fn write_split(&self, path: &Path) -> Result<(), OutputError> {
         let ids = self.parts.ids(&self.users);
         PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
     }
@@ -144,11 +148,11 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     hasher.finalize()
 }
 
-/// The first words of the vectors' file, as many as the bundle may have, with their vectors at 8 bits. Words cut
-/// off give the unknown word its vector, their mean: they are what it will stand for.
-fn read_vectors(config: &Config) -> Result<(Vocabulary, Embedding), TrainError> {
-    let (mut words, rows, dimensions) = word2vec::read_vectors(&config.vectors)?;
-    let kept = words.len().min(config.text.vocabulary);
+/// The first words of the vectors' file, `most` of them or fewer, with their vectors at 8 bits. Words cut off give the
+/// unknown word its vector, their mean: they are what it will stand for.
+pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding), TrainError> {
+    let (mut words, rows, dimensions) = word2vec::read_vectors(path)?;
+    let kept = words.len().min(most);
     let mut table = vec![0.0; 2 * dimensions];
     let (known, cut_off) = rows.split_at(kept * dimensions);
     let unknown = &mut table[UNKNOWN as usize * dimensions..][..dimensions];
@@ -162,7 +166,7 @@ fn read_vectors(config: &Config) -> Result<(Vocabulary, Embedding), TrainError> 
     let unusable = |what: String| {
         TrainError::Unusable(format!(
             "the vectors {} cannot be used: {what}",
-            config.vectors.display()
+            path.display()
         ))
     };
     let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
@@ -170,6 +174,25 @@ fn read_vectors(config: &Config) -> Result<(Vocabulary, Embedding), TrainError> 
         vocabulary,
         Embedding::quantise(&table, dimensions).map_err(unusable)?,
     ))
+}
+
+/// How many training users of each class there are; fewer than two classes with users cannot be learned.
+pub fn class_counts(
+    attribute: &Attribute,
+    classes: impl Iterator<Item = usize>,
+) -> Result<Vec<usize>, String> {
+    let mut counts = vec![0; attribute.classes.len()];
+    classes.for_each(|class| counts[class] += 1);
+    match counts.iter().filter(|&&count| count > 0).count() {
+        present @ 0..=1 => Err(format!(
+            "attribute {:?}: the training users have {present} of its {} classes, at least two are needed (is the field there, \
+             and do its values match the classes {}?)",
+            attribute.name,
+            counts.len(),
+            attribute.classes.join(", ")
+        )),
+        _ => Ok(counts),
+    }
 }
 
 /// Factors for the classes of a task: frequency to the power of −balance, with mean 1 over the training users.
@@ -181,23 +204,8 @@ fn class_weights(
     task: usize,
 ) -> Result<Vec<f32>, TrainError> {
     let settings = &config.attributes[task];
-    let mut counts = vec![0usize; settings.classes.len()];
-    for class in training
-        .iter()
-        .filter_map(|&user| users[user].classes[task])
-    {
-        counts[class] += 1;
-    }
-    let present = counts.iter().filter(|&&count| count > 0).count();
-    if present < 2 {
-        return Err(TrainError::Unusable(format!(
-            "attribute {:?}: the training users have {present} of its {} classes, at least two are needed (is the \
-             field there, and do its values match the classes {}?)",
-            settings.name,
-            counts.len(),
-            settings.classes.join(", ")
-        )));
-    }
+    let classes = (training.iter()).filter_map(|&user| users[user].classes[task]);
+    let counts = class_counts(&settings.attribute(), classes).map_err(TrainError::Unusable)?;
     for (class, _) in settings
         .classes
         .iter()

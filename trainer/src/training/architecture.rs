@@ -1,0 +1,108 @@
+//! What a run can teach: kinds of networks, and how texts become logits in them.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Gradients, Tensor},
+};
+use model_core::{
+    aux_lstm::{AuxLstm, AuxLstmSizes, StateStatistics},
+    embedding::Embedding,
+    parameters::Parameters,
+};
+
+/// Users of a batch and the words that are read of each.
+pub struct Batch<'a> {
+    /// Indices of the users.
+    pub users: Vec<usize>,
+    /// Word ids, a text for each user.
+    pub texts: Vec<&'a [u32]>,
+}
+
+/// A kind of network.
+pub trait Architecture {
+    /// Its layers.
+    type Network: Module;
+
+    /// The layers, with these parameters.
+    fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<Self::Network, E>;
+
+    /// The logits of each task, `[batch, classes]`, as they are in training.
+    fn forward(
+        &mut self,
+        network: &Self::Network,
+        batch: &Batch,
+        device: &Device,
+    ) -> Vec<Tensor<2>>;
+
+    /// What is learned beside the network's parameters follows its gradients in the last [`forward`](Self::forward).
+    fn follow(&mut self, _gradients: &Gradients) {}
+
+    /// The network as it is evaluated and saved, without gradients. `batches` are of training users.
+    fn finished<'b>(
+        &self,
+        network: &Self::Network,
+        _batches: impl Iterator<Item = Batch<'b>>,
+        _device: &Device,
+    ) -> Self::Network {
+        network.valid()
+    }
+
+    /// The logits of each task, `[batch, classes]`, of a finished network.
+    fn evaluate(&self, network: &Self::Network, batch: &Batch, device: &Device) -> Vec<Tensor<2>>;
+
+    /// What is learned beside the network's parameters is the best so far.
+    fn keep(&mut self) {}
+
+    /// The best takes the place of what was learned last.
+    fn restore(&mut self) {}
+}
+
+/// Aux-LSTM over frozen vectors, see [`AuxLstm`].
+pub struct JointLstm<'a> {
+    /// The vectors.
+    pub embedding: &'a Embedding,
+    /// The network's sizes.
+    pub sizes: AuxLstmSizes,
+    /// p* of Eq. 9.
+    pub dropout: f64,
+    /// Whether training puts each unit of the mean states to mean 0 and variance 1 over the batch.
+    pub normalise: bool,
+}
+
+impl Architecture for JointLstm<'_> {
+    type Network = AuxLstm;
+
+    fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<AuxLstm, E> {
+        AuxLstm::new(parameters, &self.sizes, self.dropout)
+    }
+
+    fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
+        let words = self.embedding.look_up(&batch.texts, device);
+        if self.normalise {
+            network.forward_normalised(&words)
+        } else {
+            network.forward(&words)
+        }
+    }
+
+    fn finished<'b>(
+        &self,
+        network: &AuxLstm,
+        batches: impl Iterator<Item = Batch<'b>>,
+        device: &Device,
+    ) -> AuxLstm {
+        let mut statistics = StateStatistics::default();
+        if self.normalise {
+            let network = network.valid();
+            for batch in batches {
+                let words = self.embedding.look_up(&batch.texts, device);
+                statistics.add(network.mean_states(&words));
+            }
+        }
+        network.fold(&statistics)
+    }
+
+    fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
+        network.forward(&self.embedding.look_up(&batch.texts, device))
+    }
+}

@@ -1,0 +1,432 @@
+//! `auxlstm experiment` as its users meet it: as a process, on users that are made up here.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use std::{fs, path::Path};
+
+use common::{Workplace, stderr, stdout};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use trainer::evaluation::Metrics;
+use trainer::experiment::{Cell, CorpusSummary};
+
+const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
+const BY_AGE: [[&str; 3]; 2] = [
+    ["homework", "locker", "recess"],
+    ["mortgage", "pension", "knee"],
+];
+const BY_JOB: [[&str; 3]; 3] = [
+    ["essay", "campus", "exam"],
+    ["server", "deploy", "code"],
+    ["paint", "gallery", "sketch"],
+];
+const JOBS: [&str; 3] = ["student", "IT", "art"];
+/// How many users of each age, by job: students are young.
+const OF_AGE: [[usize; 3]; 2] = [[96, 12, 12], [12, 54, 54]];
+
+/// A folder with vectors, a config, and users whose words say something of their age and job. Twenty say nothing of their
+/// job, and twenty nothing of their age.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    let mut random = StdRng::seed_from_u64(5);
+    let people = (0..2).flat_map(|age| {
+        (0..3).flat_map(move |job| std::iter::repeat_n((age, job), OF_AGE[age][job]))
+    });
+    let mut users = String::new();
+    for (id, (age, job)) in people.enumerate() {
+        let mut posts = [(); 3].map(|()| {
+            let words = [(); 12].map(|()| match random.random_range(0..20) {
+                0..3 => *BY_AGE[age].choose(&mut random).unwrap(),
+                3..6 => *BY_JOB[job].choose(&mut random).unwrap(),
+                6 => *BY_JOB.concat().choose(&mut random).unwrap(),
+                _ => *SHARED.choose(&mut random).unwrap(),
+            });
+            words.join(" ")
+        });
+        posts[2] += " The end.";
+        let mut user = serde_json::json!({"id": id, "posts": posts});
+        if id % 12 != 0 {
+            user["age"] = [17, 35][age].into();
+        }
+        if id % 12 != 1 {
+            user["job"] = JOBS[job].into();
+        }
+        writeln!(users, "{user}").unwrap();
+    }
+    workplace.write("users.jsonl", users);
+    let words = SHARED
+        .iter()
+        .chain(BY_AGE.iter().flatten())
+        .chain(BY_JOB.iter().flatten());
+    let mut vectors = format!("{} 8\n", words.clone().count());
+    for word in words {
+        let values: Vec<String> = (0..8)
+            .map(|_| random.random_range(-1.0f32..1.0).to_string())
+            .collect();
+        writeln!(vectors, "{word} {}", values.join(" ")).unwrap();
+    }
+    workplace.write("vectors.txt", vectors);
+    workplace.write("corpus.toml", CORPUS);
+    workplace.write("cells.toml", CELLS);
+    workplace
+}
+
+const CORPUS: &str = r#"
+name = "made-up users"
+corpus = ["users.jsonl"]
+vectors = "vectors.txt"
+output = "out"
+seeds = [1, 2]
+
+[split]
+stratify_by = "job"
+
+[[attributes]]
+name = "age"
+classes = ["13-20", "21+"]
+
+[[attributes]]
+name = "job"
+classes = ["student", "IT", "art"]
+
+[systems.lstm.network]
+auxiliary_hidden_size = 8
+main_hidden_size = 8
+dense_size = 8
+
+[systems.lstm.training]
+epochs = 15
+batch_size = 16
+window_words = 30
+learning_rate = 0.02
+"#;
+
+const CELLS: &str = r#"
+[[cells]]
+systems = ["svm", "me", "lstm"]
+main = ["age", "job"]
+
+[[cells]]
+systems = ["meta-learning", "aux-lstm"]
+main = ["age", "job"]
+auxiliary = ["age", "job"]
+
+[[cells]]
+systems = ["aux-lstm"]
+main = ["job"]
+auxiliary = [["age"]]
+lambda = [0.5, 0.75]
+seeds = [1]
+
+[[cells]]
+systems = ["lstm"]
+main = ["job"]
+variant = "one epoch"
+seeds = [1]
+settings = { lstm = { paper = true, training = { epochs = 1 } } }
+"#;
+
+/// The cells of one seed, but for those that only the first has.
+const OF_SEED: [&str; 10] = [
+    "svm__age",
+    "svm__job",
+    "me__age",
+    "me__job",
+    "lstm__age",
+    "lstm__job",
+    "meta-learning__age+job",
+    "meta-learning__job+age",
+    "aux-lstm__age+job",
+    "aux-lstm__job+age",
+];
+const OF_FIRST_SEED: [&str; 2] = ["aux-lstm__job+age__lambda=0.5", "lstm__job__one epoch"];
+
+/// All cells in a folder, by the names of their files.
+fn cells(workplace: &Workplace, folder: &str) -> BTreeMap<String, Cell> {
+    let cells = Cell::read_all(&workplace.path(folder).join(Cell::FOLDER)).unwrap();
+    (cells.into_iter())
+        .map(|cell| (cell.key.file_name(), cell))
+        .collect()
+}
+
+/// Figures on the test users.
+fn figures(cell: &Cell) -> Metrics {
+    let gold: Vec<usize> = cell.test.iter().map(|user| user.class).collect();
+    let probabilities: Vec<&[f32]> = (cell.test.iter())
+        .map(|user| user.probabilities.as_slice())
+        .collect();
+    Metrics::of(&gold, &probabilities, cell.classes.len())
+}
+
+#[test]
+fn a_grid_is_learned_and_can_be_reported() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "cells.toml"];
+    let output = workplace.run(&experiment);
+    let said = stderr(&output);
+    assert_eq!(stdout(output, 0).trim(), "out");
+    let expected = 2 * OF_SEED.len() + OF_FIRST_SEED.len();
+    assert!(said.contains(&format!("{expected} cells, 0 of them stored already")));
+    assert!(
+        said.contains(&format!("{expected} of {expected}: ")),
+        "{said}"
+    );
+    let found = cells(&workplace, "out");
+    assert_eq!(found.len(), expected);
+
+    for seed in [1, 2] {
+        let mut tested = BTreeMap::new();
+        for name in OF_SEED {
+            let cell = &found[&format!("{name}__{seed}.json")];
+            let metrics = figures(cell);
+            assert!(
+                metrics.accuracy > metrics.majority + 0.1,
+                "{name}: {} of {}",
+                metrics.accuracy,
+                metrics.majority
+            );
+            assert!(cell.validation_f > 0.5 && cell.seconds > 0.0);
+            assert_eq!(cell.validation_curve.len(), cell.training_curve.len());
+            let sums = (cell.test.iter()).map(|user| user.probabilities.iter().sum::<f32>());
+            assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-4));
+            // All systems are tested on the same users.
+            let users: Vec<_> = (cell.test.iter())
+                .map(|user| (user.id.clone(), user.class, user.words))
+                .collect();
+            assert_eq!(
+                *tested.entry(&cell.key.main).or_insert(users.clone()),
+                users
+            );
+        }
+        let chosen = |name: &str| found[&format!("{name}__{seed}.json")].chosen.clone();
+        assert_eq!(chosen("svm__age")[0].0, "cost");
+        assert_eq!(chosen("meta-learning__job+age")[0].0, "age cost");
+        assert!(chosen("aux-lstm__job+age").contains(&("lambda".into(), "0.75".into())));
+    }
+    let ids =
+        |name: &str| -> Vec<&String> { found[name].test.iter().map(|user| &user.id).collect() };
+    assert_ne!(ids("svm__age__1.json"), ids("svm__age__2.json"));
+    let one_epoch = &found["lstm__job__one%20epoch__1.json"];
+    assert_eq!(one_epoch.validation_curve.len(), 1);
+
+    let summary = CorpusSummary::read(&workplace.path("out")).unwrap();
+    assert_eq!(
+        (summary.users, summary.name.as_str()),
+        (240, "made-up users")
+    );
+    assert_eq!(summary.attributes[0].counts, [110, 110]);
+    assert_eq!(
+        summary.ages.unwrap().into_iter().collect::<Vec<_>>(),
+        [(17, 110), (35, 110)]
+    );
+    assert!((summary.association[0].cramers_v - 0.7).abs() < 0.05);
+    workplace.success(&["report", "out", "--resamples", "100"]);
+    let report = fs::read_to_string(workplace.path("out/report.md")).unwrap();
+    assert!(report.contains("Meta-Learning") && report.contains("lambda=0.5"));
+
+    // Nothing is left to do, and one more variant is one more cell.
+    let said = stderr(&workplace.run(&experiment));
+    assert!(
+        said.contains(&format!("{expected} of them stored already")),
+        "{said}"
+    );
+    workplace.write(
+        "more.toml",
+        "[[cells]]\nsystems = [\"svm\"]\nmain = [\"age\"]\nseeds = [3]",
+    );
+    workplace.success(&[&experiment[..], &["more.toml"]].concat());
+    assert_eq!(cells(&workplace, "out").len(), expected + 1);
+}
+
+/// A seed decides all of a cell but the time that it takes.
+#[test]
+fn the_same_seed_gives_the_same_cells_however_many_are_learned_at_a_time() {
+    let workplace = workplace();
+    let experiment = |output: &str, parallel: &str| {
+        let seeds = ["--set", "seeds=[4]", "--set", parallel];
+        let arguments = ["experiment", "corpus.toml", "cells.toml", "-o", output];
+        workplace.success(&[&arguments[..], &seeds].concat());
+        let mut cells = cells(&workplace, output);
+        cells.values_mut().for_each(|cell| cell.seconds = 0.0);
+        cells
+    };
+    assert!(experiment("one", "parallel=1") == experiment("other", "parallel=3"));
+}
+
+#[test]
+fn an_experiment_that_was_killed_learns_only_what_is_missing() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "cells.toml"];
+    let mut child = (workplace.command(&experiment))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let folder = workplace.path("out/cells");
+    let stored = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
+    let start = Instant::now();
+    while stored() < 3 {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "no cell appeared"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it was killed"
+        );
+        sleep(Duration::from_millis(2));
+    }
+    // SIGKILL: nothing can be put in order.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let files = |folder: &Path| -> BTreeMap<_, _> {
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        (files.filter(|path| path.extension().is_some_and(|ending| ending == "json")))
+            .map(|path| {
+                (
+                    path.clone(),
+                    (
+                        fs::read(&path).unwrap(),
+                        fs::metadata(path).unwrap().modified().unwrap(),
+                    ),
+                )
+            })
+            .collect()
+    };
+    let before = files(&folder);
+    let said = stderr(&workplace.run(&experiment));
+    assert!(
+        said.contains(&format!("{} of them stored already", before.len())),
+        "{said}"
+    );
+    let after = files(&folder);
+    assert_eq!(after.len(), 2 * OF_SEED.len() + OF_FIRST_SEED.len());
+    assert!(before.len() < after.len());
+    assert!(before.iter().all(|(path, file)| after[path] == *file));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_what_is_done() {
+    let workplace = workplace();
+    let mut child = (workplace.command(&["experiment", "corpus.toml", "cells.toml"]))
+        .args(["--set", "systems.lstm.training.epochs=100000"])
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    // The cells of linear systems come first; then there is a network that does not end.
+    let folder = workplace.path("out/cells");
+    while fs::read_dir(&folder).map_or(0, |entries| entries.count()) < 6 {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "no cell appeared"
+        );
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(300));
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(cells(&workplace, "out").len(), 6);
+}
+
+#[test]
+fn other_settings_or_users_are_refused_in_the_same_folder() {
+    let workplace = workplace();
+    workplace.write(
+        "one.toml",
+        "[[cells]]\nsystems = [\"svm\", \"lstm\"]\nmain = [\"age\"]\nseeds = [1]",
+    );
+    let experiment = ["experiment", "corpus.toml", "one.toml"];
+    workplace.success(&experiment);
+    let refused =
+        |setting: &str| workplace.failure(&[&experiment[..], &["--set", setting]].concat());
+    let epochs = refused("systems.lstm.training.epochs=16");
+    assert!(
+        epochs.contains("settings of lstm") && epochs.contains("training.epochs = 15 then, 16 now"),
+        "{epochs}"
+    );
+    let words = refused("text.max_words=5");
+    assert!(
+        words.contains("text.max_words = 3000 then, 5 now"),
+        "{words}"
+    );
+    // What no stored system has to do with may change.
+    workplace.success(&[&experiment[..], &["--set", "systems.me.costs=[1.0]"]].concat());
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("users.jsonl", users.replace("mortgage", "rent"));
+    let corpus = workplace.failure(&experiment);
+    assert!(corpus.contains("the corpus has changed"), "{corpus}");
+    workplace.write("users.jsonl", users);
+    let vectors = fs::read_to_string(workplace.path("vectors.txt")).unwrap();
+    workplace.write("vectors.txt", vectors.replacen('0', "1", 3));
+    let vectors = workplace.failure(&experiment);
+    assert!(
+        vectors.contains("vectors") && vectors.contains("changed"),
+        "{vectors}"
+    );
+}
+
+#[test]
+fn wrong_configs_are_refused_before_any_work() {
+    let workplace = workplace();
+    let wrong = |from: &str, to: &str| {
+        for (file, text) in [("corpus", CORPUS), ("cells", CELLS)] {
+            workplace.write(&format!("{file}.toml"), text.replacen(from, to, 1));
+        }
+        workplace.failure(&["experiment", "corpus.toml", "cells.toml"])
+    };
+    for (from, to, parts) in [
+        ("seeds", "sede", &["corpus.toml:6:", "sede", "seeds"][..]),
+        ("\"svm\"", "\"swm\"", &["cells.toml:3:", "swm", "svm"]),
+        ("paper", "papr", &["cells.toml:23:", "papr", "paper"]),
+        (
+            "epochs = 15",
+            "epochs = 0",
+            &["systems: lstm.training.epochs is 0"],
+        ),
+        (
+            "epochs = 1 }",
+            "epochs = 0 }",
+            &["group 4", "settings: lstm.training.epochs is 0"],
+        ),
+        (
+            "\"age\", \"job\"",
+            "\"agee\"",
+            &["group 1", "\"agee\"", "age, job"],
+        ),
+        ("0.5, 0.75", "1.5", &["group 3", "lambda is 1.5"]),
+        ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
+        ("variant = \"one epoch\"", "", &["group 4", "variant"]),
+        ("[[\"age\"]]", "[7]", &["cells.toml:14:", "a list of names"]),
+        (
+            "vectors = \"vectors.txt\"",
+            "",
+            &["vectors: lstm", "auxlstm embed"],
+        ),
+        ("\"users.jsonl\"", "\"nobody.jsonl\"", &["nobody.jsonl"]),
+        ("[split]", "device = \"tpu\"\n[split]", &["cpu, wgpu"]),
+        (
+            "\"student\", \"IT\"",
+            "\"pupil\", \"nurse\"",
+            &["job", "at least two are needed"],
+        ),
+    ] {
+        let error = wrong(from, to);
+        for part in parts {
+            assert!(error.contains(part), "{to}: {error}");
+        }
+    }
+    let nothing = workplace.failure(&["experiment", "corpus.toml"]);
+    assert!(nothing.contains("[[cells]]"), "{nothing}");
+    let printed = workplace.success(&["experiment", "--print-config"]);
+    assert!(printed.contains("[systems.lstm.training]") && printed.contains("lambda = 0.75"));
+}
