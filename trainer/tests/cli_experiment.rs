@@ -111,7 +111,7 @@ systems = ["svm", "me", "lstm"]
 main = ["age", "job"]
 
 [[cells]]
-systems = ["meta-learning", "aux-lstm"]
+systems = ["meta-learning", "multi-task-lstm", "aux-lstm"]
 main = ["age", "job"]
 auxiliary = ["age", "job"]
 
@@ -131,7 +131,7 @@ settings = { lstm = { paper = true, training = { epochs = 1 } } }
 "#;
 
 /// The cells of one seed, but for those that only the first has.
-const OF_SEED: [&str; 10] = [
+const OF_SEED: [&str; 12] = [
     "svm__age",
     "svm__job",
     "me__age",
@@ -140,6 +140,8 @@ const OF_SEED: [&str; 10] = [
     "lstm__job",
     "meta-learning__age+job",
     "meta-learning__job+age",
+    "multi-task-lstm__age+job",
+    "multi-task-lstm__job+age",
     "aux-lstm__age+job",
     "aux-lstm__job+age",
 ];

@@ -90,18 +90,18 @@ impl CellKey {
         if !self.variant.is_empty() {
             name += &format!("__{}", self.variant);
         }
-        // What a file's name can hold everywhere; other characters by their numbers.
-        let safe: String = name
-            .chars()
-            .map(|letter| match letter {
-                'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '+' | '-' | '.' | '=' => {
-                    letter.to_string()
-                }
-                other => format!("%{:x}", u32::from(other)),
-            })
-            .collect();
-        format!("{safe}__{}.json", self.seed)
+        format!("{}__{}.json", file_name(&name), self.seed)
     }
+}
+
+/// A name as what a file's name can hold everywhere; other characters by their numbers.
+pub fn file_name(name: &str) -> String {
+    (name.chars())
+        .map(|letter| match letter {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '+' | '-' | '.' | '=' => letter.to_string(),
+            other => format!("%{:x}", u32::from(other)),
+        })
+        .collect()
 }
 
 /// A stored cell, or what is stored beside the cells, cannot be used.

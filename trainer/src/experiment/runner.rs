@@ -78,6 +78,7 @@ pub fn run(
                 features: shared.features.as_ref().map(|(_, features)| features),
                 seed: plan.key.seed,
                 device: &device,
+                folder,
                 interrupted,
             };
             problem.go_on()?;

@@ -1,10 +1,12 @@
 //! What all systems have in common: they learn one attribute from users, and then tell it of others.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use model_core::attribute::Attribute;
+use model_core::embedding::Embedding;
 use model_core::predictor::PredictError;
 
 use super::CellError;
@@ -67,6 +69,8 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// What networks are computed on.
     pub device: &'a Device,
+    /// A folder for what takes long to make and other cells can use.
+    pub folder: &'a Path,
     /// Whether to stop, with [`ExperimentError::Interrupted`].
     pub interrupted: &'a Arc<AtomicBool>,
 }
@@ -86,6 +90,12 @@ impl<'a> Problem<'a> {
     /// The users' features, a row each.
     pub fn features(&self) -> Result<&'a SparseMatrix, ExperimentError> {
         (self.features).ok_or_else(|| ExperimentError::Unusable("there are no features".into()))
+    }
+
+    /// The word vectors.
+    pub fn embedding(&self) -> Result<&'a Embedding, ExperimentError> {
+        (self.users.embedding.as_ref())
+            .ok_or_else(|| ExperimentError::Unusable("there are no word vectors".into()))
     }
 
     /// F of scores for users of these classes.

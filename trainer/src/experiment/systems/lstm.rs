@@ -61,8 +61,7 @@ pub struct Lstm<'s> {
 
 impl System for Lstm<'_> {
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        let embedding = (problem.users.embedding.as_ref())
-            .ok_or_else(|| ExperimentError::Unusable("there are no word vectors to read".into()))?;
+        let embedding = problem.embedding()?;
         let mut config = config(self.settings, problem, self.lambda);
         if self.lambda.is_none() {
             config.network.auxiliary_hidden_size = 0;

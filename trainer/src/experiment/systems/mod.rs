@@ -3,6 +3,7 @@
 mod linear;
 mod lstm;
 mod meta_learning;
+mod multi_task_lstm;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use crate::features::Features;
 use linear::{Learner, Linear, LinearSettings};
 use lstm::{Lstm, LstmSettings};
 use meta_learning::{MetaLearning, MetaLearningSettings};
+use multi_task_lstm::{MultiTaskLstm, MultiTaskSettings};
 
 /// A system, by the name that configs call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,6 +29,8 @@ pub enum SystemName {
     MetaLearning,
     /// One LSTM.
     Lstm,
+    /// An LSTM for each attribute, over word vectors of its own and shared ones.
+    MultiTaskLstm,
     /// The paper's own.
     AuxLstm,
 }
@@ -34,7 +38,10 @@ pub enum SystemName {
 impl SystemName {
     /// Whether it learns several attributes jointly.
     pub fn is_joint(self) -> bool {
-        matches!(self, Self::MetaLearning | Self::AuxLstm)
+        matches!(
+            self,
+            Self::MetaLearning | Self::MultiTaskLstm | Self::AuxLstm
+        )
     }
 
     /// Whether it is made of linear machines, which need no device.
@@ -72,8 +79,10 @@ pub struct Systems {
     pub me: LinearSettings,
     /// What meta-learning has besides.
     pub meta_learning: MetaLearningSettings,
-    /// The network of lstm; of the same layers is aux-lstm.
+    /// The network of lstm; of the same layers are aux-lstm and multi-task-lstm.
     pub lstm: LstmSettings,
+    /// What multi-task-lstm has besides.
+    pub multi_task_lstm: MultiTaskSettings,
     /// What aux-lstm has besides.
     pub aux_lstm: Joint,
 }
@@ -100,6 +109,7 @@ impl Systems {
         (self.me.check()).map_err(|what| format!("me.{what}"))?;
         (self.meta_learning.check()).map_err(|what| format!("meta-learning.{what}"))?;
         (self.lstm.check()).map_err(|what| format!("lstm.{what}"))?;
+        (self.multi_task_lstm.check()).map_err(|what| format!("multi-task-lstm.{what}"))?;
         check_lambda("aux-lstm.lambda", self.aux_lstm.lambda)
     }
 
@@ -116,6 +126,7 @@ impl Systems {
             SystemName::Me => &["features", "me"],
             SystemName::MetaLearning => &["features", "svm", "meta-learning"],
             SystemName::Lstm => &["lstm"],
+            SystemName::MultiTaskLstm => &["lstm", "multi-task-lstm"],
             SystemName::AuxLstm => &["lstm", "aux-lstm"],
         };
         let mut settings = self.as_table();
@@ -127,6 +138,7 @@ impl Systems {
     pub fn lambda(&self, system: SystemName) -> Option<f64> {
         match system {
             SystemName::AuxLstm => Some(self.aux_lstm.lambda),
+            SystemName::MultiTaskLstm => Some(self.multi_task_lstm.lambda),
             _ => None,
         }
     }
@@ -142,6 +154,12 @@ impl System for Plan {
             SystemName::MetaLearning => MetaLearning {
                 settings: &settings.meta_learning,
                 svm: &settings.svm,
+            }
+            .fit(problem),
+            SystemName::MultiTaskLstm => MultiTaskLstm {
+                settings: &settings.multi_task_lstm,
+                lstm: &settings.lstm,
+                lambda: self.lambda.unwrap_or(settings.multi_task_lstm.lambda),
             }
             .fit(problem),
             SystemName::Lstm | SystemName::AuxLstm => Lstm {

@@ -1,0 +1,342 @@
+//! Multi-task LSTM: an LSTM for each task over word vectors of its own and vectors that all tasks share, after the shared
+//! lookup tables of Collobert et al. (2011, section 6.2).
+//!
+//! A word's own and shared vector are joined end to end, as Collobert et al. join the lookup tables of a word; their sum
+//! would add numbers of two trainings whose axes have nothing to do with each other. All vectors go on learning.
+
+use std::path::PathBuf;
+
+use burn::{
+    module::Module,
+    tensor::{Device, Gradients, Tensor, TensorData},
+};
+use model_core::{
+    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role, StateStatistics},
+    embedding::Embedding,
+    lstm::Words,
+    parameters::Parameters,
+    vocabulary::{UNKNOWN, Vocabulary},
+};
+use serde::{Deserialize, Serialize};
+
+use super::lstm::{LstmSettings, config, teach};
+use crate::experiment::cell::file_name;
+use crate::experiment::config::check_lambda;
+use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
+use crate::output::{OutputError, PendingFile};
+use crate::progress::Progress;
+use crate::settings::within;
+use crate::training::{Architecture, Batch};
+use crate::word2vec::{self, Format, TextWriter, TrainingError};
+
+/// What the network has besides the settings of lstm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MultiTaskSettings {
+    /// λ of Eq. 19 for the main task; the auxiliary tasks share 1 − λ.
+    pub lambda: f64,
+    /// How often the text of a task's training users is gone through for the task's own vectors, before the network learns.
+    pub vector_epochs: u16,
+    /// The learning rate of the vectors. They follow Adagrad whatever the network does: it leaves a word alone that is not
+    /// in the batch.
+    pub vector_learning_rate: f64,
+}
+
+impl Default for MultiTaskSettings {
+    fn default() -> Self {
+        Self {
+            lambda: 0.75,
+            vector_epochs: 1,
+            vector_learning_rate: 0.01,
+        }
+    }
+}
+
+impl MultiTaskSettings {
+    /// Whether all settings are in their ranges.
+    pub fn check(&self) -> Result<(), String> {
+        check_lambda("lambda", self.lambda)?;
+        let epochs = self.vector_epochs;
+        within("vector_epochs", epochs, epochs > 0, "at least 1")?;
+        let rate = self.vector_learning_rate;
+        let holds = rate >= 0.0 && rate.is_finite();
+        within("vector_learning_rate", rate, holds, "at least 0")
+    }
+}
+
+/// The system.
+pub struct MultiTaskLstm<'s> {
+    pub settings: &'s MultiTaskSettings,
+    pub lstm: &'s LstmSettings,
+    pub lambda: f64,
+}
+
+impl System for MultiTaskLstm<'_> {
+    fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
+        let shared = problem.embedding()?;
+        let config = config(self.lstm, problem, Some(self.lambda));
+        let mut tables = Vec::new();
+        for &attribute in std::iter::once(&problem.main).chain(problem.auxiliary) {
+            tables.push(Table::new(self.own_vectors(problem, attribute)?));
+        }
+        tables.push(Table::new(rows(shared)));
+        let mut sizes = AuxLstmSizes {
+            auxiliary_hidden_size: 0,
+            ..config.sizes(2 * shared.dimensions())
+        };
+        for (role, _) in &mut sizes.tasks {
+            *role = Role::Main;
+        }
+        let architecture = OwnAndShared {
+            sizes,
+            dropout: config.network.dropout,
+            normalise: config.training.normalise,
+            learning_rate: self.settings.vector_learning_rate as f32,
+            tables,
+            leaves: Leaves::default(),
+        };
+        teach(problem, config, architecture)
+    }
+}
+
+impl MultiTaskLstm<'_> {
+    /// Vectors learned from the words of those training users that have a label for `attribute`, one for each word id. They
+    /// are kept for the other cells of this attribute and seed.
+    fn own_vectors(
+        &self,
+        problem: &Problem,
+        attribute: usize,
+    ) -> Result<Vec<f32>, ExperimentError> {
+        let dimensions = problem.embedding()?.dimensions();
+        let vocabulary = &problem.users.reader.vocabulary;
+        let folder = problem.folder.join("vectors");
+        std::fs::create_dir_all(&folder).map_err(|source| OutputError {
+            path: folder.clone(),
+            source,
+        })?;
+        let name = &problem.attributes[attribute].name;
+        let path = folder.join(format!("{}__{}.bin", file_name(name), problem.seed));
+        if !path.exists() {
+            self.learn_vectors(problem, attribute, dimensions, &path)?;
+        }
+        let (words, values, found) = word2vec::read_vectors(&path)?;
+        if found != dimensions {
+            return Err(ExperimentError::Unusable(format!(
+                "{} has vectors of {found} dimensions instead of {dimensions}: delete it",
+                path.display()
+            )));
+        }
+        // A word that these users have not says nothing yet.
+        let mut rows = vec![0.0; vocabulary.len() * dimensions];
+        for (word, row) in words.iter().zip(values.chunks_exact(dimensions)) {
+            let id = vocabulary.id(word);
+            if id != UNKNOWN {
+                rows[id as usize * dimensions..][..dimensions].copy_from_slice(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn learn_vectors(
+        &self,
+        problem: &Problem,
+        attribute: usize,
+        dimensions: usize,
+        path: &PathBuf,
+    ) -> Result<(), ExperimentError> {
+        let vocabulary: &Vocabulary = &problem.users.reader.vocabulary;
+        let (training, _) = problem.labelled(&problem.parts.training, attribute);
+        let mut text = TextWriter::new()?;
+        for user in training {
+            let words = problem.users.examples[user].words.iter();
+            text.add_post(words.filter_map(|&id| vocabulary.word(id)))?;
+        }
+        let settings = word2vec::Settings {
+            dimensions: dimensions as u16,
+            window: 5,
+            // The vocabulary has no rare words.
+            min_count: 1,
+            epochs: self.settings.vector_epochs,
+            negative: 5,
+            learning_rate: 0.05,
+            subsample: 1e-4,
+            // More would give other vectors each time.
+            threads: 1,
+            // Another for each task: of the same users, equal vectors would be nobody's own.
+            seed: (problem.seed as u16)
+                .wrapping_mul(31)
+                .wrapping_add(attribute as u16),
+        };
+        let text = text.finish()?;
+        let words = text.words() * u64::from(settings.epochs);
+        let mut bar = Progress::new("word vectors of a task", "words", Some(words));
+        let vectors = word2vec::train(text, &settings, problem.interrupted, |share| {
+            bar.set((share * words as f64) as u64)
+        });
+        let vectors = vectors.map_err(|error| match error {
+            TrainingError::Interrupted => ExperimentError::Interrupted,
+            error => error.into(),
+        })?;
+        PendingFile::create(path)?
+            .finish(|out| word2vec::write_vectors(out, &vectors, Format::Binary))?;
+        Ok(())
+    }
+}
+
+/// The vectors of a table, one for each word id.
+fn rows(embedding: &Embedding) -> Vec<f32> {
+    let values = embedding.values().chunks_exact(embedding.dimensions());
+    (values.zip(embedding.scales()))
+        .flat_map(|(row, scale)| row.iter().map(move |&value| f32::from(value) * scale))
+        .collect()
+}
+
+/// LSTMs that share no layer, each over the vectors of a table of its own and of one that all read.
+struct OwnAndShared {
+    sizes: AuxLstmSizes,
+    dropout: f64,
+    normalise: bool,
+    learning_rate: f32,
+    /// One for each task, then the shared one.
+    tables: Vec<Table>,
+    leaves: Leaves,
+}
+
+/// Vectors that learn.
+struct Table {
+    /// A row for each word id.
+    rows: Vec<f32>,
+    /// The sums of the squares of their gradients.
+    squares: Vec<f32>,
+    /// The rows of the best epoch.
+    best: Vec<f32>,
+}
+
+/// The vectors that a batch has read, and learns.
+#[derive(Default)]
+struct Leaves {
+    /// The distinct words.
+    ids: Vec<u32>,
+    /// Their vectors in each table, `[distinct words, dimensions]`.
+    vectors: Vec<Tensor<2>>,
+}
+
+impl Table {
+    fn new(rows: Vec<f32>) -> Self {
+        Self {
+            squares: vec![0.0; rows.len()],
+            best: Vec::new(),
+            rows,
+        }
+    }
+
+    /// A step of Adagrad for one word.
+    fn follow(&mut self, id: u32, gradient: &[f32], learning_rate: f32) {
+        let start = id as usize * gradient.len();
+        let rows = self.rows[start..]
+            .iter_mut()
+            .zip(&mut self.squares[start..]);
+        for ((value, squares), gradient) in rows.zip(gradient) {
+            *squares += gradient * gradient;
+            *value -= learning_rate * gradient / (squares.sqrt() + 1e-10);
+        }
+    }
+}
+
+impl OwnAndShared {
+    fn look_up(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
+        let dimensions = self.sizes.input_size / 2;
+        let look_up = |table: &Table| {
+            let rows =
+                (ids.iter()).map(|&id| &table.rows[id as usize * dimensions..][..dimensions]);
+            let values = rows.collect::<Vec<_>>().concat();
+            Tensor::from_data(TensorData::new(values, [ids.len(), dimensions]), device)
+        };
+        self.tables.iter().map(look_up).collect()
+    }
+
+    /// The mean states of each task's LSTM over texts of words with these vectors in each table.
+    fn states(
+        network: &AuxLstm,
+        vectors: &[Tensor<2>],
+        texts: &[Vec<u32>],
+    ) -> MeanStates<Tensor<2>> {
+        let (shared, own) = vectors.split_last().expect("there is a shared table");
+        let words = own.iter().map(|own| Words {
+            vectors: Tensor::cat(vec![own.clone(), shared.clone()], 1),
+            texts: texts.to_vec(),
+        });
+        network.mean_states_apart(&words.collect::<Vec<_>>())
+    }
+}
+
+impl Architecture for OwnAndShared {
+    type Network = AuxLstm;
+
+    fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<AuxLstm, E> {
+        AuxLstm::new(parameters, &self.sizes, self.dropout)
+    }
+
+    fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
+        let (ids, texts) = Words::distinct(&batch.texts);
+        let vectors = (self.look_up(&ids, device).into_iter())
+            .map(Tensor::require_grad)
+            .collect();
+        self.leaves = Leaves { ids, vectors };
+        let states = Self::states(network, &self.leaves.vectors, &texts);
+        network.logits(if self.normalise {
+            states.normalised()
+        } else {
+            states
+        })
+    }
+
+    fn follow(&mut self, gradients: &Gradients) {
+        let Leaves { ids, vectors } = std::mem::take(&mut self.leaves);
+        let dimensions = self.sizes.input_size / 2;
+        for (table, vectors) in self.tables.iter_mut().zip(vectors) {
+            // There is none where no user of the batch has a label for the task.
+            let Some(gradient) = vectors.grad(gradients) else {
+                continue;
+            };
+            let gradient: Vec<f32> = gradient.into_data().iter().collect();
+            for (&id, gradient) in ids.iter().zip(gradient.chunks_exact(dimensions)) {
+                table.follow(id, gradient, self.learning_rate);
+            }
+        }
+    }
+
+    fn finished<'b>(
+        &self,
+        network: &AuxLstm,
+        batches: impl Iterator<Item = Batch<'b>>,
+        device: &Device,
+    ) -> AuxLstm {
+        let mut statistics = StateStatistics::default();
+        if self.normalise {
+            let network = network.valid();
+            for batch in batches {
+                let (ids, texts) = Words::distinct(&batch.texts);
+                statistics.add(Self::states(&network, &self.look_up(&ids, device), &texts));
+            }
+        }
+        network.fold(&statistics)
+    }
+
+    fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
+        let (ids, texts) = Words::distinct(&batch.texts);
+        network.logits(Self::states(network, &self.look_up(&ids, device), &texts))
+    }
+
+    fn keep(&mut self) {
+        for table in &mut self.tables {
+            table.best.clone_from(&table.rows);
+        }
+    }
+
+    fn restore(&mut self) {
+        for table in &mut self.tables {
+            table.rows = std::mem::take(&mut table.best);
+        }
+    }
+}
