@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "training")]
 mod normalised;
 #[cfg(feature = "training")]
-pub use normalised::StateStatistics;
+pub use normalised::{StateStatistics, UnitStatistics, normalised};
 
 /// How a task takes part in joint learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,7 +209,8 @@ impl Task {
     }
 }
 
-fn linear<E>(
+/// A fully connected layer; its parameters are asked for under the names `NAME.weight` and `NAME.bias`.
+pub fn linear<E>(
     parameters: &mut Parameters<'_, E>,
     name: &str,
     from: usize,

@@ -93,6 +93,15 @@ classes = ["13-20", "21+"]
 name = "job"
 classes = ["student", "IT", "art"]
 
+[systems.cnn]
+units = 16
+
+[systems.cnn.training]
+epochs = 15
+batch_size = 16
+window_words = 30
+learning_rate = 0.02
+
 [systems.lstm.network]
 auxiliary_hidden_size = 8
 main_hidden_size = 8
@@ -107,7 +116,7 @@ learning_rate = 0.02
 
 const CELLS: &str = r#"
 [[cells]]
-systems = ["svm", "me", "lstm"]
+systems = ["svm", "me", "cnn", "pcnn", "lstm"]
 main = ["age", "job"]
 
 [[cells]]
@@ -131,11 +140,15 @@ settings = { lstm = { paper = true, training = { epochs = 1 } } }
 "#;
 
 /// The cells of one seed, but for those that only the first has.
-const OF_SEED: [&str; 12] = [
+const OF_SEED: [&str; 16] = [
     "svm__age",
     "svm__job",
     "me__age",
     "me__job",
+    "cnn__age",
+    "cnn__job",
+    "pcnn__age",
+    "pcnn__job",
     "lstm__age",
     "lstm__job",
     "meta-learning__age+job",
@@ -318,7 +331,7 @@ fn an_experiment_that_was_killed_learns_only_what_is_missing() {
 fn ctrl_c_leaves_what_is_done() {
     let workplace = workplace();
     let mut child = (workplace.command(&["experiment", "corpus.toml", "cells.toml"]))
-        .args(["--set", "systems.lstm.training.epochs=100000"])
+        .args(["--set", "systems.cnn.training.epochs=100000"])
         .spawn()
         .unwrap();
     let start = Instant::now();
@@ -393,12 +406,12 @@ fn wrong_configs_are_refused_before_any_work() {
         (
             "epochs = 15",
             "epochs = 0",
-            &["systems: lstm.training.epochs is 0"],
+            &["systems.cnn.training.epochs is 0"],
         ),
         (
             "epochs = 1 }",
             "epochs = 0 }",
-            &["group 4", "settings: lstm.training.epochs is 0"],
+            &["group 4", "settings.lstm.training.epochs is 0"],
         ),
         (
             "\"age\", \"job\"",

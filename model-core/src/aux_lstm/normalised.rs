@@ -19,36 +19,43 @@ const EPSILON: f64 = 1e-6;
 /// Mean and variance of each unit of the mean states over users.
 #[derive(Clone, Debug, Default)]
 pub struct StateStatistics {
-    sums: Option<MeanStates<Sums>>,
+    layers: Option<MeanStates<UnitStatistics>>,
 }
 
-/// Sums over users, for each unit.
+/// Mean and variance of each unit of one layer over users.
 #[derive(Clone, Debug, Default)]
-struct Sums {
+pub struct UnitStatistics {
     users: f64,
-    values: Vec<f64>,
+    sums: Vec<f64>,
     squares: Vec<f64>,
 }
 
+/// Each unit of `state`, `[batch, units]`, put to mean 0 and variance 1 over this batch.
+pub fn normalised(state: Tensor<2>) -> Tensor<2> {
+    let centred = state.clone() - state.mean_dim(0);
+    let variance = centred.clone().square().mean_dim(0);
+    centred / (variance + EPSILON).sqrt()
+}
+
 impl MeanStates<Tensor<2>> {
-    /// Each unit put to mean 0 and variance 1 over this batch.
+    /// Each LSTM's, [`normalised`].
     pub fn normalised(self) -> Self {
-        self.map(|state| {
-            let centred = state.clone() - state.mean_dim(0);
-            let variance = centred.clone().square().mean_dim(0);
-            centred / (variance + EPSILON).sqrt()
-        })
+        self.map(normalised)
     }
 }
 
 impl StateStatistics {
     /// Adds the users of a batch.
     pub fn add(&mut self, states: MeanStates<Tensor<2>>) {
-        let sums = (self.sums).get_or_insert_with(|| states.clone().map(|_| Sums::default()));
+        let nobody = || states.clone().map(|_| UnitStatistics::default());
+        let layers = self.layers.get_or_insert_with(nobody);
         let of_batch = (states.shared.into_iter()).chain(states.own.into_iter().flatten());
-        let sums = sums.shared.iter_mut().chain(sums.own.iter_mut().flatten());
-        for (sums, state) in sums.zip(of_batch) {
-            sums.add(state);
+        let layers = layers
+            .shared
+            .iter_mut()
+            .chain(layers.own.iter_mut().flatten());
+        for (statistics, state) in layers.zip(of_batch) {
+            statistics.add(state);
         }
     }
 }
@@ -64,15 +71,15 @@ impl AuxLstm {
     /// its fully connected layers. It has no gradients. Without any user in `statistics` it is this network.
     pub fn fold(&self, statistics: &StateStatistics) -> AuxLstm {
         let mut network = self.valid();
-        let Some(sums) = &statistics.sums else {
+        let Some(layers) = &statistics.layers else {
             return network;
         };
-        for (task, own) in network.tasks.iter_mut().zip(&sums.own) {
-            if let (Some(layer), Some(shared)) = (&mut task.auxiliary_dense, &sums.shared) {
-                fold_into(layer, shared);
+        for (task, own) in network.tasks.iter_mut().zip(&layers.own) {
+            if let (Some(layer), Some(shared)) = (&mut task.auxiliary_dense, &layers.shared) {
+                shared.fold_into(layer);
             }
-            if let Some(read) = own.as_ref().or(sums.shared.as_ref()) {
-                fold_into(&mut task.dense, read);
+            if let Some(read) = own.as_ref().or(layers.shared.as_ref()) {
+                read.fold_into(&mut task.dense);
             }
         }
         network
@@ -90,45 +97,47 @@ impl<T> MeanStates<T> {
     }
 }
 
-impl Sums {
-    fn add(&mut self, state: Tensor<2>) {
+impl UnitStatistics {
+    /// Adds the users of a batch, `[batch, units]`.
+    pub fn add(&mut self, state: Tensor<2>) {
         let [users, units] = state.dims();
         self.users += users as f64;
-        self.values.resize(units, 0.0);
+        self.sums.resize(units, 0.0);
         self.squares.resize(units, 0.0);
         for (at, value) in state.into_data().iter::<f64>().enumerate() {
-            self.values[at % units] += value;
+            self.sums[at % units] += value;
             self.squares[at % units] += value * value;
         }
     }
 
     /// The mean of each unit and the factor that puts its variance to 1.
     fn mean_and_scale(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.values.iter().zip(&self.squares).map(|(sum, squares)| {
+        self.sums.iter().zip(&self.squares).map(|(sum, squares)| {
             let mean = sum / self.users;
             let variance = (squares / self.users - mean * mean).max(0.0);
             (mean, 1.0 / (variance + EPSILON).sqrt())
         })
     }
-}
 
-/// Makes `layer` normalise its first inputs, as many as `sums` has units; the others it reads as they are.
-fn fold_into(layer: &mut Linear, sums: &Sums) {
-    let [inputs, _] = layer.weight.dims();
-    let others = inputs - sums.values.len();
-    let (means, scales): (Vec<f64>, Vec<f64>) = sums
-        .mean_and_scale()
-        .chain(std::iter::repeat_n((0.0, 1.0), others))
-        .unzip();
-    let device = layer.weight.device();
-    let row =
-        |values: Vec<f64>| Tensor::<2>::from_data(TensorData::new(values, [1, inputs]), &device);
-    let weight = layer.weight.val() * row(scales).transpose();
-    let shift = row(means).matmul(weight.clone()).squeeze_dim::<1>(0);
-    if let Some(bias) = &mut layer.bias {
-        *bias = Param::initialized(bias.id, bias.val() - shift);
+    /// Makes `layer` normalise its first inputs, which are these units; the others it reads as they are.
+    pub fn fold_into(&self, layer: &mut Linear) {
+        let [inputs, _] = layer.weight.dims();
+        let others = inputs - self.sums.len();
+        let (means, scales): (Vec<f64>, Vec<f64>) = self
+            .mean_and_scale()
+            .chain(std::iter::repeat_n((0.0, 1.0), others))
+            .unzip();
+        let device = layer.weight.device();
+        let row = |values: Vec<f64>| {
+            Tensor::<2>::from_data(TensorData::new(values, [1, inputs]), &device)
+        };
+        let weight = layer.weight.val() * row(scales).transpose();
+        let shift = row(means).matmul(weight.clone()).squeeze_dim::<1>(0);
+        if let Some(bias) = &mut layer.bias {
+            *bias = Param::initialized(bias.id, bias.val() - shift);
+        }
+        layer.weight = Param::initialized(layer.weight.id, weight);
     }
-    layer.weight = Param::initialized(layer.weight.id, weight);
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ impl Experiment {
                 "above 0, as all cells need such users",
             )?;
         }
-        (self.systems.check()).map_err(|what| format!("systems: {what}"))?;
+        (self.systems.check()).map_err(|what| format!("systems.{what}"))?;
         let plans = self.plans()?;
         if self.vectors.as_os_str().is_empty()
             && let Some(plan) = plans.iter().find(|plan| plan.system.reads_vectors())
@@ -284,7 +284,7 @@ impl Experiment {
         }
         let settings = (group.settings.over(&self.systems))
             .map_err(|error| format!("settings: {}", one_line(error.message())))?;
-        (settings.check()).map_err(|what| format!("settings: {what}"))?;
+        (settings.check()).map_err(|what| format!("settings.{what}"))?;
         if !group.settings.is_empty() && group.variant.is_empty() {
             return Err("settings of its own need a variant that says what they are".into());
         }

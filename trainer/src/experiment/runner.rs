@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::config::{Experiment, Plan};
 use super::system::{ExperimentError, Problem, System};
 use super::systems::SystemName;
-use super::users::Users;
+use super::users::{UserFeatures, Users};
 use super::{Cell, CellError, TestUser};
 use crate::device;
 use crate::features::Features;
-use crate::linear::SparseMatrix;
 use crate::output::{OutputError, PendingFile};
 use crate::settings::{first_difference, to_toml};
 use crate::training::calibration::{Scored, temperature};
@@ -162,7 +161,7 @@ struct Shared {
     seed: u64,
     parts: Parts,
     /// Features with their settings, where the systems read them.
-    features: Option<(Features, SparseMatrix)>,
+    features: Option<(Features, UserFeatures)>,
 }
 
 impl Shared {

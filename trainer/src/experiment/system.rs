@@ -10,13 +10,13 @@ use model_core::embedding::Embedding;
 use model_core::predictor::PredictError;
 
 use super::CellError;
-use super::users::Users;
+use super::users::{UserFeatures, Users};
 use crate::config::ConfigError;
 use crate::corpus::CorpusError;
 use crate::device::DeviceError;
 use crate::evaluation::Metrics;
 use crate::features::FeatureError;
-use crate::linear::{LinearError, SparseMatrix};
+use crate::linear::LinearError;
 use crate::output::OutputError;
 use crate::training::TrainError;
 use crate::training::examples::Parts;
@@ -63,8 +63,8 @@ pub struct Problem<'a> {
     pub users: &'a Users,
     /// Who is for what. Not all have a label.
     pub parts: &'a Parts,
-    /// The users' features, a row each, for systems that read them.
-    pub features: Option<&'a SparseMatrix>,
+    /// The users' features, for systems that read them.
+    pub features: Option<&'a UserFeatures>,
     /// The seed of all that is random.
     pub seed: u64,
     /// What networks are computed on.
@@ -87,8 +87,8 @@ impl<'a> Problem<'a> {
         self.attributes[attribute].classes.len()
     }
 
-    /// The users' features, a row each.
-    pub fn features(&self) -> Result<&'a SparseMatrix, ExperimentError> {
+    /// The users' features.
+    pub fn features(&self) -> Result<&'a UserFeatures, ExperimentError> {
         (self.features).ok_or_else(|| ExperimentError::Unusable("there are no features".into()))
     }
 

@@ -12,7 +12,7 @@ use model_core::{
 use super::config::Experiment;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::system::ExperimentError;
-use crate::features::Features;
+use crate::features::{Features, FittedTerms};
 use crate::linear::SparseMatrix;
 use crate::training::examples::{self, Example, Parts};
 use crate::training::read_vectors;
@@ -121,12 +121,12 @@ impl Users {
         examples::divide(&self.examples, &split, stratify_by)
     }
 
-    /// The features of all users, a row each, fitted to the posts of the training users.
+    /// The features of all users, fitted to the posts of the training users.
     pub fn features(
         &self,
         settings: &Features,
         training: &[usize],
-    ) -> Result<SparseMatrix, ExperimentError> {
+    ) -> Result<UserFeatures, ExperimentError> {
         let segmenter = &self.reader.segmenter;
         let posts: Vec<&[String]> = (training.iter())
             .map(|&user| self.posts[user].as_slice())
@@ -136,8 +136,17 @@ impl Users {
         for row in fitted.rows(segmenter, &self.posts) {
             matrix.push_row(row)?;
         }
-        Ok(matrix)
+        let terms = fitted.terms().iter().map(FittedTerms::len).sum();
+        Ok(UserFeatures { matrix, terms })
     }
+}
+
+/// The features of all users.
+pub struct UserFeatures {
+    /// A row for each user.
+    pub matrix: SparseMatrix,
+    /// How many columns are terms; they come first.
+    pub terms: usize,
 }
 
 fn summary(

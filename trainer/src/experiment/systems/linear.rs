@@ -57,7 +57,7 @@ pub struct Linear<'s> {
 
 impl System for Linear<'_> {
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        let features = problem.features()?;
+        let features = &problem.features()?.matrix;
         let choice = self.choose(problem, problem.main, features)?;
         Ok(Fitted {
             chosen: choice.named(""),

@@ -43,7 +43,7 @@ impl System for MetaLearning<'_> {
             learner: Learner::SupportVectorMachine,
             settings: self.svm,
         };
-        let features = problem.features()?;
+        let features = &problem.features()?.matrix;
         let mut chosen = Vec::new();
         let mut posteriors = vec![Vec::new(); features.rows()];
         for &attribute in problem.auxiliary {
@@ -80,7 +80,7 @@ impl MetaLearning<'_> {
         attribute: usize,
         choice: &Choice,
     ) -> Result<Vec<Vec<f64>>, ExperimentError> {
-        let features = problem.features()?;
+        let features = &problem.features()?.matrix;
         let (training, classes) = problem.labelled(&problem.parts.training, attribute);
         let rows = features.select(&training);
         let class_count = problem.class_count(attribute);

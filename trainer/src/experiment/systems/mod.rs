@@ -1,9 +1,11 @@
 //! The systems: those of the paper's tables, and their settings.
 
+mod cnn;
 mod linear;
 mod lstm;
 mod meta_learning;
 mod multi_task_lstm;
+mod networks;
 
 use std::fmt;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{Plan, check_lambda};
 use super::system::{ExperimentError, Fitted, Problem, System};
 use crate::features::Features;
+use cnn::{Cnn, CnnSettings, PcnnSettings};
 use linear::{Learner, Linear, LinearSettings};
 use lstm::{Lstm, LstmSettings};
 use meta_learning::{MetaLearning, MetaLearningSettings};
@@ -27,6 +30,10 @@ pub enum SystemName {
     Me,
     /// Support vector machines in two stages, the second of which reads what the first says of the other attribute.
     MetaLearning,
+    /// Convolution over bags of words.
+    Cnn,
+    /// Several such convolutions in parallel.
+    Pcnn,
     /// One LSTM.
     Lstm,
     /// An LSTM for each attribute, over word vectors of its own and shared ones.
@@ -51,7 +58,7 @@ impl SystemName {
 
     /// Whether it reads textual features.
     pub fn reads_features(self) -> bool {
-        self.is_linear()
+        self.is_linear() || matches!(self, Self::Cnn | Self::Pcnn)
     }
 
     /// Whether it reads word vectors or, of their file, the vocabulary.
@@ -71,7 +78,7 @@ impl fmt::Display for SystemName {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Systems {
-    /// The features that svm, me and meta-learning read.
+    /// The features that svm, me and meta-learning read; cnn and pcnn read what of them are no terms.
     pub features: Features,
     /// Of svm and of both stages of meta-learning.
     pub svm: LinearSettings,
@@ -79,6 +86,10 @@ pub struct Systems {
     pub me: LinearSettings,
     /// What meta-learning has besides.
     pub meta_learning: MetaLearningSettings,
+    /// Of cnn; of the same layers is pcnn.
+    pub cnn: CnnSettings,
+    /// What pcnn has in place of cnn's region.
+    pub pcnn: PcnnSettings,
     /// The network of lstm; of the same layers are aux-lstm and multi-task-lstm.
     pub lstm: LstmSettings,
     /// What multi-task-lstm has besides.
@@ -108,6 +119,8 @@ impl Systems {
         (self.svm.check()).map_err(|what| format!("svm.{what}"))?;
         (self.me.check()).map_err(|what| format!("me.{what}"))?;
         (self.meta_learning.check()).map_err(|what| format!("meta-learning.{what}"))?;
+        (self.cnn.check()).map_err(|what| format!("cnn.{what}"))?;
+        (self.pcnn.check()).map_err(|what| format!("pcnn.{what}"))?;
         (self.lstm.check()).map_err(|what| format!("lstm.{what}"))?;
         (self.multi_task_lstm.check()).map_err(|what| format!("multi-task-lstm.{what}"))?;
         check_lambda("aux-lstm.lambda", self.aux_lstm.lambda)
@@ -125,6 +138,8 @@ impl Systems {
             SystemName::Svm => &["features", "svm"],
             SystemName::Me => &["features", "me"],
             SystemName::MetaLearning => &["features", "svm", "meta-learning"],
+            SystemName::Cnn => &["features", "cnn"],
+            SystemName::Pcnn => &["features", "cnn", "pcnn"],
             SystemName::Lstm => &["lstm"],
             SystemName::MultiTaskLstm => &["lstm", "multi-task-lstm"],
             SystemName::AuxLstm => &["lstm", "aux-lstm"],
@@ -154,6 +169,16 @@ impl System for Plan {
             SystemName::MetaLearning => MetaLearning {
                 settings: &settings.meta_learning,
                 svm: &settings.svm,
+            }
+            .fit(problem),
+            SystemName::Cnn => Cnn {
+                settings: &settings.cnn,
+                regions: &[settings.cnn.region],
+            }
+            .fit(problem),
+            SystemName::Pcnn => Cnn {
+                settings: &settings.cnn,
+                regions: &settings.pcnn.regions,
             }
             .fit(problem),
             SystemName::MultiTaskLstm => MultiTaskLstm {

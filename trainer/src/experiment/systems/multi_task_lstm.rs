@@ -19,7 +19,8 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::lstm::{LstmSettings, config, teach};
+use super::lstm::LstmSettings;
+use super::networks::teach;
 use crate::experiment::cell::file_name;
 use crate::experiment::config::check_lambda;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
@@ -74,7 +75,7 @@ pub struct MultiTaskLstm<'s> {
 impl System for MultiTaskLstm<'_> {
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let shared = problem.embedding()?;
-        let config = config(self.lstm, problem, Some(self.lambda));
+        let config = self.lstm.config(problem, Some(self.lambda));
         let mut tables = Vec::new();
         for &attribute in std::iter::once(&problem.main).chain(problem.auxiliary) {
             tables.push(Table::new(self.own_vectors(problem, attribute)?));
@@ -338,5 +339,103 @@ impl Architecture for OwnAndShared {
         for table in &mut self.tables {
             table.rows = std::mem::take(&mut table.best);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model_core::parameters::{Wanted, glorot_uniform};
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    const WORDS: usize = 7;
+    const TEXTS: [&[u32]; 2] = [&[2, 3, 2, 6], &[3, 4]];
+
+    fn batch() -> Batch<'static> {
+        Batch {
+            users: vec![0, 1],
+            texts: TEXTS.to_vec(),
+        }
+    }
+
+    /// All logits squared: something to make small.
+    fn cost(logits: &[Tensor<2>]) -> Tensor<1> {
+        (logits.iter())
+            .map(|logits| logits.clone().square().sum())
+            .reduce(|sum, cost| sum + cost)
+            .unwrap()
+    }
+
+    #[test]
+    fn vectors_of_the_batch_follow_their_gradients_and_others_stay() {
+        let mut random = StdRng::seed_from_u64(3);
+        let tables = (0..3).map(|_| {
+            let rows = (0..WORDS * 4).map(|_| random.random_range(-1.0..1.0));
+            Table::new(rows.collect())
+        });
+        let mut architecture = OwnAndShared {
+            sizes: AuxLstmSizes {
+                input_size: 8,
+                auxiliary_hidden_size: 0,
+                main_hidden_size: 5,
+                dense_size: 6,
+                tasks: vec![(Role::Main, 2), (Role::Main, 3)],
+            },
+            dropout: 0.0,
+            normalise: false,
+            learning_rate: 0.01,
+            tables: tables.collect(),
+            leaves: Leaves::default(),
+        };
+        let (plain, device) = (Device::flex(), Device::flex().autodiff());
+        let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        let network = (architecture.network(&mut Parameters::new(&device, source))).unwrap();
+        let finished = architecture.finished(&network, std::iter::empty(), &plain);
+        let cost_now = |architecture: &OwnAndShared| {
+            let logits = architecture.evaluate(&finished, &batch(), &plain);
+            cost(&logits).into_scalar::<f32>()
+        };
+        // Finite differences of every number of every table.
+        let mut slopes = Vec::new();
+        for table in 0..3 {
+            for at in 0..WORDS * 4 {
+                let mut change = |by: f32| {
+                    architecture.tables[table].rows[at] += by;
+                    let cost = cost_now(&architecture);
+                    architecture.tables[table].rows[at] -= by;
+                    cost
+                };
+                slopes.push((change(0.05) - change(-0.05)) / 0.1);
+            }
+        }
+        let before: Vec<f32> = (architecture.tables.iter())
+            .flat_map(|table| table.rows.clone())
+            .collect();
+        architecture.keep();
+        let cost_before = cost_now(&architecture);
+        let logits = architecture.forward(&network, &batch(), &device);
+        architecture.follow(&cost(&logits).backward());
+        assert!(cost_now(&architecture) < cost_before);
+        let after = architecture
+            .tables
+            .iter()
+            .flat_map(|table| table.rows.clone());
+        for (place, (after, before)) in after.zip(&before).enumerate() {
+            let word = place / 4 % WORDS;
+            let slope = slopes[place];
+            // The first step of Adagrad is as long as the learning rate, whatever the slope.
+            let expected = match slope {
+                _ if ![2, 3, 4, 6].contains(&word) => 0.0,
+                slope if slope.abs() > 1e-3 => -0.01 * slope.signum(),
+                _ => continue,
+            };
+            assert!(
+                (after - before - expected).abs() < 1e-5,
+                "{place}: {after} from {before}, slope {slope}"
+            );
+        }
+        assert!(slopes.iter().filter(|slope| slope.abs() > 1e-3).count() > 30);
+        architecture.restore();
+        assert_eq!(cost_now(&architecture), cost_before);
     }
 }
