@@ -1,6 +1,8 @@
 # make demo   serves the page on this machine
 # make widget builds the page, and in dist/widget what other pages and programs embed, an npm package
 # make test   runs every check there is
+# make paper  runs the paper's experiments (configs/paper), on CORPUS if it is given, and writes runs/paper/report.html; takes
+#             hours, and goes on where it was interrupted. make paper-quick runs small ones within ten minutes
 # make bench  times our code beside its peers and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
 #             text, GPU=vulkan (or wgpu, cuda) measures that device instead
 #
@@ -19,7 +21,12 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 .NOTPARALLEL:
-.PHONY: help demo widget test bench setup-page setup-test format lint docs page
+# The blogs, unless told otherwise; another corpus needs the attributes of configs/paper/blogs.toml.
+PAPER_CORPUS = $(or $(CORPUS),../shared/data/blogs.jsonl.xz)
+PAPER_TABLES = table3 table4 table5 table6
+PAPER_MORE = lambda three-attributes training
+
+.PHONY: help demo widget test bench paper paper-quick setup-page setup-test format lint docs page
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -45,6 +52,31 @@ bench:
 	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
 	$(say) 'Benchmarks (some minutes; leave the machine alone)'
 	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
+
+# Vectors of the corpus at hand; of the blogs they are learned with the posts of other bloggers too.
+VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
+UNLABELLED = $(if $(CORPUS),,$(wildcard ../shared/data/blogs-unlabelled.txt.xz))
+AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
+EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
+	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors=$(VECTORS)'
+
+paper: $(VECTORS)
+	$(say) 'Experiments'
+	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE))
+	$(say) 'Report'
+	@$(AUXLSTM) report runs/paper
+
+paper-quick: $(VECTORS)
+	$(say) 'Experiments, small ones'
+	@$(call EXPERIMENT,$(PAPER_TABLES) quick)
+	$(say) 'Report'
+	@$(AUXLSTM) report runs/paper-quick
+
+$(VECTORS):
+	@cargo build --release --locked --workspace
+	$(say) 'Word vectors'
+	@mkdir -p runs
+	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
 
 setup-page:
 	$(say) 'Set-up'

@@ -425,7 +425,7 @@ fn wrong_configs_are_refused_before_any_work() {
         (
             "vectors = \"vectors.txt\"",
             "",
-            &["vectors: lstm", "auxlstm embed"],
+            &["vectors: cnn", "auxlstm embed"],
         ),
         ("\"users.jsonl\"", "\"nobody.jsonl\"", &["nobody.jsonl"]),
         ("[split]", "device = \"tpu\"\n[split]", &["cpu, wgpu"]),

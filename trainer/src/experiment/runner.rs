@@ -1,6 +1,6 @@
 //! Runs an experiment: learns the cells that are not there yet and stores each at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +44,9 @@ pub fn run(
     let users = Users::read(experiment, segmenter)?;
     record.add_data(&users, folder)?;
     record.write(folder)?;
-    users.summary.write(folder)?;
+    let mut summary = users.summary.clone();
+    (summary.attributes).retain(|attribute| record.predicted.contains(&attribute.name));
+    summary.write(folder)?;
 
     let mut left = Vec::new();
     let mut pace = Pace::default();
@@ -230,6 +232,8 @@ struct Record {
     vectors: Option<u32>,
     /// What all cells have in common, as TOML.
     common: Option<String>,
+    /// The attributes that cells predict; others are learned beside them only.
+    predicted: BTreeSet<String>,
     /// The settings of each system, as TOML; of its variants each has its own.
     systems: BTreeMap<String, String>,
 }
@@ -279,6 +283,7 @@ impl Record {
             return Err(other(folder, &format!("settings: {difference}")));
         }
         for plan in plans {
+            self.predicted.insert(plan.key.main.clone());
             let name = plan.name();
             let settings = to_toml(&plan.settings.of(plan.system))?;
             let before = (self.systems.entry(name.clone())).or_insert_with(|| settings.clone());

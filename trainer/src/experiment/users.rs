@@ -68,8 +68,14 @@ impl Users {
                     *ages.entry(age).or_default() += 1;
                 }
                 if keeps_posts {
-                    let words = reader::words(&reader.segmenter, &user.posts, reader.max_words);
-                    let read = words.take_while(|words| !words.is_empty()).count();
+                    let mut words = 0;
+                    let all = reader::words(&reader.segmenter, &user.posts, reader.max_words);
+                    let read = all.take_while(|post| {
+                        let is_read = words < reader.max_words;
+                        words += post.len();
+                        is_read
+                    });
+                    let read = read.count();
                     user.posts.truncate(read);
                     posts.push(user.posts);
                 }
@@ -128,6 +134,11 @@ impl Users {
         training: &[usize],
     ) -> Result<UserFeatures, ExperimentError> {
         let segmenter = &self.reader.segmenter;
+        // The last post may go on behind what is read.
+        let settings = Features {
+            max_words: settings.max_words.min(self.reader.max_words),
+            ..settings.clone()
+        };
         let posts: Vec<&[String]> = (training.iter())
             .map(|&user| self.posts[user].as_slice())
             .collect();

@@ -4,7 +4,7 @@
 //! A word's own and shared vector are joined end to end, as Collobert et al. join the lookup tables of a word; their sum
 //! would add numbers of two trainings whose axes have nothing to do with each other. All vectors go on learning.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use burn::{
     module::Module,
@@ -143,7 +143,7 @@ impl MultiTaskLstm<'_> {
         problem: &Problem,
         attribute: usize,
         dimensions: usize,
-        path: &PathBuf,
+        path: &Path,
     ) -> Result<(), ExperimentError> {
         let vocabulary: &Vocabulary = &problem.users.reader.vocabulary;
         let (training, _) = problem.labelled(&problem.parts.training, attribute);
