@@ -432,7 +432,7 @@ fn wrong_configs_are_refused_before_any_work() {
         (
             "\"student\", \"IT\"",
             "\"pupil\", \"nurse\"",
-            &["job", "at least two are needed"],
+            &["svm job, seed 1: ", "at least two are needed"],
         ),
     ] {
         let error = wrong(from, to);
@@ -443,5 +443,13 @@ fn wrong_configs_are_refused_before_any_work() {
     let nothing = workplace.failure(&["experiment", "corpus.toml"]);
     assert!(nothing.contains("[[cells]]"), "{nothing}");
     let printed = workplace.success(&["experiment", "--print-config"]);
+    workplace.write("corpus.toml", CORPUS);
+    workplace.write("cells.toml", CELLS);
+    let all = workplace.success(&["experiment", "corpus.toml", "cells.toml", "--print-config"]);
+    workplace.write("all.toml", &all);
+    assert_eq!(
+        workplace.success(&["experiment", "all.toml", "--print-config"]),
+        all
+    );
     assert!(printed.contains("[systems.lstm.training]") && printed.contains("lambda = 0.75"));
 }

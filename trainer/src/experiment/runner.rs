@@ -83,7 +83,16 @@ pub fn run(
                 interrupted,
             };
             problem.go_on()?;
-            let cell = learn(plan, &problem)?;
+            if !plan.system.is_linear() {
+                eprintln!("{} is being learned", plan.key);
+            }
+            let cell = learn(plan, &problem).map_err(|error| match error {
+                ExperimentError::Interrupted => error,
+                error => ExperimentError::Cell {
+                    cell: plan.key.to_string(),
+                    source: Box::new(error),
+                },
+            })?;
             cell.write(&cells)?;
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             let (left, pace) = &mut *progress;
@@ -113,7 +122,7 @@ pub fn run(
 fn learn(plan: &Plan, problem: &Problem) -> Result<Cell, ExperimentError> {
     let start = Instant::now();
     let attribute = &problem.attributes[plan.main];
-    let unusable = |what: String| ExperimentError::Unusable(format!("{}: {what}", plan.key));
+    let unusable = ExperimentError::Unusable;
     let (training, classes) = problem.labelled(&problem.parts.training, plan.main);
     class_counts(attribute, classes.into_iter()).map_err(unusable)?;
     let (validation, validation_classes) = problem.labelled(&problem.parts.validation, plan.main);

@@ -154,4 +154,12 @@ pub enum ExperimentError {
     /// What was read cannot be learned from.
     #[error("{0}")]
     Unusable(String),
+    /// A cell cannot be learned.
+    #[error("{cell}")]
+    Cell {
+        /// What it is called.
+        cell: String,
+        /// Why.
+        source: Box<ExperimentError>,
+    },
 }
