@@ -419,6 +419,16 @@ fn wrong_configs_are_refused_before_any_work() {
             &["group 1", "\"agee\"", "age, job"],
         ),
         ("0.5, 0.75", "1.5", &["group 3", "lambda is 1.5"]),
+        (
+            "main_hidden_size = 8",
+            "main_hidden_size = 0",
+            &["systems.lstm.network: main_hidden_size is 0"],
+        ),
+        (
+            "[[\"age\"]]",
+            "[[\"age\", \"age\"]]",
+            &["group 3", "\"age\" is there twice"],
+        ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),
         ("[[\"age\"]]", "[7]", &["cells.toml:14:", "a list of names"]),

@@ -295,71 +295,86 @@ impl Experiment {
                 false => "auxiliary: none of these systems learns attributes jointly".to_owned(),
             });
         }
+        let has_lambda = |system: &SystemName| settings.lambda(*system).is_some();
+        if !group.lambda.is_empty() && !group.systems.iter().any(has_lambda) {
+            return Err("lambda: none of these systems has it".into());
+        }
         let seeds = match group.seeds.is_empty() {
             true => &self.seeds,
             false => &group.seeds,
         };
-        let alone = [Beside::Several(Vec::new())];
         let mut plans = Vec::new();
-        for &seed in seeds {
-            for &system in &group.systems {
-                let own = settings.lambda(system);
-                let (beside, lambdas) = match system.is_joint() {
-                    true => (group.auxiliary.as_slice(), group.lambda.as_slice()),
-                    false => (alone.as_slice(), [].as_slice()),
-                };
-                let lambdas: Vec<Option<f64>> = match own {
-                    Some(_) if !lambdas.is_empty() => lambdas.iter().copied().map(Some).collect(),
-                    _ => vec![own],
-                };
-                for main in &group.main {
-                    for beside in beside.iter().map(Beside::names) {
-                        if beside.contains(main) {
-                            continue;
-                        }
-                        for &lambda in &lambdas {
-                            let mut variant = group.variant.clone();
-                            if let Some(lambda) = lambda.filter(|_| lambda != own) {
-                                check_lambda("lambda", lambda)?;
-                                let gap = if variant.is_empty() { "" } else { ", " };
-                                variant += &format!("{gap}lambda={lambda}");
-                            }
-                            plans.push(Plan {
-                                key: CellKey {
-                                    system: system.to_string(),
-                                    main: main.clone(),
-                                    auxiliary: beside.to_vec(),
-                                    variant,
-                                    seed,
-                                },
-                                system,
-                                main: self.attribute(main)?,
-                                auxiliary: (beside.iter())
-                                    .map(|name| self.attribute(name))
-                                    .collect::<Result<_, _>>()?,
-                                lambda,
-                                settings: settings.clone(),
-                            });
-                        }
+        for &system in &group.systems {
+            let own = settings.lambda(system);
+            for (main, index) in group.main.iter().zip(self.indices(&group.main)?) {
+                for (beside, lambda) in group.beside(system, own) {
+                    if beside.contains(main) {
+                        continue;
                     }
+                    let mut variant = group.variant.clone();
+                    if let Some(lambda) = lambda.filter(|_| lambda != own) {
+                        check_lambda("lambda", lambda)?;
+                        let gap = if variant.is_empty() { "" } else { ", " };
+                        variant += &format!("{gap}lambda={lambda}");
+                    }
+                    let auxiliary = self.indices(beside)?;
+                    plans.extend(seeds.iter().map(|&seed| Plan {
+                        key: CellKey {
+                            system: system.to_string(),
+                            main: main.clone(),
+                            auxiliary: beside.to_vec(),
+                            variant: variant.clone(),
+                            seed,
+                        },
+                        system,
+                        main: index,
+                        auxiliary: auxiliary.clone(),
+                        lambda,
+                        settings: settings.clone(),
+                    }));
                 }
             }
         }
         Ok(plans)
     }
 
-    /// The index of the attribute of this name.
-    fn attribute(&self, name: &str) -> Result<usize, String> {
-        let mut attributes = self.attributes.iter();
-        (attributes.position(|attribute| attribute.name == name)).ok_or_else(|| {
-            let names: Vec<&str> = (self.attributes.iter())
-                .map(|attribute| attribute.name.as_str())
-                .collect();
-            format!(
-                "there is no attribute {name:?}; permitted: {}",
-                names.join(", ")
-            )
-        })
+    /// The indices of attributes by their names.
+    fn indices(&self, names: &[String]) -> Result<Vec<usize>, String> {
+        let mut indices = Vec::new();
+        for name in names {
+            let mut attributes = self.attributes.iter();
+            let index = attributes.position(|attribute| attribute.name == *name);
+            let index = index.ok_or_else(|| {
+                let names: Vec<&str> = (self.attributes.iter())
+                    .map(|attribute| attribute.name.as_str())
+                    .collect();
+                format!(
+                    "there is no attribute {name:?}; permitted: {}",
+                    names.join(", ")
+                )
+            })?;
+            if indices.contains(&index) {
+                return Err(format!("{name:?} is there twice"));
+            }
+            indices.push(index);
+        }
+        Ok(indices)
+    }
+}
+
+impl Group {
+    /// What a system learns beside the main attribute, and with which λ; `own` is the system's own.
+    fn beside(&self, system: SystemName, own: Option<f64>) -> Vec<(&[String], Option<f64>)> {
+        if !system.is_joint() {
+            return vec![(&[], None)];
+        }
+        let lambdas: Vec<Option<f64>> = match own {
+            Some(_) if !self.lambda.is_empty() => self.lambda.iter().copied().map(Some).collect(),
+            _ => vec![own],
+        };
+        (self.auxiliary.iter().map(Beside::names))
+            .flat_map(|beside| lambdas.iter().map(move |&lambda| (beside, lambda)))
+            .collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! LSTM and Aux-LSTM over frozen vectors.
 
+use model_core::aux_lstm::{AuxLstmSizes, Role};
 use serde::{Deserialize, Serialize};
 
 use super::networks::{config, teach};
@@ -40,12 +41,20 @@ impl LstmSettings {
     /// Whether all settings are in their ranges.
     pub fn check(&self) -> Result<(), String> {
         self.network.check()?;
+        let tasks = [Role::Main, Role::Auxiliary].map(|role| (role, 2));
+        AuxLstmSizes {
+            input_size: 1,
+            auxiliary_hidden_size: self.network.auxiliary_hidden_size,
+            main_hidden_size: self.network.main_hidden_size,
+            dense_size: self.network.dense_size,
+            tasks: tasks.to_vec(),
+        }
+        .check()
+        .map_err(|what| format!("network: {what}"))?;
         self.training.check()?;
         self.wide.check()
     }
-}
 
-impl LstmSettings {
     /// The config of a run that learns the main task and, with λ, the auxiliary ones.
     pub fn config(&self, problem: &Problem, lambda: Option<f64>) -> Config {
         let training = match self.paper {
