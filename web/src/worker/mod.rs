@@ -318,6 +318,11 @@ impl Worker {
         {
             self.give_up_gpu(&mut model, message);
         }
+        if choice != BackendChoice::WebGpu {
+            // Browsers compile a function of wasm when it is first called: here, before someone waits for an answer.
+            let warm_up = model.predictor.predict(&[vec!["warm-up".into()]]).await;
+            warm_up.map_err(|error| error.to_string())?;
+        }
         reply(&Reply::Ready {
             model: number,
             card: Box::new(model.predictor.card().clone()),
