@@ -92,7 +92,7 @@ def asking(program, folder, device, case, body):
     """What asks our program for a task on a case."""
     request = {"folder": str(folder), "device": device, "body": body}
     request |= dict(zip(("batch", "steps", "input", "hidden"), case))
-    return lambda task: program.ask({"lstm": request | {"task": task}})["ms"]
+    return lambda task, times=1: program.ask({"lstm": request | {"task": task, "times": times}})["ms"]
 
 
 def check(case, folder, torch_lstm, bodies):

@@ -16,7 +16,8 @@ from common import DOCS, Program
 HEAD = """# Benchmarks
 
 Made by `make bench`, which checks that all compute the same. Systems take turns in one run; the figures are
-medians. The ratio is ours / peer: below 1 we are faster. Only ratios carry over to other machines.
+medians. The ratio is ours / peer: below 1 we are faster. Only ratios carry over to other machines. Where the time goes in
+the cases that miss the goals we set ourselves, and what would have to change: [profile.md](profile.md).
 
 """
 CASES = {

@@ -27,6 +27,9 @@ pub struct Request {
     hidden: usize,
     body: Body,
     task: Task,
+    /// How often to do it; for who watches.
+    #[serde(default)]
+    times: usize,
 }
 
 /// Which LSTM.
@@ -53,14 +56,14 @@ enum Task {
     Step,
 }
 
-/// How long it took.
+/// How long it took, the last time.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
 }
 
 impl Request {
-    /// Does it, and says how long it took.
+    /// Does it, and says how long it took the last time.
     pub fn run(&self) -> Result<Answer, Failure> {
         let plain = trainer::device::choose(&self.device)?;
         let device = match self.task {
@@ -84,39 +87,45 @@ impl Request {
         let theirs = burn_nn(&ours, input, hidden, &device);
         let read = Words::padded(words.clone(), &vec![steps; batch]);
 
-        // What was asked of a GPU so far is not what is timed.
-        device.sync()?;
-        let start = Instant::now();
-        let mean = match self.body {
-            Body::Fused => ours.forward(&read),
-            Body::Reference => lstm::reference::forward(&ours, &read),
-            Body::BurnNn => {
-                let (states, _) = theirs.forward(words, None);
-                states.mean_dim(1).reshape([batch, hidden])
-            }
-        };
-        if let Task::Forward = self.task {
+        let compute = || -> Result<_, Failure> {
+            // What was asked of a GPU so far is not what is timed.
             device.sync()?;
-            let ms = start.elapsed().as_secs_f64() * 1e3;
-            return Ok(Answer { ms });
+            let start = Instant::now();
+            let mean = match self.body {
+                Body::Fused => ours.forward(&read),
+                Body::Reference => lstm::reference::forward(&ours, &read),
+                Body::BurnNn => {
+                    let (states, _) = theirs.forward(words.clone(), None);
+                    states.mean_dim(1).reshape([batch, hidden])
+                }
+            };
+            let gradients = match self.task {
+                Task::Forward => None,
+                Task::Check | Task::Step => {
+                    Some((mean.clone() * upstream.clone()).sum().backward())
+                }
+            };
+            // A GPU works on after the call has returned.
+            device.sync()?;
+            Ok((start.elapsed().as_secs_f64() * 1e3, mean, gradients))
+        };
+        for _ in 1..self.times {
+            compute()?;
         }
-        let gradients = (mean.clone() * upstream).sum().backward();
-        // A GPU works on after the call has returned.
-        device.sync()?;
-        let ms = start.elapsed().as_secs_f64() * 1e3;
-        if let Task::Check = self.task {
+        let (ms, mean, gradients) = compute()?;
+        if let (Task::Check, Some(gradients)) = (self.task, &gradients) {
             self.write("mean", Some(mean.into_data()))?;
             self.write(
                 "input_gradient",
-                ours.input.val().grad(&gradients).map(|g| g.into_data()),
+                ours.input.val().grad(gradients).map(|g| g.into_data()),
             )?;
             self.write(
                 "recurrent_gradient",
-                ours.recurrent.val().grad(&gradients).map(|g| g.into_data()),
+                ours.recurrent.val().grad(gradients).map(|g| g.into_data()),
             )?;
             self.write(
                 "bias_gradient",
-                ours.bias.val().grad(&gradients).map(|g| g.into_data()),
+                ours.bias.val().grad(gradients).map(|g| g.into_data()),
             )?;
         }
         Ok(Answer { ms })

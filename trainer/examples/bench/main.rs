@@ -4,6 +4,7 @@
 
 mod epoch;
 mod files;
+mod limits;
 mod linear;
 mod lstm;
 mod segment;
@@ -26,6 +27,8 @@ enum Request {
     Lstm(lstm::Request),
     /// An epoch of training.
     Epoch(epoch::Request),
+    /// The machine's limits.
+    Limits(limits::Request),
     /// A linear learner.
     Linear(linear::Request),
     /// Posts into word ids.
@@ -38,6 +41,7 @@ fn main() -> Result<(), Failure> {
         let answer = match serde_json::from_str(&line?)? {
             Request::Lstm(request) => serde_json::to_string(&request.run()?)?,
             Request::Epoch(request) => serde_json::to_string(&request.run()?)?,
+            Request::Limits(request) => serde_json::to_string(&request.run())?,
             Request::Linear(request) => serde_json::to_string(&request.run()?)?,
             Request::Segment(request) => serde_json::to_string(&request.run()?)?,
         };
