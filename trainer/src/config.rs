@@ -26,7 +26,7 @@ pub struct Config {
     pub corpus: Vec<PathBuf>,
     /// Whether a bad record of the corpus ends the run; else it is reported and left out.
     pub strict: bool,
-    /// Word vectors in word2vec's text or binary format, most frequent words first.
+    /// Word vectors in word2vec's text or binary format, most frequent words first, or a bundle, for those in it.
     pub vectors: PathBuf,
     /// The run folder; made if it is not there.
     pub output: PathBuf,

@@ -128,6 +128,18 @@ fn a_run_learns_and_leaves_what_it_promises() {
     );
     workplace.success(&["train", "config.toml", "--output", "other", "--seed", "2"]);
     assert!(bundle("run") != bundle("other"));
+    // A bundle's word vectors are as good as the file that it has them from.
+    let of_bundle = "vectors='run/model.safetensors'";
+    workplace.success(&["train", "config.toml", "-o", "third", "--set", of_bundle]);
+    assert!(bundle("run") == bundle("third"));
+    fs::copy(
+        workplace.path("vectors.txt"),
+        workplace.path("no.safetensors"),
+    )
+    .unwrap();
+    let output = workplace.run(&["train", "config.toml", "--set", "vectors='no.safetensors'"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("no.safetensors cannot be used"));
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub struct Experiment {
     pub corpus: Vec<PathBuf>,
     /// Whether a bad record of the corpus ends the experiment; else it is reported and left out.
     pub strict: bool,
-    /// Word vectors in word2vec's text or binary format, most frequent words first; they may be missing where no system
-    /// reads them.
+    /// Word vectors in word2vec's text or binary format, most frequent words first, or a bundle, for those in it; they may
+    /// be missing where no system reads them.
     pub vectors: PathBuf,
     /// The folder of the results; made if it is not there. An experiment that is begun again there goes on.
     pub output: PathBuf,

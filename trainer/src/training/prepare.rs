@@ -4,6 +4,7 @@ use std::path::Path;
 
 use model_core::{
     attribute::Attribute,
+    bundle::Bundle,
     embedding::Embedding,
     joint_loss::Target,
     reader::Reader,
@@ -149,8 +150,26 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
 }
 
 /// The first words of the vectors' file, `most` of them or fewer, with their vectors at 8 bits. Words cut off give the
-/// unknown word its vector, their mean: they are what it will stand for.
+/// unknown word its vector, their mean: they are what it will stand for. A bundle gives what it has.
 pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding), TrainError> {
+    let unusable = |what: String| {
+        TrainError::Unusable(format!(
+            "the vectors {} cannot be used: {what}",
+            path.display()
+        ))
+    };
+    if path
+        .extension()
+        .is_some_and(|ending| ending == "safetensors")
+    {
+        let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
+        let mut words = bundle.vocabulary.words().to_vec();
+        words.truncate(most);
+        let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
+        let embedding = bundle.embedding.coarser(vocabulary.len(), i8::MAX);
+        return Ok((vocabulary, embedding));
+    }
     let (mut words, rows, dimensions) = word2vec::read_vectors(path)?;
     let kept = words.len().min(most);
     let mut table = vec![0.0; 2 * dimensions];
@@ -163,12 +182,6 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
     }
     table.extend_from_slice(known);
     words.truncate(kept);
-    let unusable = |what: String| {
-        TrainError::Unusable(format!(
-            "the vectors {} cannot be used: {what}",
-            path.display()
-        ))
-    };
     let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
     Ok((
         vocabulary,
