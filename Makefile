@@ -26,7 +26,7 @@ PAPER_CORPUS = $(or $(CORPUS),../shared/data/blogs.jsonl.xz)
 PAPER_TABLES = table3 table4 table5 table6
 PAPER_MORE = lambda three-attributes training
 
-.PHONY: help demo widget test bench paper paper-quick setup-page setup-test format lint docs page
+.PHONY: help demo widget test bench paper paper-quick trainer setup-page setup-test format lint docs page
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -53,27 +53,33 @@ bench:
 	$(say) 'Benchmarks (some minutes; leave the machine alone)'
 	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
 
-# Vectors of the corpus at hand; of the blogs they are learned with the posts of other bloggers too.
+# Vectors of the corpus at hand; of the blogs they are learned with the posts of other bloggers too, and small experiments
+# on them make do with those of the model in this repository.
 VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
+QUICK_VECTORS = $(if $(CORPUS),$(VECTORS),public/models/en.safetensors)
 UNLABELLED = $(if $(CORPUS),,$(wildcard ../shared/data/blogs-unlabelled.txt.xz))
 AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
 EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
-	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors=$(VECTORS)'
+	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors="$(2)"'
 
-paper: $(VECTORS)
+paper: trainer $(VECTORS)
 	$(say) 'Experiments'
-	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE))
+	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE),$(VECTORS))
 	$(say) 'Report'
 	@$(AUXLSTM) report runs/paper
 
-paper-quick: $(VECTORS)
+paper-quick: trainer $(QUICK_VECTORS)
 	$(say) 'Experiments, small ones'
-	@$(call EXPERIMENT,$(PAPER_TABLES) quick)
+	@$(call EXPERIMENT,$(PAPER_TABLES) quick,$(QUICK_VECTORS))
 	$(say) 'Report'
 	@$(AUXLSTM) report runs/paper-quick
 
-$(VECTORS):
+trainer:
+	$(say) 'The command line'
 	@cargo build --release --locked --workspace
+
+# Vectors that are there are kept, however new the program is.
+$(VECTORS): | trainer
 	$(say) 'Word vectors'
 	@mkdir -p runs
 	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
