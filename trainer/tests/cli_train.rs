@@ -137,7 +137,8 @@ fn a_run_learns_and_leaves_what_it_promises() {
         workplace.path("no.safetensors"),
     )
     .unwrap();
-    let output = workplace.run(&["train", "config.toml", "--set", "vectors='no.safetensors'"]);
+    let wrong = ["-o", "fourth", "--set", "vectors='no.safetensors'"];
+    let output = workplace.run(&[&["train", "config.toml"], &wrong[..]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no.safetensors cannot be used"));
 }
