@@ -9,7 +9,7 @@ use model_core::text::Segmenter;
 use serde_json::Value;
 
 fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..")
 }
 
 fn segmenter() -> Segmenter {

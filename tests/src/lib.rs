@@ -19,7 +19,7 @@ pub const BUNDLE: &str = "widget/models/en.safetensors";
 
 /// The repository's folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..")
 }
 
 /// The command `auxlstm` as built with these tests.

@@ -40,7 +40,10 @@ struct PatternCase {
 }
 
 fn repository_file(path: &str) -> BufReader<File> {
-    let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/../{path}",
+        std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")
+    );
     BufReader::new(File::open(path).unwrap())
 }
 
