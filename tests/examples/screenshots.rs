@@ -1,7 +1,7 @@
-//! Takes the documentation's pictures of the built page, of each of its states:
+//! Takes the documentation's pictures of the built page, of each of its states, and the README's:
 //! `cargo run --release -p tests --example screenshots -- FOLDER`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tests::{
     BUNDLE,
@@ -16,7 +16,9 @@ fn main() {
     for (theme, number) in [("light", 1), ("dark", 0)] {
         let scheme = format!("--blink-settings=preferredColorScheme={number}");
         let visit = |device: &str| match device {
-            "desk" => Visit::default().flags(&["--window-size=1200,1180", &scheme]),
+            "desk" => {
+                Visit::default().flags(&["--window-size=1200,1180", "--hide-scrollbars", &scheme])
+            }
             _ => Visit::default().flags(&[&scheme]).phone(390, 844),
         };
         for device in ["desk", "phone"] {
@@ -34,6 +36,40 @@ fn main() {
             });
         }
     }
+    readme(&folder);
+}
+
+/// The README's pictures: a result, one in the dark with its evidence, and the element in a foreign page.
+fn readme(folder: &Path) {
+    let [light, dark, embedded] =
+        ["page.png", "page-dark.png", "widget.png"].map(|name| folder.join(name));
+    // So many pixels are the window's own.
+    let visit = |width: u32, height: u32, scheme: u32| {
+        let size = format!("--window-size={width},{}", height + 139);
+        let scheme = format!("--blink-settings=preferredColorScheme={scheme}");
+        Visit::default().flags(&[&size, "--hide-scrollbars", &scheme])
+    };
+    visit(1280, 1000, 1).run(async move |page| {
+        page.ready().await;
+        page.press("Build server").await;
+        page.settled(SOON).await;
+        take(&page, "body", &light).await;
+    });
+    visit(1280, 1350, 0).run(async move |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        page.click("//summary[normalize-space()='Why?']").await;
+        page.until("return document.querySelector('.marked') !== null", SOON)
+            .await;
+        take(&page, "body", &dark).await;
+    });
+    let visit = visit(900, 1500, 1).open("embed.html");
+    visit.run(async move |page| {
+        let shown = "document.querySelector('#estimate').shadowRoot.querySelector('details')";
+        page.until(&format!("return {shown} !== null"), SOON).await;
+        take(&page, "body", &embedded).await;
+    });
 }
 
 /// Goes from one state of the page to the next.
@@ -72,19 +108,23 @@ struct Camera {
 impl Camera {
     /// A picture of a state, from where an element begins where not all is seen.
     async fn take(&self, page: &Page, state: &str, element: &str) {
-        let settle = format!(
-            "window.getSelection().empty();
-            document.activeElement.blur();
-            document.querySelector('{element}').scrollIntoView();
-            return Promise.all(document.getAnimations().map(({{ finished }}) => finished)).then(() => true)"
-        );
-        page.script(&settle).await;
-        let picture = page.client.screenshot().await.expect("a picture is taken");
         let file = self.folder.join(format!("{state}-{}.png", self.kind));
-        std::fs::write(&file, picture)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        println!("{}", file.display());
+        take(page, element, &file).await;
     }
+}
+
+/// A picture of the page from where an element begins, without a cursor and when nothing moves any more.
+async fn take(page: &Page, element: &str, file: &Path) {
+    let settle = format!(
+        "window.getSelection().empty();
+        document.activeElement.blur();
+        document.querySelector('{element}').scrollIntoView();
+        return Promise.all(document.getAnimations().map(({{ finished }}) => finished)).then(() => true)"
+    );
+    page.script(&settle).await;
+    let picture = page.client.screenshot().await.expect("a picture is taken");
+    std::fs::write(file, picture).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    println!("{}", file.display());
 }
 
 /// Made up.
