@@ -175,6 +175,20 @@ impl Wide {
         &self.scales
     }
 
+    /// The branch with weights of at most `largest` (1 to 127) instead of 127, and what features weigh for being rare as
+    /// `round` has it. What is rounded more coarsely packs better.
+    pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
+        let factor = f32::from(largest) / 127.0;
+        for weight in &mut self.weights {
+            *weight = (f32::from(*weight) * factor).round() as i8;
+        }
+        self.scales.iter_mut().for_each(|scale| *scale /= factor);
+        for rarity in &mut self.weighting.rarity {
+            *rarity = round(*rarity);
+        }
+        self
+    }
+
     /// What a text without any feature scores, for each class of each task.
     pub fn bias(&self) -> &[f32] {
         &self.bias
@@ -333,6 +347,10 @@ mod tests {
         assert_eq!(wide.scores(&[2]), [1.0, 3.0]);
         let doubled = wide.clone().scaled([2.0, 0.5].into_iter());
         assert_eq!(doubled.scores(&[2]), [2.0, 1.5]);
+        let coarse = wide.clone().coarser(3, f32::floor);
+        assert_eq!(coarse.weights(), [3, 0, -1, 0]);
+        assert_eq!(coarse.scores(&[2]), [1.0, 3.0]);
+        assert!((coarse.scores(&[3])[0] + 1.0 / 3.0).abs() < 1e-6);
         assert_eq!(wide.retain(|[word, _]| word == 3).scores(&[2]), [0.0, 3.0]);
     }
 

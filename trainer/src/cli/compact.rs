@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Round every number of a word vector to a multiple of its vector's largest over this
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     vector_steps: i8,
+    /// Round every weight of the wide branch to a multiple of its class's largest over this
+    #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
+    wide_steps: i8,
     /// Keep so many bits of every parameter's fraction, of 23
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = value_parser!(u32).range(1..=23))]
     parameter_bits: u32,
@@ -59,10 +62,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     bundle.vocabulary = Vocabulary::new(words)?;
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
     let known = bundle.vocabulary.len() as u32;
-    bundle.wide = (bundle.wide).map(|wide| wide.retain(|words| words.iter().all(|&id| id < known)));
+    let round = |value| rounded(value, arguments.parameter_bits);
+    bundle.wide = (bundle.wide).map(|wide| {
+        wide.retain(|words| words.iter().all(|&id| id < known))
+            .coarser(arguments.wide_steps, round)
+    });
     let parameters = bundle.parameters.iter_mut();
     for value in parameters.flat_map(|parameter| &mut parameter.values) {
-        *value = rounded(*value, arguments.parameter_bits);
+        *value = round(*value);
     }
     bundle.card.figures = match arguments.test_users.as_slice() {
         [] => Vec::new(),
