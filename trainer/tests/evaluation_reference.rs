@@ -42,7 +42,7 @@ fn close(ours: f64, reference: f64, tolerance: f64) {
 #[test]
 fn figures_are_those_of_scikit_learn() {
     let file = concat!(
-        std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"),
+        env!("CARGO_MANIFEST_DIR"),
         "/../tests/reference/evaluation/reference.json"
     );
     let reference: Reference =

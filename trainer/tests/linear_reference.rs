@@ -42,7 +42,7 @@ struct Calibration {
 
 fn reference() -> Reference {
     let file = concat!(
-        std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"),
+        env!("CARGO_MANIFEST_DIR"),
         "/../tests/reference/linear/reference.json"
     );
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()

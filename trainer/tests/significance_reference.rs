@@ -58,7 +58,7 @@ struct Association {
 
 fn reference() -> Reference {
     let file = concat!(
-        std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"),
+        env!("CARGO_MANIFEST_DIR"),
         "/../tests/reference/significance/reference.json"
     );
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
