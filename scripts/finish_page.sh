@@ -20,7 +20,7 @@ entry() {
 
 entries=$(
     entry ./ index.html
-    find . -type f ! -name "$worker" | sed 's|^\./||' | LC_ALL=C sort | while read -r file; do entry "$file" "$file"; done
+    find . -type f ! -name "$worker" ! -name 'LICENSE-*' | sed 's|^\./||' | LC_ALL=C sort | while read -r file; do entry "$file" "$file"; done
 )
 # Of all files, the service worker's own among them.
 version=$(printf '%s' "$entries" | cat - "$source" | digests | cut -c1-16)

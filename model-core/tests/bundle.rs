@@ -91,6 +91,7 @@ fn bundle() -> Bundle {
                 Temperature {
                     long: 1.5,
                     short: 3.0,
+                    astray: 0.1,
                 },
                 Temperature::ONE,
             ],

@@ -62,7 +62,7 @@ fn workplace() -> Workplace {
             temperatures: vec![
                 Temperature {
                     long: 0.2,
-                    short: 0.0
+                    ..Temperature::ONE
                 };
                 2
             ],

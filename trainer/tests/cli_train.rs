@@ -188,6 +188,11 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
     let other = workplace.failure(&[&arguments[..], &["--resume", "--seed", "9"]].concat());
     assert!(other.contains("seed = 1 then, 9 now"), "{other}");
+    // What is written at the end can still be changed then.
+    let named = ["--resume", "--set", "card.name='My own'"];
+    workplace.success(&[&arguments[..], &named].concat());
+    let bundle = file("killed", "model.safetensors");
+    assert!(String::from_utf8_lossy(&bundle).contains("My own"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
     attribute::Attribute,
     explanation::{AttributeEvidence, Explanation, ReadWord},
     prediction::Named,
+    temperature::Temperature,
     vocabulary::UNKNOWN,
 };
 
@@ -53,9 +54,10 @@ impl Predictor {
             }
         }
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
-            let temperature = f64::from(self.settings.temperatures[task].of(text.len()));
-            let log_odds =
-                |logits: &Logits, members: &[bool]| log_odds(&logits[task], members, temperature);
+            let temperature = self.settings.temperatures[task];
+            let log_odds = |logits: &Logits, members: &[bool]| {
+                log_odds(&logits[task], members, temperature, text.len())
+            };
             let evidence = |members: &[bool]| {
                 let with = log_odds(&whole, members);
                 (without.iter())
@@ -131,23 +133,15 @@ fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> A
     }
 }
 
-/// The logarithm of the odds that a text belongs to one of the classes set in `members`. It is taken from the logits,
-/// because the probabilities of a sure prediction are rounded to 0 and 1.
-fn log_odds(logits: &[f32], members: &[bool], temperature: f64) -> f64 {
+/// The logarithm of the odds that a text of this many words belongs to one of the classes set in `members`. It is taken from
+/// the logits, because the probabilities of a sure prediction are rounded to 0 and 1.
+fn log_odds(logits: &[f32], members: &[bool], temperature: Temperature, words: usize) -> f64 {
     // Of a group of all classes or of none, no text tells anything.
     if !members.contains(&true) || !members.contains(&false) {
         return 0.0;
     }
-    let log_sum = |wanted: bool| {
-        let chosen = || {
-            (logits.iter().zip(members))
-                .filter(move |&(_, &member)| member == wanted)
-                .map(|(&logit, _)| f64::from(logit) / temperature)
-        };
-        let largest = chosen().fold(f64::NEG_INFINITY, f64::max);
-        largest + (chosen().map(|logit| (logit - largest).exp()).sum::<f64>()).ln()
-    };
-    log_sum(true) - log_sum(false)
+    temperature.log_probability(logits, words, |class| members[class])
+        - temperature.log_probability(logits, words, |class| !members[class])
 }
 
 /// The nearest f32 that is no infinity: a temperature may be as small as numbers get.
@@ -161,7 +155,11 @@ mod tests {
 
     #[test]
     fn odds_are_told_where_probabilities_are_0_and_1() {
-        let odds = |logits: &[f32], members: &[bool]| log_odds(logits, members, 0.5);
+        let halved = Temperature {
+            long: 0.5,
+            ..Temperature::ONE
+        };
+        let odds = |logits: &[f32], members: &[bool]| log_odds(logits, members, halved, 9);
         assert_eq!(odds(&[1e4, -1e4], &[true, false]), 4e4);
         assert_eq!(odds(&[1e4, -1e4], &[false, true]), -4e4);
         assert_eq!(odds(&[1e4, -1e4], &[true, true]), 0.0);

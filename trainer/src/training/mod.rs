@@ -237,15 +237,17 @@ fn write_config(folder: &Path, settings: &str) -> Result<(), OutputError> {
 
 /// Whether a setting changes nothing that is learned at a step.
 fn is_free(config: &Config, setting: &str) -> bool {
-    const FREE: [&str; 4] = [
+    const FREE: [&str; 5] = [
         "output",
+        "sure_from",
         "strict",
         "training.patience",
         "training.checkpoint_steps",
     ];
-    // The wide branch is learned at the end of the run.
+    // The wide branch is learned, and the card written, at the end of the run.
     FREE.contains(&setting)
         || setting.starts_with("wide.")
+        || setting.starts_with("card.")
         || setting == "training.epochs" && config.training.decay == Decay::None
 }
 
