@@ -31,8 +31,9 @@ pub struct ReadWord {
 /// What the words say about one attribute.
 ///
 /// A word's evidence for a class is by how much the logarithm of the odds p / (1 − p) falls when this word is taken out
-/// of the text, where p is the class's probability. Above 0 the word speaks for the class, below 0 against it;
-/// ln 2 ≈ 0.69 halves the odds.
+/// of the text, where p is the class's probability before anything is allowed for writers who do not write like others of
+/// their class (`Temperature::astray`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
+/// odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttributeEvidence {
     /// The evidence for each class, a number a word; a JSON object by class.

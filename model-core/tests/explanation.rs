@@ -154,21 +154,13 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
     let mut result = Vec::new();
     for (task, attribute) in attributes.iter().enumerate() {
         let temperature = f64::from(temperatures[task].of(text.len()));
-        let astray = f64::from(temperatures[task].astray);
         let mut add = |is_member: &dyn Fn(usize) -> bool| {
             let log_odds = |logits: &Vec<Vec<f32>>| {
                 let mut sums = [0.0, 0.0];
                 for (class, &logit) in logits[task].iter().enumerate() {
                     sums[usize::from(is_member(class))] += (f64::from(logit) / temperature).exp();
                 }
-                let classes = logits[task].len();
-                let members = (0..classes).filter(|&class| is_member(class)).count();
-                let shares =
-                    [classes - members, members].map(|count| count as f64 / classes as f64);
-                let all = sums[0] + sums[1];
-                let [others, members] =
-                    [0, 1].map(|i| (1.0 - astray) * sums[i] / all + astray * shares[i]);
-                (members / others).ln()
+                (sums[1] / sums[0]).ln()
             };
             result.push(
                 logits
