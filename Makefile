@@ -24,7 +24,7 @@ say = @printf '\n==> %s\n'
 # The blogs, unless told otherwise; another corpus needs the attributes of configs/paper/blogs.toml.
 PAPER_CORPUS = $(or $(CORPUS),../shared/data/blogs.jsonl.xz)
 PAPER_TABLES = table3 table4 table5 table6
-PAPER_MORE = lambda three-attributes training
+PAPER_MORE = lambda three-attributes training beyond
 
 .PHONY: help demo widget test bench paper paper-quick trainer setup-page setup-test format lint docs page
 
