@@ -63,6 +63,14 @@ impl Vocabulary {
         Ok(Self { words, ids, hasher })
     }
 
+    /// The vocabulary of the first `most` words, with the ids that they have here.
+    pub fn first(mut self, most: usize) -> Self {
+        self.words.truncate(most);
+        let ids = self.len();
+        self.ids.retain(|id| (*id as usize) < ids);
+        self
+    }
+
     /// The id of `word`, [`UNKNOWN`] if it is not in the vocabulary.
     pub fn id(&self, word: &str) -> u32 {
         let hash = self.hasher.hash_one(word);
@@ -129,6 +137,10 @@ mod tests {
             [None; 4]
         );
         assert_eq!(vocabulary.words(), ["the", "你好", "🙂"]);
+        let first = vocabulary.first(2);
+        assert_eq!(["你好", "🙂"].map(|word| first.id(word)), [3, UNKNOWN]);
+        assert_eq!(first, of(&["the", "你好"]).unwrap());
+        assert_eq!(first.clone().first(9), first);
     }
 
     #[test]

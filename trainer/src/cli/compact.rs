@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::value_parser;
 use model_core::bundle::Bundle;
 use model_core::predictor::Predictor;
-use model_core::vocabulary::Vocabulary;
 
 use super::evaluate::measure;
 use super::model::read_bundle;
@@ -57,9 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.bundle)?)
         .map_err(|error| format!("{name}: {error}"))?;
     let output = PendingFile::create(&arguments.output)?;
-    let words = bundle.vocabulary.words();
-    let words = words[..words.len().min(arguments.words as usize)].to_vec();
-    bundle.vocabulary = Vocabulary::new(words)?;
+    bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
     let known = bundle.vocabulary.len() as u32;
     let round = |value| rounded(value, arguments.parameter_bits);

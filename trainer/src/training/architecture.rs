@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Gradients, Tensor},
 };
 use model_core::{
-    aux_lstm::{AuxLstm, AuxLstmSizes, StateStatistics},
+    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, StateStatistics},
     embedding::Embedding,
     parameters::Parameters,
 };
@@ -91,18 +91,30 @@ impl Architecture for JointLstm<'_> {
         batches: impl Iterator<Item = Batch<'b>>,
         device: &Device,
     ) -> AuxLstm {
-        let mut statistics = StateStatistics::default();
-        if self.normalise {
-            let network = network.valid();
-            for batch in batches {
-                let words = self.embedding.look_up(&batch.texts, device);
-                statistics.add(network.mean_states(&words));
-            }
-        }
-        network.fold(&statistics)
+        folded(network, self.normalise, batches, |network, batch| {
+            network.mean_states(&self.embedding.look_up(&batch.texts, device))
+        })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
         network.forward(&self.embedding.look_up(&batch.texts, device))
     }
+}
+
+/// LSTMs without gradients; if training has normalised their mean states over the batch, mean and variance of these over
+/// `batches` are part of the weights. `states` gives them.
+pub fn folded<'b>(
+    network: &AuxLstm,
+    normalise: bool,
+    batches: impl Iterator<Item = Batch<'b>>,
+    states: impl Fn(&AuxLstm, &Batch) -> MeanStates<Tensor<2>>,
+) -> AuxLstm {
+    let mut statistics = StateStatistics::default();
+    if normalise {
+        let network = network.valid();
+        for batch in batches {
+            statistics.add(states(&network, &batch));
+        }
+    }
+    network.fold(&statistics)
 }

@@ -48,7 +48,7 @@ use batches::{Item, mix};
 use calibration::Scored;
 use checkpoint::{Checkpoint, CheckpointError, Progress};
 
-pub use architecture::{Architecture, Batch, JointLstm};
+pub use architecture::{Architecture, Batch, JointLstm, folded};
 pub use finish::Finished;
 pub use prepare::{Data, class_counts, read_vectors};
 

@@ -164,9 +164,7 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
     {
         let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
         let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
-        let mut words = bundle.vocabulary.words().to_vec();
-        words.truncate(most);
-        let vocabulary = Vocabulary::new(words).map_err(|error| unusable(error.to_string()))?;
+        let vocabulary = bundle.vocabulary.first(most);
         let embedding = bundle.embedding.coarser(vocabulary.len(), i8::MAX);
         return Ok((vocabulary, embedding));
     }

@@ -6,12 +6,9 @@
 
 use std::path::Path;
 
-use burn::{
-    module::Module,
-    tensor::{Device, Gradients, Tensor, TensorData},
-};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use model_core::{
-    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role, StateStatistics},
+    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
     embedding::Embedding,
     lstm::Words,
     parameters::Parameters,
@@ -27,7 +24,7 @@ use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::Progress;
 use crate::settings::within;
-use crate::training::{Architecture, Batch};
+use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError};
 
 /// What the network has besides the settings of lstm.
@@ -313,15 +310,10 @@ impl Architecture for OwnAndShared {
         batches: impl Iterator<Item = Batch<'b>>,
         device: &Device,
     ) -> AuxLstm {
-        let mut statistics = StateStatistics::default();
-        if self.normalise {
-            let network = network.valid();
-            for batch in batches {
-                let (ids, texts) = Words::distinct(&batch.texts);
-                statistics.add(Self::states(&network, &self.look_up(&ids, device), &texts));
-            }
-        }
-        network.fold(&statistics)
+        folded(network, self.normalise, batches, |network, batch| {
+            let (ids, texts) = Words::distinct(&batch.texts);
+            Self::states(network, &self.look_up(&ids, device), &texts)
+        })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
