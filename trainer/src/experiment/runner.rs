@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{Experiment, Plan};
 use super::system::{ExperimentError, Problem, System};
-use super::systems::SystemName;
+use super::systems::{Learned, SystemName};
 use super::users::{UserFeatures, Users};
 use super::{Cell, CellError, TestUser};
 use crate::device;
@@ -77,6 +77,7 @@ pub fn run(
                 users: &users,
                 parts: &shared.parts,
                 features: shared.features.as_ref().map(|(_, features)| features),
+                learned: &shared.learned,
                 seed: plan.key.seed,
                 device: &device,
                 folder,
@@ -173,6 +174,7 @@ struct Shared {
     parts: Parts,
     /// Features with their settings, where the systems read them.
     features: Option<(Features, UserFeatures)>,
+    learned: Learned,
 }
 
 impl Shared {
@@ -188,6 +190,7 @@ impl Shared {
         Ok(Self {
             seed,
             features: features.transpose()?,
+            learned: Learned::default(),
             parts,
         })
     }

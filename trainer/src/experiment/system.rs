@@ -10,6 +10,7 @@ use model_core::embedding::Embedding;
 use model_core::predictor::PredictError;
 
 use super::CellError;
+use super::systems::Learned;
 use super::users::{UserFeatures, Users};
 use crate::config::ConfigError;
 use crate::corpus::CorpusError;
@@ -69,7 +70,9 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// What networks are computed on.
     pub device: &'a Device,
-    /// A folder for what takes long to make and other cells can use.
+    /// What other cells with these parts and features have learned already.
+    pub learned: &'a Learned,
+    /// A folder for what takes long to make and cells of other runs can use.
     pub folder: &'a Path,
     /// Whether to stop, with [`ExperimentError::Interrupted`].
     pub interrupted: &'a Arc<AtomicBool>,

@@ -31,7 +31,7 @@ pub struct SupportVectorMachine {
     /// The value of the constant feature, LIBLINEAR's `-B`; 0: none.
     pub bias: f64,
     /// Learning ends when the projected gradients of the dual problem, of all examples in one pass, are no further apart
-    /// and no larger than this: LIBLINEAR's `-e`, there 0.1 unless said otherwise.
+    /// and no larger than this: LIBLINEAR's `-e`.
     pub tolerance: f64,
     /// Passes through the examples at most.
     pub max_passes: usize,
@@ -56,7 +56,7 @@ impl Default for SupportVectorMachine {
             loss: Loss::SquaredHinge,
             class_weights: Vec::new(),
             bias: 1.0,
-            tolerance: 0.01,
+            tolerance: 0.1,
             max_passes: 1000,
             seed: 1,
         }

@@ -1,5 +1,7 @@
 //! SVM and ME over textual features.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +43,7 @@ impl LinearSettings {
 }
 
 /// What is learned with the settings.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Learner {
     /// One against the rest, where there are more than two classes.
     SupportVectorMachine,
@@ -58,13 +60,13 @@ pub struct Linear<'s> {
 impl System for Linear<'_> {
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let features = &problem.features()?.matrix;
-        let choice = self.choose(problem, problem.main, features)?;
+        let choice = self.choose_alone(problem, problem.main)?;
         Ok(Fitted {
             chosen: choice.named(""),
             validation_curve: Vec::new(),
             training_curve: Vec::new(),
             model: Box::new(Scorer {
-                model: choice.model,
+                choice,
                 features: Rows::Shared(features),
             }),
         })
@@ -88,6 +90,17 @@ impl Choice {
 }
 
 impl Linear<'_> {
+    /// Learns `attribute` from the users' own features. What is chosen is kept for other cells.
+    pub fn choose_alone(
+        &self,
+        problem: &Problem,
+        attribute: usize,
+    ) -> Result<Arc<Choice>, ExperimentError> {
+        let key = (attribute, self.learner, self.settings.clone());
+        let features = &problem.features()?.matrix;
+        (problem.learned.choices).get_or_make(key, || self.choose(problem, attribute, features))
+    }
+
     /// Learns `attribute` from the training users in every way that the settings permit, and takes what has the best F
     /// on the validation users. `features` has a row for each user.
     pub fn choose(
@@ -161,7 +174,7 @@ impl Linear<'_> {
 
 /// A model with the features of all users.
 pub struct Scorer<'a> {
-    pub model: LinearModel,
+    pub choice: Arc<Choice>,
     pub features: Rows<'a>,
 }
 
@@ -177,7 +190,7 @@ impl Model for Scorer<'_> {
             Rows::Shared(features) => features,
             Rows::Own(features) => features,
         };
-        let scores = |&user: &usize| self.model.scores(features.row(user));
+        let scores = |&user: &usize| self.choice.model.scores(features.row(user));
         Ok(users.par_iter().map(scores).collect())
     }
 }

@@ -1,6 +1,8 @@
 //! Meta-Learning: a support vector machine tells the auxiliary attribute, and what it says is read by another that tells
 //! the main one.
 
+use std::sync::Arc;
+
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
 
@@ -47,11 +49,14 @@ impl System for MetaLearning<'_> {
         let mut chosen = Vec::new();
         let mut posteriors = vec![Vec::new(); features.rows()];
         for &attribute in problem.auxiliary {
-            let choice = machine.choose(problem, attribute, features)?;
+            let choice = machine.choose_alone(problem, attribute)?;
             let Attribute { name, .. } = &problem.attributes[attribute];
             chosen.extend(choice.named(&format!("{name} ")));
-            let of_attribute = self.posteriors(problem, &machine, attribute, &choice)?;
-            for (all, of_attribute) in posteriors.iter_mut().zip(of_attribute) {
+            let key = (attribute, self.settings.clone(), self.svm.clone());
+            let of_attribute = (problem.learned.posteriors).get_or_make(key, || {
+                self.posteriors(problem, &machine, attribute, &choice)
+            })?;
+            for (all, of_attribute) in posteriors.iter_mut().zip(of_attribute.iter()) {
                 all.extend(of_attribute);
             }
         }
@@ -63,7 +68,7 @@ impl System for MetaLearning<'_> {
             validation_curve: Vec::new(),
             training_curve: Vec::new(),
             model: Box::new(Scorer {
-                model: choice.model,
+                choice: Arc::new(choice),
                 features: Rows::Own(features),
             }),
         })

@@ -1,6 +1,7 @@
 //! The systems: those of the paper's tables, and their settings.
 
 mod cnn;
+mod learned;
 mod linear;
 mod lstm;
 mod meta_learning;
@@ -15,6 +16,7 @@ use super::config::{Plan, check_lambda};
 use super::system::{ExperimentError, Fitted, Problem, System};
 use crate::features::Features;
 use cnn::{Cnn, CnnSettings, PcnnSettings};
+pub use learned::Learned;
 use linear::{Learner, Linear, LinearSettings};
 use lstm::{Lstm, LstmSettings};
 use meta_learning::{MetaLearning, MetaLearningSettings};
