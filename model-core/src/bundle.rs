@@ -64,6 +64,11 @@ pub struct Settings {
     pub temperatures: Vec<Temperature>,
     /// Whether Chinese was cut into words by a dictionary in training, and has to be again.
     pub dictionary: bool,
+    /// The words that a user dictionary added to it, see [`Segmenter::add_user_dictionary`].
+    ///
+    /// [`Segmenter::add_user_dictionary`]: crate::text::Segmenter::add_user_dictionary
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_dictionary: String,
     /// The probability from which on a prediction is called sure; below it the answer is "not sure".
     #[serde(default = "sure_from")]
     pub sure_from: f32,
@@ -286,7 +291,8 @@ impl Bundle {
             sizes,
             max_words,
             temperatures,
-            dictionary: _,
+            dictionary,
+            user_dictionary,
             sure_from,
         } = &self.settings;
         sizes.check()?;
@@ -304,6 +310,9 @@ impl Bundle {
         if temperatures.len() != attributes.len() || !temperatures.iter().all(Temperature::is_sound)
         {
             return Err("it needs a temperature above 0 for each task".into());
+        }
+        if !dictionary && !user_dictionary.is_empty() {
+            return Err("it has a user dictionary and no dictionary that it adds to".into());
         }
         if !(0.0..=1.0).contains(sure_from) {
             return Err("the probability to be sure from is not between 0 and 1".into());

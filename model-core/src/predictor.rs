@@ -17,7 +17,7 @@ use crate::{
     lstm::Serving,
     prediction::largest,
     reader::{self, Reader},
-    text::Segmenter,
+    text::{Segmenter, TextError},
     wide::Wide,
 };
 
@@ -86,9 +86,16 @@ impl Predictor {
         self.settings.dictionary
     }
 
-    /// Cuts text into words by this segmenter from now on.
-    pub fn use_segmenter(&mut self, segmenter: Segmenter) {
+    /// Cuts text into words by this segmenter from now on, and by the user dictionary of the model's training.
+    ///
+    /// # Errors
+    /// That the model has a user dictionary and the segmenter no dictionary, or that the bundle holds a bad one.
+    pub fn use_segmenter(&mut self, mut segmenter: Segmenter) -> Result<(), TextError> {
+        if !self.settings.user_dictionary.is_empty() {
+            segmenter.add_user_dictionary(&self.settings.user_dictionary)?;
+        }
         self.reader.segmenter = segmenter;
+        Ok(())
     }
 
     /// Reads at most this many words of each user from now on, and never more than the model was made for.

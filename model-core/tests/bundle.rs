@@ -86,6 +86,7 @@ fn bundle() -> Bundle {
             sizes,
             max_words: 50,
             dictionary: false,
+            user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
             temperatures: vec![
                 Temperature {

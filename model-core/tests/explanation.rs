@@ -65,6 +65,7 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
             sizes,
             max_words: 60,
             dictionary: false,
+            user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
             temperatures: vec![
                 Temperature {

@@ -76,6 +76,8 @@ pub struct Text {
     pub vocabulary: usize,
     /// A jieba dictionary for Chinese, plain or compressed; empty: none.
     pub dictionary: PathBuf,
+    /// Words to add to it, in jieba's format; empty: none.
+    pub user_dictionary: PathBuf,
 }
 
 /// The network's sizes, see [`AuxLstmSizes`].
@@ -247,6 +249,7 @@ impl Default for Text {
             max_words: 3000,
             vocabulary: 20_000,
             dictionary: PathBuf::new(),
+            user_dictionary: PathBuf::new(),
         }
     }
 }

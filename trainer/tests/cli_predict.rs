@@ -58,6 +58,7 @@ fn workplace() -> Workplace {
             sizes,
             max_words: 100,
             dictionary: false,
+            user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
             temperatures: vec![
                 Temperature {

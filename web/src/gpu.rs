@@ -42,7 +42,7 @@ impl Gpu {
     pub fn load(&self, bundle: &[u8], dictionary: Option<Vec<u8>>) -> Result<GpuModel, JsError> {
         let mut predictor = Predictor::load(bundle, &self.device)?;
         if let Some(dictionary) = dictionary {
-            predictor.use_segmenter(Segmenter::with_dictionary(&*dictionary)?);
+            predictor.use_segmenter(Segmenter::with_dictionary(&*dictionary)?)?;
         }
         Ok(GpuModel { predictor })
     }

@@ -11,6 +11,24 @@ pub(super) fn is_han(character: char) -> bool {
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
+/// Traditional characters, each followed by its simplified form, in the order of code points: OpenCC's table (Apache-2.0),
+/// written by `scripts/traditional.py`.
+const TRADITIONAL: &str = include_str!("traditional.txt");
+
+/// The simplified form of a Chinese character; the character itself if it has none, or is one. Some traditional characters
+/// share theirs (髮 and 發 are 发): words tell them apart.
+pub(super) fn simplified(character: char) -> char {
+    let mut bytes = [0; 4];
+    let wanted = character.encode_utf8(&mut bytes).as_bytes();
+    // All characters of the table have three bytes, whose order is that of the code points.
+    let (pairs, _) = TRADITIONAL.as_bytes().as_chunks::<6>();
+    let Ok(pair) = pairs.binary_search_by(|pair| pair[..3].cmp(wanted)) else {
+        return character;
+    };
+    let form = TRADITIONAL[6 * pair + 3..].chars().next();
+    form.unwrap_or(character)
+}
+
 /// Whether `next` is a part of the character that `first` begins: a mark, a voicing mark after half-width kana,
 /// a vowel or final consonant of a Hangul syllable.
 pub(super) fn joins(first: char, next: char) -> bool {
@@ -59,6 +77,7 @@ pub(super) fn plain(character: char) -> Option<char> {
         '\u{61F}' => '?',
         '\u{301C}' | '\u{223C}' => '~',
         '\u{200B}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' => ' ',
+        '\n' => '\n',
         _ if character.is_control() || character.is_whitespace() => ' ',
         _ => return None,
     })

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::character::{has_plain_form, is_emoji, is_invisible, joins, plain};
+use super::character::{has_plain_form, is_emoji, is_invisible, joins, plain, simplified};
 
 /// More repetitions of a character than this say nothing new: "soooooo" is "sooo".
 const MOST_REPEATS: usize = 3;
@@ -63,9 +63,9 @@ impl Folded<'_> {
 }
 
 /// Folds a post: Unicode compatibility forms (full and half width, ligatures, styled letters) to the
-/// plain ones, combining marks composed, lower case, control characters to spaces, invisible marks
-/// dropped, typographic quotes, dashes and full stops to the ASCII ones, and a character repeated more
-/// than three times to three (digits and spaces excepted).
+/// plain ones, traditional Chinese characters to simplified ones, combining marks composed, lower case, control
+/// characters but line breaks to spaces, invisible marks dropped, typographic quotes, dashes and full stops to the ASCII ones,
+/// and a character repeated more than three times to three (digits and spaces excepted).
 pub(super) fn fold(post: &str) -> Folded<'_> {
     let mut folder = Folder {
         folded: Folded {
@@ -83,6 +83,7 @@ pub(super) fn fold(post: &str) -> Folded<'_> {
         if bytes[at].is_ascii() && bytes.get(at + 1).is_none_or(u8::is_ascii) {
             let folded = match bytes[at] {
                 b'`' => b'\'',
+                b'\n' => b'\n',
                 byte if byte.is_ascii_control() => b' ',
                 byte => byte.to_ascii_lowercase(),
             };
@@ -112,8 +113,8 @@ impl Folder<'_> {
         };
         let length = first.len_utf8();
         if let '\u{4E00}'..='\u{9FFF}' = first {
-            // Most of a Chinese post, and nothing to fold.
-            self.push([first], at..at + length);
+            // Most of a Chinese post.
+            self.push([simplified(first)], at..at + length);
             return length;
         }
         if is_invisible(first) {
@@ -130,7 +131,8 @@ impl Folder<'_> {
         let cluster = &rest[..length];
         let original = at..at + length;
         if has_plain_form {
-            let forms = cluster.nfkc().map(|form| plain(form).unwrap_or(form));
+            let forms = cluster.nfkc();
+            let forms = forms.map(|form| plain(form).unwrap_or_else(|| simplified(form)));
             self.push(forms.flat_map(char::to_lowercase).nfc(), original);
         } else if length > first.len_utf8() {
             self.push(cluster.nfc().flat_map(char::to_lowercase).nfc(), original);
@@ -146,7 +148,9 @@ impl Folder<'_> {
         let mut count = 0;
         for character in characters {
             count += 1;
-            let again = character == self.last && !character.is_numeric() && character != ' ';
+            let again = character == self.last
+                && !character.is_numeric()
+                && !matches!(character, ' ' | '\n');
             self.repeats = if again { self.repeats + 1 } else { 1 };
             self.last = character;
             if self.repeats <= MOST_REPEATS {

@@ -5,10 +5,11 @@
 //! | in the post | words |
 //! |---|---|
 //! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't`; `home.Then` is two words, `p.s` is one |
-//! | Chinese | as jieba cuts it, given a dictionary; else a word a character |
+//! | Chinese | as jieba cuts it, given a dictionary; else a word a character; traditional characters as simplified ones |
 //! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names |
 //! | numbers of five digits or more | `<num>`; shorter ones (ages, years) are words |
 //! | #topic# and #tag | the words of the topic, without the marks |
+//! | `//@name` | none, nor the rest of the line: a repost quotes somebody else's words |
 //! | emoji | one word each, with their skin tones; flags and families too |
 //! | `[哈哈]`, `:-)`, `^_^` | one word each |
 //! | `!` and `?` | a run is one word: `!`, `!!`, `!!!`, and `?!` for any mixture |
@@ -58,11 +59,28 @@ pub enum TextError {
     /// It is not of a size that a dictionary has.
     #[error("the Chinese dictionary is too long, at most {LONGEST_DICTIONARY} bytes can be used")]
     LongDictionary,
+    /// A user dictionary adds to one that is not there.
+    #[error("a user dictionary needs a Chinese dictionary that it adds to")]
+    NoDictionary,
+    /// A line of a user dictionary is none.
+    #[error(
+        "line {line} of the user dictionary is {text:?}; a line is a word and, if you like, its frequency and its \
+         part of speech, separated by spaces"
+    )]
+    UserWord {
+        /// The line's number, from 1.
+        line: usize,
+        /// What it says, or its beginning.
+        text: String,
+    },
 }
 
 /// The most bytes of a dictionary. jieba's own have 5 and 9 million; from 16 million characters on, its
 /// table could overflow.
 const LONGEST_DICTIONARY: u64 = 16_000_000;
+
+/// The highest frequency of a word of a user dictionary: that of the most frequent word of jieba's own has seven digits.
+const MOST_FREQUENT: usize = 1_000_000_000;
 
 /// The most characters of what is told about a bad line, which may be of any length.
 const LONGEST_MESSAGE: usize = 200;
@@ -71,6 +89,8 @@ const LONGEST_MESSAGE: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Segmenter {
     chinese: Option<Jieba>,
+    /// The user dictionaries that were added.
+    user_words: String,
 }
 
 impl Segmenter {
@@ -97,7 +117,61 @@ impl Segmenter {
         }
         Ok(Self {
             chinese: Some(jieba),
+            user_words: String::new(),
         })
+    }
+
+    /// Adds the words of a user dictionary in jieba's format: a line is a word and, if the user likes, its frequency and its
+    /// part of speech, separated by spaces. A word without a frequency gets the least that keeps it in one piece.
+    ///
+    /// Only words of nothing but Chinese characters are cut by dictionaries here; returned is how many others were left out.
+    ///
+    /// # Errors
+    /// A line that is none, [`TextError::UserWord`]; without a dictionary to add to, [`TextError::NoDictionary`].
+    pub fn add_user_dictionary(&mut self, dictionary: &str) -> Result<usize, TextError> {
+        let jieba = self.chinese.as_mut().ok_or(TextError::NoDictionary)?;
+        let mut left_out = 0;
+        let dictionary = dictionary.strip_prefix('\u{FEFF}').unwrap_or(dictionary);
+        for (index, line) in dictionary.lines().enumerate() {
+            let unusable = || TextError::UserWord {
+                line: index + 1,
+                text: line.chars().take(LONGEST_MESSAGE).collect(),
+            };
+            let mut fields = line.split_whitespace();
+            let Some(word) = fields.next() else {
+                continue;
+            };
+            let word = fold::fold(word).text;
+            let (frequency, tag) = match (fields.next(), fields.next(), fields.next()) {
+                (None, ..) => (None, None),
+                (Some(field), None, None) => match field.parse() {
+                    Ok(frequency) => (Some(frequency), None),
+                    Err(_) => (None, Some(field)),
+                },
+                (Some(frequency), tag, None) => {
+                    (Some(frequency.parse().map_err(|_| unusable())?), tag)
+                }
+                _ => return Err(unusable()),
+            };
+            let is_too_frequent = |frequency: usize| frequency > MOST_FREQUENT;
+            let is_tag = |tag: &str| tag.chars().all(|letter| letter.is_ascii_alphanumeric());
+            if frequency.is_some_and(is_too_frequent) || !tag.is_none_or(is_tag) {
+                return Err(unusable());
+            }
+            if word.chars().all(character::is_han) {
+                jieba.add_word(&word, frequency, tag);
+            } else {
+                left_out += 1;
+            }
+        }
+        self.user_words.push_str(dictionary.trim_end());
+        self.user_words.push('\n');
+        Ok(left_out)
+    }
+
+    /// The user dictionaries that were added, one after the other.
+    pub fn user_dictionary(&self) -> &str {
+        &self.user_words
     }
 
     /// The words of `post` in order. Their byte ranges lie on character boundaries and do not overlap.
@@ -112,8 +186,10 @@ impl Segmenter {
         };
         let mut at = 0;
         while let Some(first) = text[at..].chars().next() {
-            at += if first == ' ' {
+            at += if matches!(first, ' ' | '\n') {
                 1
+            } else if first == '/' && pattern::is_quoted(&text[at..]) {
+                text[at..].find('\n').unwrap_or(text.len() - at)
             } else if character::is_han(first) {
                 self.chinese(text, at, &mut words)
             } else {

@@ -94,6 +94,14 @@ pub(super) fn find<'a>(
     found.or_else(emoticon).or_else(|| signs(rest, first))
 }
 
+/// Whether a text goes on with what somebody else has written, as reposts on Weibo do: `//@name:`.
+pub(super) fn is_quoted(text: &str) -> bool {
+    let quoted = text
+        .strip_prefix("//")
+        .map(|text| text.trim_start_matches(' '));
+    quoted.is_some_and(|quoted| quoted.starts_with(USER) || user(quoted).is_some())
+}
+
 fn mask(text: &str) -> Option<Found<'_>> {
     let (mask, word) = MASKS.iter().find(|(mask, _)| text.starts_with(mask))?;
     Some(Found {

@@ -54,10 +54,7 @@ fn links_addresses_and_names_are_one_word() {
     );
     assert_words("看http://t.cn/abc，后面", "看 <url> 后 面");
     assert_words("mail Jo.B+x@mail.example.org, now", "mail <email> now");
-    assert_words(
-        "@joe_b: hi @小明 //@x-1:ok",
-        "<user> hi <user> // <user> ok",
-    );
+    assert_words("@joe_b: hi @小明 / @x-1:ok", "<user> hi <user> <user> ok");
     assert_words("www. http:// a@b @ @, m@ke", "www http // a b m ke");
     assert_words("urlLink nbsp here", "<url> here");
 }
@@ -153,6 +150,86 @@ fn offsets_point_into_the_original() {
         ("end", "end"),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn traditional_characters_are_read_as_simplified_ones() {
+    let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let post = "今天天氣很好，[愛你]";
+    let words = segmenter.words(post);
+    let found: Vec<_> = (words.iter())
+        .map(|word| (word.text.as_str(), &post[word.start..word.end]))
+        .collect();
+    let expected = [
+        ("今天", "今天"),
+        ("天气", "天氣"),
+        ("很好", "很好"),
+        ("[爱你]", "[愛你]"),
+    ];
+    assert_eq!(found, expected);
+    // The compatibility form of 來 is another character; 著 is a simplified one too, and 々 neither.
+    assert_words("\u{F92D}著々龘", "来 著 々 龘");
+}
+
+#[test]
+fn the_table_of_characters_is_in_order_and_leads_to_simplified_ones() {
+    let pairs: Vec<char> = include_str!("traditional.txt").chars().collect();
+    assert!(pairs.len() > 5000);
+    let pairs: Vec<_> = pairs.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+    assert!(pairs.is_sorted());
+    for (traditional, form) in pairs {
+        assert_eq!(character::simplified(traditional), form);
+    }
+}
+
+#[test]
+fn what_a_repost_quotes_is_not_the_writers() {
+    assert_words("真的吗？//@小明:今天//@b_c:很好", "真 的 吗 ?");
+    assert_words("ok／／＠小明：no", "ok");
+    assert_words("ok // @小明: no", "ok");
+    assert_words("ok //<user>: no", "ok");
+    assert_words("//@小明: no\n是\r\n//@小明: no", "是");
+    assert_words(
+        "a // b //c http://x@小明 //\n@小明",
+        "a // b // c <url> 小 明 // <user>",
+    );
+}
+
+#[test]
+fn user_words_stay_in_one_piece() {
+    let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    assert_eq!(
+        words_of(&segmenter, "天气很好今天"),
+        ["天气", "很好", "今天"]
+    );
+    let left_out =
+        segmenter.add_user_dictionary("\u{FEFF}氣很 nz\n\n  天气很好  9 a\r\nC罩杯\n今 500\n");
+    assert_eq!(left_out, Ok(1));
+    assert_eq!(words_of(&segmenter, "天气很好今天"), ["天气很好", "今天"]);
+    assert_eq!(segmenter.dictionary_tag("气很"), Some("nz"));
+    // What was added can be added elsewhere.
+    let mut other = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    other
+        .add_user_dictionary(segmenter.user_dictionary())
+        .unwrap();
+    assert_eq!(words_of(&other, "天气很好今天"), ["天气很好", "今天"]);
+
+    for line in [
+        "今天 x1 t",
+        "今天 1 t t",
+        "今天 -1",
+        "今天 9999999999",
+        "今天 3 形容",
+    ] {
+        let refused = other.add_user_dictionary(&format!("很好\n{line}"));
+        let expected = TextError::UserWord {
+            line: 2,
+            text: line.to_owned(),
+        };
+        assert_eq!(refused, Err(expected), "{line}");
+    }
+    let refused = Segmenter::new().add_user_dictionary("今天");
+    assert_eq!(refused, Err(TextError::NoDictionary));
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn load(bundle: &Bundle, dictionary: Option<&Path>) -> Result<Predictor, Failure
         if dictionary.is_none() {
             return Err("this model was trained with a dictionary for Chinese: give it by --dictionary FILE".into());
         }
-        predictor.use_segmenter(segmenter(dictionary)?);
+        predictor.use_segmenter(segmenter(dictionary, None)?)?;
     }
     Ok(predictor)
 }

@@ -1,14 +1,13 @@
 //! `auxlstm corpus stats`: what a corpus holds.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{CorpusArguments, Failure, print, report_bad_records, segmenter};
+use super::{CorpusArguments, DictionaryArguments, Failure, print, report_bad_records};
 use crate::corpus::{AttributeCounts, Statistics};
 use crate::progress::Progress;
 use crate::table::{Table, chart, count, percent};
@@ -36,9 +35,8 @@ struct Stats {
     /// Attribute to count classes of, may be repeated [default: gender, profession and age, where there are any]
     #[arg(long = "attribute", value_name = "NAME")]
     attributes: Vec<String>,
-    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
-    #[arg(long, value_name = "FILE")]
-    dictionary: Option<PathBuf>,
+    #[command(flatten)]
+    dictionaries: DictionaryArguments,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -52,7 +50,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     } else {
         USUAL_ATTRIBUTES.map(String::from).to_vec()
     };
-    let segmenter = segmenter(stats.dictionary.as_deref())?;
+    let segmenter = stats.dictionaries.segmenter()?;
     let mut corpus = stats.corpus.open()?;
     let mut statistics = Statistics::new(&attributes);
     let mut progress = Progress::new("counting", "users", None);

@@ -8,7 +8,9 @@ use clap::value_parser;
 use model_core::text::Segmenter;
 use rayon::prelude::*;
 
-use super::{CorpusArguments, Failure, INTERRUPTED, interrupt_flag, report_bad_records, segmenter};
+use super::{
+    CorpusArguments, DictionaryArguments, Failure, INTERRUPTED, interrupt_flag, report_bad_records,
+};
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
 use crate::progress::Progress;
@@ -55,9 +57,8 @@ pub(super) struct Arguments {
     /// Seed of all that is random
     #[arg(long, default_value_t = 1)]
     seed: u16,
-    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
-    #[arg(long, value_name = "FILE")]
-    dictionary: Option<PathBuf>,
+    #[command(flatten)]
+    dictionaries: DictionaryArguments,
 }
 
 fn learning_rate(text: &str) -> Result<f64, String> {
@@ -112,7 +113,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
         threads,
         seed: arguments.seed,
     };
-    let segmenter = segmenter(arguments.dictionary.as_deref())?;
+    let segmenter = arguments.dictionaries.segmenter()?;
     let corpus = arguments.corpus.open()?;
     let output = PendingFile::create(&arguments.output)?;
     let interrupt = interrupt_flag()?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter};
+use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::experiment::{self, Experiment, ExperimentError};
 
 /// Learn and test systems on users, a grid of cells as a config says
@@ -49,8 +49,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         print(&settings.to_toml()?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let dictionary = Some(&settings.text.dictionary).filter(|path| !path.as_os_str().is_empty());
-    let segmenter = segmenter(dictionary.map(PathBuf::as_path))?;
+    let segmenter = segmenter_of(&settings.text)?;
     let interrupted = interrupt_flag()?;
     match experiment::run(&settings, segmenter, &interrupted) {
         Ok(()) => {

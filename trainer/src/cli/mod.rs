@@ -9,10 +9,11 @@ mod experiment;
 mod model;
 mod predict;
 mod report;
+mod segment;
 mod train;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Parser, Subcommand};
 use model_core::text::Segmenter;
 
+use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
 
 /// What can go wrong with a command: anything that can say what.
@@ -43,6 +45,7 @@ const INTERRUPTED: u8 = 130;
 #[derive(Subcommand)]
 enum Command {
     Corpus(corpus::Arguments),
+    Segment(segment::Arguments),
     Embed(embed::Arguments),
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
@@ -57,6 +60,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match CommandLine::parse().command {
         Command::Corpus(arguments) => corpus::run(arguments),
+        Command::Segment(arguments) => segment::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
@@ -147,15 +151,52 @@ fn report_bad_records(corpus: &Corpus) {
     }
 }
 
-/// The segmenter, with a Chinese dictionary if there is one.
-fn segmenter(dictionary: Option<&Path>) -> Result<Segmenter, Failure> {
-    let Some(path) = dictionary else {
-        return Ok(Segmenter::new());
-    };
-    let reader =
-        open_input(path).map_err(|error| format!("dictionary {}: {error}", path.display()))?;
-    let segmenter = Segmenter::with_dictionary(reader);
-    Ok(segmenter.map_err(|error| format!("dictionary {}: {error}", path.display()))?)
+/// The flags of every command that cuts Chinese without a model.
+#[derive(Args)]
+struct DictionaryArguments {
+    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
+    #[arg(long, value_name = "FILE")]
+    dictionary: Option<PathBuf>,
+    /// Words to add to it, in jieba's format: a line is a word and, if you like, its frequency and its part of speech
+    #[arg(long, value_name = "FILE", requires = "dictionary")]
+    user_dict: Option<PathBuf>,
+}
+
+impl DictionaryArguments {
+    fn segmenter(&self) -> Result<Segmenter, Failure> {
+        segmenter(self.dictionary.as_deref(), self.user_dict.as_deref())
+    }
+}
+
+/// The segmenter, with a Chinese dictionary if there is one, and a user dictionary that adds to it.
+fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter, Failure> {
+    let named = |path: &Path, error: &dyn Error| format!("dictionary {}: {error}", path.display());
+    let mut segmenter = Segmenter::new();
+    if let Some(path) = dictionary {
+        let reader = open_input(path).map_err(|error| named(path, &error))?;
+        segmenter = Segmenter::with_dictionary(reader).map_err(|error| named(path, &error))?;
+    }
+    if let Some(path) = user {
+        let mut words = String::new();
+        let mut reader = open_input(path).map_err(|error| named(path, &error))?;
+        (reader.read_to_string(&mut words)).map_err(|error| named(path, &error))?;
+        let added = segmenter.add_user_dictionary(&words);
+        let left_out = added.map_err(|error| named(path, &error))?;
+        if left_out > 0 {
+            eprintln!(
+                "dictionary {}: words with other than Chinese characters, which are not looked up: {left_out}",
+                path.display()
+            );
+        }
+    }
+    Ok(segmenter)
+}
+
+/// The segmenter that a config describes.
+fn segmenter_of(text: &Text) -> Result<Segmenter, Failure> {
+    let [dictionary, user] = [&text.dictionary, &text.user_dictionary]
+        .map(|path| Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()));
+    segmenter(dictionary, user)
 }
 
 /// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends. A second

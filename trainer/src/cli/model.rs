@@ -34,7 +34,8 @@ impl ModelArguments {
         let mut predictor =
             Predictor::load(&bytes, &device).map_err(|error| format!("{name}: {error}"))?;
         if self.dictionary.is_some() {
-            predictor.use_segmenter(segmenter(self.dictionary.as_deref())?);
+            let segmenter = segmenter(self.dictionary.as_deref(), None)?;
+            (predictor.use_segmenter(segmenter)).map_err(|error| format!("{name}: {error}"))?;
         } else if predictor.needs_dictionary() {
             return Err(format!(
                 "{name}: this model was trained with a dictionary for Chinese: give it by --dictionary FILE"

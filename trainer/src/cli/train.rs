@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter};
+use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::config::Config;
 use crate::training::{self, Outcome};
 
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The seed, instead of the config's
     #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
+    /// Words to add to the config's dictionary for Chinese, instead of the config's own, in jieba's format
+    #[arg(long, value_name = "FILE")]
+    user_dict: Option<PathBuf>,
     /// Stop with an error at the first bad record of the corpus, whatever the config says
     #[arg(long)]
     strict: bool,
@@ -55,14 +58,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(seed) = arguments.seed {
         config.seed = seed;
     }
+    if let Some(user_dict) = arguments.user_dict {
+        config.text.user_dictionary = user_dict;
+    }
     config.strict |= arguments.strict;
     if arguments.print_config {
         print(&config.to_toml()?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let dictionary =
-        Some(config.text.dictionary.as_path()).filter(|path| !path.as_os_str().is_empty());
-    let segmenter = segmenter(dictionary)?;
+    let segmenter = segmenter_of(&config.text)?;
     let interrupted = interrupt_flag()?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Finished(bundle) => {

@@ -108,11 +108,12 @@ impl<A: Architecture> Finished<A> {
     }
 }
 
-/// Writes the bundle of a run that has come to its end to `path`.
+/// Writes the bundle of a run that has come to its end to `path`. Text was read by the words of `user_dictionary` too.
 pub fn finish<A: Architecture<Network = AuxLstm>>(
     run: Run<A>,
     vocabulary: Vocabulary,
     embedding: Embedding,
+    user_dictionary: String,
     path: &Path,
 ) -> Result<(), TrainError> {
     let finished = Finished::new(run)?;
@@ -125,6 +126,7 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         sizes: run.config.sizes(embedding.dimensions()),
         max_words: run.config.text.max_words,
         dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
+        user_dictionary,
         temperatures: (validation.iter())
             .map(|texts| calibration::temperature(texts))
             .collect(),

@@ -154,6 +154,7 @@ pub fn train(
     let device = device::choose(&config.device)?;
     let folder = config.output.as_path();
     let earlier = open_folder(config, resume)?;
+    let user_dictionary = segmenter.user_dictionary().to_owned();
     let prepared = prepare::prepare(config, segmenter)?;
     if earlier
         .as_ref()
@@ -189,7 +190,8 @@ pub fn train(
         return Ok(Outcome::Interrupted(config.output.join(CHECKPOINT)));
     }
     let bundle = config.output.join(BUNDLE);
-    finish::finish(run, prepared.vocabulary, embedding.clone(), &bundle)?;
+    let vocabulary = prepared.vocabulary;
+    finish::finish(run, vocabulary, embedding.clone(), user_dictionary, &bundle)?;
     Ok(Outcome::Finished(bundle))
 }
 

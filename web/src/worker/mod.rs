@@ -296,7 +296,8 @@ impl Worker {
         if predictor.needs_dictionary() {
             let dictionary = self.dictionary(number, &dictionary).await?;
             let segmenter = Segmenter::with_dictionary(&*dictionary);
-            predictor.use_segmenter(segmenter.map_err(|error| error.to_string())?);
+            (segmenter.and_then(|segmenter| predictor.use_segmenter(segmenter)))
+                .map_err(|error| error.to_string())?;
             needed = Some(dictionary);
         }
         let adapter = match (choice, &self.gpu) {

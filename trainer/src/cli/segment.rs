@@ -1,0 +1,45 @@
+//! `auxlstm segment`: what the models read of a text.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use rayon::prelude::*;
+
+use super::{
+    CorpusArguments, DictionaryArguments, Failure, StandardOutputError, report_bad_records,
+};
+
+/// Print the words that the models read of each post, a post a line
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    #[command(flatten)]
+    dictionaries: DictionaryArguments,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let segmenter = arguments.dictionaries.segmenter()?;
+    let corpus = arguments.corpus.open()?;
+    let mut corpus = corpus.with_report(|record| eprintln!("{record}"));
+    let mut out = BufWriter::new(io::stdout().lock());
+    loop {
+        let users = corpus.read_chunk()?;
+        if users.is_empty() {
+            break;
+        }
+        let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();
+        let lines: Vec<String> = (posts.par_iter())
+            .map(|post| {
+                let words = segmenter.words(post).into_iter().map(|word| word.text);
+                words.collect::<Vec<_>>().join(" ") + "\n"
+            })
+            .collect();
+        for line in lines {
+            (out.write_all(line.as_bytes())).map_err(StandardOutputError)?;
+        }
+    }
+    out.flush().map_err(StandardOutputError)?;
+    report_bad_records(&corpus);
+    Ok(ExitCode::SUCCESS)
+}
