@@ -1,5 +1,6 @@
 //! The command `auxlstm`: corpora, word vectors, training, evaluation and bulk prediction.
 
+pub mod alignment;
 pub mod cli;
 pub mod config;
 pub mod corpus;

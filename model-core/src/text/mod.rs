@@ -33,6 +33,7 @@ use jieba_rs::Jieba;
 use thiserror::Error;
 use unicode_segmentation::UnicodeSegmentation;
 
+pub use character::is_han;
 use fold::Folded;
 use pattern::Found;
 

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, each from flags to checked settings to one call.
 
+mod align;
 mod compact;
 mod corpus;
 mod devices;
@@ -47,6 +48,7 @@ enum Command {
     Corpus(corpus::Arguments),
     Segment(segment::Arguments),
     Embed(embed::Arguments),
+    Align(align::Arguments),
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Corpus(arguments) => corpus::run(arguments),
         Command::Segment(arguments) => segment::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
+        Command::Align(arguments) => align::run(arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),

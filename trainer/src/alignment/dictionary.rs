@@ -1,0 +1,199 @@
+//! Dictionaries of two languages, for the seeds of an alignment and the words it is measured on.
+
+use std::io::{self, BufRead};
+
+use model_core::text::Segmenter;
+
+/// Why a dictionary cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DictionaryError {
+    /// It cannot be read, or is no UTF-8 text.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A line is none of a dictionary.
+    #[error(
+        "line {0} is neither an entry of CC-CEDICT (\"传统 传统 [chuan2 tong3] /tradition/\") nor two words with a space between"
+    )]
+    Line(usize),
+}
+
+/// Reads a dictionary: CC-CEDICT, Chinese and English, or a list of pairs, a line two words with a space or a tab between.
+/// Returns the pairs in the file's order, as the text pipeline spells them; what is more than one word in either language
+/// is left out.
+///
+/// # Errors
+/// If the dictionary cannot be read, or has a line that is none.
+pub fn read(dictionary: impl BufRead) -> Result<Vec<(String, String)>, DictionaryError> {
+    let segmenter = Segmenter::new();
+    let mut pairs = Vec::new();
+    for (index, line) in dictionary.lines().enumerate() {
+        let line = line?;
+        let line = line.trim_start_matches('\u{FEFF}').trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut add = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|word| spelled(&segmenter, word));
+            pairs.extend(one.zip(other));
+        };
+        if let Some(Entry { word, glosses }) = Entry::parse(line) {
+            translations(glosses).for_each(|gloss| add(word, &gloss));
+        } else {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), words.next()) {
+                (Some(one), Some(other), None) => add(one, other),
+                _ => return Err(DictionaryError::Line(index + 1)),
+            }
+        }
+    }
+    pairs.dedup();
+    Ok(pairs)
+}
+
+/// A line of CC-CEDICT.
+struct Entry<'a> {
+    /// In simplified characters.
+    word: &'a str,
+    /// What it means, separated by slashes.
+    glosses: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (words, rest) = line.split_once(" [")?;
+        let (_pronunciation, glosses) = rest.split_once("] /")?;
+        let (_traditional, word) = words.split_once(' ')?;
+        Some(Self {
+            word,
+            glosses: glosses.strip_suffix('/')?,
+        })
+    }
+}
+
+/// The words and phrases of CC-CEDICT's glosses that translate an entry; others speak about it.
+fn translations(glosses: &str) -> impl Iterator<Item = String> {
+    let speaks_about = |gloss: &str| {
+        let about = [
+            "CL:",
+            "surname ",
+            "see ",
+            "abbr",
+            "also written",
+            "used in",
+            "(used",
+        ];
+        about.iter().any(|start| gloss.starts_with(start)) || gloss.contains("variant of")
+    };
+    (glosses.split('/'))
+        .filter(move |gloss| !speaks_about(gloss))
+        .flat_map(|gloss| {
+            let plain = without_brackets(gloss);
+            let parts: Vec<String> = plain.split([',', ';']).map(bare).collect();
+            parts
+        })
+        .filter(|gloss| !gloss.is_empty())
+}
+
+/// A gloss without the article or the `to` of a verb.
+fn bare(gloss: &str) -> String {
+    let gloss = gloss.trim();
+    let starts = ["to ", "a ", "an ", "the "];
+    let start = starts.iter().find(|start| gloss.starts_with(**start));
+    gloss[start.map_or(0, |start| start.len())..]
+        .trim()
+        .to_owned()
+}
+
+/// A text without what stands in round brackets.
+fn without_brackets(text: &str) -> String {
+    let mut depth = 0;
+    (text.chars())
+        .filter(|&letter| {
+            match letter {
+                '(' => depth += 1,
+                ')' if depth > 0 => {
+                    depth -= 1;
+                    return false;
+                }
+                _ => {}
+            }
+            depth == 0
+        })
+        .collect()
+}
+
+/// A word as the text pipeline spells it; `None` if it is several words, or none.
+fn spelled(segmenter: &Segmenter, word: &str) -> Option<String> {
+    // Without a dictionary every Chinese character is a word: what leaves nothing out between them is one.
+    let parts = segmenter.words(word);
+    let in_one_piece = parts.windows(2).all(|pair| pair[0].end == pair[1].start);
+    let is_chinese = parts.iter().all(|part| part.text.chars().count() == 1);
+    let spelled: String = parts.into_iter().map(|part| part.text).collect();
+    let is_one = in_one_piece && (is_chinese || segmenter.words(&spelled).len() == 1);
+    (is_one && !spelled.is_empty()).then_some(spelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_a_pair_for_each_gloss_of_one_word() {
+        let text = "# CC-CEDICT\n\
+            委婉 委婉 [wei3 wan3] /tactful/euphemistic/(of voice etc) suave/soft, mild/\r\n\
+            親愛 亲爱 [qin1 ai4] /Dear; beloved/to love/dear one/\n\
+            本 本 [ben3] /CL:個|个[ge4]/variant of 某[mou3]/surname Ben/a book/\n";
+        let expected = [
+            ("委婉", "tactful"),
+            ("委婉", "euphemistic"),
+            ("委婉", "suave"),
+            ("委婉", "soft"),
+            ("委婉", "mild"),
+            ("亲爱", "dear"),
+            ("亲爱", "beloved"),
+            ("亲爱", "love"),
+            ("本", "book"),
+        ];
+        let expected = expected.map(|(one, other)| (one.to_owned(), other.to_owned()));
+        assert_eq!(pairs(text), expected);
+    }
+
+    #[test]
+    fn a_list_of_pairs_is_read_as_it_is() {
+        let expected = [("hund", "dog"), ("katze", "猫咪")];
+        let expected = expected.map(|(one, other)| (one.to_owned(), other.to_owned()));
+        assert_eq!(pairs("Hund dog\n\nKatze\t貓咪\na-b c\n"), expected);
+    }
+
+    #[test]
+    fn what_is_no_dictionary_is_refused_by_its_line() {
+        for text in [
+            "one two\nalone\n",
+            "one two\na b c\n",
+            "一 一 [yi1] one\nx y\n",
+        ] {
+            let line = if text.starts_with('一') { 1 } else { 2 };
+            assert!(
+                matches!(read(text.as_bytes()), Err(DictionaryError::Line(found)) if found == line),
+                "{text}"
+            );
+        }
+        assert!(matches!(read(&b"\xff"[..]), Err(DictionaryError::Io(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(text in "[a-z委婉 \\[\\]/(),;\t\n#.]{0,60}") {
+            for (one, other) in read(text.as_bytes()).into_iter().flatten() {
+                prop_assert!(!one.is_empty() && !other.is_empty());
+                prop_assert!(!one.contains(char::is_whitespace) && !other.contains(char::is_whitespace));
+            }
+        }
+    }
+}

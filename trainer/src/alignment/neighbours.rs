@@ -1,0 +1,134 @@
+//! Which words of two languages are near each other, where some words are near to everything.
+
+use std::cmp::Ordering;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+/// How many nearest words make a neighbourhood, as in Conneau et al. (2018).
+const NEIGHBOURHOOD: usize = 10;
+/// Rows of similarities that are in memory at a time.
+const ROWS: usize = 512;
+
+/// Vectors of length 1, one a row.
+pub struct Unit {
+    rows: Tensor<2>,
+}
+
+impl Unit {
+    /// Vectors made as long as 1 each; 0 stays 0. `values` has a row of `dimensions` numbers for each.
+    pub fn new(values: &[f32], dimensions: usize, device: &Device) -> Self {
+        let mut values = values.to_vec();
+        values.par_chunks_exact_mut(dimensions).for_each(normalise);
+        let shape = [values.len() / dimensions, dimensions];
+        Self {
+            rows: Tensor::from_data(TensorData::new(values, shape), device),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.dims()[0]
+    }
+
+    /// What `of` makes of each row's cosines to all rows of `other`.
+    fn map<T: Send>(&self, other: &Self, of: impl Fn(usize, &[f32]) -> T + Sync) -> Vec<T> {
+        let columns = other.rows.clone().transpose();
+        let mut made = Vec::with_capacity(self.len());
+        for first in (0..self.len()).step_by(ROWS) {
+            let rows = first..self.len().min(first + ROWS);
+            let cosines = self.rows.clone().slice(rows).matmul(columns.clone());
+            let cosines: Vec<f32> = cosines.into_data().iter().collect();
+            made.par_extend(
+                (cosines.par_chunks_exact(other.len()).enumerate())
+                    .map(|(row, cosines)| of(first + row, cosines)),
+            );
+        }
+        made
+    }
+}
+
+/// Makes a vector as long as 1.
+pub fn normalise(row: &mut [f32]) {
+    let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length > 0.0 {
+        row.iter_mut().for_each(|value| *value /= length);
+    }
+}
+
+/// Two languages' vectors in one space.
+///
+/// How near two words are is measured by cross-domain similarity local scaling (Conneau et al. 2018, *Word Translation
+/// Without Parallel Data*): twice their cosine less the mean cosine of each to its ten nearest words of the other language.
+pub struct Neighbours<'a> {
+    one: &'a Unit,
+    other: &'a Unit,
+    /// The mean cosine of each word of `one` to its nearest ones of `other`, and the other way round.
+    near: [Vec<f32>; 2],
+}
+
+impl<'a> Neighbours<'a> {
+    /// Finds the words' neighbourhoods.
+    pub fn new(one: &'a Unit, other: &'a Unit) -> Self {
+        let near = |one: &Unit, other: &Unit| {
+            one.map(other, |_, cosines| {
+                let nearest = largest(cosines, NEIGHBOURHOOD);
+                nearest.iter().map(|&(_, cosine)| cosine).sum::<f32>() / nearest.len() as f32
+            })
+        };
+        Self {
+            near: [near(one, other), near(other, one)],
+            one,
+            other,
+        }
+    }
+
+    /// For each word of `one` its `count` nearest ones of `other`, the nearest first.
+    pub fn nearest(&self, count: usize) -> Vec<Vec<usize>> {
+        Self::of(self.one, self.other, &self.near[1], count)
+    }
+
+    /// For each word of `other` its `count` nearest ones of `one`, the nearest first.
+    pub fn nearest_back(&self, count: usize) -> Vec<Vec<usize>> {
+        Self::of(self.other, self.one, &self.near[0], count)
+    }
+
+    /// Words each of which is the other's nearest.
+    pub fn mutual(&self) -> Vec<(usize, usize)> {
+        let back = self.nearest_back(1);
+        let pairs = self.nearest(1).into_iter().enumerate();
+        (pairs.map(|(word, nearest)| (word, nearest[0])))
+            .filter(|&(word, nearest)| back[nearest][0] == word)
+            .collect()
+    }
+
+    fn of(one: &Unit, other: &Unit, near_other: &[f32], count: usize) -> Vec<Vec<usize>> {
+        one.map(other, |_, cosines| {
+            // The word's own neighbourhood is the same for all.
+            let scaled: Vec<f32> = (cosines.iter().zip(near_other))
+                .map(|(cosine, near)| 2.0 * cosine - near)
+                .collect();
+            let nearest = largest(&scaled, count).into_iter();
+            nearest.map(|(word, _)| word).collect()
+        })
+    }
+}
+
+/// The `count` largest values with their places, the largest first, of equals the first.
+fn largest(values: &[f32], count: usize) -> Vec<(usize, f32)> {
+    let order = |one: &(usize, f32), other: &(usize, f32)| match other.1.total_cmp(&one.1) {
+        Ordering::Equal => one.0.cmp(&other.0),
+        order => order,
+    };
+    let mut found: Vec<(usize, f32)> = Vec::with_capacity(count + 1);
+    for (place, &value) in values.iter().enumerate() {
+        let is_full = found.len() == count;
+        if is_full && found.last().is_none_or(|last| value <= last.1) {
+            continue;
+        }
+        let at = found.partition_point(|other| order(other, &(place, value)).is_lt());
+        found.insert(at, (place, value));
+        found.truncate(count);
+    }
+    found
+}
