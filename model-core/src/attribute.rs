@@ -1,5 +1,7 @@
 //! What is told about a writer: an attribute, its classes, and how classes are read from a record.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// An attribute of a writer with the classes a model tells apart, e.g. gender: female, male.
@@ -40,6 +42,36 @@ impl Attribute {
                     range(class).is_some_and(|(from, to)| (from..=to).contains(&number))
                 })
             })
+    }
+
+    /// The classes that `value` may belong to, which lie side by side: the one of [`class_of`](Self::class_of), or all that a
+    /// range such as `"21-25"` or `"31+"` overlaps.
+    pub fn classes_of(&self, value: &str) -> Option<Range<usize>> {
+        if let Some(class) = self.class_of(value) {
+            return Some(class..class + 1);
+        }
+        let (from, to) = range(value.trim()).filter(|(from, to)| from <= to)?;
+        let overlaps = |class: &String| {
+            let years = class.parse().map(|year: i64| (year, year)).ok();
+            years
+                .or_else(|| range(class))
+                .is_some_and(|(start, end)| start <= to && from <= end)
+        };
+        let start = self.classes.iter().position(overlaps)?;
+        let end = start
+            + self.classes[start..]
+                .iter()
+                .take_while(|class| overlaps(class))
+                .count();
+        let goes_on = self.classes[end..].iter().any(overlaps);
+        (!goes_on).then_some(start..end)
+    }
+
+    /// The group that holds all these classes, if one does.
+    pub fn group_of_classes(&self, classes: Range<usize>) -> Option<usize> {
+        let mut groups = classes.map(|class| self.group_of(class));
+        let group = groups.next()??;
+        groups.all(|other| other == Some(group)).then_some(group)
     }
 
     /// The index of the group that holds class `class`, if any.
@@ -182,6 +214,29 @@ mod tests {
         assert_eq!(age.class_of("48"), Some(3));
         assert_eq!(age.class_of("18"), None);
         assert_eq!(age.class_of("unknown"), None);
+    }
+
+    #[test]
+    fn a_range_is_of_all_classes_that_it_overlaps() {
+        let age = age();
+        assert_eq!(age.classes_of("14"), Some(1..2));
+        assert_eq!(age.classes_of("10-15"), Some(0..2));
+        assert_eq!(age.classes_of("21-25"), Some(2..3));
+        assert_eq!(age.classes_of("27-40"), Some(2..4));
+        assert_eq!(age.classes_of("31+"), Some(3..4));
+        for none in ["18-22", "21-", "-25", "unknown", "40-35", ""] {
+            assert_eq!(age.classes_of(none), None, "{none}");
+        }
+        assert_eq!(age.group_of_classes(0..2), Some(0));
+        assert_eq!(age.group_of_classes(1..3), None);
+        assert_eq!(age.group_of_classes(1..1), None);
+        // What lies between them in the list has to be between them in years.
+        let mixed = Attribute {
+            classes: ["13", "33+", "14"].map(String::from).to_vec(),
+            groups: vec![],
+            ..age
+        };
+        assert_eq!(mixed.classes_of("13-14"), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The joint cost function, Eq. 19, for any number of tasks.
 
+use std::ops::Range;
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Device, Int, Tensor, TensorData, activation::log_softmax},
@@ -9,15 +11,37 @@ use serde::{Deserialize, Serialize};
 /// What one task learns from in a batch.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The class of each user of the batch; a user without one is no example for this task.
-    pub classes: Vec<Option<usize>>,
+    /// The classes that each user of the batch may be of, side by side: one where the class is known, several where the label
+    /// is a band over them. A user without any is no example for this task.
+    pub classes: Vec<Option<Range<usize>>>,
+    /// A factor for each user in the cost, 1 in the paper.
+    pub user_weights: Vec<f32>,
     /// λ of this task (1 − λ for the paper's auxiliary task).
     pub weight: f32,
     /// A factor for each class in the cost, 1 in the paper.
     pub class_weights: Vec<f32>,
 }
 
-/// The weighted sum of the tasks' cross entropies, a scalar `[1]`, without the penalty on the parameters.
+impl Target {
+    /// Users whose class is known, or who are no example, with a factor of 1.
+    pub fn exact(
+        classes: impl IntoIterator<Item = Option<usize>>,
+        weight: f32,
+        class_weights: Vec<f32>,
+    ) -> Self {
+        let one = |class: usize| class..class + 1;
+        let classes: Vec<_> = (classes.into_iter()).map(|class| class.map(one)).collect();
+        Self {
+            user_weights: vec![1.0; classes.len()],
+            classes,
+            weight,
+            class_weights,
+        }
+    }
+}
+
+/// The weighted sum of the tasks' cross entropies, a scalar `[1]`, without the penalty on the parameters. Of a user who may be
+/// of several classes it is −ln of the sum of their probabilities.
 ///
 /// Each task's sum over its users is divided by their number, so that the learning rate means the same for
 /// every batch size. `logits` holds `[batch, classes]` for each task. A task without a user in this batch adds
@@ -32,11 +56,8 @@ pub fn joint_loss(logits: &[Tensor<2>], targets: &[Target], device: &Device) -> 
 }
 
 fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Tensor<1>> {
-    let examples: Vec<(usize, usize)> = target
-        .classes
-        .iter()
-        .enumerate()
-        .filter_map(|(row, class)| Some((row, (*class)?)))
+    let examples: Vec<(usize, &Range<usize>)> = (target.classes.iter().enumerate())
+        .filter_map(|(row, classes)| Some((row, classes.as_ref()?)))
         .collect();
     if examples.is_empty() {
         return None;
@@ -45,16 +66,40 @@ fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Ten
     let indices =
         |values: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(values, [count]), device);
     let rows = indices(examples.iter().map(|(row, _)| *row as i64).collect());
-    let classes = indices(examples.iter().map(|(_, class)| *class as i64).collect());
-    let weights: Vec<f32> = examples
-        .iter()
-        .map(|(_, class)| -target.weight * target.class_weights[*class] / count as f32)
-        .collect();
+    let weight = |&(row, classes): &(usize, &Range<usize>)| {
+        let of_classes = &target.class_weights[classes.clone()];
+        let class_weight = of_classes.iter().sum::<f32>() / of_classes.len() as f32;
+        -target.weight * target.user_weights[row] * class_weight / count as f32
+    };
+    let weights: Vec<f32> = examples.iter().map(weight).collect();
     let log_probabilities = log_softmax(logits.clone().select(0, rows), 1);
-    let of_true_class = log_probabilities.gather(1, classes.unsqueeze_dim(1));
+    let of_truth = if examples.iter().all(|(_, classes)| classes.len() == 1) {
+        let classes = examples.iter().map(|(_, classes)| classes.start as i64);
+        log_probabilities.gather(1, indices(classes.collect()).unsqueeze_dim(1))
+    } else {
+        let classes = target.class_weights.len();
+        let others: Vec<f32> = (examples.iter())
+            .flat_map(|(_, own)| {
+                (0..classes).map(|class| {
+                    if own.contains(&class) {
+                        0.0
+                    } else {
+                        IMPOSSIBLE
+                    }
+                })
+            })
+            .collect();
+        let others = Tensor::<2>::from_data(TensorData::new(others, [count, classes]), device);
+        let own = log_probabilities + others;
+        let largest = own.clone().detach().max_dim(1);
+        (own - largest.clone()).exp().sum_dim(1).log() + largest
+    };
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
-    Some((of_true_class * weights).sum())
+    Some((of_truth * weights).sum())
 }
+
+/// The logarithm of a probability that is none, and that sums and differences do not make NaN of.
+const IMPOSSIBLE: f32 = -1e9;
 
 /// Which parameters the l/2 ‖θ‖² of Eq. 19 is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +131,69 @@ pub fn penalty(network: &impl Module, penalised: Penalised, device: &Device) -> 
     };
     network.visit(&mut visitor);
     visitor.sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cost of logits of two users, and its gradient.
+    fn cost(values: [f32; 6], targets: &[Target]) -> (f32, Vec<f32>) {
+        let device = Device::flex().autodiff();
+        let logits = Tensor::<2>::from_data(TensorData::new(values.to_vec(), [2, 3]), &device);
+        let logits = logits.require_grad();
+        let loss = joint_loss(std::slice::from_ref(&logits), targets, &device);
+        let gradient = logits.grad(&loss.backward()).unwrap();
+        let gradient = gradient.into_data().iter().collect();
+        (loss.into_scalar::<f32>(), gradient)
+    }
+
+    #[test]
+    fn a_band_costs_what_its_classes_together_lack() {
+        let logits = [0.5, 1.5, -1.0, 40.0, -50.0, -60.0];
+        let target = Target {
+            classes: vec![Some(1..3), Some(1..2)],
+            user_weights: vec![2.0, 1.0],
+            weight: 0.5,
+            class_weights: vec![1.0, 2.0, 4.0],
+        };
+        let targets = [target];
+        let powers = logits.map(|logit: f32| f64::from(logit).exp());
+        let of_band = (powers[1] + powers[2]) / (powers[0] + powers[1] + powers[2]);
+        // The mean weight of the band's classes, half of two users, λ.
+        let expected = -of_band.ln() * 2.0 * 3.0 / 2.0 * 0.5 + 90.0 * 1.0 * 2.0 / 2.0 * 0.5;
+        let (found, gradient) = cost(logits, &targets);
+        assert!(
+            (f64::from(found) - expected).abs() < 1e-4,
+            "{found} is not {expected}"
+        );
+        for place in 0..6 {
+            let moved = |by: f32| {
+                let mut logits = logits;
+                logits[place] += by;
+                cost(logits, &targets).0
+            };
+            let slope = (moved(0.02) - moved(-0.02)) / 0.04;
+            assert!(
+                (gradient[place] - slope).abs() < 2e-3,
+                "{place}: {gradient:?}, {slope}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_band_of_one_class_is_that_class() {
+        let logits = [0.5, 1.5, -1.0, 0.2, -0.5, 0.6];
+        let of = |classes: [Range<usize>; 2]| Target {
+            classes: classes.map(Some).to_vec(),
+            ..Target::exact([None, None], 1.0, vec![1.0; 3])
+        };
+        let whole = cost(logits, &[of([0..1, 0..3])]);
+        let first = cost(logits, &[Target::exact([Some(0), None], 0.5, vec![1.0; 3])]);
+        // Who may be of any class costs nothing.
+        assert!((whole.0 - first.0).abs() < 1e-6);
+        for (one, other) in whole.1.iter().zip(&first.1) {
+            assert!((one - other).abs() < 1e-6, "{:?} {:?}", whole.1, first.1);
+        }
+    }
 }

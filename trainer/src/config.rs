@@ -1,5 +1,6 @@
 //! The settings of a training run: one TOML file, checked once into a value that the rest can trust.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model_core::{
@@ -190,9 +191,25 @@ pub struct Task {
     /// λ of Eq. 19 for this task.
     #[serde(default = "one")]
     pub weight: f64,
+    /// The files of the corpus that this task learns from, by the names they have there, each with a factor of its users' part
+    /// in the cost; none: all, with factor 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub corpora: BTreeMap<PathBuf, f64>,
 }
 
 impl Task {
+    /// The factor of the users of a file, given as an index into the config's corpus; 0: this task does not learn from it.
+    pub fn corpus_weight(&self, config: &Config, file: usize) -> f32 {
+        match self.corpora.is_empty() {
+            true => 1.0,
+            false => self
+                .corpora
+                .get(&config.corpus[file])
+                .copied()
+                .unwrap_or(0.0) as f32,
+        }
+    }
+
     /// The attribute that this task learns.
     pub fn attribute(&self) -> Attribute {
         Attribute {
@@ -350,6 +367,21 @@ impl Config {
                 weight > 0.0 && weight.is_finite(),
                 "above 0",
             )?;
+            for (path, &weight) in &task.corpora {
+                let name = format!(
+                    "attributes: weight of {} for {:?}",
+                    path.display(),
+                    task.name
+                );
+                within(&name, weight, weight > 0.0 && weight.is_finite(), "above 0")?;
+                if !self.corpus.contains(path) {
+                    return Err(format!(
+                        "attributes: {:?} is to learn from {}, which is no file of the corpus",
+                        task.name,
+                        path.display()
+                    ));
+                }
+            }
         }
         if !self.card.figures.is_empty() {
             return Err("card.figures: the run fills them in, leave them out".into());

@@ -144,6 +144,63 @@ fn a_run_learns_and_leaves_what_it_promises() {
 }
 
 #[test]
+fn each_task_learns_from_the_files_that_it_names() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    // Of other users the genders are told the wrong way round, and ages over 24 all alike.
+    let mut others = String::new();
+    for (id, line) in users.lines().take(120).enumerate() {
+        let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
+        user["id"] = format!("other {id}").into();
+        user["gender"] = ["male", "female"][id % 2].into();
+        user["age"] = ["18-24", "25+", "25-60"][id % 3].into();
+        writeln!(others, "{user}").unwrap();
+    }
+    workplace.write("others.jsonl", others);
+    let config = CONFIG
+        .replace(r#"["users.jsonl"]"#, r#"["users.jsonl", "others.jsonl"]"#)
+        .replace(
+            r#"classes = ["female", "male"]"#,
+            "classes = [\"female\", \"male\"]\ncorpora = { \"users.jsonl\" = 1.5 }",
+        );
+    workplace.write("both.toml", &config);
+    let run = workplace.run(&["train", "both.toml"]);
+    let said = stderr(&run);
+    assert!(
+        said.contains("360 users: 259 to train on, 29 to validate, 72 to test"),
+        "{said}"
+    );
+    stdout(run, 0);
+    let figures = test_figures(&workplace.path("run"));
+    let of = |task: usize, name: &str| figures["test"][task][name].as_f64().unwrap();
+    // 48 of the 240 users are tested, and of the 24 others those whose class is known.
+    assert_eq!(of(0, "users"), 48.0, "{figures}");
+    assert!((50.0..=64.0).contains(&of(1, "users")), "{figures}");
+    assert!(
+        of(0, "accuracy") > 0.7 && of(1, "accuracy") > 0.6,
+        "{figures}"
+    );
+
+    for (weight, what) in [
+        (
+            "{ \"nobody.jsonl\" = 1 }",
+            "\"gender\" is to learn from nobody.jsonl, which is no file of the corpus",
+        ),
+        (
+            "{ \"users.jsonl\" = 0 }",
+            "weight of users.jsonl for \"gender\"",
+        ),
+    ] {
+        workplace.write(
+            "wrong.toml",
+            config.replace("{ \"users.jsonl\" = 1.5 }", weight),
+        );
+        let line = workplace.failure(&["train", "wrong.toml", "-o", "no"]);
+        assert!(line.contains(what), "{line}");
+    }
+}
+
+#[test]
 fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     let workplace = workplace();
     let long = [

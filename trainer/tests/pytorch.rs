@@ -143,10 +143,9 @@ fn compare_on(device: &Device) {
         let targets: Vec<Target> = case
             .targets
             .iter()
-            .map(|target| Target {
-                classes: target.classes.clone(),
-                weight: target.weight,
-                class_weights: target.class_weights.clone(),
+            .map(|target| {
+                let (classes, weights) = (target.classes.clone(), target.class_weights.clone());
+                Target::exact(classes, target.weight, weights)
             })
             .collect();
         let mut optimiser = AdaGradConfig::new()

@@ -96,9 +96,7 @@ pub(super) fn find<'a>(
 
 /// Whether a text goes on with what somebody else has written, as reposts on Weibo do: `//@name:`.
 pub(super) fn is_quoted(text: &str) -> bool {
-    let quoted = text
-        .strip_prefix("//")
-        .map(|text| text.trim_start_matches(' '));
+    let quoted = text.strip_prefix("//");
     quoted.is_some_and(|quoted| quoted.starts_with(USER) || user(quoted).is_some())
 }
 

@@ -186,7 +186,7 @@ fn the_table_of_characters_is_in_order_and_leads_to_simplified_ones() {
 fn what_a_repost_quotes_is_not_the_writers() {
     assert_words("真的吗？//@小明:今天//@b_c:很好", "真 的 吗 ?");
     assert_words("ok／／＠小明：no", "ok");
-    assert_words("ok // @小明: no", "ok");
+    assert_words("ok // @小明: no", "ok // <user> no");
     assert_words("ok //<user>: no", "ok");
     assert_words("//@小明: no\n是\r\n//@小明: no", "是");
     assert_words(

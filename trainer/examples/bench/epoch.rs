@@ -84,12 +84,10 @@ impl Request {
             let words = embedding.look_up(&texts, &device);
             let users = index * self.batch..index * self.batch + lengths.len();
             let targets: Vec<Target> = (labels.iter().zip(&self.classes))
-                .map(|(labels, &classes)| Target {
-                    classes: (labels[users.clone()].iter())
-                        .map(|&class| usize::try_from(class).ok())
-                        .collect(),
-                    weight: 1.0,
-                    class_weights: vec![1.0; classes],
+                .map(|(labels, &classes)| {
+                    let labels = labels[users.clone()].iter();
+                    let labels = labels.map(|&class| usize::try_from(class).ok());
+                    Target::exact(labels, 1.0, vec![1.0; classes])
                 })
                 .collect();
             let loss = joint_loss(&network.forward(&words), &targets, &device);

@@ -70,6 +70,8 @@ pub struct Corpus {
     paths: VecDeque<PathBuf>,
     options: Options,
     current: Option<(PathBuf, Users)>,
+    /// How many of the files have been opened.
+    opened: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
     records: u64,
     bad_records: u64,
@@ -100,6 +102,7 @@ impl Corpus {
             paths: paths.iter().cloned().collect(),
             options,
             current: None,
+            opened: 0,
             report: Box::new(|bad| eprintln!("{bad}")),
             records: 0,
             bad_records: 0,
@@ -112,6 +115,11 @@ impl Corpus {
     pub fn with_report(mut self, report: impl FnMut(&BadRecord) + Send + 'static) -> Self {
         self.report = Box::new(report);
         self
+    }
+
+    /// The index of the file that the last user came from.
+    pub fn file(&self) -> usize {
+        self.opened.saturating_sub(1)
     }
 
     /// How many bad records there were so far.
@@ -157,6 +165,7 @@ impl Iterator for Corpus {
         while !self.failed {
             let Some((path, users)) = &mut self.current else {
                 let path = self.paths.pop_front()?;
+                self.opened += 1;
                 match open_users(&path, self.options.format) {
                     Ok(users) => self.current = Some((path, users)),
                     Err(error) => return self.fail(error),

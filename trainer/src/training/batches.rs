@@ -86,6 +86,8 @@ mod tests {
                 id: Value::Null,
                 words: vec![2; 1 + index % 97],
                 classes: vec![],
+                bands: vec![],
+                file: 0,
             })
             .collect()
     }

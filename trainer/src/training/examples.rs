@@ -1,6 +1,6 @@
 //! Labelled users as the network reads them, divided into training, validation and test.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use model_core::{attribute::Attribute, reader::Reader};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -22,6 +22,18 @@ pub struct Example {
     pub words: Vec<u32>,
     /// The class of each task, where the record has a label that is one of its classes.
     pub classes: Vec<Option<usize>>,
+    /// The classes that the user may be of, where the label is a band over several.
+    pub bands: Vec<Option<Range<usize>>>,
+    /// The file that the record is from, as an index into the corpus.
+    pub file: usize,
+}
+
+impl Example {
+    /// The classes of a task that the user may be of.
+    pub fn classes_of(&self, task: usize) -> Option<Range<usize>> {
+        let known = self.classes[task].map(|class| class..class + 1);
+        known.or_else(|| self.bands[task].clone())
+    }
 }
 
 /// What was read.
@@ -60,14 +72,15 @@ pub fn read(
     };
     let mut ids = HashSet::new();
     let mut repeated_ids = 0;
-    for (index, user) in corpus.by_ref().enumerate() {
-        let user = user?;
-        bar.set(index as u64 + 1);
-        let classes: Vec<_> = attributes
-            .iter()
-            .map(|attribute| attribute.class_of(&user.label(&attribute.name)?))
-            .collect();
-        if classes.iter().all(Option::is_none) {
+    let is_one = |classes: &Range<usize>| classes.len() == 1;
+    let mut read = 0;
+    while let Some(user) = corpus.next() {
+        let (user, file) = (user?, corpus.file());
+        read += 1;
+        bar.set(read);
+        let of_task = |attribute: &Attribute| attribute.classes_of(&user.label(&attribute.name)?);
+        let labels: Vec<Option<Range<usize>>> = attributes.iter().map(of_task).collect();
+        if labels.iter().all(Option::is_none) {
             examples.without_labels += 1;
             continue;
         }
@@ -81,7 +94,13 @@ pub fn read(
         examples.users.push(Example {
             id: user.id(),
             words,
-            classes,
+            classes: (labels.iter())
+                .map(|label| label.clone().filter(is_one).map(|classes| classes.start))
+                .collect(),
+            bands: (labels.into_iter())
+                .map(|label| label.filter(|classes| !is_one(classes)))
+                .collect(),
+            file,
         });
         keep(user);
     }
@@ -117,12 +136,15 @@ pub struct SplitIds {
     pub test: Vec<Value>,
 }
 
-/// Divides users at random by the settings of `split`. With `stratify_by` the users of each class of that task
-/// are divided on their own, those without the label too.
+/// Divides users at random by the settings of `split`, those of each file on their own. With `stratify_by` so are the users of
+/// each class of that task, and those without the label.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
     let mut random = StdRng::seed_from_u64(split.seed);
-    let stratum = |user: &Example| stratify_by.and_then(|task| user.classes[task]);
-    let mut strata: Vec<Option<usize>> = users.iter().map(stratum).collect();
+    let stratum = |user: &Example| {
+        let class = stratify_by.and_then(|task| user.classes[task]);
+        (user.file, class)
+    };
+    let mut strata: Vec<_> = users.iter().map(stratum).collect();
     strata.sort_unstable();
     strata.dedup();
     let mut parts = Parts::default();
@@ -165,6 +187,8 @@ mod tests {
                 id: Value::from(index),
                 words: vec![2],
                 classes: vec![Some(usize::from(index % 10 == 0))],
+                bands: vec![None],
+                file: 0,
             })
             .collect()
     }

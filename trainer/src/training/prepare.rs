@@ -15,7 +15,7 @@ use model_core::{
 use super::{
     Batch, TrainError,
     batches::Item,
-    examples::{self, Example, Parts},
+    examples::{self, Example, Examples, Parts},
 };
 use crate::{
     config::Config,
@@ -53,7 +53,8 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     let attributes: Vec<_> = (config.attributes.iter())
         .map(|task| task.attribute())
         .collect();
-    let examples = examples::read(&config.corpus, config.strict, &attributes, &reader, drop)?;
+    let mut examples = examples::read(&config.corpus, config.strict, &attributes, &reader, drop)?;
+    keep_what_tasks_learn_from(config, &mut examples);
     let stratify_by = config
         .attributes
         .iter()
@@ -75,6 +76,22 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         embedding,
         data: Data::new(config, examples.users, parts)?,
     })
+}
+
+/// Takes away the labels of files that a task does not name, and users who have no label left.
+fn keep_what_tasks_learn_from(config: &Config, examples: &mut Examples) {
+    for user in &mut examples.users {
+        for (task, settings) in config.attributes.iter().enumerate() {
+            if settings.corpus_weight(config, user.file) == 0.0 {
+                user.classes[task] = None;
+                user.bands[task] = None;
+            }
+        }
+    }
+    let before = examples.users.len();
+    (examples.users)
+        .retain(|user| (0..user.classes.len()).any(|task| user.classes_of(task).is_some()));
+    examples.without_labels += before - examples.users.len();
 }
 
 impl Data {
@@ -111,9 +128,11 @@ impl Data {
             .iter()
             .enumerate()
             .map(|(task, settings)| Target {
-                classes: users
-                    .clone()
-                    .map(|user| self.users[user].classes[task])
+                classes: (users.clone())
+                    .map(|user| self.users[user].classes_of(task))
+                    .collect(),
+                user_weights: (users.clone())
+                    .map(|user| settings.corpus_weight(config, self.users[user].file))
                     .collect(),
                 weight: settings.weight as f32,
                 class_weights: self.class_weights[task].clone(),
@@ -139,6 +158,8 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
         add(&mut user.words.iter().map(|&word| word.into()));
         // None is 0.
         add(&mut (user.classes.iter()).map(|class| class.map_or(0, |class| class as u64 + 1)));
+        add(&mut (user.bands.iter().flatten())
+            .flat_map(|band| [band.start as u64, band.end as u64]));
     }
     for part in [&parts.training, &parts.validation, &parts.test] {
         add(&mut std::iter::once(part.len() as u64));

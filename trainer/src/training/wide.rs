@@ -285,6 +285,8 @@ mod tests {
                     _ => vec![2, 7, 6, 3, 2, 4, 5],
                 },
                 classes: vec![Some(index % 2); 2],
+                bands: vec![None; 2],
+                file: 0,
             })
             .collect()
     }

@@ -1,5 +1,7 @@
 //! What all networks have in common: they learn in a run of their own, without a folder.
 
+use std::collections::BTreeMap;
+
 use model_core::aux_lstm::Role;
 
 use crate::config::{Config, Task, Training, Wide};
@@ -14,6 +16,7 @@ pub fn config(problem: &Problem, lambda: Option<f64>, training: Training) -> Con
         groups: Vec::new(),
         role,
         weight,
+        corpora: BTreeMap::new(),
     };
     let mut attributes = vec![task(problem.main, Role::Main, lambda.unwrap_or(1.0))];
     if let Some(lambda) = lambda {
@@ -72,10 +75,11 @@ fn data(problem: &Problem, config: &Config) -> Result<Data, ExperimentError> {
     let mut users = problem.users.examples.clone();
     for user in &mut users {
         user.classes = tasks.iter().map(|&task| user.classes[task]).collect();
+        user.bands = tasks.iter().map(|&task| user.bands[task].clone()).collect();
     }
     let mut parts = problem.parts.clone();
     for part in [&mut parts.training, &mut parts.validation, &mut parts.test] {
-        part.retain(|&user| users[user].classes.iter().any(Option::is_some));
+        part.retain(|&user| (0..tasks.len()).any(|task| users[user].classes_of(task).is_some()));
     }
     Ok(Data::new(config, users, parts)?)
 }
