@@ -21,6 +21,7 @@ use crate::{
     aux_lstm::{AuxLstm, AuxLstmSizes},
     card::ModelCard,
     embedding::Embedding,
+    language::{Basis, InChinese, Language},
     parameters::{Parameters, Saved, Wanted},
     temperature::Temperature,
     vocabulary::{SPECIAL, Vocabulary},
@@ -72,6 +73,47 @@ pub struct Settings {
     /// The probability from which on a prediction is called sure; below it the answer is "not sure".
     #[serde(default = "sure_from")]
     pub sure_from: f32,
+    /// What holds instead for each task where the text is Chinese, if the model reads Chinese and another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chinese: Option<Vec<InChinese>>,
+}
+
+impl Settings {
+    /// The calibration of a task, the probability from which on it is sure, and whether it is known from another language
+    /// only, for a text in this language.
+    pub fn of_language(&self, task: usize, language: Language) -> InLanguage {
+        match &self.chinese {
+            Some(tasks) if language == Language::Chinese => InLanguage {
+                temperature: tasks[task].temperature,
+                sure_from: tasks[task].sure_from,
+                transferred: tasks[task].basis == Basis::Transferred,
+            },
+            _ => InLanguage {
+                temperature: self.temperatures[task],
+                sure_from: self.sure_from,
+                transferred: false,
+            },
+        }
+    }
+
+    /// The language of a text of word ids, where it makes a difference.
+    pub fn language_of(&self, text: &[u32], vocabulary: &Vocabulary) -> Language {
+        match self.chinese {
+            Some(_) => Language::of(text, vocabulary),
+            None => Language::Other,
+        }
+    }
+}
+
+/// How a task is told of a text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InLanguage {
+    /// The calibration of its probabilities.
+    pub temperature: Temperature,
+    /// The probability from which on a prediction is called sure.
+    pub sure_from: f32,
+    /// Whether it was learned from another language, and never measured in the text's.
+    pub transferred: bool,
 }
 
 /// What [`Settings::sure_from`] is where nothing else is said: of such predictions, calibrated as they are, six in ten
@@ -294,6 +336,7 @@ impl Bundle {
             dictionary,
             user_dictionary,
             sure_from,
+            chinese,
         } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
@@ -316,6 +359,14 @@ impl Bundle {
         }
         if !(0.0..=1.0).contains(sure_from) {
             return Err("the probability to be sure from is not between 0 and 1".into());
+        }
+        if let Some(tasks) = chinese {
+            let is_sound = |task: &InChinese| {
+                task.temperature.is_sound() && (0.0..=1.0).contains(&task.sure_from)
+            };
+            if tasks.len() != attributes.len() || !tasks.iter().all(is_sound) {
+                return Err("it needs a sound calibration for Chinese text for each task".into());
+            }
         }
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());

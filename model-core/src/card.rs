@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Language;
+
 /// The facts that travel in a bundle and are shown wherever it is used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,6 +34,9 @@ pub struct ModelCard {
 pub struct AttributeFigures {
     /// The attribute's name.
     pub attribute: String,
+    /// The language of their text, where the model reads Chinese and another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// Users tested.
     pub users: usize,
     /// The share of the most frequent class among them: what always guessing it would get right.

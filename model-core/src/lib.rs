@@ -25,6 +25,7 @@ pub mod embedding;
 #[cfg(feature = "training")]
 pub mod joint_loss;
 #[cfg(feature = "model")]
+pub mod language;
 pub mod lstm;
 #[cfg(feature = "model")]
 pub mod parameters;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
+use crate::language::Language;
+
 /// The index of the largest value, the first of equally large ones; none of no value.
 pub fn largest(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, other| {
@@ -20,6 +22,9 @@ pub struct UserPrediction {
     pub words: usize,
     /// How many of these words the model's vocabulary knows.
     pub known_words: usize,
+    /// The language of the text, from a model that reads Chinese and another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// A prediction per attribute, in the order of the model's tasks; a JSON object by attribute name.
     pub predictions: Named<AttributePrediction>,
 }
@@ -53,6 +58,9 @@ pub struct AttributePrediction {
     pub sure: bool,
     /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
     pub probabilities: Named<f32>,
+    /// Whether it was learned from writers in another language than the text's, and never measured in this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transferred: bool,
     /// The same over the attribute's groups (age bands over single years), where it has groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupPrediction>,

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::{
     attribute::Attribute,
     aux_lstm::{AuxLstm, MeanStates},
-    bundle::{Bundle, BundleError, Settings},
+    bundle::{Bundle, BundleError, InLanguage, Settings},
     card::ModelCard,
     embedding::Embedding,
     lstm::Serving,
@@ -108,9 +108,9 @@ impl Predictor {
         &self.settings.attributes
     }
 
-    /// The probability from which on a prediction is called sure.
-    pub fn sure_from(&self) -> f32 {
-        self.settings.sure_from
+    /// What the model predicts and how.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The model card.
@@ -178,24 +178,25 @@ impl Predictor {
             let best = largest(probabilities).filter(|_| known_words > 0)?;
             labels.nth(best).cloned()
         };
-        let sure = |probabilities: &[f32]| {
+        let sure = |probabilities: &[f32], sure_from: f32| {
             let best = largest(probabilities).filter(|_| known_words > 0);
-            best.is_some_and(|best| probabilities[best] >= self.settings.sure_from)
+            best.is_some_and(|best| probabilities[best] >= sure_from)
         };
-        let predictions = self
-            .settings
-            .attributes
-            .iter()
-            .zip(logits)
-            .zip(&self.settings.temperatures)
-            .map(|((attribute, logits), temperature)| {
+        let language = self.settings.language_of(text, &self.reader.vocabulary);
+        let predictions = self.settings.attributes.iter().zip(logits).enumerate().map(
+            |(task, (attribute, logits))| {
+                let InLanguage {
+                    temperature,
+                    sure_from,
+                    transferred,
+                } = self.settings.of_language(task, language);
                 let probabilities = temperature.probabilities(logits, text.len());
                 let groups = (!attribute.groups.is_empty()).then(|| {
                     let sums = attribute.group_probabilities(&probabilities);
                     let mut labels = attribute.groups.iter().map(|group| &group.label);
                     GroupPrediction {
                         label: label(&mut labels, &sums),
-                        sure: sure(&sums),
+                        sure: sure(&sums, sure_from),
                         probabilities: named(
                             attribute.groups.iter().map(|group| &group.label),
                             &sums,
@@ -204,15 +205,18 @@ impl Predictor {
                 });
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
-                    sure: sure(&probabilities),
+                    sure: sure(&probabilities, sure_from),
+                    transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     groups,
                 };
                 (attribute.name.clone(), prediction)
-            });
+            },
+        );
         UserPrediction {
             words: text.len(),
             known_words,
+            language: self.settings.chinese.as_ref().map(|_| language),
             predictions: Named(predictions.collect()),
         }
     }

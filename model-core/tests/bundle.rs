@@ -35,6 +35,7 @@ fn attribute(name: &str, classes: &[&str], groups: &[(&str, &[&str])]) -> Attrib
 fn figures() -> AttributeFigures {
     AttributeFigures {
         attribute: "gender".into(),
+        language: None,
         users: 1529,
         majority: 0.525833878351864,
         accuracy: 0.5448005232177894,
@@ -88,6 +89,7 @@ fn bundle() -> Bundle {
             dictionary: false,
             user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
+            chinese: None,
             temperatures: vec![
                 Temperature {
                     long: 1.5,

@@ -67,6 +67,7 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
             dictionary: false,
             user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
+            chinese: None,
             temperatures: vec![
                 Temperature {
                     long: 0.1,

@@ -60,6 +60,7 @@ fn workplace() -> Workplace {
             dictionary: false,
             user_dictionary: String::new(),
             sure_from: model_core::bundle::SURE_FROM,
+            chinese: None,
             temperatures: vec![
                 Temperature {
                     long: 0.2,

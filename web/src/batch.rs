@@ -355,6 +355,7 @@ mod tests {
         let age = AttributePrediction {
             label: label("33+"),
             sure: true,
+            transferred: false,
             probabilities: named(["13", "33+"]),
             groups: Some(GroupPrediction {
                 label: label("grown"),
@@ -365,12 +366,14 @@ mod tests {
         let job = AttributePrediction {
             label: label("+1"),
             sure: true,
+            transferred: false,
             probabilities: named(["IT, and so on", "+1"]),
             groups: None,
         };
         UserPrediction {
             words: characters,
             known_words: posts.len(),
+            language: None,
             predictions: Named(vec![("age".into(), age), ("job".into(), job)]),
         }
     }

@@ -106,6 +106,12 @@ pub struct Texts {
     pub spoken_unsure: fn(&str, &str, f32) -> String,
     /// No class is probable enough.
     pub not_sure: &'static str,
+    /// The attribute was measured on writers in the text's language.
+    pub measured: &'static str,
+    /// It was learned from writers in another language, and not measured in this one.
+    pub transferred: &'static str,
+    /// An attribute of writers in Chinese, and of those in another language.
+    pub of_language: [fn(&str) -> String; 2],
     /// Shows the classes within the groups.
     pub all_classes: fn(usize) -> String,
     /// What a list of such classes is called.
@@ -252,6 +258,12 @@ static ENGLISH: Texts = Texts {
         format!("{name}: not sure; most likely {label}, {}.", percent(share))
     },
     not_sure: "Not sure",
+    measured: "Measured on writers in this language.",
+    transferred: "Learned from writers in another language, and not measured in this one.",
+    of_language: [
+        |name| format!("{name}, Chinese text"),
+        |name| format!("{name}, other text"),
+    ],
     all_classes: |count| format!("All {count} classes"),
     all_classes_of: |name| format!("{name}, all classes"),
     why: "Why?",
@@ -383,6 +395,12 @@ static CHINESE: Texts = Texts {
         format!("{name}：不确定；最可能是{label}，{}。", percent(share))
     },
     not_sure: "不确定",
+    measured: "已在写这种语言的人身上测过。",
+    transferred: "从写另一种语言的人学来，未在这种语言上测过。",
+    of_language: [
+        |name| format!("{name}（中文）"),
+        |name| format!("{name}（其他语言）"),
+    ],
     all_classes: |count| format!("全部 {count} 个类别"),
     all_classes_of: |name| format!("{name}，全部类别"),
     why: "为什么？",

@@ -683,6 +683,7 @@ mod tests {
         let prediction = UserPrediction {
             words,
             known_words: words,
+            language: None,
             predictions: Named(Vec::new()),
         };
         Reply::Predicted {
@@ -712,6 +713,7 @@ mod tests {
                 prediction: UserPrediction {
                     words: 1,
                     known_words: 1,
+                    language: None,
                     predictions: Named(Vec::new()),
                 },
                 words: Vec::new(),

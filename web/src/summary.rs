@@ -1,5 +1,6 @@
 //! What a prediction comes to, in words.
 
+use model_core::card::AttributeFigures;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
 use crate::language::{Language, Texts};
@@ -52,13 +53,38 @@ pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
         } else {
             texts.spoken_unsure
         };
-        Some(sentence(
-            &language.name(name),
-            &language.name(&label),
-            probability,
-        ))
+        let sentence = sentence(&language.name(name), &language.name(&label), probability);
+        Some(match prediction.transferred {
+            true => format!("{sentence} {}", texts.transferred),
+            false => sentence,
+        })
     });
     sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// How an attribute is known of writers in the text's language, from a model that reads Chinese and another one.
+pub fn basis(
+    prediction: &UserPrediction,
+    attribute: &str,
+    texts: &'static Texts,
+) -> Option<&'static str> {
+    prediction.language?;
+    let known = prediction.predictions.get(attribute)?;
+    Some(match known.transferred {
+        true => texts.transferred,
+        false => texts.measured,
+    })
+}
+
+/// What test figures are called: the attribute, with the language where the model reads two.
+pub fn figures_name(figures: &AttributeFigures, language: Language) -> String {
+    let name = language.name(&figures.attribute);
+    let [chinese, other] = language.texts().of_language;
+    match figures.language {
+        Some(model_core::language::Language::Chinese) => chinese(&name),
+        Some(model_core::language::Language::Other) => other(&name),
+        None => name,
+    }
 }
 
 /// How much of the text the model could use.
@@ -91,6 +117,7 @@ mod tests {
         let age = AttributePrediction {
             label: label("33+"),
             sure: false,
+            transferred: false,
             probabilities: named(&[("13", 0.3), ("14", 0.3), ("33+", 0.4)]),
             groups: Some(GroupPrediction {
                 label: label("13-17"),
@@ -101,12 +128,14 @@ mod tests {
         let gender = AttributePrediction {
             label: label("female"),
             sure: false,
+            transferred: false,
             probabilities: named(&[("female", 0.75), ("male", 0.25)]),
             groups: None,
         };
         UserPrediction {
             words,
             known_words,
+            language: None,
             predictions: Named(vec![("age".into(), age), ("gender".into(), gender)]),
         }
     }
@@ -139,5 +168,18 @@ mod tests {
                 .contains("no word in this text")
         );
         assert_eq!(spoken(&prediction(10, 0), Language::English), "");
+    }
+
+    #[test]
+    fn how_an_attribute_is_known_is_said_of_models_for_two_languages() {
+        let texts = Language::English.texts();
+        let mut prediction = prediction(200, 180);
+        assert_eq!(basis(&prediction, "age", texts), None);
+        prediction.language = Some(model_core::language::Language::Chinese);
+        prediction.predictions.0[0].1.transferred = true;
+        assert_eq!(basis(&prediction, "age", texts), Some(texts.transferred));
+        assert_eq!(basis(&prediction, "gender", texts), Some(texts.measured));
+        let said = spoken(&prediction, Language::English);
+        assert_eq!(said.matches(texts.transferred).count(), 1, "{said}");
     }
 }

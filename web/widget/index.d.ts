@@ -72,6 +72,8 @@ export interface UserPrediction {
   words: number;
   /** How many of them its vocabulary holds. */
   known_words: number;
+  /** Of a model that reads Chinese and another language: which of them the text is in. */
+  language?: "zh" | "other";
   /** By the attribute's name. */
   predictions: Record<string, AttributePrediction>;
 }
@@ -86,6 +88,8 @@ export interface Distribution {
 }
 
 export interface AttributePrediction extends Distribution {
+  /** True where it was learned from writers in another language than the text's, and never measured in this one. */
+  transferred?: boolean;
   /** The same over the attribute's groups, where it has groups. */
   groups?: Distribution;
 }

@@ -70,6 +70,7 @@ function bars(strings, label, classes) {
 function section(strings, { name, classes, groups = [] }) {
   const heading = title(strings, name);
   const best = make("span", { part: "label", className: "best", dir: "auto" });
+  const basis = make("p", { part: "basis", className: "quiet", hidden: true });
   const first = bars(strings, heading, groups.length ? groups.map((group) => group.label) : classes);
   const all = bars(strings, strings.attributeClasses(heading), classes);
   const more = make("details", { part: "more" }, make("summary", {}, strings.allClasses(classes.length)), all.list);
@@ -77,11 +78,15 @@ function section(strings, { name, classes, groups = [] }) {
     "div",
     { part: "attribute", className: "attribute" },
     make("p", { className: "title" }, make("span", { part: "name", className: "quiet" }, heading), " ", best),
+    basis,
     first.list,
     ...(groups.length ? [more] : []),
   );
   element.dataset.attribute = name;
-  const set = (prediction) => {
+  const set = (prediction, language) => {
+    // How it is known is a question only where a model reads two languages.
+    basis.hidden = !language;
+    basis.textContent = prediction.transferred ? strings.transferred : strings.measured;
     const coarse = prediction.groups ?? prediction;
     // What is not probable enough is not called the answer; the bars show it all the same.
     best.textContent = coarse.sure ? title(strings, coarse.label) : strings.unsure;
@@ -100,9 +105,11 @@ function about(strings, card) {
     return text ? [make("dt", {}, term), make("dd", { dir: "auto" }, text)] : [];
   });
   const share = (value) => `${(value * 100).toFixed(1)}%`;
-  const figures = card.figures.map(({ attribute, users, accuracy, majority }) => {
+  const figures = card.figures.map(({ attribute, language, users, accuracy, majority }) => {
     const writers = users.toLocaleString(strings.language);
-    return make("dd", {}, strings.figure(title(strings, attribute), share(accuracy), writers, share(majority)));
+    const name = title(strings, attribute);
+    const named = language ? strings.ofLanguage[language](name) : name;
+    return make("dd", {}, strings.figure(named, share(accuracy), writers, share(majority)));
   });
   if (figures.length) facts.push(make("dt", {}, strings.figures), ...figures);
   return make("details", { part: "about" }, make("summary", {}, strings.about, card.name), make("dl", {}, ...facts));
@@ -114,7 +121,8 @@ function spoken(strings, sections, { predictions }) {
     const { label, sure, probabilities } = predictions[name].groups ?? predictions[name];
     if (label === null) return "";
     const sentence = sure ? strings.spoken : strings.spokenUnsure;
-    return sentence(title(strings, name), title(strings, label), percent(probabilities[label]));
+    const said = sentence(title(strings, name), title(strings, label), percent(probabilities[label]));
+    return predictions[name].transferred ? `${said} ${strings.transferred}` : said;
   });
   return sentences.join(" ");
 }
@@ -405,7 +413,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     if (total) Object.assign(progress, { max: total, value: received });
     else progress.removeAttribute("value");
     attributes.hidden = failed || prediction === null;
-    if (prediction) for (const { name, set } of this.#sections) set(prediction.predictions[name]);
+    if (prediction) for (const { name, set } of this.#sections) set(prediction.predictions[name], prediction.language);
     const said =
       prediction && !behind ? `${spoken(this.#strings, this.#sections, prediction)} ${note.textContent}` : "";
     const announced = failed ? note.textContent : said.trim();

@@ -53,12 +53,13 @@ impl Predictor {
                 add(logits, &scores);
             }
         }
+        let language = self.settings.language_of(&text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             // What is allowed for writers unlike others of their class would hide what words do to classes that are hardly
             // probable otherwise.
             let temperature = Temperature {
                 astray: 0.0,
-                ..self.settings.temperatures[task]
+                ..self.settings.of_language(task, language).temperature
             };
             let log_odds = |logits: &Logits, members: &[bool]| {
                 log_odds(&logits[task], members, temperature, text.len())

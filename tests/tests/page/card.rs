@@ -25,6 +25,7 @@ fn figures(
     let points = points.iter().copied();
     AttributeFigures {
         attribute: attribute.into(),
+        language: None,
         users: 105,
         majority: 0.5,
         accuracy: 0.7,

@@ -9,6 +9,7 @@ use clap::value_parser;
 use futures_lite::future::block_on;
 use model_core::bundle::Bundle;
 use model_core::card::AttributeFigures;
+use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bundle = create(&arguments.write_card)?;
     let corpus = arguments.corpus.open()?;
     let figures = measure(&predictor, corpus, arguments.split.as_deref())?;
-    print(&to_text(&figures, predictor.sure_from()))?;
+    print(&to_text(&figures))?;
     if let Some(file) = json {
         file.finish(|out| {
             serde_json::to_writer_pretty(&mut *out, &figures)?;
@@ -103,9 +104,7 @@ pub(super) fn measure(
     split: Option<&Path>,
 ) -> Result<Figures, Failure> {
     let wanted = split.map(test_users).transpose()?;
-    let mut evaluations: Vec<Evaluation> = (predictor.attributes().iter())
-        .map(|attribute| Evaluation::new(attribute, predictor.sure_from()))
-        .collect();
+    let mut evaluations = Evaluation::of_model(predictor.settings());
     let (mut all, mut without_known_words) = (0, 0);
     let mut progress = Progress::new("predicting", "users", None);
     let mut corpus = corpus.with_report(progress.bad_record_printer());
@@ -125,12 +124,11 @@ pub(super) fn measure(
             all += 1;
             without_known_words += u64::from(prediction.known_words == 0);
             // Evaluations and predictions are both in the order of the model's attributes.
-            for ((evaluation, attribute), (_, predicted)) in evaluations
-                .iter_mut()
-                .zip(predictor.attributes())
-                .zip(prediction.predictions.iter())
-            {
-                evaluation.add(user.label(&attribute.name), predicted);
+            let of_language = (evaluations.iter_mut())
+                .filter(|evaluation| evaluation.language() == prediction.language);
+            let predicted = prediction.predictions.iter();
+            for (evaluation, (attribute, predicted)) in of_language.zip(predicted) {
+                evaluation.add(user.label(attribute), predicted);
             }
         }
         progress.set(all);
@@ -178,7 +176,7 @@ fn test_users(split: &Path) -> Result<HashSet<String>, Failure> {
     Ok(ids.test.iter().map(ToString::to_string).collect())
 }
 
-fn to_text(figures: &Figures, sure_from: f32) -> String {
+fn to_text(figures: &Figures) -> String {
     let mut text = format!("{} users", count(figures.users));
     if figures.without_known_words > 0 {
         let _ = write!(
@@ -201,15 +199,14 @@ fn to_text(figures: &Figures, sure_from: f32) -> String {
         "log loss",
     ];
     let mut table = Table::new(header);
-    for Report {
-        attribute,
-        metrics,
-        calibration_error,
-        log_loss,
-        ..
-    } in &figures.attributes
-    {
-        let mut row = vec![attribute.clone(), count(metrics.users as u64)];
+    for report in &figures.attributes {
+        let Report {
+            metrics,
+            calibration_error,
+            log_loss,
+            ..
+        } = report;
+        let mut row = vec![title(report), count(metrics.users as u64)];
         let shares = [
             metrics.accuracy,
             metrics.majority,
@@ -228,15 +225,16 @@ fn to_text(figures: &Figures, sure_from: f32) -> String {
     }
     let _ = writeln!(text, "{table}");
     for report in &figures.attributes {
-        let _ = writeln!(text, "{}", attribute(report, sure_from));
+        let _ = writeln!(text, "{}", attribute(report));
     }
     text.truncate(text.trim_end().len());
     text + "\n"
 }
 
 /// How far one attribute can be believed, its classes, and how often each was taken for each other.
-fn attribute(report: &Report, sure_from: f32) -> String {
-    let mut text = format!("## {}\n\n", report.attribute);
+fn attribute(report: &Report) -> String {
+    let mut text = format!("## {}\n\n", title(report));
+    let sure_from = report.sure_from;
     if report.unlabelled > 0 {
         let _ = writeln!(
             text,
@@ -290,6 +288,15 @@ fn attribute(report: &Report, sure_from: f32) -> String {
     }
     let _ = writeln!(text, "{classes}\n{confusion}");
     text
+}
+
+/// The attribute, with the language where the model reads two.
+fn title(report: &Report) -> String {
+    match report.language {
+        Some(Language::Chinese) => format!("{}, Chinese text", report.attribute),
+        Some(Language::Other) => format!("{}, other text", report.attribute),
+        None => report.attribute.clone(),
+    }
 }
 
 fn figure(value: f64) -> String {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use model_core::attribute::Attribute;
+use model_core::bundle::Settings;
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
+use model_core::language::Language;
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ use super::metrics::Metrics;
 /// Gathers true classes and predictions of one attribute.
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
+    language: Option<Language>,
     sure_from: f32,
     gold: Vec<usize>,
     probabilities: Vec<Vec<f32>>,
@@ -25,6 +28,11 @@ pub struct Evaluation<'a> {
 pub struct Report {
     /// The attribute's name; for its groups `NAME (groups)`.
     pub attribute: String,
+    /// The language of the users' text, where the model reads Chinese and another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// The probability from which on the model calls a prediction sure.
+    pub sure_from: f32,
     /// The names of the classes.
     pub labels: Vec<String>,
     /// Users left out because they have no label.
@@ -51,12 +59,38 @@ impl<'a> Evaluation<'a> {
     pub fn new(attribute: &'a Attribute, sure_from: f32) -> Self {
         Self {
             attribute,
+            language: None,
             sure_from,
             gold: Vec::new(),
             probabilities: Vec::new(),
             unlabelled: 0,
             other_labels: BTreeMap::new(),
         }
+    }
+
+    /// The evaluations of a model's attributes: in the order of its tasks, those of one language after those of the other where
+    /// it reads two.
+    pub fn of_model(settings: &'a Settings) -> Vec<Self> {
+        let languages = match settings.chinese {
+            Some(_) => vec![Some(Language::Other), Some(Language::Chinese)],
+            None => vec![None],
+        };
+        (languages.into_iter())
+            .flat_map(|language| {
+                (settings.attributes.iter().enumerate()).map(move |(task, attribute)| {
+                    let known = settings.of_language(task, language.unwrap_or(Language::Other));
+                    Self {
+                        language,
+                        ..Self::new(attribute, known.sure_from)
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// The language of the users' text, where the model reads Chinese and another one.
+    pub fn language(&self) -> Option<Language> {
+        self.language
     }
 
     /// Adds what was predicted for a user with this label. Who has none, or one that is no class of the model, is
@@ -127,6 +161,8 @@ impl<'a> Evaluation<'a> {
             coverage: confidences.coverage(),
             sure: confidences.answered_from(self.sure_from),
             attribute,
+            language: self.language,
+            sure_from: self.sure_from,
             labels,
             unlabelled: self.unlabelled,
             other_labels: self.other_labels.clone(),
@@ -147,6 +183,7 @@ impl From<Report> for AttributeFigures {
             reliability: report.reliability,
             coverage: report.coverage,
             attribute: report.attribute,
+            language: report.language,
         }
     }
 }
@@ -182,6 +219,7 @@ mod tests {
         let prediction = AttributePrediction {
             label: Some("23+".into()),
             sure: true,
+            transferred: false,
             probabilities: named(
                 &age.classes.iter().map(String::as_str).collect::<Vec<_>>(),
                 &[0.3, 0.3, 0.4],

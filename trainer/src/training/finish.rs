@@ -5,9 +5,11 @@ use std::path::Path;
 use model_core::{
     aux_lstm::AuxLstm,
     bundle::{Bundle, Settings},
-    card::AttributeFigures,
+    card::{AttributeFigures, ModelCard},
     embedding::Embedding,
+    language::{InChinese, Language},
     parameters::Parameters,
+    temperature::Temperature,
     vocabulary::Vocabulary,
     wide::Wide,
 };
@@ -18,6 +20,9 @@ use super::{
     saved, task_metrics, wide,
 };
 use crate::{evaluation::Evaluation, output::PendingFile};
+
+/// With fewer test users than this who write Chinese, an attribute does not count as measured on them.
+const MEASURED_FROM: usize = 50;
 
 /// A network at its best epoch, with its wide branch if the settings want one.
 pub struct Finished<A: Architecture> {
@@ -121,21 +126,49 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
     if finished.wide.is_some() {
         report(&finished)?;
     }
-    let validation = without_texts(finished.validation()?);
+    let is_bilingual = is_bilingual(&run.config.card);
+    let in_language = |texts: &[Vec<wide::Text>], language: Language| -> Vec<Vec<Scored>> {
+        let is_in = |text: &[u32]| match is_bilingual {
+            true => Language::of(text, &vocabulary) == language,
+            false => language == Language::Other,
+        };
+        let of_task = |texts: &Vec<wide::Text>| {
+            let texts = texts.iter().filter(|(text, _)| is_in(text));
+            texts.map(|(_, scored)| scored.clone()).collect()
+        };
+        texts.iter().map(of_task).collect()
+    };
+    let validation = finished.validation()?;
+    let test = finished.texts(&run.data.parts.test, usize::MAX)?;
+    let test = [Language::Other, Language::Chinese].map(|language| in_language(&test, language));
+    let temperatures: Vec<Temperature> = (in_language(&validation, Language::Other).iter())
+        .map(|texts| calibration::temperature(texts))
+        .collect();
+    let sure_from = run.config.sure_from;
+    let chinese = is_bilingual.then(|| {
+        let validation = in_language(&validation, Language::Chinese);
+        (validation.iter().zip(&test[1]).zip(&temperatures))
+            .map(|((validation, test), &temperature)| match test.len() {
+                MEASURED_FROM.. if !validation.is_empty() => {
+                    InChinese::measured(calibration::temperature(validation), sure_from)
+                }
+                _ => InChinese::transferred(temperature, sure_from),
+            })
+            .collect()
+    });
     let settings = Settings {
         sizes: run.config.sizes(embedding.dimensions()),
         max_words: run.config.text.max_words,
         dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
         user_dictionary,
-        temperatures: (validation.iter())
-            .map(|texts| calibration::temperature(texts))
-            .collect(),
+        temperatures,
         attributes: (run.config.attributes.iter())
             .map(|task| task.attribute())
             .collect(),
-        sure_from: run.config.sure_from,
+        sure_from,
+        chinese,
     };
-    let figures = figures(&settings, &finished.scores(&run.data.parts.test)?);
+    let figures = figures(&settings, &test);
     run.write_metrics(Some(&figures))?;
     let mut card = run.config.card.clone();
     card.figures = figures;
@@ -171,20 +204,31 @@ fn without_texts(tasks: Vec<Vec<wide::Text>>) -> Vec<Vec<Scored>> {
     tasks.into_iter().map(scores).collect()
 }
 
-/// Test figures of every attribute that a test user has a label for, and of its groups where it has them.
-fn figures(settings: &Settings, test: &[Vec<Scored>]) -> Vec<AttributeFigures> {
-    (settings.attributes.iter())
-        .zip(&settings.temperatures)
-        .zip(test)
+/// Whether a model reads Chinese and another language.
+fn is_bilingual(card: &ModelCard) -> bool {
+    let (chinese, other): (Vec<_>, Vec<_>) =
+        (card.languages.iter()).partition(|language| language.starts_with("zh"));
+    !chinese.is_empty() && !other.is_empty()
+}
+
+/// Test figures of every attribute that a test user has a label for, and of its groups where it has them; of Chinese text
+/// those of attributes that so many users are tested on that they count as measured. `test` has the tasks' texts in Chinese
+/// after those in the other language.
+fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFigures> {
+    let attributes = settings.attributes.len();
+    (Evaluation::of_model(settings).into_iter().enumerate())
+        .zip(test.iter().flatten())
         .filter(|(_, scores)| !scores.is_empty())
-        .flat_map(|((attribute, temperature), scores)| {
-            let mut evaluation = Evaluation::new(attribute, settings.sure_from);
+        .filter_map(|((place, mut evaluation), scores)| {
+            let language = evaluation.language().unwrap_or(Language::Other);
+            let known = settings.of_language(place % attributes, language);
             for text in scores {
-                let probabilities = temperature.probabilities(&text.logits, text.words);
+                let probabilities = known.temperature.probabilities(&text.logits, text.words);
                 evaluation.add_class(text.class, probabilities);
             }
-            evaluation.reports()
+            (!known.transferred).then(|| evaluation.reports())
         })
+        .flatten()
         .map(AttributeFigures::from)
         .collect()
 }

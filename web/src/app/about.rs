@@ -6,6 +6,7 @@ use model_core::card::AttributeFigures;
 use super::language;
 use super::link::Link;
 use super::reliability::{Reliability, share};
+use crate::summary;
 
 /// What the model's makers say about it, behind a disclosure.
 #[component]
@@ -44,7 +45,7 @@ fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
     let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
-                <th scope="row">{language().name(&row.attribute)}</th>
+                <th scope="row">{summary::figures_name(&row, language())}</th>
                 <td>{row.users}</td>
                 <td>{share(row.accuracy)}</td>
                 <td>{share(row.majority)}</td>

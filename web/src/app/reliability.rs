@@ -5,6 +5,7 @@ use model_core::card::{AttributeFigures, CoveragePoint};
 
 use super::language;
 use crate::language::PlotTexts;
+use crate::summary;
 
 /// The square that shares from 0 to 1 are plotted in: its left and its upper edge, and the length of its sides.
 const LEFT: f64 = 44.0;
@@ -35,7 +36,7 @@ pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
 
 fn attribute(figures: &AttributeFigures) -> AnyView {
     let texts = language().texts();
-    let name = language().name(&figures.attribute);
+    let name = summary::figures_name(figures, language());
     let (bins, points) = (&figures.reliability, &figures.coverage);
 
     let most = bins.iter().map(|bin| bin.users).max().unwrap_or(1);

@@ -107,6 +107,15 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
             })
         })
     };
+    let basis = {
+        let name = name.clone();
+        move || {
+            prediction.with(|prediction| {
+                let basis = summary::basis(prediction.as_ref()?, &name, language().texts());
+                basis.map(|basis| view! { <p class="basis">{basis}</p> })
+            })
+        }
+    };
     let unsure = move || coarse.with(|coarse| coarse.as_ref().is_some_and(|coarse| !coarse.sure));
     let count = classes.len();
     let bars = if groups.is_empty() {
@@ -129,6 +138,7 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     view! {
         <div class="attribute" data-attribute=name>
             <h3>{heading} " " <span class="best" class:unsure=unsure>{best}</span></h3>
+            {basis}
             {bars}
         </div>
     }
