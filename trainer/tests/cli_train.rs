@@ -151,7 +151,6 @@ fn each_task_learns_from_the_files_that_it_names() {
     let mut others = String::new();
     for (id, line) in users.lines().take(120).enumerate() {
         let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
-        user["id"] = format!("other {id}").into();
         user["gender"] = ["male", "female"][id % 2].into();
         user["age"] = ["18-24", "25+", "25-60"][id % 3].into();
         writeln!(others, "{user}").unwrap();
@@ -180,6 +179,17 @@ fn each_task_learns_from_the_files_that_it_names() {
         of(0, "accuracy") > 0.7 && of(1, "accuracy") > 0.6,
         "{figures}"
     );
+
+    // Users of both files have the same ids: each is tested where it was left out.
+    assert!(!said.contains("id of an earlier one"), "{said}");
+    for (file, users) in [
+        ("users.jsonl", "48 users\n"),
+        ("others.jsonl", "24 users\n"),
+    ] {
+        let model = "run/model.safetensors";
+        let text = workplace.success(&["evaluate", model, file, "--split", "run/split.json"]);
+        assert!(text.starts_with(users), "{text}");
+    }
 
     for (weight, what) in [
         (

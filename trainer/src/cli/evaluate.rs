@@ -1,6 +1,5 @@
 //! `auxlstm evaluate`: how well a model predicts labelled users.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +11,7 @@ use model_core::card::AttributeFigures;
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::model::{ModelArguments, read_bundle};
 use super::{CorpusArguments, Failure, print, report_bad_records};
@@ -103,7 +103,7 @@ pub(super) fn measure(
     corpus: Corpus,
     split: Option<&Path>,
 ) -> Result<Figures, Failure> {
-    let wanted = split.map(test_users).transpose()?;
+    let is_wanted = split.map(test_users).transpose()?;
     let mut evaluations = Evaluation::of_model(predictor.settings());
     let (mut all, mut without_known_words) = (0, 0);
     let mut progress = Progress::new("predicting", "users", None);
@@ -113,8 +113,8 @@ pub(super) fn measure(
         if users.is_empty() {
             break;
         }
-        if let Some(wanted) = &wanted {
-            users.retain(|user| wanted.contains(&user.id().to_string()));
+        if let Some(is_wanted) = &is_wanted {
+            users.retain(|user| is_wanted(corpus.path(), &user.id()));
         }
         let posts: Vec<Vec<String>> = users
             .iter_mut()
@@ -167,13 +167,13 @@ pub(super) fn measure(
     Ok(figures)
 }
 
-/// The ids of a split's test users, as JSON text, because 1 and "1" are different ids.
-fn test_users(split: &Path) -> Result<HashSet<String>, Failure> {
+/// Whether the user of a file with an id is a test user of a split.
+fn test_users(split: &Path) -> Result<impl Fn(&Path, &Value) -> bool, Failure> {
     let name = split.display();
     let text = std::fs::read_to_string(split).map_err(|error| format!("{name}: {error}"))?;
     let ids: SplitIds = serde_json::from_str(&text)
         .map_err(|error| format!("{name}: not the split of a training run: {error}"))?;
-    Ok(ids.test.iter().map(ToString::to_string).collect())
+    Ok(ids.test.test())
 }
 
 fn to_text(figures: &Figures) -> String {

@@ -1,6 +1,5 @@
 //! The reader over all files of a corpus.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,17 +66,21 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// Users from one or more files, one at a time. Bad records are reported, counted and passed over. A user without an id
 /// is given the position of its record, counted from 1 over all files.
 pub struct Corpus {
-    paths: VecDeque<PathBuf>,
+    files: Vec<PathBuf>,
     options: Options,
     current: Option<(PathBuf, Users)>,
     /// How many of the files have been opened.
     opened: usize,
+    /// The file that the last user, or chunk of users, came from.
+    file: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
     records: u64,
     bad_records: u64,
     failed: bool,
     /// What the next chunk fails with.
     next_chunk: Option<CorpusError>,
+    /// The first user of the next chunk, which is from another file.
+    ahead: Option<User>,
 }
 
 impl Corpus {
@@ -99,15 +102,17 @@ impl Corpus {
             }
         }
         Ok(Self {
-            paths: paths.iter().cloned().collect(),
+            files: paths.to_vec(),
             options,
             current: None,
             opened: 0,
+            file: 0,
             report: Box::new(|bad| eprintln!("{bad}")),
             records: 0,
             bad_records: 0,
             failed: false,
             next_chunk: None,
+            ahead: None,
         })
     }
 
@@ -117,9 +122,16 @@ impl Corpus {
         self
     }
 
-    /// The index of the file that the last user came from.
+    /// The file that the last user, or chunk of users, came from, as an index.
     pub fn file(&self) -> usize {
-        self.opened.saturating_sub(1)
+        self.file
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.files
+            .get(self.file)
+            .map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// How many bad records there were so far.
@@ -127,16 +139,26 @@ impl Corpus {
         self.bad_records
     }
 
-    /// The next users, as many as take some megabytes together; none at the end.
+    /// The next users, as many of a file as take some megabytes together; none at the end.
     pub fn read_chunk(&mut self) -> Result<Vec<User>, CorpusError> {
         if let Some(error) = self.next_chunk.take() {
             return Err(error);
         }
         let mut users = Vec::new();
+        if let Some(user) = self.ahead.take() {
+            users.push(user);
+            self.file = self.opened - 1;
+        }
         let mut bytes = 0;
         while users.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+            let file = self.file;
             match self.next() {
                 None => break,
+                Some(Ok(user)) if self.file != file && !users.is_empty() => {
+                    self.ahead = Some(user);
+                    self.file = file;
+                    break;
+                }
                 Some(Ok(user)) => {
                     bytes += user.bytes();
                     users.push(user);
@@ -164,7 +186,7 @@ impl Iterator for Corpus {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
             let Some((path, users)) = &mut self.current else {
-                let path = self.paths.pop_front()?;
+                let path = self.files.get(self.opened)?.clone();
                 self.opened += 1;
                 match open_users(&path, self.options.format) {
                     Ok(users) => self.current = Some((path, users)),
@@ -176,6 +198,7 @@ impl Iterator for Corpus {
                 None => self.current = None,
                 Some(Ok(mut user)) => {
                     self.records += 1;
+                    self.file = self.opened - 1;
                     user.number(self.records);
                     return Some(Ok(user));
                 }

@@ -1,6 +1,10 @@
 //! Labelled users as the network reads them, divided into training, validation and test.
 
-use std::{collections::HashSet, ops::Range, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use model_core::{attribute::Attribute, reader::Reader};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -90,7 +94,7 @@ pub fn read(
             continue;
         }
         // JSON text, because 1 and "1" are different ids.
-        repeated_ids += usize::from(!ids.insert(user.id().to_string()));
+        repeated_ids += usize::from(!ids.insert((file, user.id().to_string())));
         examples.users.push(Example {
             id: user.id(),
             words,
@@ -129,11 +133,51 @@ pub struct Parts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitIds {
     /// Training users.
-    pub training: Vec<Value>,
+    pub training: Ids,
     /// Validation users.
-    pub validation: Vec<Value>,
+    pub validation: Ids,
     /// Test users.
-    pub test: Vec<Value>,
+    pub test: Ids,
+}
+
+/// The ids of some users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ids {
+    /// Of a corpus of one file.
+    Of(Vec<Value>),
+    /// Of a corpus of several, by the names of the files without their folders: users of two files may have the same id.
+    ByFile(BTreeMap<String, Vec<Value>>),
+}
+
+impl Ids {
+    /// Whether the user with this id, from this file, is one of them.
+    pub fn test(&self) -> impl Fn(&Path, &Value) -> bool + use<> {
+        // JSON text, because 1 and "1" are different ids.
+        let set =
+            |ids: &Vec<Value>| -> HashSet<String> { ids.iter().map(Value::to_string).collect() };
+        let (all, by_file) = match self {
+            Self::Of(ids) => (set(ids), BTreeMap::new()),
+            Self::ByFile(files) => {
+                let files = files.iter();
+                let files = files.map(|(name, ids)| (name.clone(), set(ids)));
+                (HashSet::new(), files.collect())
+            }
+        };
+        move |file, id| {
+            let ids = match by_file.is_empty() {
+                true => Some(&all),
+                false => by_file.get(&file_name(file)),
+            };
+            ids.is_some_and(|ids| ids.contains(&id.to_string()))
+        }
+    }
+}
+
+/// A file's name without its folder.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// Divides users at random by the settings of `split`, those of each file on their own. With `stratify_by` so are the users of
@@ -166,9 +210,19 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
 }
 
 impl Parts {
-    /// The users' ids by part.
-    pub fn ids(&self, users: &[Example]) -> SplitIds {
-        let ids = |part: &[usize]| part.iter().map(|&user| users[user].id.clone()).collect();
+    /// The users' ids by part; their files are those of `corpus`.
+    pub fn ids(&self, users: &[Example], corpus: &[PathBuf]) -> SplitIds {
+        let ids = |part: &[usize]| match corpus {
+            [] | [_] => Ids::Of(part.iter().map(|&user| users[user].id.clone()).collect()),
+            _ => {
+                let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+                for user in part.iter().map(|&user| &users[user]) {
+                    let of_file = files.entry(file_name(&corpus[user.file])).or_default();
+                    of_file.push(user.id.clone());
+                }
+                Ids::ByFile(files)
+            }
+        };
         SplitIds {
             training: ids(&self.training),
             validation: ids(&self.validation),

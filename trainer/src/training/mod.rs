@@ -166,7 +166,7 @@ pub fn train(
         )));
     }
     write_config(folder, &config.to_toml()?)?;
-    prepared.data.write_split(&folder.join(SPLIT))?;
+    (prepared.data).write_split(&folder.join(SPLIT), &config.corpus)?;
     let embedding = prepared.embedding;
     let architecture = JointLstm {
         embedding: &embedding,

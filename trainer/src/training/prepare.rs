@@ -1,6 +1,6 @@
 //! What a run reads before it learns: vectors, vocabulary, users, split, class weights.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model_core::{
     attribute::Attribute,
@@ -141,8 +141,8 @@ impl Data {
     }
 
     /// Writes the ids of the users of each part.
-    pub(super) fn write_split(&self, path: &Path) -> Result<(), OutputError> {
-        let ids = self.parts.ids(&self.users);
+    pub(super) fn write_split(&self, path: &Path, corpus: &[PathBuf]) -> Result<(), OutputError> {
+        let ids = self.parts.ids(&self.users, corpus);
         PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
     }
 }
