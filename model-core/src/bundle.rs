@@ -7,6 +7,8 @@
 //! `wide.scales` and `wide.bias`). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the format's version,
 //! a checksum, and the settings and the model card as JSON texts.
 
+mod in_chinese;
+
 use std::collections::HashMap;
 
 use burn::tensor::Device;
@@ -21,12 +23,14 @@ use crate::{
     aux_lstm::{AuxLstm, AuxLstmSizes},
     card::ModelCard,
     embedding::Embedding,
-    language::{Basis, InChinese, Language},
+    language::Language,
     parameters::{Parameters, Saved, Wanted},
     temperature::Temperature,
     vocabulary::{SPECIAL, Vocabulary},
     wide::{Weighting, Wide},
 };
+
+pub use in_chinese::{Basis, InChinese};
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";

@@ -14,6 +14,7 @@ pub mod card;
 #[cfg(feature = "corpus")]
 pub mod corpus;
 pub mod explanation;
+pub mod language;
 pub mod prediction;
 
 #[cfg(feature = "model")]
@@ -25,7 +26,6 @@ pub mod embedding;
 #[cfg(feature = "training")]
 pub mod joint_loss;
 #[cfg(feature = "model")]
-pub mod language;
 pub mod lstm;
 #[cfg(feature = "model")]
 pub mod parameters;

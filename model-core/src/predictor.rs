@@ -118,6 +118,15 @@ impl Predictor {
         &self.card
     }
 
+    /// The words of each post as the model reads them, known or not; all of them, however many the model would read.
+    pub fn segment(&self, posts: &[String]) -> Vec<Vec<String>> {
+        let words = |post: &String| -> Vec<String> {
+            let words = self.reader.segmenter.words(post).into_iter();
+            words.map(|word| word.text).collect()
+        };
+        posts.iter().map(words).collect()
+    }
+
     /// Predicts every attribute of each user from their posts, in the users' order.
     ///
     /// Texts of like length are computed together, so the time taken follows the words that are there.

@@ -86,6 +86,15 @@ pub enum Request {
         /// The user's posts.
         posts: Vec<String>,
     },
+    /// Cut posts into words as a model reads them, known or not.
+    Segment {
+        /// Comes back in the answer.
+        id: u64,
+        /// The model's number.
+        model: u64,
+        /// The posts.
+        posts: Vec<String>,
+    },
 }
 
 /// What is being fetched.
@@ -145,6 +154,15 @@ pub enum Reply {
         id: u64,
         /// What each word does.
         explanation: Explanation,
+        /// How long it took.
+        milliseconds: f64,
+    },
+    /// The answer to [`Request::Segment`].
+    Segmented {
+        /// The request's.
+        id: u64,
+        /// The words of each post.
+        words: Vec<Vec<String>>,
         /// How long it took.
         milliseconds: f64,
     },

@@ -384,6 +384,8 @@ impl Session {
                 }
                 self.ask()
             }
+            // The page does not ask for it.
+            Reply::Segmented { .. } => Vec::new(),
             Reply::Failed {
                 id: Some(id),
                 message,

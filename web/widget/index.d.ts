@@ -52,6 +52,8 @@ export interface Model {
   ): Promise<UserPrediction[]>;
   /** Says what each word of one user's text does to the prediction. */
   explain(text: Text, options?: { signal?: AbortSignal }): Promise<Explanation>;
+  /** The words of each of these posts as the model reads them, known to it or not. */
+  segment(text: Text, options?: { signal?: AbortSignal }): Promise<string[][]>;
   /** Gives the model up; its memory is free when all who loaded it have done so. It is of no use afterwards. */
   free(): void;
 }

@@ -100,6 +100,14 @@ class Model {
     return { ...explanation, words: inUnits(explanation.words, request.posts) };
   }
 
+  async segment(text, { signal } = {}) {
+    const entry = this.#used();
+    signal?.throwIfAborted();
+    const request = { model: entry.number, posts: posts(text) };
+    const { words } = await orAborted(entry.engine.ask("segment", request), signal);
+    return words;
+  }
+
   free() {
     this.#entry?.release();
     this.#entry = null;

@@ -9,6 +9,7 @@ mod node;
 mod package;
 mod policy;
 mod react;
+mod segment;
 mod sharing;
 mod text;
 mod worker;

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use model_core::{
     aux_lstm::AuxLstm,
-    bundle::{Bundle, Settings},
+    bundle::{Bundle, InChinese, Settings},
     card::{AttributeFigures, ModelCard},
     embedding::Embedding,
-    language::{InChinese, Language},
+    language::Language,
     parameters::Parameters,
     temperature::Temperature,
     vocabulary::Vocabulary,

@@ -246,6 +246,21 @@ impl Worker {
                     },
                 });
             }
+            Request::Segment { id, model, posts } => {
+                let started = now();
+                reply(&match self.model(model) {
+                    Ok(found) => Reply::Segmented {
+                        id,
+                        words: found.predictor.segment(&posts),
+                        milliseconds: now() - started,
+                    },
+                    Err(message) => Reply::Failed {
+                        id: Some(id),
+                        model,
+                        message,
+                    },
+                });
+            }
         }
     }
 

@@ -1,0 +1,112 @@
+//! Posts are cut into words in the browser as by the command.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use model_core::bundle::Bundle;
+use serde_json::Value;
+use tests::{BUNDLE, auxlstm, browser::LATE, root, site};
+
+use crate::page;
+
+/// Made up; one each of what is cut in a way of its own.
+const POSTS: [&str; 8] = [
+    "今天天氣真好，和@小明 去Coffee Shop喝咖啡😋",
+    "#周末计划#转发微博！！！ //@小红: 不去",
+    "南京市长江大桥明天上午封闭，请绕行。",
+    "Soooo good!!! see http://a.org",
+    "ｆｕｌｌ　ｗｉｄｔｈ １２３４５",
+    "[哈哈] 笑死我了~~~ ^_^",
+    "结婚的和尚未结婚的都可以报名参加",
+    "",
+];
+
+/// What the command and the browser make of posts.
+fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let dictionary = root().join("public/dictionary/zh.txt.gz");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("posts.jsonl");
+    let user = serde_json::json!({ "posts": posts });
+    fs::write(&file, user.to_string()).expect("a file");
+    let output = Command::new(auxlstm())
+        .arg("segment")
+        .arg(&file)
+        .arg("--dictionary")
+        .arg(dictionary)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the command runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let by_command = (text.lines())
+        .map(|line| line.split_whitespace().map(String::from).collect())
+        .collect();
+
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    bundle.settings.dictionary = true;
+    let visit = page("", "")
+        .instead(
+            "chinese.safetensors",
+            bundle.to_bytes().expect("it stays sound"),
+        )
+        .instead("posts.json", serde_json::to_vec(&posts).expect("JSON"));
+    let (send, receive) = std::sync::mpsc::channel();
+    visit.run(async move |page| {
+        page.script(
+            "(async () => {
+                const { load } = await import('./widget/index.js');
+                const model = await load('chinese.safetensors');
+                window.cut = await model.segment(await (await fetch('posts.json')).json());
+            })().catch((error) => { window.cut = String(error); }); return null",
+        )
+        .await;
+        page.until("return window.cut !== undefined", LATE).await;
+        let cut: Value = page.script("return window.cut").await;
+        send.send(cut).expect("someone listens");
+    });
+    let cut = receive.recv().expect("an answer");
+    (
+        by_command,
+        serde_json::from_value(cut.clone()).unwrap_or_else(|_| panic!("{cut}")),
+    )
+}
+
+#[test]
+fn posts_are_cut_as_by_the_command() {
+    let (by_command, in_browser) = both(POSTS.map(String::from).to_vec());
+    assert_eq!(in_browser, by_command);
+    assert_eq!(in_browser[0][..4], ["今天天气", "真", "好", "和"]);
+    assert_eq!(in_browser[1], ["周末", "计划", "转发", "微博", "!!!"]);
+}
+
+/// Ten thousand real posts, where they lie beside the repository.
+#[test]
+fn real_posts_are_cut_as_by_the_command() {
+    let path = root().join("../shared/data/weibo-unlabelled.txt.xz");
+    let Ok(file) = fs::File::open(&path) else {
+        eprintln!("left out: there is no {}", path.display());
+        return;
+    };
+    let output = Command::new("xz")
+        .arg("-dc")
+        .stdin(file)
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut unpacking) = output else {
+        eprintln!("left out: there is no xz to unpack {}", path.display());
+        return;
+    };
+    let reader = std::io::BufReader::new(unpacking.stdout.take().expect("it is piped"));
+    let posts: Vec<String> = (std::io::BufRead::lines(reader).take(10_000))
+        .map(|line| line.expect("text"))
+        .collect();
+    let _ = unpacking.kill();
+    let _ = unpacking.wait();
+    assert_eq!(posts.len(), 10_000);
+    let (by_command, in_browser) = both(posts);
+    assert_eq!(by_command.len(), in_browser.len());
+    for (post, (command, browser)) in by_command.iter().zip(&in_browser).enumerate() {
+        assert!(command == browser, "post {post} is cut otherwise");
+    }
+}
