@@ -21,6 +21,7 @@ mod policy;
 mod privacy;
 mod share;
 mod texts;
+mod transfer;
 mod typing;
 mod unsure;
 mod writers;
