@@ -108,7 +108,7 @@ pub fn align(
         return Err(AlignmentError::Dimensions(dimensions, target.dimensions));
     }
     let [ids, other_ids] = [source, target].map(|vectors| ids(&vectors.words, settings.words));
-    let known = |turned: bool| -> Vec<(usize, usize)> {
+    let known = |turned: bool| -> Vec<Pair> {
         (dictionary.iter())
             .filter_map(|(one, other)| {
                 let (one, other) = if turned { (other, one) } else { (one, other) };
@@ -145,14 +145,17 @@ pub fn align(
     })
 }
 
-/// Pairs of words, one of the source and one of the target, that mean the same.
+/// A word of the source and one of the target.
+type Pair = (usize, usize);
+
+/// Words that mean the same.
 struct Pairs {
     /// Of the dictionary.
-    learned: Vec<(usize, usize)>,
+    learned: Vec<Pair>,
     /// Words that are spelled alike.
-    shared: Vec<(usize, usize)>,
+    shared: Vec<Pair>,
     /// Of the dictionary, and not to be learned from.
-    tested: Vec<(usize, usize)>,
+    tested: Vec<Pair>,
 }
 
 /// The source's vectors in the target's space, and how they came there.
@@ -167,8 +170,7 @@ fn learn(
         [source, target].map(|vectors| centred(vectors, settings));
     let device = Device::flex();
     let to_unit = Unit::new(&to, dimensions, &device);
-    let seeds: BTreeSet<(usize, usize)> =
-        (pairs.learned.iter().chain(&pairs.shared).copied()).collect();
+    let seeds: BTreeSet<Pair> = (pairs.learned.iter().chain(&pairs.shared).copied()).collect();
     let mut now = seeds.clone();
     let mut rounds = Vec::new();
     let map = loop {
@@ -205,10 +207,7 @@ fn ids(words: &[String], most: usize) -> HashMap<&str, usize> {
 }
 
 /// Divides pairs by their first word: those to learn from, and those to be tested on.
-fn hold_out(
-    pairs: Vec<(usize, usize)>,
-    settings: &Settings,
-) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+fn hold_out(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Pair>, Vec<Pair>) {
     let mut words: Vec<usize> = pairs.iter().map(|&(word, _)| word).collect();
     words.sort_unstable();
     words.dedup();
@@ -261,13 +260,8 @@ fn deviation(vectors: &Vectors, mean: &[f32]) -> f32 {
 
 /// The orthogonal matrix W, row after row, for which the sum of ‖x W − y‖² over the pairs of rows x of `from` and y of `to` is
 /// least: U Vᵀ of the singular value decomposition of XᵀY.
-fn procrustes(
-    from: &[f32],
-    to: &[f32],
-    dimensions: usize,
-    pairs: &BTreeSet<(usize, usize)>,
-) -> Vec<f32> {
-    let rows = |values: &[f32], of: fn(&(usize, usize)) -> usize| {
+fn procrustes(from: &[f32], to: &[f32], dimensions: usize, pairs: &BTreeSet<Pair>) -> Vec<f32> {
+    let rows = |values: &[f32], of: fn(&Pair) -> usize| {
         let rows = pairs.iter().map(of);
         let rows: Vec<f64> = rows
             .flat_map(|row| &values[row * dimensions..][..dimensions])
@@ -314,7 +308,7 @@ fn moved(vectors: &Vectors, mean: &[f32], map: &[f32], scale: f32, to: &[f32]) -
 }
 
 /// How often one of a word's translations is among its nearest.
-fn precision(nearest: &[Vec<usize>], pairs: impl Iterator<Item = (usize, usize)>) -> Precision {
+fn precision(nearest: &[Vec<usize>], pairs: impl Iterator<Item = Pair>) -> Precision {
     let mut translations: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (word, translation) in pairs {
         translations.entry(word).or_default().push(translation);
