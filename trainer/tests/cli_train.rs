@@ -211,6 +211,91 @@ fn each_task_learns_from_the_files_that_it_names() {
 }
 
 #[test]
+fn a_model_of_two_languages_knows_what_was_measured_in_each() {
+    let workplace = workplace();
+    // Writers of Chinese, whose gender is known and whose age is not: their words stand where the others' do.
+    let chinese: Vec<char> = "的日和是好有些雨紫金白铜石木课柜假租职婚贷老膝"
+        .chars()
+        .collect();
+    let vectors = fs::read_to_string(workplace.path("vectors.txt")).unwrap();
+    let rows: Vec<&str> = vectors.lines().skip(1).collect();
+    assert_eq!(rows.len(), chinese.len());
+    let mut both = format!("{} 8\n{}\n", 2 * rows.len(), rows.join("\n"));
+    let translated = |word: &str| {
+        let place = rows
+            .iter()
+            .position(|row| row.split(' ').next() == Some(word));
+        chinese[place.expect("it has a vector")]
+    };
+    for (row, word) in rows.iter().zip(&chinese) {
+        writeln!(both, "{word} {}", row.split_once(' ').unwrap().1).unwrap();
+    }
+    workplace.write("both.txt", both);
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let mut others = String::new();
+    for (id, line) in users.lines().chain(users.lines()).enumerate() {
+        let user: serde_json::Value = serde_json::from_str(line).unwrap();
+        let posts: Vec<String> = (user["posts"].as_array().unwrap().iter())
+            .map(|post| post.as_str().unwrap().split(' ').map(translated).collect())
+            .collect();
+        let record = serde_json::json!({ "id": id, "gender": user["gender"], "posts": posts });
+        writeln!(others, "{record}").unwrap();
+    }
+    workplace.write("chinese.jsonl", others);
+    let config = CONFIG
+        .replace(r#"["users.jsonl"]"#, r#"["users.jsonl", "chinese.jsonl"]"#)
+        .replace("vectors.txt", "both.txt");
+    let card = "[card]\nlanguages = [\"en\", \"zh\"]\n";
+    workplace.write("both.toml", format!("{config}{card}"));
+    workplace.success(&["train", "both.toml"]);
+    let figures = test_figures(&workplace.path("run"));
+    let tested: Vec<(&str, &str, u64)> = (figures["test"].as_array().unwrap().iter())
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap();
+            (
+                text("attribute"),
+                text("language"),
+                row["users"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("gender", "other", 48),
+        ("age", "other", 48),
+        ("gender", "zh", 96),
+    ];
+    assert_eq!(tested, expected, "{figures}");
+
+    let model = "run/model.safetensors";
+    let predicted = |file: &str| -> serde_json::Value {
+        let lines = workplace.success(&["predict", model, file]);
+        serde_json::from_str(lines.lines().next().unwrap()).unwrap()
+    };
+    let of_chinese = predicted("chinese.jsonl");
+    assert_eq!(of_chinese["language"], "zh");
+    assert_eq!(of_chinese["predictions"]["age"]["transferred"], true);
+    assert_eq!(of_chinese["predictions"]["age"]["sure"], false);
+    let probabilities = of_chinese["predictions"]["age"]["probabilities"]
+        .as_object()
+        .unwrap();
+    assert!(
+        probabilities
+            .values()
+            .all(|value| value.as_f64().unwrap() < 0.7),
+        "{of_chinese}"
+    );
+    assert_eq!(of_chinese["predictions"]["gender"].get("transferred"), None);
+    let of_other = predicted("users.jsonl");
+    assert_eq!(of_other["language"], "other");
+    assert_eq!(of_other["predictions"]["age"].get("transferred"), None);
+    let text = workplace.success(&["evaluate", model, "chinese.jsonl", "users.jsonl"]);
+    assert!(
+        text.contains("gender, Chinese text") && text.contains("age, other text"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     let workplace = workplace();
     let long = [
