@@ -12,6 +12,11 @@ use std::{
     process::{Command, Stdio},
 };
 
+use model_core::{
+    bundle::{Bundle, InChinese},
+    temperature::Temperature,
+    vocabulary::Vocabulary,
+};
 use serde_json::{Map, Value, json};
 
 /// The page's model, relative to the page.
@@ -115,4 +120,28 @@ pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
             }
         }
     }
+}
+
+/// The page's model as if it had learned some words in Chinese, 业校妈课, and its first two attributes from English alone.
+pub fn bilingual() -> Vec<u8> {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    let chinese = [
+        ("homework", "业"),
+        ("school", "校"),
+        ("mom", "妈"),
+        ("class", "课"),
+    ];
+    let words = bundle.vocabulary.words().iter().map(|word| {
+        let translated = chinese.iter().find(|(english, _)| english == word);
+        translated.map_or(word.as_str(), |(_, chinese)| chinese)
+    });
+    let words = words.map(String::from).collect();
+    bundle.vocabulary = Vocabulary::new(words).expect("no word is there twice");
+    let settings = &mut bundle.settings;
+    settings.chinese = Some(vec![
+        InChinese::transferred(settings.temperatures[0], settings.sure_from),
+        InChinese::transferred(settings.temperatures[1], settings.sure_from),
+        InChinese::measured(Temperature::ONE, settings.sure_from),
+    ]);
+    bundle.to_bytes().expect("it stays sound")
 }

@@ -1,41 +1,14 @@
 //! A model of two languages says how each attribute is known of the text's.
 
-use model_core::{
-    bundle::{Bundle, InChinese},
-    temperature::Temperature,
-    vocabulary::Vocabulary,
-};
 use tests::{
-    BUNDLE,
+    BUNDLE, bilingual,
     browser::{Page, SOON, Visit},
 };
 
-use crate::{bundle, spoken, text};
+use crate::{spoken, text};
 
 const MEASURED: &str = "Measured on writers in this language.";
 const TRANSFERRED: &str = "Learned from writers in another language, and not measured in this one.";
-
-/// The page's model as if it had learned some words in Chinese, and its first two attributes from English alone.
-fn bilingual(bundle: &mut Bundle) {
-    let chinese = [
-        ("homework", "业"),
-        ("school", "校"),
-        ("mom", "妈"),
-        ("class", "课"),
-    ];
-    let words = bundle.vocabulary.words().iter().map(|word| {
-        let word = word.as_str();
-        let translated = chinese.iter().find(|(english, _)| *english == word);
-        translated.map_or(word, |(_, chinese)| chinese).to_owned()
-    });
-    bundle.vocabulary = Vocabulary::new(words.collect()).expect("no word is there twice");
-    let sure_from = bundle.settings.sure_from;
-    bundle.settings.chinese = Some(vec![
-        InChinese::transferred(bundle.settings.temperatures[0], sure_from),
-        InChinese::transferred(bundle.settings.temperatures[1], sure_from),
-        InChinese::measured(Temperature::ONE, sure_from),
-    ]);
-}
 
 /// What is said of how each attribute is known.
 async fn known(page: &Page) -> Vec<String> {
@@ -49,7 +22,7 @@ async fn known(page: &Page) -> Vec<String> {
 
 #[test]
 fn chinese_text_has_labels_of_how_its_attributes_are_known() {
-    let visit = Visit::default().instead(BUNDLE, bundle(bilingual));
+    let visit = Visit::default().instead(BUNDLE, bilingual());
     visit.run(async |page| {
         page.ready().await;
         page.write("校业课妈妈").await;

@@ -12,6 +12,7 @@ mod react;
 mod segment;
 mod sharing;
 mod text;
+mod transfer;
 mod worker;
 
 use serde_json::{Map, Value};

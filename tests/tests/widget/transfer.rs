@@ -1,0 +1,35 @@
+//! The element says how each attribute is known of the text's language, where its model reads two.
+
+use tests::{BUNDLE, bilingual, browser::SOON};
+
+use crate::{ELEMENT, inside, page};
+
+const LABELS: &str = "[...root.querySelectorAll('[part=basis]')].filter((label) => !label.hidden).map((label) => label.textContent)";
+
+#[test]
+fn each_attribute_has_a_label_of_how_it_is_known() {
+    let body = "<user-attributes lang=en loading=eager>校业课妈妈</user-attributes>";
+    let visit = page("", body).instead(BUNDLE, bilingual());
+    visit.run(async |page| {
+        page.until(&format!("return Boolean({ELEMENT}?.prediction)"), SOON)
+            .await;
+        let labels = inside(&page, ELEMENT, LABELS).await;
+        let transferred = "Learned from writers in another language, and not measured in this one.";
+        let measured = "Measured on writers in this language.";
+        assert_eq!(
+            labels,
+            serde_json::json!([transferred, transferred, measured])
+        );
+    });
+}
+
+#[test]
+fn a_model_of_one_language_has_none() {
+    let body = "<user-attributes loading=eager>my school</user-attributes>";
+    page("", body).run(async |page| {
+        page.until(&format!("return Boolean({ELEMENT}?.prediction)"), SOON)
+            .await;
+        let labels = inside(&page, ELEMENT, LABELS).await;
+        assert_eq!(labels, serde_json::json!([]));
+    });
+}
