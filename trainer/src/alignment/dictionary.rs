@@ -36,7 +36,7 @@ pub fn read(dictionary: impl BufRead) -> Result<Vec<(String, String)>, Dictionar
             let [one, other] = [one, other].map(|word| spelled(&segmenter, word));
             pairs.extend(one.zip(other));
         };
-        if let Some(Entry { word, glosses }) = Entry::parse(line) {
+        if let Some((word, glosses)) = entry(line) {
             translations(glosses).for_each(|gloss| add(word, &gloss));
         } else {
             let mut words = line.split_whitespace();
@@ -50,24 +50,12 @@ pub fn read(dictionary: impl BufRead) -> Result<Vec<(String, String)>, Dictionar
     Ok(pairs)
 }
 
-/// A line of CC-CEDICT.
-struct Entry<'a> {
-    /// In simplified characters.
-    word: &'a str,
-    /// What it means, separated by slashes.
-    glosses: &'a str,
-}
-
-impl<'a> Entry<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let (words, rest) = line.split_once(" [")?;
-        let (_pronunciation, glosses) = rest.split_once("] /")?;
-        let (_traditional, word) = words.split_once(' ')?;
-        Some(Self {
-            word,
-            glosses: glosses.strip_suffix('/')?,
-        })
-    }
+/// The word of a line of CC-CEDICT, in simplified characters, and what it means, separated by slashes.
+fn entry(line: &str) -> Option<(&str, &str)> {
+    let (words, rest) = line.split_once(" [")?;
+    let (_pronunciation, glosses) = rest.split_once("] /")?;
+    let (_traditional, word) = words.split_once(' ')?;
+    Some((word, glosses.strip_suffix('/')?))
 }
 
 /// The words and phrases of CC-CEDICT's glosses that translate an entry; others speak about it.
@@ -88,8 +76,7 @@ fn translations(glosses: &str) -> impl Iterator<Item = String> {
         .filter(move |gloss| !speaks_about(gloss))
         .flat_map(|gloss| {
             let plain = without_brackets(gloss);
-            let parts: Vec<String> = plain.split([',', ';']).map(bare).collect();
-            parts
+            plain.split([',', ';']).map(bare).collect::<Vec<_>>()
         })
         .filter(|gloss| !gloss.is_empty())
 }

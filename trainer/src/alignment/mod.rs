@@ -16,7 +16,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rayon::prelude::*;
 
 use crate::word2vec::Vectors;
-use neighbours::{Neighbours, Unit, normalise};
+use neighbours::{Neighbours, Unit, mutual, normalise};
 
 pub use dictionary::{DictionaryError, read as read_dictionary};
 
@@ -177,19 +177,17 @@ fn learn(
         let map = procrustes(&from, &to, dimensions, &now);
         let mapped = Unit::new(&times(&from, &map, dimensions), dimensions, &device);
         let neighbours = Neighbours::new(&mapped, &to_unit);
+        let (forth, back) = (neighbours.nearest(5), neighbours.nearest_back(5));
         let tested = pairs.tested.iter();
         rounds.push(Round {
             pairs: now.len(),
-            forth: precision(&neighbours.nearest(5), tested.clone().copied()),
-            back: precision(
-                &neighbours.nearest_back(5),
-                tested.map(|&(one, other)| (other, one)),
-            ),
+            forth: precision(&forth, tested.clone().copied()),
+            back: precision(&back, tested.map(|&(one, other)| (other, one))),
         });
         if rounds.len() > settings.rounds {
             break map;
         }
-        now = seeds.iter().copied().chain(neighbours.mutual()).collect();
+        now = seeds.iter().copied().chain(mutual(&forth, &back)).collect();
     };
     // All words, not only those that were learned from, at the target's scale.
     let scale = deviation(target, &other_mean) / deviation(source, &mean).max(f32::MIN_POSITIVE);

@@ -1,7 +1,5 @@
 //! Which words of two languages are near each other, where some words are near to everything.
 
-use std::cmp::Ordering;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
@@ -32,17 +30,14 @@ impl Unit {
     }
 
     /// What `of` makes of each row's cosines to all rows of `other`.
-    fn map<T: Send>(&self, other: &Self, of: impl Fn(usize, &[f32]) -> T + Sync) -> Vec<T> {
+    fn map<T: Send>(&self, other: &Self, of: impl Fn(&[f32]) -> T + Sync) -> Vec<T> {
         let columns = other.rows.clone().transpose();
         let mut made = Vec::with_capacity(self.len());
         for first in (0..self.len()).step_by(ROWS) {
             let rows = first..self.len().min(first + ROWS);
             let cosines = self.rows.clone().slice(rows).matmul(columns.clone());
             let cosines: Vec<f32> = cosines.into_data().iter().collect();
-            made.par_extend(
-                (cosines.par_chunks_exact(other.len()).enumerate())
-                    .map(|(row, cosines)| of(first + row, cosines)),
-            );
+            made.par_extend(cosines.par_chunks_exact(other.len()).map(&of));
         }
         made
     }
@@ -71,7 +66,7 @@ impl<'a> Neighbours<'a> {
     /// Finds the words' neighbourhoods.
     pub fn new(one: &'a Unit, other: &'a Unit) -> Self {
         let near = |one: &Unit, other: &Unit| {
-            one.map(other, |_, cosines| {
+            one.map(other, |cosines| {
                 let nearest = largest(cosines, NEIGHBOURHOOD);
                 nearest.iter().map(|&(_, cosine)| cosine).sum::<f32>() / nearest.len() as f32
             })
@@ -93,17 +88,8 @@ impl<'a> Neighbours<'a> {
         Self::of(self.other, self.one, &self.near[0], count)
     }
 
-    /// Words each of which is the other's nearest.
-    pub fn mutual(&self) -> Vec<(usize, usize)> {
-        let back = self.nearest_back(1);
-        let pairs = self.nearest(1).into_iter().enumerate();
-        (pairs.map(|(word, nearest)| (word, nearest[0])))
-            .filter(|&(word, nearest)| back[nearest][0] == word)
-            .collect()
-    }
-
     fn of(one: &Unit, other: &Unit, near_other: &[f32], count: usize) -> Vec<Vec<usize>> {
-        one.map(other, |_, cosines| {
+        one.map(other, |cosines| {
             // The word's own neighbourhood is the same for all.
             let scaled: Vec<f32> = (cosines.iter().zip(near_other))
                 .map(|(cosine, near)| 2.0 * cosine - near)
@@ -114,19 +100,22 @@ impl<'a> Neighbours<'a> {
     }
 }
 
+/// Words each of which is the other's nearest, of each word's nearest ones forth and back.
+pub fn mutual(forth: &[Vec<usize>], back: &[Vec<usize>]) -> impl Iterator<Item = (usize, usize)> {
+    let pairs = forth.iter().enumerate();
+    (pairs.map(|(word, nearest)| (word, nearest[0])))
+        .filter(|&(word, nearest)| back[nearest][0] == word)
+}
+
 /// The `count` largest values with their places, the largest first, of equals the first.
 fn largest(values: &[f32], count: usize) -> Vec<(usize, f32)> {
-    let order = |one: &(usize, f32), other: &(usize, f32)| match other.1.total_cmp(&one.1) {
-        Ordering::Equal => one.0.cmp(&other.0),
-        order => order,
-    };
     let mut found: Vec<(usize, f32)> = Vec::with_capacity(count + 1);
     for (place, &value) in values.iter().enumerate() {
         let is_full = found.len() == count;
         if is_full && found.last().is_none_or(|last| value <= last.1) {
             continue;
         }
-        let at = found.partition_point(|other| order(other, &(place, value)).is_lt());
+        let at = found.partition_point(|(_, other)| other.total_cmp(&value).is_ge());
         found.insert(at, (place, value));
         found.truncate(count);
     }
