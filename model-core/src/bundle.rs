@@ -7,7 +7,7 @@
 //! `wide.scales` and `wide.bias`). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the format's version,
 //! a checksum, and the settings and the model card as JSON texts.
 
-mod in_chinese;
+mod known;
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ use crate::{
     wide::{Weighting, Wide},
 };
 
-pub use in_chinese::{Basis, InChinese};
+pub use known::{Basis, Known};
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
@@ -79,45 +79,30 @@ pub struct Settings {
     pub sure_from: f32,
     /// What holds instead for each task where the text is Chinese, if the model reads Chinese and another language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chinese: Option<Vec<InChinese>>,
+    pub chinese: Option<Vec<Known>>,
 }
 
 impl Settings {
-    /// The calibration of a task, the probability from which on it is sure, and whether it is known from another language
-    /// only, for a text in this language.
-    pub fn of_language(&self, task: usize, language: Language) -> InLanguage {
-        match &self.chinese {
-            Some(tasks) if language == Language::Chinese => InLanguage {
-                temperature: tasks[task].temperature,
-                sure_from: tasks[task].sure_from,
-                transferred: tasks[task].basis == Basis::Transferred,
-            },
-            _ => InLanguage {
-                temperature: self.temperatures[task],
-                sure_from: self.sure_from,
-                transferred: false,
-            },
-        }
-    }
-
-    /// The language of a text of word ids, where it makes a difference.
-    pub fn language_of(&self, text: &[u32], vocabulary: &Vocabulary) -> Language {
+    /// The languages that the model tells apart; `None` alone where it reads one.
+    pub fn languages(&self) -> Vec<Option<Language>> {
         match self.chinese {
-            Some(_) => Language::of(text, vocabulary),
-            None => Language::Other,
+            Some(_) => vec![Some(Language::Other), Some(Language::Chinese)],
+            None => vec![None],
         }
     }
-}
 
-/// How a task is told of a text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InLanguage {
-    /// The calibration of its probabilities.
-    pub temperature: Temperature,
-    /// The probability from which on a prediction is called sure.
-    pub sure_from: f32,
-    /// Whether it was learned from another language, and never measured in the text's.
-    pub transferred: bool,
+    /// The language of a text of word ids, where the model tells languages apart.
+    pub fn language_of(&self, text: &[u32], vocabulary: &Vocabulary) -> Option<Language> {
+        (self.chinese.as_ref()).map(|_| Language::of(text, vocabulary))
+    }
+
+    /// How a task is known of texts in one of its [`languages`](Self::languages).
+    pub fn known(&self, task: usize, language: Option<Language>) -> Known {
+        match (&self.chinese, language) {
+            (Some(tasks), Some(Language::Chinese)) => tasks[task],
+            _ => Known::measured(self.temperatures[task], self.sure_from),
+        }
+    }
 }
 
 /// What [`Settings::sure_from`] is where nothing else is said: of such predictions, calibrated as they are, six in ten
@@ -365,9 +350,8 @@ impl Bundle {
             return Err("the probability to be sure from is not between 0 and 1".into());
         }
         if let Some(tasks) = chinese {
-            let is_sound = |task: &InChinese| {
-                task.temperature.is_sound() && (0.0..=1.0).contains(&task.sure_from)
-            };
+            let is_sound =
+                |task: &Known| task.temperature.is_sound() && (0.0..=1.0).contains(&task.sure_from);
             if tasks.len() != attributes.len() || !tasks.iter().all(is_sound) {
                 return Err("it needs a sound calibration for Chinese text for each task".into());
             }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::{
     attribute::Attribute,
     aux_lstm::{AuxLstm, MeanStates},
-    bundle::{Bundle, BundleError, InLanguage, Settings},
+    bundle::{Basis, Bundle, BundleError, Known, Settings},
     card::ModelCard,
     embedding::Embedding,
     lstm::Serving,
@@ -194,11 +194,11 @@ impl Predictor {
         let language = self.settings.language_of(text, &self.reader.vocabulary);
         let predictions = self.settings.attributes.iter().zip(logits).enumerate().map(
             |(task, (attribute, logits))| {
-                let InLanguage {
+                let Known {
+                    basis,
                     temperature,
                     sure_from,
-                    transferred,
-                } = self.settings.of_language(task, language);
+                } = self.settings.known(task, language);
                 let probabilities = temperature.probabilities(logits, text.len());
                 let groups = (!attribute.groups.is_empty()).then(|| {
                     let sums = attribute.group_probabilities(&probabilities);
@@ -215,7 +215,7 @@ impl Predictor {
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
                     sure: sure(&probabilities, sure_from),
-                    transferred,
+                    transferred: basis == Basis::Transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     groups,
                 };
@@ -225,7 +225,7 @@ impl Predictor {
         UserPrediction {
             words: text.len(),
             known_words,
-            language: self.settings.chinese.as_ref().map(|_| language),
+            language,
             predictions: Named(predictions.collect()),
         }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use model_core::{
-    bundle::{Bundle, InChinese},
+    bundle::{Bundle, Known},
     temperature::Temperature,
     vocabulary::Vocabulary,
 };
@@ -139,9 +139,9 @@ pub fn bilingual() -> Vec<u8> {
     bundle.vocabulary = Vocabulary::new(words).expect("no word is there twice");
     let settings = &mut bundle.settings;
     settings.chinese = Some(vec![
-        InChinese::transferred(settings.temperatures[0], settings.sure_from),
-        InChinese::transferred(settings.temperatures[1], settings.sure_from),
-        InChinese::measured(Temperature::ONE, settings.sure_from),
+        Known::transferred(settings.temperatures[0], settings.sure_from),
+        Known::transferred(settings.temperatures[1], settings.sure_from),
+        Known::measured(Temperature::ONE, settings.sure_from),
     ]);
     bundle.to_bytes().expect("it stays sound")
 }

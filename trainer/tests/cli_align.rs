@@ -4,7 +4,7 @@ mod common;
 
 use common::Workplace;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use trainer::word2vec::read_vectors;
+use trainer::word2vec::{Vectors, read_vectors};
 
 const WORDS: usize = 60;
 
@@ -56,7 +56,11 @@ fn words_that_mean_the_same_come_to_lie_together() {
     );
     let last = report.lines().last().unwrap();
     assert_eq!(last.matches("100.0 %").count(), 4, "{report}");
-    let (words, values, dimensions) = read_vectors(&workplace.path("both.bin")).unwrap();
+    let Vectors {
+        words,
+        values,
+        dimensions,
+    } = read_vectors(&workplace.path("both.bin")).unwrap();
     assert_eq!((words.len(), dimensions), (2 * WORDS + 1, 6));
     let row = |word: &str| {
         let place = words.iter().position(|other| other == word).unwrap();

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 
 use common::{Workplace, failure, stderr, stdout};
-use trainer::word2vec::read_vectors;
+use trainer::word2vec::{Vectors, read_vectors};
 
 /// Posts on two topics whose words never meet.
 fn posts() -> String {
@@ -52,13 +52,21 @@ fn both_formats_hold_the_same_vectors() {
     workplace.success(&embed(&["posts.txt", "-o", "vectors.txt"]));
     workplace.success(&embed(&["users.jsonl", "-o", "vectors.bin"]));
     workplace.success(&embed(&["posts.txt", "-o", "named", "--format", "binary"]));
-    let (words, values, dimensions) = read_vectors(&workplace.path("vectors.txt")).unwrap();
+    let Vectors {
+        words,
+        values,
+        dimensions,
+    } = read_vectors(&workplace.path("vectors.txt")).unwrap();
     assert_eq!((words.len(), values.len(), dimensions), (8, 64, 8));
     for binary in ["vectors.bin", "named"] {
         let read = read_vectors(&workplace.path(binary)).unwrap();
         assert_eq!(
             read,
-            (words.clone(), values.clone(), dimensions),
+            Vectors {
+                words: words.clone(),
+                values: values.clone(),
+                dimensions
+            },
             "{binary}"
         );
     }
@@ -239,5 +247,8 @@ fn bad_lines_are_left_out_and_standard_input_is_read() {
         stderr(&output)
     );
     stdout(output, 0);
-    assert_eq!(read_vectors(&workplace.path("v.txt")).unwrap().0.len(), 8);
+    assert_eq!(
+        read_vectors(&workplace.path("v.txt")).unwrap().words.len(),
+        8
+    );
 }

@@ -59,7 +59,7 @@ impl Predictor {
             // probable otherwise.
             let temperature = Temperature {
                 astray: 0.0,
-                ..self.settings.of_language(task, language).temperature
+                ..self.settings.known(task, language).temperature
             };
             let log_odds = |logits: &Logits, members: &[bool]| {
                 log_odds(&logits[task], members, temperature, text.len())

@@ -1,16 +1,16 @@
 //! `auxlstm align`: the word vectors of two languages in one space.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, print};
+use super::{Failure, print, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
 use crate::corpus::open_input;
 use crate::output::PendingFile;
 use crate::table::{Table, count, percent};
-use crate::word2vec::{self, Format, Vectors};
+use crate::word2vec::{self, Format};
 
 /// Put the word vectors of one language into the space of another's, and both into one file
 #[derive(clap::Args)]
@@ -35,18 +35,11 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(0..=100))]
     rounds: u32,
     /// Share of the dictionary's words that are not learned from but measured on
-    #[arg(long, default_value_t = 0.2, value_parser = share)]
+    #[arg(long, default_value_t = 0.2, value_parser = share(0.9))]
     held_out: f64,
     /// Decides which words are held out
     #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=0.9).contains(&share) => Ok(share),
-        _ => Err("expected a number from 0 to 0.9".into()),
-    }
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -54,8 +47,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let name = arguments.output.display();
         format!("{name}: name it .bin, .txt or .vec")
     })?;
-    let source = read(&arguments.source)?;
-    let target = read(&arguments.target)?;
+    let source = word2vec::read_vectors(&arguments.source)?;
+    let target = word2vec::read_vectors(&arguments.target)?;
     let path = arguments.dictionary.display();
     let dictionary = open_input(&arguments.dictionary)
         .map_err(Into::into)
@@ -78,15 +71,6 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         alignment.vectors.dimensions
     );
     Ok(ExitCode::SUCCESS)
-}
-
-fn read(path: &Path) -> Result<Vectors, Failure> {
-    let (words, values, dimensions) = word2vec::read_vectors(path)?;
-    Ok(Vectors {
-        words,
-        values,
-        dimensions,
-    })
 }
 
 /// What was learned from, and how well held-out words translate.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     CorpusArguments, DictionaryArguments, Failure, INTERRUPTED, interrupt_flag, report_bad_records,
+    share,
 };
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
@@ -49,7 +50,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0.05, value_parser = learning_rate)]
     learning_rate: f64,
     /// Share of the text from which on a word is skipped now and then; 0 for never
-    #[arg(long, default_value_t = 1e-4, value_parser = share)]
+    #[arg(long, default_value_t = 1e-4, value_parser = share(1.0))]
     subsample: f64,
     /// Threads [default: all cores]; more than one give slightly different vectors each time
     #[arg(long, value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
@@ -65,13 +66,6 @@ fn learning_rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && rate <= 10.0 => Ok(rate),
         _ => Err("expected a number above 0, at most 10".into()),
-    }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("expected a number from 0 to 1".into()),
     }
 }
 

@@ -173,7 +173,7 @@ fn test_users(split: &Path) -> Result<impl Fn(&Path, &Value) -> bool, Failure> {
     let text = std::fs::read_to_string(split).map_err(|error| format!("{name}: {error}"))?;
     let ids: SplitIds = serde_json::from_str(&text)
         .map_err(|error| format!("{name}: not the split of a training run: {error}"))?;
-    Ok(ids.test.test())
+    Ok(ids.test.lookup())
 }
 
 fn to_text(figures: &Figures) -> String {

@@ -154,6 +154,14 @@ fn report_bad_records(corpus: &Corpus) {
     }
 }
 
+/// Reads a flag that is a share, of at most `most`.
+fn share(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
+    move |text| match text.parse() {
+        Ok(share) if (0.0..=most).contains(&share) => Ok(share),
+        _ => Err(format!("expected a number from 0 to {most}")),
+    }
+}
+
 /// The flags of every command that cuts Chinese without a model.
 #[derive(Args)]
 struct DictionaryArguments {

@@ -68,7 +68,8 @@ const CHUNK_BYTES: usize = 4 << 20;
 pub struct Corpus {
     files: Vec<PathBuf>,
     options: Options,
-    current: Option<(PathBuf, Users)>,
+    /// What is left of the last file that was opened.
+    current: Option<Users>,
     /// How many of the files have been opened.
     opened: usize,
     /// The file that the last user, or chunk of users, came from.
@@ -185,11 +186,11 @@ impl Iterator for Corpus {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
-            let Some((path, users)) = &mut self.current else {
+            let Some(users) = &mut self.current else {
                 let path = self.files.get(self.opened)?.clone();
                 self.opened += 1;
                 match open_users(&path, self.options.format) {
-                    Ok(users) => self.current = Some((path, users)),
+                    Ok(users) => self.current = Some(users),
                     Err(error) => return self.fail(error),
                 }
                 continue;
@@ -203,14 +204,14 @@ impl Iterator for Corpus {
                     return Some(Ok(user));
                 }
                 Some(Err(Problem::Stream(source))) => {
-                    let path = path.clone();
+                    let path = self.files[self.opened - 1].clone();
                     return self.fail(CorpusError::File { path, source });
                 }
                 Some(Err(Problem::Record { line, what })) => {
                     self.records += 1;
                     self.bad_records += 1;
                     let bad = BadRecord {
-                        path: path.clone(),
+                        path: self.files[self.opened - 1].clone(),
                         line,
                         what,
                     };

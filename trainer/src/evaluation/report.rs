@@ -68,23 +68,28 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// An evaluation of nobody yet, of a model's task and of users whose text is in one of its languages.
+    pub fn of_task(settings: &'a Settings, task: usize, language: Option<Language>) -> Self {
+        Self {
+            language,
+            ..Self::new(
+                &settings.attributes[task],
+                settings.known(task, language).sure_from,
+            )
+        }
+    }
+
     /// The evaluations of a model's attributes: in the order of its tasks, those of one language after those of the other where
     /// it reads two.
     pub fn of_model(settings: &'a Settings) -> Vec<Self> {
-        let languages = match settings.chinese {
-            Some(_) => vec![Some(Language::Other), Some(Language::Chinese)],
-            None => vec![None],
+        let of_language = |language| {
+            let tasks = 0..settings.attributes.len();
+            tasks.map(move |task| Self::of_task(settings, task, language))
         };
-        (languages.into_iter())
-            .flat_map(|language| {
-                (settings.attributes.iter().enumerate()).map(move |(task, attribute)| {
-                    let known = settings.of_language(task, language.unwrap_or(Language::Other));
-                    Self {
-                        language,
-                        ..Self::new(attribute, known.sure_from)
-                    }
-                })
-            })
+        settings
+            .languages()
+            .into_iter()
+            .flat_map(of_language)
             .collect()
     }
 

@@ -38,6 +38,11 @@ impl Example {
         let known = self.classes[task].map(|class| class..class + 1);
         known.or_else(|| self.bands[task].clone())
     }
+
+    /// Whether there is a task that the user is an example for.
+    pub fn is_labelled(&self) -> bool {
+        (0..self.classes.len()).any(|task| self.classes_of(task).is_some())
+    }
 }
 
 /// What was read.
@@ -151,8 +156,8 @@ pub enum Ids {
 }
 
 impl Ids {
-    /// Whether the user with this id, from this file, is one of them.
-    pub fn test(&self) -> impl Fn(&Path, &Value) -> bool + use<> {
+    /// Tells whether the user with an id, from a file, is one of them.
+    pub fn lookup(&self) -> impl Fn(&Path, &Value) -> bool + use<> {
         // JSON text, because 1 and "1" are different ids.
         let set =
             |ids: &Vec<Value>| -> HashSet<String> { ids.iter().map(Value::to_string).collect() };

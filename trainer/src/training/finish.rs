@@ -4,7 +4,7 @@ use std::path::Path;
 
 use model_core::{
     aux_lstm::AuxLstm,
-    bundle::{Bundle, InChinese, Settings},
+    bundle::{Basis, Bundle, Known, Settings},
     card::{AttributeFigures, ModelCard},
     embedding::Embedding,
     language::Language,
@@ -150,9 +150,9 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         (validation.iter().zip(&test[1]).zip(&temperatures))
             .map(|((validation, test), &temperature)| match test.len() {
                 MEASURED_FROM.. if !validation.is_empty() => {
-                    InChinese::measured(calibration::temperature(validation), sure_from)
+                    Known::measured(calibration::temperature(validation), sure_from)
                 }
-                _ => InChinese::transferred(temperature, sure_from),
+                _ => Known::transferred(temperature, sure_from),
             })
             .collect()
     });
@@ -211,24 +211,23 @@ fn is_bilingual(card: &ModelCard) -> bool {
     !chinese.is_empty() && !other.is_empty()
 }
 
-/// Test figures of every attribute that a test user has a label for, and of its groups where it has them; of Chinese text
-/// those of attributes that so many users are tested on that they count as measured. `test` has the tasks' texts in Chinese
-/// after those in the other language.
+/// Test figures of every attribute that a test user has a label for, and of its groups where it has them; in each language
+/// those of attributes that count as measured. `test` has the tasks' texts, those in Chinese after those in the other language.
 fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFigures> {
-    let attributes = settings.attributes.len();
-    (Evaluation::of_model(settings).into_iter().enumerate())
-        .zip(test.iter().flatten())
-        .filter(|(_, scores)| !scores.is_empty())
-        .filter_map(|((place, mut evaluation), scores)| {
-            let language = evaluation.language().unwrap_or(Language::Other);
-            let known = settings.of_language(place % attributes, language);
+    let mut figures = Vec::new();
+    for (language, tasks) in settings.languages().into_iter().zip(test) {
+        for (task, scores) in tasks.iter().enumerate() {
+            let known = settings.known(task, language);
+            if scores.is_empty() || known.basis == Basis::Transferred {
+                continue;
+            }
+            let mut evaluation = Evaluation::of_task(settings, task, language);
             for text in scores {
                 let probabilities = known.temperature.probabilities(&text.logits, text.words);
                 evaluation.add_class(text.class, probabilities);
             }
-            (!known.transferred).then(|| evaluation.reports())
-        })
-        .flatten()
-        .map(AttributeFigures::from)
-        .collect()
+            figures.extend(evaluation.reports().into_iter().map(AttributeFigures::from));
+        }
+    }
+    figures
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::Config,
     output::{OutputError, PendingFile},
-    word2vec,
+    word2vec::{self, Vectors},
 };
 
 /// What a config names, read.
@@ -89,8 +89,7 @@ fn keep_what_tasks_learn_from(config: &Config, examples: &mut Examples) {
         }
     }
     let before = examples.users.len();
-    (examples.users)
-        .retain(|user| (0..user.classes.len()).any(|task| user.classes_of(task).is_some()));
+    examples.users.retain(Example::is_labelled);
     examples.without_labels += before - examples.users.len();
 }
 
@@ -189,7 +188,11 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
         let embedding = bundle.embedding.coarser(vocabulary.len(), i8::MAX);
         return Ok((vocabulary, embedding));
     }
-    let (mut words, rows, dimensions) = word2vec::read_vectors(path)?;
+    let Vectors {
+        mut words,
+        values: rows,
+        dimensions,
+    } = word2vec::read_vectors(path)?;
     let kept = words.len().min(most);
     let mut table = vec![0.0; 2 * dimensions];
     let (known, cut_off) = rows.split_at(kept * dimensions);

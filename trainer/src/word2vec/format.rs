@@ -72,29 +72,24 @@ pub fn write_vectors(out: &mut dyn Write, vectors: &Vectors, format: Format) -> 
     Ok(())
 }
 
-/// Reads vectors in either format, compressed or not: the words, their values row after row, and the dimensions.
+/// Reads vectors in either format, compressed or not.
 ///
 /// # Errors
 /// If the file cannot be read or is not in one of the formats. The header is not trusted: memory grows with what
 /// is really there.
-pub fn read_vectors(path: &Path) -> Result<(Vec<String>, Vec<f32>, usize), VectorsError> {
+pub fn read_vectors(path: &Path) -> Result<Vectors, VectorsError> {
     let file = |source| VectorsError::File {
         path: path.to_owned(),
         source,
     };
     let mut reader = corpus::open_input(path).map_err(file)?;
-    match read(&mut *reader) {
-        Ok(Vectors {
-            words,
-            values,
-            dimensions,
-        }) => Ok((words, values, dimensions)),
-        Err(ReadError::Io(source)) => Err(file(source)),
-        Err(ReadError::Content(what)) => Err(VectorsError::Content {
+    read(&mut *reader).map_err(|error| match error {
+        ReadError::Io(source) => file(source),
+        ReadError::Content(what) => VectorsError::Content {
             path: path.to_owned(),
             what,
-        }),
-    }
+        },
+    })
 }
 
 enum ReadError {

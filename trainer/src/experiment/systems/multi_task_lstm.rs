@@ -25,7 +25,7 @@ use crate::output::{OutputError, PendingFile};
 use crate::progress::Progress;
 use crate::settings::within;
 use crate::training::{Architecture, Batch, folded};
-use crate::word2vec::{self, Format, TextWriter, TrainingError};
+use crate::word2vec::{self, Format, TextWriter, TrainingError, Vectors};
 
 /// What the network has besides the settings of lstm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,7 +117,11 @@ impl MultiTaskLstm<'_> {
         if !path.exists() {
             self.learn_vectors(problem, attribute, dimensions, &path)?;
         }
-        let (words, values, found) = word2vec::read_vectors(&path)?;
+        let Vectors {
+            words,
+            values,
+            dimensions: found,
+        } = word2vec::read_vectors(&path)?;
         if found != dimensions {
             return Err(ExperimentError::Unusable(format!(
                 "{} has vectors of {found} dimensions instead of {dimensions}: delete it",

@@ -79,7 +79,7 @@ fn data(problem: &Problem, config: &Config) -> Result<Data, ExperimentError> {
     }
     let mut parts = problem.parts.clone();
     for part in [&mut parts.training, &mut parts.validation, &mut parts.test] {
-        part.retain(|&user| (0..tasks.len()).any(|task| users[user].classes_of(task).is_some()));
+        part.retain(|&user| users[user].is_labelled());
     }
     Ok(Data::new(config, users, parts)?)
 }

@@ -1,4 +1,4 @@
-//! What holds for Chinese text where a model reads Chinese and another language.
+//! How an attribute is known of texts in a language.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,10 +14,10 @@ pub enum Basis {
     Transferred,
 }
 
-/// How one attribute is told of texts in Chinese, by a model that reads another language too.
+/// How one attribute is told of texts in a language.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct InChinese {
+pub struct Known {
     /// How it is known.
     pub basis: Basis,
     /// The calibration of its probabilities.
@@ -32,8 +32,8 @@ const TRANSFERRED_ASTRAY: f32 = 0.5;
 /// From which probability on a transferred attribute is called sure: only the sum over many classes gets there.
 const TRANSFERRED_SURE_FROM: f32 = 0.8;
 
-impl InChinese {
-    /// An attribute measured on Chinese writers.
+impl Known {
+    /// An attribute measured on writers in the language.
     pub fn measured(temperature: Temperature, sure_from: f32) -> Self {
         Self {
             basis: Basis::Measured,
@@ -42,7 +42,7 @@ impl InChinese {
         }
     }
 
-    /// An attribute transferred from the other language, in which it has this calibration.
+    /// An attribute transferred from another language, in which it has this calibration.
     pub fn transferred(temperature: Temperature, sure_from: f32) -> Self {
         Self {
             basis: Basis::Transferred,
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_is_transferred_never_looks_certain() {
-        let known = InChinese::transferred(Temperature::ONE, 0.6);
+        let known = Known::transferred(Temperature::ONE, 0.6);
         let sure = known
             .temperature
             .probabilities(&[1000.0, 0.0, 0.0, 0.0, 0.0], 5000);
@@ -70,8 +70,8 @@ mod tests {
             astray: 0.7,
             ..Temperature::ONE
         };
-        let known = InChinese::transferred(careful, 0.9);
+        let known = Known::transferred(careful, 0.9);
         assert_eq!((known.temperature, known.sure_from), (careful, 0.9));
-        assert_eq!(InChinese::measured(careful, 0.6).temperature, careful);
+        assert_eq!(Known::measured(careful, 0.6).temperature, careful);
     }
 }
