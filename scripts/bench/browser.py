@@ -1,6 +1,7 @@
 """In one page of headless Chromium: our program for the CPU, through the widget's interface for other programs, beside
 onnxruntime-web's for the CPU, one thread and SIMD. And on WebGPU's software adapter the fused LSTM beside the readable one."""
 
+import contextlib
 import functools
 import http.server
 import json
@@ -18,6 +19,7 @@ import predict
 from common import ROOT, Program, machine, medians, read_users, row, same
 
 ORT = "1.30.0"
+JIEBA = "2.4.0"
 # On WebGPU: posts, and too few workgroups for the fused LSTM to read them.
 POSTS, WORKGROUPS = 64, 63
 
@@ -28,6 +30,20 @@ GPU_CASE = f"{POSTS} posts of some 20 words"
 
 
 def run(bench, tools, runs, corpus):
+    with site() as folder:
+        (folder / "ort").symlink_to(onnxruntime_web(tools))
+        tensors, settings = predict.bundle()
+        (folder / "network.onnx").write_bytes(predict.network(tensors, len(settings["attributes"])))
+        program = Program(bench)
+        cases = {name: [texts(program, users) for users in turns] for name, turns in chosen(corpus).items()}
+        (folder / "cases.json").write_text(json.dumps(cases))
+        with opened(folder, "index.html") as (ask, where):
+            return rows(ask, where, cases, settings, runs)
+
+
+@contextlib.contextmanager
+def site():
+    """A folder with our pages and the built widget."""
     dist = ROOT / "dist"
     if not (dist / "widget" / "index.js").exists():
         raise SystemExit(f"{dist} holds no built page: run `make page` first")
@@ -36,26 +52,15 @@ def run(bench, tools, runs, corpus):
         for file in (ROOT / "scripts" / "bench" / "browser").iterdir():
             shutil.copy(file, folder)
         (folder / "dist").symlink_to(dist)
-        (folder / "ort").symlink_to(onnxruntime_web(tools))
-        tensors, settings = predict.bundle()
-        (folder / "network.onnx").write_bytes(predict.network(tensors, len(settings["attributes"])))
-        program = Program(bench)
-        cases = {name: [texts(program, users) for users in turns] for name, turns in chosen(corpus).items()}
-        (folder / "cases.json").write_text(json.dumps(cases))
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = chromium()
-        try:
-            browser.get(f"http://127.0.0.1:{server.server_port}/")
-            return rows(browser, cases, settings, runs)
-        finally:
-            browser.quit()
-            server.shutdown()
+        yield folder
 
 
-def rows(browser, cases, settings, runs):
-    version = browser.capabilities["browserVersion"]
-    where = f"{machine(1)}, Chromium {version.split('.')[0]}"
+@contextlib.contextmanager
+def opened(folder, page):
+    """What asks a page of the folder, and where it runs."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    browser = chromium()
 
     def ask(*call):
         """What a function of the page gives."""
@@ -68,6 +73,15 @@ def rows(browser, cases, settings, runs):
             raise SystemExit(f"{call}: {answer['error']}")
         return answer["value"]
 
+    try:
+        browser.get(f"http://127.0.0.1:{server.server_port}/{page}")
+        yield ask, f"{machine(1)}, Chromium {browser.capabilities['browserVersion'].split('.')[0]}"
+    finally:
+        browser.quit()
+        server.shutdown()
+
+
+def rows(ask, where, cases, settings, runs):
     made = []
     for case, turns in cases.items():
         if case == GPU_CASE:
@@ -126,14 +140,25 @@ def texts(program, users):
 
 def onnxruntime_web(tools):
     """The folder of its programs."""
-    folder = pathlib.Path(tools) / "node_modules" / "onnxruntime-web"
-    package = folder / "package.json"
-    if not package.exists() or json.loads(package.read_text())["version"] != ORT:
+    return from_npm(tools) / "onnxruntime-web" / "dist"
+
+
+def jieba_wasm(tools):
+    """Likewise."""
+    return from_npm(tools) / "jieba-wasm" / "pkg" / "web"
+
+
+def from_npm(tools):
+    """The folder of the peers from npm, all there."""
+    folder, wanted = pathlib.Path(tools) / "node_modules", {"onnxruntime-web": ORT, "jieba-wasm": JIEBA}
+    packages = {name: folder / name / "package.json" for name in wanted}
+    if any(not path.exists() or json.loads(path.read_text())["version"] != wanted[name] for name, path in packages.items()):
         if not shutil.which("npm"):
-            raise SystemExit("npm is missing, which brings onnxruntime-web: install Node.js and run this again")
-        command = ["npm", "install", "--silent", "--no-save", "--prefix", str(tools), f"onnxruntime-web@{ORT}"]
-        subprocess.run(command, check=True)
-    return folder / "dist"
+            raise SystemExit(f"npm is missing, which brings {' and '.join(wanted)}: install Node.js and run this again")
+        # All at once: npm takes away what it is not told of.
+        names = [f"{name}@{version}" for name, version in wanted.items()]
+        subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", str(tools), *names], check=True)
+    return folder
 
 
 def chromium():

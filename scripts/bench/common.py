@@ -16,6 +16,8 @@ DOCS = ROOT / "docs"
 THREADS = len(os.sched_getaffinity(0))
 os.environ["RAYON_NUM_THREADS"] = str(THREADS)
 BUNDLE = ROOT / "public" / "models" / "en.safetensors"
+# Posts, one a line; it lies beside the repository, or is left out.
+WEIBO = ROOT.parent / "shared" / "data" / "weibo-unlabelled.txt.xz"
 
 
 class Program:

@@ -113,11 +113,13 @@ def wide(tensors, node, constant):
 
 
 def probabilities(settings, task, logits, lengths):
-    """Of a task's logits [texts, classes], by its temperature for texts of these lengths."""
+    """Of a task's logits [texts, classes], by its calibration for texts of these lengths."""
     heat = settings["temperatures"][task]
     scores = np.asarray(logits, np.float64) / np.hypot(heat["long"], heat["short"] / np.sqrt(lengths))[:, None]
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares /= shares.sum(axis=1, keepdims=True)
+    astray = heat.get("astray", 0)
+    return (1 - astray) * shares + astray / shares.shape[1]
 
 
 def logits(session, texts):

@@ -8,6 +8,7 @@ mod limits;
 mod linear;
 mod lstm;
 mod segment;
+mod words;
 
 use std::io::{self, BufRead, Write};
 
@@ -33,6 +34,10 @@ enum Request {
     Linear(linear::Request),
     /// Posts into word ids.
     Segment(segment::Request),
+    /// Posts into words.
+    Words(words::Request),
+    /// A bundle for Chinese.
+    Chinese(words::Chinese),
 }
 
 fn main() -> Result<(), Failure> {
@@ -44,6 +49,8 @@ fn main() -> Result<(), Failure> {
             Request::Limits(request) => serde_json::to_string(&request.run())?,
             Request::Linear(request) => serde_json::to_string(&request.run()?)?,
             Request::Segment(request) => serde_json::to_string(&request.run()?)?,
+            Request::Words(request) => serde_json::to_string(&request.run()?)?,
+            Request::Chinese(request) => serde_json::to_string(&request.run()?)?,
         };
         println!("{answer}");
         io::stdout().flush()?;

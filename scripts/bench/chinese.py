@@ -1,0 +1,149 @@
+"""Cutting Chinese on one core: our text pipeline, jieba and cppjieba, with one dictionary that all have loaded."""
+
+import functools
+import gzip
+import itertools
+import json
+import lzma
+import pathlib
+import re
+import subprocess
+import tempfile
+import timeit
+
+import cjieba
+import jieba
+
+from common import ROOT, WEIBO, Program, machine, medians, one_core, row
+
+DICTIONARY = ROOT / "public" / "dictionary" / "zh.txt.gz"
+POSTS = 10_000
+# The share of posts that have to be cut alike, to the last word.
+ALIKE = 0.95
+
+
+def read_posts():
+    """The first posts of Weibo."""
+    with lzma.open(WEIBO, "rt", encoding="utf-8", newline="\n") as lines:
+        return [line.rstrip("\r\n") for line in itertools.islice(lines, POSTS)]
+
+
+def chinese(posts):
+    """What jieba has to cut of every post, with blanks between: its runs of Chinese, folded, so that our pipeline finds
+    nothing to fold and nothing else to cut."""
+    pairs = (ROOT / "model-core" / "src" / "text" / "traditional.txt").read_text(encoding="utf-8")
+    table = str.maketrans(pairs[::2], pairs[1::2])
+    # What jieba takes for Chinese.
+    runs = re.compile("[\u4e00-\u9fd5]+")
+    return [re.sub(r"(.)\1{3,}", r"\1\1\1", " ".join(runs.findall(post.translate(table)))) for post in posts]
+
+
+def alike(ours, theirs, peer):
+    """How many texts are cut into the same words; blanks are none."""
+    theirs = [[word for word in words if word != " "] for words in theirs]
+    if [*map("".join, ours)] != [*map("".join, theirs)]:
+        raise SystemExit(f"{peer} leaves out other characters than we do")
+    count = sum(map(list.__eq__, ours, theirs))
+    if count < ALIKE * len(ours):
+        raise SystemExit(f"{peer} cuts {count:,} of {len(ours):,} posts as we do")
+    return count
+
+
+def named(kind, lines, ours, count):
+    """What a case is called, in which we take so many milliseconds and so many posts are cut alike."""
+    characters = sum(map(len, lines))
+    figures = f"{characters:,} characters, {characters / ours / 1e3:.1f} million a second"
+    if kind == "posts":
+        return f"whole posts, {figures}"
+    return f"their Chinese alone, {figures}; {count:,} of {len(lines):,} posts cut alike"
+
+
+class Ours:
+    def __init__(self, program, folder, dictionary):
+        self.program, self.folder, self.dictionary = program, folder, dictionary
+
+    def ms(self, posts):
+        """How long cutting the posts of a file in the folder takes."""
+        request = {"posts": str(self.folder / posts), "dictionary": str(self.dictionary), "words": str(self.folder / "words")}
+        return self.program.ask({"words": request})["ms"]
+
+    def words(self, posts):
+        self.ms(posts)
+        return read_words((self.folder / "words").read_text())
+
+
+def read_words(lines):
+    return [line.split(" ") if line else [] for line in lines.split("\n")[:-1]]
+
+
+def cut_all(cut, texts):
+    return [cut(text) for text in texts]
+
+
+def ms(cut, texts):
+    # It turns off Python's collector of garbage, which has none to find here.
+    return timeit.timeit(lambda: cut_all(cut, texts), number=1) * 1e3
+
+
+def load_jieba(folder, dictionary):
+    """What cuts a text, with jieba's hidden Markov model, which is on unless one says otherwise."""
+    jieba.setLogLevel("WARNING")
+    tokenizer = jieba.Tokenizer(str(dictionary))
+    # Where it keeps what it has made of the dictionary.
+    tokenizer.tmp_dir = str(folder)
+    tokenizer.initialize()
+    return tokenizer.lcut
+
+
+def load_cppjieba(folder, dictionary):
+    """Likewise. Its module takes dictionaries only by their names in its own folder: that is another one here."""
+    own = pathlib.Path(cjieba.CURR_PATH) / "dict"
+    (folder / "dict").mkdir()
+    for name in ("hmm_model.utf8", "idf.utf8", "stop_words.utf8"):
+        (folder / "dict" / name).symlink_to(own / name)
+    (folder / "dict" / "jieba.dict.utf8").symlink_to(dictionary)
+    # Ours and jieba have none either.
+    (folder / "dict" / "user.dict.utf8").touch()
+    cjieba.CURR_PATH = str(folder)
+    cutter = cjieba.Jieba()
+    cutter.initialize()
+    return cutter.cut
+
+
+def run(bench, auxlstm, runs):
+    with one_core():
+        return run_here(Program(bench), auxlstm, runs)
+
+
+def run_here(program, auxlstm, runs):
+    posts = read_posts()
+    texts = {"chinese": chinese(posts), "posts": posts}
+    made = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        dictionary = folder / "dictionary.txt"
+        dictionary.write_bytes(gzip.decompress(DICTIONARY.read_bytes()))
+        for kind, lines in texts.items():
+            (folder / kind).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        ours = Ours(program, folder, dictionary)
+        if ours.words("posts") != by_command(auxlstm, posts, folder):
+            raise SystemExit("auxlstm segment cuts otherwise than the pipeline that is timed")
+        peers = {
+            ("jieba", jieba.__version__): load_jieba(folder, dictionary),
+            ("cppjieba, by cjieba", cjieba.__version__): load_cppjieba(folder, dictionary),
+        }
+        words = ours.words("chinese")
+        counts = {peer: alike(words, cut_all(cut, texts["chinese"]), peer[0]) for peer, cut in peers.items()}
+        for kind, lines in texts.items():
+            systems = {"ours": functools.partial(ours.ms, kind)}
+            systems |= {peer: functools.partial(ms, cut, lines) for peer, cut in peers.items()}
+            median = medians(systems, runs, slow=list(peers)[:1])
+            made += [row(named(kind, lines, median["ours"], counts[peer]), median["ours"], *peer, median[peer], machine(1)) for peer in peers]
+    return made
+
+
+def by_command(auxlstm, posts, folder):
+    """What `auxlstm segment` prints of the posts."""
+    (folder / "posts.jsonl").write_text(json.dumps({"posts": posts}) + "\n")
+    command = [auxlstm, "segment", folder / "posts.jsonl", "--dictionary", DICTIONARY]
+    return read_words(subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout)
