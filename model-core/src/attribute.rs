@@ -74,6 +74,12 @@ impl Attribute {
         groups.all(|other| other == Some(group)).then_some(group)
     }
 
+    /// Whether a prediction can be right or wrong of somebody whose class is one of these: there is but one, or one group has
+    /// them all.
+    pub fn can_score(&self, classes: &Range<usize>) -> bool {
+        classes.len() == 1 || self.group_of_classes(classes.clone()).is_some()
+    }
+
     /// The index of the group that holds class `class`, if any.
     pub fn group_of(&self, class: usize) -> Option<usize> {
         let label = self.classes.get(class)?;

@@ -26,6 +26,10 @@ pub struct ModelCard {
     pub citations: Vec<String>,
     /// How well each attribute was predicted for users that training never saw.
     pub figures: Vec<AttributeFigures>,
+    /// Whether they are those of another model, made by the same settings without the test users: this one learned from them
+    /// too, once the figures had been taken.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refit: bool,
 }
 
 /// Test figures of one attribute; shares are between 0 and 1.

@@ -35,6 +35,9 @@ pub struct Config {
     pub device: String,
     /// Decides the split, the initial parameters, the order of users and what is dropped out.
     pub seed: u64,
+    /// A bundle that these settings made with test users held out: learn once more, now from those users too, and put its
+    /// test figures on the card; empty: hold test users out.
+    pub refit: PathBuf,
     /// How users are divided.
     pub split: Split,
     /// How text is read.
@@ -237,6 +240,7 @@ impl Default for Config {
             output: "runs/model".into(),
             device: device::DEFAULT.into(),
             seed: 1,
+            refit: PathBuf::new(),
             split: Split::default(),
             text: Text::default(),
             network: Network::default(),
@@ -339,6 +343,20 @@ impl Config {
         }
     }
 
+    /// Whether the run learns from the test users too, see [`refit`](Self::refit).
+    pub fn is_refit(&self) -> bool {
+        !self.refit.as_os_str().is_empty()
+    }
+
+    /// How users are divided in this run: a refit holds nobody out.
+    pub fn division(&self) -> Split {
+        let split = self.split.clone();
+        match self.is_refit() {
+            true => Split { test: 0.0, ..split },
+            false => split,
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.corpus.is_empty() {
             return Err("corpus: name at least one file of labelled users".into());
@@ -383,8 +401,10 @@ impl Config {
                 }
             }
         }
-        if !self.card.figures.is_empty() {
-            return Err("card.figures: the run fills them in, leave them out".into());
+        if !self.card.figures.is_empty() || self.card.refit {
+            return Err(
+                "card.figures and card.refit: the run fills them in, leave them out".into(),
+            );
         }
         self.sizes(1)
             .check()

@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
     path::Path,
@@ -12,7 +13,9 @@ use std::{
 };
 
 use common::{Workplace, stderr, stdout};
+use model_core::bundle::{Basis, Bundle};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use trainer::training::examples::{Ids, SplitIds};
 
 const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
 const BY_GENDER: [[&str; 3]; 2] = [
@@ -292,6 +295,56 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     assert!(
         text.contains("gender, Chinese text") && text.contains("age, other text"),
         "{text}"
+    );
+
+    // Learned once more, from all users: what is known stays what was measured.
+    workplace.success(&["train", "both.toml", "-o", "refit", "--refit", model]);
+    let bundle = |run: &str| {
+        let path = workplace.path(run).join("model.safetensors");
+        Bundle::from_bytes(&fs::read(path).unwrap()).unwrap()
+    };
+    let (tested, refit) = (bundle("run"), bundle("refit"));
+    assert_eq!((tested.card.refit, refit.card.refit), (false, true));
+    assert_eq!(refit.card.figures, tested.card.figures);
+    let bases = |bundle: &Bundle| -> Vec<Basis> {
+        let tasks = bundle.settings.chinese.iter().flatten();
+        tasks.map(|known| known.basis).collect()
+    };
+    assert_eq!(bases(&refit), [Basis::Measured, Basis::Transferred]);
+    assert_eq!(bases(&refit), bases(&tested));
+    let split = fs::read_to_string(workplace.path("refit/split.json")).unwrap();
+    let split: SplitIds = serde_json::from_str(&split).unwrap();
+    assert_eq!(split.test, Ids::ByFile(BTreeMap::new()));
+    assert!(
+        !test_figures(&workplace.path("refit"))
+            .to_string()
+            .contains("test")
+    );
+    let again = ["train", "both.toml", "-o", "no", "--refit"];
+    for (config, bundle, why) in [
+        (
+            "both.toml",
+            "refit/model.safetensors",
+            "it is a refit itself",
+        ),
+        ("config.toml", model, "it reads other languages"),
+        ("both.toml", "both.txt", "both.txt cannot be refitted"),
+    ] {
+        let line = workplace.failure(&[again[0], config, again[2], again[3], again[4], bundle]);
+        assert!(line.contains(why), "{line}");
+    }
+    // Made smaller, it still says whose figures they are.
+    workplace.success(&[
+        "compact",
+        "refit/model.safetensors",
+        "-o",
+        "small.safetensors",
+    ]);
+    let small = fs::read(workplace.path("small.safetensors")).unwrap();
+    let small = Bundle::from_bytes(&small).unwrap();
+    assert_eq!(
+        (small.card.figures, small.card.refit),
+        (tested.card.figures, true)
     );
 }
 

@@ -18,7 +18,8 @@ use crate::output::PendingFile;
 ///
 /// Keeps the most frequent words and rounds word vectors and parameters more coarsely. The file gets smaller by the
 /// words that are left out; the rest of the gain is that what is rounded packs better (Brotli, gzip), as web servers
-/// send it. The card's test figures are measured anew on --test-users, or left out.
+/// send it. The card's test figures are measured anew on --test-users, or left out; a refit
+/// model's stay, as they are those of the model that was tested.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The trained model, as `auxlstm train` writes it
@@ -69,8 +70,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         *value = round(*value);
     }
     bundle.card.figures = match arguments.test_users.as_slice() {
+        [] if bundle.card.refit => bundle.card.figures,
         [] => Vec::new(),
         users => {
+            bundle.card.refit = false;
             let predictor = load(&bundle, arguments.dictionary.as_deref())?;
             let corpus = Corpus::open(users, Options::default())?;
             measure(&predictor, corpus, arguments.split.as_deref())?.into_card()

@@ -90,6 +90,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(file) = bundle {
         let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.model.bundle)?)?;
         bundle.card.figures = figures.into_card();
+        bundle.card.refit = false;
         let bytes = bundle.to_bytes()?;
         file.finish(|out| out.write_all(&bytes))?;
     }

@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The seed, instead of the config's
     #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
+    /// Learn once more with the settings that made this model, now from its test users too; its figures are put on the card
+    #[arg(long, value_name = "BUNDLE")]
+    refit: Option<PathBuf>,
     /// Words to add to the config's dictionary for Chinese, instead of the config's own, in jieba's format
     #[arg(long, value_name = "FILE")]
     user_dict: Option<PathBuf>,
@@ -60,6 +63,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     if let Some(user_dict) = arguments.user_dict {
         config.text.user_dictionary = user_dict;
+    }
+    if let Some(refit) = arguments.refit {
+        config.refit = refit;
     }
     config.strict |= arguments.strict;
     if arguments.print_config {

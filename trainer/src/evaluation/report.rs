@@ -1,6 +1,7 @@
 //! The evaluation of one attribute over the users of a corpus.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use model_core::attribute::Attribute;
 use model_core::bundle::Settings;
@@ -17,7 +18,8 @@ pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     language: Option<Language>,
     sure_from: f32,
-    gold: Vec<usize>,
+    /// The classes that each user's true one is among.
+    gold: Vec<Range<usize>>,
     probabilities: Vec<Vec<f32>>,
     unlabelled: usize,
     other_labels: BTreeMap<String, usize>,
@@ -98,28 +100,38 @@ impl<'a> Evaluation<'a> {
         self.language
     }
 
-    /// Adds what was predicted for a user with this label. Who has none, or one that is no class of the model, is
-    /// no example and is counted apart.
+    /// Adds what was predicted for a user with this label: a class, or a band over several. Who has none, or one that says
+    /// nothing about the model's classes, is no example and is counted apart.
     pub fn add(&mut self, label: Option<String>, prediction: &AttributePrediction) {
         let Some(label) = label else {
             self.unlabelled += 1;
             return;
         };
-        let Some(class) = self.attribute.class_of(&label) else {
+        let classes = self.attribute.classes_of(&label);
+        let Some(classes) = classes.filter(|classes| self.attribute.can_score(classes)) else {
             *self.other_labels.entry(label).or_default() += 1;
             return;
         };
         let probabilities = prediction.probabilities.iter();
-        self.add_class(class, probabilities.map(|(_, &value)| value).collect());
+        self.add_classes(classes, probabilities.map(|(_, &value)| value).collect());
     }
 
     /// Adds what was predicted for a user of this class, given by its index.
     pub fn add_class(&mut self, class: usize, probabilities: Vec<f32>) {
-        self.gold.push(class);
-        self.probabilities.push(probabilities);
+        self.add_classes(class..class + 1, probabilities);
     }
 
-    /// The report on the classes, and the one on the groups where there are any.
+    /// Adds what was predicted for a user whose class is one of these. If they are neither one nor in one group, the user is
+    /// left out.
+    pub fn add_classes(&mut self, classes: Range<usize>, probabilities: Vec<f32>) {
+        if self.attribute.can_score(&classes) {
+            self.gold.push(classes);
+            self.probabilities.push(probabilities);
+        }
+    }
+
+    /// The report on the classes, and the one on the groups where there are any. Where some labels are bands over several classes,
+    /// the one on the classes is of nobody: those whose band happens to be one class are no fair sample.
     ///
     /// The predicted class is the most probable one, also where a text has no word the model knows: saying
     /// nothing must not improve the figures.
@@ -129,16 +141,17 @@ impl<'a> Evaluation<'a> {
             classes,
             groups,
         } = self.attribute;
-        let mut reports = vec![self.report(
-            name.clone(),
-            classes.clone(),
-            &self.gold,
-            &self.probabilities,
-        )];
+        let of_classes = match self.gold.iter().all(|classes| classes.len() == 1) {
+            true => self.gold.as_slice(),
+            false => &[],
+        };
+        let gold: Vec<usize> = of_classes.iter().map(|classes| classes.start).collect();
+        let probabilities = &self.probabilities[..gold.len()];
+        let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, probabilities)];
         if !groups.is_empty() {
             // Each class is in a group, or the model would have been refused.
             let gold: Vec<usize> = (self.gold.iter())
-                .filter_map(|&class| self.attribute.group_of(class))
+                .filter_map(|classes| self.attribute.group_of_classes(classes.clone()))
                 .collect();
             let probabilities: Vec<Vec<f32>> = (self.probabilities.iter())
                 .map(|row| self.attribute.group_probabilities(row))
@@ -209,17 +222,34 @@ mod tests {
         )
     }
 
-    #[test]
-    fn labels_find_their_class_or_are_counted_apart() {
+    fn age() -> Attribute {
         let group = |label: &str, classes: &[&str]| Group {
             label: label.into(),
             classes: classes.iter().map(|class| class.to_string()).collect(),
         };
-        let age = Attribute {
+        Attribute {
             name: "age".into(),
             classes: ["13", "14", "23+"].map(String::from).to_vec(),
             groups: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
-        };
+        }
+    }
+
+    #[test]
+    fn users_whose_label_is_a_band_count_for_groups_alone() {
+        let age = age();
+        let mut evaluation = Evaluation::new(&age, 0.5);
+        evaluation.add_class(2, vec![0.3, 0.3, 0.4]);
+        evaluation.add_classes(0..2, vec![0.3, 0.3, 0.4]);
+        // Of two groups.
+        evaluation.add_classes(1..3, vec![0.3, 0.3, 0.4]);
+        let reports = evaluation.reports();
+        assert_eq!(reports[0].metrics.users, 0);
+        assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
+    }
+
+    #[test]
+    fn labels_find_their_class_or_are_counted_apart() {
+        let age = age();
         let mut evaluation = Evaluation::new(&age, 0.5);
         let prediction = AttributePrediction {
             label: Some("23+".into()),

@@ -142,7 +142,7 @@ fn learn(plan: &Plan, problem: &Problem) -> Result<Cell, ExperimentError> {
     let scored: Vec<Scored> = (validation.iter().zip(&validation_classes).zip(scores))
         .map(|((&user, &class), logits)| Scored {
             logits,
-            class,
+            classes: class..class + 1,
             words: words(user),
         })
         .collect();

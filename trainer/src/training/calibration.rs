@@ -1,19 +1,28 @@
 //! Calibration: the temperatures that make probabilities honest, for texts of any length.
 
+use std::ops::Range;
+
 use model_core::temperature::Temperature;
 
 /// The lengths, in words, to which validation texts are cut for calibration, besides being read whole.
 pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
 
-/// What a network says of one text whose class is known.
+/// What a network says of one text whose class is known, or that it is one of several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
     /// A number for each class.
     pub logits: Vec<f32>,
-    /// The true class.
-    pub class: usize,
+    /// The classes that the true one is among; one, where it is known.
+    pub classes: Range<usize>,
     /// The length of the text.
     pub words: usize,
+}
+
+impl Scored {
+    /// The true class, where it is known.
+    pub fn class(&self) -> Option<usize> {
+        (self.classes.len() == 1).then_some(self.classes.start)
+    }
 }
 
 /// The temperatures that give the true classes the least log loss. Without texts they are 1.
@@ -47,7 +56,9 @@ pub fn temperature(texts: &[Scored]) -> Temperature {
 pub fn log_loss(texts: &[Scored], temperature: Temperature) -> f64 {
     let losses = texts.iter().map(|text| {
         // From the logits: of a certain mistake the probability itself would round to 0.
-        -temperature.log_probability(&text.logits, text.words, |class| class == text.class)
+        -temperature.log_probability(&text.logits, text.words, |class| {
+            text.classes.contains(&class)
+        })
     });
     losses.sum::<f64>() / texts.len().max(1) as f64
 }
@@ -77,11 +88,15 @@ fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn one(class: usize) -> Range<usize> {
+        class..class + 1
+    }
+
     /// Nine of ten are right, whatever the logits claim: σ(ln 9) = 0.9.
     fn texts(words: usize, claim: f32) -> impl Iterator<Item = Scored> {
         (0..1000).map(move |user| Scored {
             logits: vec![claim * 9f32.ln(), 0.0],
-            class: usize::from(user % 10 == 0),
+            classes: one(usize::from(user % 10 == 0)),
             words,
         })
     }
@@ -106,7 +121,7 @@ mod tests {
                 let right = 0.5 / 6.0 + 5.0 / 6.0 / (1.0 + (-logit).exp());
                 (0..600).map(move |text| Scored {
                     logits: vec![logit, 0.0],
-                    class: usize::from(text as f32 >= 600.0 * right),
+                    classes: one(usize::from(text as f32 >= 600.0 * right)),
                     words: 1000,
                 })
             })
@@ -139,14 +154,14 @@ mod tests {
         let mut texts = vec![
             Scored {
                 logits: vec![0.5, 0.0],
-                class: 0,
+                classes: one(0),
                 words: 100
             };
             30
         ];
         texts.push(Scored {
             logits: vec![40.0, 0.0],
-            class: 1,
+            classes: one(1),
             words: 100,
         });
         assert!((log_loss(&texts[30..], Temperature::ONE) - 40.0).abs() < 1e-6);

@@ -19,7 +19,7 @@ use super::{
     calibration::{self, Scored},
     saved, task_metrics, wide,
 };
-use crate::{evaluation::Evaluation, output::PendingFile};
+use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
 
 /// With fewer test users than this who write Chinese, an attribute does not count as measured on them.
 const MEASURED_FROM: usize = 50;
@@ -100,7 +100,7 @@ impl<A: Architecture> Finished<A> {
         let mut texts: Vec<Vec<_>> = (scores.into_iter().enumerate())
             .map(|(task, scores)| {
                 (part.iter().map(|&user| &users[user]))
-                    .filter(|user| user.classes[task].is_some())
+                    .filter(|user| user.classes_of(task).is_some())
                     .map(|user| &user.words[..user.words.len().min(words)])
                     .zip(scores)
                     .collect()
@@ -113,12 +113,40 @@ impl<A: Architecture> Finished<A> {
     }
 }
 
-/// Writes the bundle of a run that has come to its end to `path`. Text was read by the words of `user_dictionary` too.
+/// The model whose test users a run may learn from, because it was scored on them before, see [`Config::refit`].
+pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
+    if !config.is_refit() {
+        return Ok(None);
+    }
+    let unusable = |what: String| {
+        let path = config.refit.display();
+        TrainError::Unusable(format!("{path} cannot be refitted: {what}"))
+    };
+    let bytes = std::fs::read(&config.refit).map_err(|error| unusable(error.to_string()))?;
+    let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
+    let attributes = config.attributes.iter().map(|task| task.attribute());
+    let what = if !attributes.eq(bundle.settings.attributes.iter().cloned()) {
+        "it predicts other attributes than the config's"
+    } else if bundle.settings.chinese.is_some() != is_bilingual(&config.card) {
+        "it reads other languages than the config's"
+    } else if bundle.card.figures.is_empty() {
+        "its card has no test figures"
+    } else if bundle.card.refit {
+        "it is a refit itself, and was never tested"
+    } else {
+        return Ok(Some(bundle));
+    };
+    Err(unusable(what.into()))
+}
+
+/// Writes the bundle of a run that has come to its end to `path`. Text was read by the words of `user_dictionary` too. Where the
+/// run is the refit of a model that was `tested`, the figures are that model's.
 pub fn finish<A: Architecture<Network = AuxLstm>>(
     run: Run<A>,
     vocabulary: Vocabulary,
     embedding: Embedding,
     user_dictionary: String,
+    tested: Option<Bundle>,
     path: &Path,
 ) -> Result<(), TrainError> {
     let finished = Finished::new(run)?;
@@ -145,14 +173,28 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         .map(|texts| calibration::temperature(texts))
         .collect();
     let sure_from = run.config.sure_from;
+    let is_measured = |task: usize| match &tested {
+        Some(bundle) => {
+            bundle.settings.known(task, Some(Language::Chinese)).basis == Basis::Measured
+        }
+        None => {
+            let attribute = run.config.attributes[task].attribute();
+            let scored = test[1][task].iter();
+            scored
+                .filter(|text| attribute.can_score(&text.classes))
+                .count()
+                >= MEASURED_FROM
+        }
+    };
     let chinese = is_bilingual.then(|| {
         let validation = in_language(&validation, Language::Chinese);
-        (validation.iter().zip(&test[1]).zip(&temperatures))
-            .map(|((validation, test), &temperature)| match test.len() {
-                MEASURED_FROM.. if !validation.is_empty() => {
+        (validation.iter().zip(&temperatures).enumerate())
+            .map(|(task, (validation, &temperature))| {
+                if is_measured(task) && !validation.is_empty() {
                     Known::measured(calibration::temperature(validation), sure_from)
+                } else {
+                    Known::transferred(temperature, sure_from)
                 }
-                _ => Known::transferred(temperature, sure_from),
             })
             .collect()
     });
@@ -168,10 +210,13 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         sure_from,
         chinese,
     };
-    let figures = figures(&settings, &test);
-    run.write_metrics(Some(&figures))?;
     let mut card = run.config.card.clone();
-    card.figures = figures;
+    card.refit = tested.is_some();
+    card.figures = match tested {
+        Some(bundle) => bundle.card.figures,
+        None => figures(&settings, &test),
+    };
+    run.write_metrics((!card.refit).then_some(&card.figures))?;
     let bundle = Bundle {
         settings,
         card,
@@ -224,9 +269,11 @@ fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFi
             let mut evaluation = Evaluation::of_task(settings, task, language);
             for text in scores {
                 let probabilities = known.temperature.probabilities(&text.logits, text.words);
-                evaluation.add_class(text.class, probabilities);
+                evaluation.add_classes(text.classes.clone(), probabilities);
             }
-            figures.extend(evaluation.reports().into_iter().map(AttributeFigures::from));
+            let reports = evaluation.reports().into_iter();
+            let reports = reports.filter(|report| report.metrics.users > 0);
+            figures.extend(reports.map(AttributeFigures::from));
         }
     }
     figures

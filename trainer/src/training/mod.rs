@@ -153,6 +153,7 @@ pub fn train(
 ) -> Result<Outcome, TrainError> {
     let device = device::choose(&config.device)?;
     let folder = config.output.as_path();
+    let tested = finish::tested(config)?;
     let earlier = open_folder(config, resume)?;
     let user_dictionary = segmenter.user_dictionary().to_owned();
     let prepared = prepare::prepare(config, segmenter)?;
@@ -191,7 +192,14 @@ pub fn train(
     }
     let bundle = config.output.join(BUNDLE);
     let vocabulary = prepared.vocabulary;
-    finish::finish(run, vocabulary, embedding.clone(), user_dictionary, &bundle)?;
+    finish::finish(
+        run,
+        vocabulary,
+        embedding.clone(),
+        user_dictionary,
+        tested,
+        &bundle,
+    )?;
     Ok(Outcome::Finished(bundle))
 }
 
@@ -553,13 +561,12 @@ impl<A: Architecture> Run<A> {
         let logits = futures_lite::future::block_on(logits)?;
         let mut scores = vec![Vec::new(); self.config.attributes.len()];
         for ((&user, text), logits) in part.iter().zip(&texts).zip(logits) {
-            for ((scores, class), logits) in scores.iter_mut().zip(&users[user].classes).zip(logits)
-            {
-                if let Some(class) = *class {
+            for ((task, scores), logits) in scores.iter_mut().enumerate().zip(logits) {
+                if let Some(classes) = users[user].classes_of(task) {
                     let words = text.len();
                     scores.push(Scored {
                         logits,
-                        class,
+                        classes,
                         words,
                     });
                 }
@@ -629,10 +636,11 @@ fn does_not_fit(what: String) -> TrainError {
     TrainError::Unusable(format!("the checkpoint does not fit: {what}"))
 }
 
-/// What a task's scores come to before they are calibrated.
+/// What a task's scores come to before they are calibrated. The log loss is also of users of whom several classes are possible.
 fn task_metrics(task: &Task, scores: &[Scored]) -> TaskMetrics {
-    let classes: Vec<usize> = scores.iter().map(|text| text.class).collect();
-    let logits: Vec<&[f32]> = scores.iter().map(|text| text.logits.as_slice()).collect();
+    let (classes, logits): (Vec<usize>, Vec<&[f32]>) = (scores.iter())
+        .filter_map(|text| Some((text.class()?, text.logits.as_slice())))
+        .unzip();
     let metrics = Metrics::of(&classes, &logits, task.classes.len());
     TaskMetrics {
         attribute: task.name.clone(),

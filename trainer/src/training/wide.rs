@@ -306,7 +306,7 @@ mod tests {
         let validation = [0, 1].map(|task| {
             let scored = |class: usize, words: usize| Scored {
                 logits: vec![0.0; 2],
-                class,
+                classes: class..class + 1,
                 words,
             };
             (users.iter())

@@ -31,17 +31,21 @@ pub fn About(link: Link) -> impl IntoView {
             <details class="about">
                 <summary>{texts.about} " " <cite>{card.name}</cite></summary>
                 <dl>{facts.map(|(term, text)| view! { <dt>{term}</dt><dd>{text}</dd> }).collect_view()}</dl>
-                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() /> })}
+                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit /> })}
                 <Reliability figures=card.figures />
             </details>
         })
     }
 }
 
-/// How well the model did on writers it had never seen.
+/// How well the model, or the one that it is a refit of, did on writers it had never seen.
 #[component]
-fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
+fn Figures(figures: Vec<AttributeFigures>, refit: bool) -> impl IntoView {
     let texts = language().texts();
+    let caption = match refit {
+        true => texts.refit_figures_caption,
+        false => texts.figures_caption,
+    };
     let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
@@ -56,7 +60,7 @@ fn Figures(figures: Vec<AttributeFigures>) -> impl IntoView {
     view! {
         <div class="table" tabindex="0" role="region" aria-label=texts.figures>
             <table>
-                <caption>{texts.figures_caption}</caption>
+                <caption>{caption}</caption>
                 <thead>
                     <tr>{texts.figures_columns.map(|column| view! { <th scope="col">{column}</th> }).into_iter().collect_view()}</tr>
                 </thead>
