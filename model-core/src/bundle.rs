@@ -27,16 +27,16 @@ use crate::{
     parameters::{Parameters, Saved, Wanted},
     temperature::Temperature,
     vocabulary::{SPECIAL, Vocabulary},
-    wide::{Weighting, Wide},
+    wide::{Spelling, Weighting, Wide},
 };
 
 pub use known::{Basis, Known};
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
-/// The newest version of the format that this code reads, and the one it writes where there is a wide branch; without one
-/// a bundle is still of version 1.
-pub const FORMAT_VERSION: u32 = 2;
+/// The newest version of the format that this code reads, and the one it writes where a wide branch reads Chinese, by
+/// characters; with any other a bundle is still of version 2, and without one of version 1.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// A trained model with all that is needed to use it.
 #[derive(Clone, Debug)]
@@ -224,7 +224,11 @@ impl Bundle {
             .map_err(|error| BundleError::Corrupt(error.to_string()))?;
         let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
-            format_version: if wide.is_some() { FORMAT_VERSION } else { 1 },
+            format_version: match &self.wide {
+                None => 1,
+                Some(wide) if wide.weighting().spelling().is_empty() => 2,
+                Some(_) => FORMAT_VERSION,
+            },
             checksum: checksum(
                 &settings,
                 &card,
@@ -270,13 +274,14 @@ impl Bundle {
             ));
         }
         let embedding = read_embedding(&tensors)?;
+        let vocabulary = read_vocabulary(&tensors, embedding.len())?;
         let mut bundle = Self {
-            vocabulary: read_vocabulary(&tensors, embedding.len())?,
+            wide: read_wide(&tensors, Spelling::of(&vocabulary))?,
+            vocabulary,
             embedding,
             settings: read_json(&metadata.settings)?,
             card: read_json(&metadata.card)?,
             parameters: Vec::new(),
-            wide: read_wide(&tensors)?,
         };
         for (name, view) in &views {
             if !NAMED.contains(&name.as_str()) {
@@ -286,6 +291,13 @@ impl Bundle {
                     values: floats(name, view)?,
                 });
             }
+        }
+        let spelt =
+            (bundle.wide.as_ref()).is_some_and(|wide| !wide.weighting().spelling().is_empty());
+        if spelt && format_version < 3 {
+            return Err(BundleError::Corrupt(
+                "its wide branch reads Chinese by words, as no program does any more: train the model again".into(),
+            ));
         }
         bundle.check().map_err(BundleError::Corrupt)?;
         Ok(bundle)
@@ -478,7 +490,7 @@ fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, Bun
 }
 
 /// The wide branch; a bundle without any of its tensors has none.
-fn read_wide(tensors: &SafeTensors) -> Result<Option<Wide>, BundleError> {
+fn read_wide(tensors: &SafeTensors, spelling: Spelling) -> Result<Option<Wide>, BundleError> {
     if tensors.tensor(WIDE_FEATURES).is_err() {
         return Ok(None);
     }
@@ -499,7 +511,7 @@ fn read_wide(tensors: &SafeTensors) -> Result<Option<Wide>, BundleError> {
         .map(|byte| byte.cast_signed())
         .collect();
     let (rarity, scales, bias) = (read(WIDE_RARITY)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
-    Weighting::new(features.to_vec(), rarity)
+    Weighting::new(features.to_vec(), rarity, spelling)
         .and_then(|weighting| Wide::from_parts(weighting, weights, scales, bias))
         .map(Some)
         .map_err(BundleError::Corrupt)

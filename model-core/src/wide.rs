@@ -3,15 +3,61 @@
 //! Frozen vectors lie near each other for words of like use, so an LSTM over them can hardly learn what a single word
 //! tells of its writer. A weight of its own for each word and pair can (Cheng et al. 2016, "Wide & Deep Learning").
 //! Its scores are added to the network's logits. It is an option beyond the paper: a bundle may have none.
+//!
+//! Chinese is read by its characters here: they are met far more often than the words that they make up, and the pairs of
+//! them are most of these words.
+
+use std::borrow::Cow;
 
 use hashbrown::HashMap;
 
-use crate::vocabulary::{PADDING, UNKNOWN};
+use crate::{
+    text::is_han,
+    vocabulary::{PADDING, UNKNOWN, Vocabulary},
+};
 
 /// What a text may have: a word, by its id, followed by [`PADDING`], or two words that stand side by side.
 pub type Feature = [u32; 2];
 
-/// The features of a text of word ids, one for each time they are there. Words that the vocabulary does not hold are none,
+/// The characters of the words that are read by them.
+#[derive(Clone, Debug, Default)]
+pub struct Spelling(HashMap<u32, Vec<u32>>);
+
+impl Spelling {
+    /// That of a vocabulary's words of two or more Chinese characters. A character that is no word of it itself is unknown.
+    pub fn of(vocabulary: &Vocabulary) -> Self {
+        let mut character = [0; 4];
+        let mut id = |letter: char| vocabulary.id(letter.encode_utf8(&mut character));
+        let words = (vocabulary.words().iter()).filter(|word| {
+            let mut characters = word.chars();
+            characters.all(is_han) && word.chars().nth(1).is_some()
+        });
+        Self(
+            words
+                .map(|word| (vocabulary.id(word), word.chars().map(&mut id).collect()))
+                .collect(),
+        )
+    }
+
+    /// Whether no word is read by its characters.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A text of word ids with these words' characters in their place.
+    pub fn spell<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
+        if self.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let spelt = text.iter().flat_map(|word| match self.0.get(word) {
+            Some(characters) => characters.as_slice(),
+            None => std::slice::from_ref(word),
+        });
+        Cow::Owned(spelt.copied().collect())
+    }
+}
+
+/// The features of a spelt text, one for each time they are there. Words that the vocabulary does not hold are none,
 /// and part of none.
 pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     let is_known = |&id: &u32| id != UNKNOWN;
@@ -22,7 +68,7 @@ pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     words.chain(pairs)
 }
 
-/// How often a text has each of its features.
+/// How often a spelt text has each of its features.
 pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     let mut counts = HashMap::new();
     for feature in features(text) {
@@ -41,11 +87,16 @@ pub struct Weighting {
     features: Vec<Feature>,
     /// ln((1 + N) / (1 + d)) + 1 of each feature.
     rarity: Vec<f32>,
+    spelling: Spelling,
 }
 
 impl Weighting {
-    /// For `features`, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
-    pub fn new(features: Vec<Feature>, rarity: Vec<f32>) -> Result<Self, String> {
+    /// For `features` of texts that are spelt so, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
+    pub fn new(
+        features: Vec<Feature>,
+        rarity: Vec<f32>,
+        spelling: Spelling,
+    ) -> Result<Self, String> {
         if features.len() != rarity.len() || features.len() > u32::MAX as usize {
             return Err("its wide features and what they weigh differ in number".into());
         }
@@ -63,6 +114,7 @@ impl Weighting {
             rows,
             features,
             rarity,
+            spelling,
         })
     }
 
@@ -76,6 +128,11 @@ impl Weighting {
         &self.rarity
     }
 
+    /// How texts are spelt.
+    pub fn spelling(&self) -> &Spelling {
+        &self.spelling
+    }
+
     /// The rows of the features that a text has, in order, with their values: of unit length, or none.
     pub fn row(&self, text: &[u32]) -> Vec<(u32, f32)> {
         let counts = self.counts(text);
@@ -87,7 +144,7 @@ impl Weighting {
 
     /// The rows of the features that a text has, in order, with how often each is there.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
-        let counts = count(text).into_iter();
+        let counts = count(&self.spelling.spell(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
@@ -207,7 +264,10 @@ impl Wide {
     pub fn retain(self, keep: impl Fn(Feature) -> bool) -> Self {
         let classes = self.bias.len();
         let Weighting {
-            features, rarity, ..
+            features,
+            rarity,
+            spelling,
+            ..
         } = self.weighting;
         let kept: Vec<usize> = (0..features.len())
             .filter(|&row| keep(features[row]))
@@ -221,6 +281,7 @@ impl Wide {
                 rows: (kept.iter().map(|&row| features[row])).zip(0..).collect(),
                 rarity: kept.iter().map(|&row| rarity[row]).collect(),
                 features: kept.iter().map(|&row| features[row]).collect(),
+                spelling,
             },
             ..self
         }
@@ -291,7 +352,7 @@ impl Sums {
             .collect();
         let mut changes: HashMap<u32, i64> = HashMap::new();
         for (text, change) in [(around, -1), (joined.as_slice(), 1)] {
-            for feature in features(text) {
+            for feature in features(&wide.weighting.spelling.spell(text)) {
                 if let Some(&row) = wide.weighting.rows.get(&feature) {
                     *changes.entry(row).or_default() += change;
                 }
@@ -318,8 +379,13 @@ mod tests {
 
     /// Two classes of one task and three of another.
     fn wide() -> Wide {
+        spelt(Spelling::default())
+    }
+
+    fn spelt(spelling: Spelling) -> Wide {
         let features = vec![[2, 0], [3, 0], [4, 0], [2, 3], [3, 3], [4, 2]];
-        let weighting = Weighting::new(features, vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0]).unwrap();
+        let weighting =
+            Weighting::new(features, vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0], spelling).unwrap();
         let weights: Vec<f32> = (0..30).map(|n| (n * 7 % 11) as f32 - 5.0).collect();
         Wide::quantise(weighting, &weights, vec![0.5, -0.5, 0.0, 0.25, -1.0]).unwrap()
     }
@@ -340,8 +406,22 @@ mod tests {
     }
 
     #[test]
+    fn chinese_words_are_read_by_their_characters() {
+        let words = ["学", "生", "学生", "bus", "大学生", "校"].map(String::from);
+        let vocabulary = Vocabulary::new(words.to_vec()).unwrap();
+        let spelling = Spelling::of(&vocabulary);
+        // 大 is no word of its own.
+        assert_eq!(*spelling.spell(&[4, 5, 6, 7]), [2, 3, 5, UNKNOWN, 2, 3, 7]);
+        let texts = [[2, 3], [4, 4], [6, 6]].map(|text| spelt(spelling.clone()).scores(&text));
+        assert_eq!(texts[0], wide().scores(&[2, 3]));
+        assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
+        assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));
+    }
+
+    #[test]
     fn weights_are_rounded_by_each_class() {
-        let weighting = Weighting::new(vec![[2, 0], [3, 0]], vec![1.0, 1.0]).unwrap();
+        let weighting =
+            Weighting::new(vec![[2, 0], [3, 0]], vec![1.0, 1.0], Spelling::default()).unwrap();
         let wide = Wide::quantise(weighting, &[1.0, 0.0, -0.254, 0.0], vec![0.0, 3.0]).unwrap();
         assert_eq!(wide.weights(), [127, 0, -32, 0]);
         assert_eq!(wide.scores(&[2]), [1.0, 3.0]);
@@ -356,10 +436,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let weighting = || Weighting::new(vec![[2, 0]], vec![1.0]).unwrap();
-        assert!(Weighting::new(vec![[2, 0], [2, 0]], vec![1.0, 1.0]).is_err());
-        assert!(Weighting::new(vec![[2, 0]], vec![]).is_err());
-        assert!(Weighting::new(vec![[2, 0]], vec![f32::NAN]).is_err());
+        let weighting = || Weighting::new(vec![[2, 0]], vec![1.0], Spelling::default()).unwrap();
+        assert!(Weighting::new(vec![[2, 0], [2, 0]], vec![1.0, 1.0], Spelling::default()).is_err());
+        assert!(Weighting::new(vec![[2, 0]], vec![], Spelling::default()).is_err());
+        assert!(Weighting::new(vec![[2, 0]], vec![f32::NAN], Spelling::default()).is_err());
         assert!(Wide::from_parts(weighting(), vec![1], vec![1.0], vec![]).is_err());
         assert!(Wide::from_parts(weighting(), vec![1, 2], vec![1.0], vec![0.0]).is_err());
     }
@@ -375,7 +455,8 @@ mod tests {
 
         #[test]
         fn a_word_taken_out_is_the_text_without_it(text in prop::collection::vec(1u32..6, 1..30)) {
-            let wide = wide();
+            // As if two of the words were Chinese, of two and of three characters.
+            let wide = spelt(Spelling([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
             for (place, scores) in wide.scores_without_each(&text).into_iter().enumerate() {
                 let without = [&text[..place], &text[place + 1..]].concat();
                 for (fast, exact) in scores.into_iter().zip(wide.scores(&without)) {

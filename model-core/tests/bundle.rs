@@ -12,7 +12,7 @@ use model_core::{
     predictor::{Predictor, UserPrediction},
     temperature::Temperature,
     vocabulary::Vocabulary,
-    wide::{Weighting, Wide},
+    wide::{Spelling, Weighting, Wide},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -114,7 +114,12 @@ fn bundle() -> Bundle {
 
 /// Scores for some words and pairs, of age's three classes and gender's two.
 fn wide() -> Wide {
-    let weighting = Weighting::new(vec![[2, 0], [3, 0], [2, 3]], vec![1.0, 1.5, 2.0]).unwrap();
+    let weighting = Weighting::new(
+        vec![[2, 0], [3, 0], [2, 3]],
+        vec![1.0, 1.5, 2.0],
+        Spelling::default(),
+    )
+    .unwrap();
     let weights: Vec<f32> = (0..15).map(|n| (n * 7 % 11) as f32 - 5.0).collect();
     Wide::quantise(weighting, &weights, vec![0.5, -0.5, 0.0, 0.25, -0.25]).unwrap()
 }
@@ -284,7 +289,7 @@ fn parts_that_do_not_fit_are_refused() {
     assert!(refused(&|bundle| bundle.parameters.truncate(3)).contains("missing"));
     assert!(refused(&|bundle| bundle.parameters[0].values[0] = f32::NAN).contains("not finite"));
     let other_classes = |bundle: &mut Bundle| {
-        let weighting = Weighting::new(vec![[2, 0]], vec![1.0]).unwrap();
+        let weighting = Weighting::new(vec![[2, 0]], vec![1.0], Spelling::default()).unwrap();
         bundle.wide = Wide::from_parts(weighting, vec![1], vec![1.0], vec![0.0]).ok();
     };
     assert!(refused(&other_classes).contains("wide branch"));

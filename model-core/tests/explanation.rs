@@ -18,7 +18,7 @@ use model_core::{
     temperature::Temperature,
     text::Segmenter,
     vocabulary::Vocabulary,
-    wide::{Weighting, Wide},
+    wide::{Spelling, Weighting, Wide},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -91,7 +91,12 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
 /// Scores for some words and pairs of [`WORDS`], of age's four classes and gender's two.
 fn wide() -> Wide {
     let features = vec![[2, 0], [4, 0], [10, 0], [2, 3], [3, 2], [9, 9]];
-    let weighting = Weighting::new(features, vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0]).unwrap();
+    let weighting = Weighting::new(
+        features,
+        vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0],
+        Spelling::default(),
+    )
+    .unwrap();
     let weights: Vec<f32> = (0..36).map(|n| (n * 7 % 11) as f32 / 5.0 - 1.0).collect();
     Wide::quantise(
         weighting,

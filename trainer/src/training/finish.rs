@@ -11,7 +11,7 @@ use model_core::{
     parameters::Parameters,
     temperature::Temperature,
     vocabulary::Vocabulary,
-    wide::Wide,
+    wide::{Spelling, Wide},
 };
 
 use super::{
@@ -32,8 +32,8 @@ pub struct Finished<A: Architecture> {
 }
 
 impl<A: Architecture> Finished<A> {
-    /// Takes a run that has come to its end, and learns the wide branch.
-    pub fn new(run: Run<A>) -> Result<Self, TrainError> {
+    /// Takes a run that has come to its end, on texts of the vocabulary's words, and learns the wide branch.
+    pub fn new(run: Run<A>, vocabulary: &Vocabulary) -> Result<Self, TrainError> {
         let network = (run.architecture).network(&mut Parameters::new(
             &run.device,
             saved(&run.best_parameters),
@@ -55,6 +55,7 @@ impl<A: Architecture> Finished<A> {
             let learning = wide::Learning {
                 settings: &run.config.wide,
                 tasks: &run.config.attributes,
+                spelling: Spelling::of(vocabulary),
                 users: (run.data.parts.training.iter())
                     .map(|&user| &run.data.users[user])
                     .collect(),
@@ -149,7 +150,7 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
     tested: Option<Bundle>,
     path: &Path,
 ) -> Result<(), TrainError> {
-    let finished = Finished::new(run)?;
+    let finished = Finished::new(run, &vocabulary)?;
     let run = &finished.run;
     if finished.wide.is_some() {
         report(&finished)?;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use model_core::{
     predictor::add,
-    wide::{Feature, Weighting, Wide, count},
+    wide::{Feature, Spelling, Weighting, Wide, count},
 };
 use rayon::prelude::*;
 
@@ -31,6 +31,8 @@ pub struct Learning<'a> {
     pub settings: &'a config::Wide,
     /// The tasks.
     pub tasks: &'a [Task],
+    /// How the branch reads Chinese words.
+    pub spelling: Spelling,
     /// The training users.
     pub users: Vec<&'a Example>,
     /// For each task validation texts of several lengths.
@@ -74,6 +76,7 @@ impl Learning<'_> {
                 .iter()
                 .map(|&row| candidates.rarity()[row])
                 .collect(),
+            self.spelling.clone(),
         )
         .map_err(TrainError::Unusable)?;
         let matrix = self::matrix(&weighting, &self.users)?;
@@ -94,7 +97,7 @@ impl Learning<'_> {
     fn candidates(&self) -> Result<Weighting, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
-                for feature in count(&user.words).into_keys() {
+                for feature in count(&self.spelling.spell(&user.words)).into_keys() {
                     *sums.entry(feature).or_default() += 1;
                 }
                 sums
@@ -116,7 +119,8 @@ impl Learning<'_> {
         };
         let rarity = frequencies.iter().map(rarity).collect();
         let features = frequencies.iter().map(|&(feature, _)| feature).collect();
-        Weighting::new(features, rarity).map_err(TrainError::Unusable)
+        let spelling = self.spelling.clone();
+        Weighting::new(features, rarity, spelling).map_err(TrainError::Unusable)
     }
 
     /// The machine of a task over the features of `matrix`, a row for each training user.
@@ -319,6 +323,7 @@ mod tests {
         let learning = Learning {
             settings: &settings,
             tasks: &[task("first"), task("second")],
+            spelling: Spelling::default(),
             users: users.iter().collect(),
             validation: &validation,
         };

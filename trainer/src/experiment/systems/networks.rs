@@ -61,7 +61,7 @@ pub fn teach<'a, A: Architecture + 'a>(
         chosen,
         validation_curve: history.iter().map(|epoch| epoch.tasks[0].f).collect(),
         training_curve: history.iter().map(|epoch| epoch.training_loss).collect(),
-        model: Box::new(Finished::new(run)?),
+        model: Box::new(Finished::new(run, &problem.users.reader.vocabulary)?),
     })
 }
 
