@@ -70,7 +70,9 @@ def deviation(rows, mean):
     return np.sqrt(((rows - mean) ** 2).sum(axis=1).mean())
 
 
-moved = (source - mean) @ turned * deviation(target, other_mean) / deviation(source, mean) + other_mean
+frequencies = 1 / np.arange(1, WORDS + 1)
+of_text, of_other_text = (np.average(rows, axis=0, weights=frequencies) for rows in (source, target))
+moved = (source - of_text) @ turned * deviation(target, other_mean) / deviation(source, mean) + of_other_text
 expected = {
     "dimensions": DIMENSIONS,
     "source": source.astype(np.float32).round(6).tolist(),

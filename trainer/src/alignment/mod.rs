@@ -189,10 +189,11 @@ fn learn(
         }
         now = seeds.iter().copied().chain(mutual(&forth, &back)).collect();
     };
-    // All words, not only those that were learned from, at the target's scale.
+    // All words, not only those that were learned from, at the target's scale. What lies in one place is what is said most:
+    // texts of both languages, not their vocabularies.
     let scale = deviation(target, &other_mean) / deviation(source, &mean).max(f32::MIN_POSITIVE);
     let moved = Vectors {
-        values: moved(source, &mean, &map, scale, &other_mean),
+        values: moved(source, &of_text(source), &map, scale, &of_text(target)),
         ..source.clone()
     };
     (moved, rounds)
@@ -239,6 +240,23 @@ fn mean(values: &[f32], dimensions: usize) -> Vec<f32> {
     }
     let rows = (values.len() / dimensions).max(1) as f64;
     sums.into_iter().map(|sum| (sum / rows) as f32).collect()
+}
+
+/// About the mean over the words of a text: the most frequent word comes first, and each comes up as often as its place says it
+/// should (Zipf 1949).
+fn of_text(vectors: &Vectors) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; vectors.dimensions];
+    let mut frequencies = 0.0;
+    for (place, row) in (1..).zip(vectors.values.chunks_exact(vectors.dimensions)) {
+        let frequency = 1.0 / f64::from(place);
+        frequencies += frequency;
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum += frequency * f64::from(value);
+        }
+    }
+    (sums.into_iter())
+        .map(|sum| (sum / frequencies.max(f64::MIN_POSITIVE)) as f32)
+        .collect()
 }
 
 fn subtract(row: &mut [f32], mean: &[f32]) {
@@ -291,11 +309,11 @@ fn times(values: &[f32], map: &[f32], dimensions: usize) -> Vec<f32> {
     products
 }
 
-/// The vectors as seen from their mean, mapped, scaled, and moved to another mean.
-fn moved(vectors: &Vectors, mean: &[f32], map: &[f32], scale: f32, to: &[f32]) -> Vec<f32> {
+/// The vectors as seen from a place, mapped, scaled, and moved to another place.
+fn moved(vectors: &Vectors, from: &[f32], map: &[f32], scale: f32, to: &[f32]) -> Vec<f32> {
     let dimensions = vectors.dimensions;
     let mut values = vectors.values.clone();
-    (values.par_chunks_exact_mut(dimensions)).for_each(|row| subtract(row, mean));
+    (values.par_chunks_exact_mut(dimensions)).for_each(|row| subtract(row, from));
     let mut values = times(&values, map, dimensions);
     values.par_chunks_exact_mut(dimensions).for_each(|row| {
         for (value, to) in row.iter_mut().zip(to) {
