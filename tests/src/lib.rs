@@ -21,6 +21,8 @@ use serde_json::{Map, Value, json};
 
 /// The page's model, relative to the page.
 pub const BUNDLE: &str = "widget/models/en.safetensors";
+/// The model that reads Chinese too, likewise.
+pub const BILINGUAL: &str = "widget/models/zh-en.safetensors";
 
 /// The repository's folder.
 pub fn root() -> PathBuf {
@@ -59,10 +61,13 @@ pub fn predict_all(users: &str) -> Vec<Value> {
 
 /// The same by another model of the page's.
 pub fn predict_by(bundle: &str, users: &str) -> Vec<Value> {
-    let mut child = Command::new(auxlstm())
-        .arg("predict")
-        .arg(site::file(bundle))
-        .arg("-")
+    let mut command = Command::new(auxlstm());
+    command.arg("predict").arg(site::file(bundle)).arg("-");
+    if bundle == BILINGUAL {
+        let dictionary = root().join("public/dictionary/zh.txt.gz");
+        command.arg("--dictionary").arg(dictionary);
+    }
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

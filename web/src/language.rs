@@ -64,6 +64,10 @@ pub struct Texts {
     pub posts_label: &'static str,
     /// What stands in the empty text area.
     pub placeholder: &'static str,
+    /// Of a Chinese text before the model for English.
+    pub chinese_text: &'static str,
+    /// The button that loads the one for Chinese.
+    pub read_chinese: &'static str,
     /// Before the examples.
     pub try_example: &'static str,
     /// What the examples are, for those who do not see them.
@@ -178,6 +182,8 @@ pub struct Texts {
     pub figures: &'static str,
     /// What it is of.
     pub figures_caption: &'static str,
+    /// Its caption where the model has learned from these writers since.
+    pub refit_figures_caption: &'static str,
     /// Its columns.
     pub figures_columns: [&'static str; 5],
     /// The heading of what follows.
@@ -231,6 +237,8 @@ static ENGLISH: Texts = Texts {
     language: "Language",
     posts_label: "Posts by one writer, one a line",
     placeholder: "Paste or type here; the more, the better.",
+    chinese_text: "This text is Chinese; the model here reads English.",
+    read_chinese: "Load the one that reads both",
     try_example: "Try",
     examples: "Examples",
     clear: "Clear",
@@ -327,6 +335,7 @@ static ENGLISH: Texts = Texts {
     ],
     figures: "Test figures",
     figures_caption: "On writers the model had never seen",
+    refit_figures_caption: "On writers the model had never seen. It was then learned once more in the same way, from them too.",
     figures_columns: [
         "Attribute",
         "Writers",
@@ -370,6 +379,8 @@ static CHINESE: Texts = Texts {
     language: "语言",
     posts_label: "同一作者的帖子，每行一条",
     placeholder: "在此粘贴或输入；越多越好。目前的模型只学过英文。",
+    chinese_text: "这段文字是中文，而当前的模型只懂英文。",
+    read_chinese: "载入中英文都懂的模型",
     try_example: "试试",
     examples: "示例",
     clear: "清空",
@@ -458,6 +469,7 @@ static CHINESE: Texts = Texts {
     ],
     figures: "测试结果",
     figures_caption: "在模型从未见过的作者上",
+    refit_figures_caption: "在模型从未见过的作者上；之后模型用同样的方法重新学习，也学了这些作者的文字。",
     figures_columns: ["属性", "作者数", "正确", "总猜最常见的一类", "F"],
     reliability: "它的概率有多可信",
     calibration: PlotTexts {

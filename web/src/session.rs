@@ -7,12 +7,15 @@ use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
 use model_core::explanation::Explanation;
 use model_core::prediction::UserPrediction;
+use model_core::text::is_han;
 
 use crate::batch::{Batch, ChunkSize, State};
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
 
 /// Where the model is, as seen from the worker's script.
 pub const BUNDLE: &str = "models/en.safetensors";
+/// Where the model is that reads Chinese too, likewise: larger, and it needs the dictionary.
+pub const BILINGUAL_BUNDLE: &str = "models/zh-en.safetensors";
 /// Where the dictionary for Chinese text is, likewise.
 pub const DICTIONARY: &str = "dictionary/zh.txt.gz";
 /// The number of the page's model.
@@ -160,11 +163,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// A page that was just opened, and what it does first.
-    pub fn open() -> (Self, Vec<Command>) {
+    /// A page that was just opened with one of its own models, and what it does first.
+    pub fn open(bundle: &str) -> (Self, Vec<Command>) {
         let mut session = Self {
             choice: BackendChoice::Auto,
-            source: Source::Address(BUNDLE.into()),
+            source: Source::Address(bundle.into()),
             phase: Phase::Starting,
             model: None,
             answer: None,
@@ -225,6 +228,16 @@ impl Session {
     /// Whether there is such a model beside the one that runs.
     pub fn can_compare(&self) -> bool {
         self.source == Source::Address(BUNDLE.into())
+    }
+
+    /// Whether the text is mostly Chinese and the page's own model for Chinese is not the one that reads it.
+    pub fn lacks_chinese(&self) -> bool {
+        let letters = || {
+            let characters = self.posts.iter().flat_map(|post| post.chars());
+            characters.filter(|character| character.is_alphabetic())
+        };
+        let chinese = letters().filter(|&letter| is_han(letter)).count();
+        self.source == Source::Address(BUNDLE.into()) && 2 * chinese > letters().count()
     }
 
     /// The run over a file, if the user has given one.
@@ -317,6 +330,14 @@ impl Session {
         self.answer = None;
         self.comparison = Comparison::NotWanted;
         self.reload(self.choice)
+    }
+
+    /// The user wants to be read in Chinese too. A model that the user chose stays, and so does one that works through a file.
+    pub fn read_chinese(&mut self) -> Vec<Command> {
+        if self.source != Source::Address(BUNDLE.into()) || self.run.is_some() {
+            return Vec::new();
+        }
+        self.use_model(Source::Address(BILINGUAL_BUNDLE.into()))
     }
 
     /// The user wants a failed start repeated.
@@ -757,7 +778,7 @@ mod tests {
 
     /// A session whose model runs on `backend`.
     fn session(backend: Backend) -> Session {
-        let (mut session, commands) = Session::open();
+        let (mut session, commands) = Session::open(BUNDLE);
         assert_eq!(commands, [Command::Restart]);
         assert_eq!(
             loaded(session.receive(Reply::Started)),
@@ -770,7 +791,7 @@ mod tests {
 
     #[test]
     fn text_typed_while_loading_is_read_when_the_model_is_ready() {
-        let (mut session, _) = Session::open();
+        let (mut session, _) = Session::open(BUNDLE);
         assert_eq!(write(&mut session, "early"), []);
         session.receive(Reply::Started);
         let progress = Reply::Progress {
@@ -868,7 +889,7 @@ mod tests {
 
     #[test]
     fn a_choice_made_before_the_worker_listens_replaces_the_first() {
-        let (mut session, _) = Session::open();
+        let (mut session, _) = Session::open(BUNDLE);
         assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
         assert_eq!(
             loaded(session.receive(Reply::Started)),
@@ -1050,7 +1071,7 @@ mod tests {
 
     #[test]
     fn a_crash_while_opening_the_gpu_leads_to_the_cpu_and_a_second_one_ends() {
-        let (mut session, _) = Session::open();
+        let (mut session, _) = Session::open(BUNDLE);
         session.receive(Reply::Started);
         assert_eq!(session.crash("no".into()), [Command::Restart]);
         assert_eq!(
@@ -1090,7 +1111,7 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_start_is_no_failure_of_the_gpu() {
-        let (mut session, _) = Session::open();
+        let (mut session, _) = Session::open(BUNDLE);
         assert_eq!(session.crash("not found".into()), []);
         assert_eq!(*session.phase(), Phase::Failed("not found".into()));
     }
@@ -1115,12 +1136,40 @@ mod tests {
     }
 
     #[test]
+    fn chinese_is_read_by_the_other_model_once_that_is_wanted() {
+        let (mut session, _) = Session::open(BUNDLE);
+        session.receive(Reply::Started);
+        session.receive(ready(on_cpu()));
+        write(&mut session, "i learned the word 考试 today");
+        assert!(!session.lacks_chinese());
+        write(&mut session, "今天有两门考试 ok");
+        assert!(session.lacks_chinese());
+        assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
+        // The worker is at work on the text: a new one takes its place.
+        assert_eq!(session.read_chinese(), [Command::Restart]);
+        let commands = session.receive(Reply::Started);
+        let asks_for_it = |command: &Command| match command {
+            Command::Send(Request::Load { bundle, .. }) => {
+                bundle.as_deref() == Some(BILINGUAL_BUNDLE)
+            }
+            _ => false,
+        };
+        assert!(commands.iter().any(asks_for_it), "{commands:?}");
+        assert!(!session.lacks_chinese());
+        assert_eq!(session.read_chinese(), []);
+
+        let (mut session, _) = Session::open(BUNDLE);
+        session.use_model(Source::File(Arc::new([])));
+        assert_eq!(session.read_chinese(), []);
+    }
+
+    #[test]
     fn messages_survive_the_way() {
         for reply in [Reply::Started, ready(on_gpu()), prediction(7, 3)] {
             let json = serde_json::to_string(&reply).unwrap();
             assert_eq!(serde_json::from_str::<Reply>(&json).unwrap(), reply);
         }
-        let (mut session, _) = Session::open();
+        let (mut session, _) = Session::open(BUNDLE);
         for command in session.receive(Reply::Started) {
             let Command::Send(request) = command else {
                 panic!("{command:?}")

@@ -4,6 +4,7 @@ mod accessibility;
 mod agreement;
 mod backends;
 mod card;
+mod chinese;
 mod comparison;
 mod directions;
 mod downloads;

@@ -61,10 +61,10 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// What a model card says of them.
+    /// What a model card says of them: nothing of an attribute that the model calls transferred, which is not measured.
     pub(super) fn into_card(self) -> Vec<AttributeFigures> {
         (self.attributes.into_iter())
-            .filter(|report| report.metrics.users > 0)
+            .filter(|report| report.metrics.users > 0 && !report.transferred)
             .map(AttributeFigures::from)
             .collect()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model_core::attribute::Attribute;
-use model_core::bundle::Settings;
+use model_core::bundle::{Basis, Settings};
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::language::Language;
 use model_core::predictor::AttributePrediction;
@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     language: Option<Language>,
+    transferred: bool,
     sure_from: f32,
     /// The classes that each user's true one is among.
     gold: Vec<Range<usize>>,
@@ -33,6 +34,10 @@ pub struct Report {
     /// The language of the users' text, where the model reads Chinese and another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Whether the model calls the attribute transferred from another language: these users are too few, or others, to say
+    /// how well it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub transferred: bool,
     /// The probability from which on the model calls a prediction sure.
     pub sure_from: f32,
     /// The names of the classes.
@@ -62,6 +67,7 @@ impl<'a> Evaluation<'a> {
         Self {
             attribute,
             language: None,
+            transferred: false,
             sure_from,
             gold: Vec::new(),
             probabilities: Vec::new(),
@@ -72,12 +78,11 @@ impl<'a> Evaluation<'a> {
 
     /// An evaluation of nobody yet, of a model's task and of users whose text is in one of its languages.
     pub fn of_task(settings: &'a Settings, task: usize, language: Option<Language>) -> Self {
+        let known = settings.known(task, language);
         Self {
             language,
-            ..Self::new(
-                &settings.attributes[task],
-                settings.known(task, language).sure_from,
-            )
+            transferred: known.basis == Basis::Transferred,
+            ..Self::new(&settings.attributes[task], known.sure_from)
         }
     }
 
@@ -180,6 +185,7 @@ impl<'a> Evaluation<'a> {
             sure: confidences.answered_from(self.sure_from),
             attribute,
             language: self.language,
+            transferred: self.transferred,
             sure_from: self.sure_from,
             labels,
             unlabelled: self.unlabelled,

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::examples::EXAMPLES;
+use super::examples::examples;
 use super::link::Link;
 use super::{file, language, say};
 use crate::labels::posts;
@@ -85,8 +85,7 @@ pub fn Input(link: Link) -> impl IntoView {
             ></textarea>
             <div class="examples" role="group" aria-label=say(|texts| texts.examples)>
                 <span aria-hidden="true">{say(|texts| texts.try_example)}</span>
-                {EXAMPLES
-                    .iter()
+                {move || examples(language())
                     .map(|example| view! { <button type="button" on:click=move |_| { forget_link(); put(example.text) }>{example.name}</button> })
                     .collect_view()}
             </div>

@@ -19,9 +19,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// A new session with its worker.
-    pub fn open() -> Self {
-        let (session, commands) = Session::open();
+    /// A new session with its worker, and one of the page's own models.
+    pub fn open(bundle: &str) -> Self {
+        let (session, commands) = Session::open(bundle);
         let link = Self {
             session: RwSignal::new_local(session),
             running: StoredValue::new_local(None),

@@ -18,6 +18,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DragEvent;
 
 use crate::language::{Language, Texts};
+use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
 
 /// Puts the page in place of the notice that stands in `index.html`.
 pub fn start() {
@@ -49,8 +50,12 @@ fn say<T>(
 
 #[component]
 fn App() -> impl IntoView {
-    let link = Link::open();
-    let spoken = RwSignal::new(Language::wanted(browser_languages()));
+    let wanted = Language::wanted(browser_languages());
+    let link = Link::open(match wanted {
+        Language::English => BUNDLE,
+        Language::Chinese => BILINGUAL_BUNDLE,
+    });
+    let spoken = RwSignal::new(wanted);
     provide_context(Spoken(spoken));
     Effect::new(move |_| {
         let texts = spoken.get().texts();
@@ -81,7 +86,7 @@ fn App() -> impl IntoView {
             on:drop=drop
         >
             <header>
-                <LanguageSwitch />
+                <LanguageSwitch link=link />
                 <h1>{say(|texts| texts.title)}</h1>
                 <p class="lead">{say(|texts| texts.lead)}</p>
             </header>
@@ -106,8 +111,15 @@ fn App() -> impl IntoView {
 }
 
 #[component]
-fn LanguageSwitch() -> impl IntoView {
+fn LanguageSwitch(link: Link) -> impl IntoView {
     let Spoken(spoken) = expect_context();
+    let choose = move |language: Language| {
+        spoken.set(language);
+        // The other way round nothing needs to be fetched: that model reads English as well.
+        if language == Language::Chinese {
+            link.act(|session| session.read_chinese());
+        }
+    };
     let button = move |language: Language| {
         let texts = language.texts();
         view! {
@@ -115,7 +127,7 @@ fn LanguageSwitch() -> impl IntoView {
                 type="button"
                 lang=texts.tag
                 aria-pressed=move || (spoken.get() == language).to_string()
-                on:click=move |_| spoken.set(language)
+                on:click=move |_| choose(language)
             >
                 {texts.own_name}
             </button>

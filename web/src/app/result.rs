@@ -22,6 +22,7 @@ pub fn Result(link: Link) -> impl IntoView {
             .unwrap_or_default()
     });
     let busy = link.watch(|session| session.is_busy());
+    let lacks_chinese = link.watch(|session| session.lacks_chinese());
     let phase = link.watch(|session| session.phase().clone());
     let answer = link.watch(|session| {
         let answer = session.answer().map(|answer| answer.as_ref());
@@ -66,6 +67,14 @@ pub fn Result(link: Link) -> impl IntoView {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
             <h2 id="estimate">{say(|texts| texts.estimate)}</h2>
             <p class="note">{note}</p>
+            <Show when=move || lacks_chinese.get()>
+                <p class="note">
+                    {say(|texts| texts.chinese_text)} " "
+                    <button type="button" on:click=move |_| link.act(|session| session.read_chinese())>
+                        {say(|texts| texts.read_chinese)}
+                    </button>
+                </p>
+            </Show>
             <Show when=move || prediction.with(Option::is_some)>
                 <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
                     <AttributeBars attribute=attribute prediction=prediction />

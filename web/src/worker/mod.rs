@@ -210,20 +210,14 @@ impl Worker {
                 ahead,
             } => {
                 let started = now();
-                let answer = match self.predict(model, &users, ahead).await {
-                    Ok((predictions, backend)) => Reply::Predicted {
-                        id,
-                        predictions,
-                        backend,
-                        milliseconds: now() - started,
-                    },
-                    Err(message) => Reply::Failed {
-                        id: Some(id),
-                        model,
-                        message,
-                    },
-                };
-                reply(&answer);
+                let answer = self.predict(model, &users, ahead).await;
+                let answer = answer.map(|(predictions, backend)| Reply::Predicted {
+                    id,
+                    predictions,
+                    backend,
+                    milliseconds: now() - started,
+                });
+                answer_with(id, model, answer);
             }
             Request::Explain { id, model, posts } => {
                 let started = now();
@@ -233,33 +227,21 @@ impl Worker {
                     }
                     Err(message) => Err(message),
                 };
-                reply(&match answer {
-                    Ok(explanation) => Reply::Explained {
-                        id,
-                        explanation,
-                        milliseconds: now() - started,
-                    },
-                    Err(message) => Reply::Failed {
-                        id: Some(id),
-                        model,
-                        message,
-                    },
+                let answer = answer.map(|explanation| Reply::Explained {
+                    id,
+                    explanation,
+                    milliseconds: now() - started,
                 });
+                answer_with(id, model, answer);
             }
             Request::Segment { id, model, posts } => {
                 let started = now();
-                reply(&match self.model(model) {
-                    Ok(found) => Reply::Segmented {
-                        id,
-                        words: found.predictor.segment(&posts),
-                        milliseconds: now() - started,
-                    },
-                    Err(message) => Reply::Failed {
-                        id: Some(id),
-                        model,
-                        message,
-                    },
+                let answer = self.model(model).map(|found| Reply::Segmented {
+                    id,
+                    words: found.predictor.segment(&posts),
+                    milliseconds: now() - started,
                 });
+                answer_with(id, model, answer);
             }
         }
     }
@@ -499,6 +481,15 @@ impl Model {
             Err(because) => Backend::Cpu { because },
         }
     }
+}
+
+/// Answers a request for something of a model, or says why there is no answer.
+fn answer_with(id: u64, model: u64, answer: Result<Reply, String>) {
+    reply(&answer.unwrap_or_else(|message| Reply::Failed {
+        id: Some(id),
+        model,
+        message,
+    }));
 }
 
 fn reply(reply: &Reply) {

@@ -1,0 +1,240 @@
+"""What English bloggers tell about people who write Chinese: measures it on users who wrote Chinese, and writes a table.
+
+    make trainer && python3 scripts/transfer/study.py target/release/auxlstm cedict.txt.gz -o runs/transfer
+
+Needs NumPy and scikit-learn, the corpora of configs/zh-en.toml and the vectors that it names, runs/zh.bin among them. For each
+seed a fifth of the Chinese users of each file is kept for the test, by gender, and five ways of learning their gender are tried:
+
+  svm          from the other Chinese users: scikit-learn's linear SVM on TF-IDF of characters and pairs of them
+  chinese      from the other Chinese users, with the Chinese vectors
+  zero-shot    from the bloggers alone, in the common space; one model, tested by all seeds
+  translated   from the bloggers, their words replaced by those of the dictionary, with the Chinese vectors; one model too
+  joint        from the bloggers and the other Chinese users together: configs/zh-en.toml
+
+Of each the probabilities are scored as the model states them, and recalibrated: a logistic regression on the score of users
+who are not in the test and whom nobody learned from. A run that is there already is not made again.
+"""
+
+import argparse
+import gzip
+import json
+import lzma
+import pathlib
+import re
+import subprocess
+import tomllib
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import precision_score, recall_score, roc_auc_score
+from sklearn.svm import LinearSVC
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+CHINESE = ["weibo-gender", "sms-zh"]
+SHARE = 0.2
+DRAWS = 2000
+BINS = 15
+
+
+def records(path):
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def write(path, users):
+    path.write_text("".join(json.dumps(user, ensure_ascii=False) + "\n" for user in users), encoding="utf-8")
+    return path
+
+
+def toml(value):
+    """A value as TOML: JSON's strings, numbers and lists are TOML's too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def divide(users, seed):
+    """Training and test users, of each gender its share."""
+    random = np.random.default_rng(seed)
+    test = set()
+    for gender in ("female", "male"):
+        of_gender = [index for index, user in enumerate(users) if user.get("gender") == gender]
+        test.update(random.permutation(of_gender)[: round(SHARE * len(of_gender))].tolist())
+    return [user for index, user in enumerate(users) if index not in test], [users[index] for index in sorted(test)]
+
+
+def translator(dictionary, vectors):
+    """For English words the most frequent Chinese one that the dictionary gives them as a whole gloss."""
+    with open(vectors, "rb") as file:
+        count, dimensions = map(int, file.readline().split())
+        rank = {}
+        for _ in range(count):
+            word = b""
+            while (byte := file.read(1)) != b" ":
+                word += byte
+            rank[word.decode()] = len(rank)
+            file.seek(4 * dimensions + 1, 1)
+    best = {}
+    with gzip.open(dictionary, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            entry = re.match(r"\S+ (\S+) \[[^]]*\] /(.*)/", line)
+            if not entry or entry[1] not in rank:
+                continue
+            for gloss in entry[2].split("/"):
+                gloss = re.sub(r"\([^)]*\)", "", gloss).strip().lower().removeprefix("to ")
+                if re.fullmatch(r"[a-z']+", gloss) and rank[entry[1]] < rank.get(best.get(gloss), count):
+                    best[gloss] = entry[1]
+    return lambda post: " ".join(best[word] for word in re.findall(r"[a-z']+", post.lower()) if word in best)
+
+
+def svm(users):
+    """What scores users by a support vector machine that has learned from these."""
+    texts = lambda users: ["\n".join(user["posts"]) for user in users]
+    features = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    machine = LinearSVC(class_weight="balanced").fit(features.fit_transform(texts(users)), genders(users))
+    return lambda users: machine.decision_function(features.transform(texts(users)))
+
+
+class Study:
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        self.config = tomllib.loads((ROOT / "configs/zh-en.toml").read_text(encoding="utf-8"))
+        self.dictionary = self.config["text"]["dictionary"]
+
+    def learn(self, name, seed, corpora, vectors, tasks):
+        """A model of `tasks`, the names of attributes with the weight of each file."""
+        run = self.folder / f"{name}-{seed}"
+        bundle = run / "model.safetensors"
+        if not bundle.exists():
+            config = json.loads(json.dumps(self.config))
+            config |= {"corpus": list(map(str, corpora)), "vectors": str(vectors), "output": str(run), "seed": seed}
+            config["split"] = {"test": 0.0, "seed": seed, "stratify_by": "gender"}
+            config["card"] = {"languages": ["en", "zh"] if len(corpora) > 2 else []}
+            attributes = [each for each in config["attributes"] if each["name"] in tasks]
+            for attribute in attributes:
+                attribute["corpora"] = {str(path): weight for path, weight in tasks[attribute["name"]].items()}
+            config["attributes"] = attributes
+            path = self.folder / f"{name}-{seed}.toml"
+            path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in config.items()), encoding="utf-8")
+            subprocess.run([self.program, "train", path, *(["--resume"] if run.exists() else [])], check=True)
+        return bundle
+
+    def scores(self, bundle, users):
+        """The logarithm of how much more probable male is than female."""
+        text = "".join(json.dumps(user) + "\n" for user in users)
+        command = [self.program, "predict", bundle, "-", "--dictionary", self.dictionary]
+        lines = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.splitlines()
+        shares = (json.loads(line)["predictions"]["gender"]["probabilities"] for line in lines)
+        return np.array([np.log(share["male"] / share["female"]) for share in shares])
+
+
+def genders(users):
+    return np.array([user["gender"] == "male" for user in users])
+
+
+def probability(scores):
+    return 1 / (1 + np.exp(-scores))
+
+
+def recalibrated(scores, others, truth):
+    """The scores, as users whose gender is known say that they are to be read."""
+    regression = LogisticRegression(C=1e6).fit(others[:, None], truth)
+    return regression.decision_function(scores[:, None])
+
+
+def figures(truth, scores):
+    predicted = scores > 0
+    precision, recall = (score(truth, predicted, average="macro", zero_division=0) for score in (precision_score, recall_score))
+    confidence = probability(np.abs(scores))
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    error = sum(
+        abs(np.sum(confidence[bins == each]) - np.sum((predicted == truth)[bins == each])) for each in range(BINS)
+    )
+    return roc_auc_score(truth, scores), 2 * precision * recall / (precision + recall), error / len(truth)
+
+
+def intervals(truth, scores):
+    """AUC, F and calibration error, each with the interval that 95 of 100 resampled sets of users are in. `truth` and `scores`
+    have a row for each seed."""
+    mean = np.mean([figures(*row) for row in zip(truth, scores)], axis=0)
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS):
+        rows = []
+        for labels, row in zip(truth, scores):
+            users = random.integers(len(labels), size=len(labels))
+            if 0 < labels[users].sum() < len(users):
+                rows.append(figures(labels[users], row[users]))
+        drawn.append(np.mean(rows, axis=0))
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return list(zip(mean, low, high))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", type=pathlib.Path, help="auxlstm")
+    parser.add_argument("cedict", type=pathlib.Path, help="CC-CEDICT, packed by gzip")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("runs/transfer"))
+    parser.add_argument("--chinese-vectors", type=pathlib.Path, default=pathlib.Path("runs/zh.bin"))
+    parser.add_argument("--vectors", type=pathlib.Path, default=pathlib.Path("runs/zh-en.bin"), help="of both languages")
+    parser.add_argument("--ways", nargs="+", help="some of them only")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    arguments = parser.parse_args()
+    folder = arguments.output
+    folder.mkdir(parents=True, exist_ok=True)
+    study = Study(arguments.program, folder)
+    data = pathlib.Path(study.config["corpus"][0]).parent
+    blogs = data / "blogs.jsonl.xz"
+    translation = folder / "translated.jsonl"
+    if not translation.exists():
+        translate = translator(arguments.cedict, arguments.chinese_vectors)
+        write(translation, [user | {"posts": list(map(translate, user["posts"]))} for user in records(blogs)])
+    weights = {task["name"]: task["corpora"] for task in study.config["attributes"]}
+    users = {name: [user for user in records(data / f"{name}.jsonl.xz") if user.get("gender")] for name in CHINESE}
+    # For each corpus and way: the scores of every seed, as stated and recalibrated.
+    found = {}
+    for seed in arguments.seeds:
+        parts = {name: divide(users[name], seed) for name in CHINESE}
+        # One fifth of the training users are learned from by nobody: they recalibrate.
+        inner = {name: divide(parts[name][0], seed) for name in CHINESE}
+        weibo, sms = (write(folder / f"{name}-{seed}.jsonl", inner[name][0]) for name in CHINESE)
+
+        def task(name, blogs):
+            """The weights of a task's files, each file in this seed's place."""
+            places = {"blogs.jsonl.xz": blogs, "weibo-gender.jsonl.xz": weibo, "sms-zh.jsonl.xz": sms}
+            named = {places[pathlib.Path(path).name]: weight for path, weight in weights[name].items()}
+            return {path: weight for path, weight in named.items() if path}
+
+        names = list(weights)
+        ways = {
+            "svm": svm(inner["weibo-gender"][0] + inner["sms-zh"][0]),
+            "chinese": (seed, [weibo, sms], arguments.chinese_vectors, {"gender": {weibo: 1.0, sms: 1.0}}),
+            "zero-shot": (1, [blogs], arguments.vectors, {name: {blogs: 1.0} for name in names}),
+            "translated": (1, [translation], arguments.chinese_vectors, {name: {translation: 1.0} for name in names}),
+            "joint": (seed, [blogs, weibo, sms], arguments.vectors, {name: task(name, blogs) for name in names}),
+        }
+        for way in arguments.ways or ways:
+            scores = ways[way]
+            if not callable(scores):
+                bundle = study.learn(way, *scores)
+                scores = lambda users: study.scores(bundle, users)
+            for name in CHINESE:
+                test, held = parts[name][1], inner[name][1]
+                stated = scores(test)
+                read_anew = recalibrated(stated, scores(held), genders(held))
+                for reading, each in (("stated", stated), ("recalibrated", read_anew)):
+                    found.setdefault((name, way, reading), []).append((genders(test), each))
+            print(way, seed, *(f"{figure:.3f}" for name in CHINESE for figure in figures(*found[name, way, "stated"][-1])), flush=True)
+    rows = ["| users | learned from | probabilities | AUC | F | calibration error |", "|---|---|---|---|---|---|"]
+    for (name, way, reading), seeds in found.items():
+        cells = [f"{mean:.3f} ({low:.3f}–{high:.3f})" for mean, low, high in intervals(*zip(*seeds))]
+        rows.append(f"| {name} | {way} | {reading} | {' | '.join(cells)} |")
+    (folder / "table.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

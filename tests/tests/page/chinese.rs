@@ -1,0 +1,107 @@
+//! For people who read and write Chinese.
+
+use serde_json::json;
+use tests::{
+    BILINGUAL, BUNDLE,
+    browser::{Page, SOON, Visit},
+    same_by,
+};
+
+use crate::{array, string, text};
+
+const POST: &str = "明天还有两门考试，书一页都没翻开😭";
+
+#[test]
+fn a_chinese_example_gives_distributions_labels_and_evidence() {
+    Visit::default().languages("zh-CN").run(async |page| {
+        ready(&page).await;
+        let first = page.script("return document.querySelector('.examples button').innerText").await;
+        page.press(&string(first)).await;
+        page.settled(SOON).await;
+        let typed = page.script("return document.querySelector('textarea').value").await;
+        let typed = string(typed);
+        assert!(typed.contains("考试"), "{typed}");
+        let posts: Vec<&str> = typed.lines().collect();
+        same_by(BILINGUAL, &page.shown().await, &posts);
+        let labels = page
+            .script("return [...document.querySelectorAll('.attribute .basis')].map(label => label.innerText)")
+            .await;
+        let transferred = "从写另一种语言的人学来，未在这种语言上测过。";
+        let measured = "已在写这种语言的人身上测过。";
+        assert_eq!(labels, json!([transferred, measured, measured]));
+
+        page.script("document.querySelector('details.why').open = true").await;
+        page.until("return document.querySelector('.marked .word') !== null", SOON).await;
+        let marked = page.script("return [...document.querySelectorAll('.marked .word')].map(word => word.innerText)").await;
+        let words: Vec<String> = array(&marked).iter().cloned().map(string).collect();
+        assert!(words.iter().any(|word| word == "考试"), "{words:?}");
+    });
+}
+
+#[test]
+fn an_english_page_offers_the_model_that_reads_chinese() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let offer = "return [...document.querySelectorAll('.result button')].map(button => button.innerText)";
+        page.write("my math teacher gave us so much homework 考试").await;
+        page.settled(SOON).await;
+        assert_eq!(page.script(offer).await, json!([]));
+        page.write(POST).await;
+        page.settled(SOON).await;
+        // Nothing is fetched because of what is typed.
+        let asked = page.site.requests();
+        assert!(!asked.iter().any(|path| path.contains("zh")), "{asked:?}");
+        page.press("Load the one that reads both").await;
+        reads(&page, POST).await;
+        assert_eq!(page.script(offer).await, json!([]));
+    });
+}
+
+#[test]
+fn who_switches_to_chinese_is_read_in_chinese() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(POST).await;
+        page.press("中文").await;
+        reads(&page, POST).await;
+        // It reads English too: nothing more is fetched for the way back.
+        let asked = page.site.requests().len();
+        page.press("English").await;
+        page.write("my husband cooked dinner").await;
+        reads(&page, "my husband cooked dinner").await;
+        assert_eq!(page.site.requests().len(), asked);
+    });
+}
+
+#[test]
+fn a_model_that_was_chosen_stays() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("mine.safetensors", tests::site::read(BUNDLE))
+            .await;
+        page.ready().await;
+        page.press("中文").await;
+        let asked = page.site.requests();
+        assert!(!asked.iter().any(|path| path.contains("zh")), "{asked:?}");
+        let name = text(&page, "//footer//summary/cite").await;
+        assert_eq!(name, "Aux-LSTM, English");
+    });
+}
+
+/// Waits until the model of both languages has read a post.
+async fn reads(page: &Page, post: &str) {
+    let loaded = "return document.querySelector('footer cite')?.innerText.includes('Chinese') && \
+                  document.querySelector('[data-phase=ready]') !== null";
+    page.until(loaded, SOON).await;
+    page.settled(SOON).await;
+    same_by(BILINGUAL, &page.shown().await, &[post]);
+}
+
+/// Waits until the model is ready, in whatever language.
+async fn ready(page: &Page) {
+    page.until(
+        "return document.querySelector('[data-phase=ready]') !== null",
+        SOON,
+    )
+    .await;
+}
