@@ -34,7 +34,8 @@ addEventListener("fetch", (event) => {
 });
 
 async function keepAll() {
-  const wanted = [...FILES.keys()].filter((file) => !ON_DEMAND.test(file));
+  const used = await everKept();
+  const wanted = [...FILES.keys()].filter((file) => used.has(file) || !ON_DEMAND.test(file));
   await Promise.all(
     wanted.map(async (file) => {
       const response = await answer(file);
@@ -43,6 +44,13 @@ async function keepAll() {
       await busy.get(file);
     }),
   );
+}
+
+/** The files that an older version keeps too: who used one then finds it without a network now. */
+async function everKept() {
+  const all = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+  const requests = (await Promise.all(all.map((cache) => cache.keys()))).flat();
+  return new Set(requests.map(({ url }) => url.slice(registration.scope.length) || "./"));
 }
 
 /** A file, kept or fetched. */

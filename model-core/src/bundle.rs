@@ -275,8 +275,13 @@ impl Bundle {
         }
         let embedding = read_embedding(&tensors)?;
         let vocabulary = read_vocabulary(&tensors, embedding.len())?;
+        // Before version 3 the wide branch read Chinese by words, as it reads other languages.
+        let spelling = match format_version {
+            ..3 => Spelling::default(),
+            _ => Spelling::of(&vocabulary),
+        };
         let mut bundle = Self {
-            wide: read_wide(&tensors, Spelling::of(&vocabulary))?,
+            wide: read_wide(&tensors, spelling)?,
             vocabulary,
             embedding,
             settings: read_json(&metadata.settings)?,
@@ -291,13 +296,6 @@ impl Bundle {
                     values: floats(name, view)?,
                 });
             }
-        }
-        let spelt =
-            (bundle.wide.as_ref()).is_some_and(|wide| !wide.weighting().spelling().is_empty());
-        if spelt && format_version < 3 {
-            return Err(BundleError::Corrupt(
-                "its wide branch reads Chinese by words, as no program does any more: train the model again".into(),
-            ));
         }
         bundle.check().map_err(BundleError::Corrupt)?;
         Ok(bundle)

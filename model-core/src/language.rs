@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "model")]
-use crate::{text::is_han, vocabulary::Vocabulary};
+use crate::vocabulary::Vocabulary;
 
 /// The language of a text, as far as its script tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +14,13 @@ pub enum Language {
     /// Written in letters.
     #[serde(rename = "other")]
     Other,
+}
+
+/// Whether a character is written in Chinese words.
+pub fn is_han(character: char) -> bool {
+    matches!(character,
+        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
+        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[cfg(feature = "model")]

@@ -58,7 +58,7 @@ pub struct AttributePrediction {
     pub sure: bool,
     /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
     pub probabilities: Named<f32>,
-    /// Whether it was learned from writers in another language than the text's, and never measured in this one.
+    /// Whether it was learned from writers in another language than the text's, and not shown to work in this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
     /// The same over the attribute's groups (age bands over single years), where it has groups.

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use crate::{
-    text::is_han,
+    language::is_han,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
 };
 

@@ -12,7 +12,8 @@ seed a fifth of the Chinese users of each file is kept for the test, by gender, 
   joint        from the bloggers and the other Chinese users together: configs/zh-en.toml
 
 Of each the probabilities are scored as the model states them, and recalibrated: a logistic regression on the score of users
-who are not in the test and whom nobody learned from. A run that is there already is not made again.
+who are not in the test and whom nobody learned from. The margins of `svm` are no probabilities before. A run that is there
+already is not made again.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import lzma
 import pathlib
 import re
 import subprocess
+import sys
 import tomllib
 
 import numpy as np
@@ -108,17 +110,20 @@ class Study:
         """A model of `tasks`, the names of attributes with the weight of each file."""
         run = self.folder / f"{name}-{seed}"
         bundle = run / "model.safetensors"
+        config = json.loads(json.dumps(self.config))
+        config |= {"corpus": list(map(str, corpora)), "vectors": str(vectors), "output": str(run), "seed": seed}
+        config["split"] = {"test": 0.0, "seed": seed, "stratify_by": "gender"}
+        config["card"] = {"languages": ["en", "zh"] if len(corpora) > 2 else []}
+        attributes = [each for each in config["attributes"] if each["name"] in tasks]
+        for attribute in attributes:
+            attribute["corpora"] = {str(path): weight for path, weight in tasks[attribute["name"]].items()}
+        config["attributes"] = attributes
+        path = self.folder / f"{name}-{seed}.toml"
+        text = "\n".join(f"{key} = {toml(value)}" for key, value in config.items())
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path} has other settings: choose another folder by --output")
+        path.write_text(text, encoding="utf-8")
         if not bundle.exists():
-            config = json.loads(json.dumps(self.config))
-            config |= {"corpus": list(map(str, corpora)), "vectors": str(vectors), "output": str(run), "seed": seed}
-            config["split"] = {"test": 0.0, "seed": seed, "stratify_by": "gender"}
-            config["card"] = {"languages": ["en", "zh"] if len(corpora) > 2 else []}
-            attributes = [each for each in config["attributes"] if each["name"] in tasks]
-            for attribute in attributes:
-                attribute["corpora"] = {str(path): weight for path, weight in tasks[attribute["name"]].items()}
-            config["attributes"] = attributes
-            path = self.folder / f"{name}-{seed}.toml"
-            path.write_text("\n".join(f"{key} = {toml(value)}" for key, value in config.items()), encoding="utf-8")
             subprocess.run([self.program, "train", path, *(["--resume"] if run.exists() else [])], check=True)
         return bundle
 
@@ -156,18 +161,19 @@ def figures(truth, scores):
     return roc_auc_score(truth, scores), 2 * precision * recall / (precision + recall), error / len(truth)
 
 
-def intervals(truth, scores):
-    """AUC, F and calibration error, each with the interval that 95 of 100 resampled sets of users are in. `truth` and `scores`
-    have a row for each seed."""
+def intervals(users, truth, scores):
+    """AUC, F and calibration error, each with the interval that 95 of 100 resampled sets of users are in. All have a row for
+    each seed; a user, named by a number, who is in several is drawn for all of them at once."""
     mean = np.mean([figures(*row) for row in zip(truth, scores)], axis=0)
     random = np.random.default_rng(0)
+    count = max(map(max, users)) + 1
     drawn = []
     for _ in range(DRAWS):
+        times = np.bincount(random.integers(count, size=count), minlength=count)
         rows = []
-        for labels, row in zip(truth, scores):
-            users = random.integers(len(labels), size=len(labels))
-            if 0 < labels[users].sum() < len(users):
-                rows.append(figures(labels[users], row[users]))
+        for tested, labels, row in zip(users, truth, scores):
+            again = np.repeat(np.arange(len(tested)), times[tested])
+            rows.append(figures(labels[again], row[again]))
         drawn.append(np.mean(rows, axis=0))
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     return list(zip(mean, low, high))
@@ -194,6 +200,7 @@ def main():
         write(translation, [user | {"posts": list(map(translate, user["posts"]))} for user in records(blogs)])
     weights = {task["name"]: task["corpora"] for task in study.config["attributes"]}
     users = {name: [user for user in records(data / f"{name}.jsonl.xz") if user.get("gender")] for name in CHINESE}
+    number = {name: {str(user["id"]): each for each, user in enumerate(users[name])} for name in CHINESE}
     # For each corpus and way: the scores of every seed, as stated and recalibrated.
     found = {}
     for seed in arguments.seeds:
@@ -226,8 +233,10 @@ def main():
                 stated = scores(test)
                 read_anew = recalibrated(stated, scores(held), genders(held))
                 for reading, each in (("stated", stated), ("recalibrated", read_anew)):
-                    found.setdefault((name, way, reading), []).append((genders(test), each))
-            print(way, seed, *(f"{figure:.3f}" for name in CHINESE for figure in figures(*found[name, way, "stated"][-1])), flush=True)
+                    tested = [number[name][str(user["id"])] for user in test]
+                    found.setdefault((name, way, reading), []).append((tested, genders(test), each))
+            stated = (figures(*found[name, way, "stated"][-1][1:]) for name in CHINESE)
+            print(way, seed, *(f"{figure:.3f}" for each in stated for figure in each), flush=True)
     rows = ["| users | learned from | probabilities | AUC | F | calibration error |", "|---|---|---|---|---|---|"]
     for (name, way, reading), seeds in found.items():
         cells = [f"{mean:.3f} ({low:.3f}–{high:.3f})" for mean, low, high in intervals(*zip(*seeds))]

@@ -348,15 +348,6 @@ impl Config {
         !self.refit.as_os_str().is_empty()
     }
 
-    /// How users are divided in this run: a refit holds nobody out.
-    pub fn division(&self) -> Split {
-        let split = self.split.clone();
-        match self.is_refit() {
-            true => Split { test: 0.0, ..split },
-            false => split,
-        }
-    }
-
     fn check(&self) -> Result<(), String> {
         if self.corpus.is_empty() {
             return Err("corpus: name at least one file of labelled users".into());

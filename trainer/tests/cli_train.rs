@@ -333,6 +333,29 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
         let line = workplace.failure(&[again[0], config, again[2], again[3], again[4], bundle]);
         assert!(line.contains(why), "{line}");
     }
+    let other = ["--set", "text.max_words=7"];
+    let line = workplace.failure(&[&again[..], &[model], &other[..]].concat());
+    assert!(line.contains("it was made by another config"), "{line}");
+    // Of the users whom it has learned from it is no use to ask how it does on users whom it has not seen.
+    let users = ["users.jsonl", "chinese.jsonl"];
+    let split = ["--split", "run/split.json"];
+    let compact = [
+        "compact",
+        "refit/model.safetensors",
+        "-o",
+        "no.safetensors",
+        "--test-users",
+    ];
+    let evaluate = [
+        "evaluate",
+        "refit/model.safetensors",
+        "--write-card",
+        "no.safetensors",
+    ];
+    for command in [&compact[..], &evaluate[..]] {
+        let line = workplace.failure(&[command, &users[..], &split[..]].concat());
+        assert!(line.contains("the model is a refit"), "{line}");
+    }
     // Made smaller, it still says whose figures they are.
     workplace.success(&[
         "compact",

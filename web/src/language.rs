@@ -112,7 +112,7 @@ pub struct Texts {
     pub not_sure: &'static str,
     /// The attribute was measured on writers in the text's language.
     pub measured: &'static str,
-    /// It was learned from writers in another language, and not measured in this one.
+    /// It was learned from writers in another language, and not shown to work in this one.
     pub transferred: &'static str,
     /// An attribute of writers in Chinese, and of those in another language.
     pub of_language: [fn(&str) -> String; 2],
@@ -237,8 +237,8 @@ static ENGLISH: Texts = Texts {
     language: "Language",
     posts_label: "Posts by one writer, one a line",
     placeholder: "Paste or type here; the more, the better.",
-    chinese_text: "This text is Chinese; the model here reads English.",
-    read_chinese: "Load the one that reads both",
+    chinese_text: "This text is Chinese; the present model reads only English.",
+    read_chinese: "Load the model that reads both",
     try_example: "Try",
     examples: "Examples",
     clear: "Clear",
@@ -267,7 +267,7 @@ static ENGLISH: Texts = Texts {
     },
     not_sure: "Not sure",
     measured: "Measured on writers in this language.",
-    transferred: "Learned from writers in another language, and not measured in this one.",
+    transferred: "Learned from writers in another language, and not shown to work in this one.",
     of_language: [
         |name| format!("{name}, Chinese text"),
         |name| format!("{name}, other text"),
@@ -378,7 +378,7 @@ static CHINESE: Texts = Texts {
     lead: "粘贴某人发布的内容，一个小型神经网络仅凭用词估计作者的职业、年龄和性别。",
     language: "语言",
     posts_label: "同一作者的帖子，每行一条",
-    placeholder: "在此粘贴或输入；越多越好。目前的模型只学过英文。",
+    placeholder: "在此粘贴或输入；越多越好。",
     chinese_text: "这段文字是中文，而当前的模型只懂英文。",
     read_chinese: "载入中英文都懂的模型",
     try_example: "试试",
@@ -398,16 +398,16 @@ static CHINESE: Texts = Texts {
     no_words: "这段文字里没有词，无从判断。",
     no_known_words: "这段文字里没有模型认识的词，无从判断。",
     few_words: |known, words| {
-        format!("依据 {words} 个词中认识的 {known} 个。太少了：只能当作猜测，请增加文字。")
+        format!("共 {words} 个词，模型认识其中 {known} 个。太少了，只能当作猜测；请再多放些文字。")
     },
-    words: |known, words| format!("依据 {words} 个词中认识的 {known} 个。"),
+    words: |known, words| format!("共 {words} 个词，模型认识其中 {known} 个。"),
     spoken: |name, label, share| format!("{name}：{label}，{}。", percent(share)),
     spoken_unsure: |name, label, share| {
         format!("{name}：不确定；最可能是{label}，{}。", percent(share))
     },
     not_sure: "不确定",
-    measured: "已在写这种语言的人身上测过。",
-    transferred: "从写另一种语言的人学来，未在这种语言上测过。",
+    measured: "已在用这种语言写作的作者中测试过。",
+    transferred: "从用另一种语言写作的作者那里学来，在这种语言上没有证实有效。",
     of_language: [
         |name| format!("{name}（中文）"),
         |name| format!("{name}（其他语言）"),
@@ -415,14 +415,14 @@ static CHINESE: Texts = Texts {
     all_classes: |count| format!("全部 {count} 个类别"),
     all_classes_of: |name| format!("{name}，全部类别"),
     why: "为什么？",
-    why_help: "有这个词时的胜算是没有它时的几倍：×2 即翻倍。每次只去掉一个词，其余不变。",
+    why_help: "有这个词时的几率是没有它时的几倍：×2 即翻倍。每次只去掉一个词，其余不变。",
     evidence_for: "支持哪一类的依据",
     computing: "计算中…",
     speaks_for: |class| format!("支持“{class}”"),
     speaks_against: |class| format!("反对“{class}”"),
     no_evidence: "没有哪个词起作用。",
     joint: "联合学习起了什么作用？",
-    joint_help: "同一段文字由三个网络分别来读；它们从同样的作者各自单独学习了一个属性。",
+    joint_help: "同一段文字由三个网络分别阅读；每个网络都从同样的作者那里单独学习了一个属性。",
     joint_columns: ["属性", "单独学习", "联合学习"],
     joint_failed: |why| format!("无法比较：{why}"),
     computing_region: "计算",
@@ -449,7 +449,7 @@ static CHINESE: Texts = Texts {
     },
     doubt: [
         "不要太当真。",
-        "凭文风的猜测常常是错的，还会重复训练文本中的成见。绝不可用来决定任何有关他人的事。",
+        "凭文风作出的猜测常常是错的，还会重复训练文本中的成见。绝不可用来决定任何有关他人的事。",
     ],
     private: [
         "文字不会离开这台设备。",
@@ -468,21 +468,21 @@ static CHINESE: Texts = Texts {
         "来源",
     ],
     figures: "测试结果",
-    figures_caption: "在模型从未见过的作者上",
-    refit_figures_caption: "在模型从未见过的作者上；之后模型用同样的方法重新学习，也学了这些作者的文字。",
-    figures_columns: ["属性", "作者数", "正确", "总猜最常见的一类", "F"],
+    figures_caption: "在模型从未见过的作者中测得",
+    refit_figures_caption: "在模型当时从未见过的作者中测得；之后模型以同样的方法重新训练，也学习了这些作者的文字。",
+    figures_columns: ["属性", "作者数", "正确率", "总猜最常见的一类", "F"],
     reliability: "它的概率有多可信",
     calibration: PlotTexts {
         name: "校准",
         help: "按模型所说的概率，答案实际正确的比例。点落在虚线上，就是说多少准多少；点越大，作者越多。",
-        up: "正确",
-        columns: ["所说的概率", "正确", "作者数"],
+        up: "正确率",
+        columns: ["所说的概率", "正确率", "作者数"],
     },
     coverage: PlotTexts {
         name: "允许不答",
         help: "只在概率足够大时才作答：得到答案的作者所占的比例（虚线），以及这些答案中正确的比例（实线）。",
         up: "比例",
-        columns: ["作答的最低概率", "作答", "其中正确"],
+        columns: ["作答的最低概率", "作答率", "其中正确"],
     },
     in_numbers: |name| format!("{name}：具体数字"),
     file_heading: |name| format!("{name} 中的作者"),

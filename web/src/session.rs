@@ -6,8 +6,8 @@ use std::sync::Arc;
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
 use model_core::explanation::Explanation;
+use model_core::language::is_han;
 use model_core::prediction::UserPrediction;
-use model_core::text::is_han;
 
 use crate::batch::{Batch, ChunkSize, State};
 use crate::protocol::{Asset, Backend, BackendChoice, Reply, Request};
@@ -227,17 +227,24 @@ impl Session {
 
     /// Whether there is such a model beside the one that runs.
     pub fn can_compare(&self) -> bool {
-        self.source == Source::Address(BUNDLE.into())
+        self.is_english()
     }
 
-    /// Whether the text is mostly Chinese and the page's own model for Chinese is not the one that reads it.
+    /// Whether the text is mostly Chinese, and the page's model for English is to read it.
     pub fn lacks_chinese(&self) -> bool {
-        let letters = || {
-            let characters = self.posts.iter().flat_map(|post| post.chars());
-            characters.filter(|character| character.is_alphabetic())
-        };
-        let chinese = letters().filter(|&letter| is_han(letter)).count();
-        self.source == Source::Address(BUNDLE.into()) && 2 * chinese > letters().count()
+        if !self.is_english() {
+            return false;
+        }
+        let characters = self.posts.iter().flat_map(|post| post.chars());
+        let letters = characters.filter(|character| character.is_alphabetic());
+        let (chinese, all) = letters.fold((0, 0), |(chinese, all), letter| {
+            (chinese + usize::from(is_han(letter)), all + 1)
+        });
+        2 * chinese > all
+    }
+
+    fn is_english(&self) -> bool {
+        self.source == Source::Address(BUNDLE.into())
     }
 
     /// The run over a file, if the user has given one.
@@ -334,7 +341,9 @@ impl Session {
 
     /// The user wants to be read in Chinese too. A model that the user chose stays, and so does one that works through a file.
     pub fn read_chinese(&mut self) -> Vec<Command> {
-        if self.source != Source::Address(BUNDLE.into()) || self.run.is_some() {
+        let batch = self.batch();
+        let works = batch.is_some_and(|batch| *batch.state() == State::Running);
+        if !self.is_english() || works {
             return Vec::new();
         }
         self.use_model(Source::Address(BILINGUAL_BUNDLE.into()))

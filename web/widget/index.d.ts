@@ -90,7 +90,7 @@ export interface Distribution {
 }
 
 export interface AttributePrediction extends Distribution {
-  /** True where it was learned from writers in another language than the text's, and never measured in this one. */
+  /** True where it was learned from writers in another language than the text's, and not shown to work in this one. */
   transferred?: boolean;
   /** The same over the attribute's groups, where it has groups. */
   groups?: Distribution;
@@ -140,11 +140,15 @@ export interface ModelCard {
   citations: string[];
   /** Of users that training never saw. */
   figures: AttributeFigures[];
+  /** Whether it learned from these users too, once the figures had been taken of a model made in the same way. */
+  refit?: boolean;
 }
 
 /** Test figures of one attribute; shares are between 0 and 1. */
 export interface AttributeFigures {
   attribute: string;
+  /** Of a model that reads Chinese and another language: which of them these users write. */
+  language?: "zh" | "other";
   /** Users tested. */
   users: number;
   /** The share of the most frequent class. */

@@ -18,7 +18,7 @@ export const STRINGS = {
     spoken: (attribute, label, share) => `${attribute}: ${label}, ${share}.`,
     spokenUnsure: (attribute, label, share) => `${attribute}: not sure; most likely ${label}, ${share}.`,
     measured: "Measured on writers in this language.",
-    transferred: "Learned from writers in another language, and not measured in this one.",
+    transferred: "Learned from writers in another language, and not shown to work in this one.",
     ofLanguage: { zh: (name) => `${name}, Chinese text`, other: (name) => `${name}, other text` },
     allClasses: (count) => `All ${count} classes`,
     attributeClasses: (attribute) => `${attribute}, all classes`,
@@ -42,6 +42,7 @@ export const STRINGS = {
       licence: "Terms",
     },
     figures: "On writers the model had never seen",
+    refitFigures: "On writers the model had never seen. It was then learned once more in the same way, from them too.",
     figure: (attribute, accuracy, users, majority) =>
       `${attribute}: right for ${accuracy} of ${users}. Always guessing the most frequent: ${majority}.`,
     names: {},
@@ -53,13 +54,13 @@ export const STRINGS = {
     soon: "马上就好。",
     noWord: "这段文字里没有词，无从判断。",
     noKnownWord: "这段文字里没有模型认识的词，无从判断。",
-    known: (known, words) => `依据 ${words} 个词中认识的 ${known} 个。`,
-    little: "太少了：只能当作猜测，请增加文字。",
+    known: (known, words) => `共 ${words} 个词，模型认识其中 ${known} 个。`,
+    little: "太少了，只能当作猜测；请再多放些文字。",
     unsure: "不确定",
     spoken: (attribute, label, share) => `${attribute}：${label}，${share}。`,
     spokenUnsure: (attribute, label, share) => `${attribute}：不确定；最可能是${label}，${share}。`,
-    measured: "已在写这种语言的人身上测过。",
-    transferred: "从写另一种语言的人学来，未在这种语言上测过。",
+    measured: "已在用这种语言写作的作者中测试过。",
+    transferred: "从用另一种语言写作的作者那里学来，在这种语言上没有证实有效。",
     ofLanguage: { zh: (name) => `${name}（中文）`, other: (name) => `${name}（其他语言）` },
     allClasses: (count) => `全部 ${count} 个类别`,
     attributeClasses: (attribute) => `${attribute}，全部类别`,
@@ -70,7 +71,7 @@ export const STRINGS = {
     failed: (message) => `没有结果：${message}`,
     retry: "重试",
     caveat:
-      "凭文风的猜测常常是错的，还会重复训练文本中的成见。绝不可用来决定任何有关他人的事。" +
+      "凭文风作出的猜测常常是错的，还会重复训练文本中的成见。绝不可用来决定任何有关他人的事。" +
       "一切都在这台设备上计算；本组件不会把文字发送到任何地方。",
     about: "关于模型 ",
     facts: {
@@ -81,7 +82,8 @@ export const STRINGS = {
       languages: "语言",
       licence: "许可",
     },
-    figures: "在模型从未见过的作者上",
+    figures: "在模型从未见过的作者中测得",
+    refitFigures: "在模型当时从未见过的作者中测得；之后模型以同样的方法重新训练，也学习了这些作者的文字。",
     figure: (attribute, accuracy, users, majority) =>
       `${attribute}：${users} 人中猜对 ${accuracy}；总猜最常见的一类：${majority}。`,
     names: {

@@ -111,7 +111,7 @@ function about(strings, card) {
     const named = language ? strings.ofLanguage[language](name) : name;
     return make("dd", {}, strings.figure(named, share(accuracy), writers, share(majority)));
   });
-  if (figures.length) facts.push(make("dt", {}, strings.figures), ...figures);
+  if (figures.length) facts.push(make("dt", {}, card.refit ? strings.refitFigures : strings.figures), ...figures);
   return make("details", { part: "about" }, make("summary", {}, strings.about, card.name), make("dl", {}, ...facts));
 }
 

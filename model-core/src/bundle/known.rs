@@ -8,9 +8,10 @@ use crate::temperature::Temperature;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
-    /// Its figures were measured on writers in this language.
+    /// Measured on writers in this language, and better than guessing.
     Measured,
-    /// It was learned from writers in another language; nobody has measured what that is worth in this one.
+    /// Learned from writers in another language, and not shown to work in this one: nobody measured it on enough writers, or it
+    /// was no better than guessing.
     Transferred,
 }
 

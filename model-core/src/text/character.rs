@@ -4,13 +4,6 @@ use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_properties::{EmojiStatus, UnicodeEmoji};
 
-/// Whether a character is written in Chinese words.
-pub fn is_han(character: char) -> bool {
-    matches!(character,
-        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
-        | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-}
-
 /// Traditional characters, each followed by its simplified form, in the order of code points: OpenCC's table (Apache-2.0),
 /// written by `scripts/traditional.py`.
 const TRADITIONAL: &str = include_str!("traditional.txt");

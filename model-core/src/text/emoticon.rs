@@ -1,7 +1,7 @@
 //! Emoticons of several characters. The functions tell how many bytes the emoticon at the start of a folded
 //! text takes, `None` if there is none.
 
-use super::character::is_han;
+use crate::language::is_han;
 
 /// The longest name of a emoticon in characters: square brackets have many other uses.
 const LONGEST_EMOTICON: usize = 8;

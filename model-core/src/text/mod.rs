@@ -33,7 +33,7 @@ use jieba_rs::Jieba;
 use thiserror::Error;
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use character::is_han;
+use crate::language::is_han;
 use fold::Folded;
 use pattern::Found;
 
@@ -159,7 +159,7 @@ impl Segmenter {
             if frequency.is_some_and(is_too_frequent) || !tag.is_none_or(is_tag) {
                 return Err(unusable());
             }
-            if word.chars().all(character::is_han) {
+            if word.chars().all(is_han) {
                 jieba.add_word(&word, frequency, tag);
             } else {
                 left_out += 1;
@@ -191,7 +191,7 @@ impl Segmenter {
                 1
             } else if first == '/' && pattern::is_quoted(&text[at..]) {
                 text[at..].find('\n').unwrap_or(text.len() - at)
-            } else if character::is_han(first) {
+            } else if is_han(first) {
                 self.chinese(text, at, &mut words)
             } else {
                 let found = pattern::find(&folded, at, first, has_at_sign)
@@ -220,7 +220,7 @@ impl Segmenter {
     fn chinese(&self, text: &str, at: usize, words: &mut Words) -> usize {
         let rest = &text[at..];
         let length = rest
-            .find(|character| !character::is_han(character))
+            .find(|character| !is_han(character))
             .unwrap_or(rest.len());
         let run = &rest[..length];
         match &self.chinese {

@@ -7,7 +7,7 @@ use tests::{
     same_by,
 };
 
-use crate::{string, text};
+use crate::{ready, string, text};
 
 const ENGLISH: [&str; 2] = ["en", "What your writing gives away"];
 const CHINESE: [&str; 2] = ["zh-Hans", "你的文字透露了什么"];
@@ -121,15 +121,6 @@ async fn language(page: &Page) -> [String; 2] {
         string(language),
         page.client.title().await.expect("a title"),
     ]
-}
-
-/// Waits until the model is ready, in whatever language.
-async fn ready(page: &Page) {
-    page.until(
-        "return document.querySelector('[data-phase=ready]') !== null",
-        SOON,
-    )
-    .await;
 }
 
 async fn estimate(page: &Page) -> String {

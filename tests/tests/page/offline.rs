@@ -1,11 +1,12 @@
 //! After the first visit the page needs no network.
 
 use tests::{
-    browser::{SOON, Visit},
-    same,
+    BILINGUAL,
+    browser::{SERVICE_WORKER, SOON, Visit},
+    same, site,
 };
 
-use crate::{TEXTS, array, kept, spoken, string};
+use crate::{TEXTS, array, kept, ready, spoken, string};
 
 #[test]
 fn a_second_visit_needs_no_network() {
@@ -36,6 +37,29 @@ fn a_second_visit_needs_no_network() {
 }
 
 #[test]
+fn a_newer_version_keeps_what_this_visitor_uses_of_what_few_need() {
+    Visit::default().languages("zh-CN").run(async |page| {
+        ready(&page).await;
+        kept(&page).await;
+        let worker = String::from_utf8(site::read(SERVICE_WORKER)).expect("a script is text");
+        let newer = worker.replacen("VERSION = \"", "VERSION = \"newer ", 1);
+        page.site.put(SERVICE_WORKER, newer.into_bytes());
+        page.script(
+            "navigator.serviceWorker.getRegistration().then(registration => registration.update())",
+        )
+        .await;
+        let script = format!(
+            "return (async () => {{
+                const name = (await caches.keys()).find(name => name.startsWith('page newer'));
+                const kept = name ? await (await caches.open(name)).keys() : [];
+                return kept.some(({{ url }}) => url.endsWith('{BILINGUAL}'));
+            }})()"
+        );
+        page.until(&script, SOON).await;
+    });
+}
+
+#[test]
 fn what_few_need_is_not_put_aside() {
     Visit::default().run(async |page| {
         kept(&page).await;
@@ -49,7 +73,7 @@ fn what_few_need_is_not_put_aside() {
         for needed in ["", "widget/worker_bg.wasm", tests::BUNDLE] {
             assert!(kept.iter().any(|file| file == needed), "{needed}: {kept:?}");
         }
-        let seldom = ["gpu", "en-single", "dictionary", "user-attributes", "embed"];
+        let seldom = ["gpu", "en-single", "zh", "user-attributes", "embed"];
         let kept: Vec<&String> = (kept.iter())
             .filter(|file| seldom.iter().any(|part| file.contains(part)))
             // The few lines that fetch the program for WebGPU.

@@ -8,7 +8,8 @@ use tests::{
 use crate::{spoken, text};
 
 const MEASURED: &str = "Measured on writers in this language.";
-const TRANSFERRED: &str = "Learned from writers in another language, and not measured in this one.";
+const TRANSFERRED: &str =
+    "Learned from writers in another language, and not shown to work in this one.";
 
 /// What is said of how each attribute is known.
 async fn known(page: &Page) -> Vec<String> {

@@ -14,7 +14,8 @@ fn each_attribute_has_a_label_of_how_it_is_known() {
         page.until(&format!("return Boolean({ELEMENT}?.prediction)"), SOON)
             .await;
         let labels = inside(&page, ELEMENT, LABELS).await;
-        let transferred = "Learned from writers in another language, and not measured in this one.";
+        let transferred =
+            "Learned from writers in another language, and not shown to work in this one.";
         let measured = "Measured on writers in this language.";
         assert_eq!(
             labels,

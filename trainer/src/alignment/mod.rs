@@ -10,7 +10,7 @@ mod neighbours;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use burn::tensor::Device;
-use model_core::text::is_han;
+use model_core::language::is_han;
 use nalgebra::DMatrix;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rayon::prelude::*;

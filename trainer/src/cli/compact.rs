@@ -7,7 +7,7 @@ use clap::value_parser;
 use model_core::bundle::Bundle;
 use model_core::predictor::Predictor;
 
-use super::evaluate::measure;
+use super::evaluate::{check_unseen, measure};
 use super::model::read_bundle;
 use super::{Failure, segmenter};
 use crate::corpus::{Corpus, Options};
@@ -73,6 +73,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         [] if bundle.card.refit => bundle.card.figures,
         [] => Vec::new(),
         users => {
+            check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
             let predictor = load(&bundle, arguments.dictionary.as_deref())?;
             let corpus = Corpus::open(users, Options::default())?;

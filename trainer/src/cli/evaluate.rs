@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::value_parser;
 use futures_lite::future::block_on;
 use model_core::bundle::Bundle;
-use model_core::card::AttributeFigures;
+use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
@@ -61,17 +61,27 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// What a model card says of them: nothing of an attribute that the model calls transferred, which is not measured.
+    /// What a model card says of them: nothing of an attribute that the model calls transferred.
     pub(super) fn into_card(self) -> Vec<AttributeFigures> {
-        (self.attributes.into_iter())
-            .filter(|report| report.metrics.users > 0 && !report.transferred)
-            .map(AttributeFigures::from)
-            .collect()
+        let reports = self.attributes.into_iter();
+        let (transferred, measured): (Vec<Report>, Vec<Report>) = reports
+            .filter(|report| report.metrics.users > 0)
+            .partition(|report| report.transferred);
+        for report in &transferred {
+            eprintln!(
+                "{}: the model calls it transferred; its figures are left off the card",
+                title(report)
+            );
+        }
+        measured.into_iter().map(AttributeFigures::from).collect()
     }
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
+    if arguments.write_card.is_some() {
+        check_unseen(predictor.card(), arguments.split.as_deref())?;
+    }
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
     }
@@ -95,6 +105,18 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         file.finish(|out| out.write_all(&bytes))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the test users of a split may be called unseen by the model on its card: not where it is a refit.
+pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(), Failure> {
+    match split {
+        Some(split) if card.refit => Err(format!(
+            "the model is a refit, which has learned from the test users of {} too: measure it on others, without --split",
+            split.display()
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// How well a model predicts the users of a corpus, or only the test users of a split. None of them with a label that it

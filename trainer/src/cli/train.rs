@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// The seed, instead of the config's
     #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
-    /// Learn once more with the settings that made this model, now from its test users too; its figures are put on the card
+    /// Learn once more by the config that made this model, now from its test users too; its figures are put on the card
     #[arg(long, value_name = "BUNDLE")]
     refit: Option<PathBuf>,
     /// Words to add to the config's dictionary for Chinese, instead of the config's own, in jieba's format

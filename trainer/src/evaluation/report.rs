@@ -13,6 +13,9 @@ use serde::Serialize;
 use super::calibration::{Confidences, calibration_error, log_loss};
 use super::metrics::Metrics;
 
+/// The largest share of labels that are bands over several classes with which the others are a fair sample still.
+const MOST_BANDS: f64 = 0.05;
+
 /// Gathers true classes and predictions of one attribute.
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
@@ -34,8 +37,7 @@ pub struct Report {
     /// The language of the users' text, where the model reads Chinese and another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
-    /// Whether the model calls the attribute transferred from another language: these users are too few, or others, to say
-    /// how well it does.
+    /// Whether the model calls the attribute transferred from another language: it was not shown to work in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
     /// The probability from which on the model calls a prediction sure.
@@ -135,8 +137,9 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The report on the classes, and the one on the groups where there are any. Where some labels are bands over several classes,
-    /// the one on the classes is of nobody: those whose band happens to be one class are no fair sample.
+    /// The report on the classes, and the one on the groups where there are any. Users whose label is a band over several classes
+    /// count for the groups alone. Where they are many, the report on the classes is of nobody: those whose band happens to be
+    /// one class are no fair sample.
     ///
     /// The predicted class is the most probable one, also where a text has no word the model knows: saying
     /// nothing must not improve the figures.
@@ -146,13 +149,16 @@ impl<'a> Evaluation<'a> {
             classes,
             groups,
         } = self.attribute;
-        let of_classes = match self.gold.iter().all(|classes| classes.len() == 1) {
-            true => self.gold.as_slice(),
-            false => &[],
-        };
-        let gold: Vec<usize> = of_classes.iter().map(|classes| classes.start).collect();
-        let probabilities = &self.probabilities[..gold.len()];
-        let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, probabilities)];
+        let (mut gold, mut probabilities): (Vec<usize>, Vec<Vec<f32>>) =
+            (self.gold.iter().zip(&self.probabilities))
+                .filter(|(classes, _)| classes.len() == 1)
+                .map(|(classes, probabilities)| (classes.start, probabilities.clone()))
+                .unzip();
+        if ((self.gold.len() - gold.len()) as f64) > MOST_BANDS * self.gold.len() as f64 {
+            gold.clear();
+            probabilities.clear();
+        }
+        let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, &probabilities)];
         if !groups.is_empty() {
             // Each class is in a group, or the model would have been refused.
             let gold: Vec<usize> = (self.gold.iter())
@@ -191,6 +197,16 @@ impl<'a> Evaluation<'a> {
             unlabelled: self.unlabelled,
             other_labels: self.other_labels.clone(),
         }
+    }
+}
+
+impl Report {
+    /// Whether F is above that of always guessing the most frequent class.
+    pub fn beats_guessing(&self) -> bool {
+        let classes = self.labels.len() as f64;
+        let precision = self.metrics.majority / classes;
+        let recall = 1.0 / classes;
+        self.metrics.f > 2.0 * precision * recall / (precision + recall)
     }
 }
 
@@ -251,6 +267,36 @@ mod tests {
         let reports = evaluation.reports();
         assert_eq!(reports[0].metrics.users, 0);
         assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
+    }
+
+    #[test]
+    fn one_band_among_many_classes_leaves_the_report_on_them() {
+        let age = age();
+        let mut evaluation = Evaluation::new(&age, 0.5);
+        for _ in 0..20 {
+            evaluation.add_class(2, vec![0.3, 0.3, 0.4]);
+        }
+        evaluation.add_classes(0..2, vec![0.3, 0.3, 0.4]);
+        let users = |report: &Report| report.metrics.users;
+        let reports: Vec<usize> = evaluation.reports().iter().map(users).collect();
+        assert_eq!(reports, [20, 21]);
+    }
+
+    #[test]
+    fn always_naming_the_most_frequent_class_is_no_better_than_guessing() {
+        let age = age();
+        let beats_guessing = |predicted: [usize; 4]| {
+            let mut evaluation = Evaluation::new(&age, 0.5);
+            for (class, predicted) in [1, 1, 1, 2].into_iter().zip(predicted) {
+                let mut probabilities = vec![0.0; 3];
+                probabilities[predicted] = 1.0;
+                evaluation.add_class(class, probabilities);
+            }
+            evaluation.reports()[0].beats_guessing()
+        };
+        assert!(!beats_guessing([1, 1, 1, 1]));
+        assert!(!beats_guessing([1, 1, 2, 1]));
+        assert!(beats_guessing([1, 1, 2, 2]));
     }
 
     #[test]

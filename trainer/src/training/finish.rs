@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
 
-/// With fewer test users than this who write Chinese, an attribute does not count as measured on them.
+/// With fewer test users than this who write Chinese, an attribute does not count as measured on them, nor where guessing does as
+/// well.
 const MEASURED_FROM: usize = 50;
 
 /// A network at its best epoch, with its wide branch if the settings want one.
@@ -126,10 +127,17 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
     let bytes = std::fs::read(&config.refit).map_err(|error| unusable(error.to_string()))?;
     let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
     let attributes = config.attributes.iter().map(|task| task.attribute());
-    let what = if !attributes.eq(bundle.settings.attributes.iter().cloned()) {
+    let settings = &bundle.settings;
+    let what = if !attributes.eq(settings.attributes.iter().cloned()) {
         "it predicts other attributes than the config's"
-    } else if bundle.settings.chinese.is_some() != is_bilingual(&config.card) {
+    } else if settings.chinese.is_some() != is_bilingual(&config.card) {
         "it reads other languages than the config's"
+    } else if settings.sizes != config.sizes(settings.sizes.input_size)
+        || settings.max_words != config.text.max_words
+        || settings.sure_from != config.sure_from
+        || bundle.wide.is_some() != (config.wide.features > 0)
+    {
+        "it was made by another config"
     } else if bundle.card.figures.is_empty() {
         "its card has no test figures"
     } else if bundle.card.refit {
@@ -174,28 +182,27 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         .map(|texts| calibration::temperature(texts))
         .collect();
     let sure_from = run.config.sure_from;
-    let is_measured = |task: usize| match &tested {
+    let is_measured = |task: usize, known: &Known| match &tested {
         Some(bundle) => {
             bundle.settings.known(task, Some(Language::Chinese)).basis == Basis::Measured
         }
         None => {
             let attribute = run.config.attributes[task].attribute();
-            let scored = test[1][task].iter();
-            scored
-                .filter(|text| attribute.can_score(&text.classes))
-                .count()
-                >= MEASURED_FROM
+            let mut evaluation = Evaluation::new(&attribute, sure_from);
+            add(&mut evaluation, known, &test[1][task]);
+            let reports = evaluation.reports();
+            (reports.iter())
+                .any(|report| report.metrics.users >= MEASURED_FROM && report.beats_guessing())
         }
     };
     let chinese = is_bilingual.then(|| {
         let validation = in_language(&validation, Language::Chinese);
         (validation.iter().zip(&temperatures).enumerate())
             .map(|(task, (validation, &temperature))| {
-                if is_measured(task) && !validation.is_empty() {
-                    Known::measured(calibration::temperature(validation), sure_from)
-                } else {
-                    Known::transferred(temperature, sure_from)
-                }
+                let own = (!validation.is_empty())
+                    .then(|| Known::measured(calibration::temperature(validation), sure_from));
+                own.filter(|known| is_measured(task, known))
+                    .unwrap_or_else(|| Known::transferred(temperature, sure_from))
             })
             .collect()
     });
@@ -257,6 +264,14 @@ fn is_bilingual(card: &ModelCard) -> bool {
     !chinese.is_empty() && !other.is_empty()
 }
 
+/// Adds what is said of texts, calibrated.
+fn add(evaluation: &mut Evaluation, known: &Known, texts: &[Scored]) {
+    for text in texts {
+        let probabilities = known.temperature.probabilities(&text.logits, text.words);
+        evaluation.add_classes(text.classes.clone(), probabilities);
+    }
+}
+
 /// Test figures of every attribute that a test user has a label for, and of its groups where it has them; in each language
 /// those of attributes that count as measured. `test` has the tasks' texts, those in Chinese after those in the other language.
 fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFigures> {
@@ -268,10 +283,7 @@ fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFi
                 continue;
             }
             let mut evaluation = Evaluation::of_task(settings, task, language);
-            for text in scores {
-                let probabilities = known.temperature.probabilities(&text.logits, text.words);
-                evaluation.add_classes(text.classes.clone(), probabilities);
-            }
+            add(&mut evaluation, &known, scores);
             let reports = evaluation.reports().into_iter();
             let reports = reports.filter(|report| report.metrics.users > 0);
             figures.extend(reports.map(AttributeFigures::from));

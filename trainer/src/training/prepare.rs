@@ -59,7 +59,10 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         .attributes
         .iter()
         .position(|task| task.name == config.split.stratify_by);
-    let parts = examples::divide(&examples.users, &config.division(), stratify_by);
+    let mut parts = examples::divide(&examples.users, &config.split, stratify_by);
+    if config.is_refit() {
+        parts.hold_nobody_out();
+    }
     eprintln!(
         "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
         examples.users.len(),

@@ -1,6 +1,6 @@
 //! Learns the wide branch: which features there are, and for each task a linear machine over them.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use model_core::{
     predictor::add,
@@ -123,14 +123,20 @@ impl Learning<'_> {
         Weighting::new(features, rarity, spelling).map_err(TrainError::Unusable)
     }
 
-    /// The machine of a task over the features of `matrix`, a row for each training user.
+    /// The machine of a task over the features of `matrix`, a row for each training user. It learns nothing of files with bands
+    /// over several classes: who of such a file has one class is not like the others.
     fn machine(
         &self,
         matrix: &SparseMatrix,
         task: usize,
         cost: f64,
     ) -> Result<LinearModel, LinearError> {
+        let with_bands: HashSet<usize> = (self.users.iter())
+            .filter(|user| user.bands[task].is_some())
+            .map(|user| user.file)
+            .collect();
         let (rows, classes): (Vec<usize>, Vec<usize>) = (self.users.iter().enumerate())
+            .filter(|(_, user)| !with_bands.contains(&user.file))
             .filter_map(|(row, user)| Some((row, user.classes[task]?)))
             .unzip();
         let matrix = matrix.select(&rows);

@@ -6,7 +6,7 @@ use crate::language::Language;
 #[derive(Clone, Copy)]
 pub struct Example {
     /// The language that they are written in.
-    language: Language,
+    pub language: Language,
     /// What the button says.
     pub name: &'static str,
     /// What goes into the text area.

@@ -86,7 +86,14 @@ pub fn Input(link: Link) -> impl IntoView {
             <div class="examples" role="group" aria-label=say(|texts| texts.examples)>
                 <span aria-hidden="true">{say(|texts| texts.try_example)}</span>
                 {move || examples(language())
-                    .map(|example| view! { <button type="button" on:click=move |_| { forget_link(); put(example.text) }>{example.name}</button> })
+                    .map(|example| {
+                        let tag = example.language.texts().tag;
+                        let show = move |_| {
+                            forget_link();
+                            put(example.text);
+                        };
+                        view! { <button type="button" lang=tag on:click=show>{example.name}</button> }
+                    })
                     .collect_view()}
             </div>
             <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>

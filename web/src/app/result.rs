@@ -59,9 +59,13 @@ pub fn Result(link: Link) -> impl IntoView {
                 .as_ref()
                 .map(|prediction| summary::spoken(prediction, language()))
         });
+        let offer = lacks_chinese
+            .get()
+            .then(|| language().texts().chinese_text)
+            .unwrap_or_default();
         answer
             .with(Option::is_some)
-            .then(|| format!("{} {}", said.unwrap_or_default(), note()))
+            .then(|| format!("{} {} {offer}", said.unwrap_or_default(), note()))
     };
     view! {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
