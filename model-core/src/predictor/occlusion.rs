@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// Words of the window on either side of the one that is taken out: before it the LSTMs come to the state that they read
-/// it in, after it what it changed fades. With the English model, what this leaves out is less than a hundredth of the
+/// it in, after it what it changed fades. With the English model, what this leaves out is less than a fiftieth of the
 /// largest evidence in a text.
-const AROUND: usize = 16;
+const AROUND: usize = 20;
 /// Words of a window, in a text that has so many.
 const WINDOW: usize = AROUND + 1 + AROUND;
 
