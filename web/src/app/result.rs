@@ -59,10 +59,10 @@ pub fn Result(link: Link) -> impl IntoView {
                 .as_ref()
                 .map(|prediction| summary::spoken(prediction, language()))
         });
-        let offer = lacks_chinese
-            .get()
-            .then(|| language().texts().chinese_text)
-            .unwrap_or_default();
+        let offer = match lacks_chinese.get() {
+            true => language().texts().chinese_text,
+            false => "",
+        };
         answer
             .with(Option::is_some)
             .then(|| format!("{} {} {offer}", said.unwrap_or_default(), note()))
