@@ -297,6 +297,9 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
         "{text}"
     );
 
+    let text = workplace.success(&["evaluate", model, "chinese.jsonl"]);
+    assert!(!text.contains("other text"), "{text}");
+
     // Learned once more, from all users: what is known stays what was measured.
     workplace.success(&["train", "both.toml", "-o", "refit", "--refit", model]);
     let bundle = |run: &str| {

@@ -166,9 +166,10 @@ pub(super) fn measure(
         users: all,
         without_known_words,
         bad_records: corpus.bad_records(),
-        attributes: evaluations
-            .into_iter()
+        // Of a language that nobody of them writes there is nothing to say.
+        attributes: (evaluations.into_iter())
             .flat_map(Evaluation::reports)
+            .filter(|report| report.language.is_none() || !report.is_of_nobody())
             .collect(),
     };
     if figures
@@ -230,6 +231,11 @@ fn to_text(figures: &Figures) -> String {
             ..
         } = report;
         let mut row = vec![title(report), count(metrics.users as u64)];
+        if metrics.users == 0 {
+            row.resize(header.len(), "–".into());
+            table.row(row);
+            continue;
+        }
         let shares = [
             metrics.accuracy,
             metrics.majority,
@@ -282,6 +288,10 @@ fn attribute(report: &Report) -> String {
             "With a label that is none of the classes, and left out: {}\n",
             shown.join(", ")
         );
+    }
+    if report.metrics.users == 0 {
+        text.truncate(text.trim_end().len());
+        return text + "\n";
     }
     let _ = match &report.sure {
         None => writeln!(text, "Sure ({sure_from:.2} or more) about nobody\n"),

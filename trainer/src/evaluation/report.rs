@@ -201,6 +201,11 @@ impl<'a> Evaluation<'a> {
 }
 
 impl Report {
+    /// Whether there was no user, with a label or without one.
+    pub fn is_of_nobody(&self) -> bool {
+        self.metrics.users + self.unlabelled == 0 && self.other_labels.is_empty()
+    }
+
     /// Whether F is above that of always guessing the most frequent class.
     pub fn beats_guessing(&self) -> bool {
         let classes = self.labels.len() as f64;
