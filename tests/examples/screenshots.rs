@@ -27,7 +27,10 @@ fn main() {
                 kind: format!("{device}-{theme}"),
             };
             let of_failure = camera.clone();
+            let of_chinese = camera.clone();
             visit(device).run(async move |page| states(&page, &camera).await);
+            let in_chinese = visit(device).languages("zh-CN");
+            in_chinese.run(async move |page| chinese(&page, &of_chinese).await);
             let broken = visit(device).instead(BUNDLE, b"no model".to_vec());
             broken.run(async move |page| {
                 page.until("return document.querySelector('.failed') !== null", SOON)
@@ -83,9 +86,6 @@ async fn states(page: &Page, camera: &Camera) {
     page.until("return document.querySelector('.marked') !== null", SOON)
         .await;
     camera.take(page, "evidence", ".why").await;
-    page.press("中文").await;
-    camera.take(page, "chinese", "body").await;
-    page.press("English").await;
     page.click("//footer//summary").await;
     camera.take(page, "card", "footer").await;
     page.click("//footer//summary").await;
@@ -96,6 +96,15 @@ async fn states(page: &Page, camera: &Camera) {
     )
     .await;
     camera.take(page, "writers", ".result").await;
+}
+
+/// What a reader of Chinese sees.
+async fn chinese(page: &Page, camera: &Camera) {
+    let ready = "return document.querySelector('[data-phase=ready]') !== null";
+    page.until(ready, SOON).await;
+    page.press("服务器").await;
+    page.settled(SOON).await;
+    camera.take(page, "chinese", "body").await;
 }
 
 /// Where pictures go, and what of the page they are.
