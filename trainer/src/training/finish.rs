@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
 
-/// With fewer test users than this who write Chinese, an attribute does not count as measured on them, nor where guessing does as
-/// well.
+/// With fewer test users than this who write Chinese, an attribute does not count as measured on them, nor where guessing may do
+/// as well.
 const MEASURED_FROM: usize = 50;
 
 /// A network at its best epoch, with its wide branch if the settings want one.
