@@ -14,7 +14,7 @@ use super::calibration::{Confidences, calibration_error, log_loss};
 use super::metrics::Metrics;
 
 /// The largest share of labels that are bands over several classes with which the others are a fair sample still.
-const MOST_BANDS: f64 = 0.05;
+pub const MOST_BANDS: f64 = 0.05;
 
 /// Gathers true classes and predictions of one attribute.
 pub struct Evaluation<'a> {

@@ -1,6 +1,6 @@
 //! Learns the wide branch: which features there are, and for each task a linear machine over them.
 
-use std::{cmp::Reverse, collections::HashSet};
+use std::{cmp::Reverse, collections::HashMap};
 
 use model_core::{
     predictor::add,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     config::{self, Task},
+    evaluation::MOST_BANDS,
     linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
 };
 
@@ -123,21 +124,32 @@ impl Learning<'_> {
         Weighting::new(features, rarity, spelling).map_err(TrainError::Unusable)
     }
 
-    /// The machine of a task over the features of `matrix`, a row for each training user. It learns nothing of files with bands
-    /// over several classes: who of such a file has one class is not like the others.
+    /// The machine of a task over the features of `matrix`, a row for each training user who has one class. Of a file where many
+    /// have a band over several classes it learns nothing if there are other files: who has one class there is not like the rest.
     fn machine(
         &self,
         matrix: &SparseMatrix,
         task: usize,
         cost: f64,
     ) -> Result<LinearModel, LinearError> {
-        let with_bands: HashSet<usize> = (self.users.iter())
-            .filter(|user| user.bands[task].is_some())
-            .map(|user| user.file)
-            .collect();
-        let (rows, classes): (Vec<usize>, Vec<usize>) = (self.users.iter().enumerate())
-            .filter(|(_, user)| !with_bands.contains(&user.file))
-            .filter_map(|(row, user)| Some((row, user.classes[task]?)))
+        let mut files = HashMap::<usize, (usize, usize)>::new();
+        for user in &self.users {
+            let (bands, all) = files.entry(user.file).or_default();
+            *bands += usize::from(user.bands[task].is_some());
+            *all += usize::from(user.classes_of(task).is_some());
+        }
+        let is_fair = |file: usize| {
+            let (bands, all) = files[&file];
+            bands as f64 <= MOST_BANDS * all as f64
+        };
+        let with_class = || {
+            let users = self.users.iter().enumerate();
+            users.filter_map(|(row, user)| Some((row, user.file, user.classes[task]?)))
+        };
+        let are_fair = with_class().any(|(_, file, _)| is_fair(file));
+        let (rows, classes): (Vec<usize>, Vec<usize>) = with_class()
+            .filter(|&(_, file, _)| is_fair(file) || !are_fair)
+            .map(|(row, _, class)| (row, class))
             .unzip();
         let matrix = matrix.select(&rows);
         let examples = Examples::new(&matrix, &classes, self.tasks[task].classes.len())?;
@@ -355,5 +367,41 @@ mod tests {
             assert_eq!(scores[1] > scores[0], user.classes[0] == Some(1));
             assert_eq!(scores[2..], [0.0, 0.0]);
         }
+    }
+
+    #[test]
+    fn who_has_one_class_among_many_with_bands_is_not_learned_from() {
+        fn machine(users: &[Example]) -> LinearModel {
+            let learning = Learning {
+                settings: &config::Wide::default(),
+                tasks: &[task("first")],
+                spelling: Spelling::default(),
+                users: users.iter().collect(),
+                validation: &[],
+            };
+            let features = (2..9).map(|word| [word, 0]).collect();
+            let weighting = Weighting::new(features, vec![1.0; 7], Spelling::default()).unwrap();
+            let matrix = matrix(&weighting, &learning.users).unwrap();
+            learning.machine(&matrix, 0, 1.0).unwrap()
+        }
+        let users = users();
+        // In another file everybody says 8, and the first are known by a band.
+        let with_bands = |bands: usize| {
+            let others = users.iter().cloned().enumerate().map(|(index, user)| {
+                let class = user.classes[0].filter(|_| index >= bands);
+                Example {
+                    bands: vec![class.is_none().then_some(0..2); 2],
+                    classes: vec![class; 2],
+                    words: vec![8],
+                    file: 1,
+                    ..user
+                }
+            });
+            users.iter().cloned().chain(others).collect::<Vec<_>>()
+        };
+        assert_eq!(machine(&with_bands(30)), machine(&users));
+        assert_ne!(machine(&with_bands(1)), machine(&users));
+        // With nobody else to learn from it is better than nothing.
+        assert_eq!(machine(&with_bands(30)[60..]).classes(), 2);
     }
 }
