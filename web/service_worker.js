@@ -27,7 +27,7 @@ addEventListener("message", (event) => {
 
 addEventListener("fetch", (event) => {
   const { request } = event;
-  const file = request.url.split(/[?#]/)[0].slice(registration.scope.length) || "./";
+  const file = fileOf(request);
   if (request.method !== "GET" || !request.url.startsWith(registration.scope) || !FILES.has(file)) return;
   event.respondWith(answer(file, request.referrer));
   event.waitUntil(busy.get(file));
@@ -50,7 +50,12 @@ async function keepAll() {
 async function everKept() {
   const all = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
   const requests = (await Promise.all(all.map((cache) => cache.keys()))).flat();
-  return new Set(requests.map(({ url }) => url.slice(registration.scope.length) || "./"));
+  return new Set(requests.map(fileOf));
+}
+
+/** What a request is for, as FILES names it. */
+function fileOf({ url }) {
+  return url.split(/[?#]/)[0].slice(registration.scope.length) || "./";
 }
 
 /** A file, kept or fetched. */

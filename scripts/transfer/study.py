@@ -242,8 +242,8 @@ def main():
                 readings = {"stated": stated, "recalibrated": read_anew}
                 if way in ("zero-shot", "translated"):
                     readings["as transferred"] = halved(stated)
+                tested = [number[name][str(user["id"])] for user in test]
                 for reading, each in readings.items():
-                    tested = [number[name][str(user["id"])] for user in test]
                     found.setdefault((name, way, reading), []).append((tested, genders(test), each))
             stated = (figures(*found[name, way, "stated"][-1][1:]) for name in CHINESE)
             print(way, seed, *(f"{figure:.3f}" for each in stated for figure in each), flush=True)

@@ -100,8 +100,7 @@ async fn states(page: &Page, camera: &Camera) {
 
 /// What a reader of Chinese sees.
 async fn chinese(page: &Page, camera: &Camera) {
-    let ready = "return document.querySelector('[data-phase=ready]') !== null";
-    page.until(ready, SOON).await;
+    page.ready().await;
     page.press("服务器").await;
     page.settled(SOON).await;
     camera.take(page, "chinese", "body").await;

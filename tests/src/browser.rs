@@ -215,17 +215,14 @@ impl Page {
 
     /// What the page says about the model and what it runs on.
     pub async fn status(&self) -> String {
-        let line = self.find("//section[@aria-label='Computing']//p[1]").await;
+        let line = self.find("//section[@data-phase]//p[1]").await;
         line.text().await.expect("the status line has a text")
     }
 
-    /// Waits until the model is ready, and says what it runs on.
+    /// Waits until the model is ready, in whatever language the page is, and says what it runs on.
     pub async fn ready(&self) -> String {
-        self.until(
-            "return document.querySelector('[aria-label=Computing] p')?.innerText.startsWith('Runs on') ?? false",
-            SOON,
-        )
-        .await;
+        let ready = "return document.querySelector('[data-phase=ready]') !== null";
+        self.until(ready, SOON).await;
         self.status().await
     }
 

@@ -7,14 +7,14 @@ use tests::{
     same, same_by,
 };
 
-use crate::{array, bilingual, kept, ready, string};
+use crate::{array, bilingual, kept, string};
 
 const POST: &str = "明天还有两门考试，书一页都没翻开😭";
 
 #[test]
 fn a_chinese_example_gives_distributions_labels_and_evidence() {
     Visit::default().languages("zh-CN").run(async |page| {
-        ready(&page).await;
+        page.ready().await;
         let first = page.script("return document.querySelector('.examples button').innerText").await;
         page.press(&string(first)).await;
         page.settled(SOON).await;

@@ -7,7 +7,7 @@ use tests::{
     same_by,
 };
 
-use crate::{ready, string, text};
+use crate::{string, text};
 
 const ENGLISH: [&str; 2] = ["en", "What your writing gives away"];
 const CHINESE: [&str; 2] = ["zh-Hans", "你的文字透露了什么"];
@@ -16,7 +16,7 @@ const CHINESE: [&str; 2] = ["zh-Hans", "你的文字透露了什么"];
 fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
     Visit::default().languages("zh-CN,zh,en").run(async |page| {
         assert_eq!(language(&page).await, CHINESE);
-        ready(&page).await;
+        page.ready().await;
         let text_area =
             "//textarea[@id=//label[normalize-space()='同一作者的帖子，每行一条']/@for]";
         page.find(text_area)
@@ -76,7 +76,7 @@ fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
 #[test]
 fn nothing_is_left_in_the_other_language() {
     Visit::default().languages("zh-CN").run(async |page| {
-        ready(&page).await;
+        page.ready().await;
         page.write("my husband cooked dinner").await;
         page.settled(SOON).await;
         page.script("document.querySelectorAll('details').forEach(details => details.open = true)")

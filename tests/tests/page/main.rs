@@ -96,18 +96,12 @@ async fn note(page: &Page) -> String {
     text(page, "//section[@aria-labelledby='estimate']/p[1]").await
 }
 
-/// Waits until the model is ready, in whatever language the page is.
-async fn ready(page: &Page) {
-    let ready = "return document.querySelector('[data-phase=ready]') !== null";
-    page.until(ready, SOON).await;
-}
-
 /// Waits until the model of both languages is ready.
 async fn bilingual(page: &Page) {
     let loaded =
         "return document.querySelector('footer cite')?.innerText.includes('Chinese') ?? false";
     page.until(loaded, SOON).await;
-    ready(page).await;
+    page.ready().await;
 }
 
 /// What a screen reader announces about the estimate.

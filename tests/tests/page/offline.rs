@@ -6,7 +6,7 @@ use tests::{
     same, site,
 };
 
-use crate::{TEXTS, array, kept, ready, spoken, string};
+use crate::{TEXTS, array, kept, spoken, string};
 
 #[test]
 fn a_second_visit_needs_no_network() {
@@ -39,7 +39,7 @@ fn a_second_visit_needs_no_network() {
 #[test]
 fn a_newer_version_keeps_what_this_visitor_uses_of_what_few_need() {
     Visit::default().languages("zh-CN").run(async |page| {
-        ready(&page).await;
+        page.ready().await;
         kept(&page).await;
         let worker = String::from_utf8(site::read(SERVICE_WORKER)).expect("a script is text");
         let newer = worker.replacen("VERSION = \"", "VERSION = \"newer ", 1);

@@ -9,11 +9,7 @@ fn a_phone_needs_no_sideways_scrolling() {
     for languages in ["en", "zh-CN"] {
         let visit = Visit::default().phone(320, 640).languages(languages);
         visit.run(async |page| {
-            page.until(
-                "return document.querySelector('[data-phase=ready]') !== null",
-                SOON,
-            )
-            .await;
+            page.ready().await;
             fits(&page, "empty").await;
             let long = "a".repeat(300);
             page.write(&format!("my school was fun today {long}")).await;

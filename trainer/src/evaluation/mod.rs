@@ -10,5 +10,5 @@ mod significance;
 pub use association::{cramers_v, cramers_v_corrected};
 pub use calibration::{Confidences, calibration_error, log_loss};
 pub use metrics::{ClassMetrics, Metrics};
-pub use report::{Evaluation, MOST_BANDS, Report};
+pub use report::{Evaluation, Report, are_fair_sample};
 pub use significance::{Bootstrap, Difference, Predictions, RESAMPLES, Spread, holm, macro_t_test};

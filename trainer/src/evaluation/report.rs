@@ -14,7 +14,13 @@ use super::calibration::{Confidences, calibration_error, log_loss};
 use super::metrics::Metrics;
 
 /// The largest share of labels that are bands over several classes with which the others are a fair sample still.
-pub const MOST_BANDS: f64 = 0.05;
+const MOST_BANDS: f64 = 0.05;
+
+/// Whether those of `all` users with a label who have one class are a fair sample of them, if the label of `bands` is a band over
+/// several: it happens to be one class for some.
+pub fn are_fair_sample(bands: usize, all: usize) -> bool {
+    bands as f64 <= MOST_BANDS * all as f64
+}
 
 /// Gathers true classes and predictions of one attribute.
 pub struct Evaluation<'a> {
@@ -154,7 +160,7 @@ impl<'a> Evaluation<'a> {
                 .filter(|(classes, _)| classes.len() == 1)
                 .map(|(classes, probabilities)| (classes.start, probabilities.clone()))
                 .unzip();
-        if ((self.gold.len() - gold.len()) as f64) > MOST_BANDS * self.gold.len() as f64 {
+        if !are_fair_sample(self.gold.len() - gold.len(), self.gold.len()) {
             gold.clear();
             probabilities.clear();
         }

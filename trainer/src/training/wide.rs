@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{self, Task},
-    evaluation::MOST_BANDS,
+    evaluation::are_fair_sample,
     linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
 };
 
@@ -124,33 +124,38 @@ impl Learning<'_> {
         Weighting::new(features, rarity, spelling).map_err(TrainError::Unusable)
     }
 
-    /// The machine of a task over the features of `matrix`, a row for each training user who has one class. Of a file where many
-    /// have a band over several classes it learns nothing if there are other files: who has one class there is not like the rest.
-    fn machine(
-        &self,
-        matrix: &SparseMatrix,
-        task: usize,
-        cost: f64,
-    ) -> Result<LinearModel, LinearError> {
+    /// The users, by their place, whom a task's machine learns from, and their classes. Of a file where many have a band over several
+    /// classes they are nobody if there are other files: who has one class there is not like the rest.
+    fn examples(&self, task: usize) -> (Vec<usize>, Vec<usize>) {
         let mut files = HashMap::<usize, (usize, usize)>::new();
         for user in &self.users {
             let (bands, all) = files.entry(user.file).or_default();
             *bands += usize::from(user.bands[task].is_some());
             *all += usize::from(user.classes_of(task).is_some());
         }
-        let is_fair = |file: usize| {
-            let (bands, all) = files[&file];
-            bands as f64 <= MOST_BANDS * all as f64
+        let is_fair = |user: &Example| {
+            let (bands, all) = files[&user.file];
+            are_fair_sample(bands, all)
         };
         let with_class = || {
             let users = self.users.iter().enumerate();
-            users.filter_map(|(row, user)| Some((row, user.file, user.classes[task]?)))
+            users.filter(|(_, user)| user.classes[task].is_some())
         };
-        let are_fair = with_class().any(|(_, file, _)| is_fair(file));
-        let (rows, classes): (Vec<usize>, Vec<usize>) = with_class()
-            .filter(|&(_, file, _)| is_fair(file) || !are_fair)
-            .map(|(row, _, class)| (row, class))
-            .unzip();
+        let any_fair = with_class().any(|(_, user)| is_fair(user));
+        with_class()
+            .filter(|(_, user)| is_fair(user) || !any_fair)
+            .filter_map(|(place, user)| Some((place, user.classes[task]?)))
+            .unzip()
+    }
+
+    /// The machine of a task over the features of `matrix`, a row for each training user.
+    fn machine(
+        &self,
+        matrix: &SparseMatrix,
+        task: usize,
+        cost: f64,
+    ) -> Result<LinearModel, LinearError> {
+        let (rows, classes) = self.examples(task);
         let matrix = matrix.select(&rows);
         let examples = Examples::new(&matrix, &classes, self.tasks[task].classes.len())?;
         let balance = self.settings.class_balance;
