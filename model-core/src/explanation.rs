@@ -9,7 +9,7 @@ use crate::prediction::{Named, UserPrediction};
 pub struct Explanation {
     /// What is predicted from the whole text.
     pub prediction: UserPrediction,
-    /// The words that the model read, in order.
+    /// The words that the model read, in order; of a text of more than 5,000 the first 5,000.
     pub words: Vec<ReadWord>,
     /// The evidence for each attribute, in the order of the model's tasks; a JSON object by attribute name.
     pub attributes: Named<AttributeEvidence>,

@@ -39,6 +39,8 @@ pub struct Parameters<'a, E> {
     source: Box<Source<'a, E>>,
     device: Device,
     handed_out: u64,
+    /// What comes before every name.
+    path: String,
 }
 
 impl<'a, E> Parameters<'a, E> {
@@ -48,7 +50,23 @@ impl<'a, E> Parameters<'a, E> {
             source: Box::new(source),
             device: device.clone(),
             handed_out: 0,
+            path: String::new(),
         }
+    }
+
+    /// What `build` builds of parameters whose names begin with `part` and a dot: a network that is a part of another.
+    #[cfg(feature = "training")]
+    pub fn of_part<T>(
+        &mut self,
+        part: &str,
+        build: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let whole = self.path.len();
+        self.path += part;
+        self.path.push('.');
+        let built = build(self);
+        self.path.truncate(whole);
+        built
     }
 
     /// `blocks` matrices side by side, `[rows, blocks · columns]`.
@@ -60,7 +78,7 @@ impl<'a, E> Parameters<'a, E> {
         blocks: usize,
     ) -> Result<Param<Tensor<2>>, E> {
         let values = (self.source)(&Wanted {
-            name,
+            name: &format!("{}{name}", self.path),
             rows,
             columns,
             blocks,
@@ -76,7 +94,7 @@ impl<'a, E> Parameters<'a, E> {
         blocks: usize,
     ) -> Result<Param<Tensor<1>>, E> {
         let values = (self.source)(&Wanted {
-            name,
+            name: &format!("{}{name}", self.path),
             rows,
             columns: 1,
             blocks,

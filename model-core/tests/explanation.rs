@@ -302,6 +302,22 @@ fn in_a_long_text_a_window_is_as_good_as_the_whole() {
 }
 
 #[test]
+fn all_of_a_very_long_text_is_read_and_its_first_words_are_explained() {
+    let mut bundle = bundle(5, [Role::Main, Role::Auxiliary]);
+    bundle.settings.max_words = 6_000;
+    let predictor = predictor(&bundle);
+    let (beginning, end) = ("good unheard ".repeat(2_500), "morning ".repeat(400));
+    let explanation = explain(&predictor, &[&beginning, &end]);
+    assert_eq!(explanation.prediction.words, 5_400);
+    assert_eq!(explanation.words.len(), 5_000);
+    for (label, values) in evidence(&explanation) {
+        assert_eq!(values.len(), 5_000, "{label}");
+    }
+    let whole = block_on(predictor.predict(&[vec![beginning, end]])).unwrap();
+    assert_eq!(explanation.prediction, whole[0]);
+}
+
+#[test]
 fn words_are_found_again_in_the_posts_as_given() {
     let posts = [
         "I 😀 LOVE 咖啡！ http://t.cn/AbC",

@@ -134,6 +134,8 @@ pub struct Texts {
     pub speaks_against: fn(&str) -> String,
     /// No word does.
     pub no_evidence: &'static str,
+    /// How many of the words that were read are explained.
+    pub explained: fn(usize, usize) -> String,
     /// The heading of the comparison with the model that learned each attribute alone.
     pub joint: &'static str,
     /// What is compared.
@@ -282,6 +284,9 @@ static ENGLISH: Texts = Texts {
     speaks_for: |class| format!("For {class}"),
     speaks_against: |class| format!("Against {class}"),
     no_evidence: "No word makes a difference.",
+    explained: |explained, read| {
+        format!("This is about the first {explained} words; the model has read {read}.")
+    },
     joint: "What did joint learning do?",
     joint_help: "The same text read by three networks, each of which learned one attribute alone from the same writers.",
     joint_columns: ["Attribute", "Learned alone", "Learned jointly"],
@@ -421,6 +426,7 @@ static CHINESE: Texts = Texts {
     speaks_for: |class| format!("支持“{class}”"),
     speaks_against: |class| format!("反对“{class}”"),
     no_evidence: "没有哪个词起作用。",
+    explained: |explained, read| format!("这里只说明前 {explained} 个词；模型读了 {read} 个。"),
     joint: "联合学习起了什么作用？",
     joint_help: "同一段文字由三个网络分别阅读；每个网络都从同样的作者那里单独学习了一个属性。",
     joint_columns: ["属性", "单独学习", "联合学习"],

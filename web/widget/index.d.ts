@@ -99,7 +99,7 @@ export interface AttributePrediction extends Distribution {
 /** A prediction with what each word does to it. */
 export interface Explanation {
   prediction: UserPrediction;
-  /** The words that the model read, in order. */
+  /** The words that the model read, in order; of more than 5,000 the first 5,000. */
   words: ReadWord[];
   /** By the attribute's name. */
   attributes: Record<string, AttributeEvidence>;

@@ -87,7 +87,8 @@ impl AuxLstm {
 }
 
 impl<T> MeanStates<T> {
-    fn map<U>(self, mut change: impl FnMut(T) -> U) -> MeanStates<U> {
+    /// What `change` makes of each: of the shared one, then of the tasks' own in their order.
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> MeanStates<U> {
         MeanStates {
             shared: self.shared.map(&mut change),
             own: (self.own.into_iter())

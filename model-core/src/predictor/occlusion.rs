@@ -23,12 +23,14 @@ use crate::{
 /// it in, after it what it changed fades. With the English model, what this leaves out is less than a fiftieth of the
 /// largest evidence in a text.
 const AROUND: usize = 20;
+/// Words are explained up to so many: each costs two windows, and further on nobody reads what they do.
+const MOST: usize = 5_000;
 /// Words of a window, in a text that has so many.
 const WINDOW: usize = AROUND + 1 + AROUND;
 
 impl Predictor {
     /// Predicts every attribute of one user from their posts, and says of each word read what it does to the
-    /// prediction, see [`AttributeEvidence`].
+    /// prediction, see [`AttributeEvidence`]; of the first 5,000, in a longer text.
     ///
     /// The probabilities with and without a word are calibrated alike, by the number of words of the whole text. A text
     /// that is one word shorter would make the model a little less sure whatever the word: that is nothing the word says.
@@ -46,6 +48,7 @@ impl Predictor {
                 text.push(id);
             }
         }
+        words.truncate(MOST);
         let (mut whole, mut without) = self.occluded_logits(&text).await?;
         if let Some(wide) = &self.wide {
             add(&mut whole, &wide.scores(&text));
@@ -79,20 +82,21 @@ impl Predictor {
         })
     }
 
-    /// The logits of a text, and those of the text without each of its words in turn.
+    /// The logits of a text, and those of the text without each of its first words in turn, [`MOST`] of them at most.
     async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
         let length = text.len();
+        let explained = length.min(MOST);
         let whole = self.mean_states(&[text]);
         let whole_logits = read_logits(self.network.logits(whole.clone()))
             .await?
             .remove(0);
-        let mut logits = Vec::with_capacity(length);
+        let mut logits = Vec::with_capacity(explained);
         let window = length.min(WINDOW);
         // At the ends of the text a window does not get shorter, it reaches further to the other side.
         let start_of = |place: usize| place.saturating_sub(AROUND).min(length - window);
         let batch = BATCH_WORDS / (2 * WINDOW);
-        for first in (0..length).step_by(batch) {
-            let places = first..(first + batch).min(length);
+        for first in (0..explained).step_by(batch) {
+            let places = first..(first + batch).min(explained);
             let starts = start_of(first)..start_of(places.end - 1) + 1;
             let with = starts.clone().map(|start| &text[start..start + window]);
             let without: Vec<Vec<u32>> = (places.clone())

@@ -129,7 +129,11 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
         });
         view! { <div><h4>{heading}</h4><ul>{items.collect_view()}</ul></div> }
     };
+    let (explained, read) = (explanation.words.len(), explanation.prediction.words);
+    let partly = (explained < read)
+        .then(|| view! { <p class="note">{(texts.explained)(explained, read)}</p> });
     view! {
+        {partly}
         // Its words are in the lists, for those who cannot see the colours. Where it is long it scrolls, by keys too.
         <div class="marked" tabindex="0" role="group" aria-label=texts.posts_label>{text}</div>
         {if nothing {

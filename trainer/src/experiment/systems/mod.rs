@@ -7,6 +7,8 @@ mod lstm;
 mod meta_learning;
 mod multi_task_lstm;
 mod networks;
+mod reading;
+mod tables;
 
 use std::fmt;
 

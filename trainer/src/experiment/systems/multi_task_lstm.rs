@@ -6,10 +6,9 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor};
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
-    embedding::Embedding,
     lstm::Words,
     parameters::Parameters,
     vocabulary::{UNKNOWN, Vocabulary},
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lstm::LstmSettings;
 use super::networks::teach;
+use super::tables::{Tables, rows};
 use crate::experiment::cell::file_name;
 use crate::experiment::config::check_lambda;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
@@ -75,9 +75,9 @@ impl System for MultiTaskLstm<'_> {
         let config = self.lstm.config(problem, Some(self.lambda));
         let mut tables = Vec::new();
         for &attribute in std::iter::once(&problem.main).chain(problem.auxiliary) {
-            tables.push(Table::new(self.own_vectors(problem, attribute)?));
+            tables.push(self.own_vectors(problem, attribute)?);
         }
-        tables.push(Table::new(rows(shared)));
+        tables.push(rows(shared));
         let mut sizes = AuxLstmSizes {
             auxiliary_hidden_size: 0,
             ..config.sizes(2 * shared.dimensions())
@@ -89,9 +89,11 @@ impl System for MultiTaskLstm<'_> {
             sizes,
             dropout: config.network.dropout,
             normalise: config.training.normalise,
-            learning_rate: self.settings.vector_learning_rate as f32,
-            tables,
-            leaves: Leaves::default(),
+            tables: Tables::new(
+                tables,
+                shared.dimensions(),
+                self.settings.vector_learning_rate,
+            ),
         };
         teach(problem, config, architecture)
     }
@@ -185,78 +187,16 @@ impl MultiTaskLstm<'_> {
     }
 }
 
-/// The vectors of a table, one for each word id.
-fn rows(embedding: &Embedding) -> Vec<f32> {
-    let values = embedding.values().chunks_exact(embedding.dimensions());
-    (values.zip(embedding.scales()))
-        .flat_map(|(row, scale)| row.iter().map(move |&value| f32::from(value) * scale))
-        .collect()
-}
-
 /// LSTMs that share no layer, each over the vectors of a table of its own and of one that all read.
 struct OwnAndShared {
     sizes: AuxLstmSizes,
     dropout: f64,
     normalise: bool,
-    learning_rate: f32,
-    /// One for each task, then the shared one.
-    tables: Vec<Table>,
-    leaves: Leaves,
-}
-
-/// Vectors that learn.
-struct Table {
-    /// A row for each word id.
-    rows: Vec<f32>,
-    /// The sums of the squares of their gradients.
-    squares: Vec<f32>,
-    /// The rows of the best epoch.
-    best: Vec<f32>,
-}
-
-/// The vectors that a batch has read, and learns.
-#[derive(Default)]
-struct Leaves {
-    /// The distinct words.
-    ids: Vec<u32>,
-    /// Their vectors in each table, `[distinct words, dimensions]`.
-    vectors: Vec<Tensor<2>>,
-}
-
-impl Table {
-    fn new(rows: Vec<f32>) -> Self {
-        Self {
-            squares: vec![0.0; rows.len()],
-            best: Vec::new(),
-            rows,
-        }
-    }
-
-    /// A step of Adagrad for one word.
-    fn follow(&mut self, id: u32, gradient: &[f32], learning_rate: f32) {
-        let start = id as usize * gradient.len();
-        let rows = self.rows[start..]
-            .iter_mut()
-            .zip(&mut self.squares[start..]);
-        for ((value, squares), gradient) in rows.zip(gradient) {
-            *squares += gradient * gradient;
-            *value -= learning_rate * gradient / (squares.sqrt() + 1e-10);
-        }
-    }
+    /// One table for each task, then the shared one.
+    tables: Tables,
 }
 
 impl OwnAndShared {
-    fn look_up(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
-        let dimensions = self.sizes.input_size / 2;
-        let look_up = |table: &Table| {
-            let rows =
-                (ids.iter()).map(|&id| &table.rows[id as usize * dimensions..][..dimensions]);
-            let values = rows.collect::<Vec<_>>().concat();
-            Tensor::from_data(TensorData::new(values, [ids.len(), dimensions]), device)
-        };
-        self.tables.iter().map(look_up).collect()
-    }
-
     /// The mean states of each task's LSTM over texts of words with these vectors in each table.
     fn states(
         network: &AuxLstm,
@@ -281,11 +221,8 @@ impl Architecture for OwnAndShared {
 
     fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
         let (ids, texts) = Words::distinct(&batch.texts);
-        let vectors = (self.look_up(&ids, device).into_iter())
-            .map(Tensor::require_grad)
-            .collect();
-        self.leaves = Leaves { ids, vectors };
-        let states = Self::states(network, &self.leaves.vectors, &texts);
+        let vectors = self.tables.look_up_to_learn(ids, device);
+        let states = Self::states(network, &vectors, &texts);
         network.logits(if self.normalise {
             states.normalised()
         } else {
@@ -294,18 +231,7 @@ impl Architecture for OwnAndShared {
     }
 
     fn follow(&mut self, gradients: &Gradients) {
-        let Leaves { ids, vectors } = std::mem::take(&mut self.leaves);
-        let dimensions = self.sizes.input_size / 2;
-        for (table, vectors) in self.tables.iter_mut().zip(vectors) {
-            // There is none where no user of the batch has a label for the task.
-            let Some(gradient) = vectors.grad(gradients) else {
-                continue;
-            };
-            let gradient: Vec<f32> = gradient.into_data().iter().collect();
-            for (&id, gradient) in ids.iter().zip(gradient.chunks_exact(dimensions)) {
-                table.follow(id, gradient, self.learning_rate);
-            }
-        }
+        self.tables.follow(gradients);
     }
 
     fn finished<'b>(
@@ -316,25 +242,25 @@ impl Architecture for OwnAndShared {
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, batch| {
             let (ids, texts) = Words::distinct(&batch.texts);
-            Self::states(network, &self.look_up(&ids, device), &texts)
+            Self::states(network, &self.tables.look_up(&ids, device), &texts)
         })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
         let (ids, texts) = Words::distinct(&batch.texts);
-        network.logits(Self::states(network, &self.look_up(&ids, device), &texts))
+        network.logits(Self::states(
+            network,
+            &self.tables.look_up(&ids, device),
+            &texts,
+        ))
     }
 
     fn keep(&mut self) {
-        for table in &mut self.tables {
-            table.best.clone_from(&table.rows);
-        }
+        self.tables.keep();
     }
 
     fn restore(&mut self) {
-        for table in &mut self.tables {
-            table.rows = std::mem::take(&mut table.best);
-        }
+        self.tables.restore();
     }
 }
 
@@ -367,7 +293,7 @@ mod tests {
         let mut random = StdRng::seed_from_u64(3);
         let tables = (0..3).map(|_| {
             let rows = (0..WORDS * 4).map(|_| random.random_range(-1.0..1.0));
-            Table::new(rows.collect())
+            rows.collect()
         });
         let mut architecture = OwnAndShared {
             sizes: AuxLstmSizes {
@@ -379,9 +305,7 @@ mod tests {
             },
             dropout: 0.0,
             normalise: false,
-            learning_rate: 0.01,
-            tables: tables.collect(),
-            leaves: Leaves::default(),
+            tables: Tables::new(tables.collect(), 4, 0.01),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
@@ -396,27 +320,26 @@ mod tests {
         for table in 0..3 {
             for at in 0..WORDS * 4 {
                 let mut change = |by: f32| {
-                    architecture.tables[table].rows[at] += by;
+                    architecture.tables.rows_mut(table)[at] += by;
                     let cost = cost_now(&architecture);
-                    architecture.tables[table].rows[at] -= by;
+                    architecture.tables.rows_mut(table)[at] -= by;
                     cost
                 };
                 slopes.push((change(0.05) - change(-0.05)) / 0.1);
             }
         }
-        let before: Vec<f32> = (architecture.tables.iter())
-            .flat_map(|table| table.rows.clone())
-            .collect();
+        let rows = |architecture: &mut OwnAndShared| -> Vec<f32> {
+            let tables = (0..3).map(|table| architecture.tables.rows_mut(table).to_vec());
+            tables.flatten().collect()
+        };
+        let before = rows(&mut architecture);
         architecture.keep();
         let cost_before = cost_now(&architecture);
         let logits = architecture.forward(&network, &batch(), &device);
         architecture.follow(&cost(&logits).backward());
         assert!(cost_now(&architecture) < cost_before);
-        let after = architecture
-            .tables
-            .iter()
-            .flat_map(|table| table.rows.clone());
-        for (place, (after, before)) in after.zip(&before).enumerate() {
+        let after = rows(&mut architecture);
+        for (place, (after, before)) in after.iter().zip(&before).enumerate() {
             let word = place / 4 % WORDS;
             let slope = slopes[place];
             // The first step of Adagrad is as long as the learning rate, whatever the slope.
