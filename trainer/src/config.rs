@@ -96,6 +96,9 @@ pub struct Network {
     pub dense_size: usize,
     /// The probability p* of Eq. 9.
     pub dropout: f64,
+    /// The learning rate of the word vectors, which follow Adagrad whatever the rest does: it leaves a word alone that is not in
+    /// the batch; 0: they are frozen.
+    pub vector_learning_rate: f64,
 }
 
 /// How the network is trained.
@@ -282,6 +285,7 @@ impl Default for Network {
             main_hidden_size: 32,
             dense_size: 32,
             dropout: 0.3,
+            vector_learning_rate: 0.0,
         }
     }
 }
@@ -440,14 +444,17 @@ impl Text {
 }
 
 impl Network {
-    /// Whether the probability is one; sizes are checked with the tasks, see [`AuxLstmSizes::check`].
+    /// Whether the probability is one and the rate is one; sizes are checked with the tasks, see [`AuxLstmSizes::check`].
     pub fn check(&self) -> Result<(), String> {
         within(
             "network.dropout",
             self.dropout,
             (0.0..1.0).contains(&self.dropout),
             "from 0 to below 1",
-        )
+        )?;
+        let rate = self.vector_learning_rate;
+        let holds = rate >= 0.0 && rate.is_finite();
+        within("network.vector_learning_rate", rate, holds, "at least 0")
     }
 }
 

@@ -382,6 +382,9 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
         "training.epochs=60",
         "--set",
         "training.patience=0",
+        // Vectors that learn are part of what is taken up.
+        "--set",
+        "network.vector_learning_rate=0.01",
     ];
     workplace.success(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat());
     let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
@@ -445,10 +448,13 @@ fn a_run_is_not_gone_on_with_on_other_data() {
 /// What is saved must be what was scored, however it was trained.
 #[test]
 fn the_bundle_scores_as_the_run_said() {
-    for normalise in ["true", "false"] {
+    for setting in [
+        "training.normalise=true",
+        "training.normalise=false",
+        "network.vector_learning_rate=0.05",
+    ] {
         let workplace = workplace();
-        let setting = format!("training.normalise={normalise}");
-        workplace.success(&["train", "config.toml", "--set", &setting]);
+        workplace.success(&["train", "config.toml", "--set", setting]);
         let split = fs::read_to_string(workplace.path("run/split.json")).unwrap();
         let split: serde_json::Value = serde_json::from_str(&split).unwrap();
         let test = split["test"].as_array().unwrap();

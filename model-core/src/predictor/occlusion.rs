@@ -22,7 +22,7 @@ use crate::{
 /// Words of the window on either side of the one that is taken out: before it the LSTMs come to the state that they read
 /// it in, after it what it changed fades. With the English model, what this leaves out is less than a fiftieth of the
 /// largest evidence in a text.
-const AROUND: usize = 20;
+const AROUND: usize = 24;
 /// Words are explained up to so many: each costs two windows, and further on nobody reads what they do.
 const MOST: usize = 5_000;
 /// Words of a window, in a text that has so many.

@@ -6,9 +6,10 @@ use burn::{
 };
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, StateStatistics},
-    embedding::Embedding,
-    parameters::Parameters,
+    parameters::{Parameters, Saved},
 };
+
+use super::vectors::Vectors;
 
 /// Users of a batch and the words that are read of each.
 pub struct Batch<'a> {
@@ -55,12 +56,22 @@ pub trait Architecture {
 
     /// The best takes the place of what was learned last.
     fn restore(&mut self) {}
+
+    /// What is learned beside the network, for a checkpoint: as it is now, and as it was at its best.
+    fn save(&self) -> [Vec<Saved>; 2] {
+        [Vec::new(), Vec::new()]
+    }
+
+    /// Goes on from what was saved, and takes it from there; the error says what does not fit.
+    fn resume(&mut self, _now: &mut Vec<Saved>, _best: &mut Vec<Saved>) -> Result<(), String> {
+        Ok(())
+    }
 }
 
-/// Aux-LSTM over frozen vectors, see [`AuxLstm`].
+/// Aux-LSTM, see [`AuxLstm`].
 pub struct JointLstm<'a> {
-    /// The vectors.
-    pub embedding: &'a Embedding,
+    /// The word vectors.
+    pub vectors: Vectors<'a>,
     /// The network's sizes.
     pub sizes: AuxLstmSizes,
     /// p* of Eq. 9.
@@ -77,12 +88,16 @@ impl Architecture for JointLstm<'_> {
     }
 
     fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let words = self.embedding.look_up(&batch.texts, device);
+        let words = self.vectors.look_up_to_learn(&batch.texts, device);
         if self.normalise {
             network.forward_normalised(&words)
         } else {
             network.forward(&words)
         }
+    }
+
+    fn follow(&mut self, gradients: &Gradients) {
+        self.vectors.follow(gradients);
     }
 
     fn finished<'b>(
@@ -92,12 +107,28 @@ impl Architecture for JointLstm<'_> {
         device: &Device,
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, batch| {
-            network.mean_states(&self.embedding.look_up(&batch.texts, device))
+            network.mean_states(&self.vectors.look_up(&batch.texts, device))
         })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        network.forward(&self.embedding.look_up(&batch.texts, device))
+        network.forward(&self.vectors.look_up(&batch.texts, device))
+    }
+
+    fn keep(&mut self) {
+        self.vectors.keep();
+    }
+
+    fn restore(&mut self) {
+        self.vectors.restore();
+    }
+
+    fn save(&self) -> [Vec<Saved>; 2] {
+        self.vectors.save()
+    }
+
+    fn resume(&mut self, now: &mut Vec<Saved>, best: &mut Vec<Saved>) -> Result<(), String> {
+        self.vectors.resume(now, best)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod examples;
 mod finish;
 mod prepare;
+pub mod vectors;
 mod wide;
 
 use std::{
@@ -47,6 +48,7 @@ use crate::{
 use batches::{Item, mix};
 use calibration::Scored;
 use checkpoint::{Checkpoint, CheckpointError, Progress};
+use vectors::Vectors;
 
 pub use architecture::{Architecture, Batch, JointLstm, folded};
 pub use finish::Finished;
@@ -170,7 +172,7 @@ pub fn train(
     (prepared.data).write_split(&folder.join(SPLIT), &config.corpus)?;
     let embedding = prepared.embedding;
     let architecture = JointLstm {
-        embedding: &embedding,
+        vectors: Vectors::new(&embedding, config.network.vector_learning_rate),
         sizes: config.sizes(embedding.dimensions()),
         dropout: config.network.dropout,
         normalise: config.training.normalise,
@@ -191,11 +193,11 @@ pub fn train(
         return Ok(Outcome::Interrupted(config.output.join(CHECKPOINT)));
     }
     let bundle = config.output.join(BUNDLE);
-    let vocabulary = prepared.vocabulary;
+    let embedding = (run.architecture.vectors.embedding()).map_err(TrainError::Unusable)?;
     finish::finish(
         run,
-        vocabulary,
-        embedding.clone(),
+        prepared.vocabulary,
+        embedding,
         user_dictionary,
         tested,
         &bundle,
@@ -297,7 +299,7 @@ impl<A: Architecture> Run<A> {
     fn new(
         config: Config,
         data: Data,
-        architecture: A,
+        mut architecture: A,
         device: &Device,
         folder: Option<Folder>,
         earlier: Option<Checkpoint>,
@@ -308,7 +310,7 @@ impl<A: Architecture> Run<A> {
             Optimiser::Adam => AdamConfig::new().init(),
         };
         let gradients_on = device.clone().autodiff();
-        let Some(earlier) = earlier else {
+        let Some(mut earlier) = earlier else {
             let mut random = StdRng::seed_from_u64(config.seed);
             let source = |wanted: &Wanted| Ok::<_, TrainError>(glorot_uniform(wanted, &mut random));
             return Ok(Self {
@@ -325,6 +327,9 @@ impl<A: Architecture> Run<A> {
         };
         let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(earlier.optimiser))
             .map_err(|error| does_not_fit(format!("{error:?}")))?;
+        architecture
+            .resume(&mut earlier.parameters, &mut earlier.best_parameters)
+            .map_err(does_not_fit)?;
         let source = saved(&earlier.parameters);
         Ok(Self {
             network: architecture.network(&mut Parameters::new(&gradients_on, source))?,
@@ -580,12 +585,13 @@ impl<A: Architecture> Run<A> {
             return Ok(());
         };
         let optimiser = self.optimiser.to_record().into_bytes();
+        let [beside, best_beside] = self.architecture.save();
         let checkpoint = Checkpoint {
             config: self.config.to_toml()?,
             data: folder.checksum,
             progress: self.progress.clone(),
-            parameters: parameters::save(&self.network),
-            best_parameters: self.best_parameters.clone(),
+            parameters: [parameters::save(&self.network), beside].concat(),
+            best_parameters: [self.best_parameters.clone(), best_beside].concat(),
             optimiser: optimiser
                 .map_err(|error| {
                     TrainError::Unusable(format!(

@@ -1,15 +1,13 @@
-//! LSTM and Aux-LSTM, over frozen vectors if nothing else is asked for.
+//! LSTM and Aux-LSTM.
 
 use model_core::aux_lstm::{AuxLstmSizes, Role};
 use serde::{Deserialize, Serialize};
 
+use super::attention::AttentiveLstm;
 use super::networks::{config, teach};
-use super::reading::Reading;
-use super::tables::{Tables, rows};
 use crate::config::{Config, Network, Training, Wide};
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
-use crate::settings::within;
-use crate::training::JointLstm;
+use crate::training::{JointLstm, vectors::Vectors};
 
 /// The settings of networks of LSTMs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +20,6 @@ pub struct LstmSettings {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
-    /// The learning rate of the word vectors, which then follow Adagrad; 0: they are frozen.
-    pub vector_learning_rate: f64,
     /// Texts are read in stretches of so many words that attention weighs; 0: as a whole, with the mean over all words.
     pub attention_words: usize,
     /// A wide branch beside it, which the paper has not.
@@ -36,7 +32,6 @@ impl Default for LstmSettings {
             paper: false,
             network: Network::default(),
             training: Training::default(),
-            vector_learning_rate: 0.0,
             attention_words: 0,
             wide: Wide {
                 features: 0,
@@ -61,9 +56,6 @@ impl LstmSettings {
         .check()
         .map_err(|what| format!("network: {what}"))?;
         self.training.check()?;
-        let rate = self.vector_learning_rate;
-        let holds = rate >= 0.0 && rate.is_finite();
-        within("vector_learning_rate", rate, holds, "at least 0")?;
         self.wide.check()
     }
 
@@ -97,31 +89,27 @@ impl System for Lstm<'_> {
         let sizes = config.sizes(embedding.dimensions());
         let dropout = config.network.dropout;
         let normalise = config.training.normalise;
-        let LstmSettings {
-            vector_learning_rate,
-            attention_words,
-            ..
-        } = *self.settings;
-        if vector_learning_rate == 0.0 && attention_words == 0 {
-            let architecture = JointLstm {
-                embedding,
-                sizes,
-                dropout,
-                normalise,
-            };
-            return teach(problem, config, architecture);
+        let vectors = Vectors::new(embedding, config.network.vector_learning_rate);
+        match self.settings.attention_words {
+            0 => {
+                let architecture = JointLstm {
+                    vectors,
+                    sizes,
+                    dropout,
+                    normalise,
+                };
+                teach(problem, config, architecture)
+            }
+            stretch => {
+                let architecture = AttentiveLstm {
+                    vectors,
+                    sizes,
+                    dropout,
+                    normalise,
+                    stretch,
+                };
+                teach(problem, config, architecture)
+            }
         }
-        let architecture = Reading {
-            vectors: Tables::new(
-                vec![rows(embedding)],
-                embedding.dimensions(),
-                vector_learning_rate,
-            ),
-            attention_words,
-            sizes,
-            dropout,
-            normalise,
-        };
-        teach(problem, config, architecture)
     }
 }

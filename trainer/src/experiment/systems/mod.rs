@@ -1,5 +1,6 @@
 //! The systems: those of the paper's tables, and their settings.
 
+mod attention;
 mod cnn;
 mod learned;
 mod linear;
@@ -7,8 +8,6 @@ mod lstm;
 mod meta_learning;
 mod multi_task_lstm;
 mod networks;
-mod reading;
-mod tables;
 
 use std::fmt;
 

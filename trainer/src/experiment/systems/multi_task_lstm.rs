@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::lstm::LstmSettings;
 use super::networks::teach;
-use super::tables::{Tables, rows};
 use crate::experiment::cell::file_name;
 use crate::experiment::config::check_lambda;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::Progress;
 use crate::settings::within;
+use crate::training::vectors::{Tables, rows};
 use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError, Vectors};
 
@@ -35,8 +35,7 @@ pub struct MultiTaskSettings {
     pub lambda: f64,
     /// How often the text of a task's training users is gone through for the task's own vectors, before the network learns.
     pub vector_epochs: u16,
-    /// The learning rate of the vectors. They follow Adagrad whatever the network does: it leaves a word alone that is not
-    /// in the batch.
+    /// The learning rate of the vectors, in place of `network.vector_learning_rate`.
     pub vector_learning_rate: f64,
 }
 
