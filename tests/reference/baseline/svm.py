@@ -1,6 +1,6 @@
 """The plain classifier to compare with: TF-IDF over words and a linear SVM, on a run's own split.
 
-Usage: python svm.py CORPUS.jsonl.xz RUN/split.json [--words 1000] [--balanced]    (needs scikit-learn)
+Usage: python svm.py CORPUS.jsonl.xz RUN/split.json [--words 1000] [--share 1] [--balanced]    (needs scikit-learn)
 
 Prints, for every attribute, the majority class, accuracy, macro P, macro R and F = 2PR/(P+R) on the split's test
 users. The regularisation C is chosen on its validation users; the final classifier learns from the training users.
@@ -38,12 +38,14 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("split")
     parser.add_argument("--words", type=int, default=1000)
+    parser.add_argument("--share", type=float, default=1, help="of the training users, the first")
     parser.add_argument("--balanced", action="store_true")
     options = parser.parse_args()
     with lzma.open(options.corpus, "rt", encoding="utf-8") as file:
         users = {user["id"]: user for user in map(json.loads, file)}
     with open(options.split, encoding="utf-8") as file:
         parts = {part: [users[id] for id in ids] for part, ids in json.load(file).items()}
+    parts["training"] = parts["training"][: round(options.share * len(parts["training"]))]
     text = lambda user: " ".join(" ".join(user["posts"]).split()[: options.words])
     vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=3)
     matrices = {"training": vectorizer.fit_transform(text(user) for user in parts["training"])}
