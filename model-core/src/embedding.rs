@@ -1,4 +1,4 @@
-//! The frozen table of word vectors: 8 bits a number, one scale a row.
+//! The table of word vectors: 8 bits a number, one scale a row.
 //!
 //! Training reads the very table that the bundle will hold, so what is learned is learned on the vectors that
 //! serving sees.

@@ -294,11 +294,9 @@ impl Wide {
     }
 
     /// What [`scores`](Self::scores) gives for the text without each of its words in turn.
-    pub fn scores_without_each(&self, text: &[u32]) -> Vec<Vec<f32>> {
+    pub fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
         let sums = Sums::new(self, text);
-        (0..text.len())
-            .map(|place| sums.without(self, text, place))
-            .collect()
+        (0..text.len()).map(move |place| sums.without(self, text, place))
     }
 
     fn scores_of(&self, products: &[f64], squares: f64) -> Vec<f32> {
@@ -457,7 +455,7 @@ mod tests {
         fn a_word_taken_out_is_the_text_without_it(text in prop::collection::vec(1u32..6, 1..30)) {
             // As if two of the words were Chinese, of two and of three characters.
             let wide = spelt(Spelling([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
-            for (place, scores) in wide.scores_without_each(&text).into_iter().enumerate() {
+            for (place, scores) in wide.scores_without_each(&text).enumerate() {
                 let without = [&text[..place], &text[place + 1..]].concat();
                 for (fast, exact) in scores.into_iter().zip(wide.scores(&without)) {
                     prop_assert!((fast - exact).abs() < 1e-4, "{place}: {fast} instead of {exact}");

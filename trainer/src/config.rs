@@ -97,7 +97,7 @@ pub struct Network {
     /// The probability p* of Eq. 9.
     pub dropout: f64,
     /// The learning rate of the word vectors, which follow Adagrad whatever the rest does: it leaves a word alone that is not in
-    /// the batch; 0: they are frozen.
+    /// the batch. It neither decays nor knows of l. 0: they are frozen.
     pub vector_learning_rate: f64,
 }
 

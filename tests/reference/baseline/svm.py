@@ -38,7 +38,7 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("split")
     parser.add_argument("--words", type=int, default=1000)
-    parser.add_argument("--share", type=float, default=1, help="of the training users, the first")
+    parser.add_argument("--share", type=float, default=1, help="of the training users, the first: the corpus is shuffled")
     parser.add_argument("--balanced", action="store_true")
     options = parser.parse_args()
     with lzma.open(options.corpus, "rt", encoding="utf-8") as file:

@@ -96,6 +96,29 @@ fn words_that_make_no_difference_are_none() {
 }
 
 #[test]
+fn a_very_long_text_is_read_whole_and_explained_in_its_first_words() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(&"my school\n".repeat(3_000)).await;
+        page.settled(SOON).await;
+        let read = note(&page).await;
+        assert!(
+            read.contains("6,000 known words of 6,000")
+                || read.contains("6000 known words of 6000"),
+            "{read}"
+        );
+        open(&page).await;
+        let shown = text(&page, WHY).await;
+        assert!(
+            shown.contains("first 5000 words; the model has read 6000"),
+            "{shown}"
+        );
+        let marked = "return document.querySelectorAll('.marked .word').length";
+        assert_eq!(page.script(marked).await, 5_000);
+    });
+}
+
+#[test]
 fn a_text_without_known_words_has_no_evidence() {
     Visit::default().run(async |page| {
         page.ready().await;

@@ -454,7 +454,7 @@ impl<A: Architecture> Run<A> {
         let value = f64::from(loss.clone().into_scalar::<f32>());
         if !value.is_finite() {
             return Err(TrainError::Unusable(format!(
-                "the cost became {value} at step {}: a smaller training.learning_rate may help",
+                "the cost became {value} at step {}: a smaller training.learning_rate or network.vector_learning_rate may help",
                 self.progress.step
             )));
         }

@@ -158,7 +158,7 @@ struct Leaves {
     vectors: Vec<Tensor<2>>,
 }
 
-/// The vectors of a frozen table, one for each word id.
+/// The vectors of a table, one for each word id.
 pub fn rows(embedding: &Embedding) -> Vec<f32> {
     let values = embedding.values().chunks_exact(embedding.dimensions());
     (values.zip(embedding.scales()))

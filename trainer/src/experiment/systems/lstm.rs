@@ -20,7 +20,8 @@ pub struct LstmSettings {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
-    /// Texts are read in stretches of so many words that attention weighs; 0: as a whole, with the mean over all words.
+    /// Texts are read in stretches of so many words that attention weighs; 0: as a whole, with the mean over all words. Of lstm
+    /// and aux-lstm only.
     pub attention_words: usize,
     /// A wide branch beside it, which the paper has not.
     pub wide: Wide,
