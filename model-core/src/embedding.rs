@@ -136,6 +136,15 @@ impl Embedding {
         }
     }
 
+    /// The vectors as numbers, row by row.
+    pub fn rows(&self) -> Vec<f32> {
+        let mut rows = Vec::with_capacity(self.values.len());
+        for id in 0..self.len() as u32 {
+            self.append(id, &mut rows);
+        }
+        rows
+    }
+
     /// Appends the vector of a word; ids behind the table's end are read as padding.
     pub(crate) fn append(&self, id: u32, vectors: &mut Vec<f32>) {
         let id = if (id as usize) < self.len() {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     device,
-    settings::{self, at_least_one, within},
+    settings::{self, at_least_one, at_least_zero, within},
 };
 
 pub use crate::settings::ConfigError;
@@ -452,9 +452,7 @@ impl Network {
             (0.0..1.0).contains(&self.dropout),
             "from 0 to below 1",
         )?;
-        let rate = self.vector_learning_rate;
-        let holds = rate >= 0.0 && rate.is_finite();
-        within("network.vector_learning_rate", rate, holds, "at least 0")
+        at_least_zero("network.vector_learning_rate", self.vector_learning_rate)
     }
 }
 
@@ -491,12 +489,7 @@ impl Training {
             rate > 0.0 && rate.is_finite(),
             "above 0",
         )?;
-        within(
-            "training.l2",
-            self.l2,
-            self.l2 >= 0.0 && self.l2.is_finite(),
-            "at least 0",
-        )?;
+        at_least_zero("training.l2", self.l2)?;
         check_balance("training.class_balance", self.class_balance)
     }
 }

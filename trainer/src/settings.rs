@@ -168,6 +168,12 @@ pub fn within(
     }
 }
 
+/// An error if a number is below 0 or not finite.
+pub fn at_least_zero(name: &str, value: f64) -> Result<(), String> {
+    let holds = value >= 0.0 && value.is_finite();
+    within(name, value, holds, "at least 0")
+}
+
 /// An error if a number that must not be 0 is.
 pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")

@@ -17,7 +17,7 @@ impl<'a> Vectors<'a> {
         match learning_rate {
             0.0 => Self::Frozen(embedding),
             rate => {
-                let tables = vec![rows(embedding)];
+                let tables = vec![embedding.rows()];
                 Self::Learning(Tables::new(tables, embedding.dimensions(), rate))
             }
         }
@@ -67,7 +67,7 @@ impl<'a> Vectors<'a> {
         if let Self::Learning(tables) = self {
             tables.restore();
             if let Ok(rounded) = tables.rounded() {
-                tables.tables[0].rows = rows(&rounded);
+                tables.tables[0].rows = rounded.rows();
             }
         }
     }
@@ -156,14 +156,6 @@ struct Leaves {
     ids: Vec<u32>,
     /// Their vectors in each table, `[distinct words, dimensions]`.
     vectors: Vec<Tensor<2>>,
-}
-
-/// The vectors of a table, one for each word id.
-pub fn rows(embedding: &Embedding) -> Vec<f32> {
-    let values = embedding.values().chunks_exact(embedding.dimensions());
-    (values.zip(embedding.scales()))
-        .flat_map(|(row, scale)| row.iter().map(move |&value| f32::from(value) * scale))
-        .collect()
 }
 
 impl Tables {

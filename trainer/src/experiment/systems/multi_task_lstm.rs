@@ -22,8 +22,8 @@ use crate::experiment::config::check_lambda;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::Progress;
-use crate::settings::within;
-use crate::training::vectors::{Tables, rows};
+use crate::settings::{at_least_zero, within};
+use crate::training::vectors::Tables;
 use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError, Vectors};
 
@@ -55,9 +55,7 @@ impl MultiTaskSettings {
         check_lambda("lambda", self.lambda)?;
         let epochs = self.vector_epochs;
         within("vector_epochs", epochs, epochs > 0, "at least 1")?;
-        let rate = self.vector_learning_rate;
-        let holds = rate >= 0.0 && rate.is_finite();
-        within("vector_learning_rate", rate, holds, "at least 0")
+        at_least_zero("vector_learning_rate", self.vector_learning_rate)
     }
 }
 
@@ -76,7 +74,7 @@ impl System for MultiTaskLstm<'_> {
         for &attribute in std::iter::once(&problem.main).chain(problem.auxiliary) {
             tables.push(self.own_vectors(problem, attribute)?);
         }
-        tables.push(rows(shared));
+        tables.push(shared.rows());
         let mut sizes = AuxLstmSizes {
             auxiliary_hidden_size: 0,
             ..config.sizes(2 * shared.dimensions())
