@@ -154,9 +154,9 @@ pub struct Wide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SelectBy {
-    /// The mean over main tasks of F.
+    /// The mean over main tasks of F, higher being better. It leaps from epoch to epoch where a class has few users.
     F,
-    /// The joint loss, lower being better.
+    /// The mean over main tasks of the log loss, calibrated as a bundle is, lower being better.
     Loss,
 }
 
@@ -270,7 +270,7 @@ impl Default for Split {
 impl Default for Text {
     fn default() -> Self {
         Self {
-            max_words: 3000,
+            max_words: 30_000,
             vocabulary: 20_000,
             dictionary: PathBuf::new(),
             user_dictionary: PathBuf::new(),
@@ -295,7 +295,7 @@ impl Default for Training {
         Self {
             epochs: 20,
             patience: 0,
-            select_by: SelectBy::F,
+            select_by: SelectBy::Loss,
             batch_size: 32,
             window_words: 700,
             optimiser: Optimiser::Adam,
@@ -555,7 +555,7 @@ classes = ["female", "male"]
     #[test]
     fn defaults_fill_in_and_the_printed_config_reads_the_same() {
         let config = read(SMALL, &[]).unwrap();
-        assert_eq!(config.text.max_words, 3000);
+        assert_eq!(config.text.max_words, 30_000);
         assert_eq!(config.attributes[0].role, Role::Main);
         assert_eq!(read(&config.to_toml().unwrap(), &[]).unwrap(), config);
     }

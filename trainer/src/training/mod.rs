@@ -510,14 +510,18 @@ impl<A: Architecture> Run<A> {
             .zip(&self.config.attributes)
             .map(|(metrics, task)| weighted(metrics, task.weight))
             .sum();
-        let mains: Vec<f64> = (tasks.iter().zip(&self.config.attributes))
-            .filter(|(_, task)| task.role == Role::Main)
-            .map(|(metrics, _)| metrics.f)
+        let main = (self.config.attributes.iter()).any(|task| task.role == Role::Main);
+        let judging = (self.config.attributes.iter().zip(&tasks).zip(&scores))
+            .filter(|((task, _), _)| !main || task.role == Role::Main);
+        let values: Vec<f64> = judging
+            .map(|((_, metrics), scores)| match self.config.training.select_by {
+                SelectBy::F => metrics.f,
+                SelectBy::Loss => {
+                    -calibration::log_loss(scores, calibration::temperature(scores))
+                }
+            })
             .collect();
-        let score = match self.config.training.select_by {
-            SelectBy::F if !mains.is_empty() => mains.iter().sum::<f64>() / mains.len() as f64,
-            SelectBy::F | SelectBy::Loss => -validation_loss,
-        };
+        let score = values.iter().sum::<f64>() / values.len() as f64;
         let progress = &mut self.progress;
         let metrics = EpochMetrics {
             epoch: progress.epoch + 1,
