@@ -88,21 +88,21 @@ pub fn to_toml(settings: &impl Serialize) -> Result<String, ConfigError> {
     })
 }
 
-/// The first setting that differs between two texts of [`to_toml`], but for those that are free to.
-pub fn first_difference(before: &str, now: &str, is_free: impl Fn(&str) -> bool) -> Option<String> {
-    let (before, now) = (flat(before), flat(now));
+/// The first setting that differs between two texts of [`to_toml`], but for those that are free to. One that is missing in a
+/// text has its value in `defaults`, a third: a setting that came with a later version begins as what was done before.
+pub fn first_difference(
+    before: &str,
+    now: &str,
+    defaults: &str,
+    is_free: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let [before, now, defaults] = [before, now, defaults].map(flat);
+    let value = |settings: &Flat, name: &str| settings.get(name).or(defaults.get(name)).cloned();
     let mut names = before.keys().chain(now.keys());
-    let name = names.find(|name| !is_free(name) && before.get(*name) != now.get(*name))?;
-    let value = |settings: &Flat| {
-        settings
-            .get(name)
-            .map_or("nothing".into(), ToString::to_string)
-    };
-    Some(format!(
-        "{name} = {} then, {} now",
-        value(&before),
-        value(&now)
-    ))
+    let name = names.find(|name| !is_free(name) && value(&before, name) != value(&now, name))?;
+    let text = |settings| value(settings, name).map_or("nothing".into(), |value| value.to_string());
+    let [before, now] = [&before, &now].map(text);
+    Some(format!("{name} = {before} then, {now} now"))
 }
 
 type Flat = BTreeMap<String, toml::Value>;
@@ -182,4 +182,29 @@ pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
 /// A message of several lines as one.
 pub fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_came_with_a_later_version_begins_as_its_default() {
+        let defaults = "rate = 0.0\n[training]\nepochs = 20\n";
+        let difference =
+            |before: &str, now: &str| first_difference(before, now, defaults, |_| false);
+        let before = "[training]\nepochs = 5\n";
+        assert_eq!(
+            difference(before, "rate = 0.0\n[training]\nepochs = 5\n"),
+            None
+        );
+        assert_eq!(
+            difference(before, "rate = 0.5\n[training]\nepochs = 5\n").as_deref(),
+            Some("rate = 0.0 then, 0.5 now")
+        );
+        assert_eq!(
+            difference(before, "other = 1\n[training]\nepochs = 5\n").as_deref(),
+            Some("other = nothing then, 1 now")
+        );
+    }
 }

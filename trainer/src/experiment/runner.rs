@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{Experiment, Plan};
 use super::system::{ExperimentError, Problem, System};
-use super::systems::{Learned, SystemName};
+use super::systems::{Learned, SystemName, Systems};
 use super::users::{UserFeatures, Users};
 use super::{Cell, CellError, TestUser};
 use crate::device;
@@ -285,21 +285,26 @@ impl Record {
         plans: &[Plan],
         folder: &Path,
     ) -> Result<(), ExperimentError> {
-        let common = to_toml(&Common {
-            split: &experiment.split,
-            text: &experiment.text,
-            attributes: &experiment.attributes,
-        })?;
+        let common = |experiment: &Experiment| {
+            to_toml(&Common {
+                split: &experiment.split,
+                text: &experiment.text,
+                attributes: &experiment.attributes,
+            })
+        };
+        let defaults = common(&Experiment::default())?;
+        let common = common(experiment)?;
         let before = self.common.get_or_insert_with(|| common.clone());
-        if let Some(difference) = first_difference(before, &common, |_| false) {
+        if let Some(difference) = first_difference(before, &common, &defaults, |_| false) {
             return Err(other(folder, &format!("settings: {difference}")));
         }
         for plan in plans {
             self.predicted.insert(plan.key.main.clone());
             let name = plan.name();
             let settings = to_toml(&plan.settings.of(plan.system))?;
+            let defaults = to_toml(&Systems::default().of(plan.system))?;
             let before = (self.systems.entry(name.clone())).or_insert_with(|| settings.clone());
-            if let Some(difference) = first_difference(before, &settings, |_| false) {
+            if let Some(difference) = first_difference(before, &settings, &defaults, |_| false) {
                 return Err(other(folder, &format!("settings of {name}: {difference}")));
             }
         }

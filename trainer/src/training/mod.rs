@@ -223,9 +223,11 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
         (false, _) => None,
     };
     let now = config.to_toml()?;
+    let defaults = Config::default().to_toml()?;
+    let is_free = |setting: &str| is_free(config, setting);
     if let Some(earlier) = &earlier
         && let Some(difference) =
-            settings::first_difference(&earlier.config, &now, |setting| is_free(config, setting))
+            settings::first_difference(&earlier.config, &now, &defaults, is_free)
     {
         return Err(TrainError::Unusable(format!(
             "{} was begun with other settings: {difference}",
@@ -514,12 +516,14 @@ impl<A: Architecture> Run<A> {
         let judging = (self.config.attributes.iter().zip(&tasks).zip(&scores))
             .filter(|((task, _), _)| !main || task.role == Role::Main);
         let values: Vec<f64> = judging
-            .map(|((_, metrics), scores)| match self.config.training.select_by {
-                SelectBy::F => metrics.f,
-                SelectBy::Loss => {
-                    -calibration::log_loss(scores, calibration::temperature(scores))
-                }
-            })
+            .map(
+                |((_, metrics), scores)| match self.config.training.select_by {
+                    SelectBy::F => metrics.f,
+                    SelectBy::Loss => {
+                        -calibration::log_loss(scores, calibration::temperature(scores))
+                    }
+                },
+            )
             .collect();
         let score = values.iter().sum::<f64>() / values.len() as f64;
         let progress = &mut self.progress;
