@@ -464,6 +464,55 @@ fn one_cell_is_enough() {
 }
 
 #[test]
+fn systems_can_be_averaged() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let cells = cells(&corpus);
+    experiment(&place, &corpus, &cells);
+    let systems = "svm + aux-lstm";
+    let arguments = ["report", "experiment", "--resamples", "1000"];
+    place.success(&[&arguments[..], &["--average", systems]].concat());
+    let markdown = fs::read_to_string(place.path("experiment").join("report.md")).unwrap();
+    // By hand, of the cells of both systems: Aux-LSTM's of all three attributes.
+    let of = |system: &str, names: usize| {
+        let wanted = move |cell: &&Cell| {
+            let key = &cell.key;
+            key.system == system && key.main == "gender" && key.auxiliary.len() == names
+        };
+        cells.iter().filter(wanted).collect::<Vec<_>>()
+    };
+    let (machines, networks) = (of("svm", 0), of("aux-lstm", 2));
+    assert_eq!((machines.len(), networks.len()), (3, 3));
+    let reports: Vec<Report> = (machines.iter().zip(networks))
+        .map(|(machine, network)| {
+            let gender = &corpus.attributes[corpus.place("gender")];
+            let mut evaluation = Evaluation::new(gender, 0.0);
+            for (one, other) in machine.test.iter().zip(&network.test) {
+                assert_eq!(one.id, other.id);
+                let pairs = one.probabilities.iter().zip(&other.probabilities);
+                evaluation.add_class(one.class, pairs.map(|(a, b)| (a + b) / 2.0).collect());
+            }
+            evaluation.reports().swap_remove(0)
+        })
+        .collect();
+    let row = format!("mean of {systems}");
+    for (column, figure) in [
+        ("F", (|report| report.metrics.f) as Figure),
+        ("accuracy", |report| report.metrics.accuracy),
+        ("ECE", |report| report.calibration_error),
+    ] {
+        assert_eq!(
+            cell(&markdown, "Gender", &row, column),
+            number(&reports, figure)
+        );
+    }
+    let error = place.failure(&[&arguments[..], &["--average", "svm + knn"]].concat());
+    assert!(
+        error.contains("no cells of \"knn\"; permitted: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_said_in_one_line() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     assert!(

@@ -7,7 +7,7 @@ use clap::value_parser;
 
 use super::{Failure, print};
 use crate::evaluation::RESAMPLES;
-use crate::experiment::{Cell, CorpusSummary, Report};
+use crate::experiment::{Cell, CorpusSummary, Report, average};
 use crate::output::PendingFile;
 
 /// Write the paper's tables and figures from the results of an experiment
@@ -22,6 +22,11 @@ pub(super) struct Arguments {
     /// Folder for report.md and report.html, instead of the experiment's
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
+    /// Add a row for systems averaged: their names joined by " + ", with variants in parentheses, such as
+    /// "svm + aux-lstm (with a wide branch)". Their probabilities of each test user are averaged; where a system learned an
+    /// attribute beside several sets of others, the largest set is taken. May be given several times
+    #[arg(long, value_name = "SYSTEMS")]
+    average: Vec<String>,
     /// Samples of users that tests of significance draw
     #[arg(long, value_name = "SAMPLES", default_value_t = RESAMPLES as u32, value_parser = value_parser!(u32).range(100..=1_000_000))]
     resamples: u32,
@@ -31,10 +36,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let folder = &arguments.folder;
     let corpus = CorpusSummary::read(folder)?;
     let cells = folder.join(Cell::FOLDER);
-    let found = Cell::read_all(&cells)?;
+    let mut found = Cell::read_all(&cells)?;
     if found.is_empty() {
         return Err(format!("{}: no cells: run the experiment first", cells.display()).into());
     }
+    let averages = (arguments.average.iter()).map(|systems| average(&found, systems));
+    let averages = averages.collect::<Result<Vec<_>, _>>();
+    let averages = averages.map_err(|what| format!("--average: {what}"))?;
+    found.extend(averages.into_iter().flatten());
     let output = arguments.output.as_ref().unwrap_or(folder);
     let [markdown, html] = ["report.md", "report.html"].map(|name| output.join(name));
     let files = (PendingFile::create(&markdown)?, PendingFile::create(&html)?);

@@ -81,6 +81,14 @@ pub struct TestUser {
 }
 
 impl CellKey {
+    /// The system and its variant, which decide all settings: `aux-lstm (with a wide branch)`.
+    pub fn plan(&self) -> String {
+        match self.variant.as_str() {
+            "" => self.system.clone(),
+            variant => format!("{} ({variant})", self.system),
+        }
+    }
+
     /// The name of the cell's file: the same for the same cell, and no other's.
     pub fn file_name(&self) -> String {
         let mut name = format!("{}__{}", self.system, self.main);

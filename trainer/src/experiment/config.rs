@@ -116,16 +116,6 @@ pub struct Plan {
     pub settings: Systems,
 }
 
-impl Plan {
-    /// The system and its variant: all cells of one such name have the same settings.
-    pub fn name(&self) -> String {
-        match self.key.variant.as_str() {
-            "" => self.key.system.clone(),
-            variant => format!("{} ({variant})", self.key.system),
-        }
-    }
-}
-
 impl Default for Experiment {
     fn default() -> Self {
         Self {
@@ -259,11 +249,13 @@ impl Experiment {
             let wrong = |what: String| format!("cells, group {}: {what}", number + 1);
             for plan in self.plans_of(group).map_err(wrong)? {
                 let settings = |plan: &Plan| plan.settings.of(plan.system);
-                let mut others = plans.iter().filter(|other| other.name() == plan.name());
+                let mut others = plans
+                    .iter()
+                    .filter(|other| other.key.plan() == plan.key.plan());
                 if others.any(|other| settings(other) != settings(&plan)) {
                     return Err(wrong(format!(
                         "an earlier group has {} with other settings: give these a variant of their own",
-                        plan.name()
+                        plan.key.plan()
                     )));
                 }
                 if !plans.iter().any(|other| other.key == plan.key) {

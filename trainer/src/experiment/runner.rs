@@ -300,7 +300,7 @@ impl Record {
         }
         for plan in plans {
             self.predicted.insert(plan.key.main.clone());
-            let name = plan.name();
+            let name = plan.key.plan();
             let settings = to_toml(&plan.settings.of(plan.system))?;
             let defaults = to_toml(&Systems::default().of(plan.system))?;
             let before = (self.systems.entry(name.clone())).or_insert_with(|| settings.clone());

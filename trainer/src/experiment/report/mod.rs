@@ -34,7 +34,7 @@ impl Report {
         ));
         document.text(format!(
             "What the systems of the paper (Joint Learning on Relevant User Attributes in Micro-blog, IJCAI 2017) and \
-             some of our own reach on this corpus, from {number} stored results. The paper's figures, where they are \
+             some of our own reach on this corpus, from {number} results. The paper's figures, where they are \
              given, are those of another corpus, Chinese users of Tencent Micro-blog: they cannot be reached or missed, \
              only the order of the systems can be compared."
         ));
