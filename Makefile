@@ -66,7 +66,7 @@ paper: trainer $(VECTORS)
 	$(say) 'Experiments'
 	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE),$(VECTORS))
 	$(say) 'Report'
-	@$(AUXLSTM) report runs/paper
+	@$(AUXLSTM) report runs/paper --average "svm + aux-lstm (with a wide branch)"
 
 paper-quick: trainer $(QUICK_VECTORS)
 	$(say) 'Experiments, small ones'
