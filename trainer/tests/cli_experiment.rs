@@ -371,8 +371,19 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
     );
     let words = refused("text.max_words=5");
     assert!(
-        words.contains("text.max_words = 3000 then, 5 now"),
+        words.contains("text.max_words = 30000 then, 5 now"),
         "{words}"
+    );
+    // An earlier version may not have known a setting.
+    let record = fs::read_to_string(workplace.path("out/experiment.json")).unwrap();
+    let older = record.replace("attention_words = 0\\n", "");
+    assert_ne!(older, record);
+    workplace.write("out/experiment.json", older);
+    workplace.success(&experiment);
+    let attention = refused("systems.lstm.attention_words=9");
+    assert!(
+        attention.contains("attention_words = 0 then, 9 now"),
+        "{attention}"
     );
     // What no stored system has to do with may change.
     workplace.success(&[&experiment[..], &["--set", "systems.me.costs=[1.0]"]].concat());
