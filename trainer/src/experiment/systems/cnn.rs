@@ -19,7 +19,7 @@ use model_core::{
 use serde::{Deserialize, Serialize};
 
 use super::networks::{config, teach};
-use crate::config::{SelectBy, Training};
+use crate::config::Training;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
 use crate::experiment::users::UserFeatures;
 use crate::settings::{at_least_one, within};
@@ -58,11 +58,7 @@ impl Default for CnnSettings {
             units: 128,
             pooling: Pooling::Average,
             dropout: 0.3,
-            // Their log loss is least after the first passes, when they hardly name a rare class yet.
-            training: Training {
-                select_by: SelectBy::F,
-                ..Training::default()
-            },
+            training: Training::default(),
         }
     }
 }
