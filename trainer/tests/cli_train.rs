@@ -147,6 +147,40 @@ fn a_run_learns_and_leaves_what_it_promises() {
 }
 
 #[test]
+fn epochs_are_judged_by_the_log_loss_or_f_of_the_main_tasks() {
+    let workplace = workplace();
+    let epochs = |select_by: &str| -> Vec<serde_json::Value> {
+        let setting = format!("training.select_by={select_by}");
+        workplace.success(&["train", "config.toml", "-o", select_by, "--set", &setting]);
+        let metrics = fs::read_to_string(workplace.path(select_by).join("metrics.jsonl")).unwrap();
+        let lines = metrics.lines();
+        let values = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        values.filter(|value| value["epoch"].is_u64()).collect()
+    };
+    let mean = |epoch: &serde_json::Value, figure: &str| {
+        let tasks = epoch["tasks"].as_array().unwrap();
+        let of_tasks = tasks.iter().map(|task| task[figure].as_f64().unwrap());
+        of_tasks.sum::<f64>() / tasks.len() as f64
+    };
+    for epoch in epochs("f") {
+        let score = epoch["score"].as_f64().unwrap();
+        assert!((score - mean(&epoch, "f")).abs() < 1e-9, "{epoch}");
+    }
+    let by_loss = epochs("loss");
+    for epoch in &by_loss {
+        // Calibrated on these users, their loss can only be lower.
+        let score = epoch["score"].as_f64().unwrap();
+        assert!(
+            score < 0.0 && -score < mean(epoch, "log_loss") + 1e-3,
+            "{epoch}"
+        );
+    }
+    let first = &by_loss[0];
+    let best = (by_loss.iter()).map(|epoch| epoch["score"].as_f64().unwrap());
+    assert!(best.fold(f64::NEG_INFINITY, f64::max) > first["score"].as_f64().unwrap());
+}
+
+#[test]
 fn each_task_learns_from_the_files_that_it_names() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
