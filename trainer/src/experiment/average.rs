@@ -1,5 +1,7 @@
 //! Systems averaged: what the mean of their probabilities says of the test users.
 
+use std::collections::BTreeSet;
+
 use super::{Cell, CellKey, TestUser};
 
 /// Between the names of the systems of an average.
@@ -28,42 +30,26 @@ pub fn average(cells: &[Cell], systems: &str) -> Result<Vec<Cell>, String> {
             ));
         }
     }
-    let part = |name: &str, first: &Cell| {
-        (cells.iter())
-            .filter(|cell| cell.key.plan() == name)
-            .filter(|cell| cell.key.main == first.key.main && cell.key.seed == first.key.seed)
-            .max_by_key(|cell| cell.key.auxiliary.len())
-    };
-    let mut averages: Vec<Cell> = Vec::new();
-    for first in cells.iter().filter(|cell| cell.key.plan() == names[0]) {
-        let parts: Option<Vec<&Cell>> = names.iter().map(|name| part(name, first)).collect();
-        let key = CellKey {
-            system: format!("mean of {systems}"),
-            auxiliary: Vec::new(),
-            variant: String::new(),
-            ..first.key.clone()
+    let grid: BTreeSet<(&str, u64)> = (cells.iter())
+        .map(|cell| (cell.key.main.as_str(), cell.key.seed))
+        .collect();
+    let mut averages = Vec::new();
+    for (main, seed) in grid {
+        let part = |name: &&str| {
+            (cells.iter())
+                .filter(|cell| cell.key.main == main && cell.key.seed == seed)
+                .filter(|cell| cell.key.plan() == *name)
+                .max_by_key(|cell| cell.key.auxiliary.len())
         };
-        let Some(parts) = parts.filter(|_| averages.iter().all(|cell| cell.key != key)) else {
-            continue;
-        };
-        averages.push(Cell {
-            test: mean(&parts)?,
-            key,
-            classes: first.classes.clone(),
-            training_users: first.training_users,
-            chosen: Vec::new(),
-            // Nobody keeps what was said of validation users: no average is the best there.
-            validation_f: f64::NEG_INFINITY,
-            validation_curve: Vec::new(),
-            training_curve: Vec::new(),
-            seconds: parts.iter().map(|cell| cell.seconds).sum(),
-        });
+        if let Some(parts) = names.iter().map(part).collect::<Option<Vec<_>>>() {
+            averages.push(mean(systems, &parts)?);
+        }
     }
     Ok(averages)
 }
 
-/// The test users with the mean of the cells' probabilities.
-fn mean(cells: &[&Cell]) -> Result<Vec<TestUser>, String> {
+/// The cell of the mean of the cells' probabilities.
+fn mean(systems: &str, cells: &[&Cell]) -> Result<Cell, String> {
     let first = cells[0];
     let of_same_users = |other: &&Cell| {
         let pairs = || first.test.iter().zip(&other.test);
@@ -87,7 +73,23 @@ fn mean(cells: &[&Cell]) -> Result<Vec<TestUser>, String> {
             ..user.clone()
         }
     });
-    Ok(users.collect())
+    Ok(Cell {
+        key: CellKey {
+            system: format!("mean of {systems}"),
+            auxiliary: Vec::new(),
+            variant: String::new(),
+            ..first.key.clone()
+        },
+        classes: first.classes.clone(),
+        training_users: first.training_users,
+        chosen: Vec::new(),
+        // Nobody keeps what was said of validation users: no average is the best there.
+        validation_f: f64::NEG_INFINITY,
+        validation_curve: Vec::new(),
+        training_curve: Vec::new(),
+        test: users.collect(),
+        seconds: cells.iter().map(|cell| cell.seconds).sum(),
+    })
 }
 
 #[cfg(test)]

@@ -512,20 +512,7 @@ impl<A: Architecture> Run<A> {
             .zip(&self.config.attributes)
             .map(|(metrics, task)| weighted(metrics, task.weight))
             .sum();
-        let main = (self.config.attributes.iter()).any(|task| task.role == Role::Main);
-        let judging = (self.config.attributes.iter().zip(&tasks).zip(&scores))
-            .filter(|((task, _), _)| !main || task.role == Role::Main);
-        let values: Vec<f64> = judging
-            .map(
-                |((_, metrics), scores)| match self.config.training.select_by {
-                    SelectBy::F => metrics.f,
-                    SelectBy::Loss => {
-                        -calibration::log_loss(scores, calibration::temperature(scores))
-                    }
-                },
-            )
-            .collect();
-        let score = values.iter().sum::<f64>() / values.len() as f64;
+        let score = self.score(&tasks, &scores);
         let progress = &mut self.progress;
         let metrics = EpochMetrics {
             epoch: progress.epoch + 1,
@@ -548,6 +535,25 @@ impl<A: Architecture> Run<A> {
         progress.loss_sum = 0.0;
         progress.loss_users = 0;
         Ok(metrics)
+    }
+
+    /// How good an epoch is, higher being better, by its figures and what it says of the users that it is judged on, a task at a
+    /// time: see [`SelectBy`].
+    fn score(&self, metrics: &[TaskMetrics], scores: &[Vec<Scored>]) -> f64 {
+        let is_main: Vec<bool> = (self.config.attributes.iter())
+            .map(|task| task.role == Role::Main)
+            .collect();
+        let judging: Vec<usize> = (0..is_main.len())
+            .filter(|&task| is_main[task] || !is_main.contains(&true))
+            .collect();
+        let of_task = |&task: &usize| match self.config.training.select_by {
+            SelectBy::F => metrics[task].f,
+            SelectBy::Loss => {
+                let scores = &scores[task];
+                -calibration::log_loss(scores, calibration::temperature(scores))
+            }
+        };
+        judging.iter().map(of_task).sum::<f64>() / judging.len() as f64
     }
 
     /// What `network` says of the first `words` words of each user of `part`, a task at a time; a user without a
