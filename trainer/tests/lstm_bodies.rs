@@ -1,10 +1,13 @@
 //! The fused LSTM on the CPU and on a GPU (a software one does) against the readable body: forward and every gradient,
 //! on random shapes with padding.
 
+mod common;
+
 use burn::{
     module::Param,
     tensor::{Device, Tensor, TensorData},
 };
+use common::gpu;
 use model_core::lstm::{Lstm, Words, forward_together, reference};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -122,13 +125,6 @@ fn assert_fused_equals_reference(case: &Case, device: Device) {
             );
         }
     }
-}
-
-/// None where the GPU tests are left out.
-fn gpu() -> Option<Device> {
-    let left_out = std::env::var_os("AUXLSTM_NO_GPU").is_some();
-    (!left_out)
-        .then(|| trainer::device::choose("wgpu").expect("AUXLSTM_NO_GPU=1 leaves this test out"))
 }
 
 prop_compose! {

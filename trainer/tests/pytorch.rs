@@ -1,6 +1,8 @@
 //! The network, the joint loss and Adagrad against PyTorch; the numbers are made by
 //! `tests/reference/network/make.py`.
 
+mod common;
+
 use std::collections::BTreeMap;
 
 use burn::{
@@ -203,13 +205,10 @@ fn forward_gradients_and_adagrad_steps_equal_pytorch_on_the_cpu() {
     compare_on(&Device::flex());
 }
 
-/// The same on the GPU path (WGSL), on whatever adapter there is; Mesa's software driver will do.
+/// The same on the GPU path, on whatever adapter there is; Mesa's software driver will do.
 #[test]
-fn forward_gradients_and_adagrad_steps_equal_pytorch_on_wgpu() {
-    // A machine may have no driver, but only if its owner says so: a test that does not run must not pass unseen.
-    if std::env::var_os("AUXLSTM_NO_GPU").is_none() {
-        compare_on(
-            &trainer::device::choose("wgpu").expect("AUXLSTM_NO_GPU=1 leaves this test out"),
-        );
+fn forward_gradients_and_adagrad_steps_equal_pytorch_on_a_gpu() {
+    if let Some(device) = common::gpu() {
+        compare_on(&device);
     }
 }

@@ -8,6 +8,21 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+/// What `auxlstm --device` calls the GPU that tests run on: AUXLSTM_GPU, or wgpu. None where AUXLSTM_NO_GPU leaves them
+/// out: a machine may have no driver, but only if its owner says so, as a test that does not run must not pass unseen.
+pub fn gpu_name() -> Option<String> {
+    let named = std::env::var("AUXLSTM_GPU").unwrap_or_else(|_| "wgpu".to_owned());
+    std::env::var_os("AUXLSTM_NO_GPU")
+        .is_none()
+        .then_some(named)
+}
+
+/// That device.
+pub fn gpu() -> Option<burn::tensor::Device> {
+    gpu_name()
+        .map(|name| trainer::device::choose(&name).expect("AUXLSTM_NO_GPU=1 leaves this test out"))
+}
+
 /// A folder in which the command runs; it vanishes in the end.
 pub struct Workplace {
     folder: tempfile::TempDir,
