@@ -59,7 +59,7 @@ class Lstm(nn.Module):
         if isinstance(states, nn.utils.rnn.PackedSequence):
             states, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True)
         else:
-            states = states * (torch.arange(states.shape[1]) < lengths[:, None])[:, :, None]
+            states = states * (torch.arange(states.shape[1], device=states.device) < lengths[:, None])[:, :, None]
         return states.sum(dim=1) / lengths[:, None]
 
 
@@ -90,6 +90,7 @@ class AuxLstm(nn.Module):
     def forward(self, words, lengths, packs):
         if packs:
             words = nn.utils.rnn.pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
+        lengths = lengths.to(words.data.device)
         shared = self.shared(words, lengths)
         logits = []
         for task in self.tasks:
@@ -98,15 +99,15 @@ class AuxLstm(nn.Module):
         return logits
 
 
-def torch_epoch(texts, labels, table, parameters, packs):
-    network = AuxLstm(parameters, [count for count, _ in labels])
+def torch_epoch(texts, labels, table, parameters, packs, device):
+    network = AuxLstm(parameters, [count for count, _ in labels]).to(device)
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=RATE, eps=1e-5)
-    table, classes = torch.from_numpy(table), [torch.tensor(of) for _, of in labels]
+    table, classes = torch.from_numpy(table).to(device), [torch.tensor(of, device=device) for _, of in labels]
     start, losses = time.perf_counter(), []
     for first in range(0, len(texts), BATCH):
         batch = [torch.tensor(text) for text in texts[first : first + BATCH]]
         lengths = torch.tensor([len(text) for text in batch])
-        words = table[nn.utils.rnn.pad_sequence(batch, batch_first=True)]
+        words = table[nn.utils.rnn.pad_sequence(batch, batch_first=True).to(device)]
         loss = 0
         for logits, of in zip(network(words, lengths, packs), classes):
             of = of[first : first + BATCH]
@@ -119,7 +120,11 @@ def torch_epoch(texts, labels, table, parameters, packs):
     return (time.perf_counter() - start) * 1e3, losses
 
 
-def run(program, runs, corpus):
+def run(program, runs, corpus, device="cpu"):
+    """On what `auxlstm --device` calls so; PyTorch computes there too, and a GPU has our processor's body beside it."""
+    on_gpu = device != "cpu"
+    # cuDNN's default on these GPUs is TF32, which is not float32.
+    torch.backends.cudnn.allow_tf32 = False
     texts, labels = read(corpus)
     random = np.random.default_rng(3)
     # As bundles hold vectors: whole numbers up to 127, times a scale.
@@ -141,24 +146,24 @@ def run(program, runs, corpus):
             return made[name]
 
         request = {"folder": name, "input": INPUT, "shared_hidden": SHARED, "main_hidden": MAIN, "dense": DENSE}
+        epoch = lambda packs: torch_epoch(texts, labels, table, parameters, packs, "cuda" if on_gpu else "cpu")
+        ours = lambda device: program.ask({"epoch": request | {"device": device}})
         request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
         for packs in (True, False):
-            _, theirs = torch_epoch(texts, labels, table, parameters, packs)
-            ours = program.ask({"epoch": request})["losses"]
-            worst = max(abs(a - b) / b for a, b in zip(ours, theirs))
-            if len(ours) != len(theirs) or worst > 1e-3:
-                raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {ours[:3]} and {theirs[:3]} first")
-        epoch = lambda packs: torch_epoch(texts, labels, table, parameters, packs)[0]
-        median = medians(
-            {
-                "ours": lambda: program.ask({"epoch": request})["ms"],
-                "PyTorch, packed sequences": lambda: epoch(True),
-                "PyTorch, padded and masked": lambda: epoch(False),
-            },
-            runs,
-        )
+            (_, theirs), losses = epoch(packs), ours(device)["losses"]
+            worst = max(abs(a - b) / b for a, b in zip(losses, theirs))
+            if len(losses) != len(theirs) or worst > 1e-3:
+                raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {losses[:3]} and {theirs[:3]} first")
+        version = torch.__version__.split("+")[0]
+        systems = {
+            "ours": lambda: ours(device)["ms"],
+            ("PyTorch, packed sequences", version): lambda: epoch(True)[0],
+            ("PyTorch, padded and masked", version): lambda: epoch(False)[0],
+        }
+        if on_gpu:
+            systems["ours on the processor", machine(THREADS)] = lambda: ours("cpu")["ms"]
+        median = medians(systems, runs)
     words = sum(map(len, texts))
     case = f"Aux-LSTM, an epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f}), batch {BATCH}, three mains of {MAIN} over {SHARED} shared"
-    version = torch.__version__.split("+")[0]
-    peers = [system for system in median if system != "ours"]
-    return [row(case, median["ours"], peer, version, median[peer], machine(THREADS)) for peer in peers]
+    where = f"{torch.cuda.get_device_name(0)}, {device}" if on_gpu else machine(THREADS)
+    return [row(case, median["ours"], *peer, ms, where) for peer, ms in median.items() if peer != "ours"]

@@ -3,10 +3,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use burn::{
-    optim::{AdamConfig, GradientsParams, ModuleOptimizer},
-    tensor::Device,
-};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     embedding::Embedding,
@@ -23,6 +20,8 @@ pub struct Request {
     /// Where `table` (a vector for each word id), `ids` and `lengths` (of all texts in order), `labels.N` of each task
     /// (−1: none) and a file for each parameter are.
     folder: PathBuf,
+    /// As `auxlstm --device` calls it.
+    device: String,
     /// Numbers of a word's vector.
     input: usize,
     shared_hidden: usize,
@@ -44,7 +43,7 @@ pub struct Answer {
 impl Request {
     /// Trains from the given parameters over all texts once.
     pub fn run(&self) -> Result<Answer, Failure> {
-        let device = Device::flex().autodiff();
+        let device = trainer::device::choose(&self.device)?.autodiff();
         let sizes = AuxLstmSizes {
             input_size: self.input,
             auxiliary_hidden_size: self.shared_hidden,
