@@ -30,6 +30,14 @@ pub struct OutputError {
     pub source: io::Error,
 }
 
+/// Makes a folder for output, and those that it is in, where they are not there.
+pub fn make_folder(path: &Path) -> Result<(), OutputError> {
+    std::fs::create_dir_all(path).map_err(|source| OutputError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 impl PendingFile {
     /// Begins a file at `path`, so that a folder that is missing or not writable is found out before any work.
     pub fn create(path: &Path) -> Result<Self, OutputError> {

@@ -461,6 +461,16 @@ fn one_cell_is_enough() {
     assert!(of("LSTM").parse::<f64>().is_ok(), "{}", of("LSTM"));
     assert_eq!(of("SVM"), "not run");
     assert!(html.contains("No cell of this attribute was run."));
+    place.success(&[
+        "report",
+        "experiment",
+        "--resamples",
+        "1000",
+        "-o",
+        "new/folder",
+    ]);
+    let elsewhere = fs::read_to_string(place.path("new/folder/report.md")).unwrap();
+    assert_eq!(elsewhere, markdown);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::value_parser;
 use super::{Failure, print};
 use crate::evaluation::RESAMPLES;
 use crate::experiment::{Cell, CorpusSummary, Report, average};
-use crate::output::PendingFile;
+use crate::output::{PendingFile, make_folder};
 
 /// Write the paper's tables and figures from the results of an experiment
 ///
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// The folder of the experiment, with corpus.json and the folder cells
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Folder for report.md and report.html, instead of the experiment's
+    /// Folder for report.md and report.html, made if it is not there, instead of the experiment's
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     /// Add a row for systems averaged: their names joined by " + ", with variants in parentheses, such as
@@ -45,6 +45,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let averages = averages.map_err(|what| format!("--average: {what}"))?;
     found.extend(averages.into_iter().flatten());
     let output = arguments.output.as_ref().unwrap_or(folder);
+    make_folder(output)?;
     let [markdown, html] = ["report.md", "report.html"].map(|name| output.join(name));
     let files = (PendingFile::create(&markdown)?, PendingFile::create(&html)?);
     let report = Report::new(corpus, found, arguments.resamples as usize)

@@ -18,7 +18,7 @@ use super::users::{UserFeatures, Users};
 use super::{Cell, CellError, TestUser};
 use crate::device;
 use crate::features::Features;
-use crate::output::{OutputError, PendingFile};
+use crate::output::{OutputError, PendingFile, make_folder};
 use crate::settings::{first_difference, to_toml};
 use crate::training::calibration::{Scored, temperature};
 use crate::training::class_counts;
@@ -34,10 +34,7 @@ pub fn run(
     let device = device::choose(&experiment.device)?;
     let folder = experiment.output.as_path();
     let cells = folder.join(Cell::FOLDER);
-    std::fs::create_dir_all(&cells).map_err(|source| OutputError {
-        path: cells.clone(),
-        source,
-    })?;
+    make_folder(&cells)?;
     let plans = experiment.plans().map_err(ExperimentError::Unusable)?;
     let mut record = Record::read(folder)?;
     record.add_settings(experiment, &plans, folder)?;

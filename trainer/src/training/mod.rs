@@ -41,7 +41,7 @@ use crate::{
     device::{self, DeviceError},
     evaluation::Metrics,
     linear::LinearError,
-    output::{OutputError, PendingFile},
+    output::{OutputError, PendingFile, make_folder},
     progress, settings,
     word2vec::VectorsError,
 };
@@ -236,10 +236,7 @@ fn open_folder(config: &Config, resume: bool) -> Result<Option<Checkpoint>, Trai
     }
     if earlier.is_none() {
         // Before any work: the folder may not be writable.
-        std::fs::create_dir_all(folder).map_err(|source| OutputError {
-            path: folder.to_owned(),
-            source,
-        })?;
+        make_folder(folder)?;
         write_config(folder, &now)?;
     }
     Ok(earlier)

@@ -20,7 +20,7 @@ use super::networks::teach;
 use crate::experiment::cell::file_name;
 use crate::experiment::config::check_lambda;
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
-use crate::output::{OutputError, PendingFile};
+use crate::output::{PendingFile, make_folder};
 use crate::progress::Progress;
 use crate::settings::{at_least_zero, within};
 use crate::training::vectors::Tables;
@@ -107,10 +107,7 @@ impl MultiTaskLstm<'_> {
         let dimensions = problem.embedding()?.dimensions();
         let vocabulary = &problem.users.reader.vocabulary;
         let folder = problem.folder.join("vectors");
-        std::fs::create_dir_all(&folder).map_err(|source| OutputError {
-            path: folder.clone(),
-            source,
-        })?;
+        make_folder(&folder)?;
         let name = &problem.attributes[attribute].name;
         let path = folder.join(format!("{}__{}.bin", file_name(name), problem.seed));
         if !path.exists() {
