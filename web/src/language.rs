@@ -156,6 +156,8 @@ pub struct Texts {
     pub fetching: fn(&str, u64, Option<u64>) -> String,
     /// There is no model, and why.
     pub failed: fn(&str) -> String,
+    /// There is not the model that was chosen but the one before, and why.
+    pub refused: fn(&str) -> String,
     /// Tries that again.
     pub try_again: &'static str,
     /// How long the last estimate took.
@@ -305,6 +307,9 @@ static ENGLISH: Texts = Texts {
         None => format!("Loading the {what}: {}", bytes(received)),
     },
     failed: |why| format!("The model does not run: {why}"),
+    refused: |why| {
+        format!("The model that you chose does not run, so the one before it does. {why}")
+    },
     try_again: "Try again",
     took: |milliseconds| format!("Last estimate: {}", duration(milliseconds)),
     run_on: "Run on",
@@ -441,6 +446,7 @@ static CHINESE: Texts = Texts {
         None => format!("正在载入{what}：{}", bytes(received)),
     },
     failed: |why| format!("模型无法运行：{why}"),
+    refused: |why| format!("所选的模型无法运行，仍用原来的模型。{why}"),
     try_again: "重试",
     took: |milliseconds| format!("上次估计用时 {}", duration(milliseconds)),
     run_on: "运行于",

@@ -138,6 +138,9 @@ pub struct Session {
     source: Source,
     phase: Phase,
     model: Option<Model>,
+    /// Where the model came from that was ready last.
+    worked: Option<Source>,
+    refused: Option<String>,
     answer: Option<Result<Answer, String>>,
     wants_evidence: bool,
     evidence: Option<Result<Evidence, String>>,
@@ -170,6 +173,8 @@ impl Session {
             source: Source::Address(bundle.into()),
             phase: Phase::Starting,
             model: None,
+            worked: None,
+            refused: None,
             answer: None,
             wants_evidence: false,
             evidence: None,
@@ -208,6 +213,11 @@ impl Session {
     /// The model, once it was ready.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
+    }
+
+    /// Why there is not the model that the user chose last, but still the one before.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 
     /// The newest answer, or why there is none for a text; `None` without a text or a first answer.
@@ -334,6 +344,7 @@ impl Session {
     pub fn use_model(&mut self, source: Source) -> Vec<Command> {
         self.cancel_file();
         self.source = source;
+        self.refused = None;
         self.answer = None;
         self.comparison = Comparison::NotWanted;
         self.reload(self.choice)
@@ -394,6 +405,7 @@ impl Session {
                     attributes,
                     backend,
                 });
+                self.worked = Some(self.source.clone());
                 self.phase = Phase::Ready;
                 self.ask()
             }
@@ -620,8 +632,13 @@ impl Session {
         }
     }
 
-    /// There is no model, and no answer to what was asked last.
+    /// The model is not to be had, and what was asked last has no answer; but one that was ready before takes its place again.
     fn fail(&mut self, message: String) -> Vec<Command> {
+        if let Some(worked) = self.worked.take_if(|worked| *worked != self.source) {
+            self.source = worked;
+            self.refused = Some(message);
+            return self.restart(self.choice, None);
+        }
         if self.is_behind() {
             self.answer = None;
         }
@@ -1170,6 +1187,41 @@ mod tests {
         let (mut session, _) = Session::open(BUNDLE);
         session.use_model(Source::File(Arc::new([])));
         assert_eq!(session.read_chinese(), []);
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_had_leaves_the_one_before() {
+        let mut session = session(on_cpu());
+        write(&mut session, "今天有两门考试 ok");
+        session.read_chinese();
+        session.receive(Reply::Started);
+        let refuse = |session: &mut Session, message: &str| {
+            session.receive(Reply::Failed {
+                id: None,
+                model: MODEL,
+                message: message.into(),
+            })
+        };
+        assert_eq!(refuse(&mut session, "no network"), [Command::Restart]);
+        assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
+        assert_eq!(session.refused(), Some("no network"));
+        session.receive(Reply::Started);
+        let commands = session.receive(ready(on_cpu()));
+        assert!(
+            matches!(commands[..], [Command::Send(Request::Predict { .. })]),
+            "{commands:?}"
+        );
+        assert_eq!(*session.phase(), Phase::Ready);
+        assert!(session.lacks_chinese(), "it can be tried again");
+        session.read_chinese();
+        assert_eq!(session.refused(), None);
+
+        // Where that is not to be had either, there is none.
+        session.receive(Reply::Started);
+        refuse(&mut session, "no network");
+        session.receive(Reply::Started);
+        assert_eq!(refuse(&mut session, "nothing at all"), []);
+        assert_eq!(*session.phase(), Phase::Failed("nothing at all".into()));
     }
 
     #[test]

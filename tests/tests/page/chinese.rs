@@ -5,9 +5,10 @@ use tests::{
     BILINGUAL, BUNDLE,
     browser::{Page, SOON, Visit},
     same, same_by,
+    site::Delivery,
 };
 
-use crate::{array, bilingual, kept, string};
+use crate::{array, bilingual, kept, refused, string};
 
 const POST: &str = "明天还有两门考试，书一页都没翻开😭";
 
@@ -55,6 +56,39 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
         reads(&page, POST).await;
         assert_eq!(page.script(offer).await, json!([]));
     });
+}
+
+#[test]
+fn where_that_model_is_not_to_be_had_the_english_one_stays() {
+    let offered =
+        "return [...document.querySelectorAll('.result button')].map(button => button.innerText)";
+    Visit::default()
+        .deliver(BILINGUAL, Delivery::Half)
+        .run(async |page| {
+            page.ready().await;
+            page.write(POST).await;
+            page.settled(SOON).await;
+            page.press("Load the model that reads both").await;
+            let why = refused(&page, "").await;
+            assert!(why.contains("zh-en.safetensors"), "{why}");
+            page.ready().await;
+            let chosen =
+                "return document.querySelector('.models select').selectedOptions[0].innerText";
+            assert_eq!(page.script(chosen).await, json!("en"));
+            assert_eq!(
+                page.script(offered).await,
+                json!(["Load the model that reads both"])
+            );
+            page.write("my husband cooked dinner").await;
+            page.settled(SOON).await;
+            same(&page.shown().await, &["my husband cooked dinner"]);
+            // And when it is there again, it is read.
+            page.site.deliver(BILINGUAL, Delivery::Whole);
+            page.write(POST).await;
+            page.settled(SOON).await;
+            page.press("Load the model that reads both").await;
+            reads(&page, POST).await;
+        });
 }
 
 #[test]

@@ -118,6 +118,15 @@ async fn failed(page: &Page) -> String {
     page.status().await
 }
 
+/// Waits until the page says that a chosen model is not to be had, other than it did `before`, and returns that.
+async fn refused(page: &Page, before: &str) -> String {
+    let line = "[...document.querySelectorAll('[aria-label=Computing] p')]
+        .find(line => line.innerText.startsWith('The model that you chose does not run'))?.innerText";
+    let said = format!("const line = {line}; return line !== undefined && line !== {before:?}");
+    page.until(&said, SOON).await;
+    string(page.script(&format!("return {line}")).await)
+}
+
 /// Checks that a cell of a table, such as "Student 81%", is what the command says about an attribute.
 fn is_best(cell: &str, said: &Value) {
     let first = said.get("groups").unwrap_or(said);

@@ -36,7 +36,7 @@ pub fn Models(link: Link) -> impl IntoView {
         let address = format!("models/{file}");
         let name = file.trim_end_matches(".safetensors").to_owned();
         let value = address.clone();
-        view! { <option value=value selected=move || source.get() == address>{name}</option> }
+        view! { <option value=value prop:selected=move || source.get() == address>{name}</option> }
     };
     view! {
         <Show when=move || { files.with(|files| files.len() > 1) }>

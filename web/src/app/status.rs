@@ -19,6 +19,8 @@ const CHOICES: [(BackendChoice, &str); 3] = [
 #[component]
 pub fn Status(link: Link) -> impl IntoView {
     let phase = link.watch(|session| session.phase().clone());
+    let refused = link.watch(|session| session.refused().map(str::to_owned));
+    let refused = move || refused.get().map(|why| (language().texts().refused)(&why));
     let choice = link.watch(|session| session.choice());
     let backend = link.watch(|session| session.model().map(|model| model.backend.clone()));
     let took = link.watch(|session| match session.answer() {
@@ -51,7 +53,9 @@ pub fn Status(link: Link) -> impl IntoView {
     };
     // What a screen reader says by itself; not every byte.
     let spoken = move || match phase.get() {
-        Phase::Ready | Phase::Failed(_) => line(),
+        Phase::Ready | Phase::Failed(_) => {
+            format!("{} {}", line(), refused().unwrap_or_default())
+        }
         _ => String::new(),
     };
     let message = NodeRef::<P>::new();
@@ -77,6 +81,7 @@ pub fn Status(link: Link) -> impl IntoView {
         <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=say(|texts| texts.computing_region)>
             <div class="running" class:failed=failed>
                 <p tabindex="-1" node_ref=message>{line}</p>
+                <p>{refused}</p>
                 {progress}
                 <Show when=failed>
                     <button type="button" on:click=retry>{say(|texts| texts.try_again)}</button>
