@@ -474,6 +474,27 @@ fn one_cell_is_enough() {
 }
 
 #[test]
+fn one_lucky_seed_is_not_the_best_system() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let with_f = |cell: Cell, validation_f| Cell {
+        validation_f,
+        ..cell
+    };
+    let cells = [
+        with_f(corpus.cell("svm", &["age"], "", 1, 0.6), 0.5),
+        with_f(corpus.cell("svm", &["age"], "", 2, 0.6), 0.4),
+        with_f(corpus.cell("me", &["age"], "", 1, 0.6), 0.4),
+        with_f(corpus.cell("me", &["age"], "", 2, 0.6), 0.4),
+        with_f(corpus.cell("lstm", &["age"], "", 1, 0.2), 0.9),
+    ];
+    experiment(&place, &corpus, &cells);
+    let (markdown, _) = report(&place);
+    let line = markdown.lines().find(|line| line.starts_with("| Age "));
+    let best = line.unwrap().split('|').nth(7).unwrap().trim();
+    assert_eq!(best, "SVM");
+}
+
+#[test]
 fn systems_can_be_averaged() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     let cells = cells(&corpus);

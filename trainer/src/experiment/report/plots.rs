@@ -74,8 +74,11 @@ fn shown(attribute: &AttributeResults) -> Vec<&Row> {
         row.key.variant.is_empty() && ["svm", paper::LSTM, paper::AUX_LSTM].contains(&system)
     };
     let mut rows: Vec<&Row> = attribute.rows.iter().filter(is_shown).collect();
-    let best = (attribute.rows.iter()).max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()));
-    rows.extend(best.filter(|best| !rows.iter().any(|row| row.key == best.key)));
+    rows.extend(
+        attribute
+            .best()
+            .filter(|best| !rows.iter().any(|row| row.key == best.key)),
+    );
     rows
 }
 

@@ -118,6 +118,14 @@ fn check(cell: &Cell, corpus: &CorpusSummary) -> Result<(), String> {
 }
 
 impl AttributeResults {
+    /// The row with the highest mean F on the validation users, of those with the most seeds: among many with one seed, the
+    /// luckiest would be the best.
+    pub fn best(&self) -> Option<&Row> {
+        let seeds = self.rows.iter().map(|row| row.runs.len()).max()?;
+        let rows = self.rows.iter().filter(|row| row.runs.len() == seeds);
+        rows.max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()))
+    }
+
     fn new(summary: AttributeSummary, cells: Vec<Cell>, resamples: usize) -> Result<Self, String> {
         let mut runs: Vec<Run> = (cells.into_iter())
             .map(|cell| Run::new(cell, &summary))

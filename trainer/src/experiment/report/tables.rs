@@ -30,8 +30,7 @@ pub fn overview(document: &mut Document, results: &Results) {
     ];
     let mut table = Grid::new(header);
     for attribute in &results.attributes {
-        let best =
-            (attribute.rows.iter()).max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()));
+        let best = attribute.best();
         for level in 0..levels(attribute) {
             let of = |row: Option<&Row>, figure: fn(&Report) -> f64| {
                 row.and_then(|row| row.spread(level, figure))
