@@ -120,7 +120,7 @@ def torch_epoch(texts, labels, table, parameters, packs, device):
     return (time.perf_counter() - start) * 1e3, losses
 
 
-def run(program, runs, corpus, device="cpu"):
+def run(program, runs, corpus, device):
     """On what `auxlstm --device` calls so; PyTorch computes there too, and a GPU has our processor's body beside it."""
     on_gpu = device != "cpu"
     # cuDNN's default on these GPUs is TF32, which is not float32.
@@ -146,9 +146,9 @@ def run(program, runs, corpus, device="cpu"):
             return made[name]
 
         request = {"folder": name, "input": INPUT, "shared_hidden": SHARED, "main_hidden": MAIN, "dense": DENSE}
+        request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
         epoch = lambda packs: torch_epoch(texts, labels, table, parameters, packs, "cuda" if on_gpu else "cpu")
         ours = lambda device: program.ask({"epoch": request | {"device": device}})
-        request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
         for packs in (True, False):
             (_, theirs), losses = epoch(packs), ours(device)["losses"]
             worst = max(abs(a - b) / b for a, b in zip(losses, theirs))

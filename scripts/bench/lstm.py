@@ -151,7 +151,7 @@ def run(program, runs, target):
 def run_on_gpu(program, runs, device):
     """Against cuDNN; `device` is what `auxlstm --device` calls it."""
     rows = []
-    where = torch.cuda.get_device_name(0)
+    where = f"{torch.cuda.get_device_name(0)}, {device}"
     # cuDNN's default on these GPUs is TF32, which is not float32.
     torch.backends.cudnn.allow_tf32 = False
     with tempfile.TemporaryDirectory() as name:
@@ -172,9 +172,5 @@ def run_on_gpu(program, runs, device):
                 median = medians(systems, runs, slow=list(systems)[2:])
                 batch, steps, inputs, hidden = case
                 what = f"LSTM {task}, batch {batch}, {steps} steps, {inputs} inputs, {hidden} hidden"
-                rows += [
-                    row(what, median["ours"], *system, ms, f"{where}, {device}")
-                    for system, ms in median.items()
-                    if system != "ours"
-                ]
+                rows += [row(what, median["ours"], *system, ms, where) for system, ms in median.items() if system != "ours"]
     return rows

@@ -82,6 +82,9 @@ for its products among it, is not counted.""",
 As on the processor, with the network and its words on the GPU, PyTorch's too; and ours on that machine's processor.""",
 }
 
+# Those that only a machine with a GPU can run.
+ON_GPU = [case for case in CASES if case.startswith("gpu")]
+
 
 def measure(case, options):
     target = pathlib.Path(options.target) / "release"
@@ -94,14 +97,11 @@ def measure(case, options):
         import lstm
 
         return lstm.run_on_gpu(Program(bench), options.runs, options.gpu)
-    if case == "epoch":
+    if case in ("epoch", "gpu_epoch"):
         import epoch
 
-        return epoch.run(Program(bench), min(options.runs, 5), options.corpus)
-    if case == "gpu_epoch":
-        import epoch
-
-        return epoch.run(Program(bench), min(options.runs, 5), options.corpus, options.gpu)
+        device = options.gpu if case in ON_GPU else "cpu"
+        return epoch.run(Program(bench), min(options.runs, 5), options.corpus, device)
     if case == "predict":
         import predict
 
@@ -140,10 +140,9 @@ def main():
     parser.add_argument("--tools", default=DOCS.parent / ".tools", help="where peers from npm go")
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
-    on_gpu = [case for case in CASES if case.startswith("gpu")]
-    chosen = options.only or [case for case in CASES if (case in on_gpu) == bool(options.gpu)]
-    if not options.gpu and any(case in on_gpu for case in chosen):
-        parser.error(f"{' and '.join(on_gpu)} need --gpu DEVICE")
+    chosen = options.only or [case for case in CASES if (case in ON_GPU) == bool(options.gpu)]
+    if not options.gpu and any(case in ON_GPU for case in chosen):
+        parser.error(f"{' and '.join(ON_GPU)} need --gpu DEVICE")
     if not options.corpus:
         left_out = [case for case in chosen if case in ("epoch", "gpu_epoch", "predict", "browser", "load", "linear", "vectors", "chinese_browser")]
         chosen = [case for case in chosen if case not in left_out]
@@ -169,7 +168,7 @@ def write(path, rows):
     for case, words in CASES.items():
         text += words + "\n\n"
         if not rows[case]:
-            text += "Not measured." + (" On a machine that has a GPU, `make bench GPU=vulkan` does it." if case.startswith("gpu") else "") + "\n\n"
+            text += "Not measured." + (" On a machine that has a GPU, `make bench GPU=vulkan` does it." if case in ON_GPU else "") + "\n\n"
             continue
         text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ratio | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
         for r in rows[case]:

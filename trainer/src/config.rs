@@ -154,7 +154,8 @@ pub struct Wide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SelectBy {
-    /// The mean over main tasks, or all where none is, of F, higher being better. It leaps from epoch to epoch where a class has few users.
+    /// The mean over main tasks, or all where none is, of F, higher being better. It leaps from epoch to epoch where a class
+    /// has few users.
     F,
     /// The mean over the same of the log loss, calibrated as a bundle is, lower being better.
     Loss,

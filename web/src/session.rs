@@ -70,6 +70,8 @@ pub enum Phase {
 /// A model that is ready.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
+    /// Where it came from.
+    pub source: Source,
     /// What its makers say about it.
     pub card: ModelCard,
     /// What it predicts.
@@ -138,8 +140,6 @@ pub struct Session {
     source: Source,
     phase: Phase,
     model: Option<Model>,
-    /// Where the model came from that was ready last.
-    worked: Option<Source>,
     refused: Option<String>,
     answer: Option<Result<Answer, String>>,
     wants_evidence: bool,
@@ -173,7 +173,6 @@ impl Session {
             source: Source::Address(bundle.into()),
             phase: Phase::Starting,
             model: None,
-            worked: None,
             refused: None,
             answer: None,
             wants_evidence: false,
@@ -401,11 +400,11 @@ impl Session {
                 ..
             } => {
                 self.model = Some(Model {
+                    source: self.source.clone(),
                     card: *card,
                     attributes,
                     backend,
                 });
-                self.worked = Some(self.source.clone());
                 self.phase = Phase::Ready;
                 self.ask()
             }
@@ -634,8 +633,10 @@ impl Session {
 
     /// The model is not to be had, and what was asked last has no answer; but one that was ready before takes its place again.
     fn fail(&mut self, message: String) -> Vec<Command> {
-        if let Some(worked) = self.worked.take_if(|worked| *worked != self.source) {
-            self.source = worked;
+        if let Some(before) = &self.model
+            && before.source != self.source
+        {
+            self.source = before.source.clone();
             self.refused = Some(message);
             return self.restart(self.choice, None);
         }

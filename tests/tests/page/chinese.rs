@@ -10,6 +10,10 @@ use tests::{
 
 use crate::{array, bilingual, kept, refused, string};
 
+/// The buttons beside the estimate.
+const OFFERS: &str =
+    "return [...document.querySelectorAll('.result button')].map(button => button.innerText)";
+
 const POST: &str = "明天还有两门考试，书一页都没翻开😭";
 
 #[test]
@@ -43,10 +47,10 @@ fn a_chinese_example_gives_distributions_labels_and_evidence() {
 fn an_english_page_offers_the_model_that_reads_chinese() {
     Visit::default().run(async |page| {
         page.ready().await;
-        let offer = "return [...document.querySelectorAll('.result button')].map(button => button.innerText)";
-        page.write("my math teacher gave us so much homework 考试").await;
+        page.write("my math teacher gave us so much homework 考试")
+            .await;
         page.settled(SOON).await;
-        assert_eq!(page.script(offer).await, json!([]));
+        assert_eq!(page.script(OFFERS).await, json!([]));
         page.write(POST).await;
         page.settled(SOON).await;
         // Nothing is fetched because of what is typed.
@@ -54,14 +58,12 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
         assert!(!asked.iter().any(|path| path.contains("zh")), "{asked:?}");
         page.press("Load the model that reads both").await;
         reads(&page, POST).await;
-        assert_eq!(page.script(offer).await, json!([]));
+        assert_eq!(page.script(OFFERS).await, json!([]));
     });
 }
 
 #[test]
 fn where_that_model_is_not_to_be_had_the_english_one_stays() {
-    let offered =
-        "return [...document.querySelectorAll('.result button')].map(button => button.innerText)";
     Visit::default()
         .deliver(BILINGUAL, Delivery::Half)
         .run(async |page| {
@@ -76,7 +78,7 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
                 "return document.querySelector('.models select').selectedOptions[0].innerText";
             assert_eq!(page.script(chosen).await, json!("en"));
             assert_eq!(
-                page.script(offered).await,
+                page.script(OFFERS).await,
                 json!(["Load the model that reads both"])
             );
             page.write("my husband cooked dinner").await;
