@@ -100,7 +100,7 @@ pub struct Texts {
     pub no_words: &'static str,
     /// No word that the model knows.
     pub no_known_words: &'static str,
-    /// LanguageCalibration words, of so many.
+    /// Known words, of so many.
     pub few_words: fn(usize, usize) -> String,
     /// The same, where they are not few.
     pub words: fn(usize, usize) -> String,
@@ -340,7 +340,7 @@ static ENGLISH: Texts = Texts {
         "Terms",
         "Meant for",
         "Not for",
-        "LanguageCalibration limits",
+        "Known limits",
         "Sources",
     ],
     figures: "Test figures",

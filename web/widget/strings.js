@@ -36,7 +36,7 @@ export const STRINGS = {
     facts: {
       intended_use: "Meant for",
       not_for: "Not for",
-      limits: "LanguageCalibration limits",
+      limits: "Known limits",
       data: "Learned from",
       languages: "Languages",
       licence: "Terms",
