@@ -1,10 +1,17 @@
 //! Settings in TOML files: read strictly, overridden one by one, written down, compared.
+//!
+//! One rule for defaults: every default stands once, in the [`Default`] of the settings that contain it, and a table that is
+//! given in part is laid over the defaults of its *place*. So `[systems.cnn.training]` with one key leaves the other keys as
+//! CNN has them, also where the training of other systems has other defaults. [`read`] applies the rule to files and
+//! overrides, [`over`] to a table inside them. The elements of a list (`[[attributes]]`) have no place among the defaults:
+//! the keys that one leaves out have the defaults of its type.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use toml::{Table, Value};
 
 /// A config that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +21,10 @@ pub enum ConfigError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A setting is misspelt, of the wrong type or out of its range.
+    /// A setting is unknown, of the wrong type or out of its range.
     #[error("{where_}: {what}")]
     Setting {
         /// The file and line, or the override.
@@ -27,10 +34,16 @@ pub enum ConfigError {
     },
 }
 
-/// Reads files as if they stood one after the other in one: a later value takes the place of an earlier one, and tables of
-/// a list (`[[…]]`) are added to it. Then `overrides` are applied, each `key.subkey=value` with a value as TOML has it (a
-/// bare word is taken as a string). What `check` says is wrong is wrong.
-pub fn read<T: DeserializeOwned>(
+/// Reads settings: lays the files, and then `overrides`, over the defaults of `T`, see the rule in the [module](self).
+///
+/// Several files are read as if they were one: a later value replaces an earlier one, and the tables of a list (`[[…]]`)
+/// are added to it. An override is `key.subkey=value` with a TOML value; a bare word is taken as a string. `check` tests
+/// what types cannot express.
+///
+/// # Errors
+/// A file that cannot be read; a key that does not exist, a value of the wrong type (with file and line, or the override),
+/// or what `check` rejects.
+pub fn read<T: Default + Serialize + DeserializeOwned>(
     paths: &[impl AsRef<Path>],
     overrides: &[String],
     check: impl Fn(&T) -> Result<(), String>,
@@ -39,11 +52,10 @@ pub fn read<T: DeserializeOwned>(
         where_: where_.to_owned(),
         what: one_line(what),
     };
-    let settings = |table: &toml::Table, where_: &str| {
-        (toml::Value::Table(table.clone()).try_into::<T>())
-            .map_err(|error| wrong(where_, error.message()))
+    let settings = |table: &Table, where_: &str| {
+        over(&T::default(), table.clone()).map_err(|error| wrong(where_, error.message()))
     };
-    let mut table = toml::Table::new();
+    let mut table = Table::new();
     let mut files = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
@@ -51,7 +63,7 @@ pub fn read<T: DeserializeOwned>(
             source,
         })?;
         let file = path.display().to_string();
-        // Reading each text itself gives errors with their line.
+        // Each file is also parsed by itself, because only errors of a text know their line.
         let with_line = |error: toml::de::Error| {
             let line = error.span().map_or(1, |span| {
                 1 + text[..span.start.min(text.len())].matches('\n').count()
@@ -59,7 +71,8 @@ pub fn read<T: DeserializeOwned>(
             wrong(&format!("{file}:{line}"), error.message())
         };
         toml::from_str::<T>(&text).map_err(with_line)?;
-        append(&mut table, toml::from_str(&text).map_err(with_line)?);
+        let later = toml::from_str(&text).map_err(with_line)?;
+        merge(&mut table, later, Lists::Extend);
         files.push(file);
     }
     for setting in overrides {
@@ -67,10 +80,10 @@ pub fn read<T: DeserializeOwned>(
         let (key, value) = setting
             .split_once('=')
             .ok_or_else(|| wrong(&where_, "expected KEY=VALUE"))?;
-        let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        let value = toml::from_str::<Table>(&format!("value = {value}"))
             .ok()
             .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+            .unwrap_or_else(|| Value::String(value.to_owned()));
         set(&mut table, key.trim(), value).map_err(|what| wrong(&where_, &what))?;
         settings(&table, &where_)?;
     }
@@ -80,7 +93,25 @@ pub fn read<T: DeserializeOwned>(
     Ok(settings)
 }
 
-/// Settings as TOML with every one written out. A path that is not UTF-8 cannot be.
+/// `settings` with `table` laid over them: inner tables are merged key by key, any other value of `table`, lists included,
+/// replaces the one that was there.
+///
+/// # Errors
+/// A key or a value that `T` does not have.
+pub fn over<T: Serialize + DeserializeOwned>(
+    settings: &T,
+    table: Table,
+) -> Result<T, toml::de::Error> {
+    let mut all =
+        Table::try_from(settings).map_err(<toml::de::Error as serde::de::Error>::custom)?;
+    merge(&mut all, table, Lists::Replace);
+    all.try_into()
+}
+
+/// Settings as TOML, with every one written out.
+///
+/// # Errors
+/// A path that is not UTF-8.
 pub fn to_toml(settings: &impl Serialize) -> Result<String, ConfigError> {
     toml::to_string(settings).map_err(|error| ConfigError::Setting {
         where_: "the config".into(),
@@ -88,8 +119,9 @@ pub fn to_toml(settings: &impl Serialize) -> Result<String, ConfigError> {
     })
 }
 
-/// The first setting that differs between two texts of [`to_toml`], but for those that are free to. One that is missing in a
-/// text has its value in `defaults`, a third: a setting that came with a later version begins as what was done before.
+/// The first setting that differs between two texts of [`to_toml`], except those for which `is_free` is true; `None` where
+/// there is none. A setting that a text lacks has its value in `defaults`, so that a run can be continued by a later version
+/// that has more settings.
 pub fn first_difference(
     before: &str,
     now: &str,
@@ -105,15 +137,15 @@ pub fn first_difference(
     Some(format!("{name} = {before} then, {now} now"))
 }
 
-type Flat = BTreeMap<String, toml::Value>;
+type Flat = BTreeMap<String, Value>;
 
-/// The settings of a config by their whole names.
+/// The settings of a TOML text by their full names.
 fn flat(text: &str) -> Flat {
-    fn add(flat: &mut Flat, prefix: &str, table: toml::Table) {
+    fn add(flat: &mut Flat, prefix: &str, table: Table) {
         for (key, value) in table {
             let name = format!("{prefix}{key}");
             match value {
-                toml::Value::Table(table) => add(flat, &format!("{name}."), table),
+                Value::Table(table) => add(flat, &format!("{name}."), table),
                 value => drop(flat.insert(name, value)),
             }
         }
@@ -123,13 +155,23 @@ fn flat(text: &str) -> Flat {
     settings
 }
 
-/// Puts the settings of a later file behind those of an earlier one.
-pub fn append(earlier: &mut toml::Table, later: toml::Table) {
-    use toml::Value::{Array, Table};
+/// What becomes of a list of tables that both sides of a [`merge`] have.
+#[derive(Clone, Copy, PartialEq)]
+enum Lists {
+    /// The later tables are added to the earlier ones.
+    Extend,
+    /// The later list replaces the earlier one.
+    Replace,
+}
+
+/// Merges tables key by key; any other value of `later` replaces that of `earlier`.
+fn merge(earlier: &mut Table, later: Table, lists: Lists) {
     for (key, value) in later {
         match (earlier.get_mut(&key), value) {
-            (Some(Table(earlier)), Table(later)) => append(earlier, later),
-            (Some(Array(earlier)), Array(later)) if later.iter().all(toml::Value::is_table) => {
+            (Some(Value::Table(earlier)), Value::Table(later)) => merge(earlier, later, lists),
+            (Some(Value::Array(earlier)), Value::Array(later))
+                if lists == Lists::Extend && later.iter().all(Value::is_table) =>
+            {
                 earlier.extend(later);
             }
             (_, value) => drop(earlier.insert(key, value)),
@@ -137,24 +179,23 @@ pub fn append(earlier: &mut toml::Table, later: toml::Table) {
     }
 }
 
-/// Sets `key` (dots go into tables) in `table`.
-fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), String> {
+/// Sets `key`, in which dots separate the names of tables, in `table`.
+fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     match key.split_once('.') {
         None => {
             table.insert(key.to_owned(), value);
             Ok(())
         }
-        Some((first, rest)) => match table
-            .entry(first)
-            .or_insert_with(|| toml::Table::new().into())
-        {
-            toml::Value::Table(inner) => set(inner, rest, value),
-            _ => Err(format!("{first:?} has no settings inside")),
+        Some((first, rest)) => match table.entry(first).or_insert_with(|| Table::new().into()) {
+            Value::Table(inner) => set(inner, rest, value),
+            _ => Err(format!(
+                "{first:?} is a single value, it has no key {rest:?}"
+            )),
         },
     }
 }
 
-/// An error that names a setting and what is permitted, unless it `holds`.
+/// Ok if `holds`, otherwise an error that names the setting, its value and what is permitted.
 pub fn within(
     name: &str,
     value: impl std::fmt::Display,
@@ -168,18 +209,18 @@ pub fn within(
     }
 }
 
-/// An error if a number is below 0 or not finite.
+/// Ok for a finite number of at least 0.
 pub fn at_least_zero(name: &str, value: f64) -> Result<(), String> {
     let holds = value >= 0.0 && value.is_finite();
     within(name, value, holds, "at least 0")
 }
 
-/// An error if a number that must not be 0 is.
+/// Ok for a number other than 0.
 pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")
 }
 
-/// A message of several lines as one.
+/// A message of several lines on one line.
 pub fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -189,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_that_came_with_a_later_version_begins_as_its_default() {
+    fn a_setting_that_a_later_version_added_has_its_default() {
         let defaults = "rate = 0.0\n[training]\nepochs = 20\n";
         let difference =
             |before: &str, now: &str| first_difference(before, now, defaults, |_| false);
@@ -206,5 +247,69 @@ mod tests {
             difference(before, "other = 1\n[training]\nepochs = 5\n").as_deref(),
             Some("other = nothing then, 1 now")
         );
+    }
+
+    /// A place whose default differs from that of its type, as `training` in CNN's settings.
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Outer {
+        inner: Inner,
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Inner {
+        size: usize,
+        name: String,
+    }
+
+    impl Default for Inner {
+        fn default() -> Self {
+            inner(30_000, "type")
+        }
+    }
+
+    impl Default for Outer {
+        fn default() -> Self {
+            Self {
+                inner: inner(0, "place"),
+                list: vec![inner(1, "default")],
+            }
+        }
+    }
+
+    fn inner(size: usize, name: &str) -> Inner {
+        Inner {
+            size,
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_table_given_in_part_keeps_the_other_defaults_of_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            ("one.toml", "[inner]\nname = 'a file'\n"),
+            ("two.toml", "[[list]]\nsize = 2\n"),
+            ("three.toml", "[[list]]\nsize = 3\n"),
+        ]
+        .map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        });
+        let read = |files: &[PathBuf], overrides: &[&str]| -> Outer {
+            let overrides: Vec<String> = overrides.iter().map(|&text| text.into()).collect();
+            super::read(files, &overrides, |_| Ok(())).unwrap()
+        };
+        assert_eq!(read(&files[..1], &[]).inner, inner(0, "a file"));
+        assert_eq!(read(&[], &["inner.name=flag"]).inner, inner(0, "flag"));
+        let table = toml::from_str("inner = { name = 'inside' }").unwrap();
+        let inside = over(&Outer::default(), table).unwrap();
+        assert_eq!(inside.inner, inner(0, "inside"));
+        // A list of the files replaces that of the defaults; its elements have the defaults of their type.
+        let list = read(&files, &[]).list;
+        assert_eq!(list, [inner(2, "type"), inner(3, "type")]);
     }
 }

@@ -175,9 +175,7 @@ impl Overrides {
 
     /// `settings` with these in their place.
     fn over(&self, settings: &Systems) -> Result<Systems, toml::de::Error> {
-        let mut all = settings.as_table();
-        settings::append(&mut all, self.0.clone());
-        all.try_into()
+        settings::over(settings, self.0.clone())
     }
 }
 

@@ -19,7 +19,7 @@ use model_core::{
 use serde::{Deserialize, Serialize};
 
 use super::networks::{config, teach};
-use crate::config::Training;
+use crate::config::{SelectBy, Training};
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
 use crate::experiment::users::UserFeatures;
 use crate::settings::{at_least_one, within};
@@ -58,7 +58,11 @@ impl Default for CnnSettings {
             units: 128,
             pooling: Pooling::Average,
             dropout: 0.3,
-            training: Training::default(),
+            // Log loss is lowest after the first epochs, when rare classes are hardly ever predicted.
+            training: Training {
+                select_by: SelectBy::F,
+                ..Training::default()
+            },
         }
     }
 }
