@@ -1,4 +1,4 @@
-//! `auxlstm experiment` as its users meet it: as a process, on users that are made up here.
+//! `auxlstm experiment` as a process, on generated users.
 
 mod common;
 
@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 use common::{Workplace, stderr, stdout};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use trainer::evaluation::Metrics;
-use trainer::experiment::{Cell, CorpusSummary};
+use trainer::experiment::{CorpusSummary, Run};
 
 const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
 const BY_AGE: [[&str; 3]; 2] = [
@@ -25,11 +25,10 @@ const BY_JOB: [[&str; 3]; 3] = [
     ["paint", "gallery", "sketch"],
 ];
 const JOBS: [&str; 3] = ["student", "IT", "art"];
-/// How many users of each age, by job: students are young.
+/// The number of users of each age, by job: students are young.
 const OF_AGE: [[usize; 3]; 2] = [[96, 12, 12], [12, 54, 54]];
 
-/// A folder with vectors, a config, and users whose words say something of their age and job. Twenty say nothing of their
-/// job, and twenty nothing of their age.
+/// A folder with vectors, a config, and users whose words depend on their age and job. Twenty have no job, and twenty no age.
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
     let mut random = StdRng::seed_from_u64(5);
@@ -71,7 +70,7 @@ fn workplace() -> Workplace {
     }
     workplace.write("vectors.txt", vectors);
     workplace.write("corpus.toml", CORPUS);
-    workplace.write("cells.toml", CELLS);
+    workplace.write("runs.toml", RUNS);
     workplace
 }
 
@@ -114,32 +113,32 @@ window_words = 30
 learning_rate = 0.02
 "#;
 
-const CELLS: &str = r#"
-[[cells]]
+const RUNS: &str = r#"
+[[runs]]
 systems = ["svm", "me", "cnn", "pcnn", "lstm"]
 main = ["age", "job"]
 
-[[cells]]
+[[runs]]
 systems = ["meta-learning", "multi-task-lstm", "aux-lstm"]
 main = ["age", "job"]
 auxiliary = ["age", "job"]
 
-[[cells]]
+[[runs]]
 systems = ["aux-lstm"]
 main = ["job"]
 auxiliary = [["age"]]
 lambda = [0.5, 0.75]
 seeds = [1]
 
-[[cells]]
+[[runs]]
 systems = ["lstm"]
 main = ["job"]
 variant = "one epoch"
 seeds = [1]
-settings = { lstm = { paper = true, training = { epochs = 1 } } }
+settings = { lstm = { network = { dropout = 0.1 }, training = { epochs = 1 } } }
 "#;
 
-/// The cells of one seed, but for those that only the first has.
+/// The runs of each seed.
 const OF_SEED: [&str; 16] = [
     "svm__age",
     "svm__job",
@@ -158,64 +157,62 @@ const OF_SEED: [&str; 16] = [
     "aux-lstm__age+job",
     "aux-lstm__job+age",
 ];
+/// The runs that only the first seed has.
 const OF_FIRST_SEED: [&str; 2] = ["aux-lstm__job+age__lambda=0.5", "lstm__job__one epoch"];
 
-/// All cells in a folder, by the names of their files.
-fn cells(workplace: &Workplace, folder: &str) -> BTreeMap<String, Cell> {
-    let cells = Cell::read_all(&workplace.path(folder).join(Cell::FOLDER)).unwrap();
-    (cells.into_iter())
-        .map(|cell| (cell.key.file_name(), cell))
+/// All runs in a folder, by the names of their files.
+fn runs(workplace: &Workplace, folder: &str) -> BTreeMap<String, Run> {
+    let runs = Run::read_all(&workplace.path(folder).join(Run::FOLDER)).unwrap();
+    (runs.into_iter())
+        .map(|run| (run.key.file_name(), run))
         .collect()
 }
 
 /// Figures on the test users.
-fn figures(cell: &Cell) -> Metrics {
-    let gold: Vec<usize> = cell.test.iter().map(|user| user.class).collect();
-    let probabilities: Vec<&[f32]> = (cell.test.iter())
+fn figures(run: &Run) -> Metrics {
+    let gold: Vec<usize> = run.test.iter().map(|user| user.class).collect();
+    let probabilities: Vec<&[f32]> = (run.test.iter())
         .map(|user| user.probabilities.as_slice())
         .collect();
-    Metrics::of(&gold, &probabilities, cell.classes.len())
+    Metrics::of(&gold, &probabilities, run.classes.len())
 }
 
 #[test]
-fn a_grid_is_learned_and_can_be_reported() {
+fn all_runs_of_a_grid_are_made_and_can_be_reported() {
     let workplace = workplace();
-    let experiment = ["experiment", "corpus.toml", "cells.toml"];
+    let experiment = ["experiment", "corpus.toml", "runs.toml"];
     let output = workplace.run(&experiment);
     let said = stderr(&output);
     assert_eq!(stdout(output, 0).trim(), "out");
     let expected = 2 * OF_SEED.len() + OF_FIRST_SEED.len();
-    assert!(said.contains(&format!("{expected} cells, 0 of them stored already")));
+    assert!(said.contains(&format!("{expected} runs, 0 of them already stored")));
     assert!(
         said.contains(&format!("{expected} of {expected}: ")),
         "{said}"
     );
-    let found = cells(&workplace, "out");
+    let found = runs(&workplace, "out");
     assert_eq!(found.len(), expected);
 
     for seed in [1, 2] {
         let mut tested = BTreeMap::new();
         for name in OF_SEED {
-            let cell = &found[&format!("{name}__{seed}.json")];
-            let metrics = figures(cell);
+            let run = &found[&format!("{name}__{seed}.json")];
+            let metrics = figures(run);
             assert!(
                 metrics.accuracy > metrics.majority + 0.1,
                 "{name}: {} of {}",
                 metrics.accuracy,
                 metrics.majority
             );
-            assert!(cell.validation_f > 0.5 && cell.seconds > 0.0);
-            assert_eq!(cell.validation_curve.len(), cell.training_curve.len());
-            let sums = (cell.test.iter()).map(|user| user.probabilities.iter().sum::<f32>());
+            assert!(run.validation_f > 0.5 && run.seconds > 0.0);
+            assert_eq!(run.validation_curve.len(), run.training_curve.len());
+            let sums = (run.test.iter()).map(|user| user.probabilities.iter().sum::<f32>());
             assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-4));
-            // All systems are tested on the same users.
-            let users: Vec<_> = (cell.test.iter())
+            // All systems have the same test users.
+            let users: Vec<_> = (run.test.iter())
                 .map(|user| (user.id.clone(), user.class, user.words))
                 .collect();
-            assert_eq!(
-                *tested.entry(&cell.key.main).or_insert(users.clone()),
-                users
-            );
+            assert_eq!(*tested.entry(&run.key.main).or_insert(users.clone()), users);
         }
         let chosen = |name: &str| found[&format!("{name}__{seed}.json")].chosen.clone();
         assert_eq!(chosen("svm__age")[0].0, "cost");
@@ -243,51 +240,90 @@ fn a_grid_is_learned_and_can_be_reported() {
     let report = fs::read_to_string(workplace.path("out/report.md")).unwrap();
     assert!(report.contains("Meta-Learning") && report.contains("lambda=0.5"));
 
-    // Nothing is left to do, and one more variant is one more cell.
+    // All runs are stored; another seed is one more run.
     let said = stderr(&workplace.run(&experiment));
     assert!(
-        said.contains(&format!("{expected} of them stored already")),
+        said.contains(&format!("{expected} of them already stored")),
         "{said}"
     );
     workplace.write(
         "more.toml",
-        "[[cells]]\nsystems = [\"svm\"]\nmain = [\"age\"]\nseeds = [3]",
+        "[[runs]]\nsystems = [\"svm\"]\nmain = [\"age\"]\nseeds = [3]",
     );
     workplace.success(&[&experiment[..], &["more.toml"]].concat());
-    assert_eq!(cells(&workplace, "out").len(), expected + 1);
+    assert_eq!(runs(&workplace, "out").len(), expected + 1);
 }
 
-/// A seed decides all of a cell but the time that it takes.
+/// A seed decides everything except the time.
 #[test]
-fn the_same_seed_gives_the_same_cells_however_many_are_learned_at_a_time() {
+fn the_same_seed_gives_the_same_runs_however_many_are_parallel() {
     let workplace = workplace();
     let experiment = |output: &str, parallel: &str| {
         let seeds = ["--set", "seeds=[4]", "--set", parallel];
-        let arguments = ["experiment", "corpus.toml", "cells.toml", "-o", output];
+        let arguments = ["experiment", "corpus.toml", "runs.toml", "-o", output];
         workplace.success(&[&arguments[..], &seeds].concat());
-        let mut cells = cells(&workplace, output);
-        cells.values_mut().for_each(|cell| cell.seconds = 0.0);
-        cells
+        let mut runs = runs(&workplace, output);
+        runs.values_mut().for_each(|run| run.seconds = 0.0);
+        runs
     };
     assert!(experiment("one", "parallel=1") == experiment("other", "parallel=3"));
 }
 
+/// The cache of a task's own vectors used to be named by attribute and seed alone.
 #[test]
-fn an_experiment_that_was_killed_learns_only_what_is_missing() {
+fn a_variant_with_other_embedding_settings_does_not_reuse_cached_vectors() {
     let workplace = workplace();
-    let experiment = ["experiment", "corpus.toml", "cells.toml"];
+    let group = |main: &str, auxiliary: &str, variant: &str| {
+        format!(
+            "[[runs]]\nsystems = ['multi-task-lstm']\nmain = ['{main}']\nauxiliary = ['{auxiliary}']\nseeds = [1]\n{variant}\n"
+        )
+    };
+    let more = "variant = 'more epochs'\nsettings = { multi-task-lstm = { vector_epochs = 9 } }";
+    let variant = group("age", "job", more);
+    workplace.write("both.toml", group("age", "job", "") + &variant);
+    workplace.write("variant.toml", variant);
+    workplace.write("swapped.toml", group("job", "age", more));
+    let experiment = |config: &str, output: &str| {
+        let epochs = ["--set", "systems.lstm.training.epochs=2"];
+        let arguments = ["experiment", "corpus.toml", config, "-o", output];
+        workplace.success(&[&arguments[..], &epochs].concat());
+        runs(&workplace, output)
+    };
+    let test = |runs: BTreeMap<String, Run>| {
+        let run = &runs["multi-task-lstm__age+job__more%20epochs__1.json"];
+        run.test.clone()
+    };
+    assert_eq!(
+        test(experiment("both.toml", "both")),
+        test(experiment("variant.toml", "alone"))
+    );
+    // Two settings for two attributes; a run with the same ones reuses the vectors.
+    let cached = || {
+        fs::read_dir(workplace.path("both/vectors"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(cached(), 4);
+    experiment("swapped.toml", "both");
+    assert_eq!(cached(), 4);
+}
+
+#[test]
+fn a_killed_experiment_continues_with_the_missing_runs() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "runs.toml"];
     let mut child = (workplace.command(&experiment))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let folder = workplace.path("out/cells");
+    let folder = workplace.path("out/runs");
     let stored = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
     let start = Instant::now();
     while stored() < 3 {
         assert!(
             start.elapsed() < Duration::from_secs(120),
-            "no cell appeared"
+            "no run appeared"
         );
         assert!(
             child.try_wait().unwrap().is_none(),
@@ -317,7 +353,7 @@ fn an_experiment_that_was_killed_learns_only_what_is_missing() {
     let before = files(&folder);
     let said = stderr(&workplace.run(&experiment));
     assert!(
-        said.contains(&format!("{} of them stored already", before.len())),
+        said.contains(&format!("{} of them already stored", before.len())),
         "{said}"
     );
     let after = files(&folder);
@@ -328,19 +364,19 @@ fn an_experiment_that_was_killed_learns_only_what_is_missing() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_what_is_done() {
+fn ctrl_c_keeps_complete_runs() {
     let workplace = workplace();
-    let mut child = (workplace.command(&["experiment", "corpus.toml", "cells.toml"]))
+    let mut child = (workplace.command(&["experiment", "corpus.toml", "runs.toml"]))
         .args(["--set", "systems.cnn.training.epochs=100000"])
         .spawn()
         .unwrap();
     let start = Instant::now();
-    // The cells of linear systems come first; then there is a network that does not end.
-    let folder = workplace.path("out/cells");
+    // The runs of linear systems come first, and then a network whose training does not end.
+    let folder = workplace.path("out/runs");
     while fs::read_dir(&folder).map_or(0, |entries| entries.count()) < 6 {
         assert!(
             start.elapsed() < Duration::from_secs(120),
-            "no cell appeared"
+            "no run appeared"
         );
         sleep(Duration::from_millis(5));
     }
@@ -350,7 +386,7 @@ fn ctrl_c_leaves_what_is_done() {
         .status();
     assert!(interrupt.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(cells(&workplace, "out").len(), 6);
+    assert_eq!(runs(&workplace, "out").len(), 6);
 }
 
 #[test]
@@ -358,7 +394,7 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
     let workplace = workplace();
     workplace.write(
         "one.toml",
-        "[[cells]]\nsystems = [\"svm\", \"lstm\"]\nmain = [\"age\"]\nseeds = [1]",
+        "[[runs]]\nsystems = [\"svm\", \"lstm\"]\nmain = [\"age\"]\nseeds = [1]",
     );
     let experiment = ["experiment", "corpus.toml", "one.toml"];
     workplace.success(&experiment);
@@ -385,7 +421,7 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
         attention.contains("attention_words = 0 then, 9 now"),
         "{attention}"
     );
-    // What no stored system has to do with may change.
+    // Settings of systems without stored runs may change.
     workplace.success(&[&experiment[..], &["--set", "systems.me.costs=[1.0]"]].concat());
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
     workplace.write("users.jsonl", users.replace("mortgage", "rent"));
@@ -405,15 +441,15 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
 fn wrong_configs_are_refused_before_any_work() {
     let workplace = workplace();
     let wrong = |from: &str, to: &str| {
-        for (file, text) in [("corpus", CORPUS), ("cells", CELLS)] {
+        for (file, text) in [("corpus", CORPUS), ("runs", RUNS)] {
             workplace.write(&format!("{file}.toml"), text.replacen(from, to, 1));
         }
-        workplace.failure(&["experiment", "corpus.toml", "cells.toml"])
+        workplace.failure(&["experiment", "corpus.toml", "runs.toml"])
     };
     for (from, to, parts) in [
         ("seeds", "sede", &["corpus.toml:6:", "sede", "seeds"][..]),
-        ("\"svm\"", "\"swm\"", &["cells.toml:3:", "swm", "svm"]),
-        ("paper", "papr", &["cells.toml:23:", "papr", "paper"]),
+        ("\"svm\"", "\"swm\"", &["runs.toml:3:", "swm", "svm"]),
+        ("dropout", "droput", &["runs.toml:23:", "droput", "dropout"]),
         (
             "epochs = 15",
             "epochs = 0",
@@ -442,7 +478,7 @@ fn wrong_configs_are_refused_before_any_work() {
         ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),
-        ("[[\"age\"]]", "[7]", &["cells.toml:14:", "a list of names"]),
+        ("[[\"age\"]]", "[7]", &["runs.toml:14:", "a list of names"]),
         (
             "vectors = \"vectors.txt\"",
             "",
@@ -462,11 +498,11 @@ fn wrong_configs_are_refused_before_any_work() {
         }
     }
     let nothing = workplace.failure(&["experiment", "corpus.toml"]);
-    assert!(nothing.contains("[[cells]]"), "{nothing}");
+    assert!(nothing.contains("[[runs]]"), "{nothing}");
     let printed = workplace.success(&["experiment", "--print-config"]);
     workplace.write("corpus.toml", CORPUS);
-    workplace.write("cells.toml", CELLS);
-    let all = workplace.success(&["experiment", "corpus.toml", "cells.toml", "--print-config"]);
+    workplace.write("runs.toml", RUNS);
+    let all = workplace.success(&["experiment", "corpus.toml", "runs.toml", "--print-config"]);
     workplace.write("all.toml", &all);
     assert_eq!(
         workplace.success(&["experiment", "all.toml", "--print-config"]),

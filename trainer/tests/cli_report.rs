@@ -1,4 +1,4 @@
-//! `auxlstm report` on experiments that are made up here: probabilities drawn from a seed.
+//! `auxlstm report` on generated experiments, with probabilities drawn from a seed.
 
 mod common;
 
@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use trainer::evaluation::{Evaluation, Report, Spread};
-use trainer::experiment::{Association, AttributeSummary, Cell, CellKey, CorpusSummary, TestUser};
+use trainer::experiment::{Association, AttributeSummary, CorpusSummary, Run, RunKey, TestUser};
 
 /// Users of the made-up corpus, and those among them who are tested with a seed.
 const USERS: usize = 500;
@@ -106,14 +106,14 @@ impl Corpus {
         }
     }
 
-    /// A cell whose system gives the true class this much more than chance.
-    fn cell(&self, system: &str, names: &[&str], variant: &str, seed: u64, skill: f32) -> Cell {
+    /// A run whose system raises the score of the true class by `skill`.
+    fn run(&self, system: &str, names: &[&str], variant: &str, seed: u64, skill: f32) -> Run {
         let place = self.place(names[0]);
         let classes = &self.attributes[place].classes;
-        // Who is tested depends on the seed alone.
+        // The test users depend on the seed alone.
         let mut users: Vec<usize> = (0..USERS).collect();
         users.shuffle(&mut StdRng::seed_from_u64(seed));
-        let key = CellKey {
+        let key = RunKey {
             system: system.into(),
             main: names[0].into(),
             auxiliary: names[1..].iter().map(|name| name.to_string()).collect(),
@@ -142,7 +142,7 @@ impl Corpus {
             }
         });
         let epochs = if system.contains("lstm") { 6 } else { 0 };
-        Cell {
+        Run {
             test: test.collect(),
             classes: classes.clone(),
             training_users: USERS - TESTED,
@@ -160,13 +160,13 @@ impl Corpus {
     }
 }
 
-/// Everything but the CNNs, a variant, a sweep and three attributes, with three seeds.
-fn cells(corpus: &Corpus) -> Vec<Cell> {
-    let mut cells = Vec::new();
+/// All systems except the CNNs, a variant, a sweep and three attributes, with three seeds.
+fn runs(corpus: &Corpus) -> Vec<Run> {
+    let mut runs = Vec::new();
     for seed in 1..=3 {
         for main in ["profession", "age", "gender"] {
             for (system, skill) in [("svm", 0.5), ("me", 0.5), ("lstm", 0.8)] {
-                cells.push(corpus.cell(system, &[main], "", seed, skill));
+                runs.push(corpus.run(system, &[main], "", seed, skill));
             }
             for auxiliary in ["profession", "age", "gender"] {
                 if auxiliary == main {
@@ -177,7 +177,7 @@ fn cells(corpus: &Corpus) -> Vec<Cell> {
                     ("multi-task-lstm", 0.8),
                     ("aux-lstm", 1.6),
                 ] {
-                    cells.push(corpus.cell(system, &[main, auxiliary], "", seed, skill));
+                    runs.push(corpus.run(system, &[main, auxiliary], "", seed, skill));
                 }
             }
         }
@@ -186,21 +186,21 @@ fn cells(corpus: &Corpus) -> Vec<Cell> {
             ("lambda=0.5", 1.2),
             ("bidirectional", 1.7),
         ] {
-            cells.push(corpus.cell("aux-lstm", &["age", "profession"], variant, seed, skill));
+            runs.push(corpus.run("aux-lstm", &["age", "profession"], variant, seed, skill));
         }
         let all = ["gender", "age", "profession"];
-        cells.push(corpus.cell("aux-lstm", &all, "", seed, 1.7));
+        runs.push(corpus.run("aux-lstm", &all, "", seed, 1.7));
     }
-    cells
+    runs
 }
 
-/// An experiment's folder with these cells.
-fn experiment(place: &Workplace, corpus: &Corpus, cells: &[Cell]) {
+/// An experiment's folder with these runs.
+fn experiment(place: &Workplace, corpus: &Corpus, runs: &[Run]) {
     let folder = place.path("experiment");
-    fs::create_dir_all(folder.join(Cell::FOLDER)).unwrap();
+    fs::create_dir_all(folder.join(Run::FOLDER)).unwrap();
     corpus.summary().write(&folder).unwrap();
-    for cell in cells {
-        cell.write(&folder.join(Cell::FOLDER)).unwrap();
+    for run in runs {
+        run.write(&folder.join(Run::FOLDER)).unwrap();
     }
 }
 
@@ -234,30 +234,30 @@ fn cell(markdown: &str, section: &str, name: &str, column: &str) -> String {
     panic!("no row {name} below {section}");
 }
 
-/// What the evaluation says of the cells of a row, on classes or groups.
+/// The evaluation of the runs of a row, on classes (level 0) or coarse classes (level 1).
 fn evaluated(
     corpus: &Corpus,
-    cells: &[Cell],
+    runs: &[Run],
     system: &str,
     names: &[&str],
     level: usize,
 ) -> Vec<Report> {
     let attribute = &corpus.attributes[corpus.place(names[0])];
-    let wanted = |cell: &&Cell| {
-        let key = &cell.key;
+    let wanted = |run: &&Run| {
+        let key = &run.key;
         key.system == system
             && key.variant.is_empty()
             && key.main == names[0]
             && key.auxiliary == names[1..]
     };
-    let of = |cell: &Cell| {
+    let of = |run: &Run| {
         let mut evaluation = Evaluation::new(attribute, 0.0);
-        for user in &cell.test {
+        for user in &run.test {
             evaluation.add_class(user.class, user.probabilities.clone());
         }
         evaluation.reports().swap_remove(level)
     };
-    cells.iter().filter(wanted).map(of).collect()
+    runs.iter().filter(wanted).map(of).collect()
 }
 
 type Figure = fn(&Report) -> f64;
@@ -271,8 +271,8 @@ fn number(reports: &[Report], figure: Figure) -> String {
 #[test]
 fn tables_hold_what_the_evaluation_gives() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    let cells = cells(&corpus);
-    experiment(&place, &corpus, &cells);
+    let runs = runs(&corpus);
+    experiment(&place, &corpus, &runs);
     let (markdown, _) = report(&place);
     for (section, name, system, names, level) in [
         ("Profession", "SVM", "svm", &["profession"][..], 0),
@@ -306,7 +306,7 @@ fn tables_hold_what_the_evaluation_gives() {
             0,
         ),
         (
-            "Age in 2 coarse_classes",
+            "Age in 2 coarse classes",
             "Aux-LSTM (Age+Gender)",
             "aux-lstm",
             &["age", "gender"],
@@ -320,7 +320,7 @@ fn tables_hold_what_the_evaluation_gives() {
             0,
         ),
     ] {
-        let reports = evaluated(&corpus, &cells, system, names, level);
+        let reports = evaluated(&corpus, &runs, system, names, level);
         assert_eq!(reports.len(), 3);
         let figures: [(&str, Figure); 6] = [
             ("P", |report| report.metrics.precision),
@@ -343,9 +343,9 @@ fn tables_hold_what_the_evaluation_gives() {
 }
 
 #[test]
-fn the_papers_figures_are_beside_ours_and_what_is_missing_is_not_run() {
+fn the_papers_figures_are_beside_ours_and_missing_runs_are_marked() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    experiment(&place, &corpus, &cells(&corpus));
+    experiment(&place, &corpus, &runs(&corpus));
     let (markdown, _) = report(&place);
     let of = |section: &str, name: &str, column: &str| cell(&markdown, section, name, column);
     let paper = "paper (another corpus)";
@@ -359,13 +359,13 @@ fn the_papers_figures_are_beside_ours_and_what_is_missing_is_not_run() {
         "Aux-LSTM (Profession+Gender)",
     );
     assert_eq!(of(table, aux, paper), "0.450 / 0.329 / 0.380");
-    assert_eq!(of(table, &format!("{aux} less LSTM"), paper), "+0.041");
+    assert_eq!(of(table, &format!("{aux} Δ to LSTM"), paper), "+0.041");
     assert_eq!(of("Table 2: profession", "IT", paper), "1,798");
     assert_eq!(of("Table 2: profession", "Finance", paper), "1,087");
     assert_eq!(of("Table 2: profession", "Finance", "users"), "–");
-    // The groups are not the paper's.
+    // The coarse classes are not the paper's.
     let coarse_classes = markdown
-        .split("# Age in 2 coarse_classes\n")
+        .split("# Age in 2 coarse classes\n")
         .nth(1)
         .unwrap();
     assert!(
@@ -378,9 +378,9 @@ fn the_papers_figures_are_beside_ours_and_what_is_missing_is_not_run() {
 }
 
 #[test]
-fn clear_differences_are_marked_and_equal_systems_are_not() {
+fn significant_differences_are_marked_and_others_are_not() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    experiment(&place, &corpus, &cells(&corpus));
+    experiment(&place, &corpus, &runs(&corpus));
     let (markdown, html) = report(&place);
     let section = "Table 5: joint learning for age";
     let mark = |name: &str| cell(&markdown, section, name, "");
@@ -391,7 +391,7 @@ fn clear_differences_are_marked_and_equal_systems_are_not() {
         cell(
             &markdown,
             section,
-            "Aux-LSTM (Age+Gender) less LSTM",
+            "Aux-LSTM (Age+Gender) Δ to LSTM",
             column,
         )
     };
@@ -401,7 +401,7 @@ fn clear_differences_are_marked_and_equal_systems_are_not() {
     let even = cell(
         &markdown,
         section,
-        "Multi-task LSTM (Age+Gender) less LSTM",
+        "Multi-task LSTM (Age+Gender) Δ to LSTM",
         "p (Holm)",
     );
     let corrected = even.split_once('(').unwrap().1.trim_end_matches(')');
@@ -410,15 +410,15 @@ fn clear_differences_are_marked_and_equal_systems_are_not() {
 }
 
 #[test]
-fn the_page_is_well_formed_and_asks_for_nothing() {
+fn the_page_is_well_formed_and_self_contained() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    experiment(&place, &corpus, &cells(&corpus));
+    experiment(&place, &corpus, &runs(&corpus));
     let (_, html) = report(&place);
     for foreign in ["http", "<script", "url(", "@import", "src="] {
         assert!(!html.contains(foreign), "{foreign}");
     }
     assert!(html.contains("Teaching &amp; &lt;research&gt;") && !html.contains("<research>"));
-    // Every tag that opens closes, in order.
+    // All tags are closed, in order.
     let (_, body) = html.split_once("</style>").unwrap();
     let mut open = vec!["html", "head"];
     for tag in body
@@ -459,18 +459,14 @@ fn the_page_is_well_formed_and_asks_for_nothing() {
 }
 
 #[test]
-fn one_cell_is_enough() {
+fn one_run_is_enough() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    experiment(
-        &place,
-        &corpus,
-        &[corpus.cell("lstm", &["age"], "", 1, 0.8)],
-    );
+    experiment(&place, &corpus, &[corpus.run("lstm", &["age"], "", 1, 0.8)]);
     let (markdown, html) = report(&place);
     let of = |name: &str| cell(&markdown, "Age", name, "F");
     assert!(of("LSTM").parse::<f64>().is_ok(), "{}", of("LSTM"));
     assert_eq!(of("SVM"), "not run");
-    assert!(html.contains("No cell of this attribute was run."));
+    assert!(html.contains("There are no runs of this attribute."));
     place.success(&[
         "report",
         "experiment",
@@ -486,18 +482,18 @@ fn one_cell_is_enough() {
 #[test]
 fn one_lucky_seed_is_not_the_best_system() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    let with_f = |cell: Cell, validation_f| Cell {
+    let with_f = |run: Run, validation_f| Run {
         validation_f,
-        ..cell
+        ..run
     };
-    let cells = [
-        with_f(corpus.cell("svm", &["age"], "", 1, 0.6), 0.5),
-        with_f(corpus.cell("svm", &["age"], "", 2, 0.6), 0.4),
-        with_f(corpus.cell("me", &["age"], "", 1, 0.6), 0.4),
-        with_f(corpus.cell("me", &["age"], "", 2, 0.6), 0.4),
-        with_f(corpus.cell("lstm", &["age"], "", 1, 0.2), 0.9),
+    let runs = [
+        with_f(corpus.run("svm", &["age"], "", 1, 0.6), 0.5),
+        with_f(corpus.run("svm", &["age"], "", 2, 0.6), 0.4),
+        with_f(corpus.run("me", &["age"], "", 1, 0.6), 0.4),
+        with_f(corpus.run("me", &["age"], "", 2, 0.6), 0.4),
+        with_f(corpus.run("lstm", &["age"], "", 1, 0.2), 0.9),
     ];
-    experiment(&place, &corpus, &cells);
+    experiment(&place, &corpus, &runs);
     let (markdown, _) = report(&place);
     let line = markdown.lines().find(|line| line.starts_with("| Age "));
     let best = line.unwrap().split('|').nth(7).unwrap().trim();
@@ -507,27 +503,27 @@ fn one_lucky_seed_is_not_the_best_system() {
 #[test]
 fn systems_can_be_averaged() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
-    let cells = cells(&corpus);
-    experiment(&place, &corpus, &cells);
+    let runs = runs(&corpus);
+    experiment(&place, &corpus, &runs);
     let systems = "svm + aux-lstm";
     let arguments = ["report", "experiment", "--resamples", "1000"];
     place.success(&[&arguments[..], &["--average", systems]].concat());
     let markdown = fs::read_to_string(place.path("experiment").join("report.md")).unwrap();
-    // By hand, of the cells of both systems: Aux-LSTM's of all three attributes.
+    // The expected average, of the runs of SVM and those of Aux-LSTM on all three attributes.
     let of = |system: &str, names: usize| {
-        let wanted = move |cell: &&Cell| {
-            let key = &cell.key;
+        let wanted = move |run: &&Run| {
+            let key = &run.key;
             key.system == system && key.main == "gender" && key.auxiliary.len() == names
         };
-        cells.iter().filter(wanted).collect::<Vec<_>>()
+        runs.iter().filter(wanted).collect::<Vec<_>>()
     };
-    let (machines, networks) = (of("svm", 0), of("aux-lstm", 2));
-    assert_eq!((machines.len(), networks.len()), (3, 3));
-    let reports: Vec<Report> = (machines.iter().zip(networks))
-        .map(|(machine, network)| {
+    let (svms, networks) = (of("svm", 0), of("aux-lstm", 2));
+    assert_eq!((svms.len(), networks.len()), (3, 3));
+    let reports: Vec<Report> = (svms.iter().zip(networks))
+        .map(|(svm, network)| {
             let gender = &corpus.attributes[corpus.place("gender")];
             let mut evaluation = Evaluation::new(gender, 0.0);
-            for (one, other) in machine.test.iter().zip(&network.test) {
+            for (one, other) in svm.test.iter().zip(&network.test) {
                 assert_eq!(one.id, other.id);
                 let pairs = one.probabilities.iter().zip(&other.probabilities);
                 evaluation.add_class(one.class, pairs.map(|(a, b)| (a + b) / 2.0).collect());
@@ -547,14 +543,11 @@ fn systems_can_be_averaged() {
         );
     }
     let error = place.failure(&[&arguments[..], &["--average", "svm + knn"]].concat());
-    assert!(
-        error.contains("no cells of \"knn\"; permitted: "),
-        "{error}"
-    );
+    assert!(error.contains("no runs of \"knn\"; permitted: "), "{error}");
 }
 
 #[test]
-fn what_cannot_be_read_is_said_in_one_line() {
+fn unreadable_files_are_named_in_one_line() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     assert!(
         place
@@ -562,34 +555,30 @@ fn what_cannot_be_read_is_said_in_one_line() {
             .contains("corpus.json")
     );
     experiment(&place, &corpus, &[]);
-    assert!(
-        place
-            .failure(&["report", "experiment"])
-            .contains("no cells")
-    );
-    let good = corpus.cell("svm", &["age"], "", 1, 0.5);
+    assert!(place.failure(&["report", "experiment"]).contains("no runs"));
+    let good = corpus.run("svm", &["age"], "", 1, 0.5);
     experiment(&place, &corpus, std::slice::from_ref(&good));
-    place.write("experiment/cells/broken.json", "{\"key\":");
+    place.write("experiment/runs/broken.json", "{\"key\":");
     assert!(
         place
             .failure(&["report", "experiment"])
             .contains("broken.json")
     );
     place.write(
-        "experiment/cells/broken.json",
+        "experiment/runs/broken.json",
         serde_json::to_string(&good).unwrap(),
     );
     let twice = place.failure(&["report", "experiment"]);
     assert!(
-        twice.contains("two cells") && twice.contains("svm__age__1.json"),
+        twice.contains("two files contain") && twice.contains("svm__age__1.json"),
         "{twice}"
     );
-    let foreign = Cell {
+    let foreign = Run {
         classes: vec!["a".into(), "b".into(), "c".into(), "d".into()],
         ..good
     };
     place.write(
-        "experiment/cells/broken.json",
+        "experiment/runs/broken.json",
         serde_json::to_string(&foreign).unwrap(),
     );
     assert!(

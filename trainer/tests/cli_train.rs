@@ -1,4 +1,4 @@
-//! `auxlstm train` as its users meet it: as a process, on a small corpus that is made up here.
+//! `auxlstm train` as a process, on a small generated corpus.
 
 mod common;
 
@@ -28,7 +28,7 @@ const BY_AGE: [[&str; 3]; 3] = [
     ["mortgage", "pension", "knee"],
 ];
 
-/// A folder with vectors, a config, and users whose words give their gender and age away, 19, 29 or 39.
+/// A folder with vectors, a config, and users whose words depend on their gender and age, 19, 29 or 39.
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
     let mut random = StdRng::seed_from_u64(11);
@@ -102,7 +102,7 @@ fn test_figures(run: &Path) -> serde_json::Value {
 }
 
 #[test]
-fn a_run_learns_and_leaves_what_it_promises() {
+fn a_run_learns_and_writes_all_its_files() {
     let workplace = workplace();
     assert_eq!(
         workplace.success(&["train", "config.toml"]).trim(),
@@ -131,7 +131,7 @@ fn a_run_learns_and_leaves_what_it_promises() {
     );
     workplace.success(&["train", "config.toml", "--output", "other", "--seed", "2"]);
     assert!(bundle("run") != bundle("other"));
-    // A bundle's word vectors are as good as the file that it has them from.
+    // A bundle has the same word vectors as the file.
     let of_bundle = "vectors='run/model.safetensors'";
     workplace.success(&["train", "config.toml", "-o", "third", "--set", of_bundle]);
     assert!(bundle("run") == bundle("third"));
@@ -231,7 +231,7 @@ fn each_task_learns_from_the_files_that_it_names() {
     for (weight, what) in [
         (
             "{ \"nobody.jsonl\" = 1 }",
-            "\"gender\" is to learn from nobody.jsonl, which is no file of the corpus",
+            "\"gender\" names nobody.jsonl, which is not a file of corpus",
         ),
         (
             "{ \"users.jsonl\" = 0 }",
@@ -365,7 +365,7 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
         (
             "both.toml",
             "refit/model.safetensors",
-            "it is a refit itself",
+            "it is itself a refit",
         ),
         ("config.toml", model, "it reads other languages"),
         ("both.toml", "both.txt", "both.txt cannot be refitted"),
@@ -419,7 +419,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
         "training.epochs=60",
         "--set",
         "training.patience=0",
-        // Vectors that learn are part of what is taken up.
+        // The state of trained vectors is part of a checkpoint.
         "--set",
         "network.vector_learning_rate=0.01",
     ];
@@ -459,7 +459,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
     let other = workplace.failure(&[&arguments[..], &["--resume", "--seed", "9"]].concat());
     assert!(other.contains("seed = 1 then, 9 now"), "{other}");
-    // What is written at the end can still be changed then.
+    // Settings of the end of the run may be changed.
     let named = ["--resume", "--set", "card.name='My own'"];
     workplace.success(&[&arguments[..], &named].concat());
     let bundle = file("killed", "model.safetensors");
@@ -467,7 +467,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
 }
 
 #[test]
-fn a_run_is_not_gone_on_with_on_other_data() {
+fn a_run_is_not_continued_with_other_data() {
     let workplace = workplace();
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
     workplace.success(&arguments);
@@ -482,9 +482,9 @@ fn a_run_is_not_gone_on_with_on_other_data() {
     assert_eq!(split(), before, "who is a test user stays written down");
 }
 
-/// What is saved must be what was scored, however it was trained.
+/// The bundle must be the network that was evaluated, however it was trained.
 #[test]
-fn the_bundle_scores_as_the_run_said() {
+fn the_bundle_has_the_figures_of_the_run() {
     for setting in [
         "training.normalise=true",
         "training.normalise=false",
@@ -643,7 +643,7 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
 }
 
 #[test]
-fn a_class_that_no_user_has_is_said_and_survived() {
+fn a_class_without_users_is_reported() {
     let workplace = workplace();
     workplace.write(
         "more.toml",

@@ -1,4 +1,4 @@
-//! `auxlstm experiment`: the cells of an experiment.
+//! `auxlstm experiment`: the runs of an experiment.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,29 +6,29 @@ use std::process::ExitCode;
 use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::experiment::{self, Experiment, ExperimentError};
 
-/// Learn and test systems on users, a grid of cells as a config says
+/// Fit and evaluate systems on a grid of runs that a config describes
 ///
-/// Each cell is a system that learns one attribute, with others beside it if it is a joint system, from the users of one
-/// random split. Finished cells are stored at once, and the same command goes on where it was interrupted. `auxlstm
-/// report` makes tables and plots of them.
+/// A run is one system that learns one attribute, beside others if it is a joint system, from the users of one random
+/// split. Each run is stored as soon as it is complete, and the same command continues an interrupted experiment. `auxlstm
+/// report` makes tables and plots of the runs.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Settings in TOML, see --print-config for all of them; files are read as if they stood one after the other in one
+    /// Settings in TOML, see --print-config for all of them. Several files are read as if they were one
     #[arg(value_name = "CONFIG.toml", required_unless_present = "print_config")]
     configs: Vec<PathBuf>,
-    /// Change one setting of the config, such as systems.lstm.training.epochs=5; may be given several times
+    /// Change one setting of the config, such as systems.lstm.training.epochs=5. Can be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "configs")]
     set: Vec<String>,
-    /// The folder of the results, instead of the config's
+    /// The folder of the results, in place of the config's
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// What computes networks, instead of the config's choice: cpu, wgpu, vulkan or cuda
+    /// The device that computes networks, in place of the config's: cpu, wgpu, vulkan or cuda
     #[arg(long)]
     device: Option<String>,
-    /// Stop with an error at the first bad record of the corpus, whatever the config says
+    /// Stop with an error at the first bad record of the corpus, also where the config does not
     #[arg(long)]
     strict: bool,
-    /// Print every setting with its value, the defaults where there is no config, and do nothing
+    /// Print all settings and exit; without a config, the defaults
     #[arg(long)]
     print_config: bool,
 }
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut settings = match arguments.configs.as_slice() {
         [] => Experiment::default(),
-        paths => Experiment::read(paths, &arguments.set)?,
+        paths => experiment::read(paths, &arguments.set)?,
     };
     if let Some(output) = arguments.output {
         settings.output = output;
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Err(ExperimentError::Interrupted) => {
             let folder = settings.output.display();
-            eprintln!("interrupted; finished cells are in {folder}, the same command goes on");
+            eprintln!("interrupted; complete runs are in {folder}, the same command continues");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(error) => Err(error.into()),

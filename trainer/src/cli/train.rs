@@ -9,40 +9,40 @@ use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::config::Config;
 use crate::training::{self, Outcome};
 
-/// TOML knows no larger whole numbers.
+/// The largest integer in TOML.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 
-/// Train a model as a config says: a run folder with the config as used, checkpoints, metrics and the bundle
+/// Train a model by a config, in a run folder with the settings, checkpoints, metrics and the bundle
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Settings in TOML; see --print-config for all of them
+    /// Settings in TOML, see --print-config for all of them
     #[arg(value_name = "CONFIG.toml", required_unless_present = "print_config")]
     config: Option<PathBuf>,
-    /// Change one setting of the config, such as training.epochs=5; may be given several times
+    /// Change one setting of the config, such as training.epochs=5. Can be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// The run folder, instead of the config's
+    /// The run folder, in place of the config's
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// What computes, instead of the config's choice: cpu, wgpu, vulkan or cuda
+    /// The device that computes, in place of the config's: cpu, wgpu, vulkan or cuda
     #[arg(long)]
     device: Option<String>,
-    /// The seed, instead of the config's
+    /// The seed, in place of the config's
     #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
-    /// Learn once more by the config that made this model, now from its test users too; its figures are put on the card
+    /// Train again with the config that made this model, now on its test users too. The new card has the figures of this model
     #[arg(long, value_name = "BUNDLE")]
     refit: Option<PathBuf>,
-    /// Words to add to the config's dictionary for Chinese, instead of the config's own, in jieba's format
+    /// Words to add to the config's Chinese dictionary, in jieba's format, in place of the config's user dictionary
     #[arg(long, value_name = "FILE")]
     user_dict: Option<PathBuf>,
-    /// Stop with an error at the first bad record of the corpus, whatever the config says
+    /// Stop with an error at the first bad record of the corpus, also where the config does not
     #[arg(long)]
     strict: bool,
-    /// Go on with an interrupted run from its last checkpoint
+    /// Continue an interrupted run from its last checkpoint
     #[arg(long)]
     resume: bool,
-    /// Print every setting with its value, the defaults where there is no config, and do nothing
+    /// Print all settings and exit; without a config, the defaults
     #[arg(long)]
     print_config: bool,
 }
@@ -75,13 +75,13 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let segmenter = segmenter_of(&config.text)?;
     let interrupted = interrupt_flag()?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
-        Outcome::Finished(bundle) => {
+        Outcome::Complete(bundle) => {
             print(&format!("{}\n", bundle.display()))?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(checkpoint) => {
             eprintln!(
-                "interrupted; {} is left, go on with --resume",
+                "interrupted; continue with --resume, from {}",
                 checkpoint.display()
             );
             Ok(ExitCode::from(INTERRUPTED))

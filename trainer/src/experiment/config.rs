@@ -1,50 +1,49 @@
-//! What an experiment is: one TOML file, checked once into a value that the rest can trust.
+//! The settings of `auxlstm experiment`: one or more TOML files, checked once so that the rest can rely on them.
 
 use std::path::PathBuf;
 
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::CellKey;
-use super::systems::{SystemName, Systems};
+use super::systems::{Settings, SystemName};
 use crate::config::{Split, Text, check_attributes};
 use crate::device;
 use crate::settings::{self, ConfigError, at_least_one, one_line, within};
 
-/// All settings of an experiment. Paths are relative to the folder that the command runs in.
+/// All settings of an experiment. Paths are relative to the working directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Experiment {
-    /// What the report calls the corpus.
+    /// The name of the corpus in the report.
     pub name: String,
     /// The labelled users, one or more files.
     pub corpus: Vec<PathBuf>,
-    /// Whether a bad record of the corpus ends the experiment; else it is reported and left out.
+    /// Whether a bad record of the corpus ends the experiment. If not, it is reported and left out.
     pub strict: bool,
-    /// Word vectors in word2vec's text or binary format, most frequent words first, or a bundle, for those in it; they may
-    /// be missing where no system reads them.
+    /// Word vectors in word2vec's text or binary format, most frequent words first, or a bundle. May be empty where all systems
+    /// are linear.
     pub vectors: PathBuf,
-    /// The folder of the results; made if it is not there. An experiment that is begun again there goes on.
+    /// The folder of the results, created if it does not exist. Runs that it contains are not repeated.
     pub output: PathBuf,
-    /// What networks are computed on: `cpu`, `wgpu`, `vulkan` or `cuda`.
+    /// The device that computes networks: `cpu`, `wgpu`, `vulkan` or `cuda`.
     pub device: String,
-    /// The cells are learned once with each seed, which decides the split and all that is random in learning.
+    /// The seeds of the runs. A seed decides the split of the users and all random choices in learning.
     pub seeds: Vec<u64>,
-    /// How many cells of linear systems are learned at a time. Networks are learned one at a time, on all cores.
+    /// How many linear systems are fitted at a time. Networks are trained one at a time, on all cores.
     pub parallel: usize,
     /// How users are divided.
     pub split: Shares,
     /// How text is read. A system may read less of it.
     pub text: Text,
-    /// What is predicted.
+    /// The attributes.
     pub attributes: Vec<Attribute>,
     /// The settings of the systems.
-    pub systems: Systems,
-    /// What is learned.
-    pub cells: Vec<Group>,
+    pub systems: Settings,
+    /// The runs.
+    pub runs: Vec<Group>,
 }
 
-/// How users are divided into training, validation and test users; a cell's seed decides who is where.
+/// How users are divided into training, validation and test users. The seed of a run decides which users are in which part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shares {
@@ -52,11 +51,11 @@ pub struct Shares {
     pub test: f64,
     /// The share of the others on which hyper-parameters, the best epoch and the calibration are chosen.
     pub validation: f64,
-    /// Keep the share of each class of this attribute equal in all parts; empty: do not.
+    /// Keep the share of each class of this attribute equal in all parts; empty: no stratification.
     pub stratify_by: String,
 }
 
-/// Cells that differ in system, attributes, λ and seed, all with all.
+/// Runs of all combinations of these systems, attributes, values of λ and seeds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Group {
@@ -64,57 +63,40 @@ pub struct Group {
     pub systems: Vec<SystemName>,
     /// The attributes that are predicted.
     pub main: Vec<String>,
-    /// What joint systems learn beside them: an attribute's name each, or a list of names. What is predicted is not
-    /// learned beside itself: such a pair is left out.
+    /// What joint systems learn beside each of them: the name of an attribute, or a list of names. Combinations of an
+    /// attribute with itself are skipped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub auxiliary: Vec<Beside>,
-    /// Values of λ of Eq. 19 for the main task, the auxiliary tasks having 1 − λ together; none: the system's own.
+    pub auxiliary: Vec<Auxiliary>,
+    /// Values of λ of Eq. 19 for the main task; the auxiliary tasks share 1 − λ. None: the system's own value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lambda: Vec<f64>,
-    /// What sets these cells apart from others of the same systems, in the report's words; empty: nothing.
+    /// What distinguishes these runs from others of the same systems, as shown in the report; empty: nothing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub variant: String,
-    /// Settings of the systems that differ for these cells.
+    /// Settings of the systems that differ for these runs.
     #[serde(skip_serializing_if = "Overrides::is_empty")]
     pub settings: Overrides,
-    /// Other seeds than the experiment's; none: these.
+    /// Seeds in place of the experiment's; none: those.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
 }
 
-/// One or more attributes.
+/// One or more attributes that are learned beside another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "expected an attribute's name or a list of names"
 )]
-pub enum Beside {
+pub enum Auxiliary {
     /// One attribute.
     One(String),
     /// Several attributes.
     Several(Vec<String>),
 }
 
-/// Some of the settings of [`Systems`].
+/// Some of the [`Settings`] of systems, laid over the experiment's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overrides(toml::Table);
-
-/// What is learned in a cell, and how.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// What is learned.
-    pub key: CellKey,
-    /// The system.
-    pub system: SystemName,
-    /// The attribute that is predicted, as an index.
-    pub main: usize,
-    /// The attributes learned beside it.
-    pub auxiliary: Vec<usize>,
-    /// λ of the main task, where the system has it.
-    pub lambda: Option<f64>,
-    /// The settings of the systems.
-    pub settings: Systems,
-}
 
 impl Default for Experiment {
     fn default() -> Self {
@@ -130,8 +112,8 @@ impl Default for Experiment {
             split: Shares::default(),
             text: Text::default(),
             attributes: Vec::new(),
-            systems: Systems::default(),
-            cells: Vec::new(),
+            systems: Settings::default(),
+            runs: Vec::new(),
         }
     }
 }
@@ -159,8 +141,9 @@ impl Shares {
     }
 }
 
-impl Beside {
-    fn names(&self) -> &[String] {
+impl Auxiliary {
+    /// The names of the attributes.
+    pub fn names(&self) -> &[String] {
         match self {
             Self::One(name) => std::slice::from_ref(name),
             Self::Several(names) => names,
@@ -169,39 +152,39 @@ impl Beside {
 }
 
 impl Overrides {
-    fn is_empty(&self) -> bool {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `settings` with these in their place.
-    fn over(&self, settings: &Systems) -> Result<Systems, toml::de::Error> {
-        settings::over(settings, self.0.clone())
+    /// `settings` with these laid over them.
+    pub fn over(&self, settings: &Settings) -> Result<Settings, String> {
+        settings::over(settings, self.0.clone()).map_err(|error| one_line(error.message()))
     }
 }
 
 impl<'de> Deserialize<'de> for Overrides {
-    /// Settings that no system has are an error already here, where the line is known.
+    /// Reports unknown settings already here, where the line is known.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let overrides = Self(toml::Table::deserialize(deserializer)?);
-        match overrides.over(&Systems::default()) {
+        match overrides.over(&Settings::default()) {
             Ok(_) => Ok(overrides),
-            Err(error) => Err(serde::de::Error::custom(one_line(error.message()))),
+            Err(error) => Err(serde::de::Error::custom(error)),
         }
     }
 }
 
 impl Experiment {
-    /// Reads config files and then applies `overrides`, see [`settings::read`].
-    pub fn read(paths: &[PathBuf], overrides: &[String]) -> Result<Self, ConfigError> {
-        settings::read(paths, overrides, Self::check)
-    }
-
-    /// The config as TOML with every setting written out. A path that is not UTF-8 cannot be.
+    /// The config as TOML with every setting written out, see [`settings::to_toml`].
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         settings::to_toml(self)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether all settings are in range. The runs are checked by [`plans`](super::plan::plans).
+    ///
+    /// # Errors
+    /// One line that names the setting and what is permitted.
+    pub fn check(&self) -> Result<(), String> {
         if self.corpus.is_empty() {
             return Err("corpus: name at least one file of labelled users".into());
         }
@@ -211,7 +194,7 @@ impl Experiment {
         at_least_one("parallel", self.parallel)?;
         self.text.check()?;
         if self.attributes.is_empty() {
-            return Err("attributes: there is none".into());
+            return Err("attributes: name at least one in [[attributes]]".into());
         }
         check_attributes(&self.attributes)?;
         let split = self.split.split(1);
@@ -224,152 +207,67 @@ impl Experiment {
                 name,
                 share,
                 share > 0.0,
-                "above 0, as all cells need such users",
+                "above 0, because all runs need such users",
             )?;
         }
-        (self.systems.check()).map_err(|what| format!("systems.{what}"))?;
-        let plans = self.plans()?;
-        if self.vectors.as_os_str().is_empty()
-            && let Some(plan) = plans.iter().find(|plan| plan.system.reads_vectors())
-        {
-            return Err(format!(
-                "vectors: {} reads word vectors, name a file of them (auxlstm embed makes one)",
-                plan.key.system
-            ));
-        }
-        Ok(())
-    }
-
-    /// All cells, one seed after the other; those of linear systems stand together.
-    pub fn plans(&self) -> Result<Vec<Plan>, String> {
-        let mut plans: Vec<Plan> = Vec::new();
-        for (number, group) in self.cells.iter().enumerate() {
-            let wrong = |what: String| format!("cells, group {}: {what}", number + 1);
-            for plan in self.plans_of(group).map_err(wrong)? {
-                let settings = |plan: &Plan| plan.settings.of(plan.system);
-                let mut others = plans
-                    .iter()
-                    .filter(|other| other.key.plan() == plan.key.plan());
-                if others.any(|other| settings(other) != settings(&plan)) {
-                    return Err(wrong(format!(
-                        "an earlier group has {} with other settings: give these a variant of their own",
-                        plan.key.plan()
-                    )));
-                }
-                if !plans.iter().any(|other| other.key == plan.key) {
-                    plans.push(plan);
-                }
-            }
-        }
-        if plans.is_empty() {
-            return Err("cells: there is none, name systems and attributes in [[cells]]".into());
-        }
-        plans.sort_by_key(|plan| (plan.key.seed, !plan.system.is_linear()));
-        Ok(plans)
-    }
-
-    fn plans_of(&self, group: &Group) -> Result<Vec<Plan>, String> {
-        if group.systems.is_empty() || group.main.is_empty() {
-            return Err("name at least one of systems and one of main".into());
-        }
-        let settings = (group.settings.over(&self.systems))
-            .map_err(|error| format!("settings: {}", one_line(error.message())))?;
-        (settings.check()).map_err(|what| format!("settings.{what}"))?;
-        if !group.settings.is_empty() && group.variant.is_empty() {
-            return Err("settings of its own need a variant that says what they are".into());
-        }
-        let joint = group.systems.iter().any(|system| system.is_joint());
-        if joint == group.auxiliary.is_empty() {
-            return Err(match joint {
-                true => "a joint system needs auxiliary, the attributes learned beside main".into(),
-                false => "auxiliary: none of these systems learns attributes jointly".to_owned(),
-            });
-        }
-        let has_lambda = |system: &SystemName| settings.lambda(*system).is_some();
-        if !group.lambda.is_empty() && !group.systems.iter().any(has_lambda) {
-            return Err("lambda: none of these systems has it".into());
-        }
-        let seeds = match group.seeds.is_empty() {
-            true => &self.seeds,
-            false => &group.seeds,
-        };
-        let mut plans = Vec::new();
-        for &system in &group.systems {
-            let own = settings.lambda(system);
-            for (main, index) in group.main.iter().zip(self.indices(&group.main)?) {
-                for (beside, lambda) in group.beside(system, own) {
-                    if beside.contains(main) {
-                        continue;
-                    }
-                    let mut variant = group.variant.clone();
-                    if let Some(lambda) = lambda.filter(|_| lambda != own) {
-                        check_lambda("lambda", lambda)?;
-                        let gap = if variant.is_empty() { "" } else { ", " };
-                        variant += &format!("{gap}lambda={lambda}");
-                    }
-                    let auxiliary = self.indices(beside)?;
-                    plans.extend(seeds.iter().map(|&seed| Plan {
-                        key: CellKey {
-                            system: system.to_string(),
-                            main: main.clone(),
-                            auxiliary: beside.to_vec(),
-                            variant: variant.clone(),
-                            seed,
-                        },
-                        system,
-                        main: index,
-                        auxiliary: auxiliary.clone(),
-                        lambda,
-                        settings: settings.clone(),
-                    }));
-                }
-            }
-        }
-        Ok(plans)
-    }
-
-    /// The indices of attributes by their names.
-    fn indices(&self, names: &[String]) -> Result<Vec<usize>, String> {
-        let mut indices = Vec::new();
-        for name in names {
-            let mut attributes = self.attributes.iter();
-            let index = attributes.position(|attribute| attribute.name == *name);
-            let index = index.ok_or_else(|| {
-                let names: Vec<&str> = (self.attributes.iter())
-                    .map(|attribute| attribute.name.as_str())
-                    .collect();
-                format!(
-                    "there is no attribute {name:?}; permitted: {}",
-                    names.join(", ")
-                )
-            })?;
-            if indices.contains(&index) {
-                return Err(format!("{name:?} is there twice"));
-            }
-            indices.push(index);
-        }
-        Ok(indices)
+        (self.systems.check()).map_err(|what| format!("systems.{what}"))
     }
 }
 
-impl Group {
-    /// What a system learns beside the main attribute, and with which λ; `own` is the system's own.
-    fn beside(&self, system: SystemName, own: Option<f64>) -> Vec<(&[String], Option<f64>)> {
-        if !system.is_joint() {
-            return vec![(&[], None)];
-        }
-        let lambdas: Vec<Option<f64>> = match own {
-            Some(_) if !self.lambda.is_empty() => self.lambda.iter().copied().map(Some).collect(),
-            _ => vec![own],
-        };
-        (self.auxiliary.iter().map(Beside::names))
-            .flat_map(|beside| lambdas.iter().map(move |&lambda| (beside, lambda)))
-            .collect()
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SelectBy;
 
-/// Whether λ leaves the main task something to learn by.
-pub fn check_lambda(name: &str, lambda: f64) -> Result<(), String> {
-    let holds = lambda > 0.0 && lambda <= 1.0;
-    within(name, lambda, holds, "above 0, at most 1")
+    fn read(text: &str) -> Result<Experiment, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("experiment.toml");
+        std::fs::write(&path, format!("{text}{RUNS}")).unwrap();
+        settings::read(&[path], &[], Experiment::check)
+    }
+
+    const RUNS: &str = r#"
+[[attributes]]
+name = "age"
+classes = ["13-20", "21+"]
+
+[[runs]]
+systems = ["cnn", "pcnn", "lstm", "aux-lstm"]
+main = ["age"]
+auxiliary = ["age"]
+"#;
+
+    /// `[systems.lstm.wide]` with one key used to turn the wide component on, and the same key in a run's settings did not.
+    #[test]
+    fn one_key_of_the_wide_component_does_not_turn_it_on() {
+        let corpus = "corpus = ['users.jsonl']\nvectors = 'vectors.bin'\n";
+        let whole = read(&format!("{corpus}[systems.lstm.wide]\nmin_users = 9")).unwrap();
+        let runs: Overrides = toml::from_str("[lstm.wide]\nmin_users = 9").unwrap();
+        for settings in [whole.systems, runs.over(&Settings::default()).unwrap()] {
+            assert_eq!(
+                (settings.lstm.wide.min_users, settings.lstm.wide.features),
+                (9, 0)
+            );
+        }
+    }
+
+    /// A default of CNN's training, F, used to be lost where `[systems.cnn.training]` named another key.
+    #[test]
+    fn one_key_of_cnn_training_keeps_the_defaults_of_cnn() {
+        let corpus = "corpus = ['users.jsonl']\nvectors = 'vectors.bin'\n";
+        let whole = read(&format!("{corpus}[systems.cnn.training]\nepochs = 3")).unwrap();
+        let runs: Overrides = toml::from_str("[cnn.training]\nepochs = 3").unwrap();
+        for settings in [whole.systems, runs.over(&Settings::default()).unwrap()] {
+            let training = settings.cnn.training;
+            assert_eq!((training.epochs, training.select_by), (3, SelectBy::F));
+            assert_eq!(settings.lstm.training.select_by, SelectBy::Loss);
+        }
+    }
+
+    #[test]
+    fn a_list_in_a_runs_settings_replaces_that_of_the_experiment() {
+        let runs: Overrides = toml::from_str("[[features.terms]]\nweight = 0.5").unwrap();
+        let settings = runs.over(&Settings::default()).unwrap();
+        assert_eq!(settings.features.terms.len(), 1);
+    }
 }

@@ -1,5 +1,4 @@
-//! What is known of an experiment's corpus beside its cells: how many users there are of each class, and how much one
-//! attribute says of another.
+//! The summary of an experiment's corpus: the users of each class, and the association between attributes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,43 +6,43 @@ use std::path::Path;
 use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Serialize};
 
-use super::CellError;
+use super::run::StoredError;
 use crate::evaluation::{cramers_v, cramers_v_corrected};
 use crate::output::{OutputError, PendingFile};
 
-/// The corpus of an experiment, stored beside its cells as `corpus.json`.
+/// The corpus of an experiment, stored beside its runs as `corpus.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSummary {
-    /// What the report calls it.
+    /// Its name in the report.
     pub name: String,
-    /// All users, with labels or without.
+    /// All users, with and without labels.
     pub users: usize,
-    /// The attributes that cells are about.
+    /// The attributes that runs predict.
     pub attributes: Vec<AttributeSummary>,
-    /// How many users state each age in years, where ages are numbers.
+    /// The users of each age in years, where ages are numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ages: Option<BTreeMap<i64, usize>>,
-    /// How much one attribute says of another, a pair of attributes each.
+    /// The association of each pair of attributes.
     pub association: Vec<Association>,
 }
 
-/// An attribute and how many users are of each of its classes.
+/// An attribute and the users of each of its classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeSummary {
     /// The attribute's name.
     pub name: String,
-    /// Its classes, in the order of the cells' probabilities.
+    /// Its classes, in the order of the runs' probabilities.
     pub classes: Vec<String>,
     /// The users of each class.
     pub counts: Vec<usize>,
-    /// Coarser classes that are scored too, such as bands of ages; empty for none.
+    /// Coarser classes that are evaluated too, such as age ranges; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coarse_classes: Vec<CoarseClass>,
 }
 
-/// How much one attribute says of another, over the users with a label for both.
+/// The association of two attributes, over the users with a label for both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Association {
@@ -51,40 +50,40 @@ pub struct Association {
     pub a: String,
     /// The other.
     pub b: String,
-    /// Cramér's V: 0 where neither says anything of the other, 1 where one tells the other.
+    /// Cramér's V: 0 where the attributes are independent, 1 where one determines the other.
     pub cramers_v: f64,
-    /// The same corrected for its bias: few users in many classes make it too large.
+    /// Cramér's V corrected for its bias (Bergsma 2013): it is too large for few users in many classes.
     pub cramers_v_corrected: f64,
     /// The users with a label for both.
     pub users: usize,
 }
 
 impl CorpusSummary {
-    /// The name of its file, in the folder that holds the folder of the cells.
+    /// Its file, in the experiment's folder.
     pub const FILE: &str = "corpus.json";
 
-    /// Writes `corpus.json` into `folder`, whole or not at all.
+    /// Writes `corpus.json` into `folder`, completely or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
         PendingFile::create(&folder.join(Self::FILE))?
             .finish(|out| Ok(serde_json::to_writer_pretty(out, self)?))
     }
 
     /// Reads `corpus.json` in `folder`.
-    pub fn read(folder: &Path) -> Result<Self, CellError> {
+    pub fn read(folder: &Path) -> Result<Self, StoredError> {
         let path = folder.join(Self::FILE);
         let result = std::fs::read(&path)
             .map_err(|error| error.to_string())
             .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()))
             .and_then(|summary: Self| summary.check().map(|()| summary));
-        result.map_err(|what| CellError { path, what })
+        result.map_err(|what| StoredError { path, what })
     }
 
-    /// The attribute of this name, if cells can be about it.
+    /// The attribute of this name.
     pub fn attribute(&self, name: &str) -> Option<&AttributeSummary> {
         (self.attributes.iter()).find(|attribute| attribute.name == name)
     }
 
-    /// How much two attributes say of each other, if that was measured.
+    /// The association of two attributes, if it was measured.
     pub fn association(&self, a: &str, b: &str) -> Option<&Association> {
         (self.association.iter())
             .find(|pair| (pair.a == a && pair.b == b) || (pair.a == b && pair.b == a))
@@ -117,8 +116,8 @@ impl AttributeSummary {
 }
 
 impl Association {
-    /// Measures how much two attributes say of each other. `labels` has of each user the class in the one and in the
-    /// other, as indices; users without both are no examples.
+    /// Measures the association of two attributes. `labels` has the class of each user in both, as indices; users without both
+    /// labels are ignored.
     pub fn measure(
         a: &Attribute,
         b: &Attribute,
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_comes_back_as_it_was() {
+    fn a_summary_is_read_as_it_was_written() {
         let summary = summary();
         let pair = summary.association("gender", "age").unwrap();
         assert_eq!(pair.users, 3);

@@ -1,4 +1,4 @@
-//! What all systems have in common: they learn one attribute from users, and then tell it of others.
+//! What all systems have in common: they learn one attribute from users and predict it for others.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,43 +7,65 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::Device;
 use model_core::attribute::Attribute;
 use model_core::embedding::Embedding;
-use model_core::predictor::PredictError;
 
-use super::CellError;
-use super::systems::Learned;
+use super::cache::Cache;
+use super::error::ExperimentError;
 use super::users::{UserFeatures, Users};
-use crate::config::ConfigError;
-use crate::corpus::CorpusError;
-use crate::device::DeviceError;
 use crate::evaluation::Metrics;
-use crate::features::FeatureError;
-use crate::linear::LinearError;
-use crate::output::OutputError;
-use crate::training::TrainError;
+use crate::features::Features;
+use crate::settings::within;
 use crate::training::examples::Parts;
-use crate::word2vec::{TrainingError, VectorsError};
 
-/// A way to learn an attribute.
-pub trait System {
-    /// Learns from the training users. The validation users decide on hyper-parameters and the best epoch, and on nothing
-    /// else; the test users are not looked at.
+/// A way to learn an attribute, with its settings.
+///
+/// A file of `systems/` implements it; the registry in `systems/mod.rs` names it and gives it its settings.
+pub trait System: Send + Sync {
+    /// Whether all settings are in range.
+    ///
+    /// # Errors
+    /// One line that names the setting, beginning with its section.
+    fn check(&self) -> Result<(), String>;
+
+    /// All settings that decide what is learned, by section as in a config.
+    fn settings(&self) -> toml::Table;
+
+    /// λ of Eq. 19 for the main task, if the system has it.
+    fn lambda(&self) -> Option<f64> {
+        None
+    }
+
+    /// Whether it learns several attributes jointly.
+    fn is_joint(&self) -> bool {
+        self.lambda().is_some()
+    }
+
+    /// The textual features that it reads, if any.
+    fn features(&self) -> Option<&Features> {
+        None
+    }
+
+    /// Whether it is a network, which needs word vectors (or their vocabulary) and all cores. Others need one core each.
+    fn is_network(&self) -> bool;
+
+    /// Fits to the training users. The validation users choose hyper-parameters and the best epoch, and nothing else; the
+    /// test users are not read.
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError>;
 }
 
-/// What a system has learned.
+/// A fitted system.
 pub trait Model {
-    /// A number for each class of the attribute, for each of `users` (indices): the higher, the more likely, as logits
-    /// are. What makes probabilities of them is one for all systems, a temperature fitted on the validation users.
+    /// A score for each class of the attribute, for each of `users` (indices): the higher, the more probable, like logits. The
+    /// runner calibrates them on the validation users.
     ///
     /// All of `users` have a label.
     fn scores(&self, users: &[usize]) -> Result<Vec<Vec<f32>>, ExperimentError>;
 }
 
-/// A model, and how it was come by.
+/// A model and how it was chosen.
 pub struct Fitted<'a> {
     /// The model.
     pub model: Box<dyn Model + 'a>,
-    /// What the validation users decided, by name.
+    /// The hyper-parameters that were chosen on the validation users, by name.
     pub chosen: Vec<(String, String)>,
     /// F on the validation users after each epoch, for systems that learn in epochs.
     pub validation_curve: Vec<f64>,
@@ -54,32 +76,34 @@ pub struct Fitted<'a> {
 /// What is to be learned.
 #[derive(Clone, Copy)]
 pub struct Problem<'a> {
-    /// The attributes that there are.
+    /// All attributes.
     pub attributes: &'a [Attribute],
     /// The attribute that is predicted, as an index.
     pub main: usize,
-    /// The attributes that may be learned beside it.
+    /// The attributes learned beside it; none for a system that is not joint.
     pub auxiliary: &'a [usize],
+    /// λ of Eq. 19 for the main task, if the system has it.
+    pub lambda: Option<f64>,
     /// All users.
     pub users: &'a Users,
-    /// Who is for what. Not all have a label.
+    /// The division of the users. Not all of them have a label.
     pub parts: &'a Parts,
     /// The users' features, for systems that read them.
     pub features: Option<&'a UserFeatures>,
-    /// The seed of all that is random.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// What networks are computed on.
+    /// The device that computes networks.
     pub device: &'a Device,
-    /// What other cells with these parts and features have learned already.
-    pub learned: &'a Learned,
-    /// A folder for what takes long to make and cells of other runs can use.
+    /// What other runs with these parts and features have fitted.
+    pub cache: &'a Cache,
+    /// A folder for files that other runs can use.
     pub folder: &'a Path,
     /// Whether to stop, with [`ExperimentError::Interrupted`].
     pub interrupted: &'a Arc<AtomicBool>,
 }
 
 impl<'a> Problem<'a> {
-    /// Those of `users` who have a label for an attribute, with their class.
+    /// Those of `users` who have a label for an attribute, and their classes.
     pub fn labelled(&self, users: &[usize], attribute: usize) -> (Vec<usize>, Vec<usize>) {
         let class = |&user: &usize| Some((user, self.users.examples[user].classes[attribute]?));
         users.iter().filter_map(class).unzip()
@@ -106,8 +130,8 @@ impl<'a> Problem<'a> {
         Metrics::of(classes, scores, self.class_count(attribute)).f
     }
 
-    /// The error that ends the work, if that was asked for.
-    pub fn go_on(&self) -> Result<(), ExperimentError> {
+    /// An error if the experiment was interrupted.
+    pub fn check_interrupted(&self) -> Result<(), ExperimentError> {
         match self.interrupted.load(Ordering::Relaxed) {
             true => Err(ExperimentError::Interrupted),
             false => Ok(()),
@@ -115,54 +139,14 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Why an experiment ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum ExperimentError {
-    /// It was told to stop.
-    #[error("interrupted")]
-    Interrupted,
-    /// The corpus cannot be read.
-    #[error(transparent)]
-    Corpus(#[from] CorpusError),
-    /// A file of word vectors cannot be read.
-    #[error(transparent)]
-    Vectors(#[from] VectorsError),
-    /// Word vectors cannot be learned.
-    #[error(transparent)]
-    Embedding(#[from] TrainingError),
-    /// The device cannot be had.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The device failed while computing.
-    #[error(transparent)]
-    Predict(#[from] PredictError),
-    /// A network cannot be trained.
-    #[error(transparent)]
-    Training(#[from] TrainError),
-    /// There are no features.
-    #[error(transparent)]
-    Features(#[from] FeatureError),
-    /// A linear system cannot be learned.
-    #[error(transparent)]
-    Linear(#[from] LinearError),
-    /// The settings cannot be written down.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A result cannot be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// What is stored cannot be used.
-    #[error(transparent)]
-    Stored(#[from] CellError),
-    /// What was read cannot be learned from.
-    #[error("{0}")]
-    Unusable(String),
-    /// A cell cannot be learned.
-    #[error("{cell}")]
-    Cell {
-        /// What it is called.
-        cell: String,
-        /// Why.
-        source: Box<ExperimentError>,
-    },
+/// Whether λ is in range.
+pub fn check_lambda(name: &str, lambda: f64) -> Result<(), String> {
+    let holds = lambda > 0.0 && lambda <= 1.0;
+    within(name, lambda, holds, "above 0, at most 1")
+}
+
+/// Settings as a TOML table.
+pub fn table(settings: &impl serde::Serialize) -> toml::Table {
+    // Settings consist of numbers, strings, lists and tables, which TOML can express.
+    toml::Table::try_from(settings).unwrap_or_default()
 }

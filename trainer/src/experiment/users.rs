@@ -1,63 +1,81 @@
-//! The users of an experiment, read once for all cells.
+//! The users of an experiment, read once for all runs.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use model_core::{
+    attribute::Attribute,
     embedding::Embedding,
     reader::{self, Reader},
     text::Segmenter,
     vocabulary::Vocabulary,
 };
 
-use super::config::Experiment;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
-use super::system::ExperimentError;
+use super::error::ExperimentError;
+use crate::config::{Split, Text};
 use crate::features::{Features, FittedTerms};
 use crate::linear::SparseMatrix;
 use crate::training::examples::{self, Example, Parts};
 use crate::training::read_vectors;
 
+/// Where users come from and how they are read.
+pub struct Source<'a> {
+    /// The name of the corpus.
+    pub name: &'a str,
+    /// The files of labelled users.
+    pub corpus: &'a [PathBuf],
+    /// Whether a bad record is an error. If not, it is left out.
+    pub strict: bool,
+    /// The file of word vectors; empty: none.
+    pub vectors: &'a Path,
+    /// How text is read.
+    pub text: &'a Text,
+    /// The attributes.
+    pub attributes: &'a [Attribute],
+    /// Whether the posts are kept, for systems that read features.
+    pub keeps_posts: bool,
+}
+
 /// All users with a label and a word.
 pub struct Users {
     /// Their word ids, and their class of each attribute.
     pub examples: Vec<Example>,
-    /// Their posts as far as they are read; nobody's where no system reads posts.
+    /// Their posts as far as they are read; empty where no system reads posts.
     posts: Vec<Vec<String>>,
-    /// Cuts posts into words, which have their ids in the vocabulary of the vectors.
+    /// Turns posts into word ids of the vectors' vocabulary.
     pub reader: Reader,
-    /// The vectors of the words; none where no system reads them.
+    /// The word vectors; none where no system reads them.
     pub embedding: Option<Embedding>,
-    /// What the report is told of them.
+    /// The summary for the report.
     pub summary: CorpusSummary,
     /// A checksum of posts and classes.
     pub checksum: u32,
 }
 
 impl Users {
-    /// Reads what the experiment names.
-    pub fn read(experiment: &Experiment, segmenter: Segmenter) -> Result<Self, ExperimentError> {
-        let (vocabulary, embedding) = if experiment.vectors.as_os_str().is_empty() {
+    /// Reads all users. `segmenter` cuts the posts into words.
+    pub fn read(source: &Source, segmenter: Segmenter) -> Result<Self, ExperimentError> {
+        let (vocabulary, embedding) = if source.vectors.as_os_str().is_empty() {
             let nothing = Vocabulary::new(Vec::new());
             let nothing = nothing.map_err(|error| ExperimentError::Unusable(error.to_string()))?;
             (nothing, None)
         } else {
-            let (words, vectors) = read_vectors(&experiment.vectors, experiment.text.vocabulary)?;
+            let (words, vectors) = read_vectors(source.vectors, source.text.vocabulary)?;
             (words, Some(vectors))
         };
         let reader = Reader {
             segmenter,
             vocabulary,
-            max_words: experiment.text.max_words,
+            max_words: source.text.max_words,
         };
-        let plans = (experiment.plans()).map_err(ExperimentError::Unusable)?;
-        let keeps_posts = plans.iter().any(|plan| plan.system.reads_features());
         let mut posts = Vec::new();
         let mut ages = BTreeMap::new();
         let mut hasher = crc32fast::Hasher::new();
         let read = examples::read(
-            &experiment.corpus,
-            experiment.strict,
-            &experiment.attributes,
+            source.corpus,
+            source.strict,
+            source.attributes,
             &reader,
             |mut user| {
                 user.posts.iter().for_each(|post| {
@@ -67,7 +85,7 @@ impl Users {
                 if let Some(age) = user.label("age").and_then(|age| age.parse().ok()) {
                     *ages.entry(age).or_default() += 1;
                 }
-                if keeps_posts {
+                if source.keeps_posts {
                     let mut words = 0;
                     let all = reader::words(&reader.segmenter, &user.posts, reader.max_words);
                     let read = all.take_while(|post| {
@@ -97,7 +115,7 @@ impl Users {
         );
         let ages = (!ages.is_empty()).then_some(ages);
         Ok(Self {
-            summary: summary(experiment, &examples, all, ages),
+            summary: summary(source, &examples, all, ages),
             checksum: hasher.finalize(),
             examples,
             posts,
@@ -119,12 +137,11 @@ impl Users {
         Some(hasher.finalize())
     }
 
-    /// Divides the users by the split of a seed.
-    pub fn divide(&self, experiment: &Experiment, seed: u64) -> Parts {
-        let split = experiment.split.split(seed);
-        let mut attributes = experiment.attributes.iter();
+    /// Divides the users.
+    pub fn divide(&self, attributes: &[Attribute], split: &Split) -> Parts {
+        let mut attributes = attributes.iter();
         let stratify_by = attributes.position(|attribute| attribute.name == split.stratify_by);
-        examples::divide(&self.examples, &split, stratify_by)
+        examples::divide(&self.examples, split, stratify_by)
     }
 
     /// The features of all users, fitted to the posts of the training users.
@@ -134,7 +151,7 @@ impl Users {
         training: &[usize],
     ) -> Result<UserFeatures, ExperimentError> {
         let segmenter = &self.reader.segmenter;
-        // The last post may go on behind what is read.
+        // The last post may extend beyond the words that are read.
         let settings = Features {
             max_words: settings.max_words.min(self.reader.max_words),
             ..settings.clone()
@@ -156,17 +173,17 @@ impl Users {
 pub struct UserFeatures {
     /// A row for each user.
     pub matrix: SparseMatrix,
-    /// How many columns are terms; they come first.
+    /// The number of columns that are terms; they come first.
     pub terms: usize,
 }
 
 fn summary(
-    experiment: &Experiment,
+    source: &Source,
     users: &[Example],
     all: usize,
     ages: Option<BTreeMap<i64, usize>>,
 ) -> CorpusSummary {
-    let attributes = &experiment.attributes;
+    let attributes = source.attributes;
     let count = |attribute: usize| {
         let mut counts = vec![0; attributes[attribute].classes.len()];
         for class in users.iter().filter_map(|user| user.classes[attribute]) {
@@ -176,7 +193,7 @@ fn summary(
     };
     let pairs = (0..attributes.len()).flat_map(|a| (0..a).map(move |b| (b, a)));
     CorpusSummary {
-        name: experiment.name.clone(),
+        name: source.name.to_owned(),
         users: all,
         attributes: (attributes.iter().enumerate())
             .map(|(index, attribute)| AttributeSummary {

@@ -1,4 +1,4 @@
-//! The batches of an epoch: which users together, and which segment of each one's words.
+//! The batches of an epoch: the users of each, and a window of each user's text.
 
 use std::ops::Range;
 
@@ -6,28 +6,28 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::examples::Example;
 
-/// A user of a batch and the segment of words that is read.
+/// A user of a batch and the text window that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Index of the user.
     pub user: usize,
-    /// The words read.
+    /// The window, as a range of words.
     pub words: Range<usize>,
 }
 
-/// How many batches' worth of users are sorted by length together: enough that a batch has little padding,
-/// few enough that batches differ from epoch to epoch.
+/// The number of batches whose users are sorted by length together. More reduce the padding, fewer keep the batches different
+/// from epoch to epoch.
 const POOL: usize = 16;
 
-/// The number of batches of an epoch over `users` users. A few users left over join the last batch: on their own
-/// they would weigh as much as a whole one, and say little about the mean of all.
+/// The number of batches of an epoch over `users` users. A remainder of less than half a batch joins the last batch: as a
+/// batch of its own it would weigh as much as a full one.
 pub fn count(users: usize, batch_size: usize) -> usize {
     let rest = users % batch_size;
     (users / batch_size + usize::from(rest >= batch_size.div_ceil(2))).max(usize::from(users > 0))
 }
 
-/// The batches of one epoch in order. The same seed and epoch give the same batches, so that an interrupted
-/// epoch can be taken up where it was.
+/// The batches of one epoch in order. The same seed and epoch give the same batches, so that an interrupted epoch can be
+/// continued.
 pub fn of_epoch(
     users: &[Example],
     part: &[usize],
@@ -67,7 +67,7 @@ pub fn of_epoch(
     batches
 }
 
-/// One seed from two numbers, such that neighbours give unrelated ones (SplitMix64's finaliser).
+/// A seed from two numbers, such that neighbouring numbers give unrelated seeds (the finaliser of SplitMix64).
 pub fn mix(seed: u64, index: u64) -> u64 {
     let mut value = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn every_user_is_in_one_batch_with_a_stretch_of_its_words() {
+    fn every_user_is_in_one_batch_with_a_window_of_the_text() {
         let users = users();
         let part: Vec<usize> = (0..500).step_by(2).collect();
         let batches = of_epoch(&users, &part, 16, 20, 1, 0);

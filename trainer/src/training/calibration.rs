@@ -1,36 +1,37 @@
-//! Calibration: the calibrations that make probabilities honest, for texts of any length.
+//! Fits calibrations, so that predicted probabilities agree with observed frequencies for texts of any length.
 
 use std::ops::Range;
 
 use model_core::calibration::Calibration;
 
-/// The lengths, in words, to which validation texts are cut for calibration, besides being read whole.
+/// The lengths in words to which validation texts are cut for calibration, in addition to the whole texts.
 pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
 
-/// What a network says of one text whose class is known, or that it is one of several.
+/// The logits of a labelled text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
-    /// A number for each class.
+    /// A logit for each class.
     pub logits: Vec<f32>,
-    /// The classes that the true one is among; one, where it is known.
+    /// The label: one class, or several for an interval label.
     pub classes: Range<usize>,
-    /// The length of the text.
+    /// The length of the text in words.
     pub words: usize,
 }
 
 impl Scored {
-    /// The true class, where it is known.
+    /// The true class, unless the label is an interval.
     pub fn class(&self) -> Option<usize> {
         (self.classes.len() == 1).then_some(self.classes.start)
     }
 }
 
-/// The calibrations that give the true classes the least log loss. Without texts they are 1.
+/// The calibration with the lowest log loss; [`Calibration::ONE`] without texts.
 pub fn fit(texts: &[Scored]) -> Calibration {
     if texts.is_empty() {
         return Calibration::ONE;
     }
-    // In practice the loss has one minimum in the logarithm of each; a few rounds settle all.
+    // In practice the loss has one minimum in the logarithm of each parameter, and a few rounds of coordinate descent
+    // converge.
     let mut calibration = Calibration::ONE;
     for _ in 0..8 {
         let asymptote = |log: f64| Calibration {
@@ -56,10 +57,10 @@ pub fn fit(texts: &[Scored]) -> Calibration {
     calibration
 }
 
-/// The mean of −ln p of the true classes. 0 for no text.
+/// The mean of −ln p of the labels, in nats; 0 without texts.
 pub fn log_loss(texts: &[Scored], calibration: Calibration) -> f64 {
     let losses = texts.iter().map(|text| {
-        // From the logits: of a certain mistake the probability itself would round to 0.
+        // From the logits, because the probability of a confident mistake would round to 0.
         -calibration.log_probability(&text.logits, text.words, |class| {
             text.classes.contains(&class)
         })
@@ -67,8 +68,8 @@ pub fn log_loss(texts: &[Scored], calibration: Calibration) -> f64 {
     losses.sum::<f64>() / texts.len().max(1) as f64
 }
 
-/// Where between two positive numbers a function of the logarithm with one minimum has it, as a logarithm: golden-section
-/// search, down to a ten-thousandth.
+/// The logarithm of the minimum between two positive numbers of a function of the logarithm: golden-section search, to a
+/// precision of 1e-4.
 fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (low.ln(), high.ln());
@@ -76,7 +77,7 @@ fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
     let mut left = probe(high - ratio * (high - low));
     let mut right = probe(low + ratio * (high - low));
     while high - low > 1e-4 {
-        // One of the two places is one of the next two.
+        // One of the two probes is reused.
         if left.1 < right.1 {
             (high, right) = (right.0, left);
             left = probe(high - ratio * (high - low));
@@ -96,7 +97,7 @@ mod tests {
         class..class + 1
     }
 
-    /// Nine of ten are right, whatever the logits claim: σ(ln 9) = 0.9.
+    /// Nine of ten texts are of class 0, whatever the logits claim: σ(ln 9) = 0.9.
     fn texts(words: usize, claim: f32) -> impl Iterator<Item = Scored> {
         (0..1000).map(move |user| Scored {
             logits: vec![claim * 9f32.ln(), 0.0],
@@ -105,21 +106,21 @@ mod tests {
         })
     }
 
-    /// What a temperature makes of texts.
-    fn sureness(calibration: Calibration, text: &Scored) -> f32 {
+    /// The probability of class 0.
+    fn confidence(calibration: Calibration, text: &Scored) -> f32 {
         calibration.probabilities(&text.logits, text.words)[0]
     }
 
     #[test]
-    fn overconfidence_is_taken_back() {
+    fn overconfidence_is_corrected() {
         let texts: Vec<Scored> = texts(1000, 4.0).collect();
-        assert!((sureness(fit(&texts), &texts[0]) - 0.9).abs() < 1e-3);
+        assert!((confidence(fit(&texts), &texts[0]) - 0.9).abs() < 1e-3);
         assert_eq!(fit(&[]), Calibration::ONE);
     }
 
     #[test]
-    fn writers_who_write_like_others_are_allowed_for() {
-        // What is said of five in six is true, from toss-ups to certainty; the others are of either class.
+    fn users_who_write_like_another_class_are_modelled_by_the_uniform_weight() {
+        // Five of six texts have the class probabilities of their logits, the others are of either class.
         let texts: Vec<Scored> = ([0.0, 1.0, 2.0, 3.0, 8.0].into_iter())
             .flat_map(|logit: f32| {
                 let right = 0.5 / 6.0 + 5.0 / 6.0 / (1.0 + (-logit).exp());
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_short_texts_overstate_is_taken_back_from_them_alone() {
+    fn overconfidence_of_short_texts_is_corrected_for_them_alone() {
         let truth = Calibration {
             asymptote: 0.5,
             length_coefficient: 8.0,
@@ -148,13 +149,13 @@ mod tests {
             .collect();
         let found = fit(&texts);
         for text in &texts {
-            assert!((sureness(found, text) - 0.9).abs() < 1e-2, "{found:?}");
+            assert!((confidence(found, text) - 0.9).abs() < 1e-2, "{found:?}");
         }
     }
 
     #[test]
-    fn a_certain_mistake_is_not_cheap() {
-        // Thirty right by little, one wrong by much: more certainty would cost far more than it gains.
+    fn a_confident_mistake_is_expensive() {
+        // Thirty texts are right with little confidence, one is wrong with much.
         let mut texts = vec![
             Scored {
                 logits: vec![0.5, 0.0],

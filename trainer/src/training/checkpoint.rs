@@ -1,6 +1,6 @@
-//! A training run's state on disk, from which it goes on as if it had never stopped.
+//! The state of a training run on disk. A run that continues from it gives the same bundle as one that was never stopped.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, io, path::Path};
 
 use model_core::parameters::NamedTensor;
 use safetensors::{
@@ -12,38 +12,40 @@ use serde::{Deserialize, Serialize};
 use super::EpochMetrics;
 use crate::output::{OutputError, PendingFile};
 
-/// Where a run stands.
+/// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Whole epochs behind it.
+    /// Finished epochs.
     pub epoch: usize,
-    /// Batches done of the epoch in hand.
+    /// Finished batches of the current epoch.
     pub batch: usize,
-    /// Steps of the optimiser behind it, over all epochs.
+    /// Steps of the optimiser in all epochs.
     pub step: u64,
-    /// The sum of the cost over the epoch's batches so far, each times its users.
+    /// The sum of the cost over the current epoch's batches, each times its users.
     pub loss_sum: f64,
     /// The users of those batches.
     pub loss_users: usize,
-    /// The figures of the epochs behind it.
+    /// The figures of the finished epochs.
     pub history: Vec<EpochMetrics>,
     /// The index in `history` of the best epoch.
     pub best: Option<usize>,
 }
 
-/// All that a run needs to go on.
+/// All that a run needs to continue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The settings of the run, as TOML; going on with others would give another result.
-    pub config: String,
-    /// The checksum of the data that is learned from; going on with other data would give another result too.
+    /// The settings of the run, as TOML. With others the result would differ.
+    pub settings: String,
+    /// The checksum of the data. With other data the result would differ too.
     pub data: u32,
-    /// Where the run stands.
+    /// How far the run has come.
     pub progress: Progress,
     /// The network's parameters.
     pub parameters: Vec<NamedTensor>,
-    /// The parameters of the best epoch so far; empty before the first is over.
+    /// The parameters of the best epoch so far; empty before the end of the first epoch.
     pub best_parameters: Vec<NamedTensor>,
+    /// The state of trained word vectors; empty if they are frozen.
+    pub vectors: Vec<NamedTensor>,
     /// The optimiser's state as burn writes it.
     pub optimiser: Vec<u8>,
 }
@@ -51,16 +53,16 @@ pub struct Checkpoint {
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// It cannot be read from disk.
+    /// The file cannot be read.
     #[error("cannot read the checkpoint {path}: {source}")]
     File {
         /// The file.
         path: String,
-        /// What the system says.
-        source: std::io::Error,
+        /// The system's error.
+        source: io::Error,
     },
-    /// It is not a checkpoint, or a damaged one.
-    #[error("{path} is no usable checkpoint: {what}")]
+    /// The file is damaged or is not a checkpoint.
+    #[error("{path} is not a usable checkpoint: {what}; delete it to start from the beginning")]
     Damaged {
         /// The file.
         path: String,
@@ -71,60 +73,48 @@ pub enum CheckpointError {
 
 const METADATA_KEY: &str = "auxlstm_checkpoint";
 const OPTIMISER: &str = "optimiser";
-const CURRENT: &str = "current.";
-const BEST: &str = "best.";
 
 #[derive(Serialize, Deserialize)]
 struct Metadata {
-    config: String,
+    settings: String,
     data: u32,
     progress: Progress,
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint to `path`, replacing an older one only when it is whole.
+    /// Writes the checkpoint to `path`. An older one is replaced only when the new one is complete.
     pub fn write(&self, path: &Path) -> Result<(), OutputError> {
         let file = PendingFile::create(path)?;
-        file.finish(|out| out.write_all(&self.to_bytes()?))
+        file.finish(|out| out.write_all(&self.to_bytes().map_err(io::Error::other)?))
     }
 
-    fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
-        let parameters = || {
-            let current = self.parameters.iter().map(|parameter| (CURRENT, parameter));
-            current.chain(
-                self.best_parameters
-                    .iter()
-                    .map(|parameter| (BEST, parameter)),
-            )
-        };
-        let bytes: Vec<Vec<u8>> = parameters()
-            .map(|(_, parameter)| {
-                parameter
-                    .values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect()
+    fn to_bytes(&self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let groups = [
+            ("current", &self.parameters),
+            ("best", &self.best_parameters),
+            ("vectors", &self.vectors),
+        ];
+        let tensors: Vec<(String, &NamedTensor, Vec<u8>)> = (groups.into_iter())
+            .flat_map(|(group, tensors)| tensors.iter().map(move |tensor| (group, tensor)))
+            .map(|(group, tensor)| {
+                let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes());
+                (format!("{group}.{}", tensor.name), tensor, bytes.collect())
             })
             .collect();
-        let optimiser = TensorView::new(Dtype::U8, vec![self.optimiser.len()], &self.optimiser);
-        let mut views = vec![(
-            OPTIMISER.to_owned(),
-            optimiser.map_err(std::io::Error::other)?,
-        )];
-        for ((prefix, parameter), bytes) in parameters().zip(&bytes) {
-            let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes)
-                .map_err(std::io::Error::other)?;
-            views.push((format!("{prefix}{}", parameter.name), view));
+        let optimiser = TensorView::new(Dtype::U8, vec![self.optimiser.len()], &self.optimiser)?;
+        let mut views = vec![(OPTIMISER.to_owned(), optimiser)];
+        for (name, tensor, bytes) in &tensors {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
+            views.push((name.clone(), view));
         }
-        let metadata = Metadata {
-            config: self.config.clone(),
+        // TOML, because its floats are read back exactly; those of the JSON library may lose their last bit.
+        let metadata = toml::to_string(&Metadata {
+            settings: self.settings.clone(),
             data: self.data,
             progress: self.progress.clone(),
-        };
-        // TOML, because its floats come back exactly; the JSON library's may lose their last bit.
-        let metadata = toml::to_string(&metadata).map_err(std::io::Error::other)?;
+        })?;
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-        safetensors::serialize(views, Some(metadata)).map_err(std::io::Error::other)
+        Ok(safetensors::serialize(views, Some(metadata))?)
     }
 
     /// Reads the checkpoint at `path`.
@@ -144,42 +134,100 @@ impl Checkpoint {
             .as_ref()
             .and_then(|metadata| metadata.get(METADATA_KEY));
         let Metadata {
-            config,
+            settings,
             data,
             progress,
         } = toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
             .map_err(|error| error.message().to_owned())?;
         let mut checkpoint = Self {
-            config,
+            settings,
             data,
             progress,
             parameters: Vec::new(),
             best_parameters: Vec::new(),
+            vectors: Vec::new(),
             optimiser: Vec::new(),
         };
-        for (name, view) in SafeTensors::deserialize(bytes)
-            .map_err(|error| error.to_string())?
-            .tensors()
-        {
-            let saved = |name: &str| NamedTensor {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        for (full_name, view) in tensors.tensors() {
+            let Some((group, name)) = full_name.split_once('.') else {
+                checkpoint.optimiser = view.data().to_vec();
+                continue;
+            };
+            let (values, _) = view.data().as_chunks::<4>();
+            let tensor = NamedTensor {
                 name: name.to_owned(),
                 shape: view.shape().to_vec(),
-                values: view
-                    .data()
-                    .as_chunks::<4>()
-                    .0
-                    .iter()
+                values: (values.iter())
                     .map(|bytes| f32::from_le_bytes(*bytes))
                     .collect(),
             };
-            if name == OPTIMISER {
-                checkpoint.optimiser = view.data().to_vec();
-            } else if let Some(name) = name.strip_prefix(CURRENT) {
-                checkpoint.parameters.push(saved(name));
-            } else if let Some(name) = name.strip_prefix(BEST) {
-                checkpoint.best_parameters.push(saved(name));
+            match group {
+                "current" => checkpoint.parameters.push(tensor),
+                "best" => checkpoint.best_parameters.push(tensor),
+                "vectors" => checkpoint.vectors.push(tensor),
+                _ => return Err(format!("it has an unknown tensor {full_name}")),
             }
         }
         Ok(checkpoint)
+    }
+}
+
+/// The values of a tensor by its name.
+///
+/// # Errors
+/// A tensor that is missing or has not `length` values.
+pub fn values(tensors: &[NamedTensor], name: &str, length: usize) -> Result<Vec<f32>, String> {
+    (tensors.iter())
+        .find(|tensor| tensor.name == name && tensor.values.len() == length)
+        .map(|tensor| tensor.values.clone())
+        .ok_or_else(|| format!("{name:?} is missing or not of {length} values"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        let tensor = |name: &str, values: &[f32]| NamedTensor {
+            name: name.into(),
+            shape: vec![values.len()],
+            values: values.to_vec(),
+        };
+        Checkpoint {
+            settings: "seed = 1".into(),
+            data: 7,
+            progress: Progress {
+                epoch: 1,
+                loss_sum: 0.1 + 0.2,
+                ..Progress::default()
+            },
+            parameters: vec![tensor("tasks.0.output", &[0.1, -0.0])],
+            best_parameters: vec![tensor("tasks.0.output", &[0.2, 1e-30])],
+            vectors: vec![tensor("0.best", &[]), tensor("0.rows", &[1.5; 3])],
+            optimiser: vec![1, 2, 3],
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        checkpoint().write(&path).unwrap();
+        let mut read = Checkpoint::read(&path).unwrap();
+        read.vectors.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!(read, checkpoint());
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+        let error = Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(error.contains("is not a usable checkpoint"), "{error}");
+    }
+
+    #[test]
+    fn a_tensor_of_another_size_is_missing() {
+        let tensors = checkpoint().vectors;
+        assert_eq!(values(&tensors, "0.rows", 3), Ok(vec![1.5; 3]));
+        let error = values(&tensors, "0.rows", 4).unwrap_err();
+        assert!(error.contains("\"0.rows\""), "{error}");
     }
 }

@@ -1,48 +1,36 @@
-//! What a run reads before it learns: vectors, vocabulary, users, split, class weights.
+//! Reads what a training run needs: vectors, vocabulary and users.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model_core::{
     attribute::Attribute,
     bundle::Bundle,
     embedding::Embedding,
-    joint_loss::Target,
     reader::Reader,
     text::Segmenter,
     vocabulary::{UNKNOWN, Vocabulary},
 };
 
 use super::{
-    Batch, TrainError,
-    batches::Item,
+    TrainError,
+    data::{Data, Task},
     examples::{self, Example, Examples, Parts},
 };
 use crate::{
     config::Config,
-    output::{OutputError, PendingFile},
     word2vec::{self, Vectors},
 };
 
-/// What a config names, read.
+/// The contents of the files that a config names.
 pub struct Prepared {
     pub vocabulary: Vocabulary,
     pub embedding: Embedding,
     pub data: Data,
-    /// The checksum of all that is learned from.
+    /// The checksum of the data and the vectors.
     pub checksum: u32,
 }
 
-/// Users and what a network is to learn from them; it stays fixed while it learns.
-pub struct Data {
-    /// All users.
-    pub users: Vec<Example>,
-    /// Who is for what.
-    pub parts: Parts,
-    /// For each task a factor for each class.
-    class_weights: Vec<Vec<f32>>,
-}
-
-/// Reads what `config` names; `segmenter` cuts the posts.
+/// Reads the files that `config` names. `segmenter` cuts the posts into words.
 pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
     let (vocabulary, embedding) = read_vectors(&config.vectors, config.text.vocabulary)?;
     let reader = Reader {
@@ -50,15 +38,11 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         vocabulary,
         max_words: config.text.max_words,
     };
-    let attributes: Vec<_> = (config.attributes.iter())
-        .map(|task| task.attribute())
-        .collect();
+    let tasks = tasks(config);
+    let attributes: Vec<Attribute> = tasks.iter().map(|task| task.attribute.clone()).collect();
     let mut examples = examples::read(&config.corpus, config.strict, &attributes, &reader, drop)?;
-    keep_what_tasks_learn_from(config, &mut examples);
-    let stratify_by = config
-        .attributes
-        .iter()
-        .position(|task| task.name == config.split.stratify_by);
+    drop_unused_labels(&tasks, &mut examples);
+    let stratify_by = (attributes.iter()).position(|task| task.name == config.split.stratify_by);
     let mut parts = examples::divide(&examples.users, &config.split, stratify_by);
     if config.is_refit() {
         parts.hold_nobody_out();
@@ -73,21 +57,36 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         examples.without_labels,
         examples.bad_records,
     );
+    let class_balance = config.training.class_balance;
     Ok(Prepared {
         checksum: checksum(&examples.users, &parts, &embedding),
         vocabulary: reader.vocabulary,
         embedding,
-        data: Data::new(config, examples.users, parts)?,
+        data: Data::new(tasks, examples.users, parts, class_balance)?,
     })
 }
 
-/// Takes away the labels of files that a task does not name, and users who have no label left.
-fn keep_what_tasks_learn_from(config: &Config, examples: &mut Examples) {
+/// The tasks of a config.
+fn tasks(config: &Config) -> Vec<Task> {
+    (config.attributes.iter())
+        .map(|settings| Task {
+            attribute: settings.attribute(),
+            role: settings.role,
+            weight: settings.weight,
+            file_weights: (config.corpus.iter())
+                .map(|file| settings.file_weight(file))
+                .collect(),
+        })
+        .collect()
+}
+
+/// Removes the labels of files that a task does not learn from, and then the users without any label.
+fn drop_unused_labels(tasks: &[Task], examples: &mut Examples) {
     for user in &mut examples.users {
-        for (task, settings) in config.attributes.iter().enumerate() {
-            if settings.corpus_weight(config, user.file) == 0.0 {
-                user.classes[task] = None;
-                user.intervals[task] = None;
+        for (index, task) in tasks.iter().enumerate() {
+            if task.file_weight(user.file) == 0.0 {
+                user.classes[index] = None;
+                user.intervals[index] = None;
             }
         }
     }
@@ -96,60 +95,7 @@ fn keep_what_tasks_learn_from(config: &Config, examples: &mut Examples) {
     examples.without_labels += before - examples.users.len();
 }
 
-impl Data {
-    /// Users, with a class or none for each task of `config`. An error if the training users have not two classes of each.
-    pub fn new(config: &Config, users: Vec<Example>, parts: Parts) -> Result<Self, TrainError> {
-        let class_weights = (0..config.attributes.len())
-            .map(|task| class_weights(config, &users, &parts.training, task))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            users,
-            parts,
-            class_weights,
-        })
-    }
-
-    /// The texts of a batch.
-    pub(super) fn batch(&self, items: &[Item]) -> Batch<'_> {
-        Batch {
-            users: items.iter().map(|item| item.user).collect(),
-            texts: (items.iter())
-                .map(|item| &self.users[item.user].words[item.words.clone()])
-                .collect(),
-        }
-    }
-
-    /// What each task learns from `users`.
-    pub(super) fn targets(
-        &self,
-        config: &Config,
-        users: impl Iterator<Item = usize> + Clone,
-    ) -> Vec<Target> {
-        config
-            .attributes
-            .iter()
-            .enumerate()
-            .map(|(task, settings)| Target {
-                classes: (users.clone())
-                    .map(|user| self.users[user].classes_of(task))
-                    .collect(),
-                user_weights: (users.clone())
-                    .map(|user| settings.corpus_weight(config, self.users[user].file))
-                    .collect(),
-                weight: settings.weight as f32,
-                class_weights: self.class_weights[task].clone(),
-            })
-            .collect()
-    }
-
-    /// Writes the ids of the users of each part.
-    pub(super) fn write_split(&self, path: &Path, corpus: &[PathBuf]) -> Result<(), OutputError> {
-        let ids = self.parts.ids(&self.users, corpus);
-        PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
-    }
-}
-
-/// A checksum of word ids, classes, who is in which part, and vectors.
+/// A checksum of the users' words and classes, of their division and of the word vectors.
 fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     let mut add = |numbers: &mut dyn Iterator<Item = u64>| {
@@ -172,8 +118,8 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     hasher.finalize()
 }
 
-/// The first words of the vectors' file, `most` of them or fewer, with their vectors at 8 bits. Words cut off give the
-/// unknown word its vector, their mean: they are what it will stand for. A bundle gives what it has.
+/// The first `most` words of a file of vectors or of a bundle, with their vectors at 8 bits. The vector of the unknown word is
+/// the mean over the words that are cut off, for which it will stand.
 pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding), TrainError> {
     let unusable = |what: String| {
         TrainError::Unusable(format!(
@@ -212,64 +158,4 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
         vocabulary,
         Embedding::quantise(&table, dimensions).map_err(unusable)?,
     ))
-}
-
-/// How many training users of each class there are; fewer than two classes with users cannot be learned.
-pub fn class_counts(
-    attribute: &Attribute,
-    classes: impl Iterator<Item = usize>,
-) -> Result<Vec<usize>, String> {
-    let mut counts = vec![0; attribute.classes.len()];
-    classes.for_each(|class| counts[class] += 1);
-    match counts.iter().filter(|&&count| count > 0).count() {
-        present @ 0..=1 => Err(format!(
-            "attribute {:?}: the training users have {present} of its {} classes, at least two are needed (is the field there, \
-             and do its values match the classes {}?)",
-            attribute.name,
-            counts.len(),
-            attribute.classes.join(", ")
-        )),
-        _ => Ok(counts),
-    }
-}
-
-/// Factors for the classes of a task: frequency to the power of −balance, with mean 1 over the training users.
-/// A class that no training user has cannot be learned; fewer than two that can are an error.
-fn class_weights(
-    config: &Config,
-    users: &[Example],
-    training: &[usize],
-    task: usize,
-) -> Result<Vec<f32>, TrainError> {
-    let settings = &config.attributes[task];
-    let classes = (training.iter()).filter_map(|&user| users[user].classes[task]);
-    let counts = class_counts(&settings.attribute(), classes).map_err(TrainError::Unusable)?;
-    for (class, _) in settings
-        .classes
-        .iter()
-        .zip(&counts)
-        .filter(|(_, count)| **count == 0)
-    {
-        eprintln!(
-            "attribute {:?}: no training user has class {class:?}, so it will never be predicted well",
-            settings.name
-        );
-    }
-    let balance = config.training.class_balance;
-    let factor = |count: usize| {
-        if count == 0 {
-            0.0
-        } else {
-            (count as f64).powf(-balance)
-        }
-    };
-    let users: usize = counts.iter().sum();
-    let sum: f64 = counts
-        .iter()
-        .map(|&count| factor(count) * count as f64)
-        .sum();
-    Ok(counts
-        .iter()
-        .map(|&count| (factor(count) * users as f64 / sum) as f32)
-        .collect())
 }

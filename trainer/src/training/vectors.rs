@@ -1,168 +1,96 @@
-//! Word vectors that a network reads: frozen, or learning with it.
+//! The word vectors that a network reads: none, frozen, or trained with it.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use model_core::{embedding::Embedding, lstm::Words, parameters::NamedTensor};
 
-/// The vectors of one table.
+use super::checkpoint::values;
+
+/// The word vectors of a network.
 pub enum Vectors<'a> {
-    /// They stay as they are.
+    /// The network reads no word vectors.
+    None,
+    /// One table that is not trained.
     Frozen(&'a Embedding),
-    /// They learn.
-    Learning(Tables),
+    /// Tables that are trained.
+    Trained(TrainedVectors),
 }
 
 impl<'a> Vectors<'a> {
-    /// Vectors that learn at this rate; at rate 0 they are frozen.
+    /// One table with this learning rate; at rate 0 it is frozen.
     pub fn new(embedding: &'a Embedding, learning_rate: f64) -> Self {
         match learning_rate {
             0.0 => Self::Frozen(embedding),
-            rate => {
-                let tables = vec![embedding.rows()];
-                Self::Learning(Tables::new(tables, embedding.dimensions(), rate))
-            }
+            rate => Self::Trained(TrainedVectors {
+                is_quantised: true,
+                ..TrainedVectors::new(vec![embedding.rows()], embedding.dimensions(), rate)
+            }),
         }
     }
 
-    /// Texts of word ids with the vectors of their words.
-    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
+    /// Texts of word ids with the words' vectors, once for each table.
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
         match self {
-            Self::Frozen(embedding) => embedding.embed(texts, device),
-            Self::Learning(tables) => {
-                let (ids, texts) = Words::distinct(texts);
-                let vectors = tables.embed(&ids, device).swap_remove(0);
-                Words { vectors, texts }
-            }
+            Self::None => Vec::new(),
+            Self::Frozen(embedding) => vec![embedding.embed(texts, device)],
+            Self::Trained(tables) => tables.embed(texts, device),
         }
     }
 
-    /// The same, of vectors that will [`follow`](Self::follow) their gradients if they learn.
-    pub fn embed_to_learn(&mut self, texts: &[&[u32]], device: &Device) -> Words {
+    /// Like [`embed`](Self::embed), but trained vectors require gradients, see [`TrainedVectors::apply_gradients`].
+    pub fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
         match self {
-            Self::Frozen(embedding) => embedding.embed(texts, device),
-            Self::Learning(tables) => {
-                let (ids, texts) = Words::distinct(texts);
-                let vectors = tables.embed_to_learn(ids, device).swap_remove(0);
-                Words { vectors, texts }
-            }
+            Self::Trained(tables) => tables.embed_for_training(texts, device),
+            _ => self.embed(texts, device),
         }
     }
 
-    /// A step for the words that were looked up to learn.
-    pub fn follow(&mut self, gradients: &Gradients) {
-        if let Self::Learning(tables) = self {
-            tables.follow(gradients);
-        }
-    }
-
-    /// The vectors are the best so far.
-    pub fn keep(&mut self) {
-        if let Self::Learning(tables) = self {
-            tables.keep();
-        }
-    }
-
-    /// The best vectors take the place of the last, rounded as a bundle holds them: what is judged from now on has read the
-    /// very table that will be served.
-    pub fn restore(&mut self) {
-        if let Self::Learning(tables) = self {
-            tables.restore();
-            if let Ok(rounded) = tables.rounded() {
-                tables.tables[0].rows = rounded.rows();
-            }
-        }
-    }
-
-    /// The vectors as a bundle holds them; an error where learning has made a number that is none.
-    pub fn embedding(&self) -> Result<Embedding, String> {
+    /// The tables that are trained, if any are.
+    pub fn trained(&self) -> Option<&TrainedVectors> {
         match self {
-            Self::Frozen(embedding) => Ok((*embedding).clone()),
-            Self::Learning(tables) => tables.rounded(),
+            Self::Trained(tables) => Some(tables),
+            _ => None,
         }
     }
 
-    /// What a run must know to go on: of now, and of the best epoch.
-    pub fn save(&self) -> [Vec<NamedTensor>; 2] {
-        let Self::Learning(tables) = self else {
-            return [Vec::new(), Vec::new()];
-        };
-        let saved = |name: &str, values: &Vec<f32>| NamedTensor {
-            name: name.to_owned(),
-            shape: vec![values.len()],
-            values: values.clone(),
-        };
-        let Table {
-            rows,
-            squares,
-            best,
-        } = &tables.tables[0];
-        [
-            vec![saved(ROWS, rows), saved(SQUARES, squares)],
-            (!best.is_empty())
-                .then(|| saved(ROWS, best))
-                .into_iter()
-                .collect(),
-        ]
-    }
-
-    /// Goes on from what was saved, and takes it from there; an error where it does not fit.
-    pub fn resume(
-        &mut self,
-        now: &mut Vec<NamedTensor>,
-        best: &mut Vec<NamedTensor>,
-    ) -> Result<(), String> {
-        let Self::Learning(tables) = self else {
-            return Ok(());
-        };
-        let table = &mut tables.tables[0];
-        let length = table.rows.len();
-        let take = |saved: &mut Vec<NamedTensor>, name: &str| {
-            let place = (saved.iter())
-                .position(|saved| saved.name == name && saved.values.len() == length)?;
-            Some(saved.swap_remove(place).values)
-        };
-        let missing = || "the word vectors are missing or of another size".to_owned();
-        table.rows = take(now, ROWS).ok_or_else(missing)?;
-        table.squares = take(now, SQUARES).ok_or_else(missing)?;
-        // There is none before the first epoch is over.
-        table.best = match best.is_empty() {
-            true => Vec::new(),
-            false => take(best, ROWS).ok_or_else(missing)?,
-        };
-        Ok(())
+    /// The tables that are trained, if any are.
+    pub fn trained_mut(&mut self) -> Option<&mut TrainedVectors> {
+        match self {
+            Self::Trained(tables) => Some(tables),
+            _ => None,
+        }
     }
 }
 
-/// The names under which a run saves them.
-const ROWS: &str = "vectors.rows";
-const SQUARES: &str = "vectors.squares";
-
-/// Tables of vectors that learn by Adagrad, whatever the network does: it leaves a word alone that is not in the batch.
-pub struct Tables {
+/// Tables of word vectors that are trained by Adagrad, whatever the network's optimiser is: it leaves words outside the batch
+/// unchanged.
+pub struct TrainedVectors {
     tables: Vec<Table>,
     dimensions: usize,
     learning_rate: f32,
-    leaves: Leaves,
+    /// Whether [`restore`](Self::restore) rounds the vectors to the 8 bits of a bundle.
+    is_quantised: bool,
+    /// The last batch that was embedded for training.
+    batch: EmbeddedBatch,
 }
 
 struct Table {
     /// A row for each word id.
     rows: Vec<f32>,
-    /// The sums of the squares of their gradients.
+    /// The sums of the squared gradients of `rows`.
     squares: Vec<f32>,
-    /// The rows of the best epoch.
+    /// The rows of the best epoch; empty before the first snapshot.
     best: Vec<f32>,
 }
 
-/// The vectors that a batch has read, and learns.
 #[derive(Default)]
-struct Leaves {
+struct EmbeddedBatch {
     /// The distinct words.
     ids: Vec<u32>,
     /// Their vectors in each table, `[distinct words, dimensions]`.
     vectors: Vec<Tensor<2>>,
 }
 
-impl Tables {
+impl TrainedVectors {
     /// Tables of these rows, each with a vector of `dimensions` numbers for each word id.
     pub fn new(tables: Vec<Vec<f32>>, dimensions: usize, learning_rate: f64) -> Self {
         let tables = tables.into_iter().map(|rows| Table {
@@ -174,13 +102,30 @@ impl Tables {
             tables: tables.collect(),
             dimensions,
             learning_rate: learning_rate as f32,
-            leaves: Leaves::default(),
+            is_quantised: false,
+            batch: EmbeddedBatch::default(),
         }
     }
 
+    fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
+        let (ids, texts) = Words::distinct(texts);
+        with_texts(self.vectors(&ids, device), texts)
+    }
+
+    fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
+        let (ids, texts) = Words::distinct(texts);
+        let vectors = self.vectors(&ids, device).into_iter();
+        let vectors: Vec<Tensor<2>> = vectors.map(Tensor::require_grad).collect();
+        self.batch = EmbeddedBatch {
+            ids,
+            vectors: vectors.clone(),
+        };
+        with_texts(vectors, texts)
+    }
+
     /// The words' vectors in each table, `[words, dimensions]`.
-    pub fn embed(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
-        let embed = |table: &Table| {
+    fn vectors(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
+        let of_table = |table: &Table| {
             let rows = (ids.iter())
                 .map(|&id| &table.rows[id as usize * self.dimensions..][..self.dimensions]);
             let values = rows.collect::<Vec<_>>().concat();
@@ -189,51 +134,83 @@ impl Tables {
                 device,
             )
         };
-        self.tables.iter().map(embed).collect()
+        self.tables.iter().map(of_table).collect()
     }
 
-    /// The same, of different words that will [`follow`](Self::follow) their gradients.
-    pub fn embed_to_learn(&mut self, ids: Vec<u32>, device: &Device) -> Vec<Tensor<2>> {
-        let vectors = self.embed(&ids, device).into_iter();
-        let vectors: Vec<Tensor<2>> = vectors.map(Tensor::require_grad).collect();
-        self.leaves = Leaves {
-            ids,
-            vectors: vectors.clone(),
-        };
-        vectors
-    }
-
-    /// A step of Adagrad for the words that were looked up to learn.
-    pub fn follow(&mut self, gradients: &Gradients) {
-        let Leaves { ids, vectors } = std::mem::take(&mut self.leaves);
+    /// Takes a step of Adagrad for the words of the last batch that was embedded for training.
+    pub fn apply_gradients(&mut self, gradients: &Gradients) {
+        let EmbeddedBatch { ids, vectors } = std::mem::take(&mut self.batch);
         for (table, vectors) in self.tables.iter_mut().zip(vectors) {
-            // There is none where no user of the batch has a label for the task.
+            // A table has no gradient where no user of the batch has a label for its task.
             let Some(gradient) = vectors.grad(gradients) else {
                 continue;
             };
             let gradient: Vec<f32> = gradient.into_data().iter().collect();
             for (&id, gradient) in ids.iter().zip(gradient.chunks_exact(self.dimensions)) {
-                table.follow(id, gradient, self.learning_rate);
+                table.apply_gradient(id, gradient, self.learning_rate);
             }
         }
     }
 
-    fn rounded(&self) -> Result<Embedding, String> {
-        Embedding::quantise(&self.tables[0].rows, self.dimensions)
-    }
-
-    /// The rows are the best so far.
-    pub fn keep(&mut self) {
+    /// Remembers the vectors as those of the best epoch.
+    pub fn snapshot(&mut self) {
         for table in &mut self.tables {
             table.best.clone_from(&table.rows);
         }
     }
 
-    /// The best rows take the place of the last.
+    /// Goes back to the vectors of the best epoch. Where a bundle will hold them they are rounded as it will round them, so
+    /// that what is evaluated from now on is what will be served.
     pub fn restore(&mut self) {
         for table in &mut self.tables {
             table.rows = std::mem::take(&mut table.best);
+            if self.is_quantised
+                && let Ok(rounded) = Embedding::quantise(&table.rows, self.dimensions)
+            {
+                table.rows = rounded.rows();
+            }
         }
+    }
+
+    /// The first table as a bundle holds it.
+    ///
+    /// # Errors
+    /// A number that is not finite, which a large learning rate may cause.
+    pub fn embedding(&self) -> Result<Embedding, String> {
+        Embedding::quantise(&self.tables[0].rows, self.dimensions)
+    }
+
+    /// The state for a checkpoint.
+    pub fn save(&self) -> Vec<NamedTensor> {
+        let of_table = |(index, table): (usize, &Table)| {
+            [
+                (ROWS, &table.rows),
+                (SQUARES, &table.squares),
+                (BEST, &table.best),
+            ]
+            .map(|(part, values)| NamedTensor {
+                name: format!("{index}.{part}"),
+                shape: vec![values.len()],
+                values: values.clone(),
+            })
+        };
+        self.tables.iter().enumerate().flat_map(of_table).collect()
+    }
+
+    /// Restores the state from what [`save`](Self::save) gave.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another size.
+    pub fn load(&mut self, saved: &[NamedTensor]) -> Result<(), String> {
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            let length = table.rows.len();
+            let read = |part: &str, length| values(saved, &format!("{index}.{part}"), length);
+            table.rows = read(ROWS, length)?;
+            table.squares = read(SQUARES, length)?;
+            // Empty before the first epoch is over.
+            table.best = read(BEST, 0).or_else(|_| read(BEST, length))?;
+        }
+        Ok(())
     }
 
     /// The rows of a table, to be changed.
@@ -243,9 +220,21 @@ impl Tables {
     }
 }
 
+const ROWS: &str = "rows";
+const SQUARES: &str = "squares";
+const BEST: &str = "best";
+
+fn with_texts(vectors: Vec<Tensor<2>>, texts: Vec<Vec<u32>>) -> Vec<Words> {
+    let with_texts = |vectors| Words {
+        vectors,
+        texts: texts.clone(),
+    };
+    vectors.into_iter().map(with_texts).collect()
+}
+
 impl Table {
-    /// A step of Adagrad for one word.
-    fn follow(&mut self, id: u32, gradient: &[f32], learning_rate: f32) {
+    /// Takes a step of Adagrad for one word.
+    fn apply_gradient(&mut self, id: u32, gradient: &[f32], learning_rate: f32) {
         let start = id as usize * gradient.len();
         let rows = self.rows[start..]
             .iter_mut()
@@ -272,62 +261,65 @@ mod tests {
 
     /// A step towards smaller vectors.
     fn step(vectors: &mut Vectors) {
-        let words = vectors.embed_to_learn(&TEXTS, &Device::flex().autodiff());
-        vectors.follow(&words.vectors.square().sum().backward());
+        let words = vectors.embed_for_training(&TEXTS, &Device::flex().autodiff());
+        let gradients = words[0].vectors.clone().square().sum().backward();
+        trained(vectors).apply_gradients(&gradients);
+    }
+
+    fn trained<'v>(vectors: &'v mut Vectors) -> &'v mut TrainedVectors {
+        vectors.trained_mut().unwrap()
     }
 
     fn read(vectors: &Vectors) -> Vec<f32> {
-        let words = vectors.embed(&TEXTS, &Device::flex());
+        let words = vectors.embed(&TEXTS, &Device::flex()).swap_remove(0);
         words.vectors.into_data().iter().collect()
     }
 
     #[test]
-    fn at_rate_0_vectors_are_the_tables_and_others_begin_so() {
+    fn vectors_are_frozen_at_rate_0_and_trained_ones_begin_like_them() {
         let embedding = embedding();
         let frozen = Vectors::new(&embedding, 0.0);
-        let learning = Vectors::new(&embedding, 0.1);
+        let mut learning = Vectors::new(&embedding, 0.1);
         assert_eq!(read(&frozen), read(&learning));
-        assert_eq!(frozen.embedding().unwrap(), embedding);
-        assert_eq!(learning.embedding().unwrap(), embedding);
-        assert_eq!(frozen.save(), [vec![], vec![]]);
+        assert!(frozen.trained().is_none());
+        assert_eq!(trained(&mut learning).embedding().unwrap(), embedding);
     }
 
     #[test]
-    fn learning_goes_on_from_what_was_saved() {
+    fn training_continues_from_what_was_saved() {
         let embedding = embedding();
         let mut vectors = Vectors::new(&embedding, 0.1);
         step(&mut vectors);
-        vectors.keep();
+        trained(&mut vectors).snapshot();
         let best = read(&vectors);
         step(&mut vectors);
         let mut again = Vectors::new(&embedding, 0.1);
-        let [mut now, mut kept] = vectors.save();
-        again.resume(&mut now, &mut kept).unwrap();
-        assert!(now.is_empty() && kept.is_empty());
+        let saved = trained(&mut vectors).save();
+        trained(&mut again).load(&saved).unwrap();
         step(&mut vectors);
         step(&mut again);
         assert_eq!(read(&vectors), read(&again));
         assert_ne!(read(&again), best);
-        again.restore();
+        trained(&mut again).restore();
         for (restored, best) in read(&again).into_iter().zip(best) {
             assert!(
                 (restored - best).abs() < 0.01,
                 "{restored} instead of {best}"
             );
         }
-        assert_ne!(again.embedding().unwrap(), embedding);
-        let missing = again.resume(&mut Vec::new(), &mut Vec::new());
-        assert!(missing.unwrap_err().contains("vectors"));
+        assert_ne!(trained(&mut again).embedding().unwrap(), embedding);
+        let missing = trained(&mut again).load(&saved[1..]);
+        assert!(missing.unwrap_err().contains("0.rows"));
     }
 
     #[test]
-    fn what_is_restored_is_what_the_bundle_will_hold() {
+    fn restored_vectors_are_those_that_the_bundle_will_hold() {
         let embedding = embedding();
         let mut vectors = Vectors::new(&embedding, 0.1);
         step(&mut vectors);
-        vectors.keep();
-        vectors.restore();
-        let served = vectors.embedding().unwrap();
+        trained(&mut vectors).snapshot();
+        trained(&mut vectors).restore();
+        let served = trained(&mut vectors).embedding().unwrap();
         assert_eq!(read(&vectors), read(&Vectors::new(&served, 0.0)));
     }
 }

@@ -1,4 +1,4 @@
-//! Learns the wide component: which features there are, and for each task a linear classifier over them.
+//! Fits the wide component: chooses its features, and fits a linear classifier over them for each task.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -11,44 +11,45 @@ use rayon::prelude::*;
 use super::{
     TrainError,
     calibration::{self, Scored},
+    data::Task,
     examples::Example,
 };
 use crate::{
-    config::{self, Task},
+    config,
     evaluation::are_fair_sample,
     linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
 };
 
-/// At most so many features are weighed against each other, the most frequent ones: it bounds the memory.
+/// The maximum number of candidate features, the most frequent ones. It bounds the memory.
 const CANDIDATES: usize = 400_000;
-/// What the branch's scores may be multiplied by before they are added to the network's logits.
+/// The scales from which each task chooses: its scores times the scale are added to the network's logits.
 const SCALES: [f32; 12] = [
     0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0,
 ];
 
-/// What the branch is learned from.
-pub struct Learning<'a> {
+/// What the wide component is fitted to.
+pub struct Fit<'a> {
     /// The settings.
     pub settings: &'a config::Wide,
     /// The tasks.
     pub tasks: &'a [Task],
-    /// How the branch reads Chinese words.
+    /// How Chinese words outside the features are read.
     pub character_fallback: CharacterFallback,
     /// The training users.
     pub users: Vec<&'a Example>,
-    /// For each task validation texts of several lengths.
+    /// For each task, validation texts of several lengths.
     pub validation: &'a [Vec<Text<'a>>],
 }
 
-/// A text of word ids, with what the network says of it.
+/// A text of word ids, with the network's logits.
 pub type Text<'a> = (&'a [u32], Scored);
 
-impl Learning<'_> {
-    /// The branch; its scores have the scale at which they serve the validation texts best, which may be 0.
+impl Fit<'_> {
+    /// The wide component. Each task has the scale with the lowest log loss on the validation texts, which may be 0.
     ///
-    /// Classifiers over all features that are frequent enough tell which features matter and, by the validation texts, what
-    /// cost a task's classifier is to be learned with. Then classifiers over the features that matter take their place.
-    pub fn branch(&self) -> Result<Wide, TrainError> {
+    /// First, classifiers over all candidate features are fitted. They decide which features are kept and, on the validation
+    /// texts, the cost of each task. Then each task's classifier is fitted again over the kept features alone.
+    pub fn wide(&self) -> Result<Wide, TrainError> {
         let candidates = self.candidates()?;
         let matrix = matrix(&candidates, &self.users)?;
         let mut chosen = Vec::new();
@@ -56,11 +57,11 @@ impl Learning<'_> {
             let models = (self.settings.costs.iter())
                 .map(|&cost| Ok((cost, self.classifier(&matrix, task, cost)?)))
                 .collect::<Result<Vec<_>, LinearError>>()?;
-            let judged = models.into_iter().map(|(cost, model)| {
+            let compared = models.into_iter().map(|(cost, model)| {
                 let (loss, _) = self.best_scale(task, &candidates, &model);
                 (loss, cost, model)
             });
-            let best = judged.min_by(|(one, ..), (other, ..)| one.total_cmp(other));
+            let best = compared.min_by(|(one, ..), (other, ..)| one.total_cmp(other));
             let (_, cost, model) = best.expect("the settings name a cost");
             chosen.push((cost, model));
         }
@@ -84,14 +85,14 @@ impl Learning<'_> {
             let (_, scale) = self.best_scale(task, &vectorizer, &model);
             eprintln!(
                 "wide component, {}: cost {cost}, scores times {scale}",
-                self.tasks[task].name
+                self.tasks[task].attribute.name
             );
             classifiers.push((model, scale));
         }
-        branch(vectorizer, &classifiers)
+        side_by_side(vectorizer, &classifiers)
     }
 
-    /// The features that enough training users have, with what they weigh for being rare.
+    /// The words and pairs of at least `min_users` training users, with their idf.
     fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
@@ -121,8 +122,8 @@ impl Learning<'_> {
         TfidfVectorizer::new(features, idf, character_fallback).map_err(TrainError::Unusable)
     }
 
-    /// The users, by their place, whom a task's classifier learns from, and their classes. Of a file where many have an interval over several
-    /// classes they are nobody if there are other files: who has one class there is not like the rest.
+    /// The users (as places in `users`) that a task's classifier is fitted to, and their classes. Files in which many labels are
+    /// intervals are left out if there are others: the users of one class are not a fair sample of such a file.
     fn examples(&self, task: usize) -> (Vec<usize>, Vec<usize>) {
         let mut files = HashMap::<usize, (usize, usize)>::new();
         for user in &self.users {
@@ -145,7 +146,7 @@ impl Learning<'_> {
             .unzip()
     }
 
-    /// The classifier of a task over the features of `matrix`, a row for each training user.
+    /// The classifier of a task over the features of `matrix`, which has a row for each training user.
     fn classifier(
         &self,
         matrix: &SparseMatrix,
@@ -154,7 +155,7 @@ impl Learning<'_> {
     ) -> Result<LinearModel, LinearError> {
         let (rows, classes) = self.examples(task);
         let matrix = matrix.select(&rows);
-        let examples = Examples::new(&matrix, &classes, self.tasks[task].classes.len())?;
+        let examples = Examples::new(&matrix, &classes, self.tasks[task].class_count())?;
         let balance = self.settings.class_balance;
         let class_weights = (examples.balanced_weights().into_iter())
             .map(|weight| weight.powf(balance))
@@ -167,7 +168,7 @@ impl Learning<'_> {
         Ok(classifier.check()?.fit(&examples)?.model)
     }
 
-    /// What to multiply a classifier's scores by, for the least log loss on the validation texts, with that loss.
+    /// The lowest log loss on the validation texts, and the scale of a classifier's scores that gives it.
     fn best_scale(
         &self,
         task: usize,
@@ -178,7 +179,7 @@ impl Learning<'_> {
         let scores: Vec<Vec<f32>> = (texts.par_iter())
             .map(|(text, _)| scores(model, &vectorizer.row(text)))
             .collect();
-        let judged = SCALES.into_par_iter().map(|scale| {
+        let compared = SCALES.into_par_iter().map(|scale| {
             let mixed: Vec<Scored> = (texts.iter().zip(&scores))
                 .map(|((_, scored), scores)| {
                     let mut mixed = scored.clone();
@@ -191,25 +192,25 @@ impl Learning<'_> {
             let calibration = calibration::fit(&mixed);
             (calibration::log_loss(&mixed, calibration), scale)
         });
-        let best = judged.min_by(|(one, _), (other, _)| one.total_cmp(other));
+        let best = compared.min_by(|(one, _), (other, _)| one.total_cmp(other));
         best.expect("there are scales")
     }
 }
 
-/// Adds the branch's scores to the logits of each task's texts.
-pub fn add_scores(branch: &Wide, tasks: &[Task], texts: &mut [Vec<Text>]) {
+/// Adds the scores of the wide component to the logits of each task's texts.
+pub fn add_scores(wide: &Wide, tasks: &[Task], texts: &mut [Vec<Text>]) {
     let mut first = 0;
     for (task, texts) in tasks.iter().zip(texts) {
-        let classes = task.classes.len();
+        let classes = task.class_count();
         texts.par_iter_mut().for_each(|(text, scored)| {
-            let scores = &branch.scores(text)[first..first + classes];
+            let scores = &wide.scores(text)[first..first + classes];
             add(std::slice::from_mut(&mut scored.logits), scores);
         });
         first += classes;
     }
 }
 
-/// A row of values for each user.
+/// A row of TF-IDF values for each user.
 fn matrix(vectorizer: &TfidfVectorizer, users: &[&Example]) -> Result<SparseMatrix, LinearError> {
     let rows: Vec<Vec<(u32, f32)>> = (users.par_iter())
         .map(|user| vectorizer.row(&user.words))
@@ -221,8 +222,8 @@ fn matrix(vectorizer: &TfidfVectorizer, users: &[&Example]) -> Result<SparseMatr
     Ok(matrix)
 }
 
-/// A classifier's weights for a feature, one for each class: where one classifier tells two classes apart, what speaks for the
-/// second speaks against the first.
+/// A classifier's weights for a feature, one for each class. Of two classes a classifier has one weight, which counts for the
+/// second and against the first.
 fn class_weights(model: &LinearModel, weights: &[f32]) -> impl Iterator<Item = f32> {
     let both = match weights {
         &[weight] if model.classes() == 2 => Some([-weight, weight]),
@@ -255,8 +256,8 @@ fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
     scores
 }
 
-/// The rows, in order, of those `most` features whose weights are largest: by the sum of their squares, each classifier's in
-/// units of its mean square.
+/// The rows, in order, of the `most` features with the largest weights: by the sum over classifiers of the squared weights,
+/// each divided by the classifier's mean square.
 fn most_informative<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usize) -> Vec<usize> {
     let mut sums: Vec<f64> = Vec::new();
     for model in models {
@@ -280,8 +281,8 @@ fn most_informative<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usi
     order
 }
 
-/// The tasks' classifiers, side by side, each with its scores times a scale.
-fn branch(
+/// The tasks' classifiers side by side, each with its scale.
+fn side_by_side(
     vectorizer: TfidfVectorizer,
     classifiers: &[(LinearModel, f32)],
 ) -> Result<Wide, TrainError> {
@@ -305,9 +306,10 @@ fn branch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model_core::{attribute::Attribute, aux_lstm::Role};
     use serde_json::Value;
 
-    /// Users of class 1 say 5, and turn what the others say around.
+    /// Users of class 1 use the word 5, and the words of the others in reverse order.
     fn users() -> Vec<Example> {
         (0..60)
             .map(|index| Example {
@@ -324,17 +326,26 @@ mod tests {
     }
 
     fn task(name: &str) -> Task {
-        toml::from_str(&format!("name = {name:?}\nclasses = [\"0\", \"1\"]")).unwrap()
+        Task {
+            attribute: Attribute {
+                name: name.into(),
+                classes: vec!["0".into(), "1".into()],
+                coarse_classes: Vec::new(),
+            },
+            role: Role::Main,
+            weight: 1.0,
+            file_weights: Vec::new(),
+        }
     }
 
     #[test]
-    fn the_branch_finds_what_tells_and_is_silent_where_it_misleads() {
+    fn informative_features_are_found_and_a_misleading_task_has_scale_0() {
         let users = users();
         let settings = config::Wide {
             features: 10,
             ..config::Wide::default()
         };
-        // The network knows nothing. Of the second task, validation users are the other way round.
+        // The network's logits are 0. The labels of the validation users are swapped for the second task.
         let validation = [0, 1].map(|task| {
             let scored = |class: usize, words: usize| Scored {
                 logits: vec![0.0; 2],
@@ -348,17 +359,17 @@ mod tests {
                 })
                 .collect::<Vec<_>>()
         });
-        let learning = Learning {
+        let fit = Fit {
             settings: &settings,
             tasks: &[task("first"), task("second")],
             character_fallback: CharacterFallback::default(),
             users: users.iter().collect(),
             validation: &validation,
         };
-        let wide = learning.branch().unwrap();
+        let wide = fit.wide().unwrap();
         let mut features = wide.vectorizer().features().to_vec();
         features.sort_unstable();
-        // The words and the pair that all have are not among them.
+        // Without the words and the pair that all users have.
         let informative = [
             [2, 3],
             [2, 7],
@@ -380,9 +391,9 @@ mod tests {
     }
 
     #[test]
-    fn who_has_one_class_among_many_with_intervals_is_not_learned_from() {
+    fn files_with_many_interval_labels_are_not_fitted_to() {
         fn classifier(users: &[Example]) -> LinearModel {
-            let learning = Learning {
+            let fit = Fit {
                 settings: &config::Wide::default(),
                 tasks: &[task("first")],
                 character_fallback: CharacterFallback::default(),
@@ -392,11 +403,11 @@ mod tests {
             let features = (2..9).map(|word| [word, 0]).collect();
             let vectorizer =
                 TfidfVectorizer::new(features, vec![1.0; 7], CharacterFallback::default()).unwrap();
-            let matrix = matrix(&vectorizer, &learning.users).unwrap();
-            learning.classifier(&matrix, 0, 1.0).unwrap()
+            let matrix = matrix(&vectorizer, &fit.users).unwrap();
+            fit.classifier(&matrix, 0, 1.0).unwrap()
         }
         let users = users();
-        // In another file everybody says 8, and the first are known by an interval.
+        // The users of another file all use the word 8, and the labels of the first ones are intervals.
         let with_intervals = |intervals: usize| {
             let others = users.iter().cloned().enumerate().map(|(index, user)| {
                 let class = user.classes[0].filter(|_| index >= intervals);
@@ -412,7 +423,7 @@ mod tests {
         };
         assert_eq!(classifier(&with_intervals(30)), classifier(&users));
         assert_ne!(classifier(&with_intervals(1)), classifier(&users));
-        // With nobody else to learn from it is better than nothing.
+        // Without other files, these users are used after all.
         assert_eq!(classifier(&with_intervals(30)[60..]).classes(), 2);
     }
 }

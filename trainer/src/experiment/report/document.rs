@@ -1,10 +1,10 @@
-//! What a report says, apart from how it is written down: once, for Markdown and for HTML.
+//! The contents of a report, which can be written as Markdown and as HTML.
 
 use std::fmt::Write;
 
 use crate::table::Table;
 
-/// The look of the page.
+/// The style of the page.
 const STYLE: &str = include_str!("style.css");
 
 /// Headings, text, tables and figures, in order.
@@ -15,15 +15,15 @@ pub struct Document {
 }
 
 enum Block {
-    /// 2 for a section, 3 for what is in it.
+    /// The level, 2 for a section and 3 for a part of it, and the text.
     Heading(u8, String),
     Text(String),
     Table(Grid),
-    /// Drawn with characters, for Markdown.
+    /// A chart of characters, for Markdown.
     Code(String),
-    /// Drawn, for HTML.
+    /// For HTML.
     Figures(Vec<Figure>),
-    /// A section of drawings, which Markdown goes without.
+    /// A section of figures, for HTML.
     Plots {
         heading: String,
         text: String,
@@ -31,19 +31,19 @@ enum Block {
     },
 }
 
-/// A table: the first column has names, the others have numbers.
+/// A table whose first column has names and the others numbers.
 pub struct Grid {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
-/// A drawing.
+/// A drawing with its title and legend.
 pub struct Figure {
-    /// What it is about.
+    /// The title.
     pub title: String,
     /// SVG.
     pub drawing: String,
-    /// What is drawn how: the class of a style, and a name.
+    /// The style class and the name of each series.
     pub legend: Vec<(String, String)>,
 }
 
@@ -68,7 +68,7 @@ impl Grid {
 }
 
 impl Document {
-    /// An empty one.
+    /// An empty document.
     pub fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -96,18 +96,18 @@ impl Document {
         self.blocks.push(Block::Table(table));
     }
 
-    /// Adds what is drawn with characters in Markdown, and as a figure in HTML.
+    /// Adds a chart: characters in Markdown, a figure in HTML.
     pub fn chart(&mut self, characters: String, figure: Figure) {
         self.blocks.push(Block::Code(characters));
         self.blocks.push(Block::Figures(vec![figure]));
     }
 
-    /// Adds figures, which Markdown goes without.
+    /// Adds figures to the HTML.
     pub fn figures(&mut self, figures: Vec<Figure>) {
         self.blocks.push(Block::Figures(figures));
     }
 
-    /// Adds a section of figures, which Markdown goes without, and what they show.
+    /// Adds a section of figures with an explanation to the HTML.
     pub fn plots(
         &mut self,
         heading: impl Into<String>,
@@ -144,7 +144,7 @@ impl Document {
         text
     }
 
-    /// As one HTML page that needs nothing else.
+    /// As one self-contained HTML page.
     pub fn to_html(&self) -> String {
         let mut body = String::new();
         let mut contents = String::new();
@@ -232,7 +232,7 @@ impl Figure {
     }
 }
 
-/// Text for HTML and SVG, also in attributes.
+/// Escapes text for HTML and SVG, including their attributes.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

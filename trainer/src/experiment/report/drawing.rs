@@ -1,4 +1,4 @@
-//! Plots as SVG. Colours and dashes are classes, which the page's style gives a light and a dark look.
+//! Plots as SVG. Colours and dashes are style classes, for which the page has a light and a dark theme.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 18.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
-/// About how wide a character is.
+/// The approximate width of a character.
 const LETTER: f64 = 6.2;
 
-/// What a plot is drawn along.
+/// An axis of a plot.
 pub struct Axis {
     label: String,
     from: f64,
@@ -26,41 +26,41 @@ pub struct Axis {
 
 /// Points in one colour.
 pub struct Series {
-    /// The class of their style.
+    /// The style class.
     pub class: String,
     /// Whether a line joins them.
     pub joined: bool,
-    /// They, by rising x where a line joins them.
+    /// The points, sorted by x where a line joins them.
     pub points: Vec<Point>,
 }
 
 /// A point of a plot.
 #[derive(Clone, Default)]
 pub struct Point {
-    /// Where.
+    /// The horizontal coordinate.
     pub x: f64,
-    /// How high.
+    /// The vertical coordinate.
     pub y: f64,
-    /// From where to where it may be, of y.
+    /// An error bar, from and to, in units of y.
     pub range: Option<(f64, f64)>,
-    /// What is written beside it; nothing if empty.
+    /// The text beside it, may be empty.
     pub label: String,
-    /// What is said when it is pointed at.
+    /// The tooltip.
     pub title: String,
 }
 
 /// A dashed line across a plot.
 pub struct Guide {
-    /// Its ends, x and y.
+    /// The left end, x and y.
     pub from: (f64, f64),
-    /// See `from`.
+    /// The right end.
     pub to: (f64, f64),
-    /// What is written above its right end.
+    /// The text above its right end, may be empty.
     pub label: String,
 }
 
 impl Axis {
-    /// One that has these values on it, with some room.
+    /// A linear axis that includes these values, with a margin.
     pub fn around(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
         let room = ((high - low) * 0.08).max(0.005);
@@ -74,7 +74,7 @@ impl Axis {
         }
     }
 
-    /// From one value to another.
+    /// A linear axis between two values.
     pub fn between(label: &str, from: f64, to: f64) -> Self {
         Self {
             label: label.into(),
@@ -85,7 +85,7 @@ impl Axis {
         }
     }
 
-    /// One that has these positive values on it, each factor taking as much room as any other of its size.
+    /// A logarithmic axis that includes these positive values.
     pub fn logarithmic(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
         let (from, to) = (low.max(1.0) / 1.3, high.max(1.0) * 1.3);
@@ -109,7 +109,7 @@ impl Axis {
         }
     }
 
-    /// Where a value is, from 0 to 1.
+    /// The position of a value, from 0 to 1.
     fn place(&self, value: f64) -> f64 {
         let place = match self.logarithmic {
             true => (value.max(1e-9) / self.from).ln() / (self.to / self.from).ln(),
@@ -150,7 +150,7 @@ fn linear_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// The beginning of an SVG of this size.
+/// The opening tag of an SVG of this size.
 fn begin(width: f64, height: f64, name: &str) -> String {
     let name = escape(name);
     format!(
@@ -159,12 +159,12 @@ fn begin(width: f64, height: f64, name: &str) -> String {
     )
 }
 
-/// Draws a plot; `name` is what it is to those who cannot see it.
+/// Draws a plot. `name` is its accessible name.
 pub fn plot(name: &str, x: &Axis, y: &Axis, guides: &[Guide], series: &[Series]) -> String {
     draw(WIDTH, name, x, y, guides, series)
 }
 
-/// The same, twice as wide.
+/// Draws a plot of twice the width.
 pub fn wide_plot(name: &str, x: &Axis, y: &Axis, guides: &[Guide], series: &[Series]) -> String {
     draw(WIDE, name, x, y, guides, series)
 }
@@ -203,7 +203,7 @@ fn draw(width: f64, name: &str, x: &Axis, y: &Axis, guides: &[Guide], series: &[
             );
         }
     }
-    // Above all lines.
+    // Points are drawn above all lines.
     for one in series {
         let class = &one.class;
         for point in &one.points {
@@ -240,7 +240,7 @@ fn draw(width: f64, name: &str, x: &Axis, y: &Axis, guides: &[Guide], series: &[
     svg + "</svg>"
 }
 
-/// Grid, ticks and names of the axes.
+/// Draws the grid, the ticks and the names of the axes.
 fn frame(
     svg: &mut String,
     right: f64,
@@ -281,14 +281,14 @@ fn frame(
 /// Left, top, right and bottom.
 type Area = (f64, f64, f64, f64);
 
-/// Writes labels beside points, each where it hides no other and nothing in `taken`, if there is such a place.
+/// Writes labels beside points, where possible without overlapping each other or `taken`.
 fn labels(svg: &mut String, right: f64, points: Vec<(f64, f64, &str)>, mut taken: Vec<Area>) {
     let overlap = |a: Area, b: Area| a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3;
     let inside = (LEFT, TOP, right, HEIGHT - BOTTOM);
     for (x, y, label) in points {
         let width = label.chars().count() as f64 * LETTER;
         let beside = |left: f64, top: f64| (left, top, left + width, top + 13.0);
-        // Level with the point, above or below it; then more and more lines higher or lower.
+        // Candidates: beside the point, above or below it, then further and further up or down.
         let (after, before) = (x + 7.0, x - 7.0 - width);
         let over = [-20.0, 7.0].map(|down| beside(x - width / 2.0, y + down));
         let lines = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0].map(|lines| y - 7.0 + 13.0 * lines);
@@ -315,7 +315,7 @@ fn labels(svg: &mut String, right: f64, points: Vec<(f64, f64, &str)>, mut taken
     }
 }
 
-/// Draws a bar a value, each with its name below, as many of these as fit.
+/// Draws a bar for each value, with as many names below as fit.
 pub fn bars(name: &str, x: &str, y: &str, values: &[(String, u64)]) -> String {
     let mut svg = begin(WIDE, HEIGHT, name);
     let most = values.iter().map(|(_, value)| *value).max().unwrap_or(0);
@@ -368,7 +368,7 @@ pub fn bars(name: &str, x: &str, y: &str, values: &[(String, u64)]) -> String {
     svg + "</svg>"
 }
 
-/// Draws a confusion matrix: of each true class (row), the share that was predicted to be in each class (column).
+/// Draws a confusion matrix: for each true class (row), the share that was predicted to be of each class (column).
 pub fn confusion(name: &str, labels: &[String], counts: &[Vec<usize>]) -> String {
     let classes = labels.len().max(1) as f64;
     let side = (280.0 / classes).clamp(30.0, 70.0);
@@ -401,7 +401,7 @@ pub fn confusion(name: &str, labels: &[String], counts: &[Vec<usize>]) -> String
             let tenth = (share * 10.0).floor();
             let _ = writeln!(
                 svg,
-                "<g><title>{} of {} {} are called {}</title>\
+                "<g><title>{} of {} {} are predicted to be {}</title>\
                  <rect class=\"empty\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{side:.1}\" height=\"{side:.1}\"/>\
                  <rect class=\"full\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{side:.1}\" height=\"{side:.1}\" \
                  fill-opacity=\"{share:.3}\"/>\
@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_of_nothing_or_of_one_value_can_be_drawn() {
+    fn an_axis_of_one_value_or_none_can_be_drawn() {
         for axis in [Axis::around("", []), Axis::around("", [0.25])] {
             let place = axis.place(0.25);
             assert!(place > 0.0 && place < 1.0, "{place}");

@@ -1,6 +1,6 @@
-//! What the paper has: its systems, its tables and their figures.
+//! The paper's systems, tables and figures.
 
-/// The systems that learn one attribute alone, in the order of Table 3: how configs call them, how the paper does.
+/// The systems that learn one attribute alone, in the order of Table 3: their names in configs and in the paper.
 pub const INDIVIDUAL: [(&str, &str); 5] = [
     ("svm", "SVM"),
     ("me", "ME"),
@@ -16,7 +16,7 @@ pub const JOINT: [(&str, &str); 3] = [
     (AUX_LSTM, "Aux-LSTM"),
 ];
 
-/// What joint systems are compared with.
+/// The system that joint systems are compared with.
 pub const LSTM: &str = "lstm";
 /// The paper's own system.
 pub const AUX_LSTM: &str = "aux-lstm";
@@ -27,9 +27,9 @@ pub struct Attribute {
     pub name: &'static str,
     /// The number of the table of joint systems that predict it.
     pub joint_table: u8,
-    /// What is learned beside it, in the order of that table.
+    /// The auxiliary attributes, in the order of that table.
     pub auxiliary: [&'static str; 2],
-    /// The table that counts its users, where there is one, and the users of each class.
+    /// The number of the table of its users, if there is one, and the users of each class.
     pub users: Option<(u8, &'static [(&'static str, u64)])>,
 }
 
@@ -136,14 +136,14 @@ const SCORES: [(&str, &str, &str, Scores); 33] = [
     ("aux-lstm", "profession", "gender", [0.450, 0.329, 0.380]),
 ];
 
-/// What the paper calls a system, if it has it.
+/// The paper's name of a system, if it has it.
 pub fn system_name(id: &str) -> Option<&'static str> {
     (INDIVIDUAL.iter().chain(&JOINT))
         .find(|(other, _)| *other == id)
         .map(|(_, name)| *name)
 }
 
-/// The place of a system in the paper's order; others come after all of its.
+/// The place of a system in the paper's order; all others come after those.
 pub fn system_place(id: &str) -> usize {
     let mut systems = INDIVIDUAL.iter().chain(&JOINT);
     (systems.position(|(other, _)| *other == id)).unwrap_or(INDIVIDUAL.len() + JOINT.len())
@@ -154,7 +154,7 @@ pub fn attribute(name: &str) -> Option<&'static Attribute> {
     ATTRIBUTES.iter().find(|attribute| attribute.name == name)
 }
 
-/// The paper's figures for a system, an attribute and what is learned beside it.
+/// The paper's figures for a system, an attribute and its auxiliary attribute.
 pub fn scores(system: &str, main: &str, auxiliary: &[String]) -> Option<Scores> {
     let auxiliary = match auxiliary {
         [] => "",
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_whole_and_their_f_follows_from_p_and_r() {
+    fn the_tables_are_complete_and_their_f_follows_from_p_and_r() {
         for attribute in &ATTRIBUTES {
             for (system, _) in INDIVIDUAL {
                 assert!(scores(system, attribute.name, &[]).is_some(), "{system}");

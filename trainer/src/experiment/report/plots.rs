@@ -2,18 +2,19 @@
 
 use super::document::{Document, Figure};
 use super::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
+use super::entries::Gain;
+use super::figures::{name, number};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
-use super::tables::{Gain, name, number};
 use crate::evaluation::{Confidences, Metrics};
-use crate::experiment::Cell;
+use crate::experiment::Run;
 
-/// Into how many equally large parts users are put by the number of their words.
+/// The number of equally large parts into which users are divided by the number of their words.
 const PARTS: usize = 6;
-/// A part with fewer test users, of all seeds, is not drawn.
+/// A part with fewer test users, over all seeds, is not drawn.
 const FEWEST: usize = 30;
 
-/// All plots, but for the ages.
+/// All plots except the ages.
 pub fn plots(document: &mut Document, results: &Results, gains: &[Gain]) {
     let each = |figure: &dyn Fn(&AttributeResults) -> Vec<Figure>| -> Vec<Figure> {
         results.attributes.iter().flat_map(figure).collect()
@@ -27,37 +28,37 @@ pub fn plots(document: &mut Document, results: &Results, gains: &[Gain]) {
     );
     document.plots(
         "Learning curves",
-        "F on the validation users and the mean cost of training, after each epoch; the mean over seeds, as far as \
-         all of them went. Costs of different systems are not of the same kind.",
+        "F on the validation users and the mean cost of training, after each epoch; the mean over seeds, up to the last \
+         epoch of the shortest run. The costs of different systems are not comparable.",
         each(&learning),
     );
     document.plots(
         "F by number of words",
-        "Test users of all seeds, put into six equally large parts by how many words of theirs were read; F in each \
+        "Test users of all seeds, divided into six equally large parts by the number of words that were read; F in each \
          part, at the median of its words.",
         each(&|attribute| words(attribute).into_iter().collect()),
     );
     document.plots(
         "Reliability",
         "Test users of all seeds by the probability of their most probable class, in 15 bins of equal width, and \
-         the share of each bin that was right. On the dashed line probabilities mean what they say. ECE is the mean \
-         distance from it, over users; its mean over seeds is given.",
+         the share of correct predictions in each bin. The dashed line is perfect calibration. ECE is the mean distance \
+         from it, over users; its mean over seeds is given.",
         each(&|attribute| by_level(attribute, reliability)),
     );
     document.plots(
         "Coverage and accuracy",
-        "What is gained by answering only when the most probable class is at least so probable, for thresholds 0, \
-         0.05 … 0.95: the share of test users answered, and the share of them that was right. All seeds together.",
+        "The share of test users whose most probable class reaches a threshold, and the share of correct predictions \
+         among them, for thresholds 0, 0.05 … 0.95. All seeds together.",
         each(&|attribute| by_level(attribute, coverage)),
     );
     document.plots(
         "Confusion matrices",
-        "Of the test users of each true class, the percentage that was called each class. All seeds together.",
+        "For each true class, the percentage of its test users that was predicted to be of each class. All seeds together.",
         each(&|attribute| by_level(attribute, confusions)),
     );
 }
 
-/// Figures on the classes, and on the groups where there are any.
+/// Figures on the classes, and on the coarse classes where there are any.
 fn by_level(
     attribute: &AttributeResults,
     figure: fn(&AttributeResults, usize) -> Vec<Figure>,
@@ -67,7 +68,7 @@ fn by_level(
     levels.flat_map(|level| figure(attribute, level)).collect()
 }
 
-/// The rows that plots of single systems show: SVM, LSTM and Aux-LSTM, and whatever is best on the validation users.
+/// The rows that plots of single systems show: SVM, LSTM and Aux-LSTM, and the best one on the validation users.
 fn shown(attribute: &AttributeResults) -> Vec<&Row> {
     let is_shown = |row: &&Row| {
         let system = row.key.system.as_str();
@@ -82,8 +83,8 @@ fn shown(attribute: &AttributeResults) -> Vec<&Row> {
     rows
 }
 
-/// The class of a row's style: a colour for its system, dashes for what is learned beside the attribute. What the paper
-/// does not have is in a colour of its own.
+/// The style class of a row: a colour for its system, dashes for its auxiliary attributes. All that the paper does not have
+/// shares one colour.
 fn style(attribute: &AttributeResults, row: &Row) -> String {
     let mut auxiliaries: Vec<&[String]> = Vec::new();
     for other in attribute
@@ -105,7 +106,7 @@ fn style(attribute: &AttributeResults, row: &Row) -> String {
     format!("c{colour} d{}", dashes.unwrap_or(0).min(3))
 }
 
-/// One figure from a series a row; nothing where no row has points.
+/// A figure with a series for each row; none if no row has points.
 fn figure(
     attribute: &AttributeResults,
     title: String,
@@ -140,15 +141,19 @@ fn all<'a>(series: &'a [Series], of: fn(&Point) -> f64) -> impl Iterator<Item = 
     series.iter().flat_map(|one| &one.points).map(of)
 }
 
-/// A figure of a cell after each epoch.
-type Curve = fn(&Cell) -> &[f64];
+/// A figure of a run after each epoch.
+type Curve = fn(&Run) -> &[f64];
 
 fn learning(attribute: &AttributeResults) -> Vec<Figure> {
     let rows: Vec<&Row> = (attribute.rows.iter())
         .filter(|row| row.key.variant.is_empty())
         .collect();
     let curve = |row: &Row, of: Curve| -> Vec<Point> {
-        let curves: Vec<&[f64]> = row.runs.values().map(|run| of(&run.cell)).collect();
+        let curves: Vec<&[f64]> = row
+            .runs
+            .values()
+            .map(|evaluated| of(&evaluated.run))
+            .collect();
         let epochs = curves.iter().map(|curve| curve.len()).min().unwrap_or(0);
         (0..epochs)
             .map(|epoch| {
@@ -165,8 +170,8 @@ fn learning(attribute: &AttributeResults) -> Vec<Figure> {
     };
     let name = name(attribute, 0);
     let kinds: [(&str, Curve); 2] = [
-        ("F on validation users", |cell| &cell.validation_curve),
-        ("mean cost of training", |cell| &cell.training_curve),
+        ("F on validation users", |run| &run.validation_curve),
+        ("mean cost of training", |run| &run.training_curve),
     ];
     (kinds.into_iter())
         .filter_map(|(kind, of)| {
@@ -188,10 +193,13 @@ fn learning(attribute: &AttributeResults) -> Vec<Figure> {
         .collect()
 }
 
-/// The λ, from 0 to 1, of a row that is there for its λ, or of Aux-LSTM as it is where its cells say so.
+/// λ, from 0 to 1, of a row whose variant is a value of λ, or of Aux-LSTM without a variant.
 fn weight(row: &Row) -> Option<f64> {
     let chosen = || {
-        let mut chosen = row.runs.values().flat_map(|run| &run.cell.chosen);
+        let mut chosen = row
+            .runs
+            .values()
+            .flat_map(|evaluated| &evaluated.run.chosen);
         let (_, weight) = chosen.find(|(name, _)| name == "lambda")?;
         let as_it_is = row.key.system == paper::AUX_LSTM && row.key.variant.is_empty();
         as_it_is.then_some(weight.as_str())
@@ -233,7 +241,7 @@ fn sweep(attribute: &AttributeResults) -> Option<Figure> {
             }
         }
     }
-    // One point, such as the system as it is, shows no sweep.
+    // A single value of λ is not a sweep.
     sweeps.retain(|(_, series)| series.points.len() > 1);
     let legend = (sweeps.iter())
         .map(|(label, series)| (series.class.clone(), label.clone()))
@@ -271,13 +279,13 @@ fn sweep(attribute: &AttributeResults) -> Option<Figure> {
     })
 }
 
-/// F of users who wrote about as much.
+/// F by the number of words of the users.
 fn words(attribute: &AttributeResults) -> Option<Figure> {
     let rows = shown(attribute);
     let users = |row: &Row| -> Vec<(usize, usize, usize)> {
         let mut users = Vec::new();
-        for run in row.runs.values() {
-            for user in &run.cell.test {
+        for evaluated in row.runs.values() {
+            for user in &evaluated.run.test {
                 let best = model_core::prediction::largest(&user.probabilities).unwrap_or(0);
                 users.push((user.words, user.class, best));
             }
@@ -339,16 +347,16 @@ fn words(attribute: &AttributeResults) -> Option<Figure> {
     )
 }
 
-/// True classes and probabilities of the test users of all seeds, on classes or groups.
+/// True classes and probabilities of the test users of all seeds, on classes or coarse classes.
 fn pooled(attribute: &AttributeResults, row: &Row, level: usize) -> Confidences {
     let summary = attribute.summary.attribute();
     let (mut gold, mut probabilities) = (Vec::new(), Vec::new());
-    for user in row.runs.values().flat_map(|run| &run.cell.test) {
+    for user in row.runs.values().flat_map(|evaluated| &evaluated.run.test) {
         if level == 0 {
             gold.push(user.class);
             probabilities.push(user.probabilities.clone());
-        } else if let Some(group) = summary.coarse_class_of(user.class) {
-            gold.push(group);
+        } else if let Some(class) = summary.coarse_class_of(user.class) {
+            gold.push(class);
             probabilities.push(summary.coarse_probabilities(&user.probabilities));
         }
     }
@@ -363,7 +371,7 @@ fn reliability(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
                 x: bin.confidence,
                 y: bin.accuracy,
                 title: format!(
-                    "{}: {} users at {:.3}, {:.3} of them right",
+                    "{}: {} users at {:.3}, {:.3} of them correct",
                     row.label(),
                     bin.users,
                     bin.confidence,
@@ -385,7 +393,7 @@ fn reliability(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
         legend,
         |series| {
             let x = Axis::between("probability of the most probable class", 0.0, 1.0);
-            let y = Axis::between("share right", 0.0, 1.0);
+            let y = Axis::between("share correct", 0.0, 1.0);
             let honest = Guide {
                 from: (0.0, 0.0),
                 to: (1.0, 1.0),
@@ -405,7 +413,7 @@ fn coverage(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
                 x: point.coverage,
                 y: point.accuracy,
                 title: format!(
-                    "{}, from {:.2}: {:.3} answered, {:.3} of them right",
+                    "{}, threshold {:.2}: {:.3} of the users, {:.3} of them correct",
                     row.label(),
                     point.threshold,
                     point.coverage,
@@ -422,8 +430,8 @@ fn coverage(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
         points,
         Row::label,
         |series| {
-            let x = Axis::between("share of users answered", 0.0, 1.0);
-            let y = Axis::around("share right of these", all(series, |point| point.y));
+            let x = Axis::between("share of users above the threshold", 0.0, 1.0);
+            let y = Axis::around("share correct among these", all(series, |point| point.y));
             plot(&title, &x, &y, &[], series)
         },
     );
@@ -455,7 +463,7 @@ fn confusions(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
         .collect()
 }
 
-/// What joint learning gains against what the attributes have to do with each other.
+/// The gain of joint learning by the association of the attributes.
 fn gain(gains: &[Gain]) -> Vec<Figure> {
     if gains.is_empty() {
         return Vec::new();
@@ -487,7 +495,7 @@ fn gain(gains: &[Gain]) -> Vec<Figure> {
     let ends = gains
         .iter()
         .flat_map(|gain| [gain.f.interval.0, gain.f.interval.1, 0.0]);
-    let y = Axis::around("F of Aux-LSTM less F of LSTM", ends);
+    let y = Axis::around("Δ of Aux-LSTM to LSTM in F", ends);
     let none = Guide {
         from: (0.0, 0.0),
         to: (1.0, 0.0),

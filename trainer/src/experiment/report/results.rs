@@ -1,4 +1,4 @@
-//! Cells, put in order and scored: rows of a table, and what makes one row better than another.
+//! The evaluated runs, as rows of tables, and the comparisons of rows.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,20 +8,20 @@ use super::paper;
 use crate::evaluation::{
     Bootstrap, Difference, Evaluation, Metrics, Predictions, Report, Spread, holm, macro_t_test,
 };
-use crate::experiment::{AttributeSummary, Cell, CellKey, CorpusSummary};
+use crate::experiment::{AttributeSummary, CorpusSummary, Run, RunKey};
 
-/// Below this a corrected p counts as significant, as in the paper.
+/// A difference is significant if its corrected p is below this, as in the paper.
 pub const SIGNIFICANT: f64 = 0.05;
 
-/// All that a report is made of.
+/// Everything that a report shows.
 pub struct Results {
     /// The corpus.
     pub corpus: CorpusSummary,
-    /// The results for each of its attributes: those of the paper first, in its order.
+    /// The results for each of its attributes, those of the paper first, in its order.
     pub attributes: Vec<AttributeResults>,
 }
 
-/// All that was learned to predict one attribute.
+/// The results of one attribute.
 pub struct AttributeResults {
     /// The attribute.
     pub summary: AttributeSummary,
@@ -29,23 +29,23 @@ pub struct AttributeResults {
     pub rows: Vec<Row>,
 }
 
-/// The cells that differ in nothing but the seed.
+/// The runs that differ in the seed only.
 pub struct Row {
-    /// What they are cells of; the seed is the first one's.
-    pub key: CellKey,
-    /// What came out, by seed.
-    pub runs: BTreeMap<u64, Run>,
+    /// What they learned; the seed is that of the first one.
+    pub key: RunKey,
+    /// The runs, by seed.
+    pub runs: BTreeMap<u64, EvaluatedRun>,
 }
 
-/// One cell, scored.
-pub struct Run {
-    /// The cell.
-    pub cell: Cell,
-    /// On the attribute's classes and, where it has groups, on these.
+/// A run with its figures.
+pub struct EvaluatedRun {
+    /// The run.
+    pub run: Run,
+    /// The figures on the attribute's classes and, where it has them, on its coarse classes.
     pub levels: Vec<Level>,
 }
 
-/// A cell's figures on classes or on groups.
+/// A run's figures on classes or on coarse classes.
 pub struct Level {
     /// The figures.
     pub report: Report,
@@ -53,30 +53,33 @@ pub struct Level {
     samples: Vec<[f64; 2]>,
 }
 
-/// How one row compares with another, over the seeds that both have.
+/// The difference of one row to another, over the seeds that both have.
 pub struct Comparison {
-    /// How much F of the one is above F of the other.
+    /// The difference in F.
     pub f: Difference,
-    /// The same of accuracy.
+    /// The difference in accuracy.
     pub accuracy: Difference,
-    /// p of the macro t-test; F1 of a class is its mean over seeds. Nothing where it cannot be had.
+    /// p of the macro t-test on the classes' F1, averaged over seeds; none where it is not defined.
     pub t_test: Option<f64>,
-    /// The same three p, in this order, by Holm's correction for all comparisons of the table.
+    /// The three p, in this order, with Holm's correction for all comparisons of the table.
     pub corrected: [Option<f64>; 3],
-    /// How many seeds both have.
+    /// The number of seeds that both have.
     pub seeds: usize,
 }
 
 impl Results {
-    /// Scores cells. The bootstrap draws `resamples` samples. The error is one line that says which cell does not fit.
-    pub fn new(corpus: CorpusSummary, cells: Vec<Cell>, resamples: usize) -> Result<Self, String> {
-        let mut by_attribute: HashMap<String, Vec<Cell>> = HashMap::new();
-        for cell in cells {
-            check(&cell, &corpus)?;
+    /// Evaluates runs. The bootstrap draws `resamples` samples.
+    ///
+    /// # Errors
+    /// One line that names a run that does not fit the corpus or another run.
+    pub fn new(corpus: CorpusSummary, runs: Vec<Run>, resamples: usize) -> Result<Self, String> {
+        let mut by_attribute: HashMap<String, Vec<Run>> = HashMap::new();
+        for run in runs {
+            check(&run, &corpus)?;
             by_attribute
-                .entry(cell.key.main.clone())
+                .entry(run.key.main.clone())
                 .or_default()
-                .push(cell);
+                .push(run);
         }
         let mut summaries = corpus.attributes.clone();
         let place = |name: &str| {
@@ -85,8 +88,8 @@ impl Results {
         };
         summaries.sort_by_key(|summary| place(&summary.name));
         let attributes = summaries.into_iter().map(|summary| {
-            let cells = by_attribute.remove(&summary.name).unwrap_or_default();
-            AttributeResults::new(summary, cells, resamples)
+            let runs = by_attribute.remove(&summary.name).unwrap_or_default();
+            AttributeResults::new(summary, runs, resamples)
         });
         Ok(Self {
             attributes: attributes.collect::<Result<_, _>>()?,
@@ -95,88 +98,86 @@ impl Results {
     }
 }
 
-/// Whether a cell is about an attribute of the corpus.
-fn check(cell: &Cell, corpus: &CorpusSummary) -> Result<(), String> {
-    let file = cell.key.file_name();
-    let main = &cell.key.main;
+/// Whether a run predicts an attribute of the corpus.
+fn check(run: &Run, corpus: &CorpusSummary) -> Result<(), String> {
+    let file = run.key.file_name();
+    let main = &run.key.main;
     let Some(attribute) = corpus.attribute(main) else {
         return Err(format!(
-            "cell {file} is about {main:?}, which is no attribute in {}",
+            "run {file} predicts {main:?}, which {} does not have",
             CorpusSummary::FILE
         ));
     };
-    if attribute.classes != cell.classes {
+    if attribute.classes != run.classes {
         return Err(format!(
-            "cell {file} has other classes of {main:?} than {}",
+            "run {file} has other classes of {main:?} than {}",
             CorpusSummary::FILE
         ));
     }
-    if cell.test.is_empty() {
-        return Err(format!("cell {file} has no test users"));
+    if run.test.is_empty() {
+        return Err(format!("run {file} has no test users"));
     }
     Ok(())
 }
 
 impl AttributeResults {
-    /// The row with the highest mean F on the validation users, of those with the most seeds: among many with one seed, the
-    /// luckiest would be the best.
+    /// The row with the highest mean F on the validation users, of those with the most seeds. Rows with one seed are excluded,
+    /// because the best of many of these is a lucky one.
     pub fn best(&self) -> Option<&Row> {
         let seeds = self.rows.iter().map(|row| row.runs.len()).max()?;
         let rows = self.rows.iter().filter(|row| row.runs.len() == seeds);
         rows.max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()))
     }
 
-    fn new(summary: AttributeSummary, cells: Vec<Cell>, resamples: usize) -> Result<Self, String> {
-        let mut runs: Vec<Run> = (cells.into_iter())
-            .map(|cell| Run::new(cell, &summary))
+    fn new(summary: AttributeSummary, runs: Vec<Run>, resamples: usize) -> Result<Self, String> {
+        let mut runs: Vec<EvaluatedRun> = (runs.into_iter())
+            .map(|run| EvaluatedRun::new(run, &summary))
             .collect();
         resample(&mut runs, &summary, resamples);
         let mut rows: Vec<Row> = Vec::new();
-        for run in runs {
-            let (key, file) = (run.cell.key.clone(), run.cell.key.file_name());
+        for evaluated in runs {
+            let (key, file) = (evaluated.run.key.clone(), evaluated.run.key.file_name());
             let twice = match rows.iter_mut().find(|row| row.is_of(&key)) {
-                Some(row) => row.runs.insert(key.seed, run).is_some(),
+                Some(row) => row.runs.insert(key.seed, evaluated).is_some(),
                 None => {
-                    let runs = BTreeMap::from([(key.seed, run)]);
+                    let runs = BTreeMap::from([(key.seed, evaluated)]);
                     rows.push(Row { key, runs });
                     false
                 }
             };
             if twice {
-                return Err(format!(
-                    "there are two cells of what {file} is the name for"
-                ));
+                return Err(format!("two files contain the run {file}"));
             }
         }
         rows.sort_by_cached_key(|row| row.place(&summary.name));
         Ok(Self { summary, rows })
     }
 
-    /// The row of a system as it is, with these attributes learned beside this one.
+    /// The row of a system without a variant, with these auxiliary attributes.
     pub fn row(&self, system: &str, auxiliary: &[String]) -> Option<&Row> {
         (self.rows.iter()).find(|row| {
             row.key.system == system && row.key.auxiliary == auxiliary && row.key.variant.is_empty()
         })
     }
 
-    /// The row of the single LSTM.
+    /// The row of LSTM.
     pub fn lstm(&self) -> Option<&Row> {
         self.row(paper::LSTM, &[])
     }
 }
 
-/// Draws users and keeps what every run has in every sample. All runs share the samples, so that their
-/// differences are those on the same users.
-fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
+/// Draws samples of users and stores the figures of every run in each. All runs share the samples, so that differences are on
+/// the same users.
+fn resample(runs: &mut [EvaluatedRun], summary: &AttributeSummary, resamples: usize) {
     let mut index_of: HashMap<&str, usize> = HashMap::new();
-    for user in runs.iter().flat_map(|run| &run.cell.test) {
+    for user in runs.iter().flat_map(|evaluated| &evaluated.run.test) {
         let next = index_of.len();
         index_of.entry(user.id.as_str()).or_insert(next);
     }
     let attribute = summary.attribute();
     let mut predictions = Vec::new();
-    for run in runs.iter() {
-        let test = &run.cell.test;
+    for evaluated in runs.iter() {
+        let test = &evaluated.run.test;
         let users: Vec<usize> = test.iter().map(|user| index_of[user.id.as_str()]).collect();
         let best = |row: &[f32]| largest(row).unwrap_or(0);
         predictions.push(Predictions {
@@ -186,11 +187,11 @@ fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
             classes: attribute.classes.len(),
         });
         if !attribute.coarse_classes.is_empty() {
-            let group = |class| attribute.coarse_class_of(class).unwrap_or(0);
+            let coarse = |class| attribute.coarse_class_of(class).unwrap_or(0);
             let summed = |row: &[f32]| best(&attribute.coarse_probabilities(row));
             predictions.push(Predictions {
                 users,
-                gold: test.iter().map(|user| group(user.class)).collect(),
+                gold: test.iter().map(|user| coarse(user.class)).collect(),
                 predicted: test
                     .iter()
                     .map(|user| summed(&user.probabilities))
@@ -213,11 +214,11 @@ fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
     }
 }
 
-impl Run {
-    fn new(cell: Cell, summary: &AttributeSummary) -> Self {
+impl EvaluatedRun {
+    fn new(run: Run, summary: &AttributeSummary) -> Self {
         let attribute = summary.attribute();
         let mut evaluation = Evaluation::new(&attribute, 0.0);
-        for user in &cell.test {
+        for user in &run.test {
             evaluation.add_class(user.class, user.probabilities.clone());
         }
         let level = |report| Level {
@@ -226,24 +227,24 @@ impl Run {
         };
         Self {
             levels: evaluation.reports().into_iter().map(level).collect(),
-            cell,
+            run,
         }
     }
 }
 
 impl Row {
-    fn is_of(&self, key: &CellKey) -> bool {
+    fn is_of(&self, key: &RunKey) -> bool {
         let seed = self.key.seed;
-        let key = CellKey {
+        let key = RunKey {
             seed,
             ..key.clone()
         };
         self.key == key
     }
 
-    /// Systems in the paper's order, with the auxiliary attributes in its order too, then all others.
+    /// The sort key: systems and auxiliary attributes in the paper's order, then all others.
     fn place(&self, main: &str) -> impl Ord + use<> {
-        let CellKey {
+        let RunKey {
             system,
             auxiliary,
             variant,
@@ -260,7 +261,7 @@ impl Row {
             auxiliary.clone(),
             paper::system_place(system),
             system.clone(),
-            // Numbers in their own order.
+            // Values of a setting in numerical order.
             variant.split_once('=').map(|(name, _)| name.to_owned()),
             (variant.split_once('='))
                 .and_then(|(_, value)| value.parse::<f64>().ok())
@@ -269,7 +270,7 @@ impl Row {
         )
     }
 
-    /// What a table calls it, such as `Aux-LSTM (Gender+Age), lambda=0.5`.
+    /// Its label in tables, such as `Aux-LSTM (Gender+Age), lambda=0.5`.
     pub fn label(&self) -> String {
         label(&self.key.system, &self.key.main, &self.key.auxiliary) + &self.variant()
     }
@@ -292,11 +293,14 @@ impl Row {
 
     /// The mean F over seeds on the validation users.
     pub fn validation_f(&self) -> f64 {
-        let f = self.runs.values().map(|run| run.cell.validation_f);
+        let f = self
+            .runs
+            .values()
+            .map(|evaluated| evaluated.run.validation_f);
         f.sum::<f64>() / self.runs.len() as f64
     }
 
-    /// Compares this row with another; nothing if they have no seed in common.
+    /// Compares this row with another; none if they have no seed in common.
     pub fn compare(&self, other: &Self, level: usize) -> Option<Comparison> {
         let pairs: Vec<(&Level, &Level)> = (self.runs.iter())
             .filter_map(|(seed, run)| {
@@ -322,7 +326,7 @@ impl Row {
         let observed = |figure: fn(&Metrics) -> f64| {
             mean(&|(a, b)| figure(&a.report.metrics) - figure(&b.report.metrics))
         };
-        // The differences of classes, against none.
+        // The test is paired, so the differences of classes are tested against 0.
         let classes = pairs[0].0.report.labels.len();
         let differences: Vec<f64> = (0..classes)
             .map(|class| {
@@ -340,7 +344,7 @@ impl Row {
     }
 }
 
-/// What a table calls a system that learns an attribute beside others.
+/// The label of a system with its attributes.
 pub fn label(system: &str, main: &str, auxiliary: &[String]) -> String {
     let name = paper::system_name(system).unwrap_or(system);
     if auxiliary.is_empty() {
@@ -353,7 +357,7 @@ pub fn label(system: &str, main: &str, auxiliary: &[String]) -> String {
     format!("{name} ({})", attributes.join("+"))
 }
 
-/// With a capital letter first.
+/// A name with a capital first letter.
 pub fn capitalised(name: &str) -> String {
     let mut letters = name.chars();
     match letters.next() {
@@ -363,7 +367,7 @@ pub fn capitalised(name: &str) -> String {
 }
 
 impl Comparison {
-    /// Corrects all comparisons of a table for each other, each kind of test for itself.
+    /// Applies Holm's correction to all comparisons of a table, separately for each kind of test.
     pub fn correct(comparisons: &mut [&mut Self]) {
         let figures: [fn(&Self) -> Option<f64>; 3] = [
             |comparison| Some(comparison.f.p),
@@ -384,7 +388,7 @@ impl Comparison {
         }
     }
 
-    /// Whether F differs significantly, and if so whether it is above.
+    /// Whether F is higher, if it differs significantly.
     pub fn verdict(&self) -> Option<bool> {
         let significant = self.corrected[0]? < SIGNIFICANT;
         significant.then_some(self.f.observed > 0.0)

@@ -1,20 +1,18 @@
-//! The tables of a report.
+//! The sections of a report that have tables.
 
 use super::document::{Document, Figure, Grid};
 use super::drawing;
-use super::paper::{self, Scores};
-use super::results::{AttributeResults, Comparison, Results, Row, capitalised, label};
-use crate::evaluation::{Difference, Metrics, Report, Spread};
+use super::entries::{
+    Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
+};
+use super::figures::{NONE, NOT_RUN, PAPER, interval, labels, levels, name, number, share, signed};
+use super::paper;
+use super::results::{AttributeResults, Results, Row, capitalised};
+use super::scores::scores;
+use crate::evaluation::Report;
 use crate::table::{chart, count, gapless, percent};
 
-/// What is written where nothing was measured.
-const NOT_RUN: &str = "not run";
-/// Where there is nothing to measure.
-const NONE: &str = "–";
-/// What the paper's figures are called beside ours.
-const PAPER: &str = "paper (another corpus)";
-
-/// How many there are and how good the best system is.
+/// The attributes, and the figures of the best system for each.
 pub fn overview(document: &mut Document, results: &Results) {
     let header = [
         "attribute",
@@ -58,7 +56,7 @@ pub fn overview(document: &mut Document, results: &Results) {
 pub fn users(document: &mut Document, results: &Results) {
     document.section("Tables 1 and 2: users by class");
     document.text(format!(
-        "The users of each class, of {} in the corpus. Beside them the paper's, who are other people.",
+        "The users of each class, of {} in the corpus, beside those of the paper's corpus.",
         count(results.corpus.users as u64)
     ));
     for attribute in &results.attributes {
@@ -80,13 +78,13 @@ pub fn users(document: &mut Document, results: &Results) {
         let mut table = Grid::new(header);
         let mut row = |class: &str, ours: Option<usize>, theirs: Option<u64>| {
             let ours = ours.map(|users| users as u64);
-            let mut cells = vec![
+            let mut row = vec![
                 class.to_owned(),
                 ours.map_or(NONE.into(), count),
                 ours.map_or(NONE.into(), |users| percent(users, labelled as u64)),
             ];
-            cells.extend(paper.map(|_| theirs.map_or(NONE.into(), count)));
-            table.row(cells);
+            row.extend(paper.map(|_| theirs.map_or(NONE.into(), count)));
+            table.row(row);
         };
         for (class, &users) in summary.classes.iter().zip(&summary.counts) {
             row(class, Some(users), of_paper(class).map(|(_, users)| *users));
@@ -105,11 +103,11 @@ pub fn users(document: &mut Document, results: &Results) {
 pub fn ages(document: &mut Document, results: &Results) {
     document.section("Figure 2: users by age");
     let Some(ages) = &results.corpus.ages else {
-        document.text("No age in years is known of these users.");
+        document.text("The ages of these users in years are not known.");
         return;
     };
     document.text(
-        "How many users state each age. The paper shows its own only as a drawing: most of its users are between 18 \
+        "The users of each stated age. The paper shows its own only as a drawing: most of its users are between 18 \
          and 28, and its eleven classes of age are these years.",
     );
     let ages: Vec<(i64, u64)> = (ages.iter())
@@ -147,7 +145,7 @@ pub fn joint(document: &mut Document, results: &Results) {
         let name = &attribute.summary.name;
         let entries = joint_entries(attribute);
         if entries.len() == 1 {
-            // Not in the paper, and nothing was run.
+            // An attribute that the paper does not have, without joint runs.
             continue;
         }
         document.section(match number(attribute) {
@@ -160,7 +158,7 @@ pub fn joint(document: &mut Document, results: &Results) {
     }
 }
 
-/// The same systems on groups of classes.
+/// The same systems on coarse classes.
 pub fn coarse_classes(document: &mut Document, results: &Results) {
     for attribute in &results.attributes {
         if levels(attribute) < 2 {
@@ -168,8 +166,8 @@ pub fn coarse_classes(document: &mut Document, results: &Results) {
         }
         document.section(name(attribute, 1));
         document.text(format!(
-            "The same cells, with the classes of {} put together into {}: a group's probability is the sum of its \
-             classes'. The paper has no such figures.",
+            "The same runs, with the classes of {} merged into {}. The probability of a coarse class is the sum of those \
+             of its classes. The paper has no such figures.",
             attribute.summary.name,
             labels(attribute, 1).join(", "),
         ));
@@ -184,12 +182,12 @@ pub fn coarse_classes(document: &mut Document, results: &Results) {
     }
 }
 
-/// All cells that are in no table of the paper.
+/// All runs that are in no table of the paper.
 pub fn others(document: &mut Document, results: &Results) {
     document.section("Beyond the paper's tables");
     document.text(
-        "Variants, sweeps of a setting, more than two attributes, and systems of our own. A variant is compared with \
-         its system as it is, other rows with LSTM, and all of them with SVM.",
+        "Variants, sweeps of a setting, and more than two attributes. A variant is compared with its system without \
+         the variant, other rows with LSTM, and all of them with SVM.",
     );
     let mut any = false;
     for attribute in &results.attributes {
@@ -231,54 +229,13 @@ pub fn others(document: &mut Document, results: &Results) {
     }
 }
 
-/// What Aux-LSTM gains over LSTM, and how much the two attributes say of each other.
-pub struct Gain {
-    /// Such as `gender+age`.
-    pub pair: String,
-    /// The system's label.
-    pub label: String,
-    /// Cramér's V.
-    pub association: f64,
-    /// What F gains.
-    pub f: Difference,
-}
-
-/// The gain of every pair that was run.
-pub fn gains(results: &Results) -> Vec<Gain> {
-    let mut gains = Vec::new();
-    for attribute in &results.attributes {
-        let main = &attribute.summary.name;
-        let Some(lstm) = attribute.lstm() else {
-            continue;
-        };
-        for row in &attribute.rows {
-            let [auxiliary] = row.key.auxiliary.as_slice() else {
-                continue;
-            };
-            if row.key.system != paper::AUX_LSTM || !row.key.variant.is_empty() {
-                continue;
-            }
-            let association = results.corpus.association(main, auxiliary);
-            if let (Some(association), Some(comparison)) = (association, row.compare(lstm, 0)) {
-                gains.push(Gain {
-                    pair: format!("{main}+{auxiliary}"),
-                    label: row.label(),
-                    association: association.cramers_v,
-                    f: comparison.f,
-                });
-            }
-        }
-    }
-    gains
-}
-
-/// How much attributes say of each other, and what joint learning makes of it.
+/// The association of attributes, and the gain of joint learning.
 pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
     document.section("Joint gain against the attributes' association");
     document.text(
-        "Cramér's V of two attributes over all users with a label for both: 0 where neither says anything of the \
-         other, 1 where one tells the other; corrected for what chance makes of it (Bergsma 2013). The gain is F of \
-         Aux-LSTM less F of LSTM, the mean over the seeds that both have, with its 95 % interval.",
+        "Cramér's V of two attributes over all users with a label for both: 0 where they are independent, 1 where one \
+         determines the other; also corrected for its bias (Bergsma 2013). The gain is the difference of Aux-LSTM to \
+         LSTM in F, the mean over the seeds that both have, with its 95 % interval.",
     );
     let mut table = Grid::new(["attributes", "users", "Cramér's V", "corrected"]);
     for pair in &results.corpus.association {
@@ -309,300 +266,5 @@ pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
     match table.is_empty() {
         true => document.text(NOT_RUN),
         false => document.table(table),
-    }
-}
-
-/// A line of a table.
-struct Entry<'a> {
-    label: String,
-    row: Option<&'a Row>,
-    paper: Option<Scores>,
-}
-
-impl<'a> Entry<'a> {
-    /// That of a system as it is, run or not.
-    fn new(attribute: &'a AttributeResults, system: &str, auxiliary: &[String]) -> Self {
-        let main = &attribute.summary.name;
-        Self {
-            label: label(system, main, auxiliary),
-            row: attribute.row(system, auxiliary),
-            paper: paper::scores(system, main, auxiliary),
-        }
-    }
-
-    /// That of a row the paper does not have.
-    fn of(row: &'a Row) -> Self {
-        Self {
-            label: row.label(),
-            row: Some(row),
-            paper: None,
-        }
-    }
-}
-
-/// Whether a row has a place in one of Tables 3 to 6 or their like.
-fn is_of_paper(row: &Row) -> bool {
-    let is = |systems: &[(&str, &str)]| systems.iter().any(|(id, _)| *id == row.key.system);
-    row.key.variant.is_empty()
-        && match row.key.auxiliary.len() {
-            0 => is(&paper::INDIVIDUAL),
-            1 => is(&paper::JOINT),
-            _ => false,
-        }
-}
-
-fn individual_entries(attribute: &AttributeResults) -> Vec<Entry<'_>> {
-    (paper::INDIVIDUAL.iter())
-        .map(|(system, _)| Entry::new(attribute, system, &[]))
-        .collect()
-}
-
-/// LSTM, then the joint systems for each auxiliary attribute: those of the paper, and all others that were run.
-fn joint_entries(attribute: &AttributeResults) -> Vec<Entry<'_>> {
-    let of_paper = paper::attribute(&attribute.summary.name);
-    let mut auxiliaries: Vec<&str> = of_paper.map_or(Vec::new(), |paper| paper.auxiliary.to_vec());
-    for row in attribute.rows.iter().filter(|row| is_of_paper(row)) {
-        for auxiliary in &row.key.auxiliary {
-            if !auxiliaries.contains(&auxiliary.as_str()) {
-                auxiliaries.push(auxiliary);
-            }
-        }
-    }
-    let mut entries = vec![Entry::new(attribute, paper::LSTM, &[])];
-    for auxiliary in auxiliaries {
-        let auxiliary = [auxiliary.to_owned()];
-        let of_system = |(system, _): &(&str, &str)| Entry::new(attribute, system, &auxiliary);
-        entries.extend(paper::JOINT.iter().map(of_system));
-    }
-    entries
-}
-
-/// Every other entry and that of LSTM.
-fn against_lstm(entries: &[Entry]) -> Vec<(usize, usize)> {
-    let is_lstm = |entry: &Entry| {
-        let key = entry.row.map(|row| &row.key);
-        key.is_some_and(|key| key.system == paper::LSTM && key.variant.is_empty())
-    };
-    let lstm = entries.iter().position(is_lstm);
-    lstm.map_or(Vec::new(), |lstm| {
-        let others = (0..entries.len()).filter(|index| *index != lstm);
-        others.map(|index| (index, lstm)).collect()
-    })
-}
-
-/// Every other joint system and Aux-LSTM on the same attributes.
-fn against_aux_lstm(entries: &[Entry]) -> Vec<(usize, usize)> {
-    let mut pairs = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let Some(row) = entry.row.filter(|row| !row.key.auxiliary.is_empty()) else {
-            continue;
-        };
-        let same = |other: &Entry| {
-            let key = other.row.map(|row| &row.key);
-            key.is_some_and(|key| {
-                key.system == paper::AUX_LSTM && key.auxiliary == row.key.auxiliary
-            })
-        };
-        if let Some(aux) = entries.iter().position(same).filter(|aux| *aux != index) {
-            pairs.push((index, aux));
-        }
-    }
-    pairs
-}
-
-/// A table of scores and, below, one of the pairs' differences.
-fn scores(
-    document: &mut Document,
-    attribute: &AttributeResults,
-    level: usize,
-    entries: &[Entry],
-    pairs: &[(usize, usize)],
-) {
-    let mut compared: Vec<(usize, usize, Comparison)> = (pairs.iter())
-        .filter_map(|&(a, b)| Some((a, b, entries[a].row?.compare(entries[b].row?, level)?)))
-        .collect();
-    let comparisons = compared.iter_mut().map(|(.., comparison)| comparison);
-    Comparison::correct(&mut comparisons.collect::<Vec<_>>());
-
-    let with_paper = entries.iter().any(|entry| entry.paper.is_some());
-    let mut header = vec!["system", "P", "R", "F", ""];
-    if with_paper {
-        header.push(PAPER);
-    }
-    header.extend(["mean class F1", "accuracy", "ECE", "seeds"]);
-    let mut table = Grid::new(header);
-    for (index, entry) in entries.iter().enumerate() {
-        let figure = |figure: fn(&Report) -> f64| {
-            number(entry.row.and_then(|row| row.spread(level, figure)))
-        };
-        let marks = (compared.iter()).filter(|(a, ..)| *a == index);
-        let mut cells = vec![
-            entry.label.clone(),
-            figure(|report| report.metrics.precision),
-            figure(|report| report.metrics.recall),
-            figure(|report| report.metrics.f),
-            marks
-                .filter_map(|(_, b, comparison)| mark(entries[*b].row?, comparison))
-                .collect(),
-        ];
-        if with_paper {
-            cells.push((entry.paper).map_or(NONE.into(), |scores| scores.map(share).join(" / ")));
-        }
-        cells.extend([
-            figure(|report| report.metrics.mean_class_f1),
-            figure(|report| report.metrics.accuracy),
-            figure(|report| report.calibration_error),
-            entry
-                .row
-                .map_or("0".into(), |row| row.runs.len().to_string()),
-        ]);
-        table.row(cells);
-    }
-    document.table(table);
-    document.text(chance(attribute, level));
-    if !compared.is_empty() {
-        document.table(differences(entries, &compared, with_paper));
-    }
-}
-
-/// What anybody reaches who knows the classes only.
-fn chance(attribute: &AttributeResults, level: usize) -> String {
-    let figure = |figure: fn(&Metrics) -> f64| {
-        let first = attribute.rows.first();
-        first.and_then(|row| row.spread(level, |report| figure(&report.metrics)))
-    };
-    match (
-        figure(|metrics| metrics.users as f64),
-        figure(|metrics| metrics.majority),
-    ) {
-        (Some(users), Some(majority)) => format!(
-            "{} test users a seed; always guessing their largest class has accuracy {}.",
-            count(users.mean.round() as u64),
-            share(majority.mean)
-        ),
-        _ => "No cell of this attribute was run.".into(),
-    }
-}
-
-fn differences(
-    entries: &[Entry],
-    compared: &[(usize, usize, Comparison)],
-    with_paper: bool,
-) -> Grid {
-    let mut header = vec!["difference", "F", "95 % interval", "p (Holm)"];
-    if with_paper {
-        header.push(PAPER);
-    }
-    header.extend([
-        "accuracy",
-        "95 % interval",
-        "p (Holm)",
-        "t-test p (Holm)",
-        "seeds",
-    ]);
-    let mut table = Grid::new(header);
-    for (a, b, comparison) in compared {
-        let (a, b) = (&entries[*a], &entries[*b]);
-        let [f, accuracy, t_test] = comparison.corrected;
-        let mut cells = vec![
-            format!("{} less {}", a.label, b.label),
-            signed(comparison.f.observed),
-            interval(&comparison.f),
-            p_values(Some(comparison.f.p), f),
-        ];
-        if with_paper {
-            let papers = a.paper.zip(b.paper);
-            cells.push(papers.map_or(NONE.into(), |(a, b)| signed(a[2] - b[2])));
-        }
-        cells.extend([
-            signed(comparison.accuracy.observed),
-            interval(&comparison.accuracy),
-            p_values(Some(comparison.accuracy.p), accuracy),
-            p_values(comparison.t_test, t_test),
-            comparison.seeds.to_string(),
-        ]);
-        table.row(cells);
-    }
-    table
-}
-
-/// Whether F is significantly above or below that of LSTM (filled) or Aux-LSTM (hollow).
-fn mark(reference: &Row, comparison: &Comparison) -> Option<&'static str> {
-    let filled = match reference.key.system.as_str() {
-        paper::LSTM => true,
-        paper::AUX_LSTM => false,
-        _ => return None,
-    };
-    Some(match (filled, comparison.verdict()?) {
-        (true, true) => "▲",
-        (true, false) => "▼",
-        (false, true) => "△",
-        (false, false) => "▽",
-    })
-}
-
-/// One for the classes, and one for the groups where there are any.
-fn levels(attribute: &AttributeResults) -> usize {
-    if attribute.summary.coarse_classes.is_empty() {
-        1
-    } else {
-        2
-    }
-}
-
-/// What an attribute is called on its classes or groups.
-pub fn name(attribute: &AttributeResults, level: usize) -> String {
-    let name = capitalised(&attribute.summary.name);
-    match level {
-        0 => name,
-        _ => format!(
-            "{name} in {} coarse classes",
-            attribute.summary.coarse_classes.len()
-        ),
-    }
-}
-
-fn labels(attribute: &AttributeResults, level: usize) -> Vec<&str> {
-    let summary = &attribute.summary;
-    match level {
-        0 => summary.classes.iter().map(String::as_str).collect(),
-        _ => (summary.coarse_classes.iter())
-            .map(|group| group.label.as_str())
-            .collect(),
-    }
-}
-
-/// A mean, and its standard deviation where there is one.
-pub fn number(spread: Option<Spread>) -> String {
-    match spread {
-        None => NOT_RUN.into(),
-        Some(Spread { mean, sd: None }) => share(mean),
-        Some(Spread { mean, sd: Some(sd) }) => format!("{mean:.3} ± {sd:.3}"),
-    }
-}
-
-fn share(value: f64) -> String {
-    format!("{value:.3}")
-}
-
-/// With its sign.
-fn signed(value: f64) -> String {
-    format!("{value:+.3}").replace('-', "−")
-}
-
-fn interval(difference: &Difference) -> String {
-    let (low, high) = difference.interval;
-    format!("{} to {}", signed(low), signed(high))
-}
-
-/// A p as it is and, in brackets, as corrected.
-fn p_values(p: Option<f64>, corrected: Option<f64>) -> String {
-    let text = |p: f64| match p {
-        _ if p < 0.001 => "<0.001".to_owned(),
-        _ => format!("{p:.3}"),
-    };
-    match p.zip(corrected) {
-        None => NONE.into(),
-        Some((p, corrected)) => format!("{} ({})", text(p), text(corrected)),
     }
 }

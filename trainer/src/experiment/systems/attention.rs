@@ -1,95 +1,88 @@
-//! Aux-LSTM with attention in place of the mean over a text, which the paper does not have.
+//! LSTM and Aux-LSTM with attention over segments of a text in place of the mean over its words. The paper has none.
 
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Device, Gradients, Tensor, TensorData, activation::softmax},
+    tensor::{Device, Tensor, TensorData, activation::softmax},
 };
 use model_core::{
-    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role, linear},
+    aux_lstm::{AuxLstm, MeanStates, Role, linear},
     lstm::Words,
     parameters::Parameters,
 };
 
-use crate::training::vectors::Vectors;
-use crate::training::{Architecture, Batch, folded};
+use crate::training::{Architecture, Batch, JointLstm, folded};
 
-/// Added to the score of a segment of another user's: its weight is 0.
-const NEVER: f32 = -1e9;
+/// Added to the score of another text's segment, so that its weight is 0.
+const MASKED: f32 = -1e9;
 
-/// Aux-LSTM that reads so.
-pub struct AttentiveLstm<'a> {
-    /// The word vectors.
-    pub vectors: Vectors<'a>,
-    /// The network's sizes.
-    pub sizes: AuxLstmSizes,
-    /// p* of Eq. 9.
-    pub dropout: f64,
-    /// Whether training puts each unit of the pooled states to mean 0 and variance 1 over the batch.
-    pub normalise: bool,
-    /// A text is read in segments of so many words, each on its own, and attention weighs them.
-    pub segment: usize,
+/// The architecture.
+pub struct AttentiveLstm {
+    /// The LSTMs and the layers above them.
+    pub network: JointLstm,
+    /// The number of words of a segment. Each segment is read by itself, and attention weights their mean states.
+    pub segment_words: usize,
 }
 
-/// The LSTMs and the attention over what each of them makes of the segments.
+/// The LSTMs, and for each the attention over its mean states.
 #[derive(Module, Debug)]
 pub struct Network {
     lstm: AuxLstm,
     attention: Vec<Attention>,
 }
 
-/// How much a segment counts, by the mean state h of an LSTM over it: uᵀ tanh(W h + b) (Yang et al. 2016, Eq. 8 and 9).
+/// The score of a segment with the mean state h: uᵀ tanh(W h + b) (Yang et al. 2016, Eq. 8 and 9).
 #[derive(Module, Debug)]
 struct Attention {
     dense: Linear,
     score: Param<Tensor<2>>,
 }
 
-/// Which segments are whose.
+/// The segments of texts.
 struct Segments<'a> {
-    texts: Vec<&'a [u32]>,
-    /// The text that each is of.
-    owners: Vec<usize>,
-    /// How many texts there are.
-    count: usize,
+    segments: Vec<&'a [u32]>,
+    /// The text of each segment.
+    texts: Vec<usize>,
+    /// The number of texts.
+    text_count: usize,
 }
 
 impl<'a> Segments<'a> {
-    /// An empty text is one segment.
+    /// Segments of `words` words; the last one of a text may be shorter. An empty text is one segment.
     fn of(texts: &[&'a [u32]], words: usize) -> Self {
-        let mut segments = Self {
+        let mut all = Self {
+            segments: Vec::new(),
             texts: Vec::new(),
-            owners: Vec::new(),
-            count: texts.len(),
+            text_count: texts.len(),
         };
-        for (owner, text) in texts.iter().enumerate() {
+        for (index, text) in texts.iter().enumerate() {
             match text.is_empty() {
-                true => segments.texts.push(text),
-                false => segments.texts.extend(text.chunks(words)),
+                true => all.segments.push(text),
+                false => all.segments.extend(text.chunks(words)),
             }
-            segments.owners.resize(segments.texts.len(), owner);
+            all.texts.resize(all.segments.len(), index);
         }
-        segments
+        all
     }
 
-    /// What is added to the scores, `[texts, segments]`: the logarithm of the number of words, so that segments of equal
-    /// scores weigh by their length, as words do in the mean.
+    /// The bias of the scores, `[texts, segments]`: the logarithm of the number of words, so that segments of equal scores
+    /// are weighted by their length, as in the mean over words.
     fn bias(&self, device: &Device) -> Tensor<2> {
-        let bias = (0..self.count).flat_map(|text| {
-            (self.owners.iter().zip(&self.texts)).map(move |(&owner, segment)| {
-                match owner == text {
+        let bias = (0..self.text_count).flat_map(|text| {
+            (self.texts.iter().zip(&self.segments)).map(move |(&other, segment)| {
+                match other == text {
                     true => (segment.len().max(1) as f32).ln(),
-                    false => NEVER,
+                    false => MASKED,
                 }
             })
         });
-        let shape = [self.count, self.texts.len()];
+        let shape = [self.text_count, self.segments.len()];
         Tensor::from_data(TensorData::new(bias.collect(), shape), device)
     }
 }
 
 impl Network {
-    /// The states of each text: the mean over its segments by their weights.
+    /// The state of each text: the weighted mean over its segments.
     fn states(&self, words: &Words, segments: &Segments, device: &Device) -> MeanStates<Tensor<2>> {
         let bias = segments.bias(device);
         let mut attention = self.attention.iter();
@@ -103,27 +96,25 @@ impl Network {
     }
 }
 
-impl AttentiveLstm<'_> {
-    fn evaluated(
+impl AttentiveLstm {
+    fn states(
         &self,
         network: &Network,
         batch: &Batch,
+        words: &[Words],
         device: &Device,
     ) -> MeanStates<Tensor<2>> {
-        let segments = Segments::of(&batch.texts, self.segment);
-        let words = self.vectors.embed(&segments.texts, device);
-        network.states(&words, &segments, device)
+        let segments = Segments::of(&batch.texts, self.segment_words);
+        network.states(&words[0], &segments, device)
     }
 }
 
-impl Architecture for AttentiveLstm<'_> {
+impl Architecture for AttentiveLstm {
     type Network = Network;
 
     fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<Network, E> {
-        let sizes = &self.sizes;
-        let lstm = parameters.of_part("lstm", |parameters| {
-            AuxLstm::new(parameters, sizes, self.dropout)
-        })?;
+        let sizes = &self.network.sizes;
+        let lstm = parameters.of_part("lstm", |parameters| self.network.network(parameters))?;
         let mains = (sizes.tasks.iter()).filter(|(role, _)| *role == Role::Main);
         let units = Some(sizes.auxiliary_hidden_size).filter(|&units| units > 0);
         let units = (units.into_iter()).chain(mains.map(|_| sizes.main_hidden_size));
@@ -138,51 +129,55 @@ impl Architecture for AttentiveLstm<'_> {
         Ok(Network { lstm, attention })
     }
 
-    fn forward(&mut self, network: &Network, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let segments = Segments::of(&batch.texts, self.segment);
-        let words = self.vectors.embed_to_learn(&segments.texts, device);
-        let states = network.states(&words, &segments, device);
-        network.lstm.logits(if self.normalise {
-            states.normalised()
-        } else {
-            states
+    fn texts<'b>(&self, batch: &Batch<'b>) -> Vec<&'b [u32]> {
+        Segments::of(&batch.texts, self.segment_words).segments
+    }
+
+    fn forward(
+        &self,
+        network: &Network,
+        batch: &Batch,
+        words: &[Words],
+        device: &Device,
+    ) -> Vec<Tensor<2>> {
+        let states = self.states(network, batch, words, device);
+        network.lstm.logits(match self.network.normalise {
+            true => states.normalised(),
+            false => states,
         })
     }
 
-    fn follow(&mut self, gradients: &Gradients) {
-        self.vectors.follow(gradients);
-    }
-
-    fn finished<'b>(
+    fn for_inference<'b>(
         &self,
         network: &Network,
-        batches: impl Iterator<Item = Batch<'b>>,
+        batches: impl Iterator<Item = (Batch<'b>, Vec<Words>)>,
         device: &Device,
     ) -> Network {
         let network = network.valid();
-        let lstm = folded(&network.lstm, self.normalise, batches, |_, batch| {
-            self.evaluated(&network, batch, device)
+        let normalise = self.network.normalise;
+        let lstm = folded(&network.lstm, normalise, batches, |_, batch, words| {
+            self.states(&network, batch, words, device)
         });
         Network { lstm, ..network }
     }
 
-    fn evaluate(&self, network: &Network, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        (network.lstm).logits(self.evaluated(network, batch, device))
-    }
-
-    fn keep(&mut self) {
-        self.vectors.keep();
-    }
-
-    fn restore(&mut self) {
-        self.vectors.restore();
+    fn evaluate(
+        &self,
+        network: &Network,
+        batch: &Batch,
+        words: &[Words],
+        device: &Device,
+    ) -> Vec<Tensor<2>> {
+        (network.lstm).logits(self.states(network, batch, words, device))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::vectors::Vectors;
     use burn::tensor::Tolerance;
+    use model_core::aux_lstm::AuxLstmSizes;
     use model_core::embedding::Embedding;
     use model_core::parameters::{NamedTensor, TensorSpec, glorot_uniform, save};
     use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -195,19 +190,20 @@ mod tests {
         Embedding::quantise(&rows, 4).unwrap()
     }
 
-    fn attentive(embedding: &Embedding, vector_learning_rate: f64) -> AttentiveLstm<'_> {
+    fn attentive() -> AttentiveLstm {
         AttentiveLstm {
-            vectors: Vectors::new(embedding, vector_learning_rate),
-            sizes: AuxLstmSizes {
-                input_size: 4,
-                auxiliary_hidden_size: 5,
-                main_hidden_size: 3,
-                dense_size: 6,
-                tasks: vec![(Role::Main, 2), (Role::Auxiliary, 3)],
+            network: JointLstm {
+                sizes: AuxLstmSizes {
+                    input_size: 4,
+                    auxiliary_hidden_size: 5,
+                    main_hidden_size: 3,
+                    dense_size: 6,
+                    tasks: vec![(Role::Main, 2), (Role::Auxiliary, 3)],
+                },
+                dropout: 0.0,
+                normalise: false,
             },
-            dropout: 0.0,
-            normalise: false,
-            segment: 2,
+            segment_words: 2,
         }
     }
 
@@ -227,16 +223,18 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_weighed_by_their_scores_and_lengths() {
+    fn segments_are_weighted_by_their_scores_and_lengths() {
         let device = Device::flex();
         let embedding = embedding();
-        let attentive = attentive(&embedding, 0.0);
+        let attentive = attentive();
         let network = network(&attentive, &device);
-        // The segments of the first text, each read as a text of its own by the LSTM of the main task.
+        // The segments of the first text, as texts.
         let segments: [&[u32]; 3] = [&[2, 3], &[2, 6], &[5]];
         let words = embedding.embed(&segments, &device);
         let alone = network.lstm.mean_states(&words);
-        let pooled = attentive.evaluated(&network, &batch(&TEXTS), &device);
+        let batch = batch(&TEXTS);
+        let words = [embedding.embed(&attentive.texts(&batch), &device)];
+        let pooled = attentive.states(&network, &batch, &words, &device);
         let mut attention = network.attention.iter();
         let mut expected = Vec::new();
         alone.map(|states| {
@@ -276,17 +274,16 @@ mod tests {
             let expected = TensorData::new(expected.next().unwrap(), [1, units]);
             let first = states.clone().narrow(0, 0, 1).into_data();
             first.assert_approx_eq(&expected, Tolerance::<f32>::absolute(1e-6));
-            // Of no word there is no state.
+            // The state of an empty text is 0.
             let last = states.narrow(0, 2, 1).into_data();
             assert!(last.iter::<f32>().all(|value| value == 0.0));
         });
     }
 
     #[test]
-    fn parameters_are_found_again_by_the_names_they_are_saved_under() {
+    fn parameters_are_read_by_the_names_they_are_saved_under() {
         let device = Device::flex();
-        let embedding = embedding();
-        let attentive = attentive(&embedding, 0.01);
+        let attentive = attentive();
         let first = network(&attentive, &device);
         let all = save(&first);
         let source = |wanted: &TensorSpec| {
@@ -302,31 +299,36 @@ mod tests {
     }
 
     #[test]
-    fn vectors_and_attention_learn() {
+    fn vectors_and_attention_are_trained() {
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let embedding = embedding();
-        let mut attentive = attentive(&embedding, 0.01);
+        let mut vectors = Vectors::new(&embedding, 0.01);
+        let attentive = attentive();
         let network = network(&attentive, &device);
         let cost = |logits: Vec<Tensor<2>>| {
             let costs = logits.into_iter().map(|logits| logits.square().sum());
             costs.reduce(|sum, cost| sum + cost).unwrap()
         };
-        let finished = attentive.finished(&network, std::iter::empty(), &plain);
-        let now = |attentive: &AttentiveLstm| {
-            let logits = attentive.evaluate(&finished, &batch(&TEXTS), &plain);
+        let batch = batch(&TEXTS);
+        let texts = attentive.texts(&batch);
+        let for_inference = attentive.for_inference(&network, std::iter::empty(), &plain);
+        let now = |vectors: &Vectors| {
+            let words = vectors.embed(&texts, &plain);
+            let logits = attentive.evaluate(&for_inference, &batch, &words, &plain);
             cost(logits).into_scalar::<f32>()
         };
-        let before = now(&attentive);
-        attentive.keep();
-        let gradients = cost(attentive.forward(&network, &batch(&TEXTS), &device)).backward();
+        let before = now(&vectors);
+        vectors.trained_mut().unwrap().snapshot();
+        let words = vectors.embed_for_training(&texts, &device);
+        let gradients = cost(attentive.forward(&network, &batch, &words, &device)).backward();
         for attention in &network.attention {
             let slopes = attention.score.val().grad(&gradients).unwrap().into_data();
             assert!(slopes.iter::<f32>().any(|slope| slope != 0.0));
         }
-        attentive.follow(&gradients);
-        assert!(now(&attentive) < before);
-        attentive.restore();
-        // Rounded once more, to what they were.
-        assert!((now(&attentive) - before).abs() < 1e-4);
+        vectors.trained_mut().unwrap().apply_gradients(&gradients);
+        assert!(now(&vectors) < before);
+        vectors.trained_mut().unwrap().restore();
+        // Rounded again, to the same values.
+        assert!((now(&vectors) - before).abs() < 1e-4);
     }
 }

@@ -1,4 +1,4 @@
-//! SVM and ME over textual features.
+//! Linear classifiers over textual features, whose hyper-parameters are chosen on the validation users.
 
 use std::sync::Arc;
 
@@ -6,18 +6,19 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{check_balance, check_costs};
-use crate::experiment::system::{ExperimentError, Fitted, Model, Problem, System};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::system::{Fitted, Model, Problem};
 use crate::linear::{
     Examples, LinearError, LinearModel, LogisticRegression, SparseMatrix, SupportVectorMachine,
 };
 
-/// The settings of a linear system: what is chosen from on the validation users, all with all.
+/// The hyper-parameters of a linear classifier. The best combination is chosen on the validation users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearSettings {
     /// The costs C of an error.
     pub costs: Vec<f64>,
-    /// Classes are weighed by their frequency to the power of minus this: 0 not at all, 1 so that all count alike.
+    /// Classes are weighted by their frequency to the power of minus this: 0 weights no class, with 1 all count alike.
     pub class_balances: Vec<f64>,
 }
 
@@ -31,34 +32,33 @@ impl Default for LinearSettings {
 }
 
 impl LinearSettings {
-    /// Whether all settings are in their ranges.
-    pub fn check(&self) -> Result<(), String> {
-        check_costs("costs", &self.costs)?;
+    /// Whether all settings of this section are in range.
+    pub fn check(&self, section: &str) -> Result<(), String> {
+        check_costs(&format!("{section}.costs"), &self.costs)?;
+        let name = format!("{section}.class_balances");
         if self.class_balances.is_empty() {
-            return Err("class_balances: name at least one".into());
+            return Err(format!("{name}: name at least one"));
         }
-        (self.class_balances.iter())
-            .try_for_each(|&balance| check_balance("class_balances", balance))
+        (self.class_balances.iter()).try_for_each(|&balance| check_balance(&name, balance))
     }
 }
 
-/// What is learned with the settings.
-#[derive(Clone, Copy, PartialEq)]
+/// The kind of classifier.
+#[derive(Clone, Copy, Debug)]
 pub enum Learner {
-    /// One against the rest, where there are more than two classes.
     SupportVectorMachine,
-    /// Maximum entropy.
     LogisticRegression,
 }
 
-/// A linear system that learns the main attribute alone.
-pub struct Linear<'s> {
+/// A kind of classifier with its hyper-parameters.
+pub struct Classifier<'s> {
     pub learner: Learner,
     pub settings: &'s LinearSettings,
 }
 
-impl System for Linear<'_> {
-    fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
+impl Classifier<'_> {
+    /// Learns the main attribute alone.
+    pub fn fit_alone<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let features = &problem.features()?.matrix;
         let choice = self.choose_alone(problem, problem.main)?;
         Ok(Fitted {
@@ -71,38 +71,20 @@ impl System for Linear<'_> {
             }),
         })
     }
-}
 
-/// The best of the models that the settings permit.
-pub struct Choice {
-    pub model: LinearModel,
-    pub cost: f64,
-    pub class_balance: f64,
-}
-
-impl Choice {
-    /// What was chosen, by name.
-    pub fn named(&self, prefix: &str) -> Vec<(String, String)> {
-        [("cost", self.cost), ("class_balance", self.class_balance)]
-            .map(|(name, value)| (format!("{prefix}{name}"), value.to_string()))
-            .to_vec()
-    }
-}
-
-impl Linear<'_> {
-    /// Learns `attribute` from the users' own features. What is chosen is kept for other cells.
+    /// Learns `attribute` from the users' own features. The result is cached for other runs.
     pub fn choose_alone(
         &self,
         problem: &Problem,
         attribute: usize,
     ) -> Result<Arc<Choice>, ExperimentError> {
-        let key = (attribute, self.learner, self.settings.clone());
+        let key = ("choice", attribute, self.learner, self.settings);
         let features = &problem.features()?.matrix;
-        (problem.learned.choices).get_or_make(key, || self.choose(problem, attribute, features))
+        (problem.cache).get_or_make(key, || self.choose(problem, attribute, features))
     }
 
-    /// Learns `attribute` from the training users in every way that the settings permit, and takes what has the best F
-    /// on the validation users. `features` has a row for each user.
+    /// Fits to the training users with every combination of the hyper-parameters, and chooses the one with the best F on the
+    /// validation users. `features` has a row for each user.
     pub fn choose(
         &self,
         problem: &Problem,
@@ -121,9 +103,9 @@ impl Linear<'_> {
         let grid: Vec<(f64, f64)> = (class_balances.iter())
             .flat_map(|&balance| costs.iter().map(move |&cost| (cost, balance)))
             .collect();
-        let judged = grid.into_par_iter().map(|(cost, class_balance)| {
-            problem.go_on()?;
-            let model = self.learn(&examples, cost, class_balance)?;
+        let compared = grid.into_par_iter().map(|(cost, class_balance)| {
+            problem.check_interrupted()?;
+            let model = self.fit(&examples, cost, class_balance)?;
             let scores: Vec<Vec<f32>> = (validation.iter())
                 .map(|&user| model.scores(features.row(user)))
                 .collect();
@@ -135,15 +117,15 @@ impl Linear<'_> {
             };
             Ok::<_, ExperimentError>((f, choice))
         });
-        let judged = judged.collect::<Result<Vec<_>, _>>()?;
-        // Of equals the first one: the smaller cost.
-        let best = (judged.into_iter().rev()).max_by(|(one, _), (other, _)| one.total_cmp(other));
+        let compared = compared.collect::<Result<Vec<_>, _>>()?;
+        // The first of equals, which has the smallest cost.
+        let best = (compared.into_iter().rev()).max_by(|(one, _), (other, _)| one.total_cmp(other));
         let (_, choice) = best.ok_or(LinearError::NoExamples)?;
         Ok(choice)
     }
 
-    /// Learns from examples.
-    pub fn learn(
+    /// Fits to examples with these hyper-parameters.
+    pub fn fit(
         &self,
         examples: &Examples,
         cost: f64,
@@ -172,15 +154,33 @@ impl Linear<'_> {
     }
 }
 
+/// The best of the models that the settings permit.
+pub struct Choice {
+    pub model: LinearModel,
+    pub cost: f64,
+    pub class_balance: f64,
+}
+
+impl Choice {
+    /// The chosen hyper-parameters, by name.
+    pub fn named(&self, prefix: &str) -> Vec<(String, String)> {
+        [("cost", self.cost), ("class_balance", self.class_balance)]
+            .map(|(name, value)| (format!("{prefix}{name}"), value.to_string()))
+            .to_vec()
+    }
+}
+
 /// A model with the features of all users.
 pub struct Scorer<'a> {
     pub choice: Arc<Choice>,
     pub features: Rows<'a>,
 }
 
-/// Features of one model or of several.
+/// A row of features for each user.
 pub enum Rows<'a> {
+    /// The features of the problem.
     Shared(&'a SparseMatrix),
+    /// Features of this model alone.
     Own(SparseMatrix),
 }
 

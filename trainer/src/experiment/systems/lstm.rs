@@ -1,116 +1,116 @@
-//! LSTM and Aux-LSTM.
+//! LSTM: the single-task LSTM (section 4.2 of the paper).
 
-use model_core::aux_lstm::{AuxLstmSizes, Role};
+use model_core::aux_lstm::Role;
 use serde::{Deserialize, Serialize};
 
 use super::attention::AttentiveLstm;
-use super::networks::{config, teach};
-use crate::config::{Config, Network, Training, Wide};
-use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
+use super::networks::{Lesson, tasks, teach};
+use crate::config::{Network, Training, Wide};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::system::{Fitted, Problem, System, table};
 use crate::training::{JointLstm, vectors::Vectors};
 
-/// The settings of networks of LSTMs.
+/// The settings of LSTM networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LstmSettings {
-    /// Train as the paper says, whatever `training` says of the optimiser, its decay, normalising, class balance and
-    /// windows: Adagrad, none of the others.
-    pub paper: bool,
-    /// The layers' sizes; that of the shared LSTM is for aux-lstm alone.
+    /// The layers' sizes. Only aux-lstm has the shared LSTM.
     pub network: Network,
     /// How it is trained.
     pub training: Training,
-    /// Texts are read in segments of so many words that attention weighs; 0: as a whole, with the mean over all words. Of lstm
-    /// and aux-lstm only.
+    /// Texts are read in segments of this many words, which attention weights; 0: as a whole, with the mean over all words. Of
+    /// lstm and aux-lstm only.
     pub attention_words: usize,
-    /// A wide component beside it, which the paper has not.
+    /// A wide component beside the network, which the paper does not have.
     pub wide: Wide,
 }
 
 impl Default for LstmSettings {
     fn default() -> Self {
         Self {
-            paper: false,
             network: Network::default(),
             training: Training::default(),
             attention_words: 0,
-            wide: Wide {
-                features: 0,
-                ..Wide::default()
-            },
+            wide: Wide::none(),
         }
     }
 }
 
 impl LstmSettings {
-    /// Whether all settings are in their ranges.
+    /// Whether all settings are in range.
     pub fn check(&self) -> Result<(), String> {
-        self.network.check()?;
-        let tasks = [Role::Main, Role::Auxiliary].map(|role| (role, 2));
-        AuxLstmSizes {
-            input_size: 1,
-            auxiliary_hidden_size: self.network.auxiliary_hidden_size,
-            main_hidden_size: self.network.main_hidden_size,
-            dense_size: self.network.dense_size,
-            tasks: tasks.to_vec(),
-        }
-        .check()
-        .map_err(|what| format!("network: {what}"))?;
-        self.training.check()?;
-        self.wide.check()
+        let of_lstm = |what: String| format!("lstm.{what}");
+        self.network.check().map_err(of_lstm)?;
+        let tasks = [(Role::Main, 2), (Role::Auxiliary, 2)];
+        (self.network.sizes(1, tasks).check()).map_err(|what| format!("lstm.network: {what}"))?;
+        self.training.check().map_err(of_lstm)?;
+        self.wide.check().map_err(of_lstm)
     }
 
-    /// The config of a run that learns the main task and, with λ, the auxiliary ones.
-    pub fn config(&self, problem: &Problem, lambda: Option<f64>) -> Config {
-        let training = match self.paper {
-            true => self.training.clone().as_in_the_paper(),
-            false => self.training.clone(),
-        };
-        Config {
-            network: self.network.clone(),
-            wide: self.wide.clone(),
-            ..config(problem, lambda, training)
-        }
-    }
-}
-
-/// A network of the main task alone or, with λ, of the paper's tasks.
-pub struct Lstm<'s> {
-    pub settings: &'s LstmSettings,
-    pub lambda: Option<f64>,
-}
-
-impl System for Lstm<'_> {
-    fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
+    /// Trains LSTM or, where the problem has λ, Aux-LSTM.
+    pub fn teach<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let embedding = problem.embedding()?;
-        let mut config = self.settings.config(problem, self.lambda);
-        if self.lambda.is_none() {
-            config.network.auxiliary_hidden_size = 0;
+        let tasks = tasks(problem);
+        let tasks = tasks.iter().map(|task| (task.role, task.class_count()));
+        let mut sizes = self.network.sizes(embedding.dimensions(), tasks);
+        if problem.lambda.is_none() {
+            sizes.auxiliary_hidden_size = 0;
         }
-        let sizes = config.sizes(embedding.dimensions());
-        let dropout = config.network.dropout;
-        let normalise = config.training.normalise;
-        let vectors = Vectors::new(embedding, config.network.vector_learning_rate);
-        match self.settings.attention_words {
+        let network = JointLstm {
+            sizes,
+            dropout: self.network.dropout,
+            normalise: self.training.normalise,
+        };
+        let vectors = Vectors::new(embedding, self.network.vector_learning_rate);
+        let (training, wide) = (&self.training, &self.wide);
+        match self.attention_words {
             0 => {
-                let architecture = JointLstm {
+                let architecture = network;
+                let lesson = Lesson {
+                    training,
+                    architecture,
                     vectors,
-                    sizes,
-                    dropout,
-                    normalise,
+                    wide,
                 };
-                teach(problem, config, architecture)
+                teach(problem, lesson)
             }
-            segment => {
+            segment_words => {
                 let architecture = AttentiveLstm {
-                    vectors,
-                    sizes,
-                    dropout,
-                    normalise,
-                    segment,
+                    network,
+                    segment_words,
                 };
-                teach(problem, config, architecture)
+                let lesson = Lesson {
+                    training,
+                    architecture,
+                    vectors,
+                    wide,
+                };
+                teach(problem, lesson)
             }
         }
+    }
+}
+
+/// The system.
+#[derive(Serialize)]
+pub struct Lstm {
+    pub lstm: LstmSettings,
+}
+
+impl System for Lstm {
+    fn check(&self) -> Result<(), String> {
+        self.lstm.check()
+    }
+
+    fn settings(&self) -> toml::Table {
+        table(self)
+    }
+
+    fn is_network(&self) -> bool {
+        true
+    }
+
+    fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
+        self.lstm.teach(problem)
     }
 }

@@ -1,22 +1,24 @@
-//! Meta-Learning: a support vector machine tells the auxiliary attribute, and what it says is read by another that tells
-//! the main one.
+//! Meta-Learning (stacking): the posteriors of an SVM for each auxiliary attribute are features of a second SVM, which predicts
+//! the main attribute.
 
 use std::sync::Arc;
 
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
 
-use super::linear::{Choice, Learner, Linear, LinearSettings, Rows, Scorer};
-use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
+use super::linear::{Choice, Classifier, Learner, LinearSettings, Rows, Scorer};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::system::{Fitted, Problem, System, table};
+use crate::features::Features;
 use crate::linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
 use crate::settings::within;
 
-/// The settings of Meta-Learning; both stages are machines with the settings of svm.
+/// The settings of Meta-Learning. Both stages are SVMs with the settings of svm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetaLearningSettings {
-    /// The training users are told their auxiliary attribute by machines that have not seen them: one for each of so many
-    /// parts of these users, learned from the other parts.
+    /// The number of parts of the training users. The auxiliary attribute of each part is predicted by an SVM fitted to the
+    /// other parts.
     pub folds: usize,
 }
 
@@ -26,42 +28,60 @@ impl Default for MetaLearningSettings {
     }
 }
 
-impl MetaLearningSettings {
-    /// Whether all settings are in their ranges.
-    pub fn check(&self) -> Result<(), String> {
-        within("folds", self.folds, self.folds >= 2, "at least 2")
-    }
-}
-
 /// The system.
-pub struct MetaLearning<'s> {
-    pub settings: &'s MetaLearningSettings,
-    pub svm: &'s LinearSettings,
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MetaLearning {
+    pub features: Features,
+    pub svm: LinearSettings,
+    pub meta_learning: MetaLearningSettings,
 }
 
-impl System for MetaLearning<'_> {
+impl System for MetaLearning {
+    fn check(&self) -> Result<(), String> {
+        self.features.check().map_err(|error| error.to_string())?;
+        self.svm.check("svm")?;
+        let folds = self.meta_learning.folds;
+        within("meta-learning.folds", folds, folds >= 2, "at least 2")
+    }
+
+    fn settings(&self) -> toml::Table {
+        table(self)
+    }
+
+    fn is_joint(&self) -> bool {
+        true
+    }
+
+    fn features(&self) -> Option<&Features> {
+        Some(&self.features)
+    }
+
+    fn is_network(&self) -> bool {
+        false
+    }
+
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        let machine = Linear {
+        let svm = Classifier {
             learner: Learner::SupportVectorMachine,
-            settings: self.svm,
+            settings: &self.svm,
         };
         let features = &problem.features()?.matrix;
         let mut chosen = Vec::new();
         let mut posteriors = vec![Vec::new(); features.rows()];
         for &attribute in problem.auxiliary {
-            let choice = machine.choose_alone(problem, attribute)?;
+            let choice = svm.choose_alone(problem, attribute)?;
             let Attribute { name, .. } = &problem.attributes[attribute];
             chosen.extend(choice.named(&format!("{name} ")));
-            let key = (attribute, self.settings.clone(), self.svm.clone());
-            let of_attribute = (problem.learned.posteriors).get_or_make(key, || {
-                self.posteriors(problem, &machine, attribute, &choice)
-            })?;
+            let key = ("posteriors", attribute, &self.meta_learning, &self.svm);
+            let of_attribute = (problem.cache)
+                .get_or_make(key, || self.posteriors(problem, &svm, attribute, &choice))?;
             for (all, of_attribute) in posteriors.iter_mut().zip(of_attribute.iter()) {
                 all.extend(of_attribute);
             }
         }
         let features = beside(features, &posteriors)?;
-        let choice = machine.choose(problem, problem.main, &features)?;
+        let choice = svm.choose(problem, problem.main, &features)?;
         chosen.extend(choice.named(""));
         Ok(Fitted {
             chosen,
@@ -75,13 +95,13 @@ impl System for MetaLearning<'_> {
     }
 }
 
-impl MetaLearning<'_> {
-    /// The probabilities of the classes of `attribute` for each user, said by a machine that has not learned from this user:
-    /// so the second stage learns from what it will see in the test.
+impl MetaLearning {
+    /// The probabilities of the classes of `attribute` for each user, from an SVM that was not fitted to this user: the second
+    /// stage is then fitted to posteriors like those of test users.
     fn posteriors(
         &self,
         problem: &Problem,
-        machine: &Linear,
+        svm: &Classifier,
         attribute: usize,
         choice: &Choice,
     ) -> Result<Vec<Vec<f64>>, ExperimentError> {
@@ -90,23 +110,23 @@ impl MetaLearning<'_> {
         let rows = features.select(&training);
         let class_count = problem.class_count(attribute);
         let examples = Examples::new(&rows, &classes, class_count)?;
-        let folds = folds(&examples, self.settings.folds, problem.seed)?;
+        let folds = folds(&examples, self.meta_learning.folds, problem.seed)?;
         let values = out_of_fold(&examples, &folds, |examples| {
-            machine.learn(examples, choice.cost, choice.class_balance)
+            svm.fit(examples, choice.cost, choice.class_balance)
         })?;
         let posterior = Posterior::calibrate(&values, &classes, class_count)?;
         let mut posteriors: Vec<Vec<f64>> = (0..features.rows())
             .map(|user| posterior.probabilities(&choice.model.decision_values(features.row(user))))
             .collect();
-        let machines = values.len() / training.len();
-        for (&user, values) in training.iter().zip(values.chunks_exact(machines)) {
+        let classifiers = values.len() / training.len();
+        for (&user, values) in training.iter().zip(values.chunks_exact(classifiers)) {
             posteriors[user] = posterior.probabilities(values);
         }
         Ok(posteriors)
     }
 }
 
-/// Features with others in columns of their own.
+/// Features with others in additional columns.
 fn beside(features: &SparseMatrix, others: &[Vec<f64>]) -> Result<SparseMatrix, ExperimentError> {
     let width = features.columns();
     let mut both = SparseMatrix::new(width + others.first().map_or(0, Vec::len));

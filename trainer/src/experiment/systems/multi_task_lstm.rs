@@ -1,39 +1,39 @@
-//! Multi-task LSTM: an LSTM for each task over word vectors of its own and vectors that all tasks share, after the shared
+//! Multi-task LSTM: an LSTM for each task, over word vectors of its own and vectors that all tasks share, after the shared
 //! lookup tables of Collobert et al. (2011, section 6.2).
 //!
-//! A word's own and shared vector are joined end to end, as Collobert et al. join the lookup tables of a word; their sum
-//! would add numbers of two trainings whose axes have nothing to do with each other. All vectors go on learning.
+//! A word's own and shared vector are concatenated, as Collobert et al. concatenate the lookup tables of a word. A sum would
+//! add vectors of two trainings, whose axes are unrelated. All vectors are trained further with the network.
 
 use std::path::Path;
 
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Tensor};
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
     lstm::Words,
     parameters::Parameters,
-    vocabulary::{UNKNOWN, Vocabulary},
+    vocabulary::UNKNOWN,
 };
 use serde::{Deserialize, Serialize};
 
 use super::lstm::LstmSettings;
-use super::networks::teach;
-use crate::experiment::cell::file_name;
-use crate::experiment::config::check_lambda;
-use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
+use super::networks::{Lesson, tasks, teach};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::run::file_name;
+use crate::experiment::system::{Fitted, Problem, System, check_lambda, table};
 use crate::output::{PendingFile, make_folder};
 use crate::progress::Progress;
 use crate::settings::{at_least_zero, within};
-use crate::training::vectors::Tables;
+use crate::training::vectors::{TrainedVectors, Vectors};
 use crate::training::{Architecture, Batch, folded};
-use crate::word2vec::{self, Format, TextWriter, TrainingError, Vectors};
+use crate::word2vec::{self, Format, TextWriter, TrainingError};
 
-/// What the network has besides the settings of lstm.
+/// The settings of Multi-task LSTM in addition to those of LSTM.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MultiTaskSettings {
     /// λ of Eq. 19 for the main task; the auxiliary tasks share 1 − λ.
     pub lambda: f64,
-    /// How often the text of a task's training users is gone through for the task's own vectors, before the network learns.
+    /// Passes over the text of a task's training users in which the task's own vectors are trained, before the network is.
     pub vector_epochs: u16,
     /// The learning rate of the vectors, in place of `network.vector_learning_rate`.
     pub vector_learning_rate: f64,
@@ -49,158 +49,183 @@ impl Default for MultiTaskSettings {
     }
 }
 
-impl MultiTaskSettings {
-    /// Whether all settings are in their ranges.
-    pub fn check(&self) -> Result<(), String> {
-        check_lambda("lambda", self.lambda)?;
-        let epochs = self.vector_epochs;
-        within("vector_epochs", epochs, epochs > 0, "at least 1")?;
-        at_least_zero("vector_learning_rate", self.vector_learning_rate)
-    }
-}
-
 /// The system.
-pub struct MultiTaskLstm<'s> {
-    pub settings: &'s MultiTaskSettings,
-    pub lstm: &'s LstmSettings,
-    pub lambda: f64,
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MultiTaskLstm {
+    pub lstm: LstmSettings,
+    pub multi_task_lstm: MultiTaskSettings,
 }
 
-impl System for MultiTaskLstm<'_> {
+impl System for MultiTaskLstm {
+    fn check(&self) -> Result<(), String> {
+        self.lstm.check()?;
+        let &MultiTaskSettings {
+            lambda,
+            vector_epochs: epochs,
+            vector_learning_rate: rate,
+        } = &self.multi_task_lstm;
+        let name = |name: &str| format!("multi-task-lstm.{name}");
+        check_lambda(&name("lambda"), lambda)?;
+        within(&name("vector_epochs"), epochs, epochs > 0, "at least 1")?;
+        at_least_zero(&name("vector_learning_rate"), rate)
+    }
+
+    fn settings(&self) -> toml::Table {
+        table(self)
+    }
+
+    fn lambda(&self) -> Option<f64> {
+        Some(self.multi_task_lstm.lambda)
+    }
+
+    fn is_network(&self) -> bool {
+        true
+    }
+
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let shared = problem.embedding()?;
-        let config = self.lstm.config(problem, Some(self.lambda));
+        let dimensions = shared.dimensions();
         let mut tables = Vec::new();
         for &attribute in std::iter::once(&problem.main).chain(problem.auxiliary) {
-            tables.push(self.own_vectors(problem, attribute)?);
+            tables.push(own_vectors(
+                problem,
+                attribute,
+                dimensions,
+                self.multi_task_lstm.vector_epochs,
+            )?);
         }
         tables.push(shared.rows());
-        let mut sizes = AuxLstmSizes {
+        let LstmSettings {
+            network,
+            training,
+            wide,
+            ..
+        } = &self.lstm;
+        // Each task has an LSTM of its own, and none is shared.
+        let tasks = tasks(problem);
+        let tasks = tasks.iter().map(|task| (Role::Main, task.class_count()));
+        let sizes = AuxLstmSizes {
             auxiliary_hidden_size: 0,
-            ..config.sizes(2 * shared.dimensions())
+            ..network.sizes(2 * dimensions, tasks)
         };
-        for (role, _) in &mut sizes.tasks {
-            *role = Role::Main;
-        }
-        let architecture = OwnAndShared {
-            sizes,
-            dropout: config.network.dropout,
-            normalise: config.training.normalise,
-            tables: Tables::new(
-                tables,
-                shared.dimensions(),
-                self.settings.vector_learning_rate,
-            ),
+        let rate = self.multi_task_lstm.vector_learning_rate;
+        let lesson = Lesson {
+            training,
+            architecture: OwnAndShared {
+                sizes,
+                dropout: network.dropout,
+                normalise: training.normalise,
+            },
+            vectors: Vectors::Trained(TrainedVectors::new(tables, dimensions, rate)),
+            wide,
         };
-        teach(problem, config, architecture)
+        teach(problem, lesson)
     }
 }
 
-impl MultiTaskLstm<'_> {
-    /// Vectors learned from the words of those training users that have a label for `attribute`, one for each word id. They
-    /// are kept for the other cells of this attribute and seed.
-    fn own_vectors(
-        &self,
-        problem: &Problem,
-        attribute: usize,
-    ) -> Result<Vec<f32>, ExperimentError> {
-        let dimensions = problem.embedding()?.dimensions();
-        let vocabulary = &problem.users.reader.vocabulary;
-        let folder = problem.folder.join("vectors");
-        make_folder(&folder)?;
-        let name = &problem.attributes[attribute].name;
-        let path = folder.join(format!("{}__{}.bin", file_name(name), problem.seed));
-        if !path.exists() {
-            self.learn_vectors(problem, attribute, dimensions, &path)?;
-        }
-        let Vectors {
-            words,
-            values,
-            dimensions: found,
-        } = word2vec::read_vectors(&path)?;
-        if found != dimensions {
-            return Err(ExperimentError::Unusable(format!(
-                "{} has vectors of {found} dimensions instead of {dimensions}: delete it",
-                path.display()
-            )));
-        }
-        // A word that these users have not says nothing yet.
-        let mut rows = vec![0.0; vocabulary.len() * dimensions];
-        for (word, row) in words.iter().zip(values.chunks_exact(dimensions)) {
-            let id = vocabulary.id(word);
-            if id != UNKNOWN {
-                rows[id as usize * dimensions..][..dimensions].copy_from_slice(row);
-            }
-        }
-        Ok(rows)
-    }
-
-    fn learn_vectors(
-        &self,
-        problem: &Problem,
-        attribute: usize,
-        dimensions: usize,
-        path: &Path,
-    ) -> Result<(), ExperimentError> {
-        let vocabulary: &Vocabulary = &problem.users.reader.vocabulary;
-        let (training, _) = problem.labelled(&problem.parts.training, attribute);
-        let mut text = TextWriter::new()?;
-        for user in training {
+/// Vectors of `dimensions` numbers, trained on the words of those training users that have a label for `attribute`: a row for
+/// each word id. They are stored for other runs.
+fn own_vectors(
+    problem: &Problem,
+    attribute: usize,
+    dimensions: usize,
+    epochs: u16,
+) -> Result<Vec<f32>, ExperimentError> {
+    let settings = word2vec::Settings {
+        dimensions: dimensions as u16,
+        window: 5,
+        // The vocabulary has no rare words.
+        min_count: 1,
+        epochs,
+        negative: 5,
+        learning_rate: 0.05,
+        subsample: 1e-4,
+        // With several threads the vectors would differ each time.
+        threads: 1,
+        // Different for each task, so that tasks with the same users have different vectors.
+        seed: (problem.seed as u16)
+            .wrapping_mul(31)
+            .wrapping_add(attribute as u16),
+    };
+    let vocabulary = &problem.users.reader.vocabulary;
+    let (training, _) = problem.labelled(&problem.parts.training, attribute);
+    let texts = || {
+        (training.iter()).map(|&user| {
             let words = problem.users.examples[user].words.iter();
-            text.add_post(words.filter_map(|&id| vocabulary.word(id)))?;
-        }
-        let settings = word2vec::Settings {
-            dimensions: dimensions as u16,
-            window: 5,
-            // The vocabulary has no rare words.
-            min_count: 1,
-            epochs: self.settings.vector_epochs,
-            negative: 5,
-            learning_rate: 0.05,
-            subsample: 1e-4,
-            // More would give other vectors each time.
-            threads: 1,
-            // Another for each task: of the same users, equal vectors would be nobody's own.
-            seed: (problem.seed as u16)
-                .wrapping_mul(31)
-                .wrapping_add(attribute as u16),
-        };
-        let text = text.finish()?;
-        let words = text.words() * u64::from(settings.epochs);
-        let mut bar = Progress::new("word vectors of a task", "words", Some(words));
-        let vectors = word2vec::train(text, &settings, problem.interrupted, |share| {
-            bar.set((share * words as f64) as u64)
+            words.filter_map(|&id| vocabulary.word(id))
+        })
+    };
+    let folder = problem.folder.join("vectors");
+    make_folder(&folder)?;
+    // The name contains a checksum of everything that decides the vectors: the settings and the whole text.
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(format!("{settings:?}").as_bytes());
+    for text in texts() {
+        text.for_each(|word| {
+            hasher.update(word.as_bytes());
+            hasher.update(b" ");
         });
-        let vectors = vectors.map_err(|error| match error {
-            TrainingError::Interrupted => ExperimentError::Interrupted,
-            error => error.into(),
-        })?;
-        PendingFile::create(path)?
-            .finish(|out| word2vec::write_vectors(out, &vectors, Format::Binary))?;
-        Ok(())
+        hasher.update(b"\n");
     }
+    let name = file_name(&problem.attributes[attribute].name);
+    let path = folder.join(format!("{name}__{:08x}.bin", hasher.finalize()));
+    if !path.exists() {
+        let mut text = TextWriter::new()?;
+        for words in texts() {
+            text.add_post(words)?;
+        }
+        train_vectors(problem, text, &settings, &path)?;
+    }
+    let vectors = word2vec::read_vectors(&path)?;
+    // Words that these users do not use have the vector 0.
+    let mut rows = vec![0.0; vocabulary.len() * dimensions];
+    for (word, row) in (vectors.words.iter()).zip(vectors.values.chunks_exact(dimensions)) {
+        let id = vocabulary.id(word);
+        if id != UNKNOWN {
+            rows[id as usize * dimensions..][..dimensions].copy_from_slice(row);
+        }
+    }
+    Ok(rows)
 }
 
-/// LSTMs that share no layer, each over the vectors of a table of its own and of one that all read.
+fn train_vectors(
+    problem: &Problem,
+    text: TextWriter,
+    settings: &word2vec::Settings,
+    path: &Path,
+) -> Result<(), ExperimentError> {
+    let text = text.finish()?;
+    let words = text.words() * u64::from(settings.epochs);
+    let mut bar = Progress::new("word vectors of a task", "words", Some(words));
+    let vectors = word2vec::train(text, settings, problem.interrupted, |share| {
+        bar.set((share * words as f64) as u64)
+    });
+    let vectors = vectors.map_err(|error| match error {
+        TrainingError::Interrupted => ExperimentError::Interrupted,
+        error => error.into(),
+    })?;
+    PendingFile::create(path)?
+        .finish(|out| word2vec::write_vectors(out, &vectors, Format::Binary))?;
+    Ok(())
+}
+
+/// LSTMs that share no layer, each over the vectors of a table of its own and of one that all share.
+///
+/// The tables are those of the tasks in order, then the shared one.
 struct OwnAndShared {
     sizes: AuxLstmSizes,
     dropout: f64,
     normalise: bool,
-    /// One table for each task, then the shared one.
-    tables: Tables,
 }
 
 impl OwnAndShared {
     /// The mean states of each task's LSTM over texts of words with these vectors in each table.
-    fn states(
-        network: &AuxLstm,
-        vectors: &[Tensor<2>],
-        texts: &[Vec<u32>],
-    ) -> MeanStates<Tensor<2>> {
-        let (shared, own) = vectors.split_last().expect("there is a shared table");
+    fn states(network: &AuxLstm, words: &[Words]) -> MeanStates<Tensor<2>> {
+        let (shared, own) = words.split_last().expect("there is a shared table");
         let words = own.iter().map(|own| Words {
-            vectors: Tensor::cat(vec![own.clone(), shared.clone()], 1),
-            texts: texts.to_vec(),
+            vectors: Tensor::cat(vec![own.vectors.clone(), shared.vectors.clone()], 1),
+            texts: own.texts.clone(),
         });
         network.mean_states_apart(&words.collect::<Vec<_>>())
     }
@@ -213,48 +238,39 @@ impl Architecture for OwnAndShared {
         AuxLstm::new(parameters, &self.sizes, self.dropout)
     }
 
-    fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let (ids, texts) = Words::distinct(&batch.texts);
-        let vectors = self.tables.embed_to_learn(ids, device);
-        let states = Self::states(network, &vectors, &texts);
-        network.logits(if self.normalise {
-            states.normalised()
-        } else {
-            states
-        })
-    }
-
-    fn follow(&mut self, gradients: &Gradients) {
-        self.tables.follow(gradients);
-    }
-
-    fn finished<'b>(
+    fn forward(
         &self,
         network: &AuxLstm,
-        batches: impl Iterator<Item = Batch<'b>>,
-        device: &Device,
-    ) -> AuxLstm {
-        folded(network, self.normalise, batches, |network, batch| {
-            let (ids, texts) = Words::distinct(&batch.texts);
-            Self::states(network, &self.tables.embed(&ids, device), &texts)
+        _batch: &Batch,
+        words: &[Words],
+        _device: &Device,
+    ) -> Vec<Tensor<2>> {
+        let states = Self::states(network, words);
+        network.logits(match self.normalise {
+            true => states.normalised(),
+            false => states,
         })
     }
 
-    fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let (ids, texts) = Words::distinct(&batch.texts);
-        network.logits(Self::states(
-            network,
-            &self.tables.embed(&ids, device),
-            &texts,
-        ))
+    fn for_inference<'b>(
+        &self,
+        network: &AuxLstm,
+        batches: impl Iterator<Item = (Batch<'b>, Vec<Words>)>,
+        _device: &Device,
+    ) -> AuxLstm {
+        folded(network, self.normalise, batches, |network, _, words| {
+            Self::states(network, words)
+        })
     }
 
-    fn keep(&mut self) {
-        self.tables.keep();
-    }
-
-    fn restore(&mut self) {
-        self.tables.restore();
+    fn evaluate(
+        &self,
+        network: &AuxLstm,
+        _batch: &Batch,
+        words: &[Words],
+        _device: &Device,
+    ) -> Vec<Tensor<2>> {
+        network.logits(Self::states(network, words))
     }
 }
 
@@ -274,7 +290,7 @@ mod tests {
         }
     }
 
-    /// All logits squared: something to make small.
+    /// The sum of the squared logits, a cost to be minimised.
     fn cost(logits: &[Tensor<2>]) -> Tensor<1> {
         (logits.iter())
             .map(|logits| logits.clone().square().sum())
@@ -283,13 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn vectors_of_the_batch_follow_their_gradients_and_others_stay() {
+    fn vectors_of_the_batch_are_trained_and_others_stay() {
         let mut random = StdRng::seed_from_u64(3);
         let tables = (0..3).map(|_| {
             let rows = (0..WORDS * 4).map(|_| random.random_range(-1.0..1.0));
             rows.collect()
         });
-        let mut architecture = OwnAndShared {
+        let mut vectors = Vectors::Trained(TrainedVectors::new(tables.collect(), 4, 0.01));
+        let architecture = OwnAndShared {
             sizes: AuxLstmSizes {
                 input_size: 8,
                 auxiliary_hidden_size: 0,
@@ -299,40 +316,45 @@ mod tests {
             },
             dropout: 0.0,
             normalise: false,
-            tables: Tables::new(tables.collect(), 4, 0.01),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
         let network = (architecture.network(&mut Parameters::new(&device, source))).unwrap();
-        let finished = architecture.finished(&network, std::iter::empty(), &plain);
-        let cost_now = |architecture: &OwnAndShared| {
-            let logits = architecture.evaluate(&finished, &batch(), &plain);
+        let for_inference = architecture.for_inference(&network, std::iter::empty(), &plain);
+        let cost_now = |vectors: &Vectors| {
+            let words = vectors.embed(&TEXTS, &plain);
+            let logits = architecture.evaluate(&for_inference, &batch(), &words, &plain);
             cost(&logits).into_scalar::<f32>()
         };
+        fn rows_mut<'v>(vectors: &'v mut Vectors, table: usize) -> &'v mut [f32] {
+            vectors.trained_mut().unwrap().rows_mut(table)
+        }
         // Finite differences of every number of every table.
         let mut slopes = Vec::new();
         for table in 0..3 {
             for at in 0..WORDS * 4 {
                 let mut change = |by: f32| {
-                    architecture.tables.rows_mut(table)[at] += by;
-                    let cost = cost_now(&architecture);
-                    architecture.tables.rows_mut(table)[at] -= by;
+                    rows_mut(&mut vectors, table)[at] += by;
+                    let cost = cost_now(&vectors);
+                    rows_mut(&mut vectors, table)[at] -= by;
                     cost
                 };
                 slopes.push((change(0.05) - change(-0.05)) / 0.1);
             }
         }
-        let rows = |architecture: &mut OwnAndShared| -> Vec<f32> {
-            let tables = (0..3).map(|table| architecture.tables.rows_mut(table).to_vec());
+        let rows = |vectors: &mut Vectors| -> Vec<f32> {
+            let tables = (0..3).map(|table| rows_mut(vectors, table).to_vec());
             tables.flatten().collect()
         };
-        let before = rows(&mut architecture);
-        architecture.keep();
-        let cost_before = cost_now(&architecture);
-        let logits = architecture.forward(&network, &batch(), &device);
-        architecture.follow(&cost(&logits).backward());
-        assert!(cost_now(&architecture) < cost_before);
-        let after = rows(&mut architecture);
+        let before = rows(&mut vectors);
+        vectors.trained_mut().unwrap().snapshot();
+        let cost_before = cost_now(&vectors);
+        let words = vectors.embed_for_training(&TEXTS, &device);
+        let logits = architecture.forward(&network, &batch(), &words, &device);
+        let gradients = cost(&logits).backward();
+        vectors.trained_mut().unwrap().apply_gradients(&gradients);
+        assert!(cost_now(&vectors) < cost_before);
+        let after = rows(&mut vectors);
         for (place, (after, before)) in after.iter().zip(&before).enumerate() {
             let word = place / 4 % WORDS;
             let slope = slopes[place];
@@ -348,7 +370,7 @@ mod tests {
             );
         }
         assert!(slopes.iter().filter(|slope| slope.abs() > 1e-3).count() > 30);
-        architecture.restore();
-        assert_eq!(cost_now(&architecture), cost_before);
+        vectors.trained_mut().unwrap().restore();
+        assert_eq!(cost_now(&vectors), cost_before);
     }
 }

@@ -1,95 +1,104 @@
-//! What all networks have in common: they learn in a run of their own, without a folder.
+//! What all networks have in common: they are trained without a folder, on the main task and, with λ, on auxiliary ones.
 
-use std::collections::BTreeMap;
-
+use model_core::attribute::Attribute;
 use model_core::aux_lstm::Role;
 
-use crate::config::{Config, Task, Training, Wide};
-use crate::experiment::system::{ExperimentError, Fitted, Model, Problem};
-use crate::training::{Architecture, Data, Finished, Run};
+use crate::config::{Training, Wide};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::system::{Fitted, Model, Problem};
+use crate::training::vectors::Vectors;
+use crate::training::{Architecture, Data, Setup, Task, Trained, Trainer};
 
-/// The config of a run that learns the main task and, with λ, the auxiliary ones.
-pub fn config(problem: &Problem, lambda: Option<f64>, training: Training) -> Config {
-    let task = |attribute: usize, role, weight| Task {
-        name: problem.attributes[attribute].name.clone(),
-        classes: problem.attributes[attribute].classes.clone(),
-        coarse_classes: Vec::new(),
-        role,
-        weight,
-        corpora: BTreeMap::new(),
-    };
-    let mut attributes = vec![task(problem.main, Role::Main, lambda.unwrap_or(1.0))];
-    if let Some(lambda) = lambda {
-        let weight = (1.0 - lambda) / problem.auxiliary.len() as f64;
-        let auxiliary = problem.auxiliary.iter();
-        attributes.extend(auxiliary.map(|&attribute| task(attribute, Role::Auxiliary, weight)));
-    }
-    Config {
-        seed: problem.seed,
-        training,
-        wide: Wide {
-            features: 0,
-            ..Wide::default()
-        },
-        attributes,
-        ..Config::default()
-    }
+/// A network and how it is trained.
+pub struct Lesson<'s, 'a, A> {
+    pub training: &'s Training,
+    pub architecture: A,
+    pub vectors: Vectors<'a>,
+    pub wide: &'s Wide,
 }
 
-/// Teaches a network of the tasks of `config`, the first of which is the main one.
+/// The tasks of a problem: the main one and, with λ, the auxiliary ones, which share 1 − λ.
+pub fn tasks(problem: &Problem) -> Vec<Task> {
+    let task = |attribute: usize, role, weight| Task {
+        attribute: Attribute {
+            coarse_classes: Vec::new(),
+            ..problem.attributes[attribute].clone()
+        },
+        role,
+        weight,
+        file_weights: Vec::new(),
+    };
+    let mut tasks = vec![task(
+        problem.main,
+        Role::Main,
+        problem.lambda.unwrap_or(1.0),
+    )];
+    if let Some(lambda) = problem.lambda {
+        let weight = (1.0 - lambda) / problem.auxiliary.len() as f64;
+        let auxiliary = problem.auxiliary.iter();
+        tasks.extend(auxiliary.map(|&attribute| task(attribute, Role::Auxiliary, weight)));
+    }
+    tasks
+}
+
+/// Trains a network on the [`tasks`] of a problem.
 pub fn teach<'a, A: Architecture + 'a>(
     problem: &Problem<'a>,
-    config: Config,
-    architecture: A,
+    lesson: Lesson<'_, 'a, A>,
 ) -> Result<Fitted<'a>, ExperimentError> {
-    let mut run = Run::without_folder(
-        config.clone(),
-        data(problem, &config)?,
-        architecture,
-        problem.device,
-    )?;
-    if !run.learn(problem.interrupted)? {
+    let setup = Setup {
+        training: lesson.training.clone(),
+        seed: problem.seed,
+        data: data(problem, lesson.training.class_balance)?,
+        architecture: lesson.architecture,
+        vectors: lesson.vectors,
+    };
+    let mut trainer = Trainer::new(setup, problem.device)?;
+    if !trainer.train(problem.interrupted)? {
         return Err(ExperimentError::Interrupted);
     }
-    let best = run.best().map_or(0, |best| best + 1);
+    let best = trainer.best().map_or(0, |best| best + 1);
     let mut chosen = vec![("epoch".to_owned(), best.to_string())];
-    if config.attributes.len() > 1 {
-        chosen.push(("lambda".into(), config.attributes[0].weight.to_string()));
+    if let Some(lambda) = problem.lambda {
+        chosen.push(("lambda".into(), lambda.to_string()));
     }
-    let history = run.history();
+    let history = trainer.history();
+    let vocabulary = &problem.users.reader.vocabulary;
     Ok(Fitted {
         chosen,
         validation_curve: history.iter().map(|epoch| epoch.tasks[0].f).collect(),
         training_curve: history.iter().map(|epoch| epoch.training_loss).collect(),
-        model: Box::new(Finished::new(run, &problem.users.reader.vocabulary)?),
+        model: Box::new(Trained::new(trainer, lesson.wide, vocabulary)?),
     })
 }
 
-/// The users with their classes of the config's tasks; those without any are in no part.
-fn data(problem: &Problem, config: &Config) -> Result<Data, ExperimentError> {
-    let tasks: Vec<usize> = (std::iter::once(&problem.main)
+/// The users with their classes of the tasks. Those without a label for any task are in no part.
+fn data(problem: &Problem, class_balance: f64) -> Result<Data, ExperimentError> {
+    let tasks = tasks(problem);
+    let attributes: Vec<usize> = (std::iter::once(&problem.main)
         .chain(problem.auxiliary)
         .copied())
-    .take(config.attributes.len())
+    .take(tasks.len())
     .collect();
     let mut users = problem.users.examples.clone();
     for user in &mut users {
-        user.classes = tasks.iter().map(|&task| user.classes[task]).collect();
-        user.intervals = tasks
-            .iter()
-            .map(|&task| user.intervals[task].clone())
+        user.classes = (attributes.iter())
+            .map(|&attribute| user.classes[attribute])
+            .collect();
+        user.intervals = (attributes.iter())
+            .map(|&attribute| user.intervals[attribute].clone())
             .collect();
     }
     let mut parts = problem.parts.clone();
     for part in [&mut parts.training, &mut parts.validation, &mut parts.test] {
         part.retain(|&user| users[user].is_labelled());
     }
-    Ok(Data::new(config, users, parts)?)
+    Ok(Data::new(tasks, users, parts, class_balance)?)
 }
 
-impl<A: Architecture> Model for Finished<A> {
+impl<A: Architecture> Model for Trained<'_, A> {
     fn scores(&self, users: &[usize]) -> Result<Vec<Vec<f32>>, ExperimentError> {
-        let of_main = Finished::scores(self, users)?.swap_remove(0);
+        let of_main = Trained::scores(self, users)?.swap_remove(0);
         Ok(of_main.into_iter().map(|text| text.logits).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! A cell of an experiment: one system, learned with one seed, tested on users it has never seen.
+//! A run of an experiment: one system, fitted with one seed and evaluated on its test users.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::output::{OutputError, PendingFile};
 
-/// What is learned in a cell.
+/// What a run learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CellKey {
-    /// The system, by the name that configs call it, such as `svm` or `aux-lstm`.
+pub struct RunKey {
+    /// The system's name in configs, such as `svm` or `aux-lstm`.
     pub system: String,
     /// The attribute that is predicted.
     pub main: String,
     /// The attributes learned beside it; none for a system that learns each attribute alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auxiliary: Vec<String>,
-    /// What sets this cell apart from others of the same system, such as `lambda=0.5` or `bidirectional`; empty for
-    /// the system as it is.
+    /// What distinguishes this run from others of the same system, such as `lambda=0.5`; empty for the system with the
+    /// experiment's own settings.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
-    /// Decides the split of the users and all that is random in learning.
+    /// The seed of the split of the users and of all random choices in learning.
     pub seed: u64,
 }
 
-impl fmt::Display for CellKey {
+impl fmt::Display for RunKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.system, self.main)?;
         for auxiliary in &self.auxiliary {
@@ -39,17 +39,17 @@ impl fmt::Display for CellKey {
     }
 }
 
-/// What came out.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cell {
-    /// What was learned.
-    pub key: CellKey,
+pub struct Run {
+    /// What the run learned.
+    pub key: RunKey,
     /// The names of the attribute's classes.
     pub classes: Vec<String>,
     /// The number of training users with a label.
     pub training_users: usize,
-    /// The hyper-parameters that were chosen on the validation users, as text, by their names.
+    /// The hyper-parameters that were chosen on the validation users, as names and values.
     #[serde(default)]
     pub chosen: Vec<(String, String)>,
     /// F on the validation users, by which they were chosen.
@@ -62,17 +62,17 @@ pub struct Cell {
     pub training_curve: Vec<f64>,
     /// The test users.
     pub test: Vec<TestUser>,
-    /// How long learning and testing took, in seconds.
+    /// The time of learning and testing, in seconds.
     pub seconds: f64,
 }
 
-/// A test user, the truth, and what was predicted.
+/// A test user with the true class and the prediction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestUser {
-    /// The record's id as JSON text. The same users are in the tests of all cells of a seed and an attribute.
+    /// The record's id as JSON text. All runs of a seed and an attribute have the same test users.
     pub id: String,
-    /// Words that were read.
+    /// The number of words that were read.
     pub words: usize,
     /// The true class, as an index.
     pub class: usize,
@@ -80,16 +80,16 @@ pub struct TestUser {
     pub probabilities: Vec<f32>,
 }
 
-impl CellKey {
-    /// The system and its variant, which decide all settings: `aux-lstm (with a wide component)`.
-    pub fn plan(&self) -> String {
+impl RunKey {
+    /// The system with its variant, such as `aux-lstm (with a wide component)`. Together they determine all settings.
+    pub fn configuration(&self) -> String {
         match self.variant.as_str() {
             "" => self.system.clone(),
             variant => format!("{} ({variant})", self.system),
         }
     }
 
-    /// The name of the cell's file: the same for the same cell, and no other's.
+    /// The name of the run's file, unique to the run.
     pub fn file_name(&self) -> String {
         let mut name = format!("{}__{}", self.system, self.main);
         for auxiliary in &self.auxiliary {
@@ -102,7 +102,7 @@ impl CellKey {
     }
 }
 
-/// A name as what a file's name can hold everywhere; other characters by their numbers.
+/// A name as a portable file name: other characters are replaced by their code points.
 pub fn file_name(name: &str) -> String {
     (name.chars())
         .map(|letter| match letter {
@@ -112,49 +112,49 @@ pub fn file_name(name: &str) -> String {
         .collect()
 }
 
-/// A stored cell, or what is stored beside the cells, cannot be used.
+/// A stored file of an experiment cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {what}", path.display())]
-pub struct CellError {
+pub struct StoredError {
     /// The file.
     pub path: PathBuf,
     /// What is wrong with it.
     pub what: String,
 }
 
-impl Cell {
-    /// The name of the folder of cells, in an experiment's folder.
-    pub const FOLDER: &str = "cells";
+impl Run {
+    /// The folder of the runs in an experiment's folder.
+    pub const FOLDER: &str = "runs";
 
-    /// Writes the cell into `folder`, whole or not at all.
+    /// Writes the run into `folder`, completely or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
         PendingFile::create(&folder.join(self.key.file_name()))?
             .finish(|out| Ok(serde_json::to_writer(out, self)?))
     }
 
-    /// Reads the file of a cell.
-    pub fn read(path: &Path) -> Result<Self, CellError> {
-        let fail = |what: String| CellError {
+    /// Reads the file of a run.
+    pub fn read(path: &Path) -> Result<Self, StoredError> {
+        let fail = |what: String| StoredError {
             path: path.to_owned(),
             what,
         };
         let text = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
-        let cell: Self = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
-        let classes = cell.classes.len();
-        match (cell.test.iter())
+        let run: Self = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
+        let classes = run.classes.len();
+        match (run.test.iter())
             .find(|user| user.class >= classes || user.probabilities.len() != classes)
         {
             Some(user) => Err(fail(format!(
-                "user {} has no class of the attribute",
+                "the class or the probabilities of user {} do not fit the attribute",
                 user.id
             ))),
-            None => Ok(cell),
+            None => Ok(run),
         }
     }
 
-    /// All cells in `folder`, in the order of their file names.
-    pub fn read_all(folder: &Path) -> Result<Vec<Self>, CellError> {
-        let fail = |error: std::io::Error| CellError {
+    /// All runs in `folder`, in the order of their file names.
+    pub fn read_all(folder: &Path) -> Result<Vec<Self>, StoredError> {
+        let fail = |error: std::io::Error| StoredError {
             path: folder.to_owned(),
             what: error.to_string(),
         };
@@ -177,8 +177,8 @@ impl Cell {
 mod tests {
     use super::*;
 
-    fn key(system: &str, auxiliary: &[&str], variant: &str, seed: u64) -> CellKey {
-        CellKey {
+    fn key(system: &str, auxiliary: &[&str], variant: &str, seed: u64) -> RunKey {
+        RunKey {
             system: system.into(),
             main: "age".into(),
             auxiliary: auxiliary.iter().map(|name| (*name).to_owned()).collect(),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn different_cells_have_different_files() {
+    fn different_runs_have_different_files() {
         let keys = [
             key("svm", &[], "", 1),
             key("svm", &[], "", 11),
@@ -197,7 +197,7 @@ mod tests {
             key("svm", &["gender/b"], "", 1),
             key("svm", &[], "λ=0.5", 1),
         ];
-        let mut names: Vec<String> = keys.iter().map(CellKey::file_name).collect();
+        let mut names: Vec<String> = keys.iter().map(RunKey::file_name).collect();
         assert!(
             names
                 .iter()
@@ -209,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_comes_back_as_it_was_and_a_broken_one_is_named() {
-        let cell = Cell {
+    fn a_run_is_read_as_it_was_written_and_an_invalid_one_is_named() {
+        let run = Run {
             key: key("aux-lstm", &["profession"], "", 1),
             classes: vec!["13".into(), "14".into()],
             training_users: 9,
@@ -227,18 +227,18 @@ mod tests {
             seconds: 1.5,
         };
         let folder = tempfile::tempdir().unwrap();
-        cell.write(folder.path()).unwrap();
-        let read = Cell::read_all(folder.path()).unwrap();
-        assert_eq!(read, std::slice::from_ref(&cell));
-        let wrong = Cell {
+        run.write(folder.path()).unwrap();
+        let read = Run::read_all(folder.path()).unwrap();
+        assert_eq!(read, std::slice::from_ref(&run));
+        let wrong = Run {
             test: vec![TestUser {
                 class: 2,
-                ..cell.test[0].clone()
+                ..run.test[0].clone()
             }],
-            ..cell
+            ..run
         };
         wrong.write(folder.path()).unwrap();
-        let error = Cell::read_all(folder.path()).unwrap_err().to_string();
+        let error = Run::read_all(folder.path()).unwrap_err().to_string();
         assert!(
             error.contains("age+profession") && error.contains("user 17"),
             "{error}"

@@ -1,0 +1,314 @@
+//! The settings of `auxlstm train`: one TOML file, checked once so that the rest can rely on it.
+
+mod training;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use model_core::{
+    attribute::{Attribute, CoarseClass},
+    aux_lstm::{AuxLstmSizes, Role},
+    bundle,
+    card::ModelCard,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    device,
+    settings::{self, at_least_one, within},
+};
+
+pub use crate::settings::ConfigError;
+pub use training::{
+    Decay, Network, Optimiser, SelectBy, Training, Wide, check_balance, check_costs,
+};
+
+/// All settings of a training run. Paths are relative to the working directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The labelled users, one or more files.
+    pub corpus: Vec<PathBuf>,
+    /// Whether a bad record of the corpus ends the run. If not, it is reported and left out.
+    pub strict: bool,
+    /// Word vectors in word2vec's text or binary format, most frequent words first, or a bundle.
+    pub vectors: PathBuf,
+    /// The run folder, created if it does not exist.
+    pub output: PathBuf,
+    /// `cpu`, `wgpu`, `vulkan` or `cuda`.
+    pub device: String,
+    /// The seed of the initial parameters, the order of users, the text windows and dropout.
+    pub seed: u64,
+    /// A bundle that these settings made with test users held out. The run then trains on those users too, and its card has
+    /// that bundle's test figures. Empty: hold test users out.
+    pub refit: PathBuf,
+    /// How users are divided.
+    pub split: Split,
+    /// How text is read.
+    pub text: Text,
+    /// The network's sizes.
+    pub network: Network,
+    /// How it is trained.
+    pub training: Training,
+    /// The wide component beside it.
+    pub wide: Wide,
+    /// The probability from which on a prediction is called confident.
+    pub confidence_threshold: f32,
+    /// The attributes that are predicted, a task each.
+    pub attributes: Vec<AttributeSettings>,
+    /// The text of the model card. The run fills in its figures.
+    pub card: ModelCard,
+}
+
+/// How users are divided into training, validation and test users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Split {
+    /// The share of all users kept for the test.
+    pub test: f64,
+    /// The share of the others on which the best epoch, the wide component and the calibration are chosen.
+    pub validation: f64,
+    /// Keep the share of each class of this attribute equal in all parts; empty: no stratification.
+    pub stratify_by: String,
+    /// The seed of the split alone, so that runs with different seeds can share one.
+    pub seed: u64,
+}
+
+/// How text is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Text {
+    /// A user's text is read up to this many words.
+    pub max_words: usize,
+    /// The maximum size of the vocabulary: the first words of the file of vectors.
+    pub vocabulary: usize,
+    /// A jieba dictionary for Chinese, plain or compressed; empty: none.
+    pub dictionary: PathBuf,
+    /// Words to add to it, in jieba's format; empty: none.
+    pub user_dictionary: PathBuf,
+}
+
+/// An attribute and its part in joint learning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeSettings {
+    /// The field of a record that holds the attribute.
+    pub name: String,
+    /// Its classes, see [`Attribute::classes`].
+    pub classes: Vec<String>,
+    /// Coarser classes for display, see [`Attribute::coarse_classes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coarse_classes: Vec<CoarseClass>,
+    /// `main` or `auxiliary`.
+    #[serde(default = "main")]
+    pub role: Role,
+    /// λ of Eq. 19 for this task.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// The files of the corpus that this task learns from, named as in `corpus`, each with a weight of its users in the cost.
+    /// None: all files, with weight 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub corpora: BTreeMap<PathBuf, f64>,
+}
+
+impl AttributeSettings {
+    /// The weight of a file's users in the cost; 0: the task does not learn from it.
+    pub fn file_weight(&self, file: &Path) -> f32 {
+        match self.corpora.is_empty() {
+            true => 1.0,
+            false => self.corpora.get(file).copied().unwrap_or(0.0) as f32,
+        }
+    }
+
+    /// The attribute itself.
+    pub fn attribute(&self) -> Attribute {
+        Attribute {
+            name: self.name.clone(),
+            classes: self.classes.clone(),
+            coarse_classes: self.coarse_classes.clone(),
+        }
+    }
+}
+
+fn main() -> Role {
+    Role::Main
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            corpus: Vec::new(),
+            strict: false,
+            vectors: PathBuf::new(),
+            output: "runs/model".into(),
+            device: device::DEFAULT.into(),
+            seed: 1,
+            refit: PathBuf::new(),
+            split: Split::default(),
+            text: Text::default(),
+            network: Network::default(),
+            training: Training::default(),
+            wide: Wide::default(),
+            confidence_threshold: bundle::CONFIDENCE_THRESHOLD,
+            attributes: Vec::new(),
+            card: ModelCard::default(),
+        }
+    }
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self {
+            test: 0.2,
+            validation: 0.1,
+            stratify_by: String::new(),
+            seed: 1,
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            max_words: 30_000,
+            vocabulary: 20_000,
+            dictionary: PathBuf::new(),
+            user_dictionary: PathBuf::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a config file and then applies `overrides`, see [`settings::read`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        settings::read(&[path], overrides, Self::check)
+    }
+
+    /// The config as TOML with every setting written out, see [`settings::to_toml`].
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        settings::to_toml(self)
+    }
+
+    /// The network that these settings describe, for vectors of `input_size` dimensions.
+    pub fn sizes(&self, input_size: usize) -> AuxLstmSizes {
+        let tasks = self.attributes.iter();
+        let tasks = tasks.map(|task| (task.role, task.classes.len()));
+        self.network.sizes(input_size, tasks)
+    }
+
+    /// Whether the run trains on the test users too, see [`refit`](Self::refit).
+    pub fn is_refit(&self) -> bool {
+        !self.refit.as_os_str().is_empty()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.corpus.is_empty() {
+            return Err("corpus: name at least one file of labelled users".into());
+        }
+        if self.vectors.as_os_str().is_empty() {
+            return Err("vectors: name a file of word vectors (auxlstm embed makes one)".into());
+        }
+        within(
+            "confidence_threshold",
+            f64::from(self.confidence_threshold),
+            (0.0..=1.0).contains(&self.confidence_threshold),
+            "from 0 to 1",
+        )?;
+        self.text.check()?;
+        self.network.check()?;
+        self.training.check()?;
+        self.wide.check()?;
+        let attributes: Vec<Attribute> = (self.attributes.iter())
+            .map(AttributeSettings::attribute)
+            .collect();
+        check_attributes(&attributes)?;
+        self.split.check(&attributes)?;
+        for task in &self.attributes {
+            let weight = task.weight;
+            within(
+                &format!("attributes: weight of {:?}", task.name),
+                weight,
+                weight > 0.0 && weight.is_finite(),
+                "above 0",
+            )?;
+            for (path, &weight) in &task.corpora {
+                let name = format!(
+                    "attributes: weight of {} for {:?}",
+                    path.display(),
+                    task.name
+                );
+                within(&name, weight, weight > 0.0 && weight.is_finite(), "above 0")?;
+                if !self.corpus.contains(path) {
+                    return Err(format!(
+                        "attributes: {:?} names {}, which is not a file of corpus",
+                        task.name,
+                        path.display()
+                    ));
+                }
+            }
+        }
+        if !self.card.figures.is_empty() || self.card.refit {
+            return Err(
+                "card.figures and card.refit: the run fills these in, leave them out".into(),
+            );
+        }
+        self.sizes(1)
+            .check()
+            .map_err(|what| format!("attributes and network: {what}"))
+    }
+}
+
+impl Split {
+    /// Whether the shares are in range and `stratify_by` is one of these attributes.
+    pub fn check(&self, attributes: &[Attribute]) -> Result<(), String> {
+        for (name, share) in [
+            ("split.test", self.test),
+            ("split.validation", self.validation),
+        ] {
+            within(
+                name,
+                share,
+                (0.0..0.9).contains(&share),
+                "from 0 to below 0.9",
+            )?;
+        }
+        let names: Vec<&str> = (attributes.iter())
+            .map(|attribute| attribute.name.as_str())
+            .collect();
+        let stratify_by = self.stratify_by.as_str();
+        if !stratify_by.is_empty() && !names.contains(&stratify_by) {
+            return Err(format!(
+                "split.stratify_by is {stratify_by:?}; permitted: empty, {}",
+                names.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Text {
+    /// Whether all settings are in range.
+    pub fn check(&self) -> Result<(), String> {
+        at_least_one("text.max_words", self.max_words)?;
+        at_least_one("text.vocabulary", self.vocabulary)
+    }
+}
+
+/// Whether the attributes are valid and their names differ.
+pub fn check_attributes(attributes: &[Attribute]) -> Result<(), String> {
+    for (index, attribute) in attributes.iter().enumerate() {
+        let name = &attribute.name;
+        (attribute.check()).map_err(|what| format!("attributes: {what}"))?;
+        if (attributes[..index].iter()).any(|other| other.name == *name) {
+            return Err(format!("attributes: {name:?} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

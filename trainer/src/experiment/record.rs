@@ -1,0 +1,123 @@
+//! What the runs of a folder were made of, so that runs of other settings or data are not mixed with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use model_core::attribute::Attribute;
+use serde::{Deserialize, Serialize};
+
+use super::config::{Experiment, Shares};
+use super::error::ExperimentError;
+use super::plan::Plan;
+use super::run::StoredError;
+use super::systems::Settings;
+use super::users::Users;
+use crate::config::Text;
+use crate::output::{OutputError, PendingFile};
+use crate::settings::{first_difference, to_toml};
+
+/// What the runs of a folder were made of. Runs that are added later must be made of the same.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The checksum of the users.
+    users: Option<u32>,
+    /// The checksum of the word vectors, where a system reads them.
+    vectors: Option<u32>,
+    /// The settings that all runs share, as TOML.
+    common: Option<String>,
+    /// The attributes that runs predict. Others are auxiliary only.
+    pub predicted: BTreeSet<String>,
+    /// The settings of each system and of each of its variants, as TOML.
+    systems: BTreeMap<String, String>,
+}
+
+/// The settings that all runs share.
+#[derive(Serialize)]
+struct Common<'a> {
+    split: &'a Shares,
+    text: &'a Text,
+    attributes: &'a [Attribute],
+}
+
+impl Record {
+    const FILE: &str = "experiment.json";
+
+    /// The record of a folder, empty for a new one.
+    pub fn read(folder: &Path) -> Result<Self, ExperimentError> {
+        let path = folder.join(Self::FILE);
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let read = std::fs::read(&path).map_err(|error| error.to_string());
+        let parse =
+            |text: Vec<u8>| serde_json::from_slice(&text).map_err(|error| error.to_string());
+        Ok((read.and_then(parse)).map_err(|what| StoredError { path, what })?)
+    }
+
+    /// Writes the record into a folder, completely or not at all.
+    pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
+        PendingFile::create(&folder.join(Self::FILE))?
+            .finish(|out| Ok(serde_json::to_writer_pretty(out, self)?))
+    }
+
+    /// Adds the settings of an experiment.
+    ///
+    /// # Errors
+    /// A setting that differs from the recorded one.
+    pub fn add_settings(
+        &mut self,
+        experiment: &Experiment,
+        plans: &[Plan],
+        folder: &Path,
+    ) -> Result<(), ExperimentError> {
+        let common = |experiment: &Experiment| {
+            to_toml(&Common {
+                split: &experiment.split,
+                text: &experiment.text,
+                attributes: &experiment.attributes,
+            })
+        };
+        let common_defaults = common(&Experiment::default())?;
+        let systems_defaults = to_toml(&Settings::default())?;
+        let common = common(experiment)?;
+        let before = self.common.get_or_insert_with(|| common.clone());
+        if let Some(difference) = first_difference(before, &common, &common_defaults, |_| false) {
+            return Err(other(folder, &format!("settings: {difference}")));
+        }
+        for plan in plans {
+            self.predicted.insert(plan.key.main.clone());
+            let name = plan.key.configuration();
+            let settings = to_toml(&plan.system.settings())?;
+            let before = (self.systems.entry(name.clone())).or_insert_with(|| settings.clone());
+            let difference = first_difference(before, &settings, &systems_defaults, |_| false);
+            if let Some(difference) = difference {
+                return Err(other(folder, &format!("settings of {name}: {difference}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the checksums of the data.
+    ///
+    /// # Errors
+    /// Users or vectors that differ from the recorded ones.
+    pub fn add_data(&mut self, users: &Users, folder: &Path) -> Result<(), ExperimentError> {
+        if *self.users.get_or_insert(users.checksum) != users.checksum {
+            return Err(other(folder, "users: the corpus has changed since"));
+        }
+        if let Some(now) = users.vectors_checksum()
+            && *self.vectors.get_or_insert(now) != now
+        {
+            return Err(other(folder, "vectors: their file has changed since"));
+        }
+        Ok(())
+    }
+}
+
+fn other(folder: &Path, what: &str) -> ExperimentError {
+    ExperimentError::Unusable(format!(
+        "{} contains runs with other {what}; choose another folder with --output",
+        folder.display()
+    ))
+}

@@ -1,0 +1,212 @@
+//! The end of a training run: calibrates the best epoch, evaluates it on the test users and writes the bundle.
+
+use model_core::{
+    bundle::{Bundle, LanguageCalibration, Settings, ValidationStatus},
+    calibration::Calibration,
+    card::{AttributeFigures, ModelCard},
+    embedding::Embedding,
+    language::Language,
+    vocabulary::Vocabulary,
+};
+
+use super::{
+    JointLstm, TaskMetrics, TrainError, Trained,
+    calibration::{self, Scored},
+    folder::RunFolder,
+    wide,
+};
+use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
+
+/// The number of Chinese test users from which an attribute can count as measured in Chinese.
+const MEASURED_FROM: usize = 50;
+
+/// What a bundle holds besides the trained network.
+pub struct Parts {
+    pub vocabulary: Vocabulary,
+    pub embedding: Embedding,
+    /// The words that the user added to the dictionary.
+    pub user_dictionary: String,
+    /// The model that this one is a refit of. Its test figures are put on the card.
+    pub tested: Option<Bundle>,
+}
+
+/// The tested model of a refit, see [`Config::refit`].
+pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
+    if !config.is_refit() {
+        return Ok(None);
+    }
+    let unusable = |what: String| {
+        let path = config.refit.display();
+        TrainError::Unusable(format!("{path} cannot be refitted: {what}"))
+    };
+    let bytes = std::fs::read(&config.refit).map_err(|error| unusable(error.to_string()))?;
+    let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
+    let attributes = config.attributes.iter().map(|task| task.attribute());
+    let settings = &bundle.settings;
+    let what = if !attributes.eq(settings.attributes.iter().cloned()) {
+        "it predicts other attributes than the config's"
+    } else if settings.chinese.is_some() != is_bilingual(&config.card) {
+        "it reads other languages than the config's"
+    } else if settings.sizes != config.sizes(settings.sizes.input_size)
+        || settings.max_words != config.text.max_words
+        || settings.confidence_threshold != config.confidence_threshold
+        || bundle.wide.is_some() != (config.wide.features > 0)
+    {
+        "it was made by another config"
+    } else if bundle.card.figures.is_empty() {
+        "its card has no test figures"
+    } else if bundle.card.refit {
+        "it is itself a refit, which has no test users"
+    } else {
+        return Ok(Some(bundle));
+    };
+    Err(unusable(what.into()))
+}
+
+/// Writes the bundle, and the test figures unless it is a refit.
+pub fn export(
+    trained: Trained<JointLstm>,
+    config: &Config,
+    parts: Parts,
+    folder: &RunFolder,
+) -> Result<(), TrainError> {
+    let Parts {
+        vocabulary,
+        embedding,
+        user_dictionary,
+        tested,
+    } = parts;
+    let data = &trained.trainer.setup.data;
+    if trained.wide.is_some() {
+        report_wide(&trained)?;
+    }
+    let is_bilingual = is_bilingual(&config.card);
+    let in_language = |texts: &[Vec<wide::Text>], language: Language| -> Vec<Vec<Scored>> {
+        let is_in = |text: &[u32]| match is_bilingual {
+            true => Language::of(text, &vocabulary) == language,
+            false => language == Language::Other,
+        };
+        let of_task = |texts: &Vec<wide::Text>| {
+            let texts = texts.iter().filter(|(text, _)| is_in(text));
+            texts.map(|(_, scored)| scored.clone()).collect()
+        };
+        texts.iter().map(of_task).collect()
+    };
+    let validation = trained.validation()?;
+    let test = trained.texts(&data.parts.test, usize::MAX)?;
+    let test = [Language::Other, Language::Chinese].map(|language| in_language(&test, language));
+    let calibrations: Vec<Calibration> = (in_language(&validation, Language::Other).iter())
+        .map(|texts| calibration::fit(texts))
+        .collect();
+    let confidence_threshold = config.confidence_threshold;
+    let is_measured = |task: usize, chinese: &LanguageCalibration| match &tested {
+        Some(bundle) => {
+            let chinese = bundle.settings.calibration(task, Some(Language::Chinese));
+            chinese.status == ValidationStatus::Measured
+        }
+        None => {
+            let attribute = &data.tasks[task].attribute;
+            let mut evaluation = Evaluation::new(attribute, confidence_threshold);
+            add(&mut evaluation, chinese, &test[1][task]);
+            let reports = evaluation.reports();
+            (reports.iter())
+                .any(|report| report.metrics.users >= MEASURED_FROM && report.beats_guessing())
+        }
+    };
+    let chinese = is_bilingual.then(|| {
+        let validation = in_language(&validation, Language::Chinese);
+        (validation.iter().zip(&calibrations).enumerate())
+            .map(|(task, (validation, &calibration))| {
+                let own = (!validation.is_empty()).then(|| {
+                    LanguageCalibration::measured(
+                        calibration::fit(validation),
+                        confidence_threshold,
+                    )
+                });
+                own.filter(|own| is_measured(task, own)).unwrap_or_else(|| {
+                    LanguageCalibration::transferred(calibration, confidence_threshold)
+                })
+            })
+            .collect()
+    });
+    let settings = Settings {
+        sizes: config.sizes(embedding.dimensions()),
+        max_words: config.text.max_words,
+        dictionary: !config.text.dictionary.as_os_str().is_empty(),
+        user_dictionary,
+        calibrations,
+        attributes: (data.tasks.iter())
+            .map(|task| task.attribute.clone())
+            .collect(),
+        confidence_threshold,
+        chinese,
+    };
+    let mut card = config.card.clone();
+    card.refit = tested.is_some();
+    card.figures = match tested {
+        Some(bundle) => bundle.card.figures,
+        None => figures(&settings, &test),
+    };
+    let history = trained.trainer.history();
+    folder.write_metrics(history, (!card.refit).then_some(&card.figures))?;
+    let bundle = Bundle {
+        settings,
+        card,
+        vocabulary,
+        embedding,
+        parameters: trained.trainer.best_parameters.clone(),
+        wide: trained.wide.clone(),
+    };
+    let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
+    PendingFile::create(&folder.bundle())?.finish(|out| out.write_all(&bytes))?;
+    Ok(())
+}
+
+/// Prints the figures of the network with its wide component on the validation users.
+fn report_wide(trained: &Trained<JointLstm>) -> Result<(), TrainError> {
+    let data = &trained.trainer.setup.data;
+    let scores = trained.scores(&data.parts.validation)?;
+    for (task, scores) in data.tasks.iter().zip(scores) {
+        let metrics = TaskMetrics::new(task, &scores);
+        eprintln!(
+            "with the wide component, on validation users: {} F {:.3} accuracy {:.3}",
+            metrics.attribute, metrics.f, metrics.accuracy
+        );
+    }
+    Ok(())
+}
+
+/// Whether a model reads Chinese and another language.
+fn is_bilingual(card: &ModelCard) -> bool {
+    let (chinese, other): (Vec<_>, Vec<_>) =
+        (card.languages.iter()).partition(|language| language.starts_with("zh"));
+    !chinese.is_empty() && !other.is_empty()
+}
+
+/// Adds the calibrated predictions of texts.
+fn add(evaluation: &mut Evaluation, language: &LanguageCalibration, texts: &[Scored]) {
+    for text in texts {
+        let probabilities = (language.calibration).probabilities(&text.logits, text.words);
+        evaluation.add_classes(text.classes.clone(), probabilities);
+    }
+}
+
+/// Test figures of every attribute, and of its coarse classes, for each language in which it counts as measured. `test` has the
+/// texts of each task, first those in the other language and then those in Chinese.
+fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFigures> {
+    let mut figures = Vec::new();
+    for (language, tasks) in settings.languages().into_iter().zip(test) {
+        for (task, scores) in tasks.iter().enumerate() {
+            let calibration = settings.calibration(task, language);
+            if scores.is_empty() || calibration.status == ValidationStatus::Transferred {
+                continue;
+            }
+            let mut evaluation = Evaluation::of_task(settings, task, language);
+            add(&mut evaluation, &calibration, scores);
+            let reports = evaluation.reports().into_iter();
+            let reports = reports.filter(|report| report.metrics.users > 0);
+            figures.extend(reports.map(AttributeFigures::from));
+        }
+    }
+    figures
+}

@@ -1,0 +1,141 @@
+//! The folder of a training run: settings, split, checkpoint, figures and, in the end, the bundle.
+
+use std::path::{Path, PathBuf};
+
+use model_core::card::AttributeFigures;
+
+use super::{
+    BUNDLE, CHECKPOINT, CONFIG, METRICS, SPLIT, TrainError, checkpoint::Checkpoint, data::Data,
+    metrics::EpochMetrics,
+};
+use crate::{
+    config::{Config, ConfigError, Decay},
+    output::{OutputError, PendingFile, make_folder},
+    settings,
+};
+
+/// The folder of a run.
+#[derive(Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The settings as TOML.
+    settings: String,
+}
+
+impl RunFolder {
+    /// Creates the folder of a config, with the settings in it. With `resume` the folder may contain a checkpoint, which is
+    /// returned.
+    ///
+    /// # Errors
+    /// A folder that already contains a run and is not to be resumed, or a run with other settings.
+    pub fn open(config: &Config, resume: bool) -> Result<(Self, Option<Checkpoint>), TrainError> {
+        let folder = Self {
+            path: config.output.clone(),
+            settings: config.to_toml()?,
+        };
+        let name = folder.path.display();
+        let checkpoint = folder.path.join(CHECKPOINT);
+        if !checkpoint.exists() {
+            if resume {
+                eprintln!("{name} has no checkpoint, the run starts from the beginning");
+            }
+            // Before any work: the folder may not be writable.
+            make_folder(&folder.path)?;
+            folder.write_settings()?;
+            return Ok((folder, None));
+        }
+        if !resume {
+            return Err(TrainError::Unusable(format!(
+                "{name} already contains a run; continue it with --resume, or choose another folder with --output"
+            )));
+        }
+        let checkpoint = Checkpoint::read(&checkpoint)?;
+        if let Some(difference) = difference(config, &checkpoint.settings, &folder.settings)? {
+            return Err(TrainError::Unusable(format!(
+                "{name} was started with other settings: {difference}"
+            )));
+        }
+        Ok((folder, Some(checkpoint)))
+    }
+
+    /// Writes the settings and the split of the users.
+    ///
+    /// # Errors
+    /// A checkpoint of a run on other data, given by its checksum.
+    pub fn begin(
+        &self,
+        data: &Data,
+        corpus: &[PathBuf],
+        checksum: u32,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<(), TrainError> {
+        if checkpoint.is_some_and(|checkpoint| checkpoint.data != checksum) {
+            return Err(TrainError::Unusable(format!(
+                "{} was started with other data: the corpus, the vectors or the dictionary has changed since",
+                self.path.display()
+            )));
+        }
+        self.write_settings()?;
+        Ok(data.write_split(&self.path.join(SPLIT), corpus)?)
+    }
+
+    /// The settings as TOML.
+    pub fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// The path of the bundle.
+    pub fn bundle(&self) -> PathBuf {
+        self.path.join(BUNDLE)
+    }
+
+    /// The path of the checkpoint.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join(CHECKPOINT)
+    }
+
+    /// Writes the figures of the epochs, a line each, and a last line with the test figures if there are any.
+    pub fn write_metrics(
+        &self,
+        epochs: &[EpochMetrics],
+        test: Option<&[AttributeFigures]>,
+    ) -> Result<(), OutputError> {
+        PendingFile::create(&self.path.join(METRICS))?.finish(|out| {
+            for epoch in epochs {
+                serde_json::to_writer(&mut *out, epoch)?;
+                out.write_all(b"\n")?;
+            }
+            if let Some(test) = test {
+                serde_json::to_writer(&mut *out, &serde_json::json!({ "test": test }))?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn write_settings(&self) -> Result<(), OutputError> {
+        let path: &Path = &self.path.join(CONFIG);
+        PendingFile::create(path)?.finish(|out| out.write_all(self.settings.as_bytes()))
+    }
+}
+
+/// The first setting that a resumed run must not change, and does.
+fn difference(config: &Config, before: &str, now: &str) -> Result<Option<String>, ConfigError> {
+    /// They have no influence on the steps of training.
+    const FREE: [&str; 5] = [
+        "output",
+        "confidence_threshold",
+        "strict",
+        "training.patience",
+        "training.checkpoint_steps",
+    ];
+    let is_free = |setting: &str| {
+        FREE.contains(&setting)
+            // The wide component is fitted, and the card written, at the end of the run.
+            || setting.starts_with("wide.")
+            || setting.starts_with("card.")
+            || setting == "training.epochs" && config.training.decay == Decay::None
+    };
+    let defaults = Config::default().to_toml()?;
+    Ok(settings::first_difference(before, now, &defaults, is_free))
+}
