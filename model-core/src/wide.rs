@@ -1,11 +1,11 @@
-//! The wide component: a linear model over which words a text has, and which pairs of neighbours, beside the LSTMs.
+//! The wide component: a linear model over words and pairs of neighbouring words (Cheng et al. 2016, "Wide & Deep
+//! Learning"), whose scores are added to the logits of the LSTMs.
 //!
-//! Frozen vectors lie near each other for words of like use, so an LSTM over them can hardly learn what a single word
-//! tells of its writer. A weight of its own for each word and pair can (Cheng et al. 2016, "Wide & Deep Learning").
-//! Its scores are added to the network's logits. It is an option beyond the paper: a bundle may have none.
+//! Words that are used alike have vectors near one another, so an LSTM over frozen vectors learns little from a single
+//! word. Here each word and pair has a weight of its own. The wide component is an option beyond the paper.
 //!
-//! Chinese is read by its characters here: they are met far more often than the words that they make up, and the pairs of
-//! them are most of these words.
+//! Chinese words are represented by their characters (the character fallback), which occur far more often in the training
+//! text than the words themselves. Pairs of characters cover most of these words.
 
 use std::borrow::Cow;
 
@@ -16,15 +16,16 @@ use crate::{
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
 };
 
-/// What a text may have: a word, by its id, followed by [`PADDING`], or two words that stand side by side.
+/// A unigram or bigram: the id of a word followed by [`PADDING`], or the ids of two neighbouring words.
 pub type Feature = [u32; 2];
 
-/// The characters of the words that are read by them.
+/// The words that are replaced by their characters, with the ids of these characters.
 #[derive(Clone, Debug, Default)]
 pub struct CharacterFallback(HashMap<u32, Vec<u32>>);
 
 impl CharacterFallback {
-    /// That of a vocabulary's words of two or more Chinese characters. A character that is no word of it itself is unknown.
+    /// For the words of `vocabulary` that consist of two or more Chinese characters. A character that the vocabulary does
+    /// not hold is [`UNKNOWN`].
     pub fn of(vocabulary: &Vocabulary) -> Self {
         let mut character = [0; 4];
         let mut id = |letter: char| vocabulary.id(letter.encode_utf8(&mut character));
@@ -39,26 +40,25 @@ impl CharacterFallback {
         )
     }
 
-    /// Whether no word is read by its characters.
+    /// Whether no word is replaced.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A text of word ids with these words' characters in their place.
-    pub fn spell<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
+    /// A text of word ids with the ids of characters in place of these words.
+    pub fn apply<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
         if self.is_empty() {
             return Cow::Borrowed(text);
         }
-        let spelt = text.iter().flat_map(|word| match self.0.get(word) {
+        let ids = text.iter().flat_map(|word| match self.0.get(word) {
             Some(characters) => characters.as_slice(),
             None => std::slice::from_ref(word),
         });
-        Cow::Owned(spelt.copied().collect())
+        Cow::Owned(ids.copied().collect())
     }
 }
 
-/// The features of a spelt text, one for each time they are there. Words that the vocabulary does not hold are none,
-/// and part of none.
+/// The features of a text after the character fallback, with repetitions. Unknown words have no features.
 pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     let is_known = |&id: &u32| id != UNKNOWN;
     let words = (text.iter().copied().filter(is_known)).map(|word| [word, PADDING]);
@@ -68,7 +68,7 @@ pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     words.chain(pairs)
 }
 
-/// How often a spelt text has each of its features.
+/// The number of occurrences of each feature in a text after the character fallback.
 pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     let mut counts = HashMap::new();
     for feature in features(text) {
@@ -77,10 +77,11 @@ pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     counts
 }
 
-/// The values of a text's features: TF-IDF, sublinear and of unit length.
+/// A TF-IDF vectorizer: sublinear, of unit length.
 ///
-/// A feature that is there n times and was in d of N training texts has (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by
-/// the Euclidean length of all of them: as scikit-learn's `TfidfTransformer(sublinear_tf=True)` has it.
+/// The value of a feature that occurs n times in the text and in d of N training texts is
+/// (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by the Euclidean norm of the text, as in scikit-learn's
+/// `TfidfTransformer(sublinear_tf=True)`.
 #[derive(Clone, Debug)]
 pub struct TfidfVectorizer {
     rows: HashMap<Feature, u32>,
@@ -91,21 +92,24 @@ pub struct TfidfVectorizer {
 }
 
 impl TfidfVectorizer {
-    /// For `features` of texts that are spelt so, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
+    /// A vectorizer of `features`, which must be distinct, each with its idf, ln((1 + N) / (1 + d)) + 1.
+    ///
+    /// # Errors
+    /// If a feature is repeated, an idf is not above 0, or the numbers of both differ.
     pub fn new(
         features: Vec<Feature>,
         idf: Vec<f32>,
         character_fallback: CharacterFallback,
     ) -> Result<Self, String> {
         if features.len() != idf.len() || features.len() > u32::MAX as usize {
-            return Err("its wide features and what they weigh differ in number".into());
+            return Err("its wide features and their idf differ in number".into());
         }
         if idf.iter().any(|idf| idf.is_nan() || *idf <= 0.0) {
-            return Err("a wide feature weighs nothing".into());
+            return Err("the idf of a wide feature is not above 0".into());
         }
         let rows: HashMap<Feature, u32> = features.iter().copied().zip(0..).collect();
         if rows.len() != features.len() {
-            return Err("a wide feature is there twice".into());
+            return Err("a wide feature is repeated".into());
         }
         Ok(Self {
             rows,
@@ -120,17 +124,17 @@ impl TfidfVectorizer {
         &self.features
     }
 
-    /// What each feature weighs for being rare.
+    /// The inverse document frequency of each feature.
     pub fn idf(&self) -> &[f32] {
         &self.idf
     }
 
-    /// How texts are spelt.
+    /// The words that are replaced by their characters.
     pub fn character_fallback(&self) -> &CharacterFallback {
         &self.character_fallback
     }
 
-    /// The rows of the features that a text has, in order, with their values: of unit length, or none.
+    /// The vector of a text as sorted (feature, value) pairs; its length is 1, or 0 without a feature.
     pub fn row(&self, text: &[u32]) -> Vec<(u32, f32)> {
         let counts = self.counts(text);
         let length = self.length(&counts);
@@ -139,18 +143,18 @@ impl TfidfVectorizer {
             .collect()
     }
 
-    /// The rows of the features that a text has, in order, with how often each is there.
+    /// The features of a text in order, with their numbers of occurrences.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
-        let counts = count(&self.character_fallback.spell(text)).into_iter();
+        let counts = count(&self.character_fallback.apply(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
-        // Sums over them are to come out the same whatever the order of the hash table.
+        // The order of sums, and so their rounding, must not depend on the hash table.
         counts.sort_unstable_by_key(|&(row, _)| row);
         counts
     }
 
-    /// A feature's value before it is divided by the length.
+    /// The value of a feature before division by the norm.
     fn value(&self, row: u32, count: u32) -> f64 {
         match count {
             0 => 0.0,
@@ -177,7 +181,10 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// From its parts as a bundle holds them: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
+    /// A wide component from the parts that a bundle holds: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
+    ///
+    /// # Errors
+    /// If the lengths do not fit one another.
     pub fn from_parts(
         vectorizer: TfidfVectorizer,
         weights: Vec<i8>,
@@ -185,7 +192,7 @@ impl Wide {
         bias: Vec<f32>,
     ) -> Result<Self, String> {
         if scales.len() != bias.len() || weights.len() != vectorizer.features.len() * bias.len() {
-            return Err("its wide component has weights of another number".into());
+            return Err("its wide component has a wrong number of weights".into());
         }
         Ok(Self {
             vectorizer,
@@ -195,7 +202,10 @@ impl Wide {
         })
     }
 
-    /// From weights, `[features, Σ classes]`, which are rounded to 8 bits, each class's by its largest.
+    /// A wide component with `weights`, `[features, Σ classes]`, rounded to 8 bits by the largest of each class.
+    ///
+    /// # Errors
+    /// If the lengths do not fit one another.
     pub fn quantise(
         vectorizer: TfidfVectorizer,
         weights: &[f32],
@@ -218,7 +228,7 @@ impl Wide {
         Self::from_parts(vectorizer, rounded, scales, bias)
     }
 
-    /// The features and what they weigh.
+    /// The features and their idf.
     pub fn vectorizer(&self) -> &TfidfVectorizer {
         &self.vectorizer
     }
@@ -228,13 +238,12 @@ impl Wide {
         &self.weights
     }
 
-    /// What a weight's unit is, for each class of each task.
+    /// The unit of the weights of each class of each task, `[Σ classes]`.
     pub fn scales(&self) -> &[f32] {
         &self.scales
     }
 
-    /// The branch with weights of at most `largest` (1 to 127) instead of 127, and what features weigh for being rare as
-    /// `round` has it. What is rounded more coarsely packs better.
+    /// Rounds the weights to at most `largest` (1 to 127) steps and every idf by `round`. Coarser numbers compress better.
     pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
         let factor = f32::from(largest) / 127.0;
         for weight in &mut self.weights {
@@ -247,12 +256,12 @@ impl Wide {
         self
     }
 
-    /// What a text without any feature scores, for each class of each task.
+    /// The scores of a text without features, `[Σ classes]`.
     pub fn bias(&self) -> &[f32] {
         &self.bias
     }
 
-    /// The branch with the scores of each class of each task multiplied by a factor of its own.
+    /// Multiplies the scores of each class of each task by its own factor.
     pub fn scaled(mut self, factors: impl Iterator<Item = f32>) -> Self {
         for ((scale, bias), factor) in self.scales.iter_mut().zip(&mut self.bias).zip(factors) {
             *scale *= factor;
@@ -261,7 +270,7 @@ impl Wide {
         self
     }
 
-    /// The branch without the features for which `keep` is false.
+    /// Removes the features for which `keep` is false.
     pub fn retain(self, keep: impl Fn(Feature) -> bool) -> Self {
         let classes = self.bias.len();
         let TfidfVectorizer {
@@ -288,20 +297,20 @@ impl Wide {
         }
     }
 
-    /// What the branch adds to the logits of a text of word ids, `[Σ classes]`.
+    /// The scores of a text of word ids, `[Σ classes]`, to be added to its logits.
     pub fn scores(&self, text: &[u32]) -> Vec<f32> {
         let sums = Sums::new(self, text);
         self.scores_of(&sums.products, sums.squares)
     }
 
-    /// What [`scores`](Self::scores) gives for the text without each of its words in turn.
-    pub fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
+    /// The [`scores`](Self::scores) of the text without its first word, without its second word, and so on.
+    pub(crate) fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
         let sums = Sums::new(self, text);
         (0..text.len()).map(move |place| sums.without(self, text, place))
     }
 
     fn scores_of(&self, products: &[f64], squares: f64) -> Vec<f32> {
-        // What rounding leaves of a text without a feature is no text.
+        // Removing all features leaves a rounding error instead of 0.
         let length = squares.max(0.0).sqrt();
         let scale = if length > 1e-6 { 1.0 / length } else { 0.0 };
         (products.iter().zip(&self.scales).zip(&self.bias))
@@ -318,12 +327,12 @@ impl Wide {
     }
 }
 
-/// What the scores of a text are made of.
+/// The sums that the scores of a text are computed from.
 struct Sums {
     counts: HashMap<u32, u32>,
-    /// The sum over features of the squares of their values.
+    /// Σ value² over features.
     squares: f64,
-    /// The sum over features of value times weight, `[Σ classes]`.
+    /// Σ value · weight over features, `[Σ classes]`.
     products: Vec<f64>,
 }
 
@@ -342,7 +351,7 @@ impl Sums {
         }
     }
 
-    /// The scores without the word at `place`: it and up to two pairs go, and its neighbours become a pair.
+    /// The scores without the word at `place`: its unigram and up to two bigrams vanish, and its neighbours form a bigram.
     fn without(&self, wide: &Wide, text: &[u32], place: usize) -> Vec<f32> {
         let around = &text[place.saturating_sub(1)..(place + 2).min(text.len())];
         let joined: Vec<u32> = (around.iter().enumerate())
@@ -351,7 +360,7 @@ impl Sums {
             .collect();
         let mut changes: HashMap<u32, i64> = HashMap::new();
         for (text, change) in [(around, -1), (joined.as_slice(), 1)] {
-            for feature in features(&wide.vectorizer.character_fallback.spell(text)) {
+            for feature in features(&wide.vectorizer.character_fallback.apply(text)) {
                 if let Some(&row) = wide.vectorizer.rows.get(&feature) {
                     *changes.entry(row).or_default() += change;
                 }
@@ -378,10 +387,10 @@ mod tests {
 
     /// Two classes of one task and three of another.
     fn wide() -> Wide {
-        spelt(CharacterFallback::default())
+        wide_with(CharacterFallback::default())
     }
 
-    fn spelt(character_fallback: CharacterFallback) -> Wide {
+    fn wide_with(character_fallback: CharacterFallback) -> Wide {
         let features = vec![[2, 0], [3, 0], [4, 0], [2, 3], [3, 3], [4, 2]];
         let vectorizer = TfidfVectorizer::new(
             features,
@@ -415,11 +424,11 @@ mod tests {
         let character_fallback = CharacterFallback::of(&vocabulary);
         // 大 is no word of its own.
         assert_eq!(
-            *character_fallback.spell(&[4, 5, 6, 7]),
+            *character_fallback.apply(&[4, 5, 6, 7]),
             [2, 3, 5, UNKNOWN, 2, 3, 7]
         );
-        let texts =
-            [[2, 3], [4, 4], [6, 6]].map(|text| spelt(character_fallback.clone()).scores(&text));
+        let texts = [[2, 3], [4, 4], [6, 6]]
+            .map(|text| wide_with(character_fallback.clone()).scores(&text));
         assert_eq!(texts[0], wide().scores(&[2, 3]));
         assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
         assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));
@@ -478,7 +487,7 @@ mod tests {
         #[test]
         fn a_word_taken_out_is_the_text_without_it(text in prop::collection::vec(1u32..6, 1..30)) {
             // As if two of the words were Chinese, of two and of three characters.
-            let wide = spelt(CharacterFallback([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
+            let wide = wide_with(CharacterFallback([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
             for (place, scores) in wide.scores_without_each(&text).enumerate() {
                 let without = [&text[..place], &text[place + 1..]].concat();
                 for (fast, exact) in scores.into_iter().zip(wide.scores(&without)) {

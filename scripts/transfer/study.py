@@ -97,8 +97,8 @@ def svm(users):
     """What scores users by a support vector machine that has learned from these."""
     texts = lambda users: ["\n".join(user["posts"]) for user in users]
     features = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    machine = LinearSVC(class_weight="balanced").fit(features.fit_transform(texts(users)), genders(users))
-    return lambda users: machine.decision_function(features.transform(texts(users)))
+    classifier = LinearSVC(class_weight="balanced").fit(features.fit_transform(texts(users)), genders(users))
+    return lambda users: classifier.decision_function(features.transform(texts(users)))
 
 
 class Study:

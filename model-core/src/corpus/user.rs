@@ -12,9 +12,12 @@ pub struct User {
 }
 
 impl User {
-    /// A user from the text of one JSON record; the error says what is wrong with it.
+    /// Parses the JSON text of one record.
+    ///
+    /// # Errors
+    /// One line that says what is wrong.
     pub fn from_json(record: &str) -> Result<Self, String> {
-        // The library's own line is always the record's first.
+        // The line of the library's message counts within the record and is always 1.
         let value: Value = serde_json::from_str(record).map_err(|error| {
             format!("bad JSON: {error}").replace(" at line 1 column", " at column")
         })?;
@@ -50,20 +53,19 @@ impl User {
         Ok(Self { posts, fields })
     }
 
-    /// The record's `id`, null where it has none.
+    /// The `id` of the record; null if it has none.
     pub fn id(&self) -> Value {
         self.fields.get("id").cloned().unwrap_or(Value::Null)
     }
 
-    /// Gives a user without an `id` this one: the position of the record in all that is read, counted from 1, bad
-    /// records counted too.
+    /// Sets the `id` of a user without one to its position among all records read, counted from 1, invalid ones included.
     pub fn number(&mut self, position: u64) {
         if self.id().is_null() {
             self.fields.insert("id".into(), position.into());
         }
     }
 
-    /// How much memory this user takes, roughly.
+    /// The approximate memory of this user, in bytes.
     pub fn bytes(&self) -> usize {
         let posts: usize = self
             .posts
@@ -78,11 +80,11 @@ impl User {
                 .sum::<usize>()
     }
 
-    /// The label of an attribute as text; `None` where it is missing, null or empty and so unknown.
+    /// The label of an attribute as text; `None` if it is missing, null or empty.
     pub fn label(&self, attribute: &str) -> Option<String> {
         let label = match self.fields.get(attribute)? {
             Value::String(text) => text.trim().to_owned(),
-            // 24.0 is how some tools write a whole number in a column that has gaps.
+            // Some tools write whole numbers as 24.0 if the column has gaps.
             Value::Number(number) => match number.as_f64() {
                 Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
                     format!("{float:.0}")

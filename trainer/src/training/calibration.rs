@@ -132,7 +132,7 @@ mod tests {
             .collect();
         let found = fit(&texts);
         assert!((found.uniform_weight - 1.0 / 6.0).abs() < 0.03, "{found:?}");
-        assert!((found.of(1000) - 1.0).abs() < 0.1, "{found:?}");
+        assert!((found.temperature(1000) - 1.0).abs() < 0.1, "{found:?}");
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         };
         let texts: Vec<Scored> = [4, 20, 100, 2000]
             .into_iter()
-            .flat_map(|words| texts(words, truth.of(words)))
+            .flat_map(|words| texts(words, truth.temperature(words)))
             .collect();
         let found = fit(&texts);
         for text in &texts {

@@ -95,7 +95,7 @@ impl Learning<'_> {
     fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
-                for feature in count(&self.character_fallback.spell(&user.words)).into_keys() {
+                for feature in count(&self.character_fallback.apply(&user.words)).into_keys() {
                     *sums.entry(feature).or_default() += 1;
                 }
                 sums
