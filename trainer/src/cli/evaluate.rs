@@ -11,16 +11,14 @@ use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::model::{ModelArguments, read_bundle};
 use super::{CorpusArguments, Failure, print, report_bad_records};
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::Progress;
 use crate::table::{Table, count};
-use crate::training::examples::SplitIds;
 
 /// Score a model on labelled users that its training never saw
 ///
@@ -126,7 +124,7 @@ pub(super) fn measure(
     corpus: Corpus,
     split: Option<&Path>,
 ) -> Result<Figures, Failure> {
-    let is_wanted = split.map(test_users).transpose()?;
+    let test_users = (split.map(|split| TestUsers::read(split, corpus.files()))).transpose()?;
     let mut evaluations = Evaluation::of_model(predictor.settings());
     let (mut all, mut without_known_words) = (0, 0);
     let mut progress = Progress::new("predicting", "users", None);
@@ -136,8 +134,8 @@ pub(super) fn measure(
         if users.is_empty() {
             break;
         }
-        if let Some(is_wanted) = &is_wanted {
-            users.retain(|user| is_wanted(corpus.path(), &user.id()));
+        if let Some(test_users) = &test_users {
+            users = test_users.among(corpus.file(), users)?;
         }
         let posts: Vec<Vec<String>> = users
             .iter_mut()
@@ -189,15 +187,6 @@ pub(super) fn measure(
         .into());
     }
     Ok(figures)
-}
-
-/// Whether the user of a file with an id is a test user of a split.
-fn test_users(split: &Path) -> Result<impl Fn(&Path, &Value) -> bool, Failure> {
-    let name = split.display();
-    let text = std::fs::read_to_string(split).map_err(|error| format!("{name}: {error}"))?;
-    let ids: SplitIds = serde_json::from_str(&text)
-        .map_err(|error| format!("{name}: not the split of a training run: {error}"))?;
-    Ok(ids.test.lookup())
 }
 
 fn to_text(figures: &Figures) -> String {

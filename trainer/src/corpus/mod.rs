@@ -4,11 +4,15 @@
 //! by the content, not the name). The path `-` is standard input.
 
 mod input;
+mod key;
 mod reader;
+mod split;
 mod statistics;
 
 pub(crate) use input::open as open_input;
+pub use key::{RecordKey, UserKey, as_given};
 pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
+pub use split::{SplitError, StoredSplit, TestUsers};
 pub use statistics::{AttributeCounts, Statistics};

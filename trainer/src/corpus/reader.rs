@@ -63,8 +63,8 @@ const CHUNK_USERS: usize = 4096;
 /// No more users are read at a time once they take this much memory.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Users from one or more files, one at a time. Bad records are reported, counted and passed over. A user without an id
-/// is given the position of its record, counted from 1 over all files.
+/// Users from one or more files, one at a time. Bad records are reported, counted and skipped. Records are numbered from 1
+/// within their file, and the number serves as the id of a user without one.
 pub struct Corpus {
     files: Vec<PathBuf>,
     options: Options,
@@ -75,6 +75,7 @@ pub struct Corpus {
     /// The file that the last user, or chunk of users, came from.
     file: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
+    /// How many records of the current file were read, bad ones included.
     records: u64,
     bad_records: u64,
     failed: bool,
@@ -123,16 +124,14 @@ impl Corpus {
         self
     }
 
-    /// The file that the last user, or chunk of users, came from, as an index.
-    pub fn file(&self) -> usize {
-        self.file
+    /// The files, in the order in which they are read.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        self.files
-            .get(self.file)
-            .map_or(Path::new(""), PathBuf::as_path)
+    /// The file that the last user, or chunk of users, came from, as an index into [`files`](Self::files).
+    pub fn file(&self) -> usize {
+        self.file
     }
 
     /// How many bad records there were so far.
@@ -190,7 +189,10 @@ impl Iterator for Corpus {
                 let path = self.files.get(self.opened)?.clone();
                 self.opened += 1;
                 match open_users(&path, self.options.format) {
-                    Ok(users) => self.current = Some(users),
+                    Ok(users) => {
+                        self.current = Some(users);
+                        self.records = 0;
+                    }
                     Err(error) => return self.fail(error),
                 }
                 continue;

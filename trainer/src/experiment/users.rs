@@ -29,7 +29,7 @@ pub struct Users {
     pub embedding: Option<Embedding>,
     /// What the report is told of them.
     pub summary: CorpusSummary,
-    /// A checksum of posts and classes.
+    /// A checksum of keys, posts and classes. Stored runs identify their test users by these keys.
     pub checksum: u32,
 }
 
@@ -83,6 +83,7 @@ impl Users {
         )?;
         let examples = read.users;
         for user in &examples {
+            hasher.update(user.key.to_string().as_bytes());
             for class in &user.classes {
                 hasher.update(&class.map_or(0, |class| class as u64 + 1).to_le_bytes());
             }

@@ -1,27 +1,21 @@
 //! Labelled users as the network reads them, divided into training, validation and test.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use model_core::{attribute::Attribute, reader::Reader};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, User},
+    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey},
     progress::Progress,
 };
 
 /// One user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The record's id.
-    pub id: Value,
+    /// Identifies the user in splits and stored runs.
+    pub key: UserKey,
     /// The ids of the user's words, cut at the maximum.
     pub words: Vec<u32>,
     /// The class of each task, where the record has a label that is one of its classes.
@@ -79,7 +73,7 @@ pub fn read(
         without_words: 0,
         without_labels: 0,
     };
-    let mut ids = HashSet::new();
+    let mut keys = HashSet::new();
     let mut repeated_ids = 0;
     let is_one = |classes: &Range<usize>| classes.len() == 1;
     let mut read = 0;
@@ -98,10 +92,10 @@ pub fn read(
             examples.without_words += 1;
             continue;
         }
-        // JSON text, because 1 and "1" are different ids.
-        repeated_ids += usize::from(!ids.insert((file, user.id().to_string())));
+        let key = UserKey::new(&corpus.files()[file], &user);
+        repeated_ids += usize::from(!keys.insert(key.clone()));
         examples.users.push(Example {
-            id: user.id(),
+            key,
             words,
             classes: (labels.iter())
                 .map(|label| label.clone().filter(is_one).map(|classes| classes.start))
@@ -132,57 +126,6 @@ pub struct Parts {
     pub validation: Vec<usize>,
     /// Users that are scored once, at the end.
     pub test: Vec<usize>,
-}
-
-/// The ids of the users of each part, as written to a run's `split.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SplitIds {
-    /// Training users.
-    pub training: Ids,
-    /// Validation users.
-    pub validation: Ids,
-    /// Test users.
-    pub test: Ids,
-}
-
-/// The ids of some users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Ids {
-    /// Of a corpus of one file.
-    Of(Vec<Value>),
-    /// Of a corpus of several, by the names of the files without their folders: users of two files may have the same id.
-    ByFile(BTreeMap<String, Vec<Value>>),
-}
-
-impl Ids {
-    /// Tells whether the user with an id, from a file, is one of them.
-    pub fn lookup(&self) -> impl Fn(&Path, &Value) -> bool + use<> {
-        // JSON text, because 1 and "1" are different ids.
-        let set =
-            |ids: &Vec<Value>| -> HashSet<String> { ids.iter().map(Value::to_string).collect() };
-        let (all, by_file) = match self {
-            Self::Of(ids) => (set(ids), BTreeMap::new()),
-            Self::ByFile(files) => {
-                let files = files.iter();
-                let files = files.map(|(name, ids)| (name.clone(), set(ids)));
-                (HashSet::new(), files.collect())
-            }
-        };
-        move |file, id| {
-            let ids = match by_file.is_empty() {
-                true => Some(&all),
-                false => by_file.get(&file_name(file)),
-            };
-            ids.is_some_and(|ids| ids.contains(&id.to_string()))
-        }
-    }
-}
-
-/// A file's name without its folder.
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }
 
 /// Divides users at random by the settings of `split`, those of each file on their own. With `stratify_by` so are the users of
@@ -221,35 +164,31 @@ impl Parts {
         self.training.sort_unstable();
     }
 
-    /// The users' ids by part; their files are those of `corpus`.
-    pub fn ids(&self, users: &[Example], corpus: &[PathBuf]) -> SplitIds {
-        let ids = |part: &[usize]| match corpus {
-            [] | [_] => Ids::Of(part.iter().map(|&user| users[user].id.clone()).collect()),
-            _ => {
-                let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-                for user in part.iter().map(|&user| &users[user]) {
-                    let of_file = files.entry(file_name(&corpus[user.file])).or_default();
-                    of_file.push(user.id.clone());
-                }
-                Ids::ByFile(files)
+    /// The users by part and by file of `corpus`.
+    pub fn to_split(&self, users: &[Example], corpus: &[PathBuf]) -> StoredSplit {
+        let mut split = StoredSplit::of_files(corpus);
+        for (part, stored) in [
+            (&self.training, &mut split.training),
+            (&self.validation, &mut split.validation),
+            (&self.test, &mut split.test),
+        ] {
+            for key in part.iter().map(|&user| users[user].key.clone()) {
+                stored.entry(key.file).or_default().push(key.record);
             }
-        };
-        SplitIds {
-            training: ids(&self.training),
-            validation: ids(&self.validation),
-            test: ids(&self.test),
         }
+        split
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn users() -> Vec<Example> {
         (0..1000)
             .map(|index| Example {
-                id: Value::from(index),
+                key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: vec![2],
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],

@@ -305,13 +305,14 @@ fn branch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use crate::corpus::{User, UserKey};
+    use std::path::Path;
 
     /// Users of class 1 say 5, and turn what the others say around.
     fn users() -> Vec<Example> {
         (0..60)
             .map(|index| Example {
-                id: Value::from(index),
+                key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: match index % 2 {
                     0 => vec![2, 3, 6, 7, 2, 4],
                     _ => vec![2, 7, 6, 3, 2, 4, 5],
