@@ -164,10 +164,10 @@ pub(super) fn measure(
         users: all,
         without_known_words,
         bad_records: corpus.bad_records(),
-        // Of a language that nobody of them writes there is nothing to say.
+        // A language without users is left out.
         attributes: (evaluations.into_iter())
             .flat_map(Evaluation::reports)
-            .filter(|report| report.language.is_none() || !report.is_of_nobody())
+            .filter(|report| report.language.is_none() || !report.is_empty())
             .collect(),
     };
     if figures
