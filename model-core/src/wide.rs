@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 
 use crate::{
     language::is_han,
+    tfidf,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
 };
 
@@ -77,21 +78,18 @@ pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     counts
 }
 
-/// The values of a text's features: TF-IDF, sublinear and of unit length.
-///
-/// A feature that is there n times and was in d of N training texts has (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by
-/// the Euclidean length of all of them: as scikit-learn's `TfidfTransformer(sublinear_tf=True)` has it.
+/// The [TF-IDF](tfidf) of a text's features: with sublinear frequencies, in rows of unit length.
 #[derive(Clone, Debug)]
 pub struct TfidfVectorizer {
     rows: HashMap<Feature, u32>,
     features: Vec<Feature>,
-    /// ln((1 + N) / (1 + d)) + 1 of each feature.
+    /// The inverse document frequency of each feature.
     idf: Vec<f32>,
     character_fallback: CharacterFallback,
 }
 
 impl TfidfVectorizer {
-    /// For `features` of texts that are spelt so, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
+    /// A vectorizer of these features, which must all be different, each with its [`idf`](tfidf::idf).
     pub fn new(
         features: Vec<Feature>,
         idf: Vec<f32>,
@@ -120,47 +118,39 @@ impl TfidfVectorizer {
         &self.features
     }
 
-    /// What each feature weighs for being rare.
+    /// The inverse document frequency of each feature.
     pub fn idf(&self) -> &[f32] {
         &self.idf
     }
 
-    /// How texts are spelt.
+    /// The characters by which Chinese words are read.
     pub fn character_fallback(&self) -> &CharacterFallback {
         &self.character_fallback
     }
 
-    /// The rows of the features that a text has, in order, with their values: of unit length, or none.
+    /// The rows of the features that a text has, in ascending order, with their values, which have the Euclidean length 1.
     pub fn row(&self, text: &[u32]) -> Vec<(u32, f32)> {
-        let counts = self.counts(text);
-        let length = self.length(&counts);
-        (counts.into_iter())
-            .map(|(row, count)| (row, (self.value(row, count) / length) as f32))
-            .collect()
+        let counts = self.counts(text).into_iter();
+        let values: Vec<(u32, f64)> = counts
+            .map(|(row, count)| (row, self.value(row, count)))
+            .collect();
+        tfidf::scaled(&values, 1.0)
     }
 
-    /// The rows of the features that a text has, in order, with how often each is there.
+    /// The rows of the features that a text has, in ascending order, with the number of occurrences.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
         let counts = count(&self.character_fallback.spell(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
-        // Sums over them are to come out the same whatever the order of the hash table.
+        // Sums over them must not depend on the order of the hash table.
         counts.sort_unstable_by_key(|&(row, _)| row);
         counts
     }
 
-    /// A feature's value before it is divided by the length.
+    /// The value of a feature before the row is scaled.
     fn value(&self, row: u32, count: u32) -> f64 {
-        match count {
-            0 => 0.0,
-            count => (1.0 + f64::from(count).ln()) * f64::from(self.idf[row as usize]),
-        }
-    }
-
-    fn length(&self, counts: &[(u32, u32)]) -> f64 {
-        let squares = (counts.iter()).map(|&(row, count)| self.value(row, count).powi(2));
-        squares.sum::<f64>().sqrt()
+        tfidf::value(count, self.idf[row as usize], true)
     }
 }
 
@@ -336,7 +326,9 @@ impl Sums {
             wide.add(&mut products, row, vectorizer.value(row, count));
         }
         Self {
-            squares: vectorizer.length(&counts).powi(2),
+            squares: (counts.iter())
+                .map(|&(row, count)| vectorizer.value(row, count).powi(2))
+                .sum(),
             counts: counts.into_iter().collect(),
             products,
         }

@@ -148,7 +148,7 @@ impl Users {
         for row in fitted.rows(segmenter, &self.posts) {
             matrix.push_row(row)?;
         }
-        let terms = fitted.terms().iter().map(FittedTerms::len).sum();
+        let terms = fitted.terms().iter().map(FittedTerms::width).sum();
         Ok(UserFeatures { matrix, terms })
     }
 }

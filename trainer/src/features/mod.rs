@@ -187,8 +187,8 @@ impl FittedFeatures {
 
     /// How many columns a row has.
     pub fn width(&self) -> usize {
-        let terms: usize = self.terms.iter().map(FittedTerms::len).sum();
-        let patterns = self.patterns.as_ref().map_or(0, FittedPatterns::len);
+        let terms: usize = self.terms.iter().map(FittedTerms::width).sum();
+        let patterns = self.patterns.as_ref().map_or(0, FittedPatterns::width);
         terms + usize::from(self.formality.is_some()) + patterns
     }
 
@@ -225,7 +225,7 @@ impl FittedFeatures {
             start += width as u32;
         };
         for group in &self.terms {
-            append(group.columns(&texts(&posts, group.unit())), group.len());
+            append(group.columns(&texts(&posts, group.unit())), group.width());
         }
         if let Some(formality) = &self.formality {
             let value = (spoken.f_measure).map(|f_measure| formality.value(f_measure));
@@ -233,7 +233,7 @@ impl FittedFeatures {
             append(column.into_iter().collect(), 1);
         }
         if let Some(patterns) = &self.patterns {
-            append(patterns.columns(&spoken.parts), patterns.len());
+            append(patterns.columns(&spoken.parts), patterns.width());
         }
         row
     }
@@ -269,13 +269,4 @@ impl Spoken {
             parts: tokens.iter().map(parts).collect(),
         }
     }
-}
-
-/// Scales `columns` to Euclidean length `length`.
-fn scale(columns: &mut [(u32, f64)], length: f32) -> Vec<(u32, f32)> {
-    let norm = (columns.iter().map(|(_, value)| value * value).sum::<f64>()).sqrt();
-    let factor = f64::from(length) / norm;
-    (columns.iter())
-        .map(|&(column, value)| (column, (value * factor) as f32))
-        .collect()
 }

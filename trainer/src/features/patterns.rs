@@ -4,10 +4,11 @@
 //! the English blogs comes near the paper's least adherence of 0.2.
 
 use hashbrown::HashMap;
+use model_core::tfidf;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{PartOfSpeech, scale};
+use super::PartOfSpeech;
 
 /// How patterns are mined and what they are worth. By default support and adherence are those of Mukherjee and Liu. The
 /// weight keeps a linear SVM on the English blogs as good as with words alone; with 1 it told gender and age less well.
@@ -203,9 +204,8 @@ impl FittedPatterns {
         })
     }
 
-    /// How many patterns there are.
-    #[allow(clippy::len_without_is_empty)] // never empty: fitting fails before
-    pub fn len(&self) -> usize {
+    /// The number of columns, one for each of the patterns; at least 1.
+    pub fn width(&self) -> usize {
         self.patterns.len()
     }
 
@@ -234,7 +234,7 @@ impl FittedPatterns {
         }
         let mut columns: Vec<_> = counts.into_iter().collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
-        scale(&mut columns, self.settings.weight)
+        tfidf::scaled(&columns, self.settings.weight)
     }
 }
 

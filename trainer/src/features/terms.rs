@@ -6,11 +6,10 @@ use std::sync::Mutex;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use model_core::text::Word;
+use model_core::tfidf;
 use model_core::vocabulary::{UNKNOWN, Vocabulary};
 use serde::{Deserialize, Serialize, Serializer};
 use std::hash::BuildHasher;
-
-use super::scale;
 
 /// What the terms of a group are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,8 +100,9 @@ impl Terms {
             kept.truncate(self.max_terms);
         }
         kept.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let idf = |count: &Count| ((1 + users) as f64 / f64::from(1 + count.users)).ln() + 1.0;
-        let idf = kept.iter().map(|(_, count)| idf(count) as f32).collect();
+        let idf = (kept.iter())
+            .map(|(_, count)| tfidf::idf(users, count.users))
+            .collect();
         let terms = kept.into_iter().map(|(term, _)| term).collect();
         Ok(FittedTerms {
             settings: self.clone(),
@@ -269,9 +269,8 @@ pub struct FittedTerms {
 }
 
 impl FittedTerms {
-    /// How many terms there are.
-    #[allow(clippy::len_without_is_empty)] // never empty: fitting fails before
-    pub fn len(&self) -> usize {
+    /// The number of columns, one for each of the terms; at least 1.
+    pub fn width(&self) -> usize {
         self.terms.words().len()
     }
 
@@ -290,17 +289,12 @@ impl FittedTerms {
         let mut columns: Vec<(u32, f64)> = (self.settings.count(texts).into_iter())
             .filter_map(|(term, count)| {
                 let column = self.terms.id(term).checked_sub(first)?;
-                let count = f64::from(count);
-                let frequency = if self.settings.sublinear {
-                    1.0 + count.ln()
-                } else {
-                    count
-                };
-                Some((column, frequency * f64::from(self.idf[column as usize])))
+                let idf = self.idf[column as usize];
+                Some((column, tfidf::value(count, idf, self.settings.sublinear)))
             })
             .collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
-        scale(&mut columns, self.settings.weight)
+        tfidf::scaled(&columns, self.settings.weight)
     }
 }
 

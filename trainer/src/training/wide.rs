@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use model_core::{
     predictor::add,
+    tfidf,
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
@@ -111,11 +112,9 @@ impl Learning<'_> {
             .collect();
         frequencies.sort_unstable_by_key(|&(feature, users)| (Reverse(users), feature));
         frequencies.truncate(CANDIDATES);
-        let users = self.users.len() as f64;
-        let idf = |&(_, with): &(Feature, u32)| {
-            (((1.0 + users) / (1.0 + f64::from(with))).ln() + 1.0) as f32
-        };
-        let idf = frequencies.iter().map(idf).collect();
+        let idf = (frequencies.iter())
+            .map(|&(_, with)| tfidf::idf(self.users.len(), with))
+            .collect();
         let features = frequencies.iter().map(|&(feature, _)| feature).collect();
         let character_fallback = self.character_fallback.clone();
         TfidfVectorizer::new(features, idf, character_fallback).map_err(TrainError::Unusable)
