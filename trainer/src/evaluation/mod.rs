@@ -8,7 +8,7 @@ mod report;
 mod significance;
 
 pub use association::{cramers_v, cramers_v_corrected};
-pub use calibration::{Confidences, calibration_error, log_loss};
+pub use calibration::{Confidences, calibration_error, log_loss, log_probability};
 pub use metrics::{ClassMetrics, Metrics};
 pub use report::{Evaluation, Report, are_fair_sample};
 pub use significance::{

@@ -10,7 +10,7 @@ use model_core::language::Language;
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
-use super::calibration::{Confidences, calibration_error, log_loss};
+use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
 use super::metrics::Metrics;
 use super::significance::{RESAMPLES, guessing_p};
 
@@ -194,14 +194,16 @@ impl<'a> Evaluation<'a> {
         probabilities: &[Vec<f32>],
     ) -> Report {
         let confidences = Confidences::new(gold, probabilities);
+        let log_probabilities = (gold.iter().zip(probabilities))
+            .map(|(&gold, probabilities)| log_probability(gold, probabilities));
         let reliability = confidences.reliability();
         Report {
             metrics: Metrics::of(gold, probabilities, labels.len()),
             calibration_error: calibration_error(&reliability),
-            log_loss: log_loss(gold, probabilities),
+            log_loss: log_loss(log_probabilities),
             reliability,
             coverage: confidences.coverage(),
-            confident: confidences.answered_from(self.confidence_threshold),
+            confident: confidences.at(self.confidence_threshold),
             attribute,
             language: self.language,
             transferred: self.transferred,
