@@ -21,7 +21,7 @@ use serde_json::Value;
 
 const WORDS: [&str; 6] = ["rain", "tea", "football", "essay", "office", "kitchen"];
 
-/// A folder with an untrained model of age (in groups) and gender.
+/// A folder with an untrained model of age (with coarse classes) and gender.
 fn workplace() -> Workplace {
     let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
     let mut random = StdRng::seed_from_u64(3);
@@ -37,7 +37,7 @@ fn workplace() -> Workplace {
     };
     let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
-    let group = |label: &str, classes: &[&str]| CoarseClass {
+    let coarse = |label: &str, classes: &[&str]| CoarseClass {
         label: label.into(),
         classes: strings(classes),
     };
@@ -47,7 +47,7 @@ fn workplace() -> Workplace {
                 Attribute {
                     name: "age".into(),
                     classes: strings(&["13", "14", "33+"]),
-                    coarse_classes: vec![group("young", &["13", "14"]), group("grown", &["33+"])],
+                    coarse_classes: vec![coarse("young", &["13", "14"]), coarse("grown", &["33+"])],
                 },
                 Attribute {
                     name: "gender".into(),
@@ -147,10 +147,10 @@ fn predictions_come_in_order_whatever_the_input() {
         assert_eq!(gender.get("coarse"), None);
         let age = &prediction["predictions"]["age"];
         assert_eq!(age["label"], most_probable(&age["probabilities"]).0);
-        let (group, probability) = most_probable(&age["coarse"]["probabilities"]);
-        assert_eq!(age["coarse"]["label"], group);
+        let (coarse, probability) = most_probable(&age["coarse"]["probabilities"]);
+        assert_eq!(age["coarse"]["label"], coarse);
         let share = |class: &str| age["probabilities"][class].as_f64().unwrap();
-        let sum = if group == "young" {
+        let sum = if coarse == "young" {
             share("13") + share("14")
         } else {
             share("33+")
@@ -462,7 +462,7 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
         }
         assert!(!array(&card["reliability"]).is_empty() && !array(&card["coverage"]).is_empty());
     }
-    // What nobody has a label for is not on the card.
+    // An attribute for which no user has a label is not on the card.
     workplace.write(
         "genders.jsonl",
         "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n",

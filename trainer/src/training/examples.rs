@@ -1,4 +1,4 @@
-//! Labelled users as the network reads them, divided into training, validation and test.
+//! Labelled users as word ids, and their division into training, validation and test users.
 
 use std::{collections::HashSet, ops::Range, path::PathBuf};
 
@@ -11,49 +11,49 @@ use crate::{
     progress::Progress,
 };
 
-/// One user.
+/// One labelled user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// Identifies the user in splits and stored runs.
     pub key: UserKey,
-    /// The ids of the user's words, cut at the maximum.
+    /// The ids of the user's words, up to the maximum.
     pub words: Vec<u32>,
-    /// The class of each task, where the record has a label that is one of its classes.
+    /// The class of each task, if the label is one of its classes.
     pub classes: Vec<Option<usize>>,
-    /// The classes that the user may be of, where the label is an interval over several.
+    /// The classes of each task that an interval label covers, if there are several.
     pub intervals: Vec<Option<Range<usize>>>,
-    /// The file that the record is from, as an index into the corpus.
+    /// The file of the record, as an index into the corpus.
     pub file: usize,
 }
 
 impl Example {
-    /// The classes of a task that the user may be of.
+    /// The possible classes of a task, one or several.
     pub fn classes_of(&self, task: usize) -> Option<Range<usize>> {
         let known = self.classes[task].map(|class| class..class + 1);
         known.or_else(|| self.intervals[task].clone())
     }
 
-    /// Whether there is a task that the user is an example for.
+    /// Whether the user has a label for any task.
     pub fn is_labelled(&self) -> bool {
         (0..self.classes.len()).any(|task| self.classes_of(task).is_some())
     }
 }
 
-/// What was read.
+/// The users of a corpus.
 #[derive(Debug)]
 pub struct Examples {
     /// Users with at least one word and one label.
     pub users: Vec<Example>,
-    /// Records that could not be read.
+    /// The number of records that could not be read.
     pub bad_records: u64,
-    /// Users left out because they have no word.
+    /// The number of users left out because they have no words.
     pub without_words: usize,
-    /// Users left out because they have no label that is a class of a task.
+    /// The number of users left out because they have no label for any task.
     pub without_labels: usize,
 }
 
-/// Reads users with their classes of `attributes`, telling on standard error how far it has come; `keep` is given the whole
-/// record of each of [`Examples::users`].
+/// Reads users with their classes of `attributes`, and reports progress on standard error. `keep` is called with the record of
+/// each of [`Examples::users`].
 pub fn read(
     corpus: &[PathBuf],
     strict: bool,
@@ -111,7 +111,7 @@ pub fn read(
     drop(bar);
     if repeated_ids > 0 {
         eprintln!(
-            "records with the id of an earlier one: {repeated_ids}; if they are the same person's, that person may be in both training and test"
+            "records with the id of an earlier one: {repeated_ids}; the same user may be in both training and test, and `evaluate --split` cannot tell them apart"
         );
     }
     Ok(examples)
@@ -120,16 +120,16 @@ pub fn read(
 /// Users by part, as indices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts {
-    /// Users that parameters are fitted to.
+    /// Users to whom parameters are fitted.
     pub training: Vec<usize>,
-    /// Users on which the best epoch and the calibration are chosen.
+    /// Users who decide on the best epoch and the calibration.
     pub validation: Vec<usize>,
-    /// Users that are scored once, at the end.
+    /// Users who are scored once, at the end.
     pub test: Vec<usize>,
 }
 
-/// Divides users at random by the settings of `split`, those of each file on their own. With `stratify_by` so are the users of
-/// each class of that task, and those without the label.
+/// Divides the users of each file at random by the settings of `split`. With `stratify_by`, the users of each class of that
+/// task, and those without the label, are divided separately.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
     let mut random = StdRng::seed_from_u64(split.seed);
     let stratum = |user: &Example| {
@@ -158,7 +158,7 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
 }
 
 impl Parts {
-    /// Makes training users of the test users.
+    /// Turns the test users into training users.
     pub fn hold_nobody_out(&mut self) {
         self.training.append(&mut self.test);
         self.training.sort_unstable();
