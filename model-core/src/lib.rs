@@ -63,6 +63,8 @@ pub mod reader;
 #[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]
+pub mod tfidf;
+#[cfg(feature = "model")]
 pub mod vocabulary;
 #[cfg(feature = "model")]
 pub mod wide;

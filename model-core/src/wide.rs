@@ -1,11 +1,11 @@
-//! The wide component: a linear model over words and pairs of neighbouring words (Cheng et al. 2016, "Wide & Deep
-//! Learning"), whose scores are added to the logits of the LSTMs.
+//! The wide component: a linear model over words and word pairs beside the LSTMs (Cheng et al. 2016, "Wide & Deep Learning").
 //!
-//! Words that are used alike have vectors near one another, so an LSTM over frozen vectors learns little from a single
-//! word. Here each word and pair has a weight of its own. The wide component is an option beyond the paper.
+//! Frozen vectors of words with similar use are close to each other, so an LSTM over them can hardly learn that a single word
+//! is informative. The wide component has a weight for each word and pair, and its scores are added to the network's logits.
+//! It is an extension of the paper, and optional: a bundle may have none.
 //!
-//! Chinese words are represented by their characters (the character fallback), which occur far more often in the training
-//! text than the words themselves. Pairs of characters cover most of these words.
+//! Chinese words are read by their characters here. Characters are far more frequent than words, and most words are pairs of
+//! characters.
 
 use std::borrow::Cow;
 
@@ -13,19 +13,20 @@ use hashbrown::HashMap;
 
 use crate::{
     language::is_han,
+    tfidf,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
 };
 
-/// A unigram or bigram: the id of a word followed by [`PADDING`], or the ids of two neighbouring words.
+/// A feature of a text: the id of a word and [`PADDING`], or the ids of two adjacent words.
 pub type Feature = [u32; 2];
 
-/// The words that are replaced by their characters, with the ids of these characters.
+/// The ids of the characters of each Chinese word that is read by its characters, by the id of the word.
 #[derive(Clone, Debug, Default)]
 pub struct CharacterFallback(HashMap<u32, Vec<u32>>);
 
 impl CharacterFallback {
-    /// For the words of `vocabulary` that consist of two or more Chinese characters. A character that the vocabulary does
-    /// not hold is [`UNKNOWN`].
+    /// The fallback of a vocabulary: for its words of two or more Chinese characters. Characters outside the vocabulary are
+    /// unknown words.
     pub fn of(vocabulary: &Vocabulary) -> Self {
         let mut character = [0; 4];
         let mut id = |letter: char| vocabulary.id(letter.encode_utf8(&mut character));
@@ -40,12 +41,12 @@ impl CharacterFallback {
         )
     }
 
-    /// Whether no word is replaced.
+    /// Whether the vocabulary has no such word.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A text of word ids with the ids of characters in place of these words.
+    /// Replaces these words by their characters in a text of word ids.
     pub fn apply<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
         if self.is_empty() {
             return Cow::Borrowed(text);
@@ -58,7 +59,8 @@ impl CharacterFallback {
     }
 }
 
-/// The features of a text after the character fallback, with repetitions. Unknown words have no features.
+/// The features of a text after [`CharacterFallback::apply`], one for each occurrence. Unknown words are not part of any
+/// feature.
 pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     let is_known = |&id: &u32| id != UNKNOWN;
     let words = (text.iter().copied().filter(is_known)).map(|word| [word, PADDING]);
@@ -68,7 +70,7 @@ pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     words.chain(pairs)
 }
 
-/// The number of occurrences of each feature in a text after the character fallback.
+/// The number of occurrences of each feature of a text after [`CharacterFallback::apply`].
 pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     let mut counts = HashMap::new();
     for feature in features(text) {
@@ -77,39 +79,32 @@ pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     counts
 }
 
-/// A TF-IDF vectorizer: sublinear, of unit length.
-///
-/// The value of a feature that occurs n times in the text and in d of N training texts is
-/// (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by the Euclidean norm of the text, as in scikit-learn's
-/// `TfidfTransformer(sublinear_tf=True)`.
+/// The [TF-IDF](tfidf) of a text's features: with sublinear frequencies, in rows of unit length.
 #[derive(Clone, Debug)]
 pub struct TfidfVectorizer {
     rows: HashMap<Feature, u32>,
     features: Vec<Feature>,
-    /// ln((1 + N) / (1 + d)) + 1 of each feature.
+    /// The inverse document frequency of each feature.
     idf: Vec<f32>,
     character_fallback: CharacterFallback,
 }
 
 impl TfidfVectorizer {
-    /// A vectorizer of `features`, which must be distinct, each with its idf, ln((1 + N) / (1 + d)) + 1.
-    ///
-    /// # Errors
-    /// If a feature is repeated, an idf is not above 0, or the numbers of both differ.
+    /// A vectorizer of these features, which must all be different, each with its [`idf`](tfidf::idf).
     pub fn new(
         features: Vec<Feature>,
         idf: Vec<f32>,
         character_fallback: CharacterFallback,
     ) -> Result<Self, String> {
         if features.len() != idf.len() || features.len() > u32::MAX as usize {
-            return Err("its wide features and their idf differ in number".into());
+            return Err("the wide component has not as many IDF values as features".into());
         }
         if idf.iter().any(|idf| idf.is_nan() || *idf <= 0.0) {
-            return Err("the idf of a wide feature is not above 0".into());
+            return Err("an IDF value of the wide component is not positive".into());
         }
         let rows: HashMap<Feature, u32> = features.iter().copied().zip(0..).collect();
         if rows.len() != features.len() {
-            return Err("a wide feature is repeated".into());
+            return Err("a feature of the wide component occurs twice".into());
         }
         Ok(Self {
             rows,
@@ -129,42 +124,34 @@ impl TfidfVectorizer {
         &self.idf
     }
 
-    /// The words that are replaced by their characters.
+    /// The characters by which Chinese words are read.
     pub fn character_fallback(&self) -> &CharacterFallback {
         &self.character_fallback
     }
 
-    /// The vector of a text as sorted (feature, value) pairs; its length is 1, or 0 without a feature.
+    /// The rows of the features that a text has, in ascending order, with their values, which have the Euclidean length 1.
     pub fn row(&self, text: &[u32]) -> Vec<(u32, f32)> {
-        let counts = self.counts(text);
-        let length = self.length(&counts);
-        (counts.into_iter())
-            .map(|(row, count)| (row, (self.value(row, count) / length) as f32))
-            .collect()
+        let counts = self.counts(text).into_iter();
+        let values: Vec<(u32, f64)> = counts
+            .map(|(row, count)| (row, self.value(row, count)))
+            .collect();
+        tfidf::scaled(&values, 1.0)
     }
 
-    /// The features of a text in order, with their numbers of occurrences.
+    /// The rows of the features that a text has, in ascending order, with the number of occurrences.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
         let counts = count(&self.character_fallback.apply(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
-        // The order of sums, and so their rounding, must not depend on the hash table.
+        // Sums over them must not depend on the order of the hash table.
         counts.sort_unstable_by_key(|&(row, _)| row);
         counts
     }
 
-    /// The value of a feature before division by the norm.
+    /// The value of a feature before the row is scaled.
     fn value(&self, row: u32, count: u32) -> f64 {
-        match count {
-            0 => 0.0,
-            count => (1.0 + f64::from(count).ln()) * f64::from(self.idf[row as usize]),
-        }
-    }
-
-    fn length(&self, counts: &[(u32, u32)]) -> f64 {
-        let squares = (counts.iter()).map(|&(row, count)| self.value(row, count).powi(2));
-        squares.sum::<f64>().sqrt()
+        tfidf::value(count, self.idf[row as usize], true)
     }
 }
 
@@ -181,10 +168,7 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// A wide component from the parts that a bundle holds: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
-    ///
-    /// # Errors
-    /// If the lengths do not fit one another.
+    /// Makes it of its parts in a bundle: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
     pub fn from_parts(
         vectorizer: TfidfVectorizer,
         weights: Vec<i8>,
@@ -192,7 +176,9 @@ impl Wide {
         bias: Vec<f32>,
     ) -> Result<Self, String> {
         if scales.len() != bias.len() || weights.len() != vectorizer.features.len() * bias.len() {
-            return Err("its wide component has a wrong number of weights".into());
+            return Err(
+                "the wide component has not as many weights as features and classes".into(),
+            );
         }
         Ok(Self {
             vectorizer,
@@ -202,10 +188,7 @@ impl Wide {
         })
     }
 
-    /// A wide component with `weights`, `[features, Σ classes]`, rounded to 8 bits by the largest of each class.
-    ///
-    /// # Errors
-    /// If the lengths do not fit one another.
+    /// Makes it of weights, `[features, Σ classes]`, which are rounded to 8 bits relative to the largest of each class.
     pub fn quantise(
         vectorizer: TfidfVectorizer,
         weights: &[f32],
@@ -228,7 +211,7 @@ impl Wide {
         Self::from_parts(vectorizer, rounded, scales, bias)
     }
 
-    /// The features and their idf.
+    /// The vectorizer, which has the features and their IDF.
     pub fn vectorizer(&self) -> &TfidfVectorizer {
         &self.vectorizer
     }
@@ -238,12 +221,13 @@ impl Wide {
         &self.weights
     }
 
-    /// The unit of the weights of each class of each task, `[Σ classes]`.
+    /// The unit of the weights of each class, `[Σ classes]`.
     pub fn scales(&self) -> &[f32] {
         &self.scales
     }
 
-    /// Rounds the weights to at most `largest` (1 to 127) steps and every idf by `round`. Coarser numbers compress better.
+    /// Rounds the weights to integers of at most `largest` (1 to 127) instead of 127, and the IDF by `round`. Coarser numbers
+    /// compress better.
     pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
         let factor = f32::from(largest) / 127.0;
         for weight in &mut self.weights {
@@ -261,11 +245,11 @@ impl Wide {
         &self.bias
     }
 
-    /// Multiplies the scores of each class of each task by its own factor.
-    pub fn scaled(mut self, factors: impl Iterator<Item = f32>) -> Self {
-        for ((scale, bias), factor) in self.scales.iter_mut().zip(&mut self.bias).zip(factors) {
-            *scale *= factor;
-            *bias *= factor;
+    /// Multiplies the scores of each class by a scale, `[Σ classes]`.
+    pub fn scaled(mut self, by: impl Iterator<Item = f32>) -> Self {
+        for ((scale, bias), by) in self.scales.iter_mut().zip(&mut self.bias).zip(by) {
+            *scale *= by;
+            *bias *= by;
         }
         self
     }
@@ -297,20 +281,20 @@ impl Wide {
         }
     }
 
-    /// The scores of a text of word ids, `[Σ classes]`, to be added to its logits.
+    /// The scores of a text of word ids, which are added to the logits of all tasks, `[Σ classes]`.
     pub fn scores(&self, text: &[u32]) -> Vec<f32> {
         let sums = Sums::new(self, text);
         self.scores_of(&sums.products, sums.squares)
     }
 
-    /// The [`scores`](Self::scores) of the text without its first word, without its second word, and so on.
+    /// The [`scores`](Self::scores) of the text without each of its words in turn.
     pub(crate) fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
         let sums = Sums::new(self, text);
         (0..text.len()).map(move |place| sums.without(self, text, place))
     }
 
     fn scores_of(&self, products: &[f64], squares: f64) -> Vec<f32> {
-        // Removing all features leaves a rounding error instead of 0.
+        // Without any feature left, rounding errors may leave a tiny length.
         let length = squares.max(0.0).sqrt();
         let scale = if length > 1e-6 { 1.0 / length } else { 0.0 };
         (products.iter().zip(&self.scales).zip(&self.bias))
@@ -327,12 +311,12 @@ impl Wide {
     }
 }
 
-/// The sums that the scores of a text are computed from.
+/// The sums from which the scores of a text are computed.
 struct Sums {
     counts: HashMap<u32, u32>,
-    /// Σ value² over features.
+    /// The sum of the squared values of the features.
     squares: f64,
-    /// Σ value · weight over features, `[Σ classes]`.
+    /// The sum of value times weight over the features, `[Σ classes]`.
     products: Vec<f64>,
 }
 
@@ -345,13 +329,15 @@ impl Sums {
             wide.add(&mut products, row, vectorizer.value(row, count));
         }
         Self {
-            squares: vectorizer.length(&counts).powi(2),
+            squares: (counts.iter())
+                .map(|&(row, count)| vectorizer.value(row, count).powi(2))
+                .sum(),
             counts: counts.into_iter().collect(),
             products,
         }
     }
 
-    /// The scores without the word at `place`: its unigram and up to two bigrams vanish, and its neighbours form a bigram.
+    /// The scores without the word at `place`: the word and its pairs are removed, and its neighbours become a pair.
     fn without(&self, wide: &Wide, text: &[u32], place: usize) -> Vec<f32> {
         let around = &text[place.saturating_sub(1)..(place + 2).min(text.len())];
         let joined: Vec<u32> = (around.iter().enumerate())
@@ -422,13 +408,13 @@ mod tests {
         let words = ["学", "生", "学生", "bus", "大学生", "校"].map(String::from);
         let vocabulary = Vocabulary::new(words.to_vec()).unwrap();
         let character_fallback = CharacterFallback::of(&vocabulary);
-        // 大 is no word of its own.
+        // 大 is not in the vocabulary.
         assert_eq!(
             *character_fallback.apply(&[4, 5, 6, 7]),
             [2, 3, 5, UNKNOWN, 2, 3, 7]
         );
-        let texts = [[2, 3], [4, 4], [6, 6]]
-            .map(|text| wide_with(character_fallback.clone()).scores(&text));
+        let texts =
+            [[2, 3], [4, 4], [6, 6]].map(|text| wide_with(character_fallback.clone()).scores(&text));
         assert_eq!(texts[0], wide().scores(&[2, 3]));
         assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
         assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));
@@ -455,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn inconsistent_parts_are_refused() {
         let vectorizer =
             || TfidfVectorizer::new(vec![[2, 0]], vec![1.0], CharacterFallback::default()).unwrap();
         assert!(

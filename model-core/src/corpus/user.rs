@@ -2,22 +2,22 @@
 
 use serde_json::{Map, Value};
 
-/// A user: posts in order, and every other field of the record.
+/// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
     /// The user's posts in order.
     pub posts: Vec<String>,
     /// Every other field of the record, `id` and the labels among them.
     pub fields: Map<String, Value>,
+    /// The position of the record in its file, counted from 1, bad records included; 0 until [`number`](Self::number)
+    /// sets it.
+    pub record: u64,
 }
 
 impl User {
-    /// Parses the JSON text of one record.
-    ///
-    /// # Errors
-    /// One line that says what is wrong.
+    /// A user from the text of one JSON record; the error says what is wrong with it.
     pub fn from_json(record: &str) -> Result<Self, String> {
-        // The line of the library's message counts within the record and is always 1.
+        // The library's own line is always the record's first.
         let value: Value = serde_json::from_str(record).map_err(|error| {
             format!("bad JSON: {error}").replace(" at line 1 column", " at column")
         })?;
@@ -50,22 +50,33 @@ impl User {
                 ));
             }
         };
-        Ok(Self { posts, fields })
+        Ok(Self {
+            posts,
+            fields,
+            record: 0,
+        })
     }
 
-    /// The `id` of the record; null if it has none.
+    /// The record's own `id`; `None` where it is missing or null.
+    pub fn own_id(&self) -> Option<&Value> {
+        self.fields.get("id").filter(|id| !id.is_null())
+    }
+
+    /// The record's own `id`, or else its position in the file; null where neither is known.
     pub fn id(&self) -> Value {
-        self.fields.get("id").cloned().unwrap_or(Value::Null)
-    }
-
-    /// Sets the `id` of a user without one to its position among all records read, counted from 1, invalid ones included.
-    pub fn number(&mut self, position: u64) {
-        if self.id().is_null() {
-            self.fields.insert("id".into(), position.into());
+        match self.own_id() {
+            Some(id) => id.clone(),
+            None if self.record == 0 => Value::Null,
+            None => self.record.into(),
         }
     }
 
-    /// The approximate memory of this user, in bytes.
+    /// Sets the position of the record in its file.
+    pub fn number(&mut self, position: u64) {
+        self.record = position;
+    }
+
+    /// How much memory this user takes, roughly.
     pub fn bytes(&self) -> usize {
         let posts: usize = self
             .posts
@@ -80,11 +91,11 @@ impl User {
                 .sum::<usize>()
     }
 
-    /// The label of an attribute as text; `None` if it is missing, null or empty.
+    /// The label of an attribute as text; `None` where it is missing, null or empty and so unknown.
     pub fn label(&self, attribute: &str) -> Option<String> {
         let label = match self.fields.get(attribute)? {
             Value::String(text) => text.trim().to_owned(),
-            // Some tools write whole numbers as 24.0 if the column has gaps.
+            // 24.0 is how some tools write a whole number in a column that has gaps.
             Value::Number(number) => match number.as_f64() {
                 Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
                     format!("{float:.0}")
