@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 /// An attribute of a writer with the classes a model tells apart, e.g. gender: female, male.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Attribute {
     /// The name of the field that holds this attribute in a record, e.g. `"age"`.
     pub name: String,
@@ -21,6 +26,11 @@ pub struct Attribute {
 /// Several classes shown as one; its probability is the sum of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarseClass {
     /// What the group is called, e.g. `"13-17"`.
     pub label: String,

@@ -7,6 +7,11 @@ use crate::language::Language;
 /// The facts that travel in a bundle and are shown wherever it is used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ModelCard {
     /// What the model is called.
     pub name: String,
@@ -29,17 +34,24 @@ pub struct ModelCard {
     /// Whether they are those of another model, made by the same settings without the test users: this one learned from them
     /// too, once the figures had been taken.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
     pub refit: bool,
 }
 
 /// Test figures of one attribute; shares are between 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeFigures {
     /// The attribute's name.
     pub attribute: String,
     /// The language of their text, where the model reads Chinese and another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
     /// Users tested.
     pub users: usize,
@@ -68,6 +80,11 @@ pub struct AttributeFigures {
 /// Users whose most probable class is stated to be about as probable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReliabilityBin {
     /// How many they are.
     pub users: usize,
@@ -80,6 +97,11 @@ pub struct ReliabilityBin {
 /// What is left when less probable answers are withheld.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoveragePoint {
     /// Users are answered whose most probable class is at least so probable.
     pub threshold: f32,

@@ -6,6 +6,11 @@ use crate::prediction::{Named, UserPrediction};
 
 /// A prediction about one user with the evidence of every word that was read for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Explanation {
     /// What is predicted from the whole text.
     pub prediction: UserPrediction,
@@ -17,6 +22,11 @@ pub struct Explanation {
 
 /// Where a word stands that the model read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReadWord {
     /// The index of its post among those given.
     pub post: usize,
@@ -35,10 +45,16 @@ pub struct ReadWord {
 /// their class (`Calibration::uniform_weight`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
 /// odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeEvidence {
     /// The evidence for each class, a number a word; a JSON object by class.
     pub classes: Named<Vec<f32>>,
     /// The same for the attribute's coarse (age bands over single years), where it has coarse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<Named<Vec<f32>>>,
 }

@@ -17,6 +17,11 @@ pub fn largest(values: &[f32]) -> Option<usize> {
 
 /// What is predicted about one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct UserPrediction {
     /// The words of the user's text that the model read.
     pub words: usize,
@@ -24,6 +29,7 @@ pub struct UserPrediction {
     pub known_words: usize,
     /// The language of the text, from a model that reads Chinese and another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
     /// A prediction per attribute, in the order of the model's tasks; a JSON object by attribute name.
     pub predictions: Named<AttributePrediction>,
@@ -51,6 +57,11 @@ impl Line {
 
 /// The distribution over one attribute's classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributePrediction {
     /// The most probable class; `null` when the text holds no word that the model knows.
     pub label: Option<String>,
@@ -63,11 +74,17 @@ pub struct AttributePrediction {
     pub transferred: bool,
     /// The same over the attribute's coarse (age bands over single years), where it has coarse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<CoarsePrediction>,
 }
 
 /// The distribution over an attribute's coarse of classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarsePrediction {
     /// The most probable group, which need not hold the most probable class; `null` as for the class.
     pub label: Option<String>,
@@ -79,6 +96,15 @@ pub struct CoarsePrediction {
 
 /// Values by name in a fixed order, written as a JSON object.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(
+        type = "Record<string, T>",
+        bound = "T: ts_rs::TS",
+        export_to = "protocol.d.ts"
+    )
+)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {
