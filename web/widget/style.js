@@ -118,7 +118,7 @@ const STYLE = `
     font-size: 1.2em;
     font-weight: 650;
   }
-  .unsure {
+  .abstained {
     color: var(--quiet);
     font-weight: 400;
   }

@@ -1,4 +1,4 @@
-//! What attributes and style sheets change, and where the element finds room.
+//! Attributes, style sheets and narrow screens.
 
 use serde_json::json;
 use tests::{
@@ -83,7 +83,7 @@ fn attributes_can_change_at_any_time() {
             assert_eq!(inside(&page, ELEMENT, scheme).await, theme);
         }
 
-        // Another model is another estimate of the same text.
+        // Another model estimates the same text again.
         let other = "widget/models/en-single.safetensors";
         set("model", other).await;
         page.until(
