@@ -148,7 +148,7 @@ function spoken(locale, sections, { predictions }) {
 
 /** The element. README.md describes its attributes, properties and events. */
 export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["model", "backend", "dictionary", "loading", "lang", "attributes"];
+  static observedAttributes = ["model", "backend", "dictionary", "loading", "lang", "show"];
 
   /** The text that the page has set; null if the text is the element's content. */
   #text = null;
@@ -200,7 +200,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     slot.addEventListener("slotchange", contentChanged);
     new MutationObserver(contentChanged).observe(this, { characterData: true, childList: true, subtree: true });
     // Properties that the page set before the element was defined.
-    for (const name of ["text", "model", "backend", "dictionary", "loading", "theme"]) {
+    for (const name of ["text", "model", "show", "backend", "dictionary", "loading", "theme"]) {
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name];
       delete this[name];
@@ -229,7 +229,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
 
   attributeChangedCallback(name, before, after) {
     if (before === after || !this.isConnected) return;
-    if (name === "lang" || name === "attributes") this.#label();
+    if (name === "lang" || name === "show") this.#label();
     else if (this.#use ? name !== "loading" : this.loading === "eager") this.#start();
   }
 
@@ -280,13 +280,12 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   set theme(theme) {
     this.#reflect("theme", theme);
   }
-  /** To who reads it, what it is on every element. What is set becomes the attribute of that name: React, Vue and
-   * others set properties wherever there is one. */
-  get attributes() {
-    return super.attributes;
+  /** The names of the attributes to show, separated by spaces; empty for all. */
+  get show() {
+    return this.getAttribute("show") ?? "";
   }
-  set attributes(names) {
-    this.#reflect("attributes", names);
+  set show(names) {
+    this.#reflect("show", names);
   }
 
   #reflect(name, value) {
@@ -407,7 +406,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     caveat.textContent = locale.t("widget_caveat", { caveat: locale.t("caveat") });
     if (this.#model) {
       const known = this.#model.attributes;
-      const wanted = this.getAttribute("attributes")?.split(/\s+/).filter(Boolean) ?? [];
+      const wanted = this.show.split(/\s+/).filter(Boolean);
       const shown = wanted.length ? wanted.flatMap((name) => known.find((one) => one.name === name) ?? []) : known;
       this.#sections = shown.map((attribute) => section(locale, attribute));
       attributes.replaceChildren(...this.#sections.map(({ element }) => element));

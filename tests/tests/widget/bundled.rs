@@ -34,6 +34,9 @@ const REFUSED: &str = "
     // @ts-expect-error
     estimate.theme = 'blue';
     // @ts-expect-error
+    estimate.show = ['age'];
+    estimate.show = 'age';
+    // @ts-expect-error
     estimate.prediction = null;
     // @ts-expect-error
     estimate.addEventListener('prediction', ({ detail }) => detail.message);

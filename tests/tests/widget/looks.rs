@@ -68,14 +68,22 @@ fn attributes_can_change_at_any_time() {
         set("lang", "zh").await;
         assert_eq!(part(&page, ELEMENT, "heading").await, "模型的估计");
 
-        set("attributes", "gender age").await;
+        set("show", "gender age").await;
         let order =
             "[...root.querySelectorAll('[data-attribute]')].map(one => one.dataset.attribute)";
         assert_eq!(
             inside(&page, ELEMENT, order).await,
             json!(["gender", "age"])
         );
-        set("attributes", "").await;
+        // As a property too. The DOM's own property `attributes` is left alone.
+        page.script(&format!("{ELEMENT}.show = 'age'")).await;
+        assert_eq!(inside(&page, ELEMENT, order).await, json!(["age"]));
+        let properties = format!(
+            "return [{ELEMENT}.show, {ELEMENT}.getAttribute('show'),
+                {ELEMENT}.attributes === Object.getOwnPropertyDescriptor(Element.prototype, 'attributes').get.call({ELEMENT})]"
+        );
+        assert_eq!(page.script(&properties).await, json!(["age", "age", true]));
+        set("show", "").await;
 
         let scheme = "getComputedStyle(root.querySelector('[part=panel]')).colorScheme";
         for theme in ["light", "dark"] {
