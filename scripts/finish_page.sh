@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run by trunk after the build. Writes, into the folder of the built page:
-# - widget/messages.js, from the catalogues that the page is built with
+# - widget/messages.js and widget/tokens.js, from the catalogues and colours that the page is built with
 # - widget/models/list.json, the models that the page offers
 # - the list of all files, at the head of the service worker
 set -euo pipefail
@@ -13,6 +13,7 @@ cd "$TRUNK_STAGING_DIR"
     for file in "$web"/locales/*.json; do printf '"%s": %s,\n' "$(basename "$file" .json)" "$(cat "$file")"; done
     printf '};\n'
 } >widget/messages.js
+printf 'export default `\n%s\n`;\n' "$(sed 's/^:root/.panel/' "$web/tokens.css")" >widget/tokens.js
 
 (cd widget/models && printf '%s\n' *.safetensors | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >list.json)
 

@@ -55,7 +55,7 @@ const REFUSED: &str = "
 #[test]
 fn the_widgets_javascript_fits_its_declarations() {
     let options = "--noEmit --allowJs --strictNullChecks --target es2023 --module esnext --moduleResolution bundler";
-    let files = ["index.js", "locale.js"];
+    let files = ["index.js", "locale.js", "style.js"];
     let mut tsc = command("tsc", &site::file("widget"));
     output(tsc.args(options.split(' ')).args(files));
 }
