@@ -136,7 +136,7 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
     });
     view! {
         {partly}
-        // Whoever cannot see the colours has the lists. A long text scrolls, so it must take the focus.
+        // The lists are for readers who cannot see the colours. A long text scrolls, so it must take the focus.
         <div class="marked" tabindex="0" role="group" aria-label=locale.t("posts_label")>{text}</div>
         {if nothing {
             view! { <p class="note">{locale.t("no_evidence")}</p> }.into_any()

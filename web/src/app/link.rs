@@ -107,10 +107,10 @@ impl Running {
         });
         // Called when the worker's scripts cannot be fetched. Later failures arrive as messages.
         let on_error = Closure::new(move |event: ErrorEvent| {
-            let said = js_sys::Reflect::get(&event, &"message".into())
+            let message = js_sys::Reflect::get(&event, &"message".into())
                 .ok()
                 .and_then(|value| value.as_string());
-            let message = said
+            let message = message
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| "its program could not be fetched".into());
             link.act(|session| session.crash(message));

@@ -53,7 +53,7 @@ pub fn Result(link: Link) -> impl IntoView {
         Some(Ok(prediction)) => summary::words_used(&prediction, locale()),
     };
     let spoken = move || {
-        let said = prediction.with(|prediction| {
+        let sentences = prediction.with(|prediction| {
             prediction
                 .as_ref()
                 .map(|prediction| summary::spoken(prediction, locale()))
@@ -64,7 +64,7 @@ pub fn Result(link: Link) -> impl IntoView {
         };
         answer
             .with(Option::is_some)
-            .then(|| format!("{} {} {offer}", said.unwrap_or_default(), note()))
+            .then(|| format!("{} {} {offer}", sentences.unwrap_or_default(), note()))
     };
     view! {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
