@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 /// An attribute of users with its classes, such as gender with female and male.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Attribute {
     /// The name of the field that holds the attribute in a record, such as `"age"`.
     pub name: String,
@@ -21,6 +26,11 @@ pub struct Attribute {
 /// A coarse class: several classes taken together. Its probability is the sum of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarseClass {
     /// The name of the coarse class, such as `"13-17"`.
     pub label: String,

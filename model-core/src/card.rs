@@ -7,6 +7,11 @@ use crate::language::Language;
 /// The model card of a bundle, shown wherever the model is used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ModelCard {
     /// The name of the model.
     pub name: String,
@@ -29,17 +34,24 @@ pub struct ModelCard {
     /// Whether this model is a refit: trained with the same settings on the test users as well. The figures are then those of
     /// the model that was tested before the refit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
     pub refit: bool,
 }
 
 /// Test figures of one attribute; shares are from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeFigures {
     /// The attribute's name.
     pub attribute: String,
     /// The language of the text, if the model distinguishes languages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
     /// The number of test users.
     pub users: usize,
@@ -67,6 +79,11 @@ pub struct AttributeFigures {
 /// One bin of a reliability diagram.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReliabilityBin {
     /// The number of users.
     pub users: usize,
@@ -79,6 +96,11 @@ pub struct ReliabilityBin {
 /// Coverage and accuracy at one confidence threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoveragePoint {
     /// The confidence threshold.
     pub threshold: f32,

@@ -6,6 +6,11 @@ use crate::prediction::{Named, UserPrediction};
 
 /// A prediction about one user with the evidence of the words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Explanation {
     /// The prediction from the whole text.
     pub prediction: UserPrediction,
@@ -17,6 +22,11 @@ pub struct Explanation {
 
 /// The position of a word that the model read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReadWord {
     /// The index of its post among those given.
     pub post: usize,
@@ -34,10 +44,16 @@ pub struct ReadWord {
 /// Here p is the probability of the class without the uniform mixture (`Calibration::uniform_weight`). Above 0 the word speaks
 /// for the class, below 0 against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeEvidence {
     /// The evidence for each class, one number a word; a JSON object by class.
     pub classes: Named<Vec<f32>>,
     /// The same for the coarse classes, if the attribute has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<Named<Vec<f32>>>,
 }

@@ -7,6 +7,11 @@ use crate::vocabulary::Vocabulary;
 
 /// The language of a text, by its script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub enum Language {
     /// Written in Chinese characters.
     #[serde(rename = "zh")]

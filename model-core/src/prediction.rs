@@ -17,6 +17,11 @@ pub fn largest(values: &[f32]) -> Option<usize> {
 
 /// The predictions for one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct UserPrediction {
     /// The number of words that the model read.
     pub words: usize,
@@ -24,6 +29,7 @@ pub struct UserPrediction {
     pub known_words: usize,
     /// The language of the text, if the model distinguishes languages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
     /// One prediction for each attribute, in the order of the tasks; a JSON object by attribute name.
     pub predictions: Named<AttributePrediction>,
@@ -54,6 +60,11 @@ impl Line {
 
 /// The distribution over the classes of one attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributePrediction {
     /// The most probable class; `null` if the text has no known word.
     pub label: Option<String>,
@@ -66,11 +77,17 @@ pub struct AttributePrediction {
     pub transferred: bool,
     /// The distribution over the coarse classes, if the attribute has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<CoarsePrediction>,
 }
 
 /// The distribution over the coarse classes of an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarsePrediction {
     /// The most probable coarse class, which need not hold the most probable class; `null` if the text has no known word.
     pub label: Option<String>,
@@ -82,6 +99,15 @@ pub struct CoarsePrediction {
 
 /// Values by name in a fixed order, written as a JSON object.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(
+        type = "Record<string, T>",
+        bound = "T: ts_rs::TS",
+        export_to = "protocol.d.ts"
+    )
+)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {
