@@ -121,7 +121,7 @@ def torch_epoch(texts, labels, table, parameters, packs, device):
 
 
 def run(program, runs, corpus, device):
-    """On what `auxlstm --device` calls so; PyTorch computes there too, and a GPU has our processor's body beside it."""
+    """`device` is a name that `auxlstm --device` takes. PyTorch runs on the same device; on a GPU, our CPU kernels are measured too."""
     on_gpu = device != "cpu"
     # cuDNN's default on these GPUs is TF32, which is not float32.
     torch.backends.cudnn.allow_tf32 = False
@@ -153,7 +153,7 @@ def run(program, runs, corpus, device):
             (_, theirs), losses = epoch(packs), ours(device)["losses"]
             worst = max(abs(a - b) / b for a, b in zip(losses, theirs))
             if len(losses) != len(theirs) or worst > 1e-3:
-                raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {losses[:3]} and {theirs[:3]} first")
+                raise SystemExit(f"epoch: losses of a batch differ by {worst:.1e}, {losses[:3]} and {theirs[:3]} first")
         version = torch.__version__.split("+")[0]
         systems = {
             "ours": lambda: ours(device)["ms"],
@@ -161,9 +161,9 @@ def run(program, runs, corpus, device):
             ("PyTorch, padded and masked", version): lambda: epoch(False)[0],
         }
         if on_gpu:
-            systems["ours on the processor", machine(THREADS)] = lambda: ours("cpu")["ms"]
+            systems["ours on the CPU", machine(THREADS)] = lambda: ours("cpu")["ms"]
         median = medians(systems, runs)
     words = sum(map(len, texts))
-    case = f"Aux-LSTM, an epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f}), batch {BATCH}, three mains of {MAIN} over {SHARED} shared"
+    case = f"Aux-LSTM, one epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f} per user), batch {BATCH}, three main LSTMs of {MAIN} units and a shared one of {SHARED}"
     where = f"{torch.cuda.get_device_name(0)}, {device}" if on_gpu else machine(THREADS)
     return [row(case, median["ours"], *peer, ms, where) for peer, ms in median.items() if peer != "ours"]

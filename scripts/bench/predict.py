@@ -187,6 +187,6 @@ def run_here(bench, auxlstm, runs, corpus):
             found = np.array([[of[attribute["name"]]["probabilities"][c] for c in attribute["classes"]] for of in predicted])
             same(attribute["name"], found, wanted)
         median = medians({"ours": ours, "onnx": theirs}, runs)
-    case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; {{}} posts a second"
+    case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; ours {{}} posts/s"
     rate = round(POSTS / median["ours"] * 1e3)
-    return [row(case.format(f"{rate:,}"), median["ours"], "ONNX Runtime after the same segmentation", onnxruntime.__version__, median["onnx"], machine(1))]
+    return [row(case.format(f"{rate:,}"), median["ours"], "ONNX Runtime, plus our segmentation", onnxruntime.__version__, median["onnx"], machine(1))]
