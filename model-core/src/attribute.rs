@@ -15,13 +15,13 @@ pub struct Attribute {
     pub classes: Vec<String>,
     /// Coarser classes for display, such as bands over single years. Empty: the classes are shown as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<Group>,
+    pub coarse_classes: Vec<CoarseClass>,
 }
 
 /// Several classes shown as one; its probability is the sum of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Group {
+pub struct CoarseClass {
     /// What the group is called, e.g. `"13-17"`.
     pub label: String,
     /// The classes it holds, by label.
@@ -68,31 +68,33 @@ impl Attribute {
     }
 
     /// The group that holds all these classes, if one does.
-    pub fn group_of_classes(&self, classes: Range<usize>) -> Option<usize> {
-        let mut groups = classes.map(|class| self.group_of(class));
-        let group = groups.next()??;
-        groups.all(|other| other == Some(group)).then_some(group)
+    pub fn coarse_class_of_all(&self, classes: Range<usize>) -> Option<usize> {
+        let mut coarse_classes = classes.map(|class| self.coarse_class_of(class));
+        let group = coarse_classes.next()??;
+        coarse_classes
+            .all(|other| other == Some(group))
+            .then_some(group)
     }
 
     /// Whether a prediction can be right or wrong of somebody whose class is one of these: there is but one, or one group has
     /// them all.
     pub fn can_score(&self, classes: &Range<usize>) -> bool {
-        classes.len() == 1 || self.group_of_classes(classes.clone()).is_some()
+        classes.len() == 1 || self.coarse_class_of_all(classes.clone()).is_some()
     }
 
     /// The index of the group that holds class `class`, if any.
-    pub fn group_of(&self, class: usize) -> Option<usize> {
+    pub fn coarse_class_of(&self, class: usize) -> Option<usize> {
         let label = self.classes.get(class)?;
-        self.groups
+        self.coarse_classes
             .iter()
             .position(|group| group.classes.contains(label))
     }
 
     /// The probability of each group: the sum over its classes of `probabilities` (one a class).
-    pub fn group_probabilities(&self, probabilities: &[f32]) -> Vec<f32> {
-        let mut sums = vec![0.0; self.groups.len()];
+    pub fn coarse_probabilities(&self, probabilities: &[f32]) -> Vec<f32> {
+        let mut sums = vec![0.0; self.coarse_classes.len()];
         for (class, probability) in probabilities.iter().enumerate() {
-            if let Some(group) = self.group_of(class) {
+            if let Some(group) = self.coarse_class_of(class) {
                 sums[group] += probability;
             }
         }
@@ -145,21 +147,23 @@ impl Attribute {
             return Err(format!("attribute {name:?} names class {class:?} twice"));
         }
         self.check_values()?;
-        if self.groups.is_empty() {
+        if self.coarse_classes.is_empty() {
             return Ok(());
         }
-        if let Some(group) = repeated(self.groups.iter().map(|group| &group.label)) {
-            return Err(format!("attribute {name:?} names group {group:?} twice"));
+        if let Some(group) = repeated(self.coarse_classes.iter().map(|group| &group.label)) {
+            return Err(format!(
+                "attribute {name:?} names coarse class {group:?} twice"
+            ));
         }
-        let grouped = || self.groups.iter().flat_map(|group| &group.classes);
+        let grouped = || self.coarse_classes.iter().flat_map(|group| &group.classes);
         if let Some(class) = grouped().find(|class| !self.classes.contains(class)) {
             return Err(format!(
-                "a group of attribute {name:?} names {class:?}, which is none of its classes"
+                "a coarse class of attribute {name:?} names {class:?}, which is none of its classes"
             ));
         }
         if let Some(class) = repeated(grouped()) {
             return Err(format!(
-                "attribute {name:?} has class {class:?} in two groups"
+                "attribute {name:?} has class {class:?} in two coarse classes"
             ));
         }
         match self
@@ -168,7 +172,7 @@ impl Attribute {
             .find(|class| !grouped().any(|other| other == *class))
         {
             Some(class) => Err(format!(
-                "attribute {name:?} has class {class:?} in no group"
+                "attribute {name:?} has class {class:?} in no coarse class"
             )),
             None => Ok(()),
         }
@@ -197,12 +201,12 @@ mod tests {
         Attribute {
             name: "age".into(),
             classes: ["13", "14", "23-27", "33+"].map(String::from).to_vec(),
-            groups: vec![
-                Group {
+            coarse_classes: vec![
+                CoarseClass {
                     label: "young".into(),
                     classes: vec!["13".into(), "14".into()],
                 },
-                Group {
+                CoarseClass {
                     label: "grown".into(),
                     classes: vec!["23-27".into(), "33+".into()],
                 },
@@ -233,13 +237,13 @@ mod tests {
         for none in ["18-22", "21-", "-25", "unknown", "40-35", ""] {
             assert_eq!(age.classes_of(none), None, "{none}");
         }
-        assert_eq!(age.group_of_classes(0..2), Some(0));
-        assert_eq!(age.group_of_classes(1..3), None);
-        assert_eq!(age.group_of_classes(1..1), None);
+        assert_eq!(age.coarse_class_of_all(0..2), Some(0));
+        assert_eq!(age.coarse_class_of_all(1..3), None);
+        assert_eq!(age.coarse_class_of_all(1..1), None);
         // What lies between them in the list has to be between them in years.
         let mixed = Attribute {
             classes: ["13", "33+", "14"].map(String::from).to_vec(),
-            groups: vec![],
+            coarse_classes: vec![],
             ..age
         };
         assert_eq!(mixed.classes_of("13-14"), None);
@@ -247,7 +251,7 @@ mod tests {
 
     #[test]
     fn groups_sum_their_classes() {
-        let sums = age().group_probabilities(&[0.1, 0.2, 0.3, 0.4]);
+        let sums = age().coarse_probabilities(&[0.1, 0.2, 0.3, 0.4]);
         assert!((sums[0] - 0.3).abs() < 1e-6 && (sums[1] - 0.7).abs() < 1e-6);
     }
 
@@ -258,15 +262,20 @@ mod tests {
         one.classes.truncate(1);
         assert!(one.check().unwrap_err().contains("at least two classes"));
         let mut stray = age();
-        stray.groups[0].classes.pop();
-        assert!(stray.check().unwrap_err().contains("\"14\" in no group"));
+        stray.coarse_classes[0].classes.pop();
+        assert!(
+            stray
+                .check()
+                .unwrap_err()
+                .contains("\"14\" in no coarse class")
+        );
         for (class, what) in [
             ("24-30", "overlap"),
             ("40-35", "backwards"),
             (" 14", "space"),
         ] {
             let mut wrong = age();
-            wrong.groups.clear();
+            wrong.coarse_classes.clear();
             wrong.classes.push(class.into());
             assert!(wrong.check().unwrap_err().contains(what), "{class}");
         }

@@ -2,13 +2,14 @@
 //!
 //! A safetensors file, so that any language's library reads its numbers: the network's parameters (f32), the
 //! word vectors (`vectors`, 8-bit, with a scale a row in `vector_scales`), the vocabulary (`vocabulary`, UTF-8,
-//! a word a line, the first with id 2). Where there is a wide branch, its features (`wide.features`, u32, two word ids
-//! each), what they weigh (`wide.rarity`), and weights (`wide.weights`, 8-bit, with a scale and a bias a class in
+//! a word a line, the first with id 2). Where there is a wide component, its features (`wide.features`, u32, two word ids
+//! each), what they weigh (`wide.idf`), and weights (`wide.weights`, 8-bit, with a scale and a bias a class in
 //! `wide.scales` and `wide.bias`). Its metadata has one entry, [`METADATA_KEY`], a JSON object with the format's version,
 //! a checksum, and the settings and the model card as JSON texts.
 
-mod known;
+mod language;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use burn::tensor::Device;
@@ -21,22 +22,21 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attribute::Attribute,
     aux_lstm::{AuxLstm, AuxLstmSizes},
+    calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
     language::Language,
-    parameters::{Parameters, Saved, Wanted},
-    temperature::Temperature,
+    parameters::{NamedTensor, Parameters, TensorSpec},
     vocabulary::{SPECIAL, Vocabulary},
-    wide::{Spelling, Weighting, Wide},
+    wide::{CharacterFallback, TfidfVectorizer, Wide},
 };
 
-pub use known::{Basis, Known};
+pub use self::language::{LanguageCalibration, ValidationStatus};
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
-/// The newest version of the format that this code reads, and the one it writes where a wide branch reads Chinese, by
-/// characters; with any other a bundle is still of version 2, and without one of version 1.
-pub const FORMAT_VERSION: u32 = 3;
+/// The version of the format that this code reads and writes.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// A trained model with all that is needed to use it.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ pub struct Bundle {
     /// Their vectors.
     pub embedding: Embedding,
     /// The network's parameters.
-    pub parameters: Vec<Saved>,
-    /// The wide branch beside the network, if there is one.
+    pub parameters: Vec<NamedTensor>,
+    /// The wide component beside the network, if there is one.
     pub wide: Option<Wide>,
 }
 
@@ -66,7 +66,7 @@ pub struct Settings {
     /// A user's text is read up to this many words.
     pub max_words: usize,
     /// The calibration of each task's probabilities, fitted on validation users.
-    pub temperatures: Vec<Temperature>,
+    pub calibrations: Vec<Calibration>,
     /// Whether Chinese was cut into words by a dictionary in training, and has to be again.
     pub dictionary: bool,
     /// The words that a user dictionary added to it, see [`Segmenter::add_user_dictionary`].
@@ -75,11 +75,11 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_dictionary: String,
     /// The probability from which on a prediction is called sure; below it the answer is "not sure".
-    #[serde(default = "sure_from")]
-    pub sure_from: f32,
+    #[serde(default = "confidence_threshold")]
+    pub confidence_threshold: f32,
     /// What holds instead for each task where the text is Chinese, if the model reads Chinese and another language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chinese: Option<Vec<Known>>,
+    pub chinese: Option<Vec<LanguageCalibration>>,
 }
 
 impl Settings {
@@ -97,20 +97,20 @@ impl Settings {
     }
 
     /// How a task is known of texts in one of its [`languages`](Self::languages).
-    pub fn known(&self, task: usize, language: Option<Language>) -> Known {
+    pub fn calibration(&self, task: usize, language: Option<Language>) -> LanguageCalibration {
         match (&self.chinese, language) {
             (Some(tasks), Some(Language::Chinese)) => tasks[task],
-            _ => Known::measured(self.temperatures[task], self.sure_from),
+            _ => LanguageCalibration::measured(self.calibrations[task], self.confidence_threshold),
         }
     }
 }
 
-/// What [`Settings::sure_from`] is where nothing else is said: of such predictions, calibrated as they are, six in ten
+/// What [`Settings::confidence_threshold`] is where nothing else is said: of such predictions, calibrated as they are, six in ten
 /// come true at the least.
-pub const SURE_FROM: f32 = 0.6;
+pub const CONFIDENCE_THRESHOLD: f32 = 0.6;
 
-fn sure_from() -> f32 {
-    SURE_FROM
+fn confidence_threshold() -> f32 {
+    CONFIDENCE_THRESHOLD
 }
 
 /// Why a file cannot be used as a bundle.
@@ -124,9 +124,14 @@ pub enum BundleError {
     Foreign(String),
     /// The file is from a newer program.
     #[error(
-        "the bundle has format version {0}, this program reads up to {FORMAT_VERSION}: use a newer program"
+        "the bundle has format version {0}, this program reads version {FORMAT_VERSION}: use a newer program"
     )]
     Newer(u32),
+    /// The file was written before version 0.1.0.
+    #[error(
+        "the bundle has format version {0}, which only programs before 0.1.0 read: train the model again"
+    )]
+    Older(u32),
     /// The file's parts do not agree with its checksum or with one another.
     #[error("the bundle is damaged: {0}")]
     Corrupt(String),
@@ -153,7 +158,7 @@ const VOCABULARY: &str = "vocabulary";
 const VECTORS: &str = "vectors";
 const SCALES: &str = "vector_scales";
 const WIDE_FEATURES: &str = "wide.features";
-const WIDE_RARITY: &str = "wide.rarity";
+const WIDE_IDF: &str = "wide.idf";
 const WIDE_WEIGHTS: &str = "wide.weights";
 const WIDE_SCALES: &str = "wide.scales";
 const WIDE_BIAS: &str = "wide.bias";
@@ -163,7 +168,7 @@ const NAMED: [&str; 8] = [
     VECTORS,
     SCALES,
     WIDE_FEATURES,
-    WIDE_RARITY,
+    WIDE_IDF,
     WIDE_WEIGHTS,
     WIDE_SCALES,
     WIDE_BIAS,
@@ -195,21 +200,21 @@ impl Bundle {
             tensors.push((&parameter.name, Dtype::F32, parameter.shape.clone(), bytes));
         }
         let wide = self.wide.as_ref().map(|wide| {
-            let weighting = wide.weighting();
-            let ids = weighting.features().as_flattened().iter();
+            let vectorizer = wide.vectorizer();
+            let ids = vectorizer.features().as_flattened().iter();
             [
                 ids.flat_map(|id| id.to_le_bytes()).collect(),
-                to_le_bytes(weighting.rarity()),
+                to_le_bytes(vectorizer.idf()),
                 to_bytes(wide.weights()),
                 to_le_bytes(wide.scales()),
                 to_le_bytes(wide.bias()),
             ]
         });
-        if let (Some(wide), Some([ids, rarity, weights, scales, bias])) = (&self.wide, &wide) {
-            let (features, classes) = (wide.weighting().features().len(), wide.bias().len());
+        if let (Some(wide), Some([ids, idf, weights, scales, bias])) = (&self.wide, &wide) {
+            let (features, classes) = (wide.vectorizer().features().len(), wide.bias().len());
             tensors.extend([
                 (WIDE_FEATURES, Dtype::U32, vec![features, 2], ids),
-                (WIDE_RARITY, Dtype::F32, vec![features], rarity),
+                (WIDE_IDF, Dtype::F32, vec![features], idf),
                 (WIDE_WEIGHTS, Dtype::I8, vec![features, classes], weights),
                 (WIDE_SCALES, Dtype::F32, vec![classes], scales),
                 (WIDE_BIAS, Dtype::F32, vec![classes], bias),
@@ -224,11 +229,7 @@ impl Bundle {
             .map_err(|error| BundleError::Corrupt(error.to_string()))?;
         let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
-            format_version: match &self.wide {
-                None => 1,
-                Some(wide) if wide.weighting().spelling().is_empty() => 2,
-                Some(_) => FORMAT_VERSION,
-            },
+            format_version: FORMAT_VERSION,
             checksum: checksum(
                 &settings,
                 &card,
@@ -255,10 +256,10 @@ impl Bundle {
                 BundleError::Foreign("a safetensors file without the bundle's metadata".into())
             })?;
         let Version { format_version } = read_json(text)?;
-        match format_version {
-            1..=FORMAT_VERSION => {}
-            0 => return Err(BundleError::Corrupt("there is no format version 0".into())),
-            newer => return Err(BundleError::Newer(newer)),
+        match format_version.cmp(&FORMAT_VERSION) {
+            Ordering::Less => return Err(BundleError::Older(format_version)),
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(BundleError::Newer(format_version)),
         }
         let metadata: Metadata = read_json(text)?;
         let mut views = tensors.tensors();
@@ -275,13 +276,8 @@ impl Bundle {
         }
         let embedding = read_embedding(&tensors)?;
         let vocabulary = read_vocabulary(&tensors, embedding.len())?;
-        // Before version 3 the wide branch read Chinese by words, as it reads other languages.
-        let spelling = match format_version {
-            ..3 => Spelling::default(),
-            _ => Spelling::of(&vocabulary),
-        };
         let mut bundle = Self {
-            wide: read_wide(&tensors, spelling)?,
+            wide: read_wide(&tensors, CharacterFallback::of(&vocabulary))?,
             vocabulary,
             embedding,
             settings: read_json(&metadata.settings)?,
@@ -290,7 +286,7 @@ impl Bundle {
         };
         for (name, view) in &views {
             if !NAMED.contains(&name.as_str()) {
-                bundle.parameters.push(Saved {
+                bundle.parameters.push(NamedTensor {
                     name: name.clone(),
                     shape: view.shape().to_vec(),
                     values: floats(name, view)?,
@@ -303,12 +299,12 @@ impl Bundle {
 
     /// The network on `device`, with the bundle's parameters.
     pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
-        let by_name: HashMap<&str, &Saved> = self
+        let by_name: HashMap<&str, &NamedTensor> = self
             .parameters
             .iter()
             .map(|parameter| (parameter.name.as_str(), parameter))
             .collect();
-        let mut parameters = Parameters::new(device, |wanted: &Wanted| {
+        let mut parameters = Parameters::new(device, |wanted: &TensorSpec| {
             let name = wanted.name;
             let parameter = by_name
                 .get(name)
@@ -331,10 +327,10 @@ impl Bundle {
             attributes,
             sizes,
             max_words,
-            temperatures,
+            calibrations,
             dictionary,
             user_dictionary,
-            sure_from,
+            confidence_threshold,
             chinese,
         } = &self.settings;
         sizes.check()?;
@@ -349,19 +345,20 @@ impl Bundle {
         if *max_words == 0 {
             return Err("it reads no word of a text".into());
         }
-        if temperatures.len() != attributes.len() || !temperatures.iter().all(Temperature::is_sound)
+        if calibrations.len() != attributes.len() || !calibrations.iter().all(Calibration::is_sound)
         {
-            return Err("it needs a temperature above 0 for each task".into());
+            return Err("it needs a calibration with an asymptote above 0 for each task".into());
         }
         if !dictionary && !user_dictionary.is_empty() {
             return Err("it has a user dictionary and no dictionary that it adds to".into());
         }
-        if !(0.0..=1.0).contains(sure_from) {
-            return Err("the probability to be sure from is not between 0 and 1".into());
+        if !(0.0..=1.0).contains(confidence_threshold) {
+            return Err("the confidence threshold is not between 0 and 1".into());
         }
         if let Some(tasks) = chinese {
-            let is_sound =
-                |task: &Known| task.temperature.is_sound() && (0.0..=1.0).contains(&task.sure_from);
+            let is_sound = |task: &LanguageCalibration| {
+                task.calibration.is_sound() && (0.0..=1.0).contains(&task.confidence_threshold)
+            };
             if tasks.len() != attributes.len() || !tasks.iter().all(is_sound) {
                 return Err("it needs a sound calibration for Chinese text for each task".into());
             }
@@ -378,7 +375,7 @@ impl Bundle {
             .as_ref()
             .is_some_and(|wide| wide.bias().len() != classes)
         {
-            return Err("its wide branch and its attributes differ in classes".into());
+            return Err("its wide component and its attributes differ in classes".into());
         }
         Ok(())
     }
@@ -487,8 +484,11 @@ fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, Bun
         .map_err(|error| BundleError::Corrupt(error.to_string()))
 }
 
-/// The wide branch; a bundle without any of its tensors has none.
-fn read_wide(tensors: &SafeTensors, spelling: Spelling) -> Result<Option<Wide>, BundleError> {
+/// The wide component; a bundle without any of its tensors has none.
+fn read_wide(
+    tensors: &SafeTensors,
+    character_fallback: CharacterFallback,
+) -> Result<Option<Wide>, BundleError> {
     if tensors.tensor(WIDE_FEATURES).is_err() {
         return Ok(None);
     }
@@ -508,9 +508,9 @@ fn read_wide(tensors: &SafeTensors, spelling: Spelling) -> Result<Option<Wide>, 
         .iter()
         .map(|byte| byte.cast_signed())
         .collect();
-    let (rarity, scales, bias) = (read(WIDE_RARITY)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
-    Weighting::new(features.to_vec(), rarity, spelling)
-        .and_then(|weighting| Wide::from_parts(weighting, weights, scales, bias))
+    let (idf, scales, bias) = (read(WIDE_IDF)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
+    TfidfVectorizer::new(features.to_vec(), idf, character_fallback)
+        .and_then(|vectorizer| Wide::from_parts(vectorizer, weights, scales, bias))
         .map(Some)
         .map_err(BundleError::Corrupt)
 }

@@ -123,7 +123,7 @@ impl Embedding {
     }
 
     /// Texts of word ids with the vectors of their words on `device`; ids behind the table's end are read as padding.
-    pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Words {
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
         let (distinct, texts) = Words::distinct(texts);
         let mut vectors = Vec::with_capacity(distinct.len() * self.dimensions);
         for &id in &distinct {
@@ -168,7 +168,7 @@ mod tests {
             .collect();
         let embedding = Embedding::quantise(&table, 10).unwrap();
         let ids = [1u32, 3, 2];
-        let looked_up = embedding.look_up(&[&ids, &[]], &Device::flex());
+        let looked_up = embedding.embed(&[&ids, &[]], &Device::flex());
         let values: Vec<f32> = looked_up.vectors.into_data().iter().collect();
         assert_eq!(values.len(), 3 * 10);
         for (step, &id) in ids.iter().enumerate() {
@@ -185,11 +185,11 @@ mod tests {
     fn every_word_is_looked_up_once() {
         let table: Vec<f32> = (0..8).map(|k| k as f32).collect();
         let embedding = Embedding::quantise(&table, 2).unwrap();
-        let words = embedding.look_up(&[&[3, 2, 3], &[], &[2, 9, 0]], &Device::flex());
+        let words = embedding.embed(&[&[3, 2, 3], &[], &[2, 9, 0]], &Device::flex());
         assert_eq!(words.texts, [vec![0, 1, 0], vec![], vec![1, 2, 3]]);
         let values: Vec<f32> = words.vectors.into_data().iter().collect();
         assert_eq!(values[4..], [0.0; 4], "behind the table, and padding");
-        let nothing = embedding.look_up(&[&[]], &Device::flex());
+        let nothing = embedding.embed(&[&[]], &Device::flex());
         assert_eq!(
             (nothing.vectors.dims(), nothing.texts),
             ([1, 2], vec![vec![]])

@@ -32,13 +32,13 @@ pub struct ReadWord {
 ///
 /// A word's evidence for a class is by how much the logarithm of the odds p / (1 − p) falls when this word is taken out
 /// of the text, where p is the class's probability before anything is allowed for writers who do not write like others of
-/// their class (`Temperature::astray`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
+/// their class (`Calibration::uniform_weight`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
 /// odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttributeEvidence {
     /// The evidence for each class, a number a word; a JSON object by class.
     pub classes: Named<Vec<f32>>,
-    /// The same for the attribute's groups (age bands over single years), where it has groups.
+    /// The same for the attribute's coarse (age bands over single years), where it has coarse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<Named<Vec<f32>>>,
+    pub coarse: Option<Named<Vec<f32>>>,
 }

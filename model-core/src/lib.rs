@@ -22,6 +22,8 @@ pub mod aux_lstm;
 #[cfg(feature = "model")]
 pub mod bundle;
 #[cfg(feature = "model")]
+pub mod calibration;
+#[cfg(feature = "model")]
 pub mod embedding;
 #[cfg(feature = "training")]
 pub mod joint_loss;
@@ -33,8 +35,6 @@ pub mod parameters;
 pub mod predictor;
 #[cfg(feature = "model")]
 pub mod reader;
-#[cfg(feature = "model")]
-pub mod temperature;
 #[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]

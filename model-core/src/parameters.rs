@@ -8,7 +8,7 @@ use burn::{
 
 /// What is asked of a source: one matrix, or several equal ones side by side (the gates of an LSTM).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct TensorSpec<'a> {
     /// The parameter's name, its path in the network.
     pub name: &'a str,
     /// Rows of each matrix; a vector is a matrix of one column.
@@ -19,7 +19,7 @@ pub struct Wanted<'a> {
     pub blocks: usize,
 }
 
-impl Wanted<'_> {
+impl TensorSpec<'_> {
     /// The number of values wanted.
     pub fn len(&self) -> usize {
         self.rows * self.columns * self.blocks
@@ -31,7 +31,7 @@ impl Wanted<'_> {
     }
 }
 
-type Source<'a, E> = dyn FnMut(&Wanted) -> Result<Vec<f32>, E> + 'a;
+type Source<'a, E> = dyn FnMut(&TensorSpec) -> Result<Vec<f32>, E> + 'a;
 
 /// Hands out parameters one by one, by name.
 pub struct Parameters<'a, E> {
@@ -44,8 +44,11 @@ pub struct Parameters<'a, E> {
 }
 
 impl<'a, E> Parameters<'a, E> {
-    /// Parameters on `device` with the values that `source` gives; see [`Wanted`] for their order.
-    pub fn new(device: &Device, source: impl FnMut(&Wanted) -> Result<Vec<f32>, E> + 'a) -> Self {
+    /// Parameters on `device` with the values that `source` gives; see [`TensorSpec`] for their order.
+    pub fn new(
+        device: &Device,
+        source: impl FnMut(&TensorSpec) -> Result<Vec<f32>, E> + 'a,
+    ) -> Self {
         Self {
             source: Box::new(source),
             device: device.clone(),
@@ -77,7 +80,7 @@ impl<'a, E> Parameters<'a, E> {
         columns: usize,
         blocks: usize,
     ) -> Result<Param<Tensor<2>>, E> {
-        let values = (self.source)(&Wanted {
+        let values = (self.source)(&TensorSpec {
             name: &format!("{}{name}", self.path),
             rows,
             columns,
@@ -93,7 +96,7 @@ impl<'a, E> Parameters<'a, E> {
         rows: usize,
         blocks: usize,
     ) -> Result<Param<Tensor<1>>, E> {
-        let values = (self.source)(&Wanted {
+        let values = (self.source)(&TensorSpec {
             name: &format!("{}{name}", self.path),
             rows,
             columns: 1,
@@ -117,7 +120,7 @@ impl<'a, E> Parameters<'a, E> {
 
 /// The paper's initialisation: each matrix uniform in ±√(6 / (rows + columns)) (Glorot and Bengio 2010).
 #[cfg(feature = "training")]
-pub fn glorot_uniform(wanted: &Wanted, random: &mut impl rand::Rng) -> Vec<f32> {
+pub fn glorot_uniform(wanted: &TensorSpec, random: &mut impl rand::Rng) -> Vec<f32> {
     let bound = (6.0 / (wanted.rows + wanted.columns) as f32).sqrt();
     (0..wanted.len())
         .map(|_| random.random_range(-bound..=bound))
@@ -126,7 +129,7 @@ pub fn glorot_uniform(wanted: &Wanted, random: &mut impl rand::Rng) -> Vec<f32> 
 
 /// A parameter's name, shape and values, as written to a bundle.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Saved {
+pub struct NamedTensor {
     /// The parameter's name, its path in the network.
     pub name: String,
     /// Its dimensions.
@@ -136,11 +139,11 @@ pub struct Saved {
 }
 
 /// All parameters of `network` by their path in it, read back from the device.
-pub fn save(network: &impl Module) -> Vec<Saved> {
+pub fn save(network: &impl Module) -> Vec<NamedTensor> {
     #[derive(Default)]
     struct Collector {
         path: Vec<String>,
-        saved: Vec<Saved>,
+        saved: Vec<NamedTensor>,
     }
     impl ModuleVisitor for Collector {
         fn enter_module(&mut self, name: &str, _container: &str) {
@@ -151,7 +154,7 @@ pub fn save(network: &impl Module) -> Vec<Saved> {
         }
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
             let data = parameter.val().into_data();
-            self.saved.push(Saved {
+            self.saved.push(NamedTensor {
                 name: self.path.join("."),
                 shape: data.shape().to_vec(),
                 values: data.iter::<f32>().collect(),

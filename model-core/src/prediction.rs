@@ -55,24 +55,24 @@ pub struct AttributePrediction {
     /// The most probable class; `null` when the text holds no word that the model knows.
     pub label: Option<String>,
     /// Whether the label is probable enough to be the answer, by the model's own threshold.
-    pub sure: bool,
+    pub confident: bool,
     /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
     pub probabilities: Named<f32>,
     /// Whether it was learned from writers in another language than the text's, and not shown to work in this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
-    /// The same over the attribute's groups (age bands over single years), where it has groups.
+    /// The same over the attribute's coarse (age bands over single years), where it has coarse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<GroupPrediction>,
+    pub coarse: Option<CoarsePrediction>,
 }
 
-/// The distribution over an attribute's groups of classes.
+/// The distribution over an attribute's coarse of classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupPrediction {
+pub struct CoarsePrediction {
     /// The most probable group, which need not hold the most probable class; `null` as for the class.
     pub label: Option<String>,
     /// Whether that group is probable enough.
-    pub sure: bool,
+    pub confident: bool,
     /// The probability of each group: the sum over its classes.
     pub probabilities: Named<f32>,
 }

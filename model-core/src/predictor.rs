@@ -4,14 +4,14 @@ use std::sync::Mutex;
 
 use burn::tensor::{Device, Tensor};
 
-pub use crate::prediction::{AttributePrediction, GroupPrediction, Named, UserPrediction};
+pub use crate::prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction};
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
 use crate::{
     attribute::Attribute,
     aux_lstm::{AuxLstm, MeanStates},
-    bundle::{Basis, Bundle, BundleError, Known, Settings},
+    bundle::{Bundle, BundleError, LanguageCalibration, Settings, ValidationStatus},
     card::ModelCard,
     embedding::Embedding,
     lstm::Serving,
@@ -165,7 +165,7 @@ impl Predictor {
                     .by_task(serving.forward(&self.embedding, texts))
             }
             None => {
-                let words = self.embedding.look_up(texts, &self.device);
+                let words = self.embedding.embed(texts, &self.device);
                 self.network.mean_states(&words)
             }
         }
@@ -173,7 +173,7 @@ impl Predictor {
 
     /// The word ids of every user.
     fn read(&self, users: &[Vec<String>]) -> Vec<Vec<u32>> {
-        let ids = |posts: &Vec<String>| self.reader.ids(posts);
+        let ids = |posts: &Vec<String>| self.reader.encode(posts);
         #[cfg(feature = "threads")]
         return users.par_iter().map(ids).collect();
         #[cfg(not(feature = "threads"))]
@@ -187,37 +187,37 @@ impl Predictor {
             let best = largest(probabilities).filter(|_| known_words > 0)?;
             labels.nth(best).cloned()
         };
-        let sure = |probabilities: &[f32], sure_from: f32| {
+        let confident = |probabilities: &[f32], confidence_threshold: f32| {
             let best = largest(probabilities).filter(|_| known_words > 0);
-            best.is_some_and(|best| probabilities[best] >= sure_from)
+            best.is_some_and(|best| probabilities[best] >= confidence_threshold)
         };
         let language = self.settings.language_of(text, &self.reader.vocabulary);
         let predictions = self.settings.attributes.iter().zip(logits).enumerate().map(
             |(task, (attribute, logits))| {
-                let Known {
-                    basis,
-                    temperature,
-                    sure_from,
-                } = self.settings.known(task, language);
-                let probabilities = temperature.probabilities(logits, text.len());
-                let groups = (!attribute.groups.is_empty()).then(|| {
-                    let sums = attribute.group_probabilities(&probabilities);
-                    let mut labels = attribute.groups.iter().map(|group| &group.label);
-                    GroupPrediction {
+                let LanguageCalibration {
+                    status,
+                    calibration,
+                    confidence_threshold,
+                } = self.settings.calibration(task, language);
+                let probabilities = calibration.probabilities(logits, text.len());
+                let coarse = (!attribute.coarse_classes.is_empty()).then(|| {
+                    let sums = attribute.coarse_probabilities(&probabilities);
+                    let mut labels = attribute.coarse_classes.iter().map(|group| &group.label);
+                    CoarsePrediction {
                         label: label(&mut labels, &sums),
-                        sure: sure(&sums, sure_from),
+                        confident: confident(&sums, confidence_threshold),
                         probabilities: named(
-                            attribute.groups.iter().map(|group| &group.label),
+                            attribute.coarse_classes.iter().map(|group| &group.label),
                             &sums,
                         ),
                     }
                 });
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
-                    sure: sure(&probabilities, sure_from),
-                    transferred: basis == Basis::Transferred,
+                    confident: confident(&probabilities, confidence_threshold),
+                    transferred: status == ValidationStatus::Transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
-                    groups,
+                    coarse,
                 };
                 (attribute.name.clone(), prediction)
             },
@@ -231,7 +231,7 @@ impl Predictor {
     }
 }
 
-/// Adds the scores of the wide branch, `[Σ classes]`, to a text's logits, `[task][class]`.
+/// Adds the scores of the wide component, `[Σ classes]`, to a text's logits, `[task][class]`.
 pub fn add(logits: &mut [Vec<f32>], scores: &[f32]) {
     for (logit, score) in logits.iter_mut().flatten().zip(scores) {
         *logit += score;
@@ -245,7 +245,7 @@ pub async fn logits(
     texts: &[&[u32]],
     device: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
-    let forward = |texts: &[&[u32]]| network.forward(&embedding.look_up(texts, device));
+    let forward = |texts: &[&[u32]]| network.forward(&embedding.embed(texts, device));
     logits_by(texts, |places| forward(&at(texts, places))).await
 }
 

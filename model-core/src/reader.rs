@@ -17,7 +17,7 @@ pub struct Reader {
 
 impl Reader {
     /// The ids of a user's words: the posts in order, one after the other, cut at the maximum.
-    pub fn ids<S: AsRef<str>>(&self, posts: impl IntoIterator<Item = S>) -> Vec<u32> {
+    pub fn encode<S: AsRef<str>>(&self, posts: impl IntoIterator<Item = S>) -> Vec<u32> {
         let mut ids = Vec::new();
         for words in self.words(posts) {
             ids.extend(words.iter().map(|word| self.vocabulary.id(&word.text)));
@@ -25,7 +25,7 @@ impl Reader {
         ids
     }
 
-    /// The words of each post that [`ids`](Self::ids) gives the ids of, see [`words`].
+    /// The words of each post that [`encode`](Self::encode) gives the ids of, see [`words`].
     pub fn words<S: AsRef<str>>(
         &self,
         posts: impl IntoIterator<Item = S>,
@@ -79,11 +79,11 @@ mod tests {
             max_words: 4,
         };
         assert_eq!(
-            reader.ids(["one two", "Three four", "one"]),
+            reader.encode(["one two", "Three four", "one"]),
             [2, 3, 4, UNKNOWN]
         );
         assert_eq!(known(&[2, 3, UNKNOWN]), 2);
-        assert_eq!(reader.ids([""; 0]), [0u32; 0]);
+        assert_eq!(reader.encode([""; 0]), [0u32; 0]);
         assert_eq!(head("aé", 2), "a");
     }
 }

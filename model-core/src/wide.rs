@@ -1,4 +1,4 @@
-//! The wide branch: a linear model over which words a text has, and which pairs of neighbours, beside the LSTMs.
+//! The wide component: a linear model over which words a text has, and which pairs of neighbours, beside the LSTMs.
 //!
 //! Frozen vectors lie near each other for words of like use, so an LSTM over them can hardly learn what a single word
 //! tells of its writer. A weight of its own for each word and pair can (Cheng et al. 2016, "Wide & Deep Learning").
@@ -21,9 +21,9 @@ pub type Feature = [u32; 2];
 
 /// The characters of the words that are read by them.
 #[derive(Clone, Debug, Default)]
-pub struct Spelling(HashMap<u32, Vec<u32>>);
+pub struct CharacterFallback(HashMap<u32, Vec<u32>>);
 
-impl Spelling {
+impl CharacterFallback {
     /// That of a vocabulary's words of two or more Chinese characters. A character that is no word of it itself is unknown.
     pub fn of(vocabulary: &Vocabulary) -> Self {
         let mut character = [0; 4];
@@ -82,28 +82,25 @@ pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
 /// A feature that is there n times and was in d of N training texts has (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by
 /// the Euclidean length of all of them: as scikit-learn's `TfidfTransformer(sublinear_tf=True)` has it.
 #[derive(Clone, Debug)]
-pub struct Weighting {
+pub struct TfidfVectorizer {
     rows: HashMap<Feature, u32>,
     features: Vec<Feature>,
     /// ln((1 + N) / (1 + d)) + 1 of each feature.
-    rarity: Vec<f32>,
-    spelling: Spelling,
+    idf: Vec<f32>,
+    character_fallback: CharacterFallback,
 }
 
-impl Weighting {
+impl TfidfVectorizer {
     /// For `features` of texts that are spelt so, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
     pub fn new(
         features: Vec<Feature>,
-        rarity: Vec<f32>,
-        spelling: Spelling,
+        idf: Vec<f32>,
+        character_fallback: CharacterFallback,
     ) -> Result<Self, String> {
-        if features.len() != rarity.len() || features.len() > u32::MAX as usize {
+        if features.len() != idf.len() || features.len() > u32::MAX as usize {
             return Err("its wide features and what they weigh differ in number".into());
         }
-        if rarity
-            .iter()
-            .any(|rarity| rarity.is_nan() || *rarity <= 0.0)
-        {
+        if idf.iter().any(|idf| idf.is_nan() || *idf <= 0.0) {
             return Err("a wide feature weighs nothing".into());
         }
         let rows: HashMap<Feature, u32> = features.iter().copied().zip(0..).collect();
@@ -113,8 +110,8 @@ impl Weighting {
         Ok(Self {
             rows,
             features,
-            rarity,
-            spelling,
+            idf,
+            character_fallback,
         })
     }
 
@@ -124,13 +121,13 @@ impl Weighting {
     }
 
     /// What each feature weighs for being rare.
-    pub fn rarity(&self) -> &[f32] {
-        &self.rarity
+    pub fn idf(&self) -> &[f32] {
+        &self.idf
     }
 
     /// How texts are spelt.
-    pub fn spelling(&self) -> &Spelling {
-        &self.spelling
+    pub fn character_fallback(&self) -> &CharacterFallback {
+        &self.character_fallback
     }
 
     /// The rows of the features that a text has, in order, with their values: of unit length, or none.
@@ -144,7 +141,7 @@ impl Weighting {
 
     /// The rows of the features that a text has, in order, with how often each is there.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
-        let counts = count(&self.spelling.spell(text)).into_iter();
+        let counts = count(&self.character_fallback.spell(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
@@ -157,7 +154,7 @@ impl Weighting {
     fn value(&self, row: u32, count: u32) -> f64 {
         match count {
             0 => 0.0,
-            count => (1.0 + f64::from(count).ln()) * f64::from(self.rarity[row as usize]),
+            count => (1.0 + f64::from(count).ln()) * f64::from(self.idf[row as usize]),
         }
     }
 
@@ -167,10 +164,10 @@ impl Weighting {
     }
 }
 
-/// The wide branch of a model, for all of its tasks.
+/// The wide component of a model, for all of its tasks.
 #[derive(Clone, Debug)]
 pub struct Wide {
-    weighting: Weighting,
+    vectorizer: TfidfVectorizer,
     /// `[features, Σ classes]`, in units of `scales`.
     weights: Vec<i8>,
     /// `[Σ classes]`.
@@ -182,16 +179,16 @@ pub struct Wide {
 impl Wide {
     /// From its parts as a bundle holds them: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
     pub fn from_parts(
-        weighting: Weighting,
+        vectorizer: TfidfVectorizer,
         weights: Vec<i8>,
         scales: Vec<f32>,
         bias: Vec<f32>,
     ) -> Result<Self, String> {
-        if scales.len() != bias.len() || weights.len() != weighting.features.len() * bias.len() {
-            return Err("its wide branch has weights of another number".into());
+        if scales.len() != bias.len() || weights.len() != vectorizer.features.len() * bias.len() {
+            return Err("its wide component has weights of another number".into());
         }
         Ok(Self {
-            weighting,
+            vectorizer,
             weights,
             scales,
             bias,
@@ -199,7 +196,11 @@ impl Wide {
     }
 
     /// From weights, `[features, Σ classes]`, which are rounded to 8 bits, each class's by its largest.
-    pub fn quantise(weighting: Weighting, weights: &[f32], bias: Vec<f32>) -> Result<Self, String> {
+    pub fn quantise(
+        vectorizer: TfidfVectorizer,
+        weights: &[f32],
+        bias: Vec<f32>,
+    ) -> Result<Self, String> {
         let classes = bias.len().max(1);
         let mut scales = vec![0f32; bias.len()];
         for row in weights.chunks(classes) {
@@ -214,12 +215,12 @@ impl Wide {
                 scale => (weight / scale).round() as i8,
             })
             .collect();
-        Self::from_parts(weighting, rounded, scales, bias)
+        Self::from_parts(vectorizer, rounded, scales, bias)
     }
 
     /// The features and what they weigh.
-    pub fn weighting(&self) -> &Weighting {
-        &self.weighting
+    pub fn vectorizer(&self) -> &TfidfVectorizer {
+        &self.vectorizer
     }
 
     /// `[features, Σ classes]`, in units of [`scales`](Self::scales).
@@ -240,8 +241,8 @@ impl Wide {
             *weight = (f32::from(*weight) * factor).round() as i8;
         }
         self.scales.iter_mut().for_each(|scale| *scale /= factor);
-        for rarity in &mut self.weighting.rarity {
-            *rarity = round(*rarity);
+        for idf in &mut self.vectorizer.idf {
+            *idf = round(*idf);
         }
         self
     }
@@ -263,12 +264,12 @@ impl Wide {
     /// The branch without the features for which `keep` is false.
     pub fn retain(self, keep: impl Fn(Feature) -> bool) -> Self {
         let classes = self.bias.len();
-        let Weighting {
+        let TfidfVectorizer {
             features,
-            rarity,
-            spelling,
+            idf,
+            character_fallback,
             ..
-        } = self.weighting;
+        } = self.vectorizer;
         let kept: Vec<usize> = (0..features.len())
             .filter(|&row| keep(features[row]))
             .collect();
@@ -277,11 +278,11 @@ impl Wide {
             .copied();
         Self {
             weights: weights.collect(),
-            weighting: Weighting {
+            vectorizer: TfidfVectorizer {
                 rows: (kept.iter().map(|&row| features[row])).zip(0..).collect(),
-                rarity: kept.iter().map(|&row| rarity[row]).collect(),
+                idf: kept.iter().map(|&row| idf[row]).collect(),
                 features: kept.iter().map(|&row| features[row]).collect(),
-                spelling,
+                character_fallback,
             },
             ..self
         }
@@ -328,14 +329,14 @@ struct Sums {
 
 impl Sums {
     fn new(wide: &Wide, text: &[u32]) -> Self {
-        let weighting = &wide.weighting;
-        let counts = weighting.counts(text);
+        let vectorizer = &wide.vectorizer;
+        let counts = vectorizer.counts(text);
         let mut products = vec![0.0; wide.bias.len()];
         for &(row, count) in &counts {
-            wide.add(&mut products, row, weighting.value(row, count));
+            wide.add(&mut products, row, vectorizer.value(row, count));
         }
         Self {
-            squares: weighting.length(&counts).powi(2),
+            squares: vectorizer.length(&counts).powi(2),
             counts: counts.into_iter().collect(),
             products,
         }
@@ -350,8 +351,8 @@ impl Sums {
             .collect();
         let mut changes: HashMap<u32, i64> = HashMap::new();
         for (text, change) in [(around, -1), (joined.as_slice(), 1)] {
-            for feature in features(&wide.weighting.spelling.spell(text)) {
-                if let Some(&row) = wide.weighting.rows.get(&feature) {
+            for feature in features(&wide.vectorizer.character_fallback.spell(text)) {
+                if let Some(&row) = wide.vectorizer.rows.get(&feature) {
                     *changes.entry(row).or_default() += change;
                 }
             }
@@ -362,7 +363,7 @@ impl Sums {
         for (row, change) in changes {
             let before = self.counts.get(&row).copied().unwrap_or(0);
             let after = (i64::from(before) + change).max(0) as u32;
-            let [before, after] = [before, after].map(|count| wide.weighting.value(row, count));
+            let [before, after] = [before, after].map(|count| wide.vectorizer.value(row, count));
             squares += after.powi(2) - before.powi(2);
             wide.add(&mut products, row, after - before);
         }
@@ -377,21 +378,25 @@ mod tests {
 
     /// Two classes of one task and three of another.
     fn wide() -> Wide {
-        spelt(Spelling::default())
+        spelt(CharacterFallback::default())
     }
 
-    fn spelt(spelling: Spelling) -> Wide {
+    fn spelt(character_fallback: CharacterFallback) -> Wide {
         let features = vec![[2, 0], [3, 0], [4, 0], [2, 3], [3, 3], [4, 2]];
-        let weighting =
-            Weighting::new(features, vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0], spelling).unwrap();
+        let vectorizer = TfidfVectorizer::new(
+            features,
+            vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0],
+            character_fallback,
+        )
+        .unwrap();
         let weights: Vec<f32> = (0..30).map(|n| (n * 7 % 11) as f32 - 5.0).collect();
-        Wide::quantise(weighting, &weights, vec![0.5, -0.5, 0.0, 0.25, -1.0]).unwrap()
+        Wide::quantise(vectorizer, &weights, vec![0.5, -0.5, 0.0, 0.25, -1.0]).unwrap()
     }
 
     #[test]
     fn values_of_a_text_counted_by_hand() {
-        // 2 twice, 3 once, 4 and 5 unknown to the weighting or the vocabulary; the pair (2, 3) once.
-        let row = wide().weighting().row(&[2, 3, UNKNOWN, 2, 5]);
+        // 2 twice, 3 once, 4 and 5 unknown to the vectorizer or the vocabulary; the pair (2, 3) once.
+        let row = wide().vectorizer().row(&[2, 3, UNKNOWN, 2, 5]);
         let values = [1.0 + 2f64.ln(), 1.5, 2.5];
         let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
         let expected: Vec<(u32, f32)> = [0, 1, 3]
@@ -399,7 +404,7 @@ mod tests {
             .zip(values.map(|value| (value / length) as f32))
             .collect();
         assert_eq!(row, expected);
-        assert_eq!(wide().weighting().row(&[UNKNOWN, 5]), []);
+        assert_eq!(wide().vectorizer().row(&[UNKNOWN, 5]), []);
         assert_eq!(wide().scores(&[]), wide().bias());
     }
 
@@ -407,10 +412,14 @@ mod tests {
     fn chinese_words_are_read_by_their_characters() {
         let words = ["学", "生", "学生", "bus", "大学生", "校"].map(String::from);
         let vocabulary = Vocabulary::new(words.to_vec()).unwrap();
-        let spelling = Spelling::of(&vocabulary);
+        let character_fallback = CharacterFallback::of(&vocabulary);
         // 大 is no word of its own.
-        assert_eq!(*spelling.spell(&[4, 5, 6, 7]), [2, 3, 5, UNKNOWN, 2, 3, 7]);
-        let texts = [[2, 3], [4, 4], [6, 6]].map(|text| spelt(spelling.clone()).scores(&text));
+        assert_eq!(
+            *character_fallback.spell(&[4, 5, 6, 7]),
+            [2, 3, 5, UNKNOWN, 2, 3, 7]
+        );
+        let texts =
+            [[2, 3], [4, 4], [6, 6]].map(|text| spelt(character_fallback.clone()).scores(&text));
         assert_eq!(texts[0], wide().scores(&[2, 3]));
         assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
         assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));
@@ -418,9 +427,13 @@ mod tests {
 
     #[test]
     fn weights_are_rounded_by_each_class() {
-        let weighting =
-            Weighting::new(vec![[2, 0], [3, 0]], vec![1.0, 1.0], Spelling::default()).unwrap();
-        let wide = Wide::quantise(weighting, &[1.0, 0.0, -0.254, 0.0], vec![0.0, 3.0]).unwrap();
+        let vectorizer = TfidfVectorizer::new(
+            vec![[2, 0], [3, 0]],
+            vec![1.0, 1.0],
+            CharacterFallback::default(),
+        )
+        .unwrap();
+        let wide = Wide::quantise(vectorizer, &[1.0, 0.0, -0.254, 0.0], vec![0.0, 3.0]).unwrap();
         assert_eq!(wide.weights(), [127, 0, -32, 0]);
         assert_eq!(wide.scores(&[2]), [1.0, 3.0]);
         let doubled = wide.clone().scaled([2.0, 0.5].into_iter());
@@ -434,18 +447,29 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let weighting = || Weighting::new(vec![[2, 0]], vec![1.0], Spelling::default()).unwrap();
-        assert!(Weighting::new(vec![[2, 0], [2, 0]], vec![1.0, 1.0], Spelling::default()).is_err());
-        assert!(Weighting::new(vec![[2, 0]], vec![], Spelling::default()).is_err());
-        assert!(Weighting::new(vec![[2, 0]], vec![f32::NAN], Spelling::default()).is_err());
-        assert!(Wide::from_parts(weighting(), vec![1], vec![1.0], vec![]).is_err());
-        assert!(Wide::from_parts(weighting(), vec![1, 2], vec![1.0], vec![0.0]).is_err());
+        let vectorizer =
+            || TfidfVectorizer::new(vec![[2, 0]], vec![1.0], CharacterFallback::default()).unwrap();
+        assert!(
+            TfidfVectorizer::new(
+                vec![[2, 0], [2, 0]],
+                vec![1.0, 1.0],
+                CharacterFallback::default()
+            )
+            .is_err()
+        );
+        assert!(TfidfVectorizer::new(vec![[2, 0]], vec![], CharacterFallback::default()).is_err());
+        assert!(
+            TfidfVectorizer::new(vec![[2, 0]], vec![f32::NAN], CharacterFallback::default())
+                .is_err()
+        );
+        assert!(Wide::from_parts(vectorizer(), vec![1], vec![1.0], vec![]).is_err());
+        assert!(Wide::from_parts(vectorizer(), vec![1, 2], vec![1.0], vec![0.0]).is_err());
     }
 
     proptest! {
         #[test]
         fn rows_are_in_order_and_of_unit_length(text in prop::collection::vec(0u32..7, 0..40)) {
-            let row = wide().weighting().row(&text);
+            let row = wide().vectorizer().row(&text);
             prop_assert!(row.is_sorted_by(|(a, _), (b, _)| a < b));
             let squares: f32 = row.iter().map(|(_, value)| value * value).sum();
             prop_assert!(row.is_empty() || (squares - 1.0).abs() < 1e-5);
@@ -454,7 +478,7 @@ mod tests {
         #[test]
         fn a_word_taken_out_is_the_text_without_it(text in prop::collection::vec(1u32..6, 1..30)) {
             // As if two of the words were Chinese, of two and of three characters.
-            let wide = spelt(Spelling([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
+            let wide = spelt(CharacterFallback([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
             for (place, scores) in wide.scores_without_each(&text).enumerate() {
                 let without = [&text[..place], &text[place + 1..]].concat();
                 for (fast, exact) in scores.into_iter().zip(wide.scores(&without)) {

@@ -6,19 +6,19 @@ use std::path::Path;
 use burn::tensor::Device;
 use futures_lite::future::block_on;
 use model_core::{
-    attribute::{Attribute, Group},
+    attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     bundle::{Bundle, Settings},
+    calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
     explanation::Explanation,
-    parameters::{self, Parameters, Wanted, glorot_uniform},
+    parameters::{self, Parameters, TensorSpec, glorot_uniform},
     predictor::{Predictor, add, logits},
     reader::Reader,
-    temperature::Temperature,
     text::Segmenter,
     vocabulary::Vocabulary,
-    wide::{Spelling, Weighting, Wide},
+    wide::{CharacterFallback, TfidfVectorizer, Wide},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -40,17 +40,17 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
         dense_size: 4,
         tasks: vec![(roles[0], 4), (roles[1], 2)],
     };
-    let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0).unwrap();
     let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
-    let group = |label: &str, classes: &[&str]| Group {
+    let group = |label: &str, classes: &[&str]| CoarseClass {
         label: label.into(),
         classes: strings(classes),
     };
-    let attribute = |name: &str, classes: &[&str], groups: Vec<Group>| Attribute {
+    let attribute = |name: &str, classes: &[&str], coarse_classes: Vec<CoarseClass>| Attribute {
         name: name.into(),
         classes: strings(classes),
-        groups,
+        coarse_classes,
     };
     Bundle {
         settings: Settings {
@@ -66,17 +66,17 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
             max_words: 60,
             dictionary: false,
             user_dictionary: String::new(),
-            sure_from: model_core::bundle::SURE_FROM,
+            confidence_threshold: model_core::bundle::CONFIDENCE_THRESHOLD,
             chinese: None,
-            temperatures: vec![
-                Temperature {
-                    long: 0.1,
-                    short: 0.3,
-                    astray: 0.0,
+            calibrations: vec![
+                Calibration {
+                    asymptote: 0.1,
+                    length_coefficient: 0.3,
+                    uniform_weight: 0.0,
                 },
-                Temperature {
-                    astray: 0.1,
-                    ..Temperature::ONE
+                Calibration {
+                    uniform_weight: 0.1,
+                    ..Calibration::ONE
                 },
             ],
         },
@@ -91,15 +91,15 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
 /// Scores for some words and pairs of [`WORDS`], of age's four classes and gender's two.
 fn wide() -> Wide {
     let features = vec![[2, 0], [4, 0], [10, 0], [2, 3], [3, 2], [9, 9]];
-    let weighting = Weighting::new(
+    let vectorizer = TfidfVectorizer::new(
         features,
         vec![1.0, 1.5, 2.0, 2.5, 1.25, 3.0],
-        Spelling::default(),
+        CharacterFallback::default(),
     )
     .unwrap();
     let weights: Vec<f32> = (0..36).map(|n| (n * 7 % 11) as f32 / 5.0 - 1.0).collect();
     Wide::quantise(
-        weighting,
+        vectorizer,
         &weights,
         vec![0.5, -0.5, 0.0, 0.25, -0.125, 0.125],
     )
@@ -122,7 +122,7 @@ fn evidence(explanation: &Explanation) -> Vec<(&str, &[f32])> {
             evidence
                 .classes
                 .iter()
-                .chain(evidence.groups.iter().flat_map(|groups| groups.iter()))
+                .chain(evidence.coarse.iter().flat_map(|coarse| coarse.iter()))
         })
         .map(|(label, values)| (label, values.as_slice()))
         .collect()
@@ -132,7 +132,7 @@ fn evidence(explanation: &Explanation) -> Vec<(&str, &[f32])> {
 fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
     let Settings {
         attributes,
-        temperatures,
+        calibrations,
         max_words,
         ..
     } = &bundle.settings;
@@ -141,7 +141,7 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
         vocabulary: bundle.vocabulary.clone(),
         max_words: *max_words,
     };
-    let text = reader.ids(posts);
+    let text = reader.encode(posts);
     let without: Vec<Vec<u32>> = (0..text.len())
         .map(|place| [&text[..place], &text[place + 1..]].concat())
         .collect();
@@ -160,7 +160,7 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
 
     let mut result = Vec::new();
     for (task, attribute) in attributes.iter().enumerate() {
-        let temperature = f64::from(temperatures[task].of(text.len()));
+        let temperature = f64::from(calibrations[task].of(text.len()));
         let mut add = |is_member: &dyn Fn(usize) -> bool| {
             let log_odds = |logits: &Vec<Vec<f32>>| {
                 let mut sums = [0.0, 0.0];
@@ -179,8 +179,8 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
         for class in 0..attribute.classes.len() {
             add(&|other| other == class);
         }
-        for group in 0..attribute.groups.len() {
-            add(&|class| attribute.group_of(class) == Some(group));
+        for group in 0..attribute.coarse_classes.len() {
+            add(&|class| attribute.coarse_class_of(class) == Some(group));
         }
     }
     result
@@ -358,17 +358,17 @@ fn words_are_found_again_in_the_posts_as_given() {
 fn there_is_an_explanation_whatever_the_posts_and_the_model() {
     let long = "good unheard ".repeat(200);
     let mut sure = bundle(5, [Role::Main, Role::Auxiliary]);
-    sure.settings.temperatures = vec![
-        Temperature {
-            long: 1e-44,
-            ..Temperature::ONE
+    sure.settings.calibrations = vec![
+        Calibration {
+            asymptote: 1e-44,
+            ..Calibration::ONE
         };
         2
     ];
     let mut one_group = bundle(5, [Role::Main, Role::Auxiliary]);
     let age = &mut one_group.settings.attributes[0];
-    let others = age.groups.pop().unwrap();
-    age.groups[0].classes.extend(others.classes);
+    let others = age.coarse_classes.pop().unwrap();
+    age.coarse_classes[0].classes.extend(others.classes);
     for bundle in [bundle(5, [Role::Main, Role::Auxiliary]), sure, one_group] {
         let predictor = predictor(&bundle);
         let cases: [(&[&str], usize); 6] = [
@@ -404,8 +404,8 @@ fn an_explanation_is_plain_json() {
     assert_eq!(json["words"][1].to_string(), word);
     let gender = &json["attributes"]["gender"];
     assert_eq!(gender["classes"]["female"].as_array().unwrap().len(), 2);
-    assert!(gender.get("groups").is_none());
-    assert!(json["attributes"]["age"]["groups"]["young"][0].is_number());
+    assert!(gender.get("coarse").is_none());
+    assert!(json["attributes"]["age"]["coarse"]["young"][0].is_number());
     let read: Explanation = serde_json::from_value(json).unwrap();
     assert_eq!(read.words, explanation.words);
     assert_eq!(evidence(&read).len(), evidence(&explanation).len());

@@ -91,7 +91,7 @@ def network(tensors, tasks, packed=False):
 
 
 def wide(tensors, node, constant):
-    """The wide branch's part of the logits: TF-IDF of words and pairs of neighbours, times its weights."""
+    """The wide component's part of the logits: TF-IDF of words and pairs of neighbours, times its weights."""
     pairs = tensors["wide.features"].astype(np.int64)
     # ONNX wants the single words first.
     order = np.argsort(pairs[:, 1] != 0, kind="stable")
@@ -104,7 +104,7 @@ def wide(tensors, node, constant):
     logarithms = node("Log", [node("Max", [counts, constant("wide.one", np.float32([1]))], "wide.at_least_one")], "wide.logarithms")
     is_there = node("Cast", [node("Cast", [counts], "wide.any", to=TensorProto.BOOL)], "wide.is_there", to=TensorProto.FLOAT)
     terms = node("Add", [logarithms, is_there], "wide.terms")
-    values = node("Mul", [terms, constant("wide.rarity", tensors["wide.rarity"])], "wide.values")
+    values = node("Mul", [terms, constant("wide.idf", tensors["wide.idf"])], "wide.values")
     length = node("Max", [node("ReduceL2", [values], "wide.norm", axes=[1]), constant("wide.least", np.float32([1e-6]))], "wide.length")
     weights = node("Cast", [constant("wide.rounded", tensors["wide.weights"])], "wide.weights", to=TensorProto.FLOAT)
     product = node("MatMul", [node("Div", [values, length], "wide.unit"), weights], "wide.product")
@@ -114,12 +114,12 @@ def wide(tensors, node, constant):
 
 def probabilities(settings, task, logits, lengths):
     """Of a task's logits [texts, classes], by its calibration for texts of these lengths."""
-    heat = settings["temperatures"][task]
-    scores = np.asarray(logits, np.float64) / np.hypot(heat["long"], heat["short"] / np.sqrt(lengths))[:, None]
+    heat = settings["calibrations"][task]
+    scores = np.asarray(logits, np.float64) / np.hypot(heat["asymptote"], heat["length_coefficient"] / np.sqrt(lengths))[:, None]
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    astray = heat.get("astray", 0)
-    return (1 - astray) * shares + astray / shares.shape[1]
+    uniform_weight = heat.get("uniform_weight", 0)
+    return (1 - uniform_weight) * shares + uniform_weight / shares.shape[1]
 
 
 def logits(session, texts):

@@ -152,7 +152,7 @@ def recalibrated(scores, others, truth):
 
 
 def halved(scores):
-    """The scores, if half of all texts tell nothing (`Known::transferred`)."""
+    """The scores, if half of all texts tell nothing (`LanguageCalibration::transferred`)."""
     probabilities = (probability(scores) + 0.5) / 2
     return np.log(probabilities / (1 - probabilities))
 

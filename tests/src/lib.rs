@@ -13,8 +13,8 @@ use std::{
 };
 
 use model_core::{
-    bundle::{Bundle, Known},
-    temperature::Temperature,
+    bundle::{Bundle, LanguageCalibration},
+    calibration::Calibration,
     vocabulary::Vocabulary,
 };
 use serde_json::{Map, Value, json};
@@ -105,8 +105,8 @@ pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
     let said = (said["predictions"].as_object()).expect("predictions by attribute");
     assert_eq!(shown.len(), said.len());
     for (attribute, prediction) in said {
-        let groups = prediction.get("groups");
-        let wanted = groups.into_iter().chain([prediction]);
+        let coarse_classes = prediction.get("coarse");
+        let wanted = coarse_classes.into_iter().chain([prediction]);
         let wanted: Vec<_> = wanted.map(|one| &one["probabilities"]).collect();
         let lists = shown[attribute]
             .as_array()
@@ -144,9 +144,9 @@ pub fn bilingual() -> Vec<u8> {
     bundle.vocabulary = Vocabulary::new(words).expect("no word is there twice");
     let settings = &mut bundle.settings;
     settings.chinese = Some(vec![
-        Known::transferred(settings.temperatures[0], settings.sure_from),
-        Known::transferred(settings.temperatures[1], settings.sure_from),
-        Known::measured(Temperature::ONE, settings.sure_from),
+        LanguageCalibration::transferred(settings.calibrations[0], settings.confidence_threshold),
+        LanguageCalibration::transferred(settings.calibrations[1], settings.confidence_threshold),
+        LanguageCalibration::measured(Calibration::ONE, settings.confidence_threshold),
     ]);
     bundle.to_bytes().expect("it stays sound")
 }

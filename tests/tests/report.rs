@@ -71,7 +71,7 @@ fn report() -> Vec<u8> {
             "name": "invented users", "users": 1000,
             "attributes": [
                 { "name": "profession", "classes": PROFESSIONS, "counts": counts(PROFESSIONS.len()) },
-                { "name": "age", "classes": AGES, "counts": counts(AGES.len()), "groups": [
+                { "name": "age", "classes": AGES, "counts": counts(AGES.len()), "coarse_classes": [
                     { "label": "13-17", "classes": AGES[..5] }, { "label": "23-48", "classes": AGES[5..] },
                 ] },
             ],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model_core::{
-    attribute::{Attribute, Group},
+    attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstmSizes, Role},
     bundle,
     card::ModelCard,
@@ -46,10 +46,10 @@ pub struct Config {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
-    /// The wide branch beside it.
+    /// The wide component beside it.
     pub wide: Wide,
     /// The probability from which on a prediction is called sure.
-    pub sure_from: f32,
+    pub confidence_threshold: f32,
     /// What is predicted; one task each.
     pub attributes: Vec<Task>,
     /// What the model card says; its figures are filled in by the run.
@@ -135,12 +135,12 @@ pub struct Training {
     pub checkpoint_steps: usize,
 }
 
-/// The wide branch: a linear model over words and pairs of words beside the LSTMs, which the paper does not have. It is
+/// The wide component: a linear model over words and pairs of words beside the LSTMs, which the paper does not have. It is
 /// learned when the network has been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wide {
-    /// How many words and pairs it may weigh, those that tell most; 0: there is no wide branch, as in the paper.
+    /// How many words and pairs it may weigh, those that tell most; 0: there is no wide component, as in the paper.
     pub features: usize,
     /// How many training users must have a word or pair, or it is not considered.
     pub min_users: usize,
@@ -191,7 +191,7 @@ pub struct Task {
     pub classes: Vec<String>,
     /// Coarser classes for display, see [`Attribute::groups`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<Group>,
+    pub coarse_classes: Vec<CoarseClass>,
     /// `main` or `auxiliary`.
     #[serde(default = "main")]
     pub role: Role,
@@ -222,7 +222,7 @@ impl Task {
         Attribute {
             name: self.name.clone(),
             classes: self.classes.clone(),
-            groups: self.groups.clone(),
+            coarse_classes: self.coarse_classes.clone(),
         }
     }
 }
@@ -250,7 +250,7 @@ impl Default for Config {
             network: Network::default(),
             training: Training::default(),
             wide: Wide::default(),
-            sure_from: bundle::SURE_FROM,
+            confidence_threshold: bundle::CONFIDENCE_THRESHOLD,
             attributes: Vec::new(),
             card: ModelCard::default(),
         }
@@ -361,9 +361,9 @@ impl Config {
             return Err("vectors: name a file of word vectors (auxlstm embed makes one)".into());
         }
         within(
-            "sure_from",
-            f64::from(self.sure_from),
-            (0.0..=1.0).contains(&self.sure_from),
+            "confidence_threshold",
+            f64::from(self.confidence_threshold),
+            (0.0..=1.0).contains(&self.confidence_threshold),
             "from 0 to 1",
         )?;
         self.text.check()?;
@@ -496,7 +496,7 @@ impl Training {
 }
 
 impl Wide {
-    /// Whether a wide branch can be learned so.
+    /// Whether a wide component can be learned so.
     pub fn check(&self) -> Result<(), String> {
         check_balance("wide.class_balance", self.class_balance)?;
         check_costs("wide.costs", &self.costs)

@@ -8,13 +8,13 @@ use std::io::{BufRead, BufReader, Write};
 
 use burn::tensor::Device;
 use common::{Workplace, failure, stderr, stdout};
-use model_core::attribute::{Attribute, Group};
+use model_core::attribute::{Attribute, CoarseClass};
 use model_core::aux_lstm::{AuxLstm, AuxLstmSizes, Role};
 use model_core::bundle::{Bundle, Settings};
+use model_core::calibration::Calibration;
 use model_core::card::ModelCard;
 use model_core::embedding::Embedding;
-use model_core::parameters::{self, Parameters, Wanted, glorot_uniform};
-use model_core::temperature::Temperature;
+use model_core::parameters::{self, Parameters, TensorSpec, glorot_uniform};
 use model_core::vocabulary::Vocabulary;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -35,9 +35,9 @@ fn workplace() -> Workplace {
         dense_size: 4,
         tasks: vec![(Role::Main, 3), (Role::Main, 2)],
     };
-    let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+    let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
-    let group = |label: &str, classes: &[&str]| Group {
+    let group = |label: &str, classes: &[&str]| CoarseClass {
         label: label.into(),
         classes: strings(classes),
     };
@@ -47,24 +47,24 @@ fn workplace() -> Workplace {
                 Attribute {
                     name: "age".into(),
                     classes: strings(&["13", "14", "33+"]),
-                    groups: vec![group("young", &["13", "14"]), group("grown", &["33+"])],
+                    coarse_classes: vec![group("young", &["13", "14"]), group("grown", &["33+"])],
                 },
                 Attribute {
                     name: "gender".into(),
                     classes: strings(&["female", "male"]),
-                    groups: vec![],
+                    coarse_classes: vec![],
                 },
             ],
             sizes,
             max_words: 100,
             dictionary: false,
             user_dictionary: String::new(),
-            sure_from: model_core::bundle::SURE_FROM,
+            confidence_threshold: model_core::bundle::CONFIDENCE_THRESHOLD,
             chinese: None,
-            temperatures: vec![
-                Temperature {
-                    long: 0.2,
-                    ..Temperature::ONE
+            calibrations: vec![
+                Calibration {
+                    asymptote: 0.2,
+                    ..Calibration::ONE
                 };
                 2
             ],
@@ -144,11 +144,11 @@ fn predictions_come_in_order_whatever_the_input() {
         );
         let gender = &prediction["predictions"]["gender"];
         assert_eq!(gender["label"], most_probable(&gender["probabilities"]).0);
-        assert_eq!(gender.get("groups"), None);
+        assert_eq!(gender.get("coarse"), None);
         let age = &prediction["predictions"]["age"];
         assert_eq!(age["label"], most_probable(&age["probabilities"]).0);
-        let (group, probability) = most_probable(&age["groups"]["probabilities"]);
-        assert_eq!(age["groups"]["label"], group);
+        let (group, probability) = most_probable(&age["coarse"]["probabilities"]);
+        assert_eq!(age["coarse"]["label"], group);
         let share = |class: &str| age["probabilities"][class].as_f64().unwrap();
         let sum = if group == "young" {
             share("13") + share("14")
@@ -338,18 +338,18 @@ fn figures_are_those_of_the_predictions() {
         .iter()
         .map(|report| report["attribute"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["age", "age (groups)", "gender"]);
+    assert_eq!(names, ["age", "age (coarse)", "gender"]);
 
     // Of those who are called sure as well.
     let (mut users, mut right) = ([0; 3], [0; 3]);
     let (mut sure, mut sure_right) = ([0; 3], [0; 3]);
     let mut count = |index: usize, predicted: &Value, class: &str| {
         let correct = usize::from(predicted["label"] == class);
-        let is_sure = usize::from(predicted["sure"] == true);
+        let is_confident = usize::from(predicted["confident"] == true);
         users[index] += 1;
         right[index] += correct;
-        sure[index] += is_sure;
-        sure_right[index] += correct * is_sure;
+        sure[index] += is_confident;
+        sure_right[index] += correct * is_confident;
     };
     for (user, prediction) in truth.iter().zip(&predictions) {
         let prediction = &prediction["predictions"];
@@ -361,7 +361,7 @@ fn figures_are_those_of_the_predictions() {
             };
             count(0, &prediction["age"], class);
             let group = if class == "33+" { "grown" } else { "young" };
-            count(1, &prediction["age"]["groups"], group);
+            count(1, &prediction["age"]["coarse"], group);
         }
         if let Some(gender) = user["gender"].as_str().filter(|gender| *gender != "robot") {
             count(2, &prediction["gender"], gender);
@@ -381,7 +381,7 @@ fn figures_are_those_of_the_predictions() {
             share(sure_right[index], sure[index]),
         );
         let line = format!(
-            "Sure (0.60 or more) about {coverage:.1} % of the users, right about {accuracy_of_sure:.1} % of these\n"
+            "Confident (0.60 or more) about {coverage:.1} % of the users, right about {accuracy_of_sure:.1} % of these\n"
         );
         let (_, section) = text.split_once(&format!("## {}\n", names[index])).unwrap();
         assert!(section.trim_start().contains(&line), "{line}: {section}");
@@ -414,7 +414,7 @@ fn figures_are_those_of_the_predictions() {
     );
     for title in [
         "## age\n",
-        "## age (groups)\n",
+        "## age (coarse)\n",
         "## gender\n",
         "| true \\ predicted | female | male |",
     ] {

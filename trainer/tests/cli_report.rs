@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::Workplace;
-use model_core::attribute::{Attribute, Group};
+use model_core::attribute::{Attribute, CoarseClass};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -25,16 +25,17 @@ struct Corpus {
 
 impl Corpus {
     fn new() -> Self {
-        let attribute = |name: &str, classes: &[&str], groups: &[(&str, &[&str])]| Attribute {
-            name: name.into(),
-            classes: classes.iter().map(|class| class.to_string()).collect(),
-            groups: (groups.iter())
-                .map(|(label, classes)| Group {
-                    label: label.to_string(),
-                    classes: classes.iter().map(|class| class.to_string()).collect(),
-                })
-                .collect(),
-        };
+        let attribute =
+            |name: &str, classes: &[&str], coarse_classes: &[(&str, &[&str])]| Attribute {
+                name: name.into(),
+                classes: classes.iter().map(|class| class.to_string()).collect(),
+                coarse_classes: (coarse_classes.iter())
+                    .map(|(label, classes)| CoarseClass {
+                        label: label.to_string(),
+                        classes: classes.iter().map(|class| class.to_string()).collect(),
+                    })
+                    .collect(),
+            };
         let attributes = [
             attribute(
                 "profession",
@@ -89,7 +90,7 @@ impl Corpus {
                     name: attribute.name.clone(),
                     classes: attribute.classes.clone(),
                     counts,
-                    groups: attribute.groups.clone(),
+                    coarse_classes: attribute.coarse_classes.clone(),
                 }
             });
         let association = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| {
@@ -305,7 +306,7 @@ fn tables_hold_what_the_evaluation_gives() {
             0,
         ),
         (
-            "Age in 2 groups",
+            "Age in 2 coarse_classes",
             "Aux-LSTM (Age+Gender)",
             "aux-lstm",
             &["age", "gender"],
@@ -363,8 +364,17 @@ fn the_papers_figures_are_beside_ours_and_what_is_missing_is_not_run() {
     assert_eq!(of("Table 2: profession", "Finance", paper), "1,087");
     assert_eq!(of("Table 2: profession", "Finance", "users"), "–");
     // The groups are not the paper's.
-    let groups = markdown.split("# Age in 2 groups\n").nth(1).unwrap();
-    assert!(!groups.split("\n## ").next().unwrap().contains(paper));
+    let coarse_classes = markdown
+        .split("# Age in 2 coarse_classes\n")
+        .nth(1)
+        .unwrap();
+    assert!(
+        !coarse_classes
+            .split("\n## ")
+            .next()
+            .unwrap()
+            .contains(paper)
+    );
 }
 
 #[test]

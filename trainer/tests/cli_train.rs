@@ -13,7 +13,7 @@ use std::{
 };
 
 use common::{Workplace, stderr, stdout};
-use model_core::bundle::{Basis, Bundle};
+use model_core::bundle::{Bundle, ValidationStatus};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use trainer::training::examples::{Ids, SplitIds};
 
@@ -311,7 +311,7 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let of_chinese = predicted("chinese.jsonl");
     assert_eq!(of_chinese["language"], "zh");
     assert_eq!(of_chinese["predictions"]["age"]["transferred"], true);
-    assert_eq!(of_chinese["predictions"]["age"]["sure"], false);
+    assert_eq!(of_chinese["predictions"]["age"]["confident"], false);
     let probabilities = of_chinese["predictions"]["age"]["probabilities"]
         .as_object()
         .unwrap();
@@ -343,11 +343,14 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let (tested, refit) = (bundle("run"), bundle("refit"));
     assert_eq!((tested.card.refit, refit.card.refit), (false, true));
     assert_eq!(refit.card.figures, tested.card.figures);
-    let bases = |bundle: &Bundle| -> Vec<Basis> {
+    let bases = |bundle: &Bundle| -> Vec<ValidationStatus> {
         let tasks = bundle.settings.chinese.iter().flatten();
-        tasks.map(|known| known.basis).collect()
+        tasks.map(|known| known.status).collect()
     };
-    assert_eq!(bases(&refit), [Basis::Measured, Basis::Transferred]);
+    assert_eq!(
+        bases(&refit),
+        [ValidationStatus::Measured, ValidationStatus::Transferred]
+    );
     assert_eq!(bases(&refit), bases(&tested));
     let split = fs::read_to_string(workplace.path("refit/split.json")).unwrap();
     let split: SplitIds = serde_json::from_str(&split).unwrap();

@@ -14,7 +14,7 @@ use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     joint_loss::{Penalised, Target, joint_loss, penalty},
     lstm::Words,
-    parameters::{self, Parameters, Wanted},
+    parameters::{self, Parameters, TensorSpec},
 };
 use serde::Deserialize;
 
@@ -72,7 +72,7 @@ fn network(case: &Case, device: &Device) -> AuxLstm {
         tasks: case.tasks.clone(),
     };
     sizes.check().unwrap();
-    let source = |wanted: &Wanted| {
+    let source = |wanted: &TensorSpec| {
         case.parameters
             .get(wanted.name)
             .cloned()

@@ -77,12 +77,12 @@ pub struct Crossover {
 /// compiling its shaders.
 const WORTH_A_START: f64 = 3_000.0;
 /// Fewer characters say little about the CPU's speed.
-const TELLING: u64 = 500;
+const INFORMATIVE: u64 = 500;
 
 impl Crossover {
     /// The CPU took so long for texts of so many characters.
     pub fn cpu_took(&mut self, characters: u64, milliseconds: f64) {
-        if characters >= TELLING {
+        if characters >= INFORMATIVE {
             self.cpu = Some(milliseconds / characters as f64);
         }
     }

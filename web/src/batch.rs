@@ -218,7 +218,7 @@ impl Batch {
     /// What is done as CSV, for spreadsheets: a header and a row a user. After `id`, `words` and `known_words` come
     /// for each attribute, here `age`, a column `age` with the most probable class, empty where there is none, and
     /// for each class, here `13`, a column `age.13` with its probability. Where an attribute has groups, here `young`,
-    /// the same follows for them: `age group` and `age group.young`.
+    /// the same follows for them: `age coarse` and `age coarse.young`.
     ///
     /// Text that a spreadsheet would take for a formula begins with an apostrophe.
     ///
@@ -280,12 +280,12 @@ fn distributions(
     prediction: &UserPrediction,
 ) -> impl Iterator<Item = (String, &Option<String>, &Named<f32>)> {
     prediction.predictions.iter().flat_map(|(name, attribute)| {
-        let groups = attribute.groups.as_ref().map(|groups| {
-            let name = format!("{name} group");
-            (name, &groups.label, &groups.probabilities)
+        let coarse = attribute.coarse.as_ref().map(|coarse| {
+            let name = format!("{name} coarse");
+            (name, &coarse.label, &coarse.probabilities)
         });
         let classes = (name.to_owned(), &attribute.label, &attribute.probabilities);
-        iter::once(classes).chain(groups)
+        iter::once(classes).chain(coarse)
     })
 }
 
@@ -326,7 +326,7 @@ impl BufRead for Counted {
 
 #[cfg(test)]
 mod tests {
-    use model_core::prediction::{AttributePrediction, GroupPrediction};
+    use model_core::prediction::{AttributePrediction, CoarsePrediction};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -354,21 +354,21 @@ mod tests {
         };
         let age = AttributePrediction {
             label: label("33+"),
-            sure: true,
+            confident: true,
             transferred: false,
             probabilities: named(["13", "33+"]),
-            groups: Some(GroupPrediction {
+            coarse: Some(CoarsePrediction {
                 label: label("grown"),
-                sure: true,
+                confident: true,
                 probabilities: named(["young", "grown"]),
             }),
         };
         let job = AttributePrediction {
             label: label("+1"),
-            sure: true,
+            confident: true,
             transferred: false,
             probabilities: named(["IT, and so on", "+1"]),
-            groups: None,
+            coarse: None,
         };
         UserPrediction {
             words: characters,
@@ -577,7 +577,7 @@ mod tests {
         let mut lines = csv.lines();
         assert_eq!(
             lines.next().unwrap(),
-            "id,words,known_words,age,age.13,age.33+,age group,age group.young,age group.grown,\
+            "id,words,known_words,age,age.13,age.33+,age coarse,age coarse.young,age coarse.grown,\
              job,\"job.IT, and so on\",job.+1"
         );
         assert_eq!(

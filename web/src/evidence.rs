@@ -13,18 +13,18 @@ pub struct Target {
     /// The class's or group's name.
     pub class: String,
     /// Whether it is a group.
-    pub is_group: bool,
+    pub is_coarse: bool,
 }
 
 /// All there are of an attribute: its groups, which are shown first, and its classes.
 pub fn targets(attribute: &Attribute) -> Vec<Target> {
-    let target = |class: &String, is_group| Target {
+    let target = |class: &String, is_coarse| Target {
         attribute: attribute.name.clone(),
         class: class.clone(),
-        is_group,
+        is_coarse,
     };
-    let groups = attribute.groups.iter();
-    groups
+    let coarse_classes = attribute.coarse_classes.iter();
+    coarse_classes
         .map(|group| target(&group.label, true))
         .chain(attribute.classes.iter().map(|class| target(class, false)))
         .collect()
@@ -33,8 +33,8 @@ pub fn targets(attribute: &Attribute) -> Vec<Target> {
 /// What each word does to a target, in nats of its log-odds.
 pub fn weights<'a>(explanation: &'a Explanation, target: &Target) -> Option<&'a [f32]> {
     let attribute = explanation.attributes.get(&target.attribute)?;
-    let values = match target.is_group {
-        true => attribute.groups.as_ref()?,
+    let values = match target.is_coarse {
+        true => attribute.coarse.as_ref()?,
         false => &attribute.classes,
     };
     values.get(&target.class).map(Vec::as_slice)

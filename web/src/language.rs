@@ -109,7 +109,7 @@ pub struct Texts {
     /// The same, where that is not probable enough.
     pub spoken_unsure: fn(&str, &str, f32) -> String,
     /// No class is probable enough.
-    pub not_sure: &'static str,
+    pub not_confident: &'static str,
     /// The attribute was measured on writers in the text's language.
     pub measured: &'static str,
     /// It was learned from writers in another language, and not shown to work in this one.
@@ -269,7 +269,7 @@ static ENGLISH: Texts = Texts {
     spoken_unsure: |name, label, share| {
         format!("{name}: not sure; most likely {label}, {}.", percent(share))
     },
-    not_sure: "Not sure",
+    not_confident: "Not sure",
     measured: "Measured on writers in this language.",
     transferred: "Learned from writers in another language, and not shown to work in this one.",
     of_language: [
@@ -415,7 +415,7 @@ static CHINESE: Texts = Texts {
     spoken_unsure: |name, label, share| {
         format!("{name}：不确定；最可能是{label}，{}。", percent(share))
     },
-    not_sure: "不确定",
+    not_confident: "不确定",
     measured: "已在用这种语言写作的作者中测试过。",
     transferred: "从用另一种语言写作的作者那里学来，在这种语言上没有证实有效。",
     of_language: [
@@ -512,7 +512,7 @@ static CHINESE: Texts = Texts {
 static CHINESE_NAMES: [(&str, &str); 14] = [
     ("profession", "职业"),
     ("age", "年龄"),
-    ("age (groups)", "年龄段"),
+    ("age (coarse)", "年龄段"),
     ("gender", "性别"),
     ("Student", "学生"),
     ("IT", "IT"),

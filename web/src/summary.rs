@@ -14,7 +14,7 @@ pub struct Distribution {
     /// The most probable class, `None` where the model had nothing to go by.
     pub label: Option<String>,
     /// Whether it is probable enough to be called the answer.
-    pub sure: bool,
+    pub confident: bool,
     /// The probability of each class.
     pub probabilities: Named<f32>,
 }
@@ -23,18 +23,18 @@ pub struct Distribution {
 pub fn classes(prediction: &AttributePrediction) -> Distribution {
     Distribution {
         label: prediction.label.clone(),
-        sure: prediction.sure,
+        confident: prediction.confident,
         probabilities: prediction.probabilities.clone(),
     }
 }
 
 /// The distribution that is shown first: over the groups, or the classes where there are none.
 pub fn coarse(prediction: &AttributePrediction) -> Distribution {
-    match &prediction.groups {
-        Some(groups) => Distribution {
-            label: groups.label.clone(),
-            sure: groups.sure,
-            probabilities: groups.probabilities.clone(),
+    match &prediction.coarse {
+        Some(coarse) => Distribution {
+            label: coarse.label.clone(),
+            confident: coarse.confident,
+            probabilities: coarse.probabilities.clone(),
         },
         None => classes(prediction),
     }
@@ -48,7 +48,7 @@ pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
         let label = shown.label?;
         let probability = *shown.probabilities.get(&label)?;
         let texts = language.texts();
-        let sentence = if shown.sure {
+        let sentence = if shown.confident {
             texts.spoken
         } else {
             texts.spoken_unsure
@@ -99,7 +99,7 @@ pub fn words_used(prediction: &UserPrediction, texts: &Texts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model_core::prediction::GroupPrediction;
+    use model_core::prediction::CoarsePrediction;
 
     use super::*;
 
@@ -116,21 +116,21 @@ mod tests {
         let label = |label: &str| (known_words > 0).then(|| label.to_string());
         let age = AttributePrediction {
             label: label("33+"),
-            sure: false,
+            confident: false,
             transferred: false,
             probabilities: named(&[("13", 0.3), ("14", 0.3), ("33+", 0.4)]),
-            groups: Some(GroupPrediction {
+            coarse: Some(CoarsePrediction {
                 label: label("13-17"),
-                sure: true,
+                confident: true,
                 probabilities: named(&[("13-17", 0.6), ("33+", 0.4)]),
             }),
         };
         let gender = AttributePrediction {
             label: label("female"),
-            sure: false,
+            confident: false,
             transferred: false,
             probabilities: named(&[("female", 0.75), ("male", 0.25)]),
-            groups: None,
+            coarse: None,
         };
         UserPrediction {
             words,
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
         assert_eq!(
             spoken(&prediction, Language::English),
-            "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
+            "Age: 13–17, 60%. Gender: not confident; most likely Female, 75%."
         );
     }
 

@@ -65,7 +65,7 @@ export interface Attribute {
   /** E.g. `23` or `33+`. */
   classes: string[];
   /** Coarser classes to show first; absent where there are none. */
-  groups?: { label: string; classes: string[] }[];
+  coarse_classes?: { label: string; classes: string[] }[];
 }
 
 /** What is predicted about one user. */
@@ -84,7 +84,7 @@ export interface Distribution {
   /** The most probable class; null where the text holds no word that the model knows. */
   label: string | null;
   /** Whether that class is probable enough to be called the answer, by the model's own threshold. */
-  sure: boolean;
+  confident: boolean;
   /** By class, between 0 and 1; they sum to 1. */
   probabilities: Record<string, number>;
 }
@@ -92,8 +92,8 @@ export interface Distribution {
 export interface AttributePrediction extends Distribution {
   /** True where it was learned from writers in another language than the text's, and not shown to work in this one. */
   transferred?: boolean;
-  /** The same over the attribute's groups, where it has groups. */
-  groups?: Distribution;
+  /** The same over the attribute's coarse classes, where it has any. */
+  coarse?: Distribution;
 }
 
 /** A prediction with what each word does to it. */
@@ -119,7 +119,7 @@ export interface ReadWord {
 /** By how much each word raises the logarithm of the odds of each class, a number a word. */
 export interface AttributeEvidence {
   classes: Record<string, number[]>;
-  groups?: Record<string, number[]>;
+  coarse?: Record<string, number[]>;
 }
 
 /** What a model runs on. */

@@ -89,7 +89,7 @@ export const STRINGS = {
     names: {
       profession: "职业",
       age: "年龄",
-      "age (groups)": "年龄段",
+      "age (coarse)": "年龄段",
       gender: "性别",
       Student: "学生",
       Art: "艺术",

@@ -66,12 +66,12 @@ function bars(strings, label, classes) {
   return { list, set };
 }
 
-/** One attribute: its groups, if it has any, and behind a disclosure its classes; else its classes. */
-function section(strings, { name, classes, groups = [] }) {
+/** One attribute: its coarse_classes, if it has any, and behind a disclosure its classes; else its classes. */
+function section(strings, { name, classes, coarse_classes = [] }) {
   const heading = title(strings, name);
   const best = make("span", { part: "label", className: "best", dir: "auto" });
   const basis = make("p", { part: "basis", className: "quiet", hidden: true });
-  const first = bars(strings, heading, groups.length ? groups.map((group) => group.label) : classes);
+  const first = bars(strings, heading, coarse_classes.length ? coarse_classes.map((group) => group.label) : classes);
   const all = bars(strings, strings.attributeClasses(heading), classes);
   const more = make("details", { part: "more" }, make("summary", {}, strings.allClasses(classes.length)), all.list);
   const element = make(
@@ -80,17 +80,17 @@ function section(strings, { name, classes, groups = [] }) {
     make("p", { className: "title" }, make("span", { part: "name", className: "quiet" }, heading), " ", best),
     basis,
     first.list,
-    ...(groups.length ? [more] : []),
+    ...(coarse_classes.length ? [more] : []),
   );
   element.dataset.attribute = name;
   const set = (prediction, language) => {
     // How it is known is a question only where a model reads two languages.
     basis.hidden = !language;
     basis.textContent = prediction.transferred ? strings.transferred : strings.measured;
-    const coarse = prediction.groups ?? prediction;
+    const coarse = prediction.coarse ?? prediction;
     // What is not probable enough is not called the answer; the bars show it all the same.
-    best.textContent = coarse.sure ? title(strings, coarse.label) : strings.unsure;
-    best.classList.toggle("unsure", !coarse.sure);
+    best.textContent = coarse.confident ? title(strings, coarse.label) : strings.unsure;
+    best.classList.toggle("unsure", !coarse.confident);
     first.set(coarse);
     all.set(prediction);
     more.hidden = coarse.label === null;
@@ -118,9 +118,9 @@ function about(strings, card) {
 /** The most probable class of each attribute in a sentence, for those who cannot see the bars. */
 function spoken(strings, sections, { predictions }) {
   const sentences = sections.map(({ name }) => {
-    const { label, sure, probabilities } = predictions[name].groups ?? predictions[name];
+    const { label, confident, probabilities } = predictions[name].coarse ?? predictions[name];
     if (label === null) return "";
-    const sentence = sure ? strings.spoken : strings.spokenUnsure;
+    const sentence = confident ? strings.spoken : strings.spokenUnsure;
     const said = sentence(title(strings, name), title(strings, label), percent(probabilities[label]));
     return predictions[name].transferred ? `${said} ${strings.transferred}` : said;
   });

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::{
         aux_lstm::{AuxLstmSizes, Role},
-        parameters::{Parameters, Wanted, glorot_uniform},
+        parameters::{Parameters, TensorSpec, glorot_uniform},
     };
     use burn::tensor::{Device, Distribution};
     use rand::{SeedableRng, rngs::StdRng};
@@ -165,7 +165,7 @@ mod tests {
             tasks: roles.iter().map(|&role| (role, 3)).collect(),
         };
         let mut random = StdRng::seed_from_u64(5);
-        let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
         AuxLstm::new(&mut Parameters::new(device, source), &sizes, 0.0).unwrap()
     }
 

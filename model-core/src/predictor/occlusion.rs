@@ -13,9 +13,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, read_logits};
 use crate::{
     attribute::Attribute,
+    calibration::Calibration,
     explanation::{AttributeEvidence, Explanation, ReadWord},
     prediction::Named,
-    temperature::Temperature,
     vocabulary::UNKNOWN,
 };
 
@@ -60,12 +60,12 @@ impl Predictor {
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             // What is allowed for writers unlike others of their class would hide what words do to classes that are hardly
             // probable otherwise.
-            let temperature = Temperature {
-                astray: 0.0,
-                ..self.settings.known(task, language).temperature
+            let calibration = Calibration {
+                uniform_weight: 0.0,
+                ..self.settings.calibration(task, language).calibration
             };
             let log_odds = |logits: &Logits, members: &[bool]| {
-                log_odds(&logits[task], members, temperature, text.len())
+                log_odds(&logits[task], members, calibration, text.len())
             };
             let evidence = |members: &[bool]| {
                 let with = log_odds(&whole, members);
@@ -136,22 +136,23 @@ fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> A
         (label.clone(), evidence(&members))
     };
     let classes = (attribute.classes.iter()).map(|class| of_label(class, slice::from_ref(class)));
-    let groups = (attribute.groups.iter()).map(|group| of_label(&group.label, &group.classes));
+    let coarse_classes =
+        (attribute.coarse_classes.iter()).map(|group| of_label(&group.label, &group.classes));
     AttributeEvidence {
         classes: Named(classes.collect()),
-        groups: (!attribute.groups.is_empty()).then(|| Named(groups.collect())),
+        coarse: (!attribute.coarse_classes.is_empty()).then(|| Named(coarse_classes.collect())),
     }
 }
 
 /// The logarithm of the odds that a text of this many words belongs to one of the classes set in `members`. It is taken from
 /// the logits, because the probabilities of a sure prediction are rounded to 0 and 1.
-fn log_odds(logits: &[f32], members: &[bool], temperature: Temperature, words: usize) -> f64 {
+fn log_odds(logits: &[f32], members: &[bool], calibration: Calibration, words: usize) -> f64 {
     // Of a group of all classes or of none, no text tells anything.
     if !members.contains(&true) || !members.contains(&false) {
         return 0.0;
     }
-    temperature.log_probability(logits, words, |class| members[class])
-        - temperature.log_probability(logits, words, |class| !members[class])
+    calibration.log_probability(logits, words, |class| members[class])
+        - calibration.log_probability(logits, words, |class| !members[class])
 }
 
 /// The nearest f32 that is no infinity: a temperature may be as small as numbers get.
@@ -165,9 +166,9 @@ mod tests {
 
     #[test]
     fn odds_are_told_where_probabilities_are_0_and_1() {
-        let halved = Temperature {
-            long: 0.5,
-            ..Temperature::ONE
+        let halved = Calibration {
+            asymptote: 0.5,
+            ..Calibration::ONE
         };
         let odds = |logits: &[f32], members: &[bool]| log_odds(logits, members, halved, 9);
         assert_eq!(odds(&[1e4, -1e4], &[true, false]), 4e4);

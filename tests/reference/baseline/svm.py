@@ -22,7 +22,7 @@ def band(age):
 ATTRIBUTES = {
     "profession": lambda user: user.get("profession"),
     "age": lambda user: user.get("age") and (str(user["age"]) if user["age"] < 33 else "33+"),
-    "age (groups)": lambda user: user.get("age") and band(user["age"]),
+    "age (coarse)": lambda user: user.get("age") and band(user["age"]),
     "gender": lambda user: user.get("gender"),
 }
 

@@ -139,7 +139,7 @@ fn the_pages_models_say_how_far_to_believe_them() {
             open(&page).await;
             let figures = cells(&page, "(//footer//table)[1]").await;
             let names: Vec<&str> = figures[1..].iter().map(|row| row[0].as_str()).collect();
-            assert_eq!(names, ["Profession", "Age", "Age (groups)", "Gender"]);
+            assert_eq!(names, ["Profession", "Age", "Age (coarse)", "Gender"]);
             for row in &figures[1..] {
                 let (name, right) = (&row[0], &row[2]);
                 page.click(&format!("//footer//summary[.='{name} in numbers']"))

@@ -29,7 +29,7 @@ fn a_chinese_example_gives_distributions_labels_and_evidence() {
         let posts: Vec<&str> = typed.lines().collect();
         same_by(BILINGUAL, &page.shown().await, &posts);
         let labels = page
-            .script("return [...document.querySelectorAll('.attribute .basis')].map(label => label.innerText)")
+            .script("return [...document.querySelectorAll('.attribute .status')].map(label => label.innerText)")
             .await;
         let transferred = "从用另一种语言写作的作者那里学来，在这种语言上没有证实有效。";
         let measured = "已在用这种语言写作的作者中测试过。";

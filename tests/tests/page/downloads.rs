@@ -95,8 +95,8 @@ fn is_cell(cell: &str, column: &str, said: &Value) {
         Some((name, class)) => (name, Some(class)),
         None => (column, None),
     };
-    let prediction = match name.strip_suffix(" group") {
-        Some(name) => &said["predictions"][name]["groups"],
+    let prediction = match name.strip_suffix(" coarse") {
+        Some(name) => &said["predictions"][name]["coarse"],
         None => &said["predictions"][name],
     };
     match class {

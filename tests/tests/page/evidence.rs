@@ -197,12 +197,12 @@ fn owned(posts: &[&str]) -> Vec<String> {
 }
 
 /// Checks that the page shows for a class what the model says here.
-async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, is_group: bool) {
+async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, is_coarse: bool) {
     explained(page, posts).await;
     let explanation = explain(posts).await;
     let evidence = (explanation.attributes.get(attribute)).expect("all attributes are explained");
-    let classes = match is_group {
-        true => evidence.groups.as_ref().expect("it has groups"),
+    let classes = match is_coarse {
+        true => evidence.coarse.as_ref().expect("it has groups"),
         false => &evidence.classes,
     };
     let weights = classes.get(class).expect("all classes are explained");

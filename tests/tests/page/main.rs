@@ -129,7 +129,7 @@ async fn refused(page: &Page, before: &str) -> String {
 
 /// Checks that a cell of a table, such as "Student 81%", is what the command says about an attribute.
 fn is_best(cell: &str, said: &Value) {
-    let first = said.get("groups").unwrap_or(said);
+    let first = said.get("coarse").unwrap_or(said);
     let label = first["label"].as_str().expect("a label");
     let probability = first["probabilities"][label].as_f64().expect("a number");
     let (class, share) = cell.rsplit_once(' ').expect("a class and its share");

@@ -15,7 +15,7 @@ const TRANSFERRED: &str =
 async fn known(page: &Page) -> Vec<String> {
     let mut known = Vec::new();
     for attribute in ["profession", "age", "gender"] {
-        let place = format!("//*[@data-attribute='{attribute}']//p[@class='basis']");
+        let place = format!("//*[@data-attribute='{attribute}']//p[@class='status']");
         known.push(text(page, &place).await);
     }
     known
@@ -53,7 +53,7 @@ fn a_model_of_one_language_has_no_such_labels() {
             .await;
         page.settled(SOON).await;
         let labels = page
-            .script("return document.querySelectorAll('.basis').length")
+            .script("return document.querySelectorAll('.status').length")
             .await;
         assert_eq!(labels, 0);
     });

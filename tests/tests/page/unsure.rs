@@ -19,7 +19,7 @@ fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
             same(&page.shown().await, posts);
             let said = predict(posts);
             for (attribute, prediction) in crate::object(&said["predictions"]) {
-                let first = prediction.get("groups").unwrap_or(prediction);
+                let first = prediction.get("coarse").unwrap_or(prediction);
                 let label = first["label"].as_str().expect("a label");
                 let probability = first["probabilities"][label].as_f64().expect("a number");
                 let heading = format!("//*[@data-attribute='{attribute}']//h3");
@@ -53,16 +53,16 @@ fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
 
 #[test]
 fn the_threshold_is_the_models_own() {
-    for (sure_from, says_not_sure) in [(0.0, false), (1.0, true)] {
-        let model = bundle(|bundle| bundle.settings.sure_from = sure_from);
+    for (confidence_threshold, says_not_sure) in [(0.0, false), (1.0, true)] {
+        let model = bundle(|bundle| bundle.settings.confidence_threshold = confidence_threshold);
         let visit = Visit::default().instead(tests::BUNDLE, model);
         visit.run(async move |page| {
             page.ready().await;
             page.press("Exam week").await;
             page.settled(SOON).await;
             let shown = text(&page, "//section[@aria-labelledby='estimate']").await;
-            let not_sure = shown.matches("Not sure").count();
-            assert_eq!(not_sure, if says_not_sure { 3 } else { 0 }, "{shown}");
+            let not_confident = shown.matches("Not sure").count();
+            assert_eq!(not_confident, if says_not_sure { 3 } else { 0 }, "{shown}");
         });
     }
 }

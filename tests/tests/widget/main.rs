@@ -95,7 +95,7 @@ fn predicts(prediction: &Value, posts: &[&str]) {
     let attributes = (attributes.as_object()).unwrap_or_else(|| panic!("{prediction}"));
     // As the element shows it: an attribute's groups first, if it has any.
     let lists = |attribute: &Value| {
-        let groups = attribute.get("groups").into_iter();
+        let groups = attribute.get("coarse").into_iter();
         let lists = groups.chain([attribute]);
         lists.map(|list| list["probabilities"].clone()).collect()
     };

@@ -60,8 +60,8 @@ fn text_is_never_read_as_html() {
     bundle.card.name = hostile.into();
     bundle.card.limits = hostile.into();
     let attribute = (bundle.settings.attributes.iter_mut())
-        .find(|attribute| attribute.groups.is_empty())
-        .expect("an attribute without groups");
+        .find(|attribute| attribute.coarse_classes.is_empty())
+        .expect("an attribute without coarse classes");
     attribute.name = hostile.into();
     attribute.classes[0] = hostile.into();
     let bundle = bundle.to_bytes().expect("it stays sound");

@@ -4,7 +4,7 @@ use tests::{BUNDLE, bilingual, browser::SOON};
 
 use crate::{ELEMENT, inside, page};
 
-const LABELS: &str = "[...root.querySelectorAll('[part=basis]')].filter((label) => !label.hidden).map((label) => label.textContent)";
+const LABELS: &str = "[...root.querySelectorAll('[part=status]')].filter((label) => !label.hidden).map((label) => label.textContent)";
 
 #[test]
 fn each_attribute_has_a_label_of_how_it_is_known() {

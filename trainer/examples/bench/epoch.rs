@@ -8,7 +8,7 @@ use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     embedding::Embedding,
     joint_loss::{Target, joint_loss},
-    parameters::{Parameters, Wanted},
+    parameters::{Parameters, TensorSpec},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl Request {
                 .map(|&classes| (Role::Main, classes))
                 .collect(),
         };
-        let source = |wanted: &Wanted| files::exactly(&self.folder, wanted.name, wanted.len());
+        let source = |wanted: &TensorSpec| files::exactly(&self.folder, wanted.name, wanted.len());
         let mut network = AuxLstm::new(&mut Parameters::new(&device, source), &sizes, 0.0)?;
         let mut optimiser: ModuleOptimizer = AdamConfig::new().init();
         let embedding = Embedding::quantise(&files::floats(&self.folder, "table")?, self.input)?;
@@ -80,7 +80,7 @@ impl Request {
                     text
                 })
                 .collect();
-            let words = embedding.look_up(&texts, &device);
+            let words = embedding.embed(&texts, &device);
             let users = index * self.batch..index * self.batch + lengths.len();
             let targets: Vec<Target> = (labels.iter().zip(&self.classes))
                 .map(|(labels, &classes)| {

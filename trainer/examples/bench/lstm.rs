@@ -9,7 +9,7 @@ use burn::{
 };
 use model_core::{
     lstm::{self, Lstm, Words},
-    parameters::{Parameters, Wanted},
+    parameters::{Parameters, TensorSpec},
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ impl Request {
         } = self;
         let words = Tensor::<3>::from_data(self.read("words", [batch, steps, input])?, &device);
         let upstream = Tensor::<2>::from_data(self.read("upstream", [batch, hidden])?, &device);
-        let source = |wanted: &Wanted| {
+        let source = |wanted: &TensorSpec| {
             let name = wanted.name.trim_start_matches("lstm.");
             files::exactly(&self.folder, name, wanted.len())
         };

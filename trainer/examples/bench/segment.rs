@@ -36,7 +36,7 @@ impl Request {
             .map(|user| user.map(|user| user.posts))
             .collect::<Result<Vec<_>, _>>()?;
         let start = Instant::now();
-        let texts: Vec<Vec<u32>> = users.iter().map(|posts| reader.ids(posts)).collect();
+        let texts: Vec<Vec<u32>> = users.iter().map(|posts| reader.encode(posts)).collect();
         let ms = start.elapsed().as_secs_f64() * 1e3;
         let bytes = |value: usize| (value as i32).to_le_bytes();
         let ids = texts.iter().flatten().map(|&id| bytes(id as usize));

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// Round every number of a word vector to a multiple of its vector's largest over this
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     vector_steps: i8,
-    /// Round every weight of the wide branch to a multiple of its class's largest over this
+    /// Round every weight of the wide component to a multiple of its class's largest over this
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     wide_steps: i8,
     /// Keep so many bits of every parameter's fraction, of 23

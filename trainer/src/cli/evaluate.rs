@@ -263,7 +263,7 @@ fn to_text(figures: &Figures) -> String {
 /// How far one attribute can be believed, its classes, and how often each was taken for each other.
 fn attribute(report: &Report) -> String {
     let mut text = format!("## {}\n\n", title(report));
-    let sure_from = report.sure_from;
+    let confidence_threshold = report.confidence_threshold;
     if report.unlabelled > 0 {
         let _ = writeln!(
             text,
@@ -293,13 +293,16 @@ fn attribute(report: &Report) -> String {
         text.truncate(text.trim_end().len());
         return text + "\n";
     }
-    let _ = match &report.sure {
-        None => writeln!(text, "Sure ({sure_from:.2} or more) about nobody\n"),
-        Some(sure) => writeln!(
+    let _ = match &report.confident {
+        None => writeln!(
             text,
-            "Sure ({sure_from:.2} or more) about {:.1} % of the users, right about {:.1} % of these\n",
-            100.0 * sure.coverage,
-            100.0 * sure.accuracy
+            "Confident ({confidence_threshold:.2} or more) about nobody\n"
+        ),
+        Some(confident) => writeln!(
+            text,
+            "Confident ({confidence_threshold:.2} or more) about {:.1} % of the users, right about {:.1} % of these\n",
+            100.0 * confident.coverage,
+            100.0 * confident.accuracy
         ),
     };
     let mut classes = Table::new(["class", "P", "R", "F1", "users"]);

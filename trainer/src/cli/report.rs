@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     /// Add a row for systems averaged: their names joined by " + ", with variants in parentheses, such as
-    /// "svm + aux-lstm (with a wide branch)". Their probabilities of each test user are averaged; where a system learned an
+    /// "svm + aux-lstm (with a wide component)". Their probabilities of each test user are averaged; where a system learned an
     /// attribute beside several sets of others, the largest set is taken. May be given several times
     #[arg(long, value_name = "SYSTEMS")]
     average: Vec<String>,

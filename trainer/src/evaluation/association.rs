@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn one_tells_the_other_or_says_nothing() {
-        let telling = vec![vec![50, 0], vec![0, 30]];
-        assert!((cramers_v(&telling) - 1.0).abs() < 1e-12);
-        assert!((cramers_v_corrected(&telling) - 1.0).abs() < 1e-12);
+        let informative = vec![vec![50, 0], vec![0, 30]];
+        assert!((cramers_v(&informative) - 1.0).abs() < 1e-12);
+        assert!((cramers_v_corrected(&informative) - 1.0).abs() < 1e-12);
         let independent = vec![vec![20, 40], vec![10, 20]];
         assert!(cramers_v(&independent) < 1e-12);
         assert_eq!(cramers_v_corrected(&independent), 0.0);

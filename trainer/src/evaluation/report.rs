@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model_core::attribute::Attribute;
-use model_core::bundle::{Basis, Settings};
+use model_core::bundle::{Settings, ValidationStatus};
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::language::Language;
 use model_core::predictor::AttributePrediction;
@@ -27,7 +27,7 @@ pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     language: Option<Language>,
     transferred: bool,
-    sure_from: f32,
+    confidence_threshold: f32,
     /// The classes that each user's true one is among.
     gold: Vec<Range<usize>>,
     probabilities: Vec<Vec<f32>>,
@@ -38,7 +38,7 @@ pub struct Evaluation<'a> {
 /// How well one attribute was predicted, or its groups.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The attribute's name; for its groups `NAME (groups)`.
+    /// The attribute's name; for its groups `NAME (coarse)`.
     pub attribute: String,
     /// The language of the users' text, where the model reads Chinese and another one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,8 +46,8 @@ pub struct Report {
     /// Whether the model calls the attribute transferred from another language: it was not shown to work in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
-    /// The probability from which on the model calls a prediction sure.
-    pub sure_from: f32,
+    /// The probability from which on the model calls a prediction confident.
+    pub confidence_threshold: f32,
     /// The names of the classes.
     pub labels: Vec<String>,
     /// Users left out because they have no label.
@@ -65,18 +65,18 @@ pub struct Report {
     pub reliability: Vec<ReliabilityBin>,
     /// What answering only from a probability on does.
     pub coverage: Vec<CoveragePoint>,
-    /// The same for the probability from which on the model calls a prediction sure, if it does so for anybody.
-    pub sure: Option<CoveragePoint>,
+    /// The same for the probability from which on the model calls a prediction confident, if it does so for anybody.
+    pub confident: Option<CoveragePoint>,
 }
 
 impl<'a> Evaluation<'a> {
-    /// An evaluation of nobody yet; predictions are called sure from this probability on.
-    pub fn new(attribute: &'a Attribute, sure_from: f32) -> Self {
+    /// An evaluation of nobody yet; predictions are called confident from this probability on.
+    pub fn new(attribute: &'a Attribute, confidence_threshold: f32) -> Self {
         Self {
             attribute,
             language: None,
             transferred: false,
-            sure_from,
+            confidence_threshold,
             gold: Vec::new(),
             probabilities: Vec::new(),
             unlabelled: 0,
@@ -86,11 +86,11 @@ impl<'a> Evaluation<'a> {
 
     /// An evaluation of nobody yet, of a model's task and of users whose text is in one of its languages.
     pub fn of_task(settings: &'a Settings, task: usize, language: Option<Language>) -> Self {
-        let known = settings.known(task, language);
+        let known = settings.calibration(task, language);
         Self {
             language,
-            transferred: known.basis == Basis::Transferred,
-            ..Self::new(&settings.attributes[task], known.sure_from)
+            transferred: known.status == ValidationStatus::Transferred,
+            ..Self::new(&settings.attributes[task], known.confidence_threshold)
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> Evaluation<'a> {
         let Attribute {
             name,
             classes,
-            groups,
+            coarse_classes,
         } = self.attribute;
         let (mut gold, mut probabilities): (Vec<usize>, Vec<Vec<f32>>) =
             (self.gold.iter().zip(&self.probabilities))
@@ -165,16 +165,19 @@ impl<'a> Evaluation<'a> {
             probabilities.clear();
         }
         let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, &probabilities)];
-        if !groups.is_empty() {
+        if !coarse_classes.is_empty() {
             // Each class is in a group, or the model would have been refused.
             let gold: Vec<usize> = (self.gold.iter())
-                .filter_map(|classes| self.attribute.group_of_classes(classes.clone()))
+                .filter_map(|classes| self.attribute.coarse_class_of_all(classes.clone()))
                 .collect();
             let probabilities: Vec<Vec<f32>> = (self.probabilities.iter())
-                .map(|row| self.attribute.group_probabilities(row))
+                .map(|row| self.attribute.coarse_probabilities(row))
                 .collect();
-            let labels = groups.iter().map(|group| group.label.clone()).collect();
-            reports.push(self.report(format!("{name} (groups)"), labels, &gold, &probabilities));
+            let labels = coarse_classes
+                .iter()
+                .map(|group| group.label.clone())
+                .collect();
+            reports.push(self.report(format!("{name} (coarse)"), labels, &gold, &probabilities));
         }
         reports
     }
@@ -194,11 +197,11 @@ impl<'a> Evaluation<'a> {
             log_loss: log_loss(gold, probabilities),
             reliability,
             coverage: confidences.coverage(),
-            sure: confidences.answered_from(self.sure_from),
+            confident: confidences.answered_from(self.confidence_threshold),
             attribute,
             language: self.language,
             transferred: self.transferred,
-            sure_from: self.sure_from,
+            confidence_threshold: self.confidence_threshold,
             labels,
             unlabelled: self.unlabelled,
             other_labels: self.other_labels.clone(),
@@ -248,8 +251,8 @@ impl From<Report> for AttributeFigures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_core::attribute::Group;
-    use model_core::predictor::{GroupPrediction, Named};
+    use model_core::attribute::CoarseClass;
+    use model_core::predictor::{CoarsePrediction, Named};
 
     fn named(names: &[&str], values: &[f32]) -> Named<f32> {
         Named(
@@ -262,14 +265,14 @@ mod tests {
     }
 
     fn age() -> Attribute {
-        let group = |label: &str, classes: &[&str]| Group {
+        let group = |label: &str, classes: &[&str]| CoarseClass {
             label: label.into(),
             classes: classes.iter().map(|class| class.to_string()).collect(),
         };
         Attribute {
             name: "age".into(),
             classes: ["13", "14", "23+"].map(String::from).to_vec(),
-            groups: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
+            coarse_classes: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
         }
     }
 
@@ -327,15 +330,15 @@ mod tests {
         let mut evaluation = Evaluation::new(&age, 0.5);
         let prediction = AttributePrediction {
             label: Some("23+".into()),
-            sure: true,
+            confident: true,
             transferred: false,
             probabilities: named(
                 &age.classes.iter().map(String::as_str).collect::<Vec<_>>(),
                 &[0.3, 0.3, 0.4],
             ),
-            groups: Some(GroupPrediction {
+            coarse: Some(CoarsePrediction {
                 label: Some("young".into()),
-                sure: true,
+                confident: true,
                 probabilities: named(&["young", "grown"], &[0.6, 0.4]),
             }),
         };
@@ -348,12 +351,12 @@ mod tests {
             reports[0].metrics.confusion,
             [[0, 0, 1], [0, 0, 0], [0, 0, 1]]
         );
-        assert_eq!(reports[1].attribute, "age (groups)");
+        assert_eq!(reports[1].attribute, "age (coarse)");
         assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
-        // The groups are called sure, at 0.6, and half of them are right; the classes are not.
-        assert_eq!(reports[0].sure, None);
-        let sure = reports[1].sure.as_ref().unwrap();
-        assert_eq!((sure.coverage, sure.accuracy), (1.0, 0.5));
+        // The groups are called confident, at 0.6, and half of them are right; the classes are not.
+        assert_eq!(reports[0].confident, None);
+        let confident = reports[1].confident.as_ref().unwrap();
+        assert_eq!((confident.coverage, confident.accuracy), (1.0, 0.5));
         for report in &reports {
             assert_eq!(
                 (

@@ -7,7 +7,7 @@ use super::{Cell, CellKey, TestUser};
 /// Between the names of the systems of an average.
 const AND: &str = " + ";
 
-/// A cell for each attribute and seed of which there are cells of all systems named, such as `svm + aux-lstm (with a wide branch)`:
+/// A cell for each attribute and seed of which there are cells of all systems named, such as `svm + aux-lstm (with a wide component)`:
 /// each with its variant in parentheses, if it has one. Of a system that learned an attribute beside several sets of others the
 /// largest set is taken.
 ///

@@ -81,7 +81,7 @@ pub struct TestUser {
 }
 
 impl CellKey {
-    /// The system and its variant, which decide all settings: `aux-lstm (with a wide branch)`.
+    /// The system and its variant, which decide all settings: `aux-lstm (with a wide component)`.
     pub fn plan(&self) -> String {
         match self.variant.as_str() {
             "" => self.system.clone(),

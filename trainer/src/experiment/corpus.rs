@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use model_core::attribute::{Attribute, Group};
+use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Serialize};
 
 use super::CellError;
@@ -40,7 +40,7 @@ pub struct AttributeSummary {
     pub counts: Vec<usize>,
     /// Coarser classes that are scored too, such as bands of ages; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<Group>,
+    pub coarse_classes: Vec<CoarseClass>,
 }
 
 /// How much one attribute says of another, over the users with a label for both.
@@ -111,7 +111,7 @@ impl AttributeSummary {
         Attribute {
             name: self.name.clone(),
             classes: self.classes.clone(),
-            groups: self.groups.clone(),
+            coarse_classes: self.coarse_classes.clone(),
         }
     }
 }
@@ -148,7 +148,7 @@ mod tests {
         Attribute {
             name: name.into(),
             classes: classes.iter().map(|class| (*class).to_owned()).collect(),
-            groups: Vec::new(),
+            coarse_classes: Vec::new(),
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
                 name: "age".into(),
                 classes: age.classes.clone(),
                 counts: vec![2, 2],
-                groups: Vec::new(),
+                coarse_classes: Vec::new(),
             }],
             ages: Some(BTreeMap::from([(13, 2), (25, 1), (40, 1)])),
             association: vec![Association::measure(&age, &gender, labels)],

@@ -20,7 +20,7 @@ use crate::device;
 use crate::features::Features;
 use crate::output::{OutputError, PendingFile, make_folder};
 use crate::settings::{first_difference, to_toml};
-use crate::training::calibration::{Scored, temperature};
+use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::Parts;
 
@@ -143,7 +143,7 @@ fn learn(plan: &Plan, problem: &Problem) -> Result<Cell, ExperimentError> {
             words: words(user),
         })
         .collect();
-    let temperature = temperature(&scored);
+    let calibration = calibration::fit(&scored);
     let scores = fitted.model.scores(&test)?;
     Ok(Cell {
         key: plan.key.clone(),
@@ -158,7 +158,7 @@ fn learn(plan: &Plan, problem: &Problem) -> Result<Cell, ExperimentError> {
                 id: problem.users.examples[user].id.to_string(),
                 words: words(user),
                 class,
-                probabilities: temperature.probabilities(&logits, words(user)),
+                probabilities: calibration.probabilities(&logits, words(user)),
             })
             .collect(),
         seconds: start.elapsed().as_secs_f64(),

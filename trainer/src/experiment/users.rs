@@ -183,7 +183,7 @@ fn summary(
                 name: attribute.name.clone(),
                 classes: attribute.classes.clone(),
                 counts: count(index),
-                groups: attribute.groups.clone(),
+                coarse_classes: attribute.coarse_classes.clone(),
             })
             .collect(),
         ages,

@@ -6,7 +6,7 @@ use burn::{
 };
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, StateStatistics},
-    parameters::{Parameters, Saved},
+    parameters::{NamedTensor, Parameters},
 };
 
 use super::vectors::Vectors;
@@ -58,12 +58,16 @@ pub trait Architecture {
     fn restore(&mut self) {}
 
     /// What is learned beside the network, for a checkpoint: as it is now, and as it was at its best.
-    fn save(&self) -> [Vec<Saved>; 2] {
+    fn save(&self) -> [Vec<NamedTensor>; 2] {
         [Vec::new(), Vec::new()]
     }
 
     /// Goes on from what was saved, and takes it from there; the error says what does not fit.
-    fn resume(&mut self, _now: &mut Vec<Saved>, _best: &mut Vec<Saved>) -> Result<(), String> {
+    fn resume(
+        &mut self,
+        _now: &mut Vec<NamedTensor>,
+        _best: &mut Vec<NamedTensor>,
+    ) -> Result<(), String> {
         Ok(())
     }
 }
@@ -88,7 +92,7 @@ impl Architecture for JointLstm<'_> {
     }
 
     fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let words = self.vectors.look_up_to_learn(&batch.texts, device);
+        let words = self.vectors.embed_to_learn(&batch.texts, device);
         if self.normalise {
             network.forward_normalised(&words)
         } else {
@@ -107,12 +111,12 @@ impl Architecture for JointLstm<'_> {
         device: &Device,
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, batch| {
-            network.mean_states(&self.vectors.look_up(&batch.texts, device))
+            network.mean_states(&self.vectors.embed(&batch.texts, device))
         })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        network.forward(&self.vectors.look_up(&batch.texts, device))
+        network.forward(&self.vectors.embed(&batch.texts, device))
     }
 
     fn keep(&mut self) {
@@ -123,11 +127,15 @@ impl Architecture for JointLstm<'_> {
         self.vectors.restore();
     }
 
-    fn save(&self) -> [Vec<Saved>; 2] {
+    fn save(&self) -> [Vec<NamedTensor>; 2] {
         self.vectors.save()
     }
 
-    fn resume(&mut self, now: &mut Vec<Saved>, best: &mut Vec<Saved>) -> Result<(), String> {
+    fn resume(
+        &mut self,
+        now: &mut Vec<NamedTensor>,
+        best: &mut Vec<NamedTensor>,
+    ) -> Result<(), String> {
         self.vectors.resume(now, best)
     }
 }

@@ -1,4 +1,4 @@
-//! The batches of an epoch: which users together, and which stretch of each one's words.
+//! The batches of an epoch: which users together, and which segment of each one's words.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::examples::Example;
 
-/// A user of a batch and the stretch of words that is read.
+/// A user of a batch and the segment of words that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Index of the user.
@@ -86,7 +86,7 @@ mod tests {
                 id: Value::Null,
                 words: vec![2; 1 + index % 97],
                 classes: vec![],
-                bands: vec![],
+                intervals: vec![],
                 file: 0,
             })
             .collect()

@@ -1,8 +1,8 @@
-//! Calibration: the temperatures that make probabilities honest, for texts of any length.
+//! Calibration: the calibrations that make probabilities honest, for texts of any length.
 
 use std::ops::Range;
 
-use model_core::temperature::Temperature;
+use model_core::calibration::Calibration;
 
 /// The lengths, in words, to which validation texts are cut for calibration, besides being read whole.
 pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
@@ -25,38 +25,42 @@ impl Scored {
     }
 }
 
-/// The temperatures that give the true classes the least log loss. Without texts they are 1.
-pub fn temperature(texts: &[Scored]) -> Temperature {
+/// The calibrations that give the true classes the least log loss. Without texts they are 1.
+pub fn fit(texts: &[Scored]) -> Calibration {
     if texts.is_empty() {
-        return Temperature::ONE;
+        return Calibration::ONE;
     }
     // In practice the loss has one minimum in the logarithm of each; a few rounds settle all.
-    let mut temperature = Temperature::ONE;
+    let mut calibration = Calibration::ONE;
     for _ in 0..8 {
-        let long = |log: f64| Temperature {
-            long: log.exp() as f32,
-            ..temperature
+        let asymptote = |log: f64| Calibration {
+            asymptote: log.exp() as f32,
+            ..calibration
         };
-        temperature = long(minimum(0.02, 20.0, |log| log_loss(texts, long(log))));
-        let short = |log: f64| Temperature {
-            short: log.exp() as f32,
-            ..temperature
+        calibration = asymptote(minimum(0.02, 20.0, |log| log_loss(texts, asymptote(log))));
+        let length_coefficient = |log: f64| Calibration {
+            length_coefficient: log.exp() as f32,
+            ..calibration
         };
-        temperature = short(minimum(0.01, 500.0, |log| log_loss(texts, short(log))));
-        let astray = |log: f64| Temperature {
-            astray: log.exp() as f32,
-            ..temperature
+        calibration = length_coefficient(minimum(0.01, 500.0, |log| {
+            log_loss(texts, length_coefficient(log))
+        }));
+        let uniform_weight = |log: f64| Calibration {
+            uniform_weight: log.exp() as f32,
+            ..calibration
         };
-        temperature = astray(minimum(1e-4, 0.9, |log| log_loss(texts, astray(log))));
+        calibration = uniform_weight(minimum(1e-4, 0.9, |log| {
+            log_loss(texts, uniform_weight(log))
+        }));
     }
-    temperature
+    calibration
 }
 
 /// The mean of −ln p of the true classes. 0 for no text.
-pub fn log_loss(texts: &[Scored], temperature: Temperature) -> f64 {
+pub fn log_loss(texts: &[Scored], calibration: Calibration) -> f64 {
     let losses = texts.iter().map(|text| {
         // From the logits: of a certain mistake the probability itself would round to 0.
-        -temperature.log_probability(&text.logits, text.words, |class| {
+        -calibration.log_probability(&text.logits, text.words, |class| {
             text.classes.contains(&class)
         })
     });
@@ -102,15 +106,15 @@ mod tests {
     }
 
     /// What a temperature makes of texts.
-    fn sureness(temperature: Temperature, text: &Scored) -> f32 {
-        temperature.probabilities(&text.logits, text.words)[0]
+    fn sureness(calibration: Calibration, text: &Scored) -> f32 {
+        calibration.probabilities(&text.logits, text.words)[0]
     }
 
     #[test]
     fn overconfidence_is_taken_back() {
         let texts: Vec<Scored> = texts(1000, 4.0).collect();
-        assert!((sureness(temperature(&texts), &texts[0]) - 0.9).abs() < 1e-3);
-        assert_eq!(temperature(&[]), Temperature::ONE);
+        assert!((sureness(fit(&texts), &texts[0]) - 0.9).abs() < 1e-3);
+        assert_eq!(fit(&[]), Calibration::ONE);
     }
 
     #[test]
@@ -126,23 +130,23 @@ mod tests {
                 })
             })
             .collect();
-        let found = temperature(&texts);
-        assert!((found.astray - 1.0 / 6.0).abs() < 0.03, "{found:?}");
+        let found = fit(&texts);
+        assert!((found.uniform_weight - 1.0 / 6.0).abs() < 0.03, "{found:?}");
         assert!((found.of(1000) - 1.0).abs() < 0.1, "{found:?}");
     }
 
     #[test]
     fn what_only_short_texts_overstate_is_taken_back_from_them_alone() {
-        let truth = Temperature {
-            long: 0.5,
-            short: 8.0,
-            astray: 0.0,
+        let truth = Calibration {
+            asymptote: 0.5,
+            length_coefficient: 8.0,
+            uniform_weight: 0.0,
         };
         let texts: Vec<Scored> = [4, 20, 100, 2000]
             .into_iter()
             .flat_map(|words| texts(words, truth.of(words)))
             .collect();
-        let found = temperature(&texts);
+        let found = fit(&texts);
         for text in &texts {
             assert!((sureness(found, text) - 0.9).abs() < 1e-2, "{found:?}");
         }
@@ -164,8 +168,8 @@ mod tests {
             classes: one(1),
             words: 100,
         });
-        assert!((log_loss(&texts[30..], Temperature::ONE) - 40.0).abs() < 1e-6);
-        let found = temperature(&texts);
+        assert!((log_loss(&texts[30..], Calibration::ONE) - 40.0).abs() < 1e-6);
+        let found = fit(&texts);
         let loss = log_loss(&texts[30..], found);
         assert!(loss < 6.0, "{found:?}");
     }

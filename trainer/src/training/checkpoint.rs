@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use model_core::parameters::Saved;
+use model_core::parameters::NamedTensor;
 use safetensors::{
     SafeTensors,
     tensor::{Dtype, TensorView},
@@ -41,9 +41,9 @@ pub struct Checkpoint {
     /// Where the run stands.
     pub progress: Progress,
     /// The network's parameters.
-    pub parameters: Vec<Saved>,
+    pub parameters: Vec<NamedTensor>,
     /// The parameters of the best epoch so far; empty before the first is over.
-    pub best_parameters: Vec<Saved>,
+    pub best_parameters: Vec<NamedTensor>,
     /// The optimiser's state as burn writes it.
     pub optimiser: Vec<u8>,
 }
@@ -161,7 +161,7 @@ impl Checkpoint {
             .map_err(|error| error.to_string())?
             .tensors()
         {
-            let saved = |name: &str| Saved {
+            let saved = |name: &str| NamedTensor {
                 name: name.to_owned(),
                 shape: view.shape().to_vec(),
                 values: view

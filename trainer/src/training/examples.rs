@@ -26,8 +26,8 @@ pub struct Example {
     pub words: Vec<u32>,
     /// The class of each task, where the record has a label that is one of its classes.
     pub classes: Vec<Option<usize>>,
-    /// The classes that the user may be of, where the label is a band over several.
-    pub bands: Vec<Option<Range<usize>>>,
+    /// The classes that the user may be of, where the label is an interval over several.
+    pub intervals: Vec<Option<Range<usize>>>,
     /// The file that the record is from, as an index into the corpus.
     pub file: usize,
 }
@@ -36,7 +36,7 @@ impl Example {
     /// The classes of a task that the user may be of.
     pub fn classes_of(&self, task: usize) -> Option<Range<usize>> {
         let known = self.classes[task].map(|class| class..class + 1);
-        known.or_else(|| self.bands[task].clone())
+        known.or_else(|| self.intervals[task].clone())
     }
 
     /// Whether there is a task that the user is an example for.
@@ -93,7 +93,7 @@ pub fn read(
             examples.without_labels += 1;
             continue;
         }
-        let words = reader.ids(&user.posts);
+        let words = reader.encode(&user.posts);
         if words.is_empty() {
             examples.without_words += 1;
             continue;
@@ -106,7 +106,7 @@ pub fn read(
             classes: (labels.iter())
                 .map(|label| label.clone().filter(is_one).map(|classes| classes.start))
                 .collect(),
-            bands: (labels.into_iter())
+            intervals: (labels.into_iter())
                 .map(|label| label.filter(|classes| !is_one(classes)))
                 .collect(),
             file,
@@ -252,7 +252,7 @@ mod tests {
                 id: Value::from(index),
                 words: vec![2],
                 classes: vec![Some(usize::from(index % 10 == 0))],
-                bands: vec![None],
+                intervals: vec![None],
                 file: 0,
             })
             .collect()

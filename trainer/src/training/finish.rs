@@ -4,14 +4,14 @@ use std::path::Path;
 
 use model_core::{
     aux_lstm::AuxLstm,
-    bundle::{Basis, Bundle, Known, Settings},
+    bundle::{Bundle, LanguageCalibration, Settings, ValidationStatus},
+    calibration::Calibration,
     card::{AttributeFigures, ModelCard},
     embedding::Embedding,
     language::Language,
     parameters::Parameters,
-    temperature::Temperature,
     vocabulary::Vocabulary,
-    wide::{Spelling, Wide},
+    wide::{CharacterFallback, Wide},
 };
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
 /// as well.
 const MEASURED_FROM: usize = 50;
 
-/// A network at its best epoch, with its wide branch if the settings want one.
+/// A network at its best epoch, with its wide component if the settings want one.
 pub struct Finished<A: Architecture> {
     run: Run<A>,
     network: A::Network,
@@ -33,7 +33,7 @@ pub struct Finished<A: Architecture> {
 }
 
 impl<A: Architecture> Finished<A> {
-    /// Takes a run that has come to its end, on texts of the vocabulary's words, and learns the wide branch.
+    /// Takes a run that has come to its end, on texts of the vocabulary's words, and learns the wide component.
     pub fn new(run: Run<A>, vocabulary: &Vocabulary) -> Result<Self, TrainError> {
         let network = (run.architecture).network(&mut Parameters::new(
             &run.device,
@@ -48,7 +48,7 @@ impl<A: Architecture> Finished<A> {
         if run.config.wide.features > 0 {
             if run.data.parts.validation.is_empty() {
                 return Err(TrainError::Unusable(
-                    "the wide branch is fitted to the network on validation users, and there are none: give split.validation a \
+                    "the wide component is fitted to the network on validation users, and there are none: give split.validation a \
                      share, or do without by wide.features = 0"
                         .into(),
                 ));
@@ -56,7 +56,7 @@ impl<A: Architecture> Finished<A> {
             let learning = wide::Learning {
                 settings: &run.config.wide,
                 tasks: &run.config.attributes,
-                spelling: Spelling::of(vocabulary),
+                character_fallback: CharacterFallback::of(vocabulary),
                 users: (run.data.parts.training.iter())
                     .map(|&user| &run.data.users[user])
                     .collect(),
@@ -134,7 +134,7 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
         "it reads other languages than the config's"
     } else if settings.sizes != config.sizes(settings.sizes.input_size)
         || settings.max_words != config.text.max_words
-        || settings.sure_from != config.sure_from
+        || settings.confidence_threshold != config.confidence_threshold
         || bundle.wide.is_some() != (config.wide.features > 0)
     {
         "it was made by another config"
@@ -178,17 +178,21 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
     let validation = finished.validation()?;
     let test = finished.texts(&run.data.parts.test, usize::MAX)?;
     let test = [Language::Other, Language::Chinese].map(|language| in_language(&test, language));
-    let temperatures: Vec<Temperature> = (in_language(&validation, Language::Other).iter())
-        .map(|texts| calibration::temperature(texts))
+    let calibrations: Vec<Calibration> = (in_language(&validation, Language::Other).iter())
+        .map(|texts| calibration::fit(texts))
         .collect();
-    let sure_from = run.config.sure_from;
-    let is_measured = |task: usize, known: &Known| match &tested {
+    let confidence_threshold = run.config.confidence_threshold;
+    let is_measured = |task: usize, known: &LanguageCalibration| match &tested {
         Some(bundle) => {
-            bundle.settings.known(task, Some(Language::Chinese)).basis == Basis::Measured
+            bundle
+                .settings
+                .calibration(task, Some(Language::Chinese))
+                .status
+                == ValidationStatus::Measured
         }
         None => {
             let attribute = run.config.attributes[task].attribute();
-            let mut evaluation = Evaluation::new(&attribute, sure_from);
+            let mut evaluation = Evaluation::new(&attribute, confidence_threshold);
             add(&mut evaluation, known, &test[1][task]);
             let reports = evaluation.reports();
             (reports.iter())
@@ -197,12 +201,18 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
     };
     let chinese = is_bilingual.then(|| {
         let validation = in_language(&validation, Language::Chinese);
-        (validation.iter().zip(&temperatures).enumerate())
-            .map(|(task, (validation, &temperature))| {
-                let own = (!validation.is_empty())
-                    .then(|| Known::measured(calibration::temperature(validation), sure_from));
+        (validation.iter().zip(&calibrations).enumerate())
+            .map(|(task, (validation, &calibration))| {
+                let own = (!validation.is_empty()).then(|| {
+                    LanguageCalibration::measured(
+                        calibration::fit(validation),
+                        confidence_threshold,
+                    )
+                });
                 own.filter(|known| is_measured(task, known))
-                    .unwrap_or_else(|| Known::transferred(temperature, sure_from))
+                    .unwrap_or_else(|| {
+                        LanguageCalibration::transferred(calibration, confidence_threshold)
+                    })
             })
             .collect()
     });
@@ -211,11 +221,11 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
         max_words: run.config.text.max_words,
         dictionary: !run.config.text.dictionary.as_os_str().is_empty(),
         user_dictionary,
-        temperatures,
+        calibrations,
         attributes: (run.config.attributes.iter())
             .map(|task| task.attribute())
             .collect(),
-        sure_from,
+        confidence_threshold,
         chinese,
     };
     let mut card = run.config.card.clone();
@@ -238,14 +248,14 @@ pub fn finish<A: Architecture<Network = AuxLstm>>(
     Ok(())
 }
 
-/// Says how well the network and the wide branch do together on the validation users.
+/// Says how well the network and the wide component do together on the validation users.
 fn report<A: Architecture>(finished: &Finished<A>) -> Result<(), TrainError> {
     let Run { config, data, .. } = &finished.run;
     let scores = finished.scores(&data.parts.validation)?;
     for (task, scores) in config.attributes.iter().zip(scores) {
         let metrics = task_metrics(task, &scores);
         eprintln!(
-            "with the wide branch, on validation users: {} F {:.3} accuracy {:.3}",
+            "with the wide component, on validation users: {} F {:.3} accuracy {:.3}",
             metrics.attribute, metrics.f, metrics.accuracy
         );
     }
@@ -265,9 +275,9 @@ fn is_bilingual(card: &ModelCard) -> bool {
 }
 
 /// Adds what is said of texts, calibrated.
-fn add(evaluation: &mut Evaluation, known: &Known, texts: &[Scored]) {
+fn add(evaluation: &mut Evaluation, known: &LanguageCalibration, texts: &[Scored]) {
     for text in texts {
-        let probabilities = known.temperature.probabilities(&text.logits, text.words);
+        let probabilities = known.calibration.probabilities(&text.logits, text.words);
         evaluation.add_classes(text.classes.clone(), probabilities);
     }
 }
@@ -278,8 +288,8 @@ fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFi
     let mut figures = Vec::new();
     for (language, tasks) in settings.languages().into_iter().zip(test) {
         for (task, scores) in tasks.iter().enumerate() {
-            let known = settings.known(task, language);
-            if scores.is_empty() || known.basis == Basis::Transferred {
+            let known = settings.calibration(task, language);
+            if scores.is_empty() || known.status == ValidationStatus::Transferred {
                 continue;
             }
             let mut evaluation = Evaluation::of_task(settings, task, language);

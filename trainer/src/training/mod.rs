@@ -25,11 +25,11 @@ use burn::{
 };
 use model_core::{
     aux_lstm::Role,
+    calibration::Calibration,
     card::AttributeFigures,
     joint_loss::{joint_loss, penalty},
-    parameters::{self, Parameters, Saved, Wanted, glorot_uniform},
+    parameters::{self, NamedTensor, Parameters, TensorSpec, glorot_uniform},
     predictor::{self, PredictError},
-    temperature::Temperature,
     text::Segmenter,
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -136,7 +136,7 @@ pub enum TrainError {
     /// The device failed while computing.
     #[error(transparent)]
     Predict(#[from] PredictError),
-    /// The wide branch cannot be learned.
+    /// The wide component cannot be learned.
     #[error(transparent)]
     Linear(#[from] LinearError),
     /// What was read cannot be learned from, or the run folder is not as asked for.
@@ -250,12 +250,12 @@ fn write_config(folder: &Path, settings: &str) -> Result<(), OutputError> {
 fn is_free(config: &Config, setting: &str) -> bool {
     const FREE: [&str; 5] = [
         "output",
-        "sure_from",
+        "confidence_threshold",
         "strict",
         "training.patience",
         "training.checkpoint_steps",
     ];
-    // The wide branch is learned, and the card written, at the end of the run.
+    // The wide component is learned, and the card written, at the end of the run.
     FREE.contains(&setting)
         || setting.starts_with("wide.")
         || setting.starts_with("card.")
@@ -274,7 +274,7 @@ pub struct Run<A: Architecture> {
     network: A::Network,
     optimiser: ModuleOptimizer,
     progress: Progress,
-    best_parameters: Vec<Saved>,
+    best_parameters: Vec<NamedTensor>,
 }
 
 /// The folder of a run.
@@ -311,7 +311,8 @@ impl<A: Architecture> Run<A> {
         let gradients_on = device.clone().autodiff();
         let Some(mut earlier) = earlier else {
             let mut random = StdRng::seed_from_u64(config.seed);
-            let source = |wanted: &Wanted| Ok::<_, TrainError>(glorot_uniform(wanted, &mut random));
+            let source =
+                |wanted: &TensorSpec| Ok::<_, TrainError>(glorot_uniform(wanted, &mut random));
             return Ok(Self {
                 network: architecture.network(&mut Parameters::new(&gradients_on, source))?,
                 config,
@@ -547,7 +548,7 @@ impl<A: Architecture> Run<A> {
             SelectBy::F => metrics[task].f,
             SelectBy::Loss => {
                 let scores = &scores[task];
-                -calibration::log_loss(scores, calibration::temperature(scores))
+                -calibration::log_loss(scores, calibration::fit(scores))
             }
         };
         judging.iter().map(of_task).sum::<f64>() / judging.len() as f64
@@ -636,7 +637,9 @@ impl<A: Architecture> Run<A> {
 }
 
 /// Parameters as they were saved.
-fn saved(parameters: &[Saved]) -> impl FnMut(&Wanted) -> Result<Vec<f32>, TrainError> + '_ {
+fn saved(
+    parameters: &[NamedTensor],
+) -> impl FnMut(&TensorSpec) -> Result<Vec<f32>, TrainError> + '_ {
     |wanted| {
         parameters
             .iter()
@@ -666,7 +669,7 @@ fn task_metrics(task: &Task, scores: &[Scored]) -> TaskMetrics {
         precision: metrics.precision,
         recall: metrics.recall,
         f: metrics.f,
-        log_loss: calibration::log_loss(scores, Temperature::ONE),
+        log_loss: calibration::log_loss(scores, Calibration::ONE),
     }
 }
 

@@ -87,7 +87,7 @@ fn keep_what_tasks_learn_from(config: &Config, examples: &mut Examples) {
         for (task, settings) in config.attributes.iter().enumerate() {
             if settings.corpus_weight(config, user.file) == 0.0 {
                 user.classes[task] = None;
-                user.bands[task] = None;
+                user.intervals[task] = None;
             }
         }
     }
@@ -160,8 +160,8 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
         add(&mut user.words.iter().map(|&word| word.into()));
         // None is 0.
         add(&mut (user.classes.iter()).map(|class| class.map_or(0, |class| class as u64 + 1)));
-        add(&mut (user.bands.iter().flatten())
-            .flat_map(|band| [band.start as u64, band.end as u64]));
+        add(&mut (user.intervals.iter().flatten())
+            .flat_map(|interval| [interval.start as u64, interval.end as u64]));
     }
     for part in [&parts.training, &parts.validation, &parts.test] {
         add(&mut std::iter::once(part.len() as u64));

@@ -1,7 +1,7 @@
 //! Word vectors that a network reads: frozen, or learning with it.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use model_core::{embedding::Embedding, lstm::Words, parameters::Saved};
+use model_core::{embedding::Embedding, lstm::Words, parameters::NamedTensor};
 
 /// The vectors of one table.
 pub enum Vectors<'a> {
@@ -24,24 +24,24 @@ impl<'a> Vectors<'a> {
     }
 
     /// Texts of word ids with the vectors of their words.
-    pub fn look_up(&self, texts: &[&[u32]], device: &Device) -> Words {
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
         match self {
-            Self::Frozen(embedding) => embedding.look_up(texts, device),
+            Self::Frozen(embedding) => embedding.embed(texts, device),
             Self::Learning(tables) => {
                 let (ids, texts) = Words::distinct(texts);
-                let vectors = tables.look_up(&ids, device).swap_remove(0);
+                let vectors = tables.embed(&ids, device).swap_remove(0);
                 Words { vectors, texts }
             }
         }
     }
 
     /// The same, of vectors that will [`follow`](Self::follow) their gradients if they learn.
-    pub fn look_up_to_learn(&mut self, texts: &[&[u32]], device: &Device) -> Words {
+    pub fn embed_to_learn(&mut self, texts: &[&[u32]], device: &Device) -> Words {
         match self {
-            Self::Frozen(embedding) => embedding.look_up(texts, device),
+            Self::Frozen(embedding) => embedding.embed(texts, device),
             Self::Learning(tables) => {
                 let (ids, texts) = Words::distinct(texts);
-                let vectors = tables.look_up_to_learn(ids, device).swap_remove(0);
+                let vectors = tables.embed_to_learn(ids, device).swap_remove(0);
                 Words { vectors, texts }
             }
         }
@@ -81,11 +81,11 @@ impl<'a> Vectors<'a> {
     }
 
     /// What a run must know to go on: of now, and of the best epoch.
-    pub fn save(&self) -> [Vec<Saved>; 2] {
+    pub fn save(&self) -> [Vec<NamedTensor>; 2] {
         let Self::Learning(tables) = self else {
             return [Vec::new(), Vec::new()];
         };
-        let saved = |name: &str, values: &Vec<f32>| Saved {
+        let saved = |name: &str, values: &Vec<f32>| NamedTensor {
             name: name.to_owned(),
             shape: vec![values.len()],
             values: values.clone(),
@@ -105,13 +105,17 @@ impl<'a> Vectors<'a> {
     }
 
     /// Goes on from what was saved, and takes it from there; an error where it does not fit.
-    pub fn resume(&mut self, now: &mut Vec<Saved>, best: &mut Vec<Saved>) -> Result<(), String> {
+    pub fn resume(
+        &mut self,
+        now: &mut Vec<NamedTensor>,
+        best: &mut Vec<NamedTensor>,
+    ) -> Result<(), String> {
         let Self::Learning(tables) = self else {
             return Ok(());
         };
         let table = &mut tables.tables[0];
         let length = table.rows.len();
-        let take = |saved: &mut Vec<Saved>, name: &str| {
+        let take = |saved: &mut Vec<NamedTensor>, name: &str| {
             let place = (saved.iter())
                 .position(|saved| saved.name == name && saved.values.len() == length)?;
             Some(saved.swap_remove(place).values)
@@ -175,8 +179,8 @@ impl Tables {
     }
 
     /// The words' vectors in each table, `[words, dimensions]`.
-    pub fn look_up(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
-        let look_up = |table: &Table| {
+    pub fn embed(&self, ids: &[u32], device: &Device) -> Vec<Tensor<2>> {
+        let embed = |table: &Table| {
             let rows = (ids.iter())
                 .map(|&id| &table.rows[id as usize * self.dimensions..][..self.dimensions]);
             let values = rows.collect::<Vec<_>>().concat();
@@ -185,12 +189,12 @@ impl Tables {
                 device,
             )
         };
-        self.tables.iter().map(look_up).collect()
+        self.tables.iter().map(embed).collect()
     }
 
     /// The same, of different words that will [`follow`](Self::follow) their gradients.
-    pub fn look_up_to_learn(&mut self, ids: Vec<u32>, device: &Device) -> Vec<Tensor<2>> {
-        let vectors = self.look_up(&ids, device).into_iter();
+    pub fn embed_to_learn(&mut self, ids: Vec<u32>, device: &Device) -> Vec<Tensor<2>> {
+        let vectors = self.embed(&ids, device).into_iter();
         let vectors: Vec<Tensor<2>> = vectors.map(Tensor::require_grad).collect();
         self.leaves = Leaves {
             ids,
@@ -268,12 +272,12 @@ mod tests {
 
     /// A step towards smaller vectors.
     fn step(vectors: &mut Vectors) {
-        let words = vectors.look_up_to_learn(&TEXTS, &Device::flex().autodiff());
+        let words = vectors.embed_to_learn(&TEXTS, &Device::flex().autodiff());
         vectors.follow(&words.vectors.square().sum().backward());
     }
 
     fn read(vectors: &Vectors) -> Vec<f32> {
-        let words = vectors.look_up(&TEXTS, &Device::flex());
+        let words = vectors.embed(&TEXTS, &Device::flex());
         words.vectors.into_data().iter().collect()
     }
 

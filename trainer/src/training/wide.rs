@@ -1,10 +1,10 @@
-//! Learns the wide branch: which features there are, and for each task a linear machine over them.
+//! Learns the wide component: which features there are, and for each task a linear classifier over them.
 
 use std::{cmp::Reverse, collections::HashMap};
 
 use model_core::{
     predictor::add,
-    wide::{Feature, Spelling, Weighting, Wide, count},
+    wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
 
@@ -22,7 +22,7 @@ use crate::{
 /// At most so many features are weighed against each other, the most frequent ones: it bounds the memory.
 const CANDIDATES: usize = 400_000;
 /// What the branch's scores may be multiplied by before they are added to the network's logits.
-const FACTORS: [f32; 12] = [
+const SCALES: [f32; 12] = [
     0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0,
 ];
 
@@ -33,7 +33,7 @@ pub struct Learning<'a> {
     /// The tasks.
     pub tasks: &'a [Task],
     /// How the branch reads Chinese words.
-    pub spelling: Spelling,
+    pub character_fallback: CharacterFallback,
     /// The training users.
     pub users: Vec<&'a Example>,
     /// For each task validation texts of several lengths.
@@ -46,59 +46,56 @@ pub type Text<'a> = (&'a [u32], Scored);
 impl Learning<'_> {
     /// The branch; its scores have the scale at which they serve the validation texts best, which may be 0.
     ///
-    /// Machines over all features that are frequent enough tell which features matter and, by the validation texts, what
-    /// cost a task's machine is to be learned with. Then machines over the features that matter take their place.
+    /// Classifiers over all features that are frequent enough tell which features matter and, by the validation texts, what
+    /// cost a task's classifier is to be learned with. Then classifiers over the features that matter take their place.
     pub fn branch(&self) -> Result<Wide, TrainError> {
         let candidates = self.candidates()?;
         let matrix = matrix(&candidates, &self.users)?;
         let mut chosen = Vec::new();
         for task in 0..self.tasks.len() {
             let models = (self.settings.costs.iter())
-                .map(|&cost| Ok((cost, self.machine(&matrix, task, cost)?)))
+                .map(|&cost| Ok((cost, self.classifier(&matrix, task, cost)?)))
                 .collect::<Result<Vec<_>, LinearError>>()?;
             let judged = models.into_iter().map(|(cost, model)| {
-                let (loss, _) = self.best_factor(task, &candidates, &model);
+                let (loss, _) = self.best_scale(task, &candidates, &model);
                 (loss, cost, model)
             });
             let best = judged.min_by(|(one, ..), (other, ..)| one.total_cmp(other));
             let (_, cost, model) = best.expect("the settings name a cost");
             chosen.push((cost, model));
         }
-        let features = most_telling(
+        let features = most_informative(
             chosen.iter().map(|(_, model)| model),
             self.settings.features,
         );
-        let weighting = Weighting::new(
+        let vectorizer = TfidfVectorizer::new(
             features
                 .iter()
                 .map(|&row| candidates.features()[row])
                 .collect(),
-            features
-                .iter()
-                .map(|&row| candidates.rarity()[row])
-                .collect(),
-            self.spelling.clone(),
+            features.iter().map(|&row| candidates.idf()[row]).collect(),
+            self.character_fallback.clone(),
         )
         .map_err(TrainError::Unusable)?;
-        let matrix = self::matrix(&weighting, &self.users)?;
-        let mut machines = Vec::new();
+        let matrix = self::matrix(&vectorizer, &self.users)?;
+        let mut classifiers = Vec::new();
         for (task, (cost, _)) in chosen.into_iter().enumerate() {
-            let model = self.machine(&matrix, task, cost)?;
-            let (_, factor) = self.best_factor(task, &weighting, &model);
+            let model = self.classifier(&matrix, task, cost)?;
+            let (_, scale) = self.best_scale(task, &vectorizer, &model);
             eprintln!(
-                "wide branch, {}: cost {cost}, scores times {factor}",
+                "wide component, {}: cost {cost}, scores times {scale}",
                 self.tasks[task].name
             );
-            machines.push((model, factor));
+            classifiers.push((model, scale));
         }
-        branch(weighting, &machines)
+        branch(vectorizer, &classifiers)
     }
 
     /// The features that enough training users have, with what they weigh for being rare.
-    fn candidates(&self) -> Result<Weighting, TrainError> {
+    fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
-                for feature in count(&self.spelling.spell(&user.words)).into_keys() {
+                for feature in count(&self.character_fallback.spell(&user.words)).into_keys() {
                     *sums.entry(feature).or_default() += 1;
                 }
                 sums
@@ -115,27 +112,27 @@ impl Learning<'_> {
         frequencies.sort_unstable_by_key(|&(feature, users)| (Reverse(users), feature));
         frequencies.truncate(CANDIDATES);
         let users = self.users.len() as f64;
-        let rarity = |&(_, with): &(Feature, u32)| {
+        let idf = |&(_, with): &(Feature, u32)| {
             (((1.0 + users) / (1.0 + f64::from(with))).ln() + 1.0) as f32
         };
-        let rarity = frequencies.iter().map(rarity).collect();
+        let idf = frequencies.iter().map(idf).collect();
         let features = frequencies.iter().map(|&(feature, _)| feature).collect();
-        let spelling = self.spelling.clone();
-        Weighting::new(features, rarity, spelling).map_err(TrainError::Unusable)
+        let character_fallback = self.character_fallback.clone();
+        TfidfVectorizer::new(features, idf, character_fallback).map_err(TrainError::Unusable)
     }
 
-    /// The users, by their place, whom a task's machine learns from, and their classes. Of a file where many have a band over several
+    /// The users, by their place, whom a task's classifier learns from, and their classes. Of a file where many have an interval over several
     /// classes they are nobody if there are other files: who has one class there is not like the rest.
     fn examples(&self, task: usize) -> (Vec<usize>, Vec<usize>) {
         let mut files = HashMap::<usize, (usize, usize)>::new();
         for user in &self.users {
-            let (bands, all) = files.entry(user.file).or_default();
-            *bands += usize::from(user.bands[task].is_some());
+            let (intervals, all) = files.entry(user.file).or_default();
+            *intervals += usize::from(user.intervals[task].is_some());
             *all += usize::from(user.classes_of(task).is_some());
         }
         let is_fair = |user: &Example| {
-            let (bands, all) = files[&user.file];
-            are_fair_sample(bands, all)
+            let (intervals, all) = files[&user.file];
+            are_fair_sample(intervals, all)
         };
         let with_class = || {
             let users = self.users.iter().enumerate();
@@ -148,8 +145,8 @@ impl Learning<'_> {
             .unzip()
     }
 
-    /// The machine of a task over the features of `matrix`, a row for each training user.
-    fn machine(
+    /// The classifier of a task over the features of `matrix`, a row for each training user.
+    fn classifier(
         &self,
         matrix: &SparseMatrix,
         task: usize,
@@ -162,35 +159,40 @@ impl Learning<'_> {
         let class_weights = (examples.balanced_weights().into_iter())
             .map(|weight| weight.powf(balance))
             .collect();
-        let machine = SupportVectorMachine {
+        let classifier = SupportVectorMachine {
             cost,
             class_weights,
             ..SupportVectorMachine::default()
         };
-        Ok(machine.check()?.fit(&examples)?.model)
+        Ok(classifier.check()?.fit(&examples)?.model)
     }
 
-    /// What to multiply a machine's scores by, for the least log loss on the validation texts, with that loss.
-    fn best_factor(&self, task: usize, weighting: &Weighting, model: &LinearModel) -> (f64, f32) {
+    /// What to multiply a classifier's scores by, for the least log loss on the validation texts, with that loss.
+    fn best_scale(
+        &self,
+        task: usize,
+        vectorizer: &TfidfVectorizer,
+        model: &LinearModel,
+    ) -> (f64, f32) {
         let texts = &self.validation[task];
         let scores: Vec<Vec<f32>> = (texts.par_iter())
-            .map(|(text, _)| scores(model, &weighting.row(text)))
+            .map(|(text, _)| scores(model, &vectorizer.row(text)))
             .collect();
-        let judged = FACTORS.into_par_iter().map(|factor| {
+        let judged = SCALES.into_par_iter().map(|scale| {
             let mixed: Vec<Scored> = (texts.iter().zip(&scores))
                 .map(|((_, scored), scores)| {
                     let mut mixed = scored.clone();
                     for (logit, score) in mixed.logits.iter_mut().zip(scores) {
-                        *logit += factor * score;
+                        *logit += scale * score;
                     }
                     mixed
                 })
                 .collect();
-            let temperature = calibration::temperature(&mixed);
-            (calibration::log_loss(&mixed, temperature), factor)
+            let calibration = calibration::fit(&mixed);
+            (calibration::log_loss(&mixed, calibration), scale)
         });
         let best = judged.min_by(|(one, _), (other, _)| one.total_cmp(other));
-        best.expect("there are factors")
+        best.expect("there are scales")
     }
 }
 
@@ -208,18 +210,18 @@ pub fn add_scores(branch: &Wide, tasks: &[Task], texts: &mut [Vec<Text>]) {
 }
 
 /// A row of values for each user.
-fn matrix(weighting: &Weighting, users: &[&Example]) -> Result<SparseMatrix, LinearError> {
+fn matrix(vectorizer: &TfidfVectorizer, users: &[&Example]) -> Result<SparseMatrix, LinearError> {
     let rows: Vec<Vec<(u32, f32)>> = (users.par_iter())
-        .map(|user| weighting.row(&user.words))
+        .map(|user| vectorizer.row(&user.words))
         .collect();
-    let mut matrix = SparseMatrix::new(weighting.features().len());
+    let mut matrix = SparseMatrix::new(vectorizer.features().len());
     for row in rows {
         matrix.push_row(row)?;
     }
     Ok(matrix)
 }
 
-/// A machine's weights for a feature, one for each class: where one machine tells two classes apart, what speaks for the
+/// A classifier's weights for a feature, one for each class: where one classifier tells two classes apart, what speaks for the
 /// second speaks against the first.
 fn class_weights(model: &LinearModel, weights: &[f32]) -> impl Iterator<Item = f32> {
     let both = match weights {
@@ -232,8 +234,8 @@ fn class_weights(model: &LinearModel, weights: &[f32]) -> impl Iterator<Item = f
 
 /// The weights of a feature.
 fn weights_of(model: &LinearModel, row: usize) -> &[f32] {
-    let machines = model.biases().len();
-    &model.weights()[row * machines..][..machines]
+    let classifiers = model.biases().len();
+    &model.weights()[row * classifiers..][..classifiers]
 }
 
 fn biases(model: &LinearModel) -> Vec<f32> {
@@ -241,7 +243,7 @@ fn biases(model: &LinearModel) -> Vec<f32> {
     class_weights(model, &biases).collect()
 }
 
-/// A machine's score for each class of a text whose features have these values.
+/// A classifier's score for each class of a text whose features have these values.
 fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
     let mut scores = biases(model);
     for &(feature, value) in row {
@@ -253,9 +255,9 @@ fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
     scores
 }
 
-/// The rows, in order, of those `most` features whose weights are largest: by the sum of their squares, each machine's in
+/// The rows, in order, of those `most` features whose weights are largest: by the sum of their squares, each classifier's in
 /// units of its mean square.
-fn most_telling<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usize) -> Vec<usize> {
+fn most_informative<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usize) -> Vec<usize> {
     let mut sums: Vec<f64> = Vec::new();
     for model in models {
         sums.resize(model.features(), 0.0);
@@ -278,22 +280,25 @@ fn most_telling<'a>(models: impl Iterator<Item = &'a LinearModel>, most: usize) 
     order
 }
 
-/// The tasks' machines, side by side, each with its scores times a factor.
-fn branch(weighting: Weighting, machines: &[(LinearModel, f32)]) -> Result<Wide, TrainError> {
+/// The tasks' classifiers, side by side, each with its scores times a scale.
+fn branch(
+    vectorizer: TfidfVectorizer,
+    classifiers: &[(LinearModel, f32)],
+) -> Result<Wide, TrainError> {
     let row = |row: usize| {
-        machines
+        classifiers
             .iter()
             .flat_map(move |(model, _)| class_weights(model, weights_of(model, row)))
     };
-    let weights: Vec<f32> = (0..weighting.features().len()).flat_map(row).collect();
-    let bias = machines
+    let weights: Vec<f32> = (0..vectorizer.features().len()).flat_map(row).collect();
+    let bias = classifiers
         .iter()
         .flat_map(|(model, _)| biases(model))
         .collect();
-    let factors =
-        (machines.iter()).flat_map(|(model, factor)| std::iter::repeat_n(*factor, model.classes()));
-    Wide::quantise(weighting, &weights, bias)
-        .map(|wide| wide.scaled(factors))
+    let scales = (classifiers.iter())
+        .flat_map(|(model, scale)| std::iter::repeat_n(*scale, model.classes()));
+    Wide::quantise(vectorizer, &weights, bias)
+        .map(|wide| wide.scaled(scales))
         .map_err(TrainError::Unusable)
 }
 
@@ -312,7 +317,7 @@ mod tests {
                     _ => vec![2, 7, 6, 3, 2, 4, 5],
                 },
                 classes: vec![Some(index % 2); 2],
-                bands: vec![None; 2],
+                intervals: vec![None; 2],
                 file: 0,
             })
             .collect()
@@ -346,15 +351,15 @@ mod tests {
         let learning = Learning {
             settings: &settings,
             tasks: &[task("first"), task("second")],
-            spelling: Spelling::default(),
+            character_fallback: CharacterFallback::default(),
             users: users.iter().collect(),
             validation: &validation,
         };
         let wide = learning.branch().unwrap();
-        let mut features = wide.weighting().features().to_vec();
+        let mut features = wide.vectorizer().features().to_vec();
         features.sort_unstable();
         // The words and the pair that all have are not among them.
-        let telling = [
+        let informative = [
             [2, 3],
             [2, 7],
             [3, 2],
@@ -366,7 +371,7 @@ mod tests {
             [7, 2],
             [7, 6],
         ];
-        assert_eq!(features, telling);
+        assert_eq!(features, informative);
         for user in &users {
             let scores = wide.scores(&user.words);
             assert_eq!(scores[1] > scores[0], user.classes[0] == Some(1));
@@ -375,27 +380,28 @@ mod tests {
     }
 
     #[test]
-    fn who_has_one_class_among_many_with_bands_is_not_learned_from() {
-        fn machine(users: &[Example]) -> LinearModel {
+    fn who_has_one_class_among_many_with_intervals_is_not_learned_from() {
+        fn classifier(users: &[Example]) -> LinearModel {
             let learning = Learning {
                 settings: &config::Wide::default(),
                 tasks: &[task("first")],
-                spelling: Spelling::default(),
+                character_fallback: CharacterFallback::default(),
                 users: users.iter().collect(),
                 validation: &[],
             };
             let features = (2..9).map(|word| [word, 0]).collect();
-            let weighting = Weighting::new(features, vec![1.0; 7], Spelling::default()).unwrap();
-            let matrix = matrix(&weighting, &learning.users).unwrap();
-            learning.machine(&matrix, 0, 1.0).unwrap()
+            let vectorizer =
+                TfidfVectorizer::new(features, vec![1.0; 7], CharacterFallback::default()).unwrap();
+            let matrix = matrix(&vectorizer, &learning.users).unwrap();
+            learning.classifier(&matrix, 0, 1.0).unwrap()
         }
         let users = users();
-        // In another file everybody says 8, and the first are known by a band.
-        let with_bands = |bands: usize| {
+        // In another file everybody says 8, and the first are known by an interval.
+        let with_intervals = |intervals: usize| {
             let others = users.iter().cloned().enumerate().map(|(index, user)| {
-                let class = user.classes[0].filter(|_| index >= bands);
+                let class = user.classes[0].filter(|_| index >= intervals);
                 Example {
-                    bands: vec![class.is_none().then_some(0..2); 2],
+                    intervals: vec![class.is_none().then_some(0..2); 2],
                     classes: vec![class; 2],
                     words: vec![8],
                     file: 1,
@@ -404,9 +410,9 @@ mod tests {
             });
             users.iter().cloned().chain(others).collect::<Vec<_>>()
         };
-        assert_eq!(machine(&with_bands(30)), machine(&users));
-        assert_ne!(machine(&with_bands(1)), machine(&users));
+        assert_eq!(classifier(&with_intervals(30)), classifier(&users));
+        assert_ne!(classifier(&with_intervals(1)), classifier(&users));
         // With nobody else to learn from it is better than nothing.
-        assert_eq!(machine(&with_bands(30)[60..]).classes(), 2);
+        assert_eq!(classifier(&with_intervals(30)[60..]).classes(), 2);
     }
 }

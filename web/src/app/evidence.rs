@@ -87,7 +87,7 @@ fn best(attributes: &[Attribute], prediction: &UserPrediction) -> Option<Target>
         Some(Target {
             attribute: attribute.name.clone(),
             class: shown.label?,
-            is_group: !attribute.groups.is_empty(),
+            is_coarse: !attribute.coarse_classes.is_empty(),
         })
     })
 }

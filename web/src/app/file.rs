@@ -173,11 +173,11 @@ pub fn Results(link: Link) -> impl IntoView {
                     let found = found.and_then(|shown| {
                         let label = shown.label?;
                         let share = shown.probabilities.get(&label).copied()?;
-                        Some((language().name(&label), percent(share), shown.sure))
+                        Some((language().name(&label), percent(share), shown.confident))
                     });
                     match found {
-                        Some((label, share, sure)) => view! {
-                            <td class:unsure=!sure><span class="label">{label}</span> " " <span class="share">{share}</span></td>
+                        Some((label, share, confident)) => view! {
+                            <td class:unsure=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td>
                         }
                         .into_any(),
                         None => view! { <td class="unsure">"–"</td> }.into_any(),

@@ -25,10 +25,10 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         let found = prediction.map(coarse).and_then(|shown| {
             let label = shown.label?;
             let share = shown.probabilities.get(&label).copied()?;
-            Some((language().name(&label), percent(share), shown.sure))
+            Some((language().name(&label), percent(share), shown.confident))
         });
-        let (label, share, sure) = found.unwrap_or(("–".into(), String::new(), false));
-        view! { <td class:unsure=!sure><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
+        let (label, share, confident) = found.unwrap_or(("–".into(), String::new(), false));
+        view! { <td class:unsure=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
     };
     let rows = move |single: &UserPrediction| {
         prediction.with(|joint| {

@@ -97,7 +97,7 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     let Attribute {
         name,
         classes,
-        groups,
+        coarse_classes,
     } = attribute;
     let heading = {
         let name = name.clone();
@@ -114,9 +114,9 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
         coarse.with(|coarse| {
             let coarse = coarse.as_ref()?;
             let label = coarse.label.as_deref()?;
-            Some(match coarse.sure {
+            Some(match coarse.confident {
                 true => language().name(label),
-                false => language().texts().not_sure.to_string(),
+                false => language().texts().not_confident.to_string(),
             })
         })
     };
@@ -129,14 +129,18 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
             })
         }
     };
-    let unsure = move || coarse.with(|coarse| coarse.as_ref().is_some_and(|coarse| !coarse.sure));
+    let unsure =
+        move || coarse.with(|coarse| coarse.as_ref().is_some_and(|coarse| !coarse.confident));
     let count = classes.len();
-    let bars = if groups.is_empty() {
+    let bars = if coarse_classes.is_empty() {
         view! { <Bars label=heading classes=classes values=fine /> }.into_any()
     } else {
-        let groups = groups.into_iter().map(|group| group.label).collect();
+        let coarse_classes = coarse_classes
+            .into_iter()
+            .map(|group| group.label)
+            .collect();
         view! {
-            <Bars label=heading classes=groups values=coarse />
+            <Bars label=heading classes=coarse_classes values=coarse />
             <details>
                 <summary>{move || (language().texts().all_classes)(count)}</summary>
                 <Bars

@@ -44,7 +44,7 @@ impl Report {
         tables::ages(&mut document, &results);
         tables::individual(&mut document, &results);
         tables::joint(&mut document, &results);
-        tables::groups(&mut document, &results);
+        tables::coarse_classes(&mut document, &results);
         tables::others(&mut document, &results);
         let gains = tables::gains(&results);
         tables::association(&mut document, &results, &gains);

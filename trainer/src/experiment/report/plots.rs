@@ -62,8 +62,8 @@ fn by_level(
     attribute: &AttributeResults,
     figure: fn(&AttributeResults, usize) -> Vec<Figure>,
 ) -> Vec<Figure> {
-    let groups = !attribute.summary.groups.is_empty();
-    let levels = if groups { 0..2 } else { 0..1 };
+    let coarse_classes = !attribute.summary.coarse_classes.is_empty();
+    let levels = if coarse_classes { 0..2 } else { 0..1 };
     levels.flat_map(|level| figure(attribute, level)).collect()
 }
 
@@ -347,9 +347,9 @@ fn pooled(attribute: &AttributeResults, row: &Row, level: usize) -> Confidences 
         if level == 0 {
             gold.push(user.class);
             probabilities.push(user.probabilities.clone());
-        } else if let Some(group) = summary.group_of(user.class) {
+        } else if let Some(group) = summary.coarse_class_of(user.class) {
             gold.push(group);
-            probabilities.push(summary.group_probabilities(&user.probabilities));
+            probabilities.push(summary.coarse_probabilities(&user.probabilities));
         }
     }
     Confidences::new(&gold, &probabilities)

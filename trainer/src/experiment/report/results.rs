@@ -185,9 +185,9 @@ fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
             predicted: test.iter().map(|user| best(&user.probabilities)).collect(),
             classes: attribute.classes.len(),
         });
-        if !attribute.groups.is_empty() {
-            let group = |class| attribute.group_of(class).unwrap_or(0);
-            let summed = |row: &[f32]| best(&attribute.group_probabilities(row));
+        if !attribute.coarse_classes.is_empty() {
+            let group = |class| attribute.coarse_class_of(class).unwrap_or(0);
+            let summed = |row: &[f32]| best(&attribute.coarse_probabilities(row));
             predictions.push(Predictions {
                 users,
                 gold: test.iter().map(|user| group(user.class)).collect(),
@@ -195,7 +195,7 @@ fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
                     .iter()
                     .map(|user| summed(&user.probabilities))
                     .collect(),
-                classes: attribute.groups.len(),
+                classes: attribute.coarse_classes.len(),
             });
         }
     }

@@ -161,7 +161,7 @@ pub fn joint(document: &mut Document, results: &Results) {
 }
 
 /// The same systems on groups of classes.
-pub fn groups(document: &mut Document, results: &Results) {
+pub fn coarse_classes(document: &mut Document, results: &Results) {
     for attribute in &results.attributes {
         if levels(attribute) < 2 {
             continue;
@@ -543,7 +543,7 @@ fn mark(reference: &Row, comparison: &Comparison) -> Option<&'static str> {
 
 /// One for the classes, and one for the groups where there are any.
 fn levels(attribute: &AttributeResults) -> usize {
-    if attribute.summary.groups.is_empty() {
+    if attribute.summary.coarse_classes.is_empty() {
         1
     } else {
         2
@@ -555,7 +555,10 @@ pub fn name(attribute: &AttributeResults, level: usize) -> String {
     let name = capitalised(&attribute.summary.name);
     match level {
         0 => name,
-        _ => format!("{name} in {} groups", attribute.summary.groups.len()),
+        _ => format!(
+            "{name} in {} coarse classes",
+            attribute.summary.coarse_classes.len()
+        ),
     }
 }
 
@@ -563,7 +566,7 @@ fn labels(attribute: &AttributeResults, level: usize) -> Vec<&str> {
     let summary = &attribute.summary;
     match level {
         0 => summary.classes.iter().map(String::as_str).collect(),
-        _ => (summary.groups.iter())
+        _ => (summary.coarse_classes.iter())
             .map(|group| group.label.as_str())
             .collect(),
     }

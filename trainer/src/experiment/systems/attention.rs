@@ -14,7 +14,7 @@ use model_core::{
 use crate::training::vectors::Vectors;
 use crate::training::{Architecture, Batch, folded};
 
-/// Added to the score of a stretch of another user's: its weight is 0.
+/// Added to the score of a segment of another user's: its weight is 0.
 const NEVER: f32 = -1e9;
 
 /// Aux-LSTM that reads so.
@@ -27,26 +27,26 @@ pub struct AttentiveLstm<'a> {
     pub dropout: f64,
     /// Whether training puts each unit of the pooled states to mean 0 and variance 1 over the batch.
     pub normalise: bool,
-    /// A text is read in stretches of so many words, each on its own, and attention weighs them.
-    pub stretch: usize,
+    /// A text is read in segments of so many words, each on its own, and attention weighs them.
+    pub segment: usize,
 }
 
-/// The LSTMs and the attention over what each of them makes of the stretches.
+/// The LSTMs and the attention over what each of them makes of the segments.
 #[derive(Module, Debug)]
 pub struct Network {
     lstm: AuxLstm,
     attention: Vec<Attention>,
 }
 
-/// How much a stretch counts, by the mean state h of an LSTM over it: uᵀ tanh(W h + b) (Yang et al. 2016, Eq. 8 and 9).
+/// How much a segment counts, by the mean state h of an LSTM over it: uᵀ tanh(W h + b) (Yang et al. 2016, Eq. 8 and 9).
 #[derive(Module, Debug)]
 struct Attention {
     dense: Linear,
     score: Param<Tensor<2>>,
 }
 
-/// Which stretches are whose.
-struct Stretches<'a> {
+/// Which segments are whose.
+struct Segments<'a> {
     texts: Vec<&'a [u32]>,
     /// The text that each is of.
     owners: Vec<usize>,
@@ -54,31 +54,31 @@ struct Stretches<'a> {
     count: usize,
 }
 
-impl<'a> Stretches<'a> {
-    /// An empty text is one stretch.
+impl<'a> Segments<'a> {
+    /// An empty text is one segment.
     fn of(texts: &[&'a [u32]], words: usize) -> Self {
-        let mut stretches = Self {
+        let mut segments = Self {
             texts: Vec::new(),
             owners: Vec::new(),
             count: texts.len(),
         };
         for (owner, text) in texts.iter().enumerate() {
             match text.is_empty() {
-                true => stretches.texts.push(text),
-                false => stretches.texts.extend(text.chunks(words)),
+                true => segments.texts.push(text),
+                false => segments.texts.extend(text.chunks(words)),
             }
-            stretches.owners.resize(stretches.texts.len(), owner);
+            segments.owners.resize(segments.texts.len(), owner);
         }
-        stretches
+        segments
     }
 
-    /// What is added to the scores, `[texts, stretches]`: the logarithm of the number of words, so that stretches of equal
+    /// What is added to the scores, `[texts, segments]`: the logarithm of the number of words, so that segments of equal
     /// scores weigh by their length, as words do in the mean.
     fn bias(&self, device: &Device) -> Tensor<2> {
         let bias = (0..self.count).flat_map(|text| {
-            (self.owners.iter().zip(&self.texts)).map(move |(&owner, stretch)| {
+            (self.owners.iter().zip(&self.texts)).map(move |(&owner, segment)| {
                 match owner == text {
-                    true => (stretch.len().max(1) as f32).ln(),
+                    true => (segment.len().max(1) as f32).ln(),
                     false => NEVER,
                 }
             })
@@ -89,14 +89,9 @@ impl<'a> Stretches<'a> {
 }
 
 impl Network {
-    /// The states of each text: the mean over its stretches by their weights.
-    fn states(
-        &self,
-        words: &Words,
-        stretches: &Stretches,
-        device: &Device,
-    ) -> MeanStates<Tensor<2>> {
-        let bias = stretches.bias(device);
+    /// The states of each text: the mean over its segments by their weights.
+    fn states(&self, words: &Words, segments: &Segments, device: &Device) -> MeanStates<Tensor<2>> {
+        let bias = segments.bias(device);
         let mut attention = self.attention.iter();
         self.lstm.mean_states(words).map(|states| {
             let attention = attention.next().expect("each LSTM has its attention");
@@ -115,9 +110,9 @@ impl AttentiveLstm<'_> {
         batch: &Batch,
         device: &Device,
     ) -> MeanStates<Tensor<2>> {
-        let stretches = Stretches::of(&batch.texts, self.stretch);
-        let words = self.vectors.look_up(&stretches.texts, device);
-        network.states(&words, &stretches, device)
+        let segments = Segments::of(&batch.texts, self.segment);
+        let words = self.vectors.embed(&segments.texts, device);
+        network.states(&words, &segments, device)
     }
 }
 
@@ -144,9 +139,9 @@ impl Architecture for AttentiveLstm<'_> {
     }
 
     fn forward(&mut self, network: &Network, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let stretches = Stretches::of(&batch.texts, self.stretch);
-        let words = self.vectors.look_up_to_learn(&stretches.texts, device);
-        let states = network.states(&words, &stretches, device);
+        let segments = Segments::of(&batch.texts, self.segment);
+        let words = self.vectors.embed_to_learn(&segments.texts, device);
+        let states = network.states(&words, &segments, device);
         network.lstm.logits(if self.normalise {
             states.normalised()
         } else {
@@ -189,7 +184,7 @@ mod tests {
     use super::*;
     use burn::tensor::Tolerance;
     use model_core::embedding::Embedding;
-    use model_core::parameters::{Saved, Wanted, glorot_uniform, save};
+    use model_core::parameters::{NamedTensor, TensorSpec, glorot_uniform, save};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     const TEXTS: [&[u32]; 3] = [&[2, 3, 2, 6, 5], &[3, 4], &[]];
@@ -212,13 +207,13 @@ mod tests {
             },
             dropout: 0.0,
             normalise: false,
-            stretch: 2,
+            segment: 2,
         }
     }
 
     fn network(attentive: &AttentiveLstm, device: &Device) -> Network {
         let mut random = StdRng::seed_from_u64(3);
-        let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
         attentive
             .network(&mut Parameters::new(device, source))
             .unwrap()
@@ -232,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_weighed_by_their_scores_and_lengths() {
+    fn segments_are_weighed_by_their_scores_and_lengths() {
         let device = Device::flex();
         let embedding = embedding();
         let attentive = attentive(&embedding, 0.0);
         let network = network(&attentive, &device);
-        // The stretches of the first text, each read as a text of its own by the LSTM of the main task.
-        let stretches: [&[u32]; 3] = [&[2, 3], &[2, 6], &[5]];
-        let words = embedding.look_up(&stretches, &device);
+        // The segments of the first text, each read as a text of its own by the LSTM of the main task.
+        let segments: [&[u32]; 3] = [&[2, 3], &[2, 6], &[5]];
+        let words = embedding.embed(&segments, &device);
         let alone = network.lstm.mean_states(&words);
         let pooled = attentive.evaluated(&network, &batch(&TEXTS), &device);
         let mut attention = network.attention.iter();
@@ -253,15 +248,15 @@ mod tests {
             let bias = of(attention.dense.bias.as_ref().unwrap().val().into_data());
             let score = of(attention.score.val().into_data());
             let mut weights: Vec<f32> = (0..count)
-                .map(|stretch| {
-                    let state = &states[stretch * units..][..units];
+                .map(|segment| {
+                    let state = &states[segment * units..][..units];
                     let dense = (0..units).map(|unit| {
                         let sum: f32 = (0..units)
                             .map(|k| state[k] * weight[k * units + unit])
                             .sum();
                         (sum + bias[unit]).tanh() * score[unit]
                     });
-                    stretches[stretch].len() as f32 * dense.sum::<f32>().exp()
+                    segments[segment].len() as f32 * dense.sum::<f32>().exp()
                 })
                 .collect();
             let sum: f32 = weights.iter().sum();
@@ -294,10 +289,10 @@ mod tests {
         let attentive = attentive(&embedding, 0.01);
         let first = network(&attentive, &device);
         let all = save(&first);
-        let source = |wanted: &Wanted| {
+        let source = |wanted: &TensorSpec| {
             let found = all.iter().find(|saved| saved.name == wanted.name);
             found
-                .map(|saved: &Saved| saved.values.clone())
+                .map(|saved: &NamedTensor| saved.values.clone())
                 .ok_or(wanted.name.to_owned())
         };
         let again = attentive

@@ -308,7 +308,7 @@ impl Architecture for BagConvolutions<'_> {
 mod tests {
     use super::*;
     use crate::linear::SparseMatrix;
-    use model_core::parameters::{Wanted, glorot_uniform, save};
+    use model_core::parameters::{TensorSpec, glorot_uniform, save};
     use rand::{SeedableRng, rngs::StdRng};
 
     const VOCABULARY: usize = 9;
@@ -348,7 +348,7 @@ mod tests {
                 classes: 3,
             };
             let mut random = StdRng::seed_from_u64(7);
-            let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+            let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
             let layers =
                 (architecture.network(&mut Parameters::new(&Device::flex(), source))).unwrap();
             let saved = save(&layers);

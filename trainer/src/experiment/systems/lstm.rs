@@ -20,10 +20,10 @@ pub struct LstmSettings {
     pub network: Network,
     /// How it is trained.
     pub training: Training,
-    /// Texts are read in stretches of so many words that attention weighs; 0: as a whole, with the mean over all words. Of lstm
+    /// Texts are read in segments of so many words that attention weighs; 0: as a whole, with the mean over all words. Of lstm
     /// and aux-lstm only.
     pub attention_words: usize,
-    /// A wide branch beside it, which the paper has not.
+    /// A wide component beside it, which the paper has not.
     pub wide: Wide,
 }
 
@@ -101,13 +101,13 @@ impl System for Lstm<'_> {
                 };
                 teach(problem, config, architecture)
             }
-            stretch => {
+            segment => {
                 let architecture = AttentiveLstm {
                     vectors,
                     sizes,
                     dropout,
                     normalise,
-                    stretch,
+                    segment,
                 };
                 teach(problem, config, architecture)
             }

@@ -215,7 +215,7 @@ impl Architecture for OwnAndShared {
 
     fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
         let (ids, texts) = Words::distinct(&batch.texts);
-        let vectors = self.tables.look_up_to_learn(ids, device);
+        let vectors = self.tables.embed_to_learn(ids, device);
         let states = Self::states(network, &vectors, &texts);
         network.logits(if self.normalise {
             states.normalised()
@@ -236,7 +236,7 @@ impl Architecture for OwnAndShared {
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, batch| {
             let (ids, texts) = Words::distinct(&batch.texts);
-            Self::states(network, &self.tables.look_up(&ids, device), &texts)
+            Self::states(network, &self.tables.embed(&ids, device), &texts)
         })
     }
 
@@ -244,7 +244,7 @@ impl Architecture for OwnAndShared {
         let (ids, texts) = Words::distinct(&batch.texts);
         network.logits(Self::states(
             network,
-            &self.tables.look_up(&ids, device),
+            &self.tables.embed(&ids, device),
             &texts,
         ))
     }
@@ -261,7 +261,7 @@ impl Architecture for OwnAndShared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_core::parameters::{Wanted, glorot_uniform};
+    use model_core::parameters::{TensorSpec, glorot_uniform};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     const WORDS: usize = 7;
@@ -302,7 +302,7 @@ mod tests {
             tables: Tables::new(tables.collect(), 4, 0.01),
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
-        let source = |wanted: &Wanted| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
         let network = (architecture.network(&mut Parameters::new(&device, source))).unwrap();
         let finished = architecture.finished(&network, std::iter::empty(), &plain);
         let cost_now = |architecture: &OwnAndShared| {

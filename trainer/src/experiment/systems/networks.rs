@@ -13,7 +13,7 @@ pub fn config(problem: &Problem, lambda: Option<f64>, training: Training) -> Con
     let task = |attribute: usize, role, weight| Task {
         name: problem.attributes[attribute].name.clone(),
         classes: problem.attributes[attribute].classes.clone(),
-        groups: Vec::new(),
+        coarse_classes: Vec::new(),
         role,
         weight,
         corpora: BTreeMap::new(),
@@ -75,7 +75,10 @@ fn data(problem: &Problem, config: &Config) -> Result<Data, ExperimentError> {
     let mut users = problem.users.examples.clone();
     for user in &mut users {
         user.classes = tasks.iter().map(|&task| user.classes[task]).collect();
-        user.bands = tasks.iter().map(|&task| user.bands[task].clone()).collect();
+        user.intervals = tasks
+            .iter()
+            .map(|&task| user.intervals[task].clone())
+            .collect();
     }
     let mut parts = problem.parts.clone();
     for part in [&mut parts.training, &mut parts.validation, &mut parts.test] {

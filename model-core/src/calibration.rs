@@ -14,28 +14,29 @@ use serde::{Deserialize, Serialize};
 /// of.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Temperature {
+pub struct Calibration {
     /// The temperature of an endless text.
-    pub long: f32,
+    pub asymptote: f32,
     /// What short texts add to it: about the temperature of a single word.
-    pub short: f32,
+    pub length_coefficient: f32,
     /// The share of texts that are of any class, whatever their logits are.
     #[serde(default)]
-    pub astray: f32,
+    pub uniform_weight: f32,
 }
 
-impl Temperature {
+impl Calibration {
     /// Leaves logits as they are.
     pub const ONE: Self = Self {
-        long: 1.0,
-        short: 0.0,
-        astray: 0.0,
+        asymptote: 1.0,
+        length_coefficient: 0.0,
+        uniform_weight: 0.0,
     };
 
     /// The divisor for a text of this many words; of none, as for one.
     pub fn of(&self, words: usize) -> f32 {
         // Not as it is written above: the squares of small numbers are 0.
-        self.long.hypot(self.short / (words.max(1) as f32).sqrt())
+        self.asymptote
+            .hypot(self.length_coefficient / (words.max(1) as f32).sqrt())
     }
 
     /// Eq. 17–18: the probabilities of the classes, from their logits for a text of this many words.
@@ -47,11 +48,11 @@ impl Temperature {
             .map(|logit| f64::from((logit - largest) / temperature).exp())
             .collect();
         let sum: f64 = powers.iter().sum();
-        let astray = f64::from(self.astray);
-        let of_any = astray / logits.len() as f64;
+        let uniform_weight = f64::from(self.uniform_weight);
+        let of_any = uniform_weight / logits.len() as f64;
         powers
             .iter()
-            .map(|power| ((1.0 - astray) * power / sum + of_any) as f32)
+            .map(|power| ((1.0 - uniform_weight) * power / sum + of_any) as f32)
             .collect()
     }
 
@@ -71,23 +72,23 @@ impl Temperature {
                 .map(|(_, logit)| logit)
         };
         let said = log_sum(members) - log_sum(scaled);
-        let astray = f64::from(self.astray);
-        let of_any = astray * members().count() as f64 / logits.len() as f64;
-        log_sum(|| [said + (1.0 - astray).ln(), of_any.ln()].into_iter())
+        let uniform_weight = f64::from(self.uniform_weight);
+        let of_any = uniform_weight * members().count() as f64 / logits.len() as f64;
+        log_sum(|| [said + (1.0 - uniform_weight).ln(), of_any.ln()].into_iter())
     }
 
     /// Whether probabilities come out whatever the logits are.
     pub fn is_sound(&self) -> bool {
         let Self {
-            long,
-            short,
-            astray,
+            asymptote,
+            length_coefficient,
+            uniform_weight,
         } = *self;
-        long.is_finite()
-            && long > 0.0
-            && short.is_finite()
-            && short >= 0.0
-            && (0.0..1.0).contains(&astray)
+        asymptote.is_finite()
+            && asymptote > 0.0
+            && length_coefficient.is_finite()
+            && length_coefficient >= 0.0
+            && (0.0..1.0).contains(&uniform_weight)
     }
 }
 
@@ -110,29 +111,29 @@ mod tests {
 
     #[test]
     fn short_texts_are_less_sure_and_nobody_is_sure_by_overflow() {
-        let temperature = Temperature {
-            long: 0.5,
-            short: 10.0,
-            astray: 0.0,
+        let temperature = Calibration {
+            asymptote: 0.5,
+            length_coefficient: 10.0,
+            uniform_weight: 0.0,
         };
         let sure = |words| temperature.probabilities(&[2.0, 0.0], words)[0];
         assert!(sure(1) < sure(10) && sure(10) < sure(1000));
         assert!((sure(usize::MAX) - 1.0 / (1.0 + (-4f32).exp())).abs() < 1e-6);
         assert_eq!(temperature.of(0), temperature.of(1));
-        assert_eq!(Temperature::ONE.of(7), 1.0);
-        let tiny = Temperature {
-            long: 1e-38,
-            ..Temperature::ONE
+        assert_eq!(Calibration::ONE.of(7), 1.0);
+        let tiny = Calibration {
+            asymptote: 1e-38,
+            ..Calibration::ONE
         };
         assert_eq!(tiny.probabilities(&[1.0, 0.0], 9), [1.0, 0.0]);
-        assert_eq!(Temperature::ONE.probabilities(&[1e4, -1e4], 9), [1.0, 0.0]);
+        assert_eq!(Calibration::ONE.probabilities(&[1e4, -1e4], 9), [1.0, 0.0]);
     }
 
     #[test]
     fn texts_that_may_be_of_any_class_are_not_surer_than_that() {
-        let temperature = Temperature {
-            astray: 0.2,
-            ..Temperature::ONE
+        let temperature = Calibration {
+            uniform_weight: 0.2,
+            ..Calibration::ONE
         };
         let logits = [3f32.ln(), 0.0, 0.0, 0.0];
         let expected = [0.8 / 2.0 + 0.05, 0.8 / 6.0 + 0.05];
@@ -149,12 +150,12 @@ mod tests {
         assert_eq!(sure, [0.85, 0.05, 0.05, 0.05]);
         let pair = temperature.log_probability(&[1e4, 0.0, 0.0, -1e4], 9, |class| class > 1);
         assert!((pair - 0.1f64.ln()).abs() < 1e-6);
-        let none = Temperature::ONE.log_probability(&[1e4, 0.0], 9, |class| class == 1);
+        let none = Calibration::ONE.log_probability(&[1e4, 0.0], 9, |class| class == 1);
         assert_eq!(none, -1e4);
         assert!(
             temperature.is_sound()
-                && !Temperature {
-                    astray: 1.0,
+                && !Calibration {
+                    uniform_weight: 1.0,
                     ..temperature
                 }
                 .is_sound()
