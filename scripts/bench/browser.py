@@ -42,7 +42,7 @@ def run(bench, tools, runs, corpus):
 
 @contextlib.contextmanager
 def site():
-    """A folder with our pages and the built widget."""
+    """A folder with the benchmark's pages and the built widget."""
     dist = ROOT / "dist"
     if not (dist / "widget" / "index.js").exists():
         raise SystemExit(f"{dist} holds no built page: run `make page` first")
@@ -56,13 +56,13 @@ def site():
 
 @contextlib.contextmanager
 def opened(folder, page):
-    """What asks a page of the folder, and where it runs."""
+    """Opens a page of the folder. Yields a function that calls the page, and a description of the machine and the browser."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     browser = chromium()
 
     def ask(*call):
-        """What a function of the page gives."""
+        """Calls a function of the page and returns its result."""
         script = "const end = arguments[arguments.length - 1]; (async () => {"
         script += "while (!window.bench) await new Promise((next) => setTimeout(next, 50));"
         script += "const [name, ...rest] = arguments[0]; return window.bench[name](...rest); })()"
@@ -138,23 +138,23 @@ def texts(program, users):
 
 
 def onnxruntime_web(tools):
-    """The folder of its programs."""
+    """The folder of onnxruntime-web's programs."""
     return from_npm(tools) / "onnxruntime-web" / "dist"
 
 
 def jieba_wasm(tools):
-    """Likewise."""
+    """The folder of jieba-wasm's program."""
     return from_npm(tools) / "jieba-wasm" / "pkg" / "web"
 
 
 def from_npm(tools):
-    """The folder of the peers from npm, all there."""
+    """Installs the peers from npm if they are missing, and returns their folder."""
     folder, wanted = pathlib.Path(tools) / "node_modules", {"onnxruntime-web": ORT, "jieba-wasm": JIEBA}
     packages = {name: folder / name / "package.json" for name in wanted}
     if any(not path.exists() or json.loads(path.read_text())["version"] != wanted[name] for name, path in packages.items()):
         if not shutil.which("npm"):
             raise SystemExit(f"npm is missing, which brings {' and '.join(wanted)}: install Node.js and run this again")
-        # All at once: npm takes away what it is not told of.
+        # In one call: npm removes packages that it is not given.
         names = [f"{name}@{version}" for name, version in wanted.items()]
         subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", str(tools), *names], check=True)
     return folder

@@ -21,12 +21,12 @@ TOLERANCE = 1e-4
 
 
 def read(corpus):
-    """A row of TF-IDF weights for each user, and their classes by attribute."""
+    """TF-IDF rows of the first USERS users, the same with a constant feature, and the users' classes by attribute."""
     users = [user for _, user in zip(range(USERS), read_users(corpus))]
     texts = (" ".join(" ".join(user["posts"]).split()[:WORDS]) for user in users)
     rows = TfidfVectorizer(sublinear_tf=True, min_df=3, dtype=np.float32).fit_transform(texts).tocsr()
     rows.sort_indices()
-    # The constant feature, which ours and LIBLINEAR add themselves, is there for scikit-learn and for checking.
+    # We and LIBLINEAR add the constant feature ourselves; scikit-learn and the check of the objective need it here.
     augmented = scipy.sparse.hstack([rows, np.ones((len(users), 1))]).tocsr().astype(np.float64)
     return rows, augmented, {name: np.unique([user[name] for user in users], return_inverse=True)[1] for name in ("gender", "profession")}
 
@@ -60,7 +60,7 @@ class Ours:
 
 class Liblinear:
     def __init__(self, solver, rows, classes):
-        # Of two classes the first one to occur is the positive one.
+        # With two classes, LIBLINEAR takes the first one to occur as the positive one.
         order = np.argsort(classes != 1, kind="stable")
         self.problem = problem(classes[order], rows[order].astype(np.float64), bias=1)
         self.parameter = parameter(f"-s {solver} -e 0.1 -B 1 -q")

@@ -77,7 +77,7 @@ def run(auxlstm, runs, corpus):
     for system, vectors in made.items():
         made[system] = quality(vectors, held_out)
     if made["ours"] < made["gensim"] - 0.02:
-        raise SystemExit(f"the quality of our vectors is {made['ours']:.3f}, that of gensim's {made['gensim']:.3f}")
+        raise SystemExit(f"the quality of our vectors is {made['ours']:.3f}, gensim's is {made['gensim']:.3f}")
     case = (
         f"word vectors, skip-gram over {words:,} words, {SIZE} dimensions; quality "
         f"ours {made['ours']:.3f}, gensim {made['gensim']:.3f}; ours {words / median['ours'] * 1e3:,.0f} words/s"
