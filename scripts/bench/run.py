@@ -16,8 +16,8 @@ from common import DOCS, WEIBO, Program
 
 HEAD = """# Benchmarks
 
-How fast this project is beside its peers, on one machine, with versions and methods. `make bench` measures everything and writes
-this file. Before it times a case, it checks that both sides compute the same.
+How fast this project is beside its peers, with machines, versions and methods. `make bench` measures everything and writes this
+file. Before it times a case, it checks that both sides compute the same.
 
 The column "ours" compares times: "1.70× faster" means that the peer takes 1.70 times as long as we do. The systems take turns
 within one run, and each figure is the median of its runs. Times depend on the machine; only the ratios can be expected to carry
