@@ -71,9 +71,9 @@ pub enum Request {
         id: u64,
         /// The model's number.
         model: u64,
-        /// The posts of each user. Few enough that the worker is soon free again.
+        /// The posts of each user: no more than a [`ChunkSize`], so that the worker is soon free again.
         users: Vec<Vec<String>>,
-        /// How many characters of the same work will be sent after these: what a start of WebGPU is weighed against.
+        /// How many characters of the same work will be sent after these. Much work is worth a start of WebGPU.
         #[serde(default)]
         ahead: u64,
     },
@@ -95,6 +95,15 @@ pub enum Request {
         /// The posts.
         posts: Vec<String>,
     },
+}
+
+/// How much to ask of the worker at a time. A chunk ends with the user who brings it to either number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkSize {
+    /// Users.
+    pub users: usize,
+    /// Characters (Unicode scalar values) of their posts.
+    pub characters: usize,
 }
 
 /// What is being fetched.
@@ -136,6 +145,8 @@ pub enum Reply {
         attributes: Vec<Attribute>,
         /// What it runs on.
         backend: Backend,
+        /// How much to ask of it at a time.
+        chunk: ChunkSize,
     },
     /// The answer to [`Request::Predict`].
     Predicted {
@@ -145,6 +156,8 @@ pub enum Reply {
         predictions: Vec<UserPrediction>,
         /// What it ran on, which may not be what it ran on before.
         backend: Backend,
+        /// How much to ask for next time.
+        chunk: ChunkSize,
         /// How long it took, from texts to probabilities.
         milliseconds: f64,
     },

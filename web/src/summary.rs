@@ -1,19 +1,19 @@
-//! What a prediction comes to, in words.
+//! Predictions in words, and the distributions that the page shows.
 
 use model_core::card::AttributeFigures;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
 use crate::language::{Language, Texts};
 
-/// Fewer known words than this, and the page says how little that is.
+/// With fewer known words than this, the page warns that the text is short.
 const FEW_WORDS: usize = 100;
 
 /// A distribution with its most probable class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
-    /// The most probable class, `None` where the model had nothing to go by.
+    /// The most probable class; `None` if the model knows no word of the text.
     pub label: Option<String>,
-    /// Whether it is probable enough to be called the answer.
+    /// Whether it reaches the confidence threshold.
     pub confident: bool,
     /// The probability of each class.
     pub probabilities: Named<f32>,
@@ -28,7 +28,7 @@ pub fn classes(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
-/// The distribution that is shown first: over the groups, or the classes where there are none.
+/// The distribution that is shown first: over the coarse classes, or over the classes where there are none.
 pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     match &prediction.coarse {
         Some(coarse) => Distribution {
@@ -40,7 +40,7 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
-/// The most probable class of each attribute in a sentence, for those who cannot see the bars.
+/// A sentence for each attribute with its most probable class, for screen readers.
 pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
@@ -62,7 +62,7 @@ pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
     sentences.collect::<Vec<_>>().join(" ")
 }
 
-/// How an attribute is known of writers in the text's language, from a model that reads Chinese and another one.
+/// Whether an attribute was measured in the text's language or transferred to it; `None` for a model of one language.
 pub fn basis(
     prediction: &UserPrediction,
     attribute: &str,
@@ -76,7 +76,7 @@ pub fn basis(
     })
 }
 
-/// What test figures are called: the attribute, with the language where the model reads two.
+/// The name of a row of test figures: the attribute, and the language if the model reads two.
 pub fn figures_name(figures: &AttributeFigures, language: Language) -> String {
     let name = language.name(&figures.attribute);
     let [chinese, other] = language.texts().of_language;
@@ -87,7 +87,7 @@ pub fn figures_name(figures: &AttributeFigures, language: Language) -> String {
     }
 }
 
-/// How much of the text the model could use.
+/// How many words of the text the model knows, and a warning if they are few.
 pub fn words_used(prediction: &UserPrediction, texts: &Texts) -> String {
     match (prediction.words, prediction.known_words) {
         (0, _) => texts.no_words.into(),
@@ -141,19 +141,19 @@ mod tests {
     }
 
     #[test]
-    fn groups_come_before_classes() {
+    fn coarse_classes_come_before_classes() {
         let prediction = prediction(200, 180);
         let age = prediction.predictions.get("age").unwrap();
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
         assert_eq!(
             spoken(&prediction, Language::English),
-            "Age: 13–17, 60%. Gender: not confident; most likely Female, 75%."
+            "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
         );
     }
 
     #[test]
-    fn little_text_is_called_little() {
+    fn a_short_text_has_a_warning() {
         assert_eq!(
             words_used(&prediction(200, 180), Language::English.texts()),
             "From 180 known words of 200."
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn how_an_attribute_is_known_is_said_of_models_for_two_languages() {
+    fn models_of_two_languages_state_how_an_attribute_was_validated() {
         let texts = Language::English.texts();
         let mut prediction = prediction(200, 180);
         assert_eq!(basis(&prediction, "age", texts), None);

@@ -2,9 +2,6 @@
 // The types are in index.d.ts; the messages are those of web/src/protocol.rs.
 import { fetchGpu } from "./fetch_gpu.js";
 
-/** What a piece of a long piece of work should take the worker: newer work waits so long at most. */
-const PIECE_MS = 50;
-const MOST_USERS = 256;
 const BACKENDS = ["auto", "cpu", "webgpu"];
 const FREED = "this model has been freed";
 
@@ -69,15 +66,17 @@ class Model {
     // A text alone would be taken for a list of letters.
     if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict takes a list of texts");
     const users = Array.from(texts, posts);
-    const lengths = users.map((user) => user.reduce((sum, post) => sum + post.length, 0));
+    const lengths = users.map((user) => user.reduce((sum, post) => sum + characters(post), 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
     const predictions = [];
     while (predictions.length < users.length) {
       signal?.throwIfAborted();
+      // The worker says how much to ask for at a time (ChunkSize of web/src/protocol.rs).
+      const { chunk } = entry.description;
       const start = predictions.length;
       let end = start;
       let length = 0;
-      while (end < users.length && end - start < MOST_USERS && (end === start || length + lengths[end] <= entry.pace)) {
+      while (end < users.length && end - start < chunk.users && length < chunk.characters) {
         length += lengths[end];
         end += 1;
       }
@@ -86,7 +85,7 @@ class Model {
       const answer = await orAborted(entry.engine.ask("predict", request), signal);
       predictions.push(...answer.predictions);
       entry.description.backend = answer.backend;
-      entry.settlePace(length, answer.milliseconds);
+      entry.description.chunk = answer.chunk;
       onprogress?.(predictions.length, users.length);
     }
     return predictions;
@@ -123,8 +122,6 @@ class Model {
 class Entry {
   users = 0;
   listeners = new Set();
-  /** Characters a piece of work. */
-  pace = 16_000;
 
   constructor(key, source, settings) {
     this.key = key;
@@ -142,12 +139,6 @@ class Entry {
     this.description = await this.engine.load(request, bytes, (progress) => {
       for (const listener of this.listeners) listener(progress);
     });
-  }
-
-  settlePace(length, milliseconds) {
-    const wanted = (length * PIECE_MS) / Math.max(milliseconds, 1);
-    // A short piece says little of the speed.
-    if (length * 2 > this.pace || wanted < this.pace) this.pace = Math.min(Math.max(wanted, 2_000), 1_000_000);
   }
 
   release() {
@@ -329,6 +320,13 @@ function posts(text) {
   if (typeof text === "string") return text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   if (Array.isArray(text) && text.every((post) => typeof post === "string")) return text;
   throw new TypeError("a text is a string with a post a line, or a list of posts");
+}
+
+/** The length of a post in characters. JavaScript's own length counts some of them twice. */
+function characters(post) {
+  let count = 0;
+  for (const _ of post) count += 1;
+  return count;
 }
 
 /** Words with their places in units of JavaScript's strings; the worker counts bytes of UTF-8. */

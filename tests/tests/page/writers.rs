@@ -1,17 +1,18 @@
-//! A file of many writers: its results and its end.
+//! The run over a file of many writers: its results, its chunks and its end.
 
 use std::time::Duration;
 
 use serde_json::json;
 use tests::{
     browser::{Page, SOON, Visit},
+    chunks::{RECORD, are_as_wanted, chinese_posts},
     predict_all, same,
 };
 
-use crate::{cells, is_best, text};
+use crate::{cells, is_best, text, with_script};
 
 #[test]
-fn a_table_holds_what_the_command_says() {
+fn the_table_holds_the_predictions_of_the_command_line() {
     Visit::default().run(async |page| {
         page.ready().await;
         let users = users(50);
@@ -78,7 +79,7 @@ fn bad_records_are_listed_and_the_others_done() {
         let rows = rows(&page).await;
         assert_eq!([&rows[1][0], &rows[2][0]], ["a", "c"]);
 
-        // What is no file of writers at all.
+        // Files without writers.
         for (name, bytes, said) in [
             (
                 "song.csv",
@@ -114,7 +115,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
 
-        // A text typed meanwhile is read meanwhile.
+        // A text that is typed meanwhile does not wait for the file.
         page.write("my husband cooked dinner").await;
         let estimated = "const shown = document.querySelector('[aria-label=Computing]').innerText;
             return shown.includes('Last estimate: ')";
@@ -127,7 +128,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
             "the file is still being read"
         );
 
-        // From when the button was pressed to when the page says that it is over.
+        // The time from the press of the button to the note on the page.
         page.script(
             "const status = document.querySelector('[aria-labelledby=file] [role=status]');
             const pressed = event => { window.pressed = event.timeStamp; };
@@ -165,7 +166,19 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     });
 }
 
-/// So many made-up writers as JSONL.
+#[test]
+fn the_chunks_of_a_chinese_file_are_as_large_as_the_worker_asks() {
+    with_script(RECORD).languages("zh-CN").run(async |page| {
+        page.ready().await;
+        let posts = chinese_posts();
+        page.give("writers.txt", posts.join("\n")).await;
+        done(&page, posts.len()).await;
+        let lengths: Vec<usize> = posts.iter().map(|post| post.chars().count()).collect();
+        are_as_wanted(&page, &lengths).await;
+    });
+}
+
+/// Made-up writers as JSONL.
 pub fn users(count: usize) -> String {
     let subjects = [
         "my mom",
@@ -215,7 +228,7 @@ pub fn users(count: usize) -> String {
     text
 }
 
-/// Waits until all of the file is read and so many writers are done, in whatever language.
+/// Waits until the whole file is read and so many writers are predicted, whatever the page's language.
 pub async fn done(page: &Page, writers: usize) {
     let script = format!(
         r"const file = document.querySelector('[aria-labelledby=file]');
@@ -225,7 +238,7 @@ pub async fn done(page: &Page, writers: usize) {
     page.until(&script, SOON).await;
 }
 
-/// How far the page says that it is.
+/// The page's note on the run.
 async fn status(page: &Page) -> String {
     text(
         page,
@@ -234,7 +247,7 @@ async fn status(page: &Page) -> String {
     .await
 }
 
-/// The table's cells, with its head.
+/// The cells of the table, its head included.
 async fn rows(page: &Page) -> Vec<Vec<String>> {
     cells(page, "//section[@aria-labelledby='file']//table").await
 }

@@ -2,6 +2,7 @@
 //! behaviour a file.
 
 mod bundled;
+mod chunks;
 mod events;
 mod failures;
 mod looks;
