@@ -251,14 +251,16 @@ impl Session {
                 return self.load();
             }
             Reply::Progress {
+                model: MODEL,
                 asset,
                 received,
                 total,
-                ..
             } => {
                 self.progressed(asset, received, total);
                 return Vec::new();
             }
+            // The page does not show how far the single-task models are.
+            Reply::Progress { .. } => return Vec::new(),
             Reply::Ready {
                 model: SINGLE_TASK_MODEL,
                 ..

@@ -251,3 +251,21 @@ fn a_model_that_cannot_be_had_leaves_the_one_before() {
     assert_eq!(refuse(&mut session, "nothing at all"), []);
     assert_eq!(*session.phase(), Phase::Failed("nothing at all".into()));
 }
+
+#[test]
+fn progress_of_the_single_task_models_is_not_shown_as_the_pages() {
+    let mut session = session(on_cpu());
+    let (id, _) = asked(write(&mut session, "a"));
+    session.receive(prediction(id, 1));
+    session.compare(true);
+    // The page's model is loaded again meanwhile.
+    session.choose(BackendChoice::Cpu);
+    let progress = Reply::Progress {
+        model: SINGLE_TASK_MODEL,
+        asset: Asset::Model,
+        received: 5,
+        total: Some(10),
+    };
+    assert_eq!(session.receive(progress), []);
+    assert_eq!(*session.phase(), Phase::Starting);
+}
