@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod batch;
 pub mod evidence;
+pub mod exceptions;
 pub mod labels;
 pub mod language;
 pub mod protocol;

@@ -5,10 +5,9 @@ use std::rc::Rc;
 use burn::tensor::Device;
 use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
-use wasm_bindgen_futures::spawn_local;
 
 use super::model::Model;
-use super::{NO_MODEL, Task, Worker, adapter, fetch, reply};
+use super::{NO_MODEL, Task, Worker, adapter, fetch, reply, spawn};
 use crate::backend::decide;
 use crate::protocol::{Asset, BackendChoice, Reply};
 
@@ -34,7 +33,7 @@ impl Worker {
             Some(address) => self.fetched.get(address).cloned().ok_or(None),
             None => Err(self.sent.take()),
         };
-        spawn_local(async move {
+        spawn(async move {
             let bundle = match (kept, &load.address) {
                 (Ok(bundle), _) => Ok(bundle),
                 (Err(_), Some(address)) => fetch_for(load.model, Asset::Model, address).await,

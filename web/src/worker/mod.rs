@@ -17,6 +17,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
+use crate::exceptions;
 use crate::protocol::{Reply, Request};
 
 use gpu::Gpu;
@@ -58,7 +59,7 @@ pub fn serve(port: Port, fetch_gpu: Function) {
     });
     port.set_onmessage(on_message.as_ref().unchecked_ref());
     on_message.forget();
-    spawn_local(async move {
+    spawn(async move {
         let mut worker = Worker::new(fetch_gpu, sender);
         while let Some(task) = tasks.next().await {
             worker.carry_out(task).await;
@@ -67,12 +68,18 @@ pub fn serve(port: Port, fetch_gpu: Function) {
     reply(&Reply::Started);
 }
 
-/// Handles an exception that nobody has caught: the GPU's program's once that was started, else the worker's end.
+/// Handles an exception that nobody has caught. One of this program ends the worker. One of the GPU's program only ends
+/// the use of the GPU.
 #[wasm_bindgen]
 pub fn uncaught(message: String) {
-    if !gpu::report(&message) {
+    if exceptions::has_escaped() || !gpu::report(&message) {
         reply(&Reply::Crashed { message });
     }
+}
+
+/// Runs a future of this program, so that [`uncaught`] recognises its exceptions.
+fn spawn(future: impl Future<Output = ()> + 'static) {
+    spawn_local(exceptions::watched(future));
 }
 
 /// What the worker does next.
