@@ -1,4 +1,4 @@
-//! For people who read and write Chinese.
+//! Chinese texts, and the offer of the model that reads them.
 
 use serde_json::json;
 use tests::{
@@ -53,7 +53,7 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
         assert_eq!(page.script(OFFERS).await, json!([]));
         page.write(POST).await;
         page.settled(SOON).await;
-        // Nothing is fetched because of what is typed.
+        // Typing does not fetch anything.
         let asked = page.site.requests();
         assert!(!asked.iter().any(|path| path.contains("zh")), "{asked:?}");
         page.press("Load the model that reads both").await;
@@ -63,7 +63,7 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
 }
 
 #[test]
-fn where_that_model_is_not_to_be_had_the_english_one_stays() {
+fn if_that_model_cannot_be_loaded_the_english_one_stays() {
     Visit::default()
         .deliver(BILINGUAL, Delivery::Half)
         .run(async |page| {
@@ -84,7 +84,7 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
             page.write("my husband cooked dinner").await;
             page.settled(SOON).await;
             same(&page.shown().await, &["my husband cooked dinner"]);
-            // And when it is there again, it is read.
+            // Once the model can be loaded, it is.
             page.site.deliver(BILINGUAL, Delivery::Whole);
             page.write(POST).await;
             page.settled(SOON).await;
@@ -94,13 +94,13 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
 }
 
 #[test]
-fn who_switches_to_chinese_is_read_in_chinese() {
+fn switching_the_page_to_chinese_loads_the_model_that_reads_chinese() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write(POST).await;
         page.press("中文").await;
         reads(&page, POST).await;
-        // It reads English too: no other is loaded for the way back.
+        // It reads English too, so switching back loads no other model.
         let models = || {
             let asked = page.site.requests().into_iter();
             asked.filter(|path| path.ends_with(".safetensors")).count()

@@ -1,4 +1,4 @@
-//! The keyboard alone is enough.
+//! The page can be used by keyboard alone.
 
 use fantoccini::{
     actions::{InputSource, KeyAction, KeyActions},
@@ -34,7 +34,7 @@ fn everything_can_be_reached_and_used() {
         area.send_keys("my husband cooked dinner")
             .await
             .expect("it takes text");
-        // By the model of both languages, which 中文 has brought.
+        // 中文 has loaded the model of both languages.
         bilingual(&page).await;
         page.settled(SOON).await;
         same_by(
@@ -110,7 +110,7 @@ async fn press(page: &Page, key: Key) {
     hold(page, &[key]).await;
 }
 
-/// Presses keys one after the other, and then lets go of them.
+/// Presses keys one after the other, then releases them all.
 async fn hold(page: &Page, keys: &[Key]) {
     let keys: Vec<char> = keys.iter().copied().map(char::from).collect();
     let down = keys.iter().map(|value| KeyAction::Down { value: *value });
@@ -121,7 +121,7 @@ async fn hold(page: &Page, keys: &[Key]) {
     (page.client.perform_actions(actions).await).expect("keys can be pressed");
 }
 
-/// Goes on by one and says where that is.
+/// Moves the focus on by one and returns its new place.
 async fn tab(page: &Page) -> String {
     press(page, Key::Tab).await;
     focus(page).await

@@ -1,4 +1,4 @@
-//! Another model: one that lies beside the page's own, or a file of the user's.
+//! Other models: from the page's folder, or from the user's files.
 
 use tests::{
     BUNDLE,
@@ -9,7 +9,7 @@ use tests::{
 use crate::{TEXTS, bundle, damaged, refused, text};
 
 #[test]
-fn another_model_of_the_pages_can_be_chosen() {
+fn another_model_of_the_page_can_be_chosen() {
     let single = "widget/models/en-single.safetensors";
     Visit::default().run(async move |page| {
         page.ready().await;
@@ -59,7 +59,7 @@ fn a_model_can_be_given_as_a_file() {
             shown.contains("Sex") && !shown.contains("Gender"),
             "{shown}"
         );
-        // It stays, whatever it runs on.
+        // Another backend keeps the model.
         page.choose("CPU").await;
         page.ready().await;
         let about = text(&page, "//footer//summary").await;

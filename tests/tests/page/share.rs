@@ -1,4 +1,4 @@
-//! A link can hold the text.
+//! A link can contain the text.
 
 use tests::{
     browser::{SOON, Visit},
@@ -22,7 +22,7 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         assert!(said.contains("can read it"), "{said}");
         let link = string(page.script("return location.href").await);
 
-        // Not from one place on the page to another.
+        // By way of another page, because a change of the fragment alone loads nothing.
         page.client.goto("about:blank").await.expect("an empty page");
         page.client.goto(&link).await.expect("the page opens");
         page.until("return document.querySelector('fieldset') !== null", SOON)
@@ -35,7 +35,7 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         let asked = page.site.requests();
         assert!(!asked.iter().any(|path| path.contains("school")), "{asked:?}");
 
-        // The note is about the text that it was given for.
+        // The note disappears when the text changes.
         page.press("Link with this text").await;
         page.write("my wife").await;
         page.until("return document.querySelector('.actions [role=status]').innerText === ''", SOON)

@@ -1,4 +1,4 @@
-//! Texts that nobody thought of.
+//! Unusual texts.
 
 use serde_json::json;
 use tests::{
@@ -17,7 +17,7 @@ fn a_megabyte_can_be_pasted() {
         page.write(&post).await;
         page.settled(SOON).await;
         same(&page.shown().await, &[&post]);
-        // And the page takes what comes next.
+        // The next text is predicted too.
         page.write("my wife").await;
         page.settled(SOON).await;
         same(&page.shown().await, &["my wife"]);
@@ -25,7 +25,7 @@ fn a_megabyte_can_be_pasted() {
 }
 
 #[test]
-fn every_script_of_the_world_is_read() {
+fn texts_in_any_script_are_predicted() {
     let texts: [&[&str]; 4] = [
         &["אני אוהב את my school", "היום שמח"],
         &["انا احب the new server 👨‍👩‍👧‍👦", "مرحبا"],

@@ -1,4 +1,4 @@
-//! A model of two languages says how each attribute is known of the text's.
+//! A model of two languages states for each attribute whether it was measured in the text's language.
 
 use tests::{
     BUNDLE, bilingual,
@@ -11,26 +11,26 @@ const MEASURED: &str = "Measured on writers in this language.";
 const TRANSFERRED: &str =
     "Learned from writers in another language, and not shown to work in this one.";
 
-/// What is said of how each attribute is known.
-async fn known(page: &Page) -> Vec<String> {
-    let mut known = Vec::new();
+/// The validation status that the page states for each attribute.
+async fn statuses(page: &Page) -> Vec<String> {
+    let mut statuses = Vec::new();
     for attribute in ["profession", "age", "gender"] {
         let place = format!("//*[@data-attribute='{attribute}']//p[@class='status']");
-        known.push(text(page, &place).await);
+        statuses.push(text(page, &place).await);
     }
-    known
+    statuses
 }
 
 #[test]
-fn chinese_text_has_labels_of_how_its_attributes_are_known() {
+fn attributes_of_chinese_texts_have_a_validation_status() {
     let visit = Visit::default().instead(BUNDLE, bilingual());
     visit.run(async |page| {
         page.ready().await;
         page.write("校业课妈妈").await;
         page.settled(SOON).await;
-        assert_eq!(known(&page).await, [TRANSFERRED, TRANSFERRED, MEASURED]);
+        assert_eq!(statuses(&page).await, [TRANSFERRED, TRANSFERRED, MEASURED]);
         assert_eq!(spoken(&page).await.matches(TRANSFERRED).count(), 2);
-        // However much there is of it, what is transferred is not called the answer.
+        // A transferred attribute is never confident, however long the text.
         page.write(&"校业课妈妈\n".repeat(50)).await;
         page.settled(SOON).await;
         for attribute in ["profession", "age"] {
@@ -41,12 +41,12 @@ fn chinese_text_has_labels_of_how_its_attributes_are_known() {
         page.write("my math teacher gave us so much work today")
             .await;
         page.settled(SOON).await;
-        assert_eq!(known(&page).await, [MEASURED; 3]);
+        assert_eq!(statuses(&page).await, [MEASURED; 3]);
     });
 }
 
 #[test]
-fn a_model_of_one_language_has_no_such_labels() {
+fn a_model_of_one_language_states_no_validation_status() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write("my math teacher gave us so much homework today")
