@@ -1,4 +1,4 @@
-//! What is fetched, and what the page can do before it is there.
+//! What the page fetches, and what works before it has arrived.
 
 use serde_json::Value;
 use tests::{
@@ -22,7 +22,10 @@ fn the_page_stands_before_the_model_has_arrived() {
                 .expect("the text area takes keys");
             page.press("中文").await;
             page.press("English").await;
-            assert_eq!(note(&page).await, "Comes as soon as the model is ready.");
+            assert_eq!(
+                note(&page).await,
+                "The estimate appears when the model is ready."
+            );
             // Chinese needs another model.
             page.site.deliver(BILINGUAL, Delivery::Whole);
             page.ready().await;
@@ -32,7 +35,7 @@ fn the_page_stands_before_the_model_has_arrived() {
 }
 
 #[test]
-fn what_is_seen_first_stays_where_it_is() {
+fn the_first_elements_do_not_move() {
     Visit::default().run(async |page| {
         page.ready().await;
         let html = String::from_utf8(site::read("index.html")).expect("the page is text");
@@ -67,7 +70,7 @@ fn a_model_of_unknown_length_arrives_too() {
 }
 
 #[test]
-fn the_cpu_needs_nothing_of_the_gpus() {
+fn on_the_cpu_the_program_for_webgpu_is_not_fetched() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.press("Exam week").await;
@@ -90,7 +93,7 @@ fn a_chinese_model_gets_its_dictionary() {
         page.settled(SOON).await;
         let note = note(&page).await;
         assert!(
-            note.contains(" of 3."),
+            note.contains(" of 3 words."),
             "cut into words, not characters: {note}"
         );
         let asked = page.site.requests();

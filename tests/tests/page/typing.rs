@@ -1,4 +1,4 @@
-//! Text goes in, distributions come out.
+//! Typed text is predicted.
 
 use tests::{
     browser::{SOON, Visit},
@@ -18,7 +18,7 @@ fn typing_gives_three_distributions() {
             .expect("the text area takes keys");
         page.settled(SOON).await;
         let shown = page.shown().await;
-        // The driver gives an object's names in an order of its own.
+        // The driver does not keep the order of an object's keys.
         let mut attributes: Vec<_> = shown.keys().collect();
         attributes.sort();
         assert_eq!(attributes, ["age", "gender", "profession"]);
@@ -45,7 +45,7 @@ fn typing_gives_three_distributions() {
 }
 
 #[test]
-fn bands_come_first_and_single_ages_on_demand() {
+fn age_ranges_come_first_and_single_years_on_demand() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.press("Exam week").await;
@@ -57,12 +57,12 @@ fn bands_come_first_and_single_ages_on_demand() {
             .await;
         assert!(visible().await);
         let shown = page.shown().await;
-        let (bands, ages) = (numbers(&shown["age"][0]), numbers(&shown["age"][1]));
+        let (ranges, ages) = (numbers(&shown["age"][0]), numbers(&shown["age"][1]));
         let teens: f64 = ["13", "14", "15", "16", "17"]
             .iter()
             .map(|age| ages[*age])
             .sum();
-        assert!((bands["13-17"] - teens).abs() < 1e-5);
+        assert!((ranges["13-17"] - teens).abs() < 1e-5);
     });
 }
 
@@ -85,7 +85,7 @@ fn the_newest_text_wins() {
 fn two_hundred_rapid_edits_end_with_the_newest() {
     Visit::default().run(async |page| {
         page.ready().await;
-        // Some of them are followed by a pause that is long enough for the page to begin with them.
+        // After some of them the pause is long enough that the page reads them.
         page.script(
             "const area = document.querySelector('textarea');
             const words = ['my', 'school', 'is', 'so', 'boring', 'today'];
@@ -104,13 +104,13 @@ fn two_hundred_rapid_edits_end_with_the_newest() {
 }
 
 #[test]
-fn nothing_to_go_by_is_said() {
+fn short_and_unknown_texts_have_a_warning() {
     Visit::default().run(async |page| {
         page.ready().await;
         for (text, said) in [
             (", ; .", "no word in this text"),
             ("qwxzvkj zzxqqvw", "not one word"),
-            ("my school was fun", "take it as a guess"),
+            ("my school was fun", "too little for more than a guess"),
         ] {
             page.write(text).await;
             page.settled(SOON).await;

@@ -104,7 +104,10 @@ impl Record {
     /// Users or vectors that differ from the recorded ones.
     pub fn add_data(&mut self, users: &Users, folder: &Path) -> Result<(), ExperimentError> {
         if *self.users.get_or_insert(users.checksum) != users.checksum {
-            return Err(other(folder, "users: the corpus has changed since"));
+            return Err(other(
+                folder,
+                "users: the corpus, its ids or the paths of its files have changed since",
+            ));
         }
         if let Some(now) = users.vectors_checksum()
             && *self.vectors.get_or_insert(now) != now

@@ -166,7 +166,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
         training_curve: fitted.training_curve,
         test: (test.iter().zip(test_classes).zip(scores))
             .map(|((&user, class), logits)| TestUser {
-                id: problem.users.examples[user].id.to_string(),
+                user: problem.users.examples[user].key.clone(),
                 words: words(user),
                 class,
                 probabilities: calibration.probabilities(&logits, words(user)),

@@ -49,7 +49,7 @@ pub struct Users {
     pub embedding: Option<Embedding>,
     /// The summary for the report.
     pub summary: CorpusSummary,
-    /// A checksum of posts and classes.
+    /// A checksum of keys, posts and classes. Stored runs identify their test users by these keys.
     pub checksum: u32,
 }
 
@@ -101,6 +101,7 @@ impl Users {
         )?;
         let examples = read.users;
         for user in &examples {
+            hasher.update(user.key.to_string().as_bytes());
             for class in &user.classes {
                 hasher.update(&class.map_or(0, |class| class as u64 + 1).to_le_bytes());
             }
@@ -164,7 +165,7 @@ impl Users {
         for row in fitted.rows(segmenter, &self.posts) {
             matrix.push_row(row)?;
         }
-        let terms = fitted.terms().iter().map(FittedTerms::len).sum();
+        let terms = fitted.terms().iter().map(FittedTerms::width).sum();
         Ok(UserFeatures { matrix, terms })
     }
 }

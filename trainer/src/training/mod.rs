@@ -48,7 +48,7 @@ pub const BUNDLE: &str = "model.safetensors";
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The settings as used.
 pub const CONFIG: &str = "config.toml";
-/// The ids of the users of each part.
+/// The users of each part.
 pub const SPLIT: &str = "split.json";
 /// The figures of every epoch and of the test, one JSON object per line.
 pub const METRICS: &str = "metrics.jsonl";
