@@ -38,6 +38,22 @@ pub fn make_folder(path: &Path) -> Result<(), OutputError> {
     })
 }
 
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Beside(file) => file.write(bytes),
+            Target::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Beside(file) => file.flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
 impl PendingFile {
     /// Begins a file at `path`, so that a folder that is missing or not writable is found out before any work.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
@@ -70,7 +86,7 @@ impl PendingFile {
         Ok(Self { path, target })
     }
 
-    /// Writes what `write` writes and puts the file in its place.
+    /// Writes what `write` writes, after what was written before, and puts the file in its place.
     pub fn finish(
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

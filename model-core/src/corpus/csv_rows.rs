@@ -11,18 +11,22 @@ use super::MAX_RECORD_BYTES;
 use super::lines::text;
 use super::reader::Problem;
 
-/// One row that could be read.
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) post: String,
+/// One row of a CSV file.
+#[derive(Debug)]
+pub struct Row {
+    /// The line it begins in, counted from 1.
+    pub line: u64,
+    /// The cell of the column `text` or `posts`.
+    pub post: String,
     /// The other cells by column name, empty ones left out.
-    pub(super) fields: Map<String, Value>,
-    /// How long the whole row is.
-    pub(super) bytes: usize,
+    pub fields: Map<String, Value>,
+    /// The length of all cells in bytes.
+    pub bytes: usize,
 }
 
-/// Reads row by row, never holding more of a row than a record may have.
-pub(super) struct Rows<R> {
+/// Reads a CSV file row by row. It never holds more than [`MAX_RECORD_BYTES`] of a row. After a [`Problem::Stream`],
+/// nothing is to be read on.
+pub struct Rows<R> {
     reader: csv::Reader<Allowance<R>>,
     left: Arc<AtomicUsize>,
     columns: Vec<String>,
@@ -30,8 +34,11 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Reads the header; `None` if the file is empty. The error says what is wrong with the header.
-    pub(super) fn new(reader: R) -> Result<Option<Self>, String> {
+    /// Reads the header; `None` if the file is empty.
+    ///
+    /// # Errors
+    /// If the header cannot be read or has no column `text` or `posts`: the error says what is wrong.
+    pub fn new(reader: R) -> Result<Option<Self>, String> {
         let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
         let mut reader = csv::Reader::from_reader(Allowance {
             reader,
@@ -110,8 +117,7 @@ impl<R: BufRead> Iterator for Rows<R> {
     }
 }
 
-/// A reader that refuses to go on when a row has taken too much: a quote that is never closed makes the rest of
-/// the file one row.
+/// A reader that fails when a row takes too much: a quote that is never closed makes the rest of the file one row.
 struct Allowance<R> {
     reader: R,
     left: Arc<AtomicUsize>,

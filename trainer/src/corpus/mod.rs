@@ -4,11 +4,13 @@
 //! by the content, not the name). The path `-` is standard input.
 
 mod input;
+mod output;
 mod reader;
 mod statistics;
 
 pub(crate) use input::open as open_input;
 pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
+pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
 pub use statistics::{AttributeCounts, Statistics};
