@@ -55,7 +55,7 @@ fn workplace() -> Workplace {
 /// Converts and returns what is written, and what is said on standard error.
 fn convert(workplace: &Workplace, arguments: &[&str]) -> (Vec<Value>, String) {
     let fixed = ["corpus", "convert", "-o", "users.jsonl"];
-    let output = workplace.run(&[&fixed, arguments].concat());
+    let output = workplace.run(&[&fixed[..], arguments].concat());
     let errors = stderr(&output);
     assert_eq!(stdout(output, 0), "");
     let text = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
@@ -150,12 +150,12 @@ fn bad_records_are_named_and_counted() {
         ),
         (
             "1005.male.24.Law.Leo.xml",
-            b"<Blog>\n<date>1,May,2004</date>\n<post>cut off",
+            &b"<Blog>\n<date>1,May,2004</date>\n<post>cut off"[..],
         ),
-        ("1006.male.24.Law.Leo.xml", b"\xff\xfe\x00"),
-        ("1007.male.24.Law.Leo.xml", b"<post>\n</post>"),
-        ("truth.xml", b""),
-        ("readme.txt", b""),
+        ("1006.male.24.Law.Leo.xml", &b"\xff\xfe\x00"[..]),
+        ("1007.male.24.Law.Leo.xml", &b"<post>\n</post>"[..]),
+        ("truth.xml", &b""[..]),
+        ("readme.txt", &b""[..]),
     ] {
         workplace.write(&format!("blogs/{name}"), content);
     }
@@ -194,8 +194,8 @@ fn compressed_output_is_read_by_the_other_commands() {
     assert!(expected.contains("\"users\": 3"), "{expected}");
     for (name, signature) in [
         ("u.jsonl.xz", &b"\xfd7zXZ"[..]),
-        ("u.jsonl.gz", b"\x1f\x8b"),
-        ("u.jsonl.zst", b"\x28\xb5\x2f\xfd"),
+        ("u.jsonl.gz", &b"\x1f\x8b"[..]),
+        ("u.jsonl.zst", &b"\x28\xb5\x2f\xfd"[..]),
     ] {
         workplace.success(&["corpus", "convert", "blogs", "-o", name]);
         let mut head = vec![0; signature.len()];
@@ -216,23 +216,26 @@ fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
     for (arguments, what) in [
         (&["missing"][..], "missing: No such file"),
         (
-            &["blogs", "empty"],
+            &["blogs", "empty"][..],
             "empty: of no known format; known are blogs-xml (files",
         ),
-        (&["notes.txt"], "notes.txt: of no known format"),
-        (&["bad.zip"], "bad.zip: "),
+        (&["notes.txt"][..], "notes.txt: of no known format"),
+        (&["bad.zip"][..], "bad.zip: "),
         (
-            &["notes.txt", "--format", "blogs-csv"],
+            &["notes.txt", "--format", "blogs-csv"][..],
             "notes.txt: not a CSV file with the columns id,",
         ),
         (
-            &["empty", "--format", "blogs-xml"],
+            &["empty", "--format", "blogs-xml"][..],
             "empty: no file ID.gender.age",
         ),
-        (&["blogs", "--with", "shoes"], "no user is left to write"),
+        (
+            &["blogs", "--with", "shoes"][..],
+            "no user is left to write",
+        ),
     ] {
         let fixed = ["corpus", "convert", "-o", "users.jsonl"];
-        let line = workplace.failure(&[&fixed, arguments].concat());
+        let line = workplace.failure(&[&fixed[..], arguments].concat());
         assert!(line.contains(what), "{arguments:?}: {line}");
         assert_eq!(workplace.files(), before, "{arguments:?}");
     }

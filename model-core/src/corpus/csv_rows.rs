@@ -1,4 +1,4 @@
-//! Rows of a CSV file, each a post with the fields beside it.
+//! The rows of a CSV file: each a post with its fields.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -117,7 +117,7 @@ impl<R: BufRead> Iterator for Rows<R> {
     }
 }
 
-/// A reader that fails when a row takes too much: a quote that is never closed makes the rest of the file one row.
+/// A reader that fails when a row is too long. An unclosed quote turns the rest of the file into one row.
 struct Allowance<R> {
     reader: R,
     left: Arc<AtomicUsize>,

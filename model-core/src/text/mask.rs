@@ -25,7 +25,8 @@ pub fn mask(post: &str) -> String {
     let mut masked = String::with_capacity(post.len());
     let (mut at, mut copied) = (0, 0);
     while at < post.len() {
-        match find(&lower, at, has_at_sign) {
+        // What follows a mask begins a new word.
+        match find(&lower[copied..], at - copied, has_at_sign) {
             Some(found) => {
                 masked.push_str(&post[copied..at]);
                 masked.push_str(found.word);

@@ -504,14 +504,10 @@ fn masks_replace_links_addresses_and_long_numbers() {
 
 proptest! {
     #[test]
-    fn masking_links_and_addresses_keeps_the_words(post in "((a|B|é|北|wW|www|http://|@|[.,:/ -]|\\(|\\)|org|1){0,3} ?){0,12}") {
+    fn masking_links_and_addresses_keeps_the_words(
+        post in "((\\(?(https?://|www\\.)[a-z]{1,3}\\.org(/[a-z]{0,3})?[.,)!]?|[a-z.]{1,5}@[a-z]{1,4}\\.org[.,!]?|[a-zé北]{1,6}) ){0,8}"
+    ) {
         let segmenter = Segmenter::new();
-        // A glued link is found by the mask alone: the segmenter reads words of Unicode.
-        let glued = post.match_indices("http://").any(|(at, _)| {
-            post[..at].ends_with(|before: char| before.is_alphanumeric())
-        });
-        let has_number = mask(&post).contains("<num>");
-        prop_assume!(!glued && !has_number);
         prop_assert_eq!(words_of(&segmenter, &mask(&post)), words_of(&segmenter, &post));
     }
 

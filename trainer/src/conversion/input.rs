@@ -37,7 +37,8 @@ impl Input {
             (Container::Folder, names.collect())
         } else if is_archive(path)? {
             let archive = ZipArchive::new(BufReader::new(File::open(path)?))?;
-            let names = archive.file_names().map(|name| Ok(name?.into_owned()));
+            let names =
+                (archive.file_names()).map(|name| -> io::Result<String> { Ok(name?.into_owned()) });
             let names = names.collect::<io::Result<Vec<_>>>()?;
             (Container::Archive(archive), names)
         } else {
