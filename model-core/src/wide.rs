@@ -413,8 +413,8 @@ mod tests {
             *character_fallback.apply(&[4, 5, 6, 7]),
             [2, 3, 5, UNKNOWN, 2, 3, 7]
         );
-        let texts =
-            [[2, 3], [4, 4], [6, 6]].map(|text| wide_with(character_fallback.clone()).scores(&text));
+        let texts = [[2, 3], [4, 4], [6, 6]]
+            .map(|text| wide_with(character_fallback.clone()).scores(&text));
         assert_eq!(texts[0], wide().scores(&[2, 3]));
         assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
         assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));

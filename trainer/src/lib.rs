@@ -3,6 +3,7 @@
 pub mod alignment;
 pub mod cli;
 pub mod config;
+pub mod conversion;
 pub mod corpus;
 pub mod device;
 pub mod evaluation;

@@ -38,6 +38,22 @@ pub fn make_folder(path: &Path) -> Result<(), OutputError> {
     })
 }
 
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Beside(file) => file.write(bytes),
+            Target::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Beside(file) => file.flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
 impl PendingFile {
     /// Creates a temporary file for `path`. Called before any work, it fails early if the folder is missing or not
     /// writable.
@@ -71,7 +87,7 @@ impl PendingFile {
         Ok(Self { path, target })
     }
 
-    /// Writes the file with `write` and moves it to its path.
+    /// Writes the rest of the file with `write` and moves it to its path.
     pub fn finish(
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -11,18 +11,22 @@ use super::MAX_RECORD_BYTES;
 use super::lines::text;
 use super::reader::Problem;
 
-/// A valid row.
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) post: String,
-    /// The other cells by column name, without empty ones.
-    pub(super) fields: Map<String, Value>,
-    /// The length of the row.
-    pub(super) bytes: usize,
+/// One row of a CSV file.
+#[derive(Debug)]
+pub struct Row {
+    /// The line it begins in, counted from 1.
+    pub line: u64,
+    /// The cell of the column `text` or `posts`.
+    pub post: String,
+    /// The other cells by column name, empty ones left out.
+    pub fields: Map<String, Value>,
+    /// The length of all cells in bytes.
+    pub bytes: usize,
 }
 
-/// Reads rows, holding at most [`MAX_RECORD_BYTES`] of each.
-pub(super) struct Rows<R> {
+/// Reads a CSV file row by row. It never holds more than [`MAX_RECORD_BYTES`] of a row. After a [`Problem::Stream`],
+/// nothing is to be read on.
+pub struct Rows<R> {
     reader: csv::Reader<Allowance<R>>,
     left: Arc<AtomicUsize>,
     columns: Vec<String>,
@@ -33,8 +37,8 @@ impl<R: BufRead> Rows<R> {
     /// Reads the header; `None` if the file is empty.
     ///
     /// # Errors
-    /// One line that says what is wrong with the header.
-    pub(super) fn new(reader: R) -> Result<Option<Self>, String> {
+    /// If the header cannot be read or has no column `text` or `posts`: the error says what is wrong.
+    pub fn new(reader: R) -> Result<Option<Self>, String> {
         let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
         let mut reader = csv::Reader::from_reader(Allowance {
             reader,

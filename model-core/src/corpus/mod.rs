@@ -18,6 +18,7 @@ mod lines;
 mod reader;
 mod user;
 
+pub use csv_rows::{Row, Rows};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use reader::{Problem, Users, peek, read_users};
 pub use user::User;

@@ -24,6 +24,7 @@
 mod character;
 mod emoticon;
 mod fold;
+mod mask;
 mod pattern;
 
 use std::io::BufRead;
@@ -34,6 +35,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::language::is_han;
 use fold::Folded;
+pub use mask::mask;
 use pattern::Found;
 
 /// A word of a post.

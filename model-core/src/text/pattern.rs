@@ -110,7 +110,7 @@ fn mask(text: &str) -> Option<Found<'_>> {
 
 /// A link, `https://…` or `www.…`. The punctuation at its end belongs to the sentence.
 /// `ascii(n)`: how many of the first n bytes were written as ASCII.
-fn link(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
+pub(super) fn link(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
     let starts = ["http://", "https://", "ftp://", "www."];
     let start = starts.iter().find(|start| text.starts_with(**start))?.len();
     let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"\"'<>\\^{|}".contains(byte);
@@ -135,7 +135,7 @@ fn link(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
 }
 
 /// An e-mail address; `ascii` as for [`link`].
-fn email(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
+pub(super) fn email(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<'_>> {
     let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
     let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
     let local = text

@@ -467,3 +467,53 @@ proptest! {
         prop_assert_eq!(segment(&text), text.split_word_bounds().next().unwrap_or(&text));
     }
 }
+
+#[test]
+fn masks_replace_links_addresses_and_long_numbers() {
+    for (post, masked) in [
+        (
+            "see https://a.org/b?c=1, or WWW.A.org!",
+            "see <url>, or <url>!",
+        ),
+        ("(http://a.org/b_(c)) seehttp://a.org", "(<url>) see<url>"),
+        (
+            "Mail Jo.B+x@Mail.example.org. Or --x@a.de",
+            "Mail <email>. Or --<email>",
+        ),
+        ("call 555-0199 or 1 (800) 555 0199", "call <num> or <num>"),
+        ("id:12345678x, née 20040514", "id:<num>x, née <num>"),
+        (
+            "5550199 is short, 2004-05 too",
+            "5550199 is short, 2004-05 too",
+        ),
+        (
+            "from 1 000.-- on 24/12/2004 at 10:30",
+            "from 1 000.-- on 24/12/2004 at 10:30",
+        ),
+        (
+            "Awww.Really? http:// www. m@ke @joe",
+            "Awww.Really? http:// www. m@ke @joe",
+        ),
+        ("é@é 北京12345678北京", "é@é 北京<num>北京"),
+        ("<url> <email> <num>", "<url> <email> <num>"),
+        ("", ""),
+    ] {
+        assert_eq!(mask(post), masked);
+    }
+}
+
+proptest! {
+    #[test]
+    fn masking_links_and_addresses_keeps_the_words(
+        post in "((\\(?(https?://|www\\.)[a-z]{1,3}\\.org(/[a-z]{0,3})?[.,)!]?|[a-z.]{1,5}@[a-z]{1,4}\\.org[.,!]?|[a-zé北]{1,6}) ){0,8}"
+    ) {
+        let segmenter = Segmenter::new();
+        prop_assert_eq!(words_of(&segmenter, &mask(&post)), words_of(&segmenter, &post));
+    }
+
+    #[test]
+    fn masking_twice_changes_nothing_more(post in ".{0,60}") {
+        let masked = mask(&post);
+        prop_assert_eq!(mask(&masked), masked);
+    }
+}

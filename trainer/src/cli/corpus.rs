@@ -1,4 +1,4 @@
-//! `auxlstm corpus`: statistics of corpora.
+//! `auxlstm corpus stats`: statistics of corpora. `auxlstm corpus convert` is in [`super::convert`].
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{CorpusArguments, DictionaryArguments, Failure, print, report_bad_records};
+use super::{CorpusArguments, DictionaryArguments, Failure, convert, print, report_bad_records};
 use crate::corpus::{AttributeCounts, Statistics};
 use crate::progress::Progress;
 use crate::table::{Table, chart, count, percent};
@@ -15,7 +15,7 @@ use crate::table::{Table, chart, count, percent};
 /// The attributes that are counted by default, as far as users have them.
 const USUAL_ATTRIBUTES: [&str; 3] = ["gender", "profession", "age"];
 
-/// Inspect corpora
+/// Inspect corpora, or convert published ones
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -25,6 +25,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Stats(Stats),
+    Convert(convert::Convert),
 }
 
 /// Count users, posts and words, and the users of each class of an attribute
@@ -43,7 +44,13 @@ struct Stats {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let Command::Stats(stats) = arguments.command;
+    match arguments.command {
+        Command::Stats(arguments) => stats(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
+    }
+}
+
+fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     let named = !stats.attributes.is_empty();
     let attributes = if named {
         stats.attributes

@@ -2,6 +2,7 @@
 
 mod align;
 mod compact;
+mod convert;
 mod corpus;
 mod devices;
 mod embed;

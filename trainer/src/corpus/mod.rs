@@ -5,6 +5,7 @@
 
 mod input;
 mod key;
+mod output;
 mod reader;
 mod split;
 mod statistics;
@@ -13,6 +14,7 @@ pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given};
 pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
+pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
 pub use split::{SplitError, StoredSplit, TestUsers};
 pub use statistics::{AttributeCounts, Statistics};

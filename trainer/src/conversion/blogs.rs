@@ -1,0 +1,125 @@
+//! What both shapes of the Blog Authorship Corpus (Schler et al. 2006) have in common: labels, dates and marks in the text.
+
+use serde_json::{Map, Value};
+
+/// The mark of an unknown industry.
+const UNKNOWN_INDUSTRY: &str = "indUnk";
+/// What stands in the corpus where a post had a link, and the mask of a link.
+const LINK: (&str, &str) = ("urlLink", "<url>");
+
+/// Year, month and day.
+type Date = (u16, u8, u8);
+
+/// A post and its date as they stand in the corpus.
+pub(super) struct Post {
+    pub(super) date: String,
+    pub(super) text: String,
+}
+
+/// The labels of a user: `gender`, `age` and, where it is known, `industry`.
+pub(super) fn labels(
+    gender: &str,
+    age: &str,
+    industry: &str,
+) -> Result<Map<String, Value>, String> {
+    let gender = gender.trim().to_ascii_lowercase();
+    if !matches!(gender.as_str(), "female" | "male") {
+        return Err(format!("gender is {gender:?}, not female or male"));
+    }
+    let Ok(years) = age.trim().parse::<u8>() else {
+        return Err(format!("age is {age:?}, not a whole number of years"));
+    };
+    let mut labels = Map::new();
+    labels.insert("gender".to_owned(), gender.into());
+    labels.insert("age".to_owned(), years.into());
+    let industry = industry.trim();
+    if !industry.is_empty() && industry != UNKNOWN_INDUSTRY {
+        labels.insert("industry".to_owned(), industry.into());
+    }
+    Ok(labels)
+}
+
+/// The posts' plain text in order of date. Posts of one day stay as they stand; a post whose date cannot be read follows
+/// the post that stands before it: some bloggers' dates are in other languages, or missing.
+pub(super) fn in_order(posts: Vec<Post>) -> Vec<String> {
+    let mut latest = None;
+    let mut dated: Vec<(Option<Date>, String)> = (posts.into_iter())
+        .map(|post| {
+            latest = date(&post.date).or(latest);
+            (latest, plain(&post.text))
+        })
+        .collect();
+    dated.sort_by_key(|(date, _)| *date);
+    dated.into_iter().map(|(_, text)| text).collect()
+}
+
+/// Reads `14,May,2004`.
+fn date(text: &str) -> Option<Date> {
+    const MONTHS: [&str; 12] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ];
+    let mut parts = text.trim().split(',');
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let name = month.get(..3)?.to_ascii_lowercase();
+    let month = MONTHS.iter().position(|month| **month == name)? + 1;
+    Some((year.parse().ok()?, month as u8, day.parse().ok()?))
+}
+
+/// A post as its reader saw it: HTML entities decoded, links masked, a run of white space as one space, and without control
+/// characters.
+fn plain(text: &str) -> String {
+    let text = htmlize::unescape(text).replace(LINK.0, LINK.1);
+    let is_visible = |letter: &char| letter.is_whitespace() || !letter.is_control();
+    let text: String = text.chars().filter(is_visible).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn posts_are_sorted_by_date_and_undated_ones_follow_their_neighbour() {
+        let posts = [
+            ("", "first"),
+            ("14,May,2004", "fifth"),
+            ("2,août,2004", "sixth"),
+            ("02,February,2004", "second"),
+            (",,", "third"),
+            ("13,May,2004", "fourth"),
+        ];
+        let posts = posts.map(|(date, text)| Post {
+            date: date.to_owned(),
+            text: text.to_owned(),
+        });
+        assert_eq!(
+            in_order(posts.into()),
+            ["first", "second", "third", "fourth", "fifth", "sixth"]
+        );
+    }
+
+    #[test]
+    fn marks_entities_and_control_characters_are_gone() {
+        assert_eq!(
+            plain("\r\n\t  don&#146;t&nbsp;&nbsp;go\0\u{7f} R&B &amp; caf&eacute;\u{a0}urlLink \n"),
+            "don’t go R&B & café <url>"
+        );
+        assert_eq!(plain("&amp;nbsp;"), "&nbsp;");
+    }
+
+    #[test]
+    fn labels_outside_the_schema_are_refused() {
+        let known = labels("Male", " 24", "Internet").unwrap();
+        assert_eq!(
+            Value::from(known),
+            serde_json::json!({"gender": "male", "age": 24, "industry": "Internet"})
+        );
+        assert!(
+            !labels("female", "33", "indUnk")
+                .unwrap()
+                .contains_key("industry")
+        );
+        assert!(labels("", "24", "Law").unwrap_err().contains("gender"));
+        assert!(labels("male", "2x", "Law").unwrap_err().contains("age"));
+    }
+}

@@ -1,0 +1,157 @@
+//! The Blog Authorship Corpus as its authors publish it: a file a user, with the labels in its name.
+
+use std::io::{self, Read};
+
+use encoding_rs::WINDOWS_1252;
+use memchr::memmem;
+use model_core::corpus::{MAX_RECORD_BYTES, User};
+use serde_json::{Map, Value};
+
+use super::blogs::{Post, in_order, labels};
+use super::{CorpusFormat, Input, Users};
+
+/// Files `ID.gender.age.Industry.Sign.xml`. They look like XML, but hold unescaped `&` and `<`, entities of HTML and bytes of
+/// other encodings, so only their four tags are looked at.
+pub(super) struct BlogFiles;
+
+impl CorpusFormat for BlogFiles {
+    fn name(&self) -> &'static str {
+        "blogs-xml"
+    }
+
+    fn description(&self) -> &'static str {
+        "files ID.gender.age.Industry.Sign.xml in a folder or zip archive"
+    }
+
+    fn recognises(&self, input: &mut Input) -> io::Result<bool> {
+        Ok((input.names().iter()).any(|name| labels_of_name(name).is_ok()))
+    }
+
+    fn users<'a>(&self, input: &'a mut Input) -> io::Result<Users<'a>> {
+        let names = input.names().iter().filter(|name| is_blog(name));
+        let names: Vec<String> = names.cloned().collect();
+        if names.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "no file ID.gender.age.Industry.Sign.xml in it",
+            ));
+        }
+        Ok(Box::new(names.into_iter().map(move |name| {
+            user(input, &name).map_err(|what| format!("{}: {what}", input.place(&name)))
+        })))
+    }
+}
+
+/// The name without the folders that it is in.
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Hidden files are not the corpus's: archives made on a Mac have one beside each file.
+fn is_blog(name: &str) -> bool {
+    base(name).ends_with(".xml") && !base(name).starts_with('.')
+}
+
+fn labels_of_name(name: &str) -> Result<Map<String, Value>, String> {
+    match base(name).split('.').collect::<Vec<_>>()[..] {
+        [id, gender, age, industry, _sign, "xml"] if !id.is_empty() => {
+            labels(gender, age, industry)
+        }
+        _ => Err("the name is not ID.gender.age.Industry.Sign.xml".to_owned()),
+    }
+}
+
+fn user(input: &mut Input, name: &str) -> Result<User, String> {
+    let fields = labels_of_name(name)?;
+    let mut bytes = Vec::new();
+    input
+        .read(name)
+        .and_then(|file| {
+            file.take(MAX_RECORD_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
+        .map_err(|error| error.to_string())?;
+    if bytes.len() > MAX_RECORD_BYTES {
+        return Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20));
+    }
+    let posts = in_order(posts(&bytes)?);
+    Ok(User { posts, fields })
+}
+
+/// The posts of a file: pairs of `<date>…</date>` and `<post>…</post>`.
+fn posts(file: &[u8]) -> Result<Vec<Post>, String> {
+    let mut posts = Vec::new();
+    let mut rest = file;
+    while let Some(start) = memmem::find(rest, b"<post>") {
+        let (head, post) = (&rest[..start], &rest[start + b"<post>".len()..]);
+        let Some(end) = memmem::find(post, b"</post>") else {
+            let before = file.len() - post.len();
+            let line = 1 + memchr::memchr_iter(b'\n', &file[..before]).count();
+            return Err(format!(
+                "<post> of line {line} has no end; is the file cut off?"
+            ));
+        };
+        posts.push(Post {
+            date: decode(date(head).unwrap_or_default()),
+            text: decode(&post[..end]),
+        });
+        rest = &post[end..];
+    }
+    if posts.is_empty() {
+        return Err("no <post> in it".to_owned());
+    }
+    Ok(posts)
+}
+
+/// What the last `<date>` before a post holds.
+fn date(head: &[u8]) -> Option<&[u8]> {
+    let date = &head[memmem::rfind(head, b"<date>")? + b"<date>".len()..];
+    Some(&date[..memmem::find(date, b"</date>")?])
+}
+
+/// Text in UTF-8 or, where it is not valid, in Windows-1252, which Latin-1 is a part of.
+fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => WINDOWS_1252
+            .decode_without_bom_handling(bytes)
+            .0
+            .into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn posts_are_found_whatever_stands_in_them() {
+        let file =
+            b"<Blog>\n<date>14,May,2004</date>\n<post>a < b & <b>c</b>\xe9 \x93d\x94</post>\n\
+            <post>caf\xc3\xa9</post></Blog>";
+        let posts = posts(file).unwrap();
+        assert_eq!(posts[0].date, "14,May,2004");
+        assert_eq!(posts[0].text, "a < b & <b>c</b>é “d”");
+        assert_eq!(
+            (posts[1].date.as_str(), posts[1].text.as_str()),
+            ("", "café")
+        );
+    }
+
+    #[test]
+    fn a_file_without_whole_posts_is_refused() {
+        assert!(posts(b"<Blog></Blog>").is_err());
+        let cut = posts(b"<Blog>\n<post>a</post>\n<post>b").err().unwrap();
+        assert!(cut.contains("line 3"), "{cut}");
+    }
+
+    #[test]
+    fn names_hold_the_labels() {
+        let fields = labels_of_name("blogs/17.female.23.indUnk.Leo.xml").unwrap();
+        assert_eq!(fields.len(), 2);
+        for name in ["truth.xml", "17.female.23.Leo.xml", "17.no.23.Law.Leo.xml"] {
+            assert!(labels_of_name(name).is_err(), "{name}");
+        }
+        assert!(!is_blog("__MACOSX/blogs/._17.female.23.indUnk.Leo.xml"));
+    }
+}

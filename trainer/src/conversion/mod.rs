@@ -1,0 +1,221 @@
+//! Conversion of published corpora to the project's JSONL.
+//!
+//! A [`CorpusFormat`] reads users out of an [`Input`], each with labels by the names that this project uses and posts in
+//! order. A [`Converter`] does what is the same for every format: it numbers the users, masks what identifies somebody,
+//! groups industries into professions and filters. Original ids, names and dates do not reach the output.
+
+mod blogs;
+mod blogs_csv;
+mod blogs_xml;
+mod input;
+mod professions;
+
+use std::io;
+
+use model_core::corpus::User;
+use model_core::text::mask;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use input::Input;
+pub use professions::Professions;
+
+/// Users one at a time, and between them what is wrong with a record that is left out: one line that names the place.
+pub type Users<'a> = Box<dyn Iterator<Item = Result<User, String>> + 'a>;
+
+/// A format in which corpora are published.
+pub trait CorpusFormat: Sync {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// What an input of this format is, for help and messages.
+    fn description(&self) -> &'static str;
+
+    /// Whether the input is of this format.
+    ///
+    /// # Errors
+    /// If the input cannot be read.
+    fn recognises(&self, input: &mut Input) -> io::Result<bool>;
+
+    /// The users of the input, without ids.
+    ///
+    /// # Errors
+    /// If the input cannot be read, or holds nothing of this format.
+    fn users<'a>(&self, input: &'a mut Input) -> io::Result<Users<'a>>;
+}
+
+/// All formats, in the order in which an input is tried on them.
+pub const FORMATS: [&dyn CorpusFormat; 2] = [&blogs_xml::BlogFiles, &blogs_csv::BlogTable];
+
+/// The format of an input: the first that recognises it.
+///
+/// # Errors
+/// If the input cannot be read, or is of no known format; the error lists the formats.
+pub fn recognise(input: &mut Input) -> io::Result<&'static dyn CorpusFormat> {
+    for format in FORMATS {
+        if format.recognises(input)? {
+            return Ok(format);
+        }
+    }
+    let known = FORMATS.map(|format| format!("{} ({})", format.name(), format.description()));
+    let message = format!("of no known format; known are {}", known.join(", "));
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
+}
+
+/// What to make of the users.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How industries are grouped into professions; without it, no user has a profession.
+    pub professions: Option<Professions>,
+    /// Leave out users who lack this label.
+    pub with: Option<String>,
+    /// Leave out users who have this label.
+    pub without: Option<String>,
+    /// The most words of a user, separated by white space; later ones are cut off.
+    pub max_words: Option<usize>,
+}
+
+/// A user of the output.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    id: u64,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+    posts: Vec<String>,
+}
+
+/// Makes records of users and counts them.
+#[derive(Debug)]
+pub struct Converter {
+    options: Options,
+    counts: Counts,
+}
+
+/// What became of the users.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Users read, those left out included.
+    pub read: u64,
+    /// Users written.
+    pub users: u64,
+    /// Posts written.
+    pub posts: u64,
+    /// Users left out by [`Options::with`] and [`Options::without`].
+    pub filtered: u64,
+    /// Users left out because they have no text.
+    pub without_text: u64,
+    /// Files or rows that could not be read.
+    pub bad_records: u64,
+}
+
+impl Converter {
+    /// A converter that has seen no user.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What became of the users so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Counts a record that could not be read.
+    pub fn add_bad_record(&mut self) {
+        self.counts.bad_records += 1;
+    }
+
+    /// The record of a user, `None` for one who is left out. Its id is the user's position among all that were read,
+    /// so that the same input gives a user the same id whatever the options.
+    pub fn record(&mut self, user: User) -> Option<Record> {
+        self.counts.read += 1;
+        let User { posts, mut fields } = user;
+        if let Some(professions) = self.options.professions {
+            let industry = fields.get("industry").and_then(Value::as_str);
+            if let Some(profession) = industry.and_then(|industry| professions.of(industry)) {
+                fields.insert("profession".to_owned(), profession.into());
+            }
+        }
+        let has = |label: &String| fields.contains_key(label);
+        if self.options.with.as_ref().is_some_and(|label| !has(label))
+            || self.options.without.as_ref().is_some_and(has)
+        {
+            self.counts.filtered += 1;
+            return None;
+        }
+        let mut words_left = self.options.max_words.unwrap_or(usize::MAX);
+        let posts: Vec<String> = (posts.iter())
+            .map(|post| first_words(&mask(post), &mut words_left).to_owned())
+            .filter(|post| !post.is_empty())
+            .collect();
+        if posts.is_empty() {
+            self.counts.without_text += 1;
+            return None;
+        }
+        self.counts.users += 1;
+        self.counts.posts += posts.len() as u64;
+        Some(Record {
+            id: self.counts.read,
+            fields,
+            posts,
+        })
+    }
+}
+
+/// The post without white space around it, cut after as many words as are `left`, which its words are taken off.
+fn first_words<'a>(post: &'a str, left: &mut usize) -> &'a str {
+    let mut end = 0;
+    for piece in post.split_inclusive(char::is_whitespace) {
+        if !piece.trim().is_empty() {
+            if *left == 0 {
+                break;
+            }
+            *left -= 1;
+        }
+        end += piece.len();
+    }
+    post[..end].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(posts: &[&str], industry: &str) -> User {
+        User {
+            posts: posts.iter().map(|&post| post.to_owned()).collect(),
+            fields: Map::from_iter([("industry".to_owned(), industry.into())]),
+        }
+    }
+
+    #[test]
+    fn a_user_is_cut_after_the_most_words() {
+        let options = Options {
+            max_words: Some(4),
+            ..Options::default()
+        };
+        let mut converter = Converter::new(options);
+        let record = converter.record(user(&["one two", " three\n four  five", "six"], "Law"));
+        assert_eq!(record.unwrap().posts, ["one two", "three\n four"]);
+    }
+
+    #[test]
+    fn filters_do_not_change_ids() {
+        let options = Options {
+            professions: Some(Professions::Paper),
+            with: Some("profession".to_owned()),
+            ..Options::default()
+        };
+        let mut converter = Converter::new(options);
+        assert!(converter.record(user(&["a"], "Law")).is_none());
+        assert!(converter.record(user(&[" "], "Banking")).is_none());
+        let record = converter.record(user(&["a"], "Banking")).unwrap();
+        assert_eq!(record.id, 3);
+        assert_eq!(record.fields["profession"], "Finance");
+        let counts = converter.counts();
+        assert_eq!((counts.read, counts.users, counts.posts), (3, 1, 1));
+        assert_eq!((counts.filtered, counts.without_text), (1, 1));
+    }
+}

@@ -1,0 +1,245 @@
+//! `auxlstm corpus convert` as its users meet it: as a process, on a small corpus that is made up here.
+
+mod common;
+
+use std::fs;
+use std::io::{Cursor, Read, Write};
+
+use common::{Workplace, stderr, stdout};
+use serde_json::{Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// Names and contents of the corpus's files; the first is not valid UTF-8.
+const FILES: [(&str, &[u8]); 3] = [
+    (
+        "1001.female.16.Student.Leo.xml",
+        b"<Blog>\n\n<date>14,May,2004</date>\n<post>\n\n\t \n      No exam today &nbsp;caf\xe9 & more  urlLink \n     \n</post>\n\
+          \n<date>02,May,2004</date>\n<post>\n\n\t Write to Ann@Example.org or 555-0199-22,\nsee http://example.org/a?b=1.\n</post>\n\
+          \n</Blog>\n",
+    ),
+    (
+        "1002.male.27.Technology.Libra.xml",
+        b"<Blog>\n<date>01,June,2004</date>\n<post> Merged it, 2 < 3 \x00</post>\n<date>02,June,2004</date>\n<post> \n </post>\n</Blog>",
+    ),
+    (
+        "1003.female.36.indUnk.Virgo.xml",
+        b"<Blog>\n<date>03,June,2004</date>\n<post>It rained all day long</post>\n</Blog>",
+    ),
+];
+
+/// The same users, their rows apart from each other.
+const CSV: &str = "id,gender,age,topic,sign,date,text\n\
+    1001,female,16,Student,Leo,\"14,May,2004\",   No exam today &nbsp;café & more  urlLink   \n\
+    1002,male,27,Technology,Libra,\"01,June,2004\",\"Merged it, 2 < 3 \"\n\
+    1003,female,36,indUnk,Virgo,\"03,June,2004\",It rained all day long\n\
+    1001,female,16,Student,Leo,\"02,May,2004\",\"Write to Ann@Example.org or 555-0199-22,\nsee http://example.org/a?b=1.\"\n\
+    1002,male,27,Technology,Libra,\"02,June,2004\",\n";
+
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    fs::create_dir(workplace.path("blogs")).unwrap();
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in FILES {
+        let name = format!("blogs/{name}");
+        workplace.write(&name, content);
+        let options = SimpleFileOptions::default();
+        archive.start_file(name, options).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    workplace.write("blogs.zip", archive.finish().unwrap().into_inner());
+    workplace.write("blogtext.csv", CSV);
+    workplace
+}
+
+/// Converts and returns what is written, and what is said on standard error.
+fn convert(workplace: &Workplace, arguments: &[&str]) -> (Vec<Value>, String) {
+    let fixed = ["corpus", "convert", "-o", "users.jsonl"];
+    let output = workplace.run(&[&fixed[..], arguments].concat());
+    let errors = stderr(&output);
+    assert_eq!(stdout(output, 0), "");
+    let text = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let users = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    (users.collect(), errors)
+}
+
+/// Users without their ids, in a fixed order.
+fn sorted(mut users: Vec<Value>) -> Vec<String> {
+    for user in &mut users {
+        user.as_object_mut().unwrap().remove("id");
+    }
+    let mut lines: Vec<String> = users.iter().map(Value::to_string).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn records_have_masked_posts_in_order_of_date_and_new_ids() {
+    let (users, errors) = convert(&workplace(), &["blogs"]);
+    let expected = [
+        json!({"id": 1, "gender": "female", "age": 16, "industry": "Student", "posts": [
+            "Write to <email> or <num>, see <url>.", "No exam today café & more <url>"]}),
+        json!({"id": 2, "gender": "male", "age": 27, "industry": "Technology", "posts": ["Merged it, 2 < 3"]}),
+        json!({"id": 3, "gender": "female", "age": 36, "posts": ["It rained all day long"]}),
+    ];
+    assert_eq!(users, expected);
+    assert_eq!(errors, "3 users with 4 posts written to users.jsonl\n");
+}
+
+#[test]
+fn every_shape_gives_the_same_users() {
+    let workplace = workplace();
+    let (users, _) = convert(&workplace, &["blogs"]);
+    let expected = sorted(users);
+    let csv = fs::read(workplace.path("blogtext.csv")).unwrap();
+    workplace.write("table.gz", {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&csv).unwrap();
+        gzip.finish().unwrap()
+    });
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive
+        .start_file("blogtext.csv", SimpleFileOptions::default())
+        .unwrap();
+    archive.write_all(&csv).unwrap();
+    workplace.write("archive.zip", archive.finish().unwrap().into_inner());
+    let files = FILES.map(|(name, _)| format!("blogs/{name}"));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    for inputs in [
+        &["blogs.zip"][..],
+        &["blogtext.csv"],
+        &["archive.zip"],
+        &["table.gz"],
+        &["--format", "blogs-csv", "table.gz"],
+        &files,
+    ] {
+        let (users, errors) = convert(&workplace, inputs);
+        assert_eq!(sorted(users), expected, "{inputs:?}: {errors}");
+        assert!(!errors.contains("left out"), "{inputs:?}: {errors}");
+    }
+}
+
+#[test]
+fn professions_divide_the_users() {
+    let workplace = workplace();
+    let grouped = ["blogs.zip", "--professions", "paper"];
+    let (users, _) = convert(
+        &workplace,
+        &[&grouped[..], &["--with", "profession"]].concat(),
+    );
+    let professions: Vec<_> = users.iter().map(|user| &user["profession"]).collect();
+    assert_eq!(professions, ["Student", "IT"]);
+    assert_eq!(users[1]["industry"], "Technology");
+    let rest = ["--without", "profession", "--max-words", "3"];
+    let (users, errors) = convert(&workplace, &[&grouped[..], &rest].concat());
+    let expected = json!({"id": 3, "gender": "female", "age": 36, "posts": ["It rained all"]});
+    assert_eq!(users, [expected]);
+    assert!(
+        errors.contains("left out: 2 users by --with or --without\n"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn bad_records_are_named_and_counted() {
+    let workplace = workplace();
+    for (name, content) in [
+        (
+            "1004.male.x.Law.Leo.xml",
+            &b"<Blog><post>a</post></Blog>"[..],
+        ),
+        (
+            "1005.male.24.Law.Leo.xml",
+            &b"<Blog>\n<date>1,May,2004</date>\n<post>cut off"[..],
+        ),
+        ("1006.male.24.Law.Leo.xml", &b"\xff\xfe\x00"[..]),
+        ("1007.male.24.Law.Leo.xml", &b"<post>\n</post>"[..]),
+        ("truth.xml", &b""[..]),
+        ("readme.txt", &b""[..]),
+    ] {
+        workplace.write(&format!("blogs/{name}"), content);
+    }
+    let (users, errors) = convert(&workplace, &["blogs"]);
+    assert_eq!(users.len(), 3);
+    for line in [
+        "blogs/1004.male.x.Law.Leo.xml: age is \"x\", not a whole number of years\n",
+        "blogs/1005.male.24.Law.Leo.xml: <post> of line 3 has no end; is the file cut off?\n",
+        "blogs/1006.male.24.Law.Leo.xml: no <post> in it\n",
+        "blogs/truth.xml: the name is not ID.gender.age.Industry.Sign.xml\n",
+        "left out: 1 user without text, 4 bad records\n",
+    ] {
+        assert!(errors.contains(line), "{line}{errors}");
+    }
+    let bad = b"1004,male,24,Law,Leo,\"1,May,2004\",caf\xe9\n1005,male,24\n,male,24,Law,Leo,,a\n1006,no,24,Law,Leo,,a\n";
+    workplace.write("blogtext.csv", [CSV.as_bytes(), bad].concat());
+    let (users, errors) = convert(&workplace, &["blogtext.csv"]);
+    assert_eq!(users.len(), 3);
+    for line in [
+        "blogtext.csv:8: invalid UTF-8 at byte 4 of column \"text\"\n",
+        "blogtext.csv:9: 3 cells where the header has 7\n",
+        "blogtext.csv:10: no id\n",
+        "blogtext.csv:11: user 1006: gender is \"no\", not female or male\n",
+        "left out: 4 bad records\n",
+    ] {
+        assert!(errors.contains(line), "{line}{errors}");
+    }
+}
+
+#[test]
+fn compressed_output_is_read_by_the_other_commands() {
+    let workplace = workplace();
+    let stats = |name: &str| workplace.success(&["corpus", "stats", name, "--json"]);
+    convert(&workplace, &["blogs"]);
+    let expected = stats("users.jsonl");
+    assert!(expected.contains("\"users\": 3"), "{expected}");
+    for (name, signature) in [
+        ("u.jsonl.xz", &b"\xfd7zXZ"[..]),
+        ("u.jsonl.gz", &b"\x1f\x8b"[..]),
+        ("u.jsonl.zst", &b"\x28\xb5\x2f\xfd"[..]),
+    ] {
+        workplace.success(&["corpus", "convert", "blogs", "-o", name]);
+        let mut head = vec![0; signature.len()];
+        let mut file = fs::File::open(workplace.path(name)).unwrap();
+        file.read_exact(&mut head).unwrap();
+        assert_eq!(head, signature, "{name}");
+        assert_eq!(stats(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
+    let workplace = workplace();
+    fs::create_dir(workplace.path("empty")).unwrap();
+    workplace.write("notes.txt", "id,text\n1,hello\n");
+    workplace.write("bad.zip", b"PK\x03\x04 and nothing else");
+    let before = workplace.files();
+    for (arguments, what) in [
+        (&["missing"][..], "missing: No such file"),
+        (
+            &["blogs", "empty"][..],
+            "empty: of no known format; known are blogs-xml (files",
+        ),
+        (&["notes.txt"][..], "notes.txt: of no known format"),
+        (&["bad.zip"][..], "bad.zip: "),
+        (
+            &["notes.txt", "--format", "blogs-csv"][..],
+            "notes.txt: not a CSV file with the columns id,",
+        ),
+        (
+            &["empty", "--format", "blogs-xml"][..],
+            "empty: no file ID.gender.age",
+        ),
+        (
+            &["blogs", "--with", "shoes"][..],
+            "no user is left to write",
+        ),
+    ] {
+        let fixed = ["corpus", "convert", "-o", "users.jsonl"];
+        let line = workplace.failure(&[&fixed[..], arguments].concat());
+        assert!(line.contains(what), "{arguments:?}: {line}");
+        assert_eq!(workplace.files(), before, "{arguments:?}");
+    }
+    let output = workplace.run(&["corpus", "convert", "blogs", "-o", "u", "--format", "no"]);
+    assert!(stderr(&output).contains("blogs-csv"));
+    stdout(output, 2);
+}
