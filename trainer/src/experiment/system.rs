@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use model_core::attribute::Attribute;
 use model_core::embedding::Embedding;
 use model_core::predictor::PredictError;
+use sparse_linear::LinearError;
 
 use super::CellError;
 use super::systems::Learned;
@@ -17,7 +18,6 @@ use crate::corpus::CorpusError;
 use crate::device::DeviceError;
 use crate::evaluation::Metrics;
 use crate::features::FeatureError;
-use crate::linear::LinearError;
 use crate::output::OutputError;
 use crate::training::TrainError;
 use crate::training::examples::Parts;

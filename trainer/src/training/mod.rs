@@ -34,13 +34,13 @@ use model_core::{
 };
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
+use sparse_linear::LinearError;
 
 use crate::{
     config::{Config, ConfigError, Decay, Optimiser, SelectBy, Task},
     corpus::CorpusError,
     device::{self, DeviceError},
     evaluation::Metrics,
-    linear::LinearError,
     output::{OutputError, PendingFile, make_folder},
     progress, settings,
     word2vec::VectorsError,

@@ -1,7 +1,8 @@
 //! Word vectors that a network reads: frozen, or learning with it.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use model_core::{embedding::Embedding, lstm::Words, parameters::NamedTensor};
+use fused_lstm::PackedBatch;
+use model_core::{embedding::Embedding, parameters::NamedTensor};
 
 /// The vectors of one table.
 pub enum Vectors<'a> {
@@ -24,25 +25,25 @@ impl<'a> Vectors<'a> {
     }
 
     /// Texts of word ids with the vectors of their words.
-    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> PackedBatch {
         match self {
             Self::Frozen(embedding) => embedding.embed(texts, device),
             Self::Learning(tables) => {
-                let (ids, texts) = Words::distinct(texts);
+                let (ids, texts) = PackedBatch::distinct(texts);
                 let vectors = tables.embed(&ids, device).swap_remove(0);
-                Words { vectors, texts }
+                PackedBatch::new(vectors, texts)
             }
         }
     }
 
     /// The same, of vectors that will [`follow`](Self::follow) their gradients if they learn.
-    pub fn embed_to_learn(&mut self, texts: &[&[u32]], device: &Device) -> Words {
+    pub fn embed_to_learn(&mut self, texts: &[&[u32]], device: &Device) -> PackedBatch {
         match self {
             Self::Frozen(embedding) => embedding.embed(texts, device),
             Self::Learning(tables) => {
-                let (ids, texts) = Words::distinct(texts);
+                let (ids, texts) = PackedBatch::distinct(texts);
                 let vectors = tables.embed_to_learn(ids, device).swap_remove(0);
-                Words { vectors, texts }
+                PackedBatch::new(vectors, texts)
             }
         }
     }
@@ -273,12 +274,12 @@ mod tests {
     /// A step towards smaller vectors.
     fn step(vectors: &mut Vectors) {
         let words = vectors.embed_to_learn(&TEXTS, &Device::flex().autodiff());
-        vectors.follow(&words.vectors.square().sum().backward());
+        vectors.follow(&words.vectors().clone().square().sum().backward());
     }
 
     fn read(vectors: &Vectors) -> Vec<f32> {
         let words = vectors.embed(&TEXTS, &Device::flex());
-        words.vectors.into_data().iter().collect()
+        words.vectors().clone().into_data().iter().collect()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use model_core::{
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
+use sparse_linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine};
 
 use super::{
     TrainError,
@@ -17,7 +18,6 @@ use super::{
 use crate::{
     config::{self, Task},
     evaluation::are_fair_sample,
-    linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
 };
 
 /// At most so many features are weighed against each other, the most frequent ones: it bounds the memory.

@@ -5,9 +5,9 @@ use burn::{
     nn::Linear,
     tensor::{Device, Gradients, Tensor, TensorData, activation::softmax},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role, linear},
-    lstm::Words,
     parameters::Parameters,
 };
 
@@ -90,7 +90,12 @@ impl<'a> Segments<'a> {
 
 impl Network {
     /// The states of each text: the mean over its segments by their weights.
-    fn states(&self, words: &Words, segments: &Segments, device: &Device) -> MeanStates<Tensor<2>> {
+    fn states(
+        &self,
+        words: &PackedBatch,
+        segments: &Segments,
+        device: &Device,
+    ) -> MeanStates<Tensor<2>> {
         let bias = segments.bias(device);
         let mut attention = self.attention.iter();
         self.lstm.mean_states(words).map(|states| {

@@ -11,9 +11,9 @@ use burn::{
     nn::{Dropout, DropoutConfig, Linear},
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{UnitStatistics, linear, normalised},
-    lstm::Words,
     parameters::Parameters,
 };
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ struct Convolution {
 impl BagConvolutions<'_> {
     /// What all convolutions make of the texts, pooled, `[batch, Σ units]`.
     fn pooled(&self, layers: &Layers, batch: &Batch, device: &Device) -> Tensor<2> {
-        let (ids, texts) = Words::distinct(&batch.texts);
+        let (ids, texts) = PackedBatch::distinct(&batch.texts);
         let pooled = (layers.convolutions.iter().zip(&self.regions))
             .map(|(convolution, &region)| self.convolve(convolution, region, &ids, &texts, device));
         Tensor::cat(pooled.collect(), 1)
@@ -307,9 +307,9 @@ impl Architecture for BagConvolutions<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::SparseMatrix;
     use model_core::parameters::{TensorSpec, glorot_uniform, save};
     use rand::{SeedableRng, rngs::StdRng};
+    use sparse_linear::SparseMatrix;
 
     const VOCABULARY: usize = 9;
     const TEXTS: [&[u32]; 4] = [&[2, 3, 2, 8, 1], &[4], &[5, 5, 6, 7], &[3, 2]];

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sparse_linear::{
+    Examples, LinearError, LinearModel, LogisticRegression, SparseMatrix, SupportVectorMachine,
+};
 
 use crate::config::{check_balance, check_costs};
 use crate::experiment::system::{ExperimentError, Fitted, Model, Problem, System};
-use crate::linear::{
-    Examples, LinearError, LinearModel, LogisticRegression, SparseMatrix, SupportVectorMachine,
-};
 
 /// The settings of a linear system: what is chosen from on the validation users, all with all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
+use sparse_linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
 
 use super::linear::{Choice, Learner, Linear, LinearSettings, Rows, Scorer};
 use crate::experiment::system::{ExperimentError, Fitted, Problem, System};
-use crate::linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
 use crate::settings::within;
 
 /// The settings of Meta-Learning; both stages are machines with the settings of svm.

@@ -7,9 +7,9 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Gradients, Tensor};
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
-    lstm::Words,
     parameters::Parameters,
     vocabulary::{UNKNOWN, Vocabulary},
 };
@@ -198,9 +198,9 @@ impl OwnAndShared {
         texts: &[Vec<u32>],
     ) -> MeanStates<Tensor<2>> {
         let (shared, own) = vectors.split_last().expect("there is a shared table");
-        let words = own.iter().map(|own| Words {
-            vectors: Tensor::cat(vec![own.clone(), shared.clone()], 1),
-            texts: texts.to_vec(),
+        let words = own.iter().map(|own| {
+            let vectors = Tensor::cat(vec![own.clone(), shared.clone()], 1);
+            PackedBatch::new(vectors, texts.to_vec())
         });
         network.mean_states_apart(&words.collect::<Vec<_>>())
     }
@@ -214,7 +214,7 @@ impl Architecture for OwnAndShared {
     }
 
     fn forward(&mut self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let (ids, texts) = Words::distinct(&batch.texts);
+        let (ids, texts) = PackedBatch::distinct(&batch.texts);
         let vectors = self.tables.embed_to_learn(ids, device);
         let states = Self::states(network, &vectors, &texts);
         network.logits(if self.normalise {
@@ -235,13 +235,13 @@ impl Architecture for OwnAndShared {
         device: &Device,
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, batch| {
-            let (ids, texts) = Words::distinct(&batch.texts);
+            let (ids, texts) = PackedBatch::distinct(&batch.texts);
             Self::states(network, &self.tables.embed(&ids, device), &texts)
         })
     }
 
     fn evaluate(&self, network: &AuxLstm, batch: &Batch, device: &Device) -> Vec<Tensor<2>> {
-        let (ids, texts) = Words::distinct(&batch.texts);
+        let (ids, texts) = PackedBatch::distinct(&batch.texts);
         network.logits(Self::states(
             network,
             &self.tables.embed(&ids, device),

@@ -1,5 +1,5 @@
 //! The backward pass: first the loop over time from the end, which turns the activated gates into the gradient of
-//! their sums and the cells into the hidden states; then the gradients of the weights, as products over all words.
+//! their sums and the cells into the hidden states; then the gradients of the weights, as products over all tokens.
 
 use std::ops::Range;
 
@@ -7,15 +7,15 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     GATES, for_tiles,
-    forward::{Kept, KeptText},
+    forward::{Kept, KeptSequence},
     layout::{Aligned, Batch, Layout, Strips, Weights, blocks, deal},
     threads,
     vector::{load, multiply_add, store, tanh},
 };
 
-/// Words of a sequence over which the gradients of the weights are summed at once: so many gates of a panel fit the
+/// PackedBatch of a sequence over which the gradients of the weights are summed at once: so many gates of a panel fit the
 /// nearest cache.
-const WORDS_AT_ONCE: usize = 64;
+const TOKENS_AT_ONCE: usize = 64;
 /// Gates of a step that are multiplied at once by a strip of weights, for the same reason.
 const GATES_AT_ONCE: usize = 128;
 
@@ -43,15 +43,15 @@ pub fn backward(
     asks_for_vectors: bool,
 ) -> Gradients {
     through_time(layout, weights, batch.lengths, &mut kept, mean_gradient);
-    let texts: Vec<_> = (batch.texts().zip(&kept))
-        .map(|(words, kept)| Text {
-            words,
+    let sequences: Vec<_> = (batch.sequences().zip(&kept))
+        .map(|(tokens, kept)| Finished {
+            tokens,
             gates: &kept.gates,
             states: &kept.cells,
         })
         .collect();
-    let by_word = asks_for_vectors || batch.recurs(layout.input);
-    let groups = sum_over_words(layout, batch, &texts, by_word);
+    let by_token = asks_for_vectors || batch.recurs(layout.input);
+    let groups = sum_over_tokens(layout, batch, &sequences, by_token);
     let mut gradients = weight_gradients(layout, &groups);
     gradients.vectors = asks_for_vectors.then(|| vector_gradients(layout, weights, &groups));
     gradients
@@ -62,7 +62,7 @@ fn through_time(
     layout: &Layout,
     weights: Weights<'_>,
     lengths: &[usize],
-    kept: &mut [KeptText],
+    kept: &mut [KeptSequence],
     mean_gradient: &[f32],
 ) {
     let strips = strips(layout);
@@ -325,29 +325,29 @@ impl BlockThroughTime<'_> {
     }
 }
 
-/// A text after the loop over time.
-struct Text<'a> {
-    words: &'a [u32],
-    /// The gradient of the gates' sums, `[words, gates]`.
+/// A sequence after the loop over time.
+struct Finished<'a> {
+    tokens: &'a [u32],
+    /// The gradient of the gates' sums, `[tokens, gates]`.
     gates: &'a [f32],
-    /// h after each step, `[words, units]`.
+    /// h after each step, `[tokens, units]`.
     states: &'a [f32],
 }
 
-/// Some panels, with what is summed over all words for them.
+/// Some panels, with what is summed over all tokens for them.
 struct Group {
     panels: Range<usize>,
     /// For each panel: a row for each number of a vector, for each unit of its LSTM, and for the bias.
     sums: Aligned,
-    /// For each panel: dz summed over the places of each distinct word, `[distinct words, 4, lanes]`; or nothing.
-    by_word: Aligned,
+    /// For each panel: dz summed over the places of each distinct token, `[distinct tokens, 4, lanes]`; or nothing.
+    by_token: Aligned,
 }
 
 impl Group {
-    /// `by_word` of each panel.
+    /// `by_token` of each panel.
     fn by_panel(&self) -> impl Iterator<Item = &[f32]> {
-        let size = self.by_word.len() / self.panels.len();
-        self.by_word.chunks_exact(size.max(1))
+        let size = self.by_token.len() / self.panels.len();
+        self.by_token.chunks_exact(size.max(1))
     }
 }
 
@@ -356,27 +356,27 @@ fn rows(layout: &Layout, panel: usize) -> usize {
     layout.input + layout.lstms[layout.panels[panel].lstm].hidden + 1
 }
 
-/// Σ over all words of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_word` says whether dz is summed for each distinct word first.
-fn sum_over_words(
+/// Σ over all tokens of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_token` says whether dz is summed for each distinct token first.
+fn sum_over_tokens(
     layout: &Layout,
     batch: Batch<'_>,
-    texts: &[Text<'_>],
-    by_word: bool,
+    sequences: &[Finished<'_>],
+    by_token: bool,
 ) -> Vec<Group> {
     let (count, width) = (layout.panels.len(), layout.panel_width());
     let distinct = batch.vectors.len() / layout.input;
-    // Each thread sums some panels over all words: no sum depends on how many threads there are.
+    // Each thread sums some panels over all tokens: no sum depends on how many threads there are.
     let together = count.div_ceil(threads()).max(1);
     let mut groups: Vec<Group> = (0..count)
         .step_by(together)
         .map(|start| {
             let panels = start..(start + together).min(count);
             let sums: usize = panels.clone().map(|panel| rows(layout, panel)).sum();
-            let words = if by_word { panels.len() * distinct } else { 0 };
+            let tokens = if by_token { panels.len() * distinct } else { 0 };
             Group {
                 panels,
                 sums: Aligned::zeros(sums * width),
-                by_word: Aligned::zeros(words * width),
+                by_token: Aligned::zeros(tokens * width),
             }
         })
         .collect();
@@ -385,8 +385,8 @@ fn sum_over_words(
             .map(|group| SumOverWords {
                 layout,
                 vectors: batch.vectors,
-                texts,
-                by_word,
+                sequences,
+                by_token,
                 group,
             })
             .collect(),
@@ -398,8 +398,8 @@ fn sum_over_words(
 struct SumOverWords<'a> {
     layout: &'a Layout,
     vectors: &'a [f32],
-    texts: &'a [Text<'a>],
-    by_word: bool,
+    sequences: &'a [Finished<'a>],
+    by_token: bool,
     group: &'a mut Group,
 }
 
@@ -413,31 +413,31 @@ impl WithSimd for SumOverWords<'_> {
         let Group {
             panels,
             sums,
-            by_word,
+            by_token,
         } = self.group;
-        let mut gates = Aligned::zeros(WORDS_AT_ONCE * width);
-        let mut vectors = Aligned::zeros(if self.by_word {
+        let mut gates = Aligned::zeros(TOKENS_AT_ONCE * width);
+        let mut vectors = Aligned::zeros(if self.by_token {
             0
         } else {
-            WORDS_AT_ONCE * input_size
+            TOKENS_AT_ONCE * input_size
         });
-        for text in self.texts {
-            for start in (0..text.words.len()).step_by(WORDS_AT_ONCE) {
-                let steps = start..(start + WORDS_AT_ONCE).min(text.words.len());
-                let words = &text.words[steps.clone()];
-                if !self.by_word {
-                    for (to, &word) in vectors.chunks_exact_mut(input_size).zip(words) {
+        for sequence in self.sequences {
+            for start in (0..sequence.tokens.len()).step_by(TOKENS_AT_ONCE) {
+                let steps = start..(start + TOKENS_AT_ONCE).min(sequence.tokens.len());
+                let tokens = &sequence.tokens[steps.clone()];
+                if !self.by_token {
+                    for (to, &token) in vectors.chunks_exact_mut(input_size).zip(tokens) {
                         to.copy_from_slice(
-                            &self.vectors[word as usize * input_size..][..input_size],
+                            &self.vectors[token as usize * input_size..][..input_size],
                         );
                     }
                 }
                 let mut rest = &mut sums[..];
-                let mut rest_by_word = &mut by_word[..];
+                let mut rest_by_token = &mut by_token[..];
                 for index in panels.clone() {
                     let gates = &mut gates[..steps.len() * width];
                     for (to, t) in gates.chunks_exact_mut(width).zip(steps.clone()) {
-                        let from = &text.gates[t * layout.gates() + index * width..];
+                        let from = &sequence.gates[t * layout.gates() + index * width..];
                         store::<S, GATES>(simd, to, load(simd, from));
                     }
                     let place = &layout.lstms[layout.panels[index].lstm];
@@ -445,12 +445,12 @@ impl WithSimd for SumOverWords<'_> {
                     let (recurrent, others) = others.split_at_mut(place.hidden * width);
                     let (bias, others) = others.split_at_mut(width);
                     rest = others;
-                    if self.by_word {
+                    if self.by_token {
                         let size = self.vectors.len() / input_size * width;
-                        let (by_word, others) = rest_by_word.split_at_mut(size);
-                        rest_by_word = others;
-                        for (gates, &word) in gates.chunks_exact(width).zip(words) {
-                            let sum = &mut by_word[word as usize * width..];
+                        let (by_token, others) = rest_by_token.split_at_mut(size);
+                        rest_by_token = others;
+                        for (gates, &token) in gates.chunks_exact(width).zip(tokens) {
+                            let sum = &mut by_token[token as usize * width..];
                             let (before, more): ([_; GATES], [_; GATES]) =
                                 (load(simd, sum), load(simd, gates));
                             let mut after = before;
@@ -472,7 +472,8 @@ impl WithSimd for SumOverWords<'_> {
                     let skipped = usize::from(start == 0);
                     if steps.len() > skipped {
                         Product {
-                            left: &text.states[(start + skipped - 1) * units + place.units.start..],
+                            left: &sequence.states
+                                [(start + skipped - 1) * units + place.units.start..],
                             stride: units,
                             right: &gates[skipped * width..],
                             sums: recurrent,
@@ -489,20 +490,20 @@ impl WithSimd for SumOverWords<'_> {
                 }
             }
         }
-        if !self.by_word {
+        if !self.by_token {
             return;
         }
-        for (chunk, vectors) in (0..).zip(self.vectors.chunks(WORDS_AT_ONCE * input_size)) {
+        for (chunk, vectors) in (0..).zip(self.vectors.chunks(TOKENS_AT_ONCE * input_size)) {
             let mut rest = &mut sums[..];
             let size = self.vectors.len() / input_size * width;
-            for (index, by_word) in panels.clone().zip(by_word.chunks_exact(size.max(1))) {
+            for (index, by_token) in panels.clone().zip(by_token.chunks_exact(size.max(1))) {
                 let (panel, others) = rest.split_at_mut(rows(layout, index) * width);
                 rest = others;
-                let of_words = &by_word[chunk * WORDS_AT_ONCE * width..];
+                let of_tokens = &by_token[chunk * TOKENS_AT_ONCE * width..];
                 Product {
                     left: vectors,
                     stride: input_size,
-                    right: &of_words[..vectors.len() / input_size * width],
+                    right: &of_tokens[..vectors.len() / input_size * width],
                     sums: panel,
                 }
                 .add(simd, input_size);
@@ -574,7 +575,7 @@ fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
     gradients
 }
 
-/// dz·Wᵀ for every distinct word, from the sums by word.
+/// dz·Wᵀ for every distinct token, from the sums by token.
 fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> Vec<f32> {
     let input_size = layout.input;
     let columns = GATES * layout.total_hidden();
@@ -606,13 +607,13 @@ fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> 
         .map_or(0, |panel| panel.len() / layout.panel_width());
     let mut gradient = vec![0.0; distinct * input_size];
     layout.instructions.run_all(
-        (gradient.chunks_mut((WORDS_AT_ONCE * input_size).max(1)))
+        (gradient.chunks_mut((TOKENS_AT_ONCE * input_size).max(1)))
             .enumerate()
             .map(|(index, gradient)| VectorGradients {
                 layout,
                 transposed,
                 panels: &panels,
-                first: index * WORDS_AT_ONCE,
+                first: index * TOKENS_AT_ONCE,
                 gradient,
             })
             .collect(),
@@ -620,13 +621,13 @@ fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> 
     gradient
 }
 
-/// [`vector_gradients`] of some words.
+/// [`vector_gradients`] of some tokens.
 struct VectorGradients<'a> {
     layout: &'a Layout,
     transposed: &'a Strips,
-    /// The sums by word of each panel.
+    /// The sums by token of each panel.
     panels: &'a [&'a [f32]],
-    /// The first word.
+    /// The first token.
     first: usize,
     gradient: &'a mut [f32],
 }
@@ -636,19 +637,19 @@ impl WithSimd for VectorGradients<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let words = self.gradient.len() / self.layout.input;
+        let tokens = self.gradient.len() / self.layout.input;
         let mut start = 0;
         let vectors = self.layout.input.div_ceil(S::F32_LANES);
         for (strip, width) in widths(vectors).enumerate() {
             match width {
                 4 => {
-                    for_tiles!(S, words, |first| self.tile::<4>(simd, strip, start, first));
+                    for_tiles!(S, tokens, |first| self.tile::<4>(simd, strip, start, first));
                 }
                 2 => {
-                    for_tiles!(S, words, |first| self.tile::<2>(simd, strip, start, first));
+                    for_tiles!(S, tokens, |first| self.tile::<2>(simd, strip, start, first));
                 }
                 _ => {
-                    for_tiles!(S, words, |first| self.tile::<1>(simd, strip, start, first));
+                    for_tiles!(S, tokens, |first| self.tile::<1>(simd, strip, start, first));
                 }
             }
             start += width * S::F32_LANES;
@@ -671,10 +672,10 @@ impl VectorGradients<'_> {
             .get(strip)
             .chunks_exact(width * N * S::F32_LANES);
         let mut sums = [[simd.splat_f32s(0.0); N]; R];
-        for (by_word, right) in self.panels.iter().zip(right) {
+        for (by_token, right) in self.panels.iter().zip(right) {
             let mut left: [&[f32]; R] = [&[]; R];
             for (r, left) in left.iter_mut().enumerate() {
-                *left = &by_word[(self.first + first + r) * width..][..width];
+                *left = &by_token[(self.first + first + r) * width..][..width];
             }
             sums = multiply_add(simd, sums, left, 1, right);
         }

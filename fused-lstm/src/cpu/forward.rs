@@ -13,29 +13,29 @@ use super::{
 /// fetched once are used for all of them.
 const ROWS_AT_ONCE: usize = 96;
 
-/// What the backward pass needs of the forward one, of each text.
+/// What the backward pass needs of the forward one, of each sequence.
 #[derive(Clone, Debug)]
-pub struct Kept(pub(super) Vec<KeptText>);
+pub struct Kept(pub(super) Vec<KeptSequence>);
 
-/// What is kept of a text.
+/// What is kept of a sequence.
 #[derive(Clone, Debug)]
-pub(super) struct KeptText {
-    /// The activated gates, `[words, panels, 4, lanes]`.
+pub(super) struct KeptSequence {
+    /// The activated gates, `[tokens, panels, 4, lanes]`.
     pub(super) gates: Aligned,
-    /// The memory cells c, `[words, units]`.
+    /// The memory cells c, `[tokens, units]`.
     pub(super) cells: Aligned,
 }
 
-impl KeptText {
-    fn new(layout: &Layout, words: usize) -> Self {
+impl KeptSequence {
+    fn new(layout: &Layout, tokens: usize) -> Self {
         Self {
-            gates: Aligned::zeros(words * layout.gates()),
-            cells: Aligned::zeros(words * layout.units),
+            gates: Aligned::zeros(tokens * layout.gates()),
+            cells: Aligned::zeros(tokens * layout.units),
         }
     }
 }
 
-/// The mean hidden state of each text, `[batch, Σ hidden]`.
+/// The mean hidden state of each sequence, `[batch, Σ hidden]`.
 pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
     let packed = Packed::new(layout, weights);
     run(&packed, batch, packed.table(batch).as_deref(), None)
@@ -47,27 +47,27 @@ pub fn forward_keeping(
     batch: Batch<'_>,
     weights: Weights<'_>,
 ) -> (Vec<f32>, Kept) {
-    let mut kept = vec![KeptText::new(layout, 0); batch.lengths.len()];
+    let mut kept = vec![KeptSequence::new(layout, 0); batch.lengths.len()];
     let packed = Packed::new(layout, weights);
     let table = packed.table(batch);
     let mean = run(&packed, batch, table.as_deref(), Some(&mut kept));
     (mean, Kept(kept))
 }
 
-/// The means; a `table` holds what [`project_all`] gives for the batch's words.
+/// The means; a `table` holds what [`project_all`] gives for the batch's tokens.
 pub(super) fn run(
     packed: &Packed,
     batch: Batch<'_>,
     table: Option<&[f32]>,
-    kept: Option<&mut [KeptText]>,
+    kept: Option<&mut [KeptSequence]>,
 ) -> Vec<f32> {
     let layout = &packed.layout;
     let total = layout.total_hidden();
     let mut mean = vec![0.0; batch.lengths.len() * total];
     let mut sequences: Vec<Sequence<'_>> = (mean.chunks_mut(total.max(1)))
-        .zip(batch.texts())
-        .map(|(mean, words)| Sequence {
-            words,
+        .zip(batch.sequences())
+        .map(|(mean, tokens)| Sequence {
+            tokens,
             mean,
             kept: None,
             gates: &mut [],
@@ -79,7 +79,7 @@ pub(super) fn run(
         sequence.kept = Some(kept);
     }
     let count = blocks(sequences.len(), threads());
-    let blocks = deal(sequences, count, |sequence| sequence.words.len());
+    let blocks = deal(sequences, count, |sequence| sequence.tokens.len());
     layout.instructions.run_all(
         (blocks.into_iter())
             .map(|sequences| Forward {
@@ -94,7 +94,7 @@ pub(super) fn run(
     mean
 }
 
-/// W·x + b of every distinct word, `[distinct words, gates]`.
+/// W·x + b of every distinct token, `[distinct tokens, gates]`.
 pub(super) fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
     let layout = &packed.layout;
     let (size, gates) = (layout.input, layout.gates());
@@ -112,7 +112,7 @@ pub(super) fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
     table
 }
 
-/// [`project_all`] of some words.
+/// [`project_all`] of some tokens.
 struct ProjectAll<'a> {
     packed: &'a Packed,
     vectors: &'a [f32],
@@ -190,14 +190,14 @@ impl Packed {
         }
     }
 
-    /// What [`project_all`] gives, for a batch whose words recur.
+    /// What [`project_all`] gives, for a batch whose tokens recur.
     fn table(&self, batch: Batch<'_>) -> Option<Aligned> {
         batch
             .recurs(self.layout.input)
             .then(|| project_all(self, batch.vectors))
     }
 
-    /// W·x + b of Eq. 1–4 for a panel and the words with the vectors `left`.
+    /// W·x + b of Eq. 1–4 for a panel and the tokens with the vectors `left`.
     #[inline(always)]
     fn project<S: Simd, const R: usize>(
         &self,
@@ -211,12 +211,12 @@ impl Packed {
 }
 
 struct Sequence<'a> {
-    words: &'a [u32],
+    tokens: &'a [u32],
     /// `[Σ hidden]`.
     mean: &'a mut [f32],
     /// Where `gates` and `cells` are to be, if they are kept.
-    kept: Option<&'a mut KeptText>,
-    /// `[words, gates]` and `[words, units]` where they are kept, else empty.
+    kept: Option<&'a mut KeptSequence>,
+    /// `[tokens, gates]` and `[tokens, units]` where they are kept, else empty.
     gates: &'a mut [f32],
     cells: &'a mut [f32],
 }
@@ -225,7 +225,7 @@ struct Sequence<'a> {
 struct Forward<'a> {
     packed: &'a Packed,
     vectors: &'a [f32],
-    /// What [`project_all`] gave; where there is none, words are projected as they come.
+    /// What [`project_all`] gave; where there is none, tokens are projected as they come.
     table: Option<&'a [f32]>,
     /// In order of falling length.
     sequences: Vec<Sequence<'a>>,
@@ -246,12 +246,12 @@ impl WithSimd for Forward<'_> {
         } = self;
         let layout = &packed.layout;
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
-        let longest = sequences.first().map_or(0, |first| first.words.len());
+        let longest = sequences.first().map_or(0, |first| first.tokens.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
         // Memory comes as zeros, which all threads write faster than one.
         for sequence in &mut sequences {
             if let Some(kept) = sequence.kept.take() {
-                *kept = KeptText::new(layout, sequence.words.len());
+                *kept = KeptSequence::new(layout, sequence.tokens.len());
                 (sequence.gates, sequence.cells) = (&mut kept.gates, &mut kept.cells);
             }
         }
@@ -324,11 +324,11 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// The sequences that have a word at step `t`: so many of the first.
+    /// The sequences that have a token at step `t`: so many of the first.
     #[inline(always)]
     fn running(&self, t: usize) -> usize {
         self.sequences
-            .partition_point(|sequence| sequence.words.len() > t)
+            .partition_point(|sequence| sequence.tokens.len() > t)
     }
 
     /// Where the gates of a panel at a step are in a sequence's `gates`.
@@ -349,8 +349,8 @@ impl Block<'_> {
         let size = self.packed.layout.input;
         let mut left: [&[f32]; R] = [&[]; R];
         for (left, &(row, t)) in left.iter_mut().zip(entries) {
-            let word = self.sequences[row].words[t] as usize;
-            *left = &self.vectors[word * size..][..size];
+            let token = self.sequences[row].tokens[t] as usize;
+            *left = &self.vectors[token * size..][..size];
         }
         let sums = self.packed.project(simd, panel, left);
         for (r, sums) in sums.into_iter().enumerate() {
@@ -375,7 +375,7 @@ impl Block<'_> {
             let sequence = &self.sequences[first + r];
             let projected = match self.table {
                 Some(table) => {
-                    let row = sequence.words[t] as usize * packed.layout.gates();
+                    let row = sequence.tokens[t] as usize * packed.layout.gates();
                     &table[row + panel * packed.layout.panel_width()..]
                 }
                 None => &sequence.gates[gates_at..],
@@ -418,7 +418,7 @@ impl Block<'_> {
         for (sequence, sums) in
             (self.sequences.into_iter()).zip(self.sum.chunks(layout.units.max(1)))
         {
-            let scale = 1.0 / sequence.words.len().max(1) as f32;
+            let scale = 1.0 / sequence.tokens.len().max(1) as f32;
             for place in &layout.lstms {
                 let sums = &sums[place.units.start..][..place.hidden];
                 for (mean, sum) in sequence.mean[place.first..].iter_mut().zip(sums) {

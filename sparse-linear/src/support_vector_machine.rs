@@ -6,42 +6,56 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Examples, Fit, LinearError, Valid, check_settings,
-    dual::{Descent, Machine, one_versus_rest},
+    dual::{Descent, DualProblem, one_versus_rest},
 };
 
 /// Settings of a linear support vector machine: LIBLINEAR's solvers 1 and 3.
 ///
-/// The weights w minimise ½‖w‖² + Σᵢ Cᵢ ξᵢ², or ξᵢ, where ξᵢ = max(0, 1 − yᵢ w·xᵢ) and yᵢ is 1 for an example of the class
-/// and −1 for others. More than two classes are learned one against the rest. The dual problem is solved by coordinate
-/// descent with shrinking (Hsieh et al. 2008, *A Dual Coordinate Descent Method for Large-scale Linear SVM*).
+/// The weights w minimise ½‖w‖² + Σᵢ Cᵢ ξᵢ², or with ξᵢ instead of ξᵢ² ([`Loss`]), where ξᵢ = max(0, 1 − yᵢ w·xᵢ), and yᵢ is
+/// 1 for an example of the class and −1 for others. More than two classes are learned one against the rest.
 ///
-/// Classes are divided among the threads; up to eight of them go through the examples together, and the features are read
-/// once for all. The model does not depend on the number of threads. Besides the features, training takes 20 bytes for
-/// each feature and class, and 18 for each example and class.
+/// ```
+/// use sparse_linear::{Examples, Loss, SparseMatrix, SupportVectorMachine};
+///
+/// let mut features = SparseMatrix::new(2);
+/// features.push_row([(0, 1.0)])?;
+/// features.push_row([(1, 1.0)])?;
+/// let examples = Examples::new(&features, &[0, 1], 2)?;
+/// let settings = SupportVectorMachine { loss: Loss::Hinge, ..SupportVectorMachine::default() };
+/// let model = settings.check()?.fit(&examples)?.model;
+/// assert!(model.decision_values(features.row(1))[0] > 0.0);
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
+///
+/// The solver is dual coordinate descent with shrinking (Hsieh et al. 2008, *A Dual Coordinate Descent Method for Large-scale
+/// Linear SVM*). Classes are divided among the threads; up to eight of them share a pass over the examples. The model does
+/// not depend on the number of threads. Besides the features, training takes 20 bytes for each feature and class, and 18
+/// for each example and class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SupportVectorMachine {
-    /// C: what an example's loss weighs beside the weights' norm.
+    /// C, the weight of the losses against the norm of the weights.
     pub cost: f64,
     /// The loss.
     pub loss: Loss,
-    /// Factors of `cost` for the examples of each class; none: 1 each. As in LIBLINEAR, of more than two classes they
-    /// count where the class is told from the rest; there all others weigh 1.
+    /// Factors of `cost` for the examples of each class; empty for 1 each. As in LIBLINEAR, with more than two classes a
+    /// factor applies where its class is learned against the rest, whose examples have factor 1.
     pub class_weights: Vec<f64>,
-    /// The value of the constant feature, LIBLINEAR's `-B`; 0: none.
+    /// The value of the constant feature, LIBLINEAR's `-B`; 0 for no bias.
     pub bias: f64,
-    /// Learning ends when the projected gradients of the dual problem, of all examples in one pass, are no further apart
-    /// and no larger than this: LIBLINEAR's `-e`.
+    /// Learning ends when the projected gradients of the dual problem, over all examples in one pass, neither differ by
+    /// more than this nor exceed it: LIBLINEAR's `-e`.
     pub tolerance: f64,
-    /// Passes through the examples at most.
+    /// The limit of passes over the examples.
     pub max_passes: usize,
-    /// The seed of the examples' order.
+    /// The seed of the order of the examples.
     pub seed: u64,
 }
 
-/// What it costs that an example is off the right side of the margin by ξ.
+/// The loss of an example that violates the margin by ξ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Loss {
     /// ξ: LIBLINEAR's solver 3.
     Hinge,
@@ -64,13 +78,16 @@ impl Default for SupportVectorMachine {
 }
 
 impl SupportVectorMachine {
-    /// The settings, if they are possible ones.
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If one is out of bounds.
     pub fn check(self) -> Result<Valid<Self>, LinearError> {
         check_settings(self.cost, &self.class_weights, self.bias, self.tolerance)?;
         Ok(Valid(self))
     }
 
-    /// The bounds of an example's α, for a factor of the cost.
+    /// The bound of α and the diagonal of the dual problem, for a factor of the cost.
     fn side(&self, weight: f64) -> Side {
         let cost = self.cost * weight;
         match self.loss {
@@ -87,40 +104,43 @@ impl SupportVectorMachine {
 }
 
 impl Valid<SupportVectorMachine> {
-    /// Learns from examples. The only thing that can be wrong is the number of class weights.
+    /// Learns from examples.
+    ///
+    /// # Errors
+    /// If the number of class weights is not the number of classes.
     pub fn fit(&self, examples: &Examples) -> Result<Fit, LinearError> {
         let settings = &self.0;
         let weights = examples.class_weights(&settings.class_weights)?;
-        let machine = |class, others, own| {
+        let problem = |class, others, own| {
             let sides = [others, own].map(|weight| settings.side(weight));
             Margin::new(examples, class, sides)
         };
-        let machines = one_versus_rest(&weights, machine);
+        let problems = one_versus_rest(&weights, problem);
         let descent = Descent {
             bias: settings.bias,
             tolerance: settings.tolerance,
             max_passes: settings.max_passes,
             seed: settings.seed,
         };
-        Ok(descent.fit(examples, machines, None))
+        Ok(descent.fit(examples, problems, None))
     }
 }
 
-/// One class against others. The dual problem: minimise ½‖w‖² − Σᵢ αᵢ + ½ Σᵢ `diagonal`ᵢ αᵢ² over 0 ≤ αᵢ ≤ `bound`ᵢ,
+/// One class against the others. The dual problem: minimise ½‖w‖² − Σᵢ αᵢ + ½ Σᵢ `diagonal`ᵢ αᵢ² over 0 ≤ αᵢ ≤ `bound`ᵢ,
 /// where w = Σᵢ yᵢ αᵢ xᵢ.
 #[derive(Clone)]
 struct Margin<'a> {
     classes: &'a [usize],
     class: usize,
-    /// Of the examples of other classes, and of this one.
+    /// For the examples of other classes, and of this one.
     sides: [Side; 2],
-    /// One an example.
+    /// One for each example.
     alphas: Vec<f64>,
-    /// Examples that have not been set aside: shrinking.
+    /// Whether an example takes part; shrinking sets others aside.
     active: Vec<bool>,
     /// The range of the projected gradients in this pass.
     gradients: Range<f64>,
-    /// Examples at a bound, with a gradient that pulls beyond it and out of this range, are set aside.
+    /// Shrinking sets an example aside if its α is at a bound and its gradient points past the bound and out of this range.
     kept: Range<f64>,
     converged: bool,
 }
@@ -131,11 +151,11 @@ struct Side {
     diagonal: f64,
 }
 
-/// The range that holds no number, to be widened.
+/// The empty range, to be widened.
 const EMPTY: Range<f64> = f64::INFINITY..f64::NEG_INFINITY;
-/// The range that holds all numbers.
+/// The range of all numbers.
 const ALL: Range<f64> = f64::NEG_INFINITY..f64::INFINITY;
-/// A smaller gradient is none.
+/// Smaller gradients count as 0.
 const NEGLIGIBLE: f64 = 1e-12;
 
 impl<'a> Margin<'a> {
@@ -153,7 +173,7 @@ impl<'a> Margin<'a> {
     }
 }
 
-impl Machine for Margin<'_> {
+impl DualProblem for Margin<'_> {
     fn columns(&self) -> usize {
         1
     }
@@ -194,9 +214,9 @@ impl Machine for Margin<'_> {
             return;
         }
         let Range { start, end } = std::mem::replace(&mut self.gradients, EMPTY);
-        // It holds too if no example was active: then the start lies behind the end.
+        // This also holds if no example was active: then the start exceeds the end.
         if end - start <= tolerance && start >= -tolerance && end <= tolerance {
-            // Those set aside have to agree.
+            // The examples set aside must agree.
             self.converged = self.active.iter().all(|&active| active);
             self.active.fill(!self.converged);
             self.kept = ALL;

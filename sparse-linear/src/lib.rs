@@ -1,23 +1,4 @@
-//! Linear classifiers of sparse features: support vector machines and logistic regression (maximum entropy), whose
-//! solutions are those of LIBLINEAR (Fan et al. 2008).
-//!
-//! Settings are checked once and then fit a [`LinearModel`] to [`Examples`]:
-//!
-//! ```
-//! use trainer::linear::{Examples, LogisticRegression, SparseMatrix};
-//!
-//! let mut features = SparseMatrix::new(3);
-//! features.push_row([(0, 1.0), (2, 0.5)])?;
-//! features.push_row([(1, 1.0)])?;
-//! let examples = Examples::new(&features, &[0, 1], 2)?;
-//! let fit = LogisticRegression::default().check()?.fit(&examples)?;
-//! assert!(fit.converged);
-//! assert_eq!(fit.model.predict(features.row(1)), 1);
-//! # Ok::<(), trainer::linear::LinearError>(())
-//! ```
-//!
-//! The bias is LIBLINEAR's: each example is given one more feature of a constant value, whose weight is penalised like
-//! all others.
+#![doc = include_str!("../README.md")]
 
 mod dual;
 mod folds;
@@ -34,7 +15,19 @@ pub use model::LinearModel;
 pub use posterior::{Posterior, Sigmoid};
 pub use support_vector_machine::{Loss, SupportVectorMachine};
 
-/// Examples to learn from: a row of features and a class each.
+/// Examples to learn from: one row of features and one class each.
+///
+/// ```
+/// use sparse_linear::{Examples, SparseMatrix};
+///
+/// let mut features = SparseMatrix::new(3);
+/// features.push_row([(0, 1.0), (2, 0.5)])?;
+/// features.push_row([(1, 1.0)])?;
+/// let examples = Examples::new(&features, &[0, 1], 2)?;
+/// assert_eq!(examples.len(), 2);
+/// assert!(Examples::new(&features, &[0, 2], 2).is_err(), "there is no class 2");
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Examples<'a> {
     features: &'a SparseMatrix,
@@ -43,7 +36,10 @@ pub struct Examples<'a> {
 }
 
 impl<'a> Examples<'a> {
-    /// Examples with their classes, which are numbers below `class_count`. Not every class has to occur.
+    /// Examples with the given classes, numbers below `class_count`. A class may have no example.
+    ///
+    /// # Errors
+    /// If there are no examples, fewer than two classes, not one class for each row, or a class out of range.
     pub fn new(
         features: &'a SparseMatrix,
         classes: &'a [usize],
@@ -75,33 +71,33 @@ impl<'a> Examples<'a> {
         })
     }
 
-    /// One row of features an example.
+    /// The features, one row for each example.
     pub fn features(&self) -> &'a SparseMatrix {
         self.features
     }
 
-    /// One class an example.
+    /// The class of each example.
     pub fn classes(&self) -> &'a [usize] {
         self.classes
     }
 
-    /// How many classes there are.
+    /// The number of classes.
     pub fn class_count(&self) -> usize {
         self.class_count
     }
 
-    /// How many examples there are.
+    /// The number of examples.
     pub fn len(&self) -> usize {
         self.classes.len()
     }
 
-    /// Never: there is one at least.
+    /// Always false: there is at least one example.
     pub fn is_empty(&self) -> bool {
         false
     }
 
-    /// The factors of the classes' costs that make all classes weigh alike, with mean 1 over the examples: examples /
-    /// (classes · examples of the class). It is scikit-learn's "balanced". 1 for a class that does not occur.
+    /// Class weights that give all classes the same total weight, scikit-learn's "balanced": examples / (classes · examples
+    /// of the class). The mean over the examples is 1. A class without examples has weight 1.
     pub fn balanced_weights(&self) -> Vec<f64> {
         let counts = self.class_counts();
         let occurring = counts.iter().filter(|&&count| count > 0).count();
@@ -121,7 +117,7 @@ impl<'a> Examples<'a> {
         counts
     }
 
-    /// The factors, or ones if there are none.
+    /// The given weights, or ones if there are none.
     fn class_weights(&self, weights: &[f64]) -> Result<Vec<f64>, LinearError> {
         match weights.len() {
             0 => Ok(vec![1.0; self.class_count]),
@@ -134,25 +130,27 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// Settings that have been checked.
+/// Settings that have been checked, ready to fit: see [`SupportVectorMachine::check`] and [`LogisticRegression::check`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Valid<S>(S);
 
-/// What came of learning.
+/// The result of learning.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Fit {
     /// The model.
     pub model: LinearModel,
-    /// How often the examples were gone through; the most of any class.
+    /// Passes over the examples; the maximum over the classes.
     pub passes: usize,
-    /// Whether the tolerance was reached.
+    /// Whether the tolerance was reached before the limit of passes.
     pub converged: bool,
 }
 
-/// Why nothing can be learned.
+/// Why a model cannot be learned.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LinearError {
-    /// A row of features is not as it has to be.
+    /// A row of features is invalid.
     #[error("row {row} of the features: feature {index} {wrong}")]
     Feature {
         /// The row's number.
@@ -162,13 +160,13 @@ pub enum LinearError {
         /// What is wrong with it.
         wrong: &'static str,
     },
-    /// There is nothing to learn from.
+    /// There are no examples.
     #[error("there are no examples to learn from")]
     NoExamples,
-    /// There is nothing to tell apart.
+    /// There are fewer than two classes.
     #[error("there have to be two classes at least")]
     OneClass,
-    /// Features and classes do not belong together.
+    /// The numbers of rows and of classes differ.
     #[error("{rows} rows of features, but {classes} classes: one class a row is needed")]
     Lengths {
         /// Rows of features.
@@ -176,7 +174,7 @@ pub enum LinearError {
         /// Classes given.
         classes: usize,
     },
-    /// A class that does not exist.
+    /// A class is out of range.
     #[error("example {row} is of class {class}; classes are numbers below {class_count}")]
     Class {
         /// The example's number.
@@ -186,47 +184,45 @@ pub enum LinearError {
         /// How many classes there are.
         class_count: usize,
     },
-    /// Not as many class weights as classes.
+    /// The number of class weights is not the number of classes.
     #[error("class_weights: {count} weights for {class_count} classes; give one each, or none")]
     ClassWeights {
-        /// How many there are.
+        /// How many were given.
         count: usize,
         /// How many classes there are.
         class_count: usize,
     },
-    /// A setting out of bounds.
+    /// A setting is out of bounds.
     #[error("{name} = {value}: {wanted}")]
     Setting {
         /// The setting.
         name: &'static str,
         /// Its value.
         value: f64,
-        /// What it has to be.
+        /// What is permitted.
         wanted: &'static str,
     },
-    /// Decision values of other examples or machines.
-    #[error(
-        "{count} decision values instead of {wanted}: one for each example and machine is needed"
-    )]
+    /// The number of decision values does not fit the examples and classes.
+    #[error("{count} decision values instead of {wanted}: pass those of all examples, in rows")]
     DecisionValues {
-        /// How many there are.
+        /// How many were given.
         count: usize,
-        /// How many there have to be.
+        /// How many are needed.
         wanted: usize,
     },
-    /// A number of folds that cannot be.
+    /// The number of folds is out of bounds.
     #[error(
         "{folds} folds of {examples} examples: there have to be two at least, and no more than examples"
     )]
     Folds {
-        /// How many folds were asked for.
+        /// The requested number of folds.
         folds: usize,
         /// How many examples there are.
         examples: usize,
     },
 }
 
-/// Checks the settings that all learners have.
+/// Checks the settings that both learners have.
 fn check_settings(
     cost: f64,
     class_weights: &[f64],

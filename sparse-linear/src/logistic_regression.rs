@@ -1,54 +1,69 @@
-//! Logistic regression, of many classes maximum entropy.
+//! Logistic regression; with more than two classes, maximum entropy.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Examples, Fit, LinearError, Posterior, Valid, check_settings,
-    dual::{Descent, Machine, one_versus_rest},
-    model::machines,
+    dual::{Descent, DualProblem, one_versus_rest},
+    model::decision_value_count,
     posterior::{logistic, softmax},
 };
 
 /// Settings of L2-regularised logistic regression.
 ///
-/// The weights W minimise ½‖W‖² + Σᵢ Cᵢ (−ln pᵢ), where pᵢ is the probability that the model gives to the class of example
-/// i. Of two classes that is the sigmoid of ±w·x: LIBLINEAR's solvers 0 and 7. Of more it is the softmax of W·x, maximum
-/// entropy (Berger, Della Pietra and Della Pietra 1996), or one against the rest, as LIBLINEAR has it.
+/// The weights W minimise ½‖W‖² + Σᵢ Cᵢ (−ln pᵢ), where pᵢ is the model's probability of the class of example i. With two
+/// classes this is the sigmoid of ±w·x (LIBLINEAR's solvers 0 and 7). With more it is the softmax of W·x, called maximum
+/// entropy (Berger, Della Pietra and Della Pietra 1996), or one against the rest, as in LIBLINEAR.
 ///
-/// The dual problem is solved by coordinate descent, all classes of an example at a time (Yu, Huang and Lin 2011, *Dual
-/// coordinate descent methods for logistic regression and maximum entropy models*). What an example changes depends on its
-/// scores alone; a few steps of Newton's method find it.
+/// ```
+/// use sparse_linear::{Examples, LogisticRegression, SparseMatrix};
 ///
-/// One against the rest, classes are divided among the threads; maximum entropy learns on one. Besides the features,
+/// let mut features = SparseMatrix::new(3);
+/// for class in [0, 1, 2] {
+///     features.push_row([(class, 1.0)])?;
+/// }
+/// let examples = Examples::new(&features, &[0, 1, 2], 3)?;
+/// let settings = LogisticRegression { cost: 10.0, ..LogisticRegression::default() };
+/// let model = settings.check()?.fit(&examples)?.model;
+/// assert_eq!(model.predict(features.row(2)), 2);
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
+///
+/// The solver is dual coordinate descent over all classes of an example at a time (Yu, Huang and Lin 2011, *Dual coordinate
+/// descent methods for logistic regression and maximum entropy models*). The step of an example depends only on its scores;
+/// a few iterations of Newton's method compute it.
+///
+/// One against the rest, classes are divided among the threads; maximum entropy uses one thread. Besides the features,
 /// training takes 20 bytes for each feature and class, and 16 for each example and class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticRegression {
-    /// C: what an example's loss weighs beside the weights' norm.
+    /// C, the weight of the losses against the norm of the weights.
     pub cost: f64,
-    /// How more than two classes are told apart.
+    /// The model for more than two classes.
     pub scheme: Scheme,
-    /// Factors of `cost` for the examples of each class; none: 1 each. One against the rest, they count as those of a
+    /// Factors of `cost` for the examples of each class; empty for 1 each. One against the rest, they apply as in
     /// [`SupportVectorMachine`](super::SupportVectorMachine).
     pub class_weights: Vec<f64>,
-    /// The value of the constant feature, LIBLINEAR's `-B`; 0: none.
+    /// The value of the constant feature, LIBLINEAR's `-B`; 0 for no bias.
     pub bias: f64,
-    /// Learning ends when in one pass no probability of an example, as the model gives it, was further than this from the
-    /// one that stands in the dual problem. Where they stand still, the gradient is Σᵢ Cᵢ xᵢ times these distances.
+    /// Learning ends after a pass in which no probability of the model differed from the one in the dual problem by more
+    /// than this. At a fixed point, the gradient is Σᵢ Cᵢ xᵢ times these differences.
     pub tolerance: f64,
-    /// Passes through the examples at most.
+    /// The limit of passes over the examples.
     pub max_passes: usize,
-    /// The seed of the examples' order.
+    /// The seed of the order of the examples.
     pub seed: u64,
 }
 
-/// How more than two classes are told apart.
+/// The model for more than two classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Scheme {
-    /// All at once, by the softmax of their scores: maximum entropy.
+    /// All classes at once, by the softmax of their scores: maximum entropy.
     Multinomial,
-    /// Each from all others; probabilities are sigmoids divided by their sum.
+    /// Each class against the rest; probabilities are sigmoids divided by their sum.
     OneVersusRest,
 }
 
@@ -67,7 +82,10 @@ impl Default for LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// The settings, if they are possible ones.
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// If one is out of bounds.
     pub fn check(self) -> Result<Valid<Self>, LinearError> {
         check_settings(self.cost, &self.class_weights, self.bias, self.tolerance)?;
         Ok(Valid(self))
@@ -75,17 +93,20 @@ impl LogisticRegression {
 }
 
 impl Valid<LogisticRegression> {
-    /// Learns from examples. The only thing that can be wrong is the number of class weights.
+    /// Learns from examples.
+    ///
+    /// # Errors
+    /// If the number of class weights is not the number of classes.
     pub fn fit(&self, examples: &Examples) -> Result<Fit, LinearError> {
         let settings = &self.0;
         let weights = examples.class_weights(&settings.class_weights)?;
-        let machines = machines(examples.class_count);
+        let columns = decision_value_count(examples.class_count);
         let costs = weights.iter().map(|weight| settings.cost * weight);
-        let (machines, posterior) = if machines > 1 && settings.scheme == Scheme::Multinomial {
+        let (problems, posterior) = if columns > 1 && settings.scheme == Scheme::Multinomial {
             let costs: Vec<f64> = costs.collect();
             let examples = examples.classes.iter();
             let own = examples.map(|&class| (Some(class), costs[class]));
-            (vec![Likelihood::new(machines, own)], Posterior::Softmax)
+            (vec![Likelihood::new(columns, own)], Posterior::Softmax)
         } else {
             let sigmoid = |class, others, own| {
                 let examples = examples.classes.iter();
@@ -95,7 +116,7 @@ impl Valid<LogisticRegression> {
                 });
                 Likelihood::new(1, own)
             };
-            let posterior = Posterior::logistic(machines);
+            let posterior = Posterior::logistic(columns);
             (one_versus_rest(&weights, sigmoid), posterior)
         };
         let descent = Descent {
@@ -104,28 +125,29 @@ impl Valid<LogisticRegression> {
             max_passes: settings.max_passes,
             seed: settings.seed,
         };
-        Ok(descent.fit(examples, machines, Some(posterior)))
+        Ok(descent.fit(examples, problems, Some(posterior)))
     }
 }
 
-/// The dual problem: minimise ½‖W‖² − Σᵢ Cᵢ H(qᵢ), where H is the entropy of an example's probabilities q, wₖ =
-/// Σᵢ Cᵢ (tᵢₖ − qᵢₖ) xᵢ, and tᵢₖ is 1 for the example's class and 0 for others. At the minimum, qᵢ is what W makes of xᵢ.
+/// The dual problem: minimise ½‖W‖² − Σᵢ Cᵢ H(qᵢ), where H is the entropy of the probabilities q of an example, wₖ =
+/// Σᵢ Cᵢ (tᵢₖ − qᵢₖ) xᵢ, and tᵢₖ is 1 for the class of the example and 0 for others. At the minimum, qᵢ are the model's
+/// probabilities for xᵢ.
 ///
-/// One column is the sigmoid of its score, more are the softmax of theirs.
+/// The probability of a single column is the sigmoid of its score; those of several are the softmax.
 #[derive(Clone)]
 struct Likelihood {
     /// Cᵢ.
     costs: Vec<f64>,
-    /// qᵢ, a row of all columns' for each example.
+    /// qᵢ, one row for each example.
     probabilities: Vec<f64>,
     point: Point,
-    /// The largest distance of the model's probabilities from those here, in this pass.
+    /// The largest difference between the model's probabilities and q in this pass.
     distance: f64,
     converged: bool,
 }
 
 impl Likelihood {
-    /// Of the examples' own columns, if they have any, and costs. W begins as 0 if q begins as t.
+    /// A problem from the column of the class of each example, if it has one, and its cost. As q starts at t, W starts at 0.
     fn new(columns: usize, own: impl Iterator<Item = (Option<usize>, f64)>) -> Self {
         let (mut costs, mut probabilities) = (Vec::new(), Vec::new());
         for (own, cost) in own {
@@ -142,7 +164,7 @@ impl Likelihood {
     }
 }
 
-impl Machine for Likelihood {
+impl DualProblem for Likelihood {
     fn columns(&self) -> usize {
         self.point.scores.len()
     }
@@ -177,8 +199,8 @@ impl Machine for Likelihood {
     }
 }
 
-/// Where an example's step leads: scores z, their probabilities p, and the residual s + a (q − p) − z, which is to become
-/// 0. Here s are the scores before, q the probabilities in the dual problem, and a = C‖x‖².
+/// The equation of the step of an example, s + a (q − p) − z = 0: for scores z with probabilities p, old scores s, old
+/// probabilities q and a = C‖x‖².
 #[derive(Clone)]
 struct Point {
     scores: Vec<f64>,
@@ -187,10 +209,10 @@ struct Point {
     direction: Vec<f64>,
 }
 
-/// Newton's steps, and halvings of each, at most.
+/// The limits of Newton steps, and of halvings of each.
 const STEPS: usize = 20;
 const HALVINGS: usize = 10;
-/// What may be left of the residual, squared. The example's turn comes again.
+/// The share of the squared residual that may remain. Later passes visit the example again.
 const LEFT: f64 = 1e-4;
 
 impl Point {
@@ -203,7 +225,7 @@ impl Point {
         }
     }
 
-    /// Goes to these scores.
+    /// Sets z.
     fn set(&mut self, scores: &[f64]) {
         self.scores.copy_from_slice(scores);
         self.find_probabilities();
@@ -217,7 +239,7 @@ impl Point {
         }
     }
 
-    /// Finds the residual, and returns its square.
+    /// Computes the residual and returns its square.
     fn find_residual(&mut self, scores: &[f64], old: &[f64], curvature: f64) -> f64 {
         let mut square = 0.0;
         for column in 0..scores.len() {
@@ -229,13 +251,13 @@ impl Point {
         square
     }
 
-    /// Solves the derivative of z + a p against the residual.
+    /// Computes the Newton direction: the inverse of the derivative of z + a p, times the residual.
     fn find_direction(&mut self, curvature: f64) {
         if let [p] = self.probabilities[..] {
             self.direction[0] = self.residual[0] / (1.0 + curvature * p * (1.0 - p));
             return;
         }
-        // A diagonal matrix less the product of p with itself (Sherman and Morrison 1950).
+        // The derivative is a diagonal matrix minus a p pᵀ, inverted by the formula of Sherman and Morrison (1950).
         let (mut above, mut below) = (0.0, 0.0);
         for (p, residual) in self.probabilities.iter().zip(&self.residual) {
             let share = p / (1.0 + curvature * p);
@@ -248,7 +270,7 @@ impl Point {
         }
     }
 
-    /// Solves for z from `scores` on, to which this point has been set, by Newton's method.
+    /// Solves for z by Newton's method, starting from `scores`, to which z has been set.
     fn solve(&mut self, scores: &[f64], old: &[f64], curvature: f64) {
         let mut square = self.find_residual(scores, old, curvature);
         let wanted = LEFT * square;
@@ -271,7 +293,7 @@ impl Point {
         }
     }
 
-    /// Goes so many times the direction.
+    /// Moves z by `size` times the direction.
     fn go(&mut self, size: f64) {
         for (score, direction) in self.scores.iter_mut().zip(&self.direction) {
             *score += size * direction;

@@ -12,58 +12,58 @@ use burn::{
 #[cfg(feature = "gpu")]
 use super::gpu;
 use super::{
-    Words,
+    PackedBatch,
     cpu::{self, Batch, Instructions, Layout, Weights},
 };
 
-/// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many texts.
+/// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many sequences.
 // Without GPUs there is no limit to ask for.
 #[cfg_attr(
     not(feature = "gpu"),
     allow(unused_variables, clippy::only_used_in_recursion)
 )]
-pub fn is_fused_on(device: &Device, hidden: &[usize], texts: usize) -> bool {
+pub fn is_fused_on(device: &Device, hidden: &[usize], sequences: usize) -> bool {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         #[cfg(feature = "gpu")]
-        DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden, texts),
-        #[cfg(feature = "training")]
-        DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden, texts),
+        DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden, sequences),
+        #[cfg(feature = "autodiff")]
+        DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden, sequences),
         #[allow(unreachable_patterns)]
         _ => false,
     }
 }
 
-/// The mean hidden state of each text, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same words.
+/// The mean hidden state of each sequence, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same tokens.
 /// `input` is `[input, Σ 4 · hidden]`, `bias` `[Σ 4 · hidden]`, an LSTM's columns side by side; `recurrent` holds
 /// `[hidden, 4 · hidden]` of each LSTM, one after the other.
 ///
 /// Only where [`is_fused_on`] the tensors' device.
 pub fn mean_states(
-    words: &Words,
+    batch: &PackedBatch,
     input: Tensor<2>,
     recurrent: Tensor<1>,
     bias: Tensor<1>,
     hidden: Vec<usize>,
 ) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::lstm_means(
-        words.vectors.clone().into_dispatch(),
+        batch.vectors().clone().into_dispatch(),
         input.into_dispatch(),
         recurrent.into_dispatch(),
         bias.into_dispatch(),
         hidden,
-        Texts::new(&words.texts),
+        Sequences::new(batch.sequences()),
     ))
 }
 
-/// LSTMs that learn no more, if the CPU runs them: from the weights as [`mean_states`] takes them.
-pub fn serving(
+/// The LSTMs prepared for inference, from weights as [`mean_states`] takes them; `None` if `device` is not the CPU.
+pub fn frozen(
     device: &Device,
     input: Tensor<2>,
     recurrent: Tensor<1>,
     bias: Tensor<1>,
     hidden: &[usize],
-) -> Option<cpu::Serving> {
+) -> Option<cpu::Frozen> {
     match device.as_dispatch() {
         DispatchDevice::Flex(_) => {}
         #[allow(unreachable_patterns)]
@@ -79,33 +79,33 @@ pub fn serving(
         bias: &bias,
     };
     let layout = Layout::new(Instructions::of_this_machine(), input_size, hidden);
-    Some(cpu::Serving::new(&layout, weights))
+    Some(cpu::Frozen::new(&layout, weights))
 }
 
-/// The texts of a batch one after the other.
+/// The sequences of a batch, one after the other.
 #[derive(Clone, Debug)]
-pub struct Texts {
-    /// The words of all texts, as rows of the vectors.
-    pub words: Vec<u32>,
-    /// The number of words of each text.
+pub struct Sequences {
+    /// The tokens of all sequences: rows of the vectors.
+    pub tokens: Vec<u32>,
+    /// The number of tokens of each sequence.
     pub lengths: Vec<usize>,
 }
 
-impl Texts {
-    fn new(texts: &[Vec<u32>]) -> Self {
+impl Sequences {
+    fn new(sequences: &[Vec<u32>]) -> Self {
         Self {
-            words: texts.concat(),
-            lengths: texts.iter().map(Vec::len).collect(),
+            tokens: sequences.concat(),
+            lengths: sequences.iter().map(Vec::len).collect(),
         }
     }
 }
 
 #[cfg_attr(
-    feature = "training",
+    feature = "autodiff",
     backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)
 )]
 #[cfg_attr(
-    not(feature = "training"),
+    not(feature = "autodiff"),
     backend_extension(Flex, Cube: cfg(feature = "gpu"))
 )]
 trait LstmOperation: Backend {
@@ -116,19 +116,19 @@ trait LstmOperation: Backend {
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: Vec<usize>,
-        texts: Texts,
+        sequences: Sequences,
     ) -> FloatTensor<Self>;
 }
 
 /// What goes into the operation.
 #[derive(Clone, Debug)]
 struct Inputs<B: Backend> {
-    /// `[distinct words, input]`.
+    /// `[distinct tokens, input]`.
     vectors: FloatTensor<B>,
     /// Input, recurrent, bias.
     weights: [FloatTensor<B>; 3],
     hidden: Vec<usize>,
-    texts: Texts,
+    sequences: Sequences,
 }
 
 impl LstmOperation for Flex {
@@ -138,13 +138,13 @@ impl LstmOperation for Flex {
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: Vec<usize>,
-        texts: Texts,
+        sequences: Sequences,
     ) -> FloatTensor<Self> {
         let inputs = Inputs {
             vectors,
             weights: [input, recurrent, bias],
             hidden,
-            texts,
+            sequences,
         }
         .contiguous();
         let mean = cpu::forward(&inputs.layout(), inputs.batch(), inputs.cpu_weights());
@@ -169,8 +169,8 @@ impl Inputs<Flex> {
     fn batch(&self) -> Batch<'_> {
         Batch {
             vectors: values(&self.vectors),
-            words: &self.texts.words,
-            lengths: &self.texts.lengths,
+            tokens: &self.sequences.tokens,
+            lengths: &self.sequences.lengths,
         }
     }
 
@@ -184,7 +184,10 @@ impl Inputs<Flex> {
     }
 
     fn mean(&self, values: Vec<f32>) -> FloatTensor<Flex> {
-        tensor(values, [self.texts.lengths.len(), self.hidden.iter().sum()])
+        tensor(
+            values,
+            [self.sequences.lengths.len(), self.hidden.iter().sum()],
+        )
     }
 }
 
@@ -204,18 +207,18 @@ impl LstmOperation for burn_cubecl::CubeBackend {
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         hidden: Vec<usize>,
-        texts: Texts,
+        sequences: Sequences,
     ) -> FloatTensor<Self> {
         gpu::forward(
             gpu::project(vectors, input, bias),
             recurrent,
             &hidden,
-            &texts,
+            &sequences,
         )
     }
 }
 
-#[cfg(feature = "training")]
+#[cfg(feature = "autodiff")]
 mod backward {
     use super::*;
     use burn::backend::{
@@ -290,7 +293,7 @@ mod backward {
         fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
             let [input, recurrent, bias] = inputs.weights;
             let projected = gpu::project(inputs.vectors, input, bias);
-            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.texts)
+            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.sequences)
         }
 
         fn backward(
@@ -303,15 +306,15 @@ mod backward {
                 vectors,
                 weights: [input, recurrent, _],
                 hidden,
-                texts,
+                sequences,
             } = inputs;
-            let through_time = gpu::backward(kept, &recurrent, &hidden, &texts, mean_gradient);
+            let through_time = gpu::backward(kept, &recurrent, &hidden, &sequences, mean_gradient);
             gpu::gradients(
                 vectors,
                 input,
                 through_time,
                 &hidden,
-                &texts,
+                &sequences,
                 asks_for_vectors,
             )
         }
@@ -324,7 +327,7 @@ mod backward {
             recurrent: FloatTensor<Self>,
             bias: FloatTensor<Self>,
             hidden: Vec<usize>,
-            texts: Texts,
+            sequences: Sequences,
         ) -> FloatTensor<Self> {
             #[derive(Debug)]
             struct LstmMeans;
@@ -359,7 +362,7 @@ mod backward {
                 vectors: vectors.into_primitive(),
                 weights: [input, recurrent, bias].map(|tensor| tensor.into_primitive()),
                 hidden,
-                texts,
+                sequences,
             };
             match LstmMeans.prepare::<C>(nodes).compute_bound().stateful() {
                 OpsKind::Tracked(preparation) => {
@@ -371,9 +374,9 @@ mod backward {
                         vectors,
                         weights: [input, recurrent, bias],
                         hidden,
-                        texts,
+                        sequences,
                     } = inputs;
-                    let mean = B::lstm_means(vectors, input, recurrent, bias, hidden, texts);
+                    let mean = B::lstm_means(vectors, input, recurrent, bias, hidden, sequences);
                     preparation.finish(mean)
                 }
             }

@@ -1,14 +1,11 @@
 //! The fused LSTM on the CPU and on a GPU (a software one does) against the readable body: forward and every gradient,
 //! on random shapes with padding.
 
-mod common;
-
 use burn::{
     module::Param,
     tensor::{Device, Tensor, TensorData},
 };
-use common::gpu;
-use model_core::lstm::{Lstm, Words, forward_together, reference};
+use fused_lstm::{Lstm, PackedBatch, forward_together, reference};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -18,7 +15,7 @@ type Results = Vec<(&'static str, Vec<f32>)>;
 /// What goes in.
 #[derive(Debug)]
 struct Case {
-    /// How many vectors there are to draw words from: few, and words recur.
+    /// How many vectors there are to draw tokens from: few, and tokens recur.
     distinct: usize,
     /// Whether the vectors are learned too.
     learns_vectors: bool,
@@ -29,11 +26,11 @@ struct Case {
     seed: u64,
 }
 
-type Body = fn(&[&Lstm], &Words) -> Vec<Tensor<2>>;
+type Body = fn(&[&Lstm], &PackedBatch) -> Vec<Tensor<2>>;
 
-fn reference_together(lstms: &[&Lstm], words: &Words) -> Vec<Tensor<2>> {
+fn reference_together(lstms: &[&Lstm], tokens: &PackedBatch) -> Vec<Tensor<2>> {
     (lstms.iter())
-        .map(|lstm| reference::forward(lstm, words))
+        .map(|lstm| reference::forward(lstm, tokens))
         .collect()
 }
 
@@ -42,7 +39,7 @@ impl Case {
     fn run(&self, body: Body, device: Device) -> Results {
         let device = device.autodiff();
         let mut random = StdRng::seed_from_u64(self.seed);
-        let texts = (self.lengths.iter())
+        let sequences = (self.lengths.iter())
             .map(|&length| {
                 (0..length)
                     .map(|_| random.random_range(0..self.distinct as u32))
@@ -58,10 +55,7 @@ impl Case {
         let batch = self.lengths.len();
         let vectors = Tensor::<2>::from_data(data(&[self.distinct, self.input], 1.0), &device);
         let vectors = vectors.set_require_grad(self.learns_vectors);
-        let words = Words {
-            vectors: vectors.clone(),
-            texts,
-        };
+        let tokens = PackedBatch::new(vectors.clone(), sequences);
         let mut lstms = Vec::new();
         let mut upstream = Vec::new();
         for &hidden in &self.hidden {
@@ -73,14 +67,12 @@ impl Case {
                     &device,
                 ))
             };
-            lstms.push(Lstm {
-                input: matrix(self.input),
-                recurrent: matrix(hidden),
-                bias: Param::from_tensor(Tensor::from_data(data(&[4 * hidden], bound), &device)),
-            });
+            let (input, recurrent) = (matrix(self.input), matrix(hidden));
+            let bias = Tensor::from_data(data(&[4 * hidden], bound), &device);
+            lstms.push(Lstm::new(input, recurrent, Param::from_tensor(bias)));
             upstream.push(Tensor::<2>::from_data(data(&[batch, hidden], 1.0), &device));
         }
-        let means = body(&lstms.iter().collect::<Vec<_>>(), &words);
+        let means = body(&lstms.iter().collect::<Vec<_>>(), &tokens);
         let loss = (means.iter().zip(upstream))
             .map(|(mean, weights)| (mean.clone() * weights).sum())
             .reduce(|a, b| a + b)
@@ -110,7 +102,35 @@ impl Case {
     }
 }
 
-/// The fused body on `device` against the readable one on the CPU.
+/// The GPU to test on: AUXLSTM_GPU names its kind, `wgpu` by default. `None` if AUXLSTM_NO_GPU is set, for machines
+/// without a driver. A missing GPU fails the tests, so that they are never skipped unnoticed.
+#[cfg(any(feature = "webgpu", feature = "vulkan", feature = "cuda"))]
+fn gpu() -> Option<Device> {
+    use burn::tensor::DeviceType;
+    if std::env::var_os("AUXLSTM_NO_GPU").is_some() {
+        return None;
+    }
+    let name = std::env::var("AUXLSTM_GPU").unwrap_or_else(|_| "wgpu".to_owned());
+    let kind = match name.as_str() {
+        #[cfg(feature = "webgpu")]
+        "wgpu" => DeviceType::Wgpu,
+        #[cfg(feature = "vulkan")]
+        "vulkan" => DeviceType::Vulkan,
+        #[cfg(feature = "cuda")]
+        "cuda" => DeviceType::Cuda,
+        _ => panic!("enable the feature for {name}, or set AUXLSTM_NO_GPU=1"),
+    };
+    let device = Device::enumerate(kind).into_vec().into_iter().next();
+    Some(device.expect("a GPU; AUXLSTM_NO_GPU=1 skips these tests"))
+}
+
+/// This build has no kernels for GPUs.
+#[cfg(not(any(feature = "webgpu", feature = "vulkan", feature = "cuda")))]
+fn gpu() -> Option<Device> {
+    None
+}
+
+/// Compares the fused body on `device` with the reference on the CPU.
 fn assert_fused_equals_reference(case: &Case, device: Device) {
     let fused = case.run(forward_together, device);
     let expected = case.run(reference_together, Device::flex());
@@ -165,7 +185,7 @@ proptest! {
     }
 }
 
-/// Several blocks of texts, several parts of a long one, and more rows than fit any tile.
+/// Several blocks of sequences, several parts of a long one, and more rows than fit any tile.
 fn large(distinct: usize) -> Case {
     Case {
         distinct,
@@ -198,7 +218,7 @@ fn fused_equals_reference_at_larger_sizes_on_a_gpu() {
 }
 
 #[test]
-fn texts_of_one_word_or_none() {
+fn sequences_of_one_token_or_none() {
     for lengths in [vec![1, 0, 1], vec![0, 0, 0]] {
         for device in [Some(Device::flex()), gpu()].into_iter().flatten() {
             let case = Case {
@@ -235,23 +255,23 @@ fn texts_of_one_word_or_none() {
 }
 
 #[test]
-fn what_stands_behind_a_texts_end_counts_for_nothing() {
+fn padding_is_ignored() {
     let device = Device::flex();
-    let words = |behind: f32| {
+    let tokens = |behind: f32| {
         let mut values = vec![0.5; 2 * 3 * 4];
         values[4..12].fill(behind);
-        Words::padded(
+        PackedBatch::padded(
             Tensor::from_data(TensorData::new(values, [2, 3, 4]), &device),
             &[1, 3],
         )
     };
-    let lstm = Lstm {
-        input: Param::from_tensor(Tensor::full([4, 20], 0.3, &device)),
-        recurrent: Param::from_tensor(Tensor::full([5, 20], 0.2, &device)),
-        bias: Param::from_tensor(Tensor::full([20], 0.1, &device)),
-    };
+    let lstm = Lstm::new(
+        Param::from_tensor(Tensor::full([4, 20], 0.3, &device)),
+        Param::from_tensor(Tensor::full([5, 20], 0.2, &device)),
+        Param::from_tensor(Tensor::full([20], 0.1, &device)),
+    );
     let mean = |behind| {
-        lstm.forward(&words(behind))
+        lstm.forward(&tokens(behind))
             .into_data()
             .iter::<f32>()
             .collect::<Vec<_>>()
@@ -260,7 +280,9 @@ fn what_stands_behind_a_texts_end_counts_for_nothing() {
 
     let device = device.autodiff();
     let padded = Tensor::<3>::ones([2, 3, 4], &device).require_grad();
-    let sum = lstm.forward(&Words::padded(padded.clone(), &[1, 3])).sum();
+    let sum = lstm
+        .forward(&PackedBatch::padded(padded.clone(), &[1, 3]))
+        .sum();
     let gradients = sum.backward();
     let gradient: Vec<f32> = padded
         .grad(&gradients)
@@ -270,7 +292,7 @@ fn what_stands_behind_a_texts_end_counts_for_nothing() {
         .collect();
     let learns: Vec<bool> = gradient
         .chunks(4)
-        .map(|word| word.iter().all(|&g| g != 0.0))
+        .map(|token| token.iter().all(|&g| g != 0.0))
         .collect();
     assert_eq!(learns, [true, false, false, true, true, true]);
     assert!(
@@ -292,20 +314,23 @@ fn a_sequence_does_not_depend_on_its_neighbours() {
             &device,
         ))
     };
-    let lstm = Lstm {
-        input: matrix(values(input * 4 * hidden), input),
-        recurrent: matrix(values(hidden * 4 * hidden), hidden),
-        bias: Param::from_tensor(Tensor::from_floats(&values(4 * hidden)[..], &device)),
-    };
-    let words = values(batch * steps * input);
+    let lstm = Lstm::new(
+        matrix(values(input * 4 * hidden), input),
+        matrix(values(hidden * 4 * hidden), hidden),
+        Param::from_tensor(Tensor::from_floats(&values(4 * hidden)[..], &device)),
+    );
+    let tokens = values(batch * steps * input);
     let lengths: Vec<usize> = (0..batch).map(|sequence| sequence % (steps + 1)).collect();
-    let run = |words: Vec<f32>, lengths: &[usize]| -> Vec<f32> {
-        let words = TensorData::new(words, [lengths.len(), steps, input]);
-        let mean = lstm.forward(&Words::padded(Tensor::from_data(words, &device), lengths));
+    let run = |tokens: Vec<f32>, lengths: &[usize]| -> Vec<f32> {
+        let tokens = TensorData::new(tokens, [lengths.len(), steps, input]);
+        let mean = lstm.forward(&PackedBatch::padded(
+            Tensor::from_data(tokens, &device),
+            lengths,
+        ));
         mean.into_data().iter().collect()
     };
-    let together = run(words.clone(), &lengths);
-    for (sequence, own) in words.chunks(steps * input).enumerate() {
+    let together = run(tokens.clone(), &lengths);
+    for (sequence, own) in tokens.chunks(steps * input).enumerate() {
         let alone = run(own.to_vec(), &lengths[sequence..=sequence]);
         assert_eq!(alone, together[sequence * hidden..][..hidden]);
     }

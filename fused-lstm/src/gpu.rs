@@ -4,10 +4,10 @@
 //! A workgroup carries one sequence through one LSTM, a thread for each unit's gate: reading the recurrent weights is
 //! what takes the time, and many threads wait for them together. A barrier, and a thread for each unit goes on from its
 //! gates to the state, which is in the workgroup's memory; a unit's cell is touched by the same thread always.
-//! The projection of the words and the gradients of the weights are large products, which burn has kernels for.
+//! The projection of the tokens and the gradients of the weights are large products, which burn has kernels for.
 
 // Serving has no backward pass.
-#![cfg_attr(not(feature = "training"), allow(dead_code))]
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
 
 use burn::{
     backend::{
@@ -24,7 +24,7 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 
-use super::operation::Texts;
+use super::operation::Sequences;
 
 /// Numbers of the workgroup's memory for each unit: the backward pass holds the gradients of four gates, of the state by
 /// way of each, and of the cell.
@@ -35,41 +35,41 @@ const NUMBERS_FOR_A_UNIT: usize = 9;
 const TOGETHER: usize = 32;
 
 /// Whether this GPU's workgroups have the memory for LSTMs of these sizes (WebGPU promises 16 KiB: 455 units), and
-/// whether it starts as many workgroups as there are texts.
-pub fn fits(client: &Client, hidden: &[usize], texts: usize) -> bool {
+/// whether it starts as many workgroups as there are sequences.
+pub fn fits(client: &Client, hidden: &[usize], sequences: usize) -> bool {
     let hardware = &client.properties().hardware;
     let needed = |hidden: &usize| hidden * NUMBERS_FOR_A_UNIT * size_of::<f32>();
     (hidden.iter()).all(|hidden| needed(hidden) <= hardware.max_shared_memory_size)
-        && texts <= hardware.max_cube_count.0 as usize
+        && sequences <= hardware.max_cube_count.0 as usize
 }
 
 /// What the backward pass needs of the forward one.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// The activated gates, `[words, Σ 4 · hidden]`.
+    /// The activated gates, `[tokens, Σ 4 · hidden]`.
     gates: CubeTensor,
-    /// The memory cells c, `[words, Σ hidden]`.
+    /// The memory cells c, `[tokens, Σ hidden]`.
     cells: CubeTensor,
 }
 
 type Ops = CubeBackend;
 
-/// W·x + b of Eq. 1–4 for all LSTMs: `[distinct words, Σ 4 · hidden]`.
+/// W·x + b of Eq. 1–4 for all LSTMs: `[distinct tokens, Σ 4 · hidden]`.
 pub fn project(vectors: CubeTensor, input: CubeTensor, bias: CubeTensor) -> CubeTensor {
     let gates = bias.shape().num_elements();
     let bias = Ops::float_reshape(bias, Shape::new([1, gates]));
     Ops::float_add(Ops::float_matmul(vectors, input), bias)
 }
 
-/// The mean hidden states, `[batch, Σ hidden]`, from the projected words, `[distinct words, Σ 4 · hidden]`, an LSTM's
+/// The mean hidden states, `[batch, Σ hidden]`, from the projected tokens, `[distinct tokens, Σ 4 · hidden]`, an LSTM's
 /// gates side by side, and the recurrent weights of all LSTMs, one after the other.
 pub fn forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    texts: &Texts,
+    sequences: &Sequences,
 ) -> CubeTensor {
-    launch_forward(projected, recurrent, hidden, texts, false).0
+    launch_forward(projected, recurrent, hidden, sequences, false).0
 }
 
 /// As [`forward`], and what the backward pass needs.
@@ -77,28 +77,32 @@ pub fn forward_keeping(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    texts: &Texts,
+    sequences: &Sequences,
 ) -> (CubeTensor, Kept) {
-    launch_forward(projected, recurrent, hidden, texts, true)
+    launch_forward(projected, recurrent, hidden, sequences, true)
 }
 
 fn launch_forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
     hidden: &[usize],
-    texts: &Texts,
+    sequences: &Sequences,
     keeps: bool,
 ) -> (CubeTensor, Kept) {
-    let (batch, total) = (texts.lengths.len(), hidden.iter().sum::<usize>());
+    let (batch, total) = (sequences.lengths.len(), hidden.iter().sum::<usize>());
     let empty = |rows: usize, columns: usize| {
         let (client, device) = (projected.client.clone(), projected.device.clone());
         empty_device_contiguous_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
     };
     let mean = empty(batch, total);
-    // A tensor has to be there, also where nothing is written to it; and where no text has a word, the gradients are
-    // of a word that nobody has.
-    let rows = if keeps { texts.words.len().max(1) } else { 1 };
-    let room = |columns: usize| match texts.words.is_empty() {
+    // A tensor has to be there, also where nothing is written to it; and where no sequence has a token, the gradients are
+    // of a token that nobody has.
+    let rows = if keeps {
+        sequences.tokens.len().max(1)
+    } else {
+        1
+    };
+    let room = |columns: usize| match sequences.tokens.is_empty() {
         true => Ops::float_zeros([rows, columns].into(), &projected.device, FloatDType::F32),
         false => empty(rows, columns),
     };
@@ -113,8 +117,8 @@ fn launch_forward(
         into_contiguous(projected.clone()).into_tensor_arg(),
         into_contiguous(recurrent).into_tensor_arg(),
         places(hidden, &projected).into_tensor_arg(),
-        words(texts, &projected).into_tensor_arg(),
-        starts(texts, &projected).into_tensor_arg(),
+        tokens(sequences, &projected).into_tensor_arg(),
+        starts(sequences, &projected).into_tensor_arg(),
         mean.clone().into_tensor_arg(),
         kept.gates.clone().into_tensor_arg(),
         kept.cells.clone().into_tensor_arg(),
@@ -125,13 +129,13 @@ fn launch_forward(
     (mean, kept)
 }
 
-/// The gradient of the gates' sums at every word, `[words, Σ 4 · hidden]`, and the hidden states before it,
-/// `[words, Σ hidden]`.
+/// The gradient of the gates' sums at every token, `[tokens, Σ 4 · hidden]`, and the hidden states before it,
+/// `[tokens, Σ hidden]`.
 pub fn backward(
     kept: Kept,
     recurrent: &CubeTensor,
     hidden: &[usize],
-    texts: &Texts,
+    sequences: &Sequences,
     mean_gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
     let Kept { gates, cells } = kept;
@@ -149,13 +153,13 @@ pub fn backward(
         .collect();
     backward_kernel::launch(
         &gates.client,
-        CubeCount::Static(texts.lengths.len() as u32, hidden.len() as u32, 1),
+        CubeCount::Static(sequences.lengths.len() as u32, hidden.len() as u32, 1),
         threads(&gates.client, hidden),
         gates.clone().into_tensor_arg(),
         cells.clone().into_tensor_arg(),
         into_contiguous(Ops::float_cat(transposed, 0)).into_tensor_arg(),
         places(hidden, &gates).into_tensor_arg(),
-        starts(texts, &gates).into_tensor_arg(),
+        starts(sequences, &gates).into_tensor_arg(),
         into_contiguous(mean_gradient).into_tensor_arg(),
         hidden.iter().sum::<usize>() as u32,
         hidden.iter().copied().max().unwrap_or(0),
@@ -170,12 +174,12 @@ pub fn gradients(
     input: CubeTensor,
     (dz, states): (CubeTensor, CubeTensor),
     hidden: &[usize],
-    texts: &Texts,
+    sequences: &Sequences,
     asks_for_vectors: bool,
 ) -> (Option<CubeTensor>, [CubeTensor; 3]) {
-    // As many as `words` and [`Kept`] have: where there are none, a product over none need not be zero on a GPU.
-    let (rows, total) = (texts.words.len().max(1), hidden.iter().sum::<usize>());
-    let words = words(texts, &vectors);
+    // As many as `tokens` and [`Kept`] have: where there are none, a product over none need not be zero on a GPU.
+    let (rows, total) = (sequences.tokens.len().max(1), hidden.iter().sum::<usize>());
+    let tokens = tokens(sequences, &vectors);
     let mut first = 0;
     let recurrent = (hidden.iter())
         .map(|&units| {
@@ -191,9 +195,9 @@ pub fn gradients(
     let vectors_gradient = asks_for_vectors.then(|| {
         let zeros = Ops::float_zeros(vectors.shape(), &vectors.device, FloatDType::F32);
         let gradient = Ops::float_matmul(dz.clone(), Ops::float_transpose(input));
-        Ops::float_select_assign(zeros, 0, words.clone(), gradient, IndexingUpdateOp::Add)
+        Ops::float_select_assign(zeros, 0, tokens.clone(), gradient, IndexingUpdateOp::Add)
     });
-    let vectors = Ops::float_select(vectors, 0, words);
+    let vectors = Ops::float_select(vectors, 0, tokens);
     let weight_gradients = [
         Ops::float_matmul(Ops::float_transpose(vectors), dz.clone()),
         Ops::float_cat(recurrent, 0),
@@ -225,23 +229,23 @@ fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
     whole_numbers(places, like)
 }
 
-/// The words of all texts; one at least, because a tensor must not be empty.
-fn words(texts: &Texts, like: &CubeTensor) -> CubeTensor {
-    let none = if texts.words.is_empty() {
+/// The tokens of all sequences; one at least, because a tensor must not be empty.
+fn tokens(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
+    let none = if sequences.tokens.is_empty() {
         &[0][..]
     } else {
         &[]
     };
     whole_numbers(
-        (texts.words.iter().chain(none)).map(|&word| word as usize),
+        (sequences.tokens.iter().chain(none)).map(|&token| token as usize),
         like,
     )
 }
 
-/// Where each text begins, and where the last ends.
-fn starts(texts: &Texts, like: &CubeTensor) -> CubeTensor {
+/// Where each sequence begins, and where the last ends.
+fn starts(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
     let mut end = 0;
-    let ends = texts.lengths.iter().map(|length| {
+    let ends = sequences.lengths.iter().map(|length| {
         end += length;
         end
     });
@@ -250,7 +254,7 @@ fn starts(texts: &Texts, like: &CubeTensor) -> CubeTensor {
 
 fn whole_numbers(values: impl IntoIterator<Item = usize>, like: &CubeTensor) -> CubeTensor {
     let values: Vec<i32> = (values.into_iter())
-        .map(|value| value.try_into().expect("fewer than 2³¹ words"))
+        .map(|value| value.try_into().expect("fewer than 2³¹ tokens"))
         .collect();
     let shape = [values.len()];
     CubeBackend::int_from_data(TensorData::new(values, shape), &like.device)
@@ -299,7 +303,7 @@ fn forward_kernel(
     projected: &Tensor<f32>,
     recurrent: &Tensor<f32>,
     places: &Tensor<i32>,
-    words: &Tensor<i32>,
+    tokens: &Tensor<i32>,
     starts: &Tensor<i32>,
     mean: &mut Tensor<f32>,
     gates: &mut Tensor<f32>,
@@ -330,10 +334,10 @@ fn forward_kernel(
     sync_cube();
     for t in 0..length {
         let row = start + t;
-        let word = words[row] as usize;
+        let token = tokens[row] as usize;
         let mut gate = UNIT_POS_X as usize;
         while gate < 4 * hidden {
-            let mut value = projected[word * 4 * total + 4 * first + gate];
+            let mut value = projected[token * 4 * total + 4 * first + gate];
             value += product(&state, 0, recurrent, weights + gate, 4 * hidden, hidden);
             if gate < 3 * hidden {
                 value = sigmoid(value); // Eq. 1–3

@@ -1,48 +1,48 @@
-//! Dual coordinate descent, what support vector machines and logistic regression share.
+//! Dual coordinate descent, for SVMs and logistic regression alike.
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rayon::prelude::*;
 
 use super::{Examples, Fit, LinearModel, Posterior};
 
-/// Machines that go through the examples together: their weights of a feature fill a cache line.
+/// Problems that share a pass over the examples: their weights of one feature fill a cache line.
 const TOGETHER: usize = 8;
 
-/// Something with a column of weights, or some that depend on each other. Its weights are Σᵢ βᵢ xᵢ over the examples: a
-/// machine knows its β, and descends on one example's at a time.
-pub(super) trait Machine: Clone + Send + Sync {
-    /// How many columns of weights it has.
+/// An optimisation problem with one column of weights, or with several that depend on each other. The weights are
+/// Σᵢ βᵢ xᵢ over the examples. A problem stores its β and improves those of one example at a time.
+pub(super) trait DualProblem: Clone + Send + Sync {
+    /// The number of columns of weights.
     fn columns(&self) -> usize;
 
-    /// Whether there can be something to do for an example.
+    /// Whether a step for the example can change something.
     fn is_active(&self, example: usize) -> bool;
 
-    /// Finds better β for an active example, from its `scores` w·x and its ‖x‖². Returns by how much they change, in
-    /// `changes`, which are 0.
+    /// Improves the β of an active example, given its `scores` w·x and its ‖x‖². Adds the differences to `changes`, which
+    /// are 0 before.
     fn step(&mut self, example: usize, scores: &[f64], squared_norm: f64, changes: &mut [f64]);
 
-    /// Takes note that all examples have been gone through.
+    /// Ends a pass over all examples.
     fn end_pass(&mut self, tolerance: f64);
 
-    /// Whether the last pass met the tolerance.
+    /// Whether the last pass was within the tolerance.
     fn converged(&self) -> bool;
 }
 
-/// A machine for class 1 of two classes, or for each of more: made of a class and the weights of the examples of others and
-/// of its own.
-pub(super) fn one_versus_rest<M>(
+/// One problem for class 1 of two classes, or one for each class of more. `problem` receives the class, the weight of the
+/// examples of other classes and the weight of its own examples.
+pub(super) fn one_versus_rest<P>(
     weights: &[f64],
-    machine: impl Fn(usize, f64, f64) -> M,
-) -> Vec<M> {
+    problem: impl Fn(usize, f64, f64) -> P,
+) -> Vec<P> {
     match *weights {
-        [others, own] => vec![machine(1, others, own)],
+        [others, own] => vec![problem(1, others, own)],
         _ => (weights.iter().enumerate())
-            .map(|(class, &own)| machine(class, 1.0, own))
+            .map(|(class, &own)| problem(class, 1.0, own))
             .collect(),
     }
 }
 
-/// How machines learn.
+/// The settings of the descent.
 pub(super) struct Descent {
     /// The value of the constant feature.
     pub bias: f64,
@@ -52,25 +52,24 @@ pub(super) struct Descent {
 }
 
 impl Descent {
-    /// Machines side by side, whose columns of weights make a model. They are put into groups; within a group features are
-    /// read once for all machines, and groups are divided among the threads. A machine goes through the same numbers in
-    /// whatever group.
-    pub fn fit<M: Machine>(
+    /// Solves problems side by side, whose columns of weights form a model. Groups of problems are divided among the
+    /// threads; within a group, the features are read once for all. A problem has the same result in any group.
+    pub fn fit<P: DualProblem>(
         &self,
         examples: &Examples,
-        machines: Vec<M>,
+        problems: Vec<P>,
         posterior: Option<Posterior>,
     ) -> Fit {
         let features = examples.features;
         let squared_norms: Vec<f64> = (0..features.rows())
             .map(|row| features.row(row).squared_norm() + self.bias.powi(2))
             .collect();
-        let together = machines
+        let together = problems
             .len()
             .div_ceil(rayon::current_num_threads())
             .min(TOGETHER);
-        let groups: Vec<Group> = (machines.par_chunks(together))
-            .map(|machines| self.fit_group(examples, &squared_norms, machines.to_vec()))
+        let groups: Vec<Group> = (problems.par_chunks(together))
+            .map(|problems| self.fit_group(examples, &squared_norms, problems.to_vec()))
             .collect();
         let rows = features.columns() + 1;
         let mut weights = Vec::new();
@@ -87,25 +86,25 @@ impl Descent {
         }
     }
 
-    fn fit_group<M: Machine>(
+    fn fit_group<P: DualProblem>(
         &self,
         examples: &Examples,
         squared_norms: &[f64],
-        mut machines: Vec<M>,
+        mut problems: Vec<P>,
     ) -> Group {
         let features = examples.features;
-        let width = machines.iter().map(Machine::columns).sum();
+        let width = problems.iter().map(DualProblem::columns).sum();
         let mut weights = vec![0.0; features.columns() * width];
         let mut biases = vec![0.0; width];
         let (mut scores, mut changes) = (vec![0.0; width], vec![0.0; width]);
         let mut order: Vec<usize> = (0..features.rows()).collect();
         let mut random = StdRng::seed_from_u64(self.seed);
         let mut passes = 0;
-        while passes < self.max_passes && !machines.iter().all(Machine::converged) {
-            // All examples, also those that no machine of this group wants: the order is the same in all groups.
+        while passes < self.max_passes && !problems.iter().all(DualProblem::converged) {
+            // Shuffle all examples, including inactive ones: the order is the same in all groups.
             order.shuffle(&mut random);
             for &example in &order {
-                if !machines.iter().any(|machine| machine.is_active(example)) {
+                if !problems.iter().any(|problem| problem.is_active(example)) {
                     continue;
                 }
                 let row = features.row(example);
@@ -115,12 +114,12 @@ impl Descent {
                 }
                 changes.fill(0.0);
                 let mut first = 0;
-                for machine in &mut machines {
-                    let columns = first..first + machine.columns();
+                for problem in &mut problems {
+                    let columns = first..first + problem.columns();
                     first = columns.end;
-                    if machine.is_active(example) {
+                    if problem.is_active(example) {
                         let changes = &mut changes[columns.clone()];
-                        machine.step(example, &scores[columns], squared_norms[example], changes);
+                        problem.step(example, &scores[columns], squared_norms[example], changes);
                     }
                 }
                 if changes.iter().any(|&change| change != 0.0) {
@@ -130,8 +129,8 @@ impl Descent {
                     }
                 }
             }
-            for machine in &mut machines {
-                machine.end_pass(self.tolerance);
+            for problem in &mut problems {
+                problem.end_pass(self.tolerance);
             }
             passes += 1;
         }
@@ -139,12 +138,12 @@ impl Descent {
         Group {
             weights,
             passes,
-            converged: machines.iter().all(Machine::converged),
+            converged: problems.iter().all(DualProblem::converged),
         }
     }
 }
 
-/// What a group of machines has learned: a row of all machines' weights for each feature, and one for the constant feature.
+/// The solution of a group: for each feature a row of the weights of all columns, and one for the constant feature.
 struct Group {
     weights: Vec<f64>,
     passes: usize,

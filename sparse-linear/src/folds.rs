@@ -1,12 +1,28 @@
-//! Scores of examples by models that have not seen them.
+//! Folds, and decision values of examples under models that have not seen them.
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rayon::prelude::*;
 
-use super::{Examples, LinearError, LinearModel, model::machines};
+use super::{Examples, LinearError, LinearModel, model::decision_value_count};
 
-/// The fold of each example, numbers below `count`: drawn at random, so that every fold has its share of each class to
-/// within one example, and of all examples.
+/// Draws a fold below `count` for each example at random. The folds are stratified: their numbers of examples of a class
+/// differ by at most one.
+///
+/// ```
+/// use sparse_linear::{Examples, SparseMatrix, folds};
+///
+/// let mut features = SparseMatrix::new(1);
+/// for _ in 0..6 {
+///     features.push_row([(0, 1.0)])?;
+/// }
+/// let examples = Examples::new(&features, &[0, 1, 0, 1, 0, 1], 2)?;
+/// let folds = folds(&examples, 3, 1)?;
+/// assert_eq!(folds.iter().filter(|&&fold| fold == 2).count(), 2);
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
+///
+/// # Errors
+/// If `count` is below 2 or above the number of examples.
 pub fn folds(examples: &Examples, count: usize, seed: u64) -> Result<Vec<usize>, LinearError> {
     if !(2..=examples.len()).contains(&count) {
         return Err(LinearError::Folds {
@@ -24,9 +40,33 @@ pub fn folds(examples: &Examples, count: usize, seed: u64) -> Result<Vec<usize>,
     Ok(folds)
 }
 
-/// The decision values of each example, a row of all machines', by a model fitted to the examples of the other folds.
+/// The decision values of each example under a model that `fit` learned from the other folds: row-major, one row for each
+/// example.
 ///
-/// Folds are divided among the threads; each takes a copy of the features that its model learns from.
+/// ```
+/// use sparse_linear::{Examples, Posterior, SparseMatrix, SupportVectorMachine, folds, out_of_fold};
+///
+/// let mut features = SparseMatrix::new(2);
+/// let classes: Vec<usize> = (0..40).map(|row| row % 2).collect();
+/// for &class in &classes {
+///     features.push_row([(class as u32, 1.0)])?;
+/// }
+/// let examples = Examples::new(&features, &classes, 2)?;
+/// let svm = SupportVectorMachine::default().check()?;
+///
+/// // Calibrate the SVM with decision values that it cannot have learned by heart.
+/// let folds = folds(&examples, 5, 1)?;
+/// let values = out_of_fold(&examples, &folds, |part| Ok(svm.fit(part)?.model))?;
+/// let mut model = svm.fit(&examples)?.model;
+/// model.posterior = Some(Posterior::calibrate(&values, &classes, 2)?);
+/// assert!(model.probabilities(features.row(1)).unwrap()[1] > 0.8);
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
+///
+/// Folds are divided among the threads. Each copies the features that its model learns from.
+///
+/// # Errors
+/// If there is not one fold for each example, and the errors of `fit`.
 pub fn out_of_fold(
     examples: &Examples,
     folds: &[usize],
@@ -48,7 +88,7 @@ pub fn out_of_fold(
             fit(&Examples::new(&features, &classes, examples.class_count)?)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let mut values = Vec::with_capacity(folds.len() * machines(examples.class_count));
+    let mut values = Vec::with_capacity(folds.len() * decision_value_count(examples.class_count));
     for (row, &fold) in folds.iter().enumerate() {
         values.extend(models[fold].decision_values(examples.features.row(row)));
     }
@@ -58,9 +98,9 @@ pub fn out_of_fold(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::{SparseMatrix, SupportVectorMachine};
+    use crate::{SparseMatrix, SupportVectorMachine};
 
-    /// Examples that can be told apart only by having been seen: each has a feature of its own.
+    /// Examples with one feature each that no other example has, so a model knows nothing of unseen ones.
     fn strangers(count: u32) -> (SparseMatrix, Vec<usize>) {
         let mut features = SparseMatrix::new(count as usize);
         for row in 0..count {
@@ -95,8 +135,8 @@ mod tests {
             bias: 0.0,
             ..SupportVectorMachine::default()
         };
-        let machine = settings.check().unwrap();
-        let fit = |examples: &Examples| Ok(machine.fit(examples)?.model);
+        let svm = settings.check().unwrap();
+        let fit = |examples: &Examples| Ok(svm.fit(examples)?.model);
         let values = out_of_fold(&examples, &folds, fit).unwrap();
         assert_eq!(values, [0.0; 90]);
         assert!(fit(&examples).unwrap().decision_values(features.row(1))[1] > 0.5);

@@ -2,12 +2,21 @@
 
 use super::LinearError;
 
-/// The features of examples, most of which are 0: compressed rows. It takes 8 bytes for each number that is not 0 and 8
-/// for each row.
+/// Sparse features of examples, in compressed rows. A matrix takes 8 bytes for each stored value and 8 for each row.
+///
+/// ```
+/// use sparse_linear::SparseMatrix;
+///
+/// let mut features = SparseMatrix::new(4);
+/// features.push_row([(1, 0.5), (3, -2.0)])?;
+/// assert_eq!(features.row(0).iter().collect::<Vec<_>>(), [(1, 0.5), (3, -2.0)]);
+/// assert!(features.push_row([(4, 1.0)]).is_err(), "there are four columns");
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SparseMatrix {
     columns: usize,
-    /// Where each row starts, and where the last one ends.
+    /// The start of each row, and the end of the last one.
     starts: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f32>,
@@ -22,7 +31,7 @@ pub struct SparseRow<'a> {
 }
 
 impl SparseMatrix {
-    /// A matrix without rows; `columns` is the number of features.
+    /// A matrix of `columns` features and no rows.
     pub fn new(columns: usize) -> Self {
         Self {
             columns,
@@ -32,8 +41,11 @@ impl SparseMatrix {
         }
     }
 
-    /// Adds a row, given as features with their values; the other ones are 0. Features have to be in ascending order,
-    /// below the number of columns, and their values finite; otherwise the matrix stays as it was.
+    /// Adds a row of features with their values; all others are 0.
+    ///
+    /// # Errors
+    /// If the features are not in ascending order, one is not below the number of columns, or a value is not finite. The
+    /// matrix is then unchanged.
     pub fn push_row(
         &mut self,
         row: impl IntoIterator<Item = (u32, f32)>,
@@ -62,22 +74,25 @@ impl SparseMatrix {
         checked
     }
 
-    /// How many rows there are: examples.
+    /// The number of rows: examples.
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// How many columns there are: features.
+    /// The number of columns: features.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// How many values are held.
+    /// The number of stored values.
     pub fn values(&self) -> usize {
         self.values.len()
     }
 
-    /// A row. Panics if there is none of this number.
+    /// The row of this number.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn row(&self, row: usize) -> SparseRow<'_> {
         let range = self.starts[row]..self.starts[row + 1];
         SparseRow {
@@ -87,7 +102,10 @@ impl SparseMatrix {
         }
     }
 
-    /// A copy of some rows, in the order given. Panics if there is none of such a number.
+    /// Copies rows, in the given order.
+    ///
+    /// # Panics
+    /// If there is no row of one of the numbers.
     pub fn select(&self, rows: &[usize]) -> Self {
         let mut selected = Self::new(self.columns);
         for row in rows.iter().map(|&row| self.row(row)) {
@@ -100,12 +118,12 @@ impl SparseMatrix {
 }
 
 impl<'a> SparseRow<'a> {
-    /// How many features there are, 0 or not.
+    /// The number of features, including zeros.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// The features that are held, in ascending order, with their values.
+    /// The stored features with their values, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, f32)> + use<'a> {
         self.indices
             .iter()
@@ -121,7 +139,7 @@ impl<'a> SparseRow<'a> {
             .sum()
     }
 
-    /// The product with a dense matrix, row-major, which has a row of `product.len()` numbers for each feature.
+    /// The product with a dense row-major matrix, which has a row of `product.len()` numbers for each feature.
     pub(super) fn times<N: Copy + Into<f64>>(self, dense: &[N], product: &mut [f64]) {
         let width = product.len();
         for (block, product) in product.chunks_mut(8).enumerate() {
@@ -140,7 +158,7 @@ impl<'a> SparseRow<'a> {
         }
     }
 
-    /// As many columns of the product as there is room for, from `first` on; they stay in registers.
+    /// `COLUMNS` columns of the product from `first` on. The sums stay in registers.
     #[inline(always)]
     fn times_columns<N: Copy + Into<f64>, const COLUMNS: usize>(
         self,
@@ -153,7 +171,8 @@ impl<'a> SparseRow<'a> {
         let mut sums = [0.0; COLUMNS];
         for (&index, &value) in self.indices.iter().zip(self.values) {
             let start = index as usize * width + first;
-            // SAFETY: an index is below the number of columns, and each has a row of `width` numbers.
+            // SAFETY: `push_row` admits only indices below `self.columns`, and first + COLUMNS ≤ width, so start + COLUMNS ≤
+            // self.columns · width ≤ dense.len(), as asserted above.
             let numbers = unsafe { dense.get_unchecked(start..start + COLUMNS) };
             for column in 0..COLUMNS {
                 sums[column] += f64::from(value) * numbers[column].into();
@@ -162,8 +181,8 @@ impl<'a> SparseRow<'a> {
         product.copy_from_slice(&sums);
     }
 
-    /// Adds the outer product of this row and `factors` to a dense matrix, row-major, which has a row of
-    /// `factors.len()` numbers for each feature.
+    /// Adds the outer product of this row and `factors` to a dense row-major matrix, which has a row of `factors.len()`
+    /// numbers for each feature.
     pub(super) fn add_to(self, factors: &[f64], dense: &mut [f64]) {
         let width = factors.len();
         for (block, factors) in factors.chunks(8).enumerate() {
@@ -194,7 +213,7 @@ impl<'a> SparseRow<'a> {
         let factors: [f64; COLUMNS] = std::array::from_fn(|column| factors[column]);
         for (&index, &value) in self.indices.iter().zip(self.values) {
             let start = index as usize * width + first;
-            // SAFETY: as for the product.
+            // SAFETY: as in `times_columns`; the same assertion precedes.
             let numbers = unsafe { dense.get_unchecked_mut(start..start + COLUMNS) };
             for column in 0..COLUMNS {
                 numbers[column] += factors[column] * f64::from(value);

@@ -1,35 +1,35 @@
-//! What the linear learners learn.
+//! Trained models.
 
 use super::{Posterior, SparseRow};
 
-/// A linear model of classes. It takes 4 bytes for each feature and machine: 16 MB for 200,000 features and 20 classes.
+/// A trained linear classifier: one weight vector for two classes, and one for each class of more.
 ///
-/// Two classes are told apart by one machine, more by one machine each.
+/// It takes 4 bytes for each feature and weight vector: 16 MB for 200,000 features and 20 classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearModel {
     features: usize,
     classes: usize,
-    /// Row-major, a row of all machines' weights for each feature, so that a prediction reads a few whole stretches.
+    /// Row-major, one row for each feature, so that a prediction reads whole rows.
     weights: Vec<f32>,
-    /// One a machine.
+    /// One for each weight vector.
     biases: Vec<f64>,
-    /// What makes probabilities of decision values. A support vector machine has none until it is calibrated.
+    /// Turns decision values into probabilities. An SVM has none until it is calibrated, see [`Posterior::calibrate`].
     pub posterior: Option<Posterior>,
 }
 
 impl LinearModel {
-    /// Of weights of the augmented features: a row of all machines' weights for each feature, and one more for the
-    /// constant feature `bias`.
+    /// From the weights of the augmented features: one row for each feature, and a last one for the constant feature, whose
+    /// value is `bias`.
     pub(super) fn new(
         classes: usize,
         bias: f64,
         weights: Vec<f64>,
         posterior: Option<Posterior>,
     ) -> Self {
-        let machines = machines(classes);
-        let (weights, biases) = weights.split_at(weights.len() - machines);
+        let columns = decision_value_count(classes);
+        let (weights, biases) = weights.split_at(weights.len() - columns);
         Self {
-            features: weights.len() / machines,
+            features: weights.len() / columns,
             classes,
             weights: weights.iter().map(|&weight| weight as f32).collect(),
             biases: biases.iter().map(|&weight| weight * bias).collect(),
@@ -37,29 +37,30 @@ impl LinearModel {
         }
     }
 
-    /// How many features the model reads.
+    /// The number of features.
     pub fn features(&self) -> usize {
         self.features
     }
 
-    /// How many classes the model knows.
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The weights, a row of as many as there are [`biases`](Self::biases) for each feature.
+    /// The weights, row-major: one row for each feature, with one column for each of the [`biases`](Self::biases).
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
-    /// What each machine adds to its decision values.
+    /// The bias b of each decision value.
     pub fn biases(&self) -> &[f64] {
         &self.biases
     }
 
-    /// w·x + b of each machine. Of two classes it is one number, positive for class 1; otherwise it is one for each class.
+    /// The decision values w·x + b: for two classes one number, which is positive for class 1; otherwise one for each class.
     ///
-    /// Panics if the row has another number of features than the model.
+    /// # Panics
+    /// If the row and the model have different numbers of features.
     pub fn decision_values(&self, row: SparseRow) -> Vec<f64> {
         assert_eq!(
             row.columns(),
@@ -74,8 +75,11 @@ impl LinearModel {
         values
     }
 
-    /// A number for each class, the highest for the one that is predicted: the [`decision_values`](Self::decision_values);
-    /// of two classes −v/2 and v/2, whose softmax is the sigmoid of v. Panics as they do.
+    /// One score for each class, highest for the predicted one: the [`decision_values`](Self::decision_values), or −v/2 and
+    /// v/2 for two classes, whose softmax is the sigmoid of v.
+    ///
+    /// # Panics
+    /// As [`decision_values`](Self::decision_values) does.
     pub fn scores(&self, row: SparseRow) -> Vec<f32> {
         match self.decision_values(row).as_slice() {
             &[value] => vec![-value as f32 / 2.0, value as f32 / 2.0],
@@ -83,25 +87,30 @@ impl LinearModel {
         }
     }
 
-    /// The class with the largest decision value. Panics as [`decision_values`](Self::decision_values) does.
+    /// The class with the largest decision value; the first one of equals.
+    ///
+    /// # Panics
+    /// As [`decision_values`](Self::decision_values) does.
     pub fn predict(&self, row: SparseRow) -> usize {
         predicted(&self.decision_values(row))
     }
 
-    /// The probability of each class; nothing if the model has no [`posterior`](Self::posterior). Panics as
-    /// [`decision_values`](Self::decision_values) does.
+    /// The probability of each class; `None` if the model has no [`posterior`](Self::posterior).
+    ///
+    /// # Panics
+    /// As [`decision_values`](Self::decision_values) does.
     pub fn probabilities(&self, row: SparseRow) -> Option<Vec<f64>> {
         let posterior = self.posterior.as_ref()?;
         Some(posterior.probabilities(&self.decision_values(row)))
     }
 }
 
-/// How many machines tell so many classes apart.
-pub(super) fn machines(classes: usize) -> usize {
+/// The number of decision values for this number of classes.
+pub(super) fn decision_value_count(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }
 }
 
-/// The class that decision values stand for. Of equals it is the first one.
+/// The class with the largest decision value; the first one of equals.
 fn predicted(values: &[f64]) -> usize {
     match values {
         [value] => usize::from(*value > 0.0),

@@ -1,31 +1,31 @@
-//! The LSTM fused for the CPU: the projection of the words, the loop over time, the gates and the mean of the states
-//! in one operation, for any number of LSTMs that read the same words; and its backward pass.
+//! The LSTM fused for the CPU: the projection of the tokens, the loop over time, the gates and the mean of the states
+//! in one operation, for any number of LSTMs that read the same tokens; and its backward pass.
 //!
 //! Sequences do not depend on one another, so blocks of them run on different threads with no barrier at a step.
 //! What a block needs at a step stays in the cache, and nothing is allocated inside the loop over time. A block's
 //! sequences are in order of falling length, so that those which still run are always its first: the work is
-//! proportional to the words that are there, and padding costs none.
+//! proportional to the tokens that are there, and padding costs none.
 //!
 //! Units are laid out by whole vectors: `lanes` units make a *panel*, whose gates i, f, o, g stand side by side. So a
 //! product leaves all four gates of the same units in registers, where they are activated. Units that fill up a
 //! last vector have weights of zero, and with them a state and gradients of zero.
 
 // Serving has no backward pass. Taking it apart by features would tear this folder's one story into two.
-#![cfg_attr(not(feature = "training"), allow(dead_code))]
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
 
 mod backward;
 mod forward;
+mod frozen;
 mod layout;
-mod serving;
 mod vector;
 
-#[cfg(feature = "training")]
+#[cfg(feature = "autodiff")]
 pub use backward::backward;
 pub use forward::forward;
-#[cfg(feature = "training")]
+#[cfg(feature = "autodiff")]
 pub use forward::{Kept, forward_keeping};
+pub use frozen::Frozen;
 pub use layout::{Batch, Layout, Weights};
-pub use serving::Serving;
 
 use pulp::{Arch, WithSimd};
 
@@ -84,7 +84,7 @@ macro_rules! for_tiles {
         while $first < rows {
             $first += match rows - $first {
                 // Six rows of four sums, with what they are made of, take 29 registers; three rows take 16.
-                6.. if crate::lstm::cpu::has_many_registers::<$simd>() => {
+                6.. if crate::cpu::has_many_registers::<$simd>() => {
                     $self.$tile::<$simd, 6 $(, $width)?>($($argument),*);
                     6
                 }
@@ -111,12 +111,12 @@ const fn has_many_registers<S: pulp::Simd>() -> bool {
     (S::REGISTER_COUNT >= 32 && !cfg!(target_arch = "wasm32")) || (cfg!(test) && S::F32_LANES == 16)
 }
 
-#[cfg(all(test, feature = "training"))]
+#[cfg(all(test, feature = "autodiff"))]
 mod tests {
     use super::*;
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
-    /// The mean, and the gradients of input, recurrent, bias and vectors, for texts of so many words; with `unused` vectors
+    /// The mean, and the gradients of input, recurrent, bias and vectors, for sequences of so many tokens; with `unused` vectors
     /// more than are read.
     fn run(instructions: Instructions, lengths: &[usize], unused: usize) -> [Vec<f32>; 5] {
         let mut random = StdRng::seed_from_u64(9);
@@ -134,12 +134,12 @@ mod tests {
         let mean_gradient = numbers(lengths.len() * total, 1.0);
         let mut vectors = numbers(distinct * input, 1.0);
         vectors.resize((distinct + unused) * input, 0.0);
-        let words: Vec<u32> = (0..lengths.iter().sum::<usize>())
+        let tokens: Vec<u32> = (0..lengths.iter().sum::<usize>())
             .map(|place| (place * place % distinct) as u32)
             .collect();
         let batch = Batch {
             vectors: &vectors,
-            words: &words,
+            tokens: &tokens,
             lengths,
         };
         assert_eq!(batch.recurs(input), unused == 0);
@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn results_depend_neither_on_threads_nor_instructions_nor_the_way_words_are_projected() {
         let best = Instructions::of_this_machine();
-        let many: Vec<usize> = (0..37).map(|text| text * 5 % 23).collect();
-        // And fewer texts than threads.
+        let many: Vec<usize> = (0..37).map(|sequence| sequence * 5 % 23).collect();
+        // And fewer sequences than threads.
         for lengths in [&many[..], &[200, 130]] {
             let expected = run(best, lengths, 0);
             #[cfg(feature = "threads")]

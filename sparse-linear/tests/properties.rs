@@ -1,7 +1,7 @@
-//! What holds for the linear learners whatever the examples are.
+//! Properties of the learners that hold for any examples.
 
 use proptest::prelude::*;
-use trainer::linear::{
+use sparse_linear::{
     Examples, Fit, LinearModel, LogisticRegression, Loss, Scheme, SparseMatrix,
     SupportVectorMachine,
 };
@@ -111,30 +111,30 @@ impl Case {
             .collect()
     }
 
-    /// A row of weights, the constant feature's last, for each machine.
+    /// A row of weights, the constant feature's last, for each column.
     fn weights(&self, model: &LinearModel) -> Vec<Vec<f64>> {
-        let machines = model.biases().len();
+        let columns = model.biases().len();
         let divisor = if self.bias == 0.0 { 1.0 } else { self.bias };
-        (0..machines)
-            .map(|machine| {
-                let weights = model.weights().iter().skip(machine).step_by(machines);
+        (0..columns)
+            .map(|column| {
+                let weights = model.weights().iter().skip(column).step_by(columns);
                 let weights = weights.map(|&weight| f64::from(weight));
-                weights.chain([model.biases()[machine] / divisor]).collect()
+                weights.chain([model.biases()[column] / divisor]).collect()
             })
             .collect()
     }
 
-    /// What an example of `class` weighs in the machine of class `of`.
-    fn cost(&self, class: usize, of: usize, machines: usize) -> f64 {
+    /// What an example of `class` weighs in the column of class `of`.
+    fn cost(&self, class: usize, of: usize, columns: usize) -> f64 {
         let multinomial = self.learner == Learner::Logistic(Scheme::Multinomial);
-        let counts = machines == 1 || multinomial || class == of;
+        let counts = columns == 1 || multinomial || class == of;
         let weight = self.class_weights.get(class).filter(|_| counts);
         self.cost * weight.unwrap_or(&1.0)
     }
 
     /// The objective that the documentation states, by its definition, and its gradient where it has one.
     fn objective(&self, weights: &[Vec<f64>]) -> (f64, Vec<Vec<f64>>) {
-        let machines = weights.len();
+        let columns = weights.len();
         let mut value = weights
             .iter()
             .flatten()
@@ -145,30 +145,30 @@ impl Case {
             let scores: Vec<f64> = (weights.iter())
                 .map(|weights| weights.iter().zip(&row).map(|(w, x)| w * x).sum())
                 .collect();
-            let softmax = machines > 1 && self.learner == Learner::Logistic(Scheme::Multinomial);
+            let softmax = columns > 1 && self.learner == Learner::Logistic(Scheme::Multinomial);
             let sum: f64 = scores.iter().map(|score| score.exp()).sum();
             if softmax {
-                value += self.cost(class, class, machines) * (sum.ln() - scores[class]);
+                value += self.cost(class, class, columns) * (sum.ln() - scores[class]);
             }
-            for machine in 0..machines {
-                let of = if machines == 1 { 1 } else { machine };
-                let cost = self.cost(class, of, machines);
+            for column in 0..columns {
+                let of = if columns == 1 { 1 } else { column };
+                let cost = self.cost(class, of, columns);
                 let sign = if class == of { 1.0 } else { -1.0 };
-                let slack = (1.0 - sign * scores[machine]).max(0.0);
+                let slack = (1.0 - sign * scores[column]).max(0.0);
                 let (loss, slope) = match self.learner {
                     _ if softmax => {
                         let truth = f64::from(u8::from(class == of));
-                        (0.0, scores[machine].exp() / sum - truth)
+                        (0.0, scores[column].exp() / sum - truth)
                     }
                     Learner::Svm(Loss::Hinge) => (slack, f64::NAN),
                     Learner::Svm(Loss::SquaredHinge) => (slack * slack, -2.0 * sign * slack),
                     Learner::Logistic(_) => {
-                        let odds = (-sign * scores[machine]).exp();
+                        let odds = (-sign * scores[column]).exp();
                         (odds.ln_1p(), -sign * odds / (1.0 + odds))
                     }
                 };
                 value += cost * loss;
-                for (gradient, x) in gradient[machine].iter_mut().zip(&row) {
+                for (gradient, x) in gradient[column].iter_mut().zip(&row) {
                     *gradient += cost * slope * x;
                 }
             }
@@ -209,11 +209,11 @@ proptest! {
         prop_assert!(value <= at_first * (1.0 + 1e-9), "{value} of {at_first}");
         if case.learner == Learner::Svm(Loss::Hinge) {
             // It has no gradient everywhere: small changes in all directions make it no better.
-            for machine in 0..weights.len() {
+            for column in 0..weights.len() {
                 for feature in 0..weights[0].len() {
                     for change in [-1e-3, 1e-3] {
                         let mut other = weights.clone();
-                        other[machine][feature] += change;
+                        other[column][feature] += change;
                         prop_assert!(case.objective(&other).0 >= value * (1.0 - 1e-6));
                     }
                 }

@@ -1,17 +1,27 @@
-//! From decision values to probabilities.
+//! Probabilities from decision values.
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinearError, model::machines};
+use super::{LinearError, model::decision_value_count};
 
-/// What makes probabilities of classes from decision values.
+/// Turns decision values into the probabilities of classes.
+///
+/// ```
+/// use sparse_linear::Posterior;
+///
+/// let values = [2.0, -1.5, 1.0, -0.5, 0.5, -2.0];
+/// let posterior = Posterior::calibrate(&values, &[1, 0, 1, 0, 0, 0], 2)?;
+/// assert!(posterior.probabilities(&[3.0])[1] > posterior.probabilities(&[0.0])[1]);
+/// # Ok::<(), sparse_linear::LinearError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Posterior {
     /// exp(sₖ) / Σ exp(sⱼ).
     Softmax,
-    /// A sigmoid for each decision value: of two classes the probability of class 1, of more those of all, which are
-    /// then divided by their sum.
+    /// One sigmoid for each decision value. With two classes it is the probability of class 1; with more, the values are
+    /// divided by their sum.
     Sigmoids(Vec<Sigmoid>),
 }
 
@@ -20,44 +30,47 @@ pub enum Posterior {
 pub struct Sigmoid {
     /// The factor of the decision value s.
     pub slope: f64,
-    /// What is added.
+    /// The summand.
     pub offset: f64,
 }
 
 impl Posterior {
     /// The posterior of a logistic regression.
-    pub(super) fn logistic(machines: usize) -> Self {
-        Self::Sigmoids(vec![Sigmoid::LOGISTIC; machines])
+    pub(super) fn logistic(count: usize) -> Self {
+        Self::Sigmoids(vec![Sigmoid::LOGISTIC; count])
     }
 
-    /// Calibrates decision values: a sigmoid is fitted to those of each machine (Platt 1999).
+    /// Fits a sigmoid to each column of decision values (Platt 1999).
     ///
-    /// They have to be [out of fold](super::out_of_fold), a row of all machines' for each example: those of a model for
-    /// the very examples that it learned from are far too good.
+    /// `decision_values` has one row for each example. Take values [out of fold](super::out_of_fold): a model separates the
+    /// examples that it learned from too well.
+    ///
+    /// # Errors
+    /// If the number of decision values does not fit the number of examples and classes.
     pub fn calibrate(
         decision_values: &[f64],
         classes: &[usize],
         class_count: usize,
     ) -> Result<Self, LinearError> {
-        let machines = machines(class_count);
-        if decision_values.len() != classes.len() * machines {
+        let count = decision_value_count(class_count);
+        if decision_values.len() != classes.len() * count {
             return Err(LinearError::DecisionValues {
                 count: decision_values.len(),
-                wanted: classes.len() * machines,
+                wanted: classes.len() * count,
             });
         }
-        let sigmoids = (0..machines).map(|machine| {
-            let class = if machines == 1 { 1 } else { machine };
-            let values = decision_values.chunks_exact(machines);
+        let sigmoids = (0..count).map(|column| {
+            let class = if count == 1 { 1 } else { column };
+            let values = decision_values.chunks_exact(count);
             let scored: Vec<_> = (values.zip(classes))
-                .map(|(values, &of)| (values[machine], of == class))
+                .map(|(values, &of)| (values[column], of == class))
                 .collect();
             Sigmoid::fit(&scored)
         });
         Ok(Self::Sigmoids(sigmoids.collect()))
     }
 
-    /// The probability of each class, from an example's decision values.
+    /// The probability of each class, given the decision values of an example.
     pub fn probabilities(&self, decision_values: &[f64]) -> Vec<f64> {
         let sigmoids = match self {
             Self::Softmax => {
@@ -83,20 +96,20 @@ impl Posterior {
 }
 
 impl Sigmoid {
-    /// That of a logistic regression, whose decision values are log-odds.
+    /// The sigmoid of logistic regression, whose decision values are log-odds.
     const LOGISTIC: Self = Self {
         slope: 1.0,
         offset: 0.0,
     };
 
-    /// The probability that a decision value stands for.
+    /// The probability at a decision value.
     pub fn at(self, decision_value: f64) -> f64 {
         logistic(self.slope * decision_value + self.offset)
     }
 
-    /// The sigmoid that gives decision values, of which it is known whether they are of the class, the least log loss.
-    /// Platt's targets, (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2), keep it from being too sure. By Newton's method with
-    /// backtracking (Lin, Lin and Weng 2007, *A note on Platt's probabilistic outputs for support vector machines*).
+    /// Fits a sigmoid to decision values and whether each example is of the class. It minimises the log loss against Platt's
+    /// targets, (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2), which prevent overconfidence. The method is Newton's with backtracking
+    /// (Lin, Lin and Weng 2007, *A note on Platt's probabilistic outputs for support vector machines*).
     pub fn fit(scored: &[(f64, bool)]) -> Self {
         let positive = scored.iter().filter(|(_, positive)| *positive).count() as f64;
         let negative = scored.len() as f64 - positive;
@@ -117,7 +130,7 @@ impl Sigmoid {
             offset: ((positive + 1.0) / (negative + 1.0)).ln(),
         };
         for _ in 0..100 {
-            // Gradient and second derivatives; a little is added to these so that they can be divided by.
+            // The gradient and the second derivatives. A small constant avoids a division by zero.
             let (mut by_slope, mut by_offset) = (0.0, 0.0);
             let (mut slopes, mut both, mut offsets) = (1e-12, 0.0, 1e-12);
             for &(value, is_positive) in scored {
@@ -166,7 +179,7 @@ pub(super) fn log_loss(score: f64) -> f64 {
     score.max(0.0) + (-score.abs()).exp().ln_1p()
 }
 
-/// Puts exp(sₖ) / Σ exp(sⱼ) in the place of every sₖ.
+/// Replaces each sₖ by exp(sₖ) / Σ exp(sⱼ).
 pub(super) fn softmax(scores: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
@@ -196,16 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn decision_values_that_say_nothing_get_the_classes_shares() {
+    fn uninformative_decision_values_get_the_share_of_the_class() {
         let scored: Vec<_> = (0..400).map(|number| (1.0, number % 4 == 0)).collect();
         assert!((Sigmoid::fit(&scored).at(1.0) - 0.25).abs() < 0.01);
-        // Of one class, and of nobody.
+        // Examples of one class only, and no examples.
         assert!(Sigmoid::fit(&[(0.5, true); 98]).at(0.5) > 0.98);
         assert_eq!(Sigmoid::fit(&[]).at(7.0), 0.5);
     }
 
     #[test]
-    fn decision_values_have_to_be_as_many_as_examples_and_machines() {
+    fn a_wrong_number_of_decision_values_is_refused() {
         let error = Posterior::calibrate(&[0.0; 5], &[0, 2], 3).unwrap_err();
         assert!(
             error

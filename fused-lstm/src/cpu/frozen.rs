@@ -5,25 +5,25 @@ use super::{
     layout::{Aligned, Batch, Layout, Weights},
 };
 
-/// When the projected words take more than this, they are forgotten. Common words are soon there again.
+/// When the projected tokens take more than this, they are forgotten. Common tokens are soon there again.
 const MOST_BYTES: usize = 32 << 20;
-/// The row of a word that has none.
+/// The row of a token that has none.
 const NO_ROW: u32 = u32::MAX;
 
-/// LSTMs with their weights packed, and the words that they have read so far with W·x + b of all their gates: most of the
-/// words of a text are words of the texts before it.
+/// LSTMs with their weights packed, and the tokens that they have read so far with W·x + b of all their gates: most of the
+/// tokens of a sequence are tokens of the sequences before it.
 #[derive(Debug)]
-pub struct Serving {
+pub struct Frozen {
     packed: Packed,
     /// `[rows, gates]`, of which the first `rows` are in use.
     table: Aligned,
     rows: usize,
     most_rows: usize,
-    /// By word id.
+    /// By token id.
     row_of: Vec<u32>,
 }
 
-impl Serving {
+impl Frozen {
     pub fn new(layout: &Layout, weights: Weights<'_>) -> Self {
         Self {
             packed: Packed::new(layout, weights),
@@ -34,26 +34,26 @@ impl Serving {
         }
     }
 
-    /// The mean hidden state of each text, `[batch, Σ hidden]`; `append` gives the vector of a word.
+    /// The mean hidden state of each sequence, `[batch, Σ hidden]`; `append` gives the vector of a token.
     pub fn mean_states(
         &mut self,
-        texts: &[&[u32]],
+        sequences: &[&[u32]],
         append: impl Fn(u32, &mut Vec<f32>),
     ) -> Vec<f32> {
         if self.rows > self.most_rows {
-            self.forget();
+            self.clear();
         }
         let gates = self.packed.layout.gates();
         let before = self.rows;
         let mut vectors = Vec::new();
-        let words: Vec<u32> = (texts.iter().copied().flatten())
-            .map(|&word| {
-                let id = word as usize;
+        let tokens: Vec<u32> = (sequences.iter().copied().flatten())
+            .map(|&token| {
+                let id = token as usize;
                 if self.row_of.len() <= id {
                     self.row_of.resize(id + 1, NO_ROW);
                 }
                 if self.row_of[id] == NO_ROW {
-                    append(word, &mut vectors);
+                    append(token, &mut vectors);
                     self.row_of[id] = self.rows as u32;
                     self.rows += 1;
                 }
@@ -67,17 +67,17 @@ impl Serving {
             self.table = larger;
         }
         self.table[known..wanted].copy_from_slice(&project_all(&self.packed, &vectors));
-        let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.len()).collect();
         let batch = Batch {
             vectors: &[],
-            words: &words,
+            tokens: &tokens,
             lengths: &lengths,
         };
         run(&self.packed, batch, Some(&self.table), None)
     }
 
-    /// Forgets all words.
-    pub fn forget(&mut self) {
+    /// Forgets all tokens.
+    pub fn clear(&mut self) {
         self.rows = 0;
         self.row_of.clear();
     }
@@ -101,26 +101,27 @@ mod tests {
             recurrent: &recurrent,
             bias: &bias,
         };
-        let vector = |word: u32| (0..input).map(move |k| number(word as usize * 11 + k));
-        let mut serving = Serving::new(&layout, weights);
+        let vector = |token: u32| (0..input).map(move |k| number(token as usize * 11 + k));
+        let mut serving = Frozen::new(&layout, weights);
         serving.most_rows = 12;
         for call in 0..20_u32 {
-            let texts: Vec<Vec<u32>> = (0..4)
-                .map(|text| {
-                    (0..call % 6 * text)
+            let sequences: Vec<Vec<u32>> = (0..4)
+                .map(|sequence| {
+                    (0..call % 6 * sequence)
                         .map(|place| (call + place * 3) % 17)
                         .collect()
                 })
                 .collect();
-            let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-            let means = serving.mean_states(&texts, |word, vectors| vectors.extend(vector(word)));
-            let words = texts.concat();
-            let vectors: Vec<f32> = words.iter().flat_map(|&word| vector(word)).collect();
-            let places: Vec<u32> = (0..words.len() as u32).collect();
-            let lengths: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+            let sequences: Vec<&[u32]> = sequences.iter().map(Vec::as_slice).collect();
+            let means =
+                serving.mean_states(&sequences, |token, vectors| vectors.extend(vector(token)));
+            let tokens = sequences.concat();
+            let vectors: Vec<f32> = tokens.iter().flat_map(|&token| vector(token)).collect();
+            let places: Vec<u32> = (0..tokens.len() as u32).collect();
+            let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.len()).collect();
             let batch = Batch {
                 vectors: &vectors,
-                words: &places,
+                tokens: &places,
                 lengths: &lengths,
             };
             assert_eq!(means, forward(&layout, batch, weights), "call {call}");

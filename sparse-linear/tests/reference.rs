@@ -1,7 +1,7 @@
-//! What the linear learners learn against LIBLINEAR and scikit-learn, see `tests/reference/linear/make.py`.
+//! Weights, objectives and calibrations equal those of LIBLINEAR and scikit-learn, which `liblinear/make.py` computed.
 
 use serde::Deserialize;
-use trainer::linear::{
+use sparse_linear::{
     Examples, Fit, LinearModel, LogisticRegression, Loss, Posterior, Scheme, SparseMatrix,
     SupportVectorMachine,
 };
@@ -27,7 +27,7 @@ struct Case {
     bias: f64,
     class_weights: Vec<f64>,
     objective: f64,
-    /// A row a machine, the constant feature's weight last.
+    /// A row a column, the constant feature's weight last.
     weights: Vec<Vec<f64>>,
 }
 
@@ -41,11 +41,7 @@ struct Calibration {
 }
 
 fn reference() -> Reference {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/reference/linear/reference.json"
-    );
-    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+    serde_json::from_str(include_str!("liblinear/reference.json")).unwrap()
 }
 
 /// `tolerance` is of the number, or of 1 if that is more.
@@ -104,8 +100,8 @@ impl Case {
 
     /// What is minimised, of a model.
     fn objective(&self, model: &LinearModel, examples: &Examples) -> f64 {
-        let machines = model.biases().len();
-        let softmax = self.learner == "multinomial" && machines > 1;
+        let columns = model.biases().len();
+        let softmax = self.learner == "multinomial" && columns > 1;
         let divisor = if self.bias == 0.0 { 1.0 } else { self.bias };
         let weights = model.weights().iter().map(|&weight| f64::from(weight));
         let biases = model.biases().iter().map(|bias| bias / divisor);
@@ -118,8 +114,8 @@ impl Case {
                 sum += self.cost * weight * (powers.sum::<f64>().ln() - scores[class]);
                 continue;
             }
-            for (machine, score) in scores.into_iter().enumerate() {
-                let own = class == if machines == 1 { 1 } else { machine };
+            for (column, score) in scores.into_iter().enumerate() {
+                let own = class == if columns == 1 { 1 } else { column };
                 let margin = if own { score } else { -score };
                 let slack = (1.0 - margin).max(0.0);
                 let loss = match self.learner.as_str() {
@@ -127,7 +123,7 @@ impl Case {
                     "hinge" => slack,
                     _ => (-margin).exp().ln_1p(),
                 };
-                let counts = machines == 1 || own;
+                let counts = columns == 1 || own;
                 sum += self.cost * if counts { *weight } else { 1.0 } * loss;
             }
         }
@@ -148,15 +144,15 @@ fn weights_are_those_of_liblinear_and_of_scikit_learn() {
             );
             let fit = case.fit(&examples);
             assert!(fit.converged, "{name}");
-            let machines = case.weights.len();
-            assert_eq!(fit.model.biases().len(), machines);
-            for (machine, expected) in case.weights.iter().enumerate() {
-                let weights = fit.model.weights().iter().skip(machine).step_by(machines);
+            let columns = case.weights.len();
+            assert_eq!(fit.model.biases().len(), columns);
+            for (column, expected) in case.weights.iter().enumerate() {
+                let weights = fit.model.weights().iter().skip(column).step_by(columns);
                 let (expected_bias, expected) = expected.split_last().unwrap();
                 for (&weight, &expected) in weights.zip(expected) {
                     close(&name, weight.into(), expected, 2e-6);
                 }
-                let bias = fit.model.biases()[machine];
+                let bias = fit.model.biases()[column];
                 close(&name, bias, expected_bias * case.bias, 2e-6);
             }
             let objective = case.objective(&fit.model, &examples);
@@ -173,7 +169,7 @@ fn weights_are_those_of_liblinear_and_of_scikit_learn() {
 #[test]
 fn posteriors_are_those_of_an_unpenalised_logistic_regression() {
     for (case, classes) in reference().calibrations.iter().zip([2, 3]) {
-        let machines = case.sigmoids.len();
+        let columns = case.sigmoids.len();
         let posterior = Posterior::calibrate(&case.decision_values, &case.gold, classes).unwrap();
         let Posterior::Sigmoids(sigmoids) = &posterior else {
             panic!("{posterior:?}");
@@ -182,7 +178,7 @@ fn posteriors_are_those_of_an_unpenalised_logistic_regression() {
             close("slope", ours.slope, slope, 1e-6);
             close("offset", ours.offset, offset, 1e-6);
         }
-        let values = case.decision_values.chunks_exact(machines);
+        let values = case.decision_values.chunks_exact(columns);
         for (values, expected) in values.zip(&case.probabilities) {
             let probabilities = posterior.probabilities(values);
             assert_eq!(probabilities.len(), classes);

@@ -6,32 +6,32 @@ use pulp::{Simd, WithSimd};
 
 use super::{GATES, Instructions};
 
-/// The texts of a call.
+/// The sequences of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// `[distinct words, input]`.
+    /// `[distinct tokens, input]`.
     pub vectors: &'a [f32],
-    /// The words of all texts, one text after the other, as rows of `vectors`.
-    pub words: &'a [u32],
-    /// The number of words of each text.
+    /// The tokens of all sequences, one sequence after the other, as rows of `vectors`.
+    pub tokens: &'a [u32],
+    /// The number of tokens of each sequence.
     pub lengths: &'a [usize],
 }
 
 impl<'a> Batch<'a> {
-    /// The words of each text.
-    pub fn texts(self) -> impl Iterator<Item = &'a [u32]> {
-        let mut rest = self.words;
+    /// The tokens of each sequence.
+    pub fn sequences(self) -> impl Iterator<Item = &'a [u32]> {
+        let mut rest = self.tokens;
         self.lengths.iter().map(move |&length| {
-            let (text, others) = rest.split_at(length);
+            let (sequence, others) = rest.split_at(length);
             rest = others;
-            text
+            sequence
         })
     }
 
-    /// Whether words recur so often that what depends on the word alone is better computed for each distinct word, and
+    /// Whether tokens recur so often that what depends on the token alone is better computed for each distinct token, and
     /// not at each place: reading it from a table costs a little too.
     pub fn recurs(self, input: usize) -> bool {
-        2 * self.vectors.len() <= self.words.len() * input
+        2 * self.vectors.len() <= self.tokens.len() * input
     }
 }
 
@@ -50,7 +50,7 @@ pub struct Weights<'a> {
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub instructions: Instructions,
-    /// Numbers of a word's vector.
+    /// Numbers of a token's vector.
     pub input: usize,
     /// Units of a vector of the instructions.
     pub lanes: usize,
@@ -82,7 +82,7 @@ pub struct Panel {
 }
 
 impl Layout {
-    /// For words of `input` numbers and LSTMs of the sizes `hidden`.
+    /// For tokens of `input` numbers and LSTMs of the sizes `hidden`.
     pub fn new(instructions: Instructions, input: usize, hidden: &[usize]) -> Self {
         let lanes = instructions.run(Lanes);
         let (mut units, mut first, mut recurrent) = (0, 0, 0);
@@ -264,7 +264,7 @@ pub fn blocks(sequences: usize, threads: usize) -> usize {
     (sequences.div_ceil(32).next_multiple_of(threads)).clamp(1, sequences.max(1))
 }
 
-/// Deals `sequences` out to blocks, each in order of falling length, all with about as many words.
+/// Deals `sequences` out to blocks, each in order of falling length, all with about as many tokens.
 pub fn deal<T>(mut sequences: Vec<T>, blocks: usize, length: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     sequences.sort_by_key(|sequence| std::cmp::Reverse(length(sequence)));
     let mut dealt: Vec<Vec<T>> = (0..blocks).map(|_| Vec::new()).collect();
