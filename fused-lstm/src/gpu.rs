@@ -1,12 +1,12 @@
-//! The loop over time fused for GPUs: one launch for all sequences of all LSTMs, forward and back. One source, by way of
-//! CubeCL, for WebGPU, Vulkan and CUDA.
+//! GPU kernels for the loop over time: one launch for all sequences of all LSTMs, forward and backward. CubeCL compiles the
+//! same source for WebGPU, Vulkan and CUDA.
 //!
-//! A workgroup carries one sequence through one LSTM, a thread for each unit's gate: reading the recurrent weights is
-//! what takes the time, and many threads wait for them together. A barrier, and a thread for each unit goes on from its
-//! gates to the state, which is in the workgroup's memory; a unit's cell is touched by the same thread always.
-//! The projection of the tokens and the gradients of the weights are large products, which burn has kernels for.
+//! A workgroup runs one sequence through one LSTM. Reading the recurrent weights takes most of the time, so each gate of
+//! each unit has its own thread, and many reads are in flight together. After a barrier, one thread for each unit computes
+//! the state from the gates. States are in the memory of the workgroup; a cell is only used by the thread of its unit. The
+//! projection of the tokens and the gradients of the weights are large products, for which burn has kernels.
 
-// Serving has no backward pass.
+// Without gradients, nothing calls the backward pass.
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
 
 use burn::{
@@ -26,16 +26,15 @@ use burn_cubecl::{
 
 use super::operation::Sequences;
 
-/// Numbers of the workgroup's memory for each unit: the backward pass holds the gradients of four gates, of the state by
-/// way of each, and of the cell.
+/// Numbers in the memory of a workgroup for each unit. The backward pass stores the gradients of four gates, of the state
+/// through each of them, and of the cell.
 const NUMBERS_FOR_A_UNIT: usize = 9;
 
-/// Numbers of the recurrent weights that a thread asks for together. Measured on an H200: by 16 it is a hundredth slower
-/// over all, by 8 a fifteenth.
+/// Recurrent weights that a thread requests together. On an H200, 16 is 1 % slower over all and 8 is 7 % slower.
 const TOGETHER: usize = 32;
 
-/// Whether this GPU's workgroups have the memory for LSTMs of these sizes (WebGPU promises 16 KiB: 455 units), and
-/// whether it starts as many workgroups as there are sequences.
+/// Whether the workgroups of this GPU have the memory for LSTMs of these sizes (WebGPU guarantees 16 KiB: 455 units), and
+/// whether it can start one workgroup for each sequence.
 pub fn fits(client: &Client, hidden: &[usize], sequences: usize) -> bool {
     let hardware = &client.properties().hardware;
     let needed = |hidden: &usize| hidden * NUMBERS_FOR_A_UNIT * size_of::<f32>();
@@ -43,7 +42,7 @@ pub fn fits(client: &Client, hidden: &[usize], sequences: usize) -> bool {
         && sequences <= hardware.max_cube_count.0 as usize
 }
 
-/// What the backward pass needs of the forward one.
+/// Intermediate values for the backward pass.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// The activated gates, `[tokens, Σ 4 · hidden]`.
@@ -61,8 +60,8 @@ pub fn project(vectors: CubeTensor, input: CubeTensor, bias: CubeTensor) -> Cube
     Ops::float_add(Ops::float_matmul(vectors, input), bias)
 }
 
-/// The mean hidden states, `[batch, Σ hidden]`, from the projected tokens, `[distinct tokens, Σ 4 · hidden]`, an LSTM's
-/// gates side by side, and the recurrent weights of all LSTMs, one after the other.
+/// The mean hidden states, `[batch, Σ hidden]`, from the projected tokens, `[distinct tokens, Σ 4 · hidden]`, with the gates of
+/// an LSTM side by side, and the recurrent weights of all LSTMs, one after the other.
 pub fn forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
@@ -72,7 +71,7 @@ pub fn forward(
     launch_forward(projected, recurrent, hidden, sequences, false).0
 }
 
-/// As [`forward`], and what the backward pass needs.
+/// [`forward`], with the intermediate values for the backward pass.
 pub fn forward_keeping(
     projected: CubeTensor,
     recurrent: CubeTensor,
@@ -95,8 +94,8 @@ fn launch_forward(
         empty_device_contiguous_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
     };
     let mean = empty(batch, total);
-    // A tensor has to be there, also where nothing is written to it; and where no sequence has a token, the gradients are
-    // of a token that nobody has.
+    // A tensor needs at least one row, even if nothing is written to it. If all sequences are empty, that row must be zero,
+    // because the gradients read it.
     let rows = if keeps {
         sequences.tokens.len().max(1)
     } else {
@@ -129,7 +128,7 @@ fn launch_forward(
     (mean, kept)
 }
 
-/// The gradient of the gates' sums at every token, `[tokens, Σ 4 · hidden]`, and the hidden states before it,
+/// The gradient dz of the arguments of the gates at every token, `[tokens, Σ 4 · hidden]`, and the hidden states before it,
 /// `[tokens, Σ hidden]`.
 pub fn backward(
     kept: Kept,
@@ -139,7 +138,7 @@ pub fn backward(
     mean_gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
     let Kept { gates, cells } = kept;
-    // So that neighbouring threads, which have neighbouring units, read neighbouring weights.
+    // Transposed, so that neighbouring threads, which have neighbouring units, read neighbouring weights.
     let mut end = 0;
     let transposed = (hidden.iter())
         .map(|&units| {
@@ -167,8 +166,8 @@ pub fn backward(
     (gates, cells)
 }
 
-/// The gradients of the vectors, where asked for, and of the weights (input, recurrent, bias), from what [`backward`]
-/// gives.
+/// The gradients of the vectors, if requested, and of the weights (input, recurrent, bias), from the result of
+/// [`backward`].
 pub fn gradients(
     vectors: CubeTensor,
     input: CubeTensor,
@@ -177,7 +176,7 @@ pub fn gradients(
     sequences: &Sequences,
     asks_for_vectors: bool,
 ) -> (Option<CubeTensor>, [CubeTensor; 3]) {
-    // As many as `tokens` and [`Kept`] have: where there are none, a product over none need not be zero on a GPU.
+    // As many rows as `tokens` and [`Kept`] have. A product over no rows need not be zero on a GPU.
     let (rows, total) = (sequences.tokens.len().max(1), hidden.iter().sum::<usize>());
     let tokens = tokens(sequences, &vectors);
     let mut first = 0;
@@ -206,8 +205,8 @@ pub fn gradients(
     (vectors_gradient, weight_gradients)
 }
 
-/// A thread for each unit's gate, in whole warps, as far as the adapter permits (WebGPU promises 256); beyond that a
-/// thread has several.
+/// One thread for each gate of each unit, in whole warps, up to the limit of the adapter (WebGPU guarantees 256). Beyond it,
+/// a thread has several gates.
 fn threads(client: &Client, hidden: &[usize]) -> CubeDim {
     let hardware = &client.properties().hardware;
     let most = hardware.max_units_per_cube.min(hardware.max_cube_dim.0);
@@ -215,7 +214,7 @@ fn threads(client: &Client, hidden: &[usize]) -> CubeDim {
     CubeDim::new_1d((4 * units).next_multiple_of(32).min(most))
 }
 
-/// For each LSTM its first unit among all, its units, and where its recurrent weights begin.
+/// For each LSTM its first unit, its number of units, and the start of its recurrent weights.
 fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
     let (mut first, mut recurrent) = (0, 0);
     let places: Vec<usize> = (hidden.iter())
@@ -229,7 +228,7 @@ fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
     whole_numbers(places, like)
 }
 
-/// The tokens of all sequences; one at least, because a tensor must not be empty.
+/// The tokens of all sequences; at least one, because a tensor must not be empty.
 fn tokens(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
     let none = if sequences.tokens.is_empty() {
         &[0][..]
@@ -242,7 +241,7 @@ fn tokens(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
     )
 }
 
-/// Where each sequence begins, and where the last ends.
+/// The start of each sequence, and the end of the last one.
 fn starts(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
     let mut end = 0;
     let ends = sequences.lengths.iter().map(|length| {
@@ -260,8 +259,7 @@ fn whole_numbers(values: impl IntoIterator<Item = usize>, like: &CubeTensor) -> 
     CubeBackend::int_from_data(TensorData::new(values, shape), &like.device)
 }
 
-// Beyond ±40 both are at their ends. Drivers need not know infinity, so that exp must not get there, and some built-in
-// tanh does.
+// Both are constant beyond ±40. Drivers need not support infinity, so exp must not overflow; some built-in tanh does.
 #[cube]
 fn sigmoid(x: f32) -> f32 {
     1.0f32 / (1.0f32 + (0.0f32 - x).clamp(-40.0f32, 40.0f32).exp())
@@ -374,7 +372,7 @@ fn forward_kernel(
     }
 }
 
-/// Back through them. `gates` become the gradient of their sums, `cells` the hidden states before each step.
+/// The backward pass of [`forward_kernel`]. It replaces `gates` by dz, and `cells` by the hidden states before each step.
 #[cube(launch)]
 fn backward_kernel(
     gates: &mut Tensor<f32>,
@@ -396,7 +394,7 @@ fn backward_kernel(
     let length = starts[sequence + 1] as usize - start;
     let count = f32::cast_from(max(length, 1));
     let mut dz = Shared::<[f32]>::new_slice(4 * capacity);
-    // The state's gradient, a part by way of each gate.
+    // The gradient of the state through each of the four gates.
     let mut asked = Shared::<[f32]>::new_slice(4 * capacity);
     let mut cell_gradient = Shared::<[f32]>::new_slice(capacity);
     let mut unit = UNIT_POS_X as usize;

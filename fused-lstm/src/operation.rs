@@ -1,5 +1,5 @@
-//! The fused LSTM as an operation of burn's backends, with its own backward: the tensors' device decides which body
-//! runs.
+//! The fused LSTM as an operation of burn's backends, with its own gradient. The device of the tensors decides which kernels
+//! run.
 
 use burn::{
     backend::{
@@ -16,8 +16,8 @@ use super::{
     cpu::{self, Batch, Instructions, Layout, Weights},
 };
 
-/// Whether the fused operation has a body on `device` for LSTMs of the sizes `hidden` and so many sequences.
-// Without GPUs there is no limit to ask for.
+/// Whether `device` has kernels for LSTMs of `hidden` units and this number of sequences.
+// Only GPUs have limits, so without them the arguments are unused.
 #[cfg_attr(
     not(feature = "gpu"),
     allow(unused_variables, clippy::only_used_in_recursion)
@@ -35,10 +35,10 @@ pub fn is_fused_on(device: &Device, hidden: &[usize], sequences: usize) -> bool 
 }
 
 /// The mean hidden state of each sequence, `[batch, Σ hidden]`, of LSTMs of the sizes `hidden` that read the same tokens.
-/// `input` is `[input, Σ 4 · hidden]`, `bias` `[Σ 4 · hidden]`, an LSTM's columns side by side; `recurrent` holds
+/// `input` is `[input, Σ 4 · hidden]` and `bias` `[Σ 4 · hidden]`, the columns of an LSTM side by side; `recurrent` holds
 /// `[hidden, 4 · hidden]` of each LSTM, one after the other.
 ///
-/// Only where [`is_fused_on`] the tensors' device.
+/// [`is_fused_on`] must hold for the device of the tensors.
 pub fn mean_states(
     batch: &PackedBatch,
     input: Tensor<2>,
@@ -120,7 +120,7 @@ trait LstmOperation: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// What goes into the operation.
+/// The arguments of the operation.
 #[derive(Clone, Debug)]
 struct Inputs<B: Backend> {
     /// `[distinct tokens, input]`.
@@ -230,15 +230,15 @@ mod backward {
         },
     };
 
-    /// What a backend needs for the operation to have a gradient on it.
+    /// The gradient of the operation on a backend.
     trait LstmGradient: LstmOperation {
-        /// What its forward pass keeps for the backward one.
+        /// Intermediate values of the forward pass that the backward pass needs.
         type Kept: Clone + std::fmt::Debug + Send + 'static;
 
-        /// The mean, and what the backward pass needs.
+        /// The means and the intermediate values.
         fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept);
 
-        /// The gradients of the vectors, where asked for, and of the weights.
+        /// The gradients of the vectors, if requested, and of the weights.
         fn backward(
             inputs: Inputs<Self>,
             kept: Self::Kept,

@@ -1,5 +1,5 @@
-//! The fused LSTM on the CPU and on a GPU (a software one does) against the readable body: forward and every gradient,
-//! on random shapes with padding.
+//! Compares the fused kernels on the CPU and on a GPU (a software one is enough) with the reference: the forward pass and every
+//! gradient, on random shapes with empty sequences.
 
 use burn::{
     module::Param,
@@ -9,18 +9,18 @@ use fused_lstm::{Lstm, PackedBatch, forward_together, reference};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// A named tensor's values.
+/// The values of named tensors.
 type Results = Vec<(&'static str, Vec<f32>)>;
 
-/// What goes in.
+/// The input of a comparison.
 #[derive(Debug)]
 struct Case {
-    /// How many vectors there are to draw tokens from: few, and tokens recur.
+    /// The number of vectors to draw tokens from. With few, tokens recur.
     distinct: usize,
-    /// Whether the vectors are learned too.
+    /// Whether the vectors have gradients too.
     learns_vectors: bool,
     input: usize,
-    /// Of each LSTM.
+    /// The hidden units of each LSTM.
     hidden: Vec<usize>,
     lengths: Vec<usize>,
     seed: u64,
@@ -28,9 +28,9 @@ struct Case {
 
 type Body = fn(&[&Lstm], &PackedBatch) -> Vec<Tensor<2>>;
 
-fn reference_together(lstms: &[&Lstm], tokens: &PackedBatch) -> Vec<Tensor<2>> {
+fn reference_together(lstms: &[&Lstm], packed: &PackedBatch) -> Vec<Tensor<2>> {
     (lstms.iter())
-        .map(|lstm| reference::forward(lstm, tokens))
+        .map(|lstm| reference::forward(lstm, packed))
         .collect()
 }
 
@@ -55,11 +55,11 @@ impl Case {
         let batch = self.lengths.len();
         let vectors = Tensor::<2>::from_data(data(&[self.distinct, self.input], 1.0), &device);
         let vectors = vectors.set_require_grad(self.learns_vectors);
-        let tokens = PackedBatch::new(vectors.clone(), sequences);
+        let packed = PackedBatch::new(vectors.clone(), sequences);
         let mut lstms = Vec::new();
         let mut upstream = Vec::new();
         for &hidden in &self.hidden {
-            // As large as at the start of training; with larger ones, rounding errors grow from step to step.
+            // The size at the start of training. With larger weights, rounding errors grow at every step.
             let bound = (1.0 / hidden as f32).sqrt();
             let mut matrix = |rows| {
                 Param::from_tensor(Tensor::<2>::from_data(
@@ -72,7 +72,7 @@ impl Case {
             lstms.push(Lstm::new(input, recurrent, Param::from_tensor(bias)));
             upstream.push(Tensor::<2>::from_data(data(&[batch, hidden], 1.0), &device));
         }
-        let means = body(&lstms.iter().collect::<Vec<_>>(), &tokens);
+        let means = body(&lstms.iter().collect::<Vec<_>>(), &packed);
         let loss = (means.iter().zip(upstream))
             .map(|(mean, weights)| (mean.clone() * weights).sum())
             .reduce(|a, b| a + b)
@@ -160,7 +160,7 @@ prop_compose! {
     }
 }
 
-// Where no sequence has a second step, the readable body has no gradient of the recurrent weights to compare.
+// If no sequence has a second step, the reference has no gradient of the recurrent weights to compare.
 fn has_gradients(case: &Case) -> bool {
     case.lengths.iter().any(|&length| length > 1)
 }
@@ -185,7 +185,7 @@ proptest! {
     }
 }
 
-/// Several blocks of sequences, several parts of a long one, and more rows than fit any tile.
+/// Several blocks of sequences, a sequence of several parts, and more rows than fit any tile.
 fn large(distinct: usize) -> Case {
     Case {
         distinct,
@@ -233,7 +233,7 @@ fn sequences_of_one_token_or_none() {
             let of = |name| &results.iter().find(|(what, _)| *what == name).unwrap().1;
             assert!(
                 of("recurrent").iter().all(|&value| value == 0.0),
-                "no state goes into a step"
+                "no step has a state before it"
             );
             assert!(
                 results
@@ -242,7 +242,7 @@ fn sequences_of_one_token_or_none() {
             );
             if lengths == [0, 0, 0] {
                 let all = results.iter().flat_map(|(_, values)| values);
-                assert!(all.copied().all(|value| value == 0.0), "nothing was read");
+                assert!(all.copied().all(|value| value == 0.0), "there is no token");
             }
             let is_there = |mean: &[f32]| mean.iter().any(|&value| value != 0.0);
             let there: Vec<bool> = of("mean").chunks(6).map(is_there).collect();
@@ -257,7 +257,7 @@ fn sequences_of_one_token_or_none() {
 #[test]
 fn padding_is_ignored() {
     let device = Device::flex();
-    let tokens = |behind: f32| {
+    let packed = |behind: f32| {
         let mut values = vec![0.5; 2 * 3 * 4];
         values[4..12].fill(behind);
         PackedBatch::padded(
@@ -271,7 +271,7 @@ fn padding_is_ignored() {
         Param::from_tensor(Tensor::full([20], 0.1, &device)),
     );
     let mean = |behind| {
-        lstm.forward(&tokens(behind))
+        lstm.forward(&packed(behind))
             .into_data()
             .iter::<f32>()
             .collect::<Vec<_>>()

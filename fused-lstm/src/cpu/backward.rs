@@ -1,5 +1,5 @@
-//! The backward pass: first the loop over time from the end, which turns the activated gates into the gradient of
-//! their sums and the cells into the hidden states; then the gradients of the weights, as products over all tokens.
+//! The backward pass. A loop over time from the end replaces the activated gates by the gradients of their arguments dz, and
+//! the cells by the hidden states. Products over all tokens then give the gradients of the weights.
 
 use std::ops::Range;
 
@@ -13,27 +13,27 @@ use super::{
     vector::{load, multiply_add, store, tanh},
 };
 
-/// PackedBatch of a sequence over which the gradients of the weights are summed at once: so many gates of a panel fit the
-/// nearest cache.
+/// Tokens whose contributions to the gradients of the weights are summed at once. The gates of a panel for so many tokens
+/// fit the L1 cache.
 const TOKENS_AT_ONCE: usize = 64;
-/// Gates of a step that are multiplied at once by a strip of weights, for the same reason.
+/// Gates of a step that are multiplied by a strip of weights at once, for the same reason.
 const GATES_AT_ONCE: usize = 128;
 
-/// What the backward pass gives, in the form of what it is the gradient of.
+/// The gradients, each in the shape of its value.
 #[derive(Debug)]
 pub struct Gradients {
-    /// As [`Batch::vectors`], where asked for.
+    /// Of [`Batch::vectors`], if requested.
     pub vectors: Option<Vec<f32>>,
-    /// As [`Weights::input`].
+    /// Of [`Weights::input`].
     pub input: Vec<f32>,
-    /// As [`Weights::recurrent`].
+    /// Of [`Weights::recurrent`].
     pub recurrent: Vec<f32>,
-    /// As [`Weights::bias`].
+    /// Of [`Weights::bias`].
     pub bias: Vec<f32>,
 }
 
-/// The gradients, from what [`forward_keeping`](super::forward_keeping) kept of the same call and the gradient of the
-/// mean, `[batch, Σ hidden]`.
+/// The gradients, given the intermediate values of [`forward_keeping`](super::forward_keeping) for the same arguments and the
+/// gradient of the means, `[batch, Σ hidden]`.
 pub fn backward(
     layout: &Layout,
     batch: Batch<'_>,
@@ -74,7 +74,7 @@ fn through_time(
         |index, row, to| {
             let Strip { lstm, unit, .. } = strips[index];
             let place = &layout.lstms[lstm];
-            // The row is one of a panel's gates of one of its units.
+            // A row belongs to one gate of one unit of a panel.
             let (panel, column) = (row / layout.panel_width(), row % layout.panel_width());
             let (gate, gate_unit) = (
                 column / layout.lanes,
@@ -112,7 +112,7 @@ fn through_time(
     );
 }
 
-/// Up to four vectors of an LSTM's units: the columns of a product.
+/// Up to four vectors of units of an LSTM: the columns of a product.
 struct Strip {
     lstm: usize,
     /// Its first unit, counted within the LSTM.
@@ -153,13 +153,13 @@ struct Sequence<'a> {
     cells: &'a mut [f32],
 }
 
-/// A block of sequences on its way back.
+/// The loop over time of a block of sequences.
 struct ThroughTime<'a> {
     layout: &'a Layout,
     strips: &'a [Strip],
-    /// The recurrent weights from the gates back to the units, a strip for each of `strips`.
+    /// The transposed recurrent weights, from gates to units: one strip for each of `strips`.
     transposed: &'a Strips,
-    /// In order of falling length.
+    /// Sorted by falling length.
     sequences: Vec<Sequence<'a>>,
 }
 
@@ -241,8 +241,8 @@ struct BlockThroughTime<'a> {
     layout: &'a Layout,
     transposed: &'a Strips,
     sequences: Vec<Sequence<'a>>,
-    /// `[sequences, units]` each: what every step gets of the mean; and what later steps ask of the state and the cell
-    /// of the step in hand.
+    /// The gradients with respect to the state at every step through the mean, and to the state and the cell of the current
+    /// step through later steps; `[sequences, units]` each.
     mean_gradient: Aligned,
     state_gradient: Aligned,
     cell_gradient: Aligned,
@@ -290,12 +290,12 @@ impl BlockThroughTime<'_> {
                 times(times(dc, input), tanh_slope(candidate)),
             ];
             *cell_gradient = times(dc, forget);
-            // No earlier step asks for this cell; the gradient of the weights asks for the state.
+            // Earlier steps do not read this cell. The gradients of the recurrent weights read the state.
             *cell = times(output, squashed);
         }
     }
 
-    /// Adds `part` of the gates' gradients times the weights of a strip to what is asked of the states.
+    /// Adds the product of `part` of dz and a strip of weights to the gradient of the states.
     #[inline(always)]
     fn carry<S: Simd, const R: usize, const N: usize>(
         &mut self,
@@ -325,21 +325,21 @@ impl BlockThroughTime<'_> {
     }
 }
 
-/// A sequence after the loop over time.
+/// The results of the loop over time for a sequence.
 struct Finished<'a> {
     tokens: &'a [u32],
-    /// The gradient of the gates' sums, `[tokens, gates]`.
+    /// dz, `[tokens, gates]`.
     gates: &'a [f32],
     /// h after each step, `[tokens, units]`.
     states: &'a [f32],
 }
 
-/// Some panels, with what is summed over all tokens for them.
+/// Panels with their sums over all tokens.
 struct Group {
     panels: Range<usize>,
-    /// For each panel: a row for each number of a vector, for each unit of its LSTM, and for the bias.
+    /// For each panel: one row for each number of a vector, for each unit of its LSTM, and for the bias.
     sums: Aligned,
-    /// For each panel: dz summed over the places of each distinct token, `[distinct tokens, 4, lanes]`; or nothing.
+    /// For each panel: dz summed over the occurrences of each distinct token, `[distinct tokens, 4, lanes]`; or empty.
     by_token: Aligned,
 }
 
@@ -356,7 +356,7 @@ fn rows(layout: &Layout, panel: usize) -> usize {
     layout.input + layout.lstms[layout.panels[panel].lstm].hidden + 1
 }
 
-/// Σ over all tokens of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_token` says whether dz is summed for each distinct token first.
+/// Σ over all tokens of xᵀ·dz, hₜ₋₁ᵀ·dz and dz. `by_token` decides whether dz is first summed for each distinct token.
 fn sum_over_tokens(
     layout: &Layout,
     batch: Batch<'_>,
@@ -365,7 +365,7 @@ fn sum_over_tokens(
 ) -> Vec<Group> {
     let (count, width) = (layout.panels.len(), layout.panel_width());
     let distinct = batch.vectors.len() / layout.input;
-    // Each thread sums some panels over all tokens: no sum depends on how many threads there are.
+    // Each thread sums some of the panels over all tokens, so sums do not depend on the number of threads.
     let together = count.div_ceil(threads()).max(1);
     let mut groups: Vec<Group> = (0..count)
         .step_by(together)
@@ -382,7 +382,7 @@ fn sum_over_tokens(
         .collect();
     layout.instructions.run_all(
         (groups.iter_mut())
-            .map(|group| SumOverWords {
+            .map(|group| SumOverTokens {
                 layout,
                 vectors: batch.vectors,
                 sequences,
@@ -394,8 +394,8 @@ fn sum_over_tokens(
     groups
 }
 
-/// The sums of a group.
-struct SumOverWords<'a> {
+/// Computes the sums of a group.
+struct SumOverTokens<'a> {
     layout: &'a Layout,
     vectors: &'a [f32],
     sequences: &'a [Finished<'a>],
@@ -403,7 +403,7 @@ struct SumOverWords<'a> {
     group: &'a mut Group,
 }
 
-impl WithSimd for SumOverWords<'_> {
+impl WithSimd for SumOverTokens<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -468,7 +468,7 @@ impl WithSimd for SumOverWords<'_> {
                         }
                         .add(simd, input_size);
                     }
-                    // The first step has no state before it.
+                    // No state precedes the first step.
                     let skipped = usize::from(start == 0);
                     if steps.len() > skipped {
                         Product {
@@ -543,7 +543,7 @@ impl Product<'_> {
     }
 }
 
-/// The sums where they belong.
+/// Copies the sums into the layout of the weights.
 fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
     let (input_size, width) = (layout.input, layout.panel_width());
     let total = GATES * layout.total_hidden();
@@ -575,7 +575,7 @@ fn weight_gradients(layout: &Layout, groups: &[Group]) -> Gradients {
     gradients
 }
 
-/// dz·Wᵀ for every distinct token, from the sums by token.
+/// dz·Wᵀ for every distinct token, from the sums of dz by token.
 fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> Vec<f32> {
     let input_size = layout.input;
     let columns = GATES * layout.total_hidden();
@@ -621,7 +621,7 @@ fn vector_gradients(layout: &Layout, weights: Weights<'_>, groups: &[Group]) -> 
     gradient
 }
 
-/// [`vector_gradients`] of some tokens.
+/// [`vector_gradients`] for some of the tokens.
 struct VectorGradients<'a> {
     layout: &'a Layout,
     transposed: &'a Strips,

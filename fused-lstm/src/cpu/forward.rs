@@ -9,15 +9,15 @@ use super::{
     vector::{load, multiply_add, sigmoid, store, tanh},
 };
 
-/// The steps of a block of sequences that are projected at once: as many as make about so many rows, so that weights
-/// fetched once are used for all of them.
+/// Rows, one for each sequence and step, that are projected at once, approximately. All of them use the weights while these
+/// are in the cache.
 const ROWS_AT_ONCE: usize = 96;
 
-/// What the backward pass needs of the forward one, of each sequence.
+/// Intermediate values of each sequence, for the backward pass.
 #[derive(Clone, Debug)]
 pub struct Kept(pub(super) Vec<KeptSequence>);
 
-/// What is kept of a sequence.
+/// Intermediate values of one sequence.
 #[derive(Clone, Debug)]
 pub(super) struct KeptSequence {
     /// The activated gates, `[tokens, panels, 4, lanes]`.
@@ -41,7 +41,7 @@ pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f
     run(&packed, batch, packed.table(batch).as_deref(), None)
 }
 
-/// As [`forward`], and what the backward pass needs.
+/// [`forward`], with the intermediate values for the backward pass.
 pub fn forward_keeping(
     layout: &Layout,
     batch: Batch<'_>,
@@ -54,7 +54,7 @@ pub fn forward_keeping(
     (mean, Kept(kept))
 }
 
-/// The means; a `table` holds what [`project_all`] gives for the batch's tokens.
+/// The means. `table` holds the result of [`project_all`]; without it, tokens are projected step by step.
 pub(super) fn run(
     packed: &Packed,
     batch: Batch<'_>,
@@ -112,7 +112,7 @@ pub(super) fn project_all(packed: &Packed, vectors: &[f32]) -> Aligned {
     table
 }
 
-/// [`project_all`] of some tokens.
+/// [`project_all`] for some of the tokens.
 struct ProjectAll<'a> {
     packed: &'a Packed,
     vectors: &'a [f32],
@@ -149,7 +149,7 @@ impl ProjectAll<'_> {
     }
 }
 
-/// The weights as the products walk through them: a strip for each panel.
+/// The weights in the order in which the products read them: one strip for each panel.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) layout: Layout,
@@ -190,7 +190,7 @@ impl Packed {
         }
     }
 
-    /// What [`project_all`] gives, for a batch whose tokens recur.
+    /// The result of [`project_all`] if the tokens of the batch recur often.
     fn table(&self, batch: Batch<'_>) -> Option<Aligned> {
         batch
             .recurs(self.layout.input)
@@ -214,20 +214,20 @@ struct Sequence<'a> {
     tokens: &'a [u32],
     /// `[Σ hidden]`.
     mean: &'a mut [f32],
-    /// Where `gates` and `cells` are to be, if they are kept.
+    /// The memory for `gates` and `cells`, if they are kept.
     kept: Option<&'a mut KeptSequence>,
-    /// `[tokens, gates]` and `[tokens, units]` where they are kept, else empty.
+    /// `[tokens, gates]` and `[tokens, units]` if they are kept; otherwise scratch memory or empty.
     gates: &'a mut [f32],
     cells: &'a mut [f32],
 }
 
-/// A block of sequences on its way forward.
+/// The forward pass of a block of sequences.
 struct Forward<'a> {
     packed: &'a Packed,
     vectors: &'a [f32],
-    /// What [`project_all`] gave; where there is none, tokens are projected as they come.
+    /// The result of [`project_all`], if any.
     table: Option<&'a [f32]>,
-    /// In order of falling length.
+    /// Sorted by falling length.
     sequences: Vec<Sequence<'a>>,
     keeps: bool,
 }
@@ -248,7 +248,7 @@ impl WithSimd for Forward<'_> {
         let (rows, units, gates) = (sequences.len(), layout.units, layout.gates());
         let longest = sequences.first().map_or(0, |first| first.tokens.len());
         let at_once = ROWS_AT_ONCE.div_ceil(rows.max(1)).min(longest);
-        // Memory comes as zeros, which all threads write faster than one.
+        // Each thread allocates its own, because first touches of zeroed memory are slow.
         for sequence in &mut sequences {
             if let Some(kept) = sequence.kept.take() {
                 *kept = KeptSequence::new(layout, sequence.tokens.len());
@@ -313,25 +313,25 @@ struct Block<'a> {
     table: Option<&'a [f32]>,
     keeps: bool,
     sequences: Vec<Sequence<'a>>,
-    /// The step whose gates are the first in each sequence's `gates`.
+    /// The step whose gates come first in the `gates` of each sequence.
     base: usize,
-    /// `[sequences, units]` each, as the others below: h before the step in hand, and after it.
+    /// h before and after the current step, `[sequences, units]` as the following.
     state: Aligned,
     next_state: Aligned,
     cell: Aligned,
-    /// Of the states so far.
+    /// The sum of the states so far.
     sum: Aligned,
 }
 
 impl Block<'_> {
-    /// The sequences that have a token at step `t`: so many of the first.
+    /// The number of sequences that have a token at step `t`. They are the first ones.
     #[inline(always)]
     fn running(&self, t: usize) -> usize {
         self.sequences
             .partition_point(|sequence| sequence.tokens.len() > t)
     }
 
-    /// Where the gates of a panel at a step are in a sequence's `gates`.
+    /// The offset of a panel at a step in the `gates` of a sequence.
     #[inline(always)]
     fn gates_at(&self, panel: usize, t: usize) -> usize {
         let layout = &self.packed.layout;
@@ -360,7 +360,7 @@ impl Block<'_> {
         }
     }
 
-    /// U·h and Eq. 1–6 for a panel of units of `R` sequences from the one at `first` on.
+    /// U·h and Eq. 1–6 for a panel and `R` sequences from `first` on.
     #[inline(always)]
     fn step<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, t: usize, first: usize) {
         let packed = self.packed;
@@ -412,7 +412,7 @@ impl Block<'_> {
         }
     }
 
-    /// The means, out of the sums.
+    /// Divides the sums by the lengths (Eq. 8).
     fn finish(self) {
         let layout = &self.packed.layout;
         for (sequence, sums) in

@@ -1,25 +1,25 @@
-//! The forward pass of LSTMs that learn no more: what follows from their weights alone is computed once.
+//! The forward pass for inference, with packed weights and a cache of projected tokens.
 
 use super::{
     forward::{Packed, project_all, run},
     layout::{Aligned, Batch, Layout, Weights},
 };
 
-/// When the projected tokens take more than this, they are forgotten. Common tokens are soon there again.
+/// The cache is cleared when it exceeds this size. Frequent tokens soon return.
 const MOST_BYTES: usize = 32 << 20;
-/// The row of a token that has none.
+/// Marks a token without a row.
 const NO_ROW: u32 = u32::MAX;
 
-/// LSTMs with their weights packed, and the tokens that they have read so far with W·x + b of all their gates: most of the
-/// tokens of a sequence are tokens of the sequences before it.
+/// LSTMs with packed weights, and a cache of W·x + b of all their gates for the tokens seen so far. Most tokens of a sequence
+/// have occurred in earlier ones.
 #[derive(Debug)]
 pub struct Frozen {
     packed: Packed,
-    /// `[rows, gates]`, of which the first `rows` are in use.
+    /// The cache, `[capacity, gates]`, of which the first `rows` rows are in use.
     table: Aligned,
     rows: usize,
     most_rows: usize,
-    /// By token id.
+    /// The row of each token.
     row_of: Vec<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Frozen {
         }
     }
 
-    /// The mean hidden state of each sequence, `[batch, Σ hidden]`; `append` gives the vector of a token.
+    /// The mean hidden state of each sequence, `[batch, Σ hidden]`; `append` adds the vector of a token.
     pub fn mean_states(
         &mut self,
         sequences: &[&[u32]],
@@ -76,7 +76,7 @@ impl Frozen {
         run(&self.packed, batch, Some(&self.table), None)
     }
 
-    /// Forgets all tokens.
+    /// Clears the cache.
     pub fn clear(&mut self) {
         self.rows = 0;
         self.row_of.clear();
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_before_changes_nothing() {
+    fn earlier_calls_do_not_change_the_result() {
         let number = |index: usize| ((index * 37 % 101) as f32 - 50.0) / 100.0;
         let numbers = |count: usize| (0..count).map(number).collect::<Vec<f32>>();
         let (input, hidden) = (7, [5, 18]);

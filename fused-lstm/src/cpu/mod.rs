@@ -1,16 +1,15 @@
-//! The LSTM fused for the CPU: the projection of the tokens, the loop over time, the gates and the mean of the states
-//! in one operation, for any number of LSTMs that read the same tokens; and its backward pass.
+//! CPU kernels: the projection of the tokens, the loop over time, the gates and the mean of the states in one operation, for
+//! any number of LSTMs that read the same tokens; and its backward pass.
 //!
-//! Sequences do not depend on one another, so blocks of them run on different threads with no barrier at a step.
-//! What a block needs at a step stays in the cache, and nothing is allocated inside the loop over time. A block's
-//! sequences are in order of falling length, so that those which still run are always its first: the work is
-//! proportional to the tokens that are there, and padding costs none.
+//! Sequences are independent, so blocks of sequences run on different threads, without a barrier at each step. The data of
+//! a step stays in the cache, and the loop over time allocates nothing. A block sorts its sequences by falling length. Those
+//! still running at a step are therefore the first ones, and padding takes no time.
 //!
-//! Units are laid out by whole vectors: `lanes` units make a *panel*, whose gates i, f, o, g stand side by side. So a
-//! product leaves all four gates of the same units in registers, where they are activated. Units that fill up a
-//! last vector have weights of zero, and with them a state and gradients of zero.
+//! Units are laid out in whole vectors. `lanes` units form a *panel*, whose gates i, f, o, g lie side by side. A product
+//! thus leaves all four gates of the same units in registers, where they are activated. Units that fill up the last vector
+//! have zero weights, states and gradients.
 
-// Serving has no backward pass. Taking it apart by features would tear this folder's one story into two.
+// Without gradients, nothing calls the backward pass. Conditions on each of its parts would be harder to read.
 #![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
 
 mod backward;
@@ -32,18 +31,18 @@ use pulp::{Arch, WithSimd};
 /// The gates i, f, o, g.
 const GATES: usize = 4;
 
-/// Which vector instructions a call uses: one choice for all of it, because memory is laid out by their width.
+/// The vector instructions of a call. Their width determines the layout in memory.
 #[derive(Clone, Copy, Debug)]
 pub enum Instructions {
-    /// The best that a machine has.
+    /// The best of the machine.
     Best(Arch),
-    /// Vectors of 16 played through, whatever the machine has.
+    /// Vectors of 16 numbers, emulated on any machine.
     #[cfg(test)]
     Wide,
 }
 
 impl Instructions {
-    /// Those of this machine.
+    /// The best of this machine.
     pub fn of_this_machine() -> Self {
         Self::Best(Arch::new())
     }
@@ -56,7 +55,7 @@ impl Instructions {
         }
     }
 
-    /// Runs every job, on this machine's threads where there are some.
+    /// Runs all jobs, on several threads with the feature `threads`.
     fn run_all<T: WithSimd<Output = ()> + Send>(self, jobs: Vec<T>) {
         #[cfg(feature = "threads")]
         {
@@ -75,15 +74,15 @@ fn threads() -> usize {
     1
 }
 
-/// Calls `$self.$tile` for tiles of some rows, from `$first` on, until all `$rows` are done. As many as fit the registers
-/// of the instruction set `$simd` go together.
+/// Calls `$self.$tile` for tiles of rows that start at `$first`, until all `$rows` are done. A tile has as many rows as
+/// fit the registers of the instruction set `$simd`.
 macro_rules! for_tiles {
     ($simd:ident, $rows:expr, |$first:ident| $self:ident . $tile:ident $(::<$width:literal>)? ($($argument:expr),*)) => {
         let rows = $rows;
         let mut $first = 0;
         while $first < rows {
             $first += match rows - $first {
-                // Six rows of four sums, with what they are made of, take 29 registers; three rows take 16.
+                // Six rows of four sums and their operands take 29 registers; three rows take 16.
                 6.. if crate::cpu::has_many_registers::<$simd>() => {
                     $self.$tile::<$simd, 6 $(, $width)?>($($argument),*);
                     6
@@ -106,7 +105,7 @@ macro_rules! for_tiles {
 }
 use for_tiles;
 
-/// Whether there are 32 vector registers. Under wasm there are as many as the machine below has: 16, to be safe.
+/// Whether there are 32 vector registers. WebAssembly runs on machines with 16 or 32, so 16 are assumed.
 const fn has_many_registers<S: pulp::Simd>() -> bool {
     (S::REGISTER_COUNT >= 32 && !cfg!(target_arch = "wasm32")) || (cfg!(test) && S::F32_LANES == 16)
 }
@@ -116,18 +115,27 @@ mod tests {
     use super::*;
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
-    /// The mean, and the gradients of input, recurrent, bias and vectors, for sequences of so many tokens; with `unused` vectors
-    /// more than are read.
     fn run(instructions: Instructions, lengths: &[usize], unused: usize) -> [Vec<f32>; 5] {
+        run_sized(instructions, 50, 19, &[21, 6, 37], lengths, unused)
+    }
+
+    /// The mean, and the gradients of input, recurrent, bias and vectors, for sequences of the given lengths over `distinct`
+    /// vectors. `unused` more vectors belong to no token.
+    fn run_sized(
+        instructions: Instructions,
+        distinct: usize,
+        input: usize,
+        hidden: &[usize],
+        lengths: &[usize],
+        unused: usize,
+    ) -> [Vec<f32>; 5] {
         let mut random = StdRng::seed_from_u64(9);
         let mut numbers = |count: usize, bound: f32| -> Vec<f32> {
             (0..count)
                 .map(|_| random.random_range(-bound..bound))
                 .collect()
         };
-        let (distinct, input) = (50, 19);
-        let hidden = vec![21, 6, 37];
-        let layout = Layout::new(instructions, input, &hidden);
+        let layout = Layout::new(instructions, input, hidden);
         let total = layout.total_hidden();
         let (weights, bias) = (numbers(input * 4 * total, 0.3), numbers(4 * total, 0.3));
         let recurrent = numbers(hidden.iter().map(|hidden| 4 * hidden * hidden).sum(), 0.2);
@@ -162,11 +170,25 @@ mod tests {
         ]
     }
 
+    /// Small enough for Miri, which has no vector instructions: those of this machine are scalar there.
     #[test]
-    fn results_depend_neither_on_threads_nor_instructions_nor_the_way_words_are_projected() {
+    fn miri_small_batches_give_the_same_results_with_wide_vectors() {
+        for (lengths, unused) in [(&[3, 0, 2][..], 0), (&[1][..], 20)] {
+            let run = |instructions| run_sized(instructions, 2, 3, &[5, 2], lengths, unused);
+            let expected = run(Instructions::of_this_machine());
+            for (wide, expected) in run(Instructions::Wide).iter().zip(&expected) {
+                for (a, b) in wide.iter().zip(expected) {
+                    assert!((a - b).abs() < 1e-5, "{a} instead of {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn results_do_not_depend_on_threads_instructions_or_the_projection_of_tokens() {
         let best = Instructions::of_this_machine();
         let many: Vec<usize> = (0..37).map(|sequence| sequence * 5 % 23).collect();
-        // And fewer sequences than threads.
+        // The second batch has fewer sequences than threads.
         for lengths in [&many[..], &[200, 130]] {
             let expected = run(best, lengths, 0);
             #[cfg(feature = "threads")]

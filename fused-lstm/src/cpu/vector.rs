@@ -1,13 +1,13 @@
-//! The vector arithmetic: products that stay in registers, and the gates' activations.
+//! Vector arithmetic: products that stay in registers, and the activations of the gates.
 //!
-//! Written once over [`pulp`]'s instruction sets, which are those of x86-64 (AVX2, AVX-512), Arm and wasm's
-//! simd128. Every element of a product is summed in the order of its terms, however rows are put together, so
-//! that results depend neither on the number of threads nor on a sequence's neighbours.
+//! The code is generic over the instruction sets of [`pulp`]: x86-64 (AVX2, AVX-512), Arm and WebAssembly's simd128. Each
+//! element of a product is summed in the order of its terms, whatever rows share a tile. So results depend neither on
+//! the number of threads nor on the other sequences of a batch.
 
 use pulp::Simd;
 
-/// `sums[r][n] + Σₖ left[r][k · stride] · right[k][n]`, where `right` holds rows of `N` vectors and thereby says how
-/// many terms there are.
+/// `sums[r][n] + Σₖ left[r][k · stride] · right[k][n]`. `right` holds rows of `N` vectors, and their number is that of the
+/// terms.
 #[inline(always)]
 pub fn multiply_add<S: Simd, const R: usize, const N: usize>(
     simd: S,
@@ -22,7 +22,7 @@ pub fn multiply_add<S: Simd, const R: usize, const N: usize>(
     for (k, vectors) in right.iter().enumerate() {
         let mut factors = [simd.splat_f32s(0.0); R];
         for r in 0..R {
-            // SAFETY: k · stride is at most `needed`, and every row is longer than that.
+            // SAFETY: k < right.len(), so k · stride ≤ `needed`, and every row is longer than that, as asserted above.
             factors[r] = simd.splat_f32s(unsafe { *left[r].get_unchecked(k * stride) });
         }
         for n in 0..N {
@@ -41,7 +41,7 @@ pub fn load<S: Simd, const N: usize>(_: S, values: &[f32]) -> [S::f32s; N] {
     *S::as_simd_f32s(values)
         .0
         .first_chunk()
-        .expect("as many vectors as are asked for")
+        .expect("enough vectors")
 }
 
 /// Writes `vectors` to the beginning of `values`.
@@ -69,17 +69,17 @@ pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.sub_f32s(one, simd.div_f32s(two, simd.add_f32s(one, power)))
 }
 
-/// e^x to a relative error of 2e-7, for x cut to ±87; NaN stays NaN.
+/// e^x with a relative error below 2e-7, for x clamped to ±87. NaN stays NaN.
 #[inline(always)]
 fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // Adding 1.5 · 2²³ leaves the nearest whole number in the low bits.
+    // Adding 1.5 · 2²³ rounds to the nearest integer and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    // ln 2 in two parts, the first with few enough bits that its product with a whole number is exact.
+    // ln 2 in two parts. The first has so few bits that its product with an integer is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let number = |value: f32| simd.splat_f32s(value);
     let fma = |a, b, c| simd.mul_add_e_f32s(a, b, c);
-    // By comparison, because a minimum does not keep NaN everywhere.
+    // By comparison, because the minimum of some instruction sets drops NaN.
     let (low, high) = (number(-87.0), number(87.0));
     let x = simd.select_f32s(simd.less_than_f32s(x, low), low, x);
     let x = simd.select_f32s(simd.greater_than_f32s(x, high), high, x);
@@ -100,8 +100,8 @@ fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     ] {
         sum = fma(sum, r, number(coefficient));
     }
-    // 2 to the whole number: its bits moved into the exponent's place, by a product because every instruction set
-    // has that.
+    // 2 to the power of the integer: move its bits into the exponent. A product does this, because every instruction set
+    // has one.
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(127));
     let power = simd.mul_i32s(simd.transmute_i32s_u32s(bits), simd.splat_i32s(1 << 23));
     simd.mul_f32s(sum, simd.transmute_f32s_i32s(power))
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use pulp::{Arch, WithSimd};
 
-    /// Calls a function of one vector with every instruction set there is.
+    /// Applies a function with the instructions of this machine and with scalar ones.
     fn everywhere(values: &[f32], what: What) -> Vec<Vec<f32>> {
         vec![
             Arch::new().dispatch(Apply { values, what }),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_at_the_ends() {
+    fn activations_of_infinities_and_nan() {
         let ends = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
         for result in everywhere(&ends, What::Sigmoid) {
             assert!(
