@@ -7,7 +7,8 @@ use super::{Lstm, concatenate, cpu, operation};
 /// LSTMs with fixed weights, for repeated inference on the CPU.
 ///
 /// Results equal those of [`forward_together`](crate::forward_together). The weights are packed once, and the projection
-/// W·x + b of a token is cached over calls, up to 32 MiB. All tokens are rows of one fixed table of vectors.
+/// W·x + b of a token is cached over calls, up to about 32 MiB. All tokens are rows of one fixed table of vectors; the cache
+/// also takes 4 bytes for each row number up to the largest one seen.
 ///
 /// ```
 /// use burn::{module::Param, tensor::{Device, Tensor}};
@@ -47,7 +48,7 @@ impl FrozenLstms {
     /// must give the same vector for a token in every call of `forward`.
     ///
     /// # Panics
-    /// If `append` adds another number of values than the LSTMs read.
+    /// If the total number of values that `append` adds is not the input size times the number of its calls.
     pub fn forward(
         &mut self,
         sequences: &[&[u32]],

@@ -6,7 +6,7 @@ use sparse_linear::{
     SupportVectorMachine,
 };
 
-/// Much smaller than what the tests allow.
+/// Much smaller than the tolerances of the tests.
 const TOLERANCE: f64 = 1e-10;
 const PASSES: usize = 1_000_000;
 
@@ -19,7 +19,7 @@ enum Learner {
 #[derive(Clone, Debug)]
 struct Case {
     learner: Learner,
-    /// Each row has a value for each feature, many of them 0.
+    /// A value for each feature, many of them 0, and the class of each example.
     rows: Vec<(Vec<f32>, usize)>,
     classes: usize,
     cost: f64,
@@ -101,7 +101,7 @@ impl Case {
         }
     }
 
-    /// Rows with the constant feature.
+    /// The rows with the constant feature as the last one.
     fn augmented(&self) -> Vec<(Vec<f64>, usize)> {
         (self.rows.iter())
             .map(|(row, class)| {
@@ -111,7 +111,7 @@ impl Case {
             .collect()
     }
 
-    /// A row of weights, the constant feature's last, for each column.
+    /// The weights of each decision value, with that of the constant feature last.
     fn weights(&self, model: &LinearModel) -> Vec<Vec<f64>> {
         let columns = model.biases().len();
         let divisor = if self.bias == 0.0 { 1.0 } else { self.bias };
@@ -124,7 +124,7 @@ impl Case {
             .collect()
     }
 
-    /// What an example of `class` weighs in the column of class `of`.
+    /// The cost of an example of `class` where class `of` is learned.
     fn cost(&self, class: usize, of: usize, columns: usize) -> f64 {
         let multinomial = self.learner == Learner::Logistic(Scheme::Multinomial);
         let counts = columns == 1 || multinomial || class == of;
@@ -132,7 +132,7 @@ impl Case {
         self.cost * weight.unwrap_or(&1.0)
     }
 
-    /// The objective that the documentation states, by its definition, and its gradient where it has one.
+    /// The objective as documented, and its gradient if it has one.
     fn objective(&self, weights: &[Vec<f64>]) -> (f64, Vec<Vec<f64>>) {
         let columns = weights.len();
         let mut value = weights
@@ -176,7 +176,7 @@ impl Case {
         (value, gradient)
     }
 
-    /// How far rounding of the weights to 32 bits may move the gradient.
+    /// A bound for the change of the gradient when the weights are rounded to 32 bits.
     fn rounding(&self, weights: &[Vec<f64>]) -> f64 {
         let squares = self
             .augmented()
@@ -208,7 +208,7 @@ proptest! {
         let (at_first, _) = case.objective(&nothing);
         prop_assert!(value <= at_first * (1.0 + 1e-9), "{value} of {at_first}");
         if case.learner == Learner::Svm(Loss::Hinge) {
-            // It has no gradient everywhere: small changes in all directions make it no better.
+            // This objective has kinks. No small change in any direction may improve it.
             for column in 0..weights.len() {
                 for feature in 0..weights[0].len() {
                     for change in [-1e-3, 1e-3] {

@@ -27,7 +27,7 @@ struct Case {
     bias: f64,
     class_weights: Vec<f64>,
     objective: f64,
-    /// A row a column, the constant feature's weight last.
+    /// The weights of each decision value, with that of the constant feature last.
     weights: Vec<Vec<f64>>,
 }
 
@@ -36,7 +36,7 @@ struct Calibration {
     gold: Vec<usize>,
     decision_values: Vec<f64>,
     sigmoids: Vec<(f64, f64)>,
-    /// Of the first examples.
+    /// For the first examples.
     probabilities: Vec<Vec<f64>>,
 }
 
@@ -44,7 +44,7 @@ fn reference() -> Reference {
     serde_json::from_str(include_str!("liblinear/reference.json")).unwrap()
 }
 
-/// `tolerance` is of the number, or of 1 if that is more.
+/// `tolerance` is relative to the reference, or absolute if that is below 1.
 fn close(what: &str, ours: f64, reference: f64, tolerance: f64) {
     assert!(
         (ours - reference).abs() <= tolerance * reference.abs().max(1.0),
@@ -98,7 +98,7 @@ impl Case {
         }
     }
 
-    /// What is minimised, of a model.
+    /// The objective at a model.
     fn objective(&self, model: &LinearModel, examples: &Examples) -> f64 {
         let columns = model.biases().len();
         let softmax = self.learner == "multinomial" && columns > 1;
@@ -156,7 +156,7 @@ fn weights_are_those_of_liblinear_and_of_scikit_learn() {
                 close(&name, bias, expected_bias * case.bias, 2e-6);
             }
             let objective = case.objective(&fit.model, &examples);
-            // Where the loss has a kink, the rounding of the weights to 32 bits shows.
+            // Near a kink of the loss, the rounding of the weights to 32 bits matters.
             let smooth = case.learner != "hinge";
             let tolerance = if smooth { 1e-9 } else { 1e-6 };
             close(&name, objective, case.objective, tolerance);

@@ -1,9 +1,9 @@
-"""Writes reference.json: random sparse examples, and what LIBLINEAR and scikit-learn learn from them.
+"""Writes reference.json: random sparse examples, with the models that LIBLINEAR and scikit-learn learn from them.
 
     python -m venv venv && venv/bin/pip install liblinear-official==2.50.0 scikit-learn==1.9.1
     venv/bin/python make.py
 
-The tolerances are so tight that what is left of the distance to the optimum does not show in the numbers written.
+The tolerances are so tight that the remaining distance to the optimum is below the rounding of the figures.
 """
 
 import json
@@ -24,7 +24,7 @@ SOLVERS = {"squared-hinge": 1, "one-versus-rest": 7}
 
 
 def examples(random, classes):
-    """Rows of some features each, and classes that they say something about."""
+    """Sparse rows, and classes that depend on them."""
     rows = scipy.sparse.random_array((EXAMPLES, FEATURES), density=0.3, rng=random, data_sampler=random.standard_normal)
     rows = scipy.sparse.csr_matrix(rows.toarray().round(3).astype(numpy.float32))
     scores = rows @ random.normal(size=(FEATURES, classes)) + random.gumbel(size=(EXAMPLES, classes)) * 2
@@ -37,20 +37,20 @@ def augmented(rows, bias):
 
 
 def liblinear(solver, rows, gold, classes, cost, bias, weights):
-    """A row of weights for each machine, positive for class 1 of two, and for the own class of more."""
+    """One row of weights for each decision value, which is positive for class 1 of two, or for the own class of more."""
     factors = " ".join(f"-w{c} {weight}" for c, weight in enumerate(weights))
-    # Without -B: the constant feature is there already. Classes are numbered as they first occur: class 1 of two first,
-    # since it is the positive one.
+    # Without -B, because the constant feature is already there. LIBLINEAR numbers classes by first occurrence, and the first
+    # is the positive one, so class 1 of two comes first.
     order = numpy.argsort(gold != 1, kind="stable") if classes == 2 else numpy.arange(len(gold))
     model = train(problem(gold[order], augmented(rows, bias)[order]), parameter(f"-s {solver} -c {cost} -e 1e-12 -q {factors}"))
     labels = model.get_labels()
-    machines = 1 if classes == 2 else classes
-    found = numpy.ctypeslib.as_array(model.w, (FEATURES + 1, machines)).T
-    return found.copy() if machines == 1 else found[[labels.index(c) for c in range(classes)]]
+    columns = 1 if classes == 2 else classes
+    found = numpy.ctypeslib.as_array(model.w, (FEATURES + 1, columns)).T
+    return found.copy() if columns == 1 else found[[labels.index(c) for c in range(classes)]]
 
 
 def hinge(rows, gold, classes, cost, bias, weights):
-    """LIBLINEAR's solver 3 as scikit-learn holds it: the original ends after 300 passes, which are not enough here."""
+    """LIBLINEAR's solver 3 in scikit-learn's version: the original stops after 300 passes, which are too few here."""
     settings = dict(loss="hinge", fit_intercept=False, tol=1e-10, max_iter=10_000_000, C=cost, class_weight=dict(enumerate(weights)))
     return LinearSVC(**settings).fit(augmented(rows, bias), gold).coef_
 
@@ -61,7 +61,7 @@ def multinomial(rows, gold, classes, cost, bias, weights):
 
 
 def objective(learner, found, rows, gold, cost, bias, weights):
-    """What the learner minimises."""
+    """The objective of the learner."""
     scores = augmented(rows, bias) @ found.T
     penalty = (found**2).sum() / 2
     weights = numpy.array(weights)
@@ -69,7 +69,7 @@ def objective(learner, found, rows, gold, cost, bias, weights):
         losses = logsumexp(scores, axis=1) - scores[numpy.arange(EXAMPLES), gold]
         return penalty + cost * (weights[gold] * losses).sum()
     own = numpy.array([[1]] if len(found) == 1 else numpy.arange(len(found))[:, None]).T == gold[:, None]
-    # Of more than two classes the factors count for the own class alone.
+    # With more than two classes, the factors apply to the own class only.
     costs = cost * (weights[gold][:, None] if len(found) == 1 else numpy.where(own, weights[gold][:, None], 1))
     margins = numpy.where(own, 1, -1) * scores
     slack = numpy.maximum(0, 1 - margins)
@@ -78,7 +78,7 @@ def objective(learner, found, rows, gold, cost, bias, weights):
 
 
 def sigmoid(scores, positive):
-    """Platt's sigmoid: an unpenalised logistic regression on each score as both, the share of each as its target says."""
+    """Platt's sigmoid: an unpenalised logistic regression, with each score in both classes, weighted by its target."""
     high, low = (positive.sum() + 1) / (positive.sum() + 2), 1 / ((~positive).sum() + 2)
     target = numpy.where(positive, high, low)
     both = numpy.concatenate([scores, scores])[:, None]
@@ -89,14 +89,14 @@ def sigmoid(scores, positive):
 
 
 def calibration(random, classes):
-    """Decision values of some worth, and the probabilities of some of them."""
+    """Informative decision values, and the probabilities of the first ones."""
     gold = random.integers(classes, size=80)
-    machines = 1 if classes == 2 else classes
+    columns = 1 if classes == 2 else classes
     own = gold[:, None] == (1 if classes == 2 else numpy.arange(classes))
-    scores = (own * 1.5 - 1 + random.normal(size=(80, machines))).round(4)
-    sigmoids = [sigmoid(scores[:, m], own[:, m]) for m in range(machines)]
+    scores = (own * 1.5 - 1 + random.normal(size=(80, columns))).round(4)
+    sigmoids = [sigmoid(scores[:, m], own[:, m]) for m in range(columns)]
     shares = numpy.stack([expit(slope * scores[:, m] + offset) for m, (slope, offset) in enumerate(sigmoids)], axis=1)
-    probabilities = numpy.hstack([1 - shares, shares]) if machines == 1 else shares / shares.sum(axis=1, keepdims=True)
+    probabilities = numpy.hstack([1 - shares, shares]) if columns == 1 else shares / shares.sum(axis=1, keepdims=True)
     return {
         "gold": gold.tolist(),
         "decision_values": scores.ravel().tolist(),
