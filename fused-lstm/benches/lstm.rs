@@ -7,7 +7,7 @@ use burn::{
     module::Param,
     tensor::{Device, Distribution, Tensor},
 };
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 use fused_lstm::{Lstm, PackedBatch, reference};
 
 const BATCH: usize = 64;
@@ -67,5 +67,9 @@ fn plain_tensor_operations(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, fused, plain_tensor_operations);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    fused(&mut criterion);
+    plain_tensor_operations(&mut criterion);
+    criterion.final_summary();
+}

@@ -2,7 +2,7 @@
 //!
 //! 1,000 examples have 200 of 20,000 features each. The argument is the number of classes.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sparse_linear::{Examples, LogisticRegression, SparseMatrix, SupportVectorMachine};
 
@@ -59,5 +59,8 @@ fn fit(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, fit);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    fit(&mut criterion);
+    criterion.final_summary();
+}
