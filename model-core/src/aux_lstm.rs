@@ -9,12 +9,10 @@ use burn::{
     nn::{Dropout, DropoutConfig, Linear},
     tensor::{Tensor, activation::relu},
 };
+use fused_lstm::{Lstm, PackedBatch, forward_together};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    lstm::{self, Lstm, Words},
-    parameters::Parameters,
-};
+use crate::parameters::Parameters;
 
 #[cfg(feature = "training")]
 mod normalised;
@@ -88,14 +86,14 @@ impl AuxLstm {
         } = sizes;
         let auxiliary = match auxiliary_hidden_size {
             0 => None,
-            size => Some(Lstm::new(parameters, "auxiliary", input_size, size)?),
+            size => Some(parameters.lstm("auxiliary", input_size, size)?),
         };
         let mut tasks = Vec::new();
         for (index, &(role, classes)) in sizes.tasks.iter().enumerate() {
             let name = |part: &str| format!("tasks.{index}.{part}");
             let (lstm, auxiliary_dense, read) = match role {
                 Role::Main => {
-                    let lstm = Lstm::new(parameters, &name("lstm"), input_size, main_hidden_size)?;
+                    let lstm = parameters.lstm(&name("lstm"), input_size, main_hidden_size)?;
                     let dense = match auxiliary_hidden_size {
                         0 => None,
                         size => Some(linear(
@@ -122,13 +120,13 @@ impl AuxLstm {
     }
 
     /// The logits of every task, `[batch, classes]` each: the arguments of the softmax in Eq. 17–18.
-    pub fn forward(&self, words: &Words) -> Vec<Tensor<2>> {
+    pub fn forward(&self, words: &PackedBatch) -> Vec<Tensor<2>> {
         self.logits(self.mean_states(words))
     }
 
     /// The mean hidden state of every LSTM (Eq. 11, 12 and 15), in one pass over the words.
-    pub fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
-        self.by_task(lstm::forward_together(&self.lstms(), words))
+    pub fn mean_states(&self, words: &PackedBatch) -> MeanStates<Tensor<2>> {
+        self.by_task(forward_together(&self.lstms(), words))
     }
 
     /// The same in a network without a shared LSTM whose tasks have word vectors of their own. `words` holds the batch once
@@ -137,7 +135,7 @@ impl AuxLstm {
     /// # Panics
     /// If there is a shared LSTM.
     #[cfg(feature = "training")]
-    pub fn mean_states_apart(&self, words: &[Words]) -> MeanStates<Tensor<2>> {
+    pub fn mean_states_apart(&self, words: &[PackedBatch]) -> MeanStates<Tensor<2>> {
         assert!(self.auxiliary.is_none(), "a shared LSTM reads one text");
         MeanStates {
             shared: None,

@@ -3,8 +3,9 @@
 //! Training reads the rounded table that the bundle will hold, so training and serving see the same vectors.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use fused_lstm::PackedBatch;
 
-use crate::{lstm::Words, vocabulary::PADDING};
+use crate::vocabulary::PADDING;
 
 /// One vector for each word id. Row 0 ([`PADDING`]) is zero; the others are `value · scale` with values in ±127.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,17 +127,17 @@ impl Embedding {
     }
 
     /// The packed batch of texts of word ids on `device`. Ids past the end of the table are read as padding.
-    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
-        let (distinct, texts) = Words::distinct(texts);
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> PackedBatch {
+        let (distinct, texts) = PackedBatch::distinct(texts);
         let mut vectors = Vec::with_capacity(distinct.len() * self.dimensions);
         for &id in &distinct {
             self.append(id, &mut vectors);
         }
         let shape = [distinct.len(), self.dimensions];
-        Words {
-            vectors: Tensor::from_data(TensorData::new(vectors, shape), device),
+        PackedBatch::new(
+            Tensor::from_data(TensorData::new(vectors, shape), device),
             texts,
-        }
+        )
     }
 
     /// All vectors, row by row.
@@ -181,7 +182,7 @@ mod tests {
                 assert!((values[step * 10 + column] - exact).abs() <= largest / 253.0);
             }
         }
-        assert_eq!(batch.texts, [vec![0, 1, 2], vec![]]);
+        assert_eq!(batch.sequences(), [vec![0, 1, 2], vec![]]);
     }
 
     #[test]
@@ -189,18 +190,16 @@ mod tests {
         let table: Vec<f32> = (0..8).map(|k| k as f32).collect();
         let embedding = Embedding::quantise(&table, 2).unwrap();
         let words = embedding.embed(&[&[3, 2, 3], &[], &[2, 9, 0]], &Device::flex());
-        assert_eq!(words.texts, [vec![0, 1, 0], vec![], vec![1, 2, 3]]);
-        let values: Vec<f32> = words.vectors.into_data().iter().collect();
+        assert_eq!(words.sequences(), [vec![0, 1, 0], vec![], vec![1, 2, 3]]);
+        let values: Vec<f32> = words.vectors().clone().into_data().iter().collect();
         assert_eq!(
             values[4..],
             [0.0; 4],
             "past the end of the table, and padding"
         );
         let nothing = embedding.embed(&[&[]], &Device::flex());
-        assert_eq!(
-            (nothing.vectors.dims(), nothing.texts),
-            ([1, 2], vec![vec![]])
-        );
+        assert_eq!(nothing.vectors().dims(), [1, 2]);
+        assert_eq!(nothing.lengths(), [0]);
     }
 
     #[test]

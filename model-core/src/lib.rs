@@ -24,7 +24,7 @@
 //! | posts → words | [`text`] | |
 //! | words → ids | [`vocabulary`], [`reader`] | |
 //! | ids → vectors | [`embedding`] | |
-//! | vectors → mean hidden states | [`lstm`] | Eq. 1–8 |
+//! | vectors → mean hidden states | [`fused_lstm`] | Eq. 1–8 |
 //! | mean hidden states → logits | [`aux_lstm`], [`wide`] | Eq. 9–18 |
 //! | logits → probabilities | [`calibration`], [`predictor`] | Eq. 17–18 |
 //! | the cost of training | `joint_loss` | Eq. 19 |
@@ -52,8 +52,6 @@ pub mod calibration;
 pub mod embedding;
 #[cfg(feature = "training")]
 pub mod joint_loss;
-#[cfg(feature = "model")]
-pub mod lstm;
 #[cfg(feature = "model")]
 pub mod parameters;
 #[cfg(feature = "model")]

@@ -5,6 +5,7 @@ use burn::{
     module::{Module, ModuleVisitor, Param, ParamId},
     tensor::{Device, Tensor, TensorData},
 };
+use fused_lstm::Lstm;
 
 /// A parameter that a network needs: a matrix, or several of the same size side by side (the gates of an LSTM).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +104,16 @@ impl<'a, E> Parameters<'a, E> {
             blocks,
         })?;
         Ok(self.parameter(TensorData::new(values, [rows * blocks])))
+    }
+
+    /// An LSTM of `hidden_size` units over vectors of `input_size` numbers, with the parameters `NAME.input`,
+    /// `NAME.recurrent` and `NAME.bias`.
+    pub fn lstm(&mut self, name: &str, input_size: usize, hidden_size: usize) -> Result<Lstm, E> {
+        Ok(Lstm::new(
+            self.matrix(&format!("{name}.input"), input_size, hidden_size, 4)?,
+            self.matrix(&format!("{name}.recurrent"), hidden_size, hidden_size, 4)?,
+            self.vector(&format!("{name}.bias"), hidden_size, 4)?,
+        ))
     }
 
     fn parameter<const D: usize>(&mut self, data: TensorData) -> Param<Tensor<D>> {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor};
+use fused_lstm::FrozenLstms;
 
 pub use crate::prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction};
 #[cfg(feature = "threads")]
@@ -14,7 +15,6 @@ use crate::{
     bundle::{Bundle, BundleError, LanguageCalibration, Settings, ValidationStatus},
     card::ModelCard,
     embedding::Embedding,
-    lstm::Serving,
     prediction::largest,
     reader::{self, Reader},
     text::{Segmenter, TextError},
@@ -36,7 +36,7 @@ pub struct Predictor {
     wide: Option<Wide>,
     /// The LSTMs prepared for the CPU, for calls to come. A call takes one out for itself, or makes one if there is none,
     /// and puts it back.
-    idle: Mutex<Vec<Serving>>,
+    idle: Mutex<Vec<FrozenLstms>>,
     device: Device,
 }
 
@@ -171,12 +171,12 @@ impl Predictor {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        match idle.or_else(|| Serving::new(&self.network.lstms(), &self.device)) {
-            Some(mut serving) => {
-                let means = serving.forward(&self.embedding, texts);
+        match idle.or_else(|| FrozenLstms::new(&self.network.lstms(), &self.device)) {
+            Some(mut frozen) => {
+                let means = frozen.forward(texts, |id, vectors| self.embedding.append(id, vectors));
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
                 if idle.len() < MOST_IDLE {
-                    idle.push(serving);
+                    idle.push(frozen);
                 }
                 self.network.by_task(means)
             }

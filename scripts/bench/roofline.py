@@ -146,7 +146,7 @@ def by_kind(bench, data):
 def kind(functions, places):
     """The kind of a sample, from its stack of inlined functions, innermost first, and their source locations."""
     names = {re.sub(r"<.*", "", re.sub(r"^<.*>::", "", function)).rsplit("::")[-1] for function in functions}
-    if not any("lstm/cpu" in place for place in places):
+    if not any("fused-lstm/src/cpu" in place for place in places):
         return "the rest"
     if names & {"new", "gather", "scatter", "get"}:
         return "packing"

@@ -9,7 +9,6 @@ pub mod device;
 pub mod evaluation;
 pub mod experiment;
 pub mod features;
-pub mod linear;
 pub mod output;
 pub mod progress;
 pub mod settings;

@@ -10,10 +10,10 @@ use burn::{
     optim::{AdaGradConfig, GradientsParams},
     tensor::{Device, Tensor, TensorData},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     joint_loss::{Penalised, Target, joint_loss, penalty},
-    lstm::Words,
     parameters::{self, Parameters, TensorSpec},
 };
 use serde::Deserialize;
@@ -158,7 +158,7 @@ fn compare_on(device: &Device) {
                 TensorData::new(case.words.clone(), [batch, steps, case.input_size]),
                 &device,
             );
-            let words = Words::padded(words, &case.lengths);
+            let words = PackedBatch::padded(words, &case.lengths);
             let logits = if case.normalised {
                 network.forward_normalised(&words)
             } else {

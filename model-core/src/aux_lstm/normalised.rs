@@ -11,7 +11,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::{AuxLstm, MeanStates, Words};
+use super::{AuxLstm, MeanStates, PackedBatch};
 
 /// Added to a variance, to avoid a division by zero if a unit is equal for all users.
 const EPSILON: f64 = 1e-6;
@@ -62,7 +62,7 @@ impl StateStatistics {
 
 impl AuxLstm {
     /// Like [`forward`](Self::forward), with the mean states normalised over the batch.
-    pub fn forward_normalised(&self, words: &Words) -> Vec<Tensor<2>> {
+    pub fn forward_normalised(&self, words: &PackedBatch) -> Vec<Tensor<2>> {
         self.logits(self.mean_states(words).normalised())
     }
 
@@ -188,12 +188,14 @@ mod tests {
             (0, 4, vec![Role::Main]),
         ] {
             let network = network(&gradients_on, auxiliary, dense, &roles);
-            let in_training = network
-                .forward_normalised(&Words::padded(Tensor::from_inner(words.clone()), &lengths));
+            let in_training = network.forward_normalised(&PackedBatch::padded(
+                Tensor::from_inner(words.clone()),
+                &lengths,
+            ));
             let mut statistics = StateStatistics::default();
             // In two parts: statistics are over users, not over batches.
             let part = |range: std::ops::Range<usize>| {
-                Words::padded(words.clone().slice(range.clone()), &lengths[range])
+                PackedBatch::padded(words.clone().slice(range.clone()), &lengths[range])
             };
             statistics.add(network.valid().mean_states(&part(0..2)));
             statistics.add(network.valid().mean_states(&part(2..6)));
@@ -212,7 +214,7 @@ mod tests {
     fn a_batch_of_one_user_does_not_divide_by_zero() {
         let network = network(&Device::flex().autodiff(), 7, 4, &[Role::Main]);
         let words = Tensor::<3>::ones([1, 2, 6], &Device::flex().autodiff());
-        let logits = network.forward_normalised(&Words::padded(words, &[2]));
+        let logits = network.forward_normalised(&PackedBatch::padded(words, &[2]));
         assert!(values(&logits).iter().all(|value| value.is_finite()));
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use serde::{Deserialize, Serialize};
-use trainer::linear::{Examples, LogisticRegression, SparseMatrix, SupportVectorMachine};
+use sparse_linear::{Examples, LogisticRegression, SparseMatrix, SupportVectorMachine};
 
 use crate::{Failure, files};
 

@@ -7,10 +7,8 @@ use burn::{
     nn::{GateController, LstmConfig},
     tensor::{Device, Tensor, TensorData, s},
 };
-use model_core::{
-    lstm::{self, Lstm, Words},
-    parameters::{Parameters, TensorSpec},
-};
+use fused_lstm::{Lstm, PackedBatch, reference};
+use model_core::parameters::{Parameters, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, files};
@@ -83,9 +81,9 @@ impl Request {
             let name = wanted.name.trim_start_matches("lstm.");
             files::exactly(&self.folder, name, wanted.len())
         };
-        let ours = Lstm::new(&mut Parameters::new(&device, source), "lstm", input, hidden)?;
+        let ours = Parameters::new(&device, source).lstm("lstm", input, hidden)?;
         let theirs = burn_nn(&ours, input, hidden, &device);
-        let read = Words::padded(words.clone(), &vec![steps; batch]);
+        let read = PackedBatch::padded(words.clone(), &vec![steps; batch]);
 
         let compute = || -> Result<_, Failure> {
             // What was asked of a GPU so far is not what is timed.
@@ -93,7 +91,7 @@ impl Request {
             let start = Instant::now();
             let mean = match self.body {
                 Body::Fused => ours.forward(&read),
-                Body::Reference => lstm::reference::forward(&ours, &read),
+                Body::Reference => reference::forward(&ours, &read),
                 Body::BurnNn => {
                     let (states, _) = theirs.forward(words.clone(), None);
                     states.mean_dim(1).reshape([batch, hidden])

@@ -68,7 +68,7 @@ fn date(text: &str) -> Option<Date> {
 /// A post as its reader saw it: HTML entities decoded, links masked, a run of white space as one space, and without control
 /// characters.
 fn plain(text: &str) -> String {
-    let text = htmlize::unescape(text).replace(LINK.0, LINK.1);
+    let text = html_escape::decode_html_entities(text).replace(LINK.0, LINK.1);
     let is_visible = |letter: &char| letter.is_whitespace() || !letter.is_control();
     let text: String = text.chars().filter(is_visible).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -20,7 +20,7 @@ impl CorpusFormat for BlogFiles {
     }
 
     fn description(&self) -> &'static str {
-        "files ID.gender.age.Industry.Sign.xml in a folder or zip archive"
+        "files ID.gender.age.Industry.Sign.xml in a folder"
     }
 
     fn recognises(&self, input: &mut Input) -> io::Result<bool> {

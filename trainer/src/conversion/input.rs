@@ -1,14 +1,12 @@
-//! An input as a list of named files: a folder, a zip archive or a single file.
+//! An input as a list of named files: a folder or a single file.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
-
-use zip::ZipArchive;
 
 use crate::corpus::open_input;
 
-/// How a zip archive that is not empty begins.
+/// The first bytes of a zip archive.
 const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 /// What a format reads users from.
@@ -16,71 +14,63 @@ pub struct Input {
     path: PathBuf,
     /// In alphabetical order.
     names: Vec<String>,
-    container: Container,
-}
-
-enum Container {
-    File,
-    Folder,
-    Archive(ZipArchive<BufReader<File>>),
+    is_file: bool,
 }
 
 impl Input {
-    /// Opens a folder, of which subfolders are not read, a zip archive or a single file.
+    /// Opens a folder, of which subfolders are not read, or a single file.
     ///
     /// # Errors
-    /// If it cannot be read, or is a damaged zip archive.
+    /// If it cannot be read, or is a zip archive.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let (container, mut names) = if std::fs::metadata(path)?.is_dir() {
+        let is_file = !std::fs::metadata(path)?.is_dir();
+        let mut names = if is_file {
+            if is_archive(path)? {
+                let what = "a zip archive: unpack it, then name the folder or file that was in it";
+                return Err(io::Error::other(what));
+            }
+            vec![path.file_name().map(lossy).unwrap_or_default()]
+        } else {
             let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
             let names = entries.iter().map(|entry| lossy(&entry.file_name()));
-            (Container::Folder, names.collect())
-        } else if is_archive(path)? {
-            let archive = ZipArchive::new(BufReader::new(File::open(path)?))?;
-            let names =
-                (archive.file_names()).map(|name| -> io::Result<String> { Ok(name?.into_owned()) });
-            let names = names.collect::<io::Result<Vec<_>>>()?;
-            (Container::Archive(archive), names)
-        } else {
-            let name = path.file_name().map(lossy).unwrap_or_default();
-            (Container::File, vec![name])
+            names.collect()
         };
         names.sort_unstable();
         Ok(Self {
             path: path.to_owned(),
             names,
-            container,
+            is_file,
         })
     }
 
-    /// The names of the files; in an archive with the folders they are in.
+    /// The names of the files.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
     /// Whether the input is a single file, which may have any name.
     pub fn is_file(&self) -> bool {
-        matches!(self.container, Container::File)
+        self.is_file
     }
 
     /// A file of the input as messages name it.
     pub fn place(&self, name: &str) -> String {
-        match self.container {
-            Container::File => self.path.display().to_string(),
-            Container::Folder | Container::Archive(_) => self.path.join(name).display().to_string(),
-        }
+        self.path_of(name).display().to_string()
     }
 
-    /// The bytes of the file of this name; outside of archives decompressed, if they are compressed.
+    /// The bytes of the file of this name, decompressed if they are compressed.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn read(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(match &mut self.container {
-            Container::File => open_input(&self.path)?,
-            Container::Folder => open_input(&self.path.join(name))?,
-            Container::Archive(archive) => Box::new(BufReader::new(archive.by_name(name)?)),
-        })
+        Ok(open_input(&self.path_of(name))?)
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
+        match self.is_file {
+            true => self.path.clone(),
+            false => self.path.join(name),
+        }
     }
 }
 
@@ -90,7 +80,7 @@ fn lossy(name: &std::ffi::OsStr) -> String {
 
 fn is_archive(path: &Path) -> io::Result<bool> {
     let mut head = Vec::new();
-    let signature = File::open(path)?.take(ZIP_SIGNATURE.len() as u64);
-    BufReader::new(signature).read_to_end(&mut head)?;
+    let mut signature = File::open(path)?.take(ZIP_SIGNATURE.len() as u64);
+    signature.read_to_end(&mut head)?;
     Ok(head == ZIP_SIGNATURE)
 }

@@ -7,10 +7,10 @@ use crate::config::ConfigError;
 use crate::corpus::CorpusError;
 use crate::device::DeviceError;
 use crate::features::FeatureError;
-use crate::linear::LinearError;
 use crate::output::OutputError;
 use crate::training::TrainError;
 use crate::word2vec::{TrainingError, VectorsError};
+use sparse_linear::LinearError;
 
 /// Why an experiment ended early.
 #[derive(Debug, thiserror::Error)]

@@ -10,12 +10,12 @@ use model_core::{
     text::Segmenter,
     vocabulary::Vocabulary,
 };
+use sparse_linear::SparseMatrix;
 
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
 use crate::features::{Features, FittedTerms};
-use crate::linear::SparseMatrix;
 use crate::training::examples::{self, Example, Parts};
 use crate::training::read_vectors;
 

@@ -4,9 +4,9 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, StateStatistics},
-    lstm::Words,
     parameters::Parameters,
 };
 
@@ -39,7 +39,7 @@ pub trait Architecture {
         &self,
         network: &Self::Network,
         batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>>;
 
@@ -48,7 +48,7 @@ pub trait Architecture {
     fn for_inference<'a>(
         &self,
         network: &Self::Network,
-        batches: impl Iterator<Item = (Batch<'a>, Vec<Words>)>,
+        batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
         device: &Device,
     ) -> Self::Network;
 
@@ -57,7 +57,7 @@ pub trait Architecture {
         &self,
         network: &Self::Network,
         batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>>;
 }
@@ -83,7 +83,7 @@ impl Architecture for JointLstm {
         &self,
         network: &AuxLstm,
         _batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         _device: &Device,
     ) -> Vec<Tensor<2>> {
         match self.normalise {
@@ -95,7 +95,7 @@ impl Architecture for JointLstm {
     fn for_inference<'a>(
         &self,
         network: &AuxLstm,
-        batches: impl Iterator<Item = (Batch<'a>, Vec<Words>)>,
+        batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
         _device: &Device,
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, _, words| {
@@ -107,7 +107,7 @@ impl Architecture for JointLstm {
         &self,
         network: &AuxLstm,
         _batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         _device: &Device,
     ) -> Vec<Tensor<2>> {
         network.forward(&words[0])
@@ -119,8 +119,8 @@ impl Architecture for JointLstm {
 pub fn folded<'a>(
     network: &AuxLstm,
     normalise: bool,
-    batches: impl Iterator<Item = (Batch<'a>, Vec<Words>)>,
-    states: impl Fn(&AuxLstm, &Batch, &[Words]) -> MeanStates<Tensor<2>>,
+    batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
+    states: impl Fn(&AuxLstm, &Batch, &[PackedBatch]) -> MeanStates<Tensor<2>>,
 ) -> AuxLstm {
     let mut statistics = StateStatistics::default();
     if normalise {

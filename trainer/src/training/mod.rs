@@ -22,12 +22,12 @@ mod wide;
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use model_core::{predictor::PredictError, text::Segmenter};
+use sparse_linear::LinearError;
 
 use crate::{
     config::{Config, ConfigError},
     corpus::CorpusError,
     device::{self, DeviceError},
-    linear::LinearError,
     output::OutputError,
     word2vec::VectorsError,
 };

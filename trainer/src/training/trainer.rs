@@ -1,5 +1,6 @@
 //! The training loop: it can be stopped after any batch and continued from there.
 
+use fused_lstm::PackedBatch;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::{
@@ -8,7 +9,6 @@ use burn::{
 };
 use model_core::{
     joint_loss::{joint_loss, penalty},
-    lstm::Words,
     parameters::{self, NamedTensor, Parameters, TensorSpec, glorot_uniform},
     predictor,
 };
@@ -301,7 +301,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         Ok(())
     }
 
-    fn embed(&self, batch: &Batch) -> Vec<Words> {
+    fn embed(&self, batch: &Batch) -> Vec<PackedBatch> {
         let texts = self.setup.architecture.texts(batch);
         self.setup.vectors.embed(&texts, &self.device)
     }

@@ -1,7 +1,8 @@
 //! The word vectors that a network reads: none, frozen, or trained with it.
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use model_core::{embedding::Embedding, lstm::Words, parameters::NamedTensor};
+use fused_lstm::PackedBatch;
+use model_core::{embedding::Embedding, parameters::NamedTensor};
 
 use super::checkpoint::values;
 
@@ -28,7 +29,7 @@ impl<'a> Vectors<'a> {
     }
 
     /// Texts of word ids with the words' vectors, once for each table.
-    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
+    pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<PackedBatch> {
         match self {
             Self::None => Vec::new(),
             Self::Frozen(embedding) => vec![embedding.embed(texts, device)],
@@ -37,7 +38,7 @@ impl<'a> Vectors<'a> {
     }
 
     /// Like [`embed`](Self::embed), but trained vectors require gradients, see [`TrainedVectors::apply_gradients`].
-    pub fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
+    pub fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<PackedBatch> {
         match self {
             Self::Trained(tables) => tables.embed_for_training(texts, device),
             _ => self.embed(texts, device),
@@ -107,13 +108,13 @@ impl TrainedVectors {
         }
     }
 
-    fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
-        let (ids, texts) = Words::distinct(texts);
+    fn embed(&self, texts: &[&[u32]], device: &Device) -> Vec<PackedBatch> {
+        let (ids, texts) = PackedBatch::distinct(texts);
         with_texts(self.vectors(&ids, device), texts)
     }
 
-    fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<Words> {
-        let (ids, texts) = Words::distinct(texts);
+    fn embed_for_training(&mut self, texts: &[&[u32]], device: &Device) -> Vec<PackedBatch> {
+        let (ids, texts) = PackedBatch::distinct(texts);
         let vectors = self.vectors(&ids, device).into_iter();
         let vectors: Vec<Tensor<2>> = vectors.map(Tensor::require_grad).collect();
         self.batch = EmbeddedBatch {
@@ -224,12 +225,10 @@ const ROWS: &str = "rows";
 const SQUARES: &str = "squares";
 const BEST: &str = "best";
 
-fn with_texts(vectors: Vec<Tensor<2>>, texts: Vec<Vec<u32>>) -> Vec<Words> {
-    let with_texts = |vectors| Words {
-        vectors,
-        texts: texts.clone(),
-    };
-    vectors.into_iter().map(with_texts).collect()
+fn with_texts(vectors: Vec<Tensor<2>>, texts: Vec<Vec<u32>>) -> Vec<PackedBatch> {
+    (vectors.into_iter())
+        .map(|vectors| PackedBatch::new(vectors, texts.clone()))
+        .collect()
 }
 
 impl Table {
@@ -262,7 +261,7 @@ mod tests {
     /// A step towards smaller vectors.
     fn step(vectors: &mut Vectors) {
         let words = vectors.embed_for_training(&TEXTS, &Device::flex().autodiff());
-        let gradients = words[0].vectors.clone().square().sum().backward();
+        let gradients = words[0].vectors().clone().square().sum().backward();
         trained(vectors).apply_gradients(&gradients);
     }
 
@@ -272,7 +271,7 @@ mod tests {
 
     fn read(vectors: &Vectors) -> Vec<f32> {
         let words = vectors.embed(&TEXTS, &Device::flex()).swap_remove(0);
-        words.vectors.into_data().iter().collect()
+        words.vectors().clone().into_data().iter().collect()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use model_core::{
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
+use sparse_linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine};
 
 use super::{
     TrainError,
@@ -15,11 +16,7 @@ use super::{
     data::Task,
     examples::Example,
 };
-use crate::{
-    config,
-    evaluation::are_fair_sample,
-    linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine},
-};
+use crate::{config, evaluation::are_fair_sample};
 
 /// The maximum number of candidate features, the most frequent ones. It bounds the memory.
 const CANDIDATES: usize = 400_000;

@@ -5,9 +5,9 @@ use burn::{
     nn::Linear,
     tensor::{Device, Tensor, TensorData, activation::softmax},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{AuxLstm, MeanStates, Role, linear},
-    lstm::Words,
     parameters::Parameters,
 };
 
@@ -83,7 +83,12 @@ impl<'a> Segments<'a> {
 
 impl Network {
     /// The state of each text: the weighted mean over its segments.
-    fn states(&self, words: &Words, segments: &Segments, device: &Device) -> MeanStates<Tensor<2>> {
+    fn states(
+        &self,
+        words: &PackedBatch,
+        segments: &Segments,
+        device: &Device,
+    ) -> MeanStates<Tensor<2>> {
         let bias = segments.bias(device);
         let mut attention = self.attention.iter();
         self.lstm.mean_states(words).map(|states| {
@@ -101,7 +106,7 @@ impl AttentiveLstm {
         &self,
         network: &Network,
         batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         device: &Device,
     ) -> MeanStates<Tensor<2>> {
         let segments = Segments::of(&batch.texts, self.segment_words);
@@ -137,7 +142,7 @@ impl Architecture for AttentiveLstm {
         &self,
         network: &Network,
         batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>> {
         let states = self.states(network, batch, words, device);
@@ -150,7 +155,7 @@ impl Architecture for AttentiveLstm {
     fn for_inference<'b>(
         &self,
         network: &Network,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<Words>)>,
+        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
         device: &Device,
     ) -> Network {
         let network = network.valid();
@@ -165,7 +170,7 @@ impl Architecture for AttentiveLstm {
         &self,
         network: &Network,
         batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>> {
         (network.lstm).logits(self.states(network, batch, words, device))

@@ -11,9 +11,9 @@ use burn::{
     nn::{Dropout, DropoutConfig, Linear},
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
+use fused_lstm::PackedBatch;
 use model_core::{
     aux_lstm::{UnitStatistics, linear, normalised},
-    lstm::Words,
     parameters::Parameters,
 };
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ use crate::training::{Architecture, Batch};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnSettings {
-    /// Words of a region.
+    /// PackedBatch of a region.
     pub region: usize,
     /// Units of each convolution.
     pub units: usize,
@@ -136,7 +136,7 @@ struct Convolution {
 impl BagConvolutions<'_> {
     /// The pooled values of all convolutions, `[batch, Σ units]`.
     fn pooled(&self, layers: &Layers, batch: &Batch, device: &Device) -> Tensor<2> {
-        let (ids, texts) = Words::distinct(&batch.texts);
+        let (ids, texts) = PackedBatch::distinct(&batch.texts);
         let pooled = (layers.convolutions.iter().zip(&self.regions))
             .map(|(convolution, &region)| self.convolve(convolution, region, &ids, &texts, device));
         Tensor::cat(pooled.collect(), 1)
@@ -253,7 +253,7 @@ impl Architecture for BagConvolutions<'_> {
         &self,
         layers: &Layers,
         batch: &Batch,
-        _words: &[Words],
+        _words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>> {
         let mut pooled = self.pooled(layers, batch, device);
@@ -266,7 +266,7 @@ impl Architecture for BagConvolutions<'_> {
     fn for_inference<'b>(
         &self,
         layers: &Layers,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<Words>)>,
+        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
         device: &Device,
     ) -> Layers {
         let mut layers = layers.valid();
@@ -284,7 +284,7 @@ impl Architecture for BagConvolutions<'_> {
         &self,
         layers: &Layers,
         batch: &Batch,
-        _words: &[Words],
+        _words: &[PackedBatch],
         device: &Device,
     ) -> Vec<Tensor<2>> {
         let pooled = self.pooled(layers, batch, device);
@@ -295,9 +295,9 @@ impl Architecture for BagConvolutions<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::SparseMatrix;
     use model_core::parameters::{TensorSpec, glorot_uniform, save};
     use rand::{SeedableRng, rngs::StdRng};
+    use sparse_linear::SparseMatrix;
 
     const VOCABULARY: usize = 9;
     const TEXTS: [&[u32]; 4] = [&[2, 3, 2, 8, 1], &[4], &[5, 5, 6, 7], &[3, 2]];

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use sparse_linear::{
+    Examples, LinearError, LinearModel, LogisticRegression, SparseMatrix, SupportVectorMachine,
+};
 
 use crate::config::{check_balance, check_costs};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::system::{Fitted, Model, Problem};
-use crate::linear::{
-    Examples, LinearError, LinearModel, LogisticRegression, SparseMatrix, SupportVectorMachine,
-};
 
 /// The hyper-parameters of a linear classifier. The best combination is chosen on the validation users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
+use sparse_linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
 
 use super::linear::{Choice, Classifier, Learner, LinearSettings, Rows, Scorer};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::system::{Fitted, Problem, System, table};
 use crate::features::Features;
-use crate::linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
 use crate::settings::within;
 
 /// The settings of Meta-Learning. Both stages are SVMs with the settings of svm.

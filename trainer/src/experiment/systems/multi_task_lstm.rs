@@ -4,12 +4,12 @@
 //! A word's own and shared vector are concatenated, as Collobert et al. concatenate the lookup tables of a word. A sum would
 //! add vectors of two trainings, whose axes are unrelated. All vectors are trained further with the network.
 
+use fused_lstm::PackedBatch;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use model_core::{
     aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
-    lstm::Words,
     parameters::Parameters,
     vocabulary::UNKNOWN,
 };
@@ -221,11 +221,11 @@ struct OwnAndShared {
 
 impl OwnAndShared {
     /// The mean states of each task's LSTM over texts of words with these vectors in each table.
-    fn states(network: &AuxLstm, words: &[Words]) -> MeanStates<Tensor<2>> {
+    fn states(network: &AuxLstm, words: &[PackedBatch]) -> MeanStates<Tensor<2>> {
         let (shared, own) = words.split_last().expect("there is a shared table");
-        let words = own.iter().map(|own| Words {
-            vectors: Tensor::cat(vec![own.vectors.clone(), shared.vectors.clone()], 1),
-            texts: own.texts.clone(),
+        let words = own.iter().map(|own| {
+            let vectors = Tensor::cat(vec![own.vectors().clone(), shared.vectors().clone()], 1);
+            PackedBatch::new(vectors, own.sequences().to_vec())
         });
         network.mean_states_apart(&words.collect::<Vec<_>>())
     }
@@ -242,7 +242,7 @@ impl Architecture for OwnAndShared {
         &self,
         network: &AuxLstm,
         _batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         _device: &Device,
     ) -> Vec<Tensor<2>> {
         let states = Self::states(network, words);
@@ -255,7 +255,7 @@ impl Architecture for OwnAndShared {
     fn for_inference<'b>(
         &self,
         network: &AuxLstm,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<Words>)>,
+        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
         _device: &Device,
     ) -> AuxLstm {
         folded(network, self.normalise, batches, |network, _, words| {
@@ -267,7 +267,7 @@ impl Architecture for OwnAndShared {
         &self,
         network: &AuxLstm,
         _batch: &Batch,
-        words: &[Words],
+        words: &[PackedBatch],
         _device: &Device,
     ) -> Vec<Tensor<2>> {
         network.logits(Self::states(network, words))
