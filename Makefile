@@ -26,8 +26,8 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
-.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri sanitize \
-	bench paper paper-quick trainer setup-page setup-lint setup-test
+.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
+	sanitize bench paper paper-quick trainer setup-page setup-lint setup-test
 .NOTPARALLEL:
 
 help:
@@ -117,6 +117,7 @@ bench:
 	$(say) 'Benchmarks (some minutes; use the machine for nothing else meanwhile)'
 	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
 
+CORPORA = $(if $(CORPUS),,data)
 PAPER_CORPUS = $(or $(CORPUS),data/blogs.jsonl.xz)
 PAPER_TABLES = table3 table4 table5 table6
 PAPER_MORE = lambda three-attributes training beyond
@@ -129,13 +130,13 @@ AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
 EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
 	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors="$(2)"'
 
-paper: trainer $(if $(CORPUS),,data) $(VECTORS)
+paper: trainer $(CORPORA) $(VECTORS)
 	$(say) 'Experiments'
 	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE),$(VECTORS))
 	$(say) 'Report'
-	@$(AUXLSTM) report runs/paper --average "svm + aux-lstm (with a wide branch)"
+	@$(AUXLSTM) report runs/paper --average "svm + aux-lstm (with a wide component)"
 
-paper-quick: trainer $(if $(CORPUS),,data) $(QUICK_VECTORS)
+paper-quick: trainer $(CORPORA) $(QUICK_VECTORS)
 	$(say) 'Small experiments'
 	@$(call EXPERIMENT,$(PAPER_TABLES) quick,$(QUICK_VECTORS))
 	$(say) 'Report'
@@ -146,7 +147,7 @@ trainer:
 	@cargo build --release --locked --workspace
 
 # Existing vectors are kept when the program has changed.
-$(VECTORS): | trainer
+$(VECTORS): | trainer $(CORPORA)
 	$(say) 'Word vectors'
 	@mkdir -p runs
 	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
