@@ -1,4 +1,4 @@
-// What is being typed is what is estimated.
+// Estimate the comment as it is typed.
 const comment = document.querySelector("#comment");
 const estimate = document.querySelector("#estimate");
 

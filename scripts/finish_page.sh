@@ -1,17 +1,26 @@
 #!/usr/bin/env bash
-# Run by trunk when the page is built: lists the models for the page, and all files for its service worker
-# (web/service_worker.js).
+# Run by trunk after the build. Writes, into the folder of the built page:
+# - widget/messages.js and widget/tokens.js, from the catalogues and colours that the page is built with
+# - widget/models/list.json, the models that the page offers
+# - the list of all files, at the head of the service worker
 set -euo pipefail
 worker=service_worker.js
-source=$(cd "$(dirname "$0")/.." && pwd)/web/$worker
+web=$(cd "$(dirname "$0")/.." && pwd)/web
 cd "$TRUNK_STAGING_DIR"
+
+{
+    printf 'export default {\n'
+    for file in "$web"/locales/*.json; do printf '"%s": %s,\n' "$(basename "$file" .json)" "$(cat "$file")"; done
+    printf '};\n'
+} >widget/messages.js
+printf 'export default `\n%s\n`;\n' "$(sed 's/^:root/.panel/' "$web/tokens.css")" >widget/tokens.js
 
 (cd widget/models && printf '%s\n' *.safetensors | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >list.json)
 
 digests() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
-# NAME FILE: an entry of FILES.
+# NAME FILE: the entry of a file in FILES.
 entry() {
     local bytes
     bytes=$(digests <"$2" | cut -d' ' -f1 | sed 's/../\\x&/g')
@@ -22,9 +31,9 @@ entries=$(
     entry ./ index.html
     find . -type f ! -name "$worker" ! -name 'LICENSE-*' | sed 's|^\./||' | LC_ALL=C sort | while read -r file; do entry "$file" "$file"; done
 )
-# Of all files, the service worker's own among them.
-version=$(printf '%s' "$entries" | cat - "$source" | digests | cut -c1-16)
+# The version changes with any file, and with the service worker itself.
+version=$(printf '%s' "$entries" | cat - "$web/$worker" | digests | cut -c1-16)
 {
     printf 'const VERSION = "%s";\nconst FILES = new Map([\n%s\n]);\n' "$version" "$entries"
-    cat "$source"
+    cat "$web/$worker"
 } >"$worker"

@@ -1,36 +1,46 @@
-//! What is told about a writer: an attribute, its classes, and how classes are read from a record.
+//! Attributes of users: their classes, and how a class is read from a record.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// An attribute of a writer with the classes a model tells apart, e.g. gender: female, male.
+/// An attribute of users with its classes, such as gender with female and male.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Attribute {
-    /// The name of the field that holds this attribute in a record, e.g. `"age"`.
+    /// The name of the field that holds the attribute in a record, such as `"age"`.
     pub name: String,
-    /// The classes in the order of the network's outputs. A class is a literal value (`"female"`),
-    /// or for whole numbers a range (`"23-27"`) or a lower bound (`"33+"`).
+    /// The classes, in the order of the outputs of the network. A class is a literal value (`"female"`) or, for whole
+    /// numbers, a range (`"23-27"`) or a lower bound (`"33+"`).
     pub classes: Vec<String>,
-    /// Coarser classes for display, such as bands over single years. Empty: the classes are shown as they are.
+    /// Coarser classes that are reported as well, such as age ranges over single years; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coarse_classes: Vec<CoarseClass>,
 }
 
-/// Several classes shown as one; its probability is the sum of theirs.
+/// A coarse class: several classes taken together. Its probability is the sum of theirs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarseClass {
-    /// What the group is called, e.g. `"13-17"`.
+    /// The name of the coarse class, such as `"13-17"`.
     pub label: String,
-    /// The classes it holds, by label.
+    /// The labels of its classes.
     pub classes: Vec<String>,
 }
 
 impl Attribute {
-    /// The index of the class that `value` belongs to, if any. Ranges and bounds match whole numbers only;
-    /// a literal class wins over a range.
+    /// The index of the class that `value` belongs to, if any. Ranges and bounds match whole numbers only. A literal class
+    /// takes precedence over a range.
     pub fn class_of(&self, value: &str) -> Option<usize> {
         let value = value.trim();
         self.classes
@@ -44,8 +54,8 @@ impl Attribute {
             })
     }
 
-    /// The classes that `value` may belong to, which lie side by side: the one of [`class_of`](Self::class_of), or all that a
-    /// range such as `"21-25"` or `"31+"` overlaps.
+    /// The classes that `value` may belong to: the one of [`class_of`](Self::class_of), or for an interval label such as
+    /// `"21-25"` or `"31+"` all classes that it overlaps. `None` if these are not consecutive.
     pub fn classes_of(&self, value: &str) -> Option<Range<usize>> {
         if let Some(class) = self.class_of(value) {
             return Some(class..class + 1);
@@ -67,41 +77,40 @@ impl Attribute {
         (!goes_on).then_some(start..end)
     }
 
-    /// The group that holds all these classes, if one does.
+    /// The coarse class that holds all these classes, if there is one.
     pub fn coarse_class_of_all(&self, classes: Range<usize>) -> Option<usize> {
         let mut coarse_classes = classes.map(|class| self.coarse_class_of(class));
-        let group = coarse_classes.next()??;
+        let coarse = coarse_classes.next()??;
         coarse_classes
-            .all(|other| other == Some(group))
-            .then_some(group)
+            .all(|other| other == Some(coarse))
+            .then_some(coarse)
     }
 
-    /// Whether a prediction can be right or wrong of somebody whose class is one of these: there is but one, or one group has
-    /// them all.
+    /// Whether a prediction can be scored for a user with this label: it is one class, or one coarse class holds all.
     pub fn can_score(&self, classes: &Range<usize>) -> bool {
         classes.len() == 1 || self.coarse_class_of_all(classes.clone()).is_some()
     }
 
-    /// The index of the group that holds class `class`, if any.
+    /// The index of the coarse class that holds class `class`, if any.
     pub fn coarse_class_of(&self, class: usize) -> Option<usize> {
         let label = self.classes.get(class)?;
         self.coarse_classes
             .iter()
-            .position(|group| group.classes.contains(label))
+            .position(|coarse| coarse.classes.contains(label))
     }
 
-    /// The probability of each group: the sum over its classes of `probabilities` (one a class).
+    /// The probability of each coarse class: the sum of the `probabilities` of its classes.
     pub fn coarse_probabilities(&self, probabilities: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0; self.coarse_classes.len()];
         for (class, probability) in probabilities.iter().enumerate() {
-            if let Some(group) = self.coarse_class_of(class) {
-                sums[group] += probability;
+            if let Some(coarse) = self.coarse_class_of(class) {
+                sums[coarse] += probability;
             }
         }
         sums
     }
 
-    /// Whether every class can have members, and no two ranges overlap.
+    /// Checks that every class can have members and no two ranges overlap.
     fn check_values(&self) -> Result<(), String> {
         let name = &self.name;
         let mut ranges: Vec<(i64, i64, &str)> = Vec::new();
@@ -131,7 +140,10 @@ impl Attribute {
         Ok(())
     }
 
-    /// Whether this attribute can be learned and shown; the error is one line that names what is wrong.
+    /// Checks that the attribute can be learned and shown.
+    ///
+    /// # Errors
+    /// One line that names the class at fault.
     pub fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if name.is_empty() {
@@ -150,12 +162,16 @@ impl Attribute {
         if self.coarse_classes.is_empty() {
             return Ok(());
         }
-        if let Some(group) = repeated(self.coarse_classes.iter().map(|group| &group.label)) {
+        if let Some(coarse) = repeated(self.coarse_classes.iter().map(|coarse| &coarse.label)) {
             return Err(format!(
-                "attribute {name:?} names coarse class {group:?} twice"
+                "attribute {name:?} names coarse class {coarse:?} twice"
             ));
         }
-        let grouped = || self.coarse_classes.iter().flat_map(|group| &group.classes);
+        let grouped = || {
+            self.coarse_classes
+                .iter()
+                .flat_map(|coarse| &coarse.classes)
+        };
         if let Some(class) = grouped().find(|class| !self.classes.contains(class)) {
             return Err(format!(
                 "a coarse class of attribute {name:?} names {class:?}, which is none of its classes"
@@ -179,7 +195,7 @@ impl Attribute {
     }
 }
 
-/// The whole numbers that a class like `"23-27"` or `"33+"` stands for.
+/// The whole numbers of a class such as `"23-27"` or `"33+"`.
 fn range(class: &str) -> Option<(i64, i64)> {
     if let Some(from) = class.strip_suffix('+') {
         return Some((from.parse().ok()?, i64::MAX));
@@ -227,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_of_all_classes_that_it_overlaps() {
+    fn an_interval_label_may_be_of_all_classes_that_it_overlaps() {
         let age = age();
         assert_eq!(age.classes_of("14"), Some(1..2));
         assert_eq!(age.classes_of("10-15"), Some(0..2));
@@ -240,7 +256,7 @@ mod tests {
         assert_eq!(age.coarse_class_of_all(0..2), Some(0));
         assert_eq!(age.coarse_class_of_all(1..3), None);
         assert_eq!(age.coarse_class_of_all(1..1), None);
-        // What lies between them in the list has to be between them in years.
+        // The classes of an interval must be consecutive in the list.
         let mixed = Attribute {
             classes: ["13", "33+", "14"].map(String::from).to_vec(),
             coarse_classes: vec![],
@@ -250,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_sum_their_classes() {
+    fn a_coarse_class_sums_its_classes() {
         let sums = age().coarse_probabilities(&[0.1, 0.2, 0.3, 0.4]);
         assert!((sums[0] - 0.3).abs() < 1e-6 && (sums[1] - 0.7).abs() < 1e-6);
     }

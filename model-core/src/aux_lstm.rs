@@ -1,8 +1,8 @@
 //! Aux-LSTM (Section 4.3, Eq. 11–18) for any number of tasks.
 //!
-//! All tasks share one auxiliary LSTM. An auxiliary task reads only that; a main task has an LSTM of its own
-//! besides. The paper's model is one main and one auxiliary task; a single LSTM (Section 4.2) is one main
-//! task without the shared one; three main tasks over one shared LSTM are the paper's future work.
+//! All tasks share one auxiliary LSTM. An auxiliary task reads only that one; a main task has an LSTM of its own as well.
+//! The model of the paper has one main and one auxiliary task. The single LSTM (Section 4.2) is one main task without the
+//! shared LSTM. Three main tasks over one shared LSTM are the future work of the paper.
 
 use burn::{
     module::Module,
@@ -36,17 +36,17 @@ pub enum Role {
 pub struct AuxLstmSizes {
     /// Dimensions of a word vector.
     pub input_size: usize,
-    /// Hidden units of the shared auxiliary LSTM; 0: there is none, each task learns alone.
+    /// Hidden units of the shared auxiliary LSTM; 0 for none, so that each task learns alone.
     pub auxiliary_hidden_size: usize,
     /// Hidden units of each main task's LSTM.
     pub main_hidden_size: usize,
     /// Units of every fully connected layer.
     pub dense_size: usize,
-    /// A role and a number of classes for each task.
+    /// The role and the number of classes of each task.
     pub tasks: Vec<(Role, usize)>,
 }
 
-/// The network; see the module's documentation.
+/// The Aux-LSTM network; see the [module](self).
 #[derive(Module, Debug)]
 pub struct AuxLstm {
     auxiliary: Option<Lstm>,
@@ -56,21 +56,24 @@ pub struct AuxLstm {
 /// The layers that belong to one task.
 #[derive(Module, Debug)]
 struct Task {
-    /// LSTM_main of Eq. 11; none in an auxiliary task.
+    /// LSTM_main of Eq. 11, in a main task.
     lstm: Option<Lstm>,
-    /// The fully connected layer of Eq. 13; only in a main task over a shared LSTM.
+    /// The dense layer of Eq. 13, in a main task with a shared LSTM.
     auxiliary_dense: Option<Linear>,
-    /// The fully connected layer of Eq. 14 or 16.
+    /// The dense layer of Eq. 14 (main) or 16 (auxiliary).
     dense: Linear,
-    /// W and b of Eq. 17 or 18.
+    /// W and b of Eq. 17 (main) or 18 (auxiliary).
     output: Linear,
     /// D(p*) of Eq. 13, 14 and 16.
     dropout: Dropout,
 }
 
 impl AuxLstm {
-    /// A network of the given sizes; `dropout` is the probability p* of Eq. 9, used in training only.
-    /// `sizes` must make sense, see [`AuxLstmSizes::check`].
+    /// A network of the given sizes, which [`AuxLstmSizes::check`] must accept. `dropout` is the probability p* of Eq. 9,
+    /// used in training only.
+    ///
+    /// # Errors
+    /// The first error of the source of `parameters`.
     pub fn new<E>(
         parameters: &mut Parameters<'_, E>,
         sizes: &AuxLstmSizes,
@@ -118,19 +121,21 @@ impl AuxLstm {
         Ok(Self { auxiliary, tasks })
     }
 
-    /// The logits of every task, `[batch, classes]` each: what the softmax of Eq. 17–18 is taken of.
+    /// The logits of every task, `[batch, classes]` each: the arguments of the softmax in Eq. 17–18.
     pub fn forward(&self, words: &Words) -> Vec<Tensor<2>> {
         self.logits(self.mean_states(words))
     }
 
-    /// The mean hidden state of every LSTM, in one pass over the words; that of the shared one serves all tasks
-    /// (Eq. 12 and 15).
+    /// The mean hidden state of every LSTM (Eq. 11, 12 and 15), in one pass over the words.
     pub fn mean_states(&self, words: &Words) -> MeanStates<Tensor<2>> {
         self.by_task(lstm::forward_together(&self.lstms(), words))
     }
 
-    /// The same in a network without a shared LSTM whose tasks read word vectors of their own: the texts of a batch once
+    /// The same in a network without a shared LSTM whose tasks have word vectors of their own. `words` holds the batch once
     /// for each task.
+    ///
+    /// # Panics
+    /// If there is a shared LSTM.
     #[cfg(feature = "training")]
     pub fn mean_states_apart(&self, words: &[Words]) -> MeanStates<Tensor<2>> {
         assert!(self.auxiliary.is_none(), "a shared LSTM reads one text");
@@ -142,13 +147,13 @@ impl AuxLstm {
         }
     }
 
-    /// All LSTMs: the shared one, then the tasks' own.
+    /// All LSTMs: the shared one, then those of the tasks.
     pub(crate) fn lstms(&self) -> Vec<&Lstm> {
         let own = self.tasks.iter().filter_map(|task| task.lstm.as_ref());
         self.auxiliary.iter().chain(own).collect()
     }
 
-    /// What there is of each LSTM, in the order of [`lstms`](Self::lstms).
+    /// Assigns a value for each LSTM, in the order of [`lstms`](Self::lstms).
     pub(crate) fn by_task<T>(&self, means: Vec<T>) -> MeanStates<T> {
         let mut means = means.into_iter();
         let mut mean = |_: &Lstm| means.next().expect("a mean for each LSTM");
@@ -160,7 +165,7 @@ impl AuxLstm {
         }
     }
 
-    /// The logits of every task, `[batch, classes]` each, of texts with these mean states.
+    /// The logits of every task, `[batch, classes]` each, from mean states.
     pub fn logits(&self, MeanStates { shared, own }: MeanStates<Tensor<2>>) -> Vec<Tensor<2>> {
         (self.tasks.iter().zip(own))
             .map(|(task, own)| task.logits(own, shared.as_ref()))
@@ -168,7 +173,7 @@ impl AuxLstm {
     }
 }
 
-/// Something for the shared LSTM and for each task's own, where they are.
+/// A value for the shared LSTM and for the LSTM of each task, where there is one.
 #[derive(Clone, Debug)]
 pub struct MeanStates<T> {
     shared: Option<T>,
@@ -176,7 +181,7 @@ pub struct MeanStates<T> {
 }
 
 impl<T> MeanStates<T> {
-    /// For each LSTM what `combine` makes of its two.
+    /// Combines the two values of each LSTM.
     pub(crate) fn zip_with<U, V>(
         self,
         others: MeanStates<U>,
@@ -199,7 +204,7 @@ impl Task {
                 let auxiliary = self.dropout.forward(relu(dense.forward(shared.clone()))); // Eq. 13
                 Tensor::cat(vec![own, auxiliary], 1) // the ⊕ of Eq. 14
             }
-            (Some(own), ..) => own, // a single task, Eq. 7
+            (Some(own), ..) => own, // no shared LSTM, Eq. 7
             (None, shared, _) => shared.expect("an auxiliary task has a shared LSTM").clone(), // Eq. 15
         };
         let features = self
@@ -209,7 +214,10 @@ impl Task {
     }
 }
 
-/// A fully connected layer; its parameters are asked for under the names `NAME.weight` and `NAME.bias`.
+/// A dense layer with the parameters `NAME.weight`, `[from, to]`, and `NAME.bias`, `[to]`.
+///
+/// # Errors
+/// The first error of the source of `parameters`.
 pub fn linear<E>(
     parameters: &mut Parameters<'_, E>,
     name: &str,
@@ -223,7 +231,10 @@ pub fn linear<E>(
 }
 
 impl AuxLstmSizes {
-    /// Whether a network of these sizes can be built; the error is one line that names what is wrong.
+    /// Checks that a network of these sizes can be built.
+    ///
+    /// # Errors
+    /// One line that names the size at fault.
     pub fn check(&self) -> Result<(), String> {
         if self.tasks.is_empty() {
             return Err("there is no task".into());

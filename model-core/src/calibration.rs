@@ -1,47 +1,47 @@
-//! How sure a prediction may be: temperature scaling (Guo et al. 2017) that knows how long the text is.
+//! Calibration: from logits to probabilities by temperature scaling (Guo et al. 2017) that depends on the length of the
+//! text, mixed with a uniform distribution.
 //!
-//! The mean of few words strays further from what a writer's many words would show than the mean of many, and a
-//! network trained on long texts takes such straying for evidence. Its variance falls as one over the number
-//! of words; so does the variance of the logits, and with it what they have to be drawn in by.
+//! The mean over few words varies more than the mean over many, and a network trained on long texts mistakes that variance
+//! for signal. The variance of the mean, and of the logits, falls as 1 / words, and so does the square of what the
+//! temperature has to add.
 //!
-//! No temperature helps where a network is sure and wrong more often than it should be, as some writers simply do not write
-//! like others of their class. A share of all texts, fitted likewise, is taken for theirs: of any class with the same
-//! probability. The order of the classes stays as it is.
+//! A temperature cannot correct a network that is confident and wrong too often, as with users who do not write like others
+//! of their class. Mixing with the uniform distribution limits the confidence and keeps the order of the classes.
 
 use serde::{Deserialize, Serialize};
 
-/// What a task's logits are divided by before the softmax, √(`long`² + `short`² / words), and how many texts they say nothing
-/// of.
+/// The calibration of one task: logits are divided by the temperature √(`asymptote`² + `length_coefficient`² / words), and
+/// the softmax p of the quotients becomes (1 − `uniform_weight`) · p + `uniform_weight` / classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// The temperature of an endless text.
+    /// The temperature of an infinitely long text; above 0.
     pub asymptote: f32,
-    /// What short texts add to it: about the temperature of a single word.
+    /// How much short texts add: about the temperature of a single word.
     pub length_coefficient: f32,
-    /// The share of texts that are of any class, whatever their logits are.
+    /// The weight of the uniform distribution in the mixture, from 0 to below 1.
     #[serde(default)]
     pub uniform_weight: f32,
 }
 
 impl Calibration {
-    /// Leaves logits as they are.
+    /// Leaves the softmax of the logits as it is.
     pub const ONE: Self = Self {
         asymptote: 1.0,
         length_coefficient: 0.0,
         uniform_weight: 0.0,
     };
 
-    /// The divisor for a text of this many words; of none, as for one.
-    pub fn of(&self, words: usize) -> f32 {
-        // Not as it is written above: the squares of small numbers are 0.
+    /// The temperature for a text of this many words; an empty text counts as one word.
+    pub fn temperature(&self, words: usize) -> f32 {
+        // `hypot` does not underflow where the squares would.
         self.asymptote
             .hypot(self.length_coefficient / (words.max(1) as f32).sqrt())
     }
 
-    /// Eq. 17–18: the probabilities of the classes, from their logits for a text of this many words.
+    /// Eq. 17–18: the probability of each class, from the logits of a text of this many words.
     pub fn probabilities(&self, logits: &[f32], words: usize) -> Vec<f32> {
-        let temperature = self.of(words);
+        let temperature = self.temperature(words);
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let powers: Vec<f64> = logits
             .iter()
@@ -49,36 +49,36 @@ impl Calibration {
             .collect();
         let sum: f64 = powers.iter().sum();
         let uniform_weight = f64::from(self.uniform_weight);
-        let of_any = uniform_weight / logits.len() as f64;
+        let uniform = uniform_weight / logits.len() as f64;
         powers
             .iter()
-            .map(|power| ((1.0 - uniform_weight) * power / sum + of_any) as f32)
+            .map(|power| ((1.0 - uniform_weight) * power / sum + uniform) as f32)
             .collect()
     }
 
-    /// The logarithm of the probability that a text with these logits and of this many words is of one of the classes of
-    /// which `is_member` is true: finite where the probability itself would be rounded to 0, unless there are no such classes.
+    /// The log probability that the class of a text is one of those for which `is_member` is true. It stays finite where
+    /// the probability itself would round to 0; without members it is −∞.
     pub fn log_probability(
         &self,
         logits: &[f32],
         words: usize,
         is_member: impl Fn(usize) -> bool,
     ) -> f64 {
-        let divisor = f64::from(self.of(words));
+        let divisor = f64::from(self.temperature(words));
         let scaled = || logits.iter().map(|&logit| f64::from(logit) / divisor);
         let members = || {
             (scaled().enumerate())
                 .filter(|&(class, _)| is_member(class))
                 .map(|(_, logit)| logit)
         };
-        let said = log_sum(members) - log_sum(scaled);
+        let scaled_softmax = log_sum(members) - log_sum(scaled);
         let uniform_weight = f64::from(self.uniform_weight);
-        let of_any = uniform_weight * members().count() as f64 / logits.len() as f64;
-        log_sum(|| [said + (1.0 - uniform_weight).ln(), of_any.ln()].into_iter())
+        let uniform = uniform_weight * members().count() as f64 / logits.len() as f64;
+        log_sum(|| [scaled_softmax + (1.0 - uniform_weight).ln(), uniform.ln()].into_iter())
     }
 
-    /// Whether probabilities come out whatever the logits are.
-    pub fn is_sound(&self) -> bool {
+    /// Whether the parameters are in their ranges, so that any finite logits give probabilities.
+    pub(crate) fn is_sound(&self) -> bool {
         let Self {
             asymptote,
             length_coefficient,
@@ -110,17 +110,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_texts_are_less_sure_and_nobody_is_sure_by_overflow() {
-        let temperature = Calibration {
+    fn short_texts_are_less_confident_and_small_temperatures_do_not_overflow() {
+        let calibration = Calibration {
             asymptote: 0.5,
             length_coefficient: 10.0,
             uniform_weight: 0.0,
         };
-        let sure = |words| temperature.probabilities(&[2.0, 0.0], words)[0];
-        assert!(sure(1) < sure(10) && sure(10) < sure(1000));
-        assert!((sure(usize::MAX) - 1.0 / (1.0 + (-4f32).exp())).abs() < 1e-6);
-        assert_eq!(temperature.of(0), temperature.of(1));
-        assert_eq!(Calibration::ONE.of(7), 1.0);
+        let confidence = |words| calibration.probabilities(&[2.0, 0.0], words)[0];
+        assert!(confidence(1) < confidence(10) && confidence(10) < confidence(1000));
+        assert!((confidence(usize::MAX) - 1.0 / (1.0 + (-4f32).exp())).abs() < 1e-6);
+        assert_eq!(calibration.temperature(0), calibration.temperature(1));
+        assert_eq!(Calibration::ONE.temperature(7), 1.0);
         let tiny = Calibration {
             asymptote: 1e-38,
             ..Calibration::ONE
@@ -130,33 +130,33 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_may_be_of_any_class_are_not_surer_than_that() {
-        let temperature = Calibration {
+    fn the_uniform_mixture_limits_confidence() {
+        let calibration = Calibration {
             uniform_weight: 0.2,
             ..Calibration::ONE
         };
         let logits = [3f32.ln(), 0.0, 0.0, 0.0];
         let expected = [0.8 / 2.0 + 0.05, 0.8 / 6.0 + 0.05];
-        for (class, found) in temperature
+        for (class, found) in calibration
             .probabilities(&logits, 9)
             .into_iter()
             .enumerate()
         {
             assert!((found - expected[class.min(1)]).abs() < 1e-6, "{found}");
-            let same = temperature.log_probability(&logits, 9, |other| other == class);
+            let same = calibration.log_probability(&logits, 9, |other| other == class);
             assert!((f64::from(found).ln() - same).abs() < 1e-6);
         }
-        let sure = temperature.probabilities(&[1e4, 0.0, 0.0, -1e4], 9);
-        assert_eq!(sure, [0.85, 0.05, 0.05, 0.05]);
-        let pair = temperature.log_probability(&[1e4, 0.0, 0.0, -1e4], 9, |class| class > 1);
+        let most = calibration.probabilities(&[1e4, 0.0, 0.0, -1e4], 9);
+        assert_eq!(most, [0.85, 0.05, 0.05, 0.05]);
+        let pair = calibration.log_probability(&[1e4, 0.0, 0.0, -1e4], 9, |class| class > 1);
         assert!((pair - 0.1f64.ln()).abs() < 1e-6);
         let none = Calibration::ONE.log_probability(&[1e4, 0.0], 9, |class| class == 1);
         assert_eq!(none, -1e4);
         assert!(
-            temperature.is_sound()
+            calibration.is_sound()
                 && !Calibration {
                     uniform_weight: 1.0,
-                    ..temperature
+                    ..calibration
                 }
                 .is_sound()
         );

@@ -1,91 +1,112 @@
-//! The model card: what a model was made from, what it is for, and how well it was seen to work.
+//! The model card: training data, intended use, limits and test figures of a model.
 
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
 
-/// The facts that travel in a bundle and are shown wherever it is used.
+/// The model card of a bundle, shown wherever the model is used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ModelCard {
-    /// What the model is called.
+    /// The name of the model.
     pub name: String,
-    /// The languages of its training text, as BCP 47 tags such as `"en"`.
+    /// The languages of the training text, as BCP 47 tags such as `"en"`.
     pub languages: Vec<String>,
     /// The training data, in a sentence or two.
     pub data: String,
-    /// On what terms the data and so the model may be used.
+    /// The terms of use of the data, and so of the model.
     pub licence: String,
-    /// What the model is meant for.
+    /// The intended use.
     pub intended_use: String,
-    /// What it must not be used for.
+    /// Uses that are ruled out.
     pub not_for: String,
-    /// Where it is known to be weak.
+    /// Known limits.
     pub limits: String,
-    /// What to cite.
+    /// Works to cite.
     pub citations: Vec<String>,
-    /// How well each attribute was predicted for users that training never saw.
+    /// Figures for each attribute on test users, who took no part in training.
     pub figures: Vec<AttributeFigures>,
-    /// Whether they are those of another model, made by the same settings without the test users: this one learned from them
-    /// too, once the figures had been taken.
+    /// Whether this model is a refit: trained with the same settings on the test users as well. The figures are then those of
+    /// the model that was tested before the refit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
     pub refit: bool,
 }
 
-/// Test figures of one attribute; shares are between 0 and 1.
+/// Test figures of one attribute; shares are from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeFigures {
     /// The attribute's name.
     pub attribute: String,
-    /// The language of their text, where the model reads Chinese and another one.
+    /// The language of the text, if the model distinguishes languages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
-    /// Users tested.
+    /// The number of test users.
     pub users: usize,
-    /// The share of the most frequent class among them: what always guessing it would get right.
+    /// The share of the most frequent class: the accuracy of always predicting it.
     pub majority: f64,
-    /// The share predicted right.
+    /// The share of correct predictions.
     pub accuracy: f64,
     /// Precision averaged over the classes.
     pub precision: f64,
     /// Recall averaged over the classes.
     pub recall: f64,
-    /// 2PR / (P + R) of the two averages, the paper's Macro-F1.
+    /// 2PR / (P + R) of the two averages: the Macro-F1 of the paper.
     pub f: f64,
-    /// Expected calibration error: how far stated probabilities are from how often they come true.
+    /// The expected calibration error (ECE).
     pub calibration_error: f64,
-    /// The reliability diagram: users sorted by the probability of their most probable class into 15 bins of equal
-    /// width, without the bins that hold nobody. Cards that were written before there was one have none.
+    /// The reliability diagram: users by the probability of their most probable class, in 15 bins of equal width. Empty bins
+    /// are left out.
     #[serde(default)]
     pub reliability: Vec<ReliabilityBin>,
-    /// What answering only from a probability on gains in accuracy and costs in answers: for 0, 0.05 … 0.95, as long as
-    /// anybody is answered. Cards that were written before there was one have none.
+    /// Coverage and accuracy for the confidence thresholds 0, 0.05 … 0.95, as long as the coverage is above 0.
     #[serde(default)]
     pub coverage: Vec<CoveragePoint>,
 }
 
-/// Users whose most probable class is stated to be about as probable.
+/// One bin of a reliability diagram.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReliabilityBin {
-    /// How many they are.
+    /// The number of users.
     pub users: usize,
-    /// The mean of these probabilities.
+    /// The mean probability of their most probable class.
     pub confidence: f64,
-    /// The share for whom that class is the true one; equal to `confidence` where probabilities mean what they say.
+    /// The share for whom that class is correct; equal to `confidence` under perfect calibration.
     pub accuracy: f64,
 }
 
-/// What is left when less probable answers are withheld.
+/// Coverage and accuracy at one confidence threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoveragePoint {
-    /// Users are answered whose most probable class is at least so probable.
+    /// The confidence threshold.
     pub threshold: f32,
-    /// Their share of all users.
+    /// The share of users whose prediction is confident.
     pub coverage: f64,
-    /// The share of them for whom that class is the true one.
+    /// The share of confident predictions that are correct.
     pub accuracy: f64,
 }
 

@@ -1,13 +1,12 @@
-//! The table of word vectors: 8 bits a number, one scale a row.
+//! The word vectors: 8 bits a number, one scale a row.
 //!
-//! Training reads the very table that the bundle will hold, so what is learned is learned on the vectors that
-//! serving sees.
+//! Training reads the rounded table that the bundle will hold, so training and serving see the same vectors.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::{lstm::Words, vocabulary::PADDING};
 
-/// One vector a word id. Row 0 ([`PADDING`]) is zero; the others are `value · scale` with values in ±127.
+/// One vector for each word id. Row 0 ([`PADDING`]) is zero; the others are `value · scale` with values in ±127.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding {
     values: Vec<i8>,
@@ -16,12 +15,14 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Rounds a row-major table of `dimensions` columns to 8 bits. Row 0 is made zero. A number that is not
-    /// finite is an error.
+    /// Rounds a row-major table of `dimensions` columns to 8 bits, and row 0 to zero.
+    ///
+    /// # Errors
+    /// If a number is not finite, or the table is empty or not rectangular.
     pub fn quantise(rows: &[f32], dimensions: usize) -> Result<Self, String> {
         if dimensions == 0 || rows.is_empty() || !rows.len().is_multiple_of(dimensions) {
             return Err(format!(
-                "{} numbers are no table of {dimensions} columns",
+                "{} numbers do not form a table of {dimensions} columns",
                 rows.len()
             ));
         }
@@ -57,8 +58,7 @@ impl Embedding {
         })
     }
 
-    /// The first `rows` of the table, with values of at most `largest` (1 to 127) instead of 127. What is rounded more
-    /// coarsely packs better.
+    /// The first `rows` of the table, rounded to values of at most `largest` (1 to 127). Coarser numbers compress better.
     pub fn coarser(&self, rows: usize, largest: i8) -> Self {
         let rows = rows.min(self.len());
         let factor = f32::from(largest) / 127.0;
@@ -74,7 +74,10 @@ impl Embedding {
         }
     }
 
-    /// A table of stored parts: `values` row by row, a scale for each row.
+    /// A table from stored parts: `values` row by row, one scale for each row.
+    ///
+    /// # Errors
+    /// If the lengths do not fit one another or a scale is not finite.
     pub fn from_parts(
         values: Vec<i8>,
         scales: Vec<f32>,
@@ -107,12 +110,12 @@ impl Embedding {
         &self.scales
     }
 
-    /// Numbers in a vector.
+    /// The dimensions of a vector.
     pub fn dimensions(&self) -> usize {
         self.dimensions
     }
 
-    /// Vectors in the table.
+    /// The number of vectors.
     pub fn len(&self) -> usize {
         self.scales.len()
     }
@@ -122,7 +125,7 @@ impl Embedding {
         self.scales.is_empty()
     }
 
-    /// Texts of word ids with the vectors of their words on `device`; ids behind the table's end are read as padding.
+    /// The packed batch of texts of word ids on `device`. Ids past the end of the table are read as padding.
     pub fn embed(&self, texts: &[&[u32]], device: &Device) -> Words {
         let (distinct, texts) = Words::distinct(texts);
         let mut vectors = Vec::with_capacity(distinct.len() * self.dimensions);
@@ -136,7 +139,7 @@ impl Embedding {
         }
     }
 
-    /// The vectors as numbers, row by row.
+    /// All vectors, row by row.
     pub fn rows(&self) -> Vec<f32> {
         let mut rows = Vec::with_capacity(self.values.len());
         for id in 0..self.len() as u32 {
@@ -145,7 +148,7 @@ impl Embedding {
         rows
     }
 
-    /// Appends the vector of a word; ids behind the table's end are read as padding.
+    /// Appends the vector of a word. An id past the end of the table is read as padding.
     pub(crate) fn append(&self, id: u32, vectors: &mut Vec<f32>) {
         let id = if (id as usize) < self.len() {
             id
@@ -168,8 +171,8 @@ mod tests {
             .collect();
         let embedding = Embedding::quantise(&table, 10).unwrap();
         let ids = [1u32, 3, 2];
-        let looked_up = embedding.embed(&[&ids, &[]], &Device::flex());
-        let values: Vec<f32> = looked_up.vectors.into_data().iter().collect();
+        let batch = embedding.embed(&[&ids, &[]], &Device::flex());
+        let values: Vec<f32> = batch.vectors.into_data().iter().collect();
         assert_eq!(values.len(), 3 * 10);
         for (step, &id) in ids.iter().enumerate() {
             let row = &table[id as usize * 10..][..10];
@@ -178,17 +181,21 @@ mod tests {
                 assert!((values[step * 10 + column] - exact).abs() <= largest / 253.0);
             }
         }
-        assert_eq!(looked_up.texts, [vec![0, 1, 2], vec![]]);
+        assert_eq!(batch.texts, [vec![0, 1, 2], vec![]]);
     }
 
     #[test]
-    fn every_word_is_looked_up_once() {
+    fn every_word_has_its_vector_in_the_batch_once() {
         let table: Vec<f32> = (0..8).map(|k| k as f32).collect();
         let embedding = Embedding::quantise(&table, 2).unwrap();
         let words = embedding.embed(&[&[3, 2, 3], &[], &[2, 9, 0]], &Device::flex());
         assert_eq!(words.texts, [vec![0, 1, 0], vec![], vec![1, 2, 3]]);
         let values: Vec<f32> = words.vectors.into_data().iter().collect();
-        assert_eq!(values[4..], [0.0; 4], "behind the table, and padding");
+        assert_eq!(
+            values[4..],
+            [0.0; 4],
+            "past the end of the table, and padding"
+        );
         let nothing = embedding.embed(&[&[]], &Device::flex());
         assert_eq!(
             (nothing.vectors.dims(), nothing.texts),

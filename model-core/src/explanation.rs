@@ -1,22 +1,32 @@
-//! Why a prediction is what it is: for each word, what it does to each class.
+//! Explanations: the evidence of each word for each class.
 
 use serde::{Deserialize, Serialize};
 
 use crate::prediction::{Named, UserPrediction};
 
-/// A prediction about one user with the evidence of every word that was read for it.
+/// A prediction about one user with the evidence of the words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Explanation {
-    /// What is predicted from the whole text.
+    /// The prediction from the whole text.
     pub prediction: UserPrediction,
-    /// The words that the model read, in order; of a text of more than 5,000 the first 5,000.
+    /// The words that the model read, in order, at most 5,000.
     pub words: Vec<ReadWord>,
-    /// The evidence for each attribute, in the order of the model's tasks; a JSON object by attribute name.
+    /// The evidence for each attribute, in the order of the tasks; a JSON object by attribute name.
     pub attributes: Named<AttributeEvidence>,
 }
 
-/// Where a word stands that the model read.
+/// The position of a word that the model read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct ReadWord {
     /// The index of its post among those given.
     pub post: usize,
@@ -24,21 +34,26 @@ pub struct ReadWord {
     pub start: usize,
     /// The byte of that post after the word's last.
     pub end: usize,
-    /// Whether the model's vocabulary holds it. All words that it does not hold are one and the same to the model.
+    /// Whether the vocabulary of the model holds it. To the model, all other words are the same.
     pub known: bool,
 }
 
-/// What the words say about one attribute.
+/// The evidence of the words about one attribute.
 ///
-/// A word's evidence for a class is by how much the logarithm of the odds p / (1 − p) falls when this word is taken out
-/// of the text, where p is the class's probability before anything is allowed for writers who do not write like others of
-/// their class (`Calibration::uniform_weight`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
-/// odds.
+/// The evidence of a word for a class is the decrease of the log odds ln(p / (1 − p)) when the word is removed from the text.
+/// Here p is the probability of the class without the uniform mixture (`Calibration::uniform_weight`). Above 0 the word speaks
+/// for the class, below 0 against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributeEvidence {
-    /// The evidence for each class, a number a word; a JSON object by class.
+    /// The evidence for each class, one number a word; a JSON object by class.
     pub classes: Named<Vec<f32>>,
-    /// The same for the attribute's coarse (age bands over single years), where it has coarse.
+    /// The same for the coarse classes, if the attribute has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<Named<Vec<f32>>>,
 }

@@ -1,4 +1,4 @@
-//! The joint cost function, Eq. 19, for any number of tasks.
+//! The joint cost function (Eq. 19) for any number of tasks.
 
 use std::ops::Range;
 
@@ -8,22 +8,21 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What one task learns from in a batch.
+/// The labels of one task in a batch, and their weights.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The classes that each user of the batch may be of, side by side: one where the class is known, several where the label
-    /// is a band over them. A user without any is no example for this task.
+    /// The label of each user: a range of one class, or of several for an interval label. Users without a label are ignored.
     pub classes: Vec<Option<Range<usize>>>,
-    /// A factor for each user in the cost, 1 in the paper.
+    /// The weight of each user in the cost; 1 in the paper.
     pub user_weights: Vec<f32>,
     /// λ of this task (1 − λ for the paper's auxiliary task).
     pub weight: f32,
-    /// A factor for each class in the cost, 1 in the paper.
+    /// The weight of each class in the cost; 1 in the paper.
     pub class_weights: Vec<f32>,
 }
 
 impl Target {
-    /// Users whose class is known, or who are no example, with a factor of 1.
+    /// A target of users with one class or no label, each of weight 1.
     pub fn exact(
         classes: impl IntoIterator<Item = Option<usize>>,
         weight: f32,
@@ -40,12 +39,12 @@ impl Target {
     }
 }
 
-/// The weighted sum of the tasks' cross entropies, a scalar `[1]`, without the penalty on the parameters. Of a user who may be
-/// of several classes it is −ln of the sum of their probabilities.
+/// Eq. 19 without the penalty: the weighted sum of the cross entropies of the tasks, a scalar `[1]`. `logits` holds
+/// `[batch, classes]` for each task.
 ///
-/// Each task's sum over its users is divided by their number, so that the learning rate means the same for
-/// every batch size. `logits` holds `[batch, classes]` for each task. A task without a user in this batch adds
-/// nothing; where no task has one the cost is a constant zero.
+/// An interval label costs −ln of the sum of the probabilities of its classes. The sum over the users of a task is divided by
+/// their number, so that a learning rate means the same for every batch size. A task without a labelled user in the batch adds
+/// nothing; if no task has one, the cost is a constant zero.
 pub fn joint_loss(logits: &[Tensor<2>], targets: &[Target], device: &Device) -> Tensor<1> {
     logits
         .iter()
@@ -73,7 +72,7 @@ fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Ten
     };
     let weights: Vec<f32> = examples.iter().map(weight).collect();
     let log_probabilities = log_softmax(logits.clone().select(0, rows), 1);
-    let of_truth = if examples.iter().all(|(_, classes)| classes.len() == 1) {
+    let log_likelihood = if examples.iter().all(|(_, classes)| classes.len() == 1) {
         let classes = examples.iter().map(|(_, classes)| classes.start as i64);
         log_probabilities.gather(1, indices(classes.collect()).unsqueeze_dim(1))
     } else {
@@ -95,23 +94,23 @@ fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Ten
         (own - largest.clone()).exp().sum_dim(1).log() + largest
     };
     let weights = Tensor::<2>::from_data(TensorData::new(weights, [count, 1]), device);
-    Some((of_truth * weights).sum())
+    Some((log_likelihood * weights).sum())
 }
 
-/// The logarithm of a probability that is none, and that sums and differences do not make NaN of.
+/// Stands for ln 0. It is finite so that sums and differences do not become NaN.
 const IMPOSSIBLE: f32 = -1e9;
 
-/// Which parameters the l/2 ‖θ‖² of Eq. 19 is taken over.
+/// The parameters in the penalty l/2 ‖θ‖² of Eq. 19.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Penalised {
-    /// Every parameter, as usual.
+    /// All parameters.
     All,
-    /// The bias vectors only, the paper's words taken literally.
+    /// Bias vectors only, the literal reading of the paper.
     Biases,
 }
 
-/// ‖θ‖² / 2 of the penalised parameters, a scalar `[1]`; times l it is the last term of Eq. 19.
+/// ‖θ‖² / 2 of the penalised parameters, a scalar `[1]`. The last term of Eq. 19 is l times this.
 pub fn penalty(network: &impl Module, penalised: Penalised, device: &Device) -> Tensor<1> {
     struct Sum {
         penalised: Penalised,
@@ -119,7 +118,7 @@ pub fn penalty(network: &impl Module, penalised: Penalised, device: &Device) -> 
     }
     impl ModuleVisitor for Sum {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            // Biases are this network's only vectors.
+            // The only vectors of the network are biases.
             if self.penalised == Penalised::All || D == 1 {
                 self.sum = self.sum.clone() + parameter.val().square().sum() * 0.5;
             }
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_costs_what_its_classes_together_lack() {
+    fn an_interval_label_costs_the_log_of_the_summed_probability() {
         let logits = [0.5, 1.5, -1.0, 40.0, -50.0, -60.0];
         let target = Target {
             classes: vec![Some(1..3), Some(1..2)],
@@ -159,9 +158,9 @@ mod tests {
         };
         let targets = [target];
         let powers = logits.map(|logit: f32| f64::from(logit).exp());
-        let of_band = (powers[1] + powers[2]) / (powers[0] + powers[1] + powers[2]);
-        // The mean weight of the band's classes, half of two users, λ.
-        let expected = -of_band.ln() * 2.0 * 3.0 / 2.0 * 0.5 + 90.0 * 1.0 * 2.0 / 2.0 * 0.5;
+        let of_interval = (powers[1] + powers[2]) / (powers[0] + powers[1] + powers[2]);
+        // The mean weight of the classes, half of two users, λ.
+        let expected = -of_interval.ln() * 2.0 * 3.0 / 2.0 * 0.5 + 90.0 * 1.0 * 2.0 / 2.0 * 0.5;
         let (found, gradient) = cost(logits, &targets);
         assert!(
             (f64::from(found) - expected).abs() < 1e-4,
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_of_one_class_is_that_class() {
+    fn an_interval_of_one_class_is_that_class() {
         let logits = [0.5, 1.5, -1.0, 0.2, -0.5, 0.6];
         let of = |classes: [Range<usize>; 2]| Target {
             classes: classes.map(Some).to_vec(),
@@ -190,7 +189,7 @@ mod tests {
         };
         let whole = cost(logits, &[of([0..1, 0..3])]);
         let first = cost(logits, &[Target::exact([Some(0), None], 0.5, vec![1.0; 3])]);
-        // Who may be of any class costs nothing.
+        // An interval over all classes costs nothing.
         assert!((whole.0 - first.0).abs() < 1e-6);
         for (one, other) in whole.1.iter().zip(&first.1) {
             assert!((one - other).abs() < 1e-6, "{:?} {:?}", whole.1, first.1);

@@ -1,12 +1,17 @@
-//! The language of a text, for models that read Chinese and another one.
+//! The language of a text, for models that read Chinese and another language.
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "model")]
 use crate::vocabulary::Vocabulary;
 
-/// The language of a text, as far as its script tells.
+/// The language of a text, by its script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub enum Language {
     /// Written in Chinese characters.
     #[serde(rename = "zh")]
@@ -16,7 +21,7 @@ pub enum Language {
     Other,
 }
 
-/// Whether a character is written in Chinese words.
+/// Whether a character is a Han character, or 々 or 〇, which stand in Chinese words.
 pub fn is_han(character: char) -> bool {
     matches!(character,
         '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
@@ -25,8 +30,8 @@ pub fn is_han(character: char) -> bool {
 
 #[cfg(feature = "model")]
 impl Language {
-    /// The language of most words of a text of word ids, posts in several languages included; of none that tells, the other
-    /// one. Signs, numbers, emoji and masks tell nothing.
+    /// The language of most words of a text of word ids. Signs, numbers, emoji and masks do not count. A tie, or a text
+    /// without words that count, is [`Other`](Self::Other).
     pub fn of(text: &[u32], vocabulary: &Vocabulary) -> Self {
         let (mut chinese, mut other) = (0_usize, 0);
         for word in text.iter().filter_map(|&id| vocabulary.word(id)) {

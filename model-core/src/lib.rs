@@ -1,13 +1,38 @@
-//! Aux-LSTM: a writer's attributes learned jointly from text by LSTMs that share an auxiliary
-//! representation (*Joint Learning on Relevant User Attributes in Micro-blog*, IJCAI 2017).
+//! Aux-LSTM: the attributes of a user, learned jointly from text by LSTMs that share an auxiliary representation (*Joint
+//! Learning on Relevant User Attributes in Micro-blog*, IJCAI 2017).
 //!
-//! Text goes in, one probability distribution per attribute comes out, and the same code does it in
-//! training, on the command line and in the browser. This crate opens no file, reads no clock and prints
-//! nothing: bytes and strings in, values out.
+//! Text goes in, one probability distribution per attribute comes out. Training, the command line and the browser run the
+//! same code. This crate opens no file, reads no clock and prints nothing: bytes and strings in, values out.
 //!
-//! Without the feature `model` there are only the types that describe a model and its predictions, and with `corpus`
-//! the reading of users: what a program needs that shows predictions made elsewhere, such as the page whose worker
-//! makes them.
+//! ```no_run
+//! use burn::tensor::Device;
+//! use model_core::predictor::Predictor;
+//!
+//! # async fn predict() -> Result<(), Box<dyn std::error::Error>> {
+//! let predictor = Predictor::load(&std::fs::read("en.safetensors")?, &Device::flex())?;
+//! let users = [vec!["first post".to_owned(), "second post".to_owned()]];
+//! for user in predictor.predict(&users).await? {
+//!     let gender = user.predictions.get("gender").expect("an attribute of this model");
+//!     println!("{:?} {:?}", gender.label, gender.probabilities);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | step | module | in the paper |
+//! |---|---|---|
+//! | posts → words | [`text`] | |
+//! | words → ids | [`vocabulary`], [`reader`] | |
+//! | ids → vectors | [`embedding`] | |
+//! | vectors → mean hidden states | [`lstm`] | Eq. 1–8 |
+//! | mean hidden states → logits | [`aux_lstm`], [`wide`] | Eq. 9–18 |
+//! | logits → probabilities | [`calibration`], [`predictor`] | Eq. 17–18 |
+//! | the cost of training | `joint_loss` | Eq. 19 |
+//! | a trained model in a file | [`bundle`], [`card`] | |
+//!
+//! Without the feature `model` the crate has only the types of models and predictions, for programs that show predictions
+//! made elsewhere, such as the page. The feature `corpus` adds the reading of users, `training` gradients and the joint
+//! loss, `threads` more than one core, `gpu` the LSTM fused for GPUs.
 
 pub mod attribute;
 pub mod card;
@@ -37,6 +62,8 @@ pub mod predictor;
 pub mod reader;
 #[cfg(feature = "model")]
 pub mod text;
+#[cfg(feature = "model")]
+pub mod tfidf;
 #[cfg(feature = "model")]
 pub mod vocabulary;
 #[cfg(feature = "model")]

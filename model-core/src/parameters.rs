@@ -1,31 +1,31 @@
-//! Where a network's parameters come from: drawn at random before training, or read from a bundle.
-//! Both go through one door, so a network is built by the same code either way.
+//! Parameter initialisation and loading: a network asks for its parameters by name, and a source draws them at random or
+//! reads them from a bundle.
 
 use burn::{
     module::{Module, ModuleVisitor, Param, ParamId},
     tensor::{Device, Tensor, TensorData},
 };
 
-/// What is asked of a source: one matrix, or several equal ones side by side (the gates of an LSTM).
+/// A parameter that a network needs: a matrix, or several of the same size side by side (the gates of an LSTM).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec<'a> {
-    /// The parameter's name, its path in the network.
+    /// The path of the parameter in the network.
     pub name: &'a str,
     /// Rows of each matrix; a vector is a matrix of one column.
     pub rows: usize,
     /// Columns of each matrix.
     pub columns: usize,
-    /// How many such matrices stand side by side.
+    /// The number of matrices side by side.
     pub blocks: usize,
 }
 
 impl TensorSpec<'_> {
-    /// The number of values wanted.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.rows * self.columns * self.blocks
     }
 
-    /// Whether nothing is wanted.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -33,18 +33,18 @@ impl TensorSpec<'_> {
 
 type Source<'a, E> = dyn FnMut(&TensorSpec) -> Result<Vec<f32>, E> + 'a;
 
-/// Hands out parameters one by one, by name.
+/// Creates the parameters of a network, one by one, on a device.
 pub struct Parameters<'a, E> {
-    /// Values in row-major order over the matrices side by side; for a vector, block after block.
     source: Box<Source<'a, E>>,
     device: Device,
     handed_out: u64,
-    /// What comes before every name.
+    /// A prefix of every name.
     path: String,
 }
 
 impl<'a, E> Parameters<'a, E> {
-    /// Parameters on `device` with the values that `source` gives; see [`TensorSpec`] for their order.
+    /// Creates parameters on `device` with the values that `source` returns: row-major over the matrices side by side; for a
+    /// vector, block after block.
     pub fn new(
         device: &Device,
         source: impl FnMut(&TensorSpec) -> Result<Vec<f32>, E> + 'a,
@@ -57,7 +57,7 @@ impl<'a, E> Parameters<'a, E> {
         }
     }
 
-    /// What `build` builds of parameters whose names begin with `part` and a dot: a network that is a part of another.
+    /// Calls `build` with `part` and a dot before every name: for a network that is a part of another.
     #[cfg(feature = "training")]
     pub fn of_part<T>(
         &mut self,
@@ -108,7 +108,7 @@ impl<'a, E> Parameters<'a, E> {
     fn parameter<const D: usize>(&mut self, data: TensorData) -> Param<Tensor<D>> {
         self.handed_out += 1;
         let tensor = Tensor::from_data(data, &self.device);
-        // Numbered rather than random, so that an optimiser's saved state finds its parameter again.
+        // Numbered, not random, so that the saved state of an optimiser finds its parameters again.
         let tensor = if self.device.is_autodiff() {
             tensor.require_grad()
         } else {
@@ -118,27 +118,27 @@ impl<'a, E> Parameters<'a, E> {
     }
 }
 
-/// The paper's initialisation: each matrix uniform in ±√(6 / (rows + columns)) (Glorot and Bengio 2010).
+/// The initialisation of the paper: each matrix uniform in ±√(6 / (rows + columns)) (Glorot and Bengio 2010).
 #[cfg(feature = "training")]
-pub fn glorot_uniform(wanted: &TensorSpec, random: &mut impl rand::Rng) -> Vec<f32> {
-    let bound = (6.0 / (wanted.rows + wanted.columns) as f32).sqrt();
-    (0..wanted.len())
+pub fn glorot_uniform(spec: &TensorSpec, random: &mut impl rand::Rng) -> Vec<f32> {
+    let bound = (6.0 / (spec.rows + spec.columns) as f32).sqrt();
+    (0..spec.len())
         .map(|_| random.random_range(-bound..=bound))
         .collect()
 }
 
-/// A parameter's name, shape and values, as written to a bundle.
+/// A parameter read back from a network, as a bundle holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// The parameter's name, its path in the network.
+    /// The path of the parameter in the network.
     pub name: String,
-    /// Its dimensions.
+    /// The dimensions.
     pub shape: Vec<usize>,
-    /// Its values in row-major order.
+    /// The values in row-major order.
     pub values: Vec<f32>,
 }
 
-/// All parameters of `network` by their path in it, read back from the device.
+/// Reads all parameters of `network` back from the device, named by their path in it.
 pub fn save(network: &impl Module) -> Vec<NamedTensor> {
     #[derive(Default)]
     struct Collector {

@@ -1,10 +1,10 @@
-//! What a prediction is: for each attribute a distribution over its classes.
+//! Predictions: for each attribute a distribution over its classes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use crate::language::Language;
 
-/// The index of the largest value, the first of equally large ones; none of no value.
+/// The index of the largest value, the first if there are several; `None` if there are no values.
 pub fn largest(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, other| {
         if values[other] > values[best] {
@@ -15,70 +15,99 @@ pub fn largest(values: &[f32]) -> Option<usize> {
     })
 }
 
-/// What is predicted about one user.
+/// The predictions for one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct UserPrediction {
-    /// The words of the user's text that the model read.
+    /// The number of words that the model read.
     pub words: usize,
-    /// How many of these words the model's vocabulary knows.
+    /// The number of these words that the vocabulary holds.
     pub known_words: usize,
-    /// The language of the text, from a model that reads Chinese and another one.
+    /// The language of the text, if the model distinguishes languages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
-    /// A prediction per attribute, in the order of the model's tasks; a JSON object by attribute name.
+    /// One prediction for each attribute, in the order of the tasks; a JSON object by attribute name.
     pub predictions: Named<AttributePrediction>,
 }
 
-/// A user with their prediction, as `auxlstm predict` prints it: a JSON object a line.
+/// The prediction for a user with the id: a line of the output of `auxlstm predict`, one JSON object a line.
 #[cfg(feature = "corpus")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
-    /// The user's id, which may be any JSON value.
+    /// The id of the user: any JSON value.
     pub id: serde_json::Value,
-    /// What is predicted about the user.
+    /// The predictions for the user.
     #[serde(flatten)]
     pub prediction: UserPrediction,
 }
 
 #[cfg(feature = "corpus")]
 impl Line {
-    /// Writes the line and its end.
+    /// Writes the JSON object and a line feed.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
     pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         serde_json::to_writer(&mut out, self)?;
         out.write_all(b"\n")
     }
 }
 
-/// The distribution over one attribute's classes.
+/// The distribution over the classes of one attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct AttributePrediction {
-    /// The most probable class; `null` when the text holds no word that the model knows.
+    /// The most probable class; `null` if the text has no known word.
     pub label: Option<String>,
-    /// Whether the label is probable enough to be the answer, by the model's own threshold.
+    /// Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains.
     pub confident: bool,
-    /// The probability of each class, in the order of the attribute's classes; a JSON object by class.
+    /// The probability of each class, in the order of the classes; a JSON object by class.
     pub probabilities: Named<f32>,
-    /// Whether it was learned from writers in another language than the text's, and not shown to work in this one.
+    /// Whether the attribute was learned from users who write another language and not validated in the language of the text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
-    /// The same over the attribute's coarse (age bands over single years), where it has coarse.
+    /// The distribution over the coarse classes, if the attribute has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<CoarsePrediction>,
 }
 
-/// The distribution over an attribute's coarse of classes.
+/// The distribution over the coarse classes of an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct CoarsePrediction {
-    /// The most probable group, which need not hold the most probable class; `null` as for the class.
+    /// The most probable coarse class, which need not hold the most probable class; `null` if the text has no known word.
     pub label: Option<String>,
-    /// Whether that group is probable enough.
+    /// Whether its probability reaches the confidence threshold.
     pub confident: bool,
-    /// The probability of each group: the sum over its classes.
+    /// The probability of each coarse class: the sum over its classes.
     pub probabilities: Named<f32>,
 }
 
 /// Values by name in a fixed order, written as a JSON object.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(
+        type = "Record<string, T>",
+        bound = "T: ts_rs::TS",
+        export_to = "protocol.d.ts"
+    )
+)]
 pub struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {

@@ -1,6 +1,6 @@
-//! From text to predictions: one distribution per attribute for each user.
+//! From a user's posts to a probability distribution for each attribute.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 
@@ -24,6 +24,9 @@ use crate::{
 mod occlusion;
 
 /// A loaded model, ready to predict on one device.
+///
+/// It can be shared between threads and called from any of them, also from inside a parallel iterator: no lock is held
+/// while it computes.
 pub struct Predictor {
     settings: Settings,
     card: ModelCard,
@@ -31,28 +34,35 @@ pub struct Predictor {
     embedding: Embedding,
     network: AuxLstm,
     wide: Option<Wide>,
-    /// The network's LSTMs, where the CPU runs them.
-    serving: Option<Mutex<Serving>>,
+    /// The LSTMs prepared for the CPU, for calls to come. A call takes one out for itself, or makes one if there is none,
+    /// and puts it back.
+    idle: Mutex<Vec<Serving>>,
     device: Device,
 }
 
 /// The logits of a text, `[task][class]`.
 type Logits = Vec<Vec<f32>>;
 
-/// Why a prediction failed: the device could not compute or give back its result.
+/// The device could not compute a prediction or return its result.
 #[derive(Debug, thiserror::Error)]
 #[error("the device failed: {0}")]
 pub struct PredictError(String);
 
-/// Users in one pass of the network, at most.
+/// The most users in one pass of the network.
 const BATCH: usize = 64;
-/// Words in one pass of the network at most, every text counted as long as its longest; bounds the memory that a pass
-/// takes, also by the readable LSTM, which pads.
+/// The most words in one pass of the network, every text counted as long as the longest. It bounds the memory of a pass,
+/// also for the reference LSTM, which pads.
 const BATCH_WORDS: usize = 32_768;
+/// The most prepared LSTMs that are kept between calls. Each holds up to 32 MiB of projected words.
+const MOST_IDLE: usize = 16;
 
 impl Predictor {
-    /// Loads the bundle in `bytes` onto `device`. Chinese is read character by character until a segmenter with
-    /// a dictionary is given, see [`use_segmenter`](Self::use_segmenter).
+    /// Loads the bundle in `bytes` onto `device`.
+    ///
+    /// Chinese is split into characters until [`use_segmenter`](Self::use_segmenter) brings a dictionary.
+    ///
+    /// # Errors
+    /// If `bytes` is not a bundle, is damaged, or has another format version.
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
         let bundle = Bundle::from_bytes(bytes)?;
         let network = bundle.network(device)?;
@@ -74,22 +84,22 @@ impl Predictor {
             card,
             reader,
             embedding,
-            serving: Serving::new(&network.lstms(), device).map(Mutex::new),
+            idle: Mutex::default(),
             network,
             wide,
             device: device.clone(),
         })
     }
 
-    /// Whether the model was trained on Chinese cut into words by a dictionary, and needs one to predict by.
+    /// Whether the model was trained on Chinese segmented with a dictionary, and so needs one to predict.
     pub fn needs_dictionary(&self) -> bool {
         self.settings.dictionary
     }
 
-    /// Cuts text into words by this segmenter from now on, and by the user dictionary of the model's training.
+    /// Segments text with `segmenter` from now on, extended by the user dictionary that the model was trained with.
     ///
     /// # Errors
-    /// That the model has a user dictionary and the segmenter no dictionary, or that the bundle holds a bad one.
+    /// If the model has a user dictionary and `segmenter` has no dictionary to extend, or if the user dictionary is invalid.
     pub fn use_segmenter(&mut self, mut segmenter: Segmenter) -> Result<(), TextError> {
         if !self.settings.user_dictionary.is_empty() {
             segmenter.add_user_dictionary(&self.settings.user_dictionary)?;
@@ -98,17 +108,17 @@ impl Predictor {
         Ok(())
     }
 
-    /// Reads at most this many words of each user from now on, and never more than the model was made for.
+    /// Limits the words read of each user, from now on. The model's own limit remains an upper bound.
     pub fn read_at_most(&mut self, words: usize) {
         self.reader.max_words = self.settings.max_words.min(words);
     }
 
-    /// What is predicted, in the order of the predictions.
+    /// The attributes that the model predicts, in the order of its predictions.
     pub fn attributes(&self) -> &[Attribute] {
         &self.settings.attributes
     }
 
-    /// What the model predicts and how.
+    /// The settings of the model: attributes, sizes, calibration.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -118,7 +128,8 @@ impl Predictor {
         &self.card
     }
 
-    /// The words of each post as the model reads them, known or not; all of them, however many the model would read.
+    /// Segments each post as the model does. All words are returned, including unknown ones and those past the model's
+    /// maximum.
     pub fn segment(&self, posts: &[String]) -> Vec<Vec<String>> {
         let words = |post: &String| -> Vec<String> {
             let words = self.reader.segmenter.words(post).into_iter();
@@ -127,9 +138,12 @@ impl Predictor {
         posts.iter().map(words).collect()
     }
 
-    /// Predicts every attribute of each user from their posts, in the users' order.
+    /// Predicts every attribute of each user from the user's posts; the result has the order of `users`.
     ///
-    /// Texts of like length are computed together, so the time taken follows the words that are there.
+    /// Texts of similar length share a batch, so the time depends on the number of words and not on the longest text.
+    ///
+    /// # Errors
+    /// If the device fails.
     pub async fn predict(
         &self,
         users: &[Vec<String>],
@@ -137,7 +151,7 @@ impl Predictor {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let forward = |texts: &[&[u32]]| self.network.logits(self.mean_states(texts));
-        let logits = logits_by(&slices, |places| forward(&at(&slices, places))).await?;
+        let logits = logits_by(&slices, |places| forward(&select(&slices, places))).await?;
         Ok(texts
             .iter()
             .zip(logits)
@@ -152,17 +166,19 @@ impl Predictor {
 
     /// The mean hidden states of texts of word ids.
     fn mean_states(&self, texts: &[&[u32]]) -> MeanStates<Tensor<2>> {
-        match &self.serving {
-            Some(serving) => {
-                let mut serving = serving.lock().unwrap_or_else(|poisoned| {
-                    // A panic has left something half done.
-                    serving.clear_poison();
-                    let mut serving = poisoned.into_inner();
-                    serving.forget();
-                    serving
-                });
-                self.network
-                    .by_task(serving.forward(&self.embedding, texts))
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match idle.or_else(|| Serving::new(&self.network.lstms(), &self.device)) {
+            Some(mut serving) => {
+                let means = serving.forward(&self.embedding, texts);
+                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                if idle.len() < MOST_IDLE {
+                    idle.push(serving);
+                }
+                self.network.by_task(means)
             }
             None => {
                 let words = self.embedding.embed(texts, &self.device);
@@ -181,8 +197,8 @@ impl Predictor {
     }
 
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
-        let known_words = reader::known(text);
-        // Without a word the model knows, the distribution is that of nobody in particular.
+        let known_words = reader::count_known(text);
+        // A text without a known word says nothing, so there is no label.
         let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
             let best = largest(probabilities).filter(|_| known_words > 0)?;
             labels.nth(best).cloned()
@@ -231,14 +247,17 @@ impl Predictor {
     }
 }
 
-/// Adds the scores of the wide component, `[Σ classes]`, to a text's logits, `[task][class]`.
+/// Adds the scores of the wide component, `[Σ classes]`, to the logits of a text, `[task][class]`.
 pub fn add(logits: &mut [Vec<f32>], scores: &[f32]) {
     for (logit, score) in logits.iter_mut().flatten().zip(scores) {
         *logit += score;
     }
 }
 
-/// The logits of every text (of word ids) for every task: `logits[text][task][class]`, in the texts' order.
+/// The logits of texts of word ids, computed in batches: `logits[text][task][class]`, in the order of `texts`.
+///
+/// # Errors
+/// If the device fails.
 pub async fn logits(
     network: &AuxLstm,
     embedding: &Embedding,
@@ -246,11 +265,14 @@ pub async fn logits(
     device: &Device,
 ) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
     let forward = |texts: &[&[u32]]| network.forward(&embedding.embed(texts, device));
-    logits_by(texts, |places| forward(&at(texts, places))).await
+    logits_by(texts, |places| forward(&select(texts, places))).await
 }
 
-/// [`logits`] of any network. `forward` gives them for a batch, `[batch, classes]` for each task; it is told the places of
-/// the batch's texts in `texts`.
+/// Like [`logits`], for any network: `forward` takes the indices in `texts` of a batch and returns `[batch, classes]` for
+/// each task.
+///
+/// # Errors
+/// If the device fails.
 pub async fn logits_by(
     texts: &[&[u32]],
     forward: impl Fn(&[usize]) -> Vec<Tensor<2>>,
@@ -260,7 +282,7 @@ pub async fn logits_by(
     let mut result = vec![Vec::new(); texts.len()];
     let mut rest = order.as_slice();
     while !rest.is_empty() {
-        // The last of a batch is its longest text.
+        // Texts are in order of length: the last of a batch is its longest.
         let size = (1..=rest.len().min(BATCH))
             .take_while(|&size| size == 1 || size * texts[rest[size - 1]].len() <= BATCH_WORDS)
             .last()
@@ -274,11 +296,11 @@ pub async fn logits_by(
     Ok(result)
 }
 
-fn at<'a>(texts: &[&'a [u32]], places: &[usize]) -> Vec<&'a [u32]> {
+fn select<'a>(texts: &[&'a [u32]], places: &[usize]) -> Vec<&'a [u32]> {
     places.iter().map(|&place| texts[place]).collect()
 }
 
-/// Takes the logits of several texts, `[texts, classes]` for each task, from the device.
+/// Reads the logits of a batch, `[texts, classes]` for each task, back from the device.
 async fn read_logits(tasks: Vec<Tensor<2>>) -> Result<Vec<Logits>, PredictError> {
     let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
     // One read for all tasks: on a GPU each read is a round trip.

@@ -1,22 +1,22 @@
-//! From a user's posts to the word ids that a network reads, the same in training and in serving.
+//! From the posts of a user to word ids, the same in training and serving.
 
 use crate::{
     text::{Segmenter, Word},
     vocabulary::{UNKNOWN, Vocabulary},
 };
 
-/// The text pipeline in front of a network.
+/// The text pipeline: segmenter, vocabulary and maximum length.
 pub struct Reader {
-    /// Cuts posts into words.
+    /// Splits posts into words.
     pub segmenter: Segmenter,
-    /// Gives words their ids.
+    /// Maps words to ids.
     pub vocabulary: Vocabulary,
-    /// A user's text is read up to this many words.
+    /// The most words that are read of a user.
     pub max_words: usize,
 }
 
 impl Reader {
-    /// The ids of a user's words: the posts in order, one after the other, cut at the maximum.
+    /// The word ids of a user: those of the posts in order, truncated to `max_words`.
     pub fn encode<S: AsRef<str>>(&self, posts: impl IntoIterator<Item = S>) -> Vec<u32> {
         let mut ids = Vec::new();
         for words in self.words(posts) {
@@ -25,7 +25,7 @@ impl Reader {
         ids
     }
 
-    /// The words of each post that [`encode`](Self::encode) gives the ids of, see [`words`].
+    /// The words of each post whose ids [`encode`](Self::encode) returns.
     pub fn words<S: AsRef<str>>(
         &self,
         posts: impl IntoIterator<Item = S>,
@@ -34,7 +34,7 @@ impl Reader {
     }
 }
 
-/// The words of each post, up to `max_words` in all posts together; none of a post after the cut.
+/// The words of each post, truncated to `max_words` in all posts together.
 pub fn words<S: AsRef<str>>(
     segmenter: &Segmenter,
     posts: impl IntoIterator<Item = S>,
@@ -42,8 +42,8 @@ pub fn words<S: AsRef<str>>(
 ) -> impl Iterator<Item = Vec<Word>> {
     let mut left = max_words;
     posts.into_iter().map(move |post| {
-        // A post far longer than what can still be read need not be cut to its end: no word is shorter
-        // than a byte, and few are longer than 64 with what stands between them.
+        // A very long post need not be segmented to its end. A word with the space around it rarely takes more than 64
+        // bytes.
         let enough = head(post.as_ref(), left.saturating_mul(64));
         let mut words = segmenter.words(enough);
         words.truncate(left);
@@ -52,12 +52,12 @@ pub fn words<S: AsRef<str>>(
     })
 }
 
-/// How many of `ids` the vocabulary knows.
-pub fn known(ids: &[u32]) -> usize {
+/// The number of `ids` that are words of the vocabulary.
+pub(crate) fn count_known(ids: &[u32]) -> usize {
     ids.iter().filter(|&&id| id != UNKNOWN).count()
 }
 
-/// The longest beginning of `text` of at most `bytes` bytes that ends between characters.
+/// The longest prefix of `text` of at most `bytes` bytes that ends at a character boundary.
 fn head(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_at_the_maximum() {
+    fn texts_are_truncated_to_the_maximum() {
         let words = ["one", "two", "three"].map(String::from).to_vec();
         let reader = Reader {
             segmenter: Segmenter::new(),
@@ -82,7 +82,7 @@ mod tests {
             reader.encode(["one two", "Three four", "one"]),
             [2, 3, 4, UNKNOWN]
         );
-        assert_eq!(known(&[2, 3, UNKNOWN]), 2);
+        assert_eq!(count_known(&[2, 3, UNKNOWN]), 2);
         assert_eq!(reader.encode([""; 0]), [0u32; 0]);
         assert_eq!(head("aé", 2), "a");
     }

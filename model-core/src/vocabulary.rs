@@ -1,4 +1,4 @@
-//! Words and their numbers.
+//! The vocabulary: words and their ids.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -11,23 +11,22 @@ pub const PADDING: u32 = 0;
 /// The id of every word that the vocabulary does not hold.
 pub const UNKNOWN: u32 = 1;
 
-/// How many ids come before the first word's: [`PADDING`] and [`UNKNOWN`].
+/// The number of special ids before the first word: [`PADDING`] and [`UNKNOWN`].
 pub(crate) const SPECIAL: usize = 2;
 
-/// The words that a model knows, numbered from 2 in the order they were given.
-///
-/// Every word is held once: the table holds ids only and compares through them.
+/// The words that a model knows. Their ids start at 2, in the order given.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     words: Vec<String>,
+    /// Ids only: comparing through `words` saves a second copy of every word.
     ids: HashTable<u32>,
     hasher: RandomState,
 }
 
-/// Why a list of words is no vocabulary.
+/// Why a list of words cannot be a vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VocabularyError {
-    /// A word without a character, at this place in the list (from 0).
+    /// The word at this index (from 0) is empty.
     #[error("word {0} of the vocabulary is empty")]
     Empty(usize),
     /// A word that is listed twice.
@@ -63,7 +62,7 @@ impl Vocabulary {
         Ok(Self { words, ids, hasher })
     }
 
-    /// The vocabulary of the first `most` words, with the ids that they have here.
+    /// Keeps the first `most` words, whose ids stay the same.
     pub fn first(mut self, most: usize) -> Self {
         self.words.truncate(most);
         let ids = self.len();
@@ -84,7 +83,7 @@ impl Vocabulary {
         at(&self.words, id)
     }
 
-    /// How many ids there are: the words and the two special ones.
+    /// The number of ids: the words and the two special ids.
     #[allow(clippy::len_without_is_empty)] // never empty: the special ids are always there
     pub fn len(&self) -> usize {
         self.words.len() + SPECIAL
@@ -96,7 +95,7 @@ impl Vocabulary {
     }
 }
 
-/// Two vocabularies are equal when they number the same words alike.
+/// Vocabularies are equal if they hold the same words in the same order.
 impl PartialEq for Vocabulary {
     fn eq(&self, other: &Self) -> bool {
         self.words == other.words
@@ -110,7 +109,7 @@ fn at(words: &[String], id: u32) -> Option<&str> {
     words.get(index).map(String::as_str)
 }
 
-/// The most words that ids are left for.
+/// The most words that can have ids.
 const fn max_words() -> usize {
     u32::MAX as usize - SPECIAL + 1
 }

@@ -1,11 +1,11 @@
-//! The wide component: a linear model over which words a text has, and which pairs of neighbours, beside the LSTMs.
+//! The wide component: a linear model over words and word pairs beside the LSTMs (Cheng et al. 2016, "Wide & Deep Learning").
 //!
-//! Frozen vectors lie near each other for words of like use, so an LSTM over them can hardly learn what a single word
-//! tells of its writer. A weight of its own for each word and pair can (Cheng et al. 2016, "Wide & Deep Learning").
-//! Its scores are added to the network's logits. It is an option beyond the paper: a bundle may have none.
+//! Frozen vectors of words with similar use are close to each other, so an LSTM over them can hardly learn that a single word
+//! is informative. The wide component has a weight for each word and pair, and its scores are added to the network's logits.
+//! It is an extension of the paper, and optional: a bundle may have none.
 //!
-//! Chinese is read by its characters here: they are met far more often than the words that they make up, and the pairs of
-//! them are most of these words.
+//! Chinese words are read by their characters here. Characters are far more frequent than words, and most words are pairs of
+//! characters.
 
 use std::borrow::Cow;
 
@@ -13,18 +13,20 @@ use hashbrown::HashMap;
 
 use crate::{
     language::is_han,
+    tfidf,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
 };
 
-/// What a text may have: a word, by its id, followed by [`PADDING`], or two words that stand side by side.
+/// A feature of a text: the id of a word and [`PADDING`], or the ids of two adjacent words.
 pub type Feature = [u32; 2];
 
-/// The characters of the words that are read by them.
+/// The ids of the characters of each Chinese word that is read by its characters, by the id of the word.
 #[derive(Clone, Debug, Default)]
 pub struct CharacterFallback(HashMap<u32, Vec<u32>>);
 
 impl CharacterFallback {
-    /// That of a vocabulary's words of two or more Chinese characters. A character that is no word of it itself is unknown.
+    /// The fallback of a vocabulary: for its words of two or more Chinese characters. Characters outside the vocabulary are
+    /// unknown words.
     pub fn of(vocabulary: &Vocabulary) -> Self {
         let mut character = [0; 4];
         let mut id = |letter: char| vocabulary.id(letter.encode_utf8(&mut character));
@@ -39,26 +41,26 @@ impl CharacterFallback {
         )
     }
 
-    /// Whether no word is read by its characters.
+    /// Whether the vocabulary has no such word.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A text of word ids with these words' characters in their place.
-    pub fn spell<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
+    /// Replaces these words by their characters in a text of word ids.
+    pub fn apply<'a>(&self, text: &'a [u32]) -> Cow<'a, [u32]> {
         if self.is_empty() {
             return Cow::Borrowed(text);
         }
-        let spelt = text.iter().flat_map(|word| match self.0.get(word) {
+        let ids = text.iter().flat_map(|word| match self.0.get(word) {
             Some(characters) => characters.as_slice(),
             None => std::slice::from_ref(word),
         });
-        Cow::Owned(spelt.copied().collect())
+        Cow::Owned(ids.copied().collect())
     }
 }
 
-/// The features of a spelt text, one for each time they are there. Words that the vocabulary does not hold are none,
-/// and part of none.
+/// The features of a text after [`CharacterFallback::apply`], one for each occurrence. Unknown words are not part of any
+/// feature.
 pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     let is_known = |&id: &u32| id != UNKNOWN;
     let words = (text.iter().copied().filter(is_known)).map(|word| [word, PADDING]);
@@ -68,7 +70,7 @@ pub fn features(text: &[u32]) -> impl Iterator<Item = Feature> {
     words.chain(pairs)
 }
 
-/// How often a spelt text has each of its features.
+/// The number of occurrences of each feature of a text after [`CharacterFallback::apply`].
 pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     let mut counts = HashMap::new();
     for feature in features(text) {
@@ -77,35 +79,32 @@ pub fn count(text: &[u32]) -> HashMap<Feature, u32> {
     counts
 }
 
-/// The values of a text's features: TF-IDF, sublinear and of unit length.
-///
-/// A feature that is there n times and was in d of N training texts has (1 + ln n) · (ln((1 + N) / (1 + d)) + 1), divided by
-/// the Euclidean length of all of them: as scikit-learn's `TfidfTransformer(sublinear_tf=True)` has it.
+/// The [TF-IDF](tfidf) of a text's features: with sublinear frequencies, in rows of unit length.
 #[derive(Clone, Debug)]
 pub struct TfidfVectorizer {
     rows: HashMap<Feature, u32>,
     features: Vec<Feature>,
-    /// ln((1 + N) / (1 + d)) + 1 of each feature.
+    /// The inverse document frequency of each feature.
     idf: Vec<f32>,
     character_fallback: CharacterFallback,
 }
 
 impl TfidfVectorizer {
-    /// For `features` of texts that are spelt so, which must all be different, each with its ln((1 + N) / (1 + d)) + 1.
+    /// A vectorizer of these features, which must all be different, each with its [`idf`](tfidf::idf).
     pub fn new(
         features: Vec<Feature>,
         idf: Vec<f32>,
         character_fallback: CharacterFallback,
     ) -> Result<Self, String> {
         if features.len() != idf.len() || features.len() > u32::MAX as usize {
-            return Err("its wide features and what they weigh differ in number".into());
+            return Err("the wide component has not as many IDF values as features".into());
         }
         if idf.iter().any(|idf| idf.is_nan() || *idf <= 0.0) {
-            return Err("a wide feature weighs nothing".into());
+            return Err("an IDF value of the wide component is not positive".into());
         }
         let rows: HashMap<Feature, u32> = features.iter().copied().zip(0..).collect();
         if rows.len() != features.len() {
-            return Err("a wide feature is there twice".into());
+            return Err("a feature of the wide component occurs twice".into());
         }
         Ok(Self {
             rows,
@@ -120,47 +119,39 @@ impl TfidfVectorizer {
         &self.features
     }
 
-    /// What each feature weighs for being rare.
+    /// The inverse document frequency of each feature.
     pub fn idf(&self) -> &[f32] {
         &self.idf
     }
 
-    /// How texts are spelt.
+    /// The characters by which Chinese words are read.
     pub fn character_fallback(&self) -> &CharacterFallback {
         &self.character_fallback
     }
 
-    /// The rows of the features that a text has, in order, with their values: of unit length, or none.
+    /// The rows of the features that a text has, in ascending order, with their values, which have the Euclidean length 1.
     pub fn row(&self, text: &[u32]) -> Vec<(u32, f32)> {
-        let counts = self.counts(text);
-        let length = self.length(&counts);
-        (counts.into_iter())
-            .map(|(row, count)| (row, (self.value(row, count) / length) as f32))
-            .collect()
+        let counts = self.counts(text).into_iter();
+        let values: Vec<(u32, f64)> = counts
+            .map(|(row, count)| (row, self.value(row, count)))
+            .collect();
+        tfidf::scaled(&values, 1.0)
     }
 
-    /// The rows of the features that a text has, in order, with how often each is there.
+    /// The rows of the features that a text has, in ascending order, with the number of occurrences.
     fn counts(&self, text: &[u32]) -> Vec<(u32, u32)> {
-        let counts = count(&self.character_fallback.spell(text)).into_iter();
+        let counts = count(&self.character_fallback.apply(text)).into_iter();
         let mut counts: Vec<(u32, u32)> = counts
             .filter_map(|(feature, count)| Some((*self.rows.get(&feature)?, count)))
             .collect();
-        // Sums over them are to come out the same whatever the order of the hash table.
+        // Sums over them must not depend on the order of the hash table.
         counts.sort_unstable_by_key(|&(row, _)| row);
         counts
     }
 
-    /// A feature's value before it is divided by the length.
+    /// The value of a feature before the row is scaled.
     fn value(&self, row: u32, count: u32) -> f64 {
-        match count {
-            0 => 0.0,
-            count => (1.0 + f64::from(count).ln()) * f64::from(self.idf[row as usize]),
-        }
-    }
-
-    fn length(&self, counts: &[(u32, u32)]) -> f64 {
-        let squares = (counts.iter()).map(|&(row, count)| self.value(row, count).powi(2));
-        squares.sum::<f64>().sqrt()
+        tfidf::value(count, self.idf[row as usize], true)
     }
 }
 
@@ -177,7 +168,7 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// From its parts as a bundle holds them: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
+    /// Makes it of its parts in a bundle: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
     pub fn from_parts(
         vectorizer: TfidfVectorizer,
         weights: Vec<i8>,
@@ -185,7 +176,9 @@ impl Wide {
         bias: Vec<f32>,
     ) -> Result<Self, String> {
         if scales.len() != bias.len() || weights.len() != vectorizer.features.len() * bias.len() {
-            return Err("its wide component has weights of another number".into());
+            return Err(
+                "the wide component has not as many weights as features and classes".into(),
+            );
         }
         Ok(Self {
             vectorizer,
@@ -195,7 +188,7 @@ impl Wide {
         })
     }
 
-    /// From weights, `[features, Σ classes]`, which are rounded to 8 bits, each class's by its largest.
+    /// Makes it of weights, `[features, Σ classes]`, which are rounded to 8 bits relative to the largest of each class.
     pub fn quantise(
         vectorizer: TfidfVectorizer,
         weights: &[f32],
@@ -218,7 +211,7 @@ impl Wide {
         Self::from_parts(vectorizer, rounded, scales, bias)
     }
 
-    /// The features and what they weigh.
+    /// The vectorizer, which has the features and their IDF.
     pub fn vectorizer(&self) -> &TfidfVectorizer {
         &self.vectorizer
     }
@@ -228,13 +221,13 @@ impl Wide {
         &self.weights
     }
 
-    /// What a weight's unit is, for each class of each task.
+    /// The unit of the weights of each class, `[Σ classes]`.
     pub fn scales(&self) -> &[f32] {
         &self.scales
     }
 
-    /// The branch with weights of at most `largest` (1 to 127) instead of 127, and what features weigh for being rare as
-    /// `round` has it. What is rounded more coarsely packs better.
+    /// Rounds the weights to integers of at most `largest` (1 to 127) instead of 127, and the IDF by `round`. Coarser numbers
+    /// compress better.
     pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
         let factor = f32::from(largest) / 127.0;
         for weight in &mut self.weights {
@@ -247,21 +240,21 @@ impl Wide {
         self
     }
 
-    /// What a text without any feature scores, for each class of each task.
+    /// The scores of a text without features, `[Σ classes]`.
     pub fn bias(&self) -> &[f32] {
         &self.bias
     }
 
-    /// The branch with the scores of each class of each task multiplied by a factor of its own.
-    pub fn scaled(mut self, factors: impl Iterator<Item = f32>) -> Self {
-        for ((scale, bias), factor) in self.scales.iter_mut().zip(&mut self.bias).zip(factors) {
-            *scale *= factor;
-            *bias *= factor;
+    /// Multiplies the scores of each class by a scale, `[Σ classes]`.
+    pub fn scaled(mut self, by: impl Iterator<Item = f32>) -> Self {
+        for ((scale, bias), by) in self.scales.iter_mut().zip(&mut self.bias).zip(by) {
+            *scale *= by;
+            *bias *= by;
         }
         self
     }
 
-    /// The branch without the features for which `keep` is false.
+    /// Removes the features for which `keep` is false.
     pub fn retain(self, keep: impl Fn(Feature) -> bool) -> Self {
         let classes = self.bias.len();
         let TfidfVectorizer {
@@ -288,20 +281,20 @@ impl Wide {
         }
     }
 
-    /// What the branch adds to the logits of a text of word ids, `[Σ classes]`.
+    /// The scores of a text of word ids, which are added to the logits of all tasks, `[Σ classes]`.
     pub fn scores(&self, text: &[u32]) -> Vec<f32> {
         let sums = Sums::new(self, text);
         self.scores_of(&sums.products, sums.squares)
     }
 
-    /// What [`scores`](Self::scores) gives for the text without each of its words in turn.
-    pub fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
+    /// The [`scores`](Self::scores) of the text without each of its words in turn.
+    pub(crate) fn scores_without_each(&self, text: &[u32]) -> impl Iterator<Item = Vec<f32>> {
         let sums = Sums::new(self, text);
         (0..text.len()).map(move |place| sums.without(self, text, place))
     }
 
     fn scores_of(&self, products: &[f64], squares: f64) -> Vec<f32> {
-        // What rounding leaves of a text without a feature is no text.
+        // Without any feature left, rounding errors may leave a tiny length.
         let length = squares.max(0.0).sqrt();
         let scale = if length > 1e-6 { 1.0 / length } else { 0.0 };
         (products.iter().zip(&self.scales).zip(&self.bias))
@@ -318,12 +311,12 @@ impl Wide {
     }
 }
 
-/// What the scores of a text are made of.
+/// The sums from which the scores of a text are computed.
 struct Sums {
     counts: HashMap<u32, u32>,
-    /// The sum over features of the squares of their values.
+    /// The sum of the squared values of the features.
     squares: f64,
-    /// The sum over features of value times weight, `[Σ classes]`.
+    /// The sum of value times weight over the features, `[Σ classes]`.
     products: Vec<f64>,
 }
 
@@ -336,13 +329,15 @@ impl Sums {
             wide.add(&mut products, row, vectorizer.value(row, count));
         }
         Self {
-            squares: vectorizer.length(&counts).powi(2),
+            squares: (counts.iter())
+                .map(|&(row, count)| vectorizer.value(row, count).powi(2))
+                .sum(),
             counts: counts.into_iter().collect(),
             products,
         }
     }
 
-    /// The scores without the word at `place`: it and up to two pairs go, and its neighbours become a pair.
+    /// The scores without the word at `place`: the word and its pairs are removed, and its neighbours become a pair.
     fn without(&self, wide: &Wide, text: &[u32], place: usize) -> Vec<f32> {
         let around = &text[place.saturating_sub(1)..(place + 2).min(text.len())];
         let joined: Vec<u32> = (around.iter().enumerate())
@@ -351,7 +346,7 @@ impl Sums {
             .collect();
         let mut changes: HashMap<u32, i64> = HashMap::new();
         for (text, change) in [(around, -1), (joined.as_slice(), 1)] {
-            for feature in features(&wide.vectorizer.character_fallback.spell(text)) {
+            for feature in features(&wide.vectorizer.character_fallback.apply(text)) {
                 if let Some(&row) = wide.vectorizer.rows.get(&feature) {
                     *changes.entry(row).or_default() += change;
                 }
@@ -378,10 +373,10 @@ mod tests {
 
     /// Two classes of one task and three of another.
     fn wide() -> Wide {
-        spelt(CharacterFallback::default())
+        wide_with(CharacterFallback::default())
     }
 
-    fn spelt(character_fallback: CharacterFallback) -> Wide {
+    fn wide_with(character_fallback: CharacterFallback) -> Wide {
         let features = vec![[2, 0], [3, 0], [4, 0], [2, 3], [3, 3], [4, 2]];
         let vectorizer = TfidfVectorizer::new(
             features,
@@ -413,13 +408,13 @@ mod tests {
         let words = ["学", "生", "学生", "bus", "大学生", "校"].map(String::from);
         let vocabulary = Vocabulary::new(words.to_vec()).unwrap();
         let character_fallback = CharacterFallback::of(&vocabulary);
-        // 大 is no word of its own.
+        // 大 is not in the vocabulary.
         assert_eq!(
-            *character_fallback.spell(&[4, 5, 6, 7]),
+            *character_fallback.apply(&[4, 5, 6, 7]),
             [2, 3, 5, UNKNOWN, 2, 3, 7]
         );
         let texts =
-            [[2, 3], [4, 4], [6, 6]].map(|text| spelt(character_fallback.clone()).scores(&text));
+            [[2, 3], [4, 4], [6, 6]].map(|text| wide_with(character_fallback.clone()).scores(&text));
         assert_eq!(texts[0], wide().scores(&[2, 3]));
         assert_eq!(texts[1], wide().scores(&[2, 3, 2, 3]));
         assert_eq!(texts[2], wide().scores(&[UNKNOWN, 2, 3, UNKNOWN, 2, 3]));
@@ -446,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn inconsistent_parts_are_refused() {
         let vectorizer =
             || TfidfVectorizer::new(vec![[2, 0]], vec![1.0], CharacterFallback::default()).unwrap();
         assert!(
@@ -478,7 +473,7 @@ mod tests {
         #[test]
         fn a_word_taken_out_is_the_text_without_it(text in prop::collection::vec(1u32..6, 1..30)) {
             // As if two of the words were Chinese, of two and of three characters.
-            let wide = spelt(CharacterFallback([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
+            let wide = wide_with(CharacterFallback([(4, vec![2, 3]), (5, vec![3, 3, UNKNOWN])].into()));
             for (place, scores) in wide.scores_without_each(&text).enumerate() {
                 let without = [&text[..place], &text[place + 1..]].concat();
                 for (fast, exact) in scores.into_iter().zip(wide.scores(&without)) {

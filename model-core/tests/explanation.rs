@@ -160,7 +160,7 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
 
     let mut result = Vec::new();
     for (task, attribute) in attributes.iter().enumerate() {
-        let temperature = f64::from(calibrations[task].of(text.len()));
+        let temperature = f64::from(calibrations[task].temperature(text.len()));
         let mut add = |is_member: &dyn Fn(usize) -> bool| {
             let log_odds = |logits: &Vec<Vec<f32>>| {
                 let mut sums = [0.0, 0.0];

@@ -1,5 +1,5 @@
-"""In one page of headless Chromium: our program for the CPU, through the widget's interface for other programs, beside
-onnxruntime-web's for the CPU, one thread and SIMD. And on WebGPU's software adapter the fused LSTM beside the readable one."""
+"""In one page of headless Chromium: our CPU worker, through the widget's JavaScript interface, beside onnxruntime-web with one
+thread and SIMD. And on WebGPU's software adapter, the fused LSTM beside the reference body."""
 
 import contextlib
 import functools
@@ -20,13 +20,12 @@ from common import ROOT, Program, machine, medians, read_users, row, same
 
 ORT = "1.30.0"
 JIEBA = "2.4.0"
-# On WebGPU: posts, and too few workgroups for the fused LSTM to read them.
+# On WebGPU: the number of posts, and a limit of workgroups that is too low for the fused LSTM, so that the reference body runs.
 POSTS, WORKGROUPS = 64, 63
 
-
-# Our program keeps what it has computed of a word: it must not see the same text again.
+# Our program caches the projections of words, so each turn needs new texts.
 TURNS = 24
-GPU_CASE = f"{POSTS} posts of some 20 words"
+GPU_CASE = f"{POSTS} posts of about 20 words"
 
 
 def run(bench, tools, runs, corpus):
@@ -43,7 +42,7 @@ def run(bench, tools, runs, corpus):
 
 @contextlib.contextmanager
 def site():
-    """A folder with our pages and the built widget."""
+    """A folder with the benchmark's pages and the built widget."""
     dist = ROOT / "dist"
     if not (dist / "widget" / "index.js").exists():
         raise SystemExit(f"{dist} holds no built page: run `make page` first")
@@ -57,13 +56,13 @@ def site():
 
 @contextlib.contextmanager
 def opened(folder, page):
-    """What asks a page of the folder, and where it runs."""
+    """Opens a page of the folder. Yields a function that calls the page, and a description of the machine and the browser."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     browser = chromium()
 
     def ask(*call):
-        """What a function of the page gives."""
+        """Calls a function of the page and returns its result."""
         script = "const end = arguments[arguments.length - 1]; (async () => {"
         script += "while (!window.bench) await new Promise((next) => setTimeout(next, 50));"
         script += "const [name, ...rest] = arguments[0]; return window.bench[name](...rest); })()"
@@ -93,19 +92,19 @@ def rows(ask, where, cases, settings, runs):
             same(case, found[task], predict.probabilities(settings, task, logits, lengths))
         systems = {system: lambda system=system: ask(system, case)["ms"] for system in ("ours", "theirs")}
         median = medians(systems, runs, warm_up=0)
-        name = f"in Chromium on the CPU, {case}"
+        name = f"CPU, {case}"
         made.append(row(name, median["ours"], "onnxruntime-web, wasm", ORT, median["theirs"], where))
     fused, readable = (ask("gpu", limit, GPU_CASE) for limit in (None, WORKGROUPS))
     for ours, theirs in zip(shares(fused["predictions"], settings), shares(readable["predictions"], settings)):
         same("WebGPU", ours, theirs)
-    counts = f"{fused['dispatches']} dispatches, and {readable['dispatches']} of the readable one"
-    name = f"on SwiftShader's WebGPU, {GPU_CASE}: {counts}"
-    made.append(row(name, fused["ms"], "our readable LSTM", "same", readable["ms"], where))
+    counts = f"{fused['dispatches']} dispatches, reference {readable['dispatches']}"
+    name = f"WebGPU on SwiftShader, {GPU_CASE}: {counts}"
+    made.append(row(name, fused["ms"], "our reference LSTM", "of the same version", readable["ms"], where))
     return made
 
 
 def shares(predictions, settings):
-    """Of each attribute, the probabilities [users, classes]."""
+    """The probabilities of each attribute, [users, classes]."""
     return [
         np.array([[of["predictions"][a["name"]]["probabilities"][c] for c in a["classes"]] for of in predictions])
         for a in settings["attributes"]
@@ -113,19 +112,19 @@ def shares(predictions, settings):
 
 
 def chosen(corpus):
-    """Texts of users with at least 200 words, others for every turn; the words are those that blanks make."""
+    """Texts of users with at least 200 words, different ones for each turn. Here words are what spaces separate."""
     users = (" ".join(user["posts"]) for user in read_users(corpus))
     users = [text for _, text in zip(range(64 * TURNS), (text for text in users if len(text.split()) >= 200))]
     head = lambda text, words: [" ".join(text.split()[:words])]
     return {
         "one post of 140 characters": [[[text[:140]]] for text in users[:TURNS]],
-        "64 users of some 200 words": [[head(text, 200) for text in users[64 * k :][:64]] for k in range(TURNS)],
+        "64 users of about 200 words": [[head(text, 200) for text in users[64 * k :][:64]] for k in range(TURNS)],
         GPU_CASE: [[head(text, 20) for text in users[:POSTS]]],
     }
 
 
 def texts(program, users):
-    """Users with the ids that our text pipeline makes of them, [steps, users] as one list."""
+    """Users with the word ids that our text pipeline gives them, [steps, users] as one list."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         posts = folder / "users.jsonl"
@@ -139,23 +138,23 @@ def texts(program, users):
 
 
 def onnxruntime_web(tools):
-    """The folder of its programs."""
+    """The folder of onnxruntime-web's programs."""
     return from_npm(tools) / "onnxruntime-web" / "dist"
 
 
 def jieba_wasm(tools):
-    """Likewise."""
+    """The folder of jieba-wasm's program."""
     return from_npm(tools) / "jieba-wasm" / "pkg" / "web"
 
 
 def from_npm(tools):
-    """The folder of the peers from npm, all there."""
+    """Installs the peers from npm if they are missing, and returns their folder."""
     folder, wanted = pathlib.Path(tools) / "node_modules", {"onnxruntime-web": ORT, "jieba-wasm": JIEBA}
     packages = {name: folder / name / "package.json" for name in wanted}
     if any(not path.exists() or json.loads(path.read_text())["version"] != wanted[name] for name, path in packages.items()):
         if not shutil.which("npm"):
             raise SystemExit(f"npm is missing, which brings {' and '.join(wanted)}: install Node.js and run this again")
-        # All at once: npm takes away what it is not told of.
+        # In one call: npm removes packages that it is not given.
         names = [f"{name}@{version}" for name, version in wanted.items()]
         subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", str(tools), *names], check=True)
     return folder

@@ -1,4 +1,4 @@
-"""Cutting Chinese on one core: our text pipeline, jieba and cppjieba, with one dictionary that all have loaded."""
+"""Chinese word segmentation on one core: our text pipeline, jieba and cppjieba, with the same dictionary."""
 
 import functools
 import gzip
@@ -18,44 +18,44 @@ from common import ROOT, WEIBO, Program, machine, medians, one_core, row
 
 DICTIONARY = ROOT / "public" / "dictionary" / "zh.txt.gz"
 POSTS = 10_000
-# The share of posts that have to be cut alike, to the last word.
-ALIKE = 0.95
+# The least share of posts that must be segmented identically.
+IDENTICAL = 0.95
 
 
 def read_posts():
-    """The first posts of Weibo."""
+    """The first POSTS posts of the Weibo file."""
     with lzma.open(WEIBO, "rt", encoding="utf-8", newline="\n") as lines:
         return [line.rstrip("\r\n") for line in itertools.islice(lines, POSTS)]
 
 
 def chinese(posts):
-    """What jieba has to cut of every post, with blanks between: its runs of Chinese, folded, so that our pipeline finds
-    nothing to fold and nothing else to cut."""
+    """The runs of Chinese characters of each post, normalised and separated by spaces, so that our pipeline has nothing else to
+    normalise or recognise."""
     pairs = (ROOT / "model-core" / "src" / "text" / "traditional.txt").read_text(encoding="utf-8")
     table = str.maketrans(pairs[::2], pairs[1::2])
-    # What jieba takes for Chinese.
+    # The characters that jieba counts as Chinese.
     runs = re.compile("[\u4e00-\u9fd5]+")
     return [re.sub(r"(.)\1{3,}", r"\1\1\1", " ".join(runs.findall(post.translate(table)))) for post in posts]
 
 
 def alike(ours, theirs, peer):
-    """How many texts are cut into the same words; blanks are none."""
+    """How many texts have the same words in both; spaces are not words."""
     theirs = [[word for word in words if word != " "] for words in theirs]
     if [*map("".join, ours)] != [*map("".join, theirs)]:
-        raise SystemExit(f"{peer} leaves out other characters than we do")
+        raise SystemExit(f"{peer} drops other characters than we do")
     count = sum(map(list.__eq__, ours, theirs))
-    if count < ALIKE * len(ours):
-        raise SystemExit(f"{peer} cuts {count:,} of {len(ours):,} posts as we do")
+    if count < IDENTICAL * len(ours):
+        raise SystemExit(f"{peer} segments only {count:,} of {len(ours):,} posts as we do")
     return count
 
 
 def named(kind, lines, ours, count):
-    """What a case is called, in which we take so many milliseconds and so many posts are cut alike."""
+    """The name of a case. `ours` is our time in ms, `count` the number of posts that are segmented identically."""
     characters = sum(map(len, lines))
-    figures = f"{characters:,} characters, {characters / ours / 1e3:.1f} million a second"
+    figures = f"{characters:,} characters, ours {characters / ours / 1e3:.1f} million/s"
     if kind == "posts":
         return f"whole posts, {figures}"
-    return f"their Chinese alone, {figures}; {count:,} of {len(lines):,} posts cut alike"
+    return f"Chinese only, {figures}; {count:,} of {len(lines):,} posts identical"
 
 
 class Ours:
@@ -63,7 +63,7 @@ class Ours:
         self.program, self.folder, self.dictionary = program, folder, dictionary
 
     def ms(self, posts):
-        """How long cutting the posts of a file in the folder takes."""
+        """The time to segment the posts of a file in the folder."""
         request = {"posts": str(self.folder / posts), "dictionary": str(self.dictionary), "words": str(self.folder / "words")}
         return self.program.ask({"words": request})["ms"]
 
@@ -81,28 +81,28 @@ def cut_all(cut, texts):
 
 
 def ms(cut, texts):
-    # It turns off Python's collector of garbage, which has none to find here.
+    # timeit turns off Python's garbage collector, which would find nothing here.
     return timeit.timeit(lambda: cut_all(cut, texts), number=1) * 1e3
 
 
 def load_jieba(folder, dictionary):
-    """What cuts a text, with jieba's hidden Markov model, which is on unless one says otherwise."""
+    """jieba's function from text to words; its hidden Markov model is on by default."""
     jieba.setLogLevel("WARNING")
     tokenizer = jieba.Tokenizer(str(dictionary))
-    # Where it keeps what it has made of the dictionary.
+    # The folder for its cache of the dictionary.
     tokenizer.tmp_dir = str(folder)
     tokenizer.initialize()
     return tokenizer.lcut
 
 
 def load_cppjieba(folder, dictionary):
-    """Likewise. Its module takes dictionaries only by their names in its own folder: that is another one here."""
+    """cppjieba's function from text to words. Its module only reads dictionaries by name from its own folder, so it gets another."""
     own = pathlib.Path(cjieba.CURR_PATH) / "dict"
     (folder / "dict").mkdir()
     for name in ("hmm_model.utf8", "idf.utf8", "stop_words.utf8"):
         (folder / "dict" / name).symlink_to(own / name)
     (folder / "dict" / "jieba.dict.utf8").symlink_to(dictionary)
-    # Ours and jieba have none either.
+    # Ours and jieba have no user dictionary either.
     (folder / "dict" / "user.dict.utf8").touch()
     cjieba.CURR_PATH = str(folder)
     cutter = cjieba.Jieba()
@@ -127,10 +127,10 @@ def run_here(program, auxlstm, runs):
             (folder / kind).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         ours = Ours(program, folder, dictionary)
         if ours.words("posts") != by_command(auxlstm, posts, folder):
-            raise SystemExit("auxlstm segment cuts otherwise than the pipeline that is timed")
+            raise SystemExit("auxlstm segment gives other words than the pipeline that is timed")
         peers = {
             ("jieba", jieba.__version__): load_jieba(folder, dictionary),
-            ("cppjieba, by cjieba", cjieba.__version__): load_cppjieba(folder, dictionary),
+            ("cppjieba, through cjieba", cjieba.__version__): load_cppjieba(folder, dictionary),
         }
         words = ours.words("chinese")
         counts = {peer: alike(words, cut_all(cut, texts["chinese"]), peer[0]) for peer, cut in peers.items()}
@@ -143,7 +143,7 @@ def run_here(program, auxlstm, runs):
 
 
 def by_command(auxlstm, posts, folder):
-    """What `auxlstm segment` prints of the posts."""
+    """The words that `auxlstm segment` prints for the posts."""
     (folder / "posts.jsonl").write_text(json.dumps({"posts": posts}) + "\n")
     command = [auxlstm, "segment", folder / "posts.jsonl", "--dictionary", DICTIONARY]
     return read_words(subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout)

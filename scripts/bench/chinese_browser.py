@@ -1,4 +1,4 @@
-"""In one page of headless Chromium: our segmentation, through the widget's interface for other programs, beside jieba-wasm's."""
+"""In one page of headless Chromium: our segmentation, through the widget's JavaScript interface, beside jieba-wasm."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ def run(bench, tools, runs):
     with site() as folder:
         (folder / "jieba").symlink_to(jieba_wasm(tools))
         (folder / "texts.json").write_text(json.dumps(texts))
-        # The interface cuts Chinese by the dictionary for a model that needs one.
+        # The interface loads the dictionary only for a model that needs it.
         Program(bench).ask({"chinese": {"bundle": str(BUNDLE), "made": str(folder / "chinese.safetensors")}})
         with opened(folder, "chinese.html") as (ask, where):
             count = alike(*(ask("words", system, "chinese") for system in ("ours", "theirs")), "jieba-wasm")

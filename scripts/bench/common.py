@@ -1,4 +1,4 @@
-"""What the benchmarks share: our program, turns, and the table."""
+"""Shared by the benchmarks: our program as a process, measuring in turns, rows of the table."""
 
 import contextlib
 import json
@@ -12,16 +12,16 @@ import time
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
-# As many threads for every system.
+# Every system gets this many threads.
 THREADS = len(os.sched_getaffinity(0))
 os.environ["RAYON_NUM_THREADS"] = str(THREADS)
 BUNDLE = ROOT / "public" / "models" / "en.safetensors"
-# Posts, one a line; it lies beside the repository, or is left out.
-WEIBO = ROOT.parent / "shared" / "data" / "weibo-unlabelled.txt.xz"
+# One post per line. Without this file, the cases on Chinese are skipped.
+WEIBO = ROOT / "data" / "weibo-unlabelled.txt.xz"
 
 
 class Program:
-    """A process that takes a line of JSON and gives one."""
+    """A process that answers each line of JSON with one."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -36,7 +36,7 @@ class Program:
 
 @contextlib.contextmanager
 def one_core():
-    """Everything on one core, for as long as it lasts, what is started meanwhile too."""
+    """Within this context, everything runs on one core, including child processes."""
     cores, threads = os.sched_getaffinity(0), os.environ["RAYON_NUM_THREADS"]
     try:
         os.sched_setaffinity(0, {min(cores)})
@@ -48,29 +48,29 @@ def one_core():
 
 
 def read_users(corpus):
-    """The users of a corpus as they are there, with their posts and attributes."""
+    """The records of a JSONL corpus, in order."""
     opened = lzma.open(corpus, "rt", encoding="utf-8") if str(corpus).endswith(".xz") else open(corpus, encoding="utf-8")
     with opened as lines:
         for line in lines:
             yield json.loads(line)
 
 
-# PyTorch's threads go on turning for a while after the work, on the cores that the next system needs.
+# Seconds to wait between systems: PyTorch's threads keep spinning for a while on the cores that the next system needs.
 PAUSE = 0.25
-# Once, and on for so many seconds.
+# Seconds for which a system runs unmeasured before each measurement.
 WARM_UP = 0.05
 
 
 def medians(systems, runs, slow=(), warm_up=WARM_UP):
-    """The median of what each system measures. They take turns, so that what else the machine does hits all alike; the
-    first turn does not count, and slow systems take three."""
+    """The median of each system's measurements. The systems take turns, so that other load affects all of them alike. The first
+    turn is not counted. Systems in `slow` take only three turns."""
     times = {system: [] for system in systems}
     for run in range(runs + 1):
         for system, measure in systems.items():
             if system in slow and run > 3:
                 continue
             time.sleep(PAUSE)
-            # To wake the threads, which the system may put on one core at first, and then for the clock.
+            # Wakes the threads, which may start on one core, and raises the clock rate.
             start = time.perf_counter()
             measure()
             while time.perf_counter() - start < warm_up:
@@ -82,14 +82,14 @@ def medians(systems, runs, slow=(), warm_up=WARM_UP):
 
 
 def row(case, ours, peer, version, theirs, machine):
-    """A line of the table; times in ms."""
+    """One row of the table. Times are in ms; `speedup` is how many times faster we are."""
     made = {
         "case": case,
         "ours_ms": round(ours, 2),
         "peer": peer,
         "peer_version": version,
         "peer_ms": round(theirs, 2),
-        "ratio": round(ours / theirs, 3),
+        "speedup": float(f"{theirs / ours:.3g}"),
         "machine": machine,
     }
     print(json.dumps(made), flush=True)
@@ -106,7 +106,7 @@ def machine(threads):
 
 
 def same(what, ours, theirs, tolerance=1e-4):
-    """Ends the program if two arrays are not the same to `tolerance` of the largest value."""
+    """Ends the program if two arrays differ by more than `tolerance` of the largest value."""
     worst = abs(ours.reshape(-1) - theirs.reshape(-1)).max() / abs(theirs).max()
     if not worst < tolerance:
-        raise SystemExit(f"{what}: {worst:.1e} of the largest value apart")
+        raise SystemExit(f"{what}: differ by {worst:.1e} of the largest value")

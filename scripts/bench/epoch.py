@@ -1,4 +1,4 @@
-"""An epoch of joint training on real users: ours, and the same network in PyTorch on packed sequences."""
+"""One epoch of joint training on real users: ours, and the same network in PyTorch."""
 
 import pathlib
 import re
@@ -21,7 +21,7 @@ RATE = 0.002
 
 
 def read(corpus):
-    """The first users: word ids of up to WINDOW words, and classes of three tasks."""
+    """The first USERS users of a corpus: up to WINDOW word ids each, and the classes of three tasks."""
     users = [user for _, user in zip(range(USERS), read_users(corpus))]
     texts = [re.findall(r"[^\W_]+|[^\w\s]", " ".join(user["posts"]).lower())[:WINDOW] for user in users]
     common = Counter(word for text in texts for word in text).most_common(VOCABULARY - 2)
@@ -30,14 +30,14 @@ def read(corpus):
     for name in ("profession", "age", "gender"):
         classes = {value: number for number, value in enumerate(sorted({str(user.get(name)) for user in users if user.get(name)}))}
         labels.append((len(classes), [classes.get(str(user.get(name)), -1) for user in users]))
-    # Texts of like length together, as training does it.
+    # Texts of similar length share a batch, as in training.
     order = sorted((number for number in range(len(users)) if texts[number]), key=lambda number: len(texts[number]))
     return [[ids.get(word, 1) for word in texts[n]] for n in order], [(count, [of[n] for n in order]) for count, of in labels]
 
 
 class Lstm(nn.Module):
-    """The mean hidden state, from parameters cut as ours are, over packed sequences or over padded ones, whose
-    padding is masked out afterwards: which one is faster depends on how equal the lengths are."""
+    """The mean hidden state, with our layout of parameters. The sequences are packed, or padded and masked afterwards; which
+    one is faster depends on how similar the lengths are."""
 
     def __init__(self, parameters, name, hidden):
         super().__init__()
@@ -121,13 +121,13 @@ def torch_epoch(texts, labels, table, parameters, packs, device):
 
 
 def run(program, runs, corpus, device):
-    """On what `auxlstm --device` calls so; PyTorch computes there too, and a GPU has our processor's body beside it."""
+    """`device` is a name that `auxlstm --device` takes. PyTorch runs on the same device; on a GPU, our CPU kernels are measured too."""
     on_gpu = device != "cpu"
-    # cuDNN's default on these GPUs is TF32, which is not float32.
+    # cuDNN would use TF32 by default, which is not float32.
     torch.backends.cudnn.allow_tf32 = False
     texts, labels = read(corpus)
     random = np.random.default_rng(3)
-    # As bundles hold vectors: whole numbers up to 127, times a scale.
+    # Vectors as in a bundle: integers up to 127, times a scale.
     table = random.integers(-127, 128, (VOCABULARY, INPUT))
     table[:, 0], table[0] = 127, 0
     table = table.astype(np.float32) * np.float32(0.004)
@@ -153,7 +153,7 @@ def run(program, runs, corpus, device):
             (_, theirs), losses = epoch(packs), ours(device)["losses"]
             worst = max(abs(a - b) / b for a, b in zip(losses, theirs))
             if len(losses) != len(theirs) or worst > 1e-3:
-                raise SystemExit(f"epoch: costs of a batch are {worst:.1e} apart, {losses[:3]} and {theirs[:3]} first")
+                raise SystemExit(f"epoch: losses of a batch differ by {worst:.1e}, {losses[:3]} and {theirs[:3]} first")
         version = torch.__version__.split("+")[0]
         systems = {
             "ours": lambda: ours(device)["ms"],
@@ -161,9 +161,9 @@ def run(program, runs, corpus, device):
             ("PyTorch, padded and masked", version): lambda: epoch(False)[0],
         }
         if on_gpu:
-            systems["ours on the processor", machine(THREADS)] = lambda: ours("cpu")["ms"]
+            systems["ours on the CPU", machine(THREADS)] = lambda: ours("cpu")["ms"]
         median = medians(systems, runs)
     words = sum(map(len, texts))
-    case = f"Aux-LSTM, an epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f}), batch {BATCH}, three mains of {MAIN} over {SHARED} shared"
+    case = f"Aux-LSTM, one epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f} per user), batch {BATCH}, three main LSTMs of {MAIN} units and a shared one of {SHARED}"
     where = f"{torch.cuda.get_device_name(0)}, {device}" if on_gpu else machine(THREADS)
     return [row(case, median["ours"], *peer, ms, where) for peer, ms in median.items() if peer != "ours"]

@@ -1,4 +1,4 @@
-"""Linear learners on one core: ours, LIBLINEAR and scikit-learn, on the words of real users."""
+"""Linear classifiers on one core: ours, LIBLINEAR and scikit-learn, on TF-IDF features of real users."""
 
 import pathlib
 import tempfile
@@ -16,23 +16,23 @@ from common import Program, machine, medians, one_core, read_users, row
 
 LIBLINEAR = "2.50.0"
 USERS, WORDS = 2500, 5000
-# Ours may be worse by this share of the objective at most.
+# Our objective may exceed the peer's by at most this share of it.
 TOLERANCE = 1e-4
 
 
 def read(corpus):
-    """A row of TF-IDF weights for each user, and their classes by attribute."""
+    """TF-IDF rows of the first USERS users, the same with a constant feature, and the users' classes by attribute."""
     users = [user for _, user in zip(range(USERS), read_users(corpus))]
     texts = (" ".join(" ".join(user["posts"]).split()[:WORDS]) for user in users)
     rows = TfidfVectorizer(sublinear_tf=True, min_df=3, dtype=np.float32).fit_transform(texts).tocsr()
     rows.sort_indices()
-    # The constant feature, which ours and LIBLINEAR add themselves, is there for scikit-learn and for checking.
+    # We and LIBLINEAR add the constant feature ourselves; scikit-learn and the check of the objective need it here.
     augmented = scipy.sparse.hstack([rows, np.ones((len(users), 1))]).tocsr().astype(np.float64)
     return rows, augmented, {name: np.unique([user[name] for user in users], return_inverse=True)[1] for name in ("gender", "profession")}
 
 
 def objective(learner, weights, augmented, classes):
-    """What is minimised, with C = 1; `weights` has a row for each machine, for class 1 of two."""
+    """The objective with C = 1. `weights` has one row per class; with two classes, one row, for class 1."""
     scores = augmented @ weights.T
     penalty = (weights**2).sum() / 2
     if learner == "maximum entropy":
@@ -47,20 +47,20 @@ class Ours:
     def __init__(self, program, folder, columns, learner, classes):
         settings = {"support_vector_machine": {"tolerance": 0.1}} if learner == "linear SVM" else {"logistic_regression": {}}
         count = int(classes.max()) + 1
-        self.program, self.folder, self.machines = program, folder, 1 if count == 2 else count
+        self.program, self.folder, self.outputs = program, folder, 1 if count == 2 else count
         self.request = {"linear": {"folder": str(folder), "columns": columns, "classes": count, "learner": settings}}
 
     def ms(self):
         return self.program.ask(self.request)["ms"]
 
     def weights(self):
-        weights, biases = (np.fromfile(self.folder / name, np.float32).reshape(-1, self.machines) for name in ("weights", "biases"))
+        weights, biases = (np.fromfile(self.folder / name, np.float32).reshape(-1, self.outputs) for name in ("weights", "biases"))
         return np.concatenate([weights, biases]).T.astype(np.float64)
 
 
 class Liblinear:
     def __init__(self, solver, rows, classes):
-        # Of two classes the first one to occur is the positive one.
+        # With two classes, LIBLINEAR takes the first one to occur as the positive one.
         order = np.argsort(classes != 1, kind="stable")
         self.problem = problem(classes[order], rows[order].astype(np.float64), bias=1)
         self.parameter = parameter(f"-s {solver} -e 0.1 -B 1 -q")
@@ -73,9 +73,9 @@ class Liblinear:
 
     def weights(self):
         model = toPyModel(self.model)
-        machines = 1 if model.nr_class == 2 else model.nr_class
-        weights = np.ctypeslib.as_array(model.w, (model.nr_feature + 1, machines)).T
-        return weights.copy() if machines == 1 else weights[np.argsort(model.get_labels())]
+        outputs = 1 if model.nr_class == 2 else model.nr_class
+        weights = np.ctypeslib.as_array(model.w, (model.nr_feature + 1, outputs)).T
+        return weights.copy() if outputs == 1 else weights[np.argsort(model.get_labels())]
 
 
 class ScikitLearn:
@@ -122,7 +122,7 @@ def run_here(program, runs, corpus):
             median = medians({"ours": ours.ms, "theirs": theirs.ms}, runs, slow=["theirs"] if learner == "maximum entropy" else ())
             case = (
                 f"{learner}, {attribute} ({classes.max() + 1} classes), {len(classes):,} users, {rows.shape[1]:,} words, "
-                f"{rows.nnz:,} weights that are not 0; objective: ours {found[0]:.2f}, peer {found[1]:.2f}"
+                f"{rows.nnz:,} non-zero features; objective: ours {found[0]:.2f}, peer {found[1]:.2f}"
             )
             made.append(row(case, median["ours"], peer, version, median["theirs"], machine(1)))
     return made

@@ -1,5 +1,5 @@
-"""From opening a page to its first prediction, and how long the first and the hundredth take: a page of ours and one of
-onnxruntime-web's with the same network, each as small as it can be, over a line of 10 Mbit/s."""
+"""The time from opening a page to its first prediction, and the times of the first and the hundredth prediction: a minimal page
+of ours and one of onnxruntime-web with the same network, over a simulated line of 10 Mbit/s."""
 
 import gzip
 import http.server
@@ -43,12 +43,12 @@ def run(bench, tools, runs, corpus):
 
 def rows(browser, site, cases, settings, runs):
     def visit(system):
-        """The page's figures, and what it predicts of the first case."""
+        """The page's times, and its prediction for the first case."""
         browser.get(f"{site}/{system}.html")
         deadline = time.monotonic() + 120
         while not (found := browser.execute_script("return window.found")):
             if time.monotonic() > deadline:
-                raise SystemExit(f"{system}.html does not come to an end")
+                raise SystemExit(f"{system}.html did not finish within 120 seconds")
             time.sleep(0.05)
         if "error" in found:
             raise SystemExit(f"{system}.html: {found['error']}")
@@ -65,10 +65,10 @@ def rows(browser, site, cases, settings, runs):
     ours, theirs = ([statistics.median(column) for column in zip(*figures)] for figures in taken.values())
     where = f"{machine(1)}, Chromium {browser.capabilities['browserVersion'].split('.')[0]}"
     names = [
-        "opened for the first time, to its first prediction",
-        "opened again, to its first prediction",
-        "its first prediction, one post of 140 characters",
-        "its 91st to 100th prediction, likewise",
+        "first visit, from opening the page to the first prediction",
+        "second visit, from opening the page to the first prediction",
+        "the first prediction alone, one post of 140 characters",
+        "the 91st to 100th prediction, posts of 140 characters",
     ]
     return [row(name, our, "onnxruntime-web, wasm", ORT, their, where) for name, our, their in zip(names, ours, theirs)]
 
@@ -81,7 +81,7 @@ def check(ours, theirs, case, settings):
 
 
 class Line(http.server.BaseHTTPRequestHandler):
-    """Files packed by gzip, which browsers may keep, over a line that all requests share."""
+    """Serves gzip-compressed, cacheable files over a slow line that all requests share."""
 
     packed = {}
     busy = threading.Lock()

@@ -1,4 +1,4 @@
-"""Bulk prediction on one core: `auxlstm predict`, and the same network in ONNX Runtime after the same segmentation."""
+"""Bulk prediction on one core: `auxlstm predict`, and our segmentation with the same network in ONNX Runtime."""
 
 import json
 import pathlib
@@ -17,15 +17,15 @@ POSTS, BATCH = 5000, 64
 
 
 def bundle():
-    """Tensors by name, and the settings, of the bundle."""
+    """The tensors of the bundle by name, and its settings."""
     with safe_open(BUNDLE, "numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}
         return tensors, json.loads(json.loads(file.metadata()["auxlstm_bundle"])["settings"])
 
 
 def network(tensors, tasks, packed=False):
-    """Our network as a file of ONNX: word ids [steps, batch] and lengths [batch] to the logits of every task. `packed`: with
-    the word vectors in 8 bits a number, as ours has them."""
+    """Our network as ONNX bytes, from word ids [steps, batch] and lengths [batch] to the logits of every task. With `packed`,
+    the word vectors have 8 bits per value, as in our bundle."""
     nodes, initial = [], []
 
     def constant(name, values):
@@ -93,7 +93,7 @@ def network(tensors, tasks, packed=False):
 def wide(tensors, node, constant):
     """The wide component's part of the logits: TF-IDF of words and pairs of neighbours, times its weights."""
     pairs = tensors["wide.features"].astype(np.int64)
-    # ONNX wants the single words first.
+    # ONNX requires the single words first.
     order = np.argsort(pairs[:, 1] != 0, kind="stable")
     singles = int((pairs[:, 1] == 0).sum())
     pool = np.concatenate([pairs[order[:singles], 0], pairs[order[singles:]].reshape(-1)])
@@ -113,7 +113,7 @@ def wide(tensors, node, constant):
 
 
 def probabilities(settings, task, logits, lengths):
-    """Of a task's logits [texts, classes], by its calibration for texts of these lengths."""
+    """The calibrated probabilities for a task's logits [texts, classes], given the lengths of the texts."""
     heat = settings["calibrations"][task]
     scores = np.asarray(logits, np.float64) / np.hypot(heat["asymptote"], heat["length_coefficient"] / np.sqrt(lengths))[:, None]
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -123,7 +123,7 @@ def probabilities(settings, task, logits, lengths):
 
 
 def logits(session, texts):
-    """Of every text, in batches of like length."""
+    """The logits of every text, computed in batches of similar length."""
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     found = [None] * len(texts)
     for start in range(0, len(order), BATCH):
@@ -139,7 +139,7 @@ def logits(session, texts):
 
 
 def write_posts(corpus, path):
-    """Posts of the corpus, each as a user of its own."""
+    """Writes the first POSTS posts of the corpus, each as a user of its own."""
     with open(path, "w", encoding="utf-8") as out:
         posts = (post for user in read_users(corpus) for post in user["posts"] if any(map(str.isalnum, post)))
         for _, post in zip(range(POSTS), posts):
@@ -187,6 +187,6 @@ def run_here(bench, auxlstm, runs, corpus):
             found = np.array([[of[attribute["name"]]["probabilities"][c] for c in attribute["classes"]] for of in predicted])
             same(attribute["name"], found, wanted)
         median = medians({"ours": ours, "onnx": theirs}, runs)
-    case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; {{}} posts a second"
+    case = f"auxlstm predict, {POSTS:,} posts of {ids.size / POSTS:.0f} words on average, one core; ours {{}} posts/s"
     rate = round(POSTS / median["ours"] * 1e3)
-    return [row(case.format(f"{rate:,}"), median["ours"], "ONNX Runtime after the same segmentation", onnxruntime.__version__, median["onnx"], machine(1))]
+    return [row(case.format(f"{rate:,}"), median["ours"], "ONNX Runtime, plus our segmentation", onnxruntime.__version__, median["onnx"], machine(1))]

@@ -1,9 +1,9 @@
-"""What of the machine's arithmetic one LSTM uses, and where its time goes: prints the tables of docs/profile.md.
+"""Prints the tables of docs/profile.md: how much of the machine's peak arithmetic one LSTM uses, and where its time goes.
 
 Usage: python scripts/bench/roofline.py TARGET_FOLDER [--runs 15] [--shares]
 
-TARGET_FOLDER is cargo's, with the example `bench` built (`make bench` does). With --shares the program is built again with
-line numbers and sampled by Linux' perf: where the processors' time goes, by function, inlined ones too.
+TARGET_FOLDER is cargo's and must hold the example `bench`, which `make bench` builds. With --shares, the program is built again
+with line numbers and sampled with Linux' perf; the samples are counted by function, including inlined ones.
 """
 
 import argparse
@@ -22,21 +22,21 @@ import torch
 from common import ROOT, THREADS, Program, machine, medians
 from lstm import CASES, Torch, asking, draw
 
-# Of PyTorch's time.
-GOAL = 0.7
+# The target, as a share of PyTorch's time.
+TARGET = 0.7
 SQUARE = 2048
 OPERATIONS = {"operations": 1_000_000}
-# As much as the recurrent weights of 128 units take.
+# The size of the recurrent weights of 128 units.
 READING = {"reading": {"bytes": 256 << 10, "times": 2_000}}
-# Samples a second, and for how many seconds.
+# Samples per second, and seconds of sampling.
 FREQUENCY, SECONDS = 997, 4
 NUMBERS = 'profile.release.package.model-core.debug="line-tables-only"'
 
 
 def arithmetic(task, case):
-    """Floating point operations of the products of a task, a multiply-add counted as two."""
+    """Floating-point operations in the matrix products of a task; a multiply-add counts as two."""
     batch, steps, inputs, hidden = case
-    # Forward W·x and U·h; back the gradients of W and U, and Uᵀ·dz.
+    # Forward: W·x and U·h. Backward: the gradients of W and U, and Uᵀ·dz.
     terms = inputs + hidden if task == "forward" else 2 * inputs + 3 * hidden
     return 2 * batch * steps * 4 * hidden * terms
 
@@ -64,17 +64,17 @@ def roofline(bench, runs):
                 products.append(2 * SQUARE**3 / lines[-1][2]["product"] / 1e6)
     most = medians({"operations": limit(OPERATIONS), "reading": limit(READING)}, runs)
     print(
-        f"On {machine(THREADS)}: {most['operations']:.0f} GFLOP/s where the cores do nothing but multiply and add, "
-        f"{statistics.median(products):.0f} in a product of two matrices of {SQUARE} x {SQUARE} by PyTorch; "
-        f"one core reads 256 KiB again and again at {most['reading']:.0f} GB/s.\n"
+        f"On {machine(THREADS)}: {most['operations']:.0f} GFLOP/s at peak (multiply-adds only), "
+        f"{statistics.median(products):.0f} in PyTorch's product of two {SQUARE} x {SQUARE} matrices; "
+        f"one core reads the same 256 KiB repeatedly at {most['reading']:.0f} GB/s.\n"
     )
-    print("| case | GFLOP | ours, ms | GFLOP/s | of what is possible | PyTorch, ms | for 0.7 of it, GFLOP/s | of what is possible |")
+    print("| case | GFLOP | ours, ms | GFLOP/s | share of peak | PyTorch, ms | GFLOP/s at the target | share of peak |")
     print("|---|---|---|---|---|---|---|---|")
     for task, case, ms in lines:
         work = arithmetic(task, case) / 1e9
-        speeds = [work / (time / 1e3) for time in (ms["ours"], GOAL * ms["PyTorch"])]
-        ours, wanted = (f"{speed:.0f} | {speed / most['operations']:.2f}" for speed in speeds)
-        print(f"| {task}, {named(case)} | {work:.2f} | {ms['ours']:.2f} | {ours} | {ms['PyTorch']:.2f} | {wanted} |")
+        speeds = [work / (time / 1e3) for time in (ms["ours"], TARGET * ms["PyTorch"])]
+        ours, target = (f"{speed:.0f} | {speed / most['operations']:.2f}" for speed in speeds)
+        print(f"| {task}, {named(case)} | {work:.2f} | {ms['ours']:.2f} | {ours} | {ms['PyTorch']:.2f} | {target} |")
 
 
 def named(case):
@@ -84,7 +84,7 @@ def named(case):
 
 
 def shares(target):
-    """Samples our LSTM while it works, case by case."""
+    """Samples our LSTM at work, case by case."""
     command = ["cargo", "build", "-q", "--release", "--locked", "--workspace", "--example", "bench", "--config", NUMBERS]
     subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"CARGO_TARGET_DIR": str(target)})
     bench = target / "release" / "examples" / "bench"
@@ -109,7 +109,7 @@ def shares(target):
 
 
 def by_kind(bench, data):
-    """How many samples fell into what."""
+    """The number of samples of each kind."""
     script = ["perf", "script", "-i", data, "-F", "ip,sym,dso", "--show-mmap-events"]
     loads, counts, addresses = [], collections.Counter(), collections.Counter()
     for line in output(*script).splitlines():
@@ -127,7 +127,7 @@ def by_kind(bench, data):
     segments = [[int(number, 16) for number in segment] for segment in segments]
 
     def in_file(address):
-        """A sample's address as the program's file counts them."""
+        """A sample's address as an address within the program's file."""
         start, _, offset = max(load for load in loads if load[0] <= address)
         place = address - start + offset
         first, virtual, _ = segments[bisect.bisect(segments, [place, float("inf")]) - 1]
@@ -144,7 +144,7 @@ def by_kind(bench, data):
 
 
 def kind(functions, places):
-    """What a sample counts as, by the functions that it is inlined in, the innermost first, and their places."""
+    """The kind of a sample, from its stack of inlined functions, innermost first, and their source locations."""
     names = {re.sub(r"<.*", "", re.sub(r"^<.*>::", "", function)).rsplit("::")[-1] for function in functions}
     if not any("lstm/cpu" in place for place in places):
         return "the rest"

@@ -1,10 +1,11 @@
-"""Times our code beside its peers, after checking that they compute the same, and writes docs/benchmarks.{json,md}.
+"""Times our code against its peers, after checking that both compute the same, and writes docs/benchmarks.{json,md}.
 
 Usage: python scripts/bench/run.py TARGET_FOLDER [--corpus FILE] [--only CASE …] [--gpu DEVICE] [--runs 15]
+       python scripts/bench/run.py --render
 
-TARGET_FOLDER is cargo's. `make bench` sets all up and calls this. Systems take turns, run by run, so that what else the
-machine does hits all alike; a figure is the median. Ratios are ours / peer: below 1 we are faster. Where only some
-cases are run, the others' rows stay as they were.
+TARGET_FOLDER is cargo's. `make bench` sets everything up and calls this. The systems take turns, run by run, so that other load
+on the machine affects all of them alike; each figure is the median of its runs. With --only, the rows of the other cases stay
+as they were. --render writes docs/benchmarks.md from docs/benchmarks.json without measuring.
 """
 
 import argparse
@@ -15,74 +16,80 @@ from common import DOCS, WEIBO, Program
 
 HEAD = """# Benchmarks
 
-Made by `make bench`, which checks that all compute the same. Systems take turns in one run; the figures are
-medians. The ratio is ours / peer: below 1 we are faster. Only ratios carry over to other machines. Where the time goes in
-the cases that miss the goals we set ourselves, and what would have to change: [profile.md](profile.md).
+How fast this project is beside its peers, with machines, versions and methods. `make bench` measures everything and writes this
+file. Before it times a case, it checks that both sides compute the same.
+
+The column "ours" compares times: "1.70× faster" means that the peer takes 1.70 times as long as we do. The systems take turns
+within one run, and each figure is the median of its runs. Times depend on the machine; only the ratios can be expected to carry
+over to others. [profile.md](profile.md) shows where the time goes and why some cases are slower than intended.
 
 """
 CASES = {
     "lstm": """## One LSTM
 
-`forward` is the mean hidden state of a batch of equally long texts of words that do not recur; `step` is that and the
-gradients of all weights. Checked before: the mean of all, and every gradient of ours against PyTorch's. The medians of
-burn-nn and candle-nn are of three runs.""",
+`forward` computes the mean hidden state of a batch; `step` computes that and the gradients of all weights. All texts of a batch
+have the same length. No word occurs twice, so projecting each distinct word once saves nothing here. Checked: the mean states of all
+systems, and each of our gradients against PyTorch's. The figures of burn-nn and candle-nn are medians of three runs.""",
     "epoch": """## A training epoch
 
-Joint training on real users, without dropout: looking up the vectors, forward, backward, Adam. Checked before: the cost
-of every batch. Words' ids and the batches are made beforehand for both. Most of the distance is that we project each
-distinct word of a batch once; PyTorch projects every word at its place.""",
+Joint training on real users without dropout: vector lookup, forward, backward, Adam. Word ids and batches are prepared beforehand
+for both systems. Most of the difference has one cause: we project each distinct word of a batch once, PyTorch projects every
+occurrence. Checked: the loss of every batch.""",
     "predict": """## Bulk prediction
 
-`auxlstm predict` from start to end, reading and writing included. ONNX Runtime is given the words' ids; the time our text
-pipeline takes to make them is added to its own. Checked before: every probability.""",
+`auxlstm predict` from start to end, including reading and writing. ONNX Runtime gets word ids; the time that our text pipeline
+takes to make them is added to its time. Checked: every probability.""",
     "browser": """## In the browser
 
-`predict` of the widget's JavaScript interface, in its worker, from text to probabilities, and onnxruntime-web, one thread
-and SIMD, from the words' ids to the logits, in one page, other texts at every turn. Checked before: every probability. Of one post's
-time most goes into projecting words that are new and on the way to the worker and back, which onnxruntime-web, in the
-page's own thread, does not go. Then, on WebGPU's software
-adapter, the fused LSTM and the readable one: one prediction each, after one that compiles the shaders. A software adapter's
-times say nothing about a GPU; the number of dispatches does.""",
+Ours is `predict` of the widget's JavaScript interface, in its worker, from text to probabilities. onnxruntime-web runs in the
+page's own thread, with one thread and SIMD, from word ids to logits. Both run in the same page and get new texts in each turn.
+For one post, most of our time goes into projecting new words and into the messages to and from the worker, which
+onnxruntime-web does not need. Checked: every probability.
+
+The last row compares the fused LSTM with the reference body on WebGPU's software adapter: one prediction each, after one that
+compiles the shaders. The times of a software adapter say nothing about a GPU; the number of dispatches does.""",
     "load": """## Opening a page
 
-Two pages that are nothing but a model: ours through the widget's JavaScript interface, onnxruntime-web's with the same network
-in one file, its word vectors in 8 bits a number as well. From opening the page to its first prediction, files packed by gzip,
-over a line of 10 Mbit/s with 40 ms to each answer; then the same with what the browser has kept. Ours counts from text,
-onnxruntime-web from the words' ids, without a text pipeline, which it would have to load as well. Checked before: the first
-prediction. No small text classifier for transformers.js is to be had as a package, so that one is not beside them.""",
-    "linear": """## Linear learners
+Two minimal pages: one loads our model through the widget's JavaScript interface, the other loads the same network in
+onnxruntime-web from one file, with word vectors of 8 bits per value as well. The files are compressed with gzip and travel over
+a simulated line of 10 Mbit/s with 40 ms latency. The second visit uses the browser's cache. We start from text. onnxruntime-web
+starts from word ids, without a text pipeline, which a real page would have to load too. Checked: the first prediction.
+transformers.js is not compared because no small text classifier for it is available as a package.""",
+    "linear": """## Linear classifiers
 
-On one core, from features at hand to weights, C = 1. Tolerances are LIBLINEAR's own default, 0.1, for it and for our support
-vector machine, and their own defaults for our logistic regression and scikit-learn's, of which three runs are taken. Checked
-before: the objective, computed by one program for all; ours is above the peer's by 0.0001 of it at most. Much of the distance
-with more than two classes is that the features are read once for all of them.""",
+On one core, from prepared features to weights, with C = 1. LIBLINEAR and our SVM use LIBLINEAR's default tolerance of 0.1. Our
+logistic regression and scikit-learn's use their own defaults; scikit-learn's figure is the median of three runs. With more than
+two classes, much of the difference comes from reading the features once for all classes. Checked: the objective, computed by
+the same program for all systems; ours exceeds the peer's by at most 0.0001 of its value.""",
     "vectors": """## Word vectors
 
-`auxlstm embed`, and gensim's skip-gram, from a file with one post a line to a file of vectors, by the same settings. Two
-trainings never give the same vectors; checked is that ours are worth as much (0.02 less at most): how often a word of a
-text that neither has seen is nearer to the word beside it than to one drawn at random.""",
-    "chinese": """## Cutting Chinese
+`auxlstm embed` and gensim's skip-gram with the same settings, from a file with one post per line to a file of vectors. Two
+training runs never give the same vectors, so their quality is compared: how often a word of an unseen text is closer to its
+neighbour than to a random word. Checked: our quality is at most 0.02 below gensim's.""",
+    "chinese": """## Chinese word segmentation
 
-10,000 posts of Weibo to lists of words, on one core, with one dictionary, loaded before, and the hidden Markov model. Once
-only their Chinese, already folded, with a blank for all that is between: there our pipeline adds to jieba-rs's cutting no more
-than a look at every character for what it would fold. And once whole, which the peers take as they are, while ours also folds
-them and finds links, names, numbers and emoticons. Checked before: the words of the Chinese alone. Where cppjieba cuts otherwise,
-it is nearly always that it asks the model also of single characters that together are a word of the dictionary. The lists are
-Python's for the peers; two fifths of cppjieba's time go into making them. jieba's medians are of three runs.""",
-    "chinese_browser": """## Cutting Chinese in the browser
+10,000 Weibo posts to lists of words, on one core. All systems use the same dictionary, loaded beforehand, and jieba's hidden
+Markov model. jieba's figures are medians of three runs.
 
-The same posts in one page, from the page's texts to its lists of words: `segment` of the widget's JavaScript interface, in its
-worker, and jieba-wasm with the dictionary it brings, in the page's own thread. Checked before likewise.""",
+"Chinese only" keeps the Chinese characters of each post, already normalised. Our pipeline then does little more than call
+jieba-rs. "Whole posts" are segmented as they are; there our pipeline also normalises them and recognises links, names, numbers
+and emoticons. The peers return Python lists, and two fifths of cppjieba's time go into making them. Checked: the words of
+"Chinese only". Where cppjieba's words differ, it has nearly always also applied the hidden Markov model to single characters
+that together form a word of the dictionary.""",
+    "chinese_browser": """## Chinese word segmentation in the browser
+
+The same posts in one page, from JavaScript strings to lists of words. Ours is `segment` of the widget's JavaScript interface,
+in its worker. jieba-wasm runs in the page's own thread with the dictionary it ships. Checked: the words of "Chinese only".""",
     "gpu": """## One LSTM on a GPU
 
-float32, without TF32. Checked and measured as on the processor. What a GPU has to do before its first of a kind, choosing kernels
-for its products among it, is not counted.""",
+The same cases and checks as on the CPU, in float32 without TF32. One-time work of the GPU, such as choosing kernels for matrix
+products, is not counted.""",
     "gpu_epoch": """## A training epoch on a GPU
 
-As on the processor, with the network and its words on the GPU, PyTorch's too; and ours on that machine's processor.""",
+The same epoch as on the CPU, with network and data on the GPU for both systems, and ours on that machine's CPU.""",
 }
 
-# Those that only a machine with a GPU can run.
+# These cases need a GPU.
 ON_GPU = [case for case in CASES if case.startswith("gpu")]
 
 
@@ -133,48 +140,60 @@ def measure(case, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("target")
-    parser.add_argument("--corpus", help="users as JSONL, also packed with xz; most cases on real text and those in a browser need it")
-    parser.add_argument("--only", nargs="+", choices=CASES)
-    parser.add_argument("--gpu", help="a device of `auxlstm devices`: measure that instead of the processor")
-    parser.add_argument("--tools", default=DOCS.parent / ".tools", help="where peers from npm go")
-    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("target", nargs="?", help="cargo's target folder")
+    parser.add_argument("--corpus", help="users as JSONL, plain or compressed with xz; required by most cases on real text and in a browser")
+    parser.add_argument("--only", nargs="+", choices=CASES, help="measure only these cases")
+    parser.add_argument("--gpu", help="measure on this device of `auxlstm devices` instead of the CPU")
+    parser.add_argument("--tools", default=DOCS.parent / ".tools", help="the folder for peers from npm")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each system")
+    parser.add_argument("--render", action="store_true", help="write docs/benchmarks.md from docs/benchmarks.json and measure nothing")
     options = parser.parse_args()
+    path = DOCS / "benchmarks.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    rows = {case: [row for row in before if row["part"] == case] for case in CASES}
+    if options.render:
+        return render(rows)
+    if not options.target:
+        parser.error("TARGET_FOLDER is required, unless with --render")
     chosen = options.only or [case for case in CASES if (case in ON_GPU) == bool(options.gpu)]
     if not options.gpu and any(case in ON_GPU for case in chosen):
         parser.error(f"{' and '.join(ON_GPU)} need --gpu DEVICE")
     if not options.corpus:
-        left_out = [case for case in chosen if case in ("epoch", "gpu_epoch", "predict", "browser", "load", "linear", "vectors", "chinese_browser")]
-        chosen = [case for case in chosen if case not in left_out]
-        for case in left_out:
-            print(f"left out, for want of --corpus: {case}")
+        skipped = [case for case in chosen if case in ("epoch", "gpu_epoch", "predict", "browser", "load", "linear", "vectors", "chinese_browser")]
+        chosen = [case for case in chosen if case not in skipped]
+        for case in skipped:
+            print(f"skipped {case}: it needs --corpus")
     if not WEIBO.exists():
-        left_out = [case for case in chosen if case in ("chinese", "chinese_browser")]
-        chosen = [case for case in chosen if case not in left_out]
-        for case in left_out:
-            print(f"left out, for want of {WEIBO}: {case}")
-    path = DOCS / "benchmarks.json"
-    before = json.loads(path.read_text()) if path.exists() else []
-    rows = {case: [row for row in before if row.get("part") == case] for case in CASES}
+        skipped = [case for case in chosen if case in ("chinese", "chinese_browser")]
+        chosen = [case for case in chosen if case not in skipped]
+        for case in skipped:
+            print(f"skipped {case}: it needs {WEIBO}")
     for case in chosen:
         rows[case] = [{"part": case} | row for row in measure(case, options)]
-        # After each, so that a failure later loses nothing.
-        write(path, rows)
+        # Written after each case, so that a later failure loses nothing.
+        path.write_text(json.dumps([row for part in rows.values() for row in part], indent=1) + "\n")
+        render(rows)
 
 
-def write(path, rows):
-    path.write_text(json.dumps([row for part in rows.values() for row in part], indent=1) + "\n")
+def render(rows):
+    """Writes docs/benchmarks.md."""
     text = HEAD
     for case, words in CASES.items():
         text += words + "\n\n"
         if not rows[case]:
-            text += "Not measured." + (" On a machine that has a GPU, `make bench GPU=vulkan` does it." if case in ON_GPU else "") + "\n\n"
+            text += "Not measured yet." + (" `make bench GPU=vulkan` on a machine with a GPU measures it." if case in ON_GPU else "") + "\n\n"
             continue
-        text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ratio | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
+        text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ours | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
         for r in rows[case]:
-            text += f"| {r['case']} | {r['peer']} {r['peer_version']} | {r['ratio']:.2f} | {r['ours_ms']} | {r['peer_ms']} |\n"
+            text += f"| {r['case']} | {r['peer']} {r['peer_version']} | {speed(r['speedup'])} | {r['ours_ms']} | {r['peer_ms']} |\n"
         text += "\n"
     (DOCS / "benchmarks.md").write_text(text.rstrip() + "\n")
+
+
+def speed(speedup):
+    """A time ratio, peer / ours, in words."""
+    factor, word = (speedup, "faster") if speedup >= 1 else (1 / speedup, "slower")
+    return f"{factor:.2f}× {word}" if factor < 10 else f"{factor:.1f}× {word}"
 
 
 main()

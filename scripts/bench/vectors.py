@@ -16,15 +16,14 @@ SIZE, WINDOW, NEGATIVE, MINIMUM, EPOCHS = 100, 5, 5, 5, 1
 
 
 def lines(corpus):
-    """Lower-cased words, post by post, so that both systems cut alike: at spaces."""
+    """Lower-cased words, post by post. Both systems then split them at spaces."""
     for user in read_users(corpus):
         for post in user["posts"]:
             yield re.findall(r"[a-z]+", post.lower())
 
 
 def quality(vectors, held_out, seed=1):
-    """How often a word of a held-out text is nearer to a word beside it than to a word drawn from the text at random,
-    by the cosine: 0.5 says nothing."""
+    """How often a word of a held-out text is closer to the next word than to a random word of the text, by cosine; chance is 0.5."""
     random = np.random.default_rng(seed)
     known = [word for word in held_out if word in vectors]
     matrix = np.stack([vectors[word] for word in known])
@@ -78,9 +77,9 @@ def run(auxlstm, runs, corpus):
     for system, vectors in made.items():
         made[system] = quality(vectors, held_out)
     if made["ours"] < made["gensim"] - 0.02:
-        raise SystemExit(f"our vectors are worth less: {made['ours']:.3f}, gensim's {made['gensim']:.3f}")
+        raise SystemExit(f"the quality of our vectors is {made['ours']:.3f}, gensim's is {made['gensim']:.3f}")
     case = (
-        f"word vectors, skip-gram over {words:,} words, {SIZE} dimensions; neighbours told from random words: "
-        f"ours {made['ours']:.3f}, gensim {made['gensim']:.3f}; ours {words / median['ours'] * 1e3:,.0f} words a second"
+        f"word vectors, skip-gram over {words:,} words, {SIZE} dimensions; quality "
+        f"ours {made['ours']:.3f}, gensim {made['gensim']:.3f}; ours {words / median['ours'] * 1e3:,.0f} words/s"
     )
     return [row(case, median["ours"], "gensim", gensim.__version__, median["gensim"], machine(THREADS))]

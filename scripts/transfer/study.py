@@ -1,20 +1,20 @@
-"""What English bloggers tell about people who write Chinese: measures it on users who wrote Chinese, and writes a table.
+"""Measures how well models of English bloggers predict the gender of Chinese users, and prints the table of docs/transfer.md.
 
     make trainer && python3 scripts/transfer/study.py target/release/auxlstm cedict.txt.gz -o runs/transfer
 
-Needs NumPy and scikit-learn, the corpora of configs/zh-en.toml and the vectors that it names, runs/zh.bin among them. For each
-seed a fifth of the Chinese users of each file is kept for the test, by gender, and five ways of learning their gender are tried:
+Needs NumPy, scikit-learn, and the corpora and vectors of configs/zh-en.toml, including runs/zh.bin. For each seed, a fifth of
+the Chinese users of each file is the test set, stratified by gender. Five systems are compared:
 
-  svm          from the other Chinese users: scikit-learn's linear SVM on TF-IDF of characters and pairs of them
-  chinese      from the other Chinese users, with the Chinese vectors
-  zero-shot    from the bloggers alone, in the common space; one model, tested by all seeds
-  translated   from the bloggers, their words replaced by those of the dictionary, with the Chinese vectors; one model too
-  joint        from the bloggers and the other Chinese users together: configs/zh-en.toml
+  svm          learns from the other Chinese users: scikit-learn's linear SVM on TF-IDF of characters and character pairs
+  chinese      learns from the other Chinese users, with the Chinese vectors
+  zero-shot    learns from the bloggers alone, in the common space; one model, tested with all seeds
+  translated   learns from the bloggers, their words replaced by Chinese ones, with the Chinese vectors; also one model
+  joint        learns from the bloggers and the other Chinese users: configs/zh-en.toml
 
-Of each the probabilities are scored as the model states them, and recalibrated: a logistic regression on the score of users
-who are not in the test and whom nobody learned from. The margins of `svm` are no probabilities before. What is learned from
-bloggers alone is also scored as an attribute is shown that the bundle calls transferred: half of all texts are taken to tell
-nothing. A run that is there already is not made again.
+The probabilities are scored as stated by the model, and recalibrated by a logistic regression on users whom no system learned
+from and who are not in the test set. The margins of `svm` become probabilities only by recalibration. Systems that learn from
+bloggers alone are also scored as the bundle shows a transferred attribute: mixed half and half with the uniform distribution.
+Finished runs are not repeated.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def write(path, users):
 
 
 def toml(value):
-    """A value as TOML: JSON's strings, numbers and lists are TOML's too."""
+    """A value as TOML. JSON's strings, numbers and lists are valid TOML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)} = {toml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
@@ -60,7 +60,7 @@ def toml(value):
 
 
 def divide(users, seed):
-    """Training and test users, of each gender its share."""
+    """Training and test users, stratified by gender."""
     random = np.random.default_rng(seed)
     test = set()
     for gender in ("female", "male"):
@@ -70,7 +70,8 @@ def divide(users, seed):
 
 
 def translator(dictionary, vectors):
-    """For English words the most frequent Chinese one that the dictionary gives them as a whole gloss."""
+    """Returns a function that replaces each English word of a post by its most frequent Chinese translation. A translation is an entry
+    that has the English word as a whole gloss."""
     with open(vectors, "rb") as file:
         count, dimensions = map(int, file.readline().split())
         rank = {}
@@ -94,11 +95,11 @@ def translator(dictionary, vectors):
 
 
 def svm(users):
-    """What scores users by a support vector machine that has learned from these."""
+    """Trains an SVM on these users and returns a function that scores users."""
     texts = lambda users: ["\n".join(user["posts"]) for user in users]
     features = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    machine = LinearSVC(class_weight="balanced").fit(features.fit_transform(texts(users)), genders(users))
-    return lambda users: machine.decision_function(features.transform(texts(users)))
+    classifier = LinearSVC(class_weight="balanced").fit(features.fit_transform(texts(users)), genders(users))
+    return lambda users: classifier.decision_function(features.transform(texts(users)))
 
 
 class Study:
@@ -108,7 +109,7 @@ class Study:
         self.dictionary = self.config["text"]["dictionary"]
 
     def learn(self, name, seed, corpora, vectors, tasks):
-        """A model of `tasks`, the names of attributes with the weight of each file."""
+        """Trains a model and returns its bundle. `tasks` maps attributes to the weights of their files."""
         run = self.folder / f"{name}-{seed}"
         bundle = run / "model.safetensors"
         config = json.loads(json.dumps(self.config))
@@ -129,7 +130,7 @@ class Study:
         return bundle
 
     def scores(self, bundle, users):
-        """The logarithm of how much more probable male is than female."""
+        """The log-odds of male against female for each user."""
         text = "".join(json.dumps(user) + "\n" for user in users)
         command = [self.program, "predict", bundle, "-", "--dictionary", self.dictionary]
         lines = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -146,13 +147,13 @@ def probability(scores):
 
 
 def recalibrated(scores, others, truth):
-    """The scores, as users whose gender is known say that they are to be read."""
+    """The scores after a logistic regression on the scores and genders of other users."""
     regression = LogisticRegression(C=1e6).fit(others[:, None], truth)
     return regression.decision_function(scores[:, None])
 
 
 def halved(scores):
-    """The scores, if half of all texts tell nothing (`LanguageCalibration::transferred`)."""
+    """The scores after mixing the probabilities half and half with the uniform distribution (`LanguageCalibration::transferred`)."""
     probabilities = (probability(scores) + 0.5) / 2
     return np.log(probabilities / (1 - probabilities))
 
@@ -169,8 +170,8 @@ def figures(truth, scores):
 
 
 def intervals(users, truth, scores):
-    """AUC, F and calibration error, each with the interval that 95 of 100 resampled sets of users are in. All have a row for
-    each seed; a user, named by a number, who is in several is drawn for all of them at once."""
+    """AUC, F and calibration error, each with the interval of the middle 95 % of resampled sets of users. All arguments have one
+    row per seed. A user, identified by a number, who is in several rows is drawn for all of them at once."""
     mean = np.mean([figures(*row) for row in zip(truth, scores)], axis=0)
     random = np.random.default_rng(0)
     count = max(map(max, users)) + 1
@@ -208,16 +209,16 @@ def main():
     weights = {task["name"]: task["corpora"] for task in study.config["attributes"]}
     users = {name: [user for user in records(data / f"{name}.jsonl.xz") if user.get("gender")] for name in CHINESE}
     number = {name: {str(user["id"]): each for each, user in enumerate(users[name])} for name in CHINESE}
-    # For each corpus and way: the scores of every seed, as stated and recalibrated.
+    # For each corpus and system: the scores of every seed, stated and recalibrated.
     found = {}
     for seed in arguments.seeds:
         parts = {name: divide(users[name], seed) for name in CHINESE}
-        # One fifth of the training users are learned from by nobody: they recalibrate.
+        # One fifth of the training users is set aside for recalibration; no system learns from it.
         inner = {name: divide(parts[name][0], seed) for name in CHINESE}
         weibo, sms = (write(folder / f"{name}-{seed}.jsonl", inner[name][0]) for name in CHINESE)
 
         def task(name, blogs):
-            """The weights of a task's files, each file in this seed's place."""
+            """The weights of a task's files, with the paths of this seed."""
             places = {"blogs.jsonl.xz": blogs, "weibo-gender.jsonl.xz": weibo, "sms-zh.jsonl.xz": sms}
             named = {places[pathlib.Path(path).name]: weight for path, weight in weights[name].items()}
             return {path: weight for path, weight in named.items() if path}

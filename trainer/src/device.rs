@@ -1,33 +1,33 @@
-//! What can compute on this machine.
+//! The devices that can compute on this machine.
 
 use burn::tensor::Device;
 
-/// The device that is used when none is named. The fused LSTM makes the CPU the safe choice everywhere.
+/// The default device. With the fused LSTM, the CPU is a safe choice everywhere.
 pub const DEFAULT: &str = "cpu";
 
 /// A kind of device that this program was built for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// What `--device` and `device = …` call it.
+    /// Its name for `--device` and in configs.
     pub name: &'static str,
-    /// What it is on this machine, or why there is none.
+    /// The hardware, or why it is not available.
     pub description: String,
-    /// Whether it can compute here.
+    /// Whether it can be used.
     pub available: bool,
 }
 
-/// A device that cannot be had.
+/// Why a device cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
-    /// No device is called so.
-    #[error("there is no device {0:?}; this program has: {1}")]
+    /// The name is unknown.
+    #[error("unknown device {0:?}; permitted: {1}")]
     Unknown(String, String),
-    /// The name is right, but this build or machine has none.
+    /// This build or machine does not have the device.
     #[error("device {0:?} cannot be used: {1}")]
     Unavailable(&'static str, String),
 }
 
-/// Every kind of device this program knows, with what stands behind it here.
+/// All kinds of devices, with the hardware behind each.
 pub fn all() -> Vec<DeviceInfo> {
     KINDS
         .iter()
@@ -66,7 +66,7 @@ pub fn choose(name: &str) -> Result<Device, DeviceError> {
 
 struct Kind {
     name: &'static str,
-    /// The device and what it is, or why there is none.
+    /// Opens the device and describes it; the error says why it is not available.
     open: fn() -> Result<(Device, String), String>,
 }
 
@@ -99,10 +99,7 @@ fn cpu() -> Result<(Device, String), String> {
 
 #[cfg(feature = "wgpu")]
 fn wgpu() -> Result<(Device, String), String> {
-    first(
-        burn::tensor::DeviceType::Wgpu,
-        "no graphics adapter was found",
-    )
+    first(burn::tensor::DeviceType::Wgpu, "no GPU was found")
 }
 
 #[cfg(not(feature = "wgpu"))]
@@ -133,17 +130,16 @@ fn cuda() -> Result<(Device, String), String> {
     Err("this program was built without the feature \"cuda\"".into())
 }
 
-/// The first device of a type. Drivers that fail make burn panic; that is caught and told as a reason.
+/// The first device of a type. burn panics if a driver fails, which becomes an error here.
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "cuda"))]
 fn first(kind: burn::tensor::DeviceType, none: &str) -> Result<(Device, String), String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let found = std::panic::catch_unwind(|| {
         let device = Device::enumerate(kind).into_vec().into_iter().next()?;
-        let name = device.identity().map_or_else(
-            || "a device without a name".to_owned(),
-            |identity| identity.name,
-        );
+        let name = device
+            .identity()
+            .map_or_else(|| "an unnamed device".to_owned(), |identity| identity.name);
         Some((device, name))
     });
     std::panic::set_hook(hook);
@@ -159,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_there_and_a_wrong_name_is_told_the_right_ones() {
+    fn the_default_is_available_and_an_unknown_name_lists_the_known_ones() {
         assert!(choose(DEFAULT).is_ok());
         let error = choose("gpu").unwrap_err().to_string();
         assert!(

@@ -1,4 +1,4 @@
-//! Writing files that are either there and whole, or not there.
+//! Writing files atomically: either the whole file appears, or none.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-/// A file being written beside its final place; it takes that place, and replaces what was there, only when it
-/// is whole. Dropped before, it vanishes.
+/// A temporary file in the folder of its final path. [`finish`](Self::finish) moves it to that path, where it replaces an
+/// earlier file. If it is dropped before, it is deleted.
 ///
-/// Devices and pipes cannot be replaced, so they are written to directly.
+/// Devices and pipes cannot be replaced, so they are written directly.
 pub struct PendingFile {
     path: PathBuf,
     target: Target,
@@ -26,11 +26,11 @@ enum Target {
 pub struct OutputError {
     /// The file.
     pub path: PathBuf,
-    /// What the system says.
+    /// The error of the system.
     pub source: io::Error,
 }
 
-/// Makes a folder for output, and those that it is in, where they are not there.
+/// Creates a folder and its parents, as far as they are missing.
 pub fn make_folder(path: &Path) -> Result<(), OutputError> {
     std::fs::create_dir_all(path).map_err(|source| OutputError {
         path: path.to_owned(),
@@ -39,9 +39,10 @@ pub fn make_folder(path: &Path) -> Result<(), OutputError> {
 }
 
 impl PendingFile {
-    /// Begins a file at `path`, so that a folder that is missing or not writable is found out before any work.
+    /// Creates a temporary file for `path`. Called before any work, it fails early if the folder is missing or not
+    /// writable.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
-        // A link stays a link: what it points to is replaced.
+        // A link stays a link, and its target is replaced.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let fail = |source| OutputError {
             path: path.clone(),
@@ -61,7 +62,7 @@ impl PendingFile {
                 };
                 let mut builder = Builder::new();
                 builder.prefix(".auxlstm-");
-                // Temporary files are private; this one is to have the permissions of any new file.
+                // Temporary files are private by default; this one gets the permissions of any new file.
                 #[cfg(unix)]
                 builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
                 Target::Beside(BufWriter::new(builder.tempfile_in(folder).map_err(fail)?))
@@ -70,7 +71,7 @@ impl PendingFile {
         Ok(Self { path, target })
     }
 
-    /// Writes what `write` writes and puts the file in its place.
+    /// Writes the file with `write` and moves it to its path.
     pub fn finish(
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_appears_only_when_it_is_whole() {
+    fn a_file_appears_only_when_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
         drop(PendingFile::create(&path).unwrap());
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_fails_at_once() {
+    fn a_path_that_cannot_be_written_fails_at_once() {
         let folder = tempfile::tempdir().unwrap();
         assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
         assert!(PendingFile::create(folder.path()).is_err());

@@ -1,4 +1,4 @@
-//! Progress of long work: a bar with rate and time left on a terminal, now and then a plain line elsewhere.
+//! Progress of long work on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -10,21 +10,21 @@ use indicatif::{
 
 use crate::corpus::BadRecord;
 
-/// How often a plain line appears where there is no terminal.
+/// The time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
-/// The progress of one piece of work, on standard error.
+/// The progress of one task, with its rate and the time left.
 pub struct Progress {
     bar: ProgressBar,
     work: &'static str,
     unit: &'static str,
     last_line: Option<Instant>,
-    /// Units that were done before this work began; they count for no rate.
+    /// Units that an earlier run did; they do not count for the rate.
     done_before: u64,
 }
 
 impl Progress {
-    /// Work called `work` that consists of `total` units, if that is known.
+    /// The progress of `work`, which consists of `total` units if that is known.
     pub fn new(work: &'static str, unit: &'static str, total: Option<u64>) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
@@ -41,7 +41,7 @@ impl Progress {
             Some(_) => ProgressStyle::default_bar(),
             None => ProgressStyle::default_spinner(),
         };
-        // The templates are constant and valid; the plain style stands in all the same, so that nothing panics.
+        // The templates are constant and valid, but a fallback is shorter than an argument why they cannot fail.
         let style = style.clone().template(template).unwrap_or(style);
         bar.set_style(
             style.with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
@@ -58,14 +58,14 @@ impl Progress {
         }
     }
 
-    /// The work goes on where `position` units were done earlier.
+    /// Continues work of which `position` units were done earlier.
     pub fn start_at(&mut self, position: u64) {
         self.done_before = position;
         self.bar.set_position(position);
         self.bar.reset_eta();
     }
 
-    /// The work has come to `position` units in all.
+    /// Sets the number of units done so far, earlier ones included.
     pub fn set(&mut self, position: u64) {
         self.bar.set_position(position);
         if self
@@ -97,13 +97,13 @@ impl Progress {
         eprintln!("{line}");
     }
 
-    /// What a [`Corpus`](crate::corpus::Corpus) is to do with bad records while this work goes on.
+    /// A report of bad records for [`Corpus::with_report`](crate::corpus::Corpus::with_report) that does not break the bar.
     pub fn bad_record_printer(&self) -> impl FnMut(&BadRecord) + Send + 'static {
         let print = self.printer();
         move |bad| print(&bad.to_string())
     }
 
-    /// A handle that prints a line without tearing the bar.
+    /// A function that prints a line without breaking the bar.
     pub fn printer(&self) -> impl Fn(&str) + Send + 'static {
         let bar = self.bar.clone();
         move |line| bar.suspend(|| eprintln!("{line}"))

@@ -1,16 +1,21 @@
-//! Tables and bars that read well on a terminal and are Markdown too.
+//! Tables and bar charts for a terminal, which are Markdown as well.
+//!
+//! The crates for tables in terminals do not write the colons by which Markdown aligns columns.
 
 use std::fmt::{self, Write};
 
-/// The length of the longest bar of a distribution.
+use unicode_width::UnicodeWidthStr;
+
+/// The length of the longest bar of a chart, in columns of the terminal.
 const BAR: u64 = 50;
-/// Values without users are shown in a distribution that spans no more than this.
+/// A chart over no more than this many values shows values without users too.
 const WIDEST_GAPLESS: i64 = 120;
 
-/// A table: a header and rows, the first column to the left, the others, being numbers, to the right.
+/// A table with a header. The first column is aligned to the left. The others hold numbers and are aligned to the right,
+/// unless the table is made of text.
 pub struct Table {
     rows: Vec<Vec<String>>,
-    text: bool,
+    is_text: bool,
 }
 
 impl Table {
@@ -18,13 +23,16 @@ impl Table {
     pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
         Self {
             rows: vec![header.into_iter().map(cell).collect()],
-            text: false,
+            is_text: false,
         }
     }
 
-    /// The same with all columns to the left, because they hold text.
+    /// Aligns all columns to the left.
     pub fn left(self) -> Self {
-        Self { text: true, ..self }
+        Self {
+            is_text: true,
+            ..self
+        }
     }
 
     /// Adds a row.
@@ -33,7 +41,7 @@ impl Table {
     }
 }
 
-/// A label may hold anything; a bar or a line end would tear the table.
+/// Escapes what would break the row of a Markdown table.
 fn cell(text: impl Into<String>) -> String {
     text.into().replace('|', "\\|").replace(['\n', '\r'], " ")
 }
@@ -43,30 +51,28 @@ impl fmt::Display for Table {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-                .max(3)
+            cells.map(|cell| cell.width()).max().unwrap_or(0).max(3)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
+        let is_left = |column: usize| column == 0 || self.is_text;
         for (index, row) in self.rows.iter().enumerate() {
+            f.write_str("|")?;
             for (column, &width) in widths.iter().enumerate() {
                 let cell = row.get(column).map_or("", String::as_str);
-                match column {
-                    0 => write!(f, "| {cell:<width$} |")?,
-                    _ if self.text => write!(f, " {cell:<width$} |")?,
-                    _ => write!(f, " {cell:>width$} |")?,
+                let padding = " ".repeat(width - cell.width());
+                match is_left(column) {
+                    true => write!(f, " {cell}{padding} |")?,
+                    false => write!(f, " {padding}{cell} |")?,
                 }
             }
             writeln!(f)?;
             if index == 0 {
+                f.write_str("|")?;
                 for (column, &width) in widths.iter().enumerate() {
                     let line = "-".repeat(width);
-                    match column {
-                        0 => write!(f, "|:{line}-|")?,
-                        _ if self.text => write!(f, ":{line}-|")?,
-                        _ => write!(f, "-{line}:|")?,
+                    match is_left(column) {
+                        true => write!(f, ":{line}-|")?,
+                        false => write!(f, "-{line}:|")?,
                     }
                 }
                 writeln!(f)?;
@@ -86,7 +92,7 @@ pub fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
 }
 
-/// The values in rising order with their users, those without users too unless there are many of them.
+/// Adds the values without users between others, unless there are many. `values` are in ascending order.
 pub fn gapless(values: &[(i64, u64)]) -> Vec<(i64, u64)> {
     match (values.first(), values.last()) {
         (Some(&(first, _)), Some(&(last, _))) if last.saturating_sub(first) <= WIDEST_GAPLESS => {
@@ -99,7 +105,7 @@ pub fn gapless(values: &[(i64, u64)]) -> Vec<(i64, u64)> {
     }
 }
 
-/// A bar a value, as in the paper's Figure 2. The values are in rising order.
+/// A bar chart with a bar for each value, as in the paper's Figure 2. The values are in ascending order.
 pub fn chart(values: &[(i64, u64)]) -> String {
     let rows = gapless(values);
     let most = rows
@@ -113,10 +119,10 @@ pub fn chart(values: &[(i64, u64)]) -> String {
         .map(|(value, _)| value.to_string().len())
         .max()
         .unwrap_or(0);
-    // Indented by four it is a block of code in Markdown, where spaces count.
+    // Indented by four spaces, the chart is a code block in Markdown, which keeps spaces.
     rows.iter()
         .fold(String::new(), |mut chart, (value, users)| {
-            // Whoever is there is seen.
+            // Rounded up, so that a single user is visible.
             let length = (users * BAR).div_ceil(most) as usize;
             let bar = "█".repeat(length);
             let gap = if length > 0 { " " } else { "" };
@@ -140,6 +146,20 @@ mod tests {
              |:------|-----------:|\n\
              | a\\|b  | 12,345,678 |\n\
              | é     |          7 |\n"
+        );
+    }
+
+    #[test]
+    fn columns_of_chinese_text_were_taken_for_half_as_wide() {
+        let mut table = Table::new(["职业", "users"]);
+        table.row(["学生", "7"]);
+        table.row(["art", "12"]);
+        assert_eq!(
+            table.to_string(),
+            "| 职业 | users |\n\
+             |:-----|------:|\n\
+             | 学生 |     7 |\n\
+             | art  |    12 |\n"
         );
     }
 

@@ -51,7 +51,7 @@ fn words_that_mean_the_same_come_to_lie_together() {
     };
     let report = align("pairs.txt");
     assert!(
-        report.contains("learned from 40 pairs of the dictionary and 1 words"),
+        report.contains("learned from 40 pairs of the dictionary and 1 shared words"),
         "{report}"
     );
     let last = report.lines().last().unwrap();
@@ -87,7 +87,12 @@ fn what_cannot_be_aligned_is_said_in_one_line_and_leaves_nothing() {
     workplace.write("few.txt", "a1 b1\n");
     workplace.write("bad.txt", "a1 b1\na2 b2 b3\n");
     for (source, dictionary, output, what) in [
-        ("a.txt", "pairs.txt", "v", "v: name it .bin, .txt or .vec"),
+        (
+            "a.txt",
+            "pairs.txt",
+            "v",
+            "v: unknown format; name the file .bin, .txt or .vec",
+        ),
         ("none.txt", "pairs.txt", "v.bin", "none.txt"),
         ("short.txt", "pairs.txt", "v.bin", "have 2 and 6 dimensions"),
         ("a.txt", "none.txt", "v.bin", "dictionary none.txt: "),

@@ -106,7 +106,7 @@ fn bad_records_are_named_counted_and_with_strict_fatal() {
         "users.jsonl:6: invalid UTF-8 at byte 5",
         "users.jsonl:7: \"posts\" must be an array of strings, this is a number",
         "users.jsonl:8: no \"posts\"",
-        "4 bad records were left out",
+        "4 bad records were skipped",
     ] {
         assert!(errors.contains(line), "{line}: {errors}");
     }

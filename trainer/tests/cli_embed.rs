@@ -101,7 +101,7 @@ fn what_cannot_be_done_is_said_before_any_work_and_leaves_nothing() {
     for (arguments, what) in [
         (
             &["posts.txt", "-o", "vectors"][..],
-            "vectors: name it .bin, .txt or .vec, or give --format",
+            "vectors: unknown format; name the file .bin, .txt or .vec, or add --format",
         ),
         (
             &["posts.txt", "-o", "nowhere/v.bin"],

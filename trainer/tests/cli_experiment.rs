@@ -11,6 +11,7 @@ use std::{fs, path::Path};
 
 use common::{Workplace, stderr, stdout};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use trainer::corpus::UserKey;
 use trainer::evaluation::Metrics;
 use trainer::experiment::{Cell, CorpusSummary};
 
@@ -210,7 +211,7 @@ fn a_grid_is_learned_and_can_be_reported() {
             assert!(sums.into_iter().all(|sum| (sum - 1.0).abs() < 1e-4));
             // All systems are tested on the same users.
             let users: Vec<_> = (cell.test.iter())
-                .map(|user| (user.id.clone(), user.class, user.words))
+                .map(|tested| (tested.user.clone(), tested.class, tested.words))
                 .collect();
             assert_eq!(
                 *tested.entry(&cell.key.main).or_insert(users.clone()),
@@ -222,9 +223,11 @@ fn a_grid_is_learned_and_can_be_reported() {
         assert_eq!(chosen("meta-learning__job+age")[0].0, "age cost");
         assert!(chosen("aux-lstm__job+age").contains(&("lambda".into(), "0.75".into())));
     }
-    let ids =
-        |name: &str| -> Vec<&String> { found[name].test.iter().map(|user| &user.id).collect() };
-    assert_ne!(ids("svm__age__1.json"), ids("svm__age__2.json"));
+    let users = |name: &str| -> Vec<&UserKey> {
+        let test = found[name].test.iter();
+        test.map(|tested| &tested.user).collect()
+    };
+    assert_ne!(users("svm__age__1.json"), users("svm__age__2.json"));
     let one_epoch = &found["lstm__job__one%20epoch__1.json"];
     assert_eq!(one_epoch.validation_curve.len(), 1);
 
@@ -390,8 +393,15 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
     workplace.write("users.jsonl", users.replace("mortgage", "rent"));
     let corpus = workplace.failure(&experiment);
-    assert!(corpus.contains("the corpus has changed"), "{corpus}");
-    workplace.write("users.jsonl", users);
+    assert!(corpus.contains("the corpus, its ids"), "{corpus}");
+    workplace.write("users.jsonl", &users);
+    // Stored runs name their test users by file and id.
+    workplace.write("renamed.jsonl", users);
+    let renamed = refused("corpus=['renamed.jsonl']");
+    assert!(
+        renamed.contains("paths of its files have changed"),
+        "{renamed}"
+    );
     let vectors = fs::read_to_string(workplace.path("vectors.txt")).unwrap();
     workplace.write("vectors.txt", vectors.replacen('0', "1", 3));
     let vectors = workplace.failure(&experiment);

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 const WORDS: [&str; 6] = ["rain", "tea", "football", "essay", "office", "kitchen"];
 
-/// A folder with an untrained model of age (in groups) and gender.
+/// A folder with an untrained model of age (with coarse classes) and gender.
 fn workplace() -> Workplace {
     let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
     let mut random = StdRng::seed_from_u64(3);
@@ -37,7 +37,7 @@ fn workplace() -> Workplace {
     };
     let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
-    let group = |label: &str, classes: &[&str]| CoarseClass {
+    let coarse = |label: &str, classes: &[&str]| CoarseClass {
         label: label.into(),
         classes: strings(classes),
     };
@@ -47,7 +47,7 @@ fn workplace() -> Workplace {
                 Attribute {
                     name: "age".into(),
                     classes: strings(&["13", "14", "33+"]),
-                    coarse_classes: vec![group("young", &["13", "14"]), group("grown", &["33+"])],
+                    coarse_classes: vec![coarse("young", &["13", "14"]), coarse("grown", &["33+"])],
                 },
                 Attribute {
                     name: "gender".into(),
@@ -147,10 +147,10 @@ fn predictions_come_in_order_whatever_the_input() {
         assert_eq!(gender.get("coarse"), None);
         let age = &prediction["predictions"]["age"];
         assert_eq!(age["label"], most_probable(&age["probabilities"]).0);
-        let (group, probability) = most_probable(&age["coarse"]["probabilities"]);
-        assert_eq!(age["coarse"]["label"], group);
+        let (coarse, probability) = most_probable(&age["coarse"]["probabilities"]);
+        assert_eq!(age["coarse"]["label"], coarse);
         let share = |class: &str| age["probabilities"][class].as_f64().unwrap();
-        let sum = if group == "young" {
+        let sum = if coarse == "young" {
             share("13") + share("14")
         } else {
             share("33+")
@@ -215,7 +215,7 @@ fn bad_records_are_left_out_and_show_in_the_exit_status() {
         errors.contains("standard input:3: invalid UTF-8 at byte 13"),
         "{errors}"
     );
-    assert!(errors.contains("2 bad records were left out"), "{errors}");
+    assert!(errors.contains("2 bad records were skipped"), "{errors}");
     let predictions = lines(&stdout(output, 3));
     let ids: Vec<&Value> = predictions.iter().map(|line| &line["id"]).collect();
     assert_eq!(ids, [&Value::from(1), &Value::from(4)]);
@@ -340,16 +340,16 @@ fn figures_are_those_of_the_predictions() {
         .collect();
     assert_eq!(names, ["age", "age (coarse)", "gender"]);
 
-    // Of those who are called sure as well.
+    // Of all predictions, and of the confident ones.
     let (mut users, mut right) = ([0; 3], [0; 3]);
-    let (mut sure, mut sure_right) = ([0; 3], [0; 3]);
+    let (mut confident, mut confident_right) = ([0; 3], [0; 3]);
     let mut count = |index: usize, predicted: &Value, class: &str| {
         let correct = usize::from(predicted["label"] == class);
         let is_confident = usize::from(predicted["confident"] == true);
         users[index] += 1;
         right[index] += correct;
-        sure[index] += is_confident;
-        sure_right[index] += correct * is_confident;
+        confident[index] += is_confident;
+        confident_right[index] += correct * is_confident;
     };
     for (user, prediction) in truth.iter().zip(&predictions) {
         let prediction = &prediction["predictions"];
@@ -360,8 +360,8 @@ fn figures_are_those_of_the_predictions() {
                 _ => "33+",
             };
             count(0, &prediction["age"], class);
-            let group = if class == "33+" { "grown" } else { "young" };
-            count(1, &prediction["age"]["coarse"], group);
+            let coarse = if class == "33+" { "grown" } else { "young" };
+            count(1, &prediction["age"]["coarse"], coarse);
         }
         if let Some(gender) = user["gender"].as_str().filter(|gender| *gender != "robot") {
             count(2, &prediction["gender"], gender);
@@ -376,12 +376,12 @@ fn figures_are_those_of_the_predictions() {
             "{report}"
         );
         let share = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
-        let (coverage, accuracy_of_sure) = (
-            share(sure[index], users[index]),
-            share(sure_right[index], sure[index]),
+        let (coverage, confident_accuracy) = (
+            share(confident[index], users[index]),
+            share(confident_right[index], confident[index]),
         );
         let line = format!(
-            "Confident (0.60 or more) about {coverage:.1} % of the users, right about {accuracy_of_sure:.1} % of these\n"
+            "Coverage {coverage:.1} %, accuracy when confident {confident_accuracy:.1} % (probability of at least 0.60)\n"
         );
         let (_, section) = text.split_once(&format!("## {}\n", names[index])).unwrap();
         assert!(section.trim_start().contains(&line), "{line}: {section}");
@@ -409,7 +409,7 @@ fn figures_are_those_of_the_predictions() {
     );
     assert_eq!(attributes[0]["other_labels"]["20"], 5);
     assert!(
-        text.contains("With a label that is none of the classes, and left out: \"robot\" (5)"),
+        text.contains("Left out, with a label that is not a class: \"robot\" (5)"),
         "{text}"
     );
     for title in [
@@ -462,7 +462,7 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
         }
         assert!(!array(&card["reliability"]).is_empty() && !array(&card["coverage"]).is_empty());
     }
-    // What nobody has a label for is not on the card.
+    // An attribute for which no user has a label is not on the card.
     workplace.write(
         "genders.jsonl",
         "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n",
@@ -576,7 +576,9 @@ fn corpora_with_few_labels_or_none() {
     workplace.write("unlabelled.jsonl", "{\"posts\": [\"rain\"]}\n");
     let line = workplace.failure(&["evaluate", "model", "unlabelled.jsonl"]);
     assert!(
-        line.contains("none of 1 users has a label that the model knows; it predicts: age, gender"),
+        line.contains(
+            "none of 1 users has a label that is a class of the model, which predicts: age, gender"
+        ),
         "{line}"
     );
     let line = workplace.failure(&[

@@ -9,6 +9,7 @@ use model_core::attribute::{Attribute, CoarseClass};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use trainer::corpus::{RecordKey, UserKey};
 use trainer::evaluation::{Evaluation, Report, Spread};
 use trainer::experiment::{Association, AttributeSummary, Cell, CellKey, CorpusSummary, TestUser};
 
@@ -135,7 +136,10 @@ impl Corpus {
             let powers: Vec<f32> = scores.iter().map(|score| score.exp()).collect();
             let sum: f32 = powers.iter().sum();
             TestUser {
-                id: user.to_string(),
+                user: UserKey {
+                    file: "users.jsonl".into(),
+                    record: RecordKey::Id(user.into()),
+                },
                 words: 50 + user * user % 3000,
                 class,
                 probabilities: powers.iter().map(|power| power / sum).collect(),
@@ -409,6 +413,28 @@ fn clear_differences_are_marked_and_equal_systems_are_not() {
     assert!(html.contains("<td>▲</td>"));
 }
 
+/// The samples depend on who is the same user, and on nothing else about a user's key.
+#[test]
+fn the_bootstrap_took_users_of_two_files_with_the_same_id_for_one() {
+    let place = Workplace::new();
+    let corpus = Corpus::new();
+    let mut cells = cells(&corpus);
+    experiment(&place, &corpus, &cells);
+    let of_one_file = report(&place);
+    for tested in cells.iter_mut().flat_map(|cell| &mut cell.test) {
+        let RecordKey::Id(id) = &tested.user.record else {
+            panic!("all users have ids");
+        };
+        let id = id.as_u64().unwrap();
+        tested.user = UserKey {
+            file: ["a/users.jsonl", "b/users.jsonl"][(id % 2) as usize].into(),
+            record: RecordKey::Id((id / 2).into()),
+        };
+    }
+    experiment(&place, &corpus, &cells);
+    assert!(report(&place) == of_one_file);
+}
+
 #[test]
 fn the_page_is_well_formed_and_asks_for_nothing() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
@@ -528,7 +554,7 @@ fn systems_can_be_averaged() {
             let gender = &corpus.attributes[corpus.place("gender")];
             let mut evaluation = Evaluation::new(gender, 0.0);
             for (one, other) in machine.test.iter().zip(&network.test) {
-                assert_eq!(one.id, other.id);
+                assert_eq!(one.user, other.user);
                 let pairs = one.probabilities.iter().zip(&other.probabilities);
                 evaluation.add_class(one.class, pairs.map(|(a, b)| (a + b) / 2.0).collect());
             }

@@ -29,7 +29,7 @@ fn words_are_printed_a_post_a_line() {
     let (words, said) = printed(&[&["users.jsonl"], &with[..]].concat());
     assert_eq!(words, "今天\ngood\n");
     assert!(said.contains("users.jsonl:2: "), "{said}");
-    assert!(said.contains("1 bad record was left out"), "{said}");
+    assert!(said.contains("1 bad record was skipped"), "{said}");
 }
 
 #[test]
@@ -48,8 +48,7 @@ fn a_user_dictionary_adds_words_to_the_dictionary() {
     ]);
     let said = stderr(&output);
     assert_eq!(stdout(output, 0), "今天 天气很好\n");
-    let expected =
-        "dictionary user.txt: words with other than Chinese characters, which are not looked up: 1";
+    let expected = "dictionary user.txt: skipped 1 words with characters that are not Chinese";
     assert_eq!(said.trim_end(), expected);
 
     workplace.write("bad.txt", "今天 3 t\n今天 often\n今天 3 t t\n");

@@ -3,7 +3,6 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs,
     path::Path,
@@ -15,7 +14,7 @@ use std::{
 use common::{Workplace, stderr, stdout};
 use model_core::bundle::{Bundle, ValidationStatus};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use trainer::training::examples::{Ids, SplitIds};
+use trainer::corpus::StoredSplit;
 
 const SHARED: [&str; 8] = ["the", "day", "and", "was", "good", "with", "some", "rain"];
 const BY_GENDER: [[&str; 3]; 2] = [
@@ -353,8 +352,8 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     );
     assert_eq!(bases(&refit), bases(&tested));
     let split = fs::read_to_string(workplace.path("refit/split.json")).unwrap();
-    let split: SplitIds = serde_json::from_str(&split).unwrap();
-    assert_eq!(split.test, Ids::ByFile(BTreeMap::new()));
+    let split: StoredSplit = serde_json::from_str(&split).unwrap();
+    assert!(split.test.values().all(Vec::is_empty));
     assert!(
         !test_figures(&workplace.path("refit"))
             .to_string()
@@ -494,10 +493,11 @@ fn the_bundle_scores_as_the_run_said() {
         workplace.success(&["train", "config.toml", "--set", setting]);
         let split = fs::read_to_string(workplace.path("run/split.json")).unwrap();
         let split: serde_json::Value = serde_json::from_str(&split).unwrap();
-        let test = split["test"].as_array().unwrap();
+        let test = split["test"]["users.jsonl"].as_array().unwrap();
         let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
         let of_test = |line: &&str| {
-            test.contains(&serde_json::from_str::<serde_json::Value>(line).unwrap()["id"])
+            let user: serde_json::Value = serde_json::from_str(line).unwrap();
+            test.contains(&serde_json::json!({ "id": user["id"] }))
         };
         let lines: Vec<&str> = users.lines().filter(of_test).collect();
         assert_eq!(lines.len(), test.len());

@@ -201,7 +201,7 @@ fn groups_stand_side_by_side_and_weigh_alike() {
     let [words, characters] = fitted.terms() else {
         panic!("two groups of terms");
     };
-    let patterns = fitted.patterns().unwrap().len();
+    let patterns = fitted.patterns().unwrap().width();
     assert_eq!(
         fitted.width(),
         words.terms().len() + characters.terms().len() + 1 + patterns

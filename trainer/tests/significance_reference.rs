@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use trainer::evaluation::{
-    Bootstrap, Difference, Metrics, Predictions, RESAMPLES, cramers_v, cramers_v_corrected, holm,
-    macro_t_test,
+    Bootstrap, Difference, Metrics, Predictions, RESAMPLES, cramers_v, cramers_v_corrected,
+    guessing_p, holm, macro_t_test,
 };
 
 #[derive(Deserialize)]
@@ -12,6 +12,7 @@ struct Reference {
     comparisons: Vec<Comparison>,
     holm: Vec<Holm>,
     associations: Vec<Association>,
+    guessing: Vec<Guessing>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +55,14 @@ struct Association {
     counts: Vec<Vec<usize>>,
     v: f64,
     corrected: f64,
+}
+
+#[derive(Deserialize)]
+struct Guessing {
+    confusion: Vec<Vec<usize>>,
+    p: f64,
+    /// That of Fisher's exact test, for two classes.
+    fisher: Option<f64>,
 }
 
 fn reference() -> Reference {
@@ -146,5 +155,20 @@ fn associations_are_those_of_scipy() {
     for case in cases {
         close(cramers_v(&case.counts), case.v, 1e-12);
         close(cramers_v_corrected(&case.counts), case.corrected, 1e-12);
+    }
+}
+
+#[test]
+fn the_test_of_guessing_is_that_of_scipy() {
+    let cases = reference().guessing;
+    assert_eq!(cases.len(), 7);
+    for case in cases {
+        let p = guessing_p(&case.confusion, RESAMPLES);
+        // Four standard errors of the shares of 10,000 and of 20,000 permutations.
+        let error = 4.0 * (case.p * (1.0 - case.p) * (1e-4 + 5e-5)).sqrt() + 1e-3;
+        close(p, case.p, error);
+        if let Some(fisher) = case.fisher {
+            close(p, fisher, error);
+        }
     }
 }

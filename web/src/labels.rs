@@ -1,6 +1,6 @@
-//! How names and numbers are written on the page.
+//! How the page writes names and numbers.
 
-/// The posts in a text area: its lines, without the empty ones.
+/// The posts in a text area: one for each line that is not blank.
 pub fn posts(text: &str) -> Vec<String> {
     text.lines()
         .map(str::trim)
@@ -9,7 +9,7 @@ pub fn posts(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A class or attribute name as shown: a capital first, ranges with an en dash.
+/// A class or attribute name as shown: with a capital first, and an en dash in a range.
 pub fn title(name: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         return name.replace('-', "–");
@@ -25,7 +25,7 @@ pub fn title(name: &str) -> String {
     }
 }
 
-/// A probability as shown: whole percent, and neither certainty nor impossibility claimed by rounding.
+/// A probability as shown, in whole percent. It is never rounded to 0% or 100%.
 pub fn percent(probability: f32) -> String {
     match probability {
         p if p < 0.01 => "<1%".into(),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_claims_nothing_too_much() {
+    fn rounding_never_claims_certainty() {
         assert_eq!(
             [0.0, 0.004, 0.01, 0.5, 0.987, 0.9999].map(percent),
             ["<1%", "<1%", "1%", "50%", "99%", ">99%"]

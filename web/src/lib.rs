@@ -9,7 +9,7 @@ pub mod backend;
 pub mod batch;
 pub mod evidence;
 pub mod labels;
-pub mod language;
+pub mod locale;
 pub mod protocol;
 pub mod session;
 pub mod summary;

@@ -1,5 +1,7 @@
-//! The messages between a page and its worker: JSON text, one value a message. The widget's JavaScript
-//! (`widget/index.js`) speaks the same.
+//! The messages between a page and its worker: JSON text, one value per message.
+//!
+//! The TypeScript declarations in `widget/protocol.d.ts` are generated from these types by a test below. The widget's
+//! JavaScript (`widget/index.js`) is checked against them.
 
 use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
@@ -7,57 +9,59 @@ use model_core::explanation::Explanation;
 use model_core::prediction::UserPrediction;
 use serde::{Deserialize, Serialize};
 
-/// What the user wants a model to run on.
+/// The backend that the user chooses for a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum BackendChoice {
-    /// The CPU, and WebGPU where there is a real GPU and so much to do that it has been measured to be faster.
+    /// WebGPU on a real GPU if the work is large enough and WebGPU was measured to be faster; otherwise the CPU.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// WebGPU even on a software adapter; the CPU only where WebGPU cannot run at all.
+    /// WebGPU, even on a software adapter; the CPU only if WebGPU cannot run at all.
     #[serde(rename = "webgpu")]
     WebGpu,
 }
 
-/// What a model really runs on.
+/// The backend that a model runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
-    /// The CPU, in this browser's WebAssembly.
+    /// The CPU, in WebAssembly.
     Cpu {
-        /// Why WebGPU does not run although it was not ruled out; `None` where there is nothing to say.
+        /// Why WebGPU does not run although the choice allows it; `None` if there is nothing to explain.
         because: Option<String>,
     },
     /// WebGPU.
     #[serde(rename = "webgpu")]
     WebGpu {
-        /// What the browser calls the adapter.
+        /// The browser's name of the adapter.
         adapter: String,
         /// Whether the adapter is a software one.
         software: bool,
     },
 }
 
-/// From the page to the worker, which answers one after the other. A page chooses the numbers of its models
-/// and of its requests.
+/// A message from the page to the worker, which answers requests in their order. The page numbers its models and its
+/// requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Make a model ready, in place of an earlier one of this number. What this worker has fetched before is not
-    /// fetched again.
+    /// Load a model and replace an earlier one with the same number. The worker fetches each file only once.
     Load {
         /// The model's number.
         model: u64,
-        /// Where the bundle is, absolute or as seen from the worker's script; `None`: it is in the message before,
-        /// which is no text but its bytes.
+        /// The address of the bundle, absolute or relative to the worker's script. `None`: the previous message was the
+        /// bundle's bytes.
         bundle: Option<String>,
-        /// Where the Chinese dictionary is, likewise; fetched only for a model that needs it.
+        /// The address of the Chinese dictionary, likewise. It is fetched only for a model that needs it.
         dictionary: String,
-        /// What to run on.
+        /// The backend to run on.
         choice: BackendChoice,
-        /// Why the CPU is asked for although the user did not: what an earlier worker failed of.
+        /// Why the page asks for the CPU although the user did not: the error of an earlier worker.
         cpu_because: Option<String>,
     },
     /// Free a model.
@@ -67,28 +71,29 @@ pub enum Request {
     },
     /// Predict users' attributes.
     Predict {
-        /// Comes back in the answer.
+        /// The number of the request, for the reply.
         id: u64,
         /// The model's number.
         model: u64,
-        /// The posts of each user. Few enough that the worker is soon free again.
+        /// The posts of each user; few enough users that the worker is soon free again.
         users: Vec<Vec<String>>,
-        /// How many characters of the same work will be sent after these: what a start of WebGPU is weighed against.
+        /// The number of characters that further requests of the same work will send. It decides whether starting WebGPU
+        /// is worth its time.
         #[serde(default)]
         ahead: u64,
     },
-    /// Say what each word of a user does to the prediction.
+    /// Explain a prediction: the evidence of each word of a user.
     Explain {
-        /// Comes back in the answer.
+        /// The number of the request, for the reply.
         id: u64,
         /// The model's number.
         model: u64,
         /// The user's posts.
         posts: Vec<String>,
     },
-    /// Cut posts into words as a model reads them, known or not.
+    /// Segment posts into words as the model does, whether its vocabulary has them or not.
     Segment {
-        /// Comes back in the answer.
+        /// The number of the request, for the reply.
         id: u64,
         /// The model's number.
         model: u64,
@@ -97,8 +102,9 @@ pub enum Request {
     },
 }
 
-/// What is being fetched.
+/// A file that the worker fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Asset {
     /// The model bundle.
@@ -109,75 +115,97 @@ pub enum Asset {
     Gpu,
 }
 
-/// From the worker to the page.
+/// A message from the worker to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// The worker listens from now on; what was sent before is lost.
+    /// The worker listens. Messages sent before this one are lost.
     Started,
-    /// Bytes have arrived.
+    /// Bytes of a file have arrived.
     Progress {
-        /// The number of the model that they are for.
+        /// The number of the model that needs the file.
         model: u64,
-        /// Of what.
+        /// The file.
         asset: Asset,
-        /// How many so far.
+        /// The number of bytes so far.
         received: u64,
-        /// How many there will be, where the server says so.
+        /// The number of bytes in all, if the server states it.
         total: Option<u64>,
     },
     /// The model is ready.
     Ready {
         /// The model's number.
         model: u64,
-        /// What the model's makers say about it.
+        /// The model card.
         card: Box<ModelCard>,
-        /// What it predicts.
+        /// The attributes that the model predicts.
         attributes: Vec<Attribute>,
-        /// What it runs on.
+        /// The backend that it runs on.
         backend: Backend,
     },
-    /// The answer to [`Request::Predict`].
+    /// The reply to [`Request::Predict`].
     Predicted {
-        /// The request's.
+        /// The number of the request.
         id: u64,
-        /// What the model says of each user.
+        /// The prediction for each user, in the order of the request.
         predictions: Vec<UserPrediction>,
-        /// What it ran on, which may not be what it ran on before.
+        /// The backend that it ran on, which may differ from the one before.
         backend: Backend,
-        /// How long it took, from texts to probabilities.
+        /// The time from texts to probabilities.
         milliseconds: f64,
     },
-    /// The answer to [`Request::Explain`].
+    /// The reply to [`Request::Explain`].
     Explained {
-        /// The request's.
+        /// The number of the request.
         id: u64,
-        /// What each word does.
+        /// The evidence of each word.
         explanation: Explanation,
-        /// How long it took.
+        /// The time that it took.
         milliseconds: f64,
     },
-    /// The answer to [`Request::Segment`].
+    /// The reply to [`Request::Segment`].
     Segmented {
-        /// The request's.
+        /// The number of the request.
         id: u64,
         /// The words of each post.
         words: Vec<Vec<String>>,
-        /// How long it took.
+        /// The time that it took.
         milliseconds: f64,
     },
-    /// A request could not be answered. The worker goes on.
+    /// A request failed. The worker continues.
     Failed {
-        /// The request's, if it was no load.
+        /// The number of the request; `None` if it was to load a model.
         id: Option<u64>,
         /// The model's number.
         model: u64,
-        /// One line: what, and where it helps, what to do.
+        /// One line: what failed and, if possible, what to do.
         message: String,
     },
-    /// The worker is broken and answers no more.
+    /// The worker is broken and will not reply any more.
     Crashed {
-        /// What broke it.
+        /// The error that broke it.
         message: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use ts_rs::{Config, TS};
+
+    use super::*;
+
+    /// After a change of the types, write the declarations anew: `UPDATE_EXPECT=1 cargo test -p web typescript`.
+    #[test]
+    fn the_typescript_declarations_are_those_of_the_types() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new()
+            .with_large_int("number")
+            .with_out_dir(folder.path());
+        Request::export_all(&config).unwrap();
+        Reply::export_all(&config).unwrap();
+        let declarations = std::fs::read_to_string(folder.path().join("protocol.d.ts")).unwrap();
+        expect_file!["../widget/protocol.d.ts"].assert_eq(&declarations);
+    }
 }

@@ -3,9 +3,10 @@
 use model_core::card::AttributeFigures;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
-use crate::language::{Language, Texts};
+use crate::labels::percent;
+use crate::locale::Locale;
 
-/// Fewer known words than this, and the page says how little that is.
+/// With fewer known words than this, the page says that they are too few.
 const FEW_WORDS: usize = 100;
 
 /// A distribution with its most probable class.
@@ -40,60 +41,76 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
-/// The most probable class of each attribute in a sentence, for those who cannot see the bars.
-pub fn spoken(prediction: &UserPrediction, language: Language) -> String {
+/// The most probable class of each attribute in a sentence, for screen readers.
+pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
         let shown = coarse(prediction);
         let label = shown.label?;
-        let probability = *shown.probabilities.get(&label)?;
-        let texts = language.texts();
-        let sentence = if shown.confident {
-            texts.spoken
+        let share = percent(*shown.probabilities.get(&label)?);
+        let key = if shown.confident {
+            "spoken"
         } else {
-            texts.spoken_unsure
+            "spoken_not_sure"
         };
-        let sentence = sentence(&language.name(name), &language.name(&label), probability);
+        let spoken = locale.format(
+            key,
+            &[
+                ("attribute", &locale.name(name)),
+                ("label", &locale.name(&label)),
+                ("share", &share),
+            ],
+        );
+        let transferred = locale.t("transferred");
         Some(match prediction.transferred {
-            true => format!("{sentence} {}", texts.transferred),
-            false => sentence,
+            true => locale.format(
+                "spoken_transferred",
+                &[("spoken", &spoken), ("transferred", &transferred)],
+            ),
+            false => spoken,
         })
     });
     sentences.collect::<Vec<_>>().join(" ")
 }
 
-/// How an attribute is known of writers in the text's language, from a model that reads Chinese and another one.
-pub fn basis(
+/// Whether an attribute was validated on writers in the text's language; `None` for a model of one language.
+pub fn validation(
     prediction: &UserPrediction,
     attribute: &str,
-    texts: &'static Texts,
+    locale: Locale,
 ) -> Option<&'static str> {
     prediction.language?;
-    let known = prediction.predictions.get(attribute)?;
-    Some(match known.transferred {
-        true => texts.transferred,
-        false => texts.measured,
+    let prediction = prediction.predictions.get(attribute)?;
+    Some(match prediction.transferred {
+        true => locale.t("transferred"),
+        false => locale.t("measured"),
     })
 }
 
-/// What test figures are called: the attribute, with the language where the model reads two.
-pub fn figures_name(figures: &AttributeFigures, language: Language) -> String {
-    let name = language.name(&figures.attribute);
-    let [chinese, other] = language.texts().of_language;
-    match figures.language {
-        Some(model_core::language::Language::Chinese) => chinese(&name),
-        Some(model_core::language::Language::Other) => other(&name),
-        None => name,
-    }
+/// The name of an attribute in test figures, with the language if the model reads two.
+pub fn figures_name(figures: &AttributeFigures, locale: Locale) -> String {
+    let name = locale.name(&figures.attribute);
+    let key = match figures.language {
+        Some(model_core::language::Language::Chinese) => "attribute_chinese",
+        Some(model_core::language::Language::Other) => "attribute_not_chinese",
+        None => return name,
+    };
+    locale.format(key, &[("attribute", &name)])
 }
 
-/// How much of the text the model could use.
-pub fn words_used(prediction: &UserPrediction, texts: &Texts) -> String {
-    match (prediction.words, prediction.known_words) {
-        (0, _) => texts.no_words.into(),
-        (_, 0) => texts.no_known_words.into(),
-        (words, known) if known < FEW_WORDS => (texts.few_words)(known, words),
-        (words, known) => (texts.words)(known, words),
+/// How many of the text's words the model knows.
+pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
+    let (words, known) = (prediction.words, prediction.known_words);
+    if words == 0 {
+        return locale.t("no_words").into();
+    }
+    if known == 0 {
+        return locale.t("no_known_words").into();
+    }
+    let words_used = locale.plural("words_used", words, &[("known", &known)]);
+    match known < FEW_WORDS {
+        true => locale.format("few_words_used", &[("words_used", &words_used)]),
+        false => words_used,
     }
 }
 
@@ -147,39 +164,42 @@ mod tests {
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
         assert_eq!(
-            spoken(&prediction, Language::English),
-            "Age: 13–17, 60%. Gender: not confident; most likely Female, 75%."
+            spoken(&prediction, Locale::English),
+            "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
         );
     }
 
     #[test]
     fn little_text_is_called_little() {
         assert_eq!(
-            words_used(&prediction(200, 180), Language::English.texts()),
-            "From 180 known words of 200."
+            words_used(&prediction(200, 180), Locale::English),
+            "The model knows 180 of 200 words."
         );
         assert!(
-            words_used(&prediction(10, 9), Language::English.texts())
-                .contains("take it as a guess")
+            words_used(&prediction(10, 9), Locale::English)
+                .contains("too little for more than a guess")
         );
-        assert!(words_used(&prediction(10, 0), Language::English.texts()).contains("not one word"));
-        assert!(
-            words_used(&prediction(0, 0), Language::English.texts())
-                .contains("no word in this text")
-        );
-        assert_eq!(spoken(&prediction(10, 0), Language::English), "");
+        assert!(words_used(&prediction(10, 0), Locale::English).contains("none of the words"));
+        assert!(words_used(&prediction(0, 0), Locale::English).contains("contains no words"));
+        assert_eq!(spoken(&prediction(10, 0), Locale::English), "");
     }
 
     #[test]
-    fn how_an_attribute_is_known_is_said_of_models_for_two_languages() {
-        let texts = Language::English.texts();
+    fn a_model_of_two_languages_has_a_validation_status() {
+        let locale = Locale::English;
         let mut prediction = prediction(200, 180);
-        assert_eq!(basis(&prediction, "age", texts), None);
+        assert_eq!(validation(&prediction, "age", locale), None);
         prediction.language = Some(model_core::language::Language::Chinese);
         prediction.predictions.0[0].1.transferred = true;
-        assert_eq!(basis(&prediction, "age", texts), Some(texts.transferred));
-        assert_eq!(basis(&prediction, "gender", texts), Some(texts.measured));
-        let said = spoken(&prediction, Language::English);
-        assert_eq!(said.matches(texts.transferred).count(), 1, "{said}");
+        assert_eq!(
+            validation(&prediction, "age", locale),
+            Some(locale.t("transferred"))
+        );
+        assert_eq!(
+            validation(&prediction, "gender", locale),
+            Some(locale.t("measured"))
+        );
+        let said = spoken(&prediction, locale);
+        assert_eq!(said.matches(locale.t("transferred")).count(), 1, "{said}");
     }
 }

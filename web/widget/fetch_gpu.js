@@ -1,4 +1,4 @@
-/** The program for WebGPU, ready to be opened. It is large, and fetched only when it is wanted. */
+/** Fetches and starts the WebGPU program. It is large, so it is fetched only when it is needed. */
 export async function fetchGpu() {
   const gpu = await import("./gpu.js");
   await gpu.default();

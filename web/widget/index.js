@@ -1,32 +1,61 @@
-// Predictions without an interface: `const model = await load(url); const [writer] = await model.predict([text])`.
-// The types are in index.d.ts; the messages are those of web/src/protocol.rs.
+// @ts-check
+// Predictions without an interface: `const model = await load(url); const [prediction] = await model.predict([text])`.
+// The types are in index.d.ts, those of the messages to and from the worker in protocol.d.ts.
 import { fetchGpu } from "./fetch_gpu.js";
 
-/** What a piece of a long piece of work should take the worker: newer work waits so long at most. */
-const PIECE_MS = 50;
+/**
+ * @import { Attribute, Backend, BackendChoice, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
+ * @import { Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
+ */
+
+/** @typedef {{ choice: BackendChoice, dictionary: string }} Settings */
+
+/**
+ * What waits for a reply of the worker.
+ * @typedef {{
+ *   resolve: (reply?: any) => void,
+ *   reject: (error: Error) => void,
+ *   onprogress?: (progress: Progress) => void,
+ * }} Waiting
+ */
+
+/** The time that the worker should need for one request of a long run. Newer work waits at most this long. */
+const REQUEST_MS = 50;
+/** The most users in a request. */
 const MOST_USERS = 256;
 const BACKENDS = ["auto", "cpu", "webgpu"];
-const FREED = "this model has been freed";
+const FREED = "this model has been freed; load it again";
 
-/** The model that lies beside this module. */
+/** The model beside this module. */
 const MODEL = () => new URL("./models/en.safetensors", import.meta.url);
+/** The dictionary beside this module. */
 const DICTIONARY = () => new URL("./dictionary/zh.txt.gz", import.meta.url);
 
-/** The worker that all models share; none while there is no model. */
+/**
+ * The worker that all models share; null while there is no model.
+ * @type {Engine | null}
+ */
 let engine = null;
 
-/** The models by what they were loaded of. */
+/**
+ * The models by address and settings.
+ * @type {Map<string | null, Entry>}
+ */
 const shared = new Map();
 
+/**
+ * @param {Source} [source]
+ * @param {LoadOptions} [options]
+ */
 export async function load(source = MODEL(), options = {}) {
   const { backend = "auto", dictionary = DICTIONARY(), onprogress, signal } = options;
   signal?.throwIfAborted();
-  if (!BACKENDS.includes(backend)) throw new TypeError(`there is no backend ${backend}: take ${BACKENDS.join(", ")}`);
+  if (!BACKENDS.includes(backend)) throw new TypeError(`unknown backend ${backend}: use ${BACKENDS.join(", ")}`);
   const address = typeof source === "string" || source instanceof URL ? absolute(source) : null;
   const settings = { choice: backend, dictionary: absolute(dictionary) };
   const key = address && JSON.stringify([address, settings]);
   let entry = shared.get(key);
-  // A worker that has crashed took its models with it.
+  // The models of a crashed worker are lost.
   if (!entry || entry.engine !== engine) {
     entry = new Entry(key, address ?? source, settings);
     if (key) shared.set(key, entry);
@@ -39,15 +68,17 @@ export async function load(source = MODEL(), options = {}) {
     entry.release();
     throw error;
   } finally {
-    entry.listeners.delete(onprogress);
+    if (onprogress) entry.listeners.delete(onprogress);
   }
   return new Model(entry);
 }
 
 /** A loaded model. */
 class Model {
+  /** @type {Entry | null} */
   #entry;
 
+  /** @param {Entry} entry */
   constructor(entry) {
     this.#entry = entry;
   }
@@ -64,13 +95,19 @@ class Model {
     return this.#used().description.backend;
   }
 
+  /**
+   * @param {Iterable<Text>} texts
+   * @param {{ signal?: AbortSignal, onprogress?: (done: number, total: number) => void }} [options]
+   * @returns {Promise<UserPrediction[]>}
+   */
   async predict(texts, { signal, onprogress } = {}) {
     const entry = this.#used();
-    // A text alone would be taken for a list of letters.
-    if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict takes a list of texts");
+    // A string is iterable too, by its letters.
+    if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
     const users = Array.from(texts, posts);
     const lengths = users.map((user) => user.reduce((sum, post) => sum + post.length, 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
+    /** @type {UserPrediction[]} */
     const predictions = [];
     while (predictions.length < users.length) {
       signal?.throwIfAborted();
@@ -83,7 +120,7 @@ class Model {
       }
       left -= length;
       const request = { model: entry.number, users: users.slice(start, end), ahead: left };
-      const answer = await orAborted(entry.engine.ask("predict", request), signal);
+      const answer = await orAborted(entry.engine.ask((id) => ({ predict: { id, ...request } })), signal);
       predictions.push(...answer.predictions);
       entry.description.backend = answer.backend;
       entry.settlePace(length, answer.milliseconds);
@@ -92,19 +129,29 @@ class Model {
     return predictions;
   }
 
+  /**
+   * @param {Text} text
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<Explanation>}
+   */
   async explain(text, { signal } = {}) {
     const entry = this.#used();
     signal?.throwIfAborted();
     const request = { model: entry.number, posts: posts(text) };
-    const { explanation } = await orAborted(entry.engine.ask("explain", request), signal);
+    const { explanation } = await orAborted(entry.engine.ask((id) => ({ explain: { id, ...request } })), signal);
     return { ...explanation, words: inUnits(explanation.words, request.posts) };
   }
 
+  /**
+   * @param {Text} text
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<string[][]>}
+   */
   async segment(text, { signal } = {}) {
     const entry = this.#used();
     signal?.throwIfAborted();
     const request = { model: entry.number, posts: posts(text) };
-    const { words } = await orAborted(entry.engine.ask("segment", request), signal);
+    const { words } = await orAborted(entry.engine.ask((id) => ({ segment: { id, ...request } })), signal);
     return words;
   }
 
@@ -119,35 +166,51 @@ class Model {
   }
 }
 
-/** A model in the worker, for all who have loaded it. */
+/** A model in the worker, shared by all who have loaded it. */
 class Entry {
   users = 0;
+  /** @type {Set<(progress: Progress) => void>} */
   listeners = new Set();
-  /** Characters a piece of work. */
+  /**
+   * Its card, attributes and backend, once it is loaded.
+   * @type {{ card: ModelCard, attributes: Attribute[], backend: Backend }}
+   */
+  description;
+  /** The number of characters in a request. */
   pace = 16_000;
 
+  /**
+   * @param {string | null} key
+   * @param {Source} source
+   * @param {Settings} settings
+   */
   constructor(key, source, settings) {
     this.key = key;
     engine ??= new Engine();
     this.engine = engine;
     this.number = this.engine.newModel();
     this.ready = this.#load(source, settings);
-    // Whoever waits is told; nobody has to.
+    // Callers of `load` get the error. This handler keeps it from being reported as uncaught.
     this.ready.catch(() => this.forget());
   }
 
+  /**
+   * @param {Source} source
+   * @param {Settings} settings
+   */
   async #load(source, settings) {
     const bytes = await bytesOf(source);
-    const request = { model: this.number, bundle: bytes ? null : source, cpu_because: null, ...settings };
+    const bundle = typeof source === "string" && !bytes ? source : null;
+    const request = { load: { model: this.number, bundle, cpu_because: null, ...settings } };
     this.description = await this.engine.load(request, bytes, (progress) => {
       for (const listener of this.listeners) listener(progress);
     });
   }
 
   settlePace(length, milliseconds) {
-    const wanted = (length * PIECE_MS) / Math.max(milliseconds, 1);
-    // A short piece says little of the speed.
-    if (length * 2 > this.pace || wanted < this.pace) this.pace = Math.min(Math.max(wanted, 2_000), 1_000_000);
+    const target = (length * REQUEST_MS) / Math.max(milliseconds, 1);
+    // The time of a short request says little about the speed.
+    if (length * 2 > this.pace || target < this.pace) this.pace = Math.min(Math.max(target, 2_000), 1_000_000);
   }
 
   release() {
@@ -162,11 +225,14 @@ class Entry {
   }
 }
 
-/** The line to the worker. */
+/** The connection to the worker. */
 class Engine {
   #numbers = 0;
   #models = new Set();
-  /** What waits for an answer, by what the answer will be known by: to a load, the model's number. */
+  /**
+   * Promises that wait for a reply: by the number of the request, or `model N` while a model is loaded.
+   * @type {Map<string | number, Waiting>}
+   */
   #waiting = new Map();
   #port;
 
@@ -191,38 +257,53 @@ class Engine {
     return this.#numbers;
   }
 
-  /** The number of a model that is not loaded yet. */
+  /** A number for a model that is about to be loaded. */
   newModel() {
     const number = this.nextNumber();
     this.#models.add(number);
     return number;
   }
 
+  /**
+   * @param {Extract<Request, { load: unknown }>} request
+   * @param {Uint8Array | null} bytes The bundle, if the worker is not to fetch it.
+   * @param {(progress: Progress) => void} onprogress
+   */
   async load(request, bytes, onprogress) {
+    const { model } = request.load;
     await this.started;
-    if (!this.#models.has(request.model)) throw new Error(FREED);
+    if (!this.#models.has(model)) throw new Error(FREED);
     if (bytes) this.#port.postMessage(bytes);
-    return this.#send("load", request, `model ${request.model}`, onprogress);
+    return this.#send(request, `model ${model}`, onprogress);
   }
 
-  async ask(kind, request) {
+  /** @param {(id: number) => Request} request The request with this number. */
+  async ask(request) {
     const id = this.nextNumber();
     await this.started;
-    return this.#send(kind, { id, ...request }, id);
+    return this.#send(request(id), id);
   }
 
   unload(model) {
     this.#models.delete(model);
     this.#settle(`model ${model}`, (waiting) => waiting.reject(new Error(FREED)));
     if (this.#models.size === 0 && this.#port?.terminate) {
-      // The last one: the memory of a program is given back only as a whole. Not in Node, where it serves the next one.
+      // A program frees its memory only when it ends. In Node the program stays for the next model.
       this.#fail(FREED);
     } else {
-      this.#port?.postMessage(JSON.stringify({ unload: { model } }));
+      /** @type {Request} */
+      const request = { unload: { model } };
+      this.#port?.postMessage(JSON.stringify(request));
     }
   }
 
-  #send(kind, request, key, onprogress) {
+  /**
+   * @param {Request} request
+   * @param {string | number} key
+   * @param {(progress: Progress) => void} [onprogress]
+   * @returns {Promise<any>} The content of the reply.
+   */
+  #send(request, key, onprogress) {
     return new Promise((resolve, reject) => {
       if (engine !== this) {
         reject(new Error("the worker has ended; load the model again"));
@@ -230,31 +311,38 @@ class Engine {
       }
       this.#waiting.set(key, { resolve, reject, onprogress });
       this.#port.ref?.();
-      this.#port.postMessage(JSON.stringify({ [kind]: request }));
+      this.#port.postMessage(JSON.stringify(request));
     });
   }
 
+  /** @param {Reply} reply */
   #receive(reply) {
-    const [kind, value] = typeof reply === "string" ? [reply, {}] : Object.entries(reply)[0];
-    if (kind === "started") this.#settle("start", (waiting) => waiting.resolve());
-    else if (kind === "progress") this.#waiting.get(`model ${value.model}`)?.onprogress?.(value);
-    else if (kind === "ready") this.#settle(`model ${value.model}`, (waiting) => waiting.resolve(value));
-    else if (kind === "failed") {
-      const key = value.id ?? `model ${value.model}`;
-      this.#settle(key, (waiting) => waiting.reject(new Error(value.message)));
-    } else if (kind === "crashed") this.#fail(value.message);
-    else this.#settle(value.id, (waiting) => waiting.resolve(value));
+    if (reply === "started") this.#settle("start", (waiting) => waiting.resolve());
+    else if ("progress" in reply) this.#waiting.get(`model ${reply.progress.model}`)?.onprogress?.(reply.progress);
+    else if ("ready" in reply) this.#settle(`model ${reply.ready.model}`, (waiting) => waiting.resolve(reply.ready));
+    else if ("failed" in reply) {
+      const { id, model, message } = reply.failed;
+      this.#settle(id ?? `model ${model}`, (waiting) => waiting.reject(new Error(message)));
+    } else if ("crashed" in reply) this.#fail(reply.crashed.message);
+    else {
+      const [answer] = Object.values(reply);
+      this.#settle(answer.id, (waiting) => waiting.resolve(answer));
+    }
   }
 
+  /**
+   * @param {string | number} key
+   * @param {(waiting: Waiting) => void} how
+   */
   #settle(key, how) {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     if (waiting) how(waiting);
-    // Node may end when nothing is waited for.
+    // Lets Node exit while nothing is pending.
     if (this.#waiting.size === 0) this.#port?.unref?.();
   }
 
-  /** The worker is of no more use: the next load starts another. */
+  /** Ends the worker. The next load starts another one. */
   #fail(message) {
     if (engine === this) engine = null;
     for (const key of [...this.#waiting.keys()]) {
@@ -266,24 +354,24 @@ class Engine {
   }
 }
 
-/** Something that takes messages: a worker, or where there are none (Node), a port to this thread. */
+/** Starts the program in a worker, or in this thread where there are no workers (Node). */
 async function open(receive, fail) {
   if (typeof Worker === "undefined") return openHere(receive);
   const worker = startWorker();
   worker.onmessage = ({ data }) => receive(data);
-  worker.onerror = ({ message }) => fail(message || "its program could not be fetched");
+  worker.onerror = ({ message }) => fail(message || "the worker's program could not be fetched");
   return worker;
 }
 
 function startWorker() {
   const here = import.meta.url;
-  // Not written out, or bundlers would take the script for a picture and put it here.
+  // A variable, because bundlers would inline the script here.
   const script = new URL("./start_worker.js", here);
   if (script.origin === location.origin || script.protocol === "blob:") {
-    // Written out, so that bundlers see it.
+    // The literal form that bundlers recognise as a worker.
     return new Worker(new URL("./start_worker.js", import.meta.url), { type: "module" });
   }
-  // A page may not start another site's script as a worker, but its own may import it.
+  // A worker's script must come from the page's own site, but may import scripts of others.
   const lines = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
   return new Worker(URL.createObjectURL(lines), { type: "module" });
 }
@@ -295,43 +383,46 @@ async function openHere(receive) {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
   serve(port2, fetchGpu);
-  port2.unref?.();
+  /** @type {any} */ (port2).unref?.();
   return port1;
 }
 
-/** The bytes that a model is made of, where it is not fetched by the worker. */
+/**
+ * The bytes of a bundle; null if the worker is to fetch it.
+ * @param {Source} source An address is absolute.
+ */
 async function bytesOf(source) {
   if (typeof source === "string") return fileBytes(new URL(source));
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Uint8Array) return source;
-  throw new TypeError("a model is loaded from an address, a Blob, an ArrayBuffer or a Uint8Array");
+  throw new TypeError("load expects an address, a Blob, an ArrayBuffer or a Uint8Array");
 }
 
-/** The bytes of a file, in Node, whose `fetch` knows no files; else null. */
+/** The bytes of a `file:` address in Node, whose `fetch` cannot read files; null for other addresses. */
 async function fileBytes(url) {
   if (url.protocol !== "file:") return null;
-  const files = globalThis.process?.getBuiltinModule?.("node:fs/promises");
-  if (!files) throw new Error(`files cannot be read here: ${url.href}`);
+  const files = /** @type {any} */ (globalThis).process?.getBuiltinModule?.("node:fs/promises");
+  if (!files) throw new Error(`this environment cannot read files: ${url.href}`);
   return new Uint8Array(await files.readFile(url));
 }
 
-/** An address as seen from the page, or in Node from the working folder. */
+/** The absolute form of an address, relative to the page or, in Node, to the working folder. */
 function absolute(address) {
-  const { document, location, process } = globalThis;
+  const { document, location, process } = /** @type {any} */ (globalThis);
   const base = document?.baseURI ?? location?.href ?? process?.getBuiltinModule("node:url").pathToFileURL("./").href;
-  if (!URL.canParse(address, base)) throw new TypeError(`this is no address: ${address}`);
+  if (!URL.canParse(address, base)) throw new TypeError(`not a valid address: ${address}`);
   return new URL(address, base).href;
 }
 
-/** A user's posts: a text's lines, or a list as it is. */
+/** A user's posts: the lines of a string, or a list of posts as it is. */
 function posts(text) {
   if (typeof text === "string") return text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   if (Array.isArray(text) && text.every((post) => typeof post === "string")) return text;
-  throw new TypeError("a text is a string with a post a line, or a list of posts");
+  throw new TypeError("a text must be a string with one post per line, or a list of posts");
 }
 
-/** Words with their places in units of JavaScript's strings; the worker counts bytes of UTF-8. */
+/** Converts the places of words from bytes of UTF-8, as the worker counts, to units of JavaScript's strings. */
 function inUnits(words, posts) {
   const units = posts.map((post) => {
     const unitAt = new Map();
@@ -347,7 +438,7 @@ function inUnits(words, posts) {
   return words.map((word) => ({ ...word, start: units[word.post].get(word.start), end: units[word.post].get(word.end) }));
 }
 
-/** What a promise comes to, unless the signal is quicker. */
+/** The promise, or a rejection as soon as the signal is aborted. */
 function orAborted(promise, signal) {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

@@ -1,10 +1,10 @@
-// Starts the worker's program. What goes wrong before that runs would only be written to the console: here it becomes
-// a message to the page (Reply::Crashed of web/src/protocol.rs).
+// Starts the worker's program. Errors before the program runs would only reach the console, so this script sends them to
+// the page as messages (Reply::Crashed in web/src/protocol.rs).
 import { fetchGpu } from "./fetch_gpu.js";
 
 const message = (error) => String(error?.message ?? error);
 let report = (text) => postMessage(JSON.stringify({ crashed: { message: text } }));
-// Asynchronous work, and what a failing GPU throws into it.
+// Errors in asynchronous work, such as those of a failing GPU.
 addEventListener("error", (event) => {
   event.preventDefault();
   report(event.message);

@@ -1,6 +1,10 @@
-// How the element <user-attributes> looks. The custom properties that begin with --user-attributes- are the page's to set.
+// @ts-check
+// The looks of <user-attributes>. The page may set the custom properties that begin with --user-attributes-.
+// The build makes tokens.js from web/tokens.css.
+import tokens from "./tokens.js";
 
 const STYLE = `
+  ${tokens}
   :host {
     display: block;
   }
@@ -21,24 +25,24 @@ const STYLE = `
     margin-bottom: 0.75em;
   }
   .panel {
-    --accent: var(--user-attributes-accent, light-dark(#0e6f6a, #5fc7bf));
-    --background: var(--user-attributes-background, light-dark(#fff, #1d2123));
-    --color: var(--user-attributes-color, light-dark(#1d1f21, #e9e8e4));
+    --highlight: var(--user-attributes-accent, var(--accent));
+    --background: var(--user-attributes-background, var(--panel));
+    --color: var(--user-attributes-color, var(--ink));
     --quiet: var(--user-attributes-quiet-color, color-mix(in srgb, var(--color) 72%, var(--background)));
     --line: var(--user-attributes-line-color, color-mix(in srgb, var(--color) 15%, var(--background)));
     --track: var(--user-attributes-track-color, color-mix(in srgb, var(--color) 8%, var(--background)));
-    --alarm: var(--user-attributes-error-color, light-dark(#a3341f, #f2907c));
+    --error: var(--user-attributes-error-color, var(--alarm));
     display: block;
     box-sizing: border-box;
     padding: 1.25em;
     border: 1px solid var(--line);
-    border-radius: var(--user-attributes-radius, 10px);
+    border-radius: var(--user-attributes-radius, var(--radius));
     background: var(--background);
     color: var(--color);
     font-style: normal;
     font-weight: 400;
     letter-spacing: normal;
-    line-height: 1.5;
+    line-height: var(--line-height);
     overflow-wrap: anywhere;
     text-align: start;
     text-indent: 0;
@@ -62,10 +66,10 @@ const STYLE = `
     font-size: 0.9em;
   }
   .failed {
-    color: var(--alarm);
+    color: var(--error);
   }
   :focus-visible {
-    outline: 2px solid var(--accent);
+    outline: 2px solid var(--highlight);
     outline-offset: 2px;
   }
   progress {
@@ -73,7 +77,7 @@ const STYLE = `
     width: 100%;
     height: 0.4em;
     margin: 0.6em 0;
-    accent-color: var(--accent);
+    accent-color: var(--highlight);
   }
   button {
     margin-top: 0.5em;
@@ -87,8 +91,8 @@ const STYLE = `
     cursor: pointer;
   }
   button:hover {
-    border-color: var(--accent);
-    color: var(--accent);
+    border-color: var(--highlight);
+    color: var(--highlight);
   }
   .attributes {
     display: grid;
@@ -118,7 +122,7 @@ const STYLE = `
     font-size: 1.2em;
     font-weight: 650;
   }
-  .unsure {
+  .abstained {
     color: var(--quiet);
     font-weight: 400;
   }
@@ -145,11 +149,11 @@ const STYLE = `
     display: block;
     height: 100%;
     border-radius: inherit;
-    background: color-mix(in srgb, var(--accent) 45%, var(--background));
+    background: color-mix(in srgb, var(--highlight) 45%, var(--background));
     transition: width 0.2s ease-out;
   }
   .top .bar > span {
-    background: var(--accent);
+    background: var(--highlight);
   }
   .top {
     font-weight: 650;
@@ -162,7 +166,7 @@ const STYLE = `
     cursor: pointer;
   }
   summary:hover {
-    color: var(--accent);
+    color: var(--highlight);
   }
   details {
     margin-top: 0.6em;
@@ -201,8 +205,10 @@ const STYLE = `
   }
 `;
 
-/** All elements wear one sheet, made for the first of them: outside a browser there is none to make. */
+/** @type {CSSStyleSheet | undefined} */
 let sheet;
+
+/** The sheet that all elements share. It is made for the first of them, because outside a browser there are no sheets. */
 export function styles() {
   if (!sheet) {
     sheet = new CSSStyleSheet();

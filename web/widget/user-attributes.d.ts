@@ -6,30 +6,32 @@ export interface UserAttributesEventMap {
   ready: CustomEvent<{ card: ModelCard; attributes: readonly Attribute[]; backend: Backend }>;
   /** Bytes have arrived. */
   progress: CustomEvent<Progress>;
-  /** There is a prediction of a new text. */
+  /** A new text was predicted. */
   prediction: CustomEvent<{ prediction: UserPrediction; text: string }>;
-  /** The model could not be loaded, or a text not be read. */
+  /** The model could not be loaded, or a text could not be read. */
   error: CustomEvent<{ message: string; error: unknown }>;
 }
 
 type Events = Omit<HTMLElementEventMap, keyof UserAttributesEventMap> & UserAttributesEventMap;
 
-/** The element `<user-attributes>`; importing the module makes it known to the page. */
+/** The element `<user-attributes>`. Importing the module defines it. */
 export class UserAttributesElement extends HTMLElement {
-  /** The text that is read, a post a line: what was set, or else what the element holds. Set null for the latter. */
+  /** The text that is read, one post per line: the one that was set, or the element's content. Null sets it to the content. */
   get text(): string;
   set text(text: string | null);
-  /** The newest text's prediction; null while there is none. */
+  /** The prediction of the newest text; null while there is none. */
   readonly prediction: UserPrediction | null;
-  /** The model's address; empty: the one that lies beside the module. */
+  /** The address of the model; empty for the one beside the module. */
   model: string;
-  /** What to run on. */
+  /** The names of the attributes to show, in order and separated by spaces; empty for all. */
+  show: string;
+  /** The backend to run on. */
   backend: BackendChoice;
-  /** The address of the dictionary for Chinese models; empty: the one that lies beside the module. */
+  /** The address of the dictionary for Chinese models; empty for the one beside the module. */
   dictionary: string;
-  /** When to load the model: near the visible part of the page, or at once. */
+  /** When to load the model: when the element comes near the visible part of the page, or at once. */
   loading: "lazy" | "eager";
-  /** Its colours; `auto`: the page's `color-scheme`. */
+  /** The colours; `auto` follows the page's `color-scheme`. */
   theme: "auto" | "light" | "dark";
 
   addEventListener<K extends keyof Events>(

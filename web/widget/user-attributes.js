@@ -1,15 +1,15 @@
-// The element <user-attributes>: what a model makes of a text, as bars. README.md says how it is used.
+// The element <user-attributes>: a model's estimate of a text's writer, as bars. README.md describes its use.
 //
-// It runs under a strict Content-Security-Policy: styles are a constructed sheet, widths are set through the CSSOM,
-// and text, the page's or the model's, is never read as HTML.
+// It works under a strict Content-Security-Policy: styles are a constructed sheet, widths are set through the CSSOM,
+// and no text, whether of the page or of a model, is parsed as HTML.
 
 import { load } from "./index.js";
-import { bytes, percent, stringsFor, title, wordsUsed } from "./strings.js";
+import { Locale, bytes, percent } from "./locale.js";
 import { styles } from "./style.js";
 
-/** How long the text must rest before it is read, in milliseconds. */
+/** The pause after a change of the text before it is read, in milliseconds. */
 const PAUSE = 150;
-/** How near to what is seen of the page an element loads its model. */
+/** The distance from the visible part of the page at which an element loads its model. */
 const NEAR = "300px";
 
 /** A new element with these properties and children. */
@@ -19,12 +19,13 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Elements that stand on lines of their own, so that the words before and after them are not one. */
+/** Elements that start a new line: the words before and after them are separate. */
 const LINES =
   /^(ADDRESS|ARTICLE|ASIDE|BLOCKQUOTE|BR|D[DLT]|DIV|FIGCAPTION|FIGURE|FOOTER|H[1-6R]|HEADER|LI|MAIN|NAV|[OU]L|P|PRE|SECTION|T[DHR]|TABLE)$/;
+/** Elements whose content is not text. */
 const UNREAD = new Set(["NOSCRIPT", "SCRIPT", "STYLE", "TEMPLATE"]);
 
-/** The text of these nodes as it is read. */
+/** The text of these nodes. */
 function textOf(nodes) {
   let text = "";
   for (const node of nodes) {
@@ -36,15 +37,15 @@ function textOf(nodes) {
   return text;
 }
 
-/** A list of classes as bars, and what sets them to a distribution. */
-function bars(strings, label, classes) {
+/** A list of classes as bars, and the function that shows a distribution in them. */
+function bars(locale, label, classes) {
   const rows = classes.map((name) => {
     const fill = make("span", { part: "fill" });
     const share = make("span", { part: "percent", className: "percent" });
     const row = make(
       "li",
       { part: "class" },
-      make("span", { part: "class-name", dir: "auto" }, title(strings, name)),
+      make("span", { part: "class-name", dir: "auto" }, locale.name(name)),
       make("span", { part: "bar", className: "bar", ariaHidden: "true" }, fill),
       share,
     );
@@ -66,31 +67,33 @@ function bars(strings, label, classes) {
   return { list, set };
 }
 
-/** One attribute: its coarse_classes, if it has any, and behind a disclosure its classes; else its classes. */
-function section(strings, { name, classes, coarse_classes = [] }) {
-  const heading = title(strings, name);
+/** One attribute: its classes, or its coarse classes with the classes behind a disclosure. */
+function section(locale, { name, classes, coarse_classes = [] }) {
+  const heading = locale.name(name);
   const best = make("span", { part: "label", className: "best", dir: "auto" });
-  const basis = make("p", { part: "basis", className: "quiet", hidden: true });
-  const first = bars(strings, heading, coarse_classes.length ? coarse_classes.map((group) => group.label) : classes);
-  const all = bars(strings, strings.attributeClasses(heading), classes);
-  const more = make("details", { part: "more" }, make("summary", {}, strings.allClasses(classes.length)), all.list);
+  const validation = make("p", { part: "validation", className: "quiet", hidden: true });
+  const shown = coarse_classes.length ? coarse_classes.map(({ label }) => label) : classes;
+  const first = bars(locale, heading, shown);
+  const all = bars(locale, locale.t("all_classes_of", { attribute: heading }), classes);
+  const summary = make("summary", {}, locale.t("all_classes", { number: classes.length }));
+  const more = make("details", { part: "more" }, summary, all.list);
   const element = make(
     "div",
     { part: "attribute", className: "attribute" },
     make("p", { className: "title" }, make("span", { part: "name", className: "quiet" }, heading), " ", best),
-    basis,
+    validation,
     first.list,
     ...(coarse_classes.length ? [more] : []),
   );
   element.dataset.attribute = name;
   const set = (prediction, language) => {
-    // How it is known is a question only where a model reads two languages.
-    basis.hidden = !language;
-    basis.textContent = prediction.transferred ? strings.transferred : strings.measured;
+    // Only a model that reads two languages has a validation status.
+    validation.hidden = !language;
+    validation.textContent = prediction.transferred ? locale.t("transferred") : locale.t("measured");
     const coarse = prediction.coarse ?? prediction;
-    // What is not probable enough is not called the answer; the bars show it all the same.
-    best.textContent = coarse.confident ? title(strings, coarse.label) : strings.unsure;
-    best.classList.toggle("unsure", !coarse.confident);
+    // The title names a class only if it is confident; the bars show all.
+    best.textContent = coarse.confident ? locale.name(coarse.label) : locale.t("not_sure");
+    best.classList.toggle("abstained", !coarse.confident);
     first.set(coarse);
     all.set(prediction);
     more.hidden = coarse.label === null;
@@ -98,55 +101,72 @@ function section(strings, { name, classes, coarse_classes = [] }) {
   return { name, element, set };
 }
 
-/** What the model's makers say about it. */
-function about(strings, card) {
-  const facts = Object.entries(strings.facts).flatMap(([key, term]) => {
-    const text = [card[key]].flat().join(", ");
-    return text ? [make("dt", {}, term), make("dd", { dir: "auto" }, text)] : [];
-  });
+/** The model card. */
+function about(locale, card) {
+  const facts = [
+    ["card_intended_use", card.intended_use],
+    ["card_not_for", card.not_for],
+    ["card_limits", card.limits],
+    ["card_data", card.data],
+    ["card_languages", card.languages.join(", ")],
+    ["card_licence", card.licence],
+  ].flatMap(([key, text]) => (text ? [make("dt", {}, locale.t(key)), make("dd", { dir: "auto" }, text)] : []));
   const share = (value) => `${(value * 100).toFixed(1)}%`;
   const figures = card.figures.map(({ attribute, language, users, accuracy, majority }) => {
-    const writers = users.toLocaleString(strings.language);
-    const name = title(strings, attribute);
-    const named = language ? strings.ofLanguage[language](name) : name;
-    return make("dd", {}, strings.figure(named, share(accuracy), writers, share(majority)));
+    let name = locale.name(attribute);
+    if (language === "zh") name = locale.t("attribute_chinese", { attribute: name });
+    if (language === "other") name = locale.t("attribute_not_chinese", { attribute: name });
+    const figure = locale.t("figure", {
+      attribute: name,
+      accuracy: share(accuracy),
+      count: users,
+      users: users.toLocaleString(locale.tag),
+      majority: share(majority),
+    });
+    return make("dd", {}, figure);
   });
-  if (figures.length) facts.push(make("dt", {}, card.refit ? strings.refitFigures : strings.figures), ...figures);
-  return make("details", { part: "about" }, make("summary", {}, strings.about, card.name), make("dl", {}, ...facts));
+  const caption = locale.t(card.refit ? "refit_figures_caption" : "figures_caption");
+  if (figures.length) facts.push(make("dt", {}, caption), ...figures);
+  return make("details", { part: "about" }, make("summary", {}, locale.t("about"), " ", card.name), make("dl", {}, ...facts));
 }
 
-/** The most probable class of each attribute in a sentence, for those who cannot see the bars. */
-function spoken(strings, sections, { predictions }) {
+/** The most probable class of each attribute in a sentence, for screen readers. */
+function spoken(locale, sections, { predictions }) {
   const sentences = sections.map(({ name }) => {
     const { label, confident, probabilities } = predictions[name].coarse ?? predictions[name];
     if (label === null) return "";
-    const sentence = confident ? strings.spoken : strings.spokenUnsure;
-    const said = sentence(title(strings, name), title(strings, label), percent(probabilities[label]));
-    return predictions[name].transferred ? `${said} ${strings.transferred}` : said;
+    const sentence = locale.t(confident ? "spoken" : "spoken_not_sure", {
+      attribute: locale.name(name),
+      label: locale.name(label),
+      share: percent(probabilities[label]),
+    });
+    if (!predictions[name].transferred) return sentence;
+    return locale.t("spoken_transferred", { spoken: sentence, transferred: locale.t("transferred") });
   });
   return sentences.join(" ");
 }
 
-/** The element; README.md says what its attributes, properties and events are. */
+/** The element. README.md describes its attributes, properties and events. */
 export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["model", "backend", "dictionary", "loading", "lang", "attributes"];
+  static observedAttributes = ["model", "backend", "dictionary", "loading", "lang", "show"];
 
-  /** What the page has set as text; null: what the element holds is the text. */
+  /** The text that the page has set; null if the text is the element's content. */
   #text = null;
-  /** Aborted when the model, loading or loaded, is no longer wanted; null while none is. */
+  /** Aborted when the model is no longer needed, whether it is loaded or not; null while none is needed. */
   #use = null;
   #model = null;
-  /** Aborted when the text that is being predicted is no longer the newest. */
+  /** Aborted when a newer text replaces the one that is being read. */
   #asking = null;
   #timer;
   #watcher = null;
-  /** The newest prediction, and the text that it is of. */
+  /** The newest prediction. */
   #prediction = null;
+  /** Its text. */
   #answered = null;
   #failure = null;
-  /** How far loading is. */
+  /** The newest progress of loading. */
   #progress = null;
-  #strings = stringsFor([]);
+  #locale = new Locale([]);
   #sections = [];
   #parts;
 
@@ -156,7 +176,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     const parts = (this.#parts = {
       slot: make("slot", { part: "text", dir: "auto" }),
       heading: make("p", { part: "heading", className: "heading", id: "heading" }),
-      // The button goes when it is used, and would take the focus with it.
+      // It takes the focus when the retry button disappears.
       note: make("p", { part: "note", className: "quiet", dir: "auto", tabIndex: -1 }),
       progress: make("progress", { part: "progress" }),
       retry,
@@ -176,11 +196,11 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       parts.note.focus();
       this.#start();
     });
-    const held = () => this.#text === null && this.#textChanged();
-    slot.addEventListener("slotchange", held);
-    new MutationObserver(held).observe(this, { characterData: true, childList: true, subtree: true });
-    // What was set on the element before it was known as one.
-    for (const name of ["text", "model", "backend", "dictionary", "loading", "theme"]) {
+    const contentChanged = () => this.#text === null && this.#textChanged();
+    slot.addEventListener("slotchange", contentChanged);
+    new MutationObserver(contentChanged).observe(this, { characterData: true, childList: true, subtree: true });
+    // Properties that the page set before the element was defined.
+    for (const name of ["text", "model", "show", "backend", "dictionary", "loading", "theme"]) {
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name];
       delete this[name];
@@ -203,17 +223,17 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   disconnectedCallback() {
-    // An element that is moved is back by then.
+    // If the element was only moved, it is connected again by then.
     queueMicrotask(() => this.isConnected || this.#stop());
   }
 
   attributeChangedCallback(name, before, after) {
     if (before === after || !this.isConnected) return;
-    if (name === "lang" || name === "attributes") this.#label();
+    if (name === "lang" || name === "show") this.#label();
     else if (this.#use ? name !== "loading" : this.loading === "eager") this.#start();
   }
 
-  /** The text that is read: what was set, or else what the element holds. Set null for the latter. */
+  /** The text that is read: the one that was set, or the element's content. Set it to null to go back to the content. */
   get text() {
     return this.#text ?? textOf(this.#parts.slot.assignedNodes()).trim();
   }
@@ -223,7 +243,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#textChanged();
   }
 
-  /** The newest text's prediction; null while there is none. */
+  /** The prediction of the newest text; null while there is none. */
   get prediction() {
     return this.text === this.#answered ? this.#prediction : null;
   }
@@ -260,13 +280,12 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   set theme(theme) {
     this.#reflect("theme", theme);
   }
-  /** To who reads it, what it is on every element. What is set becomes the attribute of that name: React, Vue and
-   * others set properties wherever there is one. */
-  get attributes() {
-    return super.attributes;
+  /** The names of the attributes to show, separated by spaces; empty for all. */
+  get show() {
+    return this.getAttribute("show") ?? "";
   }
-  set attributes(names) {
-    this.#reflect("attributes", names);
+  set show(names) {
+    this.#reflect("show", names);
   }
 
   #reflect(name, value) {
@@ -274,23 +293,23 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     else this.setAttribute(name, value);
   }
 
-  #say(type, detail) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
-  /** Loads the model, in place of an earlier one. */
+  /** Loads the model and frees an earlier one. */
   async #start() {
     this.#stop();
     const { signal } = (this.#use = new AbortController());
     this.#render();
-    // Several attributes may be set in a row.
+    // The page may set several attributes in a row.
     await null;
     if (signal.aborted) return;
     const onprogress = ({ asset, received, total }) => {
       if (signal.aborted) return;
       this.#progress = { asset, received, total };
       this.#render();
-      this.#say("progress", { asset, received, total });
+      this.#emit("progress", { asset, received, total });
     };
     try {
       const { backend } = this;
@@ -306,19 +325,19 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       return;
     }
     this.#label();
-    this.#say("ready", { card: this.#model.card, attributes: this.#model.attributes, backend: this.#model.backend });
+    this.#emit("ready", { card: this.#model.card, attributes: this.#model.attributes, backend: this.#model.backend });
     this.#ask();
   }
 
-  /** What an attribute points to; undefined where it is not set. */
+  /** The absolute address in an attribute; undefined if the attribute is not set. */
   #address(name) {
     const address = this.getAttribute(name);
     if (!address) return undefined;
-    if (!URL.canParse(address, this.baseURI)) throw new Error(`the attribute ${name} holds no address: ${address}`);
+    if (!URL.canParse(address, this.baseURI)) throw new Error(`the attribute ${name} is not a valid address: ${address}`);
     return new URL(address, this.baseURI).href;
   }
 
-  /** Frees the model and forgets what was asked of it. */
+  /** Frees the model and drops all work on it. */
   #stop() {
     this.#watcher?.disconnect();
     this.#watcher = null;
@@ -360,43 +379,43 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#answered = text;
     this.#failure = null;
     this.#render();
-    if (prediction) this.#say("prediction", { prediction, text });
+    if (prediction) this.#emit("prediction", { prediction, text });
   }
 
   #fail(error) {
     this.#failure = String(error?.message ?? error);
     this.#render();
-    this.#say("error", { message: this.#failure, error });
+    this.#emit("error", { message: this.#failure, error });
   }
 
-  /** The nearest language that is said for this element, and those of the reader. */
+  /** The nearest `lang` around the element, then the reader's languages. */
   #languages() {
     let node = this;
     while (node && !node.lang) node = node.parentElement ?? node.getRootNode().host;
     return [node?.lang ?? "", ...navigator.languages];
   }
 
-  /** Writes all that depends on language and model. */
+  /** Writes everything that depends on the locale or the model. */
   #label() {
-    const strings = (this.#strings = stringsFor(this.#languages()));
+    const locale = (this.#locale = new Locale(this.#languages()));
     const { panel, heading, progress, retry, caveat, attributes, about: aboutModel } = this.#parts;
-    panel.lang = strings.language;
-    heading.textContent = strings.heading;
-    progress.ariaLabel = strings.loading;
-    retry.textContent = strings.retry;
-    caveat.textContent = strings.caveat;
+    panel.lang = locale.tag;
+    heading.textContent = locale.t("estimate");
+    progress.ariaLabel = locale.t("loading");
+    retry.textContent = locale.t("try_again");
+    caveat.textContent = locale.t("widget_caveat", { caveat: locale.t("caveat") });
     if (this.#model) {
       const known = this.#model.attributes;
-      const wanted = this.getAttribute("attributes")?.split(/\s+/).filter(Boolean) ?? [];
+      const wanted = this.show.split(/\s+/).filter(Boolean);
       const shown = wanted.length ? wanted.flatMap((name) => known.find((one) => one.name === name) ?? []) : known;
-      this.#sections = shown.map((attribute) => section(strings, attribute));
+      this.#sections = shown.map((attribute) => section(locale, attribute));
       attributes.replaceChildren(...this.#sections.map(({ element }) => element));
-      aboutModel.replaceChildren(about(strings, this.#model.card));
+      aboutModel.replaceChildren(about(locale, this.#model.card));
     }
     this.#render();
   }
 
-  /** Brings what is seen up to date. */
+  /** Brings the view up to date. */
   #render() {
     const { slot, panel, note, progress, retry, attributes, spoken: live } = this.#parts;
     const prediction = this.#prediction;
@@ -414,28 +433,32 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     else progress.removeAttribute("value");
     attributes.hidden = failed || prediction === null;
     if (prediction) for (const { name, set } of this.#sections) set(prediction.predictions[name], prediction.language);
-    const said =
-      prediction && !behind ? `${spoken(this.#strings, this.#sections, prediction)} ${note.textContent}` : "";
-    const announced = failed ? note.textContent : said.trim();
+    const estimate =
+      prediction && !behind ? `${spoken(this.#locale, this.#sections, prediction)} ${note.textContent}` : "";
+    const announced = failed ? note.textContent : estimate.trim();
     if (announced && live.textContent !== announced) live.textContent = announced;
   }
 
-  /** What there is to say about the estimate. */
+  /** The line above the bars. */
   #note(loading, behind) {
-    const strings = this.#strings;
-    if (this.#failure !== null) return strings.failed(this.#failure);
+    const locale = this.#locale;
+    if (this.#failure !== null) return locale.t("no_estimate", { error: this.#failure });
     if (loading) {
-      if (!this.#progress) return strings.starting;
+      if (!this.#progress) return locale.t("starting");
       const { asset, received, total } = this.#progress;
-      return strings.fetching(strings.assets[asset], bytes(received), total && bytes(total));
+      return locale.t(total ? "fetching_total" : "fetching_received", {
+        asset: locale.t(`asset_${asset}`),
+        received: bytes(received),
+        total: bytes(total ?? 0),
+      });
     }
-    if (this.#prediction) return wordsUsed(strings, this.#prediction);
-    if (!behind) return strings.noText;
-    return this.#model ? strings.soon : strings.notReady;
+    if (this.#prediction) return locale.wordsUsed(this.#prediction);
+    if (!behind) return locale.t("no_text");
+    return locale.t(this.#model ? "in_a_moment" : "when_ready");
   }
 }
 
-// Two copies of this module may meet on a page; the first one stays.
+// A page may load two copies of this module. The first one defines the element.
 if (globalThis.customElements && !customElements.get("user-attributes")) {
   customElements.define("user-attributes", UserAttributesElement);
 }

@@ -1,9 +1,9 @@
-//! Training with normalised mean states, which the paper does not have.
+//! Batch normalisation of the mean states in training (Ioffe and Szegedy 2015), which the paper does not have.
 //!
-//! Averaged over hundreds of words, a unit's state differs between users by a standard deviation of 0.02 or so,
-//! and the layers above learn very slowly from numbers that are nearly the same for everybody. So in training
-//! each unit is put to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015). Once trained, the mean and
-//! variance over many users are folded into the layer above: what is evaluated and saved is the paper's network.
+//! Averaged over hundreds of words, the state of a unit differs between users by a standard deviation of about 0.02, and
+//! the layers above learn very slowly from such inputs. So training normalises each unit to mean 0 and variance 1 over the
+//! batch. After training, the mean and variance over many users are folded into the layer above, so the network that is
+//! evaluated and saved is the one of the paper.
 
 use burn::{
     module::{Module, Param},
@@ -13,16 +13,16 @@ use burn::{
 
 use super::{AuxLstm, MeanStates, Words};
 
-/// Added to a variance, so that a unit that is equal for all users is no division by zero.
+/// Added to a variance, to avoid a division by zero if a unit is equal for all users.
 const EPSILON: f64 = 1e-6;
 
-/// Mean and variance of each unit of the mean states over users.
+/// The mean and variance over users of each unit of the mean states.
 #[derive(Clone, Debug, Default)]
 pub struct StateStatistics {
     layers: Option<MeanStates<UnitStatistics>>,
 }
 
-/// Mean and variance of each unit of one layer over users.
+/// The mean and variance over users of each unit of one layer.
 #[derive(Clone, Debug, Default)]
 pub struct UnitStatistics {
     users: f64,
@@ -30,7 +30,7 @@ pub struct UnitStatistics {
     squares: Vec<f64>,
 }
 
-/// Each unit of `state`, `[batch, units]`, put to mean 0 and variance 1 over this batch.
+/// Normalises each unit of `state`, `[batch, units]`, to mean 0 and variance 1 over the batch.
 pub fn normalised(state: Tensor<2>) -> Tensor<2> {
     let centred = state.clone() - state.mean_dim(0);
     let variance = centred.clone().square().mean_dim(0);
@@ -38,7 +38,7 @@ pub fn normalised(state: Tensor<2>) -> Tensor<2> {
 }
 
 impl MeanStates<Tensor<2>> {
-    /// Each LSTM's, [`normalised`].
+    /// Normalises the states of each LSTM, see [`normalised`].
     pub fn normalised(self) -> Self {
         self.map(normalised)
     }
@@ -47,8 +47,8 @@ impl MeanStates<Tensor<2>> {
 impl StateStatistics {
     /// Adds the users of a batch.
     pub fn add(&mut self, states: MeanStates<Tensor<2>>) {
-        let nobody = || states.clone().map(|_| UnitStatistics::default());
-        let layers = self.layers.get_or_insert_with(nobody);
+        let empty = || states.clone().map(|_| UnitStatistics::default());
+        let layers = self.layers.get_or_insert_with(empty);
         let of_batch = (states.shared.into_iter()).chain(states.own.into_iter().flatten());
         let layers = layers
             .shared
@@ -61,14 +61,13 @@ impl StateStatistics {
 }
 
 impl AuxLstm {
-    /// The logits as [`forward`](Self::forward) gives them, with each unit of the mean states put to mean 0 and
-    /// variance 1 over this batch.
+    /// Like [`forward`](Self::forward), with the mean states normalised over the batch.
     pub fn forward_normalised(&self, words: &Words) -> Vec<Tensor<2>> {
         self.logits(self.mean_states(words).normalised())
     }
 
-    /// The network whose [`forward`](Self::forward) normalises by `statistics`: the normalisation is part of
-    /// its fully connected layers. It has no gradients. Without any user in `statistics` it is this network.
+    /// A network without gradients whose dense layers include the normalisation by `statistics`. If `statistics` has no
+    /// users, it equals this network.
     pub fn fold(&self, statistics: &StateStatistics) -> AuxLstm {
         let mut network = self.valid();
         let Some(layers) = &statistics.layers else {
@@ -87,7 +86,7 @@ impl AuxLstm {
 }
 
 impl<T> MeanStates<T> {
-    /// What `change` makes of each: of the shared one, then of the tasks' own in their order.
+    /// Applies `change` to each value: first to that of the shared LSTM, then to those of the tasks.
     pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> MeanStates<U> {
         MeanStates {
             shared: self.shared.map(&mut change),
@@ -111,7 +110,7 @@ impl UnitStatistics {
         }
     }
 
-    /// The mean of each unit and the factor that puts its variance to 1.
+    /// The mean of each unit and the scale that makes its variance 1.
     fn mean_and_scale(&self) -> impl Iterator<Item = (f64, f64)> {
         self.sums.iter().zip(&self.squares).map(|(sum, squares)| {
             let mean = sum / self.users;
@@ -120,7 +119,7 @@ impl UnitStatistics {
         })
     }
 
-    /// Makes `layer` normalise its first inputs, which are these units; the others it reads as they are.
+    /// Folds the normalisation into `layer`, whose first inputs are these units. Its other inputs stay as they are.
     pub fn fold_into(&self, layer: &mut Linear) {
         let [inputs, _] = layer.weight.dims();
         let others = inputs - self.sums.len();
@@ -165,7 +164,7 @@ mod tests {
             tasks: roles.iter().map(|&role| (role, 3)).collect(),
         };
         let mut random = StdRng::seed_from_u64(5);
-        let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
+        let source = |spec: &TensorSpec| Ok::<_, ()>(glorot_uniform(spec, &mut random));
         AuxLstm::new(&mut Parameters::new(device, source), &sizes, 0.0).unwrap()
     }
 
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn one_user_alone_is_no_division_by_zero() {
+    fn a_batch_of_one_user_does_not_divide_by_zero() {
         let network = network(&Device::flex().autodiff(), 7, 4, &[Role::Main]);
         let words = Tensor::<3>::ones([1, 2, 6], &Device::flex().autodiff());
         let logits = network.forward_normalised(&Words::padded(words, &[2]));

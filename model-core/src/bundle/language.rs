@@ -1,40 +1,40 @@
-//! How an attribute is known of texts in a language.
+//! Per-language calibration: how the predictions of an attribute are to be read for texts in one language.
 
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 
-/// How a model knows an attribute of writers in a language.
+/// Whether an attribute was validated on users who write a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValidationStatus {
-    /// Measured on writers in this language, and better than guessing.
+    /// Measured on users who write this language, with a mean recall significantly above chance.
     Measured,
-    /// Learned from writers in another language, and not shown to work in this one: nobody measured it on enough writers, or it
-    /// was no better than guessing.
+    /// Learned from users who write another language and not shown to work in this one: there were too few test users, or
+    /// the result was not significantly better than chance.
     Transferred,
 }
 
-/// How one attribute is told of texts in a language.
+/// The calibration of one attribute for texts in one language.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageCalibration {
-    /// How it is calibrated.
+    /// Whether it was validated in this language.
     pub status: ValidationStatus,
     /// The calibration of its probabilities.
     pub calibration: Calibration,
-    /// The probability from which on a prediction is called sure.
+    /// A prediction is confident if its probability is at least this.
     pub confidence_threshold: f32,
 }
 
-/// The least share of texts that a transferred attribute is taken to say nothing of, see [`Calibration::uniform_weight`]. With it the
-/// most probable of many classes hardly gets beyond one half, whatever the network says.
+/// The least [`Calibration::uniform_weight`] of a transferred attribute. It keeps the most probable of many classes near one
+/// half at most, whatever the logits.
 const TRANSFERRED_UNIFORM_WEIGHT: f32 = 0.5;
-/// From which probability on a transferred attribute is called sure: only the sum over many classes gets there.
+/// The least confidence threshold of a transferred attribute. Only a sum over many classes can reach it.
 const TRANSFERRED_CONFIDENCE_THRESHOLD: f32 = 0.8;
 
 impl LanguageCalibration {
-    /// An attribute measured on writers in the language.
+    /// For an attribute measured on users who write the language.
     pub fn measured(calibration: Calibration, confidence_threshold: f32) -> Self {
         Self {
             status: ValidationStatus::Measured,
@@ -43,7 +43,8 @@ impl LanguageCalibration {
         }
     }
 
-    /// An attribute transferred from another language, in which it has this calibration.
+    /// For an attribute transferred from another language, where it has this calibration. The uniform weight and the
+    /// threshold are raised so that it never looks certain.
     pub fn transferred(calibration: Calibration, confidence_threshold: f32) -> Self {
         Self {
             status: ValidationStatus::Transferred,
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_transferred_never_looks_certain() {
+    fn a_transferred_attribute_never_looks_certain() {
         let calibrated = LanguageCalibration::transferred(Calibration::ONE, 0.6);
         let probabilities = calibrated
             .calibration

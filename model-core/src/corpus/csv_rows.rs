@@ -1,4 +1,4 @@
-//! Rows of a CSV file, each a post with the fields beside it.
+//! The rows of a CSV file: each a post with its fields.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use super::MAX_RECORD_BYTES;
 use super::lines::text;
 use super::reader::Problem;
 
-/// One row that could be read.
+/// A valid row.
 pub(super) struct Row {
     pub(super) line: u64,
     pub(super) post: String,
-    /// The other cells by column name, empty ones left out.
+    /// The other cells by column name, without empty ones.
     pub(super) fields: Map<String, Value>,
-    /// How long the whole row is.
+    /// The length of the row.
     pub(super) bytes: usize,
 }
 
-/// Reads row by row, never holding more of a row than a record may have.
+/// Reads rows, holding at most [`MAX_RECORD_BYTES`] of each.
 pub(super) struct Rows<R> {
     reader: csv::Reader<Allowance<R>>,
     left: Arc<AtomicUsize>,
@@ -30,7 +30,10 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Reads the header; `None` if the file is empty. The error says what is wrong with the header.
+    /// Reads the header; `None` if the file is empty.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the header.
     pub(super) fn new(reader: R) -> Result<Option<Self>, String> {
         let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
         let mut reader = csv::Reader::from_reader(Allowance {
@@ -110,8 +113,7 @@ impl<R: BufRead> Iterator for Rows<R> {
     }
 }
 
-/// A reader that refuses to go on when a row has taken too much: a quote that is never closed makes the rest of
-/// the file one row.
+/// A reader that fails when a row is too long. An unclosed quote turns the rest of the file into one row.
 struct Allowance<R> {
     reader: R,
     left: Arc<AtomicUsize>,

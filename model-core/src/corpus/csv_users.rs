@@ -1,4 +1,4 @@
-//! Users out of the rows of a CSV file.
+//! Groups the rows of a CSV file by user.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,27 +10,30 @@ use super::csv_rows::{Row, Rows};
 use super::reader::Problem;
 use super::{MAX_RECORD_BYTES, User};
 
-/// Gathers the rows of each user. They must follow each other: that is what keeps the memory bounded. A user who
-/// comes back later would be two users, perhaps one in training and one in the test, so that is a bad record.
+/// Gathers the rows of each user. They must be consecutive, which bounds the memory. A user who comes again later is an
+/// invalid record: taken as two users, one might be in training and the other in the test.
 pub(super) struct CsvUsers<R> {
     rows: Option<Rows<R>>,
     current: Option<Gathered>,
-    /// Hashes of the ids met so far.
+    /// Hashes of the ids read so far.
     seen: HashSet<u64>,
-    /// What is wrong with the current user, found while the one before was handed out.
+    /// A problem of the current user, found when the previous user was returned.
     problem: Option<Problem>,
 }
 
 /// The user whose rows are being read.
 struct Gathered {
     id: Option<Value>,
-    /// `None` when this user was refused: the rest of the rows is passed over.
+    /// `None` if the user was refused: its remaining rows are skipped.
     user: Option<User>,
     bytes: usize,
 }
 
 impl<R: BufRead> CsvUsers<R> {
-    /// Reads the header. The error says what is wrong with it.
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the header.
     pub(super) fn new(reader: R) -> Result<Self, String> {
         Ok(Self {
             rows: Rows::new(reader)?,
@@ -40,7 +43,7 @@ impl<R: BufRead> CsvUsers<R> {
         })
     }
 
-    /// Begins the user of `row`; the one before comes back.
+    /// Starts the user of `row` and returns the previous one.
     fn begin(&mut self, row: Row) -> Option<User> {
         let id = row.fields.get("id").cloned();
         let before = self.current.take().and_then(|gathered| gathered.user);
@@ -94,7 +97,7 @@ impl<R: BufRead> Iterator for CsvUsers<R> {
 }
 
 impl Gathered {
-    /// Adds a row: its post, and what fields the user does not have yet.
+    /// Adds the post of a row, and the fields that the user does not have yet.
     fn add(&mut self, row: Row) -> Option<Problem> {
         let user = self.user.as_mut()?;
         self.bytes += row.bytes;

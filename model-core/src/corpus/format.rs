@@ -1,23 +1,23 @@
-//! What a file is, by its name and by how it begins.
+//! The format and compression of a file, by its name and its first bytes.
 
 use std::path::Path;
 
-/// How much of a file's beginning is needed to tell its format and packing.
+/// The number of first bytes that decide format and compression.
 pub const HEAD_BYTES: usize = 64;
 
-/// How a corpus is written down.
+/// The format of a corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line.
+    /// One JSON object a line.
     Jsonl,
-    /// A header, then a post a row.
+    /// A header, then one post a row.
     Csv,
-    /// A post a line.
+    /// One post a line.
     Text,
 }
 
 impl Format {
-    /// The format of a file of this name that, unpacked, begins with `head`.
+    /// The format of a file with this name whose content, decompressed, starts with `head`.
     pub fn of(path: &Path, head: &[u8]) -> Self {
         Self::by_name(path).unwrap_or_else(|| Self::by_content(head))
     }
@@ -45,7 +45,7 @@ impl Format {
     }
 }
 
-/// What a file is packed with.
+/// The compression of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// xz.
@@ -57,7 +57,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// The packing of a file that begins with `head`, if it is packed; the name says nothing about it.
+    /// The compression of a file that starts with `head`, if it is compressed. The name does not matter.
     pub fn by_content(head: &[u8]) -> Option<Self> {
         match head {
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),

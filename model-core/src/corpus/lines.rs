@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use super::MAX_RECORD_BYTES;
 
-/// Reads line by line, never holding more of a line than a record may have.
+/// Reads lines, holding at most [`MAX_RECORD_BYTES`] of each.
 pub(super) struct Lines<R> {
     reader: R,
     number: u64,
@@ -20,7 +20,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The next line's number, counted from 1, and its text without the line end, or what is wrong with it.
+    /// The number of the next line, counted from 1, and its text without the line end, or what is wrong with it.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&str, String>)>> {
         self.line.clear();
         let (mut length, mut ended) = (0, false);
@@ -53,7 +53,7 @@ impl<R: BufRead> Lines<R> {
             )));
         }
         let mut line = self.line.as_slice();
-        // Some editors begin a file with a byte order mark, and end lines with a carriage return.
+        // Some editors start a file with a byte order mark and end lines with a carriage return.
         if self.number == 1 {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
@@ -62,7 +62,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Bytes as text; the error names the first byte that is none.
+/// Decodes UTF-8; the error names the first invalid byte.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes)
         .map_err(|error| format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1))

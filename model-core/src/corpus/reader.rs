@@ -1,4 +1,4 @@
-//! Users out of bytes in any of the formats.
+//! Readers of users in any of the formats.
 
 use std::io::{self, BufRead, Cursor, Read};
 
@@ -6,27 +6,27 @@ use super::csv_users::CsvUsers;
 use super::lines::Lines;
 use super::{Format, User};
 
-/// What a reader of users comes upon.
+/// Why a user could not be read.
 #[derive(Debug)]
 pub enum Problem {
-    /// A record is bad, and the next one may be good.
+    /// A record is invalid. Reading continues with the next one.
     Record {
-        /// The line it begins in, counted from 1.
+        /// The line in which it begins, counted from 1.
         line: u64,
         /// What is wrong with it.
         what: String,
     },
-    /// The bytes cannot be read on.
+    /// The rest of the bytes cannot be read.
     Stream(io::Error),
 }
 
-/// Users one at a time, and between them what could not be read; after a [`Problem::Stream`], nothing is to be read on.
+/// An iterator over users and problems. A [`Problem::Stream`] is the last item.
 pub type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 
-/// The users that `reader` holds, written down in this format and not packed.
+/// Reads the users of `reader`, which is in `format` and not compressed.
 ///
 /// # Errors
-/// If it is no corpus at all, such as a CSV file without text: the error says what was found.
+/// If the content is not a corpus, such as a CSV file without a text column. The error names what was found.
 pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Result<Users, String> {
     Ok(match format {
         Format::Jsonl => Box::new(LineUsers {
@@ -41,8 +41,8 @@ pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Resu
     })
 }
 
-/// The first bytes of `reader`, as many as `length` if there are, and the reader as if they were not read yet.
-/// Unlike a look into the reader's buffer it does not depend on how the bytes arrive.
+/// The first `length` bytes of `reader`, or fewer at its end, and a reader of all bytes. Unlike a look into the buffer of the
+/// reader, this does not depend on how the bytes arrive.
 pub fn peek<R: BufRead>(
     mut reader: R,
     length: usize,
@@ -67,10 +67,10 @@ fn text_user(line: &str) -> Result<Option<User>, String> {
     }))
 }
 
-/// Users that stand one a line.
+/// Reads one user a line.
 struct LineUsers<R> {
     lines: Lines<R>,
-    /// The user of a line, `None` if the line holds nothing.
+    /// The user of a line; `None` for an empty line.
     user: fn(&str) -> Result<Option<User>, String>,
 }
 

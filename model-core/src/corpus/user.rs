@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value};
 
-/// A user: posts in order, and every other field of the record.
+/// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
     /// The user's posts in order.
     pub posts: Vec<String>,
     /// Every other field of the record, `id` and the labels among them.
     pub fields: Map<String, Value>,
+    /// The position of the record in its file, counted from 1, bad records included; 0 until [`number`](Self::number)
+    /// sets it.
+    pub record: u64,
 }
 
 impl User {
@@ -47,20 +50,30 @@ impl User {
                 ));
             }
         };
-        Ok(Self { posts, fields })
+        Ok(Self {
+            posts,
+            fields,
+            record: 0,
+        })
     }
 
-    /// The record's `id`, null where it has none.
+    /// The record's own `id`; `None` where it is missing or null.
+    pub fn own_id(&self) -> Option<&Value> {
+        self.fields.get("id").filter(|id| !id.is_null())
+    }
+
+    /// The record's own `id`, or else its position in the file; null where neither is known.
     pub fn id(&self) -> Value {
-        self.fields.get("id").cloned().unwrap_or(Value::Null)
+        match self.own_id() {
+            Some(id) => id.clone(),
+            None if self.record == 0 => Value::Null,
+            None => self.record.into(),
+        }
     }
 
-    /// Gives a user without an `id` this one: the position of the record in all that is read, counted from 1, bad
-    /// records counted too.
+    /// Sets the position of the record in its file.
     pub fn number(&mut self, position: u64) {
-        if self.id().is_null() {
-            self.fields.insert("id".into(), position.into());
-        }
+        self.record = position;
     }
 
     /// How much memory this user takes, roughly.

@@ -1,10 +1,10 @@
-//! What each word does to a prediction, by occlusion: the prediction without a word is compared with that of the whole
-//! text (Zeiler and Fergus 2014 for images; Li et al. 2016, "erasure", for words).
+//! The evidence of each word by occlusion: the prediction with and without the word (Zeiler and Fergus 2014 for images; Li
+//! et al. 2016, "erasure", for words).
 //!
-//! n words would take n passes over n − 1 words. But a word that is taken out changes no state before it, and an LSTM
-//! forgets: some words later the states are nearly the same again. So only a window around the word is read with it and
-//! without it. What the sums of the hidden states over the two differ by is taken off the sum over the whole text. The time
-//! taken is then in proportion to the number of words, and for a text no longer than a window nothing is approximate.
+//! Exact occlusion of n words takes n passes over n − 1 words. But removing a word changes no state before it, and an LSTM
+//! forgets: some words later the states are nearly the same again. So the LSTMs read only a window around the word, once with
+//! it and once without it, and the difference of the sums of hidden states is subtracted from the sum over the whole text.
+//! The time is linear in the number of words. For a text that fits into one window the result is exact.
 
 use std::slice;
 
@@ -19,21 +19,23 @@ use crate::{
     vocabulary::UNKNOWN,
 };
 
-/// Words of the window on either side of the one that is taken out: before it the LSTMs come to the state that they read
-/// it in, after it what it changed fades. With the English model, what this leaves out is less than a fiftieth of the
-/// largest evidence in a text.
+/// The words of a window on either side of the removed word. Those before it bring the LSTMs close to their true state;
+/// over those after it the effect fades. With the English model the error is below 1/50 of the largest evidence in a text.
 const AROUND: usize = 24;
-/// Words are explained up to so many: each costs two windows, and further on nobody reads what they do.
+/// The most words that are explained. Each costs two windows, and a reader does not look at more.
 const MOST: usize = 5_000;
-/// Words of a window, in a text that has so many.
+/// The words of a window, if the text has as many.
 const WINDOW: usize = AROUND + 1 + AROUND;
 
 impl Predictor {
-    /// Predicts every attribute of one user from their posts, and says of each word read what it does to the
-    /// prediction, see [`AttributeEvidence`]; of the first 5,000, in a longer text.
+    /// Predicts every attribute of one user from the user's posts, with the evidence of each of the first 5,000 words, see
+    /// [`AttributeEvidence`].
     ///
-    /// The probabilities with and without a word are calibrated alike, by the number of words of the whole text. A text
-    /// that is one word shorter would make the model a little less sure whatever the word: that is nothing the word says.
+    /// Probabilities with and without a word are calibrated for the length of the whole text. Otherwise the shorter text would
+    /// lower the confidence a little, whatever the word.
+    ///
+    /// # Errors
+    /// If the device fails.
     pub async fn explain(&self, posts: &[String]) -> Result<Explanation, PredictError> {
         let (mut words, mut text) = (Vec::new(), Vec::new());
         for (post, read) in self.reader.words(posts).enumerate() {
@@ -58,8 +60,7 @@ impl Predictor {
         }
         let language = self.settings.language_of(&text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
-            // What is allowed for writers unlike others of their class would hide what words do to classes that are hardly
-            // probable otherwise.
+            // The uniform mixture would hide the effect of words on improbable classes.
             let calibration = Calibration {
                 uniform_weight: 0.0,
                 ..self.settings.calibration(task, language).calibration
@@ -82,7 +83,7 @@ impl Predictor {
         })
     }
 
-    /// The logits of a text, and those of the text without each of its first words in turn, [`MOST`] of them at most.
+    /// The logits of a text, and of the text without each of its first [`MOST`] words in turn.
     async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
         let length = text.len();
         let explained = length.min(MOST);
@@ -92,7 +93,7 @@ impl Predictor {
             .remove(0);
         let mut logits = Vec::with_capacity(explained);
         let window = length.min(WINDOW);
-        // At the ends of the text a window does not get shorter, it reaches further to the other side.
+        // At the ends of the text a window keeps its length and extends further to the other side.
         let start_of = |place: usize| place.saturating_sub(AROUND).min(length - window);
         let batch = BATCH_WORDS / (2 * WINDOW);
         for first in (0..explained).step_by(batch) {
@@ -106,7 +107,7 @@ impl Predictor {
                 })
                 .collect();
             let texts: Vec<&[u32]> = with.chain(without.iter().map(Vec::as_slice)).collect();
-            // The window of each word among those that are read with all their words.
+            // The index of the window of each word among the complete windows.
             let windows: Vec<i64> = (places.clone())
                 .map(|place| (start_of(place) - starts.start) as i64)
                 .collect();
@@ -115,7 +116,7 @@ impl Predictor {
             let occluded = whole
                 .clone()
                 .zip_with(self.mean_states(&texts), |whole, states| {
-                    // A mean times the number of words is their sum; an empty text has the sum 0 and the mean 0.
+                    // The sum is the mean times the number of words; both are 0 for an empty text.
                     let with = states.clone().select(0, windows.clone()) * window as f64;
                     let without =
                         states.narrow(0, starts.len(), places.len()) * (window - 1) as f64;
@@ -127,7 +128,7 @@ impl Predictor {
     }
 }
 
-/// The evidence for every class and group of an attribute, where `evidence` tells it for those classes that are set.
+/// The evidence for every class and coarse class of an attribute; `evidence` computes it for the set of classes marked true.
 fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> AttributeEvidence {
     let of_label = |label: &String, classes: &[String]| {
         let members: Vec<bool> = (attribute.classes.iter())

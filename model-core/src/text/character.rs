@@ -1,4 +1,4 @@
-//! What single characters are.
+//! Classes and simple forms of single characters.
 
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
@@ -11,15 +11,15 @@ const TRADITIONAL: &str = include_str!("traditional.txt");
 /// The simplified form of a Chinese character; the character itself if it has none, or is one. Some traditional characters
 /// share theirs (髮 and 發 are 发): words tell them apart.
 pub(super) fn simplified(character: char) -> char {
-    // All characters of the table have three bytes, whose order is that of the code points. As numbers they compare fastest:
-    // every character of a Chinese post is looked for.
+    // All characters of the table have three bytes in UTF-8, whose order is that of the code points. Comparing them as
+    // numbers is fastest, and every character of a Chinese post is searched.
     if character.len_utf8() != 3 {
         return character;
     }
     let number = |bytes: &[u8]| u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
-    let wanted = number(character.encode_utf8(&mut [0; 4]).as_bytes());
+    let sought = number(character.encode_utf8(&mut [0; 4]).as_bytes());
     let (pairs, _) = TRADITIONAL.as_bytes().as_chunks::<6>();
-    let Ok(pair) = pairs.binary_search_by_key(&wanted, |pair| number(pair)) else {
+    let Ok(pair) = pairs.binary_search_by_key(&sought, |pair| number(pair)) else {
         return character;
     };
     let form = TRADITIONAL[6 * pair + 3..].chars().next();
@@ -39,7 +39,7 @@ pub(super) fn joins(first: char, next: char) -> bool {
     }
 }
 
-/// Characters that show nothing and part no words: directions, soft hyphens, variation selectors.
+/// Invisible characters that do not separate words: directions, soft hyphens, variation selectors.
 pub(super) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200E}' | '\u{200F}'
@@ -47,8 +47,8 @@ pub(super) fn is_invisible(character: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// The ASCII character (or ellipsis) that stands for several typographic ones, or a space for what only parts words.
-/// U+0080..U+009F are what Windows code page 1252 leaves behind in badly converted text.
+/// The ASCII character (or ellipsis) of a typographic variant, or a space for a character that only separates words.
+/// U+0080..U+009F are remains of Windows code page 1252 in badly converted text.
 pub(super) fn plain(character: char) -> Option<char> {
     Some(match character {
         '\u{92}'
@@ -80,7 +80,7 @@ pub(super) fn plain(character: char) -> Option<char> {
     })
 }
 
-/// Whether a character is shown as an emoji here; some are only if a selector follows.
+/// Whether a character is shown as an emoji. Some are only if a selector follows.
 pub(super) fn is_emoji(character: char, next: Option<char>) -> bool {
     match character.emoji_status() {
         EmojiStatus::EmojiPresentation
@@ -92,8 +92,8 @@ pub(super) fn is_emoji(character: char, next: Option<char>) -> bool {
     }
 }
 
-/// Whether the compatibility form is the same character in plain: one character, or several Latin letters and
-/// digits (ligatures, units). What it would tear apart (℃, ½, ㈱) or glue to its neighbour (™) stays as it is.
+/// Whether to replace a character by its compatibility form: if that is one character, or several Latin letters and digits
+/// (ligatures, units). Characters that would be torn apart (℃, ½, ㈱) or glued to their neighbour (™) stay as they are.
 pub(super) fn has_plain_form(character: char) -> bool {
     if is_nfkc_quick(std::iter::once(character)) == IsNormalized::Yes {
         return false;

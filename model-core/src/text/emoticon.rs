@@ -1,12 +1,12 @@
-//! Emoticons of several characters. The functions tell how many bytes the emoticon at the start of a folded
-//! text takes, `None` if there is none.
+//! Emoticons of several characters. The functions return the length in bytes of the emoticon at the start of a folded text,
+//! or `None`.
 
 use crate::language::is_han;
 
-/// The longest name of a emoticon in characters: square brackets have many other uses.
+/// The longest name of an emoticon in characters: square brackets have many other uses.
 const LONGEST_EMOTICON: usize = 8;
 
-/// Weibo's emoticons with a Latin name; those with a Chinese one are known by that.
+/// The emoticons of Weibo with a Latin name. Those with a Chinese name are recognised by it.
 const LATIN_EMOTICONS: [&str; 9] = [
     "good", "haha", "ok", "doge", "no", "kiss", "yeah", "orz", "v5",
 ];
@@ -21,7 +21,7 @@ pub(super) fn named(text: &str) -> Option<usize> {
     (known && close == ']').then_some(end + 2)
 }
 
-/// An emoticon that is drawn: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
+/// An emoticon drawn with punctuation: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
 pub(super) fn drawn(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     match bytes {
@@ -81,7 +81,7 @@ fn eastern(bytes: &[u8]) -> Option<usize> {
     ((1..=3).contains(&mouth) && is_eye(mouth + 1)).then_some(mouth + 2)
 }
 
-/// `length`, unless what follows goes on as a word: `:d` is an emoticon, in `:don't` it is not.
+/// `length`, unless a letter or digit follows: `:d` is an emoticon, in `:don't` it is not.
 fn alone(text: &str, length: usize) -> Option<usize> {
     (!text[length..].starts_with(char::is_alphanumeric)).then_some(length)
 }

@@ -1,4 +1,4 @@
-//! Folding: one spelling for what is written in many ways, with the way back to the original bytes.
+//! Folding: maps the many ways to write a text to one spelling, and keeps the way back to the original bytes.
 
 use std::ops::Range;
 
@@ -6,19 +6,19 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::character::{has_plain_form, is_emoji, is_invisible, joins, plain, simplified};
 
-/// More repetitions of a character than this say nothing new: "soooooo" is "sooo".
+/// The most repetitions of a character that are kept: "soooooo" is "sooo".
 const MOST_REPEATS: usize = 3;
 
-/// A post in its folded spelling.
+/// A folded post.
 pub(super) struct Folded<'a> {
     post: &'a str,
-    /// The folded text. No position in it is an offset into the post: see [`Folded::original`].
+    /// The folded text. [`Folded::original`] maps its byte ranges to the post.
     pub text: String,
-    /// Where the two texts get out of step, in order. Between two shifts they run in parallel.
+    /// The pieces whose length changed, in order. Between them, both texts have the same length.
     shifts: Vec<Shift>,
 }
 
-/// A piece of the post that has another length once folded.
+/// A piece of the post whose length changed by folding.
 struct Shift {
     folded: Range<usize>,
     original: Range<usize>,
@@ -48,8 +48,8 @@ impl Folded<'_> {
         start..end
     }
 
-    /// How many of the first bytes of the range `folded` were written as ASCII: the full-width comma after a
-    /// link folds to a sign that a link can hold.
+    /// How many of the first bytes of the range `folded` were ASCII in the post. The full-width comma after a link folds to a
+    /// sign that could belong to the link.
     pub fn ascii_length(&self, folded: Range<usize>) -> usize {
         let first = self
             .shifts
@@ -79,7 +79,7 @@ pub(super) fn fold(post: &str) -> Folded<'_> {
     let bytes = post.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        // Plain ASCII, unless a combining mark may follow it.
+        // ASCII, unless a combining mark may follow it.
         if bytes[at].is_ascii() && bytes.get(at + 1).is_none_or(u8::is_ascii) {
             let folded = match bytes[at] {
                 b'`' => b'\'',
@@ -98,14 +98,13 @@ pub(super) fn fold(post: &str) -> Folded<'_> {
 
 struct Folder<'a> {
     folded: Folded<'a>,
-    /// The last character of the folded text and how often it stood in the post without another between.
+    /// The last character of the folded text, and how many times in a row the post had it.
     last: char,
     repeats: usize,
 }
 
 impl Folder<'_> {
-    /// Folds the character that `rest` starts with and the marks upon it; `at` is its offset in the post.
-    /// Returns their length.
+    /// Folds the first character of `rest` with its combining marks and returns their length; `at` is its offset in the post.
     fn push_cluster(&mut self, rest: &str, at: usize) -> usize {
         let mut characters = rest.chars();
         let Some(first) = characters.next() else {
@@ -113,7 +112,7 @@ impl Folder<'_> {
         };
         let length = first.len_utf8();
         if let '\u{4E00}'..='\u{9FFF}' = first {
-            // Most of a Chinese post.
+            // A fast path for most of a Chinese post.
             self.push([simplified(first)], at..at + length);
             return length;
         }
@@ -142,7 +141,7 @@ impl Folder<'_> {
         length
     }
 
-    /// Appends `characters`, which the piece `original` of the post became, less what repeats too often.
+    /// Appends `characters`, the folded form of the piece `original` of the post, without excess repetitions.
     fn push(&mut self, characters: impl IntoIterator<Item = char>, original: Range<usize>) {
         let start = self.folded.text.len();
         let mut count = 0;
@@ -165,11 +164,11 @@ impl Folder<'_> {
         }
     }
 
-    /// Counts the piece `original` as part of the character before it.
+    /// Makes the piece `original` part of the character before it.
     fn widen_last(&mut self, original: Range<usize>) {
         let end = self.folded.text.len();
         let shifts = &mut self.folded.shifts;
-        // What was left out in between goes with it.
+        // Dropped characters in between become part of it as well.
         let mut start = original.start;
         while let Some(nothing) = shifts.pop_if(|shift| shift.folded == (end..end)) {
             start = nothing.original.start;

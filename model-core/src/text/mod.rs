@@ -1,15 +1,15 @@
-//! From a post to its words, the same in training and serving.
+//! Segmentation: from a post to its words, the same in training and serving.
 //!
-//! A post is first folded to one spelling, then cut. What becomes a word:
+//! A post is first folded to one spelling, then split into words:
 //!
 //! | in the post | words |
 //! |---|---|
 //! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't`; `home.Then` is two words, `p.s` is one |
-//! | Chinese | as jieba cuts it, given a dictionary; else a word a character; traditional characters as simplified ones |
+//! | Chinese | as jieba segments it, given a dictionary; otherwise one word a character; traditional characters as simplified ones |
 //! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names |
 //! | numbers of five digits or more | `<num>`; shorter ones (ages, years) are words |
 //! | #topic# and #tag | the words of the topic, without the marks |
-//! | `//@name` | none, nor the rest of the line: a repost quotes somebody else's words |
+//! | `//@name` | no word, nor does the rest of the line: a repost quotes another user |
 //! | emoji | one word each, with their skin tones; flags and families too |
 //! | `[哈哈]`, `:-)`, `^_^` | one word each |
 //! | `!` and `?` | a run is one word: `!`, `!!`, `!!!`, and `?!` for any mixture |
@@ -18,9 +18,8 @@
 //! | runs of another sign, such as `--` or `***` | one word |
 //! | a character more than three times in a row | as if three times: `soooooo` is `sooo` |
 //!
-//! Single signs of any other punctuation are left out: they are one word in six, and TF-IDF classifiers
-//! of the writer's age get worse by spending a fixed number of words on them, while the signs that are kept
-//! help to tell gender.
+//! Single signs of any other punctuation are left out. They would be one word in six, and a TF-IDF classifier of age gets
+//! worse when they use up its fixed number of words. The signs that are kept help to predict gender.
 
 mod character;
 mod emoticon;
@@ -40,30 +39,30 @@ use pattern::Found;
 /// A word of a post.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// The folded form, which the vocabulary knows it by. It holds no white space.
+    /// The folded form, as in the vocabulary, without white space.
     pub text: String,
     /// The byte of the original post at which the word starts.
     pub start: usize,
-    /// The byte of the original post after the word's last.
+    /// The byte of the original post at which the word ends (exclusive).
     pub end: usize,
 }
 
 /// Why a dictionary cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// It cannot be read, is no UTF-8 text, or has a line that is none of a dictionary.
+    /// It cannot be read, is not UTF-8, or has an invalid line.
     #[error("the Chinese dictionary cannot be used: {0}")]
     Dictionary(String),
-    /// With no word in it, all Chinese would be cut as if there were no dictionary.
+    /// It has no words: all Chinese would be segmented as without a dictionary.
     #[error("the Chinese dictionary is empty, it needs lines of a word, its frequency and its tag")]
     EmptyDictionary,
-    /// It is not of a size that a dictionary has.
+    /// It is too long for a dictionary.
     #[error("the Chinese dictionary is too long, at most {LONGEST_DICTIONARY} bytes can be used")]
     LongDictionary,
-    /// A user dictionary adds to one that is not there.
+    /// A user dictionary has no dictionary to extend.
     #[error("a user dictionary needs a Chinese dictionary that it adds to")]
     NoDictionary,
-    /// A line of a user dictionary is none.
+    /// A line of a user dictionary is invalid.
     #[error(
         "line {line} of the user dictionary is {text:?}; a line is a word and, if you like, its frequency and its \
          part of speech, separated by spaces"
@@ -71,26 +70,26 @@ pub enum TextError {
     UserWord {
         /// The line's number, from 1.
         line: usize,
-        /// What it says, or its beginning.
+        /// The line, or its beginning.
         text: String,
     },
 }
 
-/// The most bytes of a dictionary. jieba's own have 5 and 9 million; from 16 million characters on, its
-/// table could overflow.
+/// The most bytes of a dictionary. Those of jieba have 5 and 9 million; from 16 million characters on, its table could
+/// overflow.
 const LONGEST_DICTIONARY: u64 = 16_000_000;
 
-/// The highest frequency of a word of a user dictionary: that of the most frequent word of jieba's own has seven digits.
+/// The highest frequency in a user dictionary. The most frequent word of the dictionary of jieba has seven digits.
 const MOST_FREQUENT: usize = 1_000_000_000;
 
-/// The most characters of what is told about a bad line, which may be of any length.
+/// The most characters of an error message about a line, which may have any length.
 const LONGEST_MESSAGE: usize = 200;
 
-/// Cuts posts into words.
+/// Splits posts into words.
 #[derive(Clone, Debug, Default)]
 pub struct Segmenter {
     chinese: Option<Jieba>,
-    /// The user dictionaries that were added.
+    /// The user dictionaries added so far.
     user_words: String,
 }
 
@@ -100,12 +99,12 @@ impl Segmenter {
         Self::default()
     }
 
-    /// A segmenter that cuts Chinese as jieba does with this dictionary, the words it does not know by
-    /// jieba's hidden Markov model. A line of the dictionary (plain text, not compressed) is a word, its
-    /// frequency and its part of speech, separated by spaces.
+    /// A segmenter that splits Chinese as jieba does with this dictionary, unknown words by the hidden Markov model of jieba.
+    /// A line of the dictionary (plain text, not compressed) is a word, its frequency and its part of speech, separated by
+    /// spaces.
     ///
     /// # Errors
-    /// What cannot be read as such a dictionary, is empty or too long.
+    /// If the dictionary cannot be read, is invalid, empty or too long.
     pub fn with_dictionary(dictionary: impl BufRead) -> Result<Self, TextError> {
         let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
         let start = dictionary.fill_buf().map_err(unusable)?;
@@ -122,13 +121,14 @@ impl Segmenter {
         })
     }
 
-    /// Adds the words of a user dictionary in jieba's format: a line is a word and, if the user likes, its frequency and its
-    /// part of speech, separated by spaces. A word without a frequency gets the least that keeps it in one piece.
+    /// Adds the words of a user dictionary in the format of jieba: a line is a word, optionally followed by its frequency and
+    /// its part of speech, separated by spaces. A word without a frequency gets the lowest one that keeps it whole.
     ///
-    /// Only words of nothing but Chinese characters are cut by dictionaries here; returned is how many others were left out.
+    /// Dictionaries apply only to words that consist of Chinese characters. Returns the number of other words, which are
+    /// left out.
     ///
     /// # Errors
-    /// A line that is none, [`TextError::UserWord`]; without a dictionary to add to, [`TextError::NoDictionary`].
+    /// [`TextError::UserWord`] for an invalid line, [`TextError::NoDictionary`] without a dictionary to extend.
     pub fn add_user_dictionary(&mut self, dictionary: &str) -> Result<usize, TextError> {
         let jieba = self.chinese.as_mut().ok_or(TextError::NoDictionary)?;
         let mut left_out = 0;
@@ -170,7 +170,7 @@ impl Segmenter {
         Ok(left_out)
     }
 
-    /// The user dictionaries that were added, one after the other.
+    /// The user dictionaries added so far, concatenated.
     pub fn user_dictionary(&self) -> &str {
         &self.user_words
     }
@@ -203,8 +203,8 @@ impl Segmenter {
         words.words
     }
 
-    /// The part of speech that the Chinese dictionary names for `word`, in the dictionary's own tags; `None` without a
-    /// dictionary and for what is not one word of it.
+    /// The part of speech of `word` in the tags of the Chinese dictionary; `None` without a dictionary or if `word` is not in
+    /// it.
     pub fn dictionary_tag<'a>(&'a self, word: &'a str) -> Option<&'a str> {
         let jieba = self.chinese.as_ref()?;
         if !jieba.has_word(word) {
@@ -216,7 +216,7 @@ impl Segmenter {
         }
     }
 
-    /// Adds the words of the run of Han characters at byte `at`; returns its length.
+    /// Adds the words of the run of Han characters at byte `at` and returns the length of the run.
     fn chinese(&self, text: &str, at: usize, words: &mut Words) -> usize {
         let rest = &text[at..];
         let length = rest
@@ -240,7 +240,7 @@ impl Segmenter {
     }
 }
 
-/// The error for a dictionary in one line: jieba quotes the line that it cannot read with its line break.
+/// The error of an invalid dictionary in one line. jieba quotes the line at fault with its line break.
 fn unusable(error: impl std::fmt::Display) -> TextError {
     let message = error.to_string();
     let words: Vec<&str> = message.split_whitespace().collect();
@@ -254,13 +254,13 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// Adds `word`, if it is one, found in `length` bytes at byte `at` of the folded post.
+    /// Adds `word`, found in `length` bytes at byte `at` of the folded post, unless it is empty.
     fn push(&mut self, word: &str, at: usize, length: usize) {
         if word.is_empty() {
             return;
         }
         let original = self.folded.original(at..at + length);
-        // One character of the post can fold to several words; then only the first is in the post.
+        // One character of the post can fold to several words. Only the first has a place in the post.
         if self
             .words
             .last()
@@ -283,11 +283,11 @@ fn by_unicode(text: &str) -> Found<'_> {
     if !segment.contains(char::is_alphanumeric) {
         return Found::nothing(segment.len());
     }
-    // _emphasis_ is no other word than emphasis.
+    // _emphasis_ is the same word as emphasis.
     let word = segment.trim_end_matches('_');
     let digits = || word.chars().filter(|letter| letter.is_numeric()).count();
     let word = match word {
-        // What the tags of web pages turned into in the Blog Authorship Corpus.
+        // Remains of HTML tags in the Blog Authorship Corpus.
         "urllink" => pattern::URL,
         "nbsp" => "",
         _ if !word.contains(char::is_alphabetic) && digits() >= pattern::LONG_NUMBER => {
@@ -303,7 +303,8 @@ fn by_unicode(text: &str) -> Found<'_> {
 
 /// The text up to the next Unicode word boundary.
 fn segment(text: &str) -> &str {
-    // Nearly all English words, in half the time: letters, and nothing after them that can go on with a word.
+    // A fast path for nearly all English words, which halves the time: letters, and after them nothing that can continue a
+    // word.
     let letters = text.bytes().take_while(u8::is_ascii_lowercase).count();
     let ends = |next: &u8| next.is_ascii() && !next.is_ascii_digit() && !b"'.:_".contains(next);
     if letters > 0 && text.as_bytes().get(letters).is_none_or(ends) {
@@ -312,8 +313,8 @@ fn segment(text: &str) -> &str {
     text.split_word_bounds().next().unwrap_or(text)
 }
 
-/// The length of the first word in a segment that dots or colons may hold together: hasty writers leave out
-/// the space after a full stop. Abbreviations (`u.s`) and numbers (`3.5`) stay whole.
+/// The length of the first word in a segment that may contain dots or colons: hasty writers omit the space after a full
+/// stop. Abbreviations (`u.s`) and numbers (`3.5`) stay whole.
 fn part(segment: &str) -> usize {
     let sign = segment.find(['.', ':']).unwrap_or(0);
     if sign == 0 {

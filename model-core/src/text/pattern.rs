@@ -1,5 +1,5 @@
-//! What is one word although Unicode word boundaries would cut it, or the other way round: masks, links,
-//! addresses, names, punctuation. All functions look at the start of a folded text (see [`super::fold`]).
+//! Patterns that differ from Unicode word boundaries: masks, links, addresses, names, punctuation. All functions look at
+//! the start of a folded text (see [`super::fold`]).
 
 use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
@@ -15,19 +15,19 @@ const EMAIL: &str = "<email>";
 const USER: &str = "<user>";
 /// The word for a long number.
 pub(super) const NUMBER: &str = "<num>";
-/// The word for an ellipsis, however many dots.
+/// The word for an ellipsis of any number of dots.
 const ELLIPSIS: &str = "…";
 
 /// Numbers with at least this many digits are one word, [`NUMBER`].
 pub(super) const LONG_NUMBER: usize = 5;
 /// The longest @name in characters.
 const LONGEST_NAME: usize = 30;
-/// The longest link in bytes: a text of nothing but links must not take forever.
+/// The longest link in bytes; it bounds the time that a text of links takes.
 const LONGEST_LINK: usize = 2048;
 /// The longest first half of an e-mail address in bytes (RFC 5321).
 const LONGEST_LOCAL_PART: usize = 64;
 
-/// What corpora put in the place of what identifies somebody, and the word that it is.
+/// The masks of corpora for identifying text, and their words.
 const MASKS: [(&str, &str); 8] = [
     ("<url>", URL),
     ("<email>", EMAIL),
@@ -44,12 +44,12 @@ const MASKS: [(&str, &str); 8] = [
 pub(super) struct Found<'a> {
     /// The bytes that it takes, at least one.
     pub length: usize,
-    /// The word that the vocabulary knows it by; empty for what is left out.
+    /// The word as in the vocabulary; empty for text that is left out.
     pub word: &'a str,
 }
 
 impl<'a> Found<'a> {
-    /// What is left out.
+    /// Text that is left out.
     pub fn nothing(length: usize) -> Self {
         Self { length, word: "" }
     }
@@ -94,7 +94,7 @@ pub(super) fn find<'a>(
     found.or_else(emoticon).or_else(|| signs(rest, first))
 }
 
-/// Whether a text goes on with what somebody else has written, as reposts on Weibo do: `//@name:`.
+/// Whether a quotation starts here, as in reposts on Weibo: `//@name:`.
 pub(super) fn is_quoted(text: &str) -> bool {
     let quoted = text.strip_prefix("//");
     quoted.is_some_and(|quoted| quoted.starts_with(USER) || user(quoted).is_some())
@@ -185,7 +185,7 @@ fn keycap(text: &str) -> Option<Found<'_>> {
     (is_key && text[1..].starts_with(keycap)).then(|| Found::as_is(text, 1 + keycap.len_utf8()))
 }
 
-/// A run of punctuation or an emoji. Which of them are words is told in [`super`].
+/// A run of punctuation or an emoji; [`super`] lists which of them are words.
 fn signs(text: &str, first: char) -> Option<Found<'_>> {
     let run = |is_part: fn(char) -> bool| text.find(|sign| !is_part(sign)).unwrap_or(text.len());
     match first {

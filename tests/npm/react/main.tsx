@@ -17,7 +17,7 @@ function Letter() {
       {isShown && (
         <user-attributes
           loading="eager"
-          attributes="gender age"
+          show="gender age"
           text={text}
           onready={() => setState("ready")}
           onerror={({ detail }) => setState(detail.message)}

@@ -1,15 +1,15 @@
-// What JSX may say of the element: its properties, and its events with "on" before their names.
+// The element in JSX: its properties, and its events with "on" before their names.
 import type { DetailedHTMLProps, HTMLAttributes } from "react";
 import type { UserAttributesElement, UserAttributesEventMap } from "user-attributes/element";
 
 type Plain = DetailedHTMLProps<HTMLAttributes<UserAttributesElement>, UserAttributesElement>;
-type Properties = Pick<UserAttributesElement, "backend" | "dictionary" | "loading" | "model" | "text" | "theme">;
+type Properties = Pick<UserAttributesElement, "backend" | "dictionary" | "loading" | "model" | "show" | "text" | "theme">;
 type Listeners = { [Type in keyof UserAttributesEventMap as `on${Type}`]: (event: UserAttributesEventMap[Type]) => void };
 
 declare module "react" {
   namespace JSX {
     interface IntrinsicElements {
-      "user-attributes": Plain & Partial<Properties & Listeners & { attributes: string }>;
+      "user-attributes": Plain & Partial<Properties & Listeners>;
     }
   }
 }

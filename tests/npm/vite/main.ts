@@ -40,6 +40,6 @@ worker.onmessage = ({ data }: MessageEvent<UserPrediction>) => {
 };
 
 function sentence({ known_words, predictions }: UserPrediction): string {
-  const answers = Object.entries(predictions).map(([name, { label, confident }]) => `${name} ${confident ? label : "unsure"}`);
+  const answers = Object.entries(predictions).map(([name, { label, confident }]) => `${name} ${confident ? label : "not sure"}`);
   return `${known_words} words: ${answers.join(", ")}`;
 }

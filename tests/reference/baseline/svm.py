@@ -33,6 +33,12 @@ def figures(truth, predicted):
     return accuracy_score(truth, predicted), precision, recall, 2 * precision * recall / (precision + recall)
 
 
+def only(files):
+    """The users of a split of one file."""
+    (users,) = files.values()
+    return users
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus")
@@ -44,7 +50,7 @@ def main():
     with lzma.open(options.corpus, "rt", encoding="utf-8") as file:
         users = {user["id"]: user for user in map(json.loads, file)}
     with open(options.split, encoding="utf-8") as file:
-        parts = {part: [users[id] for id in ids] for part, ids in json.load(file).items()}
+        parts = {part: [users[user["id"]] for user in only(files)] for part, files in json.load(file).items()}
     parts["training"] = parts["training"][: round(options.share * len(parts["training"]))]
     text = lambda user: " ".join(" ".join(user["posts"]).split()[: options.words])
     vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=3)

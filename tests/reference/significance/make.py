@@ -113,6 +113,36 @@ def associations(random):
     return cases
 
 
+def recalls(gold, predicted):
+    """The mean recall of the classes with users."""
+    return numpy.mean([(predicted[gold == label] == label).mean() for label in numpy.unique(gold)])
+
+
+def guessing(random):
+    """Whether the mean recall is above that of guessing: a permutation test, and for two classes Fisher's exact test."""
+    confusions = [[[10, 90], [0, 1]], [[35, 25], [16, 24]], [[37, 23], [15, 25]], [[100, 0], [0, 1]]]
+    for classes, users, skill in [(3, 90, 0.15), (7, 400, 0.05), (4, 60, 0.0)]:
+        gold = random.choice(classes, size=users, p=random.dirichlet(numpy.full(classes, 2)))
+        table = numpy.zeros((classes, classes), dtype=int)
+        numpy.add.at(table, (gold, predict(random, gold, classes, skill)), 1)
+        confusions.append(table.tolist())
+    cases = []
+    for confusion in confusions:
+        table = numpy.array(confusion)
+        gold, predicted = (numpy.repeat(labels.ravel(), table.ravel()) for labels in numpy.indices(table.shape))
+        case = {
+            "confusion": confusion,
+            "p": float(stats.permutation_test(
+                (predicted,), lambda shuffled: recalls(gold, shuffled), permutation_type="pairings", vectorized=False,
+                n_resamples=RESAMPLES, alternative="greater", rng=random,
+            ).pvalue),
+        }
+        if table.shape == (2, 2):
+            case["fisher"] = float(stats.fisher_exact(table, alternative="greater").pvalue)
+        cases.append(case)
+    return cases
+
+
 def main():
     random = numpy.random.default_rng(19)
     reference = {
@@ -127,6 +157,7 @@ def main():
         ],
         "holm": holm(random),
         "associations": associations(random),
+        "guessing": guessing(random),
     }
     out = pathlib.Path(__file__).with_name("reference.json")
     out.write_text(json.dumps(reference) + "\n")

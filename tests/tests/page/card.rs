@@ -1,4 +1,4 @@
-//! The model's card: how far to believe its probabilities.
+//! The model card: how reliable the probabilities are.
 
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use serde_json::json;
@@ -10,12 +10,12 @@ use tests::{
 
 use crate::{bundle, cells};
 
-/// Users, mean confidence and share right of each bin.
+/// Users, mean confidence and accuracy of each bin.
 const BINS: [(usize, f64, f64); 3] = [(20, 0.55, 0.4), (80, 0.9, 0.75), (5, 0.98, 1.0)];
-/// Threshold, share answered and share right of them.
+/// Threshold, coverage and accuracy of each point.
 const POINTS: [(f32, f64, f64); 3] = [(0.0, 1.0, 0.7), (0.5, 0.8, 0.75), (0.9, 0.25, 0.96)];
 
-/// What a card says of an attribute, with these bins and points.
+/// The figures of an attribute, with these bins and points.
 fn figures(
     attribute: &str,
     bins: &[(usize, f64, f64)],
@@ -67,8 +67,8 @@ fn plots_and_tables_show_what_the_card_says() {
     visit(known.into()).run(async |page| {
         open(&page).await;
         let headings = "return [...document.querySelectorAll('.reliability h3, .reliability h4')].map(one => one.innerText)";
-        // What has no bins has no plots.
-        let wanted = json!(["How far to believe its probabilities", "Gender"]);
+        // An attribute without bins has no plots.
+        let wanted = json!(["How reliable are the probabilities?", "Gender"]);
         assert_eq!(page.script(headings).await, wanted);
         let names = "return [...document.querySelectorAll('footer svg')].map(one => `${one.role} ${one.ariaLabel}`)";
         let wanted = json!(["img Gender: Calibration", "img Gender: If it may abstain"]);
@@ -82,7 +82,7 @@ fn plots_and_tables_show_what_the_card_says() {
         assert_eq!(dots.len(), BINS.len());
         for (dot, (users, confidence, accuracy)) in dots.iter().zip(BINS) {
             near(dot, &[confidence, accuracy, dot[2]]);
-            // Their areas are as the numbers of users. The line around them counts for some of their width.
+            // Areas are proportional to users. The outline adds a little to the width.
             let ratio = (dot[2] / dots[1][2]).powi(2);
             assert!((ratio - users as f64 / 80.0).abs() < 0.1, "{users} users: {ratio}");
         }
@@ -106,11 +106,11 @@ fn plots_and_tables_show_what_the_card_says() {
 
         page.click("//footer//summary[.='Gender in numbers']").await;
         let wanted = [
-            ["Stated probability", "Right", "Writers"],
+            ["Stated probability", "Correct", "Writers"],
             ["55.0%", "40.0%", "20"],
             ["90.0%", "75.0%", "80"],
             ["98.0%", "100.0%", "5"],
-            ["Answers from", "Answered", "Right of these"],
+            ["Minimum probability", "Answered", "Correct of these"],
             ["0.0%", "100.0%", "70.0%"],
             ["50.0%", "80.0%", "75.0%"],
             ["90.0%", "25.0%", "96.0%"],
@@ -132,14 +132,14 @@ fn an_older_card_shows_its_figures_and_no_plots() {
 }
 
 #[test]
-fn the_pages_models_say_how_far_to_believe_them() {
+fn the_pages_models_say_how_reliable_they_are() {
     for name in [BUNDLE, "widget/models/en-single.safetensors"] {
         let model = site::read(name);
         Visit::default().instead(BUNDLE, model).run(async |page| {
             open(&page).await;
             let figures = cells(&page, "(//footer//table)[1]").await;
             let names: Vec<&str> = figures[1..].iter().map(|row| row[0].as_str()).collect();
-            assert_eq!(names, ["Profession", "Age", "Age (coarse)", "Gender"]);
+            assert_eq!(names, ["Profession", "Age", "Age range", "Gender"]);
             for row in &figures[1..] {
                 let (name, right) = (&row[0], &row[2]);
                 page.click(&format!("//footer//summary[.='{name} in numbers']"))
@@ -151,7 +151,7 @@ fn the_pages_models_say_how_far_to_believe_them() {
                     .iter()
                     .map(|bin| bin[2].parse::<u64>().expect("a number"));
                 assert_eq!(users.sum::<u64>().to_string(), row[1], "{name}");
-                // Whoever answers always is right as often as the figures say.
+                // At threshold 0 the accuracy is that of the figures.
                 let points = cells(&page, &format!("({table})[2]")).await;
                 assert_eq!(points[1], ["0.0%", "100.0%", right], "{name}");
             }
@@ -159,8 +159,8 @@ fn the_pages_models_say_how_far_to_believe_them() {
     }
 }
 
-/// What a script says about the plot of this number, rows of numbers. In the script `svg` is the plot, and `share` gives
-/// for a place on the screen the shares that it stands for, across and up.
+/// Rows of numbers that a script finds in the plot of this index. In the script, `svg` is the plot, and `share` converts a
+/// place on the screen to its two shares, horizontal and vertical.
 async fn numbers(page: &Page, script: &str, plot: usize) -> Vec<Vec<f64>> {
     let script = format!(
         "const svg = document.querySelectorAll('footer svg')[{plot}];

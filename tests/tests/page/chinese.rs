@@ -1,4 +1,4 @@
-//! For people who read and write Chinese.
+//! Chinese texts and Chinese readers.
 
 use serde_json::json;
 use tests::{
@@ -29,10 +29,10 @@ fn a_chinese_example_gives_distributions_labels_and_evidence() {
         let posts: Vec<&str> = typed.lines().collect();
         same_by(BILINGUAL, &page.shown().await, &posts);
         let labels = page
-            .script("return [...document.querySelectorAll('.attribute .status')].map(label => label.innerText)")
+            .script("return [...document.querySelectorAll('.attribute .validation')].map(label => label.innerText)")
             .await;
-        let transferred = "从用另一种语言写作的作者那里学来，在这种语言上没有证实有效。";
-        let measured = "已在用这种语言写作的作者中测试过。";
+        let transferred = "从使用另一种语言的作者中学得，在这种语言上尚未证实有效。";
+        let measured = "已在使用这种语言的作者中测试过。";
         assert_eq!(labels, json!([transferred, transferred, measured]));
 
         page.script("document.querySelector('details.why').open = true").await;
@@ -53,10 +53,10 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
         assert_eq!(page.script(OFFERS).await, json!([]));
         page.write(POST).await;
         page.settled(SOON).await;
-        // Nothing is fetched because of what is typed.
+        // Typing fetches nothing.
         let asked = page.site.requests();
         assert!(!asked.iter().any(|path| path.contains("zh")), "{asked:?}");
-        page.press("Load the model that reads both").await;
+        page.press("Load the model for Chinese and English").await;
         reads(&page, POST).await;
         assert_eq!(page.script(OFFERS).await, json!([]));
     });
@@ -70,7 +70,7 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
             page.ready().await;
             page.write(POST).await;
             page.settled(SOON).await;
-            page.press("Load the model that reads both").await;
+            page.press("Load the model for Chinese and English").await;
             let why = refused(&page, "").await;
             assert!(why.contains("zh-en.safetensors"), "{why}");
             page.ready().await;
@@ -79,16 +79,16 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
             assert_eq!(page.script(chosen).await, json!("en"));
             assert_eq!(
                 page.script(OFFERS).await,
-                json!(["Load the model that reads both"])
+                json!(["Load the model for Chinese and English"])
             );
             page.write("my husband cooked dinner").await;
             page.settled(SOON).await;
             same(&page.shown().await, &["my husband cooked dinner"]);
-            // And when it is there again, it is read.
+            // It can be loaded once it is available again.
             page.site.deliver(BILINGUAL, Delivery::Whole);
             page.write(POST).await;
             page.settled(SOON).await;
-            page.press("Load the model that reads both").await;
+            page.press("Load the model for Chinese and English").await;
             reads(&page, POST).await;
         });
 }
@@ -100,7 +100,7 @@ fn who_switches_to_chinese_is_read_in_chinese() {
         page.write(POST).await;
         page.press("中文").await;
         reads(&page, POST).await;
-        // It reads English too: no other is loaded for the way back.
+        // The bilingual model reads English too, so switching back loads no model.
         let models = || {
             let asked = page.site.requests().into_iter();
             asked.filter(|path| path.ends_with(".safetensors")).count()
@@ -130,7 +130,7 @@ fn a_model_that_was_chosen_stays() {
     });
 }
 
-/// Waits until the model of both languages has read a post.
+/// Waits until the bilingual model has read a post.
 async fn reads(page: &Page, post: &str) {
     bilingual(page).await;
     page.settled(SOON).await;

@@ -1,4 +1,4 @@
-//! "What did joint learning do?": the same text by a model that learned each attribute alone.
+//! "What did joint learning do?": the same text, read by the single-task model.
 
 use serde_json::json;
 use tests::{
@@ -22,7 +22,7 @@ fn both_models_say_what_the_command_says_of_them() {
         assert!(!page.site.requests().contains(&SINGLE.to_owned()));
         page.click(SUMMARY).await;
         compares(&page, TEXTS[0]).await;
-        // And of the next text, while it is open.
+        // While it is open, the next text is compared too.
         page.write(&TEXTS[1].join("\n")).await;
         page.settled(SOON).await;
         compares(&page, TEXTS[1]).await;
@@ -54,12 +54,12 @@ fn without_the_other_model_the_page_goes_on() {
         page.settled(SOON).await;
         page.click(SUMMARY).await;
         let failed = "const shown = document.querySelector('.result').innerText;
-            return shown.includes('nothing to compare with: could not fetch')";
+            return shown.includes('No comparison: could not fetch')";
         page.until(failed, SOON).await;
         page.write(&TEXTS[1].join("\n")).await;
         page.settled(SOON).await;
         same(&page.shown().await, TEXTS[1]);
-        // Opened again, it is tried again.
+        // Opening it again tries again.
         page.site.deliver(SINGLE, Delivery::Whole);
         page.click(SUMMARY).await;
         page.click(SUMMARY).await;
@@ -67,7 +67,7 @@ fn without_the_other_model_the_page_goes_on() {
     });
 }
 
-/// Checks the comparison of these posts, once it is there.
+/// Waits for the comparison of these posts and checks it.
 async fn compares(page: &Page, posts: &[&str]) {
     let table = format!("{SUMMARY}/..//table");
     let user = json!({ "posts": posts }).to_string();

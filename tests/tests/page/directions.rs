@@ -1,4 +1,4 @@
-//! Text that runs from right to left does so, and is read and explained like any other.
+//! Text from right to left is shown, read and explained.
 
 use model_core::vocabulary::Vocabulary;
 use tests::{
@@ -8,7 +8,7 @@ use tests::{
 
 use crate::{array, bundle, cells, note, text, writers::done};
 
-/// Words of the model's and what they are called here, in Hebrew and in Arabic.
+/// Words of the model and their stand-ins in Hebrew and Arabic.
 const RENAMED: [(&str, &str); 4] = [
     ("homework", "שיעורים"),
     ("mom", "אמא"),
@@ -19,7 +19,7 @@ const RENAMED: [(&str, &str); 4] = [
 /// A post in Hebrew, one in Arabic and one in English.
 const POSTS: [&str; 3] = ["אמא, אין לי שיעורים.", "مدرسة و امتحان.", "my school."];
 
-/// Gives the page's model words that are written from right to left.
+/// The page's model with words that are written from right to left.
 fn model() -> Vec<u8> {
     bundle(|bundle| {
         let ids = 2..bundle.vocabulary.len() as u32;
@@ -38,7 +38,7 @@ fn text_from_right_to_left_is_shown_and_explained_so() {
         page.ready().await;
         page.write(&POSTS.join("\n")).await;
         page.settled(SOON).await;
-        assert!(note(&page).await.starts_with("From 5 known words of 9."), "{}", note(&page).await);
+        assert!(note(&page).await.starts_with("The model knows 5 of 9 words."), "{}", note(&page).await);
         let area = "const { direction, unicodeBidi } = getComputedStyle(document.querySelector('textarea'));
             return `${direction} ${unicodeBidi}`";
         assert_eq!(page.script(area).await, "rtl plaintext", "each line runs its own way");
@@ -50,7 +50,7 @@ fn text_from_right_to_left_is_shown_and_explained_so() {
             let paragraph = format!("document.querySelectorAll('.marked p')[{number}]");
             let shown = page.script(&format!("return {paragraph}.textContent")).await;
             assert_eq!(shown, *post);
-            // Where the words stand, and where the mark behind the last one does.
+            // The places of the words and of the mark after the last one.
             let places = format!(
                 "const post = {paragraph};
                 const middle = ({{ left, right }}) => (left + right) / 2;
@@ -76,7 +76,7 @@ fn text_from_right_to_left_is_shown_and_explained_so() {
             assert_eq!(from_left < from_right, rightwards, "{post}: {places:?} in {left} to {right}");
         }
 
-        // What the words do is computed by their own: they are in the lists, and coloured.
+        // The words are known, so they are in the lists and coloured.
         let listed = text(&page, "//div[@class='lists']").await;
         for word in ["שיעורים", "مدرسة"] {
             assert!(listed.contains(word), "{word} is missing in {listed}");

@@ -1,4 +1,4 @@
-//! "Why?": what each word does to the estimate.
+//! "Why?": the evidence of each word.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +15,7 @@ use tests::{
 
 use crate::{array, bundle, note, string, text, with_script};
 
-/// What the page may differ by from what is computed here, in shares of the odds.
+/// The largest difference between the page and the model here, as a share of the odds.
 const TOLERANCE: f32 = 1e-3;
 
 #[test]
@@ -27,12 +27,12 @@ fn an_example_is_explained_word_by_word() {
         open(&page).await;
         let posts = typed(&page).await;
         explains(&page, &posts, "profession", "Student", false).await;
-        // Another class, which is a group, and one of two, which are each other's opposites.
+        // A coarse class, and a class of an attribute that has only two.
         choose(&page, "Age", "13–17").await;
         explains(&page, &posts, "age", "13-17", true).await;
         choose(&page, "Gender", "Male").await;
         explains(&page, &posts, "gender", "male", false).await;
-        // Another text, while it is open.
+        // While it is open, the next text is explained too.
         page.press("Build server").await;
         page.settled(SOON).await;
         let posts = typed(&page).await;
@@ -75,7 +75,7 @@ fn the_text_is_shown_as_it_was_typed() {
 
 #[test]
 fn words_that_make_no_difference_are_none() {
-    // A network of zeros says the same of every text.
+    // A network of zeros predicts the same for every text.
     let indifferent = bundle(|bundle| {
         bundle.wide = None;
         for parameter in &mut bundle.parameters {
@@ -102,15 +102,11 @@ fn a_very_long_text_is_read_whole_and_explained_in_its_first_words() {
         page.write(&"my school\n".repeat(3_000)).await;
         page.settled(SOON).await;
         let read = note(&page).await;
-        assert!(
-            read.contains("6,000 known words of 6,000")
-                || read.contains("6000 known words of 6000"),
-            "{read}"
-        );
+        assert!(read.contains("6000 of 6000 words"), "{read}");
         open(&page).await;
         let shown = text(&page, WHY).await;
         assert!(
-            shown.contains("first 5000 words; the model has read 6000"),
+            shown.contains("The first 5000 words are explained. The model read 6000."),
             "{shown}"
         );
         let marked = "return document.querySelectorAll('.marked .word').length";
@@ -127,7 +123,7 @@ fn a_text_without_known_words_has_no_evidence() {
         open(&page).await;
         page.write("qwxzvkj").await;
         page.settled(SOON).await;
-        assert!(note(&page).await.contains("not one word"));
+        assert!(note(&page).await.contains("none of the words"));
         let why = "return [...document.querySelectorAll('summary')].some(one => one.innerText === 'Why?')";
         assert_eq!(page.script(why).await, false);
     });
@@ -148,7 +144,7 @@ fn evidence_is_computed_only_while_it_is_seen() {
         assert_eq!(page.script("return window.explained").await, 0);
         open(&page).await;
         assert_eq!(page.script("return window.explained").await, 1);
-        // With the estimate goes the disclosure, and the next one is closed.
+        // The disclosure disappears with the estimate, and the next one is closed.
         page.press("Clear").await;
         page.write("my wife").await;
         page.settled(SOON).await;
@@ -173,7 +169,7 @@ async fn choose(page: &Page, attribute: &str, class: &str) {
     page.click(&option).await;
 }
 
-/// Waits until the evidence is that of these posts, as they are.
+/// Waits until the evidence is for exactly these posts.
 async fn explained(page: &Page, posts: &[String]) {
     let wanted = serde_json::to_string(posts).expect("texts are JSON");
     let script = format!(
@@ -196,13 +192,13 @@ fn owned(posts: &[&str]) -> Vec<String> {
     posts.iter().map(|post| post.to_string()).collect()
 }
 
-/// Checks that the page shows for a class what the model says here.
+/// Checks that the page shows the evidence for a class that the model gives here.
 async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, is_coarse: bool) {
     explained(page, posts).await;
     let explanation = explain(posts).await;
     let evidence = (explanation.attributes.get(attribute)).expect("all attributes are explained");
     let classes = match is_coarse {
-        true => evidence.coarse.as_ref().expect("it has groups"),
+        true => evidence.coarse.as_ref().expect("it has coarse classes"),
         false => &evidence.classes,
     };
     let weights = classes.get(class).expect("all classes are explained");
@@ -236,7 +232,7 @@ async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, i
     let colours: HashSet<String> = shown.iter().map(|word| word[4].to_string()).collect();
     assert!(colours.len() > 3, "shades of two colours: {colours:?}");
 
-    // The lists of words, each with all its places together.
+    // The lists of words. Occurrences of the same word are summed.
     let mut sums: HashMap<String, f32> = HashMap::new();
     for (word, weight) in words.into_iter().zip(weights) {
         *sums.entry(word).or_default() += weight;
@@ -257,7 +253,7 @@ async fn explains(page: &Page, posts: &[String], attribute: &str, class: &str, i
     }
 }
 
-/// Checks that a list holds the words that do most in one direction, strongest first.
+/// Checks that a list holds the words with the most evidence in one direction, strongest first.
 fn strongest(list: &[Value], sums: &HashMap<String, f32>, sign: f32) {
     let mut strengths: Vec<f32> = sums.values().map(|sum| sum * sign).collect();
     strengths.sort_by(|one, other| other.total_cmp(one));
@@ -275,7 +271,7 @@ fn strongest(list: &[Value], sums: &HashMap<String, f32>, sign: f32) {
     }
 }
 
-/// Checks that "×1.5" is what a weight comes to.
+/// Checks that a factor such as "×1.5" is that of a weight.
 fn is_factor(shown: Option<&str>, weight: f32, word: &str) {
     let shown = shown.expect("a text").trim_start_matches('×');
     let factor = weight.exp();
@@ -291,7 +287,7 @@ fn is_factor(shown: Option<&str>, weight: f32, word: &str) {
     assert!(is_right, "{word}: ×{shown} is shown, {factor} computed");
 }
 
-/// What the model says here.
+/// The explanation by the model here.
 async fn explain(posts: &[String]) -> Explanation {
     let predictor = Predictor::load(&site::read(BUNDLE), &burn::tensor::Device::flex());
     let predictor = predictor.expect("the page's model is sound");

@@ -1,4 +1,4 @@
-//! The keyboard alone is enough.
+//! The page can be used by keyboard alone.
 
 use fantoccini::{
     actions::{InputSource, KeyAction, KeyActions},
@@ -34,7 +34,7 @@ fn everything_can_be_reached_and_used() {
         area.send_keys("my husband cooked dinner")
             .await
             .expect("it takes text");
-        // By the model of both languages, which 中文 has brought.
+        // The button 中文 has loaded the bilingual model.
         bilingual(&page).await;
         page.settled(SOON).await;
         same_by(
@@ -56,7 +56,7 @@ fn everything_can_be_reached_and_used() {
             "服务器",
             "四十篇作文",
             "Clear",
-            "Link with this text",
+            "Copy a link with this text",
             "file",
             "All 11 classes",
         ] {
@@ -81,7 +81,7 @@ fn everything_can_be_reached_and_used() {
         )
         .await;
 
-        // The text scrolls.
+        // The text scrolls, so it takes the focus.
         assert!(tab(&page).await.contains("chem book"));
         assert_eq!(tab(&page).await, "auto");
         press(&page, Key::Right).await;
@@ -110,7 +110,7 @@ async fn press(page: &Page, key: Key) {
     hold(page, &[key]).await;
 }
 
-/// Presses keys one after the other, and then lets go of them.
+/// Presses keys one after the other, then releases them.
 async fn hold(page: &Page, keys: &[Key]) {
     let keys: Vec<char> = keys.iter().copied().map(char::from).collect();
     let down = keys.iter().map(|value| KeyAction::Down { value: *value });
@@ -121,7 +121,7 @@ async fn hold(page: &Page, keys: &[Key]) {
     (page.client.perform_actions(actions).await).expect("keys can be pressed");
 }
 
-/// Goes on by one and says where that is.
+/// Moves the focus to the next control and returns its name.
 async fn tab(page: &Page) -> String {
     press(page, Key::Tab).await;
     focus(page).await

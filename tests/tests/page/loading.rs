@@ -1,4 +1,4 @@
-//! What is fetched, and what the page can do before it is there.
+//! What the page fetches, and what works before it has arrived.
 
 use serde_json::Value;
 use tests::{
@@ -22,7 +22,10 @@ fn the_page_stands_before_the_model_has_arrived() {
                 .expect("the text area takes keys");
             page.press("中文").await;
             page.press("English").await;
-            assert_eq!(note(&page).await, "Comes as soon as the model is ready.");
+            assert_eq!(
+                note(&page).await,
+                "The estimate appears when the model is ready."
+            );
             // Chinese needs another model.
             page.site.deliver(BILINGUAL, Delivery::Whole);
             page.ready().await;
@@ -90,7 +93,7 @@ fn a_chinese_model_gets_its_dictionary() {
         page.settled(SOON).await;
         let note = note(&page).await;
         assert!(
-            note.contains(" of 3."),
+            note.contains(" of 3 words."),
             "cut into words, not characters: {note}"
         );
         let asked = page.site.requests();

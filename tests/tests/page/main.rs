@@ -1,4 +1,4 @@
-//! The built page in a real browser: a behaviour a file, and in it a test for each thing about it that can break.
+//! The built page in a real browser. Each file tests one behaviour.
 
 mod accessibility;
 mod agreement;
@@ -6,6 +6,7 @@ mod backends;
 mod card;
 mod chinese;
 mod comparison;
+mod confidence;
 mod directions;
 mod downloads;
 mod evidence;
@@ -24,7 +25,6 @@ mod share;
 mod texts;
 mod transfer;
 mod typing;
-mod unsure;
 mod writers;
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ use tests::{
     site,
 };
 
-/// Made up, like every text here. Short: a software GPU takes seconds for a few words.
+/// Made-up texts. They are short, because a software GPU takes seconds for a few words.
 const TEXTS: [&[&str]; 3] = [
     &["my math teacher gave us so much homework today"],
     &[
@@ -54,7 +54,7 @@ fn bundle(change: impl FnOnce(&mut Bundle)) -> Vec<u8> {
     bundle.to_bytes().expect("it stays sound")
 }
 
-/// The page's model with one bit turned over.
+/// The page's model with one bit flipped.
 fn damaged() -> Vec<u8> {
     let mut bytes = site::read(BUNDLE);
     let last = bytes.len() - 1;
@@ -62,12 +62,12 @@ fn damaged() -> Vec<u8> {
     bytes
 }
 
-/// The worker's first script, with another before it.
+/// The worker's start script with another script before it.
 fn before_worker(script: &str) -> Vec<u8> {
     [script.as_bytes(), &site::read("widget/start_worker.js")].concat()
 }
 
-/// A visit on which a script of the test's runs before any of the page's.
+/// A visit on which a script of the test runs before those of the page.
 fn with_script(script: &str) -> Visit {
     let index = String::from_utf8(site::read("index.html")).expect("the page is text");
     let (head, rest) = (index.split_once("<title>")).expect("the page has a title");
@@ -85,18 +85,18 @@ fn numbers(list: &Value) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// The text that is seen of what an XPath names.
+/// The visible text of the element that an XPath names.
 async fn text(page: &Page, path: &str) -> String {
     let element = page.find(path).await;
     (element.text().await).unwrap_or_else(|error| panic!("{path} has no text: {error}"))
 }
 
-/// What the page says about how it came to its estimate.
+/// The note above the estimate.
 async fn note(page: &Page) -> String {
     text(page, "//section[@aria-labelledby='estimate']/p[1]").await
 }
 
-/// Waits until the model of both languages is ready.
+/// Waits until the bilingual model is ready.
 async fn bilingual(page: &Page) {
     let loaded =
         "return document.querySelector('footer cite')?.innerText.includes('Chinese') ?? false";
@@ -110,7 +110,7 @@ async fn spoken(page: &Page) -> String {
     string(page.script(&format!("return {status}.textContent")).await)
 }
 
-/// Waits until the page says that there is no model, and returns what it says about that.
+/// Waits until the page reports that the model does not run, and returns the report.
 async fn failed(page: &Page) -> String {
     let failed = "const line = document.querySelector('[aria-label=Computing] p');
         return line?.innerText.startsWith('The model does not run') ?? false";
@@ -118,16 +118,16 @@ async fn failed(page: &Page) -> String {
     page.status().await
 }
 
-/// Waits until the page says that a chosen model is not to be had, other than it did `before`, and returns that.
+/// Waits until the page reports that a chosen model failed to load, other than the report `before`, and returns it.
 async fn refused(page: &Page, before: &str) -> String {
     let line = "[...document.querySelectorAll('[aria-label=Computing] p')]
-        .find(line => line.innerText.startsWith('The model that you chose does not run'))?.innerText";
+        .find(line => line.innerText.startsWith('That model failed to load'))?.innerText";
     let said = format!("const line = {line}; return line !== undefined && line !== {before:?}");
     page.until(&said, SOON).await;
     string(page.script(&format!("return {line}")).await)
 }
 
-/// Checks that a cell of a table, such as "Student 81%", is what the command says about an attribute.
+/// Checks that a cell of a table, such as "Student 81%", is the command line's prediction of an attribute.
 fn is_best(cell: &str, said: &Value) {
     let first = said.get("coarse").unwrap_or(said);
     let label = first["label"].as_str().expect("a label");
@@ -162,7 +162,7 @@ async fn cells(page: &Page, path: &str) -> Vec<Vec<String>> {
     array(&rows).iter().map(cells).collect()
 }
 
-/// Waits until the page has put all that it needs aside for the next visit.
+/// Waits until the page has cached all that the next visit needs.
 async fn kept(page: &Page) {
     let script = format!(
         "return (async () => {{
@@ -176,7 +176,7 @@ async fn kept(page: &Page) {
     page.until(&script, SOON).await;
 }
 
-/// The files without which there is no second visit: all that the first one asks for, and the address without a file's name.
+/// The files that a second visit needs: all that the first one fetches, and the address without a file name.
 fn needed() -> Vec<String> {
     let worker = [
         "start_worker.js",
@@ -194,7 +194,7 @@ fn needed() -> Vec<String> {
         .collect()
 }
 
-/// The files that the interface is made of.
+/// The files of the interface.
 fn interface() -> Vec<String> {
     let files = std::fs::read_dir(site::file("")).expect("the built page is a folder");
     let names = files.map(|file| {

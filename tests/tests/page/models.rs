@@ -1,4 +1,4 @@
-//! Another model: one that lies beside the page's own, or a file of the user's.
+//! Another model: one of the page's, or the user's file.
 
 use tests::{
     BUNDLE,
@@ -59,7 +59,7 @@ fn a_model_can_be_given_as_a_file() {
             shown.contains("Sex") && !shown.contains("Gender"),
             "{shown}"
         );
-        // It stays, whatever it runs on.
+        // It stays when the backend changes.
         page.choose("CPU").await;
         page.ready().await;
         let about = text(&page, "//footer//summary").await;
@@ -95,7 +95,7 @@ fn a_damaged_file_is_named_and_the_model_before_stays() {
         }
         page.give("good.safetensors", site::read(BUNDLE)).await;
         let gone =
-            "return !document.querySelector('.running').innerText.includes('The model that you chose')";
+            "return !document.querySelector('.running').innerText.includes('That model failed to load')";
         page.until(gone, SOON).await;
         page.ready().await;
         page.settled(SOON).await;

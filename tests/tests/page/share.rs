@@ -14,15 +14,15 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         let posts = ["my school & #1 wife? 100% zoë 😀", "<b>so</b> boring"];
         page.write(&posts.join("\n")).await;
         page.settled(SOON).await;
-        page.press("Link with this text").await;
-        let note = "//button[normalize-space()='Link with this text']/following-sibling::*[@role='status']";
+        page.press("Copy a link with this text").await;
+        let note = "//button[normalize-space()='Copy a link with this text']/following-sibling::*[@role='status']";
         let said = "return document.querySelector('.actions [role=status]').innerText !== ''";
         page.until(said, SOON).await;
         let said = text(&page, note).await;
         assert!(said.contains("can read it"), "{said}");
         let link = string(page.script("return location.href").await);
 
-        // Not from one place on the page to another.
+        // Leaves the page first, because only the fragment of the address differs.
         page.client.goto("about:blank").await.expect("an empty page");
         page.client.goto(&link).await.expect("the page opens");
         page.until("return document.querySelector('fieldset') !== null", SOON)
@@ -35,8 +35,8 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         let asked = page.site.requests();
         assert!(!asked.iter().any(|path| path.contains("school")), "{asked:?}");
 
-        // The note is about the text that it was given for.
-        page.press("Link with this text").await;
+        // The note disappears when the text changes.
+        page.press("Copy a link with this text").await;
         page.write("my wife").await;
         page.until("return document.querySelector('.actions [role=status]').innerText === ''", SOON)
             .await;

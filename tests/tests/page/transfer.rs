@@ -1,4 +1,4 @@
-//! A model of two languages says how each attribute is known of the text's.
+//! A model of two languages shows for each attribute whether it was validated in the text's language.
 
 use tests::{
     BUNDLE, bilingual,
@@ -9,28 +9,28 @@ use crate::{spoken, text};
 
 const MEASURED: &str = "Measured on writers in this language.";
 const TRANSFERRED: &str =
-    "Learned from writers in another language, and not shown to work in this one.";
+    "Learned from writers in another language and not shown to work in this one.";
 
-/// What is said of how each attribute is known.
-async fn known(page: &Page) -> Vec<String> {
-    let mut known = Vec::new();
+/// The validation status of each attribute.
+async fn statuses(page: &Page) -> Vec<String> {
+    let mut statuses = Vec::new();
     for attribute in ["profession", "age", "gender"] {
-        let place = format!("//*[@data-attribute='{attribute}']//p[@class='status']");
-        known.push(text(page, &place).await);
+        let place = format!("//*[@data-attribute='{attribute}']//p[@class='validation']");
+        statuses.push(text(page, &place).await);
     }
-    known
+    statuses
 }
 
 #[test]
-fn chinese_text_has_labels_of_how_its_attributes_are_known() {
+fn chinese_text_has_a_validation_status_for_each_attribute() {
     let visit = Visit::default().instead(BUNDLE, bilingual());
     visit.run(async |page| {
         page.ready().await;
         page.write("校业课妈妈").await;
         page.settled(SOON).await;
-        assert_eq!(known(&page).await, [TRANSFERRED, TRANSFERRED, MEASURED]);
+        assert_eq!(statuses(&page).await, [TRANSFERRED, TRANSFERRED, MEASURED]);
         assert_eq!(spoken(&page).await.matches(TRANSFERRED).count(), 2);
-        // However much there is of it, what is transferred is not called the answer.
+        // A transferred attribute is never confident, however long the text is.
         page.write(&"校业课妈妈\n".repeat(50)).await;
         page.settled(SOON).await;
         for attribute in ["profession", "age"] {
@@ -41,19 +41,19 @@ fn chinese_text_has_labels_of_how_its_attributes_are_known() {
         page.write("my math teacher gave us so much work today")
             .await;
         page.settled(SOON).await;
-        assert_eq!(known(&page).await, [MEASURED; 3]);
+        assert_eq!(statuses(&page).await, [MEASURED; 3]);
     });
 }
 
 #[test]
-fn a_model_of_one_language_has_no_such_labels() {
+fn a_model_of_one_language_has_no_validation_status() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write("my math teacher gave us so much homework today")
             .await;
         page.settled(SOON).await;
         let labels = page
-            .script("return document.querySelectorAll('.status').length")
+            .script("return document.querySelectorAll('.validation').length")
             .await;
         assert_eq!(labels, 0);
     });

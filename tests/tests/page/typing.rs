@@ -1,4 +1,4 @@
-//! Text goes in, distributions come out.
+//! Typed text is predicted.
 
 use tests::{
     browser::{SOON, Visit},
@@ -18,7 +18,7 @@ fn typing_gives_three_distributions() {
             .expect("the text area takes keys");
         page.settled(SOON).await;
         let shown = page.shown().await;
-        // The driver gives an object's names in an order of its own.
+        // The driver does not keep the order of an object's keys.
         let mut attributes: Vec<_> = shown.keys().collect();
         attributes.sort();
         assert_eq!(attributes, ["age", "gender", "profession"]);
@@ -85,7 +85,7 @@ fn the_newest_text_wins() {
 fn two_hundred_rapid_edits_end_with_the_newest() {
     Visit::default().run(async |page| {
         page.ready().await;
-        // Some of them are followed by a pause that is long enough for the page to begin with them.
+        // After some of them the pause is long enough that the page reads them.
         page.script(
             "const area = document.querySelector('textarea');
             const words = ['my', 'school', 'is', 'so', 'boring', 'today'];
@@ -110,7 +110,7 @@ fn nothing_to_go_by_is_said() {
         for (text, said) in [
             (", ; .", "no word in this text"),
             ("qwxzvkj zzxqqvw", "not one word"),
-            ("my school was fun", "take it as a guess"),
+            ("my school was fun", "too little for more than a guess"),
         ] {
             page.write(text).await;
             page.settled(SOON).await;

@@ -18,7 +18,7 @@ fn a_table_holds_what_the_command_says() {
         page.give("writers.jsonl", &users).await;
         done(&page, 50).await;
         let heading = text(&page, "//section[@aria-labelledby='file']/h2").await;
-        assert_eq!(heading, "The writers of writers.jsonl");
+        assert_eq!(heading, "Writers in writers.jsonl");
         let rows = rows(&page).await;
         assert_eq!(rows[0], ["Writer", "Words", "Profession", "Age", "Gender"]);
         let said = predict_all(&users);
@@ -58,6 +58,16 @@ fn a_dropped_table_is_read_too() {
 }
 
 #[test]
+fn one_writer_is_not_called_writers() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("one.txt", "my husband cooked dinner").await;
+        done(&page, 1).await;
+        assert_eq!(status(&page).await, "1 writer done");
+    });
+}
+
+#[test]
 fn bad_records_are_listed_and_the_others_done() {
     let text = r#"{"id": "a", "text": "my school"}
 {"id": "b", "text":
@@ -78,7 +88,7 @@ fn bad_records_are_listed_and_the_others_done() {
         let rows = rows(&page).await;
         assert_eq!([&rows[1][0], &rows[2][0]], ["a", "c"]);
 
-        // What is no file of writers at all.
+        // Files that hold no writers.
         for (name, bytes, said) in [
             (
                 "song.csv",
@@ -114,7 +124,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
 
-        // A text typed meanwhile is read meanwhile.
+        // A text that is typed meanwhile is predicted at once.
         page.write("my husband cooked dinner").await;
         let estimated = "const shown = document.querySelector('[aria-label=Computing]').innerText;
             return shown.includes('Last estimate: ')";
@@ -127,7 +137,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
             "the file is still being read"
         );
 
-        // From when the button was pressed to when the page says that it is over.
+        // Measures the time from the click to the message.
         page.script(
             "const status = document.querySelector('[aria-labelledby=file] [role=status]');
             const pressed = event => { window.pressed = event.timeStamp; };
@@ -165,7 +175,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     });
 }
 
-/// So many made-up writers as JSONL.
+/// This many made-up writers as JSONL.
 pub fn users(count: usize) -> String {
     let subjects = [
         "my mom",
@@ -202,7 +212,7 @@ pub fn users(count: usize) -> String {
         };
         let posts: Vec<String> = (0..1 + user % 3).map(post).collect();
         let user = match user % 10 {
-            // Without an id it is the position.
+            // Without an id the position is the id.
             0 => json!({ "posts": posts }),
             1 => json!({ "id": "=1+1", "text": posts[0] }),
             2 => json!({ "id": { "name": "zoë", "n": user }, "posts": posts }),
@@ -215,7 +225,7 @@ pub fn users(count: usize) -> String {
     text
 }
 
-/// Waits until all of the file is read and so many writers are done, in whatever language.
+/// Waits until the whole file is read and this many writers are done, in any language.
 pub async fn done(page: &Page, writers: usize) {
     let script = format!(
         r"const file = document.querySelector('[aria-labelledby=file]');
@@ -225,7 +235,7 @@ pub async fn done(page: &Page, writers: usize) {
     page.until(&script, SOON).await;
 }
 
-/// How far the page says that it is.
+/// The progress that the page shows.
 async fn status(page: &Page) -> String {
     text(
         page,
@@ -234,7 +244,7 @@ async fn status(page: &Page) -> String {
     .await
 }
 
-/// The table's cells, with its head.
+/// The table's cells, including the header.
 async fn rows(page: &Page) -> Vec<Vec<String>> {
     cells(page, "//section[@aria-labelledby='file']//table").await
 }

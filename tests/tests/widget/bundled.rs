@@ -1,17 +1,18 @@
-//! The package in a project of TypeScript that Vite bundles.
+//! The package in a TypeScript project bundled by Vite.
 
 use std::fs;
 
 use tests::{
     browser::SOON,
     npm::{command, output},
+    site,
 };
 
 use crate::{ELEMENT, asked, package, package::Package, predicts, shows};
 
 const TEXT: &str = "my math teacher gave us so much homework today";
 
-/// Uses that the declarations must refuse: each that they allow is an error.
+/// Uses that the declarations must refuse. TypeScript reports each one that they allow.
 const REFUSED: &str = "
     import { load, type Progress } from 'user-attributes';
     import 'user-attributes/element';
@@ -33,6 +34,9 @@ const REFUSED: &str = "
     // @ts-expect-error
     estimate.theme = 'blue';
     // @ts-expect-error
+    estimate.show = ['age'];
+    estimate.show = 'age';
+    // @ts-expect-error
     estimate.prediction = null;
     // @ts-expect-error
     estimate.addEventListener('prediction', ({ detail }) => detail.message);
@@ -43,12 +47,21 @@ const REFUSED: &str = "
         // @ts-expect-error
         return progress.total + 1;
     });
-    // What every element says is typed as ever.
+    // The events of every element keep their types.
     estimate.addEventListener('click', ({ clientX }) => clientX);
 ";
 
+/// The messages that `index.js` sends and reads are those of the generated `protocol.d.ts`.
 #[test]
-fn the_declarations_allow_what_there_is_and_nothing_else() {
+fn the_widgets_javascript_fits_its_declarations() {
+    let options = "--noEmit --allowJs --strictNullChecks --target es2023 --module esnext --moduleResolution bundler";
+    let files = ["index.js", "locale.js", "style.js"];
+    let mut tsc = command("tsc", &site::file("widget"));
+    output(tsc.args(options.split(' ')).args(files));
+}
+
+#[test]
+fn the_declarations_refuse_wrong_uses() {
     let package = Package::install();
     let project = package.project("vite");
     fs::write(project.path().join("refused.ts"), REFUSED).expect("it takes files");
@@ -72,9 +85,9 @@ fn what_vite_has_built_predicts_like_the_command() {
                 &[TEXT],
             );
         }
-        // The element and the page share a worker; the other is the page's own.
+        // The element and the page share one worker; the other one is the page's own.
         assert_eq!(page.script("return workers").await, 2);
-        // All of it comes from what was built, nothing from the site's own folder of the widget.
+        // Everything comes from the bundle, nothing from the site's widget folder.
         assert_eq!(asked(&page, ".safetensors"), 2);
         let requests = page.site.requests();
         let unbuilt = requests.iter().find(|path| path.starts_with("widget/"));

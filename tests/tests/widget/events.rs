@@ -1,4 +1,4 @@
-//! What the element tells the page.
+//! The element's events.
 
 use serde_json::{Value, json};
 

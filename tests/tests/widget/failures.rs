@@ -1,4 +1,4 @@
-//! What cannot be loaded is named, and can be tried again.
+//! A model that cannot be loaded is reported, and loading can be repeated.
 
 use tests::{BUNDLE, browser::SOON, site};
 

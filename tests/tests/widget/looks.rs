@@ -1,4 +1,4 @@
-//! What attributes and style sheets change, and where the element finds room.
+//! Attributes, style sheets and narrow screens.
 
 use serde_json::json;
 use tests::{
@@ -68,14 +68,22 @@ fn attributes_can_change_at_any_time() {
         set("lang", "zh").await;
         assert_eq!(part(&page, ELEMENT, "heading").await, "模型的估计");
 
-        set("attributes", "gender age").await;
+        set("show", "gender age").await;
         let order =
             "[...root.querySelectorAll('[data-attribute]')].map(one => one.dataset.attribute)";
         assert_eq!(
             inside(&page, ELEMENT, order).await,
             json!(["gender", "age"])
         );
-        set("attributes", "").await;
+        // As a property too. The DOM's own property `attributes` is left alone.
+        page.script(&format!("{ELEMENT}.show = 'age'")).await;
+        assert_eq!(inside(&page, ELEMENT, order).await, json!(["age"]));
+        let properties = format!(
+            "return [{ELEMENT}.show, {ELEMENT}.getAttribute('show'),
+                {ELEMENT}.attributes === Object.getOwnPropertyDescriptor(Element.prototype, 'attributes').get.call({ELEMENT})]"
+        );
+        assert_eq!(page.script(&properties).await, json!(["age", "age", true]));
+        set("show", "").await;
 
         let scheme = "getComputedStyle(root.querySelector('[part=panel]')).colorScheme";
         for theme in ["light", "dark"] {
@@ -83,7 +91,7 @@ fn attributes_can_change_at_any_time() {
             assert_eq!(inside(&page, ELEMENT, scheme).await, theme);
         }
 
-        // Another model is another estimate of the same text.
+        // Another model estimates the same text again.
         let other = "widget/models/en-single.safetensors";
         set("model", other).await;
         page.until(

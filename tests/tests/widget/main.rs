@@ -1,5 +1,4 @@
-//! The element `<user-attributes>` in pages that know nothing of it, and its package in other people's projects: a
-//! behaviour a file.
+//! The element `<user-attributes>` in foreign pages, and its package in foreign projects. Each file tests one behaviour.
 
 mod bundled;
 mod events;
@@ -21,16 +20,16 @@ use tests::{
     same,
 };
 
-/// Made up, like every text here.
+/// Made-up posts.
 const POSTS: [&str; 2] = [
     "my math teacher gave us so much homework today",
     "band practice was fun though",
 ];
 
-/// The one line that the element needs of a page.
+/// The one line that a page needs for the element.
 const LINE: &str = r#"<script type="module" src="widget/user-attributes.js"></script>"#;
 
-/// Keeps what the element says, what the page's policy forbids, and how many workers have been started and ended.
+/// Records the element's events, violations of the page's policy, and how many workers were started and ended.
 const LISTEN: &str = "
     window.heard = [];
     window.violations = [];
@@ -53,10 +52,10 @@ const LISTEN: &str = "
     };
 ";
 
-/// The page's first such element.
+/// The page's first element.
 const ELEMENT: &str = "document.querySelector('user-attributes')";
 
-/// A visit of a page with this in its head and body.
+/// A visit to a page with this head and body.
 fn page(head: &str, body: &str) -> Visit {
     let listen = r#"<script src="listen.js"></script>"#;
     let html = format!(
@@ -68,19 +67,19 @@ fn page(head: &str, body: &str) -> Visit {
         .open("host.html")
 }
 
-/// The element with these attributes, and the posts in it.
+/// The element with these attributes and the posts as its content.
 fn element(attributes: &str) -> String {
     let posts = POSTS.join("\n");
     format!("<user-attributes {attributes}>{posts}</user-attributes>")
 }
 
-/// Waits until an element has a prediction of its text.
+/// Waits until an element has a prediction for its text.
 async fn settled(page: &Page, element: &str) {
     page.until(&format!("return Boolean({element}?.prediction)"), SOON)
         .await;
 }
 
-/// Checks that an element shows what the command says about these posts.
+/// Checks that an element shows the command line's predictions for these posts.
 async fn shows(page: &Page, element: &str, posts: &[&str]) {
     settled(page, element).await;
     same(
@@ -89,14 +88,14 @@ async fn shows(page: &Page, element: &str, posts: &[&str]) {
     );
 }
 
-/// Checks that a prediction, as the interface without an element gives it, is the command's about these posts.
+/// Checks that a prediction of the JavaScript API is the command line's for these posts.
 fn predicts(prediction: &Value, posts: &[&str]) {
     let attributes = &prediction["predictions"];
     let attributes = (attributes.as_object()).unwrap_or_else(|| panic!("{prediction}"));
-    // As the element shows it: an attribute's groups first, if it has any.
+    // As the element shows it: the coarse classes first, if there are any.
     let lists = |attribute: &Value| {
-        let groups = attribute.get("coarse").into_iter();
-        let lists = groups.chain([attribute]);
+        let coarse = attribute.get("coarse").into_iter();
+        let lists = coarse.chain([attribute]);
         lists.map(|list| list["probabilities"].clone()).collect()
     };
     let shown: Map<_, _> = (attributes.iter())
@@ -105,13 +104,13 @@ fn predicts(prediction: &Value, posts: &[&str]) {
     same(&shown, posts);
 }
 
-/// What an expression about an element's shadow root, `root`, gives.
+/// The value of an expression in which `root` is an element's shadow root.
 async fn inside(page: &Page, element: &str, expression: &str) -> Value {
     let script = format!("const root = {element}.shadowRoot; return {expression}");
     page.script(&script).await
 }
 
-/// The text that an element shows in one of its parts.
+/// The text in one of an element's parts.
 async fn part(page: &Page, element: &str, part: &str) -> String {
     let text = format!("root.querySelector('[part~={part}]').textContent");
     let text = inside(page, element, &text).await;
@@ -127,7 +126,7 @@ async fn heard(page: &Page, kind: &str) -> Vec<Value> {
     }
 }
 
-/// How often the site was asked for files whose path ends so.
+/// The number of requests for files whose path ends like this.
 fn asked(page: &Page, end: &str) -> usize {
     let requests = page.site.requests();
     requests.iter().filter(|path| path.ends_with(end)).count()

@@ -1,11 +1,11 @@
-//! The package in Node, which has no workers and no pages.
+//! The package in Node, which has no web workers and no document.
 
 use serde_json::{Value, json};
 use tests::npm::{command, output};
 
 use crate::{POSTS, package::Package, predicts};
 
-/// What a module tells that finds the package: it calls `tell` once.
+/// Runs a module with the package and returns the value with which it calls `tell`.
 fn tell(script: &str) -> Value {
     let package = Package::install();
     let module = format!(
@@ -54,7 +54,7 @@ fn waiting_ends_with_its_signal() {
         const predicting = failure(model.predict(texts, { signal: midway.signal, onprogress }));
         const told = { loading: await loading, predicting: await predicting, some: 0 < done && done < texts.length };
         const [{ words }] = await model.predict(['it still reads']);
-        // The model is not freed: the program ends all the same.
+        // The program ends although the model is not freed.
         tell({ ...told, words });",
     );
     let wanted =
@@ -89,14 +89,14 @@ fn what_cannot_be_used_is_named() {
     let wanted = [
         "/models/missing.safetensors",
         "could not fetch http://127.0.0.1:1/model.safetensors",
-        "no address: http://",
+        "not a valid address: http://",
         "damaged",
         "cut off",
         "not an auxlstm bundle",
-        "from an address, a Blob, an ArrayBuffer or a Uint8Array",
-        "no backend gpu",
+        "an address, a Blob, an ArrayBuffer or a Uint8Array",
+        "unknown backend gpu",
         "a list of texts",
-        "a text is a string",
+        "a text must be a string",
         "has been freed",
         "3",
     ];
@@ -121,6 +121,6 @@ fn what_is_freed_is_used_again() {
         tell({ early: Math.max(...sizes.slice(0, 8)), late: Math.min(...sizes.slice(-8)) });",
     );
     let [early, late] = ["early", "late"].map(|size| told[size].as_u64().expect("a number"));
-    // The models between them are larger than that together.
+    // The models in between are larger than that together.
     assert!(late < early + 30_000_000, "{told}");
 }

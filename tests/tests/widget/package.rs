@@ -1,4 +1,4 @@
-//! The package as its users get it: packed, installed, and used in the projects of `tests/npm`.
+//! The package as users get it: packed, installed, and used in the projects of `tests/npm`.
 
 use std::{
     fs,
@@ -15,16 +15,16 @@ use tests::{
 
 use crate::LISTEN;
 
-/// A folder with the package installed. It lies where the bundler and others are found too.
+/// A folder with the package installed. It lies where Node also finds the bundler and the other packages.
 pub struct Package(TempDir);
 
-/// The one that tests share who are at work at the same time: packing takes seconds.
+/// Shared by tests that run at the same time, because packing takes seconds.
 static INSTALLED: Mutex<Weak<Package>> = Mutex::new(Weak::new());
 
 impl Package {
     /// Packs `dist/widget` and installs the file that this gives.
     pub fn install() -> Arc<Self> {
-        // A test that fails to install it leaves nothing half done.
+        // A failed installation is not stored, so a poisoned lock is harmless.
         let mut installed = (INSTALLED.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(package) = installed.upgrade() {
             return package;
@@ -51,13 +51,13 @@ impl Package {
         self.0.path()
     }
 
-    /// A copy of a project of `tests/npm`, where it finds the package.
+    /// A copy of a project of `tests/npm` that finds the package.
     pub fn project(&self, name: &str) -> TempDir {
         let copy = tempfile::tempdir_in(self.path()).expect("a temporary folder can be made");
         let project = root().join("tests/npm").join(name);
         for file in fs::read_dir(&project).expect("the project is a folder") {
             let file = file.expect("it can be read");
-            // What somebody has built or installed there is not the project's.
+            // Folders are builds or installations, not part of the project.
             if file.file_type().expect("it has a type").is_file() {
                 fs::copy(file.path(), copy.path().join(file.file_name())).expect("it is copied");
             }

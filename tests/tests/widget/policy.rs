@@ -1,11 +1,11 @@
-//! The element asks nothing of a page but what its README says.
+//! The element works under the strictest policy that its README names.
 
 use serde_json::json;
 use tests::browser::SOON;
 
 use crate::{ELEMENT, LINE, POSTS, element, inside, page, shows};
 
-/// As strict as a page can be that runs WebAssembly.
+/// The strictest policy that allows WebAssembly.
 const STRICT: &str = r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; worker-src 'self'">"#;
 
 #[test]
@@ -13,11 +13,11 @@ fn a_strict_policy_has_nothing_to_object_to() {
     page(STRICT, &element("theme=dark")).run(async |page| {
         shows(&page, ELEMENT, &POSTS).await;
         assert_eq!(page.script("return violations").await, json!([]));
-        // The sheet is there, and the bars have their widths.
+        // The style sheet applies, and the bars have their widths.
         let widths = "[...root.querySelectorAll('[part=fill]')]
             .some(bar => bar.checkVisibility() && bar.offsetWidth > 0)";
         assert_eq!(inside(&page, ELEMENT, widths).await, true);
-        // A violation would have been noticed.
+        // The listener notices violations.
         page.script("document.body.setAttribute('style', 'color: red')")
             .await;
         page.until("return violations.length > 0", SOON).await;
@@ -41,7 +41,7 @@ fn a_page_gets_no_global_names() {
     let names = "<script>const before = Object.getOwnPropertyNames(window);</script>";
     page(names, &element("")).run(async |page| {
         shows(&page, ELEMENT, &POSTS).await;
-        // What the test itself and the browser's driver have brought.
+        // Files of the test itself and of the browser's driver.
         let known = json!(["heard", "violations", "workers", "ended", "ret_nodes"]);
         let new = format!(
             "const known = before.concat({known});

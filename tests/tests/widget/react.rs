@@ -10,7 +10,7 @@ use tests::{
 
 use crate::{ELEMENT, package, package::Package, settled};
 
-/// What the page shows of the events that it has heard: the state of the model, and the texts with a prediction.
+/// The events that the page has heard: the state of the model, and the texts with a prediction.
 async fn seen(page: &Page) -> (String, Vec<String>) {
     let seen = page.script(
         "return [document.querySelector('#state').innerText,
@@ -28,7 +28,7 @@ fn it_follows_the_state_and_is_heard_and_comes_back() {
     output(command("tsc", project.path()).arg("--noEmit"));
     package::build(project.path()).run(async |page| {
         page.until("return Boolean(document.querySelector('user-attributes'))", SOON).await;
-        // As it is typed: React hears only of what is.
+        // Typed, because React only notices typing.
         let letter = page.find("//textarea").await;
         letter.send_keys("my husband").await.expect("it takes keys");
         let text = format!("return {ELEMENT}.text === 'my husband'");
@@ -43,7 +43,7 @@ fn it_follows_the_state_and_is_heard_and_comes_back() {
         );
         assert_eq!(page.script(&names).await, json!(["gender", "age"]));
 
-        // Unmounted it frees its worker, and what is typed is not read.
+        // An unmounted element frees its worker and reads nothing.
         page.press("Hide").await;
         page.until("return ended === 1", SOON).await;
         letter.send_keys(" cooked").await.expect("it takes keys");

@@ -1,4 +1,4 @@
-//! Posts are cut into words in the browser as by the command.
+//! The browser segments posts as the command line does.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use tests::{BUNDLE, auxlstm, browser::LATE, root, site};
 
 use crate::page;
 
-/// Made up; one each of what is cut in a way of its own.
+/// Made-up posts, one for each kind of text with its own rules.
 const POSTS: [&str; 8] = [
     "今天天氣真好，和@小明 去Coffee Shop喝咖啡😋",
     "#周末计划#转发微博！！！ //@小红: 不去",
@@ -23,7 +23,7 @@ const POSTS: [&str; 8] = [
     "",
 ];
 
-/// What the command and the browser make of posts.
+/// The words of the posts by the command line and by the browser.
 fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let dictionary = root().join("public/dictionary/zh.txt.gz");
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -73,16 +73,16 @@ fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 }
 
 #[test]
-fn posts_are_cut_as_by_the_command() {
+fn posts_are_segmented_as_by_the_command() {
     let (by_command, in_browser) = both(POSTS.map(String::from).to_vec());
     assert_eq!(in_browser, by_command);
     assert_eq!(in_browser[0][..4], ["今天天气", "真", "好", "和"]);
     assert_eq!(in_browser[1], ["周末", "计划", "转发", "微博", "!!!"]);
 }
 
-/// Ten thousand real posts, where they lie beside the repository.
+/// Ten thousand real posts, if the corpus lies beside the repository.
 #[test]
-fn real_posts_are_cut_as_by_the_command() {
+fn real_posts_are_segmented_as_by_the_command() {
     let path = root().join("../shared/data/weibo-unlabelled.txt.xz");
     let Ok(file) = fs::File::open(&path) else {
         eprintln!("left out: there is no {}", path.display());
@@ -107,6 +107,6 @@ fn real_posts_are_cut_as_by_the_command() {
     let (by_command, in_browser) = both(posts);
     assert_eq!(by_command.len(), in_browser.len());
     for (post, (command, browser)) in by_command.iter().zip(&in_browser).enumerate() {
-        assert!(command == browser, "post {post} is cut otherwise");
+        assert!(command == browser, "post {post} is segmented otherwise");
     }
 }

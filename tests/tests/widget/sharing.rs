@@ -19,7 +19,7 @@ fn elements_share_one_worker_and_one_model() {
         for file in [".safetensors", "worker_bg.wasm", "start_worker.js"] {
             assert_eq!(asked(&page, file), 1, "{file}: {:?}", page.site.requests());
         }
-        // One of them goes; the other's model stays.
+        // Removing one element leaves the model to the other.
         page.script("document.querySelector('#one').remove(); document.querySelector('#two').text = 'my school'")
             .await;
         shows(&page, "document.querySelector('#two')", &["my school"]).await;
@@ -28,7 +28,7 @@ fn elements_share_one_worker_and_one_model() {
 }
 
 #[test]
-fn far_below_what_is_seen_nothing_is_loaded() {
+fn far_below_the_visible_part_nothing_is_loaded() {
     let body = format!(
         "<div id=space></div><script>space.style.height = '9000px'</script>{}",
         element("")
@@ -47,7 +47,7 @@ fn far_below_what_is_seen_nothing_is_loaded() {
 fn an_element_that_is_put_back_works_again() {
     page("", &element("")).run(async |page| {
         settled(&page, ELEMENT).await;
-        // Moved, it keeps its model.
+        // A moved element keeps its model.
         page.script(&format!(
             "const place = document.createElement('div'); document.body.append(place); place.append({ELEMENT})"
         ))
@@ -57,7 +57,7 @@ fn an_element_that_is_put_back_works_again() {
         assert_eq!(page.script("return workers").await, 1);
         assert_eq!(heard(&page, "ready").await.len(), 1);
 
-        // Taken out, it frees it, and with the last model goes the worker.
+        // A removed element frees its model, and the last model ends the worker.
         page.script(&format!("window.kept = {ELEMENT}; kept.remove()")).await;
         page.until("return ended === 1", SOON).await;
         page.script("document.body.append(kept); kept.text = 'my wife'").await;

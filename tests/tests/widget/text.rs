@@ -1,4 +1,4 @@
-//! What is read: what the element holds, or what the page sets.
+//! The text: the element's content, or the text that the page sets.
 
 use model_core::bundle::Bundle;
 use serde_json::json;
@@ -20,7 +20,7 @@ fn one_line_in_a_page_shows_three_distributions() {
             );
         }
         let note = part(&page, ELEMENT, "note").await;
-        assert!(note.contains("take it as a guess"), "{note}");
+        assert!(note.contains("too little for more than a guess"), "{note}");
     });
 }
 
@@ -54,7 +54,7 @@ fn a_new_text_takes_the_place_of_the_old() {
 
 #[test]
 fn text_is_never_read_as_html() {
-    // Neither the page's nor that of a model from somewhere.
+    // Neither the text of the page nor that of a model.
     let hostile = "<img src=x onerror=\"document.title = 'broken into'\"><script>document.title = 'broken into'</script>";
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     bundle.card.name = hostile.into();

@@ -1,13 +1,13 @@
-//! The element says how each attribute is known of the text's language, where its model reads two.
+//! With a model of two languages, the element shows for each attribute whether it was validated in the text's language.
 
 use tests::{BUNDLE, bilingual, browser::SOON};
 
 use crate::{ELEMENT, inside, page};
 
-const LABELS: &str = "[...root.querySelectorAll('[part=status]')].filter((label) => !label.hidden).map((label) => label.textContent)";
+const LABELS: &str = "[...root.querySelectorAll('[part=validation]')].filter((label) => !label.hidden).map((label) => label.textContent)";
 
 #[test]
-fn each_attribute_has_a_label_of_how_it_is_known() {
+fn each_attribute_has_a_validation_status() {
     let body = "<user-attributes lang=en loading=eager>校业课妈妈</user-attributes>";
     let visit = page("", body).instead(BUNDLE, bilingual());
     visit.run(async |page| {
@@ -15,7 +15,7 @@ fn each_attribute_has_a_label_of_how_it_is_known() {
             .await;
         let labels = inside(&page, ELEMENT, LABELS).await;
         let transferred =
-            "Learned from writers in another language, and not shown to work in this one.";
+            "Learned from writers in another language and not shown to work in this one.";
         let measured = "Measured on writers in this language.";
         assert_eq!(
             labels,

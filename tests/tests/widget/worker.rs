@@ -1,4 +1,4 @@
-//! The interface without an element in a worker of the page's own.
+//! The JavaScript API in a worker of the page's own.
 
 use tests::browser::SOON;
 

@@ -1,4 +1,4 @@
-//! Dictionaries of two languages, for the seeds of an alignment and the words it is measured on.
+//! Bilingual dictionaries, from which an alignment learns and on which it is tested.
 
 use std::io::{self, BufRead};
 
@@ -7,22 +7,22 @@ use model_core::text::Segmenter;
 /// Why a dictionary cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DictionaryError {
-    /// It cannot be read, or is no UTF-8 text.
+    /// The file cannot be read, or is not UTF-8.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A line is none of a dictionary.
+    /// A line is in neither format.
     #[error(
-        "line {0} is neither an entry of CC-CEDICT (\"传统 传统 [chuan2 tong3] /tradition/\") nor two words with a space between"
+        "line {0} is neither an entry of CC-CEDICT (\"传统 传统 [chuan2 tong3] /tradition/\") nor two words separated by a space"
     )]
     Line(usize),
 }
 
-/// Reads a dictionary: CC-CEDICT, Chinese and English, or a list of pairs, a line two words with a space or a tab between.
-/// Returns the pairs in the file's order, as the text pipeline spells them; what is more than one word in either language
-/// is left out.
+/// Reads a dictionary: either CC-CEDICT (Chinese and English), or a list with two words on each line, separated by a space or
+/// a tab. Returns the pairs in the order of the file, normalised by the text pipeline. Translations of several words are left
+/// out.
 ///
 /// # Errors
-/// If the dictionary cannot be read, or has a line that is none.
+/// If the file cannot be read, or a line is in neither format.
 pub fn read(dictionary: impl BufRead) -> Result<Vec<(String, String)>, DictionaryError> {
     let segmenter = Segmenter::new();
     let mut pairs = Vec::new();
@@ -50,7 +50,7 @@ pub fn read(dictionary: impl BufRead) -> Result<Vec<(String, String)>, Dictionar
     Ok(pairs)
 }
 
-/// The word of a line of CC-CEDICT, in simplified characters, and what it means, separated by slashes.
+/// The word of a line of CC-CEDICT, in simplified characters, and its glosses, separated by slashes.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (words, rest) = line.split_once(" [")?;
     let (_pronunciation, glosses) = rest.split_once("] /")?;
@@ -58,10 +58,10 @@ fn entry(line: &str) -> Option<(&str, &str)> {
     Some((word, glosses.strip_suffix('/')?))
 }
 
-/// The words and phrases of CC-CEDICT's glosses that translate an entry; others speak about it.
+/// The glosses of CC-CEDICT that translate an entry. Other glosses explain it.
 fn translations(glosses: &str) -> impl Iterator<Item = String> {
-    let speaks_about = |gloss: &str| {
-        let about = [
+    let explains = |gloss: &str| {
+        let starts = [
             "CL:",
             "surname ",
             "see ",
@@ -70,10 +70,10 @@ fn translations(glosses: &str) -> impl Iterator<Item = String> {
             "used in",
             "(used",
         ];
-        about.iter().any(|start| gloss.starts_with(start)) || gloss.contains("variant of")
+        starts.iter().any(|start| gloss.starts_with(start)) || gloss.contains("variant of")
     };
     (glosses.split('/'))
-        .filter(move |gloss| !speaks_about(gloss))
+        .filter(move |gloss| !explains(gloss))
         .flat_map(|gloss| {
             let plain = without_brackets(gloss);
             plain.split([',', ';']).map(bare).collect::<Vec<_>>()
@@ -81,7 +81,7 @@ fn translations(glosses: &str) -> impl Iterator<Item = String> {
         .filter(|gloss| !gloss.is_empty())
 }
 
-/// A gloss without the article or the `to` of a verb.
+/// A gloss without its article or the `to` of a verb.
 fn bare(gloss: &str) -> String {
     let gloss = gloss.trim();
     let starts = ["to ", "a ", "an ", "the "];
@@ -91,7 +91,7 @@ fn bare(gloss: &str) -> String {
         .to_owned()
 }
 
-/// A text without what stands in round brackets.
+/// A text without its parts in round brackets.
 fn without_brackets(text: &str) -> String {
     let mut depth = 0;
     (text.chars())
@@ -109,9 +109,9 @@ fn without_brackets(text: &str) -> String {
         .collect()
 }
 
-/// A word as the text pipeline spells it; `None` if it is several words, or none.
+/// A word as the text pipeline normalises it; `None` if it is not exactly one word.
 fn spelled(segmenter: &Segmenter, word: &str) -> Option<String> {
-    // Without a dictionary every Chinese character is a word: what leaves nothing out between them is one.
+    // Without a dictionary every Chinese character is a word. So a Chinese word is a sequence of them without gaps.
     let parts = segmenter.words(word);
     let in_one_piece = parts.windows(2).all(|pair| pair[0].end == pair[1].start);
     let is_chinese = parts.iter().all(|part| part.text.chars().count() == 1);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dictionary_is_refused_by_its_line() {
+    fn a_line_in_neither_format_is_refused() {
         for text in [
             "one two\nalone\n",
             "one two\na b c\n",

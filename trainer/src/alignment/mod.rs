@@ -1,8 +1,8 @@
-//! Alignment: the word vectors of one language in the space of another's.
+//! Alignment of word vectors: maps the vectors of one language into the space of another.
 //!
-//! The map is orthogonal, so that the words of a language stay as near to each other as they were. It is learned from pairs of
-//! words that mean the same, by orthogonal Procrustes (Schönemann 1966); pairs that turn out to be each other's nearest
-//! neighbours are learned from in the next round (Artetxe et al. 2018; Conneau et al. 2018).
+//! The map is orthogonal, so it preserves the distances within a language. It is learned from pairs of translations by
+//! orthogonal Procrustes (Schönemann 1966). Each further round adds the pairs that are mutual nearest neighbours after the
+//! last one (Artetxe et al. 2018; Conneau et al. 2018).
 
 mod dictionary;
 mod neighbours;
@@ -20,16 +20,16 @@ use neighbours::{Neighbours, Unit, mutual, normalise};
 
 pub use dictionary::{DictionaryError, read as read_dictionary};
 
-/// How vectors are aligned.
+/// The settings of an alignment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The most frequent words of each language, so many of them, are what pairs are found and tested among.
+    /// The number of words of each language, most frequent first, that can be in pairs.
     pub words: usize,
-    /// Rounds of finding pairs and learning from them, after the one from the dictionary.
+    /// The number of rounds after the first, which learns from the dictionary.
     pub rounds: usize,
-    /// The share of the dictionary's words that are not learned from, and that the alignment is measured on.
+    /// The share of the dictionary's words that are held out to measure the alignment.
     pub held_out: f64,
-    /// Decides which these are.
+    /// The seed that selects the held-out words.
     pub seed: u64,
 }
 
@@ -44,59 +44,58 @@ impl Default for Settings {
     }
 }
 
-/// Vectors of two languages in one space, and how well words translate by it.
+/// Vectors of two languages in one space, with the precision of translations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alignment {
-    /// The words of both languages, the most frequent ones of each first; a word of both has one vector, the target's.
+    /// The words of both languages, alternately and most frequent first. A word of both has the target's vector.
     pub vectors: Vectors,
-    /// Pairs of the dictionary that were learned from.
+    /// The number of pairs of the dictionary used for learning.
     pub dictionary_pairs: usize,
-    /// Words spelled alike in both languages, which were learned from too.
+    /// The number of words spelled alike in both languages, which were used too.
     pub shared_words: usize,
-    /// After each round, the first of which learned from the dictionary and the shared words alone.
+    /// The state after each round. The first learns from the dictionary and the shared words only.
     pub rounds: Vec<Round>,
 }
 
-/// How well the held-out words translate after a round.
+/// The precision on the held-out words after a round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
-    /// The pairs that were learned from.
+    /// The number of pairs used for learning.
     pub pairs: usize,
-    /// From the source's words to the target's.
+    /// The precision from source to target.
     pub forth: Precision,
-    /// The other way.
+    /// The precision from target to source.
     pub back: Precision,
 }
 
-/// How often a word's translation is among its nearest words of the other language.
+/// The number of words with a translation among their nearest neighbours of the other language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Precision {
-    /// Words that were tried.
+    /// The number of held-out words.
     pub words: usize,
-    /// Those of them with a translation of the dictionary nearest to them.
+    /// Words whose nearest neighbour is a translation of the dictionary.
     pub at_1: usize,
-    /// Those of them with one among the five nearest.
+    /// Words with a translation among the five nearest neighbours.
     pub at_5: usize,
 }
 
 /// Why vectors cannot be aligned.
 #[derive(Debug, thiserror::Error)]
 pub enum AlignmentError {
-    /// Vectors of different length are in no one space.
+    /// The vectors have different lengths.
     #[error("the vectors have {0} and {1} dimensions; train both with the same --dimensions")]
     Dimensions(usize, usize),
-    /// There is too little to learn from.
+    /// There are too few pairs.
     #[error(
         "the dictionary has {0} pairs of words that both files have among their first {1}, at least {LEAST_PAIRS} are needed"
     )]
     Pairs(usize, usize),
 }
 
-/// With fewer pairs than this there is nothing to learn from.
+/// The minimum number of pairs.
 const LEAST_PAIRS: usize = 20;
 
-/// Puts the vectors of `source` into the space of `target`. `dictionary` has words with their translations; in whichever
-/// direction.
+/// Maps the vectors of `source` into the space of `target`. `dictionary` has pairs of translations, in either direction.
 pub fn align(
     source: &Vectors,
     target: &Vectors,
@@ -126,7 +125,7 @@ pub fn align(
         return Err(AlignmentError::Pairs(pairs.len(), settings.words));
     }
     let (learned, tested) = hold_out(pairs, settings);
-    // A Chinese word in English text, or the other way round, is mostly a quotation.
+    // Shared words must not be Chinese: a Chinese word in English text is mostly a quotation.
     let shared = (ids.iter())
         .filter(|(word, _)| !word.contains(is_han))
         .filter_map(|(word, &id)| Some((id, *other_ids.get(word)?)))
@@ -145,20 +144,20 @@ pub fn align(
     })
 }
 
-/// A word of the source and one of the target.
+/// A word of the source and a word of the target, as indices.
 type Pair = (usize, usize);
 
-/// Words that mean the same.
+/// Pairs of translations.
 struct Pairs {
-    /// Of the dictionary.
+    /// Pairs of the dictionary to learn from.
     learned: Vec<Pair>,
     /// Words that are spelled alike.
     shared: Vec<Pair>,
-    /// Of the dictionary, and not to be learned from.
+    /// Held-out pairs of the dictionary.
     tested: Vec<Pair>,
 }
 
-/// The source's vectors in the target's space, and how they came there.
+/// Learns the map. Returns the source's vectors in the target's space, and the rounds.
 fn learn(
     source: &Vectors,
     target: &Vectors,
@@ -189,8 +188,8 @@ fn learn(
         }
         now = seeds.iter().copied().chain(mutual(&forth, &back)).collect();
     };
-    // All words, not only those that were learned from, at the target's scale. What lies in one place is what is said most:
-    // texts of both languages, not their vocabularies.
+    // All words are mapped, at the target's scale. The mean text of the source is moved to the mean text of the target, not
+    // the mean of one vocabulary to that of the other, because models read texts.
     let scale = deviation(target, &other_mean) / deviation(source, &mean).max(f32::MIN_POSITIVE);
     let moved = Vectors {
         values: moved(source, &of_text(source), &map, scale, &of_text(target)),
@@ -199,13 +198,13 @@ fn learn(
     (moved, rounds)
 }
 
-/// The first words with their places.
+/// The indices of the first `most` words.
 fn ids(words: &[String], most: usize) -> HashMap<&str, usize> {
     let words = words.iter().take(most).enumerate();
     words.map(|(id, word)| (word.as_str(), id)).collect()
 }
 
-/// Divides pairs by their first word: those to learn from, and those to be tested on.
+/// Divides pairs by their first word into those to learn from and those to test on.
 fn hold_out(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Pair>, Vec<Pair>) {
     let mut words: Vec<usize> = pairs.iter().map(|&(word, _)| word).collect();
     words.sort_unstable();
@@ -218,7 +217,7 @@ fn hold_out(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Pair>, Vec<Pair>) {
         .partition(|(word, _)| !tested.contains(word))
 }
 
-/// The mean of a language's first vectors made as long as 1, and these less the mean, made as long as 1 again.
+/// The mean of the first vectors of a language, and these vectors centred by it and scaled to length 1.
 fn centred(vectors: &Vectors, settings: &Settings) -> (Vec<f32>, Vec<f32>) {
     let dimensions = vectors.dimensions;
     let mut values = vectors.values.clone();
@@ -242,8 +241,8 @@ fn mean(values: &[f32], dimensions: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| (sum / rows) as f32).collect()
 }
 
-/// About the mean over the words of a text: the most frequent word comes first, and each comes up as often as its place says it
-/// should (Zipf 1949).
+/// The approximate mean vector of a text. Words are sorted by frequency, so by Zipf's law (1949) the frequency of the n-th is
+/// about 1/n.
 fn of_text(vectors: &Vectors) -> Vec<f32> {
     let mut sums = vec![0.0_f64; vectors.dimensions];
     let mut frequencies = 0.0;
@@ -265,7 +264,7 @@ fn subtract(row: &mut [f32], mean: &[f32]) {
     }
 }
 
-/// How far vectors are from `mean`: the root of the mean square.
+/// The root mean square distance of vectors from `mean`.
 fn deviation(vectors: &Vectors, mean: &[f32]) -> f32 {
     let squares: f64 = (vectors.values.chunks_exact(vectors.dimensions))
         .flat_map(|row| row.iter().zip(mean))
@@ -274,8 +273,8 @@ fn deviation(vectors: &Vectors, mean: &[f32]) -> f32 {
     (squares / vectors.words.len().max(1) as f64).sqrt() as f32
 }
 
-/// The orthogonal matrix W, row after row, for which the sum of ‖x W − y‖² over the pairs of rows x of `from` and y of `to` is
-/// least: U Vᵀ of the singular value decomposition of XᵀY.
+/// The orthogonal matrix W, in row-major order, that minimises the sum of ‖x W − y‖² over the pairs of rows x of `from` and y of
+/// `to`: U Vᵀ of the singular value decomposition of XᵀY.
 fn procrustes(from: &[f32], to: &[f32], dimensions: usize, pairs: &BTreeSet<Pair>) -> Vec<f32> {
     let rows = |values: &[f32], of: fn(&Pair) -> usize| {
         let rows = pairs.iter().map(of);
@@ -289,12 +288,12 @@ fn procrustes(from: &[f32], to: &[f32], dimensions: usize, pairs: &BTreeSet<Pair
     let covariance = rows(from, |pair| pair.0) * rows(to, |pair| pair.1).transpose();
     let decomposed = covariance.svd(true, true);
     let (u, v) = (decomposed.u, decomposed.v_t);
-    let map = u.expect("it was asked for") * v.expect("it was asked for");
-    // nalgebra's matrices lie column after column.
+    let map = u.expect("svd was asked for U") * v.expect("svd was asked for V");
+    // nalgebra's matrices are in column-major order.
     map.transpose().iter().map(|&value| value as f32).collect()
 }
 
-/// Each row of `values` times the square matrix `map`.
+/// The product of `values`, `[rows, dimensions]`, and the square matrix `map`.
 fn times(values: &[f32], map: &[f32], dimensions: usize) -> Vec<f32> {
     let mut products = vec![0.0; values.len()];
     let rows = products.par_chunks_exact_mut(dimensions);
@@ -309,7 +308,7 @@ fn times(values: &[f32], map: &[f32], dimensions: usize) -> Vec<f32> {
     products
 }
 
-/// The vectors as seen from a place, mapped, scaled, and moved to another place.
+/// (vectors − `from`) · `map` · `scale` + `to`.
 fn moved(vectors: &Vectors, from: &[f32], map: &[f32], scale: f32, to: &[f32]) -> Vec<f32> {
     let dimensions = vectors.dimensions;
     let mut values = vectors.values.clone();
@@ -323,7 +322,7 @@ fn moved(vectors: &Vectors, from: &[f32], map: &[f32], scale: f32, to: &[f32]) -
     values
 }
 
-/// How often one of a word's translations is among its nearest.
+/// The precision of pairs, from each word's nearest neighbours.
 fn precision(nearest: &[Vec<usize>], pairs: impl Iterator<Item = Pair>) -> Precision {
     let mut translations: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (word, translation) in pairs {
@@ -343,7 +342,7 @@ fn precision(nearest: &[Vec<usize>], pairs: impl Iterator<Item = Pair>) -> Preci
     }
 }
 
-/// The words of both in turn, by their frequency; those that the target has are left out of the source.
+/// The words of both languages, alternately and by their frequency, without those of the source that the target has.
 fn joined(source: Vectors, target: &Vectors) -> Vectors {
     let dimensions = target.dimensions;
     let known = ids(&target.words, target.words.len());

@@ -1,20 +1,20 @@
-//! Which words of two languages are near each other, where some words are near to everything.
+//! Nearest neighbours across two languages, by a similarity that corrects for hubs, which are words near to many others.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// How many nearest words make a neighbourhood, as in Conneau et al. (2018).
+/// The number of nearest words in a neighbourhood, as in Conneau et al. (2018).
 const NEIGHBOURHOOD: usize = 10;
-/// Rows of similarities that are in memory at a time.
+/// The number of rows of similarities in memory at a time.
 const ROWS: usize = 512;
 
-/// Vectors of length 1, one a row.
+/// Vectors of length 1, `[words, dimensions]`.
 pub struct Unit {
     rows: Tensor<2>,
 }
 
 impl Unit {
-    /// Vectors made as long as 1 each; 0 stays 0. `values` has a row of `dimensions` numbers for each.
+    /// Scales vectors, `[words, dimensions]`, to length 1. A vector of zeros is left as it is.
     pub fn new(values: &[f32], dimensions: usize, device: &Device) -> Self {
         let mut values = values.to_vec();
         values.par_chunks_exact_mut(dimensions).for_each(normalise);
@@ -24,12 +24,12 @@ impl Unit {
         }
     }
 
-    /// How many there are.
+    /// The number of vectors.
     pub fn len(&self) -> usize {
         self.rows.dims()[0]
     }
 
-    /// What `of` makes of each row's cosines to all rows of `other`.
+    /// Applies `of` to the cosines of each row to all rows of `other`.
     fn map<T: Send>(&self, other: &Self, of: impl Fn(&[f32]) -> T + Sync) -> Vec<T> {
         let columns = other.rows.clone().transpose();
         let mut made = Vec::with_capacity(self.len());
@@ -43,7 +43,7 @@ impl Unit {
     }
 }
 
-/// Makes a vector as long as 1.
+/// Scales a vector to length 1.
 pub fn normalise(row: &mut [f32]) {
     let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
     if length > 0.0 {
@@ -53,17 +53,17 @@ pub fn normalise(row: &mut [f32]) {
 
 /// Two languages' vectors in one space.
 ///
-/// How near two words are is measured by cross-domain similarity local scaling (Conneau et al. 2018, *Word Translation
-/// Without Parallel Data*): twice their cosine less the mean cosine of each to its ten nearest words of the other language.
+/// The similarity of two words is cross-domain similarity local scaling (Conneau et al. 2018, *Word Translation Without
+/// Parallel Data*): twice their cosine minus the mean cosine of each to its ten nearest words of the other language.
 pub struct Neighbours<'a> {
     one: &'a Unit,
     other: &'a Unit,
-    /// The mean cosine of each word of `one` to its nearest ones of `other`, and the other way round.
+    /// The mean cosine of each word of `one` to its nearest words of `other`, and the reverse.
     near: [Vec<f32>; 2],
 }
 
 impl<'a> Neighbours<'a> {
-    /// Finds the words' neighbourhoods.
+    /// Computes the neighbourhoods of all words.
     pub fn new(one: &'a Unit, other: &'a Unit) -> Self {
         let near = |one: &Unit, other: &Unit| {
             one.map(other, |cosines| {
@@ -78,19 +78,19 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// For each word of `one` its `count` nearest ones of `other`, the nearest first.
+    /// The `count` nearest words of `other` for each word of `one`, nearest first.
     pub fn nearest(&self, count: usize) -> Vec<Vec<usize>> {
         Self::of(self.one, self.other, &self.near[1], count)
     }
 
-    /// For each word of `other` its `count` nearest ones of `one`, the nearest first.
+    /// The `count` nearest words of `one` for each word of `other`, nearest first.
     pub fn nearest_back(&self, count: usize) -> Vec<Vec<usize>> {
         Self::of(self.other, self.one, &self.near[0], count)
     }
 
     fn of(one: &Unit, other: &Unit, near_other: &[f32], count: usize) -> Vec<Vec<usize>> {
         one.map(other, |cosines| {
-            // The word's own neighbourhood is the same for all.
+            // The mean cosine of the word itself does not change the order, so it is left out.
             let scaled: Vec<f32> = (cosines.iter().zip(near_other))
                 .map(|(cosine, near)| 2.0 * cosine - near)
                 .collect();
@@ -100,14 +100,14 @@ impl<'a> Neighbours<'a> {
     }
 }
 
-/// Words each of which is the other's nearest, of each word's nearest ones forth and back.
+/// The pairs of words that are each other's nearest, from the nearest words in both directions.
 pub fn mutual(forth: &[Vec<usize>], back: &[Vec<usize>]) -> impl Iterator<Item = (usize, usize)> {
     let pairs = forth.iter().enumerate();
     (pairs.map(|(word, nearest)| (word, nearest[0])))
         .filter(|&(word, nearest)| back[nearest][0] == word)
 }
 
-/// The `count` largest values with their places, the largest first, of equals the first.
+/// The `count` largest values with their indices, largest first; of equal values the first.
 fn largest(values: &[f32], count: usize) -> Vec<(usize, f32)> {
     let mut found: Vec<(usize, f32)> = Vec::with_capacity(count + 1);
     for (place, &value) in values.iter().enumerate() {

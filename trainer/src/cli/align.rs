@@ -1,4 +1,4 @@
-//! `auxlstm align`: the word vectors of two languages in one space.
+//! `auxlstm align`: aligns the word vectors of two languages.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,32 +12,32 @@ use crate::output::PendingFile;
 use crate::table::{Table, count, percent};
 use crate::word2vec::{self, Format};
 
-/// Put the word vectors of one language into the space of another's, and both into one file
+/// Map the word vectors of one language into the space of another, and write both to one file
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The vectors that are moved
+    /// The vectors to map
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// The vectors that stay where they are
+    /// The vectors that stay as they are
     #[arg(value_name = "TARGET")]
     target: PathBuf,
-    /// Dictionary of the two languages: CC-CEDICT (Chinese and English), or a list of pairs, a line two words; also packed
+    /// Bilingual dictionary: CC-CEDICT (Chinese and English), or a list with two words on each line; may be compressed
     #[arg(long, value_name = "FILE")]
     dictionary: PathBuf,
-    /// File to write the words of both to, the most frequent ones first: .bin for the binary format of word2vec, .txt or .vec
-    /// for the text format
+    /// File for the words of both languages, most frequent first: .bin for the binary format of word2vec, .txt or .vec for the
+    /// text format
     #[arg(short, long, value_name = "VECTORS")]
     output: PathBuf,
-    /// The most frequent words of each language, this many, are what pairs are found and tested among
+    /// Number of words of each language, most frequent first, that can be in pairs
     #[arg(long, default_value_t = 20_000, value_parser = value_parser!(u32).range(100..=200_000))]
     words: u32,
-    /// Rounds of finding pairs that the dictionary lacks and learning from them too
+    /// Rounds that add mutual nearest neighbours to the pairs of the dictionary
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(0..=100))]
     rounds: u32,
-    /// Share of the dictionary's words that are not learned from but measured on
+    /// Share of the dictionary's words that are held out to measure the alignment
     #[arg(long, default_value_t = 0.2, value_parser = share(0.9))]
     held_out: f64,
-    /// Decides which words are held out
+    /// Seed that selects the held-out words
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let format = Format::of_name(&arguments.output).ok_or_else(|| {
         let name = arguments.output.display();
-        format!("{name}: name it .bin, .txt or .vec")
+        format!("{name}: unknown format; name the file .bin, .txt or .vec")
     })?;
     let source = word2vec::read_vectors(&arguments.source)?;
     let target = word2vec::read_vectors(&arguments.target)?;
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was learned from, and how well held-out words translate.
+/// The number of pairs, and the precision on held-out words after each round.
 fn report(alignment: &Alignment) -> String {
     let mut table = Table::new([
         "round", "pairs", "words", "forth @1", "@5", "words", "back @1", "@5",
@@ -92,8 +92,8 @@ fn report(alignment: &Alignment) -> String {
         table.row(row);
     }
     format!(
-        "learned from {} pairs of the dictionary and {} words that both languages write; held-out words with a translation \
-         among the nearest:\n\n{}",
+        "learned from {} pairs of the dictionary and {} shared words; held-out words with a translation among the \
+         nearest:\n\n{}",
         count(alignment.dictionary_pairs as u64),
         count(alignment.shared_words as u64),
         table

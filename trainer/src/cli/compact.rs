@@ -14,40 +14,38 @@ use crate::corpus::{Corpus, Options};
 use crate::device;
 use crate::output::PendingFile;
 
-/// Make a model smaller on its way to browsers, at some loss that is measured
+/// Make a smaller bundle, for browsers, and measure the loss
 ///
-/// Keeps the most frequent words and rounds word vectors and parameters more coarsely. The file gets smaller by the
-/// words that are left out; the rest of the gain is that what is rounded packs better (Brotli, gzip), as web servers
-/// send it. The card's test figures are measured anew on --test-users, or left out; a refit
-/// model's stay, as they are those of the model that was tested.
+/// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
+/// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The card's test figures are measured
+/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The trained model, as `auxlstm train` writes it
+    /// The trained model, a bundle that `auxlstm train` wrote
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
     /// The smaller bundle
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Keep so many words; the others are read as unknown ones
+    /// Keep this many words; the others become unknown words
     #[arg(long, default_value_t = u32::MAX, hide_default_value = true, value_parser = value_parser!(u32).range(1..))]
     words: u32,
-    /// Round every number of a word vector to a multiple of its vector's largest over this
+    /// Round each number of a word vector to a multiple of the vector's largest divided by STEPS
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     vector_steps: i8,
-    /// Round every weight of the wide component to a multiple of its class's largest over this
+    /// Round each weight of the wide component to a multiple of its class's largest divided by STEPS
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     wide_steps: i8,
-    /// Keep so many bits of every parameter's fraction, of 23
+    /// Keep this many of the 23 bits of each parameter's fraction
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = value_parser!(u32).range(1..=23))]
     parameter_bits: u32,
-    /// Labelled users that training never saw, to measure the smaller model on
+    /// Measure the smaller model on these labelled users, whom training must not have seen
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     test_users: Vec<PathBuf>,
-    /// Only those of them who are the test users of this split: `auxlstm train` leaves its own beside the model, as
-    /// split.json
+    /// Measure only on the test users of this split, such as split.json beside the model
     #[arg(long, value_name = "FILE", requires = "test_users")]
     split: Option<PathBuf>,
-    /// Dictionary of jieba, where the model was trained with one and is to be measured
+    /// Dictionary in jieba's format, required with --test-users by a model trained with one
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
 }
@@ -95,21 +93,24 @@ fn load(bundle: &Bundle, dictionary: Option<&Path>) -> Result<Predictor, Failure
     let mut predictor = Predictor::load(&bundle.to_bytes()?, &device::choose(device::DEFAULT)?)?;
     if predictor.needs_dictionary() {
         if dictionary.is_none() {
-            return Err("this model was trained with a dictionary for Chinese: give it by --dictionary FILE".into());
+            return Err(
+                "this model was trained with a Chinese dictionary; name it with --dictionary FILE"
+                    .into(),
+            );
         }
         predictor.use_segmenter(segmenter(dictionary, None)?)?;
     }
     Ok(predictor)
 }
 
-/// The nearest number whose fraction has so many bits.
+/// The nearest number whose fraction has at most this many bits.
 fn rounded(value: f32, bits: u32) -> f32 {
     let dropped = 23 - bits;
     let half = (1_u32 << dropped) >> 1;
     let cut = value.to_bits().saturating_add(half) & !((1 << dropped) - 1);
     match f32::from_bits(cut) {
         rounded if rounded.is_finite() => rounded,
-        // Rounded up beyond the largest number.
+        // Rounding up went beyond the largest finite number.
         _ => value,
     }
 }

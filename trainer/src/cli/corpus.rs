@@ -1,4 +1,4 @@
-//! `auxlstm corpus stats`: what a corpus holds.
+//! `auxlstm corpus`: statistics of corpora.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -12,10 +12,10 @@ use crate::corpus::{AttributeCounts, Statistics};
 use crate::progress::Progress;
 use crate::table::{Table, chart, count, percent};
 
-/// The attributes that are shown when none are named, if anyone has them.
+/// The attributes that are counted by default, as far as users have them.
 const USUAL_ATTRIBUTES: [&str; 3] = ["gender", "profession", "age"];
 
-/// Look into corpora
+/// Inspect corpora
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -32,7 +32,7 @@ enum Command {
 struct Stats {
     #[command(flatten)]
     corpus: CorpusArguments,
-    /// Attribute to count classes of, may be repeated [default: gender, profession and age, where there are any]
+    /// Attribute whose classes are counted, may be repeated [default: gender, profession and age, as far as present]
     #[arg(long = "attribute", value_name = "NAME")]
     attributes: Vec<String>,
     #[command(flatten)]
@@ -115,7 +115,7 @@ fn to_json(statistics: &Statistics, bad_records: u64) -> Value {
 }
 
 fn to_text(statistics: &Statistics) -> String {
-    let mut totals = Table::new(["", "in all", "a user"]);
+    let mut totals = Table::new(["", "total", "per user"]);
     let users = statistics.users.max(1) as f64;
     totals.row(["users", &count(statistics.users), ""]);
     for (what, number) in [("posts", statistics.posts), ("words", statistics.words)] {
@@ -141,7 +141,7 @@ fn to_text(statistics: &Statistics) -> String {
     text
 }
 
-/// A table of classes and users, as the paper's Tables 1 and 2.
+/// A table of classes and users, like the paper's Tables 1 and 2.
 fn classes(attribute: &AttributeCounts) -> String {
     let mut table = Table::new([attribute.name.as_str(), "users", "share"]);
     for (class, users) in attribute.by_size() {

@@ -1,4 +1,4 @@
-//! `auxlstm devices`: what can compute on this machine.
+//! `auxlstm devices`: the devices of this machine.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use super::{Failure, print};
 use crate::device;
 use crate::table::Table;
 
-/// List what can compute here, and which is the default
+/// List the devices that can compute, and the default
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Print JSON instead of a table
@@ -33,12 +33,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = Table::new(["device", "", "what it is"]).left();
+    let mut table = Table::new(["device", "", "description"]).left();
     for device in devices {
         let state = match (device.available, device.name == device::DEFAULT) {
             (true, true) => "default",
             (true, false) => "available",
-            (false, _) => "not here",
+            (false, _) => "not available",
         };
         table.row([device.name, state, &device.description]);
     }

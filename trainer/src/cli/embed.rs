@@ -1,4 +1,4 @@
-//! `auxlstm embed`: word vectors from the posts of corpora.
+//! `auxlstm embed`: trains word vectors on the posts of corpora.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,10 +17,10 @@ use crate::output::PendingFile;
 use crate::progress::Progress;
 use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
 
-/// Each thread has a table of its own of some 40 MB.
+/// Each thread has its own table of about 40 MB.
 const MOST_THREADS: i64 = 256;
 
-/// Train word vectors (skip-gram word2vec) on the posts of corpora; labels are not looked at
+/// Train word vectors (skip-gram word2vec) on the posts of corpora, without their labels
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -28,34 +28,34 @@ pub(super) struct Arguments {
     /// File to write: .bin for the binary format of word2vec, .txt or .vec for the text format
     #[arg(short, long, value_name = "VECTORS")]
     output: PathBuf,
-    /// Format of the file, if its name does not tell
+    /// Format of the file [default: by its extension]
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Length of a vector
     #[arg(long, default_value_t = 200, value_parser = value_parser!(u16).range(1..=4096))]
     dimensions: u16,
-    /// Most words between a word and one it is to predict
+    /// Maximum distance of a word from the words that it predicts
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     window: u16,
-    /// Words that occur less often get no vector
+    /// Minimum number of occurrences of a word with a vector
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
     min_count: u32,
-    /// How often the text is gone through
+    /// Number of epochs
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     epochs: u16,
-    /// Words drawn as examples of what is not there, for each that is
+    /// Number of negative examples for each positive one
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=100))]
     negative: u16,
-    /// Learning rate at the beginning; it falls linearly to 0
+    /// Initial learning rate, which falls linearly to 0
     #[arg(long, default_value_t = 0.05, value_parser = learning_rate)]
     learning_rate: f64,
-    /// Share of the text from which on a word is skipped now and then; 0 for never
+    /// Skip words with a larger share of the text at random; 0 skips none
     #[arg(long, default_value_t = 1e-4, value_parser = share(1.0))]
     subsample: f64,
-    /// Threads [default: all cores]; more than one give slightly different vectors each time
+    /// Number of threads [default: all cores]; results are reproducible with one thread only
     #[arg(long, value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
     threads: Option<u16>,
-    /// Seed of all that is random
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u16,
     #[command(flatten)]
@@ -86,7 +86,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
         .or_else(|| Format::of_name(&arguments.output))
         .ok_or_else(|| {
             format!(
-                "{}: name it .bin, .txt or .vec, or give --format",
+                "{}: unknown format; name the file .bin, .txt or .vec, or add --format",
                 arguments.output.display()
             )
         })?;
@@ -115,7 +115,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
     let text = segment(corpus, &segmenter, threads, &interrupt)?;
     let (words, vocabulary) = (text.words(), text.vocabulary(settings.min_count));
     eprintln!(
-        "{words} words, {vocabulary} different ones at least {} times",
+        "{words} words, {vocabulary} different words at least {} times",
         settings.min_count
     );
     let all_words = words * u64::from(settings.epochs);
@@ -133,7 +133,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Cuts all posts into words, in parallel, and puts them into a temporary file.
+/// Segments all posts in parallel and writes their words to a temporary file.
 fn segment(
     corpus: Corpus,
     segmenter: &Segmenter,

@@ -1,55 +1,54 @@
-//! `auxlstm evaluate`: how well a model predicts labelled users.
+//! `auxlstm evaluate`: the figures of a model on labelled users.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
-use futures_lite::future::block_on;
 use model_core::bundle::Bundle;
 use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::model::{ModelArguments, read_bundle};
-use super::{CorpusArguments, Failure, print, report_bad_records};
-use crate::corpus::Corpus;
+use super::prediction::predict_chunks;
+use super::{CorpusArguments, Failure, print};
+use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::Progress;
 use crate::table::{Table, count};
-use crate::training::examples::SplitIds;
 
 /// Score a model on labelled users that its training never saw
 ///
-/// Prints for each attribute, and for its groups, the figures of the paper (macro precision P, macro recall R, and
-/// F = 2PR/(P+R)), accuracy beside the majority baseline, the mean of the classes' F1, the expected calibration
-/// error (ECE), the mean −ln p of the true class (log loss), how many the model is sure about and how many of these it
-/// gets right, a table of the classes, and the confusion matrix. The JSON file also has the reliability diagram, and
-/// coverage and accuracy at other probabilities. Users without a label for an attribute are no examples for it.
+/// Prints for each attribute, and for its coarse classes, the figures of the paper (macro precision P, macro recall R, and
+/// F = 2PR/(P+R)), accuracy and the majority baseline, the mean of the classes' F1, the expected calibration error (ECE),
+/// the log loss (mean −ln p of the true class), coverage and accuracy at the model's confidence threshold, a table of the
+/// classes, and the confusion matrix. The JSON file also has the reliability diagram, and coverage and accuracy at other
+/// thresholds. Users without a label for an attribute do not count for it.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     #[command(flatten)]
     corpus: CorpusArguments,
-    /// Read only so many words of each user, to see how the model does on shorter texts
+    /// Read only the first WORDS words of each user, to measure the model on shorter texts
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
-    /// Only the test users of this split: `auxlstm train` leaves its own beside the model, as split.json
+    /// Score only the test users of this split, such as split.json beside the model. A corpus file is found in it by the
+    /// path that training was given, or else by its base name
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
-    /// Write the figures to this file too
+    /// Also write the figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the model to this file, with these figures in its card; it may be BUNDLE itself
+    /// Write the model with these figures in its card to this file, which may be BUNDLE itself
     #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
     write_card: Option<PathBuf>,
 }
 
-/// Foreign labels that are named at most: a field of free text has thousands.
+/// The most unknown labels that are listed: a field of free text has thousands.
 const MOST_LABELS: usize = 10;
 
 #[derive(Serialize)]
@@ -61,7 +60,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// What a model card says of them: nothing of an attribute that the model calls transferred.
+    /// The figures for a model card, without those of transferred attributes.
     pub(super) fn into_card(self) -> Vec<AttributeFigures> {
         let reports = self.attributes.into_iter();
         let (transferred, measured): (Vec<Report>, Vec<Report>) = reports
@@ -69,7 +68,7 @@ impl Figures {
             .partition(|report| report.transferred);
         for report in &transferred {
             eprintln!(
-                "{}: the model calls it transferred; its figures are left off the card",
+                "{}: transferred, so its figures are not written to the card",
                 title(report)
             );
         }
@@ -107,11 +106,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether the test users of a split may be called unseen by the model on its card: not where it is a refit.
+/// Fails if the test users of a split are training users of the model: a refit learns from them too.
 pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(), Failure> {
     match split {
         Some(split) if card.refit => Err(format!(
-            "the model is a refit, which has learned from the test users of {} too: measure it on others, without --split",
+            "the model is a refit, whose training users include the test users of {}; measure it on other users, without --split",
             split.display()
         )
         .into()),
@@ -119,45 +118,36 @@ pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(),
     }
 }
 
-/// How well a model predicts the users of a corpus, or only the test users of a split. None of them with a label that it
-/// knows is an error.
+/// The figures of a model on the users of a corpus, or only on the test users of a split. It is an error if none of them
+/// has a label that is a class of the model.
 pub(super) fn measure(
     predictor: &Predictor,
     corpus: Corpus,
     split: Option<&Path>,
 ) -> Result<Figures, Failure> {
-    let is_wanted = split.map(test_users).transpose()?;
+    let test_users = (split.map(|split| TestUsers::read(split, corpus.files()))).transpose()?;
     let mut evaluations = Evaluation::of_model(predictor.settings());
     let (mut all, mut without_known_words) = (0, 0);
-    let mut progress = Progress::new("predicting", "users", None);
-    let mut corpus = corpus.with_report(progress.bad_record_printer());
-    loop {
-        let mut users = corpus.read_chunk()?;
-        if users.is_empty() {
-            break;
-        }
-        if let Some(is_wanted) = &is_wanted {
-            users.retain(|user| is_wanted(corpus.path(), &user.id()));
-        }
-        let posts: Vec<Vec<String>> = users
-            .iter_mut()
-            .map(|user| std::mem::take(&mut user.posts))
-            .collect();
-        for (user, prediction) in users.iter().zip(block_on(predictor.predict(&posts))?) {
-            all += 1;
-            without_known_words += u64::from(prediction.known_words == 0);
-            // Evaluations and predictions are both in the order of the model's attributes.
-            let of_language = (evaluations.iter_mut())
-                .filter(|evaluation| evaluation.language() == prediction.language);
-            let predicted = prediction.predictions.iter();
-            for (evaluation, (attribute, predicted)) in of_language.zip(predicted) {
-                evaluation.add(user.label(attribute), predicted);
+    let bad_records = predict_chunks(
+        predictor,
+        corpus,
+        test_users.as_ref(),
+        Some(Progress::new("predicting", "users", None)),
+        |users, predictions| {
+            for (user, prediction) in users.iter().zip(predictions) {
+                all += 1;
+                without_known_words += u64::from(prediction.known_words == 0);
+                // Evaluations and predictions are both in the order of the model's attributes.
+                let of_language = (evaluations.iter_mut())
+                    .filter(|evaluation| evaluation.language() == prediction.language);
+                let predicted = prediction.predictions.iter();
+                for (evaluation, (attribute, predicted)) in of_language.zip(predicted) {
+                    evaluation.add(user.label(attribute), predicted);
+                }
             }
-        }
-        progress.set(all);
-    }
-    drop(progress);
-    report_bad_records(&corpus);
+            Ok(())
+        },
+    )?;
     if let Some(split) = split.filter(|_| all == 0) {
         let split = split.display();
         return Err(format!("{split}: none of its test users is in the corpus").into());
@@ -165,11 +155,11 @@ pub(super) fn measure(
     let figures = Figures {
         users: all,
         without_known_words,
-        bad_records: corpus.bad_records(),
-        // Of a language that nobody of them writes there is nothing to say.
+        bad_records,
+        // A language without users is left out.
         attributes: (evaluations.into_iter())
             .flat_map(Evaluation::reports)
-            .filter(|report| report.language.is_none() || !report.is_of_nobody())
+            .filter(|report| report.language.is_none() || !report.is_empty())
             .collect(),
     };
     if figures
@@ -184,20 +174,11 @@ pub(super) fn measure(
             .collect();
         let names = names.join(", ");
         return Err(format!(
-            "none of {all} users has a label that the model knows; it predicts: {names}"
+            "none of {all} users has a label that is a class of the model, which predicts: {names}"
         )
         .into());
     }
     Ok(figures)
-}
-
-/// Whether the user of a file with an id is a test user of a split.
-fn test_users(split: &Path) -> Result<impl Fn(&Path, &Value) -> bool, Failure> {
-    let name = split.display();
-    let text = std::fs::read_to_string(split).map_err(|error| format!("{name}: {error}"))?;
-    let ids: SplitIds = serde_json::from_str(&text)
-        .map_err(|error| format!("{name}: not the split of a training run: {error}"))?;
-    Ok(ids.test.lookup())
 }
 
 fn to_text(figures: &Figures) -> String {
@@ -205,7 +186,7 @@ fn to_text(figures: &Figures) -> String {
     if figures.without_known_words > 0 {
         let _ = write!(
             text,
-            ", {} of them without a word that the model knows",
+            ", {} of them without a known word",
             count(figures.without_known_words)
         );
     }
@@ -260,14 +241,14 @@ fn to_text(figures: &Figures) -> String {
     text + "\n"
 }
 
-/// How far one attribute can be believed, its classes, and how often each was taken for each other.
+/// The section of one attribute: users left out, coverage, the table of classes and the confusion matrix.
 fn attribute(report: &Report) -> String {
     let mut text = format!("## {}\n\n", title(report));
     let confidence_threshold = report.confidence_threshold;
     if report.unlabelled > 0 {
         let _ = writeln!(
             text,
-            "Without a label, and left out: {}\n",
+            "Left out, without a label: {}\n",
             count(report.unlabelled as u64)
         );
     }
@@ -285,7 +266,7 @@ fn attribute(report: &Report) -> String {
         }
         let _ = writeln!(
             text,
-            "With a label that is none of the classes, and left out: {}\n",
+            "Left out, with a label that is not a class: {}\n",
             shown.join(", ")
         );
     }
@@ -296,11 +277,11 @@ fn attribute(report: &Report) -> String {
     let _ = match &report.confident {
         None => writeln!(
             text,
-            "Confident ({confidence_threshold:.2} or more) about nobody\n"
+            "Coverage 0.0 % (no probability of at least {confidence_threshold:.2})\n"
         ),
         Some(confident) => writeln!(
             text,
-            "Confident ({confidence_threshold:.2} or more) about {:.1} % of the users, right about {:.1} % of these\n",
+            "Coverage {:.1} %, accuracy when confident {:.1} % (probability of at least {confidence_threshold:.2})\n",
             100.0 * confident.coverage,
             100.0 * confident.accuracy
         ),
@@ -326,7 +307,7 @@ fn attribute(report: &Report) -> String {
     text
 }
 
-/// The attribute, with the language where the model reads two.
+/// The attribute, with the language for a model of two languages.
 fn title(report: &Report) -> String {
     match report.language {
         Some(Language::Chinese) => format!("{}, Chinese text", report.attribute),

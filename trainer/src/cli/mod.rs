@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand, each from flags to checked settings to one call.
+//! The command line: one file for each subcommand, which checks its flags and makes one call.
 
 mod align;
 mod compact;
@@ -9,6 +9,7 @@ mod evaluate;
 mod experiment;
 mod model;
 mod predict;
+mod prediction;
 mod report;
 mod segment;
 mod train;
@@ -26,10 +27,10 @@ use model_core::text::Segmenter;
 use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
 
-/// What can go wrong with a command: anything that can say what.
+/// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Learns from text who wrote it: age, gender, profession or any other attribute, jointly.
+/// Predicts attributes of users from what they write: age, gender, profession or any other, learned jointly.
 #[derive(Parser)]
 #[command(name = "auxlstm", version, about, after_help = EXIT_STATUS)]
 struct CommandLine {
@@ -37,10 +38,10 @@ struct CommandLine {
     command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but bad records were left out \
+const EXIT_STATUS: &str = "Exit status: 0 success, 1 failure, 2 wrong usage, 3 success but bad records were skipped \
     (predict), 130 interrupted.";
 
-/// The exit status of work that was interrupted, as shells have it for Ctrl-C.
+/// The exit status of an interrupted command, as in shells after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 #[derive(Subcommand)]
@@ -75,7 +76,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(status) => status,
-        // Whoever reads our output has seen enough, as `head` has.
+        // The reader of our output, such as `head`, closed it: that is not a failure.
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("auxlstm: {}", one_line(&*failure));
@@ -84,7 +85,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A failure and its causes on one line.
+/// A failure and its causes, on one line.
 fn one_line(failure: &(dyn Error + 'static)) -> String {
     let mut message = failure.to_string();
     for cause in causes(failure).skip(1).map(ToString::to_string) {
@@ -109,12 +110,12 @@ fn causes<'a>(
     std::iter::successors(Some(failure), |&cause| cause.source())
 }
 
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output")]
 struct StandardOutputError(#[from] io::Error);
 
-/// Prints to standard output. A full disk behind it is an error, not a panic.
+/// Prints to standard output. Unlike `print!` it returns an error, such as that of a full disk, and does not panic.
 fn print(text: &str) -> Result<(), StandardOutputError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -124,11 +125,11 @@ fn print(text: &str) -> Result<(), StandardOutputError> {
 /// The flags of every command that reads a corpus.
 #[derive(Args)]
 struct CorpusArguments {
-    /// Users as JSONL or CSV, or posts as plain text (.txt), one a line; also packed with xz, gzip or zstd; - is
-    /// standard input
+    /// Users as JSONL or CSV, or plain text (.txt) with a post on each line; may be compressed with xz, gzip or zstd; -
+    /// is standard input
     #[arg(value_name = "CORPUS", required = true)]
     paths: Vec<PathBuf>,
-    /// Stop with an error at the first bad record instead of reporting it and leaving it out
+    /// Stop at the first bad record instead of reporting and skipping it
     #[arg(long)]
     strict: bool,
 }
@@ -145,16 +146,16 @@ impl CorpusArguments {
     }
 }
 
-/// Says how many records were left out, if any were.
+/// Reports the number of skipped records, if there are any.
 fn report_bad_records(corpus: &Corpus) {
     match corpus.bad_records() {
         0 => {}
-        1 => eprintln!("1 bad record was left out"),
-        count => eprintln!("{count} bad records were left out"),
+        1 => eprintln!("1 bad record was skipped"),
+        count => eprintln!("{count} bad records were skipped"),
     }
 }
 
-/// Reads a flag that is a share, of at most `most`.
+/// A parser of flags that are shares from 0 to `most`.
 fn share(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     move |text| match text.parse() {
         Ok(share) if (0.0..=most).contains(&share) => Ok(share),
@@ -162,13 +163,13 @@ fn share(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     }
 }
 
-/// The flags of every command that cuts Chinese without a model.
+/// The flags of every command that segments Chinese text without a model.
 #[derive(Args)]
 struct DictionaryArguments {
-    /// Dictionary of jieba for cutting Chinese into words, also packed; without one every character is a word
+    /// Dictionary in jieba's format for segmenting Chinese, may be compressed; without one every character is a word
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
-    /// Words to add to it, in jieba's format: a line is a word and, if you like, its frequency and its part of speech
+    /// Words to add to the dictionary, in jieba's format: on each line a word, optionally its frequency and part of speech
     #[arg(long, value_name = "FILE", requires = "dictionary")]
     user_dict: Option<PathBuf>,
 }
@@ -179,7 +180,7 @@ impl DictionaryArguments {
     }
 }
 
-/// The segmenter, with a Chinese dictionary if there is one, and a user dictionary that adds to it.
+/// The segmenter with a Chinese dictionary and a user dictionary, as far as they are given.
 fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter, Failure> {
     let named = |path: &Path, error: &dyn Error| format!("dictionary {}: {error}", path.display());
     let mut segmenter = Segmenter::new();
@@ -195,7 +196,7 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {
             eprintln!(
-                "dictionary {}: words with other than Chinese characters, which are not looked up: {left_out}",
+                "dictionary {}: skipped {left_out} words with characters that are not Chinese",
                 path.display()
             );
         }
@@ -203,15 +204,15 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
     Ok(segmenter)
 }
 
-/// The segmenter that a config describes.
+/// The segmenter of a config.
 fn segmenter_of(text: &Text) -> Result<Segmenter, Failure> {
     let [dictionary, user] = [&text.dictionary, &text.user_dictionary]
         .map(|path| Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()));
     segmenter(dictionary, user)
 }
 
-/// A flag that Ctrl-C and termination set, for work that has something to put in order before it ends. A second
-/// time they end the process at once.
+/// A flag that the first Ctrl-C or termination signal sets, so that a command can write its state before it ends. The
+/// second signal ends the process at once.
 fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&flag);

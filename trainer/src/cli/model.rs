@@ -10,18 +10,18 @@ use model_core::predictor::Predictor;
 use super::{Failure, segmenter};
 use crate::device;
 
-/// Models are some megabytes; a file larger than this is none.
+/// Bundles have some megabytes; a file larger than this cannot be one.
 const LARGEST_BUNDLE: u64 = 2 << 30;
 
 #[derive(Args)]
 pub(super) struct ModelArguments {
-    /// The trained model, as `auxlstm train` writes it
+    /// The trained model, a bundle that `auxlstm train` wrote
     #[arg(value_name = "BUNDLE")]
     pub(super) bundle: PathBuf,
-    /// What computes; `auxlstm devices` lists what there is
+    /// The device that computes; `auxlstm devices` lists the devices
     #[arg(long, default_value = device::DEFAULT)]
     device: String,
-    /// Dictionary of jieba for cutting Chinese into words, also packed; needed by a model trained with one
+    /// Dictionary in jieba's format for segmenting Chinese, may be compressed; required by a model trained with one
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ impl ModelArguments {
             (predictor.use_segmenter(segmenter)).map_err(|error| format!("{name}: {error}"))?;
         } else if predictor.needs_dictionary() {
             return Err(format!(
-                "{name}: this model was trained with a dictionary for Chinese: give it by --dictionary FILE"
+                "{name}: this model was trained with a Chinese dictionary; name it with --dictionary FILE"
             )
             .into());
         }
@@ -46,7 +46,7 @@ impl ModelArguments {
     }
 }
 
-/// The bytes of a file that may be a bundle.
+/// The bytes of a bundle's file; the error is that of reading it.
 pub(super) fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     let mut bytes = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
         .and_then(|file| file.take(LARGEST_BUNDLE + 1).read_to_end(&mut bytes))
         .map_err(|error| format!("{name}: {error}"))?;
     if bytes.len() as u64 > LARGEST_BUNDLE {
-        return Err(format!("{name}: too large to be a model").into());
+        return Err(format!("{name}: too large for a bundle").into());
     }
     Ok(bytes)
 }

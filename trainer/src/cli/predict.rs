@@ -4,36 +4,35 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use futures_lite::future::block_on;
-use model_core::prediction::{Line, UserPrediction};
-use serde_json::Value;
+use model_core::prediction::Line;
 
 use super::model::ModelArguments;
-use super::{Failure, StandardOutputError, report_bad_records};
+use super::prediction::predict_chunks;
+use super::{Failure, StandardOutputError};
 use crate::corpus::{Corpus, Format, Options};
 use crate::progress::Progress;
 
 /// Predict the attributes of users, as JSONL in the order of the input
 ///
-/// Each line is {"id": …, "words": …, "known_words": …, "predictions": {ATTRIBUTE: {"label": …, "probabilities":
-/// {CLASS: …}, "groups": …}}}. A user without an id gets its position in the input, counted from 1. A bad record
-/// is reported and left out; if there was one, the exit status is 3.
+/// Each line is {"id": …, "words": …, "known_words": …, "predictions": {ATTRIBUTE: {"label": …, "confident": …,
+/// "probabilities": {CLASS: …}, "coarse": …}}}. The id of a user without one is the position of its record in the input,
+/// counted from 1. Bad records are reported and skipped; the exit status is 3 if there were any.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
-    /// Users as JSONL or CSV, or posts as plain text (.txt), each a user; also packed; - is standard input
+    /// Users as JSONL or CSV, or plain text (.txt) with a user on each line; may be compressed; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Take every line for the text of one user, whatever it looks like
+    /// Read the input as plain text, with a user on each line, whatever its name and content
     #[arg(long)]
     text: bool,
-    /// Stop with an error at the first bad record instead of reporting it and leaving it out
+    /// Stop at the first bad record instead of reporting and skipping it
     #[arg(long)]
     strict: bool,
 }
 
-/// The exit status when records were left out.
+/// The exit status if records were skipped.
 const BAD_RECORDS: u8 = 3;
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -42,47 +41,21 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         strict: arguments.strict,
         format: arguments.text.then_some(Format::Text),
     };
-    let mut corpus = Corpus::open(&[arguments.input], options)?;
+    let corpus = Corpus::open(&[arguments.input], options)?;
     let stdout = io::stdout();
-    // On a terminal the predictions themselves show how the work goes.
-    let mut progress = (!stdout.is_terminal()).then(|| Progress::new("predicting", "users", None));
-    if let Some(progress) = &progress {
-        corpus = corpus.with_report(progress.bad_record_printer());
-    }
+    // On a terminal, the predictions themselves are the progress.
+    let progress = (!stdout.is_terminal()).then(|| Progress::new("predicting", "users", None));
     let mut out = BufWriter::new(stdout.lock());
-    let mut done = 0;
-    loop {
-        let users = corpus.read_chunk()?;
-        if users.is_empty() {
-            break;
+    let bad_records = predict_chunks(&predictor, corpus, None, progress, |users, predictions| {
+        for (user, prediction) in users.into_iter().zip(predictions) {
+            let id = user.id();
+            let line = Line { id, prediction };
+            line.write(&mut out).map_err(StandardOutputError)?;
         }
-        let (ids, posts): (Vec<Value>, Vec<Vec<String>>) = users
-            .into_iter()
-            .map(|user| (user.id(), user.posts))
-            .unzip();
-        let predictions = block_on(predictor.predict(&posts))?;
-        done += predictions.len() as u64;
-        write_lines(&mut out, ids, predictions)?;
-        if let Some(progress) = &mut progress {
-            progress.set(done);
-        }
-    }
-    drop(progress);
-    report_bad_records(&corpus);
-    Ok(if corpus.bad_records() == 0 {
-        ExitCode::SUCCESS
-    } else {
-        BAD_RECORDS.into()
+        Ok(out.flush().map_err(StandardOutputError)?)
+    })?;
+    Ok(match bad_records {
+        0 => ExitCode::SUCCESS,
+        _ => BAD_RECORDS.into(),
     })
-}
-
-fn write_lines(
-    out: &mut impl Write,
-    ids: Vec<Value>,
-    predictions: Vec<UserPrediction>,
-) -> Result<(), StandardOutputError> {
-    for (id, prediction) in ids.into_iter().zip(predictions) {
-        Line { id, prediction }.write(&mut *out)?;
-    }
-    Ok(out.flush()?)
 }

@@ -1,4 +1,4 @@
-//! `auxlstm segment`: what the models read of a text.
+//! `auxlstm segment`: the words that models read.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use super::{
     CorpusArguments, DictionaryArguments, Failure, StandardOutputError, report_bad_records,
 };
 
-/// Print the words that the models read of each post, a post a line
+/// Print the words that models read, one post on each line
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

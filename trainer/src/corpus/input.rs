@@ -1,4 +1,4 @@
-//! Opening what may be compressed.
+//! Opening files that may be compressed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -7,7 +7,7 @@ use std::path::Path;
 use liblzma::stream::{CONCATENATED, Stream};
 use model_core::corpus::{HEAD_BYTES, Packing, peek};
 
-/// The most memory that an xz file may ask of its decoder; the highest preset needs 65 MiB.
+/// The memory limit of the xz decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
 
 /// The path that stands for standard input.
@@ -40,55 +40,4 @@ fn buffered(decoder: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Cursor, Write};
-
-    const TEXT: &[u8] = b"first line\nsecond line\n";
-
-    fn read(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        let mut out = Vec::new();
-        decompress(Cursor::new(bytes))?.read_to_end(&mut out)?;
-        Ok(out)
-    }
-
-    fn xz() -> Vec<u8> {
-        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
-        encoder.write_all(TEXT).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn gzip() -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(TEXT).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn every_compression_is_recognised() {
-        let zstd = zstd::encode_all(TEXT, 1).unwrap();
-        for packed in [TEXT.to_vec(), xz(), gzip(), zstd] {
-            assert_eq!(read(packed.clone()).unwrap(), TEXT);
-        }
-        assert_eq!(read(b"a".to_vec()).unwrap(), b"a");
-        assert_eq!(read(Vec::new()).unwrap(), b"");
-    }
-
-    #[test]
-    fn files_that_follow_each_other_are_read_as_one() {
-        for packed in [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()] {
-            assert_eq!(
-                read([packed.clone(), packed].concat()).unwrap(),
-                [TEXT, TEXT].concat()
-            );
-        }
-    }
-
-    #[test]
-    fn a_cut_file_is_an_error() {
-        for mut packed in [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()] {
-            packed.truncate(packed.len() - 9);
-            assert!(read(packed).is_err());
-        }
-    }
-}
+mod tests;

@@ -11,20 +11,20 @@ use super::input::{self, STANDARD_INPUT};
 /// How to read a corpus.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Whether the first bad record ends the reading.
+    /// Whether the first bad record is an error.
     pub strict: bool,
-    /// The format of all files, if it is not to be told from their names and first characters.
+    /// The format of all files; `None` recognises it by name and content.
     pub format: Option<Format>,
 }
 
 /// A record that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRecord {
-    /// The file it stands in.
+    /// The file of the record.
     pub path: PathBuf,
-    /// The line it begins in, counted from 1.
+    /// The line in which the record begins, counted from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong with the record.
     pub what: String,
 }
 
@@ -34,18 +34,18 @@ impl fmt::Display for BadRecord {
     }
 }
 
-/// Why reading a corpus ended early.
+/// Why a corpus cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
-    /// A file is missing, unreadable, or breaks off (a damaged xz file, a lost disk).
+    /// A file is missing, unreadable or truncated.
     #[error("{}", name(path))]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file is no corpus at all.
+    /// A file is not a corpus.
     #[error("{}: {what}", name(path))]
     Foreign {
         /// The file.
@@ -53,42 +53,43 @@ pub enum CorpusError {
         /// What was found.
         what: String,
     },
-    /// A bad record, where every record must be good.
-    #[error("{0} (--strict: nothing more is read)")]
+    /// A record is bad, and [`Options::strict`] is set.
+    #[error("{0} (remove --strict to skip bad records)")]
     BadRecord(BadRecord),
 }
 
-/// How many users are read at a time, at most.
+/// The maximum number of users in a chunk.
 const CHUNK_USERS: usize = 4096;
-/// No more users are read at a time once they take this much memory.
+/// A chunk ends with the user who makes it reach this many bytes.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Users from one or more files, one at a time. Bad records are reported, counted and passed over. A user without an id
-/// is given the position of its record, counted from 1 over all files.
+/// Users from one or more files, one at a time. Bad records are reported, counted and skipped. Records are numbered from 1
+/// within their file, and the number serves as the id of a user without one.
 pub struct Corpus {
     files: Vec<PathBuf>,
     options: Options,
-    /// What is left of the last file that was opened.
+    /// The rest of the file that was opened last.
     current: Option<Users>,
-    /// How many of the files have been opened.
+    /// The number of files opened so far.
     opened: usize,
     /// The file that the last user, or chunk of users, came from.
     file: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
+    /// How many records of the current file were read, bad ones included.
     records: u64,
     bad_records: u64,
     failed: bool,
-    /// What the next chunk fails with.
+    /// The error of the next chunk.
     next_chunk: Option<CorpusError>,
     /// The first user of the next chunk, which is from another file.
     ahead: Option<User>,
 }
 
 impl Corpus {
-    /// A corpus made of these files, `-` being standard input.
+    /// A corpus of these files; `-` is standard input.
     ///
     /// # Errors
-    /// If a file is not there, or no file: before anything is read, so that a long run does not end at a typo.
+    /// If a path is missing or a folder. All paths are checked first, so that a typo does not end a long run.
     pub fn open(paths: &[PathBuf], options: Options) -> Result<Self, CorpusError> {
         for path in paths
             .iter()
@@ -123,24 +124,22 @@ impl Corpus {
         self
     }
 
-    /// The file that the last user, or chunk of users, came from, as an index.
+    /// The files, in the order in which they are read.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// The file that the last user, or chunk of users, came from, as an index into [`files`](Self::files).
     pub fn file(&self) -> usize {
         self.file
     }
 
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        self.files
-            .get(self.file)
-            .map_or(Path::new(""), PathBuf::as_path)
-    }
-
-    /// How many bad records there were so far.
+    /// The number of bad records so far.
     pub fn bad_records(&self) -> u64 {
         self.bad_records
     }
 
-    /// The next users, as many of a file as take some megabytes together; none at the end.
+    /// The next chunk of users, who are all from one file and take some megabytes; empty at the end.
     pub fn read_chunk(&mut self) -> Result<Vec<User>, CorpusError> {
         if let Some(error) = self.next_chunk.take() {
             return Err(error);
@@ -165,7 +164,7 @@ impl Corpus {
                     users.push(user);
                 }
                 Some(Err(error)) if users.is_empty() => return Err(error),
-                // First the users before it.
+                // The users before the error come first.
                 Some(Err(error)) => {
                     self.next_chunk = Some(error);
                     break;
@@ -190,7 +189,10 @@ impl Iterator for Corpus {
                 let path = self.files.get(self.opened)?.clone();
                 self.opened += 1;
                 match open_users(&path, self.options.format) {
-                    Ok(users) => self.current = Some(users),
+                    Ok(users) => {
+                        self.current = Some(users);
+                        self.records = 0;
+                    }
                     Err(error) => return self.fail(error),
                 }
                 continue;
@@ -226,7 +228,7 @@ impl Iterator for Corpus {
     }
 }
 
-/// What a path is called in a message.
+/// The name of a path in messages.
 fn name(path: &Path) -> std::path::Display<'_> {
     if path.as_os_str() == STANDARD_INPUT {
         Path::new("standard input").display()

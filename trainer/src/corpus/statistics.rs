@@ -1,4 +1,4 @@
-//! What a corpus holds: users, posts, words, and how many users are of each class.
+//! Counts of users, posts, words and classes in a corpus.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,17 +7,17 @@ use super::User;
 /// Counts over a corpus.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statistics {
-    /// Users.
+    /// The number of users.
     pub users: u64,
-    /// Posts of all users.
+    /// The number of posts of all users.
     pub posts: u64,
-    /// Words of all posts.
+    /// The number of words of all posts.
     pub words: u64,
-    /// The classes of each attribute, in the order asked for.
+    /// The counts of each attribute's classes, in the order of [`new`](Self::new).
     pub attributes: Vec<AttributeCounts>,
 }
 
-/// How many users are of each class of one attribute.
+/// The number of users of each class of one attribute.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeCounts {
     /// The attribute's name.
@@ -26,7 +26,7 @@ pub struct AttributeCounts {
 }
 
 impl Statistics {
-    /// Counts of nobody yet, with a table for each of these attributes.
+    /// Empty counts for these attributes.
     pub fn new(attributes: &[String]) -> Self {
         let table = |name: &String| AttributeCounts {
             name: name.clone(),
@@ -38,7 +38,7 @@ impl Statistics {
         }
     }
 
-    /// Counts one user, whose posts have `words` words.
+    /// Adds one user, whose posts have `words` words.
     pub fn add(&mut self, user: &User, words: usize) {
         self.users += 1;
         self.posts += user.posts.len() as u64;
@@ -52,12 +52,12 @@ impl Statistics {
 }
 
 impl AttributeCounts {
-    /// The users with a label.
+    /// The number of users with a label.
     pub fn labelled(&self) -> u64 {
         self.counts.values().sum()
     }
 
-    /// Classes and their users, the largest class first, equally large ones in the order of the alphabet.
+    /// The classes with their number of users, largest first and then alphabetically.
     pub fn by_size(&self) -> Vec<(&str, u64)> {
         let mut classes: Vec<(&str, u64)> = self
             .counts
@@ -68,11 +68,11 @@ impl AttributeCounts {
         classes
     }
 
-    /// Values and their users in rising order, if all labels are whole numbers.
+    /// The values with their number of users in ascending order, if all labels are whole numbers.
     pub fn by_value(&self) -> Option<Vec<(i64, u64)>> {
         let mut values = BTreeMap::<i64, u64>::new();
         for (class, users) in &self.counts {
-            // "5" and "05" are the same.
+            // "5" and "05" are the same value.
             *values.entry(class.parse().ok()?).or_default() += users;
         }
         (!values.is_empty()).then(|| values.into_iter().collect())
@@ -112,9 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn bands_are_no_numbers() {
-        let bands = count(&[r#"{"posts": [], "age": "21-25"}"#]);
-        assert_eq!(bands.attributes[1].by_value(), None);
-        assert_eq!(bands.attributes[0].by_value(), None);
+    fn intervals_are_not_numbers() {
+        let intervals = count(&[r#"{"posts": [], "age": "21-25"}"#]);
+        assert_eq!(intervals.attributes[1].by_value(), None);
+        assert_eq!(intervals.attributes[0].by_value(), None);
     }
 }

@@ -1,11 +1,10 @@
-//! How much one attribute says of another, from how many users have each pair of classes.
+//! The association of two attributes, from a contingency table.
 //!
-//! `counts` has a row for each class of one attribute and a column for each of the other. Classes without users are as
-//! if they were not there. Where an attribute has fewer than two classes with users nothing can be said, and the figure
-//! is 0.
+//! `counts` is the number of users of each class of one attribute (row) and of the other (column). Classes without users are
+//! ignored. The figures are 0 if an attribute has fewer than two classes with users.
 
-/// Cramér's V: √(χ² / (n · (k − 1))) for n users, where χ² is Pearson's statistic and k the smaller number of classes. 0
-/// where the attributes are independent among these users, 1 where one tells the other.
+/// Cramér's V: √(χ² / (n · (k − 1))) for n users, where χ² is Pearson's statistic and k the smaller number of classes. It is
+/// 0 if the attributes are independent among these users, and 1 if one determines the other.
 pub fn cramers_v(counts: &[Vec<usize>]) -> f64 {
     let table = Table::new(counts);
     let classes = table.rows.len().min(table.columns.len());
@@ -15,8 +14,8 @@ pub fn cramers_v(counts: &[Vec<usize>]) -> f64 {
     (table.phi_squared() / (classes - 1) as f64).sqrt()
 }
 
-/// Cramér's V without its bias (Bergsma 2013): by chance alone V is above 0, the more so the fewer users there are and
-/// the more classes. What independent attributes are expected to have is taken off.
+/// Cramér's V with Bergsma's bias correction (2013). Uncorrected, V of independent attributes is above 0 by chance, and more
+/// so with few users and many classes.
 pub fn cramers_v_corrected(counts: &[Vec<usize>]) -> f64 {
     let table = Table::new(counts);
     let (rows, columns) = (table.rows.len() as f64, table.columns.len() as f64);
@@ -30,15 +29,15 @@ pub fn cramers_v_corrected(counts: &[Vec<usize>]) -> f64 {
     if most <= 0.0 {
         return 0.0;
     }
-    // With a handful of users the corrected figures may not fit each other.
+    // With a handful of users the corrected terms may give more than 1.
     (phi_squared / most).sqrt().min(1.0)
 }
 
-/// The counts with their sums, those of classes with users.
+/// A contingency table with the sums of rows and columns that have users.
 struct Table<'a> {
     counts: &'a [Vec<usize>],
     users: f64,
-    /// Index and users.
+    /// Indices and sums.
     rows: Vec<(usize, f64)>,
     columns: Vec<(usize, f64)>,
 }
@@ -79,17 +78,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_tells_the_other_or_says_nothing() {
-        let informative = vec![vec![50, 0], vec![0, 30]];
-        assert!((cramers_v(&informative) - 1.0).abs() < 1e-12);
-        assert!((cramers_v_corrected(&informative) - 1.0).abs() < 1e-12);
+    fn v_is_1_if_one_determines_the_other_and_0_if_they_are_independent() {
+        let determined = vec![vec![50, 0], vec![0, 30]];
+        assert!((cramers_v(&determined) - 1.0).abs() < 1e-12);
+        assert!((cramers_v_corrected(&determined) - 1.0).abs() < 1e-12);
         let independent = vec![vec![20, 40], vec![10, 20]];
         assert!(cramers_v(&independent) < 1e-12);
         assert_eq!(cramers_v_corrected(&independent), 0.0);
     }
 
     #[test]
-    fn classes_without_users_are_as_if_they_were_not_there() {
+    fn classes_without_users_are_ignored() {
         let full = vec![vec![7, 2], vec![3, 9]];
         let gaps = vec![vec![7, 0, 2], vec![0, 0, 0], vec![3, 0, 9]];
         assert_eq!(cramers_v(&gaps), cramers_v(&full));
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_one_class_say_nothing() {
+    fn without_users_or_with_one_class_v_is_0() {
         for counts in [vec![], vec![vec![0, 0]; 2], vec![vec![4, 5], vec![0, 0]]] {
             assert_eq!(cramers_v(&counts), 0.0);
             assert_eq!(cramers_v_corrected(&counts), 0.0);

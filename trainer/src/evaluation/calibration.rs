@@ -1,19 +1,19 @@
-//! Whether probabilities mean what they say.
+//! The calibration of predicted probabilities.
 
 use model_core::card::{CoveragePoint, ReliabilityBin};
 use model_core::prediction::largest;
 
-/// How many bins of equal width the confidences are sorted into.
+/// The number of bins of a reliability diagram, all of the same width.
 const BINS: usize = 15;
-/// How many thresholds of equal distance, from 0 up, the coverage is measured at.
+/// The number of confidence thresholds at which coverage is measured, evenly spaced from 0.
 const THRESHOLDS: u8 = 20;
 
-/// How sure the answers were, and which of them were right: of each user the probability of the most probable class
-/// (the confidence), and whether that is the true one.
+/// For each user the confidence, which is the probability of the most probable class, and whether that class is the true
+/// one.
 pub struct Confidences(Vec<(f32, bool)>);
 
 impl Confidences {
-    /// `probabilities` has a row of classes a user; `gold` is each user's true class.
+    /// `gold` is the true class of each user, `probabilities` is `[users, classes]`.
     pub fn new<P: AsRef<[f32]>>(gold: &[usize], probabilities: &[P]) -> Self {
         let of_user = |(row, &gold): (&P, &usize)| {
             let top = largest(row.as_ref())?;
@@ -22,12 +22,12 @@ impl Confidences {
         Self(probabilities.iter().zip(gold).filter_map(of_user).collect())
     }
 
-    /// The reliability diagram: users by confidence, in 15 bins of equal width without those that hold nobody.
+    /// The reliability diagram: users by confidence, in 15 bins of equal width. Bins without users are left out.
     pub fn reliability(&self) -> Vec<ReliabilityBin> {
         let mut bins = [(0, 0.0, 0); BINS];
         for &(confidence, is_right) in &self.0 {
             let confidence = f64::from(confidence);
-            // A bin holds its upper bound, not its lower one.
+            // A bin includes its upper bound and excludes its lower one.
             let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
             let (users, sum, right) = &mut bins[bin];
             *users += 1;
@@ -43,11 +43,11 @@ impl Confidences {
             .collect()
     }
 
-    /// What is left when answers below `threshold` are withheld; nothing if that is none.
-    pub fn answered_from(&self, threshold: f32) -> Option<CoveragePoint> {
-        let answered = || (self.0.iter()).filter(|(confidence, _)| *confidence >= threshold);
-        let users = answered().count();
-        let right = answered().filter(|(_, is_right)| *is_right).count();
+    /// Coverage and accuracy of the predictions with at least this confidence; `None` if there are none.
+    pub fn at(&self, threshold: f32) -> Option<CoveragePoint> {
+        let confident = || (self.0.iter()).filter(|(confidence, _)| *confidence >= threshold);
+        let users = confident().count();
+        let right = confident().filter(|(_, is_right)| *is_right).count();
         (users > 0).then(|| CoveragePoint {
             threshold,
             coverage: users as f64 / self.0.len() as f64,
@@ -55,31 +55,38 @@ impl Confidences {
         })
     }
 
-    /// The same for the thresholds 0, 0.05 … 0.95.
+    /// Coverage and accuracy at the thresholds 0, 0.05 … 0.95, as far as any prediction reaches them.
     pub fn coverage(&self) -> Vec<CoveragePoint> {
         (0..THRESHOLDS)
             .map(|step| f32::from(step) / f32::from(THRESHOLDS))
-            .filter_map(|threshold| self.answered_from(threshold))
+            .filter_map(|threshold| self.at(threshold))
             .collect()
     }
 }
 
-/// The expected calibration error: the mean over users of the distance, within their bin of the reliability diagram,
-/// between the mean confidence and the share that was right. 0 for nobody.
+/// The expected calibration error (ECE): the mean over users of the difference between mean confidence and accuracy in the
+/// user's bin of the reliability diagram. 0 without users.
 pub fn calibration_error(reliability: &[ReliabilityBin]) -> f64 {
     let users: usize = reliability.iter().map(|bin| bin.users).sum();
     let gap = |bin: &ReliabilityBin| bin.users as f64 * (bin.confidence - bin.accuracy).abs();
     reliability.iter().map(gap).sum::<f64>() / users.max(1) as f64
 }
 
-/// The mean over users of −ln p of their true class, in nats. No p counts as less than the smallest difference of
-/// a 32-bit float, so that one certain mistake does not make the mean infinite. 0 for nobody.
-pub fn log_loss<P: AsRef<[f32]>>(gold: &[usize], probabilities: &[P]) -> f64 {
-    let losses = probabilities.iter().zip(gold).map(|(row, &gold)| {
-        let probability = row.as_ref().get(gold).copied().unwrap_or(0.0);
-        -f64::from(probability.clamp(f32::EPSILON, 1.0)).ln()
-    });
-    losses.sum::<f64>() / probabilities.len().max(1) as f64
+/// The log loss: the mean of −ln p over users, in nats, from ln p of each user's true class. 0 without users.
+pub fn log_loss(log_probabilities: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut users) = (0.0, 0_usize);
+    for log_probability in log_probabilities {
+        sum -= log_probability;
+        users += 1;
+    }
+    sum / users.max(1) as f64
+}
+
+/// ln p of a user's true class, from the probabilities of all classes. A probability counts as at least 2⁻²³, the precision
+/// of a 32-bit float: a probability that was rounded to 0 must not make the mean infinite.
+pub fn log_probability(gold: usize, probabilities: &[f32]) -> f64 {
+    let probability = probabilities.get(gold).copied().unwrap_or(0.0);
+    f64::from(probability.clamp(f32::EPSILON, 1.0)).ln()
 }
 
 #[cfg(test)]
@@ -87,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn honest_probabilities_have_no_calibration_error() {
+    fn calibrated_probabilities_have_no_calibration_error() {
         let rows = vec![[0.75, 0.25]; 4];
         let error =
             |gold: &[usize]| calibration_error(&Confidences::new(gold, &rows).reliability());
@@ -96,20 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_neither_bins_nor_coverage() {
-        let nobody = Confidences::new::<[f32; 2]>(&[], &[]);
-        assert_eq!(nobody.reliability(), []);
-        assert_eq!(nobody.coverage(), []);
+    fn without_users_there_are_neither_bins_nor_coverage() {
+        let none = Confidences::new::<[f32; 2]>(&[], &[]);
+        assert_eq!(none.reliability(), []);
+        assert_eq!(none.coverage(), []);
         assert_eq!(calibration_error(&[]), 0.0);
     }
 
     #[test]
-    fn who_is_as_sure_as_the_threshold_is_answered() {
+    fn a_confidence_equal_to_the_threshold_is_confident() {
         let rows = [[0.6, 0.4], [0.3, 0.7], [0.55, 0.45]];
         let confidences = Confidences::new(&[0, 0, 0], &rows);
-        let point = confidences.answered_from(0.6).unwrap();
+        let point = confidences.at(0.6).unwrap();
         assert_eq!((point.coverage, point.accuracy), (2.0 / 3.0, 0.5));
-        assert_eq!(confidences.answered_from(0.75), None);
+        assert_eq!(confidences.at(0.75), None);
         let thresholds: Vec<f32> = (confidences.coverage().iter())
             .map(|point| point.threshold)
             .collect();
@@ -117,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn a_certain_mistake_costs_much_but_not_everything() {
-        let loss = log_loss(&[1], &[[1.0, 0.0]]);
+    fn a_mistake_with_probability_1_has_a_large_but_finite_loss() {
+        let loss = log_loss([log_probability(1, &[1.0, 0.0])]);
         assert!(loss > 15.0 && loss < 17.0, "{loss}");
-        assert_eq!(log_loss::<[f32; 2]>(&[], &[]), 0.0);
+        assert_eq!(log_loss([]), 0.0);
     }
 }

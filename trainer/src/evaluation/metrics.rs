@@ -1,29 +1,29 @@
-//! Figures from true and predicted classes, by exact counts.
+//! Precision, recall, F and accuracy, from exact counts.
 
 use model_core::prediction::largest;
 use serde::Serialize;
 
-/// Figures of one class. What is undefined (nothing predicted, nothing there) is 0.
+/// Figures of one class. An undefined figure, of a class without users or predictions, is 0.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassMetrics {
-    /// The share of those predicted to be in the class who are.
+    /// The share of the users predicted to be of this class who are of it.
     pub precision: f64,
-    /// The share of those in the class who are predicted to be.
+    /// The share of the users of this class who are predicted to be of it.
     pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// How many are in the class.
+    /// The number of users of this class.
     pub support: usize,
 }
 
 /// Figures over all classes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
-    /// How many were predicted.
+    /// The number of users.
     pub users: usize,
-    /// The share predicted right.
+    /// The share of users whose predicted class is the true one.
     pub accuracy: f64,
-    /// The share of the most frequent true class: the accuracy of always guessing it.
+    /// The share of the most frequent true class: the accuracy of always predicting it.
     pub majority: f64,
     /// The mean of the classes' precisions.
     pub precision: f64,
@@ -31,17 +31,17 @@ pub struct Metrics {
     pub recall: f64,
     /// 2PR / (P + R) of these two means: the F of the paper's tables.
     pub f: f64,
-    /// The mean of the classes' F1: what other work often means by macro F1. It is not [`f`](Self::f).
+    /// The mean of the classes' F1, often called macro F1. It differs from [`f`](Self::f).
     pub mean_class_f1: f64,
     /// Figures of each class.
     pub classes: Vec<ClassMetrics>,
-    /// How many of each true class (row) were predicted to be in each class (column).
+    /// The number of users of each true class (row) predicted to be of each class (column).
     pub confusion: Vec<Vec<usize>>,
 }
 
 impl Metrics {
-    /// Compares the true and the predicted class of each user; both are indices below `classes`, and pairs with
-    /// an index beyond are left out. All figures of nobody are 0.
+    /// Compares the true and the predicted class of each user, both indices below `classes`. Users with a larger index are
+    /// left out. Without users, all figures are 0.
     pub fn new(gold: &[usize], predicted: &[usize], classes: usize) -> Self {
         let mut confusion = vec![vec![0; classes]; classes];
         for (&gold, &predicted) in gold.iter().zip(predicted) {
@@ -55,8 +55,8 @@ impl Metrics {
         Self::from_confusion(confusion)
     }
 
-    /// Figures of predicting for each user the class with the highest score (a probability or logit); see
-    /// [`new`](Self::new).
+    /// Figures of predicting the class with the highest score (a probability or logit) for each user, see
+    /// [`new`](Self::new). `scores` is `[users, classes]`.
     pub fn of<P: AsRef<[f32]>>(gold: &[usize], scores: &[P], classes: usize) -> Self {
         let predicted: Vec<usize> = (scores.iter())
             .map(|row| largest(row.as_ref()).unwrap_or(classes))
@@ -64,7 +64,7 @@ impl Metrics {
         Self::new(gold, &predicted, classes)
     }
 
-    /// Figures from how many of each true class (row) were predicted to be in each class (column).
+    /// Figures of a [`confusion`](Self::confusion) matrix.
     pub(super) fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {
         let classes: Vec<ClassMetrics> = (0..confusion.len())
             .map(|class| {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn figures_of_a_case_counted_by_hand() {
-        // Class 0: 2 of 3 found, 2 of 4 right. Class 1: 1 of 3 found, 1 of 2 right. Class 2: nobody.
+        // Class 0: recall 2/3, precision 2/4. Class 1: recall 1/3, precision 1/2. Class 2: no users.
         let metrics = Metrics::new(&[0, 0, 0, 1, 1, 1], &[0, 0, 1, 0, 0, 1], 3);
         assert_eq!(metrics.confusion, [[2, 1, 0], [2, 1, 0], [0, 0, 0]]);
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} is not {b}");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_scores_nothing() {
+    fn without_users_all_figures_are_0() {
         let metrics = Metrics::new(&[], &[], 2);
         assert_eq!(
             (metrics.users, metrics.accuracy, metrics.f, metrics.majority),

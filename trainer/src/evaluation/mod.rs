@@ -1,5 +1,5 @@
-//! How good predictions are: precision, recall and F as the paper computes them, accuracy beside the majority
-//! baseline, the confusion matrix, how far stated probabilities can be trusted, and whether a difference is one.
+//! Figures of predictions: precision, recall and F as the paper computes them, accuracy and the majority baseline, the
+//! confusion matrix, the calibration of the probabilities, and tests of significance.
 
 mod association;
 mod calibration;
@@ -8,7 +8,9 @@ mod report;
 mod significance;
 
 pub use association::{cramers_v, cramers_v_corrected};
-pub use calibration::{Confidences, calibration_error, log_loss};
+pub use calibration::{Confidences, calibration_error, log_loss, log_probability};
 pub use metrics::{ClassMetrics, Metrics};
 pub use report::{Evaluation, Report, are_fair_sample};
-pub use significance::{Bootstrap, Difference, Predictions, RESAMPLES, Spread, holm, macro_t_test};
+pub use significance::{
+    Bootstrap, Difference, Predictions, RESAMPLES, Spread, guessing_p, holm, macro_t_test,
+};

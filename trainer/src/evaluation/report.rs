@@ -10,19 +10,24 @@ use model_core::language::Language;
 use model_core::predictor::AttributePrediction;
 use serde::Serialize;
 
-use super::calibration::{Confidences, calibration_error, log_loss};
+use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
 use super::metrics::Metrics;
+use super::significance::{RESAMPLES, guessing_p};
 
-/// The largest share of labels that are bands over several classes with which the others are a fair sample still.
-const MOST_BANDS: f64 = 0.05;
+/// The largest share of interval labels with which the users with one class are still a fair sample.
+const MOST_INTERVALS: f64 = 0.05;
 
-/// Whether those of `all` users with a label who have one class are a fair sample of them, if the label of `bands` is a band over
-/// several: it happens to be one class for some.
-pub fn are_fair_sample(bands: usize, all: usize) -> bool {
-    bands as f64 <= MOST_BANDS * all as f64
+/// Whether the users with one class are a fair sample of `all` users with a label, of whom `intervals` have an interval
+/// label, which covers several classes. In a corpus of interval labels, those whose interval lies within one class are not
+/// like the others.
+pub fn are_fair_sample(intervals: usize, all: usize) -> bool {
+    intervals as f64 <= MOST_INTERVALS * all as f64
 }
 
-/// Gathers true classes and predictions of one attribute.
+/// The level of the one-sided test of guessing, that of a two-sided interval of 95 %.
+const GUESSING_LEVEL: f64 = 0.025;
+
+/// Collects true classes and predictions of one attribute.
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     language: Option<Language>,
@@ -35,42 +40,42 @@ pub struct Evaluation<'a> {
     other_labels: BTreeMap<String, usize>,
 }
 
-/// How well one attribute was predicted, or its groups.
+/// The figures of one attribute, or of its coarse classes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The attribute's name; for its groups `NAME (coarse)`.
+    /// The attribute's name; for its coarse classes `NAME (coarse)`.
     pub attribute: String,
-    /// The language of the users' text, where the model reads Chinese and another one.
+    /// The language of the users' text, for a model of two languages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
-    /// Whether the model calls the attribute transferred from another language: it was not shown to work in this one.
+    /// Whether the attribute is transferred from another language: the model was not shown to beat guessing in this one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub transferred: bool,
-    /// The probability from which on the model calls a prediction confident.
+    /// The least probability of a confident prediction.
     pub confidence_threshold: f32,
     /// The names of the classes.
     pub labels: Vec<String>,
-    /// Users left out because they have no label.
+    /// The number of users left out because they have no label.
     pub unlabelled: usize,
-    /// Labels that are none of the model's classes, with their users, who are left out.
+    /// Labels that are not classes of the model, with the number of users left out because of them.
     pub other_labels: BTreeMap<String, usize>,
     /// The figures.
     #[serde(flatten)]
     pub metrics: Metrics,
     /// The expected calibration error.
     pub calibration_error: f64,
-    /// The mean of −ln p of the true class.
+    /// The mean over users of −ln p of the true class, in nats.
     pub log_loss: f64,
-    /// The reliability diagram that the calibration error is taken from.
+    /// The reliability diagram, from which the calibration error is computed.
     pub reliability: Vec<ReliabilityBin>,
-    /// What answering only from a probability on does.
+    /// Coverage and accuracy at several confidence thresholds.
     pub coverage: Vec<CoveragePoint>,
-    /// The same for the probability from which on the model calls a prediction confident, if it does so for anybody.
+    /// Coverage and accuracy at the model's own threshold; `None` where it is confident about no user.
     pub confident: Option<CoveragePoint>,
 }
 
 impl<'a> Evaluation<'a> {
-    /// An evaluation of nobody yet; predictions are called confident from this probability on.
+    /// An evaluation without users, with the least probability of a confident prediction.
     pub fn new(attribute: &'a Attribute, confidence_threshold: f32) -> Self {
         Self {
             attribute,
@@ -84,18 +89,17 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// An evaluation of nobody yet, of a model's task and of users whose text is in one of its languages.
+    /// An evaluation without users, of a model's task in one of the model's languages.
     pub fn of_task(settings: &'a Settings, task: usize, language: Option<Language>) -> Self {
-        let known = settings.calibration(task, language);
+        let calibration = settings.calibration(task, language);
         Self {
             language,
-            transferred: known.status == ValidationStatus::Transferred,
-            ..Self::new(&settings.attributes[task], known.confidence_threshold)
+            transferred: calibration.status == ValidationStatus::Transferred,
+            ..Self::new(&settings.attributes[task], calibration.confidence_threshold)
         }
     }
 
-    /// The evaluations of a model's attributes: in the order of its tasks, those of one language after those of the other where
-    /// it reads two.
+    /// The evaluations of all tasks of a model, in their order; for a model of two languages, one language after the other.
     pub fn of_model(settings: &'a Settings) -> Vec<Self> {
         let of_language = |language| {
             let tasks = 0..settings.attributes.len();
@@ -108,13 +112,13 @@ impl<'a> Evaluation<'a> {
             .collect()
     }
 
-    /// The language of the users' text, where the model reads Chinese and another one.
+    /// The language of the users' text, for a model of two languages.
     pub fn language(&self) -> Option<Language> {
         self.language
     }
 
-    /// Adds what was predicted for a user with this label: a class, or a band over several. Who has none, or one that says
-    /// nothing about the model's classes, is no example and is counted apart.
+    /// Adds the prediction for a user with this label: a class, or an interval that covers several. Users without a label, or
+    /// with a label outside the model's classes, are counted but not scored.
     pub fn add(&mut self, label: Option<String>, prediction: &AttributePrediction) {
         let Some(label) = label else {
             self.unlabelled += 1;
@@ -129,13 +133,13 @@ impl<'a> Evaluation<'a> {
         self.add_classes(classes, probabilities.map(|(_, &value)| value).collect());
     }
 
-    /// Adds what was predicted for a user of this class, given by its index.
+    /// Adds the probabilities predicted for a user of this class (an index).
     pub fn add_class(&mut self, class: usize, probabilities: Vec<f32>) {
         self.add_classes(class..class + 1, probabilities);
     }
 
-    /// Adds what was predicted for a user whose class is one of these. If they are neither one nor in one group, the user is
-    /// left out.
+    /// Adds the probabilities predicted for a user whose class is one of these. The user is left out unless there is one
+    /// class, or one coarse class covers all of them.
     pub fn add_classes(&mut self, classes: Range<usize>, probabilities: Vec<f32>) {
         if self.attribute.can_score(&classes) {
             self.gold.push(classes);
@@ -143,12 +147,13 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// The report on the classes, and the one on the groups where there are any. Users whose label is a band over several classes
-    /// count for the groups alone. Where they are many, the report on the classes is of nobody: those whose band happens to be
-    /// one class are no fair sample.
+    /// The report on the classes and, for an attribute with coarse classes, the report on these.
     ///
-    /// The predicted class is the most probable one, also where a text has no word the model knows: saying
-    /// nothing must not improve the figures.
+    /// Users with an interval label count for the coarse classes only. If there are many of them, the report on the classes
+    /// has no users, because the other users are not a fair sample.
+    ///
+    /// The predicted class is the most probable one, also for a text without a known word: abstaining must not improve the
+    /// figures.
     pub fn reports(self) -> Vec<Report> {
         let Attribute {
             name,
@@ -166,16 +171,15 @@ impl<'a> Evaluation<'a> {
         }
         let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, &probabilities)];
         if !coarse_classes.is_empty() {
-            // Each class is in a group, or the model would have been refused.
+            // `Attribute::check` made sure that each class is in a coarse class.
             let gold: Vec<usize> = (self.gold.iter())
                 .filter_map(|classes| self.attribute.coarse_class_of_all(classes.clone()))
                 .collect();
             let probabilities: Vec<Vec<f32>> = (self.probabilities.iter())
                 .map(|row| self.attribute.coarse_probabilities(row))
                 .collect();
-            let labels = coarse_classes
-                .iter()
-                .map(|group| group.label.clone())
+            let labels = (coarse_classes.iter())
+                .map(|coarse| coarse.label.clone())
                 .collect();
             reports.push(self.report(format!("{name} (coarse)"), labels, &gold, &probabilities));
         }
@@ -190,14 +194,16 @@ impl<'a> Evaluation<'a> {
         probabilities: &[Vec<f32>],
     ) -> Report {
         let confidences = Confidences::new(gold, probabilities);
+        let log_probabilities = (gold.iter().zip(probabilities))
+            .map(|(&gold, probabilities)| log_probability(gold, probabilities));
         let reliability = confidences.reliability();
         Report {
             metrics: Metrics::of(gold, probabilities, labels.len()),
             calibration_error: calibration_error(&reliability),
-            log_loss: log_loss(gold, probabilities),
+            log_loss: log_loss(log_probabilities),
             reliability,
             coverage: confidences.coverage(),
-            confident: confidences.answered_from(self.confidence_threshold),
+            confident: confidences.at(self.confidence_threshold),
             attribute,
             language: self.language,
             transferred: self.transferred,
@@ -210,23 +216,19 @@ impl<'a> Evaluation<'a> {
 }
 
 impl Report {
-    /// Whether there was no user, with a label or without one.
-    pub fn is_of_nobody(&self) -> bool {
+    /// Whether no user was added, with a label or without one.
+    pub fn is_empty(&self) -> bool {
         self.metrics.users + self.unlabelled == 0 && self.other_labels.is_empty()
     }
 
-    /// Whether the mean recall of the classes that there are users of is above that of any way of guessing, 1 / classes, by more
-    /// than chance makes in 39 of 40 cases.
+    /// Whether the mean recall of the classes with users is significantly above that of guessing, 1 / classes: by
+    /// [`guessing_p`], at the one-sided level of 0.025.
     pub fn beats_guessing(&self) -> bool {
-        let classes = self.metrics.classes.iter();
-        let there: Vec<_> = classes.filter(|class| class.support > 0).collect();
-        let count = there.len() as f64;
-        let mean = there.iter().map(|class| class.recall).sum::<f64>() / count;
-        let variance = (there.iter())
-            .map(|class| class.recall * (1.0 - class.recall) / class.support as f64)
-            .sum::<f64>()
-            / (count * count);
-        count > 1.0 && mean - 1.96 * variance.sqrt() > 1.0 / count
+        // The test compares with guesses of the same number of users for each class, also for a class without users. Such
+        // guesses have a mean recall below 1 / classes, so being above them is not enough. A class without users has recall 0.
+        let recalls = self.metrics.classes.iter().map(|class| class.recall);
+        recalls.sum::<f64>() > 1.0
+            && guessing_p(&self.metrics.confusion, RESAMPLES) < GUESSING_LEVEL
     }
 }
 
@@ -265,24 +267,24 @@ mod tests {
     }
 
     fn age() -> Attribute {
-        let group = |label: &str, classes: &[&str]| CoarseClass {
+        let coarse = |label: &str, classes: &[&str]| CoarseClass {
             label: label.into(),
             classes: classes.iter().map(|class| class.to_string()).collect(),
         };
         Attribute {
             name: "age".into(),
             classes: ["13", "14", "23+"].map(String::from).to_vec(),
-            coarse_classes: vec![group("young", &["13", "14"]), group("grown", &["23+"])],
+            coarse_classes: vec![coarse("young", &["13", "14"]), coarse("grown", &["23+"])],
         }
     }
 
     #[test]
-    fn users_whose_label_is_a_band_count_for_groups_alone() {
+    fn users_with_an_interval_label_count_for_coarse_classes_alone() {
         let age = age();
         let mut evaluation = Evaluation::new(&age, 0.5);
         evaluation.add_class(2, vec![0.3, 0.3, 0.4]);
         evaluation.add_classes(0..2, vec![0.3, 0.3, 0.4]);
-        // Of two groups.
+        // An interval over two coarse classes.
         evaluation.add_classes(1..3, vec![0.3, 0.3, 0.4]);
         let reports = evaluation.reports();
         assert_eq!(reports[0].metrics.users, 0);
@@ -290,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn one_band_among_many_classes_leaves_the_report_on_them() {
+    fn one_interval_among_many_classes_leaves_the_report_on_them() {
         let age = age();
         let mut evaluation = Evaluation::new(&age, 0.5);
         for _ in 0..20 {
@@ -302,26 +304,34 @@ mod tests {
         assert_eq!(reports, [20, 21]);
     }
 
-    #[test]
-    fn neither_the_most_frequent_class_nor_a_coin_is_better_than_guessing() {
+    /// Whether predictions beat guessing that are right for so many `(of, users)` in each class, and otherwise name the
+    /// other class.
+    fn beats_guessing(right: [(usize, usize); 2]) -> bool {
         let age = age();
-        // Of 60 users of one class and 40 of the other so many are told right.
-        let beats_guessing = |right: [usize; 2]| {
-            let mut evaluation = Evaluation::new(&age, 0.5);
-            for (class, (users, right)) in [60, 40].into_iter().zip(right).enumerate() {
-                for user in 0..users {
-                    let mut probabilities = vec![0.0; 3];
-                    probabilities[if user < right { class } else { 1 - class }] = 1.0;
-                    evaluation.add_class(class, probabilities);
-                }
+        let mut evaluation = Evaluation::new(&age, 0.5);
+        for (class, (right, users)) in right.into_iter().enumerate() {
+            for user in 0..users {
+                let mut probabilities = vec![0.0; 3];
+                probabilities[if user < right { class } else { 1 - class }] = 1.0;
+                evaluation.add_class(class, probabilities);
             }
-            evaluation.reports()[0].beats_guessing()
-        };
-        assert!(!beats_guessing([60, 0]));
-        assert!(!beats_guessing([30, 20]));
-        // Mean recalls of 0.592 and 0.621, give or take 0.1.
-        assert!(!beats_guessing([35, 24]));
-        assert!(beats_guessing([37, 25]));
+        }
+        evaluation.reports()[0].beats_guessing()
+    }
+
+    #[test]
+    fn neither_the_most_frequent_class_nor_a_coin_beats_guessing() {
+        assert!(!beats_guessing([(60, 60), (0, 40)]));
+        assert!(!beats_guessing([(30, 60), (20, 40)]));
+        assert!(!beats_guessing([(5, 5), (0, 0)]));
+        // By Fisher's exact test, p is 0.055 and 0.015.
+        assert!(!beats_guessing([(35, 60), (24, 40)]));
+        assert!(beats_guessing([(37, 60), (25, 40)]));
+    }
+
+    #[test]
+    fn a_class_of_one_user_guessed_right_made_recalls_of_a_tenth_and_one_beat_guessing() {
+        assert!(!beats_guessing([(10, 100), (1, 1)]));
     }
 
     #[test]
@@ -353,7 +363,7 @@ mod tests {
         );
         assert_eq!(reports[1].attribute, "age (coarse)");
         assert_eq!(reports[1].metrics.confusion, [[1, 0], [1, 0]]);
-        // The groups are called confident, at 0.6, and half of them are right; the classes are not.
+        // The coarse classes reach the threshold with 0.6, and half of them are right; the classes do not.
         assert_eq!(reports[0].confident, None);
         let confident = reports[1].confident.as_ref().unwrap();
         assert_eq!((confident.coverage, confident.accuracy), (1.0, 0.5));

@@ -1,29 +1,31 @@
-//! Whether one system is better than another, or only luckier.
+//! Tests of significance.
 //!
-//! Two tests, because they ask different questions. [`macro_t_test`] takes the classes for the sample, as the paper does
-//! after Yang and Liu (1999). [`Bootstrap`] takes the users for it.
+//! Two tests compare systems. They ask different questions: [`macro_t_test`] treats the classes as the sample, as the paper
+//! does after Yang and Liu (1999), and [`Bootstrap`] treats the users as the sample. [`guessing_p`] compares one system with
+//! guessing.
 
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::Metrics;
 
-/// How many samples of users are drawn, where nothing else is asked for.
+/// Default number of samples of a bootstrap, and of permutations.
 pub const RESAMPLES: usize = 10_000;
 
-/// A mean and how far single values stray from it.
+/// Mean and standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The standard deviation (n − 1); a single value has none.
+    /// The standard deviation (n − 1); `None` for a single value.
     pub sd: Option<f64>,
 }
 
 impl Spread {
-    /// That of these values; nothing for none.
+    /// Mean and standard deviation of `values`; `None` where there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         if values.is_empty() {
             return None;
@@ -38,12 +40,12 @@ impl Spread {
     }
 }
 
-/// The macro t-test of Yang and Liu (1999): Student's paired t-test on the F1 of each class under two systems. The
-/// two-sided p; nothing where there are fewer than two classes.
+/// The macro t-test of Yang and Liu (1999): Student's paired t-test on the F1 of each class under two systems. Returns the
+/// two-sided p, or `None` for fewer than two classes.
 ///
-/// It asks whether the difference would show on other classes of the same kind. With few classes it cannot answer: two
-/// classes leave one degree of freedom, and p < 0.05 then takes two differences within 8 % of their mean. It knows
-/// nothing of how many users there were, and counts a class of ten users like one of a thousand.
+/// The test asks whether the difference would show on other classes of the same kind. It has little power with few classes:
+/// two classes leave one degree of freedom, and p < 0.05 then takes two differences within 8 % of their mean. It ignores
+/// the number of users: a class of ten counts as much as a class of a thousand.
 pub fn macro_t_test(a: &[f64], b: &[f64]) -> Option<f64> {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let Spread { mean, sd } = Spread::of(&differences)?;
@@ -57,35 +59,35 @@ pub fn macro_t_test(a: &[f64], b: &[f64]) -> Option<f64> {
     Some(2.0 * distribution.cdf(-t.abs()))
 }
 
-/// What one system, once learned, predicted for its test users.
+/// The predictions of one trained system for its test users.
 #[derive(Clone, Debug)]
 pub struct Predictions {
-    /// Which of the bootstrap's users they are.
+    /// The test users, as indices below [`Bootstrap::users`].
     pub users: Vec<usize>,
-    /// Their true classes.
+    /// The true class of each.
     pub gold: Vec<usize>,
-    /// The predicted ones.
+    /// The predicted class of each.
     pub predicted: Vec<usize>,
-    /// How many classes there are.
+    /// The number of classes.
     pub classes: usize,
 }
 
 /// Samples of users, drawn with replacement (Efron 1979).
 ///
 /// A user who is drawn twice counts twice for every system and every seed. So two systems are compared on the same
-/// users, and a user who is in the tests of several seeds is not taken for several people.
+/// users, and a user who is a test user of several seeds counts as one user.
 #[derive(Clone, Copy, Debug)]
 pub struct Bootstrap {
-    /// How many users to draw from; as many are drawn.
+    /// The number of users to draw from, and of draws in a sample.
     pub users: usize,
-    /// How many samples.
+    /// The number of samples.
     pub resamples: usize,
-    /// Decides which.
+    /// The seed of the draws.
     pub seed: u64,
 }
 
 impl Bootstrap {
-    /// Figures of each of `predictions` in each sample: a row a sample, a column each of `predictions`.
+    /// The figure of each of `predictions` in each sample, `[resamples, predictions]`.
     pub fn figures<T: Send>(
         &self,
         predictions: &[Predictions],
@@ -110,7 +112,7 @@ impl Bootstrap {
 }
 
 impl Predictions {
-    /// The figures as they are.
+    /// The figures with each user counted once.
     pub fn metrics(&self) -> Metrics {
         self.counted(|_| 1)
     }
@@ -125,20 +127,20 @@ impl Predictions {
     }
 }
 
-/// By how much one system's figure is above another's.
+/// The difference between the figures of two systems.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// On the users as they are.
+    /// The difference with each user counted once.
     pub observed: f64,
     /// The 95 % interval: from the 2.5th to the 97.5th percentile over the samples.
     pub interval: (f64, f64),
-    /// Two-sided: twice the share of samples in which the difference is 0 or has the other sign, where the
-    /// observed one counts as a sample; 1 at most.
+    /// The two-sided p: twice the share of samples in which the difference is 0 or has the other sign, at most 1. The
+    /// observed difference counts as one more sample, so p is never 0.
     pub p: f64,
 }
 
 impl Difference {
-    /// From the difference on the users as they are and those in the samples of a [`Bootstrap`].
+    /// The difference `observed` on all users, with the differences in the samples of a [`Bootstrap`].
     pub fn new(observed: f64, mut resampled: Vec<f64>) -> Self {
         resampled.sort_by(f64::total_cmp);
         let share = |count: usize| (count + 1) as f64 / (resampled.len() + 1) as f64;
@@ -152,7 +154,53 @@ impl Difference {
     }
 }
 
-/// Of sorted values, with straight lines between them; NaN of none.
+/// The one-sided p of a permutation test of guessing: the chance that predictions which are independent of the true classes
+/// reach a mean recall as high as that of `confusion`, where row is the true class and column the predicted one. The mean is
+/// over the classes with users.
+///
+/// Each permutation deals the predictions out to the users at random. So both the number of users of each class and the
+/// number predicted to be of each class stay as they are, and a class of one user, guessed right, is no evidence where
+/// many users are predicted to be of this class. For two classes the p is that of Fisher's exact test, up to the error of
+/// sampling `permutations`.
+pub fn guessing_p(confusion: &[Vec<usize>], permutations: usize) -> f64 {
+    let supports: Vec<usize> = confusion.iter().map(|row| row.iter().sum()).collect();
+    let mut predicted = Vec::new();
+    for row in confusion {
+        for (class, &users) in row.iter().enumerate() {
+            predicted.extend(std::iter::repeat_n(class, users));
+        }
+    }
+    // The sum of the recalls, of predictions that are in the order of the users' true classes.
+    let recalls = |predicted: &[usize]| {
+        let mut rest = predicted;
+        let mut sum = 0.0;
+        for (class, &support) in supports
+            .iter()
+            .enumerate()
+            .filter(|(_, support)| **support > 0)
+        {
+            let (of_class, others) = rest.split_at(support);
+            let right = of_class.iter().filter(|&&other| other == class).count();
+            sum += right as f64 / support as f64;
+            rest = others;
+        }
+        sum
+    };
+    // Equal counts must compare as equal, whatever the order in which they are added.
+    let observed = recalls(&predicted) - 1e-9;
+    let is_as_high = |index: &u64| {
+        let mut shuffled = predicted.clone();
+        shuffled.shuffle(&mut StdRng::seed_from_u64(*index));
+        recalls(&shuffled) >= observed
+    };
+    let as_high = (0..permutations as u64)
+        .into_par_iter()
+        .filter(is_as_high)
+        .count();
+    (as_high + 1) as f64 / (permutations + 1) as f64
+}
+
+/// A percentile of sorted values by linear interpolation; NaN where there are none.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return f64::NAN;
@@ -162,8 +210,8 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * place.fract()
 }
 
-/// Holm's correction (1979): the p of each of several comparisons, raised so that the chance of calling any difference
-/// real that is not stays below the level at which they are read.
+/// Holm's correction (1979) of the p of several comparisons. If none of the differences is real, the chance that any corrected
+/// p is below a level is at most that level.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));

@@ -55,7 +55,7 @@ fn mean(systems: &str, cells: &[&Cell]) -> Result<Cell, String> {
         let pairs = || first.test.iter().zip(&other.test);
         first.test.len() == other.test.len()
             && first.classes == other.classes
-            && pairs().all(|(one, other)| one.id == other.id)
+            && pairs().all(|(one, other)| one.user == other.user)
     };
     if let Some(other) = cells.iter().find(|other| !of_same_users(other)) {
         let [one, other] = [first, other].map(|cell| cell.key.file_name());
@@ -95,6 +95,14 @@ fn mean(systems: &str, cells: &[&Cell]) -> Result<Cell, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::{RecordKey, UserKey};
+
+    fn user(id: u64) -> UserKey {
+        UserKey {
+            file: "users.jsonl".into(),
+            record: RecordKey::Id(id.into()),
+        }
+    }
 
     fn cell(system: &str, auxiliary: &[&str], variant: &str, probabilities: [f32; 2]) -> Cell {
         Cell {
@@ -112,7 +120,7 @@ mod tests {
             validation_curve: Vec::new(),
             training_curve: Vec::new(),
             test: vec![TestUser {
-                id: "7".into(),
+                user: user(7),
                 words: 40,
                 class: 1,
                 probabilities: probabilities.to_vec(),
@@ -151,7 +159,7 @@ mod tests {
         let error = |cells: &[Cell], systems| average(cells, systems).unwrap_err();
         assert!(error(&cells, "svm").contains("\"svm\" names one system"));
         assert!(error(&cells, "svm + lstm").contains("\"lstm\"; permitted: me, svm"));
-        cells[1].test[0].id = "8".into();
+        cells[1].test[0].user = user(8);
         let error = error(&cells, "svm + me");
         assert!(
             error.contains("svm__gender__1.json and me__gender__1.json"),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::corpus::UserKey;
 use crate::output::{OutputError, PendingFile};
 
 /// What is learned in a cell.
@@ -70,8 +71,8 @@ pub struct Cell {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestUser {
-    /// The record's id as JSON text. The same users are in the tests of all cells of a seed and an attribute.
-    pub id: String,
+    /// Identifies the user. The same users are in the tests of all cells of a seed and an attribute.
+    pub user: UserKey,
     /// Words that were read.
     pub words: usize,
     /// The true class, as an index.
@@ -144,10 +145,9 @@ impl Cell {
         match (cell.test.iter())
             .find(|user| user.class >= classes || user.probabilities.len() != classes)
         {
-            Some(user) => Err(fail(format!(
-                "user {} has no class of the attribute",
-                user.id
-            ))),
+            Some(TestUser { user, .. }) => {
+                Err(fail(format!("{user} has no class of the attribute")))
+            }
             None => Ok(cell),
         }
     }
@@ -176,6 +176,7 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::RecordKey;
 
     fn key(system: &str, auxiliary: &[&str], variant: &str, seed: u64) -> CellKey {
         CellKey {
@@ -219,7 +220,10 @@ mod tests {
             validation_curve: vec![0.125, 0.25],
             training_curve: vec![1.5, 0.75],
             test: vec![TestUser {
-                id: "17".into(),
+                user: UserKey {
+                    file: "users.jsonl".into(),
+                    record: RecordKey::Id(17.into()),
+                },
                 words: 40,
                 class: 1,
                 probabilities: vec![0.25, 0.75],

@@ -155,7 +155,7 @@ fn learn(plan: &Plan, problem: &Problem) -> Result<Cell, ExperimentError> {
         training_curve: fitted.training_curve,
         test: (test.iter().zip(test_classes).zip(scores))
             .map(|((&user, class), logits)| TestUser {
-                id: problem.users.examples[user].id.to_string(),
+                user: problem.users.examples[user].key.clone(),
                 words: words(user),
                 class,
                 probabilities: calibration.probabilities(&logits, words(user)),
@@ -311,7 +311,10 @@ impl Record {
     /// Adds the checksums of the data.
     fn add_data(&mut self, users: &Users, folder: &Path) -> Result<(), ExperimentError> {
         if *self.users.get_or_insert(users.checksum) != users.checksum {
-            return Err(other(folder, "users: the corpus has changed since"));
+            return Err(other(
+                folder,
+                "users: the corpus, its ids or the paths of its files have changed since",
+            ));
         }
         if let Some(now) = users.vectors_checksum()
             && *self.vectors.get_or_insert(now) != now

@@ -29,7 +29,7 @@ pub struct Users {
     pub embedding: Option<Embedding>,
     /// What the report is told of them.
     pub summary: CorpusSummary,
-    /// A checksum of posts and classes.
+    /// A checksum of keys, posts and classes. Stored runs identify their test users by these keys.
     pub checksum: u32,
 }
 
@@ -83,6 +83,7 @@ impl Users {
         )?;
         let examples = read.users;
         for user in &examples {
+            hasher.update(user.key.to_string().as_bytes());
             for class in &user.classes {
                 hasher.update(&class.map_or(0, |class| class as u64 + 1).to_le_bytes());
             }
@@ -147,7 +148,7 @@ impl Users {
         for row in fitted.rows(segmenter, &self.posts) {
             matrix.push_row(row)?;
         }
-        let terms = fitted.terms().iter().map(FittedTerms::len).sum();
+        let terms = fitted.terms().iter().map(FittedTerms::width).sum();
         Ok(UserFeatures { matrix, terms })
     }
 }

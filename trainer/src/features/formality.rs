@@ -1,14 +1,14 @@
 //! The F-measure of Heylighen and Dewaele (*Variation in the contextuality of language*, Foundations of Science 2002):
-//! how much of a text stands on its own, and how much needs to be there with the writer.
+//! formal texts stand on their own, informal ones depend on the situation in which they were written.
 
 use harper_brill::UPOS;
 use serde::{Deserialize, Serialize};
 
 use super::Token;
 
-/// F = (noun + adjective + preposition + article − pronoun − verb − adverb − interjection + 100) / 2, where each stands
-/// for its share of all words in per cent: from 0 to 100, the higher the more formal. Proper names are nouns,
-/// auxiliaries verbs; punctuation and symbols are no words. `None` without a word.
+/// F = (noun + adjective + preposition + article − pronoun − verb − adverb − interjection + 100) / 2, where each term
+/// is the percentage of words with this part of speech. The result is from 0 to 100, and higher is more formal. Proper
+/// names count as nouns and auxiliaries as verbs. Punctuation and symbols do not count. `None` for a text without words.
 pub fn f_measure<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<f64> {
     let mut words = 0i64;
     let mut difference = 0i64;
@@ -31,7 +31,7 @@ pub fn f_measure<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> Option<f64>
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Formality {
-    /// The column's largest value; 0 leaves it out.
+    /// The largest value of the column; 0 leaves the column out.
     pub weight: f32,
 }
 
@@ -42,7 +42,7 @@ impl Default for Formality {
 }
 
 impl Formality {
-    /// Takes the mean and the standard deviation of the training users' F-measures.
+    /// Computes the mean and the standard deviation of the training users' F-measures.
     pub(super) fn fit(&self, f_measures: impl Iterator<Item = f64>) -> FittedFormality {
         let all: Vec<f64> = f_measures.collect();
         let users = all.len().max(1) as f64;
@@ -56,16 +56,16 @@ impl Formality {
     }
 }
 
-/// The F-measure on the training users' scale.
+/// The F-measure, standardised by the training users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedFormality {
     weight: f32,
-    // In 32 bits, which JSON keeps to the last one.
+    // 32 bits, because they survive a round trip through JSON.
     mean: f32,
     deviation: f32,
 }
 
-/// Standard deviations from the mean at which the feature ends.
+/// The number of standard deviations from the mean at which the feature is clipped.
 const REACH: f32 = 3.0;
 
 impl FittedFormality {
@@ -74,12 +74,12 @@ impl FittedFormality {
         self.mean
     }
 
-    /// Their standard deviation.
+    /// The standard deviation of the training users' F-measures.
     pub fn deviation(&self) -> f32 {
         self.deviation
     }
 
-    /// 0 at the training users' mean, plus or minus the weight from three standard deviations on.
+    /// The feature's value: 0 at the training users' mean, ± the weight at three standard deviations and beyond.
     pub(super) fn value(&self, f_measure: f64) -> f32 {
         if self.deviation == 0.0 {
             return 0.0;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_f_measure_is_what_a_hand_counts() {
+    fn the_f_measure_agrees_with_counts_by_hand() {
         // 8 words: 3 nouns, 1 adjective, 1 preposition, 1 article; 1 verb, 1 pronoun. (75 − 25 + 100) / 2.
         let formal = tokens(&[
             ("the", UPOS::DET),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_what_was_fitted() {
+    fn fitted_values_survive_json() {
         for step in 1..200 {
             let step = f64::from(step);
             let fitted =

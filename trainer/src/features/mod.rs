@@ -1,14 +1,13 @@
-//! Textual features: what the paper's SVM, ME and CNN systems read in place of word vectors (section 5.2: word
-//! unigrams, F-measure and POS patterns, after Mukherjee and Liu, *Improving Gender Classification of Blog Authors*,
-//! EMNLP 2010).
+//! Textual features, which the paper's SVM, ME and CNN systems read in place of word vectors (section 5.2: word unigrams,
+//! F-measure and POS patterns, after Mukherjee and Liu, *Improving Gender Classification of Blog Authors*, EMNLP 2010).
 //!
-//! [`Features`] are settings; [`fit`](Features::fit) them to the training users, and the [`FittedFeatures`] give each
-//! user a sparse row: the columns of the first group of terms, then those of the next, then the F-measure, then the
-//! patterns. Posts are cut into words as for the network, and no term or pattern reaches over the end of a post.
+//! [`Features`] are settings. [`fit`](Features::fit) fits them to the training users, and [`FittedFeatures`] make a sparse
+//! row for each user: the columns of the first group of terms, of the next groups, the F-measure, and the patterns. Posts
+//! are segmented as for the network. No term or pattern crosses the end of a post.
 //!
-//! A classifier that weighs all columns alike would hear most from the group with the largest numbers. So every group
-//! takes up the same room: the terms of one group have Euclidean length 1 in each row, the patterns too, and the
-//! F-measure lies between −1 and 1; each is then multiplied by the weight of its group.
+//! Groups are scaled alike, because a linear classifier would otherwise attend most to the group with the largest numbers:
+//! in each row, the terms of a group have Euclidean length 1, the patterns too, and the F-measure is between −1 and 1. Each
+//! group is then multiplied by its weight.
 
 mod formality;
 mod patterns;
@@ -30,15 +29,15 @@ pub use terms::{FittedTerms, Terms, Unit};
 
 use terms::{Counts, Text};
 
-/// Which features there are. The defaults are the paper's.
+/// The settings of features. The defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
-    /// A user's text is read up to this many words.
+    /// The maximum number of words that are read of a user.
     pub max_words: usize,
     /// Groups of words, word n-grams or character n-grams; may be empty.
     pub terms: Vec<Terms>,
-    /// How formal the text is, one column.
+    /// The F-measure, one column.
     pub formality: Formality,
     /// Frequent sequences of parts of speech.
     pub patterns: Patterns,
@@ -55,19 +54,19 @@ impl Default for Features {
     }
 }
 
-/// Why there are no features.
+/// Why features cannot be fitted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FeatureError {
     /// A setting is out of its range.
     #[error("features: {0}")]
     Setting(String),
-    /// The training users have nothing that the settings ask for.
+    /// The training users have no term or pattern of a group.
     #[error("features: {0}")]
     Nothing(String),
 }
 
 impl Features {
-    /// Whether all settings are in their ranges; the error names the first that is not.
+    /// Checks that all settings are in their ranges; the error names the first that is not.
     ///
     /// # Errors
     /// [`FeatureError::Setting`].
@@ -77,7 +76,7 @@ impl Features {
         for weight in weights {
             if !(weight >= 0.0 && weight.is_finite()) {
                 return Err(FeatureError::Setting(format!(
-                    "a weight is {weight}; permitted: at least 0, which leaves the group out"
+                    "a weight is {weight}; permitted: at least 0 (0 leaves the group out)"
                 )));
             }
         }
@@ -91,13 +90,13 @@ impl Features {
             .map_err(FeatureError::Setting)
     }
 
-    /// Learns from the posts of the training users, and from nobody else's, which terms and patterns there are, how
-    /// rare each term is, and how formal people write.
+    /// Selects terms and patterns from the posts of the training users, and computes the IDF of each term and the mean
+    /// F-measure.
     ///
-    /// `segmenter` cuts the posts into words; the same one must cut the posts of the rows.
+    /// `segmenter` segments the posts. The posts of rows must be segmented by the same one.
     ///
     /// # Errors
-    /// A setting out of its range; a group in which the training users have not a single term or pattern.
+    /// A setting is out of its range, or the training users have no term or pattern of a group.
     pub fn fit<P: AsRef<[String]> + Sync>(
         &self,
         segmenter: &Segmenter,
@@ -142,20 +141,20 @@ impl Features {
         })
     }
 
-    /// The words of each post, up to the maximum.
+    /// The words of each post, up to the maximum of a user.
     fn posts<'a>(&self, segmenter: &Segmenter, posts: &'a [String]) -> Vec<(&'a str, Vec<Word>)> {
         let words = reader::words(segmenter, posts, self.max_words);
         posts.iter().map(String::as_str).zip(words).collect()
     }
 
-    /// A tagger, if a group needs it.
+    /// A tagger, if any group needs one.
     fn tagger<'a>(&self, segmenter: &'a Segmenter) -> Option<Tagger<'a>> {
         let needed = self.formality.weight > 0.0 || self.patterns.weight > 0.0;
         needed.then(|| Tagger::new(segmenter))
     }
 }
 
-/// Features that know their columns. Written and read with serde, they give the same rows again.
+/// Features with their columns. They make the same rows after a round trip through serde.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedFeatures {
     settings: Features,
@@ -165,7 +164,7 @@ pub struct FittedFeatures {
 }
 
 impl FittedFeatures {
-    /// What they were fitted with.
+    /// The settings with which they were fitted.
     pub fn settings(&self) -> &Features {
         &self.settings
     }
@@ -185,19 +184,19 @@ impl FittedFeatures {
         self.patterns.as_ref()
     }
 
-    /// How many columns a row has.
+    /// The number of columns of a row.
     pub fn width(&self) -> usize {
-        let terms: usize = self.terms.iter().map(FittedTerms::len).sum();
-        let patterns = self.patterns.as_ref().map_or(0, FittedPatterns::len);
+        let terms: usize = self.terms.iter().map(FittedTerms::width).sum();
+        let patterns = self.patterns.as_ref().map_or(0, FittedPatterns::width);
         terms + usize::from(self.formality.is_some()) + patterns
     }
 
-    /// The columns of one user's posts that are not 0, by ascending index.
+    /// The nonzero columns of one user's posts, in ascending order.
     pub fn row(&self, segmenter: &Segmenter, posts: &[String]) -> Vec<(u32, f32)> {
         self.row_with(self.settings.tagger(segmenter).as_ref(), segmenter, posts)
     }
 
-    /// The rows of many users, in their order, on all cores.
+    /// The rows of many users, in their order, computed on all cores.
     pub fn rows<P: AsRef<[String]> + Sync>(
         &self,
         segmenter: &Segmenter,
@@ -225,7 +224,7 @@ impl FittedFeatures {
             start += width as u32;
         };
         for group in &self.terms {
-            append(group.columns(&texts(&posts, group.unit())), group.len());
+            append(group.columns(&texts(&posts, group.unit())), group.width());
         }
         if let Some(formality) = &self.formality {
             let value = (spoken.f_measure).map(|f_measure| formality.value(f_measure));
@@ -233,7 +232,7 @@ impl FittedFeatures {
             append(column.into_iter().collect(), 1);
         }
         if let Some(patterns) = &self.patterns {
-            append(patterns.columns(&spoken.parts), patterns.len());
+            append(patterns.columns(&spoken.parts), patterns.width());
         }
         row
     }
@@ -269,13 +268,4 @@ impl Spoken {
             parts: tokens.iter().map(parts).collect(),
         }
     }
-}
-
-/// Scales `columns` to Euclidean length `length`.
-fn scale(columns: &mut [(u32, f64)], length: f32) -> Vec<(u32, f32)> {
-    let norm = (columns.iter().map(|(_, value)| value * value).sum::<f64>()).sqrt();
-    let factor = f64::from(length) / norm;
-    (columns.iter())
-        .map(|&(column, value)| (column, (value * factor) as f32))
-        .collect()
 }

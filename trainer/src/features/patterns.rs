@@ -1,38 +1,39 @@
-//! Sequences of parts of speech that are frequent and hold together, as mined by Mukherjee and Liu (EMNLP 2010).
+//! Patterns: frequent and cohesive sequences of parts of speech, mined as by Mukherjee and Liu (EMNLP 2010).
 //!
-//! The probability of a sequence is the share of users in whose posts it occurs. As a share of all words no sequence of
-//! the English blogs comes near the paper's least adherence of 0.2.
+//! The probability of a sequence is the share of users in whose posts it occurs. With its share of all words instead, no
+//! sequence of the English blogs comes near the paper's minimum adherence of 0.2.
 
 use hashbrown::HashMap;
+use model_core::tfidf;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{PartOfSpeech, scale};
+use super::PartOfSpeech;
 
-/// How patterns are mined and what they are worth. By default support and adherence are those of Mukherjee and Liu. The
-/// weight keeps a linear SVM on the English blogs as good as with words alone; with 1 it told gender and age less well.
+/// The settings of patterns. The default support and adherence are those of Mukherjee and Liu. With the default weight a
+/// linear SVM on the English blogs is as good as with words alone; with a weight of 1 it was worse on gender and age.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Patterns {
-    /// The share of training users in whose posts a pattern must occur.
+    /// The minimum share of training users in whose posts a pattern occurs.
     pub min_support: f64,
-    /// How firmly a pattern of several parts of speech must hold together: the least fair SCP, from 0 to 1.
+    /// The minimum adherence of a pattern of several parts of speech, which is its [`fair_scp`], from 0 to 1.
     pub min_adherence: f64,
-    /// The most parts of speech in a pattern.
+    /// The maximum number of parts of speech in a pattern.
     pub longest: usize,
-    /// What a column holds.
+    /// The value of a column.
     pub value: Value,
     /// The Euclidean length of the patterns in each row; 0 leaves them out.
     pub weight: f32,
 }
 
-/// What the column of a pattern holds, before the row is scaled.
+/// The value of a pattern's column, before the row is scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
-    /// 1 if it occurs, as in the paper.
+    /// 1 if the pattern occurs, as in the paper.
     Boolean,
-    /// How often it occurs among the sequences of its length.
+    /// The share of the sequences of this length that are the pattern.
     Frequency,
 }
 
@@ -48,13 +49,13 @@ impl Default for Patterns {
     }
 }
 
-/// The most parts of speech in a pattern, as many as a [`code`] holds.
+/// The maximum number of parts of speech in a pattern, which is what a [`code`] holds.
 const LONGEST: usize = 12;
 
-/// The parts of speech of a user's posts, each post for itself.
+/// The parts of speech of each of a user's posts.
 pub type Posts = [Vec<PartOfSpeech>];
 
-/// A sequence as one number, which tables find faster: five bits for each part of speech, none of which are all 0.
+/// A sequence as one number, which hashes faster: five bits for each part of speech, never all 0.
 fn code(sequence: &[PartOfSpeech]) -> u64 {
     (sequence.iter()).fold(0, |code, &part| (code << 5) | (part as u64 + 1))
 }
@@ -80,14 +81,14 @@ impl Patterns {
         Ok(())
     }
 
-    /// Mines the posts of the training users, of which each is the parts of speech of its words in order.
+    /// Mines the posts of the training users.
     ///
     /// # Errors
-    /// A setting out of its range, or no frequent part of speech.
+    /// A setting is out of its range, or no part of speech is frequent.
     pub fn fit(&self, users: &[&Posts]) -> Result<FittedPatterns, String> {
         self.check()?;
-        // A sequence can only be frequent if its parts are. So lengths are gone through one by one, and what is counted
-        // of one length is made of the frequent ones of the last.
+        // A sequence is frequent only if its parts are (Agrawal and Srikant 1994). So for each length, only the sequences
+        // whose beginning and end were frequent are counted.
         let enough = self.min_support * users.len() as f64;
         let mut frequent = HashMap::new();
         let mut patterns = Vec::new();
@@ -126,7 +127,7 @@ struct Seen<'a> {
     users: u32,
 }
 
-/// The sequences of this length whose beginning and end are frequent, by their codes.
+/// Counts the sequences of this length whose beginning and end are frequent, by their codes.
 fn count<'a>(
     users: &[&'a Posts],
     length: usize,
@@ -160,8 +161,8 @@ fn number_of_windows(posts: &Posts, length: usize) -> u64 {
 }
 
 /// The fair symmetrical conditional probability of a sequence of at least two (Silva and Lopes 1999): its probability
-/// squared, divided by the mean, over the places where it can be parted, of the product of both parts' probabilities.
-/// 1 if no part is ever without the other.
+/// squared, divided by the mean over its splits into two parts of the product of both parts' probabilities. It is 1 if no
+/// part ever occurs without the other.
 pub fn fair_scp<T>(sequence: &[T], probability: impl Fn(&[T]) -> f64) -> f64 {
     let parted = |place| {
         let (start, end) = sequence.split_at(place);
@@ -172,7 +173,7 @@ pub fn fair_scp<T>(sequence: &[T], probability: impl Fn(&[T]) -> f64) -> f64 {
     probability(sequence).powi(2) / mean
 }
 
-/// Patterns, one column each: by length, and alphabetically within one.
+/// Patterns with one column each, sorted by length and then alphabetically.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StoredPatterns")]
 pub struct FittedPatterns {
@@ -203,9 +204,8 @@ impl FittedPatterns {
         })
     }
 
-    /// How many patterns there are.
-    #[allow(clippy::len_without_is_empty)] // never empty: fitting fails before
-    pub fn len(&self) -> usize {
+    /// The number of columns, one for each of the patterns; at least 1.
+    pub fn width(&self) -> usize {
         self.patterns.len()
     }
 
@@ -214,7 +214,7 @@ impl FittedPatterns {
         &self.patterns
     }
 
-    /// The columns of one user's posts that are not 0, by ascending index.
+    /// The nonzero columns of one user's posts, in ascending order.
     pub fn columns(&self, posts: &Posts) -> Vec<(u32, f32)> {
         let longest = self.patterns.iter().map(Vec::len).max().unwrap_or(0);
         let mut counts: HashMap<u32, f64> = HashMap::new();
@@ -234,11 +234,11 @@ impl FittedPatterns {
         }
         let mut columns: Vec<_> = counts.into_iter().collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
-        scale(&mut columns, self.settings.weight)
+        tfidf::scaled(&columns, self.settings.weight)
     }
 }
 
-/// [`FittedPatterns`] as they are written.
+/// The serialised form of [`FittedPatterns`].
 #[derive(Deserialize)]
 struct StoredPatterns {
     settings: Patterns,

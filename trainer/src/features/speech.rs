@@ -1,9 +1,9 @@
-//! Parts of speech: which universal tag (universaldependencies.org) each word of a post has.
+//! Parts of speech, as universal tags (universaldependencies.org).
 //!
-//! English is tagged by the Brill tagger of the spelling checker Harper, whose model comes with its crate; a word that
-//! this does not know is judged by its ending. A Chinese word has the tag of the dictionary that it was cut with
-//! (jieba's, of the Peking University tag set), a word not in it is a noun. Words of other languages are taken for
-//! English ones, so nearly all are nouns.
+//! English is tagged by the Brill tagger of the spelling checker Harper, whose model is part of its crate. A word that it
+//! does not know is tagged by its ending. A Chinese word has the tag of the segmenter's dictionary (jieba's, of the Peking
+//! University tag set); a word outside the dictionary is a noun. Words of other languages are tagged as English ones, so
+//! nearly all of them become nouns.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ pub type PartOfSpeech = UPOS;
 /// A word, half of a contraction, or a sign of punctuation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// As it was tagged: in lower case.
+    /// The text that was tagged, in lower case.
     pub text: String,
-    /// What it is.
+    /// Its part of speech.
     pub part: PartOfSpeech,
 }
 
@@ -29,7 +29,7 @@ pub struct Tagger<'a> {
 }
 
 impl<'a> Tagger<'a> {
-    /// A tagger for words that `segmenter` cut.
+    /// A tagger for the words of `segmenter`.
     pub fn new(segmenter: &'a Segmenter) -> Self {
         Self {
             segmenter,
@@ -37,8 +37,8 @@ impl<'a> Tagger<'a> {
         }
     }
 
-    /// The tokens of `post`, whose words are `words`: contractions are two (`do`, `n't`), and the signs that part
-    /// clauses are tokens too although they are no words. A post without a word has no token.
+    /// The tokens of `post`, whose words are `words`. A contraction is two tokens (`do`, `n't`), and the punctuation between
+    /// clauses is a token although it is not a word. A post without words has no tokens.
     pub fn tokens(&self, post: &str, words: &[Word]) -> Vec<Token> {
         if words.is_empty() {
             return Vec::new();
@@ -54,7 +54,7 @@ impl<'a> Tagger<'a> {
             }
             end = word.end;
         }
-        // The rest may be more text, which nobody wants to read.
+        // The rest may be text beyond the maximum number of words, of which only the punctuation at its start counts.
         let rest = &post[end..];
         let rest = &rest[..rest.find(char::is_alphanumeric).unwrap_or(rest.len())];
         texts.extend(signs(rest).map(String::from));
@@ -67,7 +67,7 @@ impl<'a> Tagger<'a> {
             .collect()
     }
 
-    /// The part of speech of what the English tagger does not know.
+    /// The part of speech of a token that the English tagger does not know.
     fn unknown(&self, text: &str) -> PartOfSpeech {
         match text {
             "<user>" => UPOS::PROPN,
@@ -84,7 +84,7 @@ impl<'a> Tagger<'a> {
     }
 }
 
-/// The signs between two words that part clauses, in their ASCII form.
+/// The punctuation between clauses in the text between two words, in its ASCII form.
 fn signs(between: &str) -> impl Iterator<Item = char> {
     between.chars().filter_map(|sign| match sign {
         '.' | '。' | '｡' => Some('.'),
@@ -97,10 +97,10 @@ fn signs(between: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// What ends a contraction.
+/// The second parts of contractions.
 const CLITICS: [&str; 7] = ["n't", "'m", "'s", "'re", "'ve", "'ll", "'d"];
 
-/// Contractions without an apostrophe, as blogs have them, where they are no other word.
+/// Contractions without an apostrophe, which are common in blogs, as far as they are not other words.
 const BARE_CONTRACTIONS: [(&str, &str, &str); 29] = [
     ("im", "i", "'m"),
     ("ive", "i", "'ve"),
@@ -133,7 +133,7 @@ const BARE_CONTRACTIONS: [(&str, &str, &str); 29] = [
     ("gotta", "got", "to"),
 ];
 
-/// The two words that a contraction is.
+/// The two parts of a contraction.
 fn contraction(word: &str) -> Option<(&str, &str)> {
     let split = |clitic: &'static str| {
         let stem = word.strip_suffix(clitic)?;
@@ -147,7 +147,7 @@ fn contraction(word: &str) -> Option<(&str, &str)> {
         .map(|&(_, stem, clitic)| (stem, clitic))
 }
 
-/// `word` without the letters that stand thrice to draw it out: `sooo` is `so`.
+/// `word` without the letters that lengthen it, which occur three times or more: `sooo` becomes `so`.
 fn shortened(word: &str) -> String {
     let mut short = String::with_capacity(word.len());
     let mut letters = word.chars().peekable();
@@ -164,7 +164,7 @@ fn shortened(word: &str) -> String {
     short
 }
 
-/// The most likely part of speech of an English word that is in no dictionary.
+/// The most likely part of speech of an unknown English word, by its ending.
 fn by_ending(word: &str) -> PartOfSpeech {
     let ends = |endings: &[&str]| endings.iter().any(|ending| word.ends_with(ending));
     if word.len() < 5 {
@@ -182,15 +182,15 @@ fn by_ending(word: &str) -> PartOfSpeech {
     }
 }
 
-/// The universal tag for a word's tag in jieba's dictionary. Single letters are classes of the Peking University tag
-/// set, further ones divide them.
+/// The universal tag for a word's tag in jieba's dictionary. The first letter is a class of the Peking University tag set,
+/// the others are subclasses.
 fn from_dictionary(word: &str, tag: &str) -> PartOfSpeech {
     match tag {
         "nr" | "nrt" | "nrfg" | "ns" | "nt" | "nz" => UPOS::PROPN,
         "vn" | "an" => UPOS::NOUN,
         "ad" | "vd" => UPOS::ADV,
         "df" => UPOS::AUX,
-        // What the dictionary's makers could not tell: mostly nouns, and these frequent words.
+        // Unclassified by the dictionary's authors: mostly nouns, but also these frequent words.
         "zg" => match word {
             "很" | "较" | "仍" | "甚" | "反" => UPOS::ADV,
             "此" | "您" => UPOS::PRON,
@@ -205,10 +205,10 @@ fn from_dictionary(word: &str, tag: &str) -> PartOfSpeech {
             Some(b'c') => UPOS::CCONJ,
             Some(b'd') => UPOS::ADV,
             Some(b'e' | b'o') => UPOS::INTJ,
-            // Words of place behind a noun: 里, 上.
+            // Locatives after a noun: 里, 上.
             Some(b'f' | b'p') => UPOS::ADP,
             Some(b'h' | b'k' | b'u' | b'y') => UPOS::PART,
-            // Idioms and set phrases mostly stand where a verb could.
+            // Idioms and set phrases mostly take the place of a verb.
             Some(b'i' | b'l' | b'v') => UPOS::VERB,
             Some(b'm') => UPOS::NUM,
             Some(b'r') => UPOS::PRON,

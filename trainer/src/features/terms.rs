@@ -1,26 +1,24 @@
-//! Words, word n-grams and character n-grams, weighed by TF-IDF; the numbers are those of scikit-learn's
-//! `TfidfVectorizer` with its smoothed IDF and its Euclidean norm.
+//! Word and character n-grams, weighted by [TF-IDF](tfidf) with the values of scikit-learn's `TfidfVectorizer`.
 
 use std::ops::Range;
 use std::sync::Mutex;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 use model_core::text::Word;
+use model_core::tfidf;
 use model_core::vocabulary::{UNKNOWN, Vocabulary};
 use serde::{Deserialize, Serialize, Serializer};
 use std::hash::BuildHasher;
 
-use super::scale;
-
-/// What the terms of a group are.
+/// The units of which terms consist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
-    /// Runs of words.
+    /// Word n-grams.
     Words,
-    /// Runs of characters, over the ends of words; what parts two words is one space.
+    /// Character n-grams across words, which are separated by one space.
     Characters,
-    /// Runs of characters within a word that has a space on either side. A word shorter than a run is one itself.
+    /// Character n-grams within a word that has a space on either side. A word that is too short is one n-gram.
     CharactersWithinWords,
 }
 
@@ -30,17 +28,17 @@ pub enum Unit {
 pub struct Terms {
     /// Words or characters.
     pub unit: Unit,
-    /// The fewest units of a term.
+    /// The minimum number of units in a term.
     pub shortest: usize,
-    /// The most units of a term.
+    /// The maximum number of units in a term.
     pub longest: usize,
-    /// Terms of fewer training users are left out.
+    /// The minimum number of training users of a term.
     pub min_users: usize,
-    /// Only this many terms, those that occur most often, are kept; 0: all.
+    /// The maximum number of terms, of which the most frequent are kept; 0 keeps all.
     pub max_terms: usize,
-    /// A term that occurs n times counts 1 + ln n instead of n.
+    /// Whether a term that occurs n times counts 1 + ln n instead of n.
     pub sublinear: bool,
-    /// The Euclidean length of the group in each row; 0 leaves it out.
+    /// The Euclidean length of the group in each row; 0 leaves the group out.
     pub weight: f32,
 }
 
@@ -58,7 +56,7 @@ impl Default for Terms {
     }
 }
 
-/// The most units of a term. Longer runs hardly ever come back in another user's text.
+/// The largest `longest`. Longer n-grams hardly ever occur in the text of two users.
 const LONGEST: usize = 16;
 
 impl Terms {
@@ -72,7 +70,7 @@ impl Terms {
         Ok(())
     }
 
-    /// How often each term occurs in the texts of one user.
+    /// Counts the terms in the texts of one user.
     pub(super) fn count<'a>(&self, texts: &'a [Text]) -> HashMap<&'a str, u32> {
         let mut counts = HashMap::new();
         for text in texts {
@@ -81,7 +79,7 @@ impl Terms {
         counts
     }
 
-    /// The terms that `counts` of `users` training users leave, in alphabetical order.
+    /// Selects terms by their `counts` over `users` training users, and sorts them alphabetically.
     pub(super) fn fit(&self, counts: Counts, users: usize) -> Result<FittedTerms, String> {
         let mut kept = counts.of_at_least(self.min_users);
         if kept.is_empty() {
@@ -101,8 +99,9 @@ impl Terms {
             kept.truncate(self.max_terms);
         }
         kept.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let idf = |count: &Count| ((1 + users) as f64 / f64::from(1 + count.users)).ln() + 1.0;
-        let idf = kept.iter().map(|(_, count)| idf(count) as f32).collect();
+        let idf = (kept.iter())
+            .map(|(_, count)| tfidf::idf(users, count.users))
+            .collect();
         let terms = kept.into_iter().map(|(term, _)| term).collect();
         Ok(FittedTerms {
             settings: self.clone(),
@@ -112,16 +111,16 @@ impl Terms {
     }
 }
 
-/// A post as its terms are cut from it.
+/// The words of a post, joined to one text.
 pub(super) struct Text {
     text: String,
-    /// The bytes of each word.
+    /// The byte range of each word in `text`.
     words: Vec<Range<usize>>,
 }
 
 impl Text {
-    /// The words of a post with spaces between them; to cut characters over the ends of words, only where something
-    /// stands between them in the post, as Chinese is written.
+    /// Joins the words of a post by spaces. For character n-grams across words, there is no space between two words that
+    /// follow each other directly in the post, as in Chinese.
     pub fn new(words: &[Word], unit: Unit) -> Self {
         let bytes = words.iter().map(|word| word.text.len() + 1).sum::<usize>();
         let mut text = String::with_capacity(bytes + 1);
@@ -148,7 +147,7 @@ impl Text {
         }
     }
 
-    /// Calls `found` with each occurrence of a term.
+    /// Calls `found` for each occurrence of a term.
     fn each_term<'a>(&'a self, terms: &Terms, mut found: impl FnMut(&'a str)) {
         let text = self.text.as_str();
         match terms.unit {
@@ -173,7 +172,7 @@ impl Text {
                     let ends = ends(word);
                     for length in terms.shortest..=terms.longest {
                         if length + 1 >= ends.len() {
-                            // All of it, once, however many more lengths there are.
+                            // The whole word, once, for all lengths that are too long.
                             found(word);
                             break;
                         }
@@ -187,78 +186,78 @@ impl Text {
     }
 }
 
-/// Where characters start, and where the last ends.
+/// The byte offsets of the characters, and of the end of the text.
 fn ends(text: &str) -> Vec<usize> {
     (text.char_indices().map(|(start, _)| start))
         .chain([text.len()])
         .collect()
 }
 
-/// How often a term was seen.
+/// The number of occurrences of a term.
 #[derive(Clone, Copy, Default)]
 struct Count {
-    /// By how many users.
+    /// The number of users with the term.
     users: u32,
-    /// Altogether.
+    /// The number of occurrences over all users.
     total: u64,
 }
 
-/// How often each term was seen: one table for all threads, in pieces, so that they seldom wait for each other.
+/// The counts of all terms: a hash table that threads share, in shards with a lock each, so that threads rarely wait.
 pub(super) struct Counts {
-    pieces: Vec<Mutex<HashMap<String, Count>>>,
+    shards: Vec<Mutex<HashMap<String, Count>>>,
     hasher: DefaultHashBuilder,
 }
 
 /// More than machines have cores.
-const PIECES: usize = 256;
+const SHARDS: usize = 256;
 
 impl Default for Counts {
     fn default() -> Self {
         Self {
-            pieces: (0..PIECES).map(|_| Mutex::default()).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: DefaultHashBuilder::default(),
         }
     }
 }
 
 impl Counts {
-    /// Adds what one user's texts hold.
+    /// Adds the counts of one user.
     pub fn add_user(&self, counts: &HashMap<&str, u32>) {
-        let piece = |term: &str| self.hasher.hash_one(term) as usize % PIECES;
+        let shard = |term: &str| self.hasher.hash_one(term) as usize % SHARDS;
         let mut terms: Vec<_> = counts
             .iter()
-            .map(|(&term, &count)| (piece(term), term, count))
+            .map(|(&term, &count)| (shard(term), term, count))
             .collect();
-        terms.sort_unstable_by_key(|&(piece, ..)| piece);
+        terms.sort_unstable_by_key(|&(shard, ..)| shard);
         for terms in terms.chunk_by(|a, b| a.0 == b.0) {
-            let mut piece = lock(&self.pieces[terms[0].0]);
+            let mut shard = lock(&self.shards[terms[0].0]);
             for &(_, term, count) in terms {
-                let sum = piece.entry_ref(term).or_default();
+                let sum = shard.entry_ref(term).or_default();
                 sum.users += 1;
                 sum.total += u64::from(count);
             }
         }
     }
 
-    /// The terms of at least so many users, in no order.
+    /// The terms with at least this many users, in no particular order.
     fn of_at_least(self, users: usize) -> Vec<(String, Count)> {
         let mut kept = Vec::new();
-        for piece in self.pieces {
-            let piece = piece
+        for shard in self.shards {
+            let shard = shard
                 .into_inner()
                 .unwrap_or_else(|poison| poison.into_inner());
-            kept.extend((piece.into_iter()).filter(|(_, count)| count.users as usize >= users));
+            kept.extend((shard.into_iter()).filter(|(_, count)| count.users as usize >= users));
         }
         kept
     }
 }
 
-/// The piece, also after another thread's panic: that one is on its way to the caller.
+/// Locks a shard, even if another thread panicked while it held the lock: rayon passes that panic on to the caller.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
-/// A group of terms that knows its columns, one a term in alphabetical order.
+/// A group of terms with one column each, in alphabetical order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StoredTerms")]
 pub struct FittedTerms {
@@ -269,9 +268,8 @@ pub struct FittedTerms {
 }
 
 impl FittedTerms {
-    /// How many terms there are.
-    #[allow(clippy::len_without_is_empty)] // never empty: fitting fails before
-    pub fn len(&self) -> usize {
+    /// The number of columns, one for each of the terms; at least 1.
+    pub fn width(&self) -> usize {
         self.terms.words().len()
     }
 
@@ -284,23 +282,18 @@ impl FittedTerms {
         self.settings.unit
     }
 
-    /// The columns of one user's texts that are not 0. Terms that were not there when fitting count for nothing.
+    /// The nonzero columns of one user's texts, in ascending order. Terms outside the group are ignored.
     pub(super) fn columns(&self, texts: &[Text]) -> Vec<(u32, f32)> {
         let first = UNKNOWN + 1;
         let mut columns: Vec<(u32, f64)> = (self.settings.count(texts).into_iter())
             .filter_map(|(term, count)| {
                 let column = self.terms.id(term).checked_sub(first)?;
-                let count = f64::from(count);
-                let frequency = if self.settings.sublinear {
-                    1.0 + count.ln()
-                } else {
-                    count
-                };
-                Some((column, frequency * f64::from(self.idf[column as usize])))
+                let idf = self.idf[column as usize];
+                Some((column, tfidf::value(count, idf, self.settings.sublinear)))
             })
             .collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
-        scale(&mut columns, self.settings.weight)
+        tfidf::scaled(&columns, self.settings.weight)
     }
 }
 
@@ -308,7 +301,7 @@ fn words<S: Serializer>(terms: &Vocabulary, serializer: S) -> Result<S::Ok, S::E
     terms.words().serialize(serializer)
 }
 
-/// [`FittedTerms`] as they are written.
+/// The serialised form of [`FittedTerms`].
 #[derive(Deserialize)]
 struct StoredTerms {
     settings: Terms,

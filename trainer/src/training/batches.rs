@@ -78,12 +78,13 @@ pub fn mix(seed: u64, index: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use crate::corpus::{User, UserKey};
+    use std::path::Path;
 
     fn users() -> Vec<Example> {
         (0..500)
             .map(|index| Example {
-                id: Value::Null,
+                key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: vec![2; 1 + index % 97],
                 classes: vec![],
                 intervals: vec![],

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use model_core::calibration::Calibration;
 
+use crate::evaluation;
+
 /// The lengths, in words, to which validation texts are cut for calibration, besides being read whole.
 pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
 
@@ -56,15 +58,14 @@ pub fn fit(texts: &[Scored]) -> Calibration {
     calibration
 }
 
-/// The mean of −ln p of the true classes. 0 for no text.
+/// The [log loss](evaluation::log_loss) of calibrated texts, of which each counts the probability of all its possible classes.
 pub fn log_loss(texts: &[Scored], calibration: Calibration) -> f64 {
-    let losses = texts.iter().map(|text| {
-        // From the logits: of a certain mistake the probability itself would round to 0.
-        -calibration.log_probability(&text.logits, text.words, |class| {
+    // From the logits, because the probability of a certain mistake would be rounded to 0.
+    evaluation::log_loss(texts.iter().map(|text| {
+        calibration.log_probability(&text.logits, text.words, |class| {
             text.classes.contains(&class)
         })
-    });
-    losses.sum::<f64>() / texts.len().max(1) as f64
+    }))
 }
 
 /// Where between two positive numbers a function of the logarithm with one minimum has it, as a logarithm: golden-section
@@ -132,7 +133,7 @@ mod tests {
             .collect();
         let found = fit(&texts);
         assert!((found.uniform_weight - 1.0 / 6.0).abs() < 0.03, "{found:?}");
-        assert!((found.of(1000) - 1.0).abs() < 0.1, "{found:?}");
+        assert!((found.temperature(1000) - 1.0).abs() < 0.1, "{found:?}");
     }
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
         };
         let texts: Vec<Scored> = [4, 20, 100, 2000]
             .into_iter()
-            .flat_map(|words| texts(words, truth.of(words)))
+            .flat_map(|words| texts(words, truth.temperature(words)))
             .collect();
         let found = fit(&texts);
         for text in &texts {

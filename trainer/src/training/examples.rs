@@ -1,65 +1,59 @@
-//! Labelled users as the network reads them, divided into training, validation and test.
+//! Labelled users as word ids, and their division into training, validation and test users.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, ops::Range, path::PathBuf};
 
 use model_core::{attribute::Attribute, reader::Reader};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, User},
+    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey},
     progress::Progress,
 };
 
-/// One user.
+/// One labelled user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// The record's id.
-    pub id: Value,
-    /// The ids of the user's words, cut at the maximum.
+    /// Identifies the user in splits and stored runs.
+    pub key: UserKey,
+    /// The ids of the user's words, up to the maximum.
     pub words: Vec<u32>,
-    /// The class of each task, where the record has a label that is one of its classes.
+    /// The class of each task, if the label is one of its classes.
     pub classes: Vec<Option<usize>>,
-    /// The classes that the user may be of, where the label is an interval over several.
+    /// The classes of each task that an interval label covers, if there are several.
     pub intervals: Vec<Option<Range<usize>>>,
-    /// The file that the record is from, as an index into the corpus.
+    /// The file of the record, as an index into the corpus.
     pub file: usize,
 }
 
 impl Example {
-    /// The classes of a task that the user may be of.
+    /// The possible classes of a task, one or several.
     pub fn classes_of(&self, task: usize) -> Option<Range<usize>> {
         let known = self.classes[task].map(|class| class..class + 1);
         known.or_else(|| self.intervals[task].clone())
     }
 
-    /// Whether there is a task that the user is an example for.
+    /// Whether the user has a label for any task.
     pub fn is_labelled(&self) -> bool {
         (0..self.classes.len()).any(|task| self.classes_of(task).is_some())
     }
 }
 
-/// What was read.
+/// The users of a corpus.
 #[derive(Debug)]
 pub struct Examples {
     /// Users with at least one word and one label.
     pub users: Vec<Example>,
-    /// Records that could not be read.
+    /// The number of records that could not be read.
     pub bad_records: u64,
-    /// Users left out because they have no word.
+    /// The number of users left out because they have no words.
     pub without_words: usize,
-    /// Users left out because they have no label that is a class of a task.
+    /// The number of users left out because they have no label for any task.
     pub without_labels: usize,
 }
 
-/// Reads users with their classes of `attributes`, telling on standard error how far it has come; `keep` is given the whole
-/// record of each of [`Examples::users`].
+/// Reads users with their classes of `attributes`, and reports progress on standard error. `keep` is called with the record of
+/// each of [`Examples::users`].
 pub fn read(
     corpus: &[PathBuf],
     strict: bool,
@@ -79,7 +73,7 @@ pub fn read(
         without_words: 0,
         without_labels: 0,
     };
-    let mut ids = HashSet::new();
+    let mut keys = HashSet::new();
     let mut repeated_ids = 0;
     let is_one = |classes: &Range<usize>| classes.len() == 1;
     let mut read = 0;
@@ -98,10 +92,10 @@ pub fn read(
             examples.without_words += 1;
             continue;
         }
-        // JSON text, because 1 and "1" are different ids.
-        repeated_ids += usize::from(!ids.insert((file, user.id().to_string())));
+        let key = UserKey::new(&corpus.files()[file], &user);
+        repeated_ids += usize::from(!keys.insert(key.clone()));
         examples.users.push(Example {
-            id: user.id(),
+            key,
             words,
             classes: (labels.iter())
                 .map(|label| label.clone().filter(is_one).map(|classes| classes.start))
@@ -117,7 +111,7 @@ pub fn read(
     drop(bar);
     if repeated_ids > 0 {
         eprintln!(
-            "records with the id of an earlier one: {repeated_ids}; if they are the same person's, that person may be in both training and test"
+            "records with the id of an earlier one: {repeated_ids}; the same user may be in both training and test, and `evaluate --split` cannot tell them apart"
         );
     }
     Ok(examples)
@@ -126,67 +120,16 @@ pub fn read(
 /// Users by part, as indices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts {
-    /// Users that parameters are fitted to.
+    /// Users to whom parameters are fitted.
     pub training: Vec<usize>,
-    /// Users on which the best epoch and the calibration are chosen.
+    /// Users who decide on the best epoch and the calibration.
     pub validation: Vec<usize>,
-    /// Users that are scored once, at the end.
+    /// Users who are scored once, at the end.
     pub test: Vec<usize>,
 }
 
-/// The ids of the users of each part, as written to a run's `split.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SplitIds {
-    /// Training users.
-    pub training: Ids,
-    /// Validation users.
-    pub validation: Ids,
-    /// Test users.
-    pub test: Ids,
-}
-
-/// The ids of some users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Ids {
-    /// Of a corpus of one file.
-    Of(Vec<Value>),
-    /// Of a corpus of several, by the names of the files without their folders: users of two files may have the same id.
-    ByFile(BTreeMap<String, Vec<Value>>),
-}
-
-impl Ids {
-    /// Tells whether the user with an id, from a file, is one of them.
-    pub fn lookup(&self) -> impl Fn(&Path, &Value) -> bool + use<> {
-        // JSON text, because 1 and "1" are different ids.
-        let set =
-            |ids: &Vec<Value>| -> HashSet<String> { ids.iter().map(Value::to_string).collect() };
-        let (all, by_file) = match self {
-            Self::Of(ids) => (set(ids), BTreeMap::new()),
-            Self::ByFile(files) => {
-                let files = files.iter();
-                let files = files.map(|(name, ids)| (name.clone(), set(ids)));
-                (HashSet::new(), files.collect())
-            }
-        };
-        move |file, id| {
-            let ids = match by_file.is_empty() {
-                true => Some(&all),
-                false => by_file.get(&file_name(file)),
-            };
-            ids.is_some_and(|ids| ids.contains(&id.to_string()))
-        }
-    }
-}
-
-/// A file's name without its folder.
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
-}
-
-/// Divides users at random by the settings of `split`, those of each file on their own. With `stratify_by` so are the users of
-/// each class of that task, and those without the label.
+/// Divides the users of each file at random by the settings of `split`. With `stratify_by`, the users of each class of that
+/// task, and those without the label, are divided separately.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
     let mut random = StdRng::seed_from_u64(split.seed);
     let stratum = |user: &Example| {
@@ -215,41 +158,37 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
 }
 
 impl Parts {
-    /// Makes training users of the test users.
+    /// Turns the test users into training users.
     pub fn hold_nobody_out(&mut self) {
         self.training.append(&mut self.test);
         self.training.sort_unstable();
     }
 
-    /// The users' ids by part; their files are those of `corpus`.
-    pub fn ids(&self, users: &[Example], corpus: &[PathBuf]) -> SplitIds {
-        let ids = |part: &[usize]| match corpus {
-            [] | [_] => Ids::Of(part.iter().map(|&user| users[user].id.clone()).collect()),
-            _ => {
-                let mut files: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-                for user in part.iter().map(|&user| &users[user]) {
-                    let of_file = files.entry(file_name(&corpus[user.file])).or_default();
-                    of_file.push(user.id.clone());
-                }
-                Ids::ByFile(files)
+    /// The users by part and by file of `corpus`.
+    pub fn to_split(&self, users: &[Example], corpus: &[PathBuf]) -> StoredSplit {
+        let mut split = StoredSplit::of_files(corpus);
+        for (part, stored) in [
+            (&self.training, &mut split.training),
+            (&self.validation, &mut split.validation),
+            (&self.test, &mut split.test),
+        ] {
+            for key in part.iter().map(|&user| users[user].key.clone()) {
+                stored.entry(key.file).or_default().push(key.record);
             }
-        };
-        SplitIds {
-            training: ids(&self.training),
-            validation: ids(&self.validation),
-            test: ids(&self.test),
         }
+        split
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn users() -> Vec<Example> {
         (0..1000)
             .map(|index| Example {
-                id: Value::from(index),
+                key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: vec![2],
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],

@@ -21,8 +21,7 @@ use super::{
 };
 use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
 
-/// With fewer test users than this who write Chinese, an attribute does not count as measured on them, nor where guessing may do
-/// as well.
+/// An attribute counts as measured in Chinese with at least this many Chinese test users and predictions that beat guessing.
 const MEASURED_FROM: usize = 50;
 
 /// A network at its best epoch, with its wide component if the settings want one.

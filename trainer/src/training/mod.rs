@@ -60,7 +60,7 @@ pub const BUNDLE: &str = "model.safetensors";
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The settings as used.
 pub const CONFIG: &str = "config.toml";
-/// The ids of the users of each part.
+/// The users of each part.
 pub const SPLIT: &str = "split.json";
 /// Figures of every epoch and of the test, a JSON object a line.
 pub const METRICS: &str = "metrics.jsonl";

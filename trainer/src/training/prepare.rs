@@ -142,10 +142,10 @@ impl Data {
             .collect()
     }
 
-    /// Writes the ids of the users of each part.
+    /// Writes the users of each part.
     pub(super) fn write_split(&self, path: &Path, corpus: &[PathBuf]) -> Result<(), OutputError> {
-        let ids = self.parts.ids(&self.users, corpus);
-        PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &ids)?))
+        let split = self.parts.to_split(&self.users, corpus);
+        PendingFile::create(path)?.finish(|out| Ok(serde_json::to_writer(out, &split)?))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use model_core::{
     predictor::add,
+    tfidf,
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
@@ -95,7 +96,7 @@ impl Learning<'_> {
     fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
-                for feature in count(&self.character_fallback.spell(&user.words)).into_keys() {
+                for feature in count(&self.character_fallback.apply(&user.words)).into_keys() {
                     *sums.entry(feature).or_default() += 1;
                 }
                 sums
@@ -111,11 +112,9 @@ impl Learning<'_> {
             .collect();
         frequencies.sort_unstable_by_key(|&(feature, users)| (Reverse(users), feature));
         frequencies.truncate(CANDIDATES);
-        let users = self.users.len() as f64;
-        let idf = |&(_, with): &(Feature, u32)| {
-            (((1.0 + users) / (1.0 + f64::from(with))).ln() + 1.0) as f32
-        };
-        let idf = frequencies.iter().map(idf).collect();
+        let idf = (frequencies.iter())
+            .map(|&(_, with)| tfidf::idf(self.users.len(), with))
+            .collect();
         let features = frequencies.iter().map(|&(feature, _)| feature).collect();
         let character_fallback = self.character_fallback.clone();
         TfidfVectorizer::new(features, idf, character_fallback).map_err(TrainError::Unusable)
@@ -305,13 +304,14 @@ fn branch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use crate::corpus::{User, UserKey};
+    use std::path::Path;
 
     /// Users of class 1 say 5, and turn what the others say around.
     fn users() -> Vec<Example> {
         (0..60)
             .map(|index| Example {
-                id: Value::from(index),
+                key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: match index % 2 {
                     0 => vec![2, 3, 6, 7, 2, 4],
                     _ => vec![2, 7, 6, 3, 2, 4, 5],

@@ -1,7 +1,8 @@
 //! The text and the binary format of word2vec.
 //!
-//! Both begin with a line `<words> <dimensions>`. In the text format a line follows for each word: the word and its
-//! values, apart by spaces. In the binary one, the word, a space, and its values as little-endian 32-bit floats.
+//! Both begin with a line `<words> <dimensions>`. In the text format, each word has a line with the word and its values,
+//! separated by spaces. In the binary format, each word is followed by a space and its values as little-endian 32-bit
+//! floats.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,17 +10,17 @@ use std::path::{Path, PathBuf};
 use super::Vectors;
 use crate::corpus;
 
-/// How vectors are written down.
+/// A file format of vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Readable numbers, some three times as long.
+    /// Decimal numbers; the file is about three times as large.
     Text,
     /// 32-bit floats.
     Binary,
 }
 
 impl Format {
-    /// The format that a file's name asks for, by its ending `.txt`, `.vec` or `.bin`.
+    /// The format of a file by its extension: `.txt`, `.vec` or `.bin`.
     pub fn of_name(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" | "vec" => Some(Self::Text),
@@ -29,7 +30,7 @@ impl Format {
     }
 }
 
-/// Word vectors could not be read.
+/// Why word vectors cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
     /// The file is missing or unreadable.
@@ -37,10 +38,10 @@ pub enum VectorsError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is not what it should be.
+    /// The file is not in either format.
     #[error("word vectors {}: {what}", path.display())]
     Content {
         /// The file.
@@ -75,8 +76,8 @@ pub fn write_vectors(out: &mut dyn Write, vectors: &Vectors, format: Format) -> 
 /// Reads vectors in either format, compressed or not.
 ///
 /// # Errors
-/// If the file cannot be read or is not in one of the formats. The header is not trusted: memory grows with what
-/// is really there.
+/// If the file cannot be read or is in neither format. Memory grows with the content of the file, not with the counts in
+/// its header.
 pub fn read_vectors(path: &Path) -> Result<Vectors, VectorsError> {
     let file = |source| VectorsError::File {
         path: path.to_owned(),
@@ -111,7 +112,7 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
         dimensions,
     };
     let (head, mut reader) = corpus::peek(reader, 1024)?;
-    let format = tell_format(&head, dimensions);
+    let format = recognise(&head, dimensions);
     for number in 1..=count {
         let what = |what: String| ReadError::Content(format!("word {number} of {count}: {what}"));
         let word = word(&mut reader, number == 1)?
@@ -147,13 +148,13 @@ fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
                 .filter(|&dimensions| dimensions > 0)?,
         ))
     });
-    let what = "no word2vec file: its first line is not \"<words> <dimensions>\"";
+    let what = "not a word2vec file: its first line is not \"<words> <dimensions>\"";
     counts.ok_or_else(|| ReadError::Content(what.into()))
 }
 
-/// Tells by what follows the first word. Text is printable, and a row of it has at least a digit and a space a value;
-/// that the bytes of floats look so is next to impossible.
-fn tell_format(head: &[u8], dimensions: usize) -> Format {
+/// Recognises the format by the bytes after the first word. Text is printable, and each of its values takes at least a digit
+/// and a space. The bytes of floats hardly ever look like this.
+fn recognise(head: &[u8], dimensions: usize) -> Format {
     let start = head
         .iter()
         .position(|&byte| byte == b' ')
@@ -181,7 +182,7 @@ fn word(reader: &mut dyn BufRead, first: bool) -> Result<Option<String>, ReadErr
     if word.pop() != Some(b' ') {
         return Ok(None);
     }
-    // In binary files a line end may follow each row, or not.
+    // Some binary files have a line end after each row.
     let word = if first {
         &word[..]
     } else {
@@ -193,7 +194,7 @@ fn word(reader: &mut dyn BufRead, first: bool) -> Result<Option<String>, ReadErr
         ))),
         Ok(word) => Ok(Some(word.to_owned())),
         Err(_) => Err(ReadError::Content(format!(
-            "a word is no UTF-8: {:?}",
+            "a word is not UTF-8: {:?}",
             String::from_utf8_lossy(word)
         ))),
     }
@@ -216,7 +217,7 @@ fn text_row(reader: &mut dyn BufRead, dimensions: usize, values: &mut Vec<f32>) 
             Some(value) => values.push(value),
             None => {
                 return Ok(Err(format!(
-                    "has {:?} where a number is due",
+                    "has {:?} instead of a number",
                     String::from_utf8_lossy(value)
                 )));
             }
@@ -299,7 +300,7 @@ mod tests {
     fn cut_files_are_errors_wherever_they_are_cut() {
         for format in [Format::Text, Format::Binary] {
             let whole = bytes(format);
-            // The last line end is not missed, and the last number of a text may be cut and still be a number.
+            // A missing line end at the end is accepted, and the last number of a text may be a number even if it is cut.
             for length in 0..whole.len() - 2 {
                 assert!(
                     !error(&whole[..length]).is_empty(),
@@ -319,7 +320,7 @@ mod tests {
                 b"2 2\na 1 2\nb 1\n",
                 "word 2 of 2: \"b\" has 1 values instead of 2",
             ),
-            (b"1 2\na 1 x\n", "\"x\" where a number is due"),
+            (b"1 2\na 1 x\n", "\"x\" instead of a number"),
             (b"1 2\na 1 NaN\n", "NaN"),
             (
                 b"18446744073709551615 9223372036854775807\na 1 2\n",

@@ -1,5 +1,6 @@
-//! Word vectors: skip-gram with negative sampling (word2vec) through the `fasttext` library, without its
-//! character n-grams, and the two file formats of word2vec.
+//! Word vectors: training by skip-gram with negative sampling (word2vec), and the two file formats of word2vec.
+//!
+//! Training uses the `fasttext` crate, without its character n-grams.
 
 mod format;
 mod reading;
@@ -13,7 +14,7 @@ pub use training::{Settings, Text, TextWriter, TrainingError, train};
 pub struct Vectors {
     /// The words, most frequent first.
     pub words: Vec<String>,
-    /// A row of `dimensions` values a word, row after row.
+    /// The vectors, `[words, dimensions]`.
     pub values: Vec<f32>,
     /// The length of a vector.
     pub dimensions: usize,

@@ -1,9 +1,9 @@
-//! How far a library that says nothing about its progress has read its file.
+//! The progress of the `fasttext` crate, which reports none, from the positions of its file descriptors.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Follows the readers of one file in this process. Linux tells their positions; elsewhere nothing is known.
+/// Observes the readers of one file in this process through Linux's `/proc`. On other systems the progress is unknown.
 pub(super) struct Reading {
     path: PathBuf,
     size: u64,
@@ -23,12 +23,12 @@ impl Reading {
         }
     }
 
-    /// How often the file was read through so far, in all, if that can be known.
+    /// The number of times that all readers together have read the file so far, if it is known.
     pub(super) fn passes(&mut self) -> Option<f64> {
-        // Those that are closed are forgotten: the next reader may get the same number and begin elsewhere.
+        // Closed descriptors are forgotten, because the next reader may get the same number and start elsewhere.
         let earlier = std::mem::take(&mut self.positions);
         for entry in std::fs::read_dir("/proc/self/fd").ok()? {
-            // Descriptors come and go while they are listed.
+            // Descriptors may be closed while they are listed.
             let Some(descriptor) = entry.ok().map(|entry| entry.path()) else {
                 continue;
             };
@@ -40,7 +40,7 @@ impl Reading {
                 self.positions.insert(descriptor, position);
                 self.read += match before.unwrap_or(position) {
                     before if position >= before => position - before,
-                    // A reader at the end starts again at the beginning.
+                    // A reader that reached the end starts again at the beginning.
                     before => self.size.saturating_sub(before) + position,
                 };
             }

@@ -20,25 +20,25 @@ use super::reading::Reading;
 pub struct Settings {
     /// The length of a vector.
     pub dimensions: u16,
-    /// The most words between a word and one that it is to predict.
+    /// The maximum distance of a word from the words that it predicts.
     pub window: u16,
-    /// Words that occur less often get no vector.
+    /// The minimum number of occurrences of a word with a vector.
     pub min_count: u32,
-    /// How often the text is gone through.
+    /// The number of epochs.
     pub epochs: u16,
-    /// How many words are drawn for each that is there, as examples of what is not.
+    /// The number of negative examples for each positive one.
     pub negative: u16,
     /// The learning rate at the beginning; it falls linearly to 0.
     pub learning_rate: f64,
-    /// Words more frequent than this share of the text are skipped now and then; 0: never.
+    /// Words with a larger share of the text are skipped at random; 0 skips none.
     pub subsample: f64,
-    /// Threads; they train without locks, so only one thread gives the same vectors each time.
+    /// The number of threads. They train without locks, so the vectors are reproducible with one thread only.
     pub threads: usize,
-    /// The seed of all that is random.
+    /// The seed of all random numbers.
     pub seed: u16,
 }
 
-/// Why there are no vectors.
+/// Why vectors cannot be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// The temporary file with the words cannot be written or read.
@@ -47,29 +47,29 @@ pub enum TrainingError {
     /// No word is frequent enough.
     #[error("no word occurs {min_count} times (--min-count) in {words} words of text")]
     NoWords {
-        /// The minimum that was asked for.
+        /// The minimum number of occurrences.
         min_count: u32,
-        /// How many words the text has.
+        /// The number of words in the text.
         words: u64,
     },
-    /// The threads cannot be started.
+    /// The threads cannot start.
     #[error("cannot start the threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// Training was told to stop.
+    /// Training was interrupted.
     #[error("interrupted")]
     Interrupted,
-    /// Training went out of bounds; only a learning rate far too high does that.
-    #[error("training diverged: the vectors are no numbers any more; lower the learning rate")]
+    /// The vectors became NaN or infinite, which only happens if the learning rate is far too high.
+    #[error("training diverged: the vectors became NaN; lower the learning rate")]
     Diverged,
-    /// The library that trains says no.
+    /// The `fasttext` crate returned an error.
     #[error("training word vectors")]
     Library(#[from] FastTextError),
-    /// The library that trains broke down.
+    /// The `fasttext` crate panicked.
     #[error("training word vectors: the training thread panicked")]
     Panicked,
 }
 
-/// Segmented text in a temporary file, words apart by spaces, a post a line.
+/// Segmented text in a temporary file: one post on each line, words separated by spaces.
 pub struct Text {
     path: TempPath,
     counts: HashMap<String, u64>,
@@ -94,7 +94,7 @@ impl TextWriter {
         })
     }
 
-    /// Adds one post. Words must be free of white space.
+    /// Adds one post. Words with white space are left out.
     pub fn add_post<'a>(
         &mut self,
         words: impl Iterator<Item = &'a str>,
@@ -119,7 +119,7 @@ impl TextWriter {
         Ok(())
     }
 
-    /// The whole text.
+    /// Completes the text.
     pub fn finish(self) -> Result<Text, TrainingError> {
         let fail = |error: io::IntoInnerError<_>| TrainingError::TemporaryFile(error.into_error());
         let path = self.file.into_inner().map_err(fail)?.into_temp_path();
@@ -133,7 +133,7 @@ impl TextWriter {
     }
 }
 
-/// The library's own mark for the end of a line is no word, and it takes NUL for white space.
+/// Whether the `fasttext` crate can train a word: it reserves one for the end of a line, and treats NUL as white space.
 fn trainable(word: &str) -> bool {
     !word.is_empty()
         && word != EOS
@@ -141,12 +141,12 @@ fn trainable(word: &str) -> bool {
 }
 
 impl Text {
-    /// How many words there are.
+    /// The number of words.
     pub fn words(&self) -> u64 {
         self.words
     }
 
-    /// How many different words occur at least `min_count` times.
+    /// The number of different words that occur at least `min_count` times.
     pub fn vocabulary(&self, min_count: u32) -> usize {
         self.counts
             .values()
@@ -154,8 +154,8 @@ impl Text {
             .count()
     }
 
-    /// How often training reads the text through. It counts an epoch by all words, rare ones too, but
-    /// passes over these while it learns; so it starts again a little before an epoch counts as done.
+    /// The number of times that training reads the text. The crate measures an epoch by all words, but while it trains it
+    /// counts only the words with vectors. So it reads the text more than once in an epoch.
     fn passes(&self, settings: &Settings) -> f64 {
         let kept: u64 = self
             .counts
@@ -167,8 +167,8 @@ impl Text {
     }
 }
 
-/// Trains vectors for the words of `text`. `progress` hears from time to time what share is done; setting
-/// `interrupt` ends the training with an error.
+/// Trains vectors for the words of `text`. `progress` is called from time to time with the share that is done. Setting
+/// `interrupt` ends training with [`TrainingError::Interrupted`].
 pub fn train(
     text: Text,
     settings: &Settings,
@@ -193,7 +193,7 @@ pub fn train(
         });
         while !training.is_finished() {
             std::thread::sleep(Duration::from_millis(50));
-            // The first pass collects the vocabulary, which is quick; what it takes is not learning.
+            // The first pass collects the vocabulary, which is quick and not part of training.
             if let Some(learned) = reading.passes().filter(|&read| read > 1.0) {
                 progress(((learned - 1.0) / passes).min(1.0));
             }
@@ -217,7 +217,7 @@ fn arguments(text: &Path, settings: &Settings) -> Args {
         epoch: settings.epochs.into(),
         neg: settings.negative.into(),
         lr: settings.learning_rate,
-        // A share of 1 is above any word's, so that none is skipped.
+        // No word has a share above 1, so none is skipped.
         t: if settings.subsample == 0.0 {
             1.0
         } else {
@@ -225,18 +225,18 @@ fn arguments(text: &Path, settings: &Settings) -> Args {
         },
         thread: settings.threads.try_into().unwrap_or(i32::MAX),
         seed: settings.seed.into(),
-        // No character n-grams: this makes it word2vec.
+        // Without character n-grams this is word2vec.
         minn: 0,
         maxn: 0,
         bucket: 0,
-        // Nothing is a label: no word begins with a space.
+        // No word begins with a space, so none is a label.
         label: " ".into(),
         verbose: 0,
         ..Args::default()
     }
 }
 
-/// The rows of the words, most frequent first, equally frequent ones in the order of the alphabet.
+/// The vectors of the words, sorted by frequency and then alphabetically.
 fn vectors(model: &FastText) -> Result<Vectors, TrainingError> {
     let mut entries: Vec<_> = model
         .dict()

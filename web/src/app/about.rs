@@ -1,36 +1,34 @@
-//! The model card's facts.
+//! What the model card says.
 
 use leptos::prelude::*;
 use model_core::card::AttributeFigures;
 
-use super::language;
 use super::link::Link;
+use super::locale;
 use super::reliability::{Reliability, share};
 use crate::summary;
 
-/// What the model's makers say about it, behind a disclosure.
+/// The model card, behind a disclosure.
 #[component]
 pub fn About(link: Link) -> impl IntoView {
     let card = link.watch(|session| session.model().map(|model| model.card.clone()));
     move || {
         let card = card.get()?;
-        let texts = language().texts();
+        let locale = locale();
         let facts = [
-            card.languages.join(", "),
-            card.data,
-            card.licence,
-            card.intended_use,
-            card.not_for,
-            card.limits,
-            card.citations.join("\n"),
+            ("card_languages", card.languages.join(", ")),
+            ("card_data", card.data),
+            ("card_licence", card.licence),
+            ("card_intended_use", card.intended_use),
+            ("card_not_for", card.not_for),
+            ("card_limits", card.limits),
+            ("card_citations", card.citations.join("\n")),
         ];
-        let facts = (texts.card.into_iter())
-            .zip(facts)
-            .filter(|(_, text)| !text.is_empty());
+        let facts = facts.into_iter().filter(|(_, text)| !text.is_empty());
         Some(view! {
             <details class="about">
-                <summary>{texts.about} " " <cite>{card.name}</cite></summary>
-                <dl>{facts.map(|(term, text)| view! { <dt>{term}</dt><dd>{text}</dd> }).collect_view()}</dl>
+                <summary>{locale.t("about")} " " <cite>{card.name}</cite></summary>
+                <dl>{facts.map(|(term, text)| view! { <dt>{locale.t(term)}</dt><dd>{text}</dd> }).collect_view()}</dl>
                 {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit /> })}
                 <Reliability figures=card.figures />
             </details>
@@ -38,18 +36,20 @@ pub fn About(link: Link) -> impl IntoView {
     }
 }
 
-/// How well the model, or the one that it is a refit of, did on writers it had never seen.
+/// The test figures: of this model, or if it is a refit, of the model that was tested before it.
 #[component]
 fn Figures(figures: Vec<AttributeFigures>, refit: bool) -> impl IntoView {
-    let texts = language().texts();
+    let locale = locale();
     let caption = match refit {
-        true => texts.refit_figures_caption,
-        false => texts.figures_caption,
+        true => "refit_figures_caption",
+        false => "figures_caption",
     };
+    let columns = ["attribute", "writers", "correct", "majority", "macro_f"];
+    let columns = columns.map(|column| view! { <th scope="col">{locale.t(column)}</th> });
     let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
-                <th scope="row">{summary::figures_name(&row, language())}</th>
+                <th scope="row">{summary::figures_name(&row, locale)}</th>
                 <td>{row.users}</td>
                 <td>{share(row.accuracy)}</td>
                 <td>{share(row.majority)}</td>
@@ -58,11 +58,11 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool) -> impl IntoView {
         }
     });
     view! {
-        <div class="table" tabindex="0" role="region" aria-label=texts.figures>
+        <div class="table" tabindex="0" role="region" aria-label=locale.t("figures")>
             <table>
-                <caption>{caption}</caption>
+                <caption>{locale.t(caption)}</caption>
                 <thead>
-                    <tr>{texts.figures_columns.map(|column| view! { <th scope="col">{column}</th> }).into_iter().collect_view()}</tr>
+                    <tr>{columns.into_iter().collect_view()}</tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>

@@ -1,21 +1,20 @@
-//! Why: the text with each word coloured by what it does to a class, and the strongest words as lists.
+//! "Why?": the text with each word coloured by its evidence for a class, and lists of the strongest words.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model_core::attribute::Attribute;
 use model_core::prediction::UserPrediction;
 
-use super::language;
 use super::link::Link;
-use super::say;
+use super::{locale, t};
 use crate::evidence::{Target, factor, pieces, strongest, targets, weights};
 use crate::session::Evidence;
 use crate::summary::coarse;
 
-/// Words in a list.
+/// The most words in a list.
 const LISTED: usize = 6;
 
-/// The evidence of the newest text, behind a disclosure: it is computed only while that is open.
+/// The evidence of the newest text, behind a disclosure. It is computed only while the disclosure is open.
 #[component]
 pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
     let attributes = link.watch(|session| {
@@ -31,7 +30,7 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
         let wanted = chosen.get().filter(|chosen| all.contains(chosen));
         wanted.or_else(|| prediction.with(|prediction| best(&attributes, prediction.as_ref()?)))
     });
-    // Nobody sees it any more.
+    // A disclosure that is gone needs no more evidence.
     on_cleanup(move || spawn_local(async move { link.act(|session| session.explain(false)) }));
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
@@ -49,16 +48,16 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
             let options = targets(attribute).into_iter().map(|choice| {
                 let value = number.to_string();
                 number += 1;
-                let name = language().name(&choice.class);
+                let name = locale().name(&choice.class);
                 view! { <option value=value selected=move || target.get().as_ref() == Some(&choice)>{name}</option> }
             });
             let options = options.collect_view();
-            view! { <optgroup label=language().name(&attribute.name)>{options}</optgroup> }
+            view! { <optgroup label=locale().name(&attribute.name)>{options}</optgroup> }
         };
         attributes.with(|attributes| attributes.iter().map(group).collect_view())
     };
     let shown = move || match evidence.get() {
-        None => view! { <p class="note">{say(|texts| texts.computing)}</p> }.into_any(),
+        None => view! { <p class="note">{t("computing")}</p> }.into_any(),
         Some(Err(message)) => view! { <p class="note">{message}</p> }.into_any(),
         Some(Ok(evidence)) => {
             let target = target.get();
@@ -69,18 +68,18 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
     };
     view! {
         <details class="why" on:toggle=toggled>
-            <summary>{say(|texts| texts.why)}</summary>
+            <summary>{t("why")}</summary>
             <label class="for">
-                {say(|texts| texts.evidence_for)} " "
+                {t("evidence_for")} " "
                 <select on:change=select>{options}</select>
             </label>
             {shown}
-            <p class="note">{say(|texts| texts.why_help)}</p>
+            <p class="note">{t("why_help")}</p>
         </details>
     }
 }
 
-/// The most probable class, or group, of the first attribute that has one.
+/// The most probable class of the first attribute that has one; a coarse class if the attribute has coarse classes.
 fn best(attributes: &[Attribute], prediction: &UserPrediction) -> Option<Target> {
     attributes.iter().find_map(|attribute| {
         let shown = coarse(prediction.predictions.get(&attribute.name)?);
@@ -121,28 +120,31 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
         .collect_view();
     let [for_it, against] = strongest(&posts, &explanation.words, &weights, LISTED);
     let nothing = for_it.is_empty() && against.is_empty();
-    let class = language().name(&target.class);
-    let texts = language().texts();
-    let list = |heading: String, words: Vec<(String, f32)>| {
+    let locale = locale();
+    let class = locale.name(&target.class);
+    let list = |heading: &str, words: Vec<(String, f32)>| {
         let items = words.into_iter().map(|(word, weight)| {
             view! { <li><span dir="auto">{word}</span> " " <span class="share">{factor(weight)}</span></li> }
         });
+        let heading = locale.format(heading, &[("class", &class)]);
         view! { <div><h4>{heading}</h4><ul>{items.collect_view()}</ul></div> }
     };
     let (explained, read) = (explanation.words.len(), explanation.prediction.words);
-    let partly = (explained < read)
-        .then(|| view! { <p class="note">{(texts.explained)(explained, read)}</p> });
+    let partly = (explained < read).then(|| {
+        let note = locale.format("explained", &[("explained", &explained), ("read", &read)]);
+        view! { <p class="note">{note}</p> }
+    });
     view! {
         {partly}
-        // Its words are in the lists, for those who cannot see the colours. Where it is long it scrolls, by keys too.
-        <div class="marked" tabindex="0" role="group" aria-label=texts.posts_label>{text}</div>
+        // The lists are for readers who cannot see the colours. A long text scrolls, so it must take the focus.
+        <div class="marked" tabindex="0" role="group" aria-label=locale.t("posts_label")>{text}</div>
         {if nothing {
-            view! { <p class="note">{texts.no_evidence}</p> }.into_any()
+            view! { <p class="note">{locale.t("no_evidence")}</p> }.into_any()
         } else {
             view! {
                 <div class="lists">
-                    {list((texts.speaks_for)(&class), for_it)}
-                    {list((texts.speaks_against)(&class), against)}
+                    {list("speaks_for", for_it)}
+                    {list("speaks_against", against)}
                 </div>
             }
             .into_any()

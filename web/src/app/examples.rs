@@ -1,28 +1,28 @@
-//! Texts to try: made up for this page, and the one that the paper begins with.
+//! Texts to try: the one of the paper's Figure 1, and others made up for this page.
 
-use crate::language::Language;
+use crate::locale::Locale;
 
-/// A name for a button, and posts by one writer, one a line.
+/// Posts by one writer and a name for them.
 #[derive(Clone, Copy)]
 pub struct Example {
-    /// The language that they are written in.
-    pub language: Language,
-    /// What the button says.
+    /// The language of the posts.
+    pub locale: Locale,
+    /// The label of the button.
     pub name: &'static str,
-    /// What goes into the text area.
+    /// The posts, one per line.
     pub text: &'static str,
 }
 
-/// The examples in the order of their buttons, for a reader of this language: first those that are written in it.
-pub fn examples(language: Language) -> impl Iterator<Item = Example> {
+/// The examples in the order of their buttons: those in the reader's language come first.
+pub fn examples(locale: Locale) -> impl Iterator<Item = Example> {
     let (own, others): (Vec<Example>, Vec<Example>) =
-        (EXAMPLES.into_iter()).partition(|example| example.language == language);
+        (EXAMPLES.into_iter()).partition(|example| example.locale == locale);
     own.into_iter().chain(others)
 }
 
 const EXAMPLES: [Example; 8] = [
     Example {
-        language: Language::English,
+        locale: Locale::English,
         name: "Exam week",
         text: "ugh two more finals tomorrow and i havent even opened my chem book lol\n\
                mom says no mall until report cards come out, so unfair!!\n\
@@ -30,7 +30,7 @@ const EXAMPLES: [Example; 8] = [
                ok gotta go study, talk to u guys after school",
     },
     Example {
-        language: Language::English,
+        locale: Locale::English,
         name: "Build server",
         text: "Spent the whole evening on the build server. The new release of the compiler broke two of our \
                modules, and the logs say nothing useful.\n\
@@ -39,7 +39,7 @@ const EXAMPLES: [Example; 8] = [
                If your software needs a reboot to change a setting, your software has a bug.",
     },
     Example {
-        language: Language::English,
+        locale: Locale::English,
         name: "Forty essays",
         text: "Graded forty essays this weekend. My students write better than they think, and worse than their \
                parents think.\n\
@@ -49,7 +49,7 @@ const EXAMPLES: [Example; 8] = [
                My husband cooked dinner so that I could finish the lesson plans.",
     },
     Example {
-        language: Language::English,
+        locale: Locale::English,
         name: "Opening night",
         text: "The gallery opens on Friday and half of my canvases are still wet.\n\
                I walked along the river all afternoon with my camera, looking for that one light I saw last \
@@ -59,12 +59,12 @@ const EXAMPLES: [Example; 8] = [
     },
     Example {
         // The text of the paper's Figure 1.
-        language: Language::English,
+        locale: Locale::English,
         name: "C code at 19",
         text: "I have enough energy to writing C code everyday, because I was only 19 years old.",
     },
     Example {
-        language: Language::Chinese,
+        locale: Locale::Chinese,
         name: "期末周",
         text: "明天还有两门考试，书一页都没翻开😭\n\
                妈妈说成绩出来之前不许去逛街，太过分了！！\n\
@@ -72,7 +72,7 @@ const EXAMPLES: [Example; 8] = [
                不说了，去复习啦，放学再聊~",
     },
     Example {
-        language: Language::Chinese,
+        locale: Locale::Chinese,
         name: "服务器",
         text: "整个晚上都在折腾编译服务器，新版本一升级，两个模块全挂了，日志里什么有用的都没有。\n\
                把邮箱搬到了新主机，家里的网络也终于装上了防火墙。\n\
@@ -80,7 +80,7 @@ const EXAMPLES: [Example; 8] = [
                改个设置就要重启的软件，一定有bug。",
     },
     Example {
-        language: Language::Chinese,
+        locale: Locale::Chinese,
         name: "四十篇作文",
         text: "周末改了四十篇作文。孩子们写得比他们自己以为的好，比家长以为的差。\n\
                校长希望期中考试之前把整本书讲完，一个班三十二个学生，这只能是个梦[笑cry]\n\

@@ -1,4 +1,4 @@
-//! Many writers at once: a file of them, the run over it, and its results to look at and to keep.
+//! A file of many writers: choosing it, the run over it, its results and their download.
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
@@ -8,16 +8,16 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::link::Link;
-use super::{language, say};
+use super::{locale, t};
 use crate::batch::{Batch, State};
 use crate::labels::percent;
 use crate::session::{Session, Source};
 use crate::summary::coarse;
 
-/// Rows on the page; a table of all would slow down everything else.
+/// The most rows that are shown. A table of all writers would make the page slow.
 const SHOWN: usize = 100;
 
-/// Begins with a file that the user has chosen or dropped: a model, or writers.
+/// Opens a file that the user has chosen or dropped: a model or writers.
 pub fn take(link: Link, file: File) {
     spawn_local(async move {
         let name = file.name();
@@ -37,7 +37,7 @@ pub fn take(link: Link, file: File) {
     });
 }
 
-/// The button for it.
+/// The button that chooses a file.
 #[component]
 pub fn Choose(link: Link) -> impl IntoView {
     let changed = move |event: web_sys::Event| {
@@ -45,7 +45,7 @@ pub fn Choose(link: Link) -> impl IntoView {
         if let Some(file) = input.files().and_then(|files| files.get(0)) {
             take(link, file);
         }
-        // The same file can be chosen again.
+        // Otherwise choosing the same file again would be no change.
         input.set_value("");
     };
     view! {
@@ -57,14 +57,14 @@ pub fn Choose(link: Link) -> impl IntoView {
                     aria-describedby="file-help"
                     on:change=changed
                 />
-                {say(|texts| texts.choose_file)}
+                {t("choose_file")}
             </label>
-            <p class="note" id="file-help">{say(|texts| texts.file_help)}</p>
+            <p class="note" id="file-help">{t("file_help")}</p>
         </div>
     }
 }
 
-/// How far the run is, without its rows.
+/// The progress of the run, without its rows.
 #[derive(Clone, PartialEq)]
 struct Overview {
     name: String,
@@ -97,15 +97,15 @@ pub fn Results(link: Link) -> impl IntoView {
     let running = move || state.get() == Some(State::Running);
     let heading = move || {
         let name = overview.with(|all| all.as_ref().map(|all| all.name.clone()));
-        (language().texts().file_heading)(&name.unwrap_or_default())
+        locale().format("file_heading", &[("file", &name.unwrap_or_default())])
     };
     let done = move || {
         let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
-        (language().texts().file_done)(done)
+        locale().plural("file_done", done, &[])
     };
     let outcome = move || match state.get()? {
-        State::Cancelled => Some(language().texts().file_cancelled.to_string()),
-        State::Failed(why) => Some((language().texts().file_failed)(&why)),
+        State::Cancelled => Some(locale().t("file_cancelled").to_string()),
+        State::Failed(why) => Some(locale().format("file_failed", &[("error", &why)])),
         State::Running | State::Finished => None,
     };
     let bad = move || {
@@ -115,9 +115,10 @@ pub fn Results(link: Link) -> impl IntoView {
             .into_iter()
             .map(|report| view! { <li>{report}</li> });
         (count > 0).then(|| {
+            let summary = locale().plural("file_bad", count as usize, &[]);
             view! {
                 <details class="bad">
-                    <summary>{(language().texts().file_bad)(count)}</summary>
+                    <summary>{summary}</summary>
                     <ul>{items.collect_view()}</ul>
                 </details>
             }
@@ -136,7 +137,7 @@ pub fn Results(link: Link) -> impl IntoView {
     });
     let more = move || {
         let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
-        (done > SHOWN).then(|| (language().texts().file_shown)(SHOWN))
+        (done > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]))
     };
     let save = move |kind: &'static str| {
         link.look(|session| {
@@ -153,7 +154,7 @@ pub fn Results(link: Link) -> impl IntoView {
                 download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
             });
             if let Err(message) = saved {
-                // Nothing is lost: the rows are still there.
+                // The page stays usable and still shows the rows.
                 leptos::logging::error!("{message}");
             }
         });
@@ -173,14 +174,14 @@ pub fn Results(link: Link) -> impl IntoView {
                     let found = found.and_then(|shown| {
                         let label = shown.label?;
                         let share = shown.probabilities.get(&label).copied()?;
-                        Some((language().name(&label), percent(share), shown.confident))
+                        Some((locale().name(&label), percent(share), shown.confident))
                     });
                     match found {
                         Some((label, share, confident)) => view! {
-                            <td class:unsure=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td>
+                            <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td>
                         }
                         .into_any(),
-                        None => view! { <td class="unsure">"–"</td> }.into_any(),
+                        None => view! { <td class="abstained">"–"</td> }.into_any(),
                     }
                 })
                 .collect_view()
@@ -193,7 +194,7 @@ pub fn Results(link: Link) -> impl IntoView {
             <p class="note" role="status">{done} " " {outcome}</p>
             <Show when=running>
                 <progress
-                    aria-label=say(|texts| texts.loading)
+                    aria-label=t("loading")
                     max=move || overview.with(|all| all.as_ref().map_or(1, |all| all.bytes.max(1)).to_string())
                     value=move || overview.with(|all| all.as_ref().map_or(0, |all| all.read).to_string())
                 ></progress>
@@ -201,13 +202,13 @@ pub fn Results(link: Link) -> impl IntoView {
             <div class="actions">
                 <Show when=running>
                     <button type="button" on:click=move |_| link.act(|session| { session.cancel_file(); Vec::new() })>
-                        {say(|texts| texts.cancel)}
+                        {t("cancel")}
                     </button>
                 </Show>
-                <button type="button" on:click=move |_| save("csv")>{move || (language().texts().download)("CSV")}</button>
-                <button type="button" on:click=move |_| save("jsonl")>{move || (language().texts().download)("JSONL")}</button>
+                <button type="button" on:click=move |_| save("csv")>{move || locale().format("download", &[("format", &"CSV")])}</button>
+                <button type="button" on:click=move |_| save("jsonl")>{move || locale().format("download", &[("format", &"JSONL")])}</button>
                 <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
-                    {say(|texts| texts.close)}
+                    {t("close")}
                 </button>
             </div>
             {bad}
@@ -215,13 +216,13 @@ pub fn Results(link: Link) -> impl IntoView {
                 <table>
                     <thead>
                         <tr>
-                            <th scope="col">{say(|texts| texts.file_columns[0])}</th>
-                            <th scope="col">{say(|texts| texts.file_columns[1])}</th>
+                            <th scope="col">{t("writer")}</th>
+                            <th scope="col">{t("words")}</th>
                             {move || {
                                 attributes
                                     .get()
                                     .into_iter()
-                                    .map(|attribute| view! { <th scope="col">{language().name(&attribute.name)}</th> })
+                                    .map(|attribute| view! { <th scope="col">{locale().name(&attribute.name)}</th> })
                                     .collect_view()
                             }}
                         </tr>
@@ -234,7 +235,7 @@ pub fn Results(link: Link) -> impl IntoView {
     }
 }
 
-/// Has the browser save a text as a file.
+/// Makes the browser save a text as a file.
 fn download(name: &str, text: &str) -> Result<(), JsValue> {
     let parts = Array::of1(&text.into());
     let options = BlobPropertyBag::new();

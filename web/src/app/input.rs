@@ -1,4 +1,4 @@
-//! Where the text goes in.
+//! The text area, and what fills it: examples, links and files.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::examples::examples;
 use super::link::Link;
-use super::{file, language, say};
+use super::{file, locale, t};
 use crate::labels::posts;
 
-/// How long the typing must pause before the text is read.
+/// The pause in typing after which the text is read.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// The text area, examples for it, and a way to empty it.
+/// The text area with its buttons.
 #[component]
 pub fn Input(link: Link) -> impl IntoView {
     let text = RwSignal::new(String::new());
@@ -38,12 +38,12 @@ pub fn Input(link: Link) -> impl IntoView {
     let clear = move |_| {
         forget_link();
         put("");
-        // The button is of no use now, and would take the focus with it.
+        // The button is now disabled and would lose the focus.
         if let Some(area) = area.get() {
             let _ = area.focus();
         }
     };
-    // Whether the link was copied; `None`: there is none of this text.
+    // Whether the link was copied; `None` if there is no link to this text.
     let shared = RwSignal::new(None);
     Effect::new(move |_| {
         text.track();
@@ -54,7 +54,7 @@ pub fn Input(link: Link) -> impl IntoView {
         let address = link_with(&given);
         spawn_local(async move {
             let clipboard = window().navigator().clipboard();
-            // Browsers have one only for pages loaded over https.
+            // Browsers have a clipboard only for pages that came over https.
             let copied = !clipboard.is_undefined()
                 && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
             if text.with_untracked(|text| *text == given) {
@@ -62,19 +62,19 @@ pub fn Input(link: Link) -> impl IntoView {
             }
         });
     };
-    // A link that was made so.
+    // The page was opened by such a link.
     if let Some(given) = text_of_address() {
         put(&given);
     }
     view! {
         <section class="panel input">
-            <label for="posts">{say(|texts| texts.posts_label)}</label>
+            <label for="posts">{t("posts_label")}</label>
             <textarea
                 id="posts"
                 node_ref=area
                 rows="10"
                 autocomplete="off"
-                placeholder=say(|texts| texts.placeholder)
+                placeholder=t("placeholder")
                 dir="auto"
                 prop:value=text
                 on:input=move |event| {
@@ -83,11 +83,11 @@ pub fn Input(link: Link) -> impl IntoView {
                     ask_later(());
                 }
             ></textarea>
-            <div class="examples" role="group" aria-label=say(|texts| texts.examples)>
-                <span aria-hidden="true">{say(|texts| texts.try_example)}</span>
-                {move || examples(language())
+            <div class="examples" role="group" aria-label=t("examples")>
+                <span aria-hidden="true">{t("try_example")}</span>
+                {move || examples(locale())
                     .map(|example| {
-                        let tag = example.language.texts().tag;
+                        let tag = example.locale.tag();
                         let show = move |_| {
                             forget_link();
                             put(example.text);
@@ -97,15 +97,14 @@ pub fn Input(link: Link) -> impl IntoView {
                     .collect_view()}
             </div>
             <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>
-                {say(|texts| texts.clear)}
+                {t("clear")}
             </button>
             <div class="actions">
                 <button type="button" disabled=move || text.with(String::is_empty) on:click=share>
-                    {say(|texts| texts.share)}
+                    {t("share")}
                 </button>
                 <p class="note" role="status">{move || shared.get().map(|copied| {
-                    let texts = language().texts();
-                    if copied { texts.shared } else { texts.shared_in_address }
+                    locale().t(if copied { "shared" } else { "shared_in_address" })
                 })}</p>
             </div>
             <file::Choose link=link />
@@ -113,14 +112,14 @@ pub fn Input(link: Link) -> impl IntoView {
     }
 }
 
-/// What the fragment of an address begins with that holds a text.
+/// The beginning of a fragment that holds a text.
 const FRAGMENT: &str = "#text=";
 
-/// Puts a text into the page's address, the part of it that no server sees, and gives the address.
+/// Puts a text into the fragment of the page's address, which no server sees, and returns the address.
 fn link_with(text: &str) -> String {
     let location = window().location();
     let fragment = format!("{FRAGMENT}{}", String::from(encode_uri_component(text)));
-    // A fragment can always be set and an address always be read where the page is not in a sandbox.
+    // Both can fail only in a sandboxed frame.
     let _ = location.set_hash(&fragment);
     location.href().unwrap_or_default()
 }
@@ -131,7 +130,7 @@ extern "C" {
     fn replace_state(state: &JsValue, unused: &str, address: &str);
 }
 
-/// Takes a text out of the page's address: it is not what is on the page any more.
+/// Removes the text from the page's address: the page no longer shows it.
 fn forget_link() {
     let location = window().location();
     if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
@@ -140,7 +139,7 @@ fn forget_link() {
     }
 }
 
-/// The text that the page's address holds.
+/// The text in the page's address.
 fn text_of_address() -> Option<String> {
     let fragment = window().location().hash().ok()?;
     let text = decode_uri_component(fragment.strip_prefix(FRAGMENT)?).ok()?;

@@ -1,21 +1,21 @@
-//! What joint learning did: the same text by the model that learned each attribute alone.
+//! "What did joint learning do?": the same text, read by the single-task model.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model_core::prediction::{AttributePrediction, UserPrediction};
 
 use super::link::Link;
-use super::{language, say};
+use super::{locale, t};
 use crate::labels::percent;
 use crate::session::Comparison;
 use crate::summary::coarse;
 
-/// The comparison, behind a disclosure: that model is fetched only when it is opened.
+/// The comparison, behind a disclosure. The single-task model is fetched when the disclosure is first opened.
 #[component]
 pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
     let possible = link.watch(|session| session.can_compare());
     let comparison = link.watch(|session| session.comparison().clone());
-    // Nobody sees it any more.
+    // A disclosure that is gone needs no more comparisons.
     on_cleanup(move || spawn_local(async move { link.act(|session| session.compare(false)) }));
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
@@ -25,17 +25,17 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         let found = prediction.map(coarse).and_then(|shown| {
             let label = shown.label?;
             let share = shown.probabilities.get(&label).copied()?;
-            Some((language().name(&label), percent(share), shown.confident))
+            Some((locale().name(&label), percent(share), shown.confident))
         });
         let (label, share, confident) = found.unwrap_or(("–".into(), String::new(), false));
-        view! { <td class:unsure=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
+        view! { <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
     };
     let rows = move |single: &UserPrediction| {
         prediction.with(|joint| {
             let rows = joint.as_ref()?.predictions.iter().map(|(name, joint)| {
                 view! {
                     <tr>
-                        <th scope="row">{language().name(name)}</th>
+                        <th scope="row">{locale().name(name)}</th>
                         {cell(single.predictions.get(name))}
                         {cell(Some(joint))}
                     </tr>
@@ -47,15 +47,16 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
     let shown = move || {
         match comparison.get() {
         Comparison::NotWanted => ().into_any(),
-        Comparison::Coming => view! { <p class="note">{say(|texts| texts.computing)}</p> }.into_any(),
+        Comparison::Coming => view! { <p class="note">{t("computing")}</p> }.into_any(),
         Comparison::Failed(why) => {
-            view! { <p class="note">{(language().texts().joint_failed)(&why)}</p> }.into_any()
+            let note = locale().format("joint_failed", &[("error", &why)]);
+            view! { <p class="note">{note}</p> }.into_any()
         }
         Comparison::Here(single) => view! {
             <table>
                 <thead>
                     <tr>
-                        {language().texts().joint_columns.map(|column| view! { <th scope="col">{column}</th> }).into_iter().collect_view()}
+                        {["attribute", "learned_alone", "learned_jointly"].map(|column| view! { <th scope="col">{t(column)}</th> }).into_iter().collect_view()}
                     </tr>
                 </thead>
                 <tbody>{rows(&single)}</tbody>
@@ -67,8 +68,8 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
     view! {
         <Show when=move || possible.get()>
             <details class="why" on:toggle=toggled>
-                <summary>{say(|texts| texts.joint)}</summary>
-                <p class="note">{say(|texts| texts.joint_help)}</p>
+                <summary>{t("joint")}</summary>
+                <p class="note">{t("joint_help")}</p>
                 {shown}
             </details>
         </Show>

@@ -1,4 +1,4 @@
-//! The page's end of the line to the worker.
+//! The page's connection to its worker.
 
 use js_sys::Uint8Array;
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use crate::session::{Command, Session};
 /// The script that starts the worker's program.
 const WORKER: &str = "./widget/start_worker.js";
 
-/// The session, and the worker that carries out its commands.
+/// The session and the worker that executes its commands.
 #[derive(Clone, Copy)]
 pub struct Link {
     session: RwSignal<Session, LocalStorage>,
@@ -19,7 +19,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A new session with its worker, and one of the page's own models.
+    /// Starts a session with its worker and one of the page's own models.
     pub fn open(bundle: &str) -> Self {
         let (session, commands) = Session::open(bundle);
         let link = Self {
@@ -30,7 +30,7 @@ impl Link {
         link
     }
 
-    /// A view on the session that changes when what `part` picks from it does.
+    /// A part of the session; a view that reads it follows its changes.
     pub fn watch<T: PartialEq + Send + Sync + 'static>(
         self,
         part: impl Fn(&Session) -> T + Send + Sync + 'static,
@@ -38,12 +38,12 @@ impl Link {
         Memo::new(move |_| self.session.with(&part))
     }
 
-    /// A look at the session as it is now.
+    /// Reads the session as it is now.
     pub fn look<T>(self, at: impl FnOnce(&Session) -> T) -> T {
         self.session.with_untracked(at)
     }
 
-    /// Lets something happen to the session, and carries out what follows from it.
+    /// Changes the session and executes the commands that follow.
     pub fn act(self, action: impl FnOnce(&mut Session) -> Vec<Command>) {
         if let Some(commands) = self.session.try_update(action) {
             self.perform(commands);
@@ -84,7 +84,7 @@ impl Link {
     }
 }
 
-/// A worker with what listens to it.
+/// A worker and its event listeners.
 struct Running {
     worker: Worker,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
@@ -105,12 +105,12 @@ impl Running {
                 }),
             }
         });
-        // Reached when the worker's scripts cannot be fetched; what fails later sends a message.
+        // Called when the worker's scripts cannot be fetched. Later failures arrive as messages.
         let on_error = Closure::new(move |event: ErrorEvent| {
-            let said = js_sys::Reflect::get(&event, &"message".into())
+            let message = js_sys::Reflect::get(&event, &"message".into())
                 .ok()
                 .and_then(|value| value.as_string());
-            let message = said
+            let message = message
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| "its program could not be fetched".into());
             link.act(|session| session.crash(message));
@@ -127,14 +127,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // What it has already said is about a session that has moved on.
+        // Messages that are still on their way belong to an earlier state of the session.
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
     }
 }
 
-/// What a JavaScript exception says.
+/// The message of a JavaScript exception.
 pub fn describe(error: JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(
         || format!("{error:?}"),

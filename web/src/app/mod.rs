@@ -1,4 +1,4 @@
-//! What the user sees. No model code is reached from here: it would end up in this program's download.
+//! The views. They use no code of the model, which would make this program's download larger.
 
 mod about;
 mod evidence;
@@ -17,10 +17,10 @@ use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DragEvent;
 
-use crate::language::{Language, Texts};
+use crate::locale::Locale;
 use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
 
-/// Puts the page in place of the notice that stands in `index.html`.
+/// Replaces the notice in `index.html` by the page.
 pub fn start() {
     console_error_panic_hook::set_once();
     let Some(place) = document().get_element_by_id("app") else {
@@ -31,38 +31,36 @@ pub fn start() {
     mount_to(place.unchecked_into(), App).forget();
 }
 
-/// The language of the interface.
+/// The interface's locale as a context of the views.
 #[derive(Clone, Copy)]
-struct Spoken(RwSignal<Language>);
+struct CurrentLocale(RwSignal<Locale>);
 
-/// The language of the interface; a view that calls it follows its changes.
-fn language() -> Language {
-    expect_context::<Spoken>().0.get()
+/// The interface's locale; a view that calls it follows its changes.
+fn locale() -> Locale {
+    expect_context::<CurrentLocale>().0.get()
 }
 
-/// A text in that language.
-fn say<T>(
-    pick: impl Fn(&'static Texts) -> T + Send + Sync + Copy + 'static,
-) -> impl Fn() -> T + Send + Sync + Copy + 'static {
-    let Spoken(spoken) = expect_context();
-    move || pick(spoken.get().texts())
+/// A message without arguments, which follows the interface's locale.
+fn t(key: &'static str) -> impl Fn() -> &'static str + Send + Sync + Copy + 'static {
+    let CurrentLocale(current) = expect_context();
+    move || current.get().t(key)
 }
 
 #[component]
 fn App() -> impl IntoView {
-    let wanted = Language::wanted(browser_languages());
-    let link = Link::open(match wanted {
-        Language::English => BUNDLE,
-        Language::Chinese => BILINGUAL_BUNDLE,
+    let negotiated = Locale::negotiate(browser_languages());
+    let link = Link::open(match negotiated {
+        Locale::English => BUNDLE,
+        Locale::Chinese => BILINGUAL_BUNDLE,
     });
-    let spoken = RwSignal::new(wanted);
-    provide_context(Spoken(spoken));
+    let current = RwSignal::new(negotiated);
+    provide_context(CurrentLocale(current));
     Effect::new(move |_| {
-        let texts = spoken.get().texts();
-        document().set_title(texts.title);
+        let locale = current.get();
+        document().set_title(locale.t("title"));
         if let Some(root) = document().document_element() {
-            // It only fails for names that no attribute can have.
-            let _ = root.set_attribute("lang", texts.tag);
+            // It fails only for an invalid name.
+            let _ = root.set_attribute("lang", locale.tag());
         }
     });
     let (over, set_over) = signal(false);
@@ -86,9 +84,9 @@ fn App() -> impl IntoView {
             on:drop=drop
         >
             <header>
-                <LanguageSwitch link=link />
-                <h1>{say(|texts| texts.title)}</h1>
-                <p class="lead">{say(|texts| texts.lead)}</p>
+                <LocaleSwitch link=link />
+                <h1>{t("title")}</h1>
+                <p class="lead">{t("lead")}</p>
             </header>
             <main>
                 <input::Input link=link />
@@ -101,8 +99,8 @@ fn App() -> impl IntoView {
                 <status::Status link=link />
             </main>
             <footer>
-                <p><strong>{say(|texts| texts.doubt[0])} " "</strong>{say(|texts| texts.doubt[1])}</p>
-                <p><strong>{say(|texts| texts.private[0])} " "</strong>{say(|texts| texts.private[1])}</p>
+                <p><strong>{t("doubt")} " "</strong>{t("caveat")}</p>
+                <p><strong>{t("private")} " "</strong>{t("private_detail")}</p>
                 <models::Models link=link />
                 <about::About link=link />
             </footer>
@@ -111,31 +109,30 @@ fn App() -> impl IntoView {
 }
 
 #[component]
-fn LanguageSwitch(link: Link) -> impl IntoView {
-    let Spoken(spoken) = expect_context();
-    let choose = move |language: Language| {
-        spoken.set(language);
-        // The other way round nothing needs to be fetched: that model reads English as well.
-        if language == Language::Chinese {
+fn LocaleSwitch(link: Link) -> impl IntoView {
+    let CurrentLocale(current) = expect_context();
+    let choose = move |locale: Locale| {
+        current.set(locale);
+        // The bilingual model reads English too, so switching back to English loads nothing.
+        if locale == Locale::Chinese {
             link.act(|session| session.read_chinese());
         }
     };
-    let button = move |language: Language| {
-        let texts = language.texts();
+    let button = move |locale: Locale| {
         view! {
             <button
                 type="button"
-                lang=texts.tag
-                aria-pressed=move || (spoken.get() == language).to_string()
-                on:click=move |_| choose(language)
+                lang=locale.tag()
+                aria-pressed=move || (current.get() == locale).to_string()
+                on:click=move |_| choose(locale)
             >
-                {texts.own_name}
+                {locale.t("own_name")}
             </button>
         }
     };
     view! {
-        <div class="languages" role="group" aria-label=say(|texts| texts.language)>
-            {Language::ALL.map(button).into_iter().collect_view()}
+        <div class="languages" role="group" aria-label=t("language")>
+            {Locale::ALL.map(button).into_iter().collect_view()}
         </div>
     }
 }

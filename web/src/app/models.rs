@@ -1,4 +1,4 @@
-//! The choice among the models that lie beside the page.
+//! The choice among the models of the page.
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -6,18 +6,18 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Response;
 
 use super::link::Link;
-use super::say;
+use super::t;
 use crate::session::Source;
 
-/// Their file names, as scripts/finish_page.sh lists them, relative to the page.
+/// The list of their file names, which scripts/finish_page.sh writes; relative to the page.
 const LIST: &str = "widget/models/list.json";
 
-/// The choice; a model from the user's own file is one more.
+/// The choice among the models; a model from the user's file is one more option.
 #[component]
 pub fn Models(link: Link) -> impl IntoView {
     let files = RwSignal::new(Vec::<String>::new());
     spawn_local(async move {
-        // Without the list there is nothing to choose, and the page works all the same.
+        // Without the list the page works, but offers no choice.
         if let Ok(list) = list().await {
             files.set(list);
         }
@@ -41,11 +41,11 @@ pub fn Models(link: Link) -> impl IntoView {
     view! {
         <Show when=move || { files.with(|files| files.len() > 1) }>
             <label class="models">
-                {say(|texts| texts.model)} " "
+                {t("model")} " "
                 <select on:change=change>
                     {move || files.get().into_iter().map(option).collect_view()}
                     <Show when=move || source.with(String::is_empty)>
-                        <option value="" selected=true>{say(|texts| texts.own_model)}</option>
+                        <option value="" selected=true>{t("own_model")}</option>
                     </Show>
                 </select>
             </label>

@@ -1,32 +1,58 @@
-//! How far to believe the probabilities: for each attribute two plots, and their numbers as tables.
+//! How reliable the probabilities are: for each attribute two plots, and tables with the same numbers.
 
 use leptos::prelude::*;
 use model_core::card::{AttributeFigures, CoveragePoint};
 
-use super::language;
-use crate::language::PlotTexts;
+use super::locale;
 use crate::summary;
 
-/// The square that shares from 0 to 1 are plotted in: its left and its upper edge, and the length of its sides.
+/// The square in which shares from 0 to 1 are plotted: its left edge, its upper edge and the length of its sides.
 const LEFT: f64 = 44.0;
 const TOP: f64 = 8.0;
 const SIDE: f64 = 180.0;
 /// The radius of the dot that stands for the most users.
 const LARGEST_DOT: f64 = 9.0;
 
-/// Plots and tables of each attribute whose card has them.
+/// The messages of a plot, by key.
+struct Plot {
+    name: &'static str,
+    help: &'static str,
+    /// The label of the vertical axis.
+    up: &'static str,
+    /// The columns of the table. The first is also the label of the horizontal axis.
+    columns: [&'static str; 3],
+}
+
+/// The share of correct answers by stated probability.
+const CALIBRATION: Plot = Plot {
+    name: "calibration",
+    help: "calibration_help",
+    up: "correct",
+    columns: ["stated_probability", "correct", "writers"],
+};
+
+/// The share of answers, and of correct ones among them, by the minimum probability of an answer.
+const COVERAGE: Plot = Plot {
+    name: "coverage",
+    help: "coverage_help",
+    up: "share_of_writers",
+    columns: ["minimum_probability", "answered", "correct_of_answered"],
+};
+
+/// Plots and tables of each attribute for which the card has them.
 #[component]
 pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
-    let texts = language().texts();
+    let locale = locale();
     let plotted = (figures.iter()).filter(|figures| !figures.reliability.is_empty());
     let plotted: Vec<AnyView> = plotted.map(attribute).collect();
     (!plotted.is_empty()).then(|| {
-        let help = [&texts.calibration, &texts.coverage].map(|plot| {
-            view! { <p class="note"><strong>{plot.name}"."</strong> " " {plot.help}</p> }.into_any()
+        let help = [CALIBRATION, COVERAGE].map(|plot| {
+            let (name, help) = (locale.t(plot.name), locale.t(plot.help));
+            view! { <p class="note"><strong>{name}"."</strong> " " {help}</p> }.into_any()
         });
         view! {
             <section class="reliability">
-                <h3>{texts.reliability}</h3>
+                <h3>{locale.t("reliability")}</h3>
                 {Vec::from(help)}
                 {plotted}
             </section>
@@ -35,8 +61,8 @@ pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
 }
 
 fn attribute(figures: &AttributeFigures) -> AnyView {
-    let texts = language().texts();
-    let name = summary::figures_name(figures, language());
+    let locale = locale();
+    let name = summary::figures_name(figures, locale);
     let (bins, points) = (&figures.reliability, &figures.coverage);
 
     let most = bins.iter().map(|bin| bin.users).max().unwrap_or(1);
@@ -82,23 +108,24 @@ fn attribute(figures: &AttributeFigures) -> AnyView {
     view! {
         <h4>{name.clone()}</h4>
         <div class="plots">
-            {plot(&name, &texts.calibration, calibration.into_any())}
-            {plot(&name, &texts.coverage, coverage.into_any())}
+            {plot(&name, &CALIBRATION, calibration.into_any())}
+            {plot(&name, &COVERAGE, coverage.into_any())}
         </div>
         <details>
-            <summary>{(texts.in_numbers)(&name)}</summary>
+            <summary>{locale.format("in_numbers", &[("attribute", &name)])}</summary>
             <div class="plots">
-                {table(&texts.calibration, bins.collect())}
-                {table(&texts.coverage, points.collect())}
+                {table(&CALIBRATION, bins.collect())}
+                {table(&COVERAGE, points.collect())}
             </div>
         </details>
     }
     .into_any()
 }
 
-/// Both axes from 0 to 1, and what is plotted between them. Who does not see it has the table.
-fn plot(attribute: &str, texts: &'static PlotTexts, content: AnyView) -> AnyView {
-    let label = format!("{attribute}: {}", texts.name);
+/// A plot with both axes from 0 to 1. The table has the same numbers for screen readers.
+fn plot(attribute: &str, plot: &Plot, content: AnyView) -> AnyView {
+    let locale = locale();
+    let label = format!("{attribute}: {}", locale.t(plot.name));
     let ticks = [0.0, 0.5, 1.0].map(|value| {
         let text = format!("{:.0}%", value * 100.0);
         view! {
@@ -112,25 +139,26 @@ fn plot(attribute: &str, texts: &'static PlotTexts, content: AnyView) -> AnyView
         <svg class="plot" role="img" aria-label=label viewBox="0 0 240 224">
             <rect x=across(0.0) y=up(1.0) width=side.clone() height=side />
             {Vec::from(ticks)}
-            <text x=across(0.5) y="220" text-anchor="middle">{texts.columns[0]}</text>
-            <text transform="translate(10 98) rotate(-90)" text-anchor="middle">{texts.up}</text>
+            <text x=across(0.5) y="220" text-anchor="middle">{locale.t(plot.columns[0])}</text>
+            <text transform="translate(10 98) rotate(-90)" text-anchor="middle">{locale.t(plot.up)}</text>
             {content}
         </svg>
     }
     .into_any()
 }
 
-fn table(texts: &'static PlotTexts, rows: Vec<[String; 3]>) -> AnyView {
-    let columns = texts
+fn table(plot: &Plot, rows: Vec<[String; 3]>) -> AnyView {
+    let locale = locale();
+    let columns = plot
         .columns
-        .map(|column| view! { <th scope="col">{column}</th> }.into_any());
+        .map(|column| view! { <th scope="col">{locale.t(column)}</th> }.into_any());
     let rows = rows.into_iter().map(|row| {
         let cells = row.map(|cell| view! { <td>{cell}</td> }.into_any());
         view! { <tr>{Vec::from(cells)}</tr> }.into_any()
     });
     view! {
         <table>
-            <caption>{texts.name}</caption>
+            <caption>{locale.t(plot.name)}</caption>
             <thead><tr>{Vec::from(columns)}</tr></thead>
             <tbody>{rows.collect::<Vec<_>>()}</tbody>
         </table>

@@ -1,4 +1,4 @@
-//! What the model says about the text: a distribution for each attribute.
+//! The estimate: a distribution for each attribute.
 
 use leptos::prelude::*;
 use model_core::attribute::Attribute;
@@ -7,12 +7,12 @@ use model_core::prediction::UserPrediction;
 use super::evidence::Why;
 use super::joint::Joint;
 use super::link::Link;
-use super::{language, say};
+use super::{locale, t};
 use crate::labels::percent;
 use crate::session::Phase;
 use crate::summary::{self, Distribution};
 
-/// The newest prediction, or what stands in its way.
+/// The newest prediction, or the reason why there is none.
 #[component]
 pub fn Result(link: Link) -> impl IntoView {
     let attributes = link.watch(|session| {
@@ -32,7 +32,7 @@ pub fn Result(link: Link) -> impl IntoView {
                 .map_err(Clone::clone)
         })
     });
-    // Bars only for a text that the model has read something of.
+    // There are no bars for a text without known words.
     let prediction = Memo::new(move |_| {
         answer
             .get()?
@@ -41,41 +41,40 @@ pub fn Result(link: Link) -> impl IntoView {
     });
     let note = move || match answer.get() {
         None => {
-            let texts = language().texts();
-            match phase.get() {
-                Phase::Failed(_) => texts.no_model,
-                Phase::Ready if busy.get() => texts.in_a_moment,
-                _ if busy.get() => texts.when_ready,
-                _ => texts.no_text,
-            }
-            .to_string()
+            let key = match phase.get() {
+                Phase::Failed(_) => "no_model",
+                Phase::Ready if busy.get() => "in_a_moment",
+                _ if busy.get() => "when_ready",
+                _ => "as_you_type",
+            };
+            locale().t(key).to_string()
         }
-        Some(Err(message)) => (language().texts().unreadable)(&message),
-        Some(Ok(prediction)) => summary::words_used(&prediction, language().texts()),
+        Some(Err(message)) => locale().format("unreadable", &[("error", &message)]),
+        Some(Ok(prediction)) => summary::words_used(&prediction, locale()),
     };
     let spoken = move || {
-        let said = prediction.with(|prediction| {
+        let sentences = prediction.with(|prediction| {
             prediction
                 .as_ref()
-                .map(|prediction| summary::spoken(prediction, language()))
+                .map(|prediction| summary::spoken(prediction, locale()))
         });
         let offer = match lacks_chinese.get() {
-            true => language().texts().chinese_text,
+            true => locale().t("chinese_text"),
             false => "",
         };
         answer
             .with(Option::is_some)
-            .then(|| format!("{} {} {offer}", said.unwrap_or_default(), note()))
+            .then(|| format!("{} {} {offer}", sentences.unwrap_or_default(), note()))
     };
     view! {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
-            <h2 id="estimate">{say(|texts| texts.estimate)}</h2>
+            <h2 id="estimate">{t("estimate")}</h2>
             <p class="note">{note}</p>
             <Show when=move || lacks_chinese.get()>
                 <p class="note">
-                    {say(|texts| texts.chinese_text)} " "
+                    {t("chinese_text")} " "
                     <button type="button" on:click=move |_| link.act(|session| session.read_chinese())>
-                        {say(|texts| texts.read_chinese)}
+                        {t("read_chinese")}
                     </button>
                 </p>
             </Show>
@@ -91,7 +90,7 @@ pub fn Result(link: Link) -> impl IntoView {
     }
 }
 
-/// One attribute: its groups, if it has any, and behind a disclosure its classes; else its classes.
+/// One attribute: its classes, or its coarse classes with the classes behind a disclosure.
 #[component]
 fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
     let Attribute {
@@ -101,7 +100,7 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     } = attribute;
     let heading = {
         let name = name.clone();
-        Signal::derive(move || language().name(&name))
+        Signal::derive(move || locale().name(&name))
     };
     let this = Memo::new({
         let name = name.clone();
@@ -109,27 +108,27 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     });
     let coarse = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::coarse)));
     let fine = Memo::new(move |_| this.with(|this| this.as_ref().map(summary::classes)));
-    // What is not probable enough is not called the answer; the bars show it all the same.
+    // The heading names a class only if it is confident; the bars show all.
     let best = move || {
         coarse.with(|coarse| {
             let coarse = coarse.as_ref()?;
             let label = coarse.label.as_deref()?;
             Some(match coarse.confident {
-                true => language().name(label),
-                false => language().texts().not_confident.to_string(),
+                true => locale().name(label),
+                false => locale().t("not_sure").to_string(),
             })
         })
     };
-    let basis = {
+    let validation = {
         let name = name.clone();
         move || {
             prediction.with(|prediction| {
-                let basis = summary::basis(prediction.as_ref()?, &name, language().texts());
-                basis.map(|basis| view! { <p class="basis">{basis}</p> })
+                let validation = summary::validation(prediction.as_ref()?, &name, locale());
+                validation.map(|validation| view! { <p class="validation">{validation}</p> })
             })
         }
     };
-    let unsure =
+    let abstained =
         move || coarse.with(|coarse| coarse.as_ref().is_some_and(|coarse| !coarse.confident));
     let count = classes.len();
     let bars = if coarse_classes.is_empty() {
@@ -137,14 +136,14 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     } else {
         let coarse_classes = coarse_classes
             .into_iter()
-            .map(|group| group.label)
+            .map(|coarse_class| coarse_class.label)
             .collect();
         view! {
             <Bars label=heading classes=coarse_classes values=coarse />
             <details>
-                <summary>{move || (language().texts().all_classes)(count)}</summary>
+                <summary>{move || locale().format("all_classes", &[("number", &count)])}</summary>
                 <Bars
-                    label=Signal::derive(move || (language().texts().all_classes_of)(&heading.get()))
+                    label=Signal::derive(move || locale().format("all_classes_of", &[("attribute", &heading.get())]))
                     classes=classes
                     values=fine
                 />
@@ -154,8 +153,8 @@ fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>)
     };
     view! {
         <div class="attribute" data-attribute=name>
-            <h3>{heading} " " <span class="best" class:unsure=unsure>{best}</span></h3>
-            {basis}
+            <h3>{heading} " " <span class="best" class:abstained=abstained>{best}</span></h3>
+            {validation}
             {bars}
         </div>
     }
@@ -171,7 +170,7 @@ fn Bars(
     let row = move |class: String| {
         let name = {
             let class = class.clone();
-            move || language().name(&class)
+            move || locale().name(&class)
         };
         let value = Memo::new({
             let class = class.clone();

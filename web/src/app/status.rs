@@ -1,26 +1,30 @@
-//! How far the model is, what it runs on, and the switch for that.
+//! The state of the model, what it runs on, and the choice of what it is to run on.
 
 use leptos::html::P;
 use leptos::prelude::*;
 
 use super::link::Link;
-use super::{language, say};
+use super::{locale, t};
+use crate::labels::{bytes, duration};
 use crate::protocol::{Asset, Backend, BackendChoice};
 use crate::session::Phase;
 
-/// In the order of their names in the texts.
-const CHOICES: [(BackendChoice, &str); 3] = [
-    (BackendChoice::Auto, "auto"),
-    (BackendChoice::Cpu, "cpu"),
-    (BackendChoice::WebGpu, "webgpu"),
+/// Each choice with its value in the form and the key of its name.
+const CHOICES: [(BackendChoice, &str, &str); 3] = [
+    (BackendChoice::Auto, "auto", "backend_auto"),
+    (BackendChoice::Cpu, "cpu", "backend_cpu"),
+    (BackendChoice::WebGpu, "webgpu", "backend_webgpu"),
 ];
 
-/// The model's state and backend, and the choice among backends.
+/// The model's state and backend, and the choice of a backend.
 #[component]
 pub fn Status(link: Link) -> impl IntoView {
     let phase = link.watch(|session| session.phase().clone());
     let refused = link.watch(|session| session.refused().map(str::to_owned));
-    let refused = move || refused.get().map(|why| (language().texts().refused)(&why));
+    let refused = move || {
+        let why = refused.get()?;
+        Some(locale().format("refused", &[("error", &why)]))
+    };
     let choice = link.watch(|session| session.choice());
     let backend = link.watch(|session| session.model().map(|model| model.backend.clone()));
     let took = link.watch(|session| match session.answer() {
@@ -28,30 +32,52 @@ pub fn Status(link: Link) -> impl IntoView {
         _ => None,
     });
     let line = move || {
-        let texts = language().texts();
+        let locale = locale();
         match phase.get() {
-            Phase::Starting => texts.starting.to_string(),
+            Phase::Starting => locale.t("starting").to_string(),
             Phase::Fetching {
                 asset,
                 received,
                 total,
             } => {
-                let what = match asset {
-                    Asset::Model => texts.assets[0],
-                    Asset::Dictionary => texts.assets[1],
-                    Asset::Gpu => texts.assets[2],
+                let asset = locale.t(match asset {
+                    Asset::Model => "asset_model",
+                    Asset::Dictionary => "asset_dictionary",
+                    Asset::Gpu => "asset_gpu",
+                });
+                let key = match (received, total) {
+                    (_, Some(_)) => "fetching_total",
+                    (0, None) => "fetching",
+                    (_, None) => "fetching_received",
                 };
-                (texts.fetching)(what, received, total)
+                let (received, total) = (bytes(received), bytes(total.unwrap_or_default()));
+                locale.format(
+                    key,
+                    &[
+                        ("asset", &asset),
+                        ("received", &received),
+                        ("total", &total),
+                    ],
+                )
             }
             Phase::Ready => match backend.get() {
                 None => String::new(),
-                Some(Backend::Cpu { because }) => (texts.on_cpu)(because.as_deref()),
-                Some(Backend::WebGpu { adapter, software }) => (texts.on_gpu)(&adapter, software),
+                Some(Backend::Cpu { because: None }) => locale.t("on_cpu").to_string(),
+                Some(Backend::Cpu {
+                    because: Some(reason),
+                }) => locale.format("on_cpu_because", &[("reason", &reason)]),
+                Some(Backend::WebGpu { adapter, software }) => {
+                    let key = match software {
+                        true => "on_software_gpu",
+                        false => "on_gpu",
+                    };
+                    locale.format(key, &[("adapter", &adapter)])
+                }
             },
-            Phase::Failed(message) => (texts.failed)(&message),
+            Phase::Failed(message) => locale.format("failed", &[("error", &message)]),
         }
     };
-    // What a screen reader says by itself; not every byte.
+    // A screen reader announces the end of loading, not every step.
     let spoken = move || match phase.get() {
         Phase::Ready | Phase::Failed(_) => {
             format!("{} {}", line(), refused().unwrap_or_default())
@@ -61,40 +87,39 @@ pub fn Status(link: Link) -> impl IntoView {
     let message = NodeRef::<P>::new();
     let retry = move |_| {
         link.act(|session| session.retry());
-        // The button goes, and would take the focus with it.
+        // The button disappears and would lose the focus.
         if let Some(message) = message.get() {
             let _ = message.focus();
         }
     };
     let progress = move || {
         match phase.get() {
-        Phase::Starting => Some(view! { <progress aria-label=say(|texts| texts.loading)></progress> }.into_any()),
+        Phase::Starting => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
         Phase::Fetching { received, total: Some(total), .. } => {
-            Some(view! { <progress aria-label=say(|texts| texts.loading) max=total.to_string() value=received.to_string()></progress> }.into_any())
+            Some(view! { <progress aria-label=t("loading") max=total.to_string() value=received.to_string()></progress> }.into_any())
         }
-        Phase::Fetching { .. } => Some(view! { <progress aria-label=say(|texts| texts.loading)></progress> }.into_any()),
+        Phase::Fetching { .. } => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
         _ => None,
     }
     };
     let failed = move || matches!(phase.get(), Phase::Failed(_));
     view! {
-        <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=say(|texts| texts.computing_region)>
+        <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=t("computing_region")>
             <div class="running" class:failed=failed>
                 <p tabindex="-1" node_ref=message>{line}</p>
                 <p>{refused}</p>
                 {progress}
                 <Show when=failed>
-                    <button type="button" on:click=retry>{say(|texts| texts.try_again)}</button>
+                    <button type="button" on:click=retry>{t("try_again")}</button>
                 </Show>
-                <p>{move || took.get().map(|took| (language().texts().took)(took))}</p>
+                <p>{move || took.get().map(|took| locale().format("took", &[("duration", &duration(took))]))}</p>
                 <p class="hidden" role="status">{spoken}</p>
             </div>
             <fieldset>
-                <legend class="hidden">{say(|texts| texts.run_on)}</legend>
+                <legend class="hidden">{t("run_on")}</legend>
                 {CHOICES
                     .into_iter()
-                    .enumerate()
-                    .map(|(number, (value, name))| {
+                    .map(|(value, name, key)| {
                         view! {
                             <label>
                                 <input
@@ -104,7 +129,7 @@ pub fn Status(link: Link) -> impl IntoView {
                                     prop:checked=move || choice.get() == value
                                     on:change=move |_| link.act(|session| session.choose(value))
                                 />
-                                <span>{say(move |texts| texts.backends[number])}</span>
+                                <span>{t(key)}</span>
                             </label>
                         }
                     })

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use crate::table::Table;
 
-/// The look of the page.
-const STYLE: &str = include_str!("style.css");
+/// The style sheet: the colours and sizes of page and report, then the report's own rules.
+const STYLE: &str = concat!(
+    include_str!("../../../../web/tokens.css"),
+    include_str!("style.css")
+);
 
 /// Headings, text, tables and figures, in order.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use model_core::prediction::largest;
 
 use super::paper;
+use crate::corpus::UserKey;
 use crate::evaluation::{
     Bootstrap, Difference, Evaluation, Metrics, Predictions, Report, Spread, holm, macro_t_test,
 };
@@ -168,16 +169,16 @@ impl AttributeResults {
 /// Draws users and keeps what every run has in every sample. All runs share the samples, so that their
 /// differences are those on the same users.
 fn resample(runs: &mut [Run], summary: &AttributeSummary, resamples: usize) {
-    let mut index_of: HashMap<&str, usize> = HashMap::new();
-    for user in runs.iter().flat_map(|run| &run.cell.test) {
+    let mut index_of: HashMap<&UserKey, usize> = HashMap::new();
+    for tested in runs.iter().flat_map(|run| &run.cell.test) {
         let next = index_of.len();
-        index_of.entry(user.id.as_str()).or_insert(next);
+        index_of.entry(&tested.user).or_insert(next);
     }
     let attribute = summary.attribute();
     let mut predictions = Vec::new();
     for run in runs.iter() {
         let test = &run.cell.test;
-        let users: Vec<usize> = test.iter().map(|user| index_of[user.id.as_str()]).collect();
+        let users: Vec<usize> = (test.iter()).map(|tested| index_of[&tested.user]).collect();
         let best = |row: &[f32]| largest(row).unwrap_or(0);
         predictions.push(Predictions {
             users: users.clone(),

@@ -1,4 +1,4 @@
-//! What is not probable enough is not called the answer.
+//! A class below the confidence threshold is not called the answer.
 
 use tests::{
     browser::{SOON, Visit},
@@ -11,8 +11,8 @@ use crate::{TEXTS, bundle, spoken, text};
 fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
     Visit::default().run(async |page| {
         page.ready().await;
-        let mut sure = 0;
-        let mut unsure = 0;
+        let mut confident = 0;
+        let mut abstained = 0;
         for posts in TEXTS {
             page.write(&posts.join("\n")).await;
             page.settled(SOON).await;
@@ -30,8 +30,8 @@ fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
                     "{heading}: {label} {probability}"
                 );
                 match probability < 0.6 {
-                    true => unsure += 1,
-                    false => sure += 1,
+                    true => abstained += 1,
+                    false => confident += 1,
                 }
             }
             let said = spoken(&page).await;
@@ -47,7 +47,10 @@ fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
                 "{said}"
             );
         }
-        assert!(sure > 0 && unsure > 0, "{sure} sure, {unsure} not");
+        assert!(
+            confident > 0 && abstained > 0,
+            "{confident} confident, {abstained} not"
+        );
     });
 }
 
@@ -61,8 +64,8 @@ fn the_threshold_is_the_models_own() {
             page.press("Exam week").await;
             page.settled(SOON).await;
             let shown = text(&page, "//section[@aria-labelledby='estimate']").await;
-            let not_confident = shown.matches("Not sure").count();
-            assert_eq!(not_confident, if says_not_sure { 3 } else { 0 }, "{shown}");
+            let not_sure = shown.matches("Not sure").count();
+            assert_eq!(not_sure, if says_not_sure { 3 } else { 0 }, "{shown}");
         });
     }
 }

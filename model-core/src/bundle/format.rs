@@ -1,0 +1,348 @@
+//! The bundle as a file, in the safetensors format, so that libraries of any language can read its numbers.
+//!
+//! | tensor | type | shape | content |
+//! |---|---|---|---|
+//! | `vocabulary` | u8 | `[bytes]` | UTF-8, one word a line; the first has id 2 |
+//! | `vectors`, `vector_scales` | i8, f32 | `[words + 2, dimensions]`, `[words + 2]` | word vectors: value · scale of the row |
+//! | the network's parameters | f32 | | named by their path in [`AuxLstm`](crate::aux_lstm::AuxLstm) |
+//! | `wide.features`, `wide.idf` | u32, f32 | `[features, 2]`, `[features]` | word ids (the second is 0 for a single word); inverse document frequency |
+//! | `wide.weights` | i8 | `[features, Σ classes]` | one column for each class of each task |
+//! | `wide.scales`, `wide.bias` | f32 | `[Σ classes]` | |
+//!
+//! The tensors `wide.…` are there if the model has a wide component. The metadata has one entry, [`METADATA_KEY`]: a JSON
+//! object with `format_version`, `checksum`, and `settings` and `card` as JSON texts.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use safetensors::{
+    SafeTensorError, SafeTensors,
+    tensor::{Dtype, TensorView},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Bundle, BundleError};
+use crate::{
+    embedding::Embedding,
+    parameters::NamedTensor,
+    vocabulary::{SPECIAL, Vocabulary},
+    wide::{CharacterFallback, TfidfVectorizer, Wide},
+};
+
+/// The metadata entry that makes a safetensors file a bundle.
+pub const METADATA_KEY: &str = "auxlstm_bundle";
+/// The version of the format that this code reads and writes.
+pub const FORMAT_VERSION: u32 = 4;
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format_version: u32,
+    checksum: String,
+    /// [`Settings`](super::Settings) as JSON text. The checksum covers the text, since numbers may change in the last bit
+    /// when they are read.
+    settings: String,
+    /// [`ModelCard`](crate::card::ModelCard) as JSON text.
+    card: String,
+}
+
+/// The only part of the metadata that is read before the version is known.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+const VOCABULARY: &str = "vocabulary";
+const VECTORS: &str = "vectors";
+const SCALES: &str = "vector_scales";
+const WIDE_FEATURES: &str = "wide.features";
+const WIDE_IDF: &str = "wide.idf";
+const WIDE_WEIGHTS: &str = "wide.weights";
+const WIDE_SCALES: &str = "wide.scales";
+const WIDE_BIAS: &str = "wide.bias";
+/// All tensors but the network's parameters.
+const NAMED: [&str; 8] = [
+    VOCABULARY,
+    VECTORS,
+    SCALES,
+    WIDE_FEATURES,
+    WIDE_IDF,
+    WIDE_WEIGHTS,
+    WIDE_SCALES,
+    WIDE_BIAS,
+];
+
+impl Bundle {
+    /// The bytes of the file; equal bundles give equal bytes.
+    ///
+    /// # Errors
+    /// If a tensor's shape does not fit its values.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        let words = self.vocabulary.words().join("\n").into_bytes();
+        let vectors = to_bytes(self.embedding.values());
+        let scales = to_le_bytes(self.embedding.scales());
+        let parameters: Vec<Vec<u8>> = self
+            .parameters
+            .iter()
+            .map(|parameter| to_le_bytes(&parameter.values))
+            .collect();
+        let rows = self.embedding.len();
+        let mut tensors = vec![
+            (VOCABULARY, Dtype::U8, vec![words.len()], &words),
+            (
+                VECTORS,
+                Dtype::I8,
+                vec![rows, self.embedding.dimensions()],
+                &vectors,
+            ),
+            (SCALES, Dtype::F32, vec![rows], &scales),
+        ];
+        for (parameter, bytes) in self.parameters.iter().zip(&parameters) {
+            tensors.push((&parameter.name, Dtype::F32, parameter.shape.clone(), bytes));
+        }
+        let wide = self.wide.as_ref().map(|wide| {
+            let vectorizer = wide.vectorizer();
+            let ids = vectorizer.features().as_flattened().iter();
+            [
+                ids.flat_map(|id| id.to_le_bytes()).collect(),
+                to_le_bytes(vectorizer.idf()),
+                to_bytes(wide.weights()),
+                to_le_bytes(wide.scales()),
+                to_le_bytes(wide.bias()),
+            ]
+        });
+        if let (Some(wide), Some([ids, idf, weights, scales, bias])) = (&self.wide, &wide) {
+            let (features, classes) = (wide.vectorizer().features().len(), wide.bias().len());
+            tensors.extend([
+                (WIDE_FEATURES, Dtype::U32, vec![features, 2], ids),
+                (WIDE_IDF, Dtype::F32, vec![features], idf),
+                (WIDE_WEIGHTS, Dtype::I8, vec![features, classes], weights),
+                (WIDE_SCALES, Dtype::F32, vec![classes], scales),
+                (WIDE_BIAS, Dtype::F32, vec![classes], bias),
+            ]);
+        }
+        let views = tensors
+            .into_iter()
+            .map(|(name, dtype, shape, bytes)| {
+                Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?))
+            })
+            .collect::<Result<Vec<_>, SafeTensorError>>()
+            .map_err(|error| BundleError::Corrupt(error.to_string()))?;
+        let (settings, card) = (json(&self.settings), json(&self.card));
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            checksum: checksum(
+                &settings,
+                &card,
+                views.iter().map(|(name, view)| (name.as_str(), view)),
+            ),
+            settings,
+            card,
+        };
+        // A single entry, because the library writes entries in no fixed order.
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&metadata))]);
+        safetensors::serialize(views, Some(metadata))
+            .map_err(|error| BundleError::Corrupt(error.to_string()))
+    }
+
+    /// Reads the bytes of a file and checks all that can be checked without computing.
+    ///
+    /// # Errors
+    /// If the bytes are cut off, damaged, of another format, or of another version of this one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| explain(&error))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| explain(&error))?;
+        let text = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(METADATA_KEY))
+            .ok_or_else(|| {
+                BundleError::Foreign("a safetensors file without the bundle's metadata".into())
+            })?;
+        let Version { format_version } = read_json(text)?;
+        match format_version.cmp(&FORMAT_VERSION) {
+            Ordering::Less => return Err(BundleError::Older(format_version)),
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(BundleError::Newer(format_version)),
+        }
+        let metadata: Metadata = read_json(text)?;
+        let mut views = tensors.tensors();
+        views.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let found = checksum(
+            &metadata.settings,
+            &metadata.card,
+            views.iter().map(|(name, view)| (name.as_str(), view)),
+        );
+        if found != metadata.checksum {
+            return Err(BundleError::Corrupt(
+                "its contents do not match its checksum".into(),
+            ));
+        }
+        let embedding = read_embedding(&tensors)?;
+        let vocabulary = read_vocabulary(&tensors, embedding.len())?;
+        let mut bundle = Self {
+            wide: read_wide(&tensors, CharacterFallback::of(&vocabulary))?,
+            vocabulary,
+            embedding,
+            settings: read_json(&metadata.settings)?,
+            card: read_json(&metadata.card)?,
+            parameters: Vec::new(),
+        };
+        for (name, view) in &views {
+            if !NAMED.contains(&name.as_str()) {
+                bundle.parameters.push(NamedTensor {
+                    name: name.clone(),
+                    shape: view.shape().to_vec(),
+                    values: floats(name, view)?,
+                });
+            }
+        }
+        bundle.check().map_err(BundleError::Corrupt)?;
+        Ok(bundle)
+    }
+}
+
+/// CRC-32 over settings, card and every tensor's name, shape and bytes in the order of names.
+fn checksum<'a, 'data: 'a>(
+    settings: &str,
+    card: &str,
+    tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>,
+) -> String {
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|(name, _)| *name);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(settings.as_bytes());
+    hasher.update(card.as_bytes());
+    for (name, view) in tensors {
+        hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
+        hasher.update(view.data());
+    }
+    format!("crc32:{:08x}", hasher.finalize())
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data is JSON")
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, BundleError> {
+    serde_json::from_str(text)
+        .map_err(|error| BundleError::Corrupt(format!("its metadata cannot be read: {error}")))
+}
+
+fn explain(error: &SafeTensorError) -> BundleError {
+    let text = error.to_string();
+    match error {
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::MetadataIncompleteBuffer => BundleError::Truncated(text),
+        _ => BundleError::Foreign(text),
+    }
+}
+
+fn to_bytes(values: &[i8]) -> Vec<u8> {
+    values.iter().map(|value| value.cast_unsigned()).collect()
+}
+
+fn to_le_bytes(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+fn tensor<'a>(
+    tensors: &SafeTensors<'a>,
+    name: &str,
+    dtype: Dtype,
+) -> Result<TensorView<'a>, BundleError> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|_| BundleError::Corrupt(format!("its tensor {name:?} is missing")))?;
+    if view.dtype() != dtype {
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} is {:?} instead of {dtype:?}",
+            view.dtype()
+        )));
+    }
+    Ok(view)
+}
+
+fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>, BundleError> {
+    if view.dtype() != Dtype::F32 {
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} is {:?} instead of F32",
+            view.dtype()
+        )));
+    }
+    let values: Vec<f32> = view
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(BundleError::Corrupt(format!(
+            "its tensor {name:?} holds a number that is not finite"
+        )));
+    }
+    Ok(values)
+}
+
+/// The vocabulary, with an entry for each of `rows` vectors.
+fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, BundleError> {
+    let view = tensor(tensors, VOCABULARY, Dtype::U8)?;
+    let text = std::str::from_utf8(view.data())
+        .map_err(|error| BundleError::Corrupt(format!("its vocabulary is not UTF-8: {error}")))?;
+    // Count first: the words as strings take far more memory than the text, which a damaged file may fill with lines.
+    let lines = || text.split_terminator('\n');
+    if lines().count() + SPECIAL != rows {
+        return Err(BundleError::Corrupt(
+            "its word vectors and its vocabulary differ in number".into(),
+        ));
+    }
+    Vocabulary::new(lines().map(String::from).collect())
+        .map_err(|error| BundleError::Corrupt(error.to_string()))
+}
+
+/// The wide component, if the bundle has its tensors.
+fn read_wide(
+    tensors: &SafeTensors,
+    character_fallback: CharacterFallback,
+) -> Result<Option<Wide>, BundleError> {
+    if tensors.tensor(WIDE_FEATURES).is_err() {
+        return Ok(None);
+    }
+    let ids = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
+    let ids: Vec<u32> = (ids.data().as_chunks::<4>().0.iter())
+        .map(|bytes| u32::from_le_bytes(*bytes))
+        .collect();
+    let (features, []) = ids.as_chunks::<2>() else {
+        return Err(BundleError::Corrupt(
+            "a wide feature has half a pair".into(),
+        ));
+    };
+    let read = |name| floats(name, &tensor(tensors, name, Dtype::F32)?);
+    let weights = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
+    let weights = weights
+        .data()
+        .iter()
+        .map(|byte| byte.cast_signed())
+        .collect();
+    let (idf, scales, bias) = (read(WIDE_IDF)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
+    TfidfVectorizer::new(features.to_vec(), idf, character_fallback)
+        .and_then(|vectorizer| Wide::from_parts(vectorizer, weights, scales, bias))
+        .map(Some)
+        .map_err(BundleError::Corrupt)
+}
+
+fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {
+    let view = tensor(tensors, VECTORS, Dtype::I8)?;
+    let &[_, dimensions] = view.shape() else {
+        return Err(BundleError::Corrupt(
+            "its word vectors are not a table".into(),
+        ));
+    };
+    let values = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let scales = floats(SCALES, &tensor(tensors, SCALES, Dtype::F32)?)?;
+    Embedding::from_parts(values, scales, dimensions).map_err(BundleError::Corrupt)
+}

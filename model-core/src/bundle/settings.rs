@@ -1,0 +1,66 @@
+//! What a bundle predicts, and how its probabilities are calibrated.
+
+use serde::{Deserialize, Serialize};
+
+use super::LanguageCalibration;
+use crate::{
+    attribute::Attribute, aux_lstm::AuxLstmSizes, calibration::Calibration, language::Language,
+    vocabulary::Vocabulary,
+};
+
+/// The settings of a trained model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The attributes, one for each task of the network, in its order.
+    pub attributes: Vec<Attribute>,
+    /// The sizes of the network.
+    pub sizes: AuxLstmSizes,
+    /// The most words that are read of a user's text.
+    pub max_words: usize,
+    /// The calibration of each task, fitted on validation users.
+    pub calibrations: Vec<Calibration>,
+    /// Whether Chinese was segmented with a dictionary in training, and must be segmented with one to predict.
+    pub dictionary: bool,
+    /// The user dictionary that extended it, see [`Segmenter::add_user_dictionary`]; empty for none.
+    ///
+    /// [`Segmenter::add_user_dictionary`]: crate::text::Segmenter::add_user_dictionary
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_dictionary: String,
+    /// A prediction is confident if its probability is at least this; below it the model abstains.
+    #[serde(default = "confidence_threshold")]
+    pub confidence_threshold: f32,
+    /// The calibration of each task for Chinese texts, if the model reads Chinese and another language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chinese: Option<Vec<LanguageCalibration>>,
+}
+
+impl Settings {
+    /// The languages that the model distinguishes; `[None]` if it reads only one.
+    pub fn languages(&self) -> Vec<Option<Language>> {
+        match self.chinese {
+            Some(_) => vec![Some(Language::Other), Some(Language::Chinese)],
+            None => vec![None],
+        }
+    }
+
+    /// The language of a text of word ids, if the model distinguishes languages.
+    pub(crate) fn language_of(&self, text: &[u32], vocabulary: &Vocabulary) -> Option<Language> {
+        (self.chinese.as_ref()).map(|_| Language::of(text, vocabulary))
+    }
+
+    /// The calibration of a task for texts in one of the [`languages`](Self::languages).
+    pub fn calibration(&self, task: usize, language: Option<Language>) -> LanguageCalibration {
+        match (&self.chinese, language) {
+            (Some(tasks), Some(Language::Chinese)) => tasks[task],
+            _ => LanguageCalibration::measured(self.calibrations[task], self.confidence_threshold),
+        }
+    }
+}
+
+/// The default confidence threshold.
+pub const CONFIDENCE_THRESHOLD: f32 = 0.6;
+
+fn confidence_threshold() -> f32 {
+    CONFIDENCE_THRESHOLD
+}

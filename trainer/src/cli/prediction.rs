@@ -1,0 +1,46 @@
+//! The prediction loop of `auxlstm predict`, `evaluate` and `compact`.
+
+use futures_lite::future::block_on;
+use model_core::prediction::UserPrediction;
+use model_core::predictor::Predictor;
+
+use super::{Failure, report_bad_records};
+use crate::corpus::{Corpus, TestUsers, User};
+use crate::progress::Progress;
+
+/// Predicts the users of a corpus, or only the test users of a split, and gives `handle` one chunk of them after the other,
+/// in the order of the corpus. The users come without their posts. Returns the number of bad records.
+pub(super) fn predict_chunks(
+    predictor: &Predictor,
+    mut corpus: Corpus,
+    test_users: Option<&TestUsers>,
+    mut progress: Option<Progress>,
+    mut handle: impl FnMut(Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    if let Some(progress) = &progress {
+        corpus = corpus.with_report(progress.bad_record_printer());
+    }
+    let mut predicted = 0;
+    loop {
+        let mut users = corpus.read_chunk()?;
+        if users.is_empty() {
+            break;
+        }
+        if let Some(test_users) = test_users {
+            users = test_users.among(corpus.file(), users)?;
+        }
+        let posts: Vec<Vec<String>> = (users.iter_mut())
+            .map(|user| std::mem::take(&mut user.posts))
+            .collect();
+        let predictions = block_on(predictor.predict(&posts))?;
+        predicted += users.len() as u64;
+        handle(users, predictions)?;
+        if let Some(progress) = &mut progress {
+            progress.set(predicted);
+        }
+    }
+    // The bar must be gone before the line.
+    drop(progress);
+    report_bad_records(&corpus);
+    Ok(corpus.bad_records())
+}

@@ -1,0 +1,78 @@
+//! What identifies a user wherever users are stored or paired.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::User;
+
+/// Identifies a user in `split.json`, in the stored runs of an experiment and in the bootstrap.
+///
+/// The id alone does not: two files may use the same ids.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserKey {
+    /// The corpus file, [`as_given`].
+    pub file: String,
+    /// The record in this file.
+    #[serde(flatten)]
+    pub record: RecordKey,
+}
+
+/// Identifies a user within one file.
+///
+/// The two variants are kept apart because a file may hold both the id 7 and a seventh record without an id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordKey {
+    /// The record's `id`: any JSON value, so `1` and `"1"` are different ids.
+    Id(Value),
+    /// The position of a record without an id, counted from 1, bad records included.
+    Record(u64),
+}
+
+impl UserKey {
+    /// The key of a user who was read from `file`.
+    pub fn new(file: &Path, user: &User) -> Self {
+        Self {
+            file: as_given(file),
+            record: RecordKey::new(user),
+        }
+    }
+}
+
+impl RecordKey {
+    /// The key of a user within the file that it was read from.
+    pub fn new(user: &User) -> Self {
+        match user.own_id() {
+            Some(id) => Self::Id(id.clone()),
+            None => Self::Record(user.record),
+        }
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.record, self.file)
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "user {id}"),
+            Self::Record(position) => write!(f, "record {position}"),
+        }
+    }
+}
+
+/// The name under which a corpus file is stored: its path as given in a config or on the command line, without `.`
+/// components. It is not made absolute, so that a folder can be moved to another machine with its splits.
+pub fn as_given(path: &Path) -> String {
+    let components = path.components();
+    let without_dots: PathBuf = (components)
+        .filter(|component| *component != Component::CurDir)
+        .collect();
+    without_dots.to_string_lossy().into_owned()
+}

@@ -1,0 +1,164 @@
+//! `split.json` as its users meet it: `auxlstm train` writes it, `auxlstm evaluate --split` reads it.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+
+use common::{Workplace, stdout};
+use model_core::corpus::User;
+use trainer::corpus::{RecordKey, StoredSplit};
+
+const MODEL: &str = "run/model.safetensors";
+
+/// A folder with two files of users, 60 in `a/users.jsonl` and 40 in `b/users.jsonl`, with the same ids or none, and a model
+/// trained on both.
+fn workplace(with_ids: bool) -> Workplace {
+    let workplace = Workplace::new();
+    for (folder, users) in [("a", 60), ("b", 40)] {
+        let mut lines = String::new();
+        for id in 0..users {
+            let (gender, word) = [("female", "violet"), ("male", "copper")][id % 2];
+            let words = ["rain", "day"][id / 2 % 2];
+            let mut user =
+                serde_json::json!({"gender": gender, "posts": [format!("{word} {words}")]});
+            if with_ids {
+                user["id"] = id.into();
+            }
+            writeln!(lines, "{user}").unwrap();
+        }
+        fs::create_dir(workplace.path(folder)).unwrap();
+        workplace.write(&format!("{folder}/users.jsonl"), lines);
+    }
+    workplace.write(
+        "vectors.txt",
+        "4 2\nviolet 1 0\ncopper 0 1\nrain 1 1\nday 0.5 0\n",
+    );
+    workplace.write("config.toml", CONFIG);
+    workplace.success(&["train", "config.toml"]);
+    workplace
+}
+
+const CONFIG: &str = r#"
+corpus = ["a/users.jsonl", "b/users.jsonl"]
+vectors = "vectors.txt"
+output = "run"
+[network]
+auxiliary_hidden_size = 2
+main_hidden_size = 2
+dense_size = 2
+[training]
+epochs = 1
+[wide]
+features = 0
+[[attributes]]
+name = "gender"
+classes = ["female", "male"]
+"#;
+
+fn split(workplace: &Workplace) -> StoredSplit {
+    let text = fs::read_to_string(workplace.path("run/split.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// What `evaluate` says of the test users of `folder`, taken from their file by hand.
+fn expected(workplace: &Workplace, folder: &str) -> String {
+    let file = format!("{folder}/users.jsonl");
+    let test = &split(workplace).test[&file];
+    let text = fs::read_to_string(workplace.path(&file)).unwrap();
+    let users = text.lines().zip(1..).filter(|(line, position)| {
+        let mut user = User::from_json(line).unwrap();
+        user.number(*position);
+        test.contains(&RecordKey::new(&user))
+    });
+    let lines: Vec<&str> = users.map(|(line, _)| line).collect();
+    assert_eq!(lines.len(), test.len());
+    workplace.write("test.jsonl", lines.join("\n"));
+    workplace.success(&["evaluate", MODEL, "test.jsonl"])
+}
+
+fn evaluate<'a>(files: &[&'a str], split: &'a str) -> Vec<&'a str> {
+    [&["evaluate", MODEL], files, &["--split", split]].concat()
+}
+
+#[test]
+fn a_split_merged_the_users_of_two_files_of_the_same_name() {
+    let workplace = workplace(true);
+    for (folder, users) in [("a", 12), ("b", 8)] {
+        let file = format!("{folder}/users.jsonl");
+        let text = workplace.success(&evaluate(&[&file], "run/split.json"));
+        assert!(text.starts_with(&format!("{users} users\n")), "{text}");
+        assert_eq!(text, expected(&workplace, folder));
+    }
+    let text = workplace.success(&evaluate(
+        &["b/users.jsonl", "./a/users.jsonl"],
+        "run/split.json",
+    ));
+    assert!(text.starts_with("20 users\n"), "{text}");
+}
+
+#[test]
+fn a_split_numbered_users_without_an_id_over_all_files() {
+    let workplace = workplace(false);
+    for folder in ["a", "b"] {
+        let file = format!("{folder}/users.jsonl");
+        let text = workplace.success(&evaluate(&[&file], "run/split.json"));
+        assert_eq!(text, expected(&workplace, folder));
+    }
+}
+
+#[test]
+fn a_split_is_used_from_another_folder_where_the_files_are_told_apart() {
+    let workplace = workplace(true);
+    let from_a = |files: &[&str], split: &str| {
+        let arguments = [
+            &["evaluate", "../run/model.safetensors"],
+            files,
+            &["--split", split],
+        ];
+        let mut command = workplace.command(&arguments.concat());
+        command.current_dir(workplace.path("a")).output().unwrap()
+    };
+    let line = common::failure(from_a(&["users.jsonl"], "../run/split.json"));
+    assert!(
+        line.contains("../run/split.json: \"users.jsonl\" is not a file of this split")
+            && line.contains("\"a/users.jsonl\" and \"b/users.jsonl\""),
+        "{line}"
+    );
+    fs::rename(
+        workplace.path("b/users.jsonl"),
+        workplace.path("b/others.jsonl"),
+    )
+    .unwrap();
+    let corpus = "corpus=['a/users.jsonl', 'b/others.jsonl']";
+    workplace.success(&["train", "config.toml", "-o", "second", "--set", corpus]);
+    let text = stdout(from_a(&["users.jsonl"], "../second/split.json"), 0);
+    assert!(text.starts_with("12 users\n"), "{text}");
+}
+
+#[test]
+fn a_split_of_an_earlier_version_that_merged_users_is_refused() {
+    let workplace = workplace(true);
+    let ids = |part: &std::collections::BTreeMap<String, Vec<RecordKey>>| -> serde_json::Value {
+        let records = part.values().flatten();
+        let ids: Vec<&serde_json::Value> = records
+            .map(|record| match record {
+                RecordKey::Id(id) => id,
+                RecordKey::Record(_) => panic!("all users have ids"),
+            })
+            .collect();
+        serde_json::json!({ "users.jsonl": ids })
+    };
+    let split = split(&workplace);
+    let earlier = serde_json::json!({
+        "training": ids(&split.training),
+        "validation": ids(&split.validation),
+        "test": ids(&split.test),
+    });
+    workplace.write("earlier.json", earlier.to_string());
+    let line = workplace.failure(&evaluate(&["a/users.jsonl"], "earlier.json"));
+    assert!(
+        line.contains("earlier.json: user ") && line.contains("both a test user and a training"),
+        "{line}"
+    );
+}

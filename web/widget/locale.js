@@ -1,0 +1,83 @@
+// @ts-check
+// The messages of <user-attributes> in the reader's language, and how it writes names and numbers.
+// The build makes messages.js from the catalogues in web/locales, which web/src/locale.rs describes.
+import messages from "./messages.js";
+
+/** With fewer known words than this, the element says that they are too few. */
+const FEW_WORDS = 100;
+
+/** @type {Record<string, Record<string, string>>} */
+const catalogues = messages;
+
+/** @param {string} tag */
+const primary = (tag) => tag.toLowerCase().split("-")[0];
+
+export class Locale {
+  /** @type {Record<string, string>} */
+  #catalogue;
+  #rules;
+
+  /**
+   * The first of the reader's languages (BCP 47 tags) that has a catalogue; English if none has.
+   * @param {readonly string[]} languages
+   */
+  constructor(languages) {
+    const tags = Object.keys(catalogues);
+    const known = languages.map((language) => tags.find((tag) => primary(tag) === primary(language)));
+    this.tag = known.find(Boolean) ?? "en";
+    this.#catalogue = catalogues[this.tag];
+    this.#rules = new Intl.PluralRules(this.tag);
+  }
+
+  /**
+   * A message with its arguments, by name. If `count` is one of them, the message is that of its plural category.
+   * @param {string} key
+   * @param {Record<string, string | number> & { count?: number }} [args]
+   */
+  t(key, args = {}) {
+    const entry = args.count === undefined ? key : `${key}_${this.#rules.select(args.count)}`;
+    return (this.#catalogue[entry] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(args[name]));
+  }
+
+  /**
+   * The name of an attribute or class. A name that the catalogue lacks starts with a capital, and a range has an en dash.
+   * @param {string} name
+   */
+  name(name) {
+    const key = `name.${name}`;
+    if (Object.hasOwn(this.#catalogue, key)) return this.#catalogue[key];
+    if (/^[0-9]/.test(name)) return name.replaceAll("-", "–");
+    const [first = "", ...rest] = name;
+    return (first.toUpperCase() + rest.join("")).replaceAll("_", " ");
+  }
+
+  /**
+   * How many of the text's words the model knows.
+   * @param {import("./index.js").UserPrediction} prediction
+   */
+  wordsUsed({ words, known_words: known }) {
+    if (words === 0) return this.t("no_words");
+    if (known === 0) return this.t("no_known_words");
+    const used = this.t("words_used", { count: words, known });
+    return known < FEW_WORDS ? this.t("few_words_used", { words_used: used }) : used;
+  }
+}
+
+/**
+ * A probability as shown, in whole percent. It is never rounded to 0% or 100%.
+ * @param {number} probability
+ */
+export function percent(probability) {
+  if (probability < 0.01) return "<1%";
+  if (probability > 0.99) return ">99%";
+  return `${Math.round(probability * 100)}%`;
+}
+
+/**
+ * A size in bytes as shown.
+ * @param {number} count
+ */
+export function bytes(count) {
+  if (count < 1e3) return `${count} B`;
+  return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
