@@ -1,7 +1,7 @@
 # make demo        builds the page and serves it on this machine, at PORT (8080)
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
-# make lint        runs the static checks alone: clippy, spelling, dependencies, each feature alone
+# make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour; needs a nightly toolchain
 # make sanitize    runs the same tests with all vector instructions under AddressSanitizer
 # make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
@@ -76,11 +76,12 @@ dependencies:
 	$(say) 'Dependencies: licences, sources, banned crates'
 	@cargo deny --locked check --hide-inclusion-graph licenses bans sources
 
-# Each feature of each crate alone, and none. The build of `cuda` downloads an LLVM. The page is only built for wasm.
-EACH_FEATURE = --each-feature --exclude-all-features --exclude-features default,cuda
+# Each feature of each crate alone, and none. `cuda` is left out because its build downloads an LLVM, `gpu` because it needs one
+# of burn's GPU backends, which the features named after them add. The page is only built for wasm.
+EACH_FEATURE = --each-feature --exclude-all-features --exclude-features default
 features:
 	$(say) 'Each feature alone'
-	@cargo hack check --release --locked --workspace --exclude web --exclude tests $(EACH_FEATURE)
+	@cargo hack check --release --locked --workspace --exclude web --exclude tests $(EACH_FEATURE),cuda,gpu
 	@cargo hack check $(WASM) -p web $(EACH_FEATURE)
 
 docs:
@@ -95,8 +96,8 @@ tests:
 	$(say) 'Tests: the crates, the command line, the page in a browser'
 	@cargo test --release --locked --workspace --no-fail-fast
 
-# The tests of the modules with unsafe code. Miri interprets the scalar code, the sanitizer's build runs the vector code too.
-UNSAFE_TESTS = -p model-core --lib lstm::cpu
+# The tests of the modules with unsafe code. Miri interprets portable code only; with the sanitizer the AVX code runs too.
+UNSAFE_TESTS = -p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib -- cpu::tests cpu::frozen matrix
 miri:
 	$(say) 'Miri'
 	@cargo +nightly miri --version || { echo 'miri: not installed; run: rustup component add --toolchain nightly miri rust-src' >&2; exit 1; }
