@@ -1,17 +1,19 @@
-// Hands out the page's files as they were built and nothing else, and keeps them for when there is no network. What stands
-// above this line in the built page is written by scripts/finish_page.sh: VERSION, which every change of any file changes,
-// and FILES, all that the page is made of, with their digests.
+// The service worker: it serves the page's files, refuses a file that differs from the build, and keeps the files so that the
+// page works without a network.
 //
-// A newer version is fetched as a whole and takes over when no tab shows an older one, so that no tab mixes two.
+// In the built page, scripts/finish_page.sh writes two constants above this line: VERSION, which changes with every file, and
+// FILES, the digest of each file of the page.
+//
+// A new version is fetched as a whole. It takes over when no tab shows the old one, so that no tab mixes files of two versions.
 const CACHE = `page ${VERSION}`;
-/** What most visitors never need is kept once it was used. */
+/** Files that most visitors never need. They are kept after their first use. */
 const ON_DEMAND =
   /^embed\.|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|index\.|user-attributes|style\.|strings\.|package\.|.*\.(d\.ts|md)$)/;
-/** By file, the end of what is under way with it: a file is fetched once, however many ask for it. */
+/** For each file a promise that settles when the file is kept. Requests wait for it, so that no file is fetched twice. */
 const busy = new Map();
 
 addEventListener("install", (event) => {
-  // At the first visit the page waits for this worker, and asks for its files itself.
+  // On the first visit the page requests its files itself, and waits for this worker first.
   if (registration.active) event.waitUntil(keepAll());
 });
 
@@ -20,7 +22,7 @@ addEventListener("activate", (event) => {
   event.waitUntil(caches.keys().then(remove));
 });
 
-// From web/start.js.
+// Sent by web/start.js.
 addEventListener("message", (event) => {
   event.waitUntil(event.data === "guard" ? clients.claim() : keepAll());
 });
@@ -46,19 +48,19 @@ async function keepAll() {
   );
 }
 
-/** The files that an older version keeps too: who used one then finds it without a network now. */
+/** The files that any version has kept: a visitor who used one of them expects it to work without a network. */
 async function everKept() {
   const all = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
   const requests = (await Promise.all(all.map((cache) => cache.keys()))).flat();
   return new Set(requests.map(fileOf));
 }
 
-/** What a request is for, as FILES names it. */
+/** The name of a requested file in FILES. */
 function fileOf({ url }) {
   return url.split(/[?#]/)[0].slice(registration.scope.length) || "./";
 }
 
-/** A file, kept or fetched. */
+/** A file, from the cache or from the server. */
 function answer(file, referrer) {
   const turn = (busy.get(file) ?? Promise.resolve()).then(() => find(file, referrer));
   busy.set(file, turn.then(({ keeping }) => keeping).catch(() => {}));
@@ -69,7 +71,7 @@ async function find(file, referrer) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(file);
   if (kept) return { response: kept };
-  // Past the browser's cache, which may still hold another version's.
+  // Not from the browser's cache, which may still hold the file of another version.
   const response = await fetch(file, { cache: "no-cache", referrer });
   if (!response.ok) return { response };
   const checked = check(file, response);
@@ -77,8 +79,8 @@ async function find(file, referrer) {
 }
 
 /**
- * The file as it arrives, so that it is seen how far it is. Where it is not as it was built its end never comes, and
- * without that no browser runs a script or a program.
+ * Passes the file on as it arrives, so that the page can show progress. If its digest is wrong, the stream ends with an
+ * error in place of its end, and no browser runs a script or a program without its end.
  */
 function check(file, response) {
   const pieces = [];

@@ -3,6 +3,7 @@
 //! They panic with what to do about it where something is missing: a test that cannot run must not pass.
 
 pub mod browser;
+pub mod chunks;
 pub mod npm;
 pub mod site;
 

@@ -1,22 +1,22 @@
-//! What the words of a text do to one class, ready to be shown.
+//! How much each word of a text speaks for or against one class, prepared for the page.
 
 use std::ops::Range;
 
 use model_core::attribute::Attribute;
 use model_core::explanation::{Explanation, ReadWord};
 
-/// A class or group whose evidence can be shown.
+/// A class whose evidence can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The attribute's name.
     pub attribute: String,
-    /// The class's or group's name.
+    /// The class's name.
     pub class: String,
-    /// Whether it is a group.
+    /// Whether it is a coarse class.
     pub is_coarse: bool,
 }
 
-/// All there are of an attribute: its groups, which are shown first, and its classes.
+/// The targets of an attribute: its coarse classes, which are shown first, and its classes.
 pub fn targets(attribute: &Attribute) -> Vec<Target> {
     let target = |class: &String, is_coarse| Target {
         attribute: attribute.name.clone(),
@@ -25,12 +25,12 @@ pub fn targets(attribute: &Attribute) -> Vec<Target> {
     };
     let coarse_classes = attribute.coarse_classes.iter();
     coarse_classes
-        .map(|group| target(&group.label, true))
+        .map(|coarse_class| target(&coarse_class.label, true))
         .chain(attribute.classes.iter().map(|class| target(class, false)))
         .collect()
 }
 
-/// What each word does to a target, in nats of its log-odds.
+/// How much each word adds to the log-odds of a target, in nats; `None` if the explanation lacks the target.
 pub fn weights<'a>(explanation: &'a Explanation, target: &Target) -> Option<&'a [f32]> {
     let attribute = explanation.attributes.get(&target.attribute)?;
     let values = match target.is_coarse {
@@ -40,16 +40,16 @@ pub fn weights<'a>(explanation: &'a Explanation, target: &Target) -> Option<&'a 
     values.get(&target.class).map(Vec::as_slice)
 }
 
-/// A stretch of a post.
+/// A piece of a post: a word, or the text between two words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// What is written there.
+    /// Its text.
     pub text: String,
-    /// The number of the word that it is; `None` between words.
+    /// The index of the word; `None` for text between words.
     pub word: Option<usize>,
 }
 
-/// The posts, cut into the words that the model read and what stands between them.
+/// The posts, each cut into the words that the model read and the text between them.
 pub fn pieces(posts: &[String], words: &[ReadWord]) -> Vec<Vec<Piece>> {
     let mut words = words.iter().enumerate().peekable();
     let cut = |(number, post): (usize, &String)| {
@@ -72,8 +72,8 @@ pub fn pieces(posts: &[String], words: &[ReadWord]) -> Vec<Vec<Piece>> {
     posts.iter().enumerate().map(cut).collect()
 }
 
-/// The words that do most for and against a target, strongest first, a word that stands several times with all it does
-/// together.
+/// The `count` words with the largest weights for a target, and those with the largest against it, strongest first. The
+/// weights of a word that occurs several times are summed; words that differ only in case are one.
 pub fn strongest(
     posts: &[String],
     words: &[ReadWord],
@@ -92,6 +92,7 @@ pub fn strongest(
         sums[place].1 += weight;
     }
     sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+    // A word that is shown as ×1.0 speaks neither for nor against.
     let speaking = |(_, sum): &&(String, f32)| factor(sum.abs()) != factor(0.0);
     [
         sums.iter()
@@ -110,7 +111,7 @@ pub fn strongest(
     ]
 }
 
-/// Evidence as shown: how many times as high the odds are.
+/// A weight in nats as the page shows it: the factor by which the word multiplies the odds.
 pub fn factor(nats: f32) -> String {
     let factor = nats.exp();
     if factor < 0.1 {

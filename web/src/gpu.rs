@@ -1,5 +1,5 @@
-//! What computes on WebGPU: a program of its own, which the worker fetches when it is first wanted and speaks to
-//! through the functions here. If it panics it is lost, and the worker goes on without it.
+//! The program for WebGPU. The worker fetches it when it is first needed and calls the functions here. It is a program
+//! of its own so that a panic in the GPU code ends only this program: the worker goes on without it.
 
 use burn::tensor::Device;
 use js_sys::Function;
@@ -19,16 +19,17 @@ pub struct GpuModel {
     predictor: Predictor,
 }
 
-/// Opens the GPU; possible only once. `failed` is called with a message by a panic, after which nothing answers.
+/// Opens the GPU; possible only once. A panic calls `failed` with a message, and no promise of this program is settled
+/// afterwards.
 ///
-/// Only where there is an adapter with `timestamp-query`: the GPU code panics otherwise.
+/// To be called only if there is an adapter with `timestamp-query`: the GPU code panics otherwise.
 #[wasm_bindgen]
 pub async fn open(failed: Function) -> Result<Gpu, JsError> {
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
         let message = info.payload_as_str().unwrap_or("panic");
         let line = message.lines().next().unwrap_or_default();
-        // It cannot be told of a failure to tell.
+        // A failure of this call cannot be reported anywhere.
         let _ = failed.call1(&JsValue::NULL, &line.into());
     }));
     let device = Device::wgpu_options().tasks_max(32).init_async().await;
@@ -50,7 +51,7 @@ impl Gpu {
 
 #[wasm_bindgen]
 impl GpuModel {
-    /// From the users' posts to their predictions, both as JSON.
+    /// Predicts users. Takes a list with the posts of each user and returns a list of predictions, both as JSON.
     pub async fn predict(&self, users: String) -> Result<String, JsError> {
         let users: Vec<Vec<String>> = serde_json::from_str(&users)?;
         let predictions = self.predictor.predict(&users).await?;

@@ -1,17 +1,18 @@
-//! The page: what its user sees (`app`), what computes out of the user's way (`worker`), and the messages
-//! between the two.
+//! The page: its interface (`app`), the worker that runs the models (`worker`), and the messages between the two.
 //!
-//! They are WebAssembly programs of their own, so that the page is there before the model's code has arrived, and
-//! so is what computes on WebGPU (`gpu`), which the worker fetches when it is first wanted. What needs no browser
-//! is in modules of its own and is tested natively.
+//! Interface and worker are separate WebAssembly programs, so that the interface is there before the model's code has
+//! arrived. A third one computes on WebGPU (`gpu`); the worker fetches it when it is first needed. The other modules
+//! need no browser and are tested natively.
 
 pub mod backend;
 pub mod batch;
 pub mod evidence;
+pub mod exceptions;
 pub mod labels;
 pub mod locale;
 pub mod protocol;
 pub mod session;
+pub mod speed;
 pub mod summary;
 
 #[cfg(all(feature = "app", target_arch = "wasm32"))]

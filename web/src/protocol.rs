@@ -75,7 +75,7 @@ pub enum Request {
         id: u64,
         /// The model's number.
         model: u64,
-        /// The posts of each user; few enough users that the worker is soon free again.
+        /// The posts of each user: no more than a [`ChunkSize`], so that the worker is soon free again.
         users: Vec<Vec<String>>,
         /// The number of characters that further requests of the same work will send. It decides whether starting WebGPU
         /// is worth its time.
@@ -100,6 +100,16 @@ pub enum Request {
         /// The posts.
         posts: Vec<String>,
     },
+}
+
+/// The size of a request. A chunk ends with the user who brings it to either number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
+pub struct ChunkSize {
+    /// Users.
+    pub users: usize,
+    /// Characters (Unicode scalar values) of their posts.
+    pub characters: usize,
 }
 
 /// A file that the worker fetches.
@@ -143,6 +153,8 @@ pub enum Reply {
         attributes: Vec<Attribute>,
         /// The backend that it runs on.
         backend: Backend,
+        /// The size of the first request.
+        chunk: ChunkSize,
     },
     /// The reply to [`Request::Predict`].
     Predicted {
@@ -152,6 +164,8 @@ pub enum Reply {
         predictions: Vec<UserPrediction>,
         /// The backend that it ran on, which may differ from the one before.
         backend: Backend,
+        /// The size of the next request.
+        chunk: ChunkSize,
         /// The time from texts to probabilities.
         milliseconds: f64,
     },

@@ -1,4 +1,4 @@
-//! What a prediction comes to, in words.
+//! Predictions in words, and the distributions that the page shows.
 
 use model_core::card::AttributeFigures;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
@@ -12,9 +12,9 @@ const FEW_WORDS: usize = 100;
 /// A distribution with its most probable class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
-    /// The most probable class, `None` where the model had nothing to go by.
+    /// The most probable class; `None` if the model knows no word of the text.
     pub label: Option<String>,
-    /// Whether it is probable enough to be called the answer.
+    /// Whether it reaches the confidence threshold.
     pub confident: bool,
     /// The probability of each class.
     pub probabilities: Named<f32>,
@@ -29,7 +29,7 @@ pub fn classes(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
-/// The distribution that is shown first: over the groups, or the classes where there are none.
+/// The distribution that is shown first: over the coarse classes, or over the classes where there are none.
 pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     match &prediction.coarse {
         Some(coarse) => Distribution {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_come_before_classes() {
+    fn coarse_classes_come_before_classes() {
         let prediction = prediction(200, 180);
         let age = prediction.predictions.get("age").unwrap();
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn little_text_is_called_little() {
+    fn a_short_text_has_a_warning() {
         assert_eq!(
             words_used(&prediction(200, 180), Locale::English),
             "The model knows 180 of 200 words."

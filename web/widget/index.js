@@ -4,7 +4,7 @@
 import { fetchGpu } from "./fetch_gpu.js";
 
 /**
- * @import { Attribute, Backend, BackendChoice, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
+ * @import { Attribute, Backend, BackendChoice, ChunkSize, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
  * @import { Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
  */
 
@@ -19,10 +19,6 @@ import { fetchGpu } from "./fetch_gpu.js";
  * }} Waiting
  */
 
-/** The time that the worker should need for one request of a long run. Newer work waits at most this long. */
-const REQUEST_MS = 50;
-/** The most users in a request. */
-const MOST_USERS = 256;
 const BACKENDS = ["auto", "cpu", "webgpu"];
 const FREED = "this model has been freed; load it again";
 
@@ -105,16 +101,18 @@ class Model {
     // A string is iterable too, by its letters.
     if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
     const users = Array.from(texts, posts);
-    const lengths = users.map((user) => user.reduce((sum, post) => sum + post.length, 0));
+    const lengths = users.map((user) => user.reduce((sum, post) => sum + characters(post), 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
     /** @type {UserPrediction[]} */
     const predictions = [];
     while (predictions.length < users.length) {
       signal?.throwIfAborted();
+      // The worker says how much to ask for at a time (ChunkSize of web/src/protocol.rs).
+      const { chunk } = entry.description;
       const start = predictions.length;
       let end = start;
       let length = 0;
-      while (end < users.length && end - start < MOST_USERS && (end === start || length + lengths[end] <= entry.pace)) {
+      while (end < users.length && end - start < chunk.users && length < chunk.characters) {
         length += lengths[end];
         end += 1;
       }
@@ -123,7 +121,7 @@ class Model {
       const answer = await orAborted(entry.engine.ask((id) => ({ predict: { id, ...request } })), signal);
       predictions.push(...answer.predictions);
       entry.description.backend = answer.backend;
-      entry.settlePace(length, answer.milliseconds);
+      entry.description.chunk = answer.chunk;
       onprogress?.(predictions.length, users.length);
     }
     return predictions;
@@ -172,12 +170,10 @@ class Entry {
   /** @type {Set<(progress: Progress) => void>} */
   listeners = new Set();
   /**
-   * Its card, attributes and backend, once it is loaded.
-   * @type {{ card: ModelCard, attributes: Attribute[], backend: Backend }}
+   * Its card, attributes, backend and the size of the next request, once it is loaded.
+   * @type {{ card: ModelCard, attributes: Attribute[], backend: Backend, chunk: ChunkSize }}
    */
   description;
-  /** The number of characters in a request. */
-  pace = 16_000;
 
   /**
    * @param {string | null} key
@@ -205,12 +201,6 @@ class Entry {
     this.description = await this.engine.load(request, bytes, (progress) => {
       for (const listener of this.listeners) listener(progress);
     });
-  }
-
-  settlePace(length, milliseconds) {
-    const target = (length * REQUEST_MS) / Math.max(milliseconds, 1);
-    // The time of a short request says little about the speed.
-    if (length * 2 > this.pace || target < this.pace) this.pace = Math.min(Math.max(target, 2_000), 1_000_000);
   }
 
   release() {
@@ -420,6 +410,16 @@ function posts(text) {
   if (typeof text === "string") return text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   if (Array.isArray(text) && text.every((post) => typeof post === "string")) return text;
   throw new TypeError("a text must be a string with one post per line, or a list of posts");
+}
+
+/**
+ * The length of a post in characters. JavaScript's own length counts some of them twice.
+ * @param {string} post
+ */
+function characters(post) {
+  let count = 0;
+  for (const _ of post) count += 1;
+  return count;
 }
 
 /** Converts the places of words from bytes of UTF-8, as the worker counts, to units of JavaScript's strings. */

@@ -1,4 +1,4 @@
-//! Nobody is kept out: axe finds nothing in any state of the page, nor in a page with the widget.
+//! axe finds no barriers in any state of the page, nor in a page with the widget.
 
 use serde_json::{Value, json};
 use tests::{
@@ -9,7 +9,7 @@ use tests::{
 
 use crate::{array, damaged, failed, writers};
 
-/// In light and dark, on a desk and on a phone.
+/// Visits in light and dark, on a desktop and on a phone.
 fn visits() -> [Visit; 4] {
     let dark = "--blink-settings=preferredColorScheme=0";
     let light = "--blink-settings=preferredColorScheme=1";
@@ -22,7 +22,7 @@ fn visits() -> [Visit; 4] {
 }
 
 #[test]
-fn no_state_of_the_page_keeps_anybody_out() {
+fn no_state_of_the_page_has_barriers() {
     for visit in visits() {
         visit.run(async |page| {
             page.ready().await;
@@ -43,7 +43,7 @@ fn no_state_of_the_page_keeps_anybody_out() {
 }
 
 #[test]
-fn nor_does_a_failure() {
+fn a_failed_page_has_no_barriers() {
     for visit in visits() {
         visit.instead(BUNDLE, damaged()).run(async |page| {
             failed(&page).await;
@@ -53,10 +53,10 @@ fn nor_does_a_failure() {
 }
 
 #[test]
-fn nor_does_a_page_with_the_widget() {
+fn a_page_with_the_widget_has_no_barriers() {
     for visit in visits() {
         visit.open("embed.html").run(async |page| {
-            // An element waits until it is seen.
+            // An element loads its model when it is scrolled into view.
             page.script("document.querySelector('#letter').scrollIntoView()").await;
             let settled = "return [...document.querySelectorAll('user-attributes')].every(one => one.prediction)";
             page.until(settled, SOON).await;
@@ -71,7 +71,7 @@ fn nor_does_a_page_with_the_widget() {
 }
 
 #[test]
-fn what_keeps_somebody_out_is_found() {
+fn a_barrier_is_found() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.script("document.documentElement.removeAttribute('lang')")
@@ -97,11 +97,11 @@ async fn sound(page: &Page, state: &str) {
     assert_eq!(found, json!([]), "{state}: {found:#}");
 }
 
-/// What axe finds in the page as it is, once nothing moves any more.
+/// The findings of axe in the page as it is, after all animations.
 async fn findings(page: &Page) -> Value {
     let axe = std::fs::read_to_string(npm::file("axe-core/axe.min.js")).expect("axe is text");
     if page.script("return window.axe === undefined").await == true {
-        // The driver may do what the page's policy forbids to pages.
+        // The page's policy does not apply to scripts of the driver.
         page.script(&axe).await;
     }
     page.script(

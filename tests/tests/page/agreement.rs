@@ -1,4 +1,4 @@
-//! The page says what the command says.
+//! The page and the command line give the same predictions.
 
 use tests::{
     browser::{LATE, SOFTWARE_GPU, SOON, Visit},

@@ -1,4 +1,4 @@
-//! What the model runs on: what can, and when that fails, what can still.
+//! The choice of backend, and what happens when a backend fails.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tests::{
     same,
 };
 
-use crate::{TEXTS, before_worker};
+use crate::{TEXTS, before_worker, failed};
 
 #[test]
 fn a_software_gpu_is_not_chosen_automatically() {
@@ -55,7 +55,7 @@ fn an_adapter_that_the_gpu_code_cannot_use_is_left_alone() {
 
 #[test]
 fn a_busy_gpu_can_be_left_for_the_cpu() {
-    // The GPU never comes to an end.
+    // The GPU never finishes.
     let hanging = "GPUBuffer.prototype.mapAsync = () => new Promise(() => {});";
     Visit::default()
         .flags(&SOFTWARE_GPU)
@@ -64,7 +64,7 @@ fn a_busy_gpu_can_be_left_for_the_cpu() {
             page.choose("WebGPU").await;
             assert!(page.ready().await.starts_with("Runs on WebGPU"));
             page.write(&TEXTS[0].join("\n")).await;
-            // Until after the pause in the typing that the page waits for.
+            // The page waits for a pause in the typing before it sends the text.
             tokio::time::sleep(Duration::from_secs(1)).await;
             page.choose("CPU").await;
             page.settled(SOON).await;
@@ -75,14 +75,41 @@ fn a_busy_gpu_can_be_left_for_the_cpu() {
 
 #[test]
 fn a_gpu_that_refuses_work_is_replaced_by_the_cpu() {
-    fails(
-        "const submit = GPUQueue.prototype.submit;
-        GPUQueue.prototype.submit = function (...work) {
-            if (asked > 1) throw new Error('the test has unplugged it');
-            return submit.apply(this, work);
-        };",
-        &["unplugged"],
-    );
+    fails(UNPLUG, &["unplugged"]);
+}
+
+#[test]
+fn an_exception_on_the_cpu_after_the_gpu_has_failed_is_reported_and_can_be_tried_again() {
+    let stop_the_clock = "const now = performance.now.bind(performance);
+        performance.now = () => {
+            if (asked > 2) throw new Error('the test has stopped the clock');
+            return now();
+        };";
+    Visit::default()
+        .flags(&SOFTWARE_GPU)
+        .instead(
+            "widget/start_worker.js",
+            before_worker(&format!("{COUNT}{UNPLUG}{stop_the_clock}")),
+        )
+        .run(async |page| {
+            page.choose("WebGPU").await;
+            page.ready().await;
+            for text in ["my school", "my wife"] {
+                page.write(text).await;
+                page.settled(LATE).await;
+            }
+            let running = page.status().await;
+            assert!(
+                running.starts_with("Runs on the CPU: WebGPU failed"),
+                "{running}"
+            );
+            page.write(&TEXTS[0].join("\n")).await;
+            let status = failed(&page).await;
+            assert!(status.contains("stopped the clock"), "{status}");
+            page.press("Try again").await;
+            page.settled(LATE).await;
+            same(&page.shown().await, TEXTS[0]);
+        });
 }
 
 #[test]
@@ -105,7 +132,7 @@ fn a_gpu_that_is_lost_while_it_computes_is_replaced_by_the_cpu() {
 
 #[test]
 fn a_gpu_without_memory_is_replaced_by_the_cpu() {
-    // As much as no buffer of the page's takes, and more than the software adapter has.
+    // A size that no buffer of the page has, and that is more than the software adapter has.
     fails(
         "const create = GPUDevice.prototype.createBuffer;
         GPUDevice.prototype.createBuffer = function (wanted) {
@@ -116,16 +143,25 @@ fn a_gpu_without_memory_is_replaced_by_the_cpu() {
     );
 }
 
-/// Checks that with a GPU that fails like this from the second prediction on, which a script brings about that sees how many
-/// have been `asked` for, the CPU does the work again and the page says why, with one of these words.
+/// Counts the predictions that the worker has been asked for.
+const COUNT: &str = "let asked = 0;
+    self.addEventListener('message', event => { if (String(event.data).startsWith('{\"predict\"')) asked += 1; });";
+
+/// Has the GPU fail from the second prediction on.
+const UNPLUG: &str = "const submit = GPUQueue.prototype.submit;
+    GPUQueue.prototype.submit = function (...work) {
+        if (asked > 1) throw new Error('the test has unplugged it');
+        return submit.apply(this, work);
+    };";
+
+/// Checks a GPU that fails from the second prediction on: the CPU predicts in its place, and the page says why, with one
+/// of these words. The script makes the GPU fail when `asked`, the number of predictions so far, is above 1.
 fn fails(script: &str, because: &'static [&str]) {
-    let count = "let asked = 0;
-        self.addEventListener('message', event => { if (String(event.data).startsWith('{\"predict\"')) asked += 1; });";
     Visit::default()
         .flags(&SOFTWARE_GPU)
         .instead(
             "widget/start_worker.js",
-            before_worker(&format!("{count}{script}")),
+            before_worker(&format!("{COUNT}{script}")),
         )
         .run(async move |page| {
             page.choose("WebGPU").await;
@@ -146,16 +182,16 @@ fn fails(script: &str, because: &'static [&str]) {
             let after = workers(&page.site.requests());
             assert_eq!(
                 before, after,
-                "it is the same worker, with what it has fetched"
+                "the same worker, which need not fetch anything again"
             );
-            // And it goes on.
+            // The worker answers the next text too.
             page.write(&TEXTS[1].join("\n")).await;
             page.settled(SOON).await;
             same(&page.shown().await, TEXTS[1]);
         });
 }
 
-/// How many workers have been started.
+/// How many workers the page has started.
 fn workers(requests: &[String]) -> usize {
     let starts = requests.iter();
     starts

@@ -48,7 +48,7 @@ fn figures(
     }
 }
 
-/// A visit to the page whose model's card has these figures.
+/// A visit to a page whose model has a card with these figures.
 fn visit(figures: Vec<AttributeFigures>) -> Visit {
     let model = bundle(|bundle| bundle.card.figures = figures);
     Visit::default().instead(BUNDLE, model)
@@ -62,7 +62,7 @@ async fn open(page: &Page) {
 }
 
 #[test]
-fn plots_and_tables_show_what_the_card_says() {
+fn plots_and_tables_show_the_cards_figures() {
     let known = [figures("age", &[], &[]), figures("gender", &BINS, &POINTS)];
     visit(known.into()).run(async |page| {
         open(&page).await;

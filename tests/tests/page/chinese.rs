@@ -63,7 +63,7 @@ fn an_english_page_offers_the_model_that_reads_chinese() {
 }
 
 #[test]
-fn where_that_model_is_not_to_be_had_the_english_one_stays() {
+fn if_that_model_cannot_be_loaded_the_english_one_stays() {
     Visit::default()
         .deliver(BILINGUAL, Delivery::Half)
         .run(async |page| {
@@ -94,7 +94,7 @@ fn where_that_model_is_not_to_be_had_the_english_one_stays() {
 }
 
 #[test]
-fn who_switches_to_chinese_is_read_in_chinese() {
+fn switching_the_page_to_chinese_loads_the_model_that_reads_chinese() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write(POST).await;

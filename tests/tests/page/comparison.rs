@@ -14,7 +14,7 @@ const SINGLE: &str = "widget/models/en-single.safetensors";
 const SUMMARY: &str = "//summary[normalize-space()='What did joint learning do?']";
 
 #[test]
-fn both_models_say_what_the_command_says_of_them() {
+fn joint_and_single_task_predictions_are_those_of_the_command_line() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
@@ -30,7 +30,7 @@ fn both_models_say_what_the_command_says_of_them() {
 }
 
 #[test]
-fn typing_does_not_wait_for_the_other_model() {
+fn typing_does_not_wait_for_the_single_task_models() {
     let visit = Visit::default().deliver(SINGLE, Delivery::Held);
     visit.run(async |page| {
         page.ready().await;
@@ -46,7 +46,7 @@ fn typing_does_not_wait_for_the_other_model() {
 }
 
 #[test]
-fn without_the_other_model_the_page_goes_on() {
+fn without_the_single_task_models_the_page_still_works() {
     let visit = Visit::default().deliver(SINGLE, Delivery::Half);
     visit.run(async |page| {
         page.ready().await;

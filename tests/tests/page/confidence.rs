@@ -8,7 +8,7 @@ use tests::{
 use crate::{TEXTS, bundle, spoken, text};
 
 #[test]
-fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
+fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
     Visit::default().run(async |page| {
         page.ready().await;
         let mut confident = 0;
@@ -56,7 +56,7 @@ fn below_the_threshold_the_page_is_not_sure_and_shows_its_bars() {
 
 #[test]
 fn the_threshold_is_the_models_own() {
-    for (confidence_threshold, says_not_sure) in [(0.0, false), (1.0, true)] {
+    for (confidence_threshold, abstains) in [(0.0, false), (1.0, true)] {
         let model = bundle(|bundle| bundle.settings.confidence_threshold = confidence_threshold);
         let visit = Visit::default().instead(tests::BUNDLE, model);
         visit.run(async move |page| {

@@ -85,7 +85,7 @@ fn text_from_right_to_left_is_shown_and_explained_so() {
 }
 
 #[test]
-fn names_of_writers_run_their_own_way() {
+fn names_of_writers_have_their_own_direction() {
     Visit::default().run(async |page| {
         page.ready().await;
         let users = r#"{"id": "דנה!", "text": "my school"}

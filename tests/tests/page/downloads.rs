@@ -1,6 +1,6 @@
-//! What is known about the writers of a file can be saved.
+//! The predictions of a file's writers can be saved as files.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{TOLERANCE, browser::Visit, predict_all};
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn downloads_are_what_the_command_prints() {
+fn downloads_hold_the_predictions_of_the_command_line() {
     Visit::default().run(async |page| {
         page.ready().await;
         let users = users(50);
@@ -63,7 +63,35 @@ fn downloads_are_what_the_command_prints() {
     });
 }
 
-/// Checks that two values are the same, names in order, numbers nearly.
+#[test]
+fn the_address_of_a_download_stays_until_the_browser_has_saved_it() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("writers.jsonl", users(2)).await;
+        done(&page, 2).await;
+        // Some browsers only begin to read a blob some time after the click.
+        page.script(
+            "window.created = 0;
+            window.revoked = 0;
+            for (const [name, count] of [['createObjectURL', 'created'], ['revokeObjectURL', 'revoked']]) {
+                const original = URL[name];
+                URL[name] = function (...given) {
+                    window[count] += 1;
+                    return original.apply(URL, given);
+                };
+            }",
+        )
+        .await;
+        page.press("Download as CSV").await;
+        page.saved("writers-attributes.csv").await;
+        assert_eq!(
+            page.script("return [window.created, window.revoked]").await,
+            json!([1, 0])
+        );
+    });
+}
+
+/// Checks that two values are the same, with names in order and numbers within the tolerance.
 fn agree(saved: &Value, said: &Value, place: &str) {
     match (saved, said) {
         (Value::Object(saved), Value::Object(said)) => {
@@ -83,7 +111,7 @@ fn agree(saved: &Value, said: &Value, place: &str) {
     }
 }
 
-/// Checks a cell of the CSV file against what the command says about the user.
+/// Checks a cell of the CSV file against the command's prediction for the user.
 fn is_cell(cell: &str, column: &str, said: &Value) {
     if ["id", "words", "known_words"].contains(&column) {
         let said = &said[column];

@@ -96,7 +96,7 @@ fn words_that_make_no_difference_are_none() {
 }
 
 #[test]
-fn a_very_long_text_is_read_whole_and_explained_in_its_first_words() {
+fn of_a_very_long_text_only_the_first_words_are_explained() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.write(&"my school\n".repeat(3_000)).await;
@@ -130,7 +130,7 @@ fn a_text_without_known_words_has_no_evidence() {
 }
 
 #[test]
-fn evidence_is_computed_only_while_it_is_seen() {
+fn evidence_is_computed_only_while_it_is_open() {
     let listen = "window.explained = 0;
         const send = Worker.prototype.postMessage;
         Worker.prototype.postMessage = function (message) {
@@ -262,7 +262,7 @@ fn strongest(list: &[Value], sums: &HashMap<String, f32>, sign: f32) {
         let word = item[0].as_str().expect("a word");
         let sum = sums[word];
         is_factor(item[1].as_str(), sum, word);
-        // Words of the same strength may stand in either order.
+        // Words with equal sums may be in either order.
         assert!((sum * sign - strength).abs() < TOLERANCE, "{word}: {sum}");
     }
     if list.len() < 6 {

@@ -1,4 +1,4 @@
-//! What goes wrong is said, and what can be tried again can.
+//! Failures are reported, and the page offers to try again.
 
 use tests::{
     BUNDLE,
@@ -32,11 +32,11 @@ fn a_damaged_model_is_named_and_loading_can_be_repeated() {
 }
 
 #[test]
-fn a_connection_that_ends_halfway_is_said_and_can_be_tried_again() {
+fn a_connection_that_ends_halfway_is_reported_and_can_be_tried_again() {
     Visit::default()
         .deliver(BUNDLE, Delivery::Half)
         .run(async |page| {
-            // What was typed meanwhile is not lost.
+            // Text that is typed meanwhile stays.
             page.write(&TEXTS[0].join("\n")).await;
             let status = failed(&page).await;
             assert!(

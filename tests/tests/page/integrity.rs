@@ -1,4 +1,4 @@
-//! What is not as it was built is not run, from the first visit on.
+//! The page runs no file that differs from the build, from the first visit on.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tests::{
 
 use crate::{TEXTS, bundle, failed, interface, kept};
 
-/// A file of the page changed so that it would work all the same.
+/// A file of the page with a change that leaves it working.
 fn tampered(file: &str) -> Vec<u8> {
     let mut bytes = site::read(file);
     match file.rsplit('.').next() {
@@ -24,7 +24,7 @@ fn tampered(file: &str) -> Vec<u8> {
     bytes
 }
 
-/// A visit on which one file is not as it was built, with the page's own service worker.
+/// A visit on which one file differs from the build, with the page's own service worker.
 fn visit(file: &str) -> Visit {
     Visit::default()
         .instead(file, tampered(file))
@@ -32,7 +32,7 @@ fn visit(file: &str) -> Visit {
 }
 
 #[test]
-fn everything_that_a_first_visit_runs_is_checked() {
+fn every_file_that_a_first_visit_runs_is_tested_here() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.press("Exam week").await;
@@ -45,7 +45,7 @@ fn everything_that_a_first_visit_runs_is_checked() {
             .into_iter()
             .chain(WORKERS.map(String::from))
             .chain([BUNDLE.into()]);
-        // What a digest comes from, and what is not run.
+        // The files that hold the digests, and files that are not run.
         let others = [
             "index.html",
             SERVICE_WORKER,
@@ -74,7 +74,7 @@ fn the_interface_does_not_start_from_other_files() {
                 return;
             }
             let seen = "return document.querySelector('#app').innerText";
-            // A script that is refused cannot say so.
+            // The script that reports failures is among the refused ones.
             if !file.starts_with("start") {
                 page.until(
                     &format!("{seen}.startsWith('This page could not start')"),
@@ -98,7 +98,7 @@ fn the_worker_does_not_start_from_other_files() {
             page.press("Try again").await;
             page.ready().await;
         });
-        // It is the digest that it fails of.
+        // Without the check of digests the changed file works.
         Visit::default()
             .instead(file, tampered(file))
             .run(async |page| {
@@ -125,7 +125,7 @@ fn another_model_is_refused() {
 }
 
 #[test]
-fn what_is_fetched_later_is_checked_too() {
+fn files_that_are_fetched_later_are_checked_too() {
     for file in [
         "widget/gpu.js",
         "widget/gpu_bg.wasm",
@@ -138,14 +138,14 @@ fn what_is_fetched_later_is_checked_too() {
             assert_eq!(page.script(&ask).await, "refused", "{file}");
             page.site.put(file, site::read(file));
             assert_eq!(page.script(&ask).await, "taken", "{file}");
-            // Now it is kept, and asked of nobody.
+            // The file is kept now, so the server is not asked.
             page.site.put(file, tampered(file));
             assert_eq!(page.script(&ask).await, "taken", "{file}");
         });
     }
 }
 
-/// What the worker is made of.
+/// The files of the worker.
 const WORKERS: [&str; 4] = [
     "widget/start_worker.js",
     "widget/fetch_gpu.js",

@@ -1,4 +1,4 @@
-//! The interface speaks the reader's language.
+//! The interface is in the reader's language.
 
 use serde_json::json;
 use tests::{
@@ -47,7 +47,7 @@ fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
         }
         assert_eq!(pressed(&page).await, "中文");
 
-        // What was typed and what came of it stay.
+        // The text and its estimate stay.
         page.press("English").await;
         assert_eq!(language(&page).await, ENGLISH);
         assert_eq!(pressed(&page).await, "English");
@@ -74,7 +74,7 @@ fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
 }
 
 #[test]
-fn nothing_is_left_in_the_other_language() {
+fn the_chinese_page_has_no_english_texts() {
     Visit::default().languages("zh-CN").run(async |page| {
         page.ready().await;
         page.write("my husband cooked dinner").await;
@@ -82,7 +82,7 @@ fn nothing_is_left_in_the_other_language() {
         page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
             .await;
         page.until("return document.querySelector('.marked') !== null", SOON).await;
-        // The names of the examples, of the model and its card are in the language of what they name.
+        // Names of examples and of the model, and the model's card, keep their own language.
         let script = "
             const walk = document.createTreeWalker(document.querySelector('#app'), NodeFilter.SHOW_TEXT);
             const own = '.examples button, .marked, .lists ul, footer option, [lang=en], dd, cite';
@@ -97,7 +97,7 @@ fn nothing_is_left_in_the_other_language() {
             return found";
         let found = page.script(script).await;
         let found: Vec<String> = crate::array(&found).iter().cloned().map(string).collect();
-        // Names that are the same in both, and what the browser itself says about its GPU.
+        // Names that are the same in both languages, and the browser's message about its GPU.
         let known = ["JSONL", "WebGPU"];
         let found: Vec<&String> = (found.iter())
             .filter(|text| !known.iter().any(|known| text.contains(known)))
@@ -127,7 +127,7 @@ async fn estimate(page: &Page) -> String {
     text(page, "//section[@aria-labelledby='estimate']").await
 }
 
-/// The language button that is down.
+/// The language button that is pressed.
 async fn pressed(page: &Page) -> String {
     let script = "return [...document.querySelectorAll('header [aria-pressed=true]')].map(button => button.innerText)";
     let pressed = page.script(script).await;

@@ -35,7 +35,7 @@ fn the_page_stands_before_the_model_has_arrived() {
 }
 
 #[test]
-fn what_is_seen_first_stays_where_it_is() {
+fn the_first_elements_do_not_move() {
     Visit::default().run(async |page| {
         page.ready().await;
         let html = String::from_utf8(site::read("index.html")).expect("the page is text");
@@ -70,7 +70,7 @@ fn a_model_of_unknown_length_arrives_too() {
 }
 
 #[test]
-fn the_cpu_needs_nothing_of_the_gpus() {
+fn on_the_cpu_the_program_for_webgpu_is_not_fetched() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.press("Exam week").await;

@@ -47,7 +47,7 @@ const TEXTS: [&[&str]; 3] = [
     &["LOVE this song!!! 😀 see http://example.org @friend"],
 ];
 
-/// The page's model, changed.
+/// The page's model with a change.
 fn bundle(change: impl FnOnce(&mut Bundle)) -> Vec<u8> {
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     change(&mut bundle);
@@ -77,7 +77,7 @@ fn with_script(script: &str) -> Visit {
         .instead("first.js", script.as_bytes().to_vec())
 }
 
-/// The bars' probabilities by class.
+/// The probabilities of a list of bars, by class.
 fn numbers(list: &Value) -> BTreeMap<String, f64> {
     let list = list.as_object().expect("a list of classes");
     list.iter()
@@ -104,7 +104,7 @@ async fn bilingual(page: &Page) {
     page.ready().await;
 }
 
-/// What a screen reader announces about the estimate.
+/// The announcement of the estimate for screen readers.
 async fn spoken(page: &Page) -> String {
     let status = "document.querySelector('[aria-labelledby=estimate] [role=status]')";
     string(page.script(&format!("return {status}.textContent")).await)

@@ -1,15 +1,14 @@
-//! The page can stay open all day.
+//! The page does not leak memory.
 
 use serde_json::{Value, json};
 use tests::browser::{Page, Visit};
 
 use crate::{array, before_worker, with_script};
 
-/// What 200 predictions may leave behind, in bytes: less than the evidence of one text each.
+/// The most bytes that 200 predictions may add: less than the evidence of one text for each.
 const MOST: f64 = 5e5;
 
-/// Tells of the memory of a WebAssembly program, which Chromium counts only while a script looks at it, and adds to it where it
-/// is told to.
+/// Reports the memory of a WebAssembly program, which Chromium's measurement leaves out, and adds to it on request.
 const TELL: &str = "for (const name of ['instantiate', 'instantiateStreaming']) {
         const start = WebAssembly[name];
         WebAssembly[name] = async (...given) => {
@@ -26,7 +25,7 @@ const TELL: &str = "for (const name of ['instantiate', 'instantiateStreaming']) 
     }\n";
 
 #[test]
-fn two_hundred_predictions_leave_nothing_behind() {
+fn two_hundred_predictions_do_not_leak() {
     visit().run(async |page| {
         warm_up(&page).await;
         let before = held(&page).await;
@@ -42,7 +41,7 @@ fn two_hundred_predictions_leave_nothing_behind() {
 }
 
 #[test]
-fn what_is_left_behind_is_noticed() {
+fn a_leak_is_noticed() {
     visit().run(async |page| {
         warm_up(&page).await;
         let before = held(&page).await;
@@ -55,18 +54,18 @@ fn what_is_left_behind_is_noticed() {
     });
 }
 
-/// A visit of which the memory is told.
+/// A visit that reports its memory.
 fn visit() -> Visit {
     with_script(TELL)
         .instead("widget/start_worker.js", before_worker(TELL))
-        // To be told what page and worker hold together, a page must keep other sites out.
+        // Browsers measure page and worker together only for pages that are isolated from other sites.
         .say("cross-origin-opener-policy: same-origin")
         .say("cross-origin-embedder-policy: require-corp")
         .flags(&["--enable-blink-features=ForceEagerMeasureMemory"])
 }
 
-/// Twenty predictions, explained: they use all the words, because the worker remembers, up to a limit, what it has computed
-/// of a word.
+/// Makes twenty predictions with evidence. They use all the words of the test, because the worker caches what it has computed
+/// of a word, up to a limit.
 async fn warm_up(page: &Page) {
     page.choose("CPU").await;
     page.ready().await;
@@ -75,7 +74,7 @@ async fn warm_up(page: &Page) {
     write_in_turn(page, 1, 20).await;
 }
 
-/// Types one text after the other, each when the one before is estimated and explained.
+/// Types one text after the other. Each waits for the estimate and the evidence of the one before.
 async fn write_in_turn(page: &Page, from: usize, to: usize) {
     let script = "return (async (from, to) => {
         const area = document.querySelector('textarea');
@@ -100,8 +99,7 @@ async fn write_in_turn(page: &Page, from: usize, to: usize) {
     (page.client.execute(script, numbers).await).expect("the texts can be typed");
 }
 
-/// What is held in bytes: by the scripts of page and worker, once Chromium has thrown away what nobody holds, and by their
-/// WebAssembly programs.
+/// The bytes held by the scripts of page and worker, after a garbage collection, and by their WebAssembly programs.
 async fn held(page: &Page) -> [f64; 2] {
     let script = "return (async () => {
         const channel = new BroadcastChannel('memory');

@@ -9,7 +9,7 @@ use tests::{
 use crate::{TEXTS, bundle, damaged, refused, text};
 
 #[test]
-fn another_model_of_the_pages_can_be_chosen() {
+fn another_model_of_the_page_can_be_chosen() {
     let single = "widget/models/en-single.safetensors";
     Visit::default().run(async move |page| {
         page.ready().await;

@@ -12,7 +12,7 @@ use crate::{TEXTS, array, kept, spoken, string};
 fn a_second_visit_needs_no_network() {
     Visit::default().run(async |page| {
         page.ready().await;
-        // All that the page is made of has been put aside.
+        // All files that the page needs are kept.
         kept(&page).await;
         page.site.close();
         page.client
@@ -37,7 +37,7 @@ fn a_second_visit_needs_no_network() {
 }
 
 #[test]
-fn a_newer_version_keeps_what_this_visitor_uses_of_what_few_need() {
+fn a_new_version_keeps_the_rare_files_that_this_visitor_has_used() {
     Visit::default().languages("zh-CN").run(async |page| {
         page.ready().await;
         kept(&page).await;
@@ -60,7 +60,7 @@ fn a_newer_version_keeps_what_this_visitor_uses_of_what_few_need() {
 }
 
 #[test]
-fn what_few_need_is_not_put_aside() {
+fn rare_files_are_not_kept_before_they_are_used() {
     Visit::default().run(async |page| {
         kept(&page).await;
         let script = "return (async () => {
@@ -76,7 +76,7 @@ fn what_few_need_is_not_put_aside() {
         let seldom = ["gpu", "en-single", "zh", "user-attributes", "embed"];
         let kept: Vec<&String> = (kept.iter())
             .filter(|file| seldom.iter().any(|part| file.contains(part)))
-            // The few lines that fetch the program for WebGPU.
+            // A short script that fetches the program for WebGPU.
             .filter(|file| *file != "widget/fetch_gpu.js")
             .collect();
         assert_eq!(kept, [""; 0]);

@@ -1,4 +1,4 @@
-//! On a narrow screen.
+//! The page on a narrow screen.
 
 use tests::browser::{Page, SOON, Visit};
 

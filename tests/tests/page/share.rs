@@ -1,4 +1,4 @@
-//! A link can hold the text.
+//! A link can contain the text.
 
 use tests::{
     browser::{SOON, Visit},

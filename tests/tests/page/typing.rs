@@ -45,7 +45,7 @@ fn typing_gives_three_distributions() {
 }
 
 #[test]
-fn bands_come_first_and_single_ages_on_demand() {
+fn age_ranges_come_first_and_single_years_on_demand() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.press("Exam week").await;
@@ -57,12 +57,12 @@ fn bands_come_first_and_single_ages_on_demand() {
             .await;
         assert!(visible().await);
         let shown = page.shown().await;
-        let (bands, ages) = (numbers(&shown["age"][0]), numbers(&shown["age"][1]));
+        let (ranges, ages) = (numbers(&shown["age"][0]), numbers(&shown["age"][1]));
         let teens: f64 = ["13", "14", "15", "16", "17"]
             .iter()
             .map(|age| ages[*age])
             .sum();
-        assert!((bands["13-17"] - teens).abs() < 1e-5);
+        assert!((ranges["13-17"] - teens).abs() < 1e-5);
     });
 }
 
@@ -104,7 +104,7 @@ fn two_hundred_rapid_edits_end_with_the_newest() {
 }
 
 #[test]
-fn nothing_to_go_by_is_said() {
+fn short_and_unknown_texts_have_a_warning() {
     Visit::default().run(async |page| {
         page.ready().await;
         for (text, said) in [

@@ -1,17 +1,18 @@
-//! A file of many writers: its results and its end.
+//! The run over a file of many writers: its results, its chunks and its end.
 
 use std::time::Duration;
 
 use serde_json::json;
 use tests::{
     browser::{Page, SOON, Visit},
+    chunks::{RECORD, are_as_wanted, chinese_posts},
     predict_all, same,
 };
 
-use crate::{cells, is_best, text};
+use crate::{cells, is_best, text, with_script};
 
 #[test]
-fn a_table_holds_what_the_command_says() {
+fn the_table_holds_the_predictions_of_the_command_line() {
     Visit::default().run(async |page| {
         page.ready().await;
         let users = users(50);

@@ -1,6 +1,7 @@
 //! The element `<user-attributes>` in foreign pages, and its package in foreign projects. Each file tests one behaviour.
 
 mod bundled;
+mod chunks;
 mod events;
 mod failures;
 mod looks;

@@ -1,5 +1,7 @@
 //! A file of many writers: choosing it, the run over it, its results and their download.
 
+use std::time::Duration;
+
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use model_core::prediction::Line;
@@ -235,6 +237,9 @@ pub fn Results(link: Link) -> impl IntoView {
     }
 }
 
+/// How long a browser may take to start a download. Some save nothing if the address is revoked before.
+const DOWNLOAD_STARTS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Makes the browser save a text as a file.
 fn download(name: &str, text: &str) -> Result<(), JsValue> {
     let parts = Array::of1(&text.into());
@@ -246,5 +251,10 @@ fn download(name: &str, text: &str) -> Result<(), JsValue> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    Url::revoke_object_url(&address)
+    set_timeout(
+        // It only fails for an address that was never made.
+        move || drop(Url::revoke_object_url(&address)),
+        DOWNLOAD_STARTS_WITHIN,
+    );
+    Ok(())
 }

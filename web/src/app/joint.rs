@@ -14,7 +14,7 @@ use crate::summary::coarse;
 #[component]
 pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
     let possible = link.watch(|session| session.can_compare());
-    let comparison = link.watch(|session| session.comparison().clone());
+    let comparison = link.watch(|session| session.comparison());
     // A disclosure that is gone needs no more comparisons.
     on_cleanup(move || spawn_local(async move { link.act(|session| session.compare(false)) }));
     let toggled = move |event: web_sys::Event| {

@@ -1,5 +1,5 @@
-//! What the browser says about its GPU. It is asked before the GPU code is, because that panics where it
-//! meets an adapter that it cannot use.
+//! What the browser reports about its GPU. It is asked before the GPU's program starts, because that panics if it
+//! gets an adapter that it cannot use.
 
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
@@ -28,7 +28,7 @@ pub async fn adapter() -> Result<Adapter, String> {
     let info = get(&adapter, "info");
     let parts = ["vendor", "architecture", "device", "description"]
         .map(|part| get(&info, part).as_string().unwrap_or_default());
-    // It has moved from the adapter to its description; browsers have one or both.
+    // The flag has moved from the adapter to its info; browsers have one or both.
     let fallback = get(&info, "isFallbackAdapter").is_truthy()
         || get(&adapter, "isFallbackAdapter").is_truthy();
     Ok(Adapter::new(
@@ -39,7 +39,7 @@ pub async fn adapter() -> Result<Adapter, String> {
 }
 
 async fn request_adapter(gpu: &JsValue) -> Result<JsValue, JsValue> {
-    // The same wish as that of the GPU code, so that both speak of the same adapter.
+    // As the GPU's program asks, so that both get the same adapter.
     let options = Object::new();
     Reflect::set(
         &options,

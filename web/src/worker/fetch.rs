@@ -1,4 +1,4 @@
-//! Getting files, with an eye on how much has arrived.
+//! Fetches files and reports how much has arrived.
 
 use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -7,18 +7,19 @@ use web_sys::{ReadableStreamDefaultReader, ReadableWritablePair, Response};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The one of a page, of a worker, or of Node.
+    /// The global `fetch` of a page, a worker or Node.
     #[wasm_bindgen(js_name = fetch)]
     fn request(url: &str) -> Promise;
 
-    /// The browser's decompression. It is itself the pair of streams that a stream can be piped through.
+    /// The browser's decompression. It is the pair of streams that another stream is piped through.
     #[wasm_bindgen(extends = ReadableWritablePair)]
     type DecompressionStream;
     #[wasm_bindgen(constructor, catch)]
     fn new(format: &str) -> Result<DecompressionStream, JsValue>;
 }
 
-/// The bytes at `url`; `progress` is told how many have arrived, and of how many where the server says so.
+/// The bytes at `url`. `progress` is called with how many have arrived, and with how many there will be where the
+/// server says so.
 pub async fn fetch(
     url: &str,
     mut progress: impl FnMut(u64, Option<u64>),
@@ -54,7 +55,7 @@ pub async fn fetch(
     }
 }
 
-/// How long the body is, where that is known: of a compressed one the header gives another length.
+/// The length of the body, where it is known. For a compressed body the header gives another length.
 fn content_length(response: &Response) -> Option<u64> {
     let header = |name| response.headers().get(name).ok().flatten();
     match header("content-encoding") {
@@ -63,7 +64,7 @@ fn content_length(response: &Response) -> Option<u64> {
     }
 }
 
-/// What gzip has packed; anything else as it is. Some servers unpack `.gz` files on the way, others do not.
+/// Unpacks bytes that gzip has packed and returns others as they are: some servers unpack `.gz` files, others do not.
 pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
@@ -84,12 +85,12 @@ pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     Ok(Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec())
 }
 
-/// A property of a JavaScript object; `undefined` if it has no such.
+/// A property of a JavaScript object; `undefined` if there is none.
 pub fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// What a JavaScript exception says.
+/// The message of a JavaScript exception.
 pub fn describe(error: &JsValue) -> String {
     get(error, "message")
         .as_string()

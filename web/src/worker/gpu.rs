@@ -1,4 +1,9 @@
-//! The worker's line to the program for WebGPU (`crate::gpu`).
+//! The worker's side of the program for WebGPU (`crate::gpu`), which runs in the same worker.
+//!
+//! That program may panic, or lose its GPU between two calls. Its panic hook and [`super::uncaught`] report this here,
+//! because a promise of a program that has failed is never settled.
+
+use std::cell::RefCell;
 
 use futures::{
     FutureExt, StreamExt,
@@ -11,18 +16,21 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::fetch::describe;
+use super::reply;
+use crate::protocol::{Asset, Reply};
 
 #[wasm_bindgen]
 extern "C" {
     /// The program's module.
-    type Program;
+    type Module;
     #[wasm_bindgen(method, catch)]
-    fn open(this: &Program, failed: &Function) -> Result<Promise, JsValue>;
+    fn open(this: &Module, failed: &Function) -> Result<Promise, JsValue>;
 
-    type Gpu;
+    /// The program's `Gpu`.
+    type Device;
     #[wasm_bindgen(method, catch)]
     fn load(
-        this: &Gpu,
+        this: &Device,
         bundle: &Uint8Array,
         dictionary: Option<Uint8Array>,
     ) -> Result<GpuModel, JsValue>;
@@ -31,81 +39,143 @@ extern "C" {
     pub type GpuModel;
     #[wasm_bindgen(method, catch)]
     fn predict(this: &GpuModel, users: &str) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn free(this: &GpuModel) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = free)]
+    fn try_free(this: &GpuModel) -> Result<(), JsValue>;
 }
 
-/// The program, running.
-pub struct Line {
-    gpu: Gpu,
-    failures: Failures,
-    /// Where the program tells of its panics.
+thread_local! {
+    /// Where failures of the program are sent, from its start on.
+    static FAILURES: RefCell<Option<UnboundedSender<String>>> = const { RefCell::new(None) };
+}
+
+/// Reports a failure of the program. `false`: it was never started, so the failure is not its own.
+pub fn report(message: &str) -> bool {
+    FAILURES.with_borrow(|failures| match failures {
+        Some(failures) => {
+            // A program that has been given up may fail again. Nobody receives that, and nothing is to be done.
+            drop(failures.unbounded_send(message.into()));
+            true
+        }
+        None => false,
+    })
+}
+
+/// The program, which is fetched when it is first needed.
+pub struct Gpu {
+    fetch: Function,
+    state: State,
+}
+
+enum State {
+    NotStarted,
+    Running(Program),
+    Failed(String),
+}
+
+struct Program {
+    device: Device,
+    failures: UnboundedReceiver<String>,
+    /// The program calls it when it panics.
     _failed: Closure<dyn FnMut(JsValue)>,
-    sender: UnboundedSender<String>,
 }
 
-type Failures = UnboundedReceiver<String>;
-
-impl Line {
-    /// Fetches and starts the program: `fetch` gives a promise of its module.
-    pub async fn open(fetch: &Function) -> Result<Self, String> {
-        let (sender, mut failures) = mpsc::unbounded();
-        let tell = sender.clone();
-        let failed = Closure::<dyn FnMut(JsValue)>::new(move |message: JsValue| {
-            // Nobody listens when the line has been given up.
-            let _ = tell.unbounded_send(message.as_string().unwrap_or_default());
-        });
-        let promise = fetch
-            .call0(&JsValue::NULL)
-            .map_err(|error| describe(&error))?;
-        let program: Program = settle(Ok(promise.unchecked_into()), &mut failures)
-            .await?
-            .unchecked_into();
-        let opened = program.open(failed.as_ref().unchecked_ref());
-        let gpu = settle(opened, &mut failures).await?.unchecked_into();
-        Ok(Self {
-            gpu,
-            failures,
-            _failed: failed,
-            sender,
-        })
+impl Gpu {
+    /// `fetch` returns a promise of the program's module.
+    pub fn new(fetch: Function) -> Self {
+        Self {
+            fetch,
+            state: State::NotStarted,
+        }
     }
 
-    /// Where failures are told that the program cannot tell of itself.
-    pub fn failed(&self) -> UnboundedSender<String> {
-        self.sender.clone()
+    /// Why the program was given up, if it was.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.state {
+            State::Failed(because) => Some(because),
+            _ => None,
+        }
     }
 
-    /// Loads a model, of what the CPU's was loaded of.
-    pub fn load(&self, bundle: &[u8], dictionary: Option<&[u8]>) -> Result<GpuModel, String> {
-        self.gpu
+    /// Gives up the program because of a failure, and returns the reason as the page shows it.
+    pub fn give_up(&mut self, message: String) -> String {
+        let because = format!("WebGPU failed ({message})");
+        self.state = State::Failed(because.clone());
+        because
+    }
+
+    /// Loads the model of this number from what it was loaded from on the CPU. Starts the program if it does not run.
+    pub async fn load(
+        &mut self,
+        number: u64,
+        bundle: &[u8],
+        dictionary: Option<&[u8]>,
+    ) -> Result<GpuModel, String> {
+        if let State::NotStarted = self.state {
+            reply(&Reply::Progress {
+                model: number,
+                asset: Asset::Gpu,
+                received: 0,
+                total: None,
+            });
+            self.state = State::Running(Program::start(&self.fetch).await?);
+        }
+        self.program()?
+            .device
             .load(&Uint8Array::from(bundle), dictionary.map(Uint8Array::from))
             .map_err(|error| describe(&error))
     }
 
-    /// Predicts on the GPU.
+    /// Predicts users on the GPU.
     pub async fn predict(
         &mut self,
         model: &GpuModel,
         users: &[Vec<String>],
     ) -> Result<Vec<UserPrediction>, String> {
         let users = serde_json::to_string(users).map_err(|error| error.to_string())?;
-        let answer = settle(model.predict(&users), &mut self.failures).await?;
+        let answer = settle(model.predict(&users), &mut self.program()?.failures).await?;
         let answer = answer.as_string().unwrap_or_default();
         serde_json::from_str(&answer).map_err(|error| error.to_string())
     }
 
-    /// Frees a model's memory.
-    pub fn free(&self, model: GpuModel) {
-        // A program that has failed holds nothing that could be freed.
-        let _ = model.free();
+    fn program(&mut self) -> Result<&mut Program, String> {
+        match &mut self.state {
+            State::Running(program) => Ok(program),
+            State::NotStarted => Err("the program does not run".into()),
+            State::Failed(because) => Err(because.clone()),
+        }
     }
 }
 
-/// What a promise comes to, or the failure that keeps it from ever coming to anything.
+impl Program {
+    async fn start(fetch: &Function) -> Result<Self, String> {
+        let (sender, mut failures) = mpsc::unbounded();
+        FAILURES.set(Some(sender));
+        let failed = Closure::<dyn FnMut(JsValue)>::new(|message: JsValue| {
+            report(&message.as_string().unwrap_or_default());
+        });
+        let module = fetch.call0(&JsValue::NULL).map(JsCast::unchecked_into);
+        let module: Module = settle(module, &mut failures).await?.unchecked_into();
+        let opened = module.open(failed.as_ref().unchecked_ref());
+        Ok(Self {
+            device: settle(opened, &mut failures).await?.unchecked_into(),
+            failures,
+            _failed: failed,
+        })
+    }
+}
+
+impl GpuModel {
+    /// Frees the model's memory.
+    pub fn free(&self) {
+        // Fails only if the program has, and then there is nothing left to free.
+        let _ = self.try_free();
+    }
+}
+
+/// The result of a promise of the program, or the failure that keeps it from being settled.
 async fn settle(
     promise: Result<Promise, JsValue>,
-    failures: &mut Failures,
+    failures: &mut UnboundedReceiver<String>,
 ) -> Result<JsValue, String> {
     let promise = promise.map_err(|error| describe(&error))?;
     let answer = JsFuture::from(promise).fuse();

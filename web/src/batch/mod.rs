@@ -1,0 +1,265 @@
+//! Predictions for a file of many users: which users are predicted next, which have been, and the results as files.
+
+mod export;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users};
+use model_core::prediction::{Line, UserPrediction};
+use serde_json::Value;
+
+use crate::protocol::ChunkSize;
+use crate::speed::characters;
+
+/// How many reports of bad records are kept. The others are only counted.
+pub const MAX_REPORTS: usize = 100;
+
+/// A chunk ends when this much of the file was read for it, however few users that gave: bad records take time too.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// How far a batch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Users are still to be read or predicted.
+    Running,
+    /// The file was read to its end, and every user who could be read has a prediction.
+    Finished,
+    /// The user of the page has stopped it.
+    Cancelled,
+    /// The file cannot be read on, or users cannot be predicted: one line that says why.
+    Failed(String),
+}
+
+/// The run over one file. It reads a chunk of users and then waits for their predictions. Predictions stay, however the
+/// run ends.
+pub struct Batch {
+    name: String,
+    bytes: usize,
+    bytes_read: Arc<AtomicUsize>,
+    /// The characters of all posts that were read.
+    characters: usize,
+    /// `None` when there is nothing more to read.
+    users: Option<Users>,
+    /// The users who were read last, until they are predicted.
+    chunk: Option<Chunk>,
+    lines: Vec<Line>,
+    records: u64,
+    bad_records: u64,
+    reports: Vec<String>,
+    /// The state after [`State::Running`].
+    outcome: State,
+}
+
+/// Some users of the file.
+#[derive(Default)]
+struct Chunk {
+    ids: Vec<Value>,
+    posts: Vec<Vec<String>>,
+}
+
+impl Batch {
+    /// A run over a file with this name and these bytes. Both decide which format it is read in. If it is not a file of
+    /// users, the run has failed already.
+    pub fn new(name: String, bytes: Vec<u8>) -> Self {
+        let length = bytes.len();
+        let bytes_read = Arc::default();
+        let (users, outcome) = match open(&name, bytes, Arc::clone(&bytes_read)) {
+            Ok(users) => (Some(users), State::Finished),
+            Err(what) => (None, State::Failed(format!("{name}: {what}"))),
+        };
+        Self {
+            name,
+            bytes: length,
+            bytes_read,
+            characters: 0,
+            users,
+            chunk: None,
+            lines: Vec::new(),
+            records: 0,
+            bad_records: 0,
+            reports: Vec::new(),
+            outcome,
+        }
+    }
+
+    /// The file's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many of its bytes were read so far.
+    pub fn bytes_read(&self) -> usize {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// How many characters the posts in the rest of the file have, if they take as much of it as those before.
+    pub fn characters_ahead(&self) -> u64 {
+        let read = self.bytes_read().max(1);
+        let per_byte = self.characters as f64 / read as f64;
+        (self.bytes.saturating_sub(read) as f64 * per_byte) as u64
+    }
+
+    /// How far the run is.
+    pub fn state(&self) -> &State {
+        if self.users.is_some() || self.chunk.is_some() {
+            &State::Running
+        } else {
+            &self.outcome
+        }
+    }
+
+    /// Whether users are still to be read or predicted.
+    pub fn is_running(&self) -> bool {
+        *self.state() == State::Running
+    }
+
+    /// The users who have a prediction, in the order of the file. The id of a user without one is the position of its
+    /// record, counted from 1.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// How many records could not be read so far.
+    pub fn bad_records(&self) -> u64 {
+        self.bad_records
+    }
+
+    /// What was wrong with the first [`MAX_REPORTS`] of them, a line each.
+    pub fn reports(&self) -> &[String] {
+        &self.reports
+    }
+
+    /// The posts of each user of the chunk that [`answer`](Self::answer) is to predict; `None` after the last one. It
+    /// stays the same until then. A chunk of a long bad part of the file holds no users; it needs its answer too, which
+    /// is empty.
+    pub fn next_chunk(&mut self, size: ChunkSize) -> Option<&[Vec<String>]> {
+        if self.chunk.is_none() {
+            self.chunk = self.read_chunk(size);
+        }
+        self.chunk.as_ref().map(|chunk| chunk.posts.as_slice())
+    }
+
+    fn read_chunk(&mut self, size: ChunkSize) -> Option<Chunk> {
+        let before = self.bytes_read();
+        let mut chunk = Chunk::default();
+        let mut length = 0;
+        while let Some(users) = &mut self.users {
+            match users.next() {
+                Some(Ok(mut user)) => {
+                    self.records += 1;
+                    user.number(self.records);
+                    length += characters(&user.posts);
+                    chunk.ids.push(user.id());
+                    chunk.posts.push(user.posts);
+                }
+                Some(Err(Problem::Record { line, what })) => {
+                    self.records += 1;
+                    self.bad_records += 1;
+                    if self.reports.len() < MAX_REPORTS {
+                        self.reports.push(format!("line {line}: {what}"));
+                    }
+                }
+                Some(Err(Problem::Stream(error))) => {
+                    self.outcome = State::Failed(format!("{}: {error}", self.name));
+                    self.users = None;
+                }
+                None => self.users = None,
+            }
+            if chunk.posts.len() >= size.users
+                || length >= size.characters
+                || self.bytes_read() - before >= CHUNK_BYTES
+            {
+                break;
+            }
+        }
+        self.characters += length;
+        (self.users.is_some() || !chunk.posts.is_empty()).then_some(chunk)
+    }
+
+    /// The predictions for the newest chunk. All chunks of a run are predicted by one model. Predictions that come
+    /// after the end are ignored.
+    pub fn answer(&mut self, predictions: Vec<UserPrediction>) {
+        let Some(Chunk { ids, .. }) = &self.chunk else {
+            return;
+        };
+        if ids.len() != predictions.len() {
+            let (users, answers) = (ids.len(), predictions.len());
+            return self.fail(format!(
+                "the model was asked about {users} users and answered for {answers}"
+            ));
+        }
+        let ids = self.chunk.take().into_iter().flat_map(|chunk| chunk.ids);
+        let lines = ids.zip(predictions);
+        (self.lines).extend(lines.map(|(id, prediction)| Line { id, prediction }));
+    }
+
+    /// Ends the run because the user of the page wants no more of it.
+    pub fn cancel(&mut self) {
+        self.end(State::Cancelled);
+    }
+
+    /// Ends the run because users cannot be predicted.
+    pub fn fail(&mut self, message: String) {
+        self.end(State::Failed(message));
+    }
+
+    fn end(&mut self, outcome: State) {
+        if self.is_running() {
+            self.users = None;
+            self.chunk = None;
+            self.outcome = outcome;
+        }
+    }
+}
+
+/// The users in a file. `bytes_read` counts the bytes as the users are taken.
+fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<Users, String> {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    if let Some(packing) = Packing::by_content(head) {
+        let packing = match packing {
+            Packing::Xz => "xz",
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+        };
+        return Err(format!("packed with {packing}; unpack it first"));
+    }
+    let format = Format::of(Path::new(name), head);
+    let bytes = Cursor::new(bytes);
+    read_users(Counted { bytes, bytes_read }, format)
+}
+
+/// A file's bytes, with a count of those that were taken.
+struct Counted {
+    bytes: Cursor<Vec<u8>>,
+    bytes_read: Arc<AtomicUsize>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.bytes.read(buffer)?;
+        self.bytes_read.fetch_add(length, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+impl BufRead for Counted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.bytes.fill_buf()
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.bytes.consume(length);
+        self.bytes_read.fetch_add(length, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,359 @@
+use model_core::prediction::{AttributePrediction, CoarsePrediction, Named};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::export::harmless;
+use super::*;
+
+const ONE: ChunkSize = ChunkSize {
+    users: 1,
+    characters: usize::MAX,
+};
+const ALL: ChunkSize = ChunkSize {
+    users: usize::MAX,
+    characters: usize::MAX,
+};
+
+/// A made-up prediction that depends on the posts.
+fn predict(posts: &[String]) -> UserPrediction {
+    let characters = posts.concat().chars().count();
+    let label = |label: &str| (characters > 0).then(|| label.to_owned());
+    let share = 1.0 / (characters as f32 + 1.3);
+    let named = |names: [&str; 2]| {
+        Named(vec![
+            (names[0].into(), share),
+            (names[1].into(), 1.0 - share),
+        ])
+    };
+    let age = AttributePrediction {
+        label: label("33+"),
+        confident: true,
+        transferred: false,
+        probabilities: named(["13", "33+"]),
+        coarse: Some(CoarsePrediction {
+            label: label("grown"),
+            confident: true,
+            probabilities: named(["young", "grown"]),
+        }),
+    };
+    let job = AttributePrediction {
+        label: label("+1"),
+        confident: true,
+        transferred: false,
+        probabilities: named(["IT, and so on", "+1"]),
+        coarse: None,
+    };
+    UserPrediction {
+        words: characters,
+        known_words: posts.len(),
+        language: None,
+        predictions: Named(vec![("age".into(), age), ("job".into(), job)]),
+    }
+}
+
+fn predict_all(chunk: &[Vec<String>]) -> Vec<UserPrediction> {
+    chunk.iter().map(|posts| predict(posts)).collect()
+}
+
+fn batch(name: &str, bytes: impl Into<Vec<u8>>) -> Batch {
+    Batch::new(name.into(), bytes.into())
+}
+
+/// Predicts the chunk that is next, and says how many users it has.
+fn step(batch: &mut Batch, size: ChunkSize) -> Option<usize> {
+    let predictions = predict_all(batch.next_chunk(size)?);
+    let users = predictions.len();
+    assert_eq!(*batch.state(), State::Running);
+    batch.answer(predictions);
+    Some(users)
+}
+
+/// The batch after its end, with chunks of this size.
+fn run(name: &str, bytes: impl Into<Vec<u8>>, size: ChunkSize) -> Batch {
+    let mut batch = batch(name, bytes);
+    while step(&mut batch, size).is_some() {}
+    batch
+}
+
+fn ids(batch: &Batch) -> Vec<Value> {
+    batch.lines().iter().map(|line| line.id.clone()).collect()
+}
+
+fn failed(message: &str) -> State {
+    State::Failed(message.into())
+}
+
+#[test]
+fn chunks_are_bounded_by_users_and_by_characters() {
+    let mut batch = batch("posts.txt", "one\ntwo\nthree\nfour\n\u{96e8}\u{96e8}\nsix");
+    for (users, characters, expected) in [
+        (2, 99, vec!["one", "two"]),
+        (9, 6, vec!["three", "four"]),
+        (9, 2, vec!["\u{96e8}\u{96e8}"]),
+        (0, 0, vec!["six"]),
+    ] {
+        let size = ChunkSize { users, characters };
+        let expected: Vec<_> = expected.iter().map(|post| vec![post.to_string()]).collect();
+        assert_eq!(batch.next_chunk(size), Some(&expected[..]));
+        assert_eq!(
+            batch.next_chunk(ALL),
+            Some(&expected[..]),
+            "until it is predicted"
+        );
+        batch.answer(predict_all(&expected));
+    }
+    assert_eq!(batch.next_chunk(ALL), None);
+    assert_eq!(*batch.state(), State::Finished);
+    assert_eq!(batch.lines().len(), 6);
+}
+
+#[test]
+fn no_more_is_read_than_the_chunks_hold() {
+    let line = format!(
+        "{}\n",
+        json!({ "posts": ["rain"], "more": "x".repeat(400_000) })
+    );
+    let mut batch = batch("users.jsonl", line.repeat(7));
+    assert_eq!((batch.bytes_read(), batch.bytes()), (0, 7 * line.len()));
+    let mut users = Vec::new();
+    while let Some(count) = step(&mut batch, ALL) {
+        users.push(count);
+        assert_eq!(batch.bytes_read(), users.iter().sum::<usize>() * line.len());
+    }
+    assert_eq!(users, [3, 3, 1]);
+}
+
+#[test]
+fn formats_are_recognised_by_name_or_content() {
+    let jsonl = r#"{"id": "a", "posts": ["rain", "tea"]}
+        {"id": "b", "text": "office"}"#;
+    let csv = "id,text\na,rain\na,tea\nb,office\n";
+    let expected = run("users.jsonl", jsonl, ALL).to_jsonl().unwrap();
+    assert!(expected.starts_with(r#"{"id":"a","words":7,"known_words":2,"predictions":{"age":"#));
+    for (name, text) in [("users", jsonl), ("users.csv", csv), ("users", csv)] {
+        let batch = run(name, text, ONE);
+        assert_eq!(batch.to_jsonl().unwrap(), expected, "{name}");
+        assert_eq!(batch.bytes_read(), batch.bytes());
+    }
+    let posts = run("a.txt", "rain\n{\n", ALL);
+    assert_eq!(ids(&posts), [1, 2]);
+}
+
+#[test]
+fn an_empty_file_has_no_users() {
+    for name in ["empty.jsonl", "empty.csv", "empty.txt", "empty"] {
+        let mut batch = batch(name, "");
+        assert_eq!(batch.next_chunk(ALL), None, "{name}");
+        assert_eq!(*batch.state(), State::Finished);
+        assert_eq!(batch.to_jsonl().unwrap(), "");
+        assert_eq!(batch.to_csv().unwrap(), "id,words,known_words\n");
+    }
+}
+
+#[test]
+fn bad_records_are_reported_and_count_as_positions() {
+    let text = "{\"posts\": [\"a\"]}\n\n{\n{\"id\": null, \"text\": \"b\"}\n3\n{\"id\": [0], \"text\": \"c\"}";
+    let batch = run("users.jsonl", text, ONE);
+    assert_eq!(ids(&batch), [json!(1), json!(3), json!([0])]);
+    assert_eq!(batch.bad_records(), 2);
+    assert!(batch.reports()[0].starts_with("line 3: bad JSON: "));
+    assert_eq!(
+        batch.reports()[1],
+        "line 5: a record must be a JSON object, this is a number"
+    );
+}
+
+#[test]
+fn a_file_of_bad_records_is_read_in_chunks_too() {
+    let mut batch = batch("users.jsonl", "bad \u{96e8}\n".repeat(1 << 18));
+    let mut chunks = 0;
+    while let Some(users) = step(&mut batch, ALL) {
+        assert_eq!(users, 0);
+        chunks += 1;
+    }
+    assert_eq!(chunks, 2);
+    assert_eq!(*batch.state(), State::Finished);
+    assert_eq!((batch.bad_records(), batch.reports().len()), (1 << 18, 100));
+    assert_eq!(batch.to_jsonl().unwrap(), "");
+}
+
+#[test]
+fn invalid_utf_8_is_reported() {
+    let latin = run("users.txt", b"tea\ncaf\xe9\n", ALL);
+    assert_eq!(latin.lines().len(), 1);
+    assert_eq!(latin.reports(), ["line 2: invalid UTF-8 at byte 4"]);
+    let spreadsheet = run("users.csv", b"\xff\xfet\0e\0x\0t\0", ALL);
+    assert_eq!(
+        *spreadsheet.state(),
+        failed("users.csv: invalid UTF-8 at byte 1")
+    );
+}
+
+#[test]
+fn a_file_without_users_has_failed_and_says_why() {
+    let mut batch = batch("words.csv", "id,words\n1,a\n");
+    assert_eq!(
+        *batch.state(),
+        failed(
+            "words.csv: neither a JSON object nor a CSV header with a column \"text\" or \"posts\""
+        )
+    );
+    assert_eq!(batch.next_chunk(ALL), None);
+    let packed = run("users.jsonl.gz", b"\x1f\x8b\x08\0\0", ALL);
+    assert_eq!(
+        *packed.state(),
+        failed("users.jsonl.gz: packed with gzip; unpack it first")
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
+    let endless = format!("text\nrain\ntea\n\"{}", "x".repeat(65 << 20));
+    let mut batch = batch("users.csv", endless);
+    assert_eq!(batch.next_chunk(ALL).unwrap(), [["rain"]]);
+    assert_eq!(*batch.state(), State::Running, "an answer is to come");
+    assert_eq!(step(&mut batch, ALL), Some(1));
+    assert!(matches!(batch.state(), State::Failed(message) if
+        message.starts_with("users.csv: ") && message.contains("a quote never closed")));
+    assert_eq!(ids(&batch), [1]);
+}
+
+#[test]
+fn predictions_stay_when_the_run_is_cancelled() {
+    let mut batch = batch("posts.txt", "one\ntwo\nthree\n");
+    step(&mut batch, ONE);
+    let second = predict_all(batch.next_chunk(ONE).unwrap());
+    batch.cancel();
+    assert_eq!(*batch.state(), State::Cancelled);
+    batch.answer(second);
+    assert_eq!(batch.next_chunk(ONE), None);
+    batch.fail("too late".into());
+    assert_eq!(*batch.state(), State::Cancelled);
+    assert_eq!(ids(&batch), [1]);
+    assert_eq!(batch.to_jsonl().unwrap().lines().count(), 1);
+    let mut finished = run("posts.txt", "one\n", ALL);
+    finished.cancel();
+    assert_eq!(*finished.state(), State::Finished);
+}
+
+#[test]
+fn a_wrong_number_of_predictions_ends_the_run() {
+    let mut batch = batch("posts.txt", "one\ntwo\n");
+    batch.next_chunk(ALL).unwrap();
+    batch.answer(Vec::new());
+    assert_eq!(
+        *batch.state(),
+        failed("the model was asked about 2 users and answered for 0")
+    );
+}
+
+#[test]
+fn columns_are_named_by_attribute_and_class() {
+    let csv = run("posts.txt", "ab\n\n", ALL).to_csv().unwrap();
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "id,words,known_words,age,age.13,age.33+,age coarse,age coarse.young,age coarse.grown,\
+         job,\"job.IT, and so on\",job.+1"
+    );
+    assert_eq!(
+        lines.next().unwrap(),
+        "1,2,1,33+,0.3030303,0.6969697,grown,0.3030303,0.6969697,'+1,0.3030303,0.6969697"
+    );
+    assert!(lines.next().unwrap().starts_with("2,0,1,,0.7692308,"));
+}
+
+#[test]
+fn no_id_is_a_formula() {
+    let ids = [
+        (json!("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")"),
+        (json!("+1"), "'+1"),
+        (json!("-1"), "'-1"),
+        (json!("@x"), "'@x"),
+        (json!("\t=1"), "'\t=1"),
+        (json!("\r=1"), "'\r=1"),
+        (json!("\n=1"), "'\n=1"),
+        (json!("a=1"), "a=1"),
+        (json!(""), ""),
+        (json!(-1), "-1"),
+        (json!(-1.5e300), "-1.5e+300"),
+        (json!(true), "true"),
+        (json!(["=1"]), "[\"=1\"]"),
+    ];
+    let text: String = ids
+        .iter()
+        .map(|(id, _)| format!("{}\n", json!({ "id": id, "text": "" })))
+        .collect();
+    let csv = run("users.jsonl", text, ALL).to_csv().unwrap();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let cells: Vec<String> = (reader.records().map(|row| row.unwrap()[0].to_owned())).collect();
+    assert_eq!(cells, ids.map(|(_, cell)| cell));
+}
+
+/// Users of a file, most of them with an id of some type.
+fn users() -> impl Strategy<Value = Vec<(Value, Vec<String>)>> {
+    let id = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        "[=+@'\\-\t\r\n,\"]{1,3}".prop_map(Value::from),
+    ];
+    prop::collection::vec((id, prop::collection::vec(".{0,9}", 0..4)), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_size_of_chunks_does_not_change_the_result(
+        users in users(),
+        sizes in prop::collection::vec((1usize..5, 0usize..30), 1..20),
+    ) {
+        let text: String = users
+            .iter()
+            .map(|(id, posts)| format!("{}\n", json!({ "id": id, "posts": posts })))
+            .collect();
+        let expected: Vec<Line> = (1..)
+            .zip(&users)
+            .map(|(position, (id, posts))| Line {
+                id: if id.is_null() { Value::from(position) } else { id.clone() },
+                prediction: predict(posts),
+            })
+            .collect();
+        let mut batch = batch("users.jsonl", text);
+        let mut sizes = sizes.into_iter().cycle();
+        let mut next = || {
+            let (users, characters) = sizes.next().unwrap();
+            (users, step(&mut batch, ChunkSize { users, characters }))
+        };
+        while let (most, Some(users)) = next() {
+            prop_assert!((1..=most).contains(&users));
+        }
+        prop_assert_eq!(batch.state(), &State::Finished);
+        prop_assert_eq!(batch.lines(), &expected[..]);
+        prop_assert_eq!(batch.bytes_read(), batch.bytes());
+
+        let lines: String = expected
+            .iter()
+            .map(|line| serde_json::to_string(line).unwrap() + "\n")
+            .collect();
+        prop_assert_eq!(batch.to_jsonl().unwrap(), lines);
+
+        let csv = batch.to_csv().unwrap();
+        let mut rows = csv::Reader::from_reader(csv.as_bytes());
+        let rows: Vec<csv::StringRecord> = rows.records().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(rows.len(), expected.len());
+        for (row, Line { id, prediction }) in rows.iter().zip(&expected) {
+            let id = id.as_str().map_or_else(|| id.to_string(), |id| harmless(id.into()));
+            prop_assert_eq!(&row[0], id);
+            prop_assert_eq!(&row[1], prediction.words.to_string());
+            let age = prediction.predictions.get("age").unwrap();
+            prop_assert_eq!(&row[3], age.label.as_deref().unwrap_or_default());
+            for (cell, (_, probability)) in row.iter().skip(4).zip(age.probabilities.iter()) {
+                prop_assert_eq!(cell.parse::<f32>().unwrap(), *probability);
+            }
+            prop_assert_eq!(row.len(), 12);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Which model runs, on what, and what happens when the worker cannot load it or crashes.
+
+use std::sync::Arc;
+
+use model_core::attribute::Attribute;
+use model_core::card::ModelCard;
+
+use super::{Command, DICTIONARY, MODEL, Session, SingleTask};
+use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Request};
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// An address, absolute or relative to the worker's script.
+    Address(String),
+    /// The bytes of a file that the user has chosen.
+    File(Arc<[u8]>),
+}
+
+/// How far the worker is with the page's model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// The worker starts, or prepares what it has fetched.
+    Starting,
+    /// The worker fetches a file.
+    Fetching {
+        /// Which file.
+        asset: Asset,
+        /// Bytes so far.
+        received: u64,
+        /// Bytes in all, where the server says so.
+        total: Option<u64>,
+    },
+    /// The model answers.
+    Ready,
+    /// There is no model, for this reason.
+    Failed(String),
+}
+
+/// A model that is ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Where it came from.
+    pub source: Source,
+    /// The model's description of itself.
+    pub card: ModelCard,
+    /// What it predicts.
+    pub attributes: Vec<Attribute>,
+    /// What it ran on last.
+    pub backend: Backend,
+    /// How much of a file to ask for at a time.
+    pub chunk: ChunkSize,
+}
+
+/// The newest load of the page's model.
+#[derive(Default)]
+pub(super) struct Load {
+    /// What it runs on. After a crash on the GPU this is the CPU, whatever the user chose.
+    pub choice: BackendChoice,
+    /// Why the CPU was taken although the user did not choose it.
+    pub cpu_because: Option<String>,
+}
+
+impl Session {
+    /// The user chooses another backend.
+    pub fn choose(&mut self, choice: BackendChoice) -> Vec<Command> {
+        if choice == self.choice {
+            return Vec::new();
+        }
+        self.choice = choice;
+        self.reload()
+    }
+
+    /// The user chooses another model. This ends the run over a file: all predictions of a file are by one model.
+    pub fn use_model(&mut self, source: Source) -> Vec<Command> {
+        self.cancel_file();
+        self.source = source;
+        self.refused = None;
+        self.text.forget_answer();
+        self.wants_comparison = false;
+        self.reload()
+    }
+
+    /// The user wants Chinese texts to be read. A model that the user chose stays, and so does one that is at work on
+    /// a file.
+    pub fn read_chinese(&mut self) -> Vec<Command> {
+        let at_work = self.batch().is_some_and(|batch| batch.is_running());
+        if !self.is_english() || at_work {
+            return Vec::new();
+        }
+        self.use_model(Source::Address(super::BILINGUAL_BUNDLE.into()))
+    }
+
+    /// The user wants to try again after a failure.
+    pub fn retry(&mut self) -> Vec<Command> {
+        self.restart(self.choice, None)
+    }
+
+    /// The worker is broken. A crash that the GPU may have caused is answered by a new worker without it.
+    pub fn crash(&mut self, message: String) -> Vec<Command> {
+        if matches!(self.phase, Phase::Failed(_)) {
+            // One crash can be reported twice: by the panic, and by the exception that the panic ends in.
+            return Vec::new();
+        }
+        let on_cpu = match (&self.phase, &self.model) {
+            (Phase::Ready, Some(model)) => matches!(model.backend, Backend::Cpu { .. }),
+            _ => self.load.choice == BackendChoice::Cpu,
+        };
+        if on_cpu || !self.is_listening {
+            return self.fail(message);
+        }
+        self.restart(
+            BackendChoice::Cpu,
+            Some(format!("WebGPU failed ({message})")),
+        )
+    }
+
+    /// The model could not be loaded, or its worker is gone. A model that ran before takes its place again.
+    pub(super) fn fail(&mut self, message: String) -> Vec<Command> {
+        if let Some(before) = &self.model
+            && before.source != self.source
+        {
+            self.source = before.source.clone();
+            self.refused = Some(message);
+            return self.restart(self.choice, None);
+        }
+        if self.is_behind() {
+            self.text.forget_answer();
+        }
+        if let Some(batch) = &mut self.batch {
+            batch.fail(message.clone());
+        }
+        self.in_flight = None;
+        self.phase = Phase::Failed(message);
+        Vec::new()
+    }
+
+    /// Loads the model on the user's backend. A free worker does it, because what it has fetched is not fetched again;
+    /// a busy one is replaced, because nothing else can interrupt it.
+    fn reload(&mut self) -> Vec<Command> {
+        if self.phase == Phase::Ready && self.in_flight.is_none() {
+            self.begin(self.choice, None);
+            self.load()
+        } else {
+            self.restart(self.choice, None)
+        }
+    }
+
+    /// Replaces the worker. The new one is sent its load when it listens.
+    pub(super) fn restart(
+        &mut self,
+        choice: BackendChoice,
+        cpu_because: Option<String>,
+    ) -> Vec<Command> {
+        self.begin(choice, cpu_because);
+        self.is_listening = false;
+        self.single_task = SingleTask::NotLoaded;
+        vec![Command::Restart]
+    }
+
+    /// Begins a load. The newest text needs a new answer after it.
+    fn begin(&mut self, choice: BackendChoice, cpu_because: Option<String>) {
+        self.phase = Phase::Starting;
+        self.load = Load {
+            choice,
+            cpu_because,
+        };
+        self.in_flight = None;
+        self.text.ask_again();
+    }
+
+    /// The messages of the newest load.
+    pub(super) fn load(&self) -> Vec<Command> {
+        let (bytes, bundle) = match &self.source {
+            Source::Address(address) => (None, Some(address.clone())),
+            Source::File(bytes) => (Some(Command::SendBundle(bytes.clone())), None),
+        };
+        let load = Request::Load {
+            model: MODEL,
+            bundle,
+            dictionary: DICTIONARY.into(),
+            choice: self.load.choice,
+            cpu_because: self.load.cpu_because.clone(),
+        };
+        bytes.into_iter().chain([Command::Send(load)]).collect()
+    }
+}

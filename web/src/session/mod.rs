@@ -1,0 +1,458 @@
+//! The state of the page, without the page: user actions and the worker's replies go in, commands for the worker come
+//! out, and the views show what is stored here.
+//!
+//! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
+//! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
+//! its evidence, its comparison, and the next chunk of a file. A user who changes the backend or the model meanwhile
+//! does not wait for the answer: a new worker takes the place of the busy one.
+
+mod loading;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use model_core::prediction::UserPrediction;
+
+use crate::batch::Batch;
+use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reply, Request};
+
+use loading::Load;
+pub use loading::{Model, Phase, Source};
+use text::Text;
+pub use text::{Answer, Comparison, Evidence};
+
+/// The bundle of the English model, relative to the worker's script.
+pub const BUNDLE: &str = "models/en.safetensors";
+/// The bundle of the model that reads Chinese too. It is larger and needs the dictionary.
+pub const BILINGUAL_BUNDLE: &str = "models/zh-en.safetensors";
+/// The bundle of the single-task models that the English model is compared with.
+pub const SINGLE_TASK_BUNDLE: &str = "models/en-single.safetensors";
+/// The dictionary for Chinese text.
+pub const DICTIONARY: &str = "dictionary/zh.txt.gz";
+
+/// The number of the page's model in messages.
+const MODEL: u64 = 0;
+/// The number of the single-task models, which one bundle holds.
+const SINGLE_TASK_MODEL: u64 = 1;
+
+/// What the page has to do to its worker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// End the worker, if there is one, and start a new one.
+    Restart,
+    /// Send the worker the bytes of a bundle, for the load that follows.
+    SendBundle(Arc<[u8]>),
+    /// Send the worker a message.
+    Send(Request),
+}
+
+/// A request that the worker has not answered yet. Its id is the newest one.
+struct InFlight {
+    work: Work,
+    /// The revision of the text when the request was sent.
+    revision: u64,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy)]
+enum Work {
+    Answer,
+    Evidence,
+    Comparison,
+    /// A chunk of the file.
+    File,
+}
+
+/// How far this worker is with the single-task models.
+#[derive(PartialEq)]
+enum SingleTask {
+    NotLoaded,
+    Loading,
+    Ready,
+    Failed(String),
+}
+
+/// The state of the page.
+pub struct Session {
+    choice: BackendChoice,
+    source: Source,
+    phase: Phase,
+    load: Load,
+    /// Whether the worker has started. Messages that are sent earlier are lost.
+    is_listening: bool,
+    model: Option<Model>,
+    refused: Option<String>,
+    single_task: SingleTask,
+    text: Text,
+    wants_evidence: bool,
+    wants_comparison: bool,
+    batch: Option<Batch>,
+    /// The id of the newest request.
+    request: u64,
+    in_flight: Option<InFlight>,
+}
+
+impl Session {
+    /// A page that opens with this bundle, and what it does first.
+    pub fn open(bundle: &str) -> (Self, Vec<Command>) {
+        let mut session = Self {
+            choice: BackendChoice::Auto,
+            source: Source::Address(bundle.into()),
+            phase: Phase::Starting,
+            load: Load::default(),
+            is_listening: false,
+            model: None,
+            refused: None,
+            single_task: SingleTask::NotLoaded,
+            text: Text::default(),
+            wants_evidence: false,
+            wants_comparison: false,
+            batch: None,
+            request: 0,
+            in_flight: None,
+        };
+        let commands = session.restart(BackendChoice::Auto, None);
+        (session, commands)
+    }
+
+    /// The backend that the user chose.
+    pub fn choice(&self) -> BackendChoice {
+        self.choice
+    }
+
+    /// Where the model that was chosen last comes from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How far the worker is with the page's model.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The newest model that was ready.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
+    }
+
+    /// Why the model that the user chose last could not be loaded, and the one before is still in use.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// The newest answer, or why there is none for a text; `None` without a text or a first answer.
+    pub fn answer(&self) -> Option<&Result<Answer, String>> {
+        self.text.answer()
+    }
+
+    /// The evidence for the newest text, once it was asked for and has arrived.
+    pub fn evidence(&self) -> Option<&Result<Evidence, String>> {
+        self.text.evidence()
+    }
+
+    /// What the single-task models predict for the newest text.
+    pub fn comparison(&self) -> Comparison {
+        if !self.wants_comparison {
+            return Comparison::NotWanted;
+        }
+        match (&self.single_task, self.text.comparison()) {
+            (SingleTask::Failed(message), _) | (_, Some(Err(message))) => {
+                Comparison::Failed(message.clone())
+            }
+            (_, Some(Ok(prediction))) => Comparison::Here(prediction.clone()),
+            (_, None) => Comparison::Coming,
+        }
+    }
+
+    /// Whether there are single-task models to compare this model with.
+    pub fn can_compare(&self) -> bool {
+        self.is_english()
+    }
+
+    /// Whether the text is mostly Chinese, and the page's English model is to read it.
+    pub fn lacks_chinese(&self) -> bool {
+        self.is_english() && self.text.is_chinese()
+    }
+
+    fn is_english(&self) -> bool {
+        self.source == Source::Address(BUNDLE.into())
+    }
+
+    /// The run over the file that the user has given.
+    pub fn batch(&self) -> Option<&Batch> {
+        self.batch.as_ref()
+    }
+
+    /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
+    pub fn is_behind(&self) -> bool {
+        self.text.lacks_answer()
+    }
+
+    /// Whether a newer answer is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.is_behind() && !matches!(self.phase, Phase::Failed(_))
+    }
+
+    /// The text is now `posts`. The caller also calls [`ask`](Self::ask), when the typing pauses.
+    pub fn edit(&mut self, posts: Vec<String>) {
+        if posts == self.text.posts() {
+            return;
+        }
+        self.text.edit(posts);
+        if matches!(self.phase, Phase::Failed(_)) {
+            // No newer answer will replace the old one.
+            self.text.forget_answer();
+        }
+    }
+
+    /// The user wants to see evidence from now on, or no longer.
+    pub fn explain(&mut self, wanted: bool) -> Vec<Command> {
+        self.wants_evidence = wanted;
+        self.ask()
+    }
+
+    /// The user wants to see the comparison with the single-task models from now on, or no longer. After a failure this
+    /// tries again.
+    pub fn compare(&mut self, wanted: bool) -> Vec<Command> {
+        self.wants_comparison = wanted;
+        self.text.forget_comparison();
+        if matches!(self.single_task, SingleTask::Failed(_)) {
+            self.single_task = SingleTask::NotLoaded;
+        }
+        self.ask()
+    }
+
+    /// The user gives a file of many writers.
+    pub fn run_file(&mut self, batch: Batch) -> Vec<Command> {
+        self.batch = Some(batch);
+        self.ask()
+    }
+
+    /// The user stops the run over the file. Its predictions so far stay.
+    pub fn cancel_file(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.cancel();
+        }
+    }
+
+    /// The user closes the file.
+    pub fn close_file(&mut self) {
+        self.batch = None;
+    }
+
+    /// The worker sends a reply.
+    pub fn receive(&mut self, reply: Reply) -> Vec<Command> {
+        match reply {
+            Reply::Started => {
+                self.is_listening = true;
+                return self.load();
+            }
+            Reply::Progress {
+                model: MODEL,
+                asset,
+                received,
+                total,
+            } => {
+                self.progressed(asset, received, total);
+                return Vec::new();
+            }
+            // The page does not show how far the single-task models are.
+            Reply::Progress { .. } => return Vec::new(),
+            Reply::Ready {
+                model: SINGLE_TASK_MODEL,
+                ..
+            } => self.single_task = SingleTask::Ready,
+            Reply::Ready {
+                card,
+                attributes,
+                backend,
+                chunk,
+                ..
+            } => {
+                self.model = Some(Model {
+                    source: self.source.clone(),
+                    card: *card,
+                    attributes,
+                    backend,
+                    chunk,
+                });
+                self.phase = Phase::Ready;
+            }
+            Reply::Predicted {
+                id,
+                predictions,
+                backend,
+                chunk,
+                milliseconds,
+            } => {
+                if let Some(answered) = self.answered(id) {
+                    self.predicted(answered, predictions, backend, chunk, milliseconds);
+                }
+            }
+            Reply::Explained {
+                id, explanation, ..
+            } => {
+                if let Some(InFlight { revision, .. }) = self.answered(id) {
+                    self.text.set_evidence(revision, Ok(explanation));
+                }
+            }
+            // The page does not ask for it.
+            Reply::Segmented { .. } => return Vec::new(),
+            Reply::Failed {
+                id: Some(id),
+                message,
+                ..
+            } => {
+                if let Some(answered) = self.answered(id) {
+                    self.failed(answered, message);
+                }
+            }
+            Reply::Failed {
+                id: None,
+                model: SINGLE_TASK_MODEL,
+                message,
+            } => self.single_task = SingleTask::Failed(message),
+            Reply::Failed {
+                id: None, message, ..
+            } => return self.fail(message),
+            Reply::Crashed { message } => return self.crash(message),
+        }
+        self.ask()
+    }
+
+    fn progressed(&mut self, asset: Asset, received: u64, total: Option<u64>) {
+        // A model that is ready may still fetch the program for WebGPU; nothing waits for that.
+        if self.phase == Phase::Ready {
+            return;
+        }
+        self.phase = if total == Some(received) {
+            // After its last byte a file is prepared.
+            Phase::Starting
+        } else {
+            Phase::Fetching {
+                asset,
+                received,
+                total,
+            }
+        };
+    }
+
+    /// The request of this id, if it is the one that the worker was asked last and had not answered yet.
+    fn answered(&mut self, id: u64) -> Option<InFlight> {
+        self.in_flight.take_if(|_| id == self.request)
+    }
+
+    fn predicted(
+        &mut self,
+        answered: InFlight,
+        mut predictions: Vec<UserPrediction>,
+        backend: Backend,
+        chunk: ChunkSize,
+        milliseconds: f64,
+    ) {
+        let InFlight { work, revision } = answered;
+        if let (Work::Answer | Work::File, Some(model)) = (work, &mut self.model) {
+            model.backend = backend;
+            model.chunk = chunk;
+        }
+        if let Work::File = work {
+            if let Some(batch) = &mut self.batch {
+                batch.answer(predictions);
+            }
+            return;
+        }
+        let prediction = predictions
+            .pop()
+            .ok_or_else(|| "the model gave no answer".into());
+        match work {
+            Work::Comparison => self.text.set_comparison(revision, prediction),
+            _ => {
+                let answer = prediction.map(|prediction| Answer {
+                    prediction,
+                    milliseconds,
+                });
+                self.text.set_answer(revision, answer);
+            }
+        }
+    }
+
+    fn failed(&mut self, answered: InFlight, message: String) {
+        let InFlight { work, revision } = answered;
+        match work {
+            Work::Answer => self.text.set_answer(revision, Err(message)),
+            Work::Evidence => self.text.set_evidence(revision, Err(message)),
+            Work::Comparison => self.text.set_comparison(revision, Err(message)),
+            Work::File => {
+                if let Some(batch) = &mut self.batch {
+                    batch.fail(message);
+                }
+            }
+        }
+    }
+
+    /// What to ask of the worker now.
+    pub fn ask(&mut self) -> Vec<Command> {
+        if self.phase != Phase::Ready {
+            return Vec::new();
+        }
+        let mut commands = Vec::new();
+        if self.lacks_comparison() && self.single_task == SingleTask::NotLoaded {
+            // The worker answers other requests while it fetches.
+            self.single_task = SingleTask::Loading;
+            commands.push(Command::Send(Request::Load {
+                model: SINGLE_TASK_MODEL,
+                bundle: Some(SINGLE_TASK_BUNDLE.into()),
+                dictionary: DICTIONARY.into(),
+                choice: BackendChoice::Cpu,
+                cpu_because: None,
+            }));
+        }
+        if self.in_flight.is_none()
+            && let Some((work, request)) = self.next_request()
+        {
+            self.request += 1;
+            self.in_flight = Some(InFlight {
+                work,
+                revision: self.text.revision(),
+            });
+            commands.push(Command::Send(request));
+        }
+        commands
+    }
+
+    fn lacks_comparison(&self) -> bool {
+        self.wants_comparison && self.can_compare() && self.text.lacks_comparison()
+    }
+
+    /// The most urgent request, with the id that follows the newest.
+    fn next_request(&mut self) -> Option<(Work, Request)> {
+        let id = self.request + 1;
+        let predict = |model, users, ahead| Request::Predict {
+            id,
+            model,
+            users,
+            ahead,
+        };
+        let posts = || self.text.posts().to_vec();
+        if self.text.lacks_answer() {
+            Some((Work::Answer, predict(MODEL, vec![posts()], 0)))
+        } else if self.wants_evidence && self.text.lacks_evidence() {
+            let request = Request::Explain {
+                id,
+                model: MODEL,
+                posts: posts(),
+            };
+            Some((Work::Evidence, request))
+        } else if self.lacks_comparison() && self.single_task == SingleTask::Ready {
+            let request = predict(SINGLE_TASK_MODEL, vec![posts()], 0);
+            Some((Work::Comparison, request))
+        } else {
+            let (batch, model) = (self.batch.as_mut()?, self.model.as_ref()?);
+            let users = batch.next_chunk(model.chunk)?.to_vec();
+            Some((Work::File, predict(MODEL, users, batch.characters_ahead())))
+        }
+    }
+}

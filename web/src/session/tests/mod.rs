@@ -1,0 +1,152 @@
+mod file;
+mod loading;
+mod text;
+
+use model_core::explanation::Explanation;
+use model_core::prediction::Named;
+
+use super::*;
+
+const CHUNK: ChunkSize = ChunkSize {
+    users: 256,
+    characters: 16_000,
+};
+
+fn ready(backend: Backend) -> Reply {
+    Reply::Ready {
+        model: MODEL,
+        card: Box::default(),
+        attributes: Vec::new(),
+        backend,
+        chunk: CHUNK,
+    }
+}
+
+fn on_cpu() -> Backend {
+    Backend::Cpu { because: None }
+}
+
+fn on_gpu() -> Backend {
+    Backend::WebGpu {
+        adapter: "some gpu".into(),
+        software: false,
+    }
+}
+
+fn text(text: &str) -> Vec<String> {
+    vec![text.into()]
+}
+
+/// Types a text and pauses.
+fn write(session: &mut Session, new: &str) -> Vec<Command> {
+    session.edit(text(new));
+    session.ask()
+}
+
+/// The answer to a prediction of one user.
+fn prediction(id: u64, words: usize) -> Reply {
+    let prediction = UserPrediction {
+        words,
+        known_words: words,
+        language: None,
+        predictions: Named(Vec::new()),
+    };
+    Reply::Predicted {
+        id,
+        predictions: vec![prediction],
+        backend: on_cpu(),
+        chunk: CHUNK,
+        milliseconds: 1.0,
+    }
+}
+
+/// The same prediction for so many users.
+fn predictions(id: u64, users: usize) -> Reply {
+    let Reply::Predicted { predictions, .. } = prediction(id, 1) else {
+        unreachable!()
+    };
+    Reply::Predicted {
+        id,
+        predictions: vec![predictions[0].clone(); users],
+        backend: on_cpu(),
+        chunk: CHUNK,
+        milliseconds: 1.0,
+    }
+}
+
+fn explained(id: u64) -> Reply {
+    Reply::Explained {
+        id,
+        explanation: Explanation {
+            prediction: UserPrediction {
+                words: 1,
+                known_words: 1,
+                language: None,
+                predictions: Named(Vec::new()),
+            },
+            words: Vec::new(),
+            attributes: Named(Vec::new()),
+        },
+        milliseconds: 1.0,
+    }
+}
+
+/// The id and posts of the one prediction asked for.
+fn asked(commands: Vec<Command>) -> (u64, Vec<String>) {
+    match commands.as_slice() {
+        [Command::Send(Request::Predict { id, users, .. })] => (*id, users.concat()),
+        other => panic!("not one prediction: {other:?}"),
+    }
+}
+
+/// The choice and reason of the one load asked for.
+fn loaded(commands: Vec<Command>) -> (BackendChoice, Option<String>) {
+    match commands.as_slice() {
+        [
+            Command::Send(Request::Load {
+                choice,
+                cpu_because,
+                ..
+            }),
+        ] => (*choice, cpu_because.clone()),
+        other => panic!("not one load: {other:?}"),
+    }
+}
+
+/// The words of the answer that is shown.
+fn words(session: &Session) -> Option<usize> {
+    session
+        .answer()?
+        .as_ref()
+        .ok()
+        .map(|answer| answer.prediction.words)
+}
+
+/// A session whose model runs on `backend`.
+fn session(backend: Backend) -> Session {
+    let (mut session, commands) = Session::open(BUNDLE);
+    assert_eq!(commands, [Command::Restart]);
+    assert_eq!(
+        loaded(session.receive(Reply::Started)),
+        (BackendChoice::Auto, None)
+    );
+    assert_eq!(session.receive(ready(backend)), []);
+    assert_eq!(*session.phase(), Phase::Ready);
+    session
+}
+
+#[test]
+fn messages_are_the_same_after_json() {
+    for reply in [Reply::Started, ready(on_gpu()), prediction(7, 3)] {
+        let json = serde_json::to_string(&reply).unwrap();
+        assert_eq!(serde_json::from_str::<Reply>(&json).unwrap(), reply);
+    }
+    let (mut session, _) = Session::open(BUNDLE);
+    for command in session.receive(Reply::Started) {
+        let Command::Send(request) = command else {
+            panic!("{command:?}")
+        };
+        let json = serde_json::to_string(&request).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&json).unwrap(), request);
+    }
+}

@@ -1,0 +1,133 @@
+//! Making models ready: their bundles are fetched beside other work, and nothing is fetched twice.
+
+use std::rc::Rc;
+
+use burn::tensor::Device;
+use model_core::predictor::Predictor;
+use model_core::text::Segmenter;
+
+use super::model::Model;
+use super::{NO_MODEL, Task, Worker, adapter, fetch, reply, spawn};
+use crate::backend::decide;
+use crate::protocol::{Asset, BackendChoice, Reply};
+
+/// A model to load.
+pub struct Load {
+    pub model: u64,
+    /// The address of its bundle; `None`: the page has sent it.
+    pub address: Option<String>,
+    /// The address of the dictionary.
+    pub dictionary: String,
+    pub choice: BackendChoice,
+    pub cpu_because: Option<String>,
+}
+
+impl Worker {
+    /// Gets the bundle for a load while the worker goes on with other tasks.
+    pub fn fetch_bundle(&mut self, load: Load) {
+        self.loads += 1;
+        let number = self.loads;
+        self.loading.insert(load.model, number);
+        let tasks = self.tasks.clone();
+        let kept = match &load.address {
+            Some(address) => self.fetched.get(address).cloned().ok_or(None),
+            None => Err(self.sent.take()),
+        };
+        spawn(async move {
+            let bundle = match (kept, &load.address) {
+                (Ok(bundle), _) => Ok(bundle),
+                (Err(_), Some(address)) => fetch_for(load.model, Asset::Model, address).await,
+                (Err(Some(sent)), None) => fetch::gunzip(sent).await.map(Rc::from),
+                (Err(None), None) => Err("no model was sent".into()),
+            };
+            // Fails only when the worker carries out no more tasks.
+            drop(tasks.unbounded_send(Task::Fetched {
+                load,
+                number,
+                bundle,
+            }));
+        });
+    }
+
+    /// Makes a model of the bundle of a load, unless the model was unloaded or loaded again meanwhile.
+    pub async fn fetched(&mut self, load: Load, number: u64, bundle: Result<Rc<[u8]>, String>) {
+        let model = load.model;
+        if self.loading.get(&model) != Some(&number) {
+            return;
+        }
+        self.loading.remove(&model);
+        if let (Some(address), Ok(bundle)) = (&load.address, &bundle) {
+            self.fetched.insert(address.clone(), bundle.clone());
+        }
+        let loaded = match bundle {
+            Ok(bundle) => self.load(load, bundle).await,
+            Err(message) => Err(message),
+        };
+        if let Err(message) = loaded {
+            reply(&Reply::Failed {
+                id: None,
+                model,
+                message,
+            });
+        }
+    }
+
+    /// Makes a model ready and tells the page.
+    async fn load(&mut self, load: Load, bundle: Rc<[u8]>) -> Result<(), String> {
+        let Load {
+            model: number,
+            dictionary,
+            choice,
+            cpu_because,
+            ..
+        } = load;
+        let mut predictor =
+            Predictor::load(&bundle, &Device::flex()).map_err(|error| error.to_string())?;
+        let mut needed = None;
+        if predictor.needs_dictionary() {
+            let dictionary = self.dictionary(number, &dictionary).await?;
+            let segmenter = Segmenter::with_dictionary(&*dictionary);
+            (segmenter.and_then(|segmenter| predictor.use_segmenter(segmenter)))
+                .map_err(|error| error.to_string())?;
+            needed = Some(dictionary);
+        }
+        let adapter = match (choice, self.gpu.failure()) {
+            (BackendChoice::Cpu, _) => Err(cpu_because),
+            (_, Some(message)) => Err(Some(message.to_owned())),
+            _ => decide(choice, adapter::adapter().await),
+        };
+        let model = Model::new(predictor, bundle, needed, choice, adapter);
+        if choice != BackendChoice::WebGpu {
+            model.warm_up().await?;
+        }
+        self.models.insert(number, model);
+        if choice == BackendChoice::WebGpu {
+            self.open_gpu(number).await;
+        }
+        reply(&self.models.get(&number).ok_or(NO_MODEL)?.ready(number));
+        Ok(())
+    }
+
+    /// The dictionary at an address, fetched once.
+    async fn dictionary(&mut self, model: u64, address: &str) -> Result<Rc<[u8]>, String> {
+        if let Some(bytes) = self.fetched.get(address) {
+            return Ok(bytes.clone());
+        }
+        let bytes = fetch_for(model, Asset::Dictionary, address).await?;
+        self.fetched.insert(address.into(), bytes.clone());
+        Ok(bytes)
+    }
+}
+
+/// The bytes at an address, unpacked. The page is told how many have arrived.
+async fn fetch_for(model: u64, asset: Asset, address: &str) -> Result<Rc<[u8]>, String> {
+    let bytes = fetch::fetch(address, |received, total| {
+        reply(&Reply::Progress {
+            model,
+            asset,
+            received,
+            total,
+        })
+    });
+    Ok(fetch::gunzip(bytes.await?).await?.into())
+}

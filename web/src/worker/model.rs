@@ -1,0 +1,204 @@
+//! A loaded model, which predicts on the CPU or on the GPU.
+
+use std::rc::Rc;
+
+use model_core::explanation::Explanation;
+use model_core::prediction::UserPrediction;
+use model_core::predictor::Predictor;
+
+use super::gpu::{Gpu, GpuModel};
+use super::{NO_MODEL, Worker, now};
+use crate::backend::Adapter;
+use crate::protocol::{Backend, BackendChoice, ChunkSize, Reply};
+use crate::speed::{Speed, characters};
+
+/// A loaded model. It can always run on the CPU.
+pub struct Model {
+    predictor: Predictor,
+    bundle: Rc<[u8]>,
+    dictionary: Option<Rc<[u8]>>,
+    choice: BackendChoice,
+    /// The adapter that the model may use, or why it only runs on the CPU.
+    adapter: Result<Adapter, Option<String>>,
+    speed: Speed,
+    on_gpu: Option<GpuModel>,
+}
+
+/// Predictions, and what the page is told with them.
+pub struct Predicted {
+    pub predictions: Vec<UserPrediction>,
+    pub backend: Backend,
+    pub chunk: ChunkSize,
+}
+
+impl Worker {
+    /// Predicts users. If the GPU fails it is given up, and the CPU does its work again.
+    pub async fn predict(
+        &mut self,
+        number: u64,
+        users: &[Vec<String>],
+        ahead: u64,
+    ) -> Result<Predicted, String> {
+        let length = users.iter().map(|posts| characters(posts)).sum();
+        let model = self.models.get_mut(&number).ok_or(NO_MODEL)?;
+        if model.wants_gpu(length, ahead) {
+            match model
+                .predict_on_gpu(&mut self.gpu, number, users, length)
+                .await
+            {
+                Ok(predictions) => return Ok(model.predicted(predictions, true)),
+                Err(message) => self.give_up_gpu(message),
+            }
+        }
+        let model = self.models.get_mut(&number).ok_or(NO_MODEL)?;
+        let predictions = model.predict_on_cpu(users, length).await?;
+        Ok(model.predicted(predictions, false))
+    }
+
+    /// Has a model ready on the GPU, or gives the GPU up.
+    pub async fn open_gpu(&mut self, number: u64) {
+        if let Some(model) = self.models.get_mut(&number)
+            && let Err(message) = model.open_gpu(&mut self.gpu, number).await
+        {
+            self.give_up_gpu(message);
+        }
+    }
+
+    /// All models run on the CPU from now on. The GPU is not tried again.
+    fn give_up_gpu(&mut self, message: String) {
+        let because = self.gpu.give_up(message);
+        for model in self.models.values_mut() {
+            model.on_gpu = None;
+            if model.adapter.is_ok() {
+                model.adapter = Err(Some(because.clone()));
+            }
+        }
+    }
+}
+
+impl Model {
+    pub fn new(
+        predictor: Predictor,
+        bundle: Rc<[u8]>,
+        dictionary: Option<Rc<[u8]>>,
+        choice: BackendChoice,
+        adapter: Result<Adapter, Option<String>>,
+    ) -> Self {
+        Self {
+            predictor,
+            bundle,
+            dictionary,
+            choice,
+            adapter,
+            speed: Speed::default(),
+            on_gpu: None,
+        }
+    }
+
+    /// Predicts something on the CPU. A browser compiles a function of WebAssembly when it is first called: here, before
+    /// somebody waits for an answer.
+    pub async fn warm_up(&self) -> Result<(), String> {
+        let predicted = self.predictor.predict(&[vec!["warm-up".into()]]).await;
+        predicted.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The message that the model is ready.
+    pub fn ready(&self, number: u64) -> Reply {
+        Reply::Ready {
+            model: number,
+            card: Box::new(self.predictor.card().clone()),
+            attributes: self.predictor.attributes().to_vec(),
+            backend: self.backend(self.on_gpu.is_some()),
+            chunk: self.speed.chunk(),
+        }
+    }
+
+    pub async fn explain(&self, posts: &[String]) -> Result<Explanation, String> {
+        let explanation = self.predictor.explain(posts).await;
+        explanation.map_err(|error| error.to_string())
+    }
+
+    pub fn segment(&self, posts: &[String]) -> Vec<Vec<String>> {
+        self.predictor.segment(posts)
+    }
+
+    /// Frees the model's memory on the GPU.
+    pub fn free(self) {
+        if let Some(on_gpu) = self.on_gpu {
+            on_gpu.free();
+        }
+    }
+
+    /// Whether the GPU is to predict texts of so many characters, of a piece of work of which `ahead` follow.
+    fn wants_gpu(&self, characters: usize, ahead: u64) -> bool {
+        self.adapter.is_ok()
+            && match self.choice {
+                BackendChoice::Cpu => false,
+                BackendChoice::WebGpu => true,
+                BackendChoice::Auto => self.speed.is_gpu_better(characters, ahead),
+            }
+    }
+
+    async fn predict_on_cpu(
+        &mut self,
+        users: &[Vec<String>],
+        characters: usize,
+    ) -> Result<Vec<UserPrediction>, String> {
+        let started = now();
+        let predictions = self.predictor.predict(users).await;
+        let predictions = predictions.map_err(|error| error.to_string())?;
+        self.speed.cpu_took(characters, now() - started);
+        Ok(predictions)
+    }
+
+    async fn predict_on_gpu(
+        &mut self,
+        gpu: &mut Gpu,
+        number: u64,
+        users: &[Vec<String>],
+        characters: usize,
+    ) -> Result<Vec<UserPrediction>, String> {
+        let is_new = self.on_gpu.is_none();
+        self.open_gpu(gpu, number).await?;
+        let on_gpu = self.on_gpu.as_ref().ok_or("the model is not on the GPU")?;
+        if is_new && self.choice == BackendChoice::Auto {
+            // The first prediction compiles the shaders, so its time says nothing about the GPU's speed.
+            gpu.predict(on_gpu, users).await?;
+        }
+        let started = now();
+        let predictions = gpu.predict(on_gpu, users).await?;
+        self.speed.gpu_took(characters, now() - started);
+        Ok(predictions)
+    }
+
+    /// Loads the model on the GPU, unless it is there or may not go there.
+    async fn open_gpu(&mut self, gpu: &mut Gpu, number: u64) -> Result<(), String> {
+        if self.adapter.is_ok() && self.on_gpu.is_none() {
+            let dictionary = self.dictionary.as_deref();
+            self.on_gpu = Some(gpu.load(number, &self.bundle, dictionary).await?);
+        }
+        Ok(())
+    }
+
+    fn predicted(&self, predictions: Vec<UserPrediction>, on_gpu: bool) -> Predicted {
+        Predicted {
+            predictions,
+            backend: self.backend(on_gpu),
+            chunk: self.speed.chunk(),
+        }
+    }
+
+    /// The backend as the page shows it.
+    fn backend(&self, on_gpu: bool) -> Backend {
+        match &self.adapter {
+            Ok(Adapter { name, software, .. }) if on_gpu => Backend::WebGpu {
+                adapter: name.clone(),
+                software: *software,
+            },
+            Ok(_) => Backend::Cpu { because: None },
+            Err(because) => Backend::Cpu {
+                because: because.clone(),
+            },
+        }
+    }
+}
