@@ -1,13 +1,17 @@
-# make demo   serves the page on this machine
-# make widget builds the page, and in dist/widget what other pages and programs embed, an npm package
-# make test   runs every check there is
-# make paper  runs the paper's experiments (configs/paper), on CORPUS if it is given, and writes runs/paper/report.html; takes
-#             hours, and goes on where it was interrupted. make paper-quick runs small ones within ten minutes
-# make bench  times our code beside its peers and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
-#             text, GPU=vulkan (or wgpu, cuda) measures that device instead
+# make demo        builds the page and serves it on this machine, at PORT (8080)
+# make widget      builds the page and, in dist/widget, the npm package with which others embed it
+# make test        runs all checks, also after a failed one, and ends with a table of their results
+# make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
+# make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour; needs a nightly toolchain
+# make sanitize    runs the same tests with all vector instructions under AddressSanitizer
+# make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
+#                  text, GPU=vulkan (or wgpu, cuda) measures that device instead
+# make paper       runs the paper's experiments (configs/paper), or continues them, and writes runs/paper/report.html; takes hours
+# make paper-quick runs small experiments in ten minutes
+# make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
 #
-# Each first installs what it needs and is missing (scripts/setup.sh). TOOLS and CARGO_TARGET_DIR, where set, say where the
-# tools and the build results go; PORT says where the page is served.
+# The targets install missing tools first (scripts/setup.sh). TOOLS is the folder for them (.tools), CARGO_TARGET_DIR the one
+# for build results (target). CORPUS makes the experiments run on another corpus than data/blogs.jsonl.xz.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -15,92 +19,70 @@ export TOOLS ?= $(CURDIR)/.tools
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export PATH := $(TOOLS)/bin:$(PATH)
 PORT ?= 8080
-# Trunk takes no other value than true or false.
+DATA ?= $(wildcard ../shared/data)
+# Trunk accepts only true and false as its value.
 unexport NO_COLOR
 
 say = @printf '\n==> %s\n'
 
+# The folder `data` is the only target that is a file.
+.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
+	sanitize bench paper paper-quick trainer setup-page setup-lint setup-test
 .NOTPARALLEL:
-# The blogs, unless told otherwise; another corpus needs the attributes of configs/paper/blogs.toml.
-PAPER_CORPUS = $(or $(CORPUS),../shared/data/blogs.jsonl.xz)
-PAPER_TABLES = table3 table4 table5 table6
-PAPER_MORE = lambda three-attributes training beyond
-
-.PHONY: help demo widget test bench paper paper-quick trainer setup-page setup-test format lint docs page
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-demo: setup-page
-	$(say) 'The page: http://127.0.0.1:$(PORT)/ as soon as it is built (some minutes the first time; Ctrl-C ends it)'
+demo: port-free setup-page
+	$(say) 'The page: http://127.0.0.1:$(PORT)/ once it is built (some minutes the first time; Ctrl-C ends it)'
 	@trunk serve --port $(PORT)
 
+port-free:
+	@scripts/port_free.sh $(PORT)
+
 widget: setup-page page
-	$(say) 'The package: dist/widget (npm pack ./dist/widget makes a file of it)'
+	$(say) 'The package: dist/widget (npm pack ./dist/widget packs it into a file)'
 
-test: setup-test format lint docs page
-	$(say) 'Tests: all crates natively, the command line, the page in a browser'
-	@cargo test --release --locked --workspace
+STATIC_CHECKS = format clippy clippy-page spelling dependencies features
+test:
+	@scripts/check.sh setup-test $(STATIC_CHECKS) docs page tests
 
-# The peers: about 5 GB, because PyTorch comes with its GPU libraries. A GPU's feature is built in.
-BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))
-bench:
+lint:
+	@scripts/check.sh setup-lint $(STATIC_CHECKS)
+
+setup-page setup-lint setup-test:
 	$(say) 'Set-up'
-	@[ $(TOOLS)/bench/done -nt scripts/bench/requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
-		$(TOOLS)/bench/bin/pip install -q -r scripts/bench/requirements.txt && touch $(TOOLS)/bench/done; }
-	@$(if $(GPU),,$(if $(CORPUS),scripts/setup.sh test && trunk build))
-	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
-	$(say) 'Benchmarks (some minutes; leave the machine alone)'
-	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
-
-# Vectors of the corpus at hand; of the blogs they are learned with the posts of other bloggers too, and small experiments
-# on them make do with those of the model in this repository.
-VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
-QUICK_VECTORS = $(if $(CORPUS),$(VECTORS),public/models/en.safetensors)
-UNLABELLED = $(if $(CORPUS),,$(wildcard ../shared/data/blogs-unlabelled.txt.xz))
-AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
-EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
-	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors="$(2)"'
-
-paper: trainer $(VECTORS)
-	$(say) 'Experiments'
-	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE),$(VECTORS))
-	$(say) 'Report'
-	@$(AUXLSTM) report runs/paper --average "svm + aux-lstm (with a wide branch)"
-
-paper-quick: trainer $(QUICK_VECTORS)
-	$(say) 'Experiments, small ones'
-	@$(call EXPERIMENT,$(PAPER_TABLES) quick,$(QUICK_VECTORS))
-	$(say) 'Report'
-	@$(AUXLSTM) report runs/paper-quick
-
-trainer:
-	$(say) 'The command line'
-	@cargo build --release --locked --workspace
-
-# Vectors that are there are kept, however new the program is.
-$(VECTORS): | trainer
-	$(say) 'Word vectors'
-	@mkdir -p runs
-	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
-
-setup-page:
-	$(say) 'Set-up'
-	@scripts/setup.sh page
-
-setup-test:
-	$(say) 'Set-up'
-	@scripts/setup.sh test
+	@scripts/setup.sh $(@:setup-%=%)
 
 format:
 	$(say) 'Format'
 	@cargo fmt --all --check
 
-lint:
-	$(say) 'Clippy, natively'
+clippy:
+	$(say) 'Clippy'
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
-	$(say) 'Clippy, the page'
-	@cargo clippy --profile web --locked --target wasm32-unknown-unknown -p web --all-features -- -D warnings
+
+# The flags with which Trunk builds the page.
+WASM = --profile web --locked --target wasm32-unknown-unknown
+clippy-page:
+	$(say) 'Clippy on the page'
+	@cargo clippy $(WASM) -p web --all-features -- -D warnings
+
+spelling:
+	$(say) 'Spelling'
+	@typos --hidden
+
+dependencies:
+	$(say) 'Dependencies: licences, sources, banned crates'
+	@cargo deny --locked check --hide-inclusion-graph licenses bans sources
+
+# Each feature of each crate alone, and none. `cuda` is left out because its build downloads an LLVM, `gpu` because it needs one
+# of burn's GPU backends, which the features named after them add. The page is only built for wasm.
+EACH_FEATURE = --each-feature --exclude-all-features --exclude-features default
+features:
+	$(say) 'Each feature alone'
+	@cargo hack check --release --locked --workspace --exclude web --exclude tests $(EACH_FEATURE),cuda,gpu
+	@cargo hack check $(WASM) -p web $(EACH_FEATURE)
 
 docs:
 	$(say) 'Documentation'
@@ -109,3 +91,68 @@ docs:
 page:
 	$(say) 'The page (some minutes the first time)'
 	@trunk build
+
+tests:
+	$(say) 'Tests: the crates, the command line, the page in a browser'
+	@cargo test --release --locked --workspace --no-fail-fast
+
+# The tests of the modules with unsafe code. Miri interprets portable code only; with the sanitizer the AVX code runs too.
+UNSAFE_TESTS = -p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib -- cpu::tests cpu::frozen matrix
+miri:
+	$(say) 'Miri'
+	@cargo +nightly miri --version || { echo 'miri: not installed; run: rustup component add --toolchain nightly miri rust-src' >&2; exit 1; }
+	@cargo +nightly miri test --locked $(UNSAFE_TESTS)
+
+sanitize:
+	$(say) 'AddressSanitizer'
+	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --release --locked --target $$(rustc --print host-tuple) $(UNSAFE_TESTS)
+
+# The peers take about 5 GB, because PyTorch comes with its GPU libraries.
+BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))
+bench:
+	$(say) 'Set-up'
+	@[ $(TOOLS)/bench/done -nt scripts/bench/requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
+		$(TOOLS)/bench/bin/pip install -q -r scripts/bench/requirements.txt && touch $(TOOLS)/bench/done; }
+	@$(if $(GPU),,scripts/setup.sh test && trunk build)
+	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
+	$(say) 'Benchmarks (some minutes; use the machine for nothing else meanwhile)'
+	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
+
+CORPORA = $(if $(CORPUS),,data)
+PAPER_CORPUS = $(or $(CORPUS),data/blogs.jsonl.xz)
+PAPER_TABLES = table3 table4 table5 table6
+PAPER_MORE = lambda three-attributes training beyond
+# Word vectors are trained on the corpus; those of the blogs also on posts without labels. The small experiments on the blogs
+# use the vectors of the model in this repository.
+VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
+QUICK_VECTORS = $(if $(CORPUS),$(VECTORS),public/models/en.safetensors)
+UNLABELLED = $(if $(CORPUS),,$(wildcard data/blogs-unlabelled.txt.xz))
+AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
+EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
+	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors="$(2)"'
+
+paper: trainer $(CORPORA) $(VECTORS)
+	$(say) 'Experiments'
+	@$(call EXPERIMENT,$(PAPER_TABLES) $(PAPER_MORE),$(VECTORS))
+	$(say) 'Report'
+	@$(AUXLSTM) report runs/paper --average "svm + aux-lstm (with a wide component)"
+
+paper-quick: trainer $(CORPORA) $(QUICK_VECTORS)
+	$(say) 'Small experiments'
+	@$(call EXPERIMENT,$(PAPER_TABLES) quick,$(QUICK_VECTORS))
+	$(say) 'Report'
+	@$(AUXLSTM) report runs/paper-quick
+
+trainer:
+	$(say) 'The command line'
+	@cargo build --release --locked --workspace
+
+# Existing vectors are kept when the program has changed.
+$(VECTORS): | trainer $(CORPORA)
+	$(say) 'Word vectors'
+	@mkdir -p runs
+	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
+
+# An existing folder or link is kept.
+data:
+	@$(if $(DATA),ln -s $(DATA) data,echo 'data/ is missing: put the corpora there or run make data DATA=FOLDER (docs/corpora.md)' >&2; exit 1)

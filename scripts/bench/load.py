@@ -17,7 +17,6 @@ from browser import ORT, chromium, onnxruntime_web, shares, texts
 from common import ROOT, Program, machine, read_users, row, same
 
 PREDICTIONS = 100
-BITS_A_SECOND, LATENCY = 10e6, 0.04
 PIECE = 1 << 14
 
 
@@ -85,6 +84,7 @@ class Line(http.server.BaseHTTPRequestHandler):
 
     packed = {}
     busy = threading.Lock()
+    latency, bits_a_second = 0.04, 10e6
     kinds = {".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
     def __init__(self, files, made, *given):
@@ -98,7 +98,7 @@ class Line(http.server.BaseHTTPRequestHandler):
             content = self.made[self.path] if self.path in self.made else self.files[self.path].read_bytes()
             self.packed[self.path] = gzip.compress(content, 9)
         content = self.packed[self.path]
-        time.sleep(LATENCY)
+        time.sleep(self.latency)
         self.send_response(200)
         self.send_header("content-type", self.kinds.get(pathlib.PurePath(self.path).suffix, "application/octet-stream"))
         self.send_header("content-encoding", "gzip")
@@ -108,7 +108,7 @@ class Line(http.server.BaseHTTPRequestHandler):
         for start in range(0, len(content), PIECE):
             piece = content[start : start + PIECE]
             with self.busy:
-                time.sleep(len(piece) * 8 / BITS_A_SECOND)
+                time.sleep(len(piece) * 8 / self.bits_a_second)
             self.wfile.write(piece)
 
     def log_message(self, *_):

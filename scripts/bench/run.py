@@ -55,6 +55,11 @@ onnxruntime-web from one file, with word vectors of 8 bits per value as well. Th
 a simulated line of 10 Mbit/s with 40 ms latency. The second visit uses the browser's cache. We start from text. onnxruntime-web
 starts from word ids, without a text pipeline, which a real page would have to load too. Checked: the first prediction.
 transformers.js is not compared because no small text classifier for it is available as a package.""",
+    "lighthouse": """## Lighthouse
+
+The performance score of the whole page, of 100, and the figures that it is made of: medians of three audits with each preset.
+Files are compressed with gzip. Lighthouse simulates a line of 10 Mbit/s with the desktop preset; with the mobile preset,
+1.6 Mbit/s and a CPU four times slower. Other load on the machine lowers the score.""",
     "linear": """## Linear classifiers
 
 On one core, from prepared features to weights, with C = 1. LIBLINEAR and our SVM use LIBLINEAR's default tolerance of 0.1. Our
@@ -121,6 +126,10 @@ def measure(case, options):
         import load
 
         return load.run(bench, options.tools, min(options.runs, 7), options.corpus)
+    if case == "lighthouse":
+        import lighthouse
+
+        return lighthouse.run(pathlib.Path(options.tools).parent / "npm", min(options.runs, 3))
     if case == "chinese":
         import chinese
 
@@ -183,11 +192,22 @@ def render(rows):
         if not rows[case]:
             text += "Not measured yet." + (" `make bench GPU=vulkan` on a machine with a GPU measures it." if case in ON_GPU else "") + "\n\n"
             continue
-        text += f"On {rows[case][0]['machine']}:\n\n| case | peer | ours | ours, ms | peer, ms |\n|---|---|---|---|---|\n"
-        for r in rows[case]:
-            text += f"| {r['case']} | {r['peer']} {r['peer_version']} | {speed(r['speedup'])} | {r['ours_ms']} | {r['peer_ms']} |\n"
-        text += "\n"
+        text += f"On {rows[case][0]['machine']}:\n\n" + table(rows[case]) + "\n"
     (DOCS / "benchmarks.md").write_text(text.rstrip() + "\n")
+
+
+def table(rows):
+    """The rows of a case as Markdown. The rows of a case without peers are shown as they are."""
+    if "peer" not in rows[0]:
+        columns = [name for name in rows[0] if name not in ("part", "machine")]
+        lines = [[str(row[name]) for name in columns] for row in rows]
+    else:
+        columns = ["case", "peer", "ours", "ours, ms", "peer, ms"]
+        lines = [
+            [r["case"], f"{r['peer']} {r['peer_version']}", speed(r["speedup"]), str(r["ours_ms"]), str(r["peer_ms"])] for r in rows
+        ]
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    return head + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def speed(speedup):

@@ -46,8 +46,6 @@ struct Shared {
     deliveries: Mutex<HashMap<String, Delivery>>,
     /// Lines for the head of every answer.
     head: Mutex<String>,
-    /// By path, what is packed already; `None`: nothing is to be packed.
-    packed: Mutex<Option<HashMap<String, Vec<u8>>>>,
     is_closed: AtomicBool,
 }
 
@@ -64,7 +62,6 @@ impl Site {
             instead: Mutex::new(instead.into_iter().collect()),
             deliveries: Mutex::default(),
             head: Mutex::default(),
-            packed: Mutex::default(),
             is_closed: AtomicBool::new(false),
         });
         let thread = std::thread::spawn({
@@ -102,11 +99,6 @@ impl Site {
         *lock(&self.shared.head) += &format!("{line}\r\n");
     }
 
-    /// Packs everything by Brotli from now on, for browsers that unpack it.
-    pub fn pack(&self) {
-        *lock(&self.shared.packed) = Some(HashMap::new());
-    }
-
     /// The page's address.
     pub fn url(&self) -> String {
         self.shared.here.clone()
@@ -142,20 +134,18 @@ impl Shared {
         let Some(asked) = first.split(' ').nth(1) else {
             return Ok(());
         };
-        let mut unpacks = false;
+        // The rest of the request's head.
         for line in lines {
-            let line = line?.to_ascii_lowercase();
-            if line.is_empty() {
+            if line?.is_empty() {
                 break;
             }
-            unpacks |= line.starts_with("accept-encoding:") && line.contains("br");
         }
         let path = asked.strip_prefix(&self.here).unwrap_or(asked);
         let path = path.trim_start_matches('/');
         lock(&self.requests).push(path.into());
         let path = if path.is_empty() { "index.html" } else { path };
         let put = lock(&self.instead).get(path).cloned();
-        let Some(mut bytes) = put.or_else(|| std::fs::read(self.dist.join(path)).ok()) else {
+        let Some(bytes) = put.or_else(|| std::fs::read(self.dist.join(path)).ok()) else {
             let nothing =
                 "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             return connection.write_all(nothing.as_bytes());
@@ -166,13 +156,6 @@ impl Shared {
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n{more}");
         connection.write_all(head.as_bytes())?;
-        if unpacks && let Some(packed) = &mut *lock(&self.packed) {
-            bytes = (packed
-                .entry(path.into())
-                .or_insert_with(|| brotli(&bytes, 5)))
-            .clone();
-            connection.write_all(b"content-encoding: br\r\n")?;
-        }
         let length = bytes.len();
         if delivery == Delivery::Chunked {
             connection.write_all(b"transfer-encoding: chunked\r\n\r\n")?;
@@ -202,15 +185,6 @@ impl Shared {
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().expect("no thread of the server has panicked")
-}
-
-/// Packed by Brotli at this quality, of at most 11.
-pub fn brotli(bytes: &[u8], quality: u32) -> Vec<u8> {
-    let mut packed = Vec::new();
-    let mut writer = brotli::CompressorWriter::new(&mut packed, 1 << 16, quality, 22);
-    writer.write_all(bytes).expect("memory takes all");
-    drop(writer);
-    packed
 }
 
 fn kind(path: &str) -> &'static str {
