@@ -6,43 +6,42 @@
 export type Asset = "model" | "dictionary" | "gpu";
 
 /**
- * An attribute of a writer with the classes a model tells apart, e.g. gender: female, male.
+ * An attribute of users with its classes, such as gender with female and male.
  */
 export type Attribute = { 
 /**
- * The name of the field that holds this attribute in a record, e.g. `"age"`.
+ * The name of the field that holds the attribute in a record, such as `"age"`.
  */
 name: string, 
 /**
- * The classes in the order of the network's outputs. A class is a literal value (`"female"`),
- * or for whole numbers a range (`"23-27"`) or a lower bound (`"33+"`).
+ * The classes, in the order of the outputs of the network. A class is a literal value (`"female"`) or, for whole
+ * numbers, a range (`"23-27"`) or a lower bound (`"33+"`).
  */
 classes: Array<string>, 
 /**
- * Coarser classes for display, such as bands over single years. Empty: the classes are shown as they are.
+ * Coarser classes that are reported as well, such as age ranges over single years; empty for none.
  */
 coarse_classes?: Array<CoarseClass>, };
 
 /**
- * What the words say about one attribute.
+ * The evidence of the words about one attribute.
  *
- * A word's evidence for a class is by how much the logarithm of the odds p / (1 − p) falls when this word is taken out
- * of the text, where p is the class's probability before anything is allowed for writers who do not write like others of
- * their class (`Calibration::uniform_weight`). Above 0 the word speaks for the class, below 0 against it; ln 2 ≈ 0.69 halves the
- * odds.
+ * The evidence of a word for a class is the decrease of the log odds ln(p / (1 − p)) when the word is removed from the text.
+ * Here p is the probability of the class without the uniform mixture (`Calibration::uniform_weight`). Above 0 the word speaks
+ * for the class, below 0 against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
  */
 export type AttributeEvidence = { 
 /**
- * The evidence for each class, a number a word; a JSON object by class.
+ * The evidence for each class, one number a word; a JSON object by class.
  */
 classes: Named<Array<number>>, 
 /**
- * The same for the attribute's coarse (age bands over single years), where it has coarse.
+ * The same for the coarse classes, if the attribute has any.
  */
 coarse?: Named<Array<number>>, };
 
 /**
- * Test figures of one attribute; shares are between 0 and 1.
+ * Test figures of one attribute; shares are from 0 to 1.
  */
 export type AttributeFigures = { 
 /**
@@ -50,19 +49,19 @@ export type AttributeFigures = {
  */
 attribute: string, 
 /**
- * The language of their text, where the model reads Chinese and another one.
+ * The language of the text, if the model distinguishes languages.
  */
 language?: Language, 
 /**
- * Users tested.
+ * The number of test users.
  */
 users: number, 
 /**
- * The share of the most frequent class among them: what always guessing it would get right.
+ * The share of the most frequent class: the accuracy of always predicting it.
  */
 majority: number, 
 /**
- * The share predicted right.
+ * The share of correct predictions.
  */
 accuracy: number, 
 /**
@@ -74,46 +73,45 @@ precision: number,
  */
 recall: number, 
 /**
- * 2PR / (P + R) of the two averages, the paper's Macro-F1.
+ * 2PR / (P + R) of the two averages: the Macro-F1 of the paper.
  */
 f: number, 
 /**
- * Expected calibration error: how far stated probabilities are from how often they come true.
+ * The expected calibration error (ECE).
  */
 calibration_error: number, 
 /**
- * The reliability diagram: users sorted by the probability of their most probable class into 15 bins of equal
- * width, without the bins that hold nobody. Cards that were written before there was one have none.
+ * The reliability diagram: users by the probability of their most probable class, in 15 bins of equal width. Empty bins
+ * are left out.
  */
 reliability: Array<ReliabilityBin>, 
 /**
- * What answering only from a probability on gains in accuracy and costs in answers: for 0, 0.05 … 0.95, as long as
- * anybody is answered. Cards that were written before there was one have none.
+ * Coverage and accuracy for the confidence thresholds 0, 0.05 … 0.95, as long as the coverage is above 0.
  */
 coverage: Array<CoveragePoint>, };
 
 /**
- * The distribution over one attribute's classes.
+ * The distribution over the classes of one attribute.
  */
 export type AttributePrediction = { 
 /**
- * The most probable class; `null` when the text holds no word that the model knows.
+ * The most probable class; `null` if the text has no known word.
  */
 label: string | null, 
 /**
- * Whether the label is probable enough to be the answer, by the model's own threshold.
+ * Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains.
  */
 confident: boolean, 
 /**
- * The probability of each class, in the order of the attribute's classes; a JSON object by class.
+ * The probability of each class, in the order of the classes; a JSON object by class.
  */
 probabilities: Named<number>, 
 /**
- * Whether it was learned from writers in another language than the text's, and not shown to work in this one.
+ * Whether the attribute was learned from users who write another language and not validated in the language of the text.
  */
 transferred?: boolean, 
 /**
- * The same over the attribute's coarse (age bands over single years), where it has coarse.
+ * The distribution over the coarse classes, if the attribute has any.
  */
 coarse?: CoarsePrediction, };
 
@@ -140,84 +138,97 @@ software: boolean, } };
 export type BackendChoice = "auto" | "cpu" | "webgpu";
 
 /**
- * Several classes shown as one; its probability is the sum of theirs.
+ * The size of a request. A chunk ends with the user who brings it to either number.
+ */
+export type ChunkSize = { 
+/**
+ * Users.
+ */
+users: number, 
+/**
+ * Characters (Unicode scalar values) of their posts.
+ */
+characters: number, };
+
+/**
+ * A coarse class: several classes taken together. Its probability is the sum of theirs.
  */
 export type CoarseClass = { 
 /**
- * What the group is called, e.g. `"13-17"`.
+ * The name of the coarse class, such as `"13-17"`.
  */
 label: string, 
 /**
- * The classes it holds, by label.
+ * The labels of its classes.
  */
 classes: Array<string>, };
 
 /**
- * The distribution over an attribute's coarse of classes.
+ * The distribution over the coarse classes of an attribute.
  */
 export type CoarsePrediction = { 
 /**
- * The most probable group, which need not hold the most probable class; `null` as for the class.
+ * The most probable coarse class, which need not hold the most probable class; `null` if the text has no known word.
  */
 label: string | null, 
 /**
- * Whether that group is probable enough.
+ * Whether its probability reaches the confidence threshold.
  */
 confident: boolean, 
 /**
- * The probability of each group: the sum over its classes.
+ * The probability of each coarse class: the sum over its classes.
  */
 probabilities: Named<number>, };
 
 /**
- * What is left when less probable answers are withheld.
+ * Coverage and accuracy at one confidence threshold.
  */
 export type CoveragePoint = { 
 /**
- * Users are answered whose most probable class is at least so probable.
+ * The confidence threshold.
  */
 threshold: number, 
 /**
- * Their share of all users.
+ * The share of users whose prediction is confident.
  */
 coverage: number, 
 /**
- * The share of them for whom that class is the true one.
+ * The share of confident predictions that are correct.
  */
 accuracy: number, };
 
 /**
- * A prediction about one user with the evidence of every word that was read for it.
+ * A prediction about one user with the evidence of the words.
  */
 export type Explanation = { 
 /**
- * What is predicted from the whole text.
+ * The prediction from the whole text.
  */
 prediction: UserPrediction, 
 /**
- * The words that the model read, in order; of a text of more than 5,000 the first 5,000.
+ * The words that the model read, in order, at most 5,000.
  */
 words: Array<ReadWord>, 
 /**
- * The evidence for each attribute, in the order of the model's tasks; a JSON object by attribute name.
+ * The evidence for each attribute, in the order of the tasks; a JSON object by attribute name.
  */
 attributes: Named<AttributeEvidence>, };
 
 /**
- * The language of a text, as far as its script tells.
+ * The language of a text, by its script.
  */
 export type Language = "zh" | "other";
 
 /**
- * The facts that travel in a bundle and are shown wherever it is used.
+ * The model card of a bundle, shown wherever the model is used.
  */
 export type ModelCard = { 
 /**
- * What the model is called.
+ * The name of the model.
  */
 name: string, 
 /**
- * The languages of its training text, as BCP 47 tags such as `"en"`.
+ * The languages of the training text, as BCP 47 tags such as `"en"`.
  */
 languages: Array<string>, 
 /**
@@ -225,32 +236,32 @@ languages: Array<string>,
  */
 data: string, 
 /**
- * On what terms the data and so the model may be used.
+ * The terms of use of the data, and so of the model.
  */
 licence: string, 
 /**
- * What the model is meant for.
+ * The intended use.
  */
 intended_use: string, 
 /**
- * What it must not be used for.
+ * Uses that are ruled out.
  */
 not_for: string, 
 /**
- * Where it is known to be weak.
+ * Known limits.
  */
 limits: string, 
 /**
- * What to cite.
+ * Works to cite.
  */
 citations: Array<string>, 
 /**
- * How well each attribute was predicted for users that training never saw.
+ * Figures for each attribute on test users, who took no part in training.
  */
 figures: Array<AttributeFigures>, 
 /**
- * Whether they are those of another model, made by the same settings without the test users: this one learned from them
- * too, once the figures had been taken.
+ * Whether this model is a refit: trained with the same settings on the test users as well. The figures are then those of
+ * the model that was tested before the refit.
  */
 refit?: boolean, };
 
@@ -260,7 +271,7 @@ refit?: boolean, };
 export type Named<T> = Record<string, T>;
 
 /**
- * Where a word stands that the model read.
+ * The position of a word that the model read.
  */
 export type ReadWord = { 
 /**
@@ -276,24 +287,24 @@ start: number,
  */
 end: number, 
 /**
- * Whether the model's vocabulary holds it. All words that it does not hold are one and the same to the model.
+ * Whether the vocabulary of the model holds it. To the model, all other words are the same.
  */
 known: boolean, };
 
 /**
- * Users whose most probable class is stated to be about as probable.
+ * One bin of a reliability diagram.
  */
 export type ReliabilityBin = { 
 /**
- * How many they are.
+ * The number of users.
  */
 users: number, 
 /**
- * The mean of these probabilities.
+ * The mean probability of their most probable class.
  */
 confidence: number, 
 /**
- * The share for whom that class is the true one; equal to `confidence` where probabilities mean what they say.
+ * The share for whom that class is correct; equal to `confidence` under perfect calibration.
  */
 accuracy: number, };
 
@@ -332,7 +343,11 @@ attributes: Array<Attribute>,
 /**
  * The backend that it runs on.
  */
-backend: Backend, } } | { "predicted": { 
+backend: Backend, 
+/**
+ * The size of the first request.
+ */
+chunk: ChunkSize, } } | { "predicted": { 
 /**
  * The number of the request.
  */
@@ -345,6 +360,10 @@ predictions: Array<UserPrediction>,
  * The backend that it ran on, which may differ from the one before.
  */
 backend: Backend, 
+/**
+ * The size of the next request.
+ */
+chunk: ChunkSize, 
 /**
  * The time from texts to probabilities.
  */
@@ -429,7 +448,7 @@ id: number,
  */
 model: number, 
 /**
- * The posts of each user; few enough users that the worker is soon free again.
+ * The posts of each user: no more than a [`ChunkSize`], so that the worker is soon free again.
  */
 users: Array<Array<string>>, 
 /**
@@ -463,22 +482,22 @@ model: number,
 posts: Array<string>, } };
 
 /**
- * What is predicted about one user.
+ * The predictions for one user.
  */
 export type UserPrediction = { 
 /**
- * The words of the user's text that the model read.
+ * The number of words that the model read.
  */
 words: number, 
 /**
- * How many of these words the model's vocabulary knows.
+ * The number of these words that the vocabulary holds.
  */
 known_words: number, 
 /**
- * The language of the text, from a model that reads Chinese and another one.
+ * The language of the text, if the model distinguishes languages.
  */
 language?: Language, 
 /**
- * A prediction per attribute, in the order of the model's tasks; a JSON object by attribute name.
+ * One prediction for each attribute, in the order of the tasks; a JSON object by attribute name.
  */
 predictions: Named<AttributePrediction>, };

@@ -108,8 +108,8 @@ fn short_and_unknown_texts_have_a_warning() {
     Visit::default().run(async |page| {
         page.ready().await;
         for (text, said) in [
-            (", ; .", "no word in this text"),
-            ("qwxzvkj zzxqqvw", "not one word"),
+            (", ; .", "contains no words"),
+            ("qwxzvkj zzxqqvw", "none of the words"),
             ("my school was fun", "too little for more than a guess"),
         ] {
             page.write(text).await;
