@@ -75,6 +75,9 @@ enum EarlierPart {
     ByName(BTreeMap<String, Vec<Value>>),
 }
 
+/// Stands for the file of a split that does not name it.
+const ONE_FILE: &str = "the corpus";
+
 /// How a split names its users.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
@@ -88,13 +91,13 @@ enum Format {
 impl StoredSplit {
     /// A split of no users, of the files of a corpus.
     pub fn of_files(corpus: &[PathBuf]) -> Self {
-        let nobody: UsersByFile = (corpus.iter())
+        let empty: UsersByFile = (corpus.iter())
             .map(|file| (as_given(file), Vec::new()))
             .collect();
         Self {
-            training: nobody.clone(),
-            validation: nobody.clone(),
-            test: nobody,
+            training: empty.clone(),
+            validation: empty.clone(),
+            test: empty,
         }
     }
 
@@ -127,7 +130,7 @@ impl TestUsers {
             )));
         }
         let names = match (format, corpus) {
-            (Format::OneFile, [_]) => vec![String::new()],
+            (Format::OneFile, [_]) => vec![ONE_FILE.into()],
             (Format::OneFile, _) => {
                 let what = "an earlier version wrote it and did not name the file of its users; name that file alone";
                 return Err(fail(what.into()));
@@ -161,7 +164,7 @@ impl TestUsers {
     }
 }
 
-/// Reads a split of this version or of an earlier one. The users of a file without a name stand under an empty name.
+/// Reads a split of this version or of an earlier one.
 fn parse(text: &str) -> Result<(StoredSplit, Format), String> {
     let error = match serde_json::from_str(text) {
         Ok(split) => return Ok((split, Format::Current)),
@@ -198,7 +201,7 @@ impl EarlierPart {
                 // In one file, a number may also be the position of a record without an id.
                 let positions: Vec<u64> = all.iter().filter_map(Value::as_u64).collect();
                 let positions = positions.into_iter().map(RecordKey::Record);
-                [(String::new(), ids(all).chain(positions).collect())].into()
+                [(ONE_FILE.into(), ids(all).chain(positions).collect())].into()
             }
         }
     }
