@@ -128,6 +128,7 @@ impl Table<'_> {
         let user = labels(gender, age, topic).map(|fields| User {
             posts: in_order(posts),
             fields,
+            ..User::default()
         });
         Some(user.map_err(|what| format!("{}:{line}: user {id}: {what}", self.place)))
     }

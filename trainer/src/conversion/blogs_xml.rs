@@ -75,7 +75,11 @@ fn user(input: &mut Input, name: &str) -> Result<User, String> {
         return Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20));
     }
     let posts = in_order(posts(&bytes)?);
-    Ok(User { posts, fields })
+    Ok(User {
+        posts,
+        fields,
+        ..User::default()
+    })
 }
 
 /// The posts of a file: pairs of `<date>…</date>` and `<post>…</post>`.
