@@ -608,6 +608,6 @@ fn the_cpu_is_always_there() {
     assert!(
         workplace
             .success(&["devices"])
-            .contains("| cpu    | default   |")
+            .contains("| cpu    | default       |")
     );
 }
