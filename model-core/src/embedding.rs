@@ -173,7 +173,7 @@ mod tests {
         let embedding = Embedding::quantise(&table, 10).unwrap();
         let ids = [1u32, 3, 2];
         let batch = embedding.embed(&[&ids, &[]], &Device::flex());
-        let values: Vec<f32> = batch.vectors.into_data().iter().collect();
+        let values: Vec<f32> = batch.vectors().clone().into_data().iter().collect();
         assert_eq!(values.len(), 3 * 10);
         for (step, &id) in ids.iter().enumerate() {
             let row = &table[id as usize * 10..][..10];

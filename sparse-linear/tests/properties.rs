@@ -162,6 +162,7 @@ impl Case {
                     }
                     Learner::Svm(Loss::Hinge) => (slack, f64::NAN),
                     Learner::Svm(Loss::SquaredHinge) => (slack * slack, -2.0 * sign * slack),
+                    Learner::Svm(loss) => panic!("{loss:?} has no primal objective here"),
                     Learner::Logistic(_) => {
                         let odds = (-sign * scores[column]).exp();
                         (odds.ln_1p(), -sign * odds / (1.0 + odds))

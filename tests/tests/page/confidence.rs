@@ -65,7 +65,7 @@ fn the_threshold_is_the_models_own() {
             page.settled(SOON).await;
             let shown = text(&page, "//section[@aria-labelledby='estimate']").await;
             let not_sure = shown.matches("Not sure").count();
-            assert_eq!(not_sure, if says_not_sure { 3 } else { 0 }, "{shown}");
+            assert_eq!(not_sure, if abstains { 3 } else { 0 }, "{shown}");
         });
     }
 }

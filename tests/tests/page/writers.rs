@@ -176,6 +176,18 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     });
 }
 
+#[test]
+fn the_chunks_of_a_chinese_file_are_as_large_as_the_worker_asks() {
+    with_script(RECORD).languages("zh-CN").run(async |page| {
+        page.ready().await;
+        let posts = chinese_posts();
+        page.give("writers.txt", posts.join("\n")).await;
+        done(&page, posts.len()).await;
+        let lengths: Vec<usize> = posts.iter().map(|post| post.chars().count()).collect();
+        are_as_wanted(&page, &lengths).await;
+    });
+}
+
 /// This many made-up writers as JSONL.
 pub fn users(count: usize) -> String {
     let subjects = [

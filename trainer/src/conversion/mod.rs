@@ -131,7 +131,9 @@ impl Converter {
     /// so that the same input gives a user the same id whatever the options.
     pub fn record(&mut self, user: User) -> Option<Record> {
         self.counts.read += 1;
-        let User { posts, mut fields, .. } = user;
+        let User {
+            posts, mut fields, ..
+        } = user;
         if let Some(professions) = self.options.professions {
             let industry = fields.get("industry").and_then(Value::as_str);
             if let Some(profession) = industry.and_then(|industry| professions.of(industry)) {
@@ -187,6 +189,7 @@ mod tests {
         User {
             posts: posts.iter().map(|&post| post.to_owned()).collect(),
             fields: Map::from_iter([("industry".to_owned(), industry.into())]),
+            ..User::default()
         }
     }
 

@@ -281,7 +281,7 @@ mod tests {
     fn both_formats_come_back_as_they_were() {
         for format in [Format::Text, Format::Binary] {
             let written = bytes(format);
-            assert_eq!(tell_format(&written[4..], 3), format);
+            assert_eq!(recognise(&written[4..], 3), format);
             assert_eq!(read(&mut written.as_slice()).ok(), Some(vectors()));
         }
         assert!(bytes(Format::Text).starts_with(b"3 3\nund 0.5 -0.000000125 3\n"));
