@@ -83,7 +83,7 @@ fn posts_are_segmented_as_by_the_command() {
 /// Ten thousand real posts, if the corpus lies beside the repository.
 #[test]
 fn real_posts_are_segmented_as_by_the_command() {
-    let path = root().join("../shared/data/weibo-unlabelled.txt.xz");
+    let path = root().join("data/weibo-unlabelled.txt.xz");
     let Ok(file) = fs::File::open(&path) else {
         eprintln!("left out: there is no {}", path.display());
         return;

@@ -1,5 +1,6 @@
 //! What both shapes of the Blog Authorship Corpus (Schler et al. 2006) have in common: labels, dates and marks in the text.
 
+use encoding_rs::WINDOWS_1252;
 use serde_json::{Map, Value};
 
 /// The mark of an unknown industry.
@@ -70,8 +71,19 @@ fn date(text: &str) -> Option<Date> {
 fn plain(text: &str) -> String {
     let text = html_escape::decode_html_entities(text).replace(LINK.0, LINK.1);
     let is_visible = |letter: &char| letter.is_whitespace() || !letter.is_control();
-    let text: String = text.chars().filter(is_visible).collect();
+    let text: String = text.chars().map(as_in_html).filter(is_visible).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// HTML reads U+0080 to U+009F, which are control characters, as bytes of Windows-1252: `&#146;` is an apostrophe.
+fn as_in_html(letter: char) -> char {
+    match letter {
+        '\u{80}'..='\u{9f}' => {
+            let (decoded, _) = WINDOWS_1252.decode_without_bom_handling(&[letter as u8]);
+            decoded.chars().next().unwrap_or(letter)
+        }
+        _ => letter,
+    }
 }
 
 #[cfg(test)]
