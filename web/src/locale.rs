@@ -47,7 +47,7 @@ impl Locale {
     }
 
     /// A message without arguments. The key itself if the catalogue lacks it.
-    pub fn t<'a>(self, key: &'a str) -> &'a str {
+    pub fn t(self, key: &str) -> &str {
         self.catalogue().get(key).map_or(key, String::as_str)
     }
 

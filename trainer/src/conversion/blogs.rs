@@ -79,7 +79,8 @@ fn plain(text: &str) -> String {
 fn as_in_html(letter: char) -> char {
     match letter {
         '\u{80}'..='\u{9f}' => {
-            let (decoded, _) = WINDOWS_1252.decode_without_bom_handling(&[letter as u8]);
+            let byte = [letter as u8];
+            let (decoded, _) = WINDOWS_1252.decode_without_bom_handling(&byte);
             decoded.chars().next().unwrap_or(letter)
         }
         _ => letter,
