@@ -66,7 +66,7 @@ impl Speed {
         }
     }
 
-    /// How much to ask for at a time, so that each answer takes about [`CHUNK_MS`].
+    /// How much to ask for at a time, so that each answer takes about 50 ms.
     pub fn chunk(&self) -> ChunkSize {
         let characters = self.newest.map_or(FIRST_CHUNK, |milliseconds| {
             // Clocks of browsers are coarse: a measured time of 0 gives the largest chunk.

@@ -180,7 +180,7 @@ impl Experiment {
         settings::to_toml(self)
     }
 
-    /// Whether all settings are in range. The runs are checked by [`plans`](super::plan::plans).
+    /// Whether all settings are in range. The runs are checked by `plans`.
     ///
     /// # Errors
     /// One line that names the setting and what is permitted.
