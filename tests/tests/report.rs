@@ -18,8 +18,8 @@ const AGES: [&str; 11] = [
     "13", "14", "15", "16", "17", "23", "24", "25", "26", "27", "33+",
 ];
 
-/// A cell of 150 invented users, as a file of it holds it. The true class is more probable than others by `skill`.
-fn cell(
+/// The stored run of a system on 150 invented users. The true class is more probable than others by `skill`.
+fn run(
     system: &str,
     main: &str,
     auxiliary: &[&str],
@@ -40,7 +40,7 @@ fn cell(
             weights[class] += skill;
             let sum: f64 = weights.iter().sum();
             let probabilities: Vec<f64> = weights.iter().map(|weight| weight / sum).collect();
-            json!({ "id": (user + seed * 50).to_string(), "words": 40 + user * 37, "class": class,
+            json!({ "user": { "file": "users.jsonl", "id": user + seed * 50 }, "words": 40 + user * 37, "class": class,
                 "probabilities": probabilities })
         })
         .collect();
@@ -81,11 +81,11 @@ fn report() -> Vec<u8> {
             ],
         }),
     );
-    fs::create_dir(folder.path().join("cells")).expect("a folder can be made");
+    fs::create_dir(folder.path().join("runs")).expect("a folder can be made");
     for seed in 1..=2 {
         for (main, auxiliary) in [("profession", "age"), ("age", "profession")] {
             let joint = [auxiliary];
-            let cells = [
+            let runs = [
                 ("svm", &[][..], "", 0.3),
                 ("lstm", &[], "", 0.5),
                 ("aux-lstm", &joint, "", 0.7),
@@ -93,9 +93,9 @@ fn report() -> Vec<u8> {
                 ("aux-lstm", &joint, "lambda=0.9", 0.6),
                 ("posts with attention, both ways", &[], "", 0.8),
             ];
-            for (number, (system, auxiliary, variant, skill)) in cells.into_iter().enumerate() {
-                let name = format!("cells/{main}-{number}-{seed}.json");
-                write(&name, &cell(system, main, auxiliary, variant, seed, skill));
+            for (number, (system, auxiliary, variant, skill)) in runs.into_iter().enumerate() {
+                let name = format!("runs/{main}-{number}-{seed}.json");
+                write(&name, &run(system, main, auxiliary, variant, seed, skill));
             }
         }
     }
