@@ -68,7 +68,7 @@ pub fn serve(port: Port, fetch_gpu: Function) {
     reply(&Reply::Started);
 }
 
-/// Handles an exception that nobody has caught. One of this program ends the worker. One of the GPU's program only ends
+/// Handles an uncaught exception. One of this program ends the worker. One of the GPU's program only ends
 /// the use of the GPU.
 #[wasm_bindgen]
 pub fn uncaught(message: String) {
