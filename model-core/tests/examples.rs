@@ -14,7 +14,9 @@ fn example(name: &str) -> String {
     let output = Command::new(folder.join(name))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()
-        .unwrap();
+        .expect(
+            "`cargo test` builds the examples unless it is limited to some targets (--test, --lib)",
+        );
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Chromium without a window, and the page in it as its user finds it.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, ErrorKind},
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
     rc::Rc,
@@ -185,12 +185,17 @@ impl Page {
     pub async fn saved(&self, name: &str) -> String {
         let file = self.folder.join(name);
         let start = Instant::now();
-        // Until it is complete it has another name.
-        while !file.exists() {
-            assert!(start.elapsed() < SOON, "{name} is not saved");
+        // The browser reserves the name with an empty file, writes to another one and renames that when it is complete.
+        loop {
+            match std::fs::read_to_string(&file) {
+                Ok(content) if !content.is_empty() => return content,
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    panic!("{}: {error}", file.display())
+                }
+                _ => assert!(start.elapsed() < SOON, "{name} is not saved"),
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
     /// What a script returns, or what the promise that it returns comes to.
