@@ -50,6 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Target::exact([Some(0), Some(1)], 1.0 - LAMBDA, vec![1.0; 2]),
     ];
     let cost = |network: &AuxLstm| {
+        // The same units are dropped out each time, so the costs can be compared.
+        device.seed(1);
         let logits = network.forward(&embedding.embed(&texts, &device)); // Eq. 1–18
         joint_loss(&logits, &targets, &device) + penalty(network, Penalised::All, &device) * L2 // Eq. 19
     };
