@@ -2,8 +2,8 @@
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
 # make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
-# make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour; needs a nightly toolchain
-# make sanitize    runs the same tests with all vector instructions under AddressSanitizer
+# make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
+# make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
 # make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
 #                  text, GPU=vulkan (or wgpu, cuda) measures that device instead
 # make paper       runs the paper's experiments (configs/paper), or continues them, and writes runs/paper/report.html; takes hours
@@ -96,16 +96,18 @@ tests:
 	$(say) 'Tests: the crates, the command line, the page in a browser'
 	@cargo test --release --locked --workspace --no-fail-fast
 
-# The tests of the modules with unsafe code. Miri interprets portable code only; with the sanitizer the AVX code runs too.
-UNSAFE_TESTS = -p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib -- cpu::tests cpu::frozen matrix
+# The tests of unsafe code that Miri can interpret in minutes: portable code, on small inputs.
 miri:
 	$(say) 'Miri'
-	@cargo +nightly miri --version || { echo 'miri: not installed; run: rustup component add --toolchain nightly miri rust-src' >&2; exit 1; }
-	@cargo +nightly miri test --locked $(UNSAFE_TESTS)
+	@scripts/setup.sh miri
+	@cargo +nightly miri test --locked -p fused-lstm --features autodiff --lib miri_
+	@cargo +nightly miri test --locked -p sparse-linear --lib miri_
 
+# All tests of the CPU kernels and of the sparse matrix, with the vector instructions of this machine.
 sanitize:
 	$(say) 'AddressSanitizer'
-	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --release --locked --target $$(rustc --print host-tuple) $(UNSAFE_TESTS)
+	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --release --locked --target $$(rustc --print host-tuple) \
+		-p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib --test bodies
 
 # The peers take about 5 GB, because PyTorch comes with its GPU libraries.
 BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))

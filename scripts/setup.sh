@@ -6,6 +6,7 @@
 #   scripts/setup.sh lint      the wasm32 target, and the checkers of scripts/lint/requirements.txt in $TOOLS/lint
 #   scripts/setup.sh test      all of these, a browser with its driver, a software Vulkan driver, Node.js, and the npm packages
 #                              of tests/npm in $TOOLS/npm
+#   scripts/setup.sh miri      Miri, in a nightly toolchain
 #
 # Tools go to $TOOLS (default: .tools in the repository, ignored by git). Debian packages are installed only as root.
 set -euo pipefail
@@ -200,9 +201,18 @@ setup_npm() {
     cat "${asked[@]}" >"$folder/done"
 }
 
+# Miri is part of nightly toolchains only.
+setup_miri() {
+    cargo +nightly miri --version >/dev/null 2>&1 && return
+    say "adding a nightly toolchain with Miri"
+    { rustup toolchain install nightly --profile minimal && rustup component add --toolchain nightly miri rust-src; } \
+        >"$TOOLS/rustup.log" 2>&1 || fail "rustup cannot install Miri: $(tail -n 1 "$TOOLS/rustup.log")"
+}
+
 case ${1:-} in
 page | lint | test) ;;
-*) fail "usage: scripts/setup.sh page|lint|test" ;;
+miri) setup_miri; exit ;;
+*) fail "usage: scripts/setup.sh page|lint|test|miri" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_linker
