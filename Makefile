@@ -103,10 +103,11 @@ miri:
 	@cargo +nightly miri test --locked -p fused-lstm --features autodiff --lib miri_
 	@cargo +nightly miri test --locked -p sparse-linear --lib miri_
 
-# All tests of the CPU kernels and of the sparse matrix, with the vector instructions of this machine.
+# All tests of the CPU kernels and of the sparse matrix, with the vector instructions of this machine. The release profile would
+# take many minutes to compile burn with the sanitizer's checks.
 sanitize:
 	$(say) 'AddressSanitizer'
-	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --release --locked --target $$(rustc --print host-tuple) \
+	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked --target $$(rustc --print host-tuple) \
 		-p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib --test bodies
 
 # The peers take about 5 GB, because PyTorch comes with its GPU libraries.
