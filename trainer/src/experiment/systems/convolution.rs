@@ -31,7 +31,7 @@ use crate::training::{Architecture, Batch};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnSettings {
-    /// PackedBatch of a region.
+    /// Words of a region.
     pub region: usize,
     /// Units of each convolution.
     pub units: usize,
