@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::UserKey;
@@ -123,6 +124,17 @@ pub struct StoredError {
     pub what: String,
 }
 
+/// Reads a stored file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
+    let text = std::fs::read(path).map_err(|error| error.to_string());
+    let value =
+        text.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+    value.map_err(|what| StoredError {
+        path: path.to_owned(),
+        what,
+    })
+}
+
 impl Run {
     /// The folder of the runs in an experiment's folder.
     pub const FOLDER: &str = "runs";
@@ -135,20 +147,25 @@ impl Run {
 
     /// Reads the file of a run.
     pub fn read(path: &Path) -> Result<Self, StoredError> {
-        let fail = |what: String| StoredError {
-            path: path.to_owned(),
-            what,
-        };
-        let text = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
-        let run: Self = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
-        let classes = run.classes.len();
-        match (run.test.iter())
+        let run: Self = read_json(path)?;
+        match run.check() {
+            Ok(()) => Ok(run),
+            Err(what) => Err(StoredError {
+                path: path.to_owned(),
+                what,
+            }),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let classes = self.classes.len();
+        match (self.test.iter())
             .find(|user| user.class >= classes || user.probabilities.len() != classes)
         {
-            Some(TestUser { user, .. }) => Err(fail(format!(
+            Some(TestUser { user, .. }) => Err(format!(
                 "the class or the probabilities of {user} do not fit the attribute"
-            ))),
-            None => Ok(run),
+            )),
+            None => Ok(()),
         }
     }
 
