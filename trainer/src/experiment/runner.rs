@@ -58,10 +58,9 @@ pub fn run(
     let mut left = Vec::new();
     let mut pace = Pace::default();
     for plan in &plans {
-        let path = runs.join(plan.key.file_name());
-        match path.exists() {
-            true => pace.add(plan, Run::read(&path)?.seconds),
-            false => left.push(plan),
+        match Run::find(&runs, &plan.key)? {
+            Some(run) => pace.add(plan, run.seconds),
+            None => left.push(plan),
         }
     }
     let (all, stored) = (plans.len(), plans.len() - left.len());
