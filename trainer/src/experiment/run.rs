@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::corpus::UserKey;
 use crate::output::{OutputError, PendingFile};
+use crate::settings::at_least_zero;
 
 /// What a run learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,7 +167,7 @@ impl Run {
             Some(TestUser { user, .. }) => Err(format!(
                 "the class or the probabilities of {user} do not fit the attribute"
             )),
-            None => Ok(()),
+            None => at_least_zero("seconds", self.seconds),
         }
     }
 
@@ -281,6 +282,21 @@ mod tests {
             "{error}"
         );
         assert_eq!(Run::find(folder.path(), &run.key).unwrap(), Some(run));
+    }
+
+    #[test]
+    fn negative_seconds_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run {
+            seconds: -1.5,
+            ..run()
+        };
+        run.write(folder.path()).unwrap();
+        let error = Run::read_all(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("age+profession") && error.contains("seconds is -1.5"),
+            "{error}"
+        );
     }
 
     fn run() -> Run {

@@ -237,6 +237,28 @@ impl Pace {
                 of_system.map_or(of_all, |seconds| mean(seconds))
             })
             .sum();
-        Duration::from_secs_f64(seconds)
+        // Stored seconds may be larger than any duration.
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The time left used to panic where a stored run had taken more seconds than a [`Duration`] can hold.
+    #[test]
+    fn huge_stored_seconds_do_not_end_an_experiment() {
+        let experiment: Experiment = toml::from_str(
+            "[[attributes]]\nname = 'age'\nclasses = ['13-20', '21+']\n\
+             [[runs]]\nsystems = ['svm']\nmain = ['age']\n",
+        )
+        .unwrap();
+        let plans = plans(&experiment).unwrap();
+        let mut pace = Pace::default();
+        pace.add(&plans[0], 1.5);
+        assert_eq!(pace.time_of(&[&plans[0]]), Duration::from_millis(1500));
+        pace.add(&plans[0], f64::MAX);
+        assert_eq!(pace.time_of(&[&plans[0], &plans[0]]), Duration::MAX);
     }
 }
