@@ -20,12 +20,6 @@ use crate::training::examples::Parts;
 ///
 /// A file of `systems/` implements it; the registry in `systems/mod.rs` names it and gives it its settings.
 pub trait System: Send + Sync {
-    /// Whether all settings are in range.
-    ///
-    /// # Errors
-    /// One line that names the setting, beginning with its section.
-    fn check(&self) -> Result<(), String>;
-
     /// All settings that decide what is learned, by section as in a config.
     fn settings(&self) -> toml::Table;
 

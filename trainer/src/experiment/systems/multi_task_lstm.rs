@@ -49,6 +49,21 @@ impl Default for MultiTaskSettings {
     }
 }
 
+impl MultiTaskSettings {
+    /// Whether all settings of this section are in range.
+    pub fn check(&self) -> Result<(), String> {
+        let &Self {
+            lambda,
+            vector_epochs: epochs,
+            vector_learning_rate: rate,
+        } = self;
+        let name = |name: &str| format!("multi-task-lstm.{name}");
+        check_lambda(&name("lambda"), lambda)?;
+        within(&name("vector_epochs"), epochs, epochs > 0, "at least 1")?;
+        at_least_zero(&name("vector_learning_rate"), rate)
+    }
+}
+
 /// The system.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,19 +73,6 @@ pub struct MultiTaskLstm {
 }
 
 impl System for MultiTaskLstm {
-    fn check(&self) -> Result<(), String> {
-        self.lstm.check()?;
-        let &MultiTaskSettings {
-            lambda,
-            vector_epochs: epochs,
-            vector_learning_rate: rate,
-        } = &self.multi_task_lstm;
-        let name = |name: &str| format!("multi-task-lstm.{name}");
-        check_lambda(&name("lambda"), lambda)?;
-        within(&name("vector_epochs"), epochs, epochs > 0, "at least 1")?;
-        at_least_zero(&name("vector_learning_rate"), rate)
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }
