@@ -23,6 +23,7 @@ use crate::experiment::system::{Fitted, Problem, System, check_lambda, table};
 use crate::output::{PendingFile, make_folder};
 use crate::progress::Progress;
 use crate::settings::{at_least_zero, within};
+use crate::training::batches::mix;
 use crate::training::vectors::{TrainedVectors, Vectors};
 use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError};
@@ -134,22 +135,7 @@ fn own_vectors(
     dimensions: usize,
     epochs: u16,
 ) -> Result<Vec<f32>, ExperimentError> {
-    let settings = word2vec::Settings {
-        dimensions: dimensions as u16,
-        window: 5,
-        // The vocabulary has no rare words.
-        min_count: 1,
-        epochs,
-        negative: 5,
-        learning_rate: 0.05,
-        subsample: 1e-4,
-        // With several threads the vectors would differ each time.
-        threads: 1,
-        // Different for each task, so that tasks with the same users have different vectors.
-        seed: (problem.seed as u16)
-            .wrapping_mul(31)
-            .wrapping_add(attribute as u16),
-    };
+    let settings = vector_settings(dimensions, epochs, problem.seed, attribute)?;
     let vocabulary = &problem.users.reader.vocabulary;
     let (training, _) = problem.labelled(&problem.parts.training, attribute);
     let texts = || {
@@ -189,6 +175,40 @@ fn own_vectors(
         }
     }
     Ok(rows)
+}
+
+/// How the vectors of [`own_vectors`] are trained.
+///
+/// # Errors
+/// More dimensions than word2vec can train.
+fn vector_settings(
+    dimensions: usize,
+    epochs: u16,
+    seed: u64,
+    attribute: usize,
+) -> Result<word2vec::Settings, ExperimentError> {
+    let Ok(dimensions) = u16::try_from(dimensions) else {
+        return Err(ExperimentError::Unusable(format!(
+            "the word vectors have {dimensions} dimensions; permitted: at most {}",
+            u16::MAX
+        )));
+    };
+    // The seeds of word2vec have 16 bits. Larger seeds are mixed: cut off, those 65,536 apart would have the same vectors.
+    let seed = u16::try_from(seed).unwrap_or_else(|_| mix(seed, 0) as u16);
+    Ok(word2vec::Settings {
+        dimensions,
+        window: 5,
+        // The vocabulary has no rare words.
+        min_count: 1,
+        epochs,
+        negative: 5,
+        learning_rate: 0.05,
+        subsample: 1e-4,
+        // With several threads the vectors would differ each time.
+        threads: 1,
+        // Different for each task, so that tasks with the same users have different vectors.
+        seed: seed.wrapping_mul(31).wrapping_add(attribute as u16),
+    })
 }
 
 fn train_vectors(
@@ -298,6 +318,21 @@ mod tests {
             .map(|logits| logits.clone().square().sum())
             .reduce(|sum, cost| sum + cost)
             .unwrap()
+    }
+
+    #[test]
+    fn seeds_that_are_65536_apart_have_other_vectors() {
+        let seed = |seed: u64| vector_settings(4, 1, seed, 2).unwrap().seed;
+        assert_ne!(seed(1), seed(1 + 65_536));
+        assert_ne!(seed(1 + 65_536), seed(1 + 2 * 65_536));
+        // Smaller seeds have the vectors that they always had.
+        assert_eq!(seed(7), 7 * 31 + 2);
+    }
+
+    #[test]
+    fn more_dimensions_than_word2vec_has_are_refused() {
+        let error = vector_settings(65_537, 1, 1, 0).unwrap_err().to_string();
+        assert!(error.contains("65537 dimensions"), "{error}");
     }
 
     #[test]
