@@ -4,13 +4,10 @@
 //! A word's own and shared vector are concatenated, as Collobert et al. concatenate the lookup tables of a word. A sum would
 //! add vectors of two trainings, whose axes are unrelated. All vectors are trained further with the network.
 
-use fused_lstm::PackedBatch;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
 use model_core::{
-    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
-    parameters::Parameters,
+    aux_lstm::{AuxLstmSizes, Role},
     vocabulary::UNKNOWN,
 };
 use serde::{Deserialize, Serialize};
@@ -23,9 +20,9 @@ use crate::experiment::system::{Fitted, Problem, System, check_lambda, table};
 use crate::output::{PendingFile, make_folder};
 use crate::progress::Progress;
 use crate::settings::{at_least_zero, within};
+use crate::training::JointLstm;
 use crate::training::batches::mix;
 use crate::training::vectors::{TrainedVectors, Vectors};
-use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError};
 
 /// The settings of Multi-task LSTM in addition to those of LSTM.
@@ -115,7 +112,7 @@ impl System for MultiTaskLstm {
         let rate = self.multi_task_lstm.vector_learning_rate;
         let lesson = Lesson {
             training,
-            architecture: OwnAndShared {
+            architecture: JointLstm {
                 sizes,
                 dropout: network.dropout,
                 normalise: training.normalise,
@@ -232,74 +229,12 @@ fn train_vectors(
     Ok(())
 }
 
-/// LSTMs that share no layer, each over the vectors of a table of its own and of one that all share.
-///
-/// The tables are those of the tasks in order, then the shared one.
-struct OwnAndShared {
-    sizes: AuxLstmSizes,
-    dropout: f64,
-    normalise: bool,
-}
-
-impl OwnAndShared {
-    /// The mean states of each task's LSTM over texts of words with these vectors in each table.
-    fn states(network: &AuxLstm, words: &[PackedBatch]) -> MeanStates<Tensor<2>> {
-        let (shared, own) = words.split_last().expect("there is a shared table");
-        let words = own.iter().map(|own| {
-            let vectors = Tensor::cat(vec![own.vectors().clone(), shared.vectors().clone()], 1);
-            PackedBatch::new(vectors, own.sequences().to_vec())
-        });
-        network.mean_states_apart(&words.collect::<Vec<_>>())
-    }
-}
-
-impl Architecture for OwnAndShared {
-    type Network = AuxLstm;
-
-    fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<AuxLstm, E> {
-        AuxLstm::new(parameters, &self.sizes, self.dropout)
-    }
-
-    fn forward(
-        &self,
-        network: &AuxLstm,
-        _batch: &Batch,
-        words: &[PackedBatch],
-        _device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let states = Self::states(network, words);
-        network.logits(match self.normalise {
-            true => states.normalised(),
-            false => states,
-        })
-    }
-
-    fn for_inference<'b>(
-        &self,
-        network: &AuxLstm,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
-        _device: &Device,
-    ) -> AuxLstm {
-        folded(network, self.normalise, batches, |network, _, words| {
-            Self::states(network, words)
-        })
-    }
-
-    fn evaluate(
-        &self,
-        network: &AuxLstm,
-        _batch: &Batch,
-        words: &[PackedBatch],
-        _device: &Device,
-    ) -> Vec<Tensor<2>> {
-        network.logits(Self::states(network, words))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_core::parameters::{TensorSpec, glorot_uniform};
+    use crate::training::{Architecture, Batch};
+    use burn::tensor::{Device, Tensor};
+    use model_core::parameters::{Parameters, TensorSpec, glorot_uniform};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     const WORDS: usize = 7;
@@ -343,7 +278,7 @@ mod tests {
             rows.collect()
         });
         let mut vectors = Vectors::Trained(TrainedVectors::new(tables.collect(), 4, 0.01));
-        let architecture = OwnAndShared {
+        let architecture = JointLstm {
             sizes: AuxLstmSizes {
                 input_size: 8,
                 auxiliary_hidden_size: 0,
