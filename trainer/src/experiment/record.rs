@@ -103,7 +103,7 @@ impl Record {
         if *self.users.get_or_insert(users.checksum) != users.checksum {
             return Err(other(
                 folder,
-                "users: the corpus, its ids or the paths of its files have changed since",
+                "users: the corpus, its ids or the paths of its files have changed since, or the content of a dictionary",
             ));
         }
         if let Some(now) = users.vectors_checksum()
