@@ -1,6 +1,7 @@
 //! Executes an experiment: makes the runs that are missing and stores each as soon as it is complete.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,7 +66,11 @@ pub fn run(
     }
     let (all, stored) = (plans.len(), plans.len() - left.len());
     eprintln!("{all} runs, {stored} of them already stored");
-    let progress = Mutex::new((left.clone(), pace));
+    let progress = Mutex::new(Progress {
+        all,
+        left: left.clone(),
+        pace,
+    });
     let mut shared: Option<Shared> = None;
     for together in left.chunk_by(|one, other| can_be_parallel(one, other)) {
         let plan = together[0];
@@ -90,31 +95,7 @@ pub fn run(
                 folder,
                 interrupted,
             };
-            problem.check_interrupted()?;
-            if plan.system.is_network() {
-                eprintln!("training {}", plan.key);
-            }
-            let run = fit_and_evaluate(plan, &problem).map_err(|error| match error {
-                ExperimentError::Interrupted => error,
-                error => ExperimentError::Run {
-                    run: plan.key.to_string(),
-                    source: Box::new(error),
-                },
-            })?;
-            run.write(&runs)?;
-            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            let (left, pace) = &mut *progress;
-            left.retain(|other| other.key != plan.key);
-            pace.add(plan, run.seconds);
-            eprintln!(
-                "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
-                all - left.len(),
-                plan.key,
-                run.validation_f,
-                HumanDuration(Duration::from_secs_f64(run.seconds)),
-                HumanDuration(pace.time_of(left)),
-            );
-            Ok::<_, ExperimentError>(())
+            make(plan, &problem, &runs, &progress)
         };
         for together in together.chunks(experiment.parallel) {
             match together {
@@ -123,6 +104,40 @@ pub fn run(
             }
         }
     }
+    Ok(())
+}
+
+/// Makes one run, stores it in the folder `runs` and reports it.
+fn make(
+    plan: &Plan,
+    problem: &Problem,
+    runs: &Path,
+    progress: &Mutex<Progress>,
+) -> Result<(), ExperimentError> {
+    problem.check_interrupted()?;
+    if plan.system.is_network() {
+        eprintln!("training {}", plan.key);
+    }
+    let run = fit_and_evaluate(plan, problem).map_err(|error| match error {
+        ExperimentError::Interrupted => error,
+        error => ExperimentError::Run {
+            run: plan.key.to_string(),
+            source: Box::new(error),
+        },
+    })?;
+    run.write(runs)?;
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let Progress { all, left, pace } = &mut *progress;
+    left.retain(|other| other.key != plan.key);
+    pace.add(plan, run.seconds);
+    eprintln!(
+        "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
+        *all - left.len(),
+        plan.key,
+        run.validation_f,
+        HumanDuration(Duration::from_secs_f64(run.seconds)),
+        HumanDuration(pace.time_of(left)),
+    );
     Ok(())
 }
 
@@ -215,6 +230,15 @@ fn can_be_parallel(one: &Plan, other: &Plan) -> bool {
         && !other.system.is_network()
         && one.key.seed == other.key.seed
         && one.system.features() == other.system.features()
+}
+
+/// How far an experiment is.
+struct Progress<'a> {
+    /// The number of all runs.
+    all: usize,
+    /// The runs that are still to be made.
+    left: Vec<&'a Plan>,
+    pace: Pace,
 }
 
 /// The seconds that runs of each system took.
