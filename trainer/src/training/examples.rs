@@ -1,6 +1,6 @@
 //! Labelled users as word ids, and their division into training, validation and test users.
 
-use std::{collections::HashSet, ops::Range, path::PathBuf};
+use std::{collections::HashSet, ops::Range, path::PathBuf, sync::Arc};
 
 use model_core::{attribute::Attribute, reader::Reader, text::Word};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -16,8 +16,8 @@ use crate::{
 pub struct Example {
     /// Identifies the user in splits and stored runs.
     pub key: UserKey,
-    /// The ids of the user's words, up to the maximum.
-    pub words: Vec<u32>,
+    /// The ids of the user's words, up to the maximum. Shared, because every run of an experiment has a copy of its users.
+    pub words: Arc<[u32]>,
     /// The class of each task, if the label is one of its classes.
     pub classes: Vec<Option<usize>>,
     /// The classes of each task that an interval label covers, if there are several.
@@ -88,7 +88,7 @@ pub fn read(
             continue;
         }
         let posts: Vec<Vec<Word>> = reader.words(&user.posts).collect();
-        let words: Vec<u32> = (posts.iter().flatten())
+        let words: Arc<[u32]> = (posts.iter().flatten())
             .map(|word| reader.vocabulary.id(&word.text))
             .collect();
         if words.is_empty() {
@@ -209,7 +209,7 @@ mod tests {
         (0..1000)
             .map(|index| Example {
                 key: UserKey::new(Path::new("users.jsonl"), &User::default()),
-                words: vec![2],
+                words: [2].into(),
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],
                 file: 0,
