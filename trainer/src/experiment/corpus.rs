@@ -6,7 +6,7 @@ use std::path::Path;
 use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Serialize};
 
-use super::run::StoredError;
+use super::run::{StoredError, read_json};
 use crate::evaluation::{cramers_v, cramers_v_corrected};
 use crate::output::{OutputError, PendingFile};
 
@@ -71,11 +71,11 @@ impl CorpusSummary {
     /// Reads `corpus.json` in `folder`.
     pub fn read(folder: &Path) -> Result<Self, StoredError> {
         let path = folder.join(Self::FILE);
-        let result = std::fs::read(&path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()))
-            .and_then(|summary: Self| summary.check().map(|()| summary));
-        result.map_err(|what| StoredError { path, what })
+        let summary: Self = read_json(&path)?;
+        match summary.check() {
+            Ok(()) => Ok(summary),
+            Err(what) => Err(StoredError { path, what }),
+        }
     }
 
     /// The attribute of this name.

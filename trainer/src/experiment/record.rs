@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{Experiment, Shares};
 use super::error::ExperimentError;
 use super::plan::Plan;
-use super::run::StoredError;
+use super::run::read_json;
 use super::systems::Settings;
 use super::users::Users;
 use crate::config::Text;
@@ -46,13 +46,10 @@ impl Record {
     /// The record of a folder, empty for a new one.
     pub fn read(folder: &Path) -> Result<Self, ExperimentError> {
         let path = folder.join(Self::FILE);
-        if !path.exists() {
-            return Ok(Self::default());
+        match path.exists() {
+            true => Ok(read_json(&path)?),
+            false => Ok(Self::default()),
         }
-        let read = std::fs::read(&path).map_err(|error| error.to_string());
-        let parse =
-            |text: Vec<u8>| serde_json::from_slice(&text).map_err(|error| error.to_string());
-        Ok((read.and_then(parse)).map_err(|what| StoredError { path, what })?)
     }
 
     /// Writes the record into a folder, completely or not at all.
@@ -106,7 +103,7 @@ impl Record {
         if *self.users.get_or_insert(users.checksum) != users.checksum {
             return Err(other(
                 folder,
-                "users: the corpus, its ids or the paths of its files have changed since",
+                "users: the corpus, its ids or the paths of its files have changed since, or the content of a dictionary",
             ));
         }
         if let Some(now) = users.vectors_checksum()

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::UserKey;
 use crate::output::{OutputError, PendingFile};
+use crate::settings::at_least_zero;
 
 /// What a run learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,22 +94,23 @@ impl RunKey {
 
     /// The name of the run's file, unique to the run.
     pub fn file_name(&self) -> String {
-        let mut name = format!("{}__{}", self.system, self.main);
+        let mut name = format!("{}__{}", file_name(&self.system), file_name(&self.main));
         for auxiliary in &self.auxiliary {
-            name += &format!("+{auxiliary}");
+            name += &format!("+{}", file_name(auxiliary));
         }
         if !self.variant.is_empty() {
-            name += &format!("__{}", self.variant);
+            name += &format!("__{}", file_name(&self.variant));
         }
-        format!("{}__{}.json", file_name(&name), self.seed)
+        format!("{name}__{}.json", self.seed)
     }
 }
 
-/// A name as a portable file name: other characters are replaced by their code points.
+/// A name as a portable part of a file name: other characters are replaced by their code points. `_` and `+` are replaced too,
+/// because they join the parts.
 pub fn file_name(name: &str) -> String {
     (name.chars())
         .map(|letter| match letter {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '+' | '-' | '.' | '=' => letter.to_string(),
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '=' => letter.to_string(),
             other => format!("%{:x}", u32::from(other)),
         })
         .collect()
@@ -123,6 +126,17 @@ pub struct StoredError {
     pub what: String,
 }
 
+/// Reads a stored file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
+    let text = std::fs::read(path).map_err(|error| error.to_string());
+    let value =
+        text.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+    value.map_err(|what| StoredError {
+        path: path.to_owned(),
+        what,
+    })
+}
+
 impl Run {
     /// The folder of the runs in an experiment's folder.
     pub const FOLDER: &str = "runs";
@@ -135,20 +149,44 @@ impl Run {
 
     /// Reads the file of a run.
     pub fn read(path: &Path) -> Result<Self, StoredError> {
-        let fail = |what: String| StoredError {
-            path: path.to_owned(),
-            what,
-        };
-        let text = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
-        let run: Self = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
-        let classes = run.classes.len();
-        match (run.test.iter())
+        let run: Self = read_json(path)?;
+        match run.check() {
+            Ok(()) => Ok(run),
+            Err(what) => Err(StoredError {
+                path: path.to_owned(),
+                what,
+            }),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let classes = self.classes.len();
+        match (self.test.iter())
             .find(|user| user.class >= classes || user.probabilities.len() != classes)
         {
-            Some(TestUser { user, .. }) => Err(fail(format!(
+            Some(TestUser { user, .. }) => Err(format!(
                 "the class or the probabilities of {user} do not fit the attribute"
-            ))),
-            None => Ok(run),
+            )),
+            None => at_least_zero("seconds", self.seconds),
+        }
+    }
+
+    /// The run with this key in `folder`, if it is stored there.
+    ///
+    /// # Errors
+    /// A file of this name that cannot be used or contains another run.
+    pub(super) fn find(folder: &Path, key: &RunKey) -> Result<Option<Self>, StoredError> {
+        let path = folder.join(key.file_name());
+        if !path.exists() {
+            return Ok(None);
+        }
+        let run = Self::read(&path)?;
+        match run.key == *key {
+            true => Ok(Some(run)),
+            false => Err(StoredError {
+                what: format!("contains the run {}; expected: {key}", run.key),
+                path,
+            }),
         }
     }
 
@@ -209,9 +247,60 @@ mod tests {
         assert_eq!(names.len(), keys.len());
     }
 
+    /// `_` and `+` used to stand in names as they are, so that a separator could be part of a name.
     #[test]
-    fn a_run_is_read_as_it_was_written_and_an_invalid_one_is_named() {
+    fn a_name_that_contains_a_separator_has_another_file() {
+        let of = |main: &str, auxiliary: &[&str], variant: &str| {
+            let key = RunKey {
+                main: main.into(),
+                ..key("svm", auxiliary, variant, 1)
+            };
+            key.file_name()
+        };
+        assert_ne!(of("a", &[], "b"), of("a__b", &[], ""));
+        assert_ne!(of("a", &["b"], ""), of("a+b", &[], ""));
+        assert_ne!(of("a", &["b", "c"], ""), of("a", &["b+c"], ""));
+        // Other names stay as they are, so that earlier runs are found.
+        assert_eq!(
+            key("multi-task-lstm", &["job"], "lambda=0.5, b", 1).file_name(),
+            "multi-task-lstm__age+job__lambda=0.5%2c%20b__1.json"
+        );
+    }
+
+    #[test]
+    fn a_stored_run_with_another_key_is_not_taken_for_the_planned_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run();
+        assert_eq!(Run::find(folder.path(), &run.key).unwrap(), None);
+        run.write(folder.path()).unwrap();
+        let other = key("aux-lstm", &["gender"], "", 1);
+        let [from, to] = [&run.key, &other].map(|key| folder.path().join(key.file_name()));
+        std::fs::copy(from, to).unwrap();
+        let error = Run::find(folder.path(), &other).unwrap_err().to_string();
+        assert!(
+            error.contains("age+gender__1.json: contains the run aux-lstm age+profession, seed 1"),
+            "{error}"
+        );
+        assert_eq!(Run::find(folder.path(), &run.key).unwrap(), Some(run));
+    }
+
+    #[test]
+    fn negative_seconds_are_named() {
+        let folder = tempfile::tempdir().unwrap();
         let run = Run {
+            seconds: -1.5,
+            ..run()
+        };
+        run.write(folder.path()).unwrap();
+        let error = Run::read_all(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("age+profession") && error.contains("seconds is -1.5"),
+            "{error}"
+        );
+    }
+
+    fn run() -> Run {
+        Run {
             key: key("aux-lstm", &["profession"], "", 1),
             classes: vec!["13".into(), "14".into()],
             training_users: 9,
@@ -229,7 +318,12 @@ mod tests {
                 probabilities: vec![0.25, 0.75],
             }],
             seconds: 1.5,
-        };
+        }
+    }
+
+    #[test]
+    fn a_run_is_read_as_it_was_written_and_an_invalid_one_is_named() {
+        let run = run();
         let folder = tempfile::tempdir().unwrap();
         run.write(folder.path()).unwrap();
         let read = Run::read_all(folder.path()).unwrap();

@@ -1,6 +1,7 @@
 //! Executes an experiment: makes the runs that are missing and stores each as soon as it is complete.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,15 +59,18 @@ pub fn run(
     let mut left = Vec::new();
     let mut pace = Pace::default();
     for plan in &plans {
-        let path = runs.join(plan.key.file_name());
-        match path.exists() {
-            true => pace.add(plan, Run::read(&path)?.seconds),
-            false => left.push(plan),
+        match Run::find(&runs, &plan.key)? {
+            Some(run) => pace.add(plan, run.seconds),
+            None => left.push(plan),
         }
     }
     let (all, stored) = (plans.len(), plans.len() - left.len());
     eprintln!("{all} runs, {stored} of them already stored");
-    let progress = Mutex::new((left.clone(), pace));
+    let progress = Mutex::new(Progress {
+        all,
+        left: left.clone(),
+        pace,
+    });
     let mut shared: Option<Shared> = None;
     for together in left.chunk_by(|one, other| can_be_parallel(one, other)) {
         let plan = together[0];
@@ -91,31 +95,7 @@ pub fn run(
                 folder,
                 interrupted,
             };
-            problem.check_interrupted()?;
-            if plan.system.is_network() {
-                eprintln!("training {}", plan.key);
-            }
-            let run = fit_and_evaluate(plan, &problem).map_err(|error| match error {
-                ExperimentError::Interrupted => error,
-                error => ExperimentError::Run {
-                    run: plan.key.to_string(),
-                    source: Box::new(error),
-                },
-            })?;
-            run.write(&runs)?;
-            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            let (left, pace) = &mut *progress;
-            left.retain(|other| other.key != plan.key);
-            pace.add(plan, run.seconds);
-            eprintln!(
-                "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
-                all - left.len(),
-                plan.key,
-                run.validation_f,
-                HumanDuration(Duration::from_secs_f64(run.seconds)),
-                HumanDuration(pace.time_of(left)),
-            );
-            Ok::<_, ExperimentError>(())
+            make(plan, &problem, &runs, &progress)
         };
         for together in together.chunks(experiment.parallel) {
             match together {
@@ -124,6 +104,40 @@ pub fn run(
             }
         }
     }
+    Ok(())
+}
+
+/// Makes one run, stores it in the folder `runs` and reports it.
+fn make(
+    plan: &Plan,
+    problem: &Problem,
+    runs: &Path,
+    progress: &Mutex<Progress>,
+) -> Result<(), ExperimentError> {
+    problem.check_interrupted()?;
+    if plan.system.is_network() {
+        eprintln!("training {}", plan.key);
+    }
+    let run = fit_and_evaluate(plan, problem).map_err(|error| match error {
+        ExperimentError::Interrupted => error,
+        error => ExperimentError::Run {
+            run: plan.key.to_string(),
+            source: Box::new(error),
+        },
+    })?;
+    run.write(runs)?;
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let Progress { all, left, pace } = &mut *progress;
+    left.retain(|other| other.key != plan.key);
+    pace.add(plan, run.seconds);
+    eprintln!(
+        "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
+        *all - left.len(),
+        plan.key,
+        run.validation_f,
+        HumanDuration(Duration::from_secs_f64(run.seconds)),
+        HumanDuration(pace.time_of(left)),
+    );
     Ok(())
 }
 
@@ -218,6 +232,15 @@ fn can_be_parallel(one: &Plan, other: &Plan) -> bool {
         && one.system.features() == other.system.features()
 }
 
+/// How far an experiment is.
+struct Progress<'a> {
+    /// The number of all runs.
+    all: usize,
+    /// The runs that are still to be made.
+    left: Vec<&'a Plan>,
+    pace: Pace,
+}
+
 /// The seconds that runs of each system took.
 #[derive(Default)]
 struct Pace(BTreeMap<String, Vec<f64>>);
@@ -238,6 +261,28 @@ impl Pace {
                 of_system.map_or(of_all, |seconds| mean(seconds))
             })
             .sum();
-        Duration::from_secs_f64(seconds)
+        // Stored seconds may be larger than any duration.
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The time left used to panic where a stored run had taken more seconds than a [`Duration`] can hold.
+    #[test]
+    fn huge_stored_seconds_do_not_end_an_experiment() {
+        let experiment: Experiment = toml::from_str(
+            "[[attributes]]\nname = 'age'\nclasses = ['13-20', '21+']\n\
+             [[runs]]\nsystems = ['svm']\nmain = ['age']\n",
+        )
+        .unwrap();
+        let plans = plans(&experiment).unwrap();
+        let mut pace = Pace::default();
+        pace.add(&plans[0], 1.5);
+        assert_eq!(pace.time_of(&[&plans[0]]), Duration::from_millis(1500));
+        pace.add(&plans[0], f64::MAX);
+        assert_eq!(pace.time_of(&[&plans[0], &plans[0]]), Duration::MAX);
     }
 }

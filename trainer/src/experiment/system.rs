@@ -20,12 +20,6 @@ use crate::training::examples::Parts;
 ///
 /// A file of `systems/` implements it; the registry in `systems/mod.rs` names it and gives it its settings.
 pub trait System: Send + Sync {
-    /// Whether all settings are in range.
-    ///
-    /// # Errors
-    /// One line that names the setting, beginning with its section.
-    fn check(&self) -> Result<(), String>;
-
     /// All settings that decide what is learned, by section as in a config.
     fn settings(&self) -> toml::Table;
 
@@ -147,6 +141,20 @@ pub fn check_lambda(name: &str, lambda: f64) -> Result<(), String> {
 
 /// Settings as a TOML table.
 pub fn table(settings: &impl serde::Serialize) -> toml::Table {
-    // Settings consist of numbers, strings, lists and tables, which TOML can express.
-    toml::Table::try_from(settings).unwrap_or_default()
+    // An empty table would make all settings that fail equal to each other.
+    toml::Table::try_from(settings)
+        .expect("settings consist of numbers, strings, lists and tables, which TOML can express")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Such settings used to be an empty table, which equals every other one.
+    #[test]
+    #[should_panic(expected = "which TOML can express")]
+    fn settings_that_toml_cannot_express_are_not_taken_for_none() {
+        table(&BTreeMap::from([("number", u64::MAX)]));
+    }
 }

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use model_core::{
-    attribute::Attribute,
-    embedding::Embedding,
-    reader::{self, Reader},
-    text::Segmenter,
+    attribute::Attribute, embedding::Embedding, reader::Reader, text::Segmenter,
     vocabulary::Vocabulary,
 };
 use sparse_linear::SparseMatrix;
@@ -49,7 +46,7 @@ pub struct Users {
     pub embedding: Option<Embedding>,
     /// The summary for the report.
     pub summary: CorpusSummary,
-    /// A checksum of keys, posts and classes. Stored runs identify their test users by these keys.
+    /// A checksum of keys, posts, words and labels. Stored runs identify their test users by these keys.
     pub checksum: u32,
 }
 
@@ -77,24 +74,25 @@ impl Users {
             source.strict,
             source.attributes,
             &reader,
-            |mut user| {
-                user.posts.iter().for_each(|post| {
-                    hasher.update(post.as_bytes());
+            |mut user, words| {
+                // The posts, because features also read what is no word. The words themselves, because those outside the
+                // vocabulary all have the same id.
+                let posts = user.posts.iter();
+                for text in posts.chain(words.iter().flatten().map(|word| &word.text)) {
+                    hasher.update(text.as_bytes());
                     hasher.update(b"\n");
-                });
+                }
                 if let Some(age) = user.label("age").and_then(|age| age.parse().ok()) {
                     *ages.entry(age).or_default() += 1;
                 }
                 if source.keeps_posts {
-                    let mut words = 0;
-                    let all = reader::words(&reader.segmenter, &user.posts, reader.max_words);
-                    let read = all.take_while(|post| {
-                        let is_read = words < reader.max_words;
-                        words += post.len();
+                    let mut before = 0;
+                    let read = words.iter().take_while(|post| {
+                        let is_read = before < reader.max_words;
+                        before += post.len();
                         is_read
                     });
-                    let read = read.count();
-                    user.posts.truncate(read);
+                    user.posts.truncate(read.count());
                     posts.push(user.posts);
                 }
             },
@@ -102,10 +100,9 @@ impl Users {
         let examples = read.users;
         for user in &examples {
             hasher.update(user.key.to_string().as_bytes());
-            for class in &user.classes {
-                hasher.update(&class.map_or(0, |class| class as u64 + 1).to_le_bytes());
-            }
+            hasher.update(b"\n");
         }
+        examples::add_to_checksum(&examples, &mut hasher);
         let all = examples.len() + read.without_words + read.without_labels;
         eprintln!(
             "{} users; left out: {} without words, {} without labels, {} bad records",
@@ -211,5 +208,52 @@ fn summary(
                 Association::measure(&attributes[a], &attributes[b], labels)
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DICTIONARY: &str = "研究 9 v\n生命 9 n\n";
+
+    /// The checksum of one user with this interval of ages, whose post is segmented by this dictionary.
+    fn checksum(folder: &Path, age: &str, dictionary: &str) -> u32 {
+        let corpus = [folder.join("users.jsonl")];
+        let user = format!("{{\"id\": 1, \"posts\": [\"研究生命\"], \"age\": \"{age}\"}}\n");
+        std::fs::write(&corpus[0], user).unwrap();
+        let attributes = [Attribute {
+            name: "age".into(),
+            classes: ["13", "14", "15"].map(String::from).to_vec(),
+            coarse_classes: Vec::new(),
+        }];
+        let source = Source {
+            name: "one user",
+            corpus: &corpus,
+            strict: true,
+            vectors: Path::new(""),
+            text: &Text::default(),
+            attributes: &attributes,
+            keeps_posts: false,
+        };
+        let segmenter = Segmenter::with_dictionary(dictionary.as_bytes()).unwrap();
+        let users = Users::read(&source, segmenter).unwrap();
+        assert_eq!(users.examples[0].words.len(), 2);
+        users.checksum
+    }
+
+    #[test]
+    fn a_changed_interval_label_changes_the_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |age: &str| checksum(folder.path(), age, DICTIONARY);
+        assert_eq!(of("13-14"), of("13-14"));
+        assert_ne!(of("13-14"), of("14-15"));
+    }
+
+    #[test]
+    fn a_changed_dictionary_changes_the_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |dictionary: &str| checksum(folder.path(), "13-14", dictionary);
+        assert_ne!(of(DICTIONARY), of("研究生 9 n\n命 9 n\n"));
     }
 }

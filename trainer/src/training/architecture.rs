@@ -18,13 +18,15 @@ pub struct Batch<'a> {
     pub texts: Vec<&'a [u32]>,
 }
 
-/// A kind of network.
+/// A kind of network: the layers that read the words of a batch, and the layers above that make logits of their states.
 ///
 /// The words that it reads come with their vectors: the texts of [`texts`](Self::texts), once for each table of
 /// [`Vectors`](super::vectors::Vectors).
 pub trait Architecture {
     /// Its layers.
     type Network: Module;
+    /// What the layers above read of a batch.
+    type States;
 
     /// The layers, with these parameters.
     fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<Self::Network, E>;
@@ -34,6 +36,35 @@ pub trait Architecture {
         batch.texts.clone()
     }
 
+    /// The states of a batch.
+    fn states(
+        &self,
+        network: &Self::Network,
+        batch: &Batch,
+        words: &[PackedBatch],
+        device: &Device,
+    ) -> Self::States;
+
+    /// The states of a batch as the layers above read them in training: normalised over the batch, if the settings say so.
+    fn normalised(&self, states: Self::States) -> Self::States;
+
+    /// The logits of each task, `[batch, classes]`.
+    fn logits(
+        &self,
+        network: &Self::Network,
+        batch: &Batch,
+        states: Self::States,
+        device: &Device,
+    ) -> Vec<Tensor<2>>;
+
+    /// `network`, which has no gradients, with the normalisation of training in the weights of the layers above. Its
+    /// statistics are those of `states`.
+    fn folded(
+        &self,
+        network: &Self::Network,
+        states: impl Iterator<Item = Self::States>,
+    ) -> Self::Network;
+
     /// The logits of each task, `[batch, classes]`, in training.
     fn forward(
         &self,
@@ -41,7 +72,10 @@ pub trait Architecture {
         batch: &Batch,
         words: &[PackedBatch],
         device: &Device,
-    ) -> Vec<Tensor<2>>;
+    ) -> Vec<Tensor<2>> {
+        let states = self.states(network, batch, words, device);
+        self.logits(network, batch, self.normalised(states), device)
+    }
 
     /// The network without gradients, ready to be evaluated and saved: statistics over `batches` of training users replace
     /// those over single batches that training uses.
@@ -50,7 +84,11 @@ pub trait Architecture {
         network: &Self::Network,
         batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
         device: &Device,
-    ) -> Self::Network;
+    ) -> Self::Network {
+        let network = network.valid();
+        let states = batches.map(|(batch, words)| self.states(&network, &batch, &words, device));
+        self.folded(&network, states)
+    }
 
     /// The logits of each task, `[batch, classes]`, of a network [`for_inference`](Self::for_inference).
     fn evaluate(
@@ -59,10 +97,16 @@ pub trait Architecture {
         batch: &Batch,
         words: &[PackedBatch],
         device: &Device,
-    ) -> Vec<Tensor<2>>;
+    ) -> Vec<Tensor<2>> {
+        let states = self.states(network, batch, words, device);
+        self.logits(network, batch, states, device)
+    }
 }
 
 /// Aux-LSTM, see [`AuxLstm`].
+///
+/// With several tables of word vectors there is no shared LSTM. The last table is that of all tasks, the others are those of
+/// the tasks in order, and a task's LSTM reads both vectors of a word, concatenated.
 pub struct JointLstm {
     /// The network's sizes.
     pub sizes: AuxLstmSizes,
@@ -74,60 +118,56 @@ pub struct JointLstm {
 
 impl Architecture for JointLstm {
     type Network = AuxLstm;
+    type States = MeanStates<Tensor<2>>;
 
     fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<AuxLstm, E> {
         AuxLstm::new(parameters, &self.sizes, self.dropout)
     }
 
-    fn forward(
+    fn states(
         &self,
         network: &AuxLstm,
         _batch: &Batch,
         words: &[PackedBatch],
         _device: &Device,
-    ) -> Vec<Tensor<2>> {
+    ) -> MeanStates<Tensor<2>> {
+        let (shared, own) = words.split_last().expect("there is a table of vectors");
+        if own.is_empty() {
+            return network.mean_states(shared);
+        }
+        let words = own.iter().map(|own| {
+            let vectors = Tensor::cat(vec![own.vectors().clone(), shared.vectors().clone()], 1);
+            PackedBatch::new(vectors, own.sequences().to_vec())
+        });
+        network.mean_states_apart(&words.collect::<Vec<_>>())
+    }
+
+    fn normalised(&self, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
         match self.normalise {
-            true => network.forward_normalised(&words[0]),
-            false => network.forward(&words[0]),
+            true => states.normalised(),
+            false => states,
         }
     }
 
-    fn for_inference<'a>(
-        &self,
-        network: &AuxLstm,
-        batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
-        _device: &Device,
-    ) -> AuxLstm {
-        folded(network, self.normalise, batches, |network, _, words| {
-            network.mean_states(&words[0])
-        })
-    }
-
-    fn evaluate(
+    fn logits(
         &self,
         network: &AuxLstm,
         _batch: &Batch,
-        words: &[PackedBatch],
+        states: MeanStates<Tensor<2>>,
         _device: &Device,
     ) -> Vec<Tensor<2>> {
-        network.forward(&words[0])
+        network.logits(states)
     }
-}
 
-/// LSTMs without gradients. If training normalises their mean states over the batch, the mean and variance of `states` over
-/// `batches` become part of the weights.
-pub fn folded<'a>(
-    network: &AuxLstm,
-    normalise: bool,
-    batches: impl Iterator<Item = (Batch<'a>, Vec<PackedBatch>)>,
-    states: impl Fn(&AuxLstm, &Batch, &[PackedBatch]) -> MeanStates<Tensor<2>>,
-) -> AuxLstm {
-    let mut statistics = StateStatistics::default();
-    if normalise {
-        let network = network.valid();
-        for (batch, words) in batches {
-            statistics.add(states(&network, &batch, &words));
+    fn folded(
+        &self,
+        network: &AuxLstm,
+        states: impl Iterator<Item = MeanStates<Tensor<2>>>,
+    ) -> AuxLstm {
+        let mut statistics = StateStatistics::default();
+        if self.normalise {
+            states.for_each(|states| statistics.add(states));
         }
+        network.fold(&statistics)
     }
-    network.fold(&statistics)
 }

@@ -85,7 +85,7 @@ mod tests {
         (0..500)
             .map(|index| Example {
                 key: UserKey::new(Path::new("users.jsonl"), &User::default()),
-                words: vec![2; 1 + index % 97],
+                words: vec![2; 1 + index % 97].into(),
                 classes: vec![],
                 intervals: vec![],
                 file: 0,

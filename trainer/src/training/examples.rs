@@ -1,8 +1,8 @@
 //! Labelled users as word ids, and their division into training, validation and test users.
 
-use std::{collections::HashSet, ops::Range, path::PathBuf};
+use std::{collections::HashSet, ops::Range, path::PathBuf, sync::Arc};
 
-use model_core::{attribute::Attribute, reader::Reader};
+use model_core::{attribute::Attribute, reader::Reader, text::Word};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 pub struct Example {
     /// Identifies the user in splits and stored runs.
     pub key: UserKey,
-    /// The ids of the user's words, up to the maximum.
-    pub words: Vec<u32>,
+    /// The ids of the user's words, up to the maximum. Shared, because every run of an experiment has a copy of its users.
+    pub words: Arc<[u32]>,
     /// The class of each task, if the label is one of its classes.
     pub classes: Vec<Option<usize>>,
     /// The classes of each task that an interval label covers, if there are several.
@@ -53,13 +53,13 @@ pub struct Examples {
 }
 
 /// Reads users with their classes of `attributes`, and reports progress on standard error. `keep` is called with the record of
-/// each of [`Examples::users`].
+/// each of [`Examples::users`] and the words of its posts, up to the maximum.
 pub fn read(
     corpus: &[PathBuf],
     strict: bool,
     attributes: &[Attribute],
     reader: &Reader,
-    mut keep: impl FnMut(User),
+    mut keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
     let mut bar = Progress::new("reading users", "users", None);
     let options = Options {
@@ -87,7 +87,10 @@ pub fn read(
             examples.without_labels += 1;
             continue;
         }
-        let words = reader.encode(&user.posts);
+        let posts: Vec<Vec<Word>> = reader.words(&user.posts).collect();
+        let words: Arc<[u32]> = (posts.iter().flatten())
+            .map(|word| reader.vocabulary.id(&word.text))
+            .collect();
         if words.is_empty() {
             examples.without_words += 1;
             continue;
@@ -105,7 +108,7 @@ pub fn read(
                 .collect(),
             file,
         });
-        keep(user);
+        keep(user, &posts);
     }
     examples.bad_records = corpus.bad_records();
     drop(bar);
@@ -115,6 +118,23 @@ pub fn read(
         );
     }
     Ok(examples)
+}
+
+/// Adds the words and labels of users to a checksum.
+pub fn add_to_checksum(users: &[Example], hasher: &mut crc32fast::Hasher) {
+    let mut add = |number: u64| hasher.update(&number.to_le_bytes());
+    for user in users {
+        add(user.words.len() as u64);
+        user.words.iter().for_each(|&word| add(word.into()));
+        for class in &user.classes {
+            // None is 0.
+            add(class.map_or(0, |class| class as u64 + 1));
+        }
+        for interval in user.intervals.iter().flatten() {
+            add(interval.start as u64);
+            add(interval.end as u64);
+        }
+    }
 }
 
 /// Users by part, as indices.
@@ -189,7 +209,7 @@ mod tests {
         (0..1000)
             .map(|index| Example {
                 key: UserKey::new(Path::new("users.jsonl"), &User::default()),
-                words: vec![2],
+                words: [2].into(),
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],
                 file: 0,

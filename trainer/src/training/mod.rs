@@ -35,7 +35,7 @@ use checkpoint::CheckpointError;
 use folder::RunFolder;
 use vectors::Vectors;
 
-pub use architecture::{Architecture, Batch, JointLstm, folded};
+pub use architecture::{Architecture, Batch, JointLstm};
 pub use data::{Data, Task, class_counts};
 pub use metrics::{EpochMetrics, TaskMetrics};
 pub use prepare::read_vectors;

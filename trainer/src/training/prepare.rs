@@ -40,7 +40,13 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     };
     let tasks = tasks(config);
     let attributes: Vec<Attribute> = tasks.iter().map(|task| task.attribute.clone()).collect();
-    let mut examples = examples::read(&config.corpus, config.strict, &attributes, &reader, drop)?;
+    let mut examples = examples::read(
+        &config.corpus,
+        config.strict,
+        &attributes,
+        &reader,
+        |_, _| {},
+    )?;
     drop_unused_labels(&tasks, &mut examples);
     let stratify_by = (attributes.iter()).position(|task| task.name == config.split.stratify_by);
     let mut parts = examples::divide(&examples.users, &config.split, stratify_by);
@@ -95,20 +101,13 @@ fn drop_unused_labels(tasks: &[Task], examples: &mut Examples) {
     examples.without_labels += before - examples.users.len();
 }
 
-/// A checksum of the users' words and classes, of their division and of the word vectors.
+/// A checksum of the users' words and labels, of their division and of the word vectors.
 fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
+    examples::add_to_checksum(users, &mut hasher);
     let mut add = |numbers: &mut dyn Iterator<Item = u64>| {
         numbers.for_each(|number| hasher.update(&number.to_le_bytes()));
     };
-    for user in users {
-        add(&mut std::iter::once(user.words.len() as u64));
-        add(&mut user.words.iter().map(|&word| word.into()));
-        // None is 0.
-        add(&mut (user.classes.iter()).map(|class| class.map_or(0, |class| class as u64 + 1)));
-        add(&mut (user.intervals.iter().flatten())
-            .flat_map(|interval| [interval.start as u64, interval.end as u64]));
-    }
     for part in [&parts.training, &parts.validation, &parts.test] {
         add(&mut std::iter::once(part.len() as u64));
         add(&mut part.iter().map(|&user| user as u64));

@@ -312,8 +312,8 @@ mod tests {
             .map(|index| Example {
                 key: UserKey::new(Path::new("users.jsonl"), &User::default()),
                 words: match index % 2 {
-                    0 => vec![2, 3, 6, 7, 2, 4],
-                    _ => vec![2, 7, 6, 3, 2, 4, 5],
+                    0 => [2, 3, 6, 7, 2, 4].into(),
+                    _ => [2, 7, 6, 3, 2, 4, 5].into(),
                 },
                 classes: vec![Some(index % 2); 2],
                 intervals: vec![None; 2],
@@ -352,7 +352,7 @@ mod tests {
             (users.iter())
                 .filter_map(|user| {
                     let class = user.classes[task]?.abs_diff(task);
-                    Some((user.words.as_slice(), scored(class, user.words.len())))
+                    Some((&user.words[..], scored(class, user.words.len())))
                 })
                 .collect::<Vec<_>>()
         });
@@ -411,7 +411,7 @@ mod tests {
                 Example {
                     intervals: vec![class.is_none().then_some(0..2); 2],
                     classes: vec![class; 2],
-                    words: vec![8],
+                    words: [8].into(),
                     file: 1,
                     ..user
                 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use html_escape::encode_double_quoted_attribute as escape;
+
 use crate::table::Table;
 
 /// The style sheet: the colours and sizes of page and report, then the report's own rules.
@@ -233,12 +235,4 @@ impl Figure {
             self.drawing
         )
     }
-}
-
-/// Escapes text for HTML and SVG, including their attributes.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::document::escape;
+use html_escape::encode_double_quoted_attribute as escape;
 
 /// The size of a plot, in the units of its SVG.
 const WIDTH: f64 = 400.0;

@@ -1,5 +1,6 @@
 //! The evaluated runs, as rows of tables, and the comparisons of rows.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use model_core::prediction::largest;
@@ -150,7 +151,7 @@ impl AttributeResults {
                 return Err(format!("two files contain the run {file}"));
             }
         }
-        rows.sort_by_cached_key(|row| row.place(&summary.name));
+        rows.sort_by(|one, other| one.order(other, &summary.name));
         Ok(Self { summary, rows })
     }
 
@@ -243,6 +244,21 @@ impl Row {
         self.key == key
     }
 
+    /// The order of rows: by [`place`](Self::place), then values of a setting in numerical order.
+    fn order(&self, other: &Self, main: &str) -> Ordering {
+        let value = |row: &Self| -> Option<f64> {
+            let (_, value) = row.key.variant.split_once('=')?;
+            value.parse().ok()
+        };
+        let by_value = match (value(self), value(other)) {
+            (Some(one), Some(other)) => one.total_cmp(&other),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        };
+        (self.place(main).cmp(&other.place(main)))
+            .then(by_value)
+            .then_with(|| self.key.variant.cmp(&other.key.variant))
+    }
+
     /// The sort key: systems and auxiliary attributes in the paper's order, then all others.
     fn place(&self, main: &str) -> impl Ord + use<> {
         let RunKey {
@@ -262,12 +278,7 @@ impl Row {
             auxiliary.clone(),
             paper::system_place(system),
             system.clone(),
-            // Values of a setting in numerical order.
             variant.split_once('=').map(|(name, _)| name.to_owned()),
-            (variant.split_once('='))
-                .and_then(|(_, value)| value.parse::<f64>().ok())
-                .map(|value| (value * 1e6) as i64),
-            variant.clone(),
         )
     }
 
@@ -393,5 +404,29 @@ impl Comparison {
     pub fn verdict(&self) -> Option<bool> {
         let significant = self.corrected[0]? < SIGNIFICANT;
         significant.then_some(self.f.observed > 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values used to be compared in millionths, so that smaller ones were in the order of their text.
+    #[test]
+    fn tiny_values_of_a_setting_are_in_numerical_order() {
+        let row = |variant: &str| Row {
+            key: RunKey {
+                system: "lstm".into(),
+                main: "age".into(),
+                auxiliary: Vec::new(),
+                variant: variant.into(),
+                seed: 1,
+            },
+            runs: BTreeMap::new(),
+        };
+        let mut rows = ["rate=0.5", "rate=1e-7", "rate=3e-8", ""].map(row);
+        rows.sort_by(|one, other| one.order(other, "age"));
+        let variants = rows.map(|row| row.key.variant);
+        assert_eq!(variants, ["", "rate=3e-8", "rate=1e-7", "rate=0.5"]);
     }
 }

@@ -11,7 +11,7 @@ use model_core::{
     parameters::Parameters,
 };
 
-use crate::training::{Architecture, Batch, JointLstm, folded};
+use crate::training::{Architecture, Batch, JointLstm};
 
 /// Added to the score of another text's segment, so that its weight is 0.
 const MASKED: f32 = -1e9;
@@ -101,21 +101,9 @@ impl Network {
     }
 }
 
-impl AttentiveLstm {
-    fn states(
-        &self,
-        network: &Network,
-        batch: &Batch,
-        words: &[PackedBatch],
-        device: &Device,
-    ) -> MeanStates<Tensor<2>> {
-        let segments = Segments::of(&batch.texts, self.segment_words);
-        network.states(&words[0], &segments, device)
-    }
-}
-
 impl Architecture for AttentiveLstm {
     type Network = Network;
+    type States = MeanStates<Tensor<2>>;
 
     fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<Network, E> {
         let sizes = &self.network.sizes;
@@ -138,42 +126,40 @@ impl Architecture for AttentiveLstm {
         Segments::of(&batch.texts, self.segment_words).segments
     }
 
-    fn forward(
+    fn states(
         &self,
         network: &Network,
         batch: &Batch,
         words: &[PackedBatch],
         device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let states = self.states(network, batch, words, device);
-        network.lstm.logits(match self.network.normalise {
-            true => states.normalised(),
-            false => states,
-        })
+    ) -> MeanStates<Tensor<2>> {
+        let segments = Segments::of(&batch.texts, self.segment_words);
+        network.states(&words[0], &segments, device)
     }
 
-    fn for_inference<'b>(
+    fn normalised(&self, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
+        self.network.normalised(states)
+    }
+
+    fn logits(
         &self,
         network: &Network,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
+        batch: &Batch,
+        states: MeanStates<Tensor<2>>,
         device: &Device,
+    ) -> Vec<Tensor<2>> {
+        self.network.logits(&network.lstm, batch, states, device)
+    }
+
+    fn folded(
+        &self,
+        network: &Network,
+        states: impl Iterator<Item = MeanStates<Tensor<2>>>,
     ) -> Network {
-        let network = network.valid();
-        let normalise = self.network.normalise;
-        let lstm = folded(&network.lstm, normalise, batches, |_, batch, words| {
-            self.states(&network, batch, words, device)
-        });
-        Network { lstm, ..network }
-    }
-
-    fn evaluate(
-        &self,
-        network: &Network,
-        batch: &Batch,
-        words: &[PackedBatch],
-        device: &Device,
-    ) -> Vec<Tensor<2>> {
-        (network.lstm).logits(self.states(network, batch, words, device))
+        Network {
+            lstm: self.network.folded(&network.lstm, states),
+            attention: network.attention.clone(),
+        }
     }
 }
 

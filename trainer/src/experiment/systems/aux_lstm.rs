@@ -20,6 +20,13 @@ impl Default for JointSettings {
     }
 }
 
+impl JointSettings {
+    /// Whether all settings of this section are in range.
+    pub fn check(&self) -> Result<(), String> {
+        check_lambda("aux-lstm.lambda", self.lambda)
+    }
+}
+
 /// The system.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -29,11 +36,6 @@ pub struct AuxLstm {
 }
 
 impl System for AuxLstm {
-    fn check(&self) -> Result<(), String> {
-        self.lstm.check()?;
-        check_lambda("aux-lstm.lambda", self.aux_lstm.lambda)
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

@@ -15,11 +15,6 @@ pub struct Cnn {
 }
 
 impl System for Cnn {
-    fn check(&self) -> Result<(), String> {
-        self.features.check().map_err(|error| error.to_string())?;
-        self.cnn.check()
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

@@ -31,7 +31,7 @@ use crate::training::{Architecture, Batch};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnSettings {
-    /// PackedBatch of a region.
+    /// Words of a region.
     pub region: usize,
     /// Units of each convolution.
     pub units: usize,
@@ -134,14 +134,6 @@ struct Convolution {
 }
 
 impl BagConvolutions<'_> {
-    /// The pooled values of all convolutions, `[batch, Σ units]`.
-    fn pooled(&self, layers: &Layers, batch: &Batch, device: &Device) -> Tensor<2> {
-        let (ids, texts) = PackedBatch::distinct(&batch.texts);
-        let pooled = (layers.convolutions.iter().zip(&self.regions))
-            .map(|(convolution, &region)| self.convolve(convolution, region, &ids, &texts, device));
-        Tensor::cat(pooled.collect(), 1)
-    }
-
     /// The pooled values of one convolution, `[batch, units]`. `texts` are indices into the distinct words `ids`.
     fn convolve(
         &self,
@@ -198,38 +190,12 @@ impl BagConvolutions<'_> {
         }
         .squeeze_dim(1)
     }
-
-    /// The logits, from the pooled values and the users' features that are not terms.
-    fn logits(
-        &self,
-        layers: &Layers,
-        pooled: Tensor<2>,
-        users: &[usize],
-        device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let UserFeatures { matrix, terms } = self.features;
-        let width = matrix.columns() - terms;
-        let mut others = vec![0.0; users.len() * width];
-        if width > 0 {
-            for (&user, others) in users.iter().zip(others.chunks_exact_mut(width)) {
-                for (column, value) in matrix.row(user).iter() {
-                    if let Some(column) = (column as usize).checked_sub(*terms) {
-                        others[column] = value;
-                    }
-                }
-            }
-        }
-        let others = Tensor::from_data(TensorData::new(others, [users.len(), width]), device);
-        let read = match width {
-            0 => pooled,
-            _ => Tensor::cat(vec![pooled, others], 1),
-        };
-        vec![layers.output.forward(layers.dropout.forward(read))]
-    }
 }
 
 impl Architecture for BagConvolutions<'_> {
     type Network = Layers;
+    /// The pooled values.
+    type States = Tensor<2>;
 
     fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<Layers, E> {
         let mut convolutions = Vec::new();
@@ -249,46 +215,64 @@ impl Architecture for BagConvolutions<'_> {
         })
     }
 
-    fn forward(
+    /// The pooled values of all convolutions, `[batch, Σ units]`.
+    fn states(
         &self,
         layers: &Layers,
         batch: &Batch,
         _words: &[PackedBatch],
         device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let mut pooled = self.pooled(layers, batch, device);
-        if self.normalise {
-            pooled = normalised(pooled);
-        }
-        self.logits(layers, pooled, &batch.users, device)
+    ) -> Tensor<2> {
+        let (ids, texts) = PackedBatch::distinct(&batch.texts);
+        let pooled = (layers.convolutions.iter().zip(&self.regions))
+            .map(|(convolution, &region)| self.convolve(convolution, region, &ids, &texts, device));
+        Tensor::cat(pooled.collect(), 1)
     }
 
-    fn for_inference<'b>(
+    fn normalised(&self, pooled: Tensor<2>) -> Tensor<2> {
+        match self.normalise {
+            true => normalised(pooled),
+            false => pooled,
+        }
+    }
+
+    /// The logits, from the pooled values and the users' features that are not terms.
+    fn logits(
         &self,
         layers: &Layers,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
+        batch: &Batch,
+        pooled: Tensor<2>,
         device: &Device,
-    ) -> Layers {
-        let mut layers = layers.valid();
+    ) -> Vec<Tensor<2>> {
+        let users = &batch.users;
+        let UserFeatures { matrix, terms } = self.features;
+        let width = matrix.columns() - terms;
+        let mut others = vec![0.0; users.len() * width];
+        if width > 0 {
+            for (&user, others) in users.iter().zip(others.chunks_exact_mut(width)) {
+                for (column, value) in matrix.row(user).iter() {
+                    if let Some(column) = (column as usize).checked_sub(*terms) {
+                        others[column] = value;
+                    }
+                }
+            }
+        }
+        let others = Tensor::from_data(TensorData::new(others, [users.len(), width]), device);
+        let read = match width {
+            0 => pooled,
+            _ => Tensor::cat(vec![pooled, others], 1),
+        };
+        vec![layers.output.forward(layers.dropout.forward(read))]
+    }
+
+    fn folded(&self, layers: &Layers, pooled: impl Iterator<Item = Tensor<2>>) -> Layers {
+        let mut layers = layers.clone();
         if self.normalise {
             let mut statistics = UnitStatistics::default();
-            for (batch, _) in batches {
-                statistics.add(self.pooled(&layers, &batch, device));
-            }
+            pooled.for_each(|pooled| statistics.add(pooled));
             statistics.fold_into(&mut layers.output);
         }
         layers
-    }
-
-    fn evaluate(
-        &self,
-        layers: &Layers,
-        batch: &Batch,
-        _words: &[PackedBatch],
-        device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let pooled = self.pooled(layers, batch, device);
-        self.logits(layers, pooled, &batch.users, device)
     }
 }
 

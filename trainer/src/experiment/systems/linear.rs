@@ -118,7 +118,7 @@ impl Classifier<'_> {
             Ok::<_, ExperimentError>((f, choice))
         });
         let compared = compared.collect::<Result<Vec<_>, _>>()?;
-        // The first of equals, which has the smallest cost.
+        // Of equals the first in the order of the settings: by class balance, then by cost.
         let best = (compared.into_iter().rev()).max_by(|(one, _), (other, _)| one.total_cmp(other));
         let (_, choice) = best.ok_or(LinearError::NoExamples)?;
         Ok(choice)

@@ -98,10 +98,6 @@ pub struct Lstm {
 }
 
 impl System for Lstm {
-    fn check(&self) -> Result<(), String> {
-        self.lstm.check()
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

@@ -15,11 +15,6 @@ pub struct Me {
 }
 
 impl System for Me {
-    fn check(&self) -> Result<(), String> {
-        self.features.check().map_err(|error| error.to_string())?;
-        self.me.check("me")
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

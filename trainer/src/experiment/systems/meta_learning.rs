@@ -28,6 +28,14 @@ impl Default for MetaLearningSettings {
     }
 }
 
+impl MetaLearningSettings {
+    /// Whether all settings of this section are in range.
+    pub fn check(&self) -> Result<(), String> {
+        let folds = self.folds;
+        within("meta-learning.folds", folds, folds >= 2, "at least 2")
+    }
+}
+
 /// The system.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,13 +46,6 @@ pub struct MetaLearning {
 }
 
 impl System for MetaLearning {
-    fn check(&self) -> Result<(), String> {
-        self.features.check().map_err(|error| error.to_string())?;
-        self.svm.check("svm")?;
-        let folds = self.meta_learning.folds;
-        within("meta-learning.folds", folds, folds >= 2, "at least 2")
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

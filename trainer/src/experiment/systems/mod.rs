@@ -1,5 +1,5 @@
 //! The systems, and their registry: a new system is a file here and a line in [`REGISTRY`], with a field of [`Settings`] if it
-//! has settings of its own.
+//! has settings of its own, which [`Settings::check`] checks.
 
 mod attention;
 mod aux_lstm;
@@ -104,7 +104,26 @@ impl Settings {
     /// # Errors
     /// One line that names the setting, beginning with its section.
     pub fn check(&self) -> Result<(), String> {
-        (REGISTRY.iter()).try_for_each(|(_, build)| build(self.clone()).check())
+        let Self {
+            features,
+            svm,
+            me,
+            meta_learning,
+            cnn,
+            pcnn,
+            lstm,
+            multi_task_lstm,
+            aux_lstm,
+        } = self;
+        features.check().map_err(|error| error.to_string())?;
+        svm.check("svm")?;
+        me.check("me")?;
+        meta_learning.check()?;
+        cnn.check()?;
+        pcnn.check()?;
+        lstm.check()?;
+        multi_task_lstm.check()?;
+        aux_lstm.check()
     }
 }
 

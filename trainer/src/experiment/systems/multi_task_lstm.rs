@@ -4,13 +4,10 @@
 //! A word's own and shared vector are concatenated, as Collobert et al. concatenate the lookup tables of a word. A sum would
 //! add vectors of two trainings, whose axes are unrelated. All vectors are trained further with the network.
 
-use fused_lstm::PackedBatch;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
 use model_core::{
-    aux_lstm::{AuxLstm, AuxLstmSizes, MeanStates, Role},
-    parameters::Parameters,
+    aux_lstm::{AuxLstmSizes, Role},
     vocabulary::UNKNOWN,
 };
 use serde::{Deserialize, Serialize};
@@ -23,8 +20,9 @@ use crate::experiment::system::{Fitted, Problem, System, check_lambda, table};
 use crate::output::{PendingFile, make_folder};
 use crate::progress::Progress;
 use crate::settings::{at_least_zero, within};
+use crate::training::JointLstm;
+use crate::training::batches::mix;
 use crate::training::vectors::{TrainedVectors, Vectors};
-use crate::training::{Architecture, Batch, folded};
 use crate::word2vec::{self, Format, TextWriter, TrainingError};
 
 /// The settings of Multi-task LSTM in addition to those of LSTM.
@@ -49,6 +47,21 @@ impl Default for MultiTaskSettings {
     }
 }
 
+impl MultiTaskSettings {
+    /// Whether all settings of this section are in range.
+    pub fn check(&self) -> Result<(), String> {
+        let &Self {
+            lambda,
+            vector_epochs: epochs,
+            vector_learning_rate: rate,
+        } = self;
+        let name = |name: &str| format!("multi-task-lstm.{name}");
+        check_lambda(&name("lambda"), lambda)?;
+        within(&name("vector_epochs"), epochs, epochs > 0, "at least 1")?;
+        at_least_zero(&name("vector_learning_rate"), rate)
+    }
+}
+
 /// The system.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,19 +71,6 @@ pub struct MultiTaskLstm {
 }
 
 impl System for MultiTaskLstm {
-    fn check(&self) -> Result<(), String> {
-        self.lstm.check()?;
-        let &MultiTaskSettings {
-            lambda,
-            vector_epochs: epochs,
-            vector_learning_rate: rate,
-        } = &self.multi_task_lstm;
-        let name = |name: &str| format!("multi-task-lstm.{name}");
-        check_lambda(&name("lambda"), lambda)?;
-        within(&name("vector_epochs"), epochs, epochs > 0, "at least 1")?;
-        at_least_zero(&name("vector_learning_rate"), rate)
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }
@@ -112,7 +112,7 @@ impl System for MultiTaskLstm {
         let rate = self.multi_task_lstm.vector_learning_rate;
         let lesson = Lesson {
             training,
-            architecture: OwnAndShared {
+            architecture: JointLstm {
                 sizes,
                 dropout: network.dropout,
                 normalise: training.normalise,
@@ -132,22 +132,7 @@ fn own_vectors(
     dimensions: usize,
     epochs: u16,
 ) -> Result<Vec<f32>, ExperimentError> {
-    let settings = word2vec::Settings {
-        dimensions: dimensions as u16,
-        window: 5,
-        // The vocabulary has no rare words.
-        min_count: 1,
-        epochs,
-        negative: 5,
-        learning_rate: 0.05,
-        subsample: 1e-4,
-        // With several threads the vectors would differ each time.
-        threads: 1,
-        // Different for each task, so that tasks with the same users have different vectors.
-        seed: (problem.seed as u16)
-            .wrapping_mul(31)
-            .wrapping_add(attribute as u16),
-    };
+    let settings = vector_settings(dimensions, epochs, problem.seed, attribute)?;
     let vocabulary = &problem.users.reader.vocabulary;
     let (training, _) = problem.labelled(&problem.parts.training, attribute);
     let texts = || {
@@ -189,6 +174,40 @@ fn own_vectors(
     Ok(rows)
 }
 
+/// How the vectors of [`own_vectors`] are trained.
+///
+/// # Errors
+/// More dimensions than word2vec can train.
+fn vector_settings(
+    dimensions: usize,
+    epochs: u16,
+    seed: u64,
+    attribute: usize,
+) -> Result<word2vec::Settings, ExperimentError> {
+    let Ok(dimensions) = u16::try_from(dimensions) else {
+        return Err(ExperimentError::Unusable(format!(
+            "the word vectors have {dimensions} dimensions; permitted: at most {}",
+            u16::MAX
+        )));
+    };
+    // The seeds of word2vec have 16 bits. Larger seeds are mixed: cut off, those 65,536 apart would have the same vectors.
+    let seed = u16::try_from(seed).unwrap_or_else(|_| mix(seed, 0) as u16);
+    Ok(word2vec::Settings {
+        dimensions,
+        window: 5,
+        // The vocabulary has no rare words.
+        min_count: 1,
+        epochs,
+        negative: 5,
+        learning_rate: 0.05,
+        subsample: 1e-4,
+        // With several threads the vectors would differ each time.
+        threads: 1,
+        // Different for each task, so that tasks with the same users have different vectors.
+        seed: seed.wrapping_mul(31).wrapping_add(attribute as u16),
+    })
+}
+
 fn train_vectors(
     problem: &Problem,
     text: TextWriter,
@@ -210,74 +229,12 @@ fn train_vectors(
     Ok(())
 }
 
-/// LSTMs that share no layer, each over the vectors of a table of its own and of one that all share.
-///
-/// The tables are those of the tasks in order, then the shared one.
-struct OwnAndShared {
-    sizes: AuxLstmSizes,
-    dropout: f64,
-    normalise: bool,
-}
-
-impl OwnAndShared {
-    /// The mean states of each task's LSTM over texts of words with these vectors in each table.
-    fn states(network: &AuxLstm, words: &[PackedBatch]) -> MeanStates<Tensor<2>> {
-        let (shared, own) = words.split_last().expect("there is a shared table");
-        let words = own.iter().map(|own| {
-            let vectors = Tensor::cat(vec![own.vectors().clone(), shared.vectors().clone()], 1);
-            PackedBatch::new(vectors, own.sequences().to_vec())
-        });
-        network.mean_states_apart(&words.collect::<Vec<_>>())
-    }
-}
-
-impl Architecture for OwnAndShared {
-    type Network = AuxLstm;
-
-    fn network<E>(&self, parameters: &mut Parameters<'_, E>) -> Result<AuxLstm, E> {
-        AuxLstm::new(parameters, &self.sizes, self.dropout)
-    }
-
-    fn forward(
-        &self,
-        network: &AuxLstm,
-        _batch: &Batch,
-        words: &[PackedBatch],
-        _device: &Device,
-    ) -> Vec<Tensor<2>> {
-        let states = Self::states(network, words);
-        network.logits(match self.normalise {
-            true => states.normalised(),
-            false => states,
-        })
-    }
-
-    fn for_inference<'b>(
-        &self,
-        network: &AuxLstm,
-        batches: impl Iterator<Item = (Batch<'b>, Vec<PackedBatch>)>,
-        _device: &Device,
-    ) -> AuxLstm {
-        folded(network, self.normalise, batches, |network, _, words| {
-            Self::states(network, words)
-        })
-    }
-
-    fn evaluate(
-        &self,
-        network: &AuxLstm,
-        _batch: &Batch,
-        words: &[PackedBatch],
-        _device: &Device,
-    ) -> Vec<Tensor<2>> {
-        network.logits(Self::states(network, words))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_core::parameters::{TensorSpec, glorot_uniform};
+    use crate::training::{Architecture, Batch};
+    use burn::tensor::{Device, Tensor};
+    use model_core::parameters::{Parameters, TensorSpec, glorot_uniform};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     const WORDS: usize = 7;
@@ -299,6 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn seeds_that_are_65536_apart_have_other_vectors() {
+        let seed = |seed: u64| vector_settings(4, 1, seed, 2).unwrap().seed;
+        assert_ne!(seed(1), seed(1 + 65_536));
+        assert_ne!(seed(1 + 65_536), seed(1 + 2 * 65_536));
+        // Smaller seeds have the vectors that they always had.
+        assert_eq!(seed(7), 7 * 31 + 2);
+    }
+
+    #[test]
+    fn more_dimensions_than_word2vec_has_are_refused() {
+        let error = vector_settings(65_537, 1, 1, 0).unwrap_err().to_string();
+        assert!(error.contains("65537 dimensions"), "{error}");
+    }
+
+    #[test]
     fn vectors_of_the_batch_are_trained_and_others_stay() {
         let mut random = StdRng::seed_from_u64(3);
         let tables = (0..3).map(|_| {
@@ -306,7 +278,7 @@ mod tests {
             rows.collect()
         });
         let mut vectors = Vectors::Trained(TrainedVectors::new(tables.collect(), 4, 0.01));
-        let architecture = OwnAndShared {
+        let architecture = JointLstm {
             sizes: AuxLstmSizes {
                 input_size: 8,
                 auxiliary_hidden_size: 0,

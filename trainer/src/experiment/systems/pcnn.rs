@@ -24,6 +24,16 @@ impl Default for PcnnSettings {
     }
 }
 
+impl PcnnSettings {
+    /// Whether all settings of this section are in range.
+    pub fn check(&self) -> Result<(), String> {
+        if self.regions.len() < 2 {
+            return Err("pcnn.regions: name at least two".into());
+        }
+        (self.regions.iter()).try_for_each(|&region| at_least_one("pcnn.regions", region))
+    }
+}
+
 /// The system.
 #[derive(Serialize)]
 pub struct Pcnn {
@@ -33,16 +43,6 @@ pub struct Pcnn {
 }
 
 impl System for Pcnn {
-    fn check(&self) -> Result<(), String> {
-        self.features.check().map_err(|error| error.to_string())?;
-        self.cnn.check()?;
-        let regions = &self.pcnn.regions;
-        if regions.len() < 2 {
-            return Err("pcnn.regions: name at least two".into());
-        }
-        (regions.iter()).try_for_each(|&region| at_least_one("pcnn.regions", region))
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }

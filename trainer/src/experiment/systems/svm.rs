@@ -15,11 +15,6 @@ pub struct Svm {
 }
 
 impl System for Svm {
-    fn check(&self) -> Result<(), String> {
-        self.features.check().map_err(|error| error.to_string())?;
-        self.svm.check("svm")
-    }
-
     fn settings(&self) -> toml::Table {
         table(self)
     }
