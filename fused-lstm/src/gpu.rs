@@ -6,15 +6,14 @@
 //! the state from the gates. States are in the memory of the workgroup; a cell is only used by the thread of its unit. The
 //! projection of the tokens and the gradients of the weights are large products, for which burn has kernels.
 
-// Without gradients, nothing calls the backward pass.
-#![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
-
+#[cfg(feature = "autodiff")]
+use burn::tensor::IndexingUpdateOp;
 use burn::{
     backend::{
         TensorMetadata,
         ops::{FloatTensorOps, IntTensorOps},
     },
-    tensor::{FloatDType, IndexingUpdateOp, Shape, TensorData},
+    tensor::{FloatDType, Shape, TensorData},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -67,6 +66,7 @@ pub fn forward(projected: CubeTensor, recurrent: CubeTensor, plan: &Plan) -> Cub
 }
 
 /// [`forward`], with the intermediate values for the backward pass.
+#[cfg(feature = "autodiff")]
 pub fn forward_keeping(
     projected: CubeTensor,
     recurrent: CubeTensor,
@@ -119,6 +119,7 @@ fn launch_forward(
 
 /// The gradient dz of the arguments of the gates at every token, `[tokens, Σ 4 · hidden]`, and the hidden states before it,
 /// `[tokens, Σ hidden]`.
+#[cfg(feature = "autodiff")]
 pub fn backward(
     kept: Kept,
     recurrent: &CubeTensor,
@@ -156,6 +157,7 @@ pub fn backward(
 
 /// The gradients of the vectors, if requested, and of the weights (input, recurrent, bias), from the result of
 /// [`backward`].
+#[cfg(feature = "autodiff")]
 pub fn gradients(
     vectors: CubeTensor,
     input: CubeTensor,
@@ -370,6 +372,7 @@ fn forward_kernel(
 }
 
 /// The backward pass of [`forward_kernel`]. It replaces `gates` by dz, and `cells` by the hidden states before each step.
+#[cfg(feature = "autodiff")]
 #[cube(launch)]
 fn backward_kernel(
     gates: &mut Tensor<f32>,

@@ -29,7 +29,10 @@ pub fn is_fused_on(device: &Device, hidden: &[usize], sequences: usize) -> bool 
         DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden, sequences),
         #[cfg(feature = "autodiff")]
         DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden, sequences),
-        #[allow(unreachable_patterns)]
+        #[allow(
+            unreachable_patterns,
+            reason = "burn's features decide whether there are other devices"
+        )]
         _ => false,
     }
 }
@@ -63,10 +66,8 @@ pub fn frozen(
     bias: Tensor<1>,
     hidden: &[usize],
 ) -> Option<cpu::Frozen> {
-    match device.as_dispatch() {
-        DispatchDevice::Flex(_) => {}
-        #[allow(unreachable_patterns)]
-        _ => return None,
+    if !matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
+        return None;
     }
     let [input_size, _] = input.dims();
     let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
