@@ -96,15 +96,34 @@ impl<'a> Examples<'a> {
         false
     }
 
-    /// Class weights that give all classes the same total weight, scikit-learn's "balanced": examples / (classes · examples
-    /// of the class). The mean over the examples is 1. A class without examples has weight 1.
-    pub fn balanced_weights(&self) -> Vec<f64> {
+    /// A weight for each class that evens out their numbers of examples: (examples / (classes · examples of the
+    /// class))^`exponent`. A class without examples has weight 1 and does not count as a class.
+    ///
+    /// With the exponent 1, these are scikit-learn's "balanced" weights: all classes have the same total weight, and the
+    /// mean over the examples is 1. With 0, all weights are 1.
+    ///
+    /// ```
+    /// use sparse_linear::{Examples, SparseMatrix, SupportVectorMachine};
+    ///
+    /// let mut features = SparseMatrix::new(1);
+    /// for value in [1.0, 2.0, 3.0, -1.0] {
+    ///     features.push_row([(0, value)])?;
+    /// }
+    /// let examples = Examples::new(&features, &[0, 0, 0, 1], 2)?;
+    /// let class_weights = examples.balanced_weights(1.0);
+    /// assert_eq!(class_weights, [4.0 / 6.0, 2.0]);
+    /// let svm = SupportVectorMachine { class_weights, ..SupportVectorMachine::default() };
+    /// let model = svm.check()?.fit(&examples)?.model;
+    /// # assert_eq!(model.classes(), 2);
+    /// # Ok::<(), sparse_linear::LinearError>(())
+    /// ```
+    pub fn balanced_weights(&self, exponent: f64) -> Vec<f64> {
         let counts = self.class_counts();
         let occurring = counts.iter().filter(|&&count| count > 0).count();
         (counts.into_iter())
             .map(|count| match count {
                 0 => 1.0,
-                _ => self.len() as f64 / (occurring * count) as f64,
+                _ => (self.len() as f64 / (occurring * count) as f64).powf(exponent),
             })
             .collect()
     }
