@@ -86,14 +86,10 @@ impl<'a> Examples<'a> {
         self.class_count
     }
 
-    /// The number of examples.
+    /// The number of examples; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "examples are never empty")]
     pub fn len(&self) -> usize {
         self.classes.len()
-    }
-
-    /// Always false: there is at least one example.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// A weight for each class that evens out their numbers of examples: (examples / (classes · examples of the

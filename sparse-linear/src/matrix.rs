@@ -85,7 +85,7 @@ impl SparseMatrix {
     }
 
     /// The number of stored values.
-    pub fn values(&self) -> usize {
+    pub fn value_count(&self) -> usize {
         self.values.len()
     }
 
@@ -250,7 +250,7 @@ mod tests {
         }
         matrix.push_row([]).unwrap();
         assert_eq!(
-            (matrix.rows(), matrix.columns(), matrix.values()),
+            (matrix.rows(), matrix.columns(), matrix.value_count()),
             (2, 4, 2)
         );
         assert_eq!(matrix.select(&[1, 0]).row(1), matrix.row(0));
