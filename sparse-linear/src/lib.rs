@@ -15,7 +15,7 @@ pub use model::LinearModel;
 pub use posterior::{Posterior, Sigmoid};
 pub use support_vector_machine::{Loss, SupportVectorMachine};
 
-/// Examples to learn from: one row of features and one class each.
+/// Examples to learn from: one row of features and one class each. They borrow both, so copies cost nothing.
 ///
 /// ```
 /// use sparse_linear::{Examples, SparseMatrix};
@@ -145,7 +145,8 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// Settings that have been checked, ready to fit: see [`SupportVectorMachine::check`] and [`LogisticRegression::check`].
+/// Settings that have been checked, ready for `fit`: the result of [`SupportVectorMachine::check`] or
+/// [`LogisticRegression::check`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Valid<S>(S);
 
@@ -157,7 +158,7 @@ pub struct Fit {
     pub model: LinearModel,
     /// Passes over the examples; the maximum over the classes.
     pub passes: usize,
-    /// Whether the tolerance was reached before the limit of passes.
+    /// Whether the tolerance was reached within the limit of passes, for all classes.
     pub converged: bool,
 }
 

@@ -2,7 +2,8 @@
 
 use super::LinearError;
 
-/// Sparse features of examples, in compressed rows. A matrix takes 8 bytes for each stored value and 8 for each row.
+/// Sparse features of examples, `[examples, features]`, in compressed rows. A matrix takes 8 bytes for each stored value and 8
+/// for each row.
 ///
 /// ```
 /// use sparse_linear::SparseMatrix;
@@ -44,8 +45,8 @@ impl SparseMatrix {
     /// Adds a row of features with their values; all others are 0.
     ///
     /// # Errors
-    /// If the features are not in ascending order, one is not below the number of columns, or a value is not finite. The
-    /// matrix is then unchanged.
+    /// [`LinearError::Feature`] if the features are not in strictly ascending order, one is not below the number of columns, or
+    /// a value is not finite. The matrix is then unchanged.
     pub fn push_row(
         &mut self,
         row: impl IntoIterator<Item = (u32, f32)>,
