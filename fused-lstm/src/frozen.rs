@@ -34,7 +34,10 @@ pub struct FrozenLstms {
 }
 
 impl FrozenLstms {
-    /// Copies the current weights of `lstms`. `None` if `device` is not the CPU.
+    /// Copies the current weights of `lstms`. `None` unless `device` is the CPU without gradients, [`Device::flex`].
+    ///
+    /// # Panics
+    /// If there is no LSTM, or if their input sizes differ.
     pub fn new(lstms: &[&Lstm], device: &Device) -> Option<Self> {
         let hidden: Vec<usize> = lstms.iter().map(|lstm| lstm.hidden_size()).collect();
         let (input, recurrent, bias) = concatenate(lstms);
@@ -42,7 +45,7 @@ impl FrozenLstms {
         Some(Self { lstms, hidden })
     }
 
-    /// The mean hidden states of each sequence, `[batch, hidden size]` for each LSTM; zero for an empty sequence.
+    /// The mean hidden state of each sequence of tokens, `[batch, hidden size]` for each LSTM; zero for an empty sequence.
     ///
     /// `append` adds the vector of a token to a list of numbers. It is called once for each token that is not cached, and
     /// must give the same vector for a token in every call of `forward`.

@@ -6,15 +6,14 @@
 //! the state from the gates. States are in the memory of the workgroup; a cell is only used by the thread of its unit. The
 //! projection of the tokens and the gradients of the weights are large products, for which burn has kernels.
 
-// Without gradients, nothing calls the backward pass.
-#![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
-
+#[cfg(feature = "autodiff")]
+use burn::tensor::IndexingUpdateOp;
 use burn::{
     backend::{
         TensorMetadata,
         ops::{FloatTensorOps, IntTensorOps},
     },
-    tensor::{FloatDType, IndexingUpdateOp, Shape, TensorData},
+    tensor::{FloatDType, Shape, TensorData},
 };
 use burn_cubecl::{
     CubeBackend,
@@ -24,7 +23,7 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 
-use super::operation::Sequences;
+use super::operation::Plan;
 
 /// Numbers in the memory of a workgroup for each unit. The backward pass stores the gradients of four gates, of the state
 /// through each of them, and of the cell.
@@ -62,33 +61,27 @@ pub fn project(vectors: CubeTensor, input: CubeTensor, bias: CubeTensor) -> Cube
 
 /// The mean hidden states, `[batch, Σ hidden]`, from the projected tokens, `[distinct tokens, Σ 4 · hidden]`, with the gates of
 /// an LSTM side by side, and the recurrent weights of all LSTMs, one after the other.
-pub fn forward(
-    projected: CubeTensor,
-    recurrent: CubeTensor,
-    hidden: &[usize],
-    sequences: &Sequences,
-) -> CubeTensor {
-    launch_forward(projected, recurrent, hidden, sequences, false).0
+pub fn forward(projected: CubeTensor, recurrent: CubeTensor, plan: &Plan) -> CubeTensor {
+    launch_forward(projected, recurrent, plan, false).0
 }
 
 /// [`forward`], with the intermediate values for the backward pass.
+#[cfg(feature = "autodiff")]
 pub fn forward_keeping(
     projected: CubeTensor,
     recurrent: CubeTensor,
-    hidden: &[usize],
-    sequences: &Sequences,
+    plan: &Plan,
 ) -> (CubeTensor, Kept) {
-    launch_forward(projected, recurrent, hidden, sequences, true)
+    launch_forward(projected, recurrent, plan, true)
 }
 
 fn launch_forward(
     projected: CubeTensor,
     recurrent: CubeTensor,
-    hidden: &[usize],
-    sequences: &Sequences,
+    plan: &Plan,
     keeps: bool,
 ) -> (CubeTensor, Kept) {
-    let (batch, total) = (sequences.lengths.len(), hidden.iter().sum::<usize>());
+    let (batch, total) = (plan.lengths.len(), plan.total_hidden());
     let empty = |rows: usize, columns: usize| {
         let (client, device) = (projected.client.clone(), projected.device.clone());
         empty_device_contiguous_dtype(client, device, Shape::new([rows, columns]), projected.dtype)
@@ -96,12 +89,8 @@ fn launch_forward(
     let mean = empty(batch, total);
     // A tensor needs at least one row, even if nothing is written to it. If all sequences are empty, that row must be zero,
     // because the gradients read it.
-    let rows = if keeps {
-        sequences.tokens.len().max(1)
-    } else {
-        1
-    };
-    let room = |columns: usize| match sequences.tokens.is_empty() {
+    let rows = if keeps { rows(plan) } else { 1 };
+    let room = |columns: usize| match plan.tokens.is_empty() {
         true => Ops::float_zeros([rows, columns].into(), &projected.device, FloatDType::F32),
         false => empty(rows, columns),
     };
@@ -111,18 +100,18 @@ fn launch_forward(
     };
     forward_kernel::launch(
         &projected.client,
-        CubeCount::Static(batch as u32, hidden.len() as u32, 1),
-        threads(&projected.client, hidden),
+        CubeCount::Static(batch as u32, plan.hidden.len() as u32, 1),
+        threads(&projected.client, plan),
         into_contiguous(projected.clone()).into_tensor_arg(),
         into_contiguous(recurrent).into_tensor_arg(),
-        places(hidden, &projected).into_tensor_arg(),
-        tokens(sequences, &projected).into_tensor_arg(),
-        starts(sequences, &projected).into_tensor_arg(),
+        places(plan, &projected).into_tensor_arg(),
+        tokens(plan, &projected).into_tensor_arg(),
+        starts(plan, &projected).into_tensor_arg(),
         mean.clone().into_tensor_arg(),
         kept.gates.clone().into_tensor_arg(),
         kept.cells.clone().into_tensor_arg(),
         total as u32,
-        hidden.iter().copied().max().unwrap_or(0),
+        largest(plan),
         keeps,
     );
     (mean, kept)
@@ -130,17 +119,17 @@ fn launch_forward(
 
 /// The gradient dz of the arguments of the gates at every token, `[tokens, Σ 4 · hidden]`, and the hidden states before it,
 /// `[tokens, Σ hidden]`.
+#[cfg(feature = "autodiff")]
 pub fn backward(
     kept: Kept,
     recurrent: &CubeTensor,
-    hidden: &[usize],
-    sequences: &Sequences,
+    plan: &Plan,
     mean_gradient: CubeTensor,
 ) -> (CubeTensor, CubeTensor) {
     let Kept { gates, cells } = kept;
     // Transposed, so that neighbouring threads, which have neighbouring units, read neighbouring weights.
     let mut end = 0;
-    let transposed = (hidden.iter())
+    let transposed = (plan.hidden.iter())
         .map(|&units| {
             let start = end;
             end += 4 * units * units;
@@ -152,35 +141,35 @@ pub fn backward(
         .collect();
     backward_kernel::launch(
         &gates.client,
-        CubeCount::Static(sequences.lengths.len() as u32, hidden.len() as u32, 1),
-        threads(&gates.client, hidden),
+        CubeCount::Static(plan.lengths.len() as u32, plan.hidden.len() as u32, 1),
+        threads(&gates.client, plan),
         gates.clone().into_tensor_arg(),
         cells.clone().into_tensor_arg(),
         into_contiguous(Ops::float_cat(transposed, 0)).into_tensor_arg(),
-        places(hidden, &gates).into_tensor_arg(),
-        starts(sequences, &gates).into_tensor_arg(),
+        places(plan, &gates).into_tensor_arg(),
+        starts(plan, &gates).into_tensor_arg(),
         into_contiguous(mean_gradient).into_tensor_arg(),
-        hidden.iter().sum::<usize>() as u32,
-        hidden.iter().copied().max().unwrap_or(0),
+        plan.total_hidden() as u32,
+        largest(plan),
     );
     (gates, cells)
 }
 
 /// The gradients of the vectors, if requested, and of the weights (input, recurrent, bias), from the result of
 /// [`backward`].
+#[cfg(feature = "autodiff")]
 pub fn gradients(
     vectors: CubeTensor,
     input: CubeTensor,
     (dz, states): (CubeTensor, CubeTensor),
-    hidden: &[usize],
-    sequences: &Sequences,
+    plan: &Plan,
     asks_for_vectors: bool,
 ) -> (Option<CubeTensor>, [CubeTensor; 3]) {
     // As many rows as `tokens` and [`Kept`] have. A product over no rows need not be zero on a GPU.
-    let (rows, total) = (sequences.tokens.len().max(1), hidden.iter().sum::<usize>());
-    let tokens = tokens(sequences, &vectors);
+    let (rows, total) = (rows(plan), plan.total_hidden());
+    let tokens = tokens(plan, &vectors);
     let mut first = 0;
-    let recurrent = (hidden.iter())
+    let recurrent = (plan.hidden.iter())
         .map(|&units| {
             let of = |tensor: &CubeTensor, factor: usize| {
                 let columns = factor * first..factor * (first + units);
@@ -205,19 +194,29 @@ pub fn gradients(
     (vectors_gradient, weight_gradients)
 }
 
+/// Rows of tensors with one row for each token; at least one, because a tensor must not be empty.
+fn rows(plan: &Plan) -> usize {
+    plan.tokens.len().max(1)
+}
+
+/// The number of units of the largest LSTM.
+fn largest(plan: &Plan) -> usize {
+    plan.hidden.iter().copied().max().unwrap_or(0)
+}
+
 /// One thread for each gate of each unit, in whole warps, up to the limit of the adapter (WebGPU guarantees 256). Beyond it,
 /// a thread has several gates.
-fn threads(client: &Client, hidden: &[usize]) -> CubeDim {
+fn threads(client: &Client, plan: &Plan) -> CubeDim {
     let hardware = &client.properties().hardware;
     let most = hardware.max_units_per_cube.min(hardware.max_cube_dim.0);
-    let units = hidden.iter().copied().max().unwrap_or(1) as u32;
+    let units = largest(plan) as u32;
     CubeDim::new_1d((4 * units).next_multiple_of(32).min(most))
 }
 
 /// For each LSTM its first unit, its number of units, and the start of its recurrent weights.
-fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
+fn places(plan: &Plan, like: &CubeTensor) -> CubeTensor {
     let (mut first, mut recurrent) = (0, 0);
-    let places: Vec<usize> = (hidden.iter())
+    let places: Vec<usize> = (plan.hidden.iter())
         .flat_map(|&units| {
             let place = [first, units, recurrent];
             first += units;
@@ -229,22 +228,22 @@ fn places(hidden: &[usize], like: &CubeTensor) -> CubeTensor {
 }
 
 /// The tokens of all sequences; at least one, because a tensor must not be empty.
-fn tokens(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
-    let none = if sequences.tokens.is_empty() {
+fn tokens(plan: &Plan, like: &CubeTensor) -> CubeTensor {
+    let none = if plan.tokens.is_empty() {
         &[0][..]
     } else {
         &[]
     };
     whole_numbers(
-        (sequences.tokens.iter().chain(none)).map(|&token| token as usize),
+        (plan.tokens.iter().chain(none)).map(|&token| token as usize),
         like,
     )
 }
 
 /// The start of each sequence, and the end of the last one.
-fn starts(sequences: &Sequences, like: &CubeTensor) -> CubeTensor {
+fn starts(plan: &Plan, like: &CubeTensor) -> CubeTensor {
     let mut end = 0;
-    let ends = sequences.lengths.iter().map(|length| {
+    let ends = plan.lengths.iter().map(|length| {
         end += length;
         end
     });
@@ -373,6 +372,7 @@ fn forward_kernel(
 }
 
 /// The backward pass of [`forward_kernel`]. It replaces `gates` by dz, and `cells` by the hidden states before each step.
+#[cfg(feature = "autodiff")]
 #[cube(launch)]
 fn backward_kernel(
     gates: &mut Tensor<f32>,

@@ -32,7 +32,7 @@ use burn::{
     tensor::Tensor,
 };
 
-/// A long short-term memory layer. The gates lie side by side in the order i, f, o, g (Eq. 1–4).
+/// A long short-term memory layer, a module of burn. The gates lie side by side in the order i, f, o, g (Eq. 1–4).
 #[derive(Module, Debug)]
 #[non_exhaustive]
 pub struct Lstm {
@@ -87,26 +87,31 @@ impl Lstm {
 
     /// The mean hidden state of each sequence (Eq. 8), `[batch, hidden size]`; zero for an empty sequence.
     ///
+    /// The layer and the batch must be on the same device.
+    ///
     /// # Panics
-    /// If the vectors of the batch do not have [`input_size`](Self::input_size) numbers.
+    /// If the vectors of the batch do not have [`input_size`](Self::input_size) numbers, or if a batch for a GPU has 2³¹ tokens
+    /// or more.
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
         forward_together(&[self], batch).remove(0)
     }
 
-    /// Numbers of an input vector.
+    /// The number of values of an input vector.
     pub fn input_size(&self) -> usize {
         self.input.dims()[0]
     }
 
-    /// Hidden units.
+    /// The number of hidden units.
     pub fn hidden_size(&self) -> usize {
         self.recurrent.dims()[0]
     }
 }
 
-/// Runs several LSTMs over the same batch in one pass. The results are those of [`Lstm::forward`], in the order of `lstms`.
+/// Runs several LSTMs over the same batch in one pass. The results are those of [`Lstm::forward`], `[batch, hidden size]` each,
+/// in the order of `lstms`.
 ///
-/// The device and the sizes decide which body runs. Results and gradients are equal up to rounding.
+/// The device and the sizes decide whether the fused kernels or the [`mod@reference`] runs. Results and gradients of both are
+/// equal up to rounding.
 ///
 /// ```
 /// use burn::{module::Param, tensor::{Device, Tensor}};
@@ -127,7 +132,7 @@ impl Lstm {
 /// ```
 ///
 /// # Panics
-/// If there is no LSTM, or one whose input size is not that of the batch.
+/// If there is no LSTM, and as [`Lstm::forward`] does.
 pub fn forward_together(lstms: &[&Lstm], batch: &PackedBatch) -> Vec<Tensor<2>> {
     let [_, input_size] = batch.vectors().dims();
     assert!(!lstms.is_empty(), "there is no LSTM to run");

@@ -29,7 +29,10 @@ pub fn is_fused_on(device: &Device, hidden: &[usize], sequences: usize) -> bool 
         DispatchDevice::Cube(device) => gpu::fits(&device.client(), hidden, sequences),
         #[cfg(feature = "autodiff")]
         DispatchDevice::Autodiff(_) => is_fused_on(&device.clone().inner(), hidden, sequences),
-        #[allow(unreachable_patterns)]
+        #[allow(
+            unreachable_patterns,
+            reason = "burn's features decide whether there are other devices"
+        )]
         _ => false,
     }
 }
@@ -51,8 +54,7 @@ pub fn mean_states(
         input.into_dispatch(),
         recurrent.into_dispatch(),
         bias.into_dispatch(),
-        hidden,
-        Sequences::new(batch.sequences()),
+        Plan::new(hidden, batch.sequences()),
     ))
 }
 
@@ -64,10 +66,8 @@ pub fn frozen(
     bias: Tensor<1>,
     hidden: &[usize],
 ) -> Option<cpu::Frozen> {
-    match device.as_dispatch() {
-        DispatchDevice::Flex(_) => {}
-        #[allow(unreachable_patterns)]
-        _ => return None,
+    if !matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
+        return None;
     }
     let [input_size, _] = input.dims();
     let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
@@ -82,21 +82,29 @@ pub fn frozen(
     Some(cpu::Frozen::new(&layout, weights))
 }
 
-/// The sequences of a batch, one after the other.
+/// The LSTMs and the sequences that they read: all arguments of the operation that are not tensors.
 #[derive(Clone, Debug)]
-pub struct Sequences {
-    /// The tokens of all sequences: rows of the vectors.
+pub struct Plan {
+    /// The number of units of each LSTM.
+    pub hidden: Vec<usize>,
+    /// The tokens of all sequences, one sequence after the other: rows of the vectors.
     pub tokens: Vec<u32>,
     /// The number of tokens of each sequence.
     pub lengths: Vec<usize>,
 }
 
-impl Sequences {
-    fn new(sequences: &[Vec<u32>]) -> Self {
+impl Plan {
+    fn new(hidden: Vec<usize>, sequences: &[Vec<u32>]) -> Self {
         Self {
+            hidden,
             tokens: sequences.concat(),
             lengths: sequences.iter().map(Vec::len).collect(),
         }
+    }
+
+    /// Σ hidden.
+    pub fn total_hidden(&self) -> usize {
+        self.hidden.iter().sum()
     }
 }
 
@@ -115,8 +123,7 @@ trait LstmOperation: Backend {
         input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        hidden: Vec<usize>,
-        sequences: Sequences,
+        plan: Plan,
     ) -> FloatTensor<Self>;
 }
 
@@ -127,8 +134,7 @@ struct Inputs<B: Backend> {
     vectors: FloatTensor<B>,
     /// Input, recurrent, bias.
     weights: [FloatTensor<B>; 3],
-    hidden: Vec<usize>,
-    sequences: Sequences,
+    plan: Plan,
 }
 
 impl LstmOperation for Flex {
@@ -137,14 +143,12 @@ impl LstmOperation for Flex {
         input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        hidden: Vec<usize>,
-        sequences: Sequences,
+        plan: Plan,
     ) -> FloatTensor<Self> {
         let inputs = Inputs {
             vectors,
             weights: [input, recurrent, bias],
-            hidden,
-            sequences,
+            plan,
         }
         .contiguous();
         let mean = cpu::forward(&inputs.layout(), inputs.batch(), inputs.cpu_weights());
@@ -163,14 +167,14 @@ impl Inputs<Flex> {
 
     fn layout(&self) -> Layout {
         let [_, input] = self.vectors.shape().dims();
-        Layout::new(Instructions::of_this_machine(), input, &self.hidden)
+        Layout::new(Instructions::of_this_machine(), input, &self.plan.hidden)
     }
 
     fn batch(&self) -> Batch<'_> {
         Batch {
             vectors: values(&self.vectors),
-            tokens: &self.sequences.tokens,
-            lengths: &self.sequences.lengths,
+            tokens: &self.plan.tokens,
+            lengths: &self.plan.lengths,
         }
     }
 
@@ -184,10 +188,7 @@ impl Inputs<Flex> {
     }
 
     fn mean(&self, values: Vec<f32>) -> FloatTensor<Flex> {
-        tensor(
-            values,
-            [self.sequences.lengths.len(), self.hidden.iter().sum()],
-        )
+        tensor(values, [self.plan.lengths.len(), self.plan.total_hidden()])
     }
 }
 
@@ -206,15 +207,9 @@ impl LstmOperation for burn_cubecl::CubeBackend {
         input: FloatTensor<Self>,
         recurrent: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-        hidden: Vec<usize>,
-        sequences: Sequences,
+        plan: Plan,
     ) -> FloatTensor<Self> {
-        gpu::forward(
-            gpu::project(vectors, input, bias),
-            recurrent,
-            &hidden,
-            &sequences,
-        )
+        gpu::forward(gpu::project(vectors, input, bias), recurrent, &plan)
     }
 }
 
@@ -293,7 +288,7 @@ mod backward {
         fn forward_keeping(inputs: Inputs<Self>) -> (FloatTensor<Self>, Self::Kept) {
             let [input, recurrent, bias] = inputs.weights;
             let projected = gpu::project(inputs.vectors, input, bias);
-            gpu::forward_keeping(projected, recurrent, &inputs.hidden, &inputs.sequences)
+            gpu::forward_keeping(projected, recurrent, &inputs.plan)
         }
 
         fn backward(
@@ -305,18 +300,10 @@ mod backward {
             let Inputs {
                 vectors,
                 weights: [input, recurrent, _],
-                hidden,
-                sequences,
+                plan,
             } = inputs;
-            let through_time = gpu::backward(kept, &recurrent, &hidden, &sequences, mean_gradient);
-            gpu::gradients(
-                vectors,
-                input,
-                through_time,
-                &hidden,
-                &sequences,
-                asks_for_vectors,
-            )
+            let through_time = gpu::backward(kept, &recurrent, &plan, mean_gradient);
+            gpu::gradients(vectors, input, through_time, &plan, asks_for_vectors)
         }
     }
 
@@ -326,8 +313,7 @@ mod backward {
             input: FloatTensor<Self>,
             recurrent: FloatTensor<Self>,
             bias: FloatTensor<Self>,
-            hidden: Vec<usize>,
-            sequences: Sequences,
+            plan: Plan,
         ) -> FloatTensor<Self> {
             #[derive(Debug)]
             struct LstmMeans;
@@ -361,8 +347,7 @@ mod backward {
             let inputs = Inputs::<B> {
                 vectors: vectors.into_primitive(),
                 weights: [input, recurrent, bias].map(|tensor| tensor.into_primitive()),
-                hidden,
-                sequences,
+                plan,
             };
             match LstmMeans.prepare::<C>(nodes).compute_bound().stateful() {
                 OpsKind::Tracked(preparation) => {
@@ -373,10 +358,9 @@ mod backward {
                     let Inputs {
                         vectors,
                         weights: [input, recurrent, bias],
-                        hidden,
-                        sequences,
+                        plan,
                     } = inputs;
-                    let mean = B::lstm_means(vectors, input, recurrent, bias, hidden, sequences);
+                    let mean = B::lstm_means(vectors, input, recurrent, bias, plan);
                     preparation.finish(mean)
                 }
             }

@@ -54,6 +54,8 @@ impl PackedBatch {
     /// assert_eq!(batch.sequences()[1], [5, 6]);
     /// ```
     ///
+    /// Tokens number the steps of all sequences, padding included, so there must be fewer than 2³² of these.
+    ///
     /// # Panics
     /// If the tensor is empty, there is not one length for each sequence, or a length exceeds the number of steps.
     pub fn padded(vectors: Tensor<3>, lengths: &[usize]) -> Self {

@@ -1,11 +1,12 @@
-//! The LSTM in plain tensor operations: the body to read, and the one that the fused kernels are tested against. It is
-//! slow, because each step takes a dozen small operations.
+//! The LSTM in plain tensor operations, to read and to test the fused kernels against. It is slow, because each step takes a
+//! dozen small operations.
 
 use burn::tensor::{Int, Tensor, TensorData, activation::sigmoid};
 
 use super::{Lstm, PackedBatch};
 
-/// The mean hidden state of each sequence, `[batch, hidden size]`: [`Lstm::forward`] on any device and backend.
+/// The mean hidden state of each sequence, `[batch, hidden size]`, on any device and backend: [`Lstm::forward`] without the
+/// fused kernels.
 ///
 /// ```
 /// use burn::{module::Param, tensor::{Device, Tensor, Tolerance}};
@@ -21,6 +22,9 @@ use super::{Lstm, PackedBatch};
 /// let expected = reference::forward(&lstm, &batch).into_data();
 /// lstm.forward(&batch).into_data().assert_approx_eq::<f32>(&expected, Tolerance::default());
 /// ```
+///
+/// # Panics
+/// If the vectors of the batch do not have [`input_size`](Lstm::input_size) numbers.
 pub fn forward(lstm: &Lstm, batch: &PackedBatch) -> Tensor<2> {
     let (count, hidden_size) = (batch.sequences().len(), lstm.hidden_size());
     let device = batch.vectors().device();

@@ -22,7 +22,7 @@ use super::{Examples, LinearError, LinearModel, model::decision_value_count};
 /// ```
 ///
 /// # Errors
-/// If `count` is below 2 or above the number of examples.
+/// [`LinearError::Folds`] if `count` is below 2 or above the number of examples.
 pub fn folds(examples: &Examples, count: usize, seed: u64) -> Result<Vec<usize>, LinearError> {
     if !(2..=examples.len()).contains(&count) {
         return Err(LinearError::Folds {
@@ -40,8 +40,8 @@ pub fn folds(examples: &Examples, count: usize, seed: u64) -> Result<Vec<usize>,
     Ok(folds)
 }
 
-/// The decision values of each example under a model that `fit` learned from the other folds: row-major, one row for each
-/// example.
+/// The decision values of each example under a model that `fit` learned from the other folds: `[examples, decision values]`,
+/// row-major. `folds` has the fold of each example, as [`folds`] draws them.
 ///
 /// ```
 /// use sparse_linear::{Examples, Posterior, SparseMatrix, SupportVectorMachine, folds, out_of_fold};
@@ -66,7 +66,7 @@ pub fn folds(examples: &Examples, count: usize, seed: u64) -> Result<Vec<usize>,
 /// Folds are divided among the threads. Each copies the features that its model learns from.
 ///
 /// # Errors
-/// If there is not one fold for each example, and the errors of `fit`.
+/// [`LinearError::Lengths`] if there is not one fold for each example, and the errors of `fit`.
 pub fn out_of_fold(
     examples: &Examples,
     folds: &[usize],

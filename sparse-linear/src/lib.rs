@@ -15,7 +15,7 @@ pub use model::LinearModel;
 pub use posterior::{Posterior, Sigmoid};
 pub use support_vector_machine::{Loss, SupportVectorMachine};
 
-/// Examples to learn from: one row of features and one class each.
+/// Examples to learn from: one row of features and one class each. They borrow both, so copies cost nothing.
 ///
 /// ```
 /// use sparse_linear::{Examples, SparseMatrix};
@@ -86,25 +86,40 @@ impl<'a> Examples<'a> {
         self.class_count
     }
 
-    /// The number of examples.
+    /// The number of examples; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "examples are never empty")]
     pub fn len(&self) -> usize {
         self.classes.len()
     }
 
-    /// Always false: there is at least one example.
-    pub fn is_empty(&self) -> bool {
-        false
-    }
-
-    /// Class weights that give all classes the same total weight, scikit-learn's "balanced": examples / (classes · examples
-    /// of the class). The mean over the examples is 1. A class without examples has weight 1.
-    pub fn balanced_weights(&self) -> Vec<f64> {
+    /// A weight for each class that evens out their numbers of examples: (examples / (classes · examples of the
+    /// class))^`exponent`. A class without examples has weight 1 and does not count as a class.
+    ///
+    /// With the exponent 1, these are scikit-learn's "balanced" weights: all classes have the same total weight, and the
+    /// mean over the examples is 1. With 0, all weights are 1.
+    ///
+    /// ```
+    /// use sparse_linear::{Examples, SparseMatrix, SupportVectorMachine};
+    ///
+    /// let mut features = SparseMatrix::new(1);
+    /// for value in [1.0, 2.0, 3.0, -1.0] {
+    ///     features.push_row([(0, value)])?;
+    /// }
+    /// let examples = Examples::new(&features, &[0, 0, 0, 1], 2)?;
+    /// let class_weights = examples.balanced_weights(1.0);
+    /// assert_eq!(class_weights, [4.0 / 6.0, 2.0]);
+    /// let svm = SupportVectorMachine { class_weights, ..SupportVectorMachine::default() };
+    /// let model = svm.check()?.fit(&examples)?.model;
+    /// # assert_eq!(model.classes(), 2);
+    /// # Ok::<(), sparse_linear::LinearError>(())
+    /// ```
+    pub fn balanced_weights(&self, exponent: f64) -> Vec<f64> {
         let counts = self.class_counts();
         let occurring = counts.iter().filter(|&&count| count > 0).count();
         (counts.into_iter())
             .map(|count| match count {
                 0 => 1.0,
-                _ => self.len() as f64 / (occurring * count) as f64,
+                _ => (self.len() as f64 / (occurring * count) as f64).powf(exponent),
             })
             .collect()
     }
@@ -130,7 +145,8 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// Settings that have been checked, ready to fit: see [`SupportVectorMachine::check`] and [`LogisticRegression::check`].
+/// Settings that have been checked, ready for `fit`: the result of [`SupportVectorMachine::check`] or
+/// [`LogisticRegression::check`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Valid<S>(S);
 
@@ -142,7 +158,7 @@ pub struct Fit {
     pub model: LinearModel,
     /// Passes over the examples; the maximum over the classes.
     pub passes: usize,
-    /// Whether the tolerance was reached before the limit of passes.
+    /// Whether the tolerance was reached within the limit of passes, for all classes.
     pub converged: bool,
 }
 

@@ -85,7 +85,8 @@ impl LogisticRegression {
     /// Checks the settings.
     ///
     /// # Errors
-    /// If one is out of bounds.
+    /// [`LinearError::Setting`] if `cost`, `tolerance` or a class weight is not a finite number above 0, or `bias` not a finite
+    /// number of at least 0.
     pub fn check(self) -> Result<Valid<Self>, LinearError> {
         check_settings(self.cost, &self.class_weights, self.bias, self.tolerance)?;
         Ok(Valid(self))
@@ -93,10 +94,10 @@ impl LogisticRegression {
 }
 
 impl Valid<LogisticRegression> {
-    /// Learns from examples.
+    /// Learns from examples. Too few passes to converge are no error, see [`Fit::converged`].
     ///
     /// # Errors
-    /// If the number of class weights is not the number of classes.
+    /// [`LinearError::ClassWeights`] if the number of class weights is not the number of classes.
     pub fn fit(&self, examples: &Examples) -> Result<Fit, LinearError> {
         let settings = &self.0;
         let weights = examples.class_weights(&settings.class_weights)?;

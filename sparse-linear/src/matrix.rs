@@ -2,7 +2,8 @@
 
 use super::LinearError;
 
-/// Sparse features of examples, in compressed rows. A matrix takes 8 bytes for each stored value and 8 for each row.
+/// Sparse features of examples, `[examples, features]`, in compressed rows. A matrix takes 8 bytes for each stored value and 8
+/// for each row.
 ///
 /// ```
 /// use sparse_linear::SparseMatrix;
@@ -44,8 +45,8 @@ impl SparseMatrix {
     /// Adds a row of features with their values; all others are 0.
     ///
     /// # Errors
-    /// If the features are not in ascending order, one is not below the number of columns, or a value is not finite. The
-    /// matrix is then unchanged.
+    /// [`LinearError::Feature`] if the features are not in strictly ascending order, one is not below the number of columns, or
+    /// a value is not finite. The matrix is then unchanged.
     pub fn push_row(
         &mut self,
         row: impl IntoIterator<Item = (u32, f32)>,
@@ -85,7 +86,7 @@ impl SparseMatrix {
     }
 
     /// The number of stored values.
-    pub fn values(&self) -> usize {
+    pub fn value_count(&self) -> usize {
         self.values.len()
     }
 
@@ -250,7 +251,7 @@ mod tests {
         }
         matrix.push_row([]).unwrap();
         assert_eq!(
-            (matrix.rows(), matrix.columns(), matrix.values()),
+            (matrix.rows(), matrix.columns(), matrix.value_count()),
             (2, 4, 2)
         );
         assert_eq!(matrix.select(&[1, 0]).row(1), matrix.row(0));

@@ -47,7 +47,7 @@ impl LinearModel {
         self.classes
     }
 
-    /// The weights, row-major: one row for each feature, with one column for each of the [`biases`](Self::biases).
+    /// The weights, `[features, decision values]`, row-major. There are as many columns as [`biases`](Self::biases).
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
@@ -95,7 +95,7 @@ impl LinearModel {
         predicted(&self.decision_values(row))
     }
 
-    /// The probability of each class; `None` if the model has no [`posterior`](Self::posterior).
+    /// The probability of each class, with sum 1; `None` if the model has no [`posterior`](Self::posterior).
     ///
     /// # Panics
     /// As [`decision_values`](Self::decision_values) does.

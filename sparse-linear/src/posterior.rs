@@ -42,11 +42,11 @@ impl Posterior {
 
     /// Fits a sigmoid to each column of decision values (Platt 1999).
     ///
-    /// `decision_values` has one row for each example. Take values [out of fold](super::out_of_fold): a model separates the
-    /// examples that it learned from too well.
+    /// `decision_values` is `[examples, decision values]`, row-major, and `classes` has the class of each example. Take values
+    /// [out of fold](super::out_of_fold): a model separates the examples that it learned from too well.
     ///
     /// # Errors
-    /// If the number of decision values does not fit the number of examples and classes.
+    /// [`LinearError::DecisionValues`] if their number does not fit the number of examples and classes.
     pub fn calibrate(
         decision_values: &[f64],
         classes: &[usize],
@@ -70,7 +70,8 @@ impl Posterior {
         Ok(Self::Sigmoids(sigmoids.collect()))
     }
 
-    /// The probability of each class, given the decision values of an example.
+    /// The probability of each class, with sum 1, given the [`decision_values`](super::LinearModel::decision_values) of an
+    /// example.
     pub fn probabilities(&self, decision_values: &[f64]) -> Vec<f64> {
         let sigmoids = match self {
             Self::Softmax => {

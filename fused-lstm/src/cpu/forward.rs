@@ -14,6 +14,7 @@ use super::{
 const ROWS_AT_ONCE: usize = 96;
 
 /// Intermediate values of each sequence, for the backward pass.
+#[cfg(feature = "autodiff")]
 #[derive(Clone, Debug)]
 pub struct Kept(pub(super) Vec<KeptSequence>);
 
@@ -42,6 +43,7 @@ pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f
 }
 
 /// [`forward`], with the intermediate values for the backward pass.
+#[cfg(feature = "autodiff")]
 pub fn forward_keeping(
     layout: &Layout,
     batch: Batch<'_>,

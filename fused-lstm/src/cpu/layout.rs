@@ -138,6 +138,7 @@ impl Layout {
     }
 
     /// Copies the gates of a panel into the `4 · hidden` gates of its LSTM: the inverse of [`gather`](Self::gather).
+    #[cfg(any(test, feature = "autodiff"))]
     pub fn scatter(&self, panel: Panel, from: &[f32], lstm_gates: &mut [f32]) {
         let hidden = self.lstms[panel.lstm].hidden;
         let there = self.lanes.min(hidden - panel.unit);

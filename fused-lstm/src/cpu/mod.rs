@@ -9,9 +9,7 @@
 //! thus leaves all four gates of the same units in registers, where they are activated. Units that fill up the last vector
 //! have zero weights, states and gradients.
 
-// Without gradients, nothing calls the backward pass. Conditions on each of its parts would be harder to read.
-#![cfg_attr(not(feature = "autodiff"), allow(dead_code))]
-
+#[cfg(feature = "autodiff")]
 mod backward;
 mod forward;
 mod frozen;

@@ -128,7 +128,8 @@ pub fn class_counts(
 }
 
 /// A weight for each class: its frequency to the power of −`balance`, scaled to mean 1 over the training users; 0 for a class
-/// without training users.
+/// without training users. [`sparse_linear::Examples::balanced_weights`] does not scale to this mean, because the cost C makes
+/// up for it.
 fn class_weights(
     attribute: &Attribute,
     classes: impl Iterator<Item = usize>,

@@ -152,13 +152,9 @@ impl Fit<'_> {
         let (rows, classes) = self.examples(task);
         let matrix = matrix.select(&rows);
         let examples = Examples::new(&matrix, &classes, self.tasks[task].class_count())?;
-        let balance = self.settings.class_balance;
-        let class_weights = (examples.balanced_weights().into_iter())
-            .map(|weight| weight.powf(balance))
-            .collect();
         let classifier = SupportVectorMachine {
             cost,
-            class_weights,
+            class_weights: examples.balanced_weights(self.settings.class_balance),
             ..SupportVectorMachine::default()
         };
         Ok(classifier.check()?.fit(&examples)?.model)

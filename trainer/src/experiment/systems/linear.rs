@@ -131,9 +131,7 @@ impl Classifier<'_> {
         cost: f64,
         class_balance: f64,
     ) -> Result<LinearModel, LinearError> {
-        let class_weights = (examples.balanced_weights().into_iter())
-            .map(|weight| weight.powf(class_balance))
-            .collect();
+        let class_weights = examples.balanced_weights(class_balance);
         let fit = match self.learner {
             Learner::SupportVectorMachine => SupportVectorMachine {
                 cost,
