@@ -77,8 +77,8 @@ impl Users {
             |mut user, words| {
                 // The posts, because features also read what is no word. The words themselves, because those outside the
                 // vocabulary all have the same id.
-                let posts = user.posts.iter();
-                for text in posts.chain(words.iter().flatten().map(|word| &word.text)) {
+                let words_of_posts = words.iter().flatten().map(|word| &word.text);
+                for text in user.posts.iter().chain(words_of_posts) {
                     hasher.update(text.as_bytes());
                     hasher.update(b"\n");
                 }
