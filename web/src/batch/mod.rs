@@ -49,7 +49,6 @@ pub struct Batch {
     /// The users who were read last, until they are predicted.
     chunk: Option<Chunk>,
     lines: Vec<Line>,
-    records: u64,
     bad_records: u64,
     reports: Vec<String>,
     /// The state after [`State::Running`].
@@ -81,7 +80,6 @@ impl Batch {
             users,
             chunk: None,
             lines: Vec::new(),
-            records: 0,
             bad_records: 0,
             reports: Vec::new(),
             outcome,
@@ -156,15 +154,12 @@ impl Batch {
         let mut length = 0;
         while let Some(users) = &mut self.users {
             match users.next() {
-                Some(Ok(mut user)) => {
-                    self.records += 1;
-                    user.number(self.records);
+                Some(Ok(user)) => {
                     length += characters(&user.posts);
                     chunk.ids.push(user.id());
                     chunk.posts.push(user.posts);
                 }
                 Some(Err(Problem::Record { line, what })) => {
-                    self.records += 1;
                     self.bad_records += 1;
                     if self.reports.len() < MAX_REPORTS {
                         self.reports.push(format!("line {line}: {what}"));
