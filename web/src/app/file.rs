@@ -12,6 +12,7 @@ use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, 
 use super::link::Link;
 use super::{locale, t};
 use crate::batch::{Batch, State};
+use crate::js::describe;
 use crate::labels::percent;
 use crate::session::{Session, Source};
 use crate::summary::coarse;
@@ -27,7 +28,7 @@ pub fn take(link: Link, file: File) {
             Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
             Err(error) => {
                 let mut unread = Batch::new(name, Vec::new());
-                unread.fail(super::link::describe(error));
+                unread.fail(describe(error));
                 return link.act(|session| session.run_file(unread));
             }
         };
@@ -153,7 +154,7 @@ pub fn Results(link: Link) -> impl IntoView {
                 _ => batch.to_jsonl(),
             };
             let saved = text.map_err(|error| error.to_string()).and_then(|text| {
-                download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
+                download(&format!("{stem}-attributes.{kind}"), &text).map_err(describe)
             });
             if let Err(message) = saved {
                 // The page stays usable and still shows the rows.
