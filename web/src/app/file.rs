@@ -9,13 +9,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
 
+use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
 use crate::batch::{Batch, State};
 use crate::js::describe;
-use crate::labels::percent;
 use crate::session::{Session, Source};
-use crate::summary::coarse;
+use crate::summary;
 
 /// The most rows that are shown. A table of all writers would make the page slow.
 const SHOWN: usize = 100;
@@ -173,19 +173,9 @@ pub fn Results(link: Link) -> impl IntoView {
                 .get()
                 .into_iter()
                 .map(|attribute| {
-                    let found = prediction.predictions.get(&attribute.name).map(coarse);
-                    let found = found.and_then(|shown| {
-                        let label = shown.label?;
-                        let share = shown.probabilities.get(&label).copied()?;
-                        Some((locale().name(&label), percent(share), shown.confident))
-                    });
-                    match found {
-                        Some((label, share, confident)) => view! {
-                            <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td>
-                        }
-                        .into_any(),
-                        None => view! { <td class="abstained">"–"</td> }.into_any(),
-                    }
+                    let predicted = prediction.predictions.get(&attribute.name);
+                    let best = predicted.and_then(|predicted| summary::best(predicted, locale()));
+                    view! { <BestCell best=best /> }
                 })
                 .collect_view()
         };
