@@ -12,7 +12,7 @@ use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, 
 use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
-use crate::batch::{Batch, State};
+use crate::batch::{BadRecord, Batch, State};
 use crate::js::describe;
 use crate::session::{Session, Source};
 use crate::summary;
@@ -76,7 +76,7 @@ struct Overview {
     read: usize,
     bytes: usize,
     bad: u64,
-    reports: Vec<String>,
+    reports: Vec<BadRecord>,
 }
 
 fn overview(session: &Session) -> Option<Overview> {
@@ -116,7 +116,7 @@ pub fn Results(link: Link) -> impl IntoView {
             overview.with(|all| all.as_ref().map(|all| (all.bad, all.reports.clone())))?;
         let items = reports
             .into_iter()
-            .map(|report| view! { <li>{report}</li> });
+            .map(|report| view! { <li>{report.message(locale())}</li> });
         (count > 0).then(|| {
             let summary = locale().plural("file_bad", count as usize, &[]);
             view! {
