@@ -31,6 +31,7 @@ pub enum Role {
 
 /// The sizes of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuxLstmSizes {
     /// Dimensions of a word vector.
     pub input_size: usize,
@@ -283,5 +284,23 @@ impl AuxLstmSizes {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_no_network_has_was_ignored() {
+        let read = |more: &str| {
+            serde_json::from_str::<AuxLstmSizes>(&format!(
+                r#"{{"input_size": 4, "auxiliary_hidden_size": 3, "main_hidden_size": 2, "dense_size": 3,
+                    "tasks": [["main", 2]]{more}}}"#
+            ))
+        };
+        assert!(read("").is_ok());
+        let error = read(r#", "layers": 2"#).unwrap_err().to_string();
+        assert!(error.contains("layers"), "{error}");
     }
 }

@@ -117,13 +117,9 @@ impl Embedding {
     }
 
     /// The number of vectors.
+    #[allow(clippy::len_without_is_empty)] // never empty: padding always has a vector
     pub fn len(&self) -> usize {
         self.scales.len()
-    }
-
-    /// Whether the table holds no vector.
-    pub fn is_empty(&self) -> bool {
-        self.scales.is_empty()
     }
 
     /// The packed batch of texts of word ids on `device`. Ids past the end of the table are read as padding.

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use burn::tensor::{Device, Tensor};
 use fused_lstm::FrozenLstms;
 
-pub use crate::prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction};
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
@@ -15,7 +14,7 @@ use crate::{
     bundle::{Bundle, BundleError, LanguageCalibration, Settings, ValidationStatus},
     card::ModelCard,
     embedding::Embedding,
-    prediction::largest,
+    prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction, largest},
     reader::{self, Reader},
     text::{Segmenter, TextError},
     wide::Wide,

@@ -10,7 +10,8 @@ use model_core::{
     card::{AttributeFigures, CoveragePoint, ModelCard, ReliabilityBin},
     embedding::Embedding,
     parameters::{self, Parameters, TensorSpec, glorot_uniform},
-    predictor::{Predictor, UserPrediction},
+    prediction::UserPrediction,
+    predictor::Predictor,
     vocabulary::Vocabulary,
     wide::{CharacterFallback, TfidfVectorizer, Wide},
 };

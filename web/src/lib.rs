@@ -19,5 +19,7 @@ pub mod summary;
 pub mod app;
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 pub mod gpu;
+#[cfg(all(any(feature = "app", feature = "worker"), target_arch = "wasm32"))]
+mod js;
 #[cfg(all(feature = "worker", target_arch = "wasm32"))]
 pub mod worker;

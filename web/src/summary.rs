@@ -41,14 +41,39 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
+/// The most probable class of those that are shown first, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Best {
+    /// Its name.
+    pub label: String,
+    /// Its probability.
+    pub share: String,
+    /// Whether it reaches the confidence threshold.
+    pub confident: bool,
+}
+
+/// The most probable class of those that are shown first; `None` if the model knows no word of the text.
+pub fn best(prediction: &AttributePrediction, locale: Locale) -> Option<Best> {
+    let shown = coarse(prediction);
+    let label = shown.label?;
+    let share = *shown.probabilities.get(&label)?;
+    Some(Best {
+        label: locale.name(&label),
+        share: percent(share),
+        confident: shown.confident,
+    })
+}
+
 /// The most probable class of each attribute in a sentence, for screen readers.
 pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
-        let shown = coarse(prediction);
-        let label = shown.label?;
-        let share = percent(*shown.probabilities.get(&label)?);
-        let key = if shown.confident {
+        let Best {
+            label,
+            share,
+            confident,
+        } = best(prediction, locale)?;
+        let key = if confident {
             "spoken"
         } else {
             "spoken_not_sure"
@@ -57,7 +82,7 @@ pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
             key,
             &[
                 ("attribute", &locale.name(name)),
-                ("label", &locale.name(&label)),
+                ("label", &label),
                 ("share", &share),
             ],
         );
@@ -163,6 +188,12 @@ mod tests {
         let age = prediction.predictions.get("age").unwrap();
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
+        let shown = Best {
+            label: "13–17".into(),
+            share: "60%".into(),
+            confident: true,
+        };
+        assert_eq!(best(age, Locale::English), Some(shown));
         assert_eq!(
             spoken(&prediction, Locale::English),
             "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."

@@ -1,5 +1,6 @@
 //! The rows of a CSV file: each a post with its fields.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +38,8 @@ impl<R: BufRead> Rows<R> {
     /// Reads the header; `None` if the file is empty.
     ///
     /// # Errors
-    /// If the header cannot be read or has no column `text` or `posts`: the error says what is wrong.
+    /// If the header cannot be read, has no column `text` or `posts`, or has two columns of one name: the error says what is
+    /// wrong.
     pub fn new(reader: R) -> Result<Option<Self>, String> {
         let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
         let mut reader = csv::Reader::from_reader(Allowance {
@@ -56,6 +58,11 @@ impl<R: BufRead> Rows<R> {
             .iter()
             .position(|name| name == "posts" || name == "text")
             .ok_or("neither a JSON object nor a CSV header with a column \"text\" or \"posts\"")?;
+        if let Some(name) = repeated(&columns) {
+            return Err(format!(
+                "a CSV header with two columns {name:?}; rename or remove one of them"
+            ));
+        }
         Ok(Some(Self {
             reader,
             left,
@@ -115,6 +122,14 @@ impl<R: BufRead> Iterator for Rows<R> {
             other => Problem::Stream(io::Error::other(format!("{other:?}"))),
         }))
     }
+}
+
+/// The first name that a column shares with an earlier one.
+fn repeated(columns: &[String]) -> Option<&String> {
+    let mut seen = HashSet::new();
+    // Spreadsheets write columns without a name. Nothing asks for their cells.
+    let mut named = columns.iter().filter(|name| !name.is_empty());
+    named.find(|name| !seen.insert(name.as_str()))
 }
 
 /// A reader that fails when a row is too long. An unclosed quote turns the rest of the file into one row.

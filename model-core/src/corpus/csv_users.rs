@@ -195,6 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn of_two_columns_of_one_name_the_last_was_read() {
+        for (header, name) in [
+            ("id,text,age,gender,age\n", "\"age\""),
+            ("text,id, text\n", "\"text\""),
+            ("\"id\",posts,id\n", "\"id\""),
+        ] {
+            let error = CsvUsers::new(header.as_bytes()).err().unwrap();
+            assert!(error.contains(name) && error.contains("rename"), "{error}");
+        }
+        assert_eq!(
+            read(b"id,text,,\n1,a,,\n")[0].as_ref().unwrap().posts,
+            ["a"]
+        );
+    }
+
+    #[test]
     fn an_open_quote_does_not_fill_the_memory() {
         use std::io::{BufReader, Read};
         let endless = BufReader::new((&b"text\n\""[..]).chain(std::io::repeat(b'x')));

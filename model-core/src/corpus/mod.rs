@@ -6,6 +6,7 @@
 //!   string called `text` instead of `posts`. All other fields are kept as they are.
 //! * **CSV** with a header row and a column `text` or `posts`, one post a row. Consecutive rows with the same `id` are the
 //!   posts of one user; without an `id` every row is a user. A user keeps the first non-empty value of any other column.
+//!   No two columns may have the same name.
 //! * **Plain text** (`.txt`), one post a line, each a user of its own: for word vectors, which need no users.
 //!
 //! The file name decides the format (`.jsonl`, `.csv` or `.txt`, before `.xz` and the like). Without such a name the first

@@ -23,12 +23,13 @@ pub enum Problem {
 /// An iterator over users and problems. A [`Problem::Stream`] is the last item.
 pub type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 
-/// Reads the users of `reader`, which is in `format` and not compressed.
+/// Reads the users of `reader`, which is in `format` and not compressed. Their records are numbered from 1, and bad records
+/// count.
 ///
 /// # Errors
 /// If the content is not a corpus, such as a CSV file without a text column. The error names what was found.
 pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Result<Users, String> {
-    Ok(match format {
+    let users: Users = match format {
         Format::Jsonl => Box::new(LineUsers {
             lines: Lines::new(reader),
             user: jsonl_user,
@@ -38,7 +39,10 @@ pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Resu
             user: text_user,
         }),
         Format::Csv => Box::new(CsvUsers::new(reader)?),
-    })
+    };
+    Ok(Box::new((1..).zip(users).map(|(record, user)| {
+        user.map(|user| User { record, ..user })
+    })))
 }
 
 /// The first `length` bytes of `reader`, or fewer at its end, and a reader of all bytes. Unlike a look into the buffer of the
@@ -89,5 +93,18 @@ impl<R: BufRead> Iterator for LineUsers<R> {
                 Err(what) => return Some(Err(Problem::Record { line: number, what })),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_numbered_bad_ones_included() {
+        let text = "{\"text\": \"a\"}\n\n{\n{\"text\": \"b\"}\n";
+        let users = read_users(text.as_bytes(), Format::Jsonl).unwrap();
+        let records: Vec<Option<u64>> = users.map(|user| Some(user.ok()?.record)).collect();
+        assert_eq!(records, [Some(1), None, Some(3)]);
     }
 }

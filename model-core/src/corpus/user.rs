@@ -9,8 +9,8 @@ pub struct User {
     pub posts: Vec<String>,
     /// Every other field of the record, `id` and the labels among them.
     pub fields: Map<String, Value>,
-    /// The position of the record in its file, counted from 1, bad records included; 0 until [`number`](Self::number)
-    /// sets it.
+    /// The position of the record in its file, counted from 1, bad records included, as [`read_users`](super::read_users)
+    /// sets it; 0 for a user from elsewhere.
     pub record: u64,
 }
 
@@ -179,7 +179,7 @@ mod tests {
             (r#"{"id": [0], "text": ""}"#, vec![0].into()),
         ] {
             let mut user = User::from_json(record).unwrap();
-            user.number(5);
+            user.record = 5;
             assert_eq!(user.id(), id, "{record}");
         }
     }

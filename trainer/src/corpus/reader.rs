@@ -75,8 +75,6 @@ pub struct Corpus {
     /// The file that the last user, or chunk of users, came from.
     file: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
-    /// How many records of the current file were read, bad ones included.
-    records: u64,
     bad_records: u64,
     failed: bool,
     /// The error of the next chunk.
@@ -110,7 +108,6 @@ impl Corpus {
             opened: 0,
             file: 0,
             report: Box::new(|bad| eprintln!("{bad}")),
-            records: 0,
             bad_records: 0,
             failed: false,
             next_chunk: None,
@@ -189,20 +186,15 @@ impl Iterator for Corpus {
                 let path = self.files.get(self.opened)?.clone();
                 self.opened += 1;
                 match open_users(&path, self.options.format) {
-                    Ok(users) => {
-                        self.current = Some(users);
-                        self.records = 0;
-                    }
+                    Ok(users) => self.current = Some(users),
                     Err(error) => return self.fail(error),
                 }
                 continue;
             };
             match users.next() {
                 None => self.current = None,
-                Some(Ok(mut user)) => {
-                    self.records += 1;
+                Some(Ok(user)) => {
                     self.file = self.opened - 1;
-                    user.number(self.records);
                     return Some(Ok(user));
                 }
                 Some(Err(Problem::Stream(source))) => {
@@ -210,7 +202,6 @@ impl Iterator for Corpus {
                     return self.fail(CorpusError::File { path, source });
                 }
                 Some(Err(Problem::Record { line, what })) => {
-                    self.records += 1;
                     self.bad_records += 1;
                     let bad = BadRecord {
                         path: self.files[self.opened - 1].clone(),

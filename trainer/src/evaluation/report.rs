@@ -7,7 +7,7 @@ use model_core::attribute::Attribute;
 use model_core::bundle::{Settings, ValidationStatus};
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::language::Language;
-use model_core::predictor::AttributePrediction;
+use model_core::prediction::AttributePrediction;
 use serde::Serialize;
 
 use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
@@ -254,7 +254,7 @@ impl From<Report> for AttributeFigures {
 mod tests {
     use super::*;
     use model_core::attribute::CoarseClass;
-    use model_core::predictor::{CoarsePrediction, Named};
+    use model_core::prediction::{CoarsePrediction, Named};
 
     fn named(names: &[&str], values: &[f32]) -> Named<f32> {
         Named(

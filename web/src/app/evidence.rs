@@ -58,7 +58,10 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
     };
     let shown = move || match evidence.get() {
         None => view! { <p class="note">{t("computing")}</p> }.into_any(),
-        Some(Err(message)) => view! { <p class="note">{message}</p> }.into_any(),
+        Some(Err(why)) => {
+            let note = locale().format("why_failed", &[("error", &why)]);
+            view! { <p class="note">{note}</p> }.into_any()
+        }
         Some(Ok(evidence)) => {
             let target = target.get();
             target

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
-use model_core::prediction::Line;
+use model_core::attribute::Attribute;
+use model_core::prediction::{Line, UserPrediction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
 
+use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
-use crate::batch::{Batch, State};
-use crate::labels::percent;
+use crate::batch::{BadRecord, Batch, State};
+use crate::js::describe;
 use crate::session::{Session, Source};
-use crate::summary::coarse;
+use crate::summary;
 
 /// The most rows that are shown. A table of all writers would make the page slow.
 const SHOWN: usize = 100;
@@ -27,7 +29,7 @@ pub fn take(link: Link, file: File) {
             Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
             Err(error) => {
                 let mut unread = Batch::new(name, Vec::new());
-                unread.fail(super::link::describe(error));
+                unread.fail(describe(error));
                 return link.act(|session| session.run_file(unread));
             }
         };
@@ -75,7 +77,7 @@ struct Overview {
     read: usize,
     bytes: usize,
     bad: u64,
-    reports: Vec<String>,
+    reports: Vec<BadRecord>,
 }
 
 fn overview(session: &Session) -> Option<Overview> {
@@ -96,26 +98,76 @@ fn overview(session: &Session) -> Option<Overview> {
 pub fn Results(link: Link) -> impl IntoView {
     let overview = link.watch(overview);
     let state = Memo::new(move |_| overview.with(|all| all.as_ref().map(|all| all.state.clone())));
-    let running = move || state.get() == Some(State::Running);
+    let running = Memo::new(move |_| state.get() == Some(State::Running));
     let heading = move || {
         let name = overview.with(|all| all.as_ref().map(|all| all.name.clone()));
         locale().format("file_heading", &[("file", &name.unwrap_or_default())])
     };
-    let done = move || {
-        let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
-        locale().plural("file_done", done, &[])
-    };
+    let count = move || overview.with(|all| all.as_ref().map_or(0, |all| all.done));
+    let done = move || locale().plural("file_done", count(), &[]);
     let outcome = move || match state.get()? {
         State::Cancelled => Some(locale().t("file_cancelled").to_string()),
         State::Failed(why) => Some(locale().format("file_failed", &[("error", &why)])),
         State::Running | State::Finished => None,
     };
-    let bad = move || {
+    let more =
+        move || (count() > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]));
+    view! {
+        <section class="panel result" aria-labelledby="file">
+            <h2 id="file">{heading}</h2>
+            <p class="note" role="status">{done} " " {outcome}</p>
+            <Show when=move || running.get()>
+                <progress
+                    aria-label=t("loading")
+                    max=move || overview.with(|all| all.as_ref().map_or(1, |all| all.bytes.max(1)).to_string())
+                    value=move || overview.with(|all| all.as_ref().map_or(0, |all| all.read).to_string())
+                ></progress>
+            </Show>
+            <Actions link=link running=running />
+            <BadRecords overview=overview />
+            <Predictions link=link />
+            <p class="note">{more}</p>
+        </section>
+    }
+}
+
+/// The buttons that end the run, save its results and close the file.
+#[component]
+fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
+    let save_as = move |kind: &'static str| {
+        link.look(|session| {
+            let Some(batch) = session.batch() else { return };
+            if let Err(message) = save(batch, kind) {
+                // The page stays usable and still shows the rows.
+                leptos::logging::error!("{message}");
+            }
+        });
+    };
+    view! {
+        <div class="actions">
+            <Show when=move || running.get()>
+                <button type="button" on:click=move |_| link.act(|session| { session.cancel_file(); Vec::new() })>
+                    {t("cancel")}
+                </button>
+            </Show>
+            <button type="button" on:click=move |_| save_as("csv")>{move || locale().format("download", &[("format", &"CSV")])}</button>
+            <button type="button" on:click=move |_| save_as("jsonl")>{move || locale().format("download", &[("format", &"JSONL")])}</button>
+            <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
+                {t("close")}
+            </button>
+        </div>
+    }
+}
+
+/// The records that could not be read, behind a disclosure.
+#[component]
+fn BadRecords(overview: Memo<Option<Overview>>) -> impl IntoView {
+    move || {
         let (count, reports) =
             overview.with(|all| all.as_ref().map(|all| (all.bad, all.reports.clone())))?;
         let items = reports
             .into_iter()
-            .map(|report| view! { <li>{report}</li> });
+            .map(|report| view! { <li>{report.message(locale())}</li> });
         (count > 0).then(|| {
             let summary = locale().plural("file_bad", count as usize, &[]);
             view! {
@@ -125,8 +177,13 @@ pub fn Results(link: Link) -> impl IntoView {
                 </details>
             }
         })
-    };
-    let rows = link.watch(|session| {
+    }
+}
+
+/// The table of the first writers.
+#[component]
+fn Predictions(link: Link) -> impl IntoView {
+    let lines = link.watch(|session| {
         let lines = session
             .batch()
             .map(|batch| batch.lines())
@@ -137,104 +194,59 @@ pub fn Results(link: Link) -> impl IntoView {
         let attributes = session.model().map(|model| model.attributes.clone());
         attributes.unwrap_or_default()
     });
-    let more = move || {
-        let done = overview.with(|all| all.as_ref().map_or(0, |all| all.done));
-        (done > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]))
+    let columns = move || {
+        let column =
+            |attribute: Attribute| view! { <th scope="col">{locale().name(&attribute.name)}</th> };
+        attributes.get().into_iter().map(column).collect_view()
     };
-    let save = move |kind: &'static str| {
-        link.look(|session| {
-            let Some(batch) = session.batch() else { return };
-            let stem = batch
-                .name()
-                .rsplit_once('.')
-                .map_or(batch.name(), |(stem, _)| stem);
-            let text = match kind {
-                "csv" => batch.to_csv(),
-                _ => batch.to_jsonl(),
-            };
-            let saved = text.map_err(|error| error.to_string()).and_then(|text| {
-                download(&format!("{stem}-attributes.{kind}"), &text).map_err(super::link::describe)
-            });
-            if let Err(message) = saved {
-                // The page stays usable and still shows the rows.
-                leptos::logging::error!("{message}");
-            }
-        });
-    };
-    let row = move |line: Line| {
-        let id = match line.id {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        let prediction = line.prediction;
-        let cells = move || {
-            attributes
-                .get()
-                .into_iter()
-                .map(|attribute| {
-                    let found = prediction.predictions.get(&attribute.name).map(coarse);
-                    let found = found.and_then(|shown| {
-                        let label = shown.label?;
-                        let share = shown.probabilities.get(&label).copied()?;
-                        Some((locale().name(&label), percent(share), shown.confident))
-                    });
-                    match found {
-                        Some((label, share, confident)) => view! {
-                            <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td>
-                        }
-                        .into_any(),
-                        None => view! { <td class="abstained">"–"</td> }.into_any(),
-                    }
-                })
-                .collect_view()
-        };
-        view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{prediction.words}</td>{cells}</tr> }
-    };
+    let row = move |line: Line| view! { <Row line=line attributes=attributes /> };
     view! {
-        <section class="panel result" aria-labelledby="file">
-            <h2 id="file">{heading}</h2>
-            <p class="note" role="status">{done} " " {outcome}</p>
-            <Show when=running>
-                <progress
-                    aria-label=t("loading")
-                    max=move || overview.with(|all| all.as_ref().map_or(1, |all| all.bytes.max(1)).to_string())
-                    value=move || overview.with(|all| all.as_ref().map_or(0, |all| all.read).to_string())
-                ></progress>
-            </Show>
-            <div class="actions">
-                <Show when=running>
-                    <button type="button" on:click=move |_| link.act(|session| { session.cancel_file(); Vec::new() })>
-                        {t("cancel")}
-                    </button>
-                </Show>
-                <button type="button" on:click=move |_| save("csv")>{move || locale().format("download", &[("format", &"CSV")])}</button>
-                <button type="button" on:click=move |_| save("jsonl")>{move || locale().format("download", &[("format", &"JSONL")])}</button>
-                <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
-                    {t("close")}
-                </button>
-            </div>
-            {bad}
-            <div class="table" tabindex="0" role="group" aria-labelledby="file">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">{t("writer")}</th>
-                            <th scope="col">{t("words")}</th>
-                            {move || {
-                                attributes
-                                    .get()
-                                    .into_iter()
-                                    .map(|attribute| view! { <th scope="col">{locale().name(&attribute.name)}</th> })
-                                    .collect_view()
-                            }}
-                        </tr>
-                    </thead>
-                    <tbody>{move || rows.get().into_iter().map(row).collect_view()}</tbody>
-                </table>
-            </div>
-            <p class="note">{more}</p>
-        </section>
+        <div class="table" tabindex="0" role="group" aria-labelledby="file">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">{t("writer")}</th>
+                        <th scope="col">{t("words")}</th>
+                        {columns}
+                    </tr>
+                </thead>
+                <tbody>{move || lines.get().into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
     }
+}
+
+/// One writer: the id, the number of words, and the class to show of each attribute.
+#[component]
+fn Row(line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
+    let id = match line.id {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let UserPrediction {
+        words, predictions, ..
+    } = line.prediction;
+    let cells = move || {
+        let cell = |attribute: Attribute| {
+            let predicted = predictions.get(&attribute.name);
+            let best = predicted.and_then(|predicted| summary::best(predicted, locale()));
+            view! { <BestCell best=best /> }
+        };
+        attributes.get().into_iter().map(cell).collect_view()
+    };
+    view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{words}</td>{cells}</tr> }
+}
+
+/// Downloads the results so far, as CSV or JSONL.
+fn save(batch: &Batch, kind: &str) -> Result<(), String> {
+    let name = batch.name();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let text = match kind {
+        "csv" => batch.to_csv(),
+        _ => batch.to_jsonl(),
+    };
+    let text = text.map_err(|error| error.to_string())?;
+    download(&format!("{stem}-attributes.{kind}"), &text).map_err(describe)
 }
 
 /// How long a browser may take to start a download. Some save nothing if the address is revoked before.

@@ -43,25 +43,6 @@ pub fn Input(link: Link) -> impl IntoView {
             let _ = area.focus();
         }
     };
-    // Whether the link was copied; `None` if there is no link to this text.
-    let shared = RwSignal::new(None);
-    Effect::new(move |_| {
-        text.track();
-        shared.set(None);
-    });
-    let share = move |_| {
-        let given = text.get_untracked();
-        let address = link_with(&given);
-        spawn_local(async move {
-            let clipboard = window().navigator().clipboard();
-            // Browsers have a clipboard only for pages that came over https.
-            let copied = !clipboard.is_undefined()
-                && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
-            if text.with_untracked(|text| *text == given) {
-                shared.set(Some(copied));
-            }
-        });
-    };
     // The page was opened by such a link.
     if let Some(given) = text_of_address() {
         put(&given);
@@ -99,16 +80,43 @@ pub fn Input(link: Link) -> impl IntoView {
             <button type="button" class="clear" disabled=move || text.with(String::is_empty) on:click=clear>
                 {t("clear")}
             </button>
-            <div class="actions">
-                <button type="button" disabled=move || text.with(String::is_empty) on:click=share>
-                    {t("share")}
-                </button>
-                <p class="note" role="status">{move || shared.get().map(|copied| {
-                    locale().t(if copied { "shared" } else { "shared_in_address" })
-                })}</p>
-            </div>
+            <Share text=text />
             <file::Choose link=link />
         </section>
+    }
+}
+
+/// The button that copies a link with the text, and whether it was copied.
+#[component]
+fn Share(text: RwSignal<String>) -> impl IntoView {
+    // `None` if there is no link to this text.
+    let shared = RwSignal::new(None);
+    Effect::new(move |_| {
+        text.track();
+        shared.set(None);
+    });
+    let share = move |_| {
+        let given = text.get_untracked();
+        let address = link_with(&given);
+        spawn_local(async move {
+            let clipboard = window().navigator().clipboard();
+            // Browsers have a clipboard only for pages that came over https.
+            let copied = !clipboard.is_undefined()
+                && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
+            if text.with_untracked(|text| *text == given) {
+                shared.set(Some(copied));
+            }
+        });
+    };
+    view! {
+        <div class="actions">
+            <button type="button" disabled=move || text.with(String::is_empty) on:click=share>
+                {t("share")}
+            </button>
+            <p class="note" role="status">{move || shared.get().map(|copied| {
+                locale().t(if copied { "shared" } else { "shared_in_address" })
+            })}</p>
+        </div>
     }
 }
 

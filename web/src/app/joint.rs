@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model_core::prediction::{AttributePrediction, UserPrediction};
 
+use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
-use crate::labels::percent;
 use crate::session::Comparison;
-use crate::summary::coarse;
+use crate::summary;
 
 /// The comparison, behind a disclosure. The single-task model is fetched when the disclosure is first opened.
 #[component]
@@ -22,13 +22,8 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         link.act(|session| session.compare(details.open()));
     };
     let cell = |prediction: Option<&AttributePrediction>| {
-        let found = prediction.map(coarse).and_then(|shown| {
-            let label = shown.label?;
-            let share = shown.probabilities.get(&label).copied()?;
-            Some((locale().name(&label), percent(share), shown.confident))
-        });
-        let (label, share, confident) = found.unwrap_or(("–".into(), String::new(), false));
-        view! { <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
+        let best = prediction.and_then(|prediction| summary::best(prediction, locale()));
+        view! { <BestCell best=best /> }
     };
     let rows = move |single: &UserPrediction| {
         prediction.with(|joint| {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::js::{describe, get};
 use crate::protocol::{Reply, Request};
 use crate::session::{Command, Session};
 
@@ -107,10 +108,7 @@ impl Running {
         });
         // Called when the worker's scripts cannot be fetched. Later failures arrive as messages.
         let on_error = Closure::new(move |event: ErrorEvent| {
-            let message = js_sys::Reflect::get(&event, &"message".into())
-                .ok()
-                .and_then(|value| value.as_string());
-            let message = message
+            let message = (get(&event, "message").as_string())
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| "its program could not be fetched".into());
             link.act(|session| session.crash(message));
@@ -132,12 +130,4 @@ impl Drop for Running {
         self.worker.set_onerror(None);
         self.worker.terminate();
     }
-}
-
-/// The message of a JavaScript exception.
-pub fn describe(error: JsValue) -> String {
-    error.dyn_ref::<js_sys::Error>().map_or_else(
-        || format!("{error:?}"),
-        |error| String::from(error.message()),
-    )
 }

@@ -1,6 +1,7 @@
 //! The views. They use no code of the model, which would make this program's download larger.
 
 mod about;
+mod best;
 mod evidence;
 mod examples;
 mod file;

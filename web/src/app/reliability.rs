@@ -47,8 +47,9 @@ pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
     let plotted: Vec<AnyView> = plotted.map(attribute).collect();
     (!plotted.is_empty()).then(|| {
         let help = [CALIBRATION, COVERAGE].map(|plot| {
-            let (name, help) = (locale.t(plot.name), locale.t(plot.help));
-            view! { <p class="note"><strong>{name}"."</strong> " " {help}</p> }.into_any()
+            let heading = locale.format("plot_heading", &[("plot", &locale.t(plot.name))]);
+            view! { <p class="note"><strong>{heading}</strong> " " {locale.t(plot.help)}</p> }
+                .into_any()
         });
         view! {
             <section class="reliability">
@@ -125,7 +126,10 @@ fn attribute(figures: &AttributeFigures) -> AnyView {
 /// A plot with both axes from 0 to 1. The table has the same numbers for screen readers.
 fn plot(attribute: &str, plot: &Plot, content: AnyView) -> AnyView {
     let locale = locale();
-    let label = format!("{attribute}: {}", locale.t(plot.name));
+    let label = locale.format(
+        "plot_label",
+        &[("attribute", &attribute), ("plot", &locale.t(plot.name))],
+    );
     let ticks = [0.0, 0.5, 1.0].map(|value| {
         let text = format!("{:.0}%", value * 100.0);
         view! {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::link::Link;
 use super::{locale, t};
 use crate::labels::{bytes, duration};
+use crate::locale::Locale;
 use crate::protocol::{Asset, Backend, BackendChoice};
 use crate::session::Phase;
 
@@ -25,58 +26,12 @@ pub fn Status(link: Link) -> impl IntoView {
         let why = refused.get()?;
         Some(locale().format("refused", &[("error", &why)]))
     };
-    let choice = link.watch(|session| session.choice());
     let backend = link.watch(|session| session.model().map(|model| model.backend.clone()));
     let took = link.watch(|session| match session.answer() {
         Some(Ok(answer)) if !session.is_behind() => Some(answer.milliseconds),
         _ => None,
     });
-    let line = move || {
-        let locale = locale();
-        match phase.get() {
-            Phase::Starting => locale.t("starting").to_string(),
-            Phase::Fetching {
-                asset,
-                received,
-                total,
-            } => {
-                let asset = locale.t(match asset {
-                    Asset::Model => "asset_model",
-                    Asset::Dictionary => "asset_dictionary",
-                    Asset::Gpu => "asset_gpu",
-                });
-                let key = match (received, total) {
-                    (_, Some(_)) => "fetching_total",
-                    (0, None) => "fetching",
-                    (_, None) => "fetching_received",
-                };
-                let (received, total) = (bytes(received), bytes(total.unwrap_or_default()));
-                locale.format(
-                    key,
-                    &[
-                        ("asset", &asset),
-                        ("received", &received),
-                        ("total", &total),
-                    ],
-                )
-            }
-            Phase::Ready => match backend.get() {
-                None => String::new(),
-                Some(Backend::Cpu { because: None }) => locale.t("on_cpu").to_string(),
-                Some(Backend::Cpu {
-                    because: Some(reason),
-                }) => locale.format("on_cpu_because", &[("reason", &reason)]),
-                Some(Backend::WebGpu { adapter, software }) => {
-                    let key = match software {
-                        true => "on_software_gpu",
-                        false => "on_gpu",
-                    };
-                    locale.format(key, &[("adapter", &adapter)])
-                }
-            },
-            Phase::Failed(message) => locale.format("failed", &[("error", &message)]),
-        }
-    };
+    let line = move || in_words(&phase.get(), backend.get().as_ref(), locale());
     // A screen reader announces the end of loading, not every step.
     let spoken = move || match phase.get() {
         Phase::Ready | Phase::Failed(_) => {
@@ -92,49 +47,108 @@ pub fn Status(link: Link) -> impl IntoView {
             let _ = message.focus();
         }
     };
-    let progress = move || {
-        match phase.get() {
-        Phase::Starting => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
-        Phase::Fetching { received, total: Some(total), .. } => {
-            Some(view! { <progress aria-label=t("loading") max=total.to_string() value=received.to_string()></progress> }.into_any())
-        }
-        Phase::Fetching { .. } => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
-        _ => None,
-    }
-    };
     let failed = move || matches!(phase.get(), Phase::Failed(_));
     view! {
         <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=t("computing_region")>
             <div class="running" class:failed=failed>
                 <p tabindex="-1" node_ref=message>{line}</p>
                 <p>{refused}</p>
-                {progress}
+                <Progress phase=phase />
                 <Show when=failed>
                     <button type="button" on:click=retry>{t("try_again")}</button>
                 </Show>
                 <p>{move || took.get().map(|took| locale().format("took", &[("duration", &duration(took))]))}</p>
                 <p class="hidden" role="status">{spoken}</p>
             </div>
-            <fieldset>
-                <legend class="hidden">{t("run_on")}</legend>
-                {CHOICES
-                    .into_iter()
-                    .map(|(value, name, key)| {
-                        view! {
-                            <label>
-                                <input
-                                    type="radio"
-                                    name="backend"
-                                    value=name
-                                    prop:checked=move || choice.get() == value
-                                    on:change=move |_| link.act(|session| session.choose(value))
-                                />
-                                <span>{t(key)}</span>
-                            </label>
-                        }
-                    })
-                    .collect_view()}
-            </fieldset>
+            <Choices link=link />
         </section>
+    }
+}
+
+/// How far the model is, or what it runs on.
+fn in_words(phase: &Phase, backend: Option<&Backend>, locale: Locale) -> String {
+    match phase {
+        Phase::Starting => locale.t("starting").to_string(),
+        Phase::Fetching {
+            asset,
+            received,
+            total,
+        } => {
+            let asset = locale.t(match asset {
+                Asset::Model => "asset_model",
+                Asset::Dictionary => "asset_dictionary",
+                Asset::Gpu => "asset_gpu",
+            });
+            let key = match (received, total) {
+                (_, Some(_)) => "fetching_total",
+                (0, None) => "fetching",
+                (_, None) => "fetching_received",
+            };
+            let (received, total) = (bytes(*received), bytes(total.unwrap_or_default()));
+            locale.format(
+                key,
+                &[
+                    ("asset", &asset),
+                    ("received", &received),
+                    ("total", &total),
+                ],
+            )
+        }
+        Phase::Ready => match backend {
+            None => String::new(),
+            Some(Backend::Cpu { because: None }) => locale.t("on_cpu").to_string(),
+            Some(Backend::Cpu {
+                because: Some(reason),
+            }) => locale.format("on_cpu_because", &[("reason", reason)]),
+            Some(Backend::WebGpu { adapter, software }) => {
+                let key = match software {
+                    true => "on_software_gpu",
+                    false => "on_gpu",
+                };
+                locale.format(key, &[("adapter", adapter)])
+            }
+        },
+        Phase::Failed(message) => locale.format("failed", &[("error", message)]),
+    }
+}
+
+/// The bar of a load. It has no value while the number of bytes is unknown.
+#[component]
+fn Progress(phase: Memo<Phase>) -> impl IntoView {
+    move || {
+        match phase.get() {
+            Phase::Starting => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
+            Phase::Fetching { received, total: Some(total), .. } => {
+                Some(view! { <progress aria-label=t("loading") max=total.to_string() value=received.to_string()></progress> }.into_any())
+            }
+            Phase::Fetching { .. } => Some(view! { <progress aria-label=t("loading")></progress> }.into_any()),
+            _ => None,
+        }
+    }
+}
+
+/// The choice of a backend.
+#[component]
+fn Choices(link: Link) -> impl IntoView {
+    let choice = link.watch(|session| session.choice());
+    let option = move |(value, name, key): (BackendChoice, &'static str, &'static str)| {
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="backend"
+                    value=name
+                    prop:checked=move || choice.get() == value
+                    on:change=move |_| link.act(|session| session.choose(value))
+                />
+                <span>{t(key)}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset>
+            <legend class="hidden">{t("run_on")}</legend>
+            {CHOICES.into_iter().map(option).collect_view()}
+        </fieldset>
     }
 }

@@ -14,6 +14,7 @@ use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
+use crate::locale::Locale;
 use crate::protocol::ChunkSize;
 use crate::speed::characters;
 
@@ -36,6 +37,25 @@ pub enum State {
     Failed(String),
 }
 
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRecord {
+    /// The line in which it begins, counted from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl BadRecord {
+    /// Its line and what is wrong with it, as text.
+    pub fn message(&self, locale: Locale) -> String {
+        locale.format(
+            "file_bad_record",
+            &[("line", &self.line), ("what", &self.what)],
+        )
+    }
+}
+
 /// The run over one file. It reads a chunk of users and then waits for their predictions. Predictions stay, however the
 /// run ends.
 pub struct Batch {
@@ -49,9 +69,8 @@ pub struct Batch {
     /// The users who were read last, until they are predicted.
     chunk: Option<Chunk>,
     lines: Vec<Line>,
-    records: u64,
     bad_records: u64,
-    reports: Vec<String>,
+    reports: Vec<BadRecord>,
     /// The state after [`State::Running`].
     outcome: State,
 }
@@ -81,7 +100,6 @@ impl Batch {
             users,
             chunk: None,
             lines: Vec::new(),
-            records: 0,
             bad_records: 0,
             reports: Vec::new(),
             outcome,
@@ -135,8 +153,8 @@ impl Batch {
         self.bad_records
     }
 
-    /// What was wrong with the first [`MAX_REPORTS`] of them, a line each.
-    pub fn reports(&self) -> &[String] {
+    /// The first [`MAX_REPORTS`] of them.
+    pub fn reports(&self) -> &[BadRecord] {
         &self.reports
     }
 
@@ -156,18 +174,15 @@ impl Batch {
         let mut length = 0;
         while let Some(users) = &mut self.users {
             match users.next() {
-                Some(Ok(mut user)) => {
-                    self.records += 1;
-                    user.number(self.records);
+                Some(Ok(user)) => {
                     length += characters(&user.posts);
                     chunk.ids.push(user.id());
                     chunk.posts.push(user.posts);
                 }
                 Some(Err(Problem::Record { line, what })) => {
-                    self.records += 1;
                     self.bad_records += 1;
                     if self.reports.len() < MAX_REPORTS {
-                        self.reports.push(format!("line {line}: {what}"));
+                        self.reports.push(BadRecord { line, what });
                     }
                 }
                 Some(Err(Problem::Stream(error))) => {

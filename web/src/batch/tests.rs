@@ -156,11 +156,22 @@ fn bad_records_are_reported_and_count_as_positions() {
     let batch = run("users.jsonl", text, ONE);
     assert_eq!(ids(&batch), [json!(1), json!(3), json!([0])]);
     assert_eq!(batch.bad_records(), 2);
-    assert!(batch.reports()[0].starts_with("line 3: bad JSON: "));
+    let [first, second] = batch.reports() else {
+        panic!("{:?}", batch.reports());
+    };
+    let first = first.message(Locale::English);
+    assert!(first.starts_with("line 3: bad JSON: "), "{first}");
     assert_eq!(
-        batch.reports()[1],
+        second.message(Locale::English),
         "line 5: a record must be a JSON object, this is a number"
     );
+}
+
+#[test]
+fn the_lines_of_bad_records_were_named_in_english_in_every_language() {
+    let batch = run("users.jsonl", "{\n", ONE);
+    let message = batch.reports()[0].message(Locale::Chinese);
+    assert!(message.starts_with("第 1 行："), "{message}");
 }
 
 #[test]
@@ -181,7 +192,11 @@ fn a_file_of_bad_records_is_read_in_chunks_too() {
 fn invalid_utf_8_is_reported() {
     let latin = run("users.txt", b"tea\ncaf\xe9\n", ALL);
     assert_eq!(latin.lines().len(), 1);
-    assert_eq!(latin.reports(), ["line 2: invalid UTF-8 at byte 4"]);
+    let report = BadRecord {
+        line: 2,
+        what: "invalid UTF-8 at byte 4".into(),
+    };
+    assert_eq!(latin.reports(), [report]);
     let spreadsheet = run("users.csv", b"\xff\xfet\0e\0x\0t\0", ALL);
     assert_eq!(
         *spreadsheet.state(),

@@ -5,8 +5,8 @@ use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::fetch::{describe, get};
 use crate::backend::Adapter;
+use crate::js::{describe, get};
 
 /// The adapter that WebGPU offers for heavy work, or why there is none.
 pub async fn adapter() -> Result<Adapter, String> {
@@ -21,7 +21,7 @@ pub async fn adapter() -> Result<Adapter, String> {
     }
     let adapter = request_adapter(&gpu)
         .await
-        .map_err(|error| format!("WebGPU gives no adapter ({})", describe(&error)))?;
+        .map_err(|error| format!("WebGPU gives no adapter ({})", describe(error)))?;
     if !adapter.is_truthy() {
         return Err("WebGPU finds no adapter here".into());
     }

@@ -1,9 +1,11 @@
 //! Fetches files and reports how much has arrived.
 
-use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, ReadableWritablePair, Response};
+
+use crate::js::{describe, get};
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,7 +26,7 @@ pub async fn fetch(
     url: &str,
     mut progress: impl FnMut(u64, Option<u64>),
 ) -> Result<Vec<u8>, String> {
-    let failed = |error: JsValue| format!("could not fetch {url} ({})", describe(&error));
+    let failed = |error: JsValue| format!("could not fetch {url} ({})", describe(error));
     let response: Response = JsFuture::from(request(url))
         .await
         .map_err(failed)?
@@ -70,7 +72,7 @@ pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         return Ok(bytes);
     }
     let failed =
-        |error: JsValue| format!("could not unpack what was fetched ({})", describe(&error));
+        |error: JsValue| format!("could not unpack what was fetched ({})", describe(error));
     let stream = DecompressionStream::new("gzip").map_err(failed)?;
     let packed = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes.as_slice())))
         .map_err(failed)?;
@@ -83,16 +85,4 @@ pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         .await
         .map_err(failed)?;
     Ok(Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()).to_vec())
-}
-
-/// A property of a JavaScript object; `undefined` if there is none.
-pub fn get(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// The message of a JavaScript exception.
-pub fn describe(error: &JsValue) -> String {
-    get(error, "message")
-        .as_string()
-        .unwrap_or_else(|| format!("{error:?}"))
 }

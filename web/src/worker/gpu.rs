@@ -15,8 +15,8 @@ use model_core::prediction::UserPrediction;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::fetch::describe;
 use super::reply;
+use crate::js::describe;
 use crate::protocol::{Asset, Reply};
 
 #[wasm_bindgen]
@@ -122,7 +122,7 @@ impl Gpu {
         self.program()?
             .device
             .load(&Uint8Array::from(bundle), dictionary.map(Uint8Array::from))
-            .map_err(|error| describe(&error))
+            .map_err(describe)
     }
 
     /// Predicts users on the GPU.
@@ -177,10 +177,10 @@ async fn settle(
     promise: Result<Promise, JsValue>,
     failures: &mut UnboundedReceiver<String>,
 ) -> Result<JsValue, String> {
-    let promise = promise.map_err(|error| describe(&error))?;
+    let promise = promise.map_err(describe)?;
     let answer = JsFuture::from(promise).fuse();
     match select(std::pin::pin!(answer), failures.next()).await {
-        Either::Left((answer, _)) => answer.map_err(|error| describe(&error)),
+        Either::Left((answer, _)) => answer.map_err(describe),
         Either::Right((failure, _)) => Err(failure.unwrap_or_default()),
     }
 }

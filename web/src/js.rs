@@ -1,0 +1,17 @@
+//! What both programs, the page's and the worker's, need of JavaScript.
+
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+
+/// A property of a JavaScript object; `undefined` if there is none.
+pub fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// What a JavaScript exception says: its message, or itself if it is a text.
+pub fn describe(error: JsValue) -> String {
+    get(&error, "message")
+        .as_string()
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| format!("{error:?}"))
+}

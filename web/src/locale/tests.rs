@@ -1,0 +1,159 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+
+/// The names of a message's arguments.
+fn arguments(message: &str) -> BTreeSet<&str> {
+    message.split(['{', '}']).skip(1).step_by(2).collect()
+}
+
+/// The plural categories of a language, each as the end of a key.
+fn endings(locale: Locale) -> BTreeSet<String> {
+    let categories = locale.plural_rules().categories().collect::<Vec<_>>();
+    let ending = |category| format!("_{}", category_name(category));
+    categories.into_iter().map(ending).collect()
+}
+
+/// A key without its plural category.
+fn base(key: &str) -> &str {
+    let plurals = ["_zero", "_one", "_two", "_few", "_many", "_other"];
+    let stems = plurals.iter().find_map(|plural| key.strip_suffix(plural));
+    stems.unwrap_or(key)
+}
+
+/// The sources of page and widget, without tests.
+fn sources() -> String {
+    fn read(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_stem().is_some_and(|name| name == "tests") {
+                continue;
+            }
+            if path.is_dir() {
+                read(&path, text);
+            } else if path
+                .extension()
+                .is_some_and(|kind| kind == "rs" || kind == "js")
+            {
+                let source = std::fs::read_to_string(path).unwrap();
+                text.extend(source.split("mod tests {").next());
+            }
+        }
+    }
+    let mut text = String::new();
+    for folder in ["src", "widget"] {
+        read(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut text,
+        );
+    }
+    text
+}
+
+#[test]
+fn the_first_known_language_is_taken() {
+    let negotiate = |tags: &[&str]| Locale::negotiate(tags.iter().map(|tag| tag.to_string()));
+    assert_eq!(negotiate(&["fr-FR", "zh-TW", "en"]), Locale::Chinese);
+    assert_eq!(negotiate(&["en-GB", "zh"]), Locale::English);
+    assert_eq!(negotiate(&["fr", ""]), Locale::English);
+    assert_eq!(negotiate(&["ZH-hans"]), Locale::Chinese);
+}
+
+#[test]
+fn names_are_translated_where_the_catalogue_has_them() {
+    assert_eq!(Locale::Chinese.name("Student"), "学生");
+    assert_eq!(Locale::Chinese.name("23-27"), "23–27");
+    assert_eq!(Locale::English.name("profession"), "Profession");
+    assert_eq!(Locale::English.name("age (coarse)"), "Age range");
+    assert_eq!(Locale::English.name("shoe_size"), "Shoe size");
+}
+
+#[test]
+fn one_writer_is_not_called_writers() {
+    let done = |locale: Locale, count| locale.plural("file_done", count, &[]);
+    assert_eq!(done(Locale::English, 0), "0 writers done");
+    assert_eq!(done(Locale::English, 1), "1 writer done");
+    assert_eq!(done(Locale::English, 2), "2 writers done");
+    assert_eq!(done(Locale::Chinese, 1), "已完成 1 位作者");
+}
+
+#[test]
+fn an_argument_is_not_read_as_a_message() {
+    let spoken = [
+        ("attribute", &"{label}" as &dyn Display),
+        ("label", &"{share}"),
+        ("share", &"60%"),
+    ];
+    assert_eq!(
+        Locale::English.format("spoken", &spoken),
+        "{label}: {share}, 60%."
+    );
+}
+
+#[test]
+fn every_locale_has_every_message_with_the_same_arguments() {
+    // By key without its plural category: which categories there are, and the arguments of each.
+    let messages = |locale: Locale| {
+        let mut messages: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+        for (key, message) in locale.catalogue() {
+            assert_eq!(
+                message.matches('{').count(),
+                message.matches('}').count(),
+                "{key}"
+            );
+            let category = &key[base(key).len()..];
+            let entry = messages.entry(base(key)).or_default();
+            entry.insert(category, arguments(message));
+        }
+        messages
+    };
+    let all = Locale::ALL.map(|locale| (locale, messages(locale)));
+    let (_, english) = &all[0];
+    for (locale, messages) in &all {
+        let [keys, wanted] =
+            [messages, english].map(|messages| messages.keys().collect::<Vec<_>>());
+        assert_eq!(keys, wanted, "{locale:?}");
+        for (key, forms) in messages {
+            if !forms.contains_key("") {
+                let categories: BTreeSet<_> = forms.keys().map(|form| form.to_string()).collect();
+                assert_eq!(categories, endings(*locale), "{locale:?}: {key}");
+            }
+            for arguments in forms.values() {
+                assert_eq!(
+                    Some(arguments),
+                    english[key].values().next(),
+                    "{locale:?}: {key}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_messages_that_are_used_are_those_of_the_catalogue() {
+    let sources = sources();
+    let known: BTreeSet<&str> = (Locale::English.catalogue().keys())
+        .map(|key| base(key))
+        .filter(|key| !key.starts_with("name."))
+        .collect();
+    for key in &known {
+        assert!(
+            sources.contains(&format!("\"{key}\"")),
+            "no code uses {key}"
+        );
+    }
+    for call in ["t(", ".format(", ".plural("] {
+        for (start, _) in sources.match_indices(call) {
+            let is_call = !sources[..start]
+                .ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            let rest = sources[start + call.len()..].trim_start().strip_prefix('"');
+            if let Some((key, _)) = rest
+                .filter(|_| is_call)
+                .and_then(|rest| rest.split_once('"'))
+            {
+                assert!(known.contains(key), "{key} is in no catalogue");
+            }
+        }
+    }
+}
