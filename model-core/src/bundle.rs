@@ -4,8 +4,6 @@ mod format;
 mod language;
 mod settings;
 
-use std::collections::HashMap;
-
 use burn::tensor::Device;
 
 use crate::{
@@ -14,7 +12,7 @@ use crate::{
     calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
-    parameters::{NamedTensor, Parameters, TensorSpec},
+    parameters::{NamedTensor, Parameters, source},
     vocabulary::Vocabulary,
     wide::Wide,
 };
@@ -70,26 +68,8 @@ impl Bundle {
     /// # Errors
     /// If a parameter is missing or has another number of values.
     pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
-        let by_name: HashMap<&str, &NamedTensor> = self
-            .parameters
-            .iter()
-            .map(|parameter| (parameter.name.as_str(), parameter))
-            .collect();
-        let mut parameters = Parameters::new(device, |spec: &TensorSpec| {
-            let name = spec.name;
-            let parameter = by_name
-                .get(name)
-                .ok_or_else(|| BundleError::Corrupt(format!("parameter {name:?} is missing")))?;
-            if parameter.values.len() != spec.len() {
-                return Err(BundleError::Corrupt(format!(
-                    "parameter {name:?} has {} values instead of {}",
-                    parameter.values.len(),
-                    spec.len()
-                )));
-            }
-            Ok(parameter.values.clone())
-        });
-        AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0)
+        let mut parameters = Parameters::new(device, source(&self.parameters));
+        AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)
     }
 
     /// Checks that the parts fit one another. Reading has checked vocabulary and vectors already.
@@ -148,6 +128,6 @@ impl Bundle {
         {
             return Err("its wide component and its attributes differ in classes".into());
         }
-        Ok(())
+        self.check_numbers()
     }
 }

@@ -97,15 +97,14 @@ impl Checkpoint {
         let tensors: Vec<(String, &NamedTensor, Vec<u8>)> = (groups.into_iter())
             .flat_map(|(group, tensors)| tensors.iter().map(move |tensor| (group, tensor)))
             .map(|(group, tensor)| {
-                let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes());
-                (format!("{group}.{}", tensor.name), tensor, bytes.collect())
+                let name = format!("{group}.{}", tensor.name);
+                (name, tensor, tensor.to_bytes())
             })
             .collect();
         let optimiser = TensorView::new(Dtype::U8, vec![self.optimiser.len()], &self.optimiser)?;
         let mut views = vec![(OPTIMISER.to_owned(), optimiser)];
         for (name, tensor, bytes) in &tensors {
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
-            views.push((name.clone(), view));
+            views.push((name.clone(), tensor.view(bytes)?));
         }
         // TOML, because its floats are read back exactly; those of the JSON library may lose their last bit.
         let metadata = toml::to_string(&Metadata {
@@ -154,14 +153,7 @@ impl Checkpoint {
                 checkpoint.optimiser = view.data().to_vec();
                 continue;
             };
-            let (values, _) = view.data().as_chunks::<4>();
-            let tensor = NamedTensor {
-                name: name.to_owned(),
-                shape: view.shape().to_vec(),
-                values: (values.iter())
-                    .map(|bytes| f32::from_le_bytes(*bytes))
-                    .collect(),
-            };
+            let tensor = NamedTensor::from_view(name, &view)?;
             match group {
                 "current" => checkpoint.parameters.push(tensor),
                 "best" => checkpoint.best_parameters.push(tensor),
@@ -171,17 +163,6 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
-}
-
-/// The values of a tensor by its name.
-///
-/// # Errors
-/// A tensor that is missing or has not `length` values.
-pub fn values(tensors: &[NamedTensor], name: &str, length: usize) -> Result<Vec<f32>, String> {
-    (tensors.iter())
-        .find(|tensor| tensor.name == name && tensor.values.len() == length)
-        .map(|tensor| tensor.values.clone())
-        .ok_or_else(|| format!("{name:?} is missing or not of {length} values"))
 }
 
 #[cfg(test)]
@@ -221,13 +202,5 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
         assert!(error.contains("is not a usable checkpoint"), "{error}");
-    }
-
-    #[test]
-    fn a_tensor_of_another_size_is_missing() {
-        let tensors = checkpoint().vectors;
-        assert_eq!(values(&tensors, "0.rows", 3), Ok(vec![1.5; 3]));
-        let error = values(&tensors, "0.rows", 4).unwrap_err();
-        assert!(error.contains("\"0.rows\""), "{error}");
     }
 }

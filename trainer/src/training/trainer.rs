@@ -18,7 +18,7 @@ use super::{
     Architecture, Batch, TrainError,
     batches::{self, Item, mix},
     calibration::Scored,
-    checkpoint::{Checkpoint, Progress, values},
+    checkpoint::{Checkpoint, Progress},
     data::Data,
     folder::RunFolder,
     metrics::EpochMetrics,
@@ -96,9 +96,10 @@ impl<'a, A: Architecture> Trainer<'a, A> {
             return Ok(self);
         };
         let gradients_on = self.device.clone().autodiff();
-        let source = saved(&checkpoint.parameters);
-        self.network =
-            (self.setup.architecture).network(&mut Parameters::new(&gradients_on, source))?;
+        let source = parameters::source(&checkpoint.parameters);
+        self.network = (self.setup.architecture)
+            .network(&mut Parameters::new(&gradients_on, source))
+            .map_err(does_not_fit)?;
         if let Some(vectors) = self.setup.vectors.trained_mut() {
             vectors.load(&checkpoint.vectors).map_err(does_not_fit)?;
         }
@@ -370,13 +371,6 @@ impl<'a, A: Architecture> Trainer<'a, A> {
 fn word_count(batches: &[Vec<Item>]) -> u64 {
     let items = batches.iter().flatten();
     items.map(|item| item.words.len() as u64).sum()
-}
-
-/// A source of saved parameters.
-pub(super) fn saved(
-    tensors: &[NamedTensor],
-) -> impl FnMut(&TensorSpec) -> Result<Vec<f32>, TrainError> + '_ {
-    |spec| values(tensors, spec.name, spec.len()).map_err(does_not_fit)
 }
 
 fn does_not_fit(what: String) -> TrainError {

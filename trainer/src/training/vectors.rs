@@ -2,9 +2,10 @@
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use fused_lstm::PackedBatch;
-use model_core::{embedding::Embedding, parameters::NamedTensor};
-
-use super::checkpoint::values;
+use model_core::{
+    embedding::Embedding,
+    parameters::{self, NamedTensor},
+};
 
 /// The word vectors of a network.
 pub enum Vectors<'a> {
@@ -205,7 +206,9 @@ impl TrainedVectors {
     pub fn load(&mut self, saved: &[NamedTensor]) -> Result<(), String> {
         for (index, table) in self.tables.iter_mut().enumerate() {
             let length = table.rows.len();
-            let read = |part: &str, length| values(saved, &format!("{index}.{part}"), length);
+            let read = |part: &str, length| {
+                parameters::values(saved, &format!("{index}.{part}"), length).map(<[f32]>::to_vec)
+            };
             table.rows = read(ROWS, length)?;
             table.squares = read(SQUARES, length)?;
             // Empty before the first epoch is over.
