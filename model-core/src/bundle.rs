@@ -38,7 +38,7 @@ pub struct Bundle {
     pub wide: Option<Wide>,
 }
 
-/// Why a file cannot be used as a bundle.
+/// Why a file cannot be used as a bundle, or a model not be written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// The file is shorter or longer than its header states.
@@ -60,6 +60,9 @@ pub enum BundleError {
     /// The contents contradict the checksum or one another.
     #[error("the bundle is damaged: {0}")]
     Corrupt(String),
+    /// The parts of the model contradict one another, or a number is not finite.
+    #[error("the model cannot be written as a bundle: {0}")]
+    Unwritable(String),
 }
 
 impl Bundle {
@@ -72,7 +75,7 @@ impl Bundle {
         AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)
     }
 
-    /// Checks that the parts fit one another. Reading has checked vocabulary and vectors already.
+    /// Checks that the parts fit one another and that all numbers are finite.
     fn check(&self) -> Result<(), String> {
         let Settings {
             attributes,
@@ -114,6 +117,13 @@ impl Bundle {
                 return Err("it needs a sound calibration for Chinese text for each task".into());
             }
         }
+        if self.vocabulary.len() != self.embedding.len() {
+            return Err("its word vectors and its vocabulary differ in number".into());
+        }
+        let mut words = self.vocabulary.words().iter();
+        if let Some(word) = words.find(|word| word.contains('\n')) {
+            return Err(format!("its word {word:?} contains a line end"));
+        }
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());
         }
@@ -131,3 +141,6 @@ impl Bundle {
         self.check_numbers()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,8 +75,17 @@ impl Bundle {
     /// The bytes of the file; equal bundles give equal bytes.
     ///
     /// # Errors
-    /// If a tensor's shape does not fit its values.
+    /// If the parts contradict one another or a number is not finite, so that the file could not be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        self.check().map_err(BundleError::Unwritable)?;
+        (self.write()).map_err(|error| BundleError::Unwritable(error.to_string()))
+    }
+
+    /// The bytes of the file, without a check that it can be read.
+    ///
+    /// # Errors
+    /// If a tensor's shape does not fit its values.
+    pub(super) fn write(&self) -> Result<Vec<u8>, SafeTensorError> {
         let words = self.vocabulary.words().join("\n").into_bytes();
         let vectors = to_bytes(self.embedding.values());
         let scales = to_le_bytes(self.embedding.scales());
@@ -123,8 +132,7 @@ impl Bundle {
                 Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?))
             })
             .chain(parameters)
-            .collect::<Result<Vec<_>, SafeTensorError>>()
-            .map_err(|error| BundleError::Corrupt(error.to_string()))?;
+            .collect::<Result<Vec<_>, SafeTensorError>>()?;
         let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
@@ -139,7 +147,6 @@ impl Bundle {
         // A single entry, because the library writes entries in no fixed order.
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&metadata))]);
         safetensors::serialize(views, Some(metadata))
-            .map_err(|error| BundleError::Corrupt(error.to_string()))
     }
 
     /// Reads the bytes of a file and checks all that can be checked without computing.
