@@ -466,6 +466,28 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
 }
 
 #[test]
+fn a_checkpoint_beyond_the_last_batch_made_the_resumed_run_panic() {
+    let workplace = workplace();
+    let arguments = ["train", "config.toml", "--set", "training.batch_size=100"];
+    let epochs = |epochs: &'static str| ["--set", epochs];
+    workplace.success(&[&arguments[..], &epochs("training.epochs=1")].concat());
+    let path = workplace.path("run/checkpoint.safetensors");
+    let mut checkpoint = fs::read(&path).unwrap();
+    let progress = b"batch = 0";
+    let mut parts = checkpoint.windows(progress.len());
+    let place = parts.position(|part| part == progress).unwrap();
+    checkpoint[place + progress.len() - 1] = b'9';
+    fs::write(&path, checkpoint).unwrap();
+    let more = [&arguments[..], &epochs("training.epochs=2"), &["--resume"]].concat();
+    let line = workplace.failure(&more);
+    assert!(
+        line.contains("run/checkpoint.safetensors is not a usable checkpoint")
+            && line.contains("it has 9 finished batches of 2 in its epoch"),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_run_is_not_continued_with_other_data() {
     let workplace = workplace();
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];

@@ -18,7 +18,7 @@ use super::{
     Architecture, Batch, TrainError,
     batches::{self, Item, mix},
     calibration::Scored,
-    checkpoint::{Checkpoint, Progress},
+    checkpoint::{Checkpoint, CheckpointError, Progress},
     data::Data,
     folder::RunFolder,
     metrics::EpochMetrics,
@@ -91,10 +91,17 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         checksum: u32,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self, TrainError> {
+        let path = folder.checkpoint();
         self.folder = Some((folder, checksum));
         let Some(checkpoint) = checkpoint else {
             return Ok(self);
         };
+        let Setup { data, training, .. } = &self.setup;
+        let batches = batches::count(data.parts.training.len(), training.batch_size);
+        (checkpoint.progress.check_batch(batches)).map_err(|what| CheckpointError::Damaged {
+            path: path.display().to_string(),
+            what,
+        })?;
         let gradients_on = self.device.clone().autodiff();
         let source = parameters::source(&checkpoint.parameters);
         self.network = (self.setup.architecture)
