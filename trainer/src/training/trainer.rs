@@ -167,6 +167,11 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         }
         if let Some(vectors) = self.setup.vectors.trained_mut() {
             vectors.restore();
+            vectors.quantise().map_err(|what| {
+                TrainError::Unusable(format!(
+                    "{what}; try a smaller network.vector_learning_rate"
+                ))
+            })?;
         }
         Ok(true)
     }
