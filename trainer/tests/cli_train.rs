@@ -583,6 +583,10 @@ fn bad_records_are_left_out_or_with_strict_fatal() {
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
     let strict = workplace.failure(&[&arguments[..], &["--strict"]].concat());
     assert!(strict.contains("users.jsonl:241"), "{strict}");
+    // The config may be strict too, so the error names no flag.
+    let configured = workplace.failure(&[&arguments[..], &["--set", "strict=true"]].concat());
+    assert_eq!(configured, strict);
+    assert!(strict.contains("(strict reading is on)"), "{strict}");
     let output = workplace.run(&arguments);
     assert!(stderr(&output).contains("1 bad records"));
     stdout(output, 0);

@@ -54,7 +54,7 @@ pub enum CorpusError {
         what: String,
     },
     /// A record is bad, and [`Options::strict`] is set.
-    #[error("{0} (remove --strict to skip bad records)")]
+    #[error("{0} (strict reading is on)")]
     BadRecord(BadRecord),
 }
 

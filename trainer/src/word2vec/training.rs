@@ -45,7 +45,7 @@ pub enum TrainingError {
     #[error("temporary file in {} (TMPDIR chooses another folder)", std::env::temp_dir().display())]
     TemporaryFile(#[source] io::Error),
     /// No word is frequent enough.
-    #[error("no word occurs {min_count} times (--min-count) in {words} words of text")]
+    #[error("no word occurs {min_count} times, the minimum count, in {words} words of text")]
     NoWords {
         /// The minimum number of occurrences.
         min_count: u32,
