@@ -15,7 +15,7 @@ use super::{
     folder::RunFolder,
     wide,
 };
-use crate::{config::Config, evaluation::Evaluation, output::PendingFile};
+use crate::{bundle::read_bundle, config::Config, evaluation::Evaluation, output::PendingFile};
 
 /// The number of Chinese test users from which an attribute can count as measured in Chinese.
 const MEASURED_FROM: usize = 50;
@@ -39,8 +39,7 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
         let path = config.refit.display();
         TrainError::Unusable(format!("{path} cannot be refitted: {what}"))
     };
-    let bytes = std::fs::read(&config.refit).map_err(|error| unusable(error.to_string()))?;
-    let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
+    let bundle = read_bundle(&config.refit).map_err(|error| unusable(error.what))?;
     let attributes = config.attributes.iter().map(|task| task.attribute());
     let settings = &bundle.settings;
     let what = if !attributes.eq(settings.attributes.iter().cloned()) {
