@@ -4,8 +4,6 @@ mod format;
 mod language;
 mod settings;
 
-use std::collections::HashMap;
-
 use burn::tensor::Device;
 
 use crate::{
@@ -14,7 +12,7 @@ use crate::{
     calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
-    parameters::{NamedTensor, Parameters, TensorSpec},
+    parameters::{NamedTensor, Parameters, source},
     vocabulary::Vocabulary,
     wide::Wide,
 };
@@ -40,7 +38,7 @@ pub struct Bundle {
     pub wide: Option<Wide>,
 }
 
-/// Why a file cannot be used as a bundle.
+/// Why a file cannot be used as a bundle, or a model not be written as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// The file is shorter or longer than its header states.
@@ -62,6 +60,9 @@ pub enum BundleError {
     /// The contents contradict the checksum or one another.
     #[error("the bundle is damaged: {0}")]
     Corrupt(String),
+    /// The parts of the model contradict one another, or a number is not finite.
+    #[error("the model cannot be written as a bundle: {0}")]
+    Unwritable(String),
 }
 
 impl Bundle {
@@ -70,29 +71,11 @@ impl Bundle {
     /// # Errors
     /// If a parameter is missing or has another number of values.
     pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
-        let by_name: HashMap<&str, &NamedTensor> = self
-            .parameters
-            .iter()
-            .map(|parameter| (parameter.name.as_str(), parameter))
-            .collect();
-        let mut parameters = Parameters::new(device, |spec: &TensorSpec| {
-            let name = spec.name;
-            let parameter = by_name
-                .get(name)
-                .ok_or_else(|| BundleError::Corrupt(format!("parameter {name:?} is missing")))?;
-            if parameter.values.len() != spec.len() {
-                return Err(BundleError::Corrupt(format!(
-                    "parameter {name:?} has {} values instead of {}",
-                    parameter.values.len(),
-                    spec.len()
-                )));
-            }
-            Ok(parameter.values.clone())
-        });
-        AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0)
+        let mut parameters = Parameters::new(device, source(&self.parameters));
+        AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)
     }
 
-    /// Checks that the parts fit one another. Reading has checked vocabulary and vectors already.
+    /// Checks that the parts fit one another and that all numbers are finite.
     fn check(&self) -> Result<(), String> {
         let Settings {
             attributes,
@@ -134,6 +117,13 @@ impl Bundle {
                 return Err("it needs a sound calibration for Chinese text for each task".into());
             }
         }
+        if self.vocabulary.len() != self.embedding.len() {
+            return Err("its word vectors and its vocabulary differ in number".into());
+        }
+        let mut words = self.vocabulary.words().iter();
+        if let Some(word) = words.find(|word| word.contains('\n')) {
+            return Err(format!("its word {word:?} contains a line end"));
+        }
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());
         }
@@ -148,6 +138,9 @@ impl Bundle {
         {
             return Err("its wide component and its attributes differ in classes".into());
         }
-        Ok(())
+        self.check_numbers()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -258,11 +258,12 @@ fn parts_that_do_not_fit_are_refused() {
     let refused = |change: &dyn Fn(&mut Bundle)| {
         let mut bundle = bundle();
         change(&mut bundle);
-        let bytes = bundle.to_bytes().unwrap();
-        match Bundle::from_bytes(&bytes)
+        match bundle
+            .to_bytes()
+            .and_then(|bytes| Bundle::from_bytes(&bytes))
             .and_then(|bundle| bundle.network(&Device::flex()).map(drop))
         {
-            Err(BundleError::Corrupt(what)) => what,
+            Err(BundleError::Corrupt(what) | BundleError::Unwritable(what)) => what,
             other => panic!("{other:?}"),
         }
     };

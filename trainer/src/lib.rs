@@ -1,6 +1,7 @@
 //! The command `auxlstm`: corpora, word vectors, training, evaluation and bulk prediction.
 
 pub mod alignment;
+mod bundle;
 pub mod cli;
 pub mod config;
 pub mod conversion;

@@ -121,14 +121,19 @@ pub fn to_toml(settings: &impl Serialize) -> Result<String, ConfigError> {
 
 /// The first setting that differs between two texts of [`to_toml`], except those for which `is_free` is true; `None` where
 /// there is none. A setting that a text lacks has its value in `defaults`, so that a run can be continued by a later version
-/// that has more settings.
+/// that has more settings. A text that cannot be read is different, because nothing is known of its settings.
 pub fn first_difference(
     before: &str,
     now: &str,
     defaults: &str,
     is_free: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let [before, now, defaults] = [before, now, defaults].map(flat);
+    let [before, now, defaults] = match [before, now, defaults].map(flat) {
+        [Ok(before), Ok(now), Ok(defaults)] => [before, now, defaults],
+        [Err(what), ..] | [_, Err(what), _] | [.., Err(what)] => {
+            return Some(format!("the stored ones cannot be read: {what}"));
+        }
+    };
     let value = |settings: &Flat, name: &str| settings.get(name).or(defaults.get(name)).cloned();
     let mut names = before.keys().chain(now.keys());
     let name = names.find(|name| !is_free(name) && value(&before, name) != value(&now, name))?;
@@ -140,7 +145,7 @@ pub fn first_difference(
 type Flat = BTreeMap<String, Value>;
 
 /// The settings of a TOML text by their full names.
-fn flat(text: &str) -> Flat {
+fn flat(text: &str) -> Result<Flat, String> {
     fn add(flat: &mut Flat, prefix: &str, table: Table) {
         for (key, value) in table {
             let name = format!("{prefix}{key}");
@@ -150,9 +155,10 @@ fn flat(text: &str) -> Flat {
             }
         }
     }
+    let table = toml::from_str(text).map_err(|error| one_line(error.message()))?;
     let mut settings = Flat::new();
-    add(&mut settings, "", toml::from_str(text).unwrap_or_default());
-    settings
+    add(&mut settings, "", table);
+    Ok(settings)
 }
 
 /// What becomes of a list of tables that both sides of a [`merge`] have.
@@ -215,6 +221,12 @@ pub fn at_least_zero(name: &str, value: f64) -> Result<(), String> {
     within(name, value, holds, "at least 0")
 }
 
+/// Ok for a finite number above 0.
+pub fn above_zero(name: &str, value: f64) -> Result<(), String> {
+    let holds = value > 0.0 && value.is_finite();
+    within(name, value, holds, "above 0")
+}
+
 /// Ok for a number other than 0.
 pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")
@@ -246,6 +258,16 @@ mod tests {
         assert_eq!(
             difference(before, "other = 1\n[training]\nepochs = 5\n").as_deref(),
             Some("other = nothing then, 1 now")
+        );
+    }
+
+    #[test]
+    fn stored_settings_that_cannot_be_read_were_taken_for_the_defaults() {
+        let defaults = "rate = 0.0\n";
+        let difference = first_difference("rate = 0.", defaults, defaults, |_| false).unwrap();
+        assert!(
+            difference.starts_with("the stored ones cannot be read: "),
+            "{difference}"
         );
     }
 

@@ -94,7 +94,12 @@ fn what_cannot_be_aligned_is_said_in_one_line_and_leaves_nothing() {
             "v: unknown format; name the file .bin, .txt or .vec",
         ),
         ("none.txt", "pairs.txt", "v.bin", "none.txt"),
-        ("short.txt", "pairs.txt", "v.bin", "have 2 and 6 dimensions"),
+        (
+            "short.txt",
+            "pairs.txt",
+            "v.bin",
+            "have 2 and 6 dimensions; both need the same number",
+        ),
         ("a.txt", "none.txt", "v.bin", "dictionary none.txt: "),
         ("a.txt", "few.txt", "v.bin", "has 1 pairs of words"),
         (

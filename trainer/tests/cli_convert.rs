@@ -191,6 +191,13 @@ fn compressed_output_is_read_by_the_other_commands() {
 }
 
 #[test]
+fn the_help_promised_to_read_zip_archives() {
+    let help = Workplace::new().success(&["corpus", "convert", "--help"]);
+    assert!(help.contains("Folder or file of the corpus"), "{help}");
+    assert!(!help.contains("zip archive"), "{help}");
+}
+
+#[test]
 fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
     let workplace = workplace();
     fs::create_dir(workplace.path("empty")).unwrap();

@@ -114,7 +114,7 @@ fn what_cannot_be_done_is_said_before_any_work_and_leaves_nothing() {
         (&["missing.txt", "-o", "v.bin"], "missing.txt: No such file"),
         (
             &["empty.jsonl", "-o", "old.bin"],
-            "no word occurs 5 times (--min-count) in 0 words of text",
+            "no word occurs 5 times, the minimum count, in 0 words of text",
         ),
         (
             &["posts.txt", "-o", "old.bin", "--min-count", "100000"],

@@ -466,6 +466,28 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
 }
 
 #[test]
+fn a_checkpoint_beyond_the_last_batch_made_the_resumed_run_panic() {
+    let workplace = workplace();
+    let arguments = ["train", "config.toml", "--set", "training.batch_size=100"];
+    let epochs = |epochs: &'static str| ["--set", epochs];
+    workplace.success(&[&arguments[..], &epochs("training.epochs=1")].concat());
+    let path = workplace.path("run/checkpoint.safetensors");
+    let mut checkpoint = fs::read(&path).unwrap();
+    let progress = b"batch = 0";
+    let mut parts = checkpoint.windows(progress.len());
+    let place = parts.position(|part| part == progress).unwrap();
+    checkpoint[place + progress.len() - 1] = b'9';
+    fs::write(&path, checkpoint).unwrap();
+    let more = [&arguments[..], &epochs("training.epochs=2"), &["--resume"]].concat();
+    let line = workplace.failure(&more);
+    assert!(
+        line.contains("run/checkpoint.safetensors is not a usable checkpoint")
+            && line.contains("it has 9 finished batches of 2 in its epoch"),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_run_is_not_continued_with_other_data() {
     let workplace = workplace();
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
@@ -561,6 +583,10 @@ fn bad_records_are_left_out_or_with_strict_fatal() {
     let arguments = ["train", "config.toml", "--set", "training.epochs=1"];
     let strict = workplace.failure(&[&arguments[..], &["--strict"]].concat());
     assert!(strict.contains("users.jsonl:241"), "{strict}");
+    // The config may be strict too, so the error names no flag.
+    let configured = workplace.failure(&[&arguments[..], &["--set", "strict=true"]].concat());
+    assert_eq!(configured, strict);
+    assert!(strict.contains("(strict reading is on)"), "{strict}");
     let output = workplace.run(&arguments);
     assert!(stderr(&output).contains("1 bad records"));
     stdout(output, 0);

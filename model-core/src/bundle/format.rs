@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bundle, BundleError};
 use crate::{
     embedding::Embedding,
-    parameters::NamedTensor,
+    parameters::{NamedTensor, floats, to_le_bytes},
     vocabulary::{SPECIAL, Vocabulary},
     wide::{CharacterFallback, TfidfVectorizer, Wide},
 };
@@ -75,16 +75,21 @@ impl Bundle {
     /// The bytes of the file; equal bundles give equal bytes.
     ///
     /// # Errors
-    /// If a tensor's shape does not fit its values.
+    /// If the parts contradict one another or a number is not finite, so that the file could not be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        self.check().map_err(BundleError::Unwritable)?;
+        (self.write()).map_err(|error| BundleError::Unwritable(error.to_string()))
+    }
+
+    /// The bytes of the file, without a check that it can be read.
+    ///
+    /// # Errors
+    /// If a tensor's shape does not fit its values.
+    pub(super) fn write(&self) -> Result<Vec<u8>, SafeTensorError> {
         let words = self.vocabulary.words().join("\n").into_bytes();
         let vectors = to_bytes(self.embedding.values());
         let scales = to_le_bytes(self.embedding.scales());
-        let parameters: Vec<Vec<u8>> = self
-            .parameters
-            .iter()
-            .map(|parameter| to_le_bytes(&parameter.values))
-            .collect();
+        let parameters: Vec<Vec<u8>> = self.parameters.iter().map(NamedTensor::to_bytes).collect();
         let rows = self.embedding.len();
         let mut tensors = vec![
             (VOCABULARY, Dtype::U8, vec![words.len()], &words),
@@ -96,9 +101,6 @@ impl Bundle {
             ),
             (SCALES, Dtype::F32, vec![rows], &scales),
         ];
-        for (parameter, bytes) in self.parameters.iter().zip(&parameters) {
-            tensors.push((&parameter.name, Dtype::F32, parameter.shape.clone(), bytes));
-        }
         let wide = self.wide.as_ref().map(|wide| {
             let vectorizer = wide.vectorizer();
             let ids = vectorizer.features().as_flattened().iter();
@@ -120,13 +122,17 @@ impl Bundle {
                 (WIDE_BIAS, Dtype::F32, vec![classes], bias),
             ]);
         }
+        let parameters = (self.parameters.iter().zip(&parameters)).map(|(parameter, bytes)| {
+            let view = parameter.view(bytes);
+            view.map(|view| (parameter.name.clone(), view))
+        });
         let views = tensors
             .into_iter()
             .map(|(name, dtype, shape, bytes)| {
                 Ok((name.to_owned(), TensorView::new(dtype, shape, bytes)?))
             })
-            .collect::<Result<Vec<_>, SafeTensorError>>()
-            .map_err(|error| BundleError::Corrupt(error.to_string()))?;
+            .chain(parameters)
+            .collect::<Result<Vec<_>, SafeTensorError>>()?;
         let (settings, card) = (json(&self.settings), json(&self.card));
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
@@ -141,7 +147,6 @@ impl Bundle {
         // A single entry, because the library writes entries in no fixed order.
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&metadata))]);
         safetensors::serialize(views, Some(metadata))
-            .map_err(|error| BundleError::Corrupt(error.to_string()))
     }
 
     /// Reads the bytes of a file and checks all that can be checked without computing.
@@ -189,15 +194,34 @@ impl Bundle {
         };
         for (name, view) in &views {
             if !NAMED.contains(&name.as_str()) {
-                bundle.parameters.push(NamedTensor {
-                    name: name.clone(),
-                    shape: view.shape().to_vec(),
-                    values: floats(name, view)?,
-                });
+                let parameter = NamedTensor::from_view(name, view);
+                (bundle.parameters).push(parameter.map_err(BundleError::Corrupt)?);
             }
         }
         bundle.check().map_err(BundleError::Corrupt)?;
         Ok(bundle)
+    }
+
+    /// Checks that the numbers of every tensor are finite.
+    pub(super) fn check_numbers(&self) -> Result<(), String> {
+        let wide = self.wide.iter().flat_map(|wide| {
+            [
+                (WIDE_IDF, wide.vectorizer().idf()),
+                (WIDE_SCALES, wide.scales()),
+                (WIDE_BIAS, wide.bias()),
+            ]
+        });
+        let parameters = (self.parameters.iter())
+            .map(|parameter| (parameter.name.as_str(), parameter.values.as_slice()));
+        let mut tensors = std::iter::once((SCALES, self.embedding.scales()))
+            .chain(wide)
+            .chain(parameters);
+        match tensors.find(|(_, values)| values.iter().any(|value| !value.is_finite())) {
+            Some((name, _)) => Err(format!(
+                "its tensor {name:?} holds a number that is not finite"
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -242,13 +266,6 @@ fn to_bytes(values: &[i8]) -> Vec<u8> {
     values.iter().map(|value| value.cast_unsigned()).collect()
 }
 
-fn to_le_bytes(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
-}
-
 fn tensor<'a>(
     tensors: &SafeTensors<'a>,
     name: &str,
@@ -266,26 +283,9 @@ fn tensor<'a>(
     Ok(view)
 }
 
-fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>, BundleError> {
-    if view.dtype() != Dtype::F32 {
-        return Err(BundleError::Corrupt(format!(
-            "its tensor {name:?} is {:?} instead of F32",
-            view.dtype()
-        )));
-    }
-    let values: Vec<f32> = view
-        .data()
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect();
-    if values.iter().any(|value| !value.is_finite()) {
-        return Err(BundleError::Corrupt(format!(
-            "its tensor {name:?} holds a number that is not finite"
-        )));
-    }
-    Ok(values)
+/// The numbers of the tensor called `name`.
+fn read_floats(tensors: &SafeTensors, name: &str) -> Result<Vec<f32>, BundleError> {
+    floats(name, &tensor(tensors, name, Dtype::F32)?).map_err(BundleError::Corrupt)
 }
 
 /// The vocabulary, with an entry for each of `rows` vectors.
@@ -321,7 +321,7 @@ fn read_wide(
             "a wide feature has half a pair".into(),
         ));
     };
-    let read = |name| floats(name, &tensor(tensors, name, Dtype::F32)?);
+    let read = |name| read_floats(tensors, name);
     let weights = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
     let weights = weights
         .data()
@@ -343,6 +343,6 @@ fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {
         ));
     };
     let values = view.data().iter().map(|byte| byte.cast_signed()).collect();
-    let scales = floats(SCALES, &tensor(tensors, SCALES, Dtype::F32)?)?;
+    let scales = read_floats(tensors, SCALES)?;
     Embedding::from_parts(values, scales, dimensions).map_err(BundleError::Corrupt)
 }

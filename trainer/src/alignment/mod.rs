@@ -83,7 +83,7 @@ pub struct Precision {
 #[derive(Debug, thiserror::Error)]
 pub enum AlignmentError {
     /// The vectors have different lengths.
-    #[error("the vectors have {0} and {1} dimensions; train both with the same --dimensions")]
+    #[error("the vectors have {0} and {1} dimensions; both need the same number")]
     Dimensions(usize, usize),
     /// There are too few pairs.
     #[error(

@@ -29,16 +29,16 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "VECTORS")]
     output: PathBuf,
     /// Number of words of each language, most frequent first, that can be in pairs
-    #[arg(long, default_value_t = 20_000, value_parser = value_parser!(u32).range(100..=200_000))]
+    #[arg(long, default_value_t = Settings::default().words as u32, value_parser = value_parser!(u32).range(100..=200_000))]
     words: u32,
     /// Rounds that add mutual nearest neighbours to the pairs of the dictionary
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(0..=100))]
+    #[arg(long, default_value_t = Settings::default().rounds as u32, value_parser = value_parser!(u32).range(0..=100))]
     rounds: u32,
     /// Share of the dictionary's words that are held out to measure the alignment
-    #[arg(long, default_value_t = 0.2, value_parser = share(0.9))]
+    #[arg(long, default_value_t = Settings::default().held_out, value_parser = share(0.9))]
     held_out: f64,
     /// Seed that selects the held-out words
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
 }
 

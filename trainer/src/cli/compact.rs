@@ -1,15 +1,14 @@
 //! `auxlstm compact`: a smaller bundle of the same model.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::value_parser;
-use model_core::bundle::Bundle;
-use model_core::predictor::Predictor;
 
+use super::Failure;
 use super::evaluate::{check_unseen, measure};
-use super::model::read_bundle;
-use super::{Failure, segmenter};
+use super::model::load;
+use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Options};
 use crate::device;
 use crate::output::PendingFile;
@@ -51,9 +50,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let name = arguments.bundle.display();
-    let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.bundle)?)
-        .map_err(|error| format!("{name}: {error}"))?;
+    let mut bundle = read_bundle(&arguments.bundle)?;
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
@@ -73,7 +70,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         users => {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
-            let predictor = load(&bundle, arguments.dictionary.as_deref())?;
+            let predictor = load(
+                &bundle.to_bytes()?,
+                &arguments.bundle,
+                device::DEFAULT,
+                arguments.dictionary.as_deref(),
+            )?;
             let corpus = Corpus::open(users, Options::default())?;
             measure(&predictor, corpus, arguments.split.as_deref())?.into_card()
         }
@@ -87,20 +89,6 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bytes = bundle.to_bytes()?;
     output.finish(|out| out.write_all(&bytes))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn load(bundle: &Bundle, dictionary: Option<&Path>) -> Result<Predictor, Failure> {
-    let mut predictor = Predictor::load(&bundle.to_bytes()?, &device::choose(device::DEFAULT)?)?;
-    if predictor.needs_dictionary() {
-        if dictionary.is_none() {
-            return Err(
-                "this model was trained with a Chinese dictionary; name it with --dictionary FILE"
-                    .into(),
-            );
-        }
-        predictor.use_segmenter(segmenter(dictionary, None)?)?;
-    }
-    Ok(predictor)
 }
 
 /// The nearest number whose fraction has at most this many bits.

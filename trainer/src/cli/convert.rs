@@ -22,7 +22,7 @@ use crate::table::count;
 /// and <num>; users are numbered anew; names and dates are dropped. docs/corpora.md describes the corpora.
 #[derive(Args)]
 pub(super) struct Convert {
-    /// Folder, zip archive or file of the corpus, which may be compressed with xz, gzip or zstd
+    /// Folder or file of the corpus; files may be compressed with xz, gzip or zstd
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// File to write; a name that ends in .xz, .gz or .zst compresses it
@@ -56,10 +56,10 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let mut inputs = Vec::new();
     for path in &arguments.inputs {
         let fail = |error| in_input(path, error);
-        let mut input = Input::open(path).map_err(fail)?;
+        let input = Input::open(path).map_err(fail)?;
         let format = match arguments.format {
             Some(format) => format,
-            None => recognise(&mut input).map_err(fail)?,
+            None => recognise(&input).map_err(fail)?,
         };
         inputs.push((path, input, format));
     }
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let mut writer = Packer::new(path, &mut file).map_err(fail)?;
     let mut progress = Progress::new("converting", "users", None);
     let print = progress.printer();
-    for (path, input, format) in &mut inputs {
+    for (path, input, format) in &inputs {
         let users = format.users(input).map_err(|error| in_input(path, error))?;
         for user in users {
             match user {

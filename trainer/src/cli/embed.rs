@@ -32,31 +32,31 @@ pub(super) struct Arguments {
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Length of a vector
-    #[arg(long, default_value_t = 200, value_parser = value_parser!(u16).range(1..=4096))]
+    #[arg(long, default_value_t = Settings::default().dimensions, value_parser = value_parser!(u16).range(1..=4096))]
     dimensions: u16,
     /// Maximum distance of a word from the words that it predicts
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    #[arg(long, default_value_t = Settings::default().window, value_parser = value_parser!(u16).range(1..=1000))]
     window: u16,
     /// Minimum number of occurrences of a word with a vector
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
+    #[arg(long, default_value_t = Settings::default().min_count, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
     min_count: u32,
     /// Number of epochs
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    #[arg(long, default_value_t = Settings::default().epochs, value_parser = value_parser!(u16).range(1..=1000))]
     epochs: u16,
     /// Number of negative examples for each positive one
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=100))]
+    #[arg(long, default_value_t = Settings::default().negative, value_parser = value_parser!(u16).range(1..=100))]
     negative: u16,
     /// Initial learning rate, which falls linearly to 0
-    #[arg(long, default_value_t = 0.05, value_parser = learning_rate)]
+    #[arg(long, default_value_t = Settings::default().learning_rate, value_parser = learning_rate)]
     learning_rate: f64,
     /// Skip words with a larger share of the text at random; 0 skips none
-    #[arg(long, default_value_t = 1e-4, value_parser = share(1.0))]
+    #[arg(long, default_value_t = Settings::default().subsample, value_parser = share(1.0))]
     subsample: f64,
     /// Number of threads [default: all cores]; results are reproducible with one thread only
     #[arg(long, value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
     threads: Option<u16>,
     /// Seed of all random numbers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = Settings::default().seed)]
     seed: u16,
     #[command(flatten)]
     dictionaries: DictionaryArguments,
@@ -147,13 +147,9 @@ fn segment(
     let mut corpus = corpus.with_report(progress.bad_record_printer());
     let mut text = TextWriter::new()?;
     let mut bytes = 0;
-    loop {
-        let users = corpus.read_chunk()?;
+    while let Some(users) = corpus.read_chunk()? {
         if interrupt.load(Ordering::Relaxed) {
             return Err(TrainingError::Interrupted.into());
-        }
-        if users.is_empty() {
-            break;
         }
         let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();
         let segmented: Vec<_> =

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
-use model_core::bundle::Bundle;
 use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
-use super::model::{ModelArguments, read_bundle};
+use super::model::ModelArguments;
 use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, print};
+use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         })?;
     }
     if let Some(file) = bundle {
-        let mut bundle = Bundle::from_bytes(&read_bundle(&arguments.model.bundle)?)?;
+        let mut bundle = read_bundle(&arguments.model.bundle)?;
         bundle.card.figures = figures.into_card();
         bundle.card.refit = false;
         let bytes = bundle.to_bytes()?;

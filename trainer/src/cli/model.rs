@@ -1,17 +1,14 @@
 //! The flags of every command that uses a trained model.
 
-use std::fs::File;
-use std::io::Read;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use model_core::predictor::Predictor;
 
 use super::{Failure, segmenter};
+use crate::bundle::read_bytes;
 use crate::device;
-
-/// Bundles have some megabytes; a file larger than this cannot be one.
-const LARGEST_BUNDLE: u64 = 2 << 30;
 
 #[derive(Args)]
 pub(super) struct ModelArguments {
@@ -28,33 +25,33 @@ pub(super) struct ModelArguments {
 
 impl ModelArguments {
     pub(super) fn load(&self) -> Result<Predictor, Failure> {
-        let name = self.bundle.display();
-        let bytes = read_bundle(&self.bundle)?;
-        let device = device::choose(&self.device)?;
-        let mut predictor =
-            Predictor::load(&bytes, &device).map_err(|error| format!("{name}: {error}"))?;
-        if self.dictionary.is_some() {
-            let segmenter = segmenter(self.dictionary.as_deref(), None)?;
-            (predictor.use_segmenter(segmenter)).map_err(|error| format!("{name}: {error}"))?;
-        } else if predictor.needs_dictionary() {
-            return Err(format!(
-                "{name}: this model was trained with a Chinese dictionary; name it with --dictionary FILE"
-            )
-            .into());
-        }
-        Ok(predictor)
+        let bytes = read_bytes(&self.bundle)?;
+        load(
+            &bytes,
+            &self.bundle,
+            &self.device,
+            self.dictionary.as_deref(),
+        )
     }
 }
 
-/// The bytes of a bundle's file; the error is that of reading it.
-pub(super) fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
-    let name = path.display();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_BUNDLE + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("{name}: {error}"))?;
-    if bytes.len() as u64 > LARGEST_BUNDLE {
-        return Err(format!("{name}: too large for a bundle").into());
+/// The model in the `bytes` of a bundle, which errors call `name`.
+pub(super) fn load(
+    bytes: &[u8],
+    name: &Path,
+    device: &str,
+    dictionary: Option<&Path>,
+) -> Result<Predictor, Failure> {
+    let fail = |what: &dyn Display| Failure::from(format!("{}: {what}", name.display()));
+    let device = device::choose(device)?;
+    let mut predictor = Predictor::load(bytes, &device).map_err(|error| fail(&error))?;
+    if dictionary.is_some() {
+        let segmenter = segmenter(dictionary, None)?;
+        (predictor.use_segmenter(segmenter)).map_err(|error| fail(&error))?;
+    } else if predictor.needs_dictionary() {
+        return Err(fail(
+            &"this model was trained with a Chinese dictionary; name it with --dictionary FILE",
+        ));
     }
-    Ok(bytes)
+    Ok(predictor)
 }

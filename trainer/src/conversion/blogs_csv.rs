@@ -29,11 +29,11 @@ impl CorpusFormat for BlogTable {
         "a CSV file with the columns id, gender, age, topic, date and text"
     }
 
-    fn recognises(&self, input: &mut Input) -> io::Result<bool> {
+    fn recognises(&self, input: &Input) -> io::Result<bool> {
         Ok(find(input)?.is_some())
     }
 
-    fn users<'a>(&self, input: &'a mut Input) -> io::Result<Users<'a>> {
+    fn users<'a>(&self, input: &'a Input) -> io::Result<Users<'a>> {
         let Some(name) = find(input)? else {
             let message = format!("not {}", self.description());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
@@ -49,7 +49,7 @@ impl CorpusFormat for BlogTable {
 }
 
 /// The name of the first file with the right header.
-fn find(input: &mut Input) -> io::Result<Option<String>> {
+fn find(input: &Input) -> io::Result<Option<String>> {
     let may_be_csv = |name: &&String| name.to_ascii_lowercase().contains(".csv");
     let names: Vec<String> = if input.is_file() {
         input.names().to_vec()
@@ -70,16 +70,16 @@ fn find(input: &mut Input) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-type InputRows<'a> = Rows<Box<dyn BufRead + 'a>>;
+type InputRows = Rows<Box<dyn BufRead + Send>>;
 
-fn rows<'a>(input: &'a mut Input, name: &str) -> io::Result<InputRows<'a>> {
+fn rows(input: &Input, name: &str) -> io::Result<InputRows> {
     let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let rows = Rows::new(input.read(name)?).map_err(invalid)?;
     rows.ok_or_else(|| invalid("it is empty".to_owned()))
 }
 
 /// The index of the last row of each user.
-fn last_rows(rows: InputRows<'_>) -> io::Result<HashMap<String, usize>> {
+fn last_rows(rows: InputRows) -> io::Result<HashMap<String, usize>> {
     let mut last_rows = HashMap::new();
     for (index, row) in rows.enumerate() {
         match row {
@@ -100,15 +100,15 @@ fn field<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
 }
 
 /// The users of the file in the order of their last rows.
-struct Table<'a> {
+struct Table {
     place: String,
     /// `None` once reading has failed.
-    rows: Option<Enumerate<InputRows<'a>>>,
+    rows: Option<Enumerate<InputRows>>,
     last_rows: HashMap<String, usize>,
     unfinished: HashMap<String, Vec<Post>>,
 }
 
-impl Table<'_> {
+impl Table {
     /// Adds the post of a row; the user, if it was the last one.
     fn add(&mut self, index: usize, mut row: Row) -> Option<Result<User, String>> {
         let line = row.line;
@@ -134,7 +134,7 @@ impl Table<'_> {
     }
 }
 
-impl Iterator for Table<'_> {
+impl Iterator for Table {
     type Item = Result<User, String>;
 
     fn next(&mut self) -> Option<Self::Item> {

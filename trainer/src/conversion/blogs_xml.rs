@@ -23,11 +23,11 @@ impl CorpusFormat for BlogFiles {
         "files ID.gender.age.Industry.Sign.xml in a folder"
     }
 
-    fn recognises(&self, input: &mut Input) -> io::Result<bool> {
+    fn recognises(&self, input: &Input) -> io::Result<bool> {
         Ok((input.names().iter()).any(|name| labels_of_name(name).is_ok()))
     }
 
-    fn users<'a>(&self, input: &'a mut Input) -> io::Result<Users<'a>> {
+    fn users<'a>(&self, input: &'a Input) -> io::Result<Users<'a>> {
         let names = input.names().iter().filter(|name| is_blog(name));
         let names: Vec<String> = names.cloned().collect();
         if names.is_empty() {
@@ -61,7 +61,7 @@ fn labels_of_name(name: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn user(input: &mut Input, name: &str) -> Result<User, String> {
+fn user(input: &Input, name: &str) -> Result<User, String> {
     let fields = labels_of_name(name)?;
     let mut bytes = Vec::new();
     input

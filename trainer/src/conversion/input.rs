@@ -62,8 +62,8 @@ impl Input {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn read(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(open_input(&self.path_of(name))?)
+    pub fn read(&self, name: &str) -> io::Result<Box<dyn BufRead + Send>> {
+        open_input(&self.path_of(name))
     }
 
     fn path_of(&self, name: &str) -> PathBuf {

@@ -35,13 +35,13 @@ pub trait CorpusFormat: Sync {
     ///
     /// # Errors
     /// If the input cannot be read.
-    fn recognises(&self, input: &mut Input) -> io::Result<bool>;
+    fn recognises(&self, input: &Input) -> io::Result<bool>;
 
     /// The users of the input, without ids.
     ///
     /// # Errors
     /// If the input cannot be read, or holds nothing of this format.
-    fn users<'a>(&self, input: &'a mut Input) -> io::Result<Users<'a>>;
+    fn users<'a>(&self, input: &'a Input) -> io::Result<Users<'a>>;
 }
 
 /// All formats, in the order in which an input is tried on them.
@@ -51,7 +51,7 @@ pub const FORMATS: [&dyn CorpusFormat; 2] = [&blogs_xml::BlogFiles, &blogs_csv::
 ///
 /// # Errors
 /// If the input cannot be read, or is of no known format; the error lists the formats.
-pub fn recognise(input: &mut Input) -> io::Result<&'static dyn CorpusFormat> {
+pub fn recognise(input: &Input) -> io::Result<&'static dyn CorpusFormat> {
     for format in FORMATS {
         if format.recognises(input)? {
             return Ok(format);

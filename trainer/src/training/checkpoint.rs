@@ -31,6 +31,37 @@ pub struct Progress {
     pub best: Option<usize>,
 }
 
+impl Progress {
+    /// Checks that the numbers fit one another, because a damaged file may hold any.
+    fn check(&self) -> Result<(), String> {
+        let epochs = self.history.len();
+        if self.epoch != epochs {
+            return Err(format!(
+                "it has {} finished epochs and the figures of {epochs}",
+                self.epoch
+            ));
+        }
+        match self.best {
+            None if epochs > 0 => Err("none of its epochs is the best".into()),
+            Some(best) if best >= epochs => Err(format!(
+                "its best epoch has the index {best}, of {epochs} epochs"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that an epoch of `batches` batches can have come so far.
+    pub fn check_batch(&self, batches: usize) -> Result<(), String> {
+        match self.batch <= batches {
+            true => Ok(()),
+            false => Err(format!(
+                "it has {} finished batches of {batches} in its epoch",
+                self.batch
+            )),
+        }
+    }
+}
+
 /// All that a run needs to continue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
@@ -97,15 +128,14 @@ impl Checkpoint {
         let tensors: Vec<(String, &NamedTensor, Vec<u8>)> = (groups.into_iter())
             .flat_map(|(group, tensors)| tensors.iter().map(move |tensor| (group, tensor)))
             .map(|(group, tensor)| {
-                let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes());
-                (format!("{group}.{}", tensor.name), tensor, bytes.collect())
+                let name = format!("{group}.{}", tensor.name);
+                (name, tensor, tensor.to_bytes())
             })
             .collect();
         let optimiser = TensorView::new(Dtype::U8, vec![self.optimiser.len()], &self.optimiser)?;
         let mut views = vec![(OPTIMISER.to_owned(), optimiser)];
         for (name, tensor, bytes) in &tensors {
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)?;
-            views.push((name.clone(), view));
+            views.push((name.clone(), tensor.view(bytes)?));
         }
         // TOML, because its floats are read back exactly; those of the JSON library may lose their last bit.
         let metadata = toml::to_string(&Metadata {
@@ -139,6 +169,9 @@ impl Checkpoint {
             progress,
         } = toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
             .map_err(|error| error.message().to_owned())?;
+        toml::from_str::<toml::Table>(&settings)
+            .map_err(|error| format!("its settings cannot be read: {}", error.message()))?;
+        progress.check()?;
         let mut checkpoint = Self {
             settings,
             data,
@@ -149,39 +182,24 @@ impl Checkpoint {
             optimiser: Vec::new(),
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let optimiser = (tensors.tensor(OPTIMISER)).map_err(|error| error.to_string())?;
+        checkpoint.optimiser = optimiser.data().to_vec();
         for (full_name, view) in tensors.tensors() {
-            let Some((group, name)) = full_name.split_once('.') else {
-                checkpoint.optimiser = view.data().to_vec();
+            if full_name == OPTIMISER {
                 continue;
-            };
-            let (values, _) = view.data().as_chunks::<4>();
-            let tensor = NamedTensor {
-                name: name.to_owned(),
-                shape: view.shape().to_vec(),
-                values: (values.iter())
-                    .map(|bytes| f32::from_le_bytes(*bytes))
-                    .collect(),
-            };
+            }
+            let unknown = || format!("it has an unknown tensor {full_name}");
+            let (group, name) = full_name.split_once('.').ok_or_else(unknown)?;
+            let tensor = NamedTensor::from_view(name, &view)?;
             match group {
                 "current" => checkpoint.parameters.push(tensor),
                 "best" => checkpoint.best_parameters.push(tensor),
                 "vectors" => checkpoint.vectors.push(tensor),
-                _ => return Err(format!("it has an unknown tensor {full_name}")),
+                _ => return Err(unknown()),
             }
         }
         Ok(checkpoint)
     }
-}
-
-/// The values of a tensor by its name.
-///
-/// # Errors
-/// A tensor that is missing or has not `length` values.
-pub fn values(tensors: &[NamedTensor], name: &str, length: usize) -> Result<Vec<f32>, String> {
-    (tensors.iter())
-        .find(|tensor| tensor.name == name && tensor.values.len() == length)
-        .map(|tensor| tensor.values.clone())
-        .ok_or_else(|| format!("{name:?} is missing or not of {length} values"))
 }
 
 #[cfg(test)]
@@ -200,6 +218,14 @@ mod tests {
             progress: Progress {
                 epoch: 1,
                 loss_sum: 0.1 + 0.2,
+                history: vec![EpochMetrics {
+                    epoch: 1,
+                    training_loss: 0.7,
+                    validation_loss: 0.6,
+                    score: -0.6,
+                    tasks: Vec::new(),
+                }],
+                best: Some(0),
                 ..Progress::default()
             },
             parameters: vec![tensor("tasks.0.output", &[0.1, -0.0])],
@@ -224,10 +250,58 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_of_another_size_is_missing() {
-        let tensors = checkpoint().vectors;
-        assert_eq!(values(&tensors, "0.rows", 3), Ok(vec![1.5; 3]));
-        let error = values(&tensors, "0.rows", 4).unwrap_err();
-        assert!(error.contains("\"0.rows\""), "{error}");
+    fn indices_of_a_damaged_checkpoint_were_used_unchecked() {
+        let damages: [(fn(&mut Checkpoint), &str); 5] = [
+            (
+                |checkpoint| checkpoint.progress.best = Some(1),
+                "its best epoch has the index 1, of 1 epochs",
+            ),
+            (
+                |checkpoint| checkpoint.progress.best = None,
+                "none of its epochs is the best",
+            ),
+            (
+                |checkpoint| checkpoint.progress.epoch = 2,
+                "it has 2 finished epochs and the figures of 1",
+            ),
+            (
+                |checkpoint| checkpoint.progress.history.clear(),
+                "it has 1 finished epochs and the figures of 0",
+            ),
+            (
+                |checkpoint| checkpoint.settings = "seed = ".into(),
+                "its settings cannot be read",
+            ),
+        ];
+        for (damage, what) in damages {
+            let mut checkpoint = checkpoint();
+            damage(&mut checkpoint);
+            let bytes = checkpoint.to_bytes().unwrap();
+            let error = Checkpoint::from_bytes(&bytes).unwrap_err();
+            assert!(error.starts_with(what), "{error}");
+        }
+        let progress = Progress {
+            batch: 3,
+            ..Progress::default()
+        };
+        assert_eq!(progress.check_batch(3), Ok(()));
+        let error = progress.check_batch(2).unwrap_err();
+        assert_eq!(error, "it has 3 finished batches of 2 in its epoch");
+    }
+
+    #[test]
+    fn numbers_of_another_type_were_read_as_32_bit_floats() {
+        let metadata = toml::to_string(&Metadata {
+            settings: String::new(),
+            data: 7,
+            progress: Progress::default(),
+        });
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.unwrap())]);
+        let optimiser = TensorView::new(Dtype::U8, vec![0], &[]).unwrap();
+        let bias = TensorView::new(Dtype::F64, vec![1], &[0; 8]).unwrap();
+        let tensors = [(OPTIMISER, optimiser), ("current.bias", bias)];
+        let bytes = safetensors::serialize(tensors, Some(metadata)).unwrap();
+        let error = Checkpoint::from_bytes(&bytes).unwrap_err();
+        assert!(error.contains("F64 instead of F32"), "{error}");
     }
 }

@@ -117,12 +117,17 @@ pub fn train(
         checkpoint.as_ref(),
     )?;
     let embedding = &prepared.embedding;
+    let sizes = config.sizes(embedding.dimensions());
+    // The config was checked without the vectors. A bundle of these sizes could not be written at the end of the run.
+    sizes
+        .check()
+        .map_err(|what| TrainError::Unusable(format!("network and vectors: {what}")))?;
     let setup = Setup {
         training: config.training.clone(),
         seed: config.seed,
         data: prepared.data,
         architecture: JointLstm {
-            sizes: config.sizes(embedding.dimensions()),
+            sizes,
             dropout: config.network.dropout,
             normalise: config.training.normalise,
         },

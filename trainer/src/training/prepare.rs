@@ -4,7 +4,6 @@ use std::path::Path;
 
 use model_core::{
     attribute::Attribute,
-    bundle::Bundle,
     embedding::Embedding,
     reader::Reader,
     text::Segmenter,
@@ -17,6 +16,7 @@ use super::{
     examples::{self, Example, Examples, Parts},
 };
 use crate::{
+    bundle::read_bundle,
     config::Config,
     word2vec::{self, Vectors},
 };
@@ -130,8 +130,7 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
         .extension()
         .is_some_and(|ending| ending == "safetensors")
     {
-        let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        let bundle = Bundle::from_bytes(&bytes).map_err(|error| unusable(error.to_string()))?;
+        let bundle = read_bundle(path).map_err(|error| unusable(error.what))?;
         let vocabulary = bundle.vocabulary.first(most);
         let embedding = bundle.embedding.coarser(vocabulary.len(), i8::MAX);
         return Ok((vocabulary, embedding));
@@ -157,4 +156,23 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
         vocabulary,
         Embedding::quantise(&table, dimensions).map_err(unusable)?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_too_large_for_a_bundle_was_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.safetensors");
+        // A file of holes, which takes no space.
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 32).unwrap();
+        let error = read_vectors(&path, 10).unwrap_err().to_string();
+        assert!(
+            error.ends_with("vectors.safetensors cannot be used: too large for a bundle"),
+            "{error}"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! A trained network with its wide component.
 
 use model_core::{
-    parameters::Parameters,
+    parameters::{self, Parameters},
     vocabulary::Vocabulary,
     wide::{CharacterFallback, Wide},
 };
@@ -9,7 +9,7 @@ use model_core::{
 use super::{
     Architecture, TrainError,
     calibration::{self, Scored},
-    trainer::{Trainer, saved},
+    trainer::Trainer,
     wide,
 };
 use crate::config;
@@ -29,9 +29,12 @@ impl<'a, A: Architecture> Trained<'a, A> {
         settings: &config::Wide,
         vocabulary: &Vocabulary,
     ) -> Result<Self, TrainError> {
-        let source = saved(&trainer.best_parameters);
-        let network =
-            (trainer.setup.architecture).network(&mut Parameters::new(&trainer.device, source))?;
+        let source = parameters::source(&trainer.best_parameters);
+        let network = (trainer.setup.architecture)
+            .network(&mut Parameters::new(&trainer.device, source))
+            .map_err(|what| {
+                TrainError::Unusable(format!("the best epoch does not fit the network: {what}"))
+            })?;
         let mut trained = Self {
             trainer,
             network,

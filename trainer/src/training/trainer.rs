@@ -18,7 +18,7 @@ use super::{
     Architecture, Batch, TrainError,
     batches::{self, Item, mix},
     calibration::Scored,
-    checkpoint::{Checkpoint, Progress, values},
+    checkpoint::{Checkpoint, CheckpointError, Progress},
     data::Data,
     folder::RunFolder,
     metrics::EpochMetrics,
@@ -91,14 +91,22 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         checksum: u32,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self, TrainError> {
+        let path = folder.checkpoint();
         self.folder = Some((folder, checksum));
         let Some(checkpoint) = checkpoint else {
             return Ok(self);
         };
+        let Setup { data, training, .. } = &self.setup;
+        let batches = batches::count(data.parts.training.len(), training.batch_size);
+        (checkpoint.progress.check_batch(batches)).map_err(|what| CheckpointError::Damaged {
+            path: path.display().to_string(),
+            what,
+        })?;
         let gradients_on = self.device.clone().autodiff();
-        let source = saved(&checkpoint.parameters);
-        self.network =
-            (self.setup.architecture).network(&mut Parameters::new(&gradients_on, source))?;
+        let source = parameters::source(&checkpoint.parameters);
+        self.network = (self.setup.architecture)
+            .network(&mut Parameters::new(&gradients_on, source))
+            .map_err(does_not_fit)?;
         if let Some(vectors) = self.setup.vectors.trained_mut() {
             vectors.load(&checkpoint.vectors).map_err(does_not_fit)?;
         }
@@ -159,6 +167,11 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         }
         if let Some(vectors) = self.setup.vectors.trained_mut() {
             vectors.restore();
+            vectors.quantise().map_err(|what| {
+                TrainError::Unusable(format!(
+                    "{what}; try a smaller network.vector_learning_rate"
+                ))
+            })?;
         }
         Ok(true)
     }
@@ -370,13 +383,6 @@ impl<'a, A: Architecture> Trainer<'a, A> {
 fn word_count(batches: &[Vec<Item>]) -> u64 {
     let items = batches.iter().flatten();
     items.map(|item| item.words.len() as u64).sum()
-}
-
-/// A source of saved parameters.
-pub(super) fn saved(
-    tensors: &[NamedTensor],
-) -> impl FnMut(&TensorSpec) -> Result<Vec<f32>, TrainError> + '_ {
-    |spec| values(tensors, spec.name, spec.len()).map_err(does_not_fit)
 }
 
 fn does_not_fit(what: String) -> TrainError {

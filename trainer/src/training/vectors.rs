@@ -2,9 +2,10 @@
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use fused_lstm::PackedBatch;
-use model_core::{embedding::Embedding, parameters::NamedTensor};
-
-use super::checkpoint::values;
+use model_core::{
+    embedding::Embedding,
+    parameters::{self, NamedTensor},
+};
 
 /// The word vectors of a network.
 pub enum Vectors<'a> {
@@ -68,7 +69,7 @@ pub struct TrainedVectors {
     tables: Vec<Table>,
     dimensions: usize,
     learning_rate: f32,
-    /// Whether [`restore`](Self::restore) rounds the vectors to the 8 bits of a bundle.
+    /// Whether [`quantise`](Self::quantise) rounds the vectors to the 8 bits of a bundle.
     is_quantised: bool,
     /// The last batch that was embedded for training.
     batch: EmbeddedBatch,
@@ -160,17 +161,25 @@ impl TrainedVectors {
         }
     }
 
-    /// Goes back to the vectors of the best epoch. Where a bundle will hold them they are rounded as it will round them, so
-    /// that what is evaluated from now on is what will be served.
+    /// Goes back to the vectors of the best epoch.
     pub fn restore(&mut self) {
         for table in &mut self.tables {
             table.rows = std::mem::take(&mut table.best);
-            if self.is_quantised
-                && let Ok(rounded) = Embedding::quantise(&table.rows, self.dimensions)
-            {
-                table.rows = rounded.rows();
+        }
+    }
+
+    /// Where a bundle will hold the vectors, rounds them as it will round them, so that what is evaluated from now on is what
+    /// will be served.
+    ///
+    /// # Errors
+    /// A number that is not finite, which a large learning rate may cause.
+    pub fn quantise(&mut self) -> Result<(), String> {
+        if self.is_quantised {
+            for table in &mut self.tables {
+                table.rows = Embedding::quantise(&table.rows, self.dimensions)?.rows();
             }
         }
+        Ok(())
     }
 
     /// The first table as a bundle holds it.
@@ -205,7 +214,9 @@ impl TrainedVectors {
     pub fn load(&mut self, saved: &[NamedTensor]) -> Result<(), String> {
         for (index, table) in self.tables.iter_mut().enumerate() {
             let length = table.rows.len();
-            let read = |part: &str, length| values(saved, &format!("{index}.{part}"), length);
+            let read = |part: &str, length| {
+                parameters::values(saved, &format!("{index}.{part}"), length).map(<[f32]>::to_vec)
+            };
             table.rows = read(ROWS, length)?;
             table.squares = read(SQUARES, length)?;
             // Empty before the first epoch is over.
@@ -300,6 +311,7 @@ mod tests {
         assert_eq!(read(&vectors), read(&again));
         assert_ne!(read(&again), best);
         trained(&mut again).restore();
+        trained(&mut again).quantise().unwrap();
         for (restored, best) in read(&again).into_iter().zip(best) {
             assert!(
                 (restored - best).abs() < 0.01,
@@ -318,7 +330,17 @@ mod tests {
         step(&mut vectors);
         trained(&mut vectors).snapshot();
         trained(&mut vectors).restore();
+        trained(&mut vectors).quantise().unwrap();
         let served = trained(&mut vectors).embedding().unwrap();
         assert_eq!(read(&vectors), read(&Vectors::new(&served, 0.0)));
+    }
+
+    #[test]
+    fn vectors_that_cannot_be_rounded_were_left_as_they_were() {
+        let embedding = embedding();
+        let mut vectors = Vectors::new(&embedding, 0.1);
+        trained(&mut vectors).rows_mut(0)[7] = f32::INFINITY;
+        let error = trained(&mut vectors).quantise().unwrap_err();
+        assert!(error.contains("not finite"), "{error}");
     }
 }

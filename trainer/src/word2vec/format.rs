@@ -134,11 +134,15 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
     Ok(vectors)
 }
 
+/// The most dimensions of a vector: the largest input of a network, see
+/// [`AuxLstmSizes::check`](model_core::aux_lstm::AuxLstmSizes::check).
+const MOST_DIMENSIONS: usize = 16_384;
+
 /// The counts of words and dimensions in the first line.
 fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
     let mut line = Vec::new();
     (&mut *reader).take(64).read_until(b'\n', &mut line)?;
-    let counts = std::str::from_utf8(&line).ok().and_then(|line| {
+    let counts: Option<(u64, usize)> = std::str::from_utf8(&line).ok().and_then(|line| {
         let (count, dimensions) = line.trim().split_once(' ')?;
         Some((
             count.parse().ok()?,
@@ -148,8 +152,15 @@ fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
                 .filter(|&dimensions| dimensions > 0)?,
         ))
     });
-    let what = "not a word2vec file: its first line is not \"<words> <dimensions>\"";
-    counts.ok_or_else(|| ReadError::Content(what.into()))
+    let what: String = match counts {
+        None => "not a word2vec file: its first line is not \"<words> <dimensions>\"".into(),
+        Some((0, _)) => "it has no words".into(),
+        Some((_, dimensions)) if dimensions > MOST_DIMENSIONS => {
+            format!("it has {dimensions} dimensions; permitted: at most {MOST_DIMENSIONS}")
+        }
+        Some(counts) => return Ok(counts),
+    };
+    Err(ReadError::Content(what))
 }
 
 /// Recognises the format by the bytes after the first word. Text is printable, and each of its values takes at least a digit
@@ -252,6 +263,7 @@ fn binary_row(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model_core::aux_lstm::{AuxLstmSizes, Role};
 
     fn vectors() -> Vectors {
         let words = ["und", "é", "</x>"].map(String::from).to_vec();
@@ -323,8 +335,8 @@ mod tests {
             (b"1 2\na 1 x\n", "\"x\" instead of a number"),
             (b"1 2\na 1 NaN\n", "NaN"),
             (
-                b"18446744073709551615 9223372036854775807\na 1 2\n",
-                "\"a\" has fewer than 9223372036854775807 values",
+                b"18446744073709551615 16384\na 1 2\n",
+                "\"a\" has fewer than 16384 values",
             ),
             (
                 b"9999999999 2\na 1 2\n",
@@ -334,5 +346,36 @@ mod tests {
             let error = error(content);
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    /// Such a file was read as a table of no rows. A table with rows for the special ids then overflowed.
+    #[test]
+    fn a_file_without_words_was_read_with_any_number_of_dimensions() {
+        for (content, what) in [
+            (&b"0 4611686018427387904\n"[..], "it has no words"),
+            (b"0 2\n", "it has no words"),
+            (
+                b"1 4611686018427387904\na 1 2\n",
+                "it has 4611686018427387904 dimensions; permitted: at most 16384",
+            ),
+        ] {
+            assert_eq!(error(content), what);
+        }
+    }
+
+    #[test]
+    fn a_network_can_read_vectors_of_the_most_dimensions_and_no_longer_ones() {
+        let check = |input_size: usize| {
+            let sizes = AuxLstmSizes {
+                input_size,
+                auxiliary_hidden_size: 1,
+                main_hidden_size: 1,
+                dense_size: 1,
+                tasks: vec![(Role::Main, 2)],
+            };
+            sizes.check()
+        };
+        assert_eq!(check(MOST_DIMENSIONS), Ok(()));
+        assert!(check(MOST_DIMENSIONS + 1).is_err());
     }
 }

@@ -38,6 +38,22 @@ pub struct Settings {
     pub seed: u16,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dimensions: 200,
+            window: 5,
+            min_count: 5,
+            epochs: 5,
+            negative: 5,
+            learning_rate: 0.05,
+            subsample: 1e-4,
+            threads: 1,
+            seed: 1,
+        }
+    }
+}
+
 /// Why vectors cannot be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
@@ -45,7 +61,7 @@ pub enum TrainingError {
     #[error("temporary file in {} (TMPDIR chooses another folder)", std::env::temp_dir().display())]
     TemporaryFile(#[source] io::Error),
     /// No word is frequent enough.
-    #[error("no word occurs {min_count} times (--min-count) in {words} words of text")]
+    #[error("no word occurs {min_count} times, the minimum count, in {words} words of text")]
     NoWords {
         /// The minimum number of occurrences.
         min_count: u32,
