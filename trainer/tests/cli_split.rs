@@ -68,7 +68,7 @@ fn expected(workplace: &Workplace, folder: &str) -> String {
     let text = fs::read_to_string(workplace.path(&file)).unwrap();
     let users = text.lines().zip(1..).filter(|(line, position)| {
         let mut user = User::from_json(line).unwrap();
-        user.number(*position);
+        user.record = *position;
         test.contains(&RecordKey::new(&user))
     });
     let lines: Vec<&str> = users.map(|(line, _)| line).collect();

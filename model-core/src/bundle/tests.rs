@@ -53,7 +53,8 @@ fn wide(classes: usize) -> Wide {
 }
 
 /// Changes after which a bundle cannot be read, each with a part of the error.
-const UNSOUND: [(fn(&mut Bundle), &str); 10] = [
+type Change = fn(&mut Bundle);
+const UNSOUND: [(Change, &str); 10] = [
     (
         |bundle| bundle.settings.calibrations[0].asymptote = 0.0,
         "calibration",

@@ -71,11 +71,6 @@ impl User {
         }
     }
 
-    /// Sets the position of the record in its file.
-    pub fn number(&mut self, position: u64) {
-        self.record = position;
-    }
-
     /// How much memory this user takes, roughly.
     pub fn bytes(&self) -> usize {
         let posts: usize = self

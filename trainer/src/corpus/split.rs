@@ -177,7 +177,7 @@ mod tests {
     fn users() -> Vec<User> {
         let user = |position: u64, id: Option<u64>| {
             let mut user = User::from_json(&serde_json::json!({"id": id, "posts": []}).to_string());
-            user.as_mut().unwrap().number(position);
+            user.as_mut().unwrap().record = position;
             user.unwrap()
         };
         let with_ids = (1..=4).map(|id| user(10 + id, Some(id)));

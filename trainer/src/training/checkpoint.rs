@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn indices_of_a_damaged_checkpoint_were_used_unchecked() {
-        let damages: [(fn(&mut Checkpoint), &str); 5] = [
+        type Damage = fn(&mut Checkpoint);
+        let damages: [(Damage, &str); 5] = [
             (
                 |checkpoint| checkpoint.progress.best = Some(1),
                 "its best epoch has the index 1, of 1 epochs",
