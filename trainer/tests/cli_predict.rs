@@ -504,12 +504,13 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
 fn only_the_test_users_of_a_split_are_scored() {
     let workplace = workplace();
     workplace.write("users.jsonl", users());
-    let split =
-        |test: &str| format!("{{\"training\": [\"u1\"], \"validation\": [], \"test\": {test}}}");
-    workplace.write(
-        "split.json",
-        split(r#"["u0", "u4", "u8", "u12", "nobody", 16]"#),
-    );
+    let split = |test: &str| {
+        let of_file = |users: &str| format!("{{\"users.jsonl\": {users}}}");
+        let [training, validation, test] = [r#"[{"id": "u1"}]"#, "[]", test].map(of_file);
+        format!("{{\"training\": {training}, \"validation\": {validation}, \"test\": {test}}}")
+    };
+    let test = r#"[{"id": "u0"}, {"id": "u4"}, {"id": "u8"}, {"id": "u12"}, {"id": "nobody"}, {"id": 16}]"#;
+    workplace.write("split.json", split(test));
     let of_split =
         |input: &str| workplace.success(&["evaluate", "model", input, "--split", "split.json"]);
     let test: String = (users().lines())
@@ -541,7 +542,7 @@ fn only_the_test_users_of_a_split_are_scored() {
     ]);
     assert_eq!(card(&workplace, "one"), card(&workplace, "two"));
 
-    workplace.write("other.json", split("[1, 2]"));
+    workplace.write("other.json", split(r#"[{"id": 1}, {"id": 2}]"#));
     workplace.write("nonsense.json", "[1, 2]");
     for (split, what) in [
         (

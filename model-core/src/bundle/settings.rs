@@ -28,7 +28,6 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_dictionary: String,
     /// A prediction is confident if its probability is at least this; below it the model abstains.
-    #[serde(default = "confidence_threshold")]
     pub confidence_threshold: f32,
     /// The calibration of each task for Chinese texts, if the model reads Chinese and another language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +59,3 @@ impl Settings {
 
 /// The default confidence threshold.
 pub const CONFIDENCE_THRESHOLD: f32 = 0.6;
-
-fn confidence_threshold() -> f32 {
-    CONFIDENCE_THRESHOLD
-}

@@ -27,7 +27,7 @@ pub(super) fn predict_chunks(
             break;
         }
         if let Some(test_users) = test_users {
-            users = test_users.among(corpus.file(), users)?;
+            users = test_users.among(corpus.file(), users);
         }
         let posts: Vec<Vec<String>> = (users.iter_mut())
             .map(|user| std::mem::take(&mut user.posts))

@@ -11,10 +11,6 @@
 //! Every file of the corpus stands in each part, under its path [`as_given`] in training. The command that uses a split
 //! may run in another folder. So a file is found in the split by its path as given or, where no path is equal, by its base
 //! name if that fits one file of the split and no other file of the command. Otherwise the command fails.
-//!
-//! Earlier versions stored ids without files (for a corpus of one file) or by the base names of files. They took the
-//! position of a record over all files for the id of a user without one. Such splits are read as far as they are
-//! unambiguous.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -49,44 +45,8 @@ pub struct SplitError {
     pub what: String,
 }
 
-/// The test users of a split, for the files of a corpus.
-pub struct TestUsers {
-    path: PathBuf,
-    /// For each file of the corpus.
-    files: Vec<HashSet<RecordKey>>,
-    /// Whether users without an id cannot be found.
-    needs_ids: bool,
-}
-
-/// A split of an earlier version.
-#[derive(Deserialize)]
-struct EarlierSplit {
-    training: EarlierPart,
-    validation: EarlierPart,
-    test: EarlierPart,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum EarlierPart {
-    /// Ids of a corpus of one file.
-    Ids(Vec<Value>),
-    /// Ids by the base name of the file.
-    ByName(BTreeMap<String, Vec<Value>>),
-}
-
-/// Stands for the file of a split that does not name it.
-const ONE_FILE: &str = "the corpus";
-
-/// How a split names its users.
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Current,
-    /// One file, whose name is unknown.
-    OneFile,
-    /// Several files, by base name; users without an id are unknown.
-    ByName,
-}
+/// The test users of a split, for each file of a corpus.
+pub struct TestUsers(Vec<HashSet<RecordKey>>);
 
 impl StoredSplit {
     /// A split of no users, of the files of a corpus.
@@ -121,90 +81,45 @@ impl TestUsers {
             what,
         };
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let (split, format) = parse(&text)
-            .map_err(|what| fail(format!("not the split of a training run: {what}")))?;
+        let split = parse(&text).map_err(fail)?;
         if let Some(user) = split.repeated() {
             return Err(fail(format!(
-                "{user} is both a test user and a training or validation user; give each user of a file an id of its own, \
-                 and each file a name of its own, and train again"
+                "{user} is both a test user and a training or validation user; give each user of a file an id of its own \
+                 and train again"
             )));
         }
-        let names = match (format, corpus) {
-            (Format::OneFile, [_]) => vec![ONE_FILE.into()],
-            (Format::OneFile, _) => {
-                let what = "an earlier version wrote it and did not name the file of its users; name that file alone";
-                return Err(fail(what.into()));
-            }
-            _ => find(&split.test, corpus).map_err(fail)?,
-        };
+        let names = find(&split.test, corpus).map_err(fail)?;
         let users_of = |name: &String| split.test[name].iter().cloned().collect();
-        Ok(Self {
-            path: path.to_owned(),
-            files: names.iter().map(users_of).collect(),
-            needs_ids: format == Format::ByName,
-        })
+        Ok(Self(names.iter().map(users_of).collect()))
     }
 
     /// The test users among `users`, who were read from this file of the corpus (an index).
-    pub fn among(&self, file: usize, mut users: Vec<User>) -> Result<Vec<User>, SplitError> {
-        if self.needs_ids
-            && let Some(user) = users.iter().find(|user| user.own_id().is_none())
-        {
-            return Err(SplitError {
-                path: self.path.clone(),
-                what: format!(
-                    "an earlier version wrote it, which numbered users without an id over all files, so {} cannot be found \
-                     in it; train again",
-                    RecordKey::new(user)
-                ),
-            });
-        }
-        users.retain(|user| self.files[file].contains(&RecordKey::new(user)));
-        Ok(users)
+    pub fn among(&self, file: usize, mut users: Vec<User>) -> Vec<User> {
+        users.retain(|user| self.0[file].contains(&RecordKey::new(user)));
+        users
     }
 }
 
-/// Reads a split of this version or of an earlier one.
-fn parse(text: &str) -> Result<(StoredSplit, Format), String> {
-    let error = match serde_json::from_str(text) {
-        Ok(split) => return Ok((split, Format::Current)),
-        Err(error) => error,
-    };
-    let Ok(earlier) = serde_json::from_str::<EarlierSplit>(text) else {
-        return Err(error.to_string());
-    };
-    let format = match &earlier.test {
-        EarlierPart::Ids(_) => Format::OneFile,
-        EarlierPart::ByName(_) => Format::ByName,
-    };
-    let mut split = StoredSplit {
-        training: earlier.training.users(),
-        validation: earlier.validation.users(),
-        test: earlier.test.users(),
-    };
-    // Earlier versions left out a file without users.
-    let others = split.training.keys().chain(split.validation.keys());
-    for name in others.cloned().collect::<Vec<_>>() {
-        split.test.entry(name).or_default();
-    }
-    Ok((split, format))
+fn parse(text: &str) -> Result<StoredSplit, String> {
+    serde_json::from_str(text).map_err(|error| match is_earlier(text) {
+        true => "an earlier version made this split; train again to make a new one".into(),
+        false => format!("not the split of a training run: {error}"),
+    })
 }
 
-impl EarlierPart {
-    fn users(self) -> UsersByFile {
-        let ids = |ids: Vec<Value>| ids.into_iter().map(RecordKey::Id);
-        match self {
-            Self::ByName(files) => (files.into_iter())
-                .map(|(name, of_file)| (name, ids(of_file).collect()))
-                .collect(),
-            Self::Ids(all) => {
-                // In one file, a number may also be the position of a record without an id.
-                let positions: Vec<u64> = all.iter().filter_map(Value::as_u64).collect();
-                let positions = positions.into_iter().map(RecordKey::Record);
-                [(ONE_FILE.into(), ids(all).chain(positions).collect())].into()
-            }
+/// Whether a text has the parts of a split with bare ids in them, as earlier versions stored them.
+fn is_earlier(text: &str) -> bool {
+    let split: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut parts = ["training", "validation", "test"].into_iter();
+    parts.all(|part| match &split[part] {
+        Value::Array(_) => true,
+        Value::Object(files) => {
+            let mut users =
+                (files.values()).flat_map(|users| users.as_array().into_iter().flatten());
+            !users.any(Value::is_object)
         }
-    }
+        _ => false,
+    })
 }
 
 /// The name in a split of each file of `corpus`. The error says which file fits none, or more than one.
@@ -270,7 +185,7 @@ mod tests {
     }
 
     fn tested(users: &TestUsers, file: usize) -> Vec<String> {
-        let users = users.among(file, self::users()).unwrap();
+        let users = users.among(file, self::users());
         let names = users.iter().map(|user| RecordKey::new(user).to_string());
         names.collect()
     }
@@ -311,36 +226,28 @@ mod tests {
     }
 
     #[test]
-    fn splits_of_earlier_versions_are_read_where_they_are_unambiguous() {
-        let error = |split: &str, corpus: &[&str]| read(split, corpus).err().unwrap();
-        // Of one file a number is an id or a position.
-        let list = r#"{"training": [1, 3], "validation": [], "test": [2, "4"]}"#;
-        let users = read(list, &["renamed.jsonl"]).unwrap();
-        assert_eq!(tested(&users, 0), ["user 2", "record 2"]);
-        let message = error(list, &["a.jsonl", "b.jsonl"]);
-        assert!(message.contains("did not name the file"), "{message}");
-
-        let by_name = r#"{"training": {"a.jsonl": [1], "b.jsonl": [2]}, "validation": {}, "test": {"a.jsonl": [2]}}"#;
-        let users = read(by_name, &["x/a.jsonl", "x/b.jsonl"]).unwrap();
-        let with_ids = || self::users().into_iter().take(4).collect();
-        assert_eq!(users.among(0, with_ids()).unwrap().len(), 1);
-        assert_eq!(users.among(1, with_ids()).unwrap().len(), 0);
-        let message = users.among(0, self::users()).unwrap_err().to_string();
-        assert!(message.contains("record 1 cannot be found"), "{message}");
-        let message = error(by_name, &["x/a.jsonl", "y/a.jsonl"]);
-        assert!(
-            message.contains("\"x/a.jsonl\" and \"y/a.jsonl\""),
-            "{message}"
-        );
-
-        // Two files of one name were merged: user 2 of one is a test user, user 2 of the other is not.
-        let merged =
-            r#"{"training": {"a.jsonl": [1, 2]}, "validation": {}, "test": {"a.jsonl": [2, 3]}}"#;
-        let message = error(merged, &["a.jsonl"]);
+    fn a_user_who_is_tested_and_trained_on_is_refused() {
+        let twice = r#"{"training": {"a.jsonl": [{"id": 1}, {"id": 2}]}, "validation": {"a.jsonl": []},
+            "test": {"a.jsonl": [{"id": 2}, {"id": 3}]}}"#;
+        let message = read(twice, &["a.jsonl"]).err().unwrap();
         assert!(
             message.contains("user 2 of a.jsonl is both a test user and a training"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_split_of_an_earlier_version_is_to_be_made_again() {
+        for text in [
+            r#"{"training": [1, 3], "validation": [], "test": [2, "4"]}"#,
+            r#"{"training": {"a.jsonl": [1]}, "validation": {}, "test": {"a.jsonl": [2]}}"#,
+        ] {
+            let message = read(text, &["a.jsonl"]).err().unwrap();
+            assert_eq!(
+                message,
+                "an earlier version made this split; train again to make a new one"
+            );
+        }
     }
 
     #[test]
@@ -349,6 +256,7 @@ mod tests {
             "[1]",
             "{}",
             r#"{"training": [], "validation": [], "test": 3}"#,
+            r#"{"training": {"a.jsonl": [{"name": 1}]}, "validation": {}, "test": {}}"#,
         ] {
             let message = read(text, &["a.jsonl"]).err().unwrap();
             assert!(
