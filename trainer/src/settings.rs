@@ -221,6 +221,12 @@ pub fn at_least_zero(name: &str, value: f64) -> Result<(), String> {
     within(name, value, holds, "at least 0")
 }
 
+/// Ok for a finite number above 0.
+pub fn above_zero(name: &str, value: f64) -> Result<(), String> {
+    let holds = value > 0.0 && value.is_finite();
+    within(name, value, holds, "above 0")
+}
+
 /// Ok for a number other than 0.
 pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")

@@ -62,11 +62,7 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     let mut statistics = Statistics::new(&attributes);
     let mut progress = Progress::new("counting", "users", None);
     corpus = corpus.with_report(progress.bad_record_printer());
-    loop {
-        let users = corpus.read_chunk()?;
-        if users.is_empty() {
-            break;
-        }
+    while let Some(users) = corpus.read_chunk()? {
         let words: Vec<usize> = users
             .par_iter()
             .map(|user| {

@@ -147,13 +147,9 @@ fn segment(
     let mut corpus = corpus.with_report(progress.bad_record_printer());
     let mut text = TextWriter::new()?;
     let mut bytes = 0;
-    loop {
-        let users = corpus.read_chunk()?;
+    while let Some(users) = corpus.read_chunk()? {
         if interrupt.load(Ordering::Relaxed) {
             return Err(TrainingError::Interrupted.into());
-        }
-        if users.is_empty() {
-            break;
         }
         let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();
         let segmented: Vec<_> =

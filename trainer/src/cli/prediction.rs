@@ -21,11 +21,7 @@ pub(super) fn predict_chunks(
         corpus = corpus.with_report(progress.bad_record_printer());
     }
     let mut predicted = 0;
-    loop {
-        let mut users = corpus.read_chunk()?;
-        if users.is_empty() {
-            break;
-        }
+    while let Some(mut users) = corpus.read_chunk()? {
         if let Some(test_users) = test_users {
             users = test_users.among(corpus.file(), users);
         }

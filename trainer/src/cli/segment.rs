@@ -23,11 +23,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let corpus = arguments.corpus.open()?;
     let mut corpus = corpus.with_report(|record| eprintln!("{record}"));
     let mut out = BufWriter::new(io::stdout().lock());
-    loop {
-        let users = corpus.read_chunk()?;
-        if users.is_empty() {
-            break;
-        }
+    while let Some(users) = corpus.read_chunk()? {
         let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();
         let lines: Vec<String> = (posts.par_iter())
             .map(|post| {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     device,
-    settings::{self, at_least_one, within},
+    settings::{self, above_zero, at_least_one, within},
 };
 
 pub use crate::settings::ConfigError;
@@ -228,20 +228,15 @@ impl Config {
         check_attributes(&attributes)?;
         self.split.check(&attributes)?;
         for task in &self.attributes {
-            let weight = task.weight;
-            within(
-                &format!("attributes: weight of {:?}", task.name),
-                weight,
-                weight > 0.0 && weight.is_finite(),
-                "above 0",
-            )?;
+            let name = format!("attributes: weight of {:?}", task.name);
+            above_zero(&name, task.weight)?;
             for (path, &weight) in &task.corpora {
                 let name = format!(
                     "attributes: weight of {} for {:?}",
                     path.display(),
                     task.name
                 );
-                within(&name, weight, weight > 0.0 && weight.is_finite(), "above 0")?;
+                above_zero(&name, weight)?;
                 if !self.corpus.contains(path) {
                     return Err(format!(
                         "attributes: {:?} names {}, which is not a file of corpus",

@@ -6,7 +6,7 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{at_least_one, at_least_zero, within};
+use crate::settings::{above_zero, at_least_one, at_least_zero, within};
 
 /// The network's sizes, see [`AuxLstmSizes`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,13 +190,7 @@ impl Training {
             )?;
         }
         at_least_one("training.checkpoint_steps", self.checkpoint_steps)?;
-        let rate = self.learning_rate;
-        within(
-            "training.learning_rate",
-            rate,
-            rate > 0.0 && rate.is_finite(),
-            "above 0",
-        )?;
+        above_zero("training.learning_rate", self.learning_rate)?;
         at_least_zero("training.l2", self.l2)?;
         check_balance("training.class_balance", self.class_balance)
     }

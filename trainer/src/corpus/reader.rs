@@ -139,8 +139,8 @@ impl Corpus {
         self.bad_records
     }
 
-    /// The next chunk of users, who are all from one file and take some megabytes; empty at the end.
-    pub fn read_chunk(&mut self) -> Result<Vec<User>, CorpusError> {
+    /// The next chunk of users, who are all from one file and take some megabytes; `None` at the end.
+    pub fn read_chunk(&mut self) -> Result<Option<Vec<User>>, CorpusError> {
         if let Some(error) = self.next_chunk.take() {
             return Err(error);
         }
@@ -171,7 +171,7 @@ impl Corpus {
                 }
             }
         }
-        Ok(users)
+        Ok((!users.is_empty()).then_some(users))
     }
 
     fn fail(&mut self, error: CorpusError) -> Option<Result<User, CorpusError>> {
