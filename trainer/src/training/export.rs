@@ -69,20 +69,38 @@ pub fn export(
     parts: Parts,
     folder: &RunFolder,
 ) -> Result<(), TrainError> {
-    let Parts {
-        vocabulary,
-        embedding,
-        user_dictionary,
-        tested,
-    } = parts;
-    let data = &trained.trainer.setup.data;
     if trained.wide.is_some() {
         report_wide(&trained)?;
     }
+    let test = trained.texts(&trained.trainer.setup.data.parts.test, usize::MAX)?;
+    let test = by_language(&test, config, &parts.vocabulary);
+    let settings = settings(&trained, config, &parts, &test)?;
+    let card = card(&settings, config, parts.tested, &test);
+    let history = trained.trainer.history();
+    folder.write_metrics(history, (!card.refit).then_some(&card.figures))?;
+    let bundle = Bundle {
+        settings,
+        card,
+        vocabulary: parts.vocabulary,
+        embedding: parts.embedding,
+        parameters: trained.trainer.best_parameters.clone(),
+        wide: trained.wide.clone(),
+    };
+    let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
+    PendingFile::create(&folder.bundle())?.finish(|out| out.write_all(&bytes))?;
+    Ok(())
+}
+
+/// Texts of each task, first those in the other language and then those in Chinese. A model of one language takes all texts
+/// for texts in the other language.
+type ByLanguage = [Vec<Vec<Scored>>; 2];
+
+/// Divides the texts of each task by their language.
+fn by_language(texts: &[Vec<wide::Text>], config: &Config, vocabulary: &Vocabulary) -> ByLanguage {
     let is_bilingual = is_bilingual(&config.card);
-    let in_language = |texts: &[Vec<wide::Text>], language: Language| -> Vec<Vec<Scored>> {
+    [Language::Other, Language::Chinese].map(|language| {
         let is_in = |text: &[u32]| match is_bilingual {
-            true => Language::of(text, &vocabulary) == language,
+            true => Language::of(text, vocabulary) == language,
             false => language == Language::Other,
         };
         let of_task = |texts: &Vec<wide::Text>| {
@@ -90,75 +108,69 @@ pub fn export(
             texts.map(|(_, scored)| scored.clone()).collect()
         };
         texts.iter().map(of_task).collect()
-    };
-    let validation = trained.validation()?;
-    let test = trained.texts(&data.parts.test, usize::MAX)?;
-    let test = [Language::Other, Language::Chinese].map(|language| in_language(&test, language));
-    let calibrations: Vec<Calibration> = (in_language(&validation, Language::Other).iter())
-        .map(|texts| calibration::fit(texts))
-        .collect();
-    let confidence_threshold = config.confidence_threshold;
-    let is_measured = |task: usize, chinese: &LanguageCalibration| match &tested {
+    })
+}
+
+/// The settings of the bundle, with calibrations fitted to the validation users.
+fn settings(
+    trained: &Trained<JointLstm>,
+    config: &Config,
+    parts: &Parts,
+    test: &ByLanguage,
+) -> Result<Settings, TrainError> {
+    let tasks = &trained.trainer.setup.data.tasks;
+    let [other, chinese] = by_language(&trained.validation()?, config, &parts.vocabulary);
+    let calibrations: Vec<Calibration> =
+        other.iter().map(|texts| calibration::fit(texts)).collect();
+    let threshold = config.confidence_threshold;
+    let is_measured = |task: usize, calibration: &LanguageCalibration| match &parts.tested {
         Some(bundle) => {
-            let chinese = bundle.settings.calibration(task, Some(Language::Chinese));
-            chinese.status == ValidationStatus::Measured
+            let tested = bundle.settings.calibration(task, Some(Language::Chinese));
+            tested.status == ValidationStatus::Measured
         }
         None => {
-            let attribute = &data.tasks[task].attribute;
-            let mut evaluation = Evaluation::new(attribute, confidence_threshold);
-            add(&mut evaluation, chinese, &test[1][task]);
+            let mut evaluation = Evaluation::new(&tasks[task].attribute, threshold);
+            add(&mut evaluation, calibration, &test[1][task]);
             let reports = evaluation.reports();
             (reports.iter())
                 .any(|report| report.metrics.users >= MEASURED_FROM && report.beats_guessing())
         }
     };
-    let chinese = is_bilingual.then(|| {
-        let validation = in_language(&validation, Language::Chinese);
-        (validation.iter().zip(&calibrations).enumerate())
-            .map(|(task, (validation, &calibration))| {
-                let own = (!validation.is_empty()).then(|| {
-                    LanguageCalibration::measured(
-                        calibration::fit(validation),
-                        confidence_threshold,
-                    )
-                });
-                own.filter(|own| is_measured(task, own)).unwrap_or_else(|| {
-                    LanguageCalibration::transferred(calibration, confidence_threshold)
-                })
-            })
-            .collect()
-    });
-    let settings = Settings {
-        sizes: config.sizes(embedding.dimensions()),
+    let in_chinese = |(task, texts): (usize, &Vec<Scored>)| {
+        let own = (!texts.is_empty())
+            .then(|| LanguageCalibration::measured(calibration::fit(texts), threshold));
+        own.filter(|own| is_measured(task, own))
+            .unwrap_or_else(|| LanguageCalibration::transferred(calibrations[task], threshold))
+    };
+    let chinese =
+        is_bilingual(&config.card).then(|| chinese.iter().enumerate().map(in_chinese).collect());
+    Ok(Settings {
+        sizes: config.sizes(parts.embedding.dimensions()),
         max_words: config.text.max_words,
         dictionary: !config.text.dictionary.as_os_str().is_empty(),
-        user_dictionary,
-        calibrations,
-        attributes: (data.tasks.iter())
-            .map(|task| task.attribute.clone())
-            .collect(),
-        confidence_threshold,
+        user_dictionary: parts.user_dictionary.clone(),
+        attributes: tasks.iter().map(|task| task.attribute.clone()).collect(),
+        confidence_threshold: threshold,
         chinese,
-    };
-    let mut card = config.card.clone();
-    card.refit = tested.is_some();
-    card.figures = match tested {
-        Some(bundle) => bundle.card.figures,
-        None => figures(&settings, &test),
-    };
-    let history = trained.trainer.history();
-    folder.write_metrics(history, (!card.refit).then_some(&card.figures))?;
-    let bundle = Bundle {
-        settings,
-        card,
-        vocabulary,
-        embedding,
-        parameters: trained.trainer.best_parameters.clone(),
-        wide: trained.wide.clone(),
-    };
-    let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
-    PendingFile::create(&folder.bundle())?.finish(|out| out.write_all(&bytes))?;
-    Ok(())
+        calibrations,
+    })
+}
+
+/// The card of the config with its test figures: those of the model that was `tested`, for a refit of it.
+fn card(
+    settings: &Settings,
+    config: &Config,
+    tested: Option<Bundle>,
+    test: &ByLanguage,
+) -> ModelCard {
+    ModelCard {
+        refit: tested.is_some(),
+        figures: match tested {
+            Some(bundle) => bundle.card.figures,
+            None => figures(settings, test),
+        },
+        ..config.card.clone()
+    }
 }
 
 /// Prints the figures of the network with its wide component on the validation users.
@@ -190,9 +202,8 @@ fn add(evaluation: &mut Evaluation, language: &LanguageCalibration, texts: &[Sco
     }
 }
 
-/// Test figures of every attribute, and of its coarse classes, for each language in which it counts as measured. `test` has the
-/// texts of each task, first those in the other language and then those in Chinese.
-fn figures(settings: &Settings, test: &[Vec<Vec<Scored>>; 2]) -> Vec<AttributeFigures> {
+/// Test figures of every attribute, and of its coarse classes, for each language in which it counts as measured.
+fn figures(settings: &Settings, test: &ByLanguage) -> Vec<AttributeFigures> {
     let mut figures = Vec::new();
     for (language, tasks) in settings.languages().into_iter().zip(test) {
         for (task, scores) in tasks.iter().enumerate() {
