@@ -1,20 +1,20 @@
 //! The command `auxlstm`: corpora, word vectors, training, evaluation and bulk prediction.
 
-pub mod alignment;
+mod alignment;
 mod bundle;
 pub mod cli;
-pub mod config;
-pub mod conversion;
+mod config;
+mod conversion;
 pub mod corpus;
 pub mod device;
 pub mod evaluation;
 pub mod experiment;
 pub mod features;
-pub mod output;
-pub mod progress;
+mod output;
+mod progress;
 pub mod settings;
-pub mod table;
-pub mod training;
+mod table;
+mod training;
 pub mod word2vec;
 
 /// Lets this thread, the main one, take part in parallel work instead of waiting for it: with few cores, all of them

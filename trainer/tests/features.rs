@@ -262,11 +262,13 @@ fn weights_scale_groups_and_0_leaves_them_out() {
 fn only_training_users_are_learned_from() {
     let segmenter = Segmenter::new();
     let fitted = features().fit(&segmenter, &training()).unwrap();
-    let before = serde_json::to_string(&fitted).unwrap();
+    let knows_stranger = |fitted: &FittedFeatures| {
+        let mut words = fitted.terms()[0].terms().iter();
+        words.any(|word| word == "zymurgy")
+    };
     let stranger = ["Zymurgy zymurgy, wow wow wow zymurgy".to_owned()];
     let row = fitted.row(&segmenter, &stranger);
-    assert_eq!(serde_json::to_string(&fitted).unwrap(), before);
-    assert!(!before.contains("zymurgy"));
+    assert!(!knows_stranger(&fitted));
     assert!(
         row.iter()
             .all(|&(column, _)| (column as usize) < fitted.width())
@@ -277,27 +279,7 @@ fn only_training_users_are_learned_from() {
     assert!(!row.is_empty(), "characters and parts of speech are known");
     let with_stranger = [training(), vec![stranger.to_vec()]].concat();
     let with_stranger = features().fit(&segmenter, &with_stranger).unwrap();
-    assert!(
-        serde_json::to_string(&with_stranger)
-            .unwrap()
-            .contains("zymurgy")
-    );
-}
-
-#[test]
-fn a_stored_fit_gives_the_same_rows() {
-    let segmenter = Segmenter::new();
-    let fitted = features().fit(&segmenter, &training()).unwrap();
-    let stored = serde_json::to_string(&fitted).unwrap();
-    let read: FittedFeatures = serde_json::from_str(&stored).unwrap();
-    assert_eq!(read, fitted);
-    assert_eq!(
-        read.rows(&segmenter, &training()),
-        fitted.rows(&segmenter, &training())
-    );
-    let damaged = stored.replacen("\"idf\":[", "\"idf\":[1.0,", 1);
-    let error = serde_json::from_str::<FittedFeatures>(&damaged).unwrap_err();
-    assert!(error.to_string().contains("IDF"), "{error}");
+    assert!(knows_stranger(&with_stranger));
 }
 
 #[test]

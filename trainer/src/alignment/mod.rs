@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::word2vec::Vectors;
 use neighbours::{Neighbours, Unit, mutual, normalise};
 
-pub use dictionary::{DictionaryError, read as read_dictionary};
+pub use dictionary::read as read_dictionary;
 
 /// The settings of an alignment.
 #[derive(Clone, Debug, PartialEq)]

@@ -110,8 +110,8 @@ fn parse(text: &str) -> Result<StoredSplit, String> {
 /// Whether a text has the parts of a split with bare ids in them, as earlier versions stored them.
 fn is_earlier(text: &str) -> bool {
     let split: Value = serde_json::from_str(text).unwrap_or_default();
-    let mut parts = ["training", "validation", "test"].iter();
-    parts.all(|part| match &split[*part] {
+    let mut parts = ["training", "validation", "test"].into_iter();
+    parts.all(|part| match &split[part] {
         Value::Array(_) => true,
         Value::Object(files) => {
             let mut users =

@@ -22,11 +22,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use formality::{FittedFormality, Formality, f_measure};
+pub use formality::{Formality, f_measure};
 pub use patterns::{FittedPatterns, Patterns, Posts, Value, fair_scp};
 pub use speech::{PartOfSpeech, Tagger, Token};
 pub use terms::{FittedTerms, Terms, Unit};
 
+use formality::FittedFormality;
 use terms::{Counts, Text};
 
 /// The settings of features. The defaults are the paper's.
@@ -154,8 +155,8 @@ impl Features {
     }
 }
 
-/// Features with their columns. They make the same rows after a round trip through serde.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Features with their columns.
+#[derive(Clone, Debug, PartialEq)]
 pub struct FittedFeatures {
     settings: Features,
     terms: Vec<FittedTerms>,
@@ -164,19 +165,9 @@ pub struct FittedFeatures {
 }
 
 impl FittedFeatures {
-    /// The settings with which they were fitted.
-    pub fn settings(&self) -> &Features {
-        &self.settings
-    }
-
     /// The groups of terms whose weight is not 0, in the order of their columns.
     pub fn terms(&self) -> &[FittedTerms] {
         &self.terms
-    }
-
-    /// The F-measure, unless its weight is 0.
-    pub fn formality(&self) -> Option<&FittedFormality> {
-        self.formality.as_ref()
     }
 
     /// The patterns, unless their weight is 0.

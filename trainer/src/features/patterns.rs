@@ -116,7 +116,12 @@ impl Patterns {
                 users.len()
             ));
         }
-        FittedPatterns::new(self.clone(), patterns)
+        let codes = patterns.iter().map(|pattern| code(pattern));
+        Ok(FittedPatterns {
+            settings: self.clone(),
+            columns: codes.zip(0..).collect(),
+            patterns,
+        })
     }
 }
 
@@ -174,36 +179,15 @@ pub fn fair_scp<T>(sequence: &[T], probability: impl Fn(&[T]) -> f64) -> f64 {
 }
 
 /// Patterns with one column each, sorted by length and then alphabetically.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "StoredPatterns")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FittedPatterns {
     settings: Patterns,
     patterns: Vec<Vec<PartOfSpeech>>,
-    #[serde(skip)]
+    /// The column of each pattern, by its code.
     columns: HashMap<u64, u32>,
 }
 
 impl FittedPatterns {
-    fn new(settings: Patterns, patterns: Vec<Vec<PartOfSpeech>>) -> Result<Self, String> {
-        settings.check()?;
-        if let Some(pattern) = patterns.iter().find(|pattern| pattern.len() > LONGEST) {
-            return Err(format!("a pattern of {} parts of speech", pattern.len()));
-        }
-        let columns: HashMap<_, _> = patterns
-            .iter()
-            .map(|pattern| code(pattern))
-            .zip(0..)
-            .collect();
-        if columns.len() < patterns.len() {
-            return Err("a pattern is listed twice".into());
-        }
-        Ok(Self {
-            settings,
-            patterns,
-            columns,
-        })
-    }
-
     /// The number of columns, one for each of the patterns; at least 1.
     pub fn width(&self) -> usize {
         self.patterns.len()
@@ -235,21 +219,6 @@ impl FittedPatterns {
         let mut columns: Vec<_> = counts.into_iter().collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
         tfidf::scaled(&columns, self.settings.weight)
-    }
-}
-
-/// The serialised form of [`FittedPatterns`].
-#[derive(Deserialize)]
-struct StoredPatterns {
-    settings: Patterns,
-    patterns: Vec<Vec<PartOfSpeech>>,
-}
-
-impl TryFrom<StoredPatterns> for FittedPatterns {
-    type Error = String;
-
-    fn try_from(stored: StoredPatterns) -> Result<Self, String> {
-        Self::new(stored.settings, stored.patterns)
     }
 }
 

@@ -7,7 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use model_core::text::Word;
 use model_core::tfidf;
 use model_core::vocabulary::{UNKNOWN, Vocabulary};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 
 /// The units of which terms consist.
@@ -258,11 +258,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A group of terms with one column each, in alphabetical order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "StoredTerms")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FittedTerms {
     settings: Terms,
-    #[serde(serialize_with = "words")]
     terms: Vocabulary,
     idf: Vec<f32>,
 }
@@ -294,37 +292,5 @@ impl FittedTerms {
             .collect();
         columns.sort_unstable_by_key(|&(column, _)| column);
         tfidf::scaled(&columns, self.settings.weight)
-    }
-}
-
-fn words<S: Serializer>(terms: &Vocabulary, serializer: S) -> Result<S::Ok, S::Error> {
-    terms.words().serialize(serializer)
-}
-
-/// The serialised form of [`FittedTerms`].
-#[derive(Deserialize)]
-struct StoredTerms {
-    settings: Terms,
-    terms: Vec<String>,
-    idf: Vec<f32>,
-}
-
-impl TryFrom<StoredTerms> for FittedTerms {
-    type Error = String;
-
-    fn try_from(stored: StoredTerms) -> Result<Self, String> {
-        if stored.idf.len() != stored.terms.len() {
-            return Err(format!(
-                "{} terms with {} IDF values",
-                stored.terms.len(),
-                stored.idf.len()
-            ));
-        }
-        stored.settings.check()?;
-        Ok(Self {
-            settings: stored.settings,
-            terms: Vocabulary::new(stored.terms).map_err(|error| error.to_string())?,
-            idf: stored.idf,
-        })
     }
 }
