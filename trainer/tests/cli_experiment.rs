@@ -365,6 +365,34 @@ fn a_killed_experiment_continues_with_the_missing_runs() {
     assert!(before.iter().all(|(path, file)| after[path] == *file));
 }
 
+#[test]
+fn two_processes_mixed_their_runs_in_one_folder() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "runs.toml"];
+    let mut first = (workplace.command(&experiment))
+        .args(["--set", "systems.cnn.training.epochs=100000"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    // The folder is locked before anything is written to it.
+    while !workplace.path("out/experiment.json").exists() {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "no experiment began"
+        );
+        sleep(Duration::from_millis(2));
+    }
+    let line = workplace.failure(&experiment);
+    assert!(
+        line.contains("out: another process is working in this folder"),
+        "{line}"
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_complete_runs() {

@@ -627,6 +627,35 @@ fn ctrl_c_leaves_a_checkpoint() {
 }
 
 #[test]
+fn two_processes_mixed_their_runs_in_one_folder() {
+    let workplace = workplace();
+    let mut first = workplace
+        .command(&["train", "config.toml"])
+        .args(["--set", "training.epochs=100000"])
+        .args(["--set", "training.patience=0"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    // The folder is locked before anything is written to it.
+    while !workplace.path("run/config.toml").exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no run began");
+        thread::sleep(Duration::from_millis(2));
+    }
+    let line = workplace.failure(&["train", "config.toml"]);
+    assert!(
+        line.contains("run: another process is working in this folder"),
+        "{line}"
+    );
+    // SIGKILL: nothing can be put in order, and still no lock remains.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let few = ["--resume", "--set", "training.epochs=1"];
+    workplace.success(&[&["train", "config.toml"], &few[..]].concat());
+}
+
+#[test]
 fn wrong_configs_are_refused_before_any_work() {
     let workplace = workplace();
     workplace.write("typo.toml", CONFIG.replace("dropout", "droput"));

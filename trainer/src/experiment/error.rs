@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::corpus::CorpusError;
 use crate::device::DeviceError;
 use crate::features::FeatureError;
+use crate::lock::LockError;
 use crate::output::OutputError;
 use crate::training::TrainError;
 use crate::word2vec::{TrainingError, VectorsError};
@@ -42,6 +43,9 @@ pub enum ExperimentError {
     /// A linear classifier cannot be fitted.
     #[error(transparent)]
     Linear(#[from] LinearError),
+    /// The folder of the results is in use.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The settings cannot be written as TOML.
     #[error(transparent)]
     Config(#[from] ConfigError),

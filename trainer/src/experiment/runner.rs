@@ -20,6 +20,7 @@ use super::system::Problem;
 use super::users::{Source, UserFeatures, Users};
 use crate::device;
 use crate::features::Features;
+use crate::lock::FolderLock;
 use crate::output::make_folder;
 use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
@@ -38,6 +39,7 @@ pub fn run(
     let folder = experiment.output.as_path();
     let runs = folder.join(Run::FOLDER);
     make_folder(&runs)?;
+    let _lock = FolderLock::new(folder)?;
     let mut record = Record::read(folder)?;
     record.add_settings(experiment, &plans, folder)?;
     let source = Source {

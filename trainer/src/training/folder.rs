@@ -1,6 +1,9 @@
 //! The folder of a training run: settings, split, checkpoint, figures and, in the end, the bundle.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use model_core::card::AttributeFigures;
 
@@ -10,6 +13,7 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigError, Decay},
+    lock::FolderLock,
     output::{OutputError, PendingFile, make_folder},
     settings,
 };
@@ -20,6 +24,8 @@ pub struct RunFolder {
     path: PathBuf,
     /// The settings as TOML.
     settings: String,
+    /// Keeps other processes out of the folder until the last clone is dropped.
+    _lock: Arc<FolderLock>,
 }
 
 impl RunFolder {
@@ -27,11 +33,16 @@ impl RunFolder {
     /// returned.
     ///
     /// # Errors
-    /// A folder that already contains a run and is not to be resumed, or a run with other settings.
+    /// A folder that another process works in, that already contains a run and is not to be resumed, or a run with other
+    /// settings.
     pub fn open(config: &Config, resume: bool) -> Result<(Self, Option<Checkpoint>), TrainError> {
+        let settings = config.to_toml()?;
+        // Before any work: the folder may not be writable.
+        make_folder(&config.output)?;
         let folder = Self {
             path: config.output.clone(),
-            settings: config.to_toml()?,
+            settings,
+            _lock: Arc::new(FolderLock::new(&config.output)?),
         };
         let name = folder.path.display();
         let checkpoint = folder.path.join(CHECKPOINT);
@@ -39,8 +50,6 @@ impl RunFolder {
             if resume {
                 eprintln!("{name} has no checkpoint, the run starts from the beginning");
             }
-            // Before any work: the folder may not be writable.
-            make_folder(&folder.path)?;
             folder.write_settings()?;
             return Ok((folder, None));
         }

@@ -28,6 +28,7 @@ use crate::{
     config::{Config, ConfigError},
     corpus::CorpusError,
     device::{self, DeviceError},
+    lock::LockError,
     output::OutputError,
     word2vec::VectorsError,
 };
@@ -77,6 +78,9 @@ pub enum TrainError {
     /// A file of the run folder cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The run folder is in use.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The settings cannot be written as TOML.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -1,0 +1,71 @@
+//! The lock of a folder in which a command stores its state, so that two processes do not mix their results in it.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Holds a folder until it is dropped. The operating system releases the lock when the process ends, however it ends, so no
+/// lock of a dead process remains.
+pub struct FolderLock {
+    _file: File,
+}
+
+/// A folder cannot be locked.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("{}: another process is working in this folder", .0.display())]
+    Held(PathBuf),
+    /// The lock file cannot be opened or locked.
+    #[error("cannot lock {}", path.display())]
+    File {
+        /// The lock file.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+}
+
+impl FolderLock {
+    /// The name of the lock file. The file stays when the lock is released: a process that waited to delete it could delete
+    /// that of the next one.
+    const FILE: &str = ".lock";
+
+    /// Locks a folder, which must exist.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if another process, or another lock of this one, holds it.
+    pub fn new(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join(Self::FILE);
+        let mut options = File::options();
+        let opened = options.write(true).create(true).truncate(false).open(&path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(source) => return Err(LockError::File { path, source }),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),
+            // Some network file systems have no locks. Work must be possible there too.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::Error(source)) => Err(LockError::File { path, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_until_its_lock_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::new(folder.path()).unwrap();
+        let second = FolderLock::new(folder.path()).err().unwrap();
+        assert!(matches!(second, LockError::Held(_)), "{second}");
+        drop(lock);
+        assert!(FolderLock::new(folder.path()).is_ok());
+    }
+}
