@@ -1,7 +1,7 @@
 //! Progress of long work on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
-use std::fmt::Write;
-use std::io::IsTerminal;
+use std::fmt::{Display, Write};
+use std::io::{self, IsTerminal, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{
@@ -12,6 +12,23 @@ use crate::corpus::BadRecord;
 
 /// The time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// Prints a formatted line to standard error, see [`print_line`].
+macro_rules! notice {
+    ($($argument:tt)*) => {
+        $crate::progress::print_line(format_args!($($argument)*))
+    };
+}
+pub(crate) use notice;
+
+/// Prints a line to standard error. Unlike `eprintln!`, it does not panic where standard error cannot be written: progress
+/// and warnings must not end work.
+pub(crate) fn print_line(line: impl Display) {
+    // One call, so that lines of several threads do not mix.
+    let _ = io::stderr()
+        .lock()
+        .write_all(format!("{line}\n").as_bytes());
+}
 
 /// The progress of one task, with its rate and the time left.
 pub struct Progress {
@@ -26,7 +43,7 @@ pub struct Progress {
 impl Progress {
     /// The progress of `work`, which consists of `total` units if that is known.
     pub fn new(work: &'static str, unit: &'static str, total: Option<u64>) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
         } else {
@@ -94,7 +111,7 @@ impl Progress {
             let percent = 100 * position / total;
             let _ = write!(line, ", {percent} %, {} left", HumanDuration(left));
         }
-        eprintln!("{line}");
+        print_line(line);
     }
 
     /// A report of bad records for [`Corpus::with_report`](crate::corpus::Corpus::with_report) that does not break the bar.
@@ -106,7 +123,7 @@ impl Progress {
     /// A function that prints a line without breaking the bar.
     pub fn printer(&self) -> impl Fn(&str) + Send + 'static {
         let bar = self.bar.clone();
-        move |line| bar.suspend(|| eprintln!("{line}"))
+        move |line| bar.suspend(|| print_line(line))
     }
 }
 

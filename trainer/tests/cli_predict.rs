@@ -283,6 +283,27 @@ fn a_full_disk_behind_standard_output_is_an_error() {
     }
 }
 
+/// Progress and warnings used to end the command with a panic where standard error could not be written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_error_ended_the_command() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users() + "no record\n");
+    for (command, status) in [("predict", 3), ("evaluate", 0)] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = workplace
+            .command(&[command, "model", "users.jsonl"])
+            .stderr(full)
+            .output()
+            .unwrap();
+        assert!(!stdout(output, status).is_empty());
+    }
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut missing = workplace.command(&["predict", "missing"]);
+    let output = missing.stderr(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn what_is_no_model_is_one_clear_line() {
     let workplace = workplace();

@@ -9,6 +9,7 @@ use super::{Failure, print, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
 use crate::corpus::open_input;
 use crate::output::PendingFile;
+use crate::progress::notice;
 use crate::table::{Table, count, percent};
 use crate::word2vec::{self, Format};
 
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let alignment = alignment::align(&source, &target, &dictionary, &settings)?;
     output.finish(|out| word2vec::write_vectors(out, &alignment.vectors, format))?;
     print(&report(&alignment))?;
-    eprintln!(
+    notice!(
         "{}: {} words in {} dimensions",
         arguments.output.display(),
         alignment.vectors.words.len(),

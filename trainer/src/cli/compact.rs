@@ -12,6 +12,7 @@ use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Options};
 use crate::device;
 use crate::output::PendingFile;
+use crate::progress::notice;
 
 /// Make a smaller bundle, for browsers, and measure the loss
 ///
@@ -81,9 +82,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
     };
     for figure in &bundle.card.figures {
-        eprintln!(
+        notice!(
             "{}: F {:.3}, accuracy {:.3} of {} users",
-            figure.attribute, figure.f, figure.accuracy, figure.users
+            figure.attribute,
+            figure.f,
+            figure.accuracy,
+            figure.users
         );
     }
     let bytes = bundle.to_bytes()?;

@@ -13,7 +13,7 @@ use crate::conversion::{
 };
 use crate::corpus::Packer;
 use crate::output::{OutputError, PendingFile};
-use crate::progress::Progress;
+use crate::progress::{Progress, notice};
 use crate::table::count;
 
 /// Convert a published corpus to JSONL, one user a line
@@ -103,13 +103,13 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let counts = converter.counts();
     let left_out = left_out(counts);
     if !left_out.is_empty() {
-        eprintln!("left out: {}", left_out.join(", "));
+        notice!("left out: {}", left_out.join(", "));
     }
     if counts.users == 0 {
         return Err("no user is left to write".into());
     }
     file.finish(|_| Ok(()))?;
-    eprintln!(
+    notice!(
         "{} with {} written to {}",
         counted(counts.users, "user"),
         counted(counts.posts, "post"),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
-use crate::progress::Progress;
+use crate::progress::{Progress, notice};
 use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
 
 /// Each thread has its own table of about 40 MB.
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match embed(arguments) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(failure) if matches!(failure.downcast_ref(), Some(TrainingError::Interrupted)) => {
-            eprintln!("interrupted; nothing was written");
+            notice!("interrupted; nothing was written");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(failure) => Err(failure),
@@ -114,7 +114,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
 
     let text = segment(corpus, &segmenter, threads, &interrupt)?;
     let (words, vocabulary) = (text.words(), text.vocabulary(settings.min_count));
-    eprintln!(
+    notice!(
         "{words} words, {vocabulary} different words at least {} times",
         settings.min_count
     );
@@ -125,7 +125,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
     })?;
     drop(progress);
     output.finish(|out| word2vec::write_vectors(out, &vectors, format))?;
-    eprintln!(
+    notice!(
         "{}: {vocabulary} words in {} dimensions",
         arguments.output.display(),
         vectors.dimensions

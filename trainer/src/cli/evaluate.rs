@@ -17,7 +17,7 @@ use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
-use crate::progress::Progress;
+use crate::progress::{Progress, notice};
 use crate::table::{Table, count};
 
 /// Score a model on labelled users that its training never saw
@@ -67,7 +67,7 @@ impl Figures {
             .filter(|report| report.metrics.users > 0)
             .partition(|report| report.transferred);
         for report in &transferred {
-            eprintln!(
+            notice!(
                 "{}: transferred, so its figures are not written to the card",
                 title(report)
             );

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::experiment::{self, Experiment, ExperimentError};
+use crate::progress::notice;
 
 /// Fit and evaluate systems on a grid of runs that a config describes
 ///
@@ -58,7 +59,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Err(ExperimentError::Interrupted) => {
             let folder = settings.output.display();
-            eprintln!("interrupted; complete runs are in {folder}, the same command continues");
+            notice!("interrupted; complete runs are in {folder}, the same command continues");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(error) => Err(error.into()),

@@ -27,6 +27,7 @@ use model_core::text::Segmenter;
 
 use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
+use crate::progress::notice;
 
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -80,7 +81,7 @@ pub fn main() -> ExitCode {
         // The reader of our output, such as `head`, closed it: that is not a failure.
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("auxlstm: {}", one_line(&*failure));
+            notice!("auxlstm: {}", one_line(&*failure));
             ExitCode::FAILURE
         }
     }
@@ -151,8 +152,8 @@ impl CorpusArguments {
 fn report_bad_records(corpus: &Corpus) {
     match corpus.bad_records() {
         0 => {}
-        1 => eprintln!("1 bad record was skipped"),
-        count => eprintln!("{count} bad records were skipped"),
+        1 => notice!("1 bad record was skipped"),
+        count => notice!("{count} bad records were skipped"),
     }
 }
 
@@ -196,7 +197,7 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         let added = segmenter.add_user_dictionary(&words);
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {
-            eprintln!(
+            notice!(
                 "dictionary {}: skipped {left_out} words with characters that are not Chinese",
                 path.display()
             );

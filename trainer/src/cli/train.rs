@@ -7,6 +7,7 @@ use clap::value_parser;
 
 use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
 use crate::config::Config;
+use crate::progress::notice;
 use crate::training::{self, Outcome};
 
 /// The largest integer in TOML.
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(checkpoint) => {
-            eprintln!(
+            notice!(
                 "interrupted; continue with --resume, from {}",
                 checkpoint.display()
             );

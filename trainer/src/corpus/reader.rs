@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use model_core::corpus::{Format, HEAD_BYTES, Problem, User, Users, peek, read_users};
 
 use super::input::{self, STANDARD_INPUT};
+use crate::progress::notice;
 
 /// How to read a corpus.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,7 +108,7 @@ impl Corpus {
             current: None,
             opened: 0,
             file: 0,
-            report: Box::new(|bad| eprintln!("{bad}")),
+            report: Box::new(|bad| notice!("{bad}")),
             bad_records: 0,
             failed: false,
             next_chunk: None,

@@ -22,6 +22,7 @@ use crate::device;
 use crate::features::Features;
 use crate::lock::FolderLock;
 use crate::output::make_folder;
+use crate::progress::notice;
 use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::Parts;
@@ -67,7 +68,7 @@ pub fn run(
         }
     }
     let (all, stored) = (plans.len(), plans.len() - left.len());
-    eprintln!("{all} runs, {stored} of them already stored");
+    notice!("{all} runs, {stored} of them already stored");
     let progress = Mutex::new(Progress {
         all,
         left: left.clone(),
@@ -118,7 +119,7 @@ fn make(
 ) -> Result<(), ExperimentError> {
     problem.check_interrupted()?;
     if plan.system.is_network() {
-        eprintln!("training {}", plan.key);
+        notice!("training {}", plan.key);
     }
     let run = fit_and_evaluate(plan, problem).map_err(|error| match error {
         ExperimentError::Interrupted => error,
@@ -132,7 +133,7 @@ fn make(
     let Progress { all, left, pace } = &mut *progress;
     left.retain(|other| other.key != plan.key);
     pace.add(plan, run.seconds);
-    eprintln!(
+    notice!(
         "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
         *all - left.len(),
         plan.key,
@@ -206,7 +207,7 @@ impl Shared {
         let seed = plan.key.seed;
         let parts = users.divide(&experiment.attributes, &experiment.split.split(seed));
         let features = plan.system.features().map(|settings| {
-            eprintln!("extracting features, fitted to the training users of seed {seed}");
+            notice!("extracting features, fitted to the training users of seed {seed}");
             let features = users.features(settings, &parts.training)?;
             Ok::<_, ExperimentError>((settings.clone(), features))
         });

@@ -13,6 +13,7 @@ use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
 use crate::features::{Features, FittedTerms};
+use crate::progress::notice;
 use crate::training::examples::{self, Example, Parts};
 use crate::training::read_vectors;
 
@@ -104,7 +105,7 @@ impl Users {
         }
         examples::add_to_checksum(&examples, &mut hasher);
         let all = examples.len() + read.without_words + read.without_labels;
-        eprintln!(
+        notice!(
             "{} users; left out: {} without words, {} without labels, {} bad records",
             examples.len(),
             read.without_words,

@@ -10,6 +10,7 @@ use super::{
     examples::{Example, Parts},
 };
 use crate::output::{OutputError, PendingFile};
+use crate::progress::notice;
 
 /// What a network learns about one attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,7 +139,7 @@ fn class_weights(
     let counts = class_counts(attribute, classes)?;
     for (class, count) in attribute.classes.iter().zip(&counts) {
         if *count == 0 {
-            eprintln!(
+            notice!(
                 "attribute {:?}: no training user has class {class:?}, it cannot be learned",
                 attribute.name
             );

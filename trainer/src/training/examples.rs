@@ -8,7 +8,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use crate::{
     config::Split,
     corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey},
-    progress::Progress,
+    progress::{Progress, notice},
 };
 
 /// One labelled user.
@@ -113,7 +113,7 @@ pub fn read(
     examples.bad_records = corpus.bad_records();
     drop(bar);
     if repeated_ids > 0 {
-        eprintln!(
+        notice!(
             "records with the id of an earlier one: {repeated_ids}; the same user may be in both training and test, and `evaluate --split` cannot tell them apart"
         );
     }

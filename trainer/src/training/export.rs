@@ -15,7 +15,10 @@ use super::{
     folder::RunFolder,
     wide,
 };
-use crate::{bundle::read_bundle, config::Config, evaluation::Evaluation, output::PendingFile};
+use crate::{
+    bundle::read_bundle, config::Config, evaluation::Evaluation, output::PendingFile,
+    progress::notice,
+};
 
 /// The number of Chinese test users from which an attribute can count as measured in Chinese.
 const MEASURED_FROM: usize = 50;
@@ -179,9 +182,11 @@ fn report_wide(trained: &Trained<JointLstm>) -> Result<(), TrainError> {
     let scores = trained.scores(&data.parts.validation)?;
     for (task, scores) in data.tasks.iter().zip(scores) {
         let metrics = TaskMetrics::new(task, &scores);
-        eprintln!(
+        notice!(
             "with the wide component, on validation users: {} F {:.3} accuracy {:.3}",
-            metrics.attribute, metrics.f, metrics.accuracy
+            metrics.attribute,
+            metrics.f,
+            metrics.accuracy
         );
     }
     Ok(())

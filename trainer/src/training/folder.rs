@@ -15,6 +15,7 @@ use crate::{
     config::{Config, ConfigError, Decay},
     lock::FolderLock,
     output::{OutputError, PendingFile, make_folder},
+    progress::notice,
     settings,
 };
 
@@ -48,7 +49,7 @@ impl RunFolder {
         let checkpoint = folder.path.join(CHECKPOINT);
         if !checkpoint.exists() {
             if resume {
-                eprintln!("{name} has no checkpoint, the run starts from the beginning");
+                notice!("{name} has no checkpoint, the run starts from the beginning");
             }
             folder.write_settings()?;
             return Ok((folder, None));

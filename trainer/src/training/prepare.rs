@@ -18,6 +18,7 @@ use super::{
 use crate::{
     bundle::read_bundle,
     config::Config,
+    progress::notice,
     word2vec::{self, Vectors},
 };
 
@@ -53,7 +54,7 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     if config.is_refit() {
         parts.hold_nobody_out();
     }
-    eprintln!(
+    notice!(
         "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
         examples.users.len(),
         parts.training.len(),

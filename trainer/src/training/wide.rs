@@ -16,7 +16,7 @@ use super::{
     data::Task,
     examples::Example,
 };
-use crate::{config, evaluation::are_fair_sample};
+use crate::{config, evaluation::are_fair_sample, progress::notice};
 
 /// The maximum number of candidate features, the most frequent ones. It bounds the memory.
 const CANDIDATES: usize = 400_000;
@@ -81,7 +81,7 @@ impl Fit<'_> {
         for (task, (cost, _)) in chosen.into_iter().enumerate() {
             let model = self.classifier(&matrix, task, cost)?;
             let (_, scale) = self.best_scale(task, &vectorizer, &model);
-            eprintln!(
+            notice!(
                 "wide component, {}: cost {cost}, scores times {scale}",
                 self.tasks[task].attribute.name
             );
