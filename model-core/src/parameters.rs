@@ -231,6 +231,24 @@ pub fn source(tensors: &[NamedTensor]) -> impl FnMut(&TensorSpec) -> Result<Vec<
     move |spec: &TensorSpec| values(tensors, spec.name, spec.len()).map(<[f32]>::to_vec)
 }
 
+/// CRC-32 over texts and every tensor's name, type, shape and bytes in the order of names.
+pub fn checksum<'a, 'data: 'a>(
+    texts: &[&str],
+    tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>,
+) -> String {
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|(name, _)| *name);
+    let mut hasher = crc32fast::Hasher::new();
+    for text in texts {
+        hasher.update(text.as_bytes());
+    }
+    for (name, view) in tensors {
+        hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
+        hasher.update(view.data());
+    }
+    format!("crc32:{:08x}", hasher.finalize())
+}
+
 /// Reads all parameters of `network` back from the device, named by their path in it.
 pub fn save(network: &impl Module) -> Vec<NamedTensor> {
     #[derive(Default)]

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bundle, BundleError};
 use crate::{
     embedding::Embedding,
-    parameters::{NamedTensor, floats, to_le_bytes},
+    parameters::{NamedTensor, checksum, floats, to_le_bytes},
     vocabulary::{SPECIAL, Vocabulary},
     wide::{CharacterFallback, TfidfVectorizer, Wide},
 };
@@ -137,8 +137,7 @@ impl Bundle {
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
             checksum: checksum(
-                &settings,
-                &card,
+                &[&settings, &card],
                 views.iter().map(|(name, view)| (name.as_str(), view)),
             ),
             settings,
@@ -173,8 +172,7 @@ impl Bundle {
         let mut views = tensors.tensors();
         views.sort_by(|(a, _), (b, _)| a.cmp(b));
         let found = checksum(
-            &metadata.settings,
-            &metadata.card,
+            &[&metadata.settings, &metadata.card],
             views.iter().map(|(name, view)| (name.as_str(), view)),
         );
         if found != metadata.checksum {
@@ -223,24 +221,6 @@ impl Bundle {
             None => Ok(()),
         }
     }
-}
-
-/// CRC-32 over settings, card and every tensor's name, shape and bytes in the order of names.
-fn checksum<'a, 'data: 'a>(
-    settings: &str,
-    card: &str,
-    tensors: impl Iterator<Item = (&'a str, &'a TensorView<'data>)>,
-) -> String {
-    let mut tensors: Vec<_> = tensors.collect();
-    tensors.sort_by_key(|(name, _)| *name);
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(settings.as_bytes());
-    hasher.update(card.as_bytes());
-    for (name, view) in tensors {
-        hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
-        hasher.update(view.data());
-    }
-    format!("crc32:{:08x}", hasher.finalize())
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -6,9 +6,9 @@ use std::path::Path;
 use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Serialize};
 
-use super::run::{StoredError, read_json};
+use super::run::{StoredError, read_json, write_json};
 use crate::evaluation::{cramers_v, cramers_v_corrected};
-use crate::output::{OutputError, PendingFile};
+use crate::output::OutputError;
 
 /// The corpus of an experiment, stored beside its runs as `corpus.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,8 +64,8 @@ impl CorpusSummary {
 
     /// Writes `corpus.json` into `folder`, completely or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
-        PendingFile::create(&folder.join(Self::FILE))?
-            .finish(|out| Ok(serde_json::to_writer_pretty(out, self)?))
+        let text = serde_json::to_string_pretty(self).expect("plain data is JSON");
+        write_json(&folder.join(Self::FILE), &text)
     }
 
     /// Reads `corpus.json` in `folder`.

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::config::{Experiment, Shares};
 use super::error::ExperimentError;
 use super::plan::Plan;
-use super::run::read_json;
+use super::run::{read_json, write_json};
 use super::systems::Settings;
 use super::users::Users;
 use crate::config::Text;
-use crate::output::{OutputError, PendingFile};
+use crate::output::OutputError;
 use crate::settings::{first_difference, to_toml};
 
 /// What the runs of a folder were made of. Runs that are added later must be made of the same.
@@ -54,8 +54,8 @@ impl Record {
 
     /// Writes the record into a folder, completely or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
-        PendingFile::create(&folder.join(Self::FILE))?
-            .finish(|out| Ok(serde_json::to_writer_pretty(out, self)?))
+        let text = serde_json::to_string_pretty(self).expect("plain data is JSON");
+        write_json(&folder.join(Self::FILE), &text)
     }
 
     /// Adds the settings of an experiment.

@@ -1,5 +1,6 @@
 //! A run of an experiment: one system, fitted with one seed and evaluated on its test users.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -126,14 +127,50 @@ pub struct StoredError {
     pub what: String,
 }
 
+/// The beginning of a stored file, before its checksum: a field of its own in the JSON object.
+const CHECKSUM_FIELD: &[u8] = b"{\"checksum\":\"";
+
+/// The checksum of a JSON text.
+fn checksum(text: &[u8]) -> String {
+    format!("crc32:{:08x}", crc32fast::hash(text))
+}
+
+/// Writes a stored file, completely or not at all: the JSON object `text` with a checksum of it as the first field.
+pub fn write_json(path: &Path, text: &str) -> Result<(), OutputError> {
+    let fields = text.strip_prefix('{').unwrap_or(text);
+    PendingFile::create(path)?.finish(|out| {
+        out.write_all(CHECKSUM_FIELD)?;
+        write!(out, "{}\",{fields}", checksum(text.as_bytes()))
+    })
+}
+
+/// The JSON object in a stored file, without the checksum. A file of an earlier version has none.
+fn checked(file: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let Some(rest) = file.strip_prefix(CHECKSUM_FIELD) else {
+        return Ok(Cow::Borrowed(file));
+    };
+    let (stored, rest) = rest.split_at(rest.len().min(checksum(&[]).len()));
+    let fields = rest.strip_prefix(b"\",").unwrap_or(rest);
+    let text = [&b"{"[..], fields].concat();
+    match checksum(&text).as_bytes() == stored {
+        true => Ok(Cow::Owned(text)),
+        false => Err("its contents do not match its checksum".into()),
+    }
+}
+
 /// Reads a stored file.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
-    let text = std::fs::read(path).map_err(|error| error.to_string());
-    let value =
-        text.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
-    value.map_err(|what| StoredError {
+    let fail = |what: String| StoredError {
         path: path.to_owned(),
         what,
+    };
+    let file = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+    let value = checked(&file)
+        .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+    value.map_err(|what| {
+        fail(format!(
+            "{what}; delete the file, and auxlstm experiment makes it again"
+        ))
     })
 }
 
@@ -143,8 +180,8 @@ impl Run {
 
     /// Writes the run into `folder`, completely or not at all.
     pub fn write(&self, folder: &Path) -> Result<(), OutputError> {
-        PendingFile::create(&folder.join(self.key.file_name()))?
-            .finish(|out| Ok(serde_json::to_writer(out, self)?))
+        let text = serde_json::to_string(self).expect("plain data is JSON");
+        write_json(&folder.join(self.key.file_name()), &text)
     }
 
     /// Reads the file of a run.
@@ -282,6 +319,33 @@ mod tests {
             "{error}"
         );
         assert_eq!(Run::find(folder.path(), &run.key).unwrap(), Some(run));
+    }
+
+    #[test]
+    fn a_changed_bit_of_a_stored_run_was_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run();
+        run.write(folder.path()).unwrap();
+        let path = folder.path().join(run.key.file_name());
+        let whole = std::fs::read(&path).unwrap();
+        for place in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[place] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            let error = Run::read(&path).unwrap_err().to_string();
+            assert!(
+                error.contains("age+profession__1.json: ") && error.contains("delete the file"),
+                "{place}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stored_run_without_a_checksum_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        std::fs::write(&path, serde_json::to_vec(&run()).unwrap()).unwrap();
+        assert_eq!(Run::read(&path).unwrap(), run());
     }
 
     #[test]

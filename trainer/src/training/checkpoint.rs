@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io, path::Path};
 
-use model_core::parameters::NamedTensor;
+use model_core::parameters::{NamedTensor, checksum};
 use safetensors::{
     SafeTensors,
     tensor::{Dtype, TensorView},
@@ -31,6 +31,9 @@ pub struct Progress {
     pub best: Option<usize>,
 }
 
+/// The most users in the batches of one epoch, where a user of many words counts several times. No memory holds so many.
+const MOST_USERS: usize = u32::MAX as usize;
+
 impl Progress {
     /// Checks that the numbers fit one another, because a damaged file may hold any.
     fn check(&self) -> Result<(), String> {
@@ -39,6 +42,12 @@ impl Progress {
             return Err(format!(
                 "it has {} finished epochs and the figures of {epochs}",
                 self.epoch
+            ));
+        }
+        if self.loss_users > MOST_USERS {
+            return Err(format!(
+                "it has the cost of {} users in an epoch",
+                self.loss_users
             ));
         }
         match self.best {
@@ -50,13 +59,22 @@ impl Progress {
         }
     }
 
-    /// Checks that an epoch of `batches` batches can have come so far.
+    /// Checks that a run with epochs of `batches` batches can have come so far.
     pub fn check_batch(&self, batches: usize) -> Result<(), String> {
-        match self.batch <= batches {
-            true => Ok(()),
-            false => Err(format!(
+        if self.batch > batches {
+            return Err(format!(
                 "it has {} finished batches of {batches} in its epoch",
                 self.batch
+            ));
+        }
+        let most = (self.epoch as u64)
+            .saturating_mul(batches as u64)
+            .saturating_add(self.batch as u64);
+        match self.step <= most {
+            true => Ok(()),
+            false => Err(format!(
+                "it has {} steps of the {most} that its epochs can have",
+                self.step
             )),
         }
     }
@@ -103,6 +121,8 @@ pub enum CheckpointError {
 }
 
 const METADATA_KEY: &str = "auxlstm_checkpoint";
+/// The metadata entry with the checksum of the other one and of the tensors.
+const CHECKSUM_KEY: &str = "checksum";
 const OPTIMISER: &str = "optimiser";
 
 #[derive(Serialize, Deserialize)]
@@ -143,7 +163,11 @@ impl Checkpoint {
             data: self.data,
             progress: self.progress.clone(),
         })?;
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
+        let checksum = checksum_of(&metadata, &views);
+        let metadata = HashMap::from([
+            (METADATA_KEY.to_owned(), metadata),
+            (CHECKSUM_KEY.to_owned(), checksum),
+        ]);
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
 
@@ -159,16 +183,18 @@ impl Checkpoint {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-        let text = header
-            .metadata()
-            .as_ref()
-            .and_then(|metadata| metadata.get(METADATA_KEY));
+        let entry = |key: &str| header.metadata().as_ref()?.get(key);
+        let text = entry(METADATA_KEY).ok_or("it has no checkpoint's metadata")?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let views = tensors.tensors();
+        if entry(CHECKSUM_KEY) != Some(&checksum_of(text, &views)) {
+            return Err("its contents do not match its checksum".into());
+        }
         let Metadata {
             settings,
             data,
             progress,
-        } = toml::from_str(text.ok_or("it has no checkpoint's metadata")?)
-            .map_err(|error| error.message().to_owned())?;
+        } = toml::from_str(text).map_err(|error| error.message().to_owned())?;
         toml::from_str::<toml::Table>(&settings)
             .map_err(|error| format!("its settings cannot be read: {}", error.message()))?;
         progress.check()?;
@@ -181,10 +207,9 @@ impl Checkpoint {
             vectors: Vec::new(),
             optimiser: Vec::new(),
         };
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let optimiser = (tensors.tensor(OPTIMISER)).map_err(|error| error.to_string())?;
         checkpoint.optimiser = optimiser.data().to_vec();
-        for (full_name, view) in tensors.tensors() {
+        for (full_name, view) in views {
             if full_name == OPTIMISER {
                 continue;
             }
@@ -200,6 +225,12 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
+}
+
+/// The checksum of a checkpoint's metadata and tensors.
+fn checksum_of(metadata: &str, tensors: &[(String, TensorView)]) -> String {
+    let tensors = tensors.iter().map(|(name, view)| (name.as_str(), view));
+    checksum(&[metadata], tensors)
 }
 
 #[cfg(test)]
@@ -252,7 +283,11 @@ mod tests {
     #[test]
     fn indices_of_a_damaged_checkpoint_were_used_unchecked() {
         type Damage = fn(&mut Checkpoint);
-        let damages: [(Damage, &str); 5] = [
+        let damages: [(Damage, &str); 6] = [
+            (
+                |checkpoint| checkpoint.progress.loss_users = usize::MAX / 2,
+                "it has the cost of 9223372036854775807 users",
+            ),
             (
                 |checkpoint| checkpoint.progress.best = Some(1),
                 "its best epoch has the index 1, of 1 epochs",
@@ -288,6 +323,26 @@ mod tests {
         assert_eq!(progress.check_batch(3), Ok(()));
         let error = progress.check_batch(2).unwrap_err();
         assert_eq!(error, "it has 3 finished batches of 2 in its epoch");
+        let progress = Progress {
+            step: 7,
+            ..progress
+        };
+        let error = progress.check_batch(4).unwrap_err();
+        assert_eq!(error, "it has 7 steps of the 3 that its epochs can have");
+    }
+
+    #[test]
+    fn a_changed_bit_of_a_checkpoint_gave_another_model() {
+        let bytes = checkpoint().to_bytes().unwrap();
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            assert!(Checkpoint::from_bytes(&changed).is_err(), "byte {place}");
+        }
+        let mut changed = bytes;
+        *changed.last_mut().unwrap() ^= 0x80;
+        let error = Checkpoint::from_bytes(&changed).unwrap_err();
+        assert_eq!(error, "its contents do not match its checksum");
     }
 
     #[test]
@@ -297,10 +352,16 @@ mod tests {
             data: 7,
             progress: Progress::default(),
         });
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.unwrap())]);
+        let metadata = metadata.unwrap();
         let optimiser = TensorView::new(Dtype::U8, vec![0], &[]).unwrap();
         let bias = TensorView::new(Dtype::F64, vec![1], &[0; 8]).unwrap();
-        let tensors = [(OPTIMISER, optimiser), ("current.bias", bias)];
+        let tensors = [(OPTIMISER, optimiser), ("current.bias", bias)]
+            .map(|(name, view)| (name.to_owned(), view));
+        let checksum = checksum_of(&metadata, &tensors);
+        let metadata = HashMap::from([
+            (METADATA_KEY.to_owned(), metadata),
+            (CHECKSUM_KEY.to_owned(), checksum),
+        ]);
         let bytes = safetensors::serialize(tensors, Some(metadata)).unwrap();
         let error = Checkpoint::from_bytes(&bytes).unwrap_err();
         assert!(error.contains("F64 instead of F32"), "{error}");
