@@ -162,6 +162,15 @@ impl Attribute {
         if self.coarse_classes.is_empty() {
             return Ok(());
         }
+        if self
+            .coarse_classes
+            .iter()
+            .any(|coarse| coarse.label.is_empty())
+        {
+            return Err(format!(
+                "attribute {name:?} has a coarse class with an empty label"
+            ));
+        }
         if let Some(coarse) = repeated(self.coarse_classes.iter().map(|coarse| &coarse.label)) {
             return Err(format!(
                 "attribute {name:?} names coarse class {coarse:?} twice"
@@ -295,6 +304,9 @@ mod tests {
             wrong.classes.push(class.into());
             assert!(wrong.check().unwrap_err().contains(what), "{class}");
         }
+        let mut nameless = age();
+        nameless.coarse_classes[0].label.clear();
+        assert!(nameless.check().unwrap_err().contains("empty label"));
         let mut twice = age();
         twice.classes[1] = "13".into();
         assert!(twice.check().unwrap_err().contains("twice"));

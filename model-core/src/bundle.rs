@@ -4,6 +4,8 @@ mod format;
 mod language;
 mod settings;
 
+use std::collections::HashSet;
+
 use burn::tensor::Device;
 
 use crate::{
@@ -75,7 +77,8 @@ impl Bundle {
         AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)
     }
 
-    /// Checks that the parts fit one another and that all numbers are finite.
+    /// Checks that the parts fit one another, that no number is too large to predict with, and that sizes fit into 32 bits:
+    /// the same bundles are valid in a browser as elsewhere.
     fn check(&self) -> Result<(), String> {
         let Settings {
             attributes,
@@ -89,6 +92,10 @@ impl Bundle {
         } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
+        let mut names = HashSet::new();
+        if let Some(twice) = (attributes.iter()).find(|attribute| !names.insert(&attribute.name)) {
+            return Err(format!("its attribute {:?} is there twice", twice.name));
+        }
         let classes: Vec<usize> = attributes
             .iter()
             .map(|attribute| attribute.classes.len())
@@ -98,6 +105,13 @@ impl Bundle {
         }
         if *max_words == 0 {
             return Err("it reads no word of a text".into());
+        }
+        check_count("max_words", *max_words)?;
+        for figures in &self.card.figures {
+            check_count("the number of users in its card", figures.users)?;
+            for bin in &figures.reliability {
+                check_count("the number of users in its card", bin.users)?;
+            }
         }
         if calibrations.len() != attributes.len() || !calibrations.iter().all(Calibration::is_sound)
         {
@@ -139,6 +153,17 @@ impl Bundle {
             return Err("its wide component and its attributes differ in classes".into());
         }
         self.check_numbers()
+    }
+}
+
+/// Checks that a number fits into 32 bits, the size of a browser's.
+fn check_count(name: &str, count: usize) -> Result<(), String> {
+    match u32::try_from(count) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "{name} is {count}; permitted: at most {}",
+            u32::MAX
+        )),
     }
 }
 

@@ -42,10 +42,16 @@ pub struct Predictor {
 /// The logits of a text, `[task][class]`.
 type Logits = Vec<Vec<f32>>;
 
-/// The device could not compute a prediction or return its result.
+/// A prediction could not be computed.
 #[derive(Debug, thiserror::Error)]
-#[error("the device failed: {0}")]
-pub struct PredictError(String);
+pub enum PredictError {
+    /// The device could not compute it or return its result.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// The device computed no number. The sizes of a bundle's numbers exclude that, but a device may compute wrongly.
+    #[error("the device computed a logit that is not finite")]
+    NotFinite,
+}
 
 /// The most users in one pass of the network.
 const BATCH: usize = 64;
@@ -151,16 +157,17 @@ impl Predictor {
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let forward = |texts: &[&[u32]]| self.network.logits(self.mean_states(texts));
         let logits = logits_by(&slices, |places| forward(&select(&slices, places))).await?;
-        Ok(texts
+        texts
             .iter()
             .zip(logits)
             .map(|(text, mut logits)| {
                 if let Some(wide) = &self.wide {
                     add(&mut logits, &wide.scores(text));
                 }
-                self.prediction(text, &logits)
+                check_finite(&logits)?;
+                Ok(self.prediction(text, &logits))
             })
-            .collect())
+            .collect()
     }
 
     /// The mean hidden states of texts of word ids.
@@ -246,6 +253,14 @@ impl Predictor {
     }
 }
 
+/// Checks the logits of a text, because NaN becomes `null` in JSON.
+fn check_finite(logits: &[Vec<f32>]) -> Result<(), PredictError> {
+    match logits.iter().flatten().all(|logit| logit.is_finite()) {
+        true => Ok(()),
+        false => Err(PredictError::NotFinite),
+    }
+}
+
 /// Adds the scores of the wide component, `[Σ classes]`, to the logits of a text, `[task][class]`.
 pub fn add(logits: &mut [Vec<f32>], scores: &[f32]) {
     for (logit, score) in logits.iter_mut().flatten().zip(scores) {
@@ -306,7 +321,7 @@ async fn read_logits(tasks: Vec<Tensor<2>>) -> Result<Vec<Logits>, PredictError>
     let data = Tensor::cat(tasks, 1)
         .into_data_async()
         .await
-        .map_err(|error| PredictError(format!("{error:?}")))?;
+        .map_err(|error| PredictError::Device(format!("{error:?}")))?;
     let values: Vec<f32> = data.iter().collect();
     let of_text = |row: &[f32]| {
         let mut row = row.iter().copied();
@@ -321,4 +336,18 @@ async fn read_logits(tasks: Vec<Tensor<2>>) -> Result<Vec<Logits>, PredictError>
 
 fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {
     Named(labels.cloned().zip(values.iter().copied()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_that_are_no_numbers_became_null_probabilities() {
+        assert!(check_finite(&[vec![1e30, -1e30], vec![0.0]]).is_ok());
+        for logit in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let error = check_finite(&[vec![0.0], vec![0.0, logit]]).unwrap_err();
+            assert!(matches!(error, PredictError::NotFinite), "{error}");
+        }
+    }
 }

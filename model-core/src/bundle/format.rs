@@ -59,6 +59,11 @@ const WIDE_IDF: &str = "wide.idf";
 const WIDE_WEIGHTS: &str = "wide.weights";
 const WIDE_SCALES: &str = "wide.scales";
 const WIDE_BIAS: &str = "wide.bias";
+/// The largest number in a tensor. Mean states are at most 1 in size and layers have at most 2^14 inputs, so three layers
+/// bring logits to about 2^42 times its cube, 4·10^36. That is below the largest finite number, 3·10^38. Word vectors and the
+/// wide component stay far below.
+const LARGEST: f32 = 1e8;
+
 /// All tensors but the network's parameters.
 const NAMED: [&str; 8] = [
     VOCABULARY,
@@ -75,10 +80,15 @@ impl Bundle {
     /// The bytes of the file; equal bundles give equal bytes.
     ///
     /// # Errors
-    /// If the parts contradict one another or a number is not finite, so that the file could not be read.
+    /// If the parts contradict one another or a number is too large, so that the file could not be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
         self.check().map_err(BundleError::Unwritable)?;
-        (self.write()).map_err(|error| BundleError::Unwritable(error.to_string()))
+        let bytes = (self.write()).map_err(|error| BundleError::Unwritable(error.to_string()))?;
+        // Writers replace files. Whatever the check overlooks must not replace a bundle by a file that cannot be read.
+        match Self::from_bytes(&bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(BundleError::Unwritable(error.to_string())),
+        }
     }
 
     /// The bytes of the file, without a check that it can be read.
@@ -200,7 +210,7 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// Checks that the numbers of every tensor are finite.
+    /// Checks that the numbers of every tensor are finite and at most [`LARGEST`] in size.
     pub(super) fn check_numbers(&self) -> Result<(), String> {
         let wide = self.wide.iter().flat_map(|wide| {
             [
@@ -211,15 +221,23 @@ impl Bundle {
         });
         let parameters = (self.parameters.iter())
             .map(|parameter| (parameter.name.as_str(), parameter.values.as_slice()));
-        let mut tensors = std::iter::once((SCALES, self.embedding.scales()))
+        let tensors = std::iter::once((SCALES, self.embedding.scales()))
             .chain(wide)
             .chain(parameters);
-        match tensors.find(|(_, values)| values.iter().any(|value| !value.is_finite())) {
-            Some((name, _)) => Err(format!(
-                "its tensor {name:?} holds a number that is not finite"
-            )),
-            None => Ok(()),
+        for (name, values) in tensors {
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(format!(
+                    "its tensor {name:?} holds a number that is not finite"
+                ));
+            }
+            if let Some(value) = values.iter().find(|value| value.abs() > LARGEST) {
+                return Err(format!(
+                    "its tensor {name:?} holds the number {value:e}; permitted: at most {LARGEST:e} in size, so that no \
+                     prediction overflows"
+                ));
+            }
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::{
+    attribute::CoarseClass,
     aux_lstm::{AuxLstmSizes, Role},
+    card::{AttributeFigures, ReliabilityBin},
     parameters::{TensorSpec, save},
     wide::{CharacterFallback, TfidfVectorizer},
 };
@@ -54,7 +56,7 @@ fn wide(classes: usize) -> Wide {
 
 /// Changes after which a bundle cannot be read, each with a part of the error.
 type Change = fn(&mut Bundle);
-const UNSOUND: [(Change, &str); 10] = [
+const UNSOUND: [(Change, &str); 18] = [
     (
         |bundle| bundle.settings.calibrations[0].asymptote = 0.0,
         "calibration",
@@ -92,7 +94,75 @@ const UNSOUND: [(Change, &str); 10] = [
         |bundle| bundle.settings.sizes.input_size = 20_000,
         "input_size is 20000",
     ),
+    // Finite numbers whose products are not: predictions were null.
+    (
+        |bundle| bundle.embedding = Embedding::from_parts(vec![1; 8], vec![3e38; 4], 2).unwrap(),
+        "\"vector_scales\" holds the number 3e38; permitted: at most 1e8",
+    ),
+    (
+        |bundle| bundle.parameters[0].values[0] = -3e38,
+        "holds the number -3e38",
+    ),
+    (
+        |bundle| {
+            let by = [3e38; 2].into_iter();
+            bundle.wide = bundle.wide.take().map(|wide| wide.scaled(by));
+        },
+        "\"wide.scales\" holds the number 3e38",
+    ),
+    // Numbers that a browser, which has 32 bits, cannot read.
+    (
+        |bundle| bundle.settings.max_words = usize::MAX,
+        "max_words is 18446744073709551615",
+    ),
+    (
+        |bundle| bundle.card.figures.push(figures(1 << 40, 2)),
+        "in its card is 1099511627776",
+    ),
+    (
+        |bundle| bundle.card.figures.push(figures(2, 1 << 53)),
+        "in its card is 9007199254740992",
+    ),
+    (
+        |bundle| {
+            let settings = &mut bundle.settings;
+            settings.attributes.push(settings.attributes[0].clone());
+            settings.sizes.tasks.push((Role::Main, 2));
+            settings.calibrations.push(Calibration::ONE);
+            bundle.wide = None;
+        },
+        "\"gender\" is there twice",
+    ),
+    (
+        |bundle| {
+            bundle.settings.attributes[0].coarse_classes = vec![CoarseClass {
+                label: String::new(),
+                classes: vec!["female".into(), "male".into()],
+            }];
+        },
+        "empty label",
+    ),
 ];
+
+fn figures(users: usize, in_bin: usize) -> AttributeFigures {
+    AttributeFigures {
+        attribute: "gender".into(),
+        language: None,
+        users,
+        majority: 0.5,
+        accuracy: 0.5,
+        precision: 0.5,
+        recall: 0.5,
+        f: 0.5,
+        calibration_error: 0.1,
+        reliability: vec![ReliabilityBin {
+            users: in_bin,
+            confidence: 0.5,
+            accuracy: 0.5,
+        }],
+        coverage: Vec::new(),
+    }
+}
 
 #[test]
 fn a_bundle_was_written_that_could_not_be_read() {
@@ -119,4 +189,15 @@ fn a_word_with_a_line_end_was_written_as_two_words() {
     bundle.vocabulary = Vocabulary::new(words).unwrap();
     let error = bundle.to_bytes().unwrap_err().to_string();
     assert!(error.contains("contains a line end"), "{error}");
+}
+
+#[test]
+fn figures_that_are_no_numbers_were_written_and_could_not_be_read() {
+    let mut bundle = bundle();
+    bundle.card.figures.push(AttributeFigures {
+        f: f64::NAN,
+        ..figures(2, 2)
+    });
+    let error = bundle.to_bytes().unwrap_err();
+    assert!(matches!(error, BundleError::Unwritable(_)), "{error}");
 }

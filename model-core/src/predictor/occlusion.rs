@@ -10,7 +10,7 @@ use std::slice;
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, read_logits};
+use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, check_finite, read_logits};
 use crate::{
     attribute::Attribute,
     calibration::Calibration,
@@ -58,6 +58,8 @@ impl Predictor {
                 add(logits, &scores);
             }
         }
+        check_finite(&whole)?;
+        without.iter().try_for_each(|logits| check_finite(logits))?;
         let language = self.settings.language_of(&text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             // The uniform mixture would hide the effect of words on improbable classes.

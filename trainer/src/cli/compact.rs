@@ -91,6 +91,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         );
     }
     let bytes = bundle.to_bytes()?;
+    // A bundle whose network cannot be built could be written, but no command could use it.
+    (bundle.network(&device::choose(device::DEFAULT)?))
+        .map_err(|error| format!("{}: {error}", arguments.bundle.display()))?;
     output.finish(|out| out.write_all(&bytes))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -288,7 +288,10 @@ impl Split {
 impl Text {
     /// Whether all settings are in range.
     pub fn check(&self) -> Result<(), String> {
-        at_least_one("text.max_words", self.max_words)?;
+        let words = self.max_words;
+        // A bundle holds the number, and browsers have 32 bits.
+        let fits = words > 0 && u32::try_from(words).is_ok();
+        within("text.max_words", words, fits, "from 1 to 4294967295")?;
         at_least_one("text.vocabulary", self.vocabulary)
     }
 }
