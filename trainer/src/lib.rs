@@ -15,6 +15,7 @@ mod output;
 mod progress;
 pub mod settings;
 mod table;
+mod temporary;
 mod training;
 pub mod word2vec;
 

@@ -1,13 +1,13 @@
 //! Writing files atomically: either the whole file appears, or none.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
+use crate::temporary::TemporaryFile;
 
 /// A temporary file in the folder of its final path. [`finish`](Self::finish) moves it to that path, where it replaces an
-/// earlier file. If it is dropped before, it is deleted.
+/// earlier file and keeps its permissions. If it is dropped before, it is deleted.
 ///
 /// Devices and pipes cannot be replaced, so they are written directly.
 pub struct PendingFile {
@@ -16,8 +16,22 @@ pub struct PendingFile {
 }
 
 enum Target {
-    Beside(BufWriter<NamedTempFile>),
+    Beside(BufWriter<TemporaryFile>),
     Direct(BufWriter<File>),
+}
+
+/// The beginning of the names of temporary files.
+const PREFIX: &str = ".auxlstm-";
+
+/// The permissions of any new file. Without them a temporary file is private.
+#[cfg(unix)]
+fn of_new_file() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn of_new_file() -> Option<Permissions> {
+    None
 }
 
 /// A file could not be written.
@@ -71,17 +85,23 @@ impl PendingFile {
             Ok(metadata) if !metadata.is_file() => Target::Direct(BufWriter::new(
                 File::options().write(true).open(&path).map_err(fail)?,
             )),
-            _ => {
+            earlier => {
                 let folder = match path.parent() {
                     Some(folder) if !folder.as_os_str().is_empty() => folder,
                     _ => Path::new("."),
                 };
-                let mut builder = Builder::new();
-                builder.prefix(".auxlstm-");
-                // Temporary files are private by default; this one gets the permissions of any new file.
+                let earlier = earlier.ok().map(|metadata| metadata.permissions());
+                // The content of a private file must not be readable meanwhile either.
+                let at_first = match earlier {
+                    Some(_) => None,
+                    None => of_new_file(),
+                };
+                let file = TemporaryFile::create(PREFIX, folder, at_first).map_err(fail)?;
                 #[cfg(unix)]
-                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-                Target::Beside(BufWriter::new(builder.tempfile_in(folder).map_err(fail)?))
+                if let Some(permissions) = earlier {
+                    file.as_file().set_permissions(permissions).map_err(fail)?;
+                }
+                Target::Beside(BufWriter::new(file))
             }
         };
         Ok(Self { path, target })
@@ -99,8 +119,7 @@ impl PendingFile {
                 .and_then(|()| file.into_inner().map_err(|error| error.into_error()))
                 .and_then(|file| {
                     file.as_file().sync_all()?;
-                    file.persist(&path)?;
-                    Ok(())
+                    file.persist(&path)
                 }),
         };
         result.map_err(|source| OutputError { path, source })
@@ -137,6 +156,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
         assert!(PendingFile::create(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_became_readable_for_all() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        for mode in [0o600, 0o640, 0o666] {
+            std::fs::write(&path, "old").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let pending = PendingFile::create(&path).unwrap();
+            pending.finish(|out| out.write_all(b"new")).unwrap();
+            let permissions = path.metadata().unwrap().permissions();
+            assert_eq!(permissions.mode() & 0o777, mode);
+        }
     }
 
     #[cfg(unix)]

@@ -232,6 +232,33 @@ fn ctrl_c_leaves_nothing_behind() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_killed_command_left_the_words_of_the_corpus_behind() {
+    let workplace = Workplace::new();
+    workplace.write("posts.txt", posts());
+    fs::create_dir(workplace.path("temporary")).unwrap();
+    let files = || fs::read_dir(workplace.path("temporary")).unwrap().count();
+    let command = |epochs: &str| {
+        let mut command =
+            workplace.command(&["embed", "posts.txt", "-o", "v.bin", "--epochs", epochs]);
+        command.env("TMPDIR", workplace.path("temporary"));
+        command
+    };
+    let mut child = command("1000").spawn().unwrap();
+    let start = std::time::Instant::now();
+    while files() == 0 {
+        assert!(start.elapsed().as_secs() < 60, "training did not begin");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(files(), 1);
+    stdout(command("1").output().unwrap(), 0);
+    assert_eq!(files(), 0);
+    assert_eq!(workplace.files(), ["posts.txt", "temporary", "v.bin"]);
+}
+
 #[test]
 fn bad_lines_are_left_out_and_standard_input_is_read() {
     let workplace = Workplace::new();

@@ -5,6 +5,9 @@ mod common;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use common::{Workplace, failure, stderr, stdout};
@@ -280,6 +283,42 @@ fn a_full_disk_behind_standard_output_is_an_error() {
             .unwrap();
         let line = failure(output);
         assert!(line.contains("standard output: No space left"), "{line}");
+    }
+}
+
+/// These commands had no handler of signals, so that their temporary files stayed.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_left_temporary_files_behind() {
+    let workplace = workplace();
+    for last in [&["--json", "figures.json"], &["--write-card", "model"]] {
+        let before = workplace.files();
+        let evaluate = workplace.command(&[&["evaluate", "model", "-"], &last[..]].concat());
+        // Tests may be started so that signals are ignored, which the command would respect.
+        let mut child = Command::new("env")
+            .arg("--default-signal")
+            .arg(evaluate.get_program())
+            .args(evaluate.get_args())
+            .current_dir(workplace.path(""))
+            // It waits for users.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // To wait for a child closes the standard input that it still has.
+        let _stdin = child.stdin.take();
+        let start = Instant::now();
+        while workplace.files() == before {
+            assert!(start.elapsed().as_secs() < 60, "no temporary file appeared");
+            sleep(Duration::from_millis(5));
+        }
+        let kill = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(workplace.files(), before);
     }
 }
 

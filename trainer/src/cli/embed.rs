@@ -8,10 +8,8 @@ use clap::value_parser;
 use model_core::text::Segmenter;
 use rayon::prelude::*;
 
-use super::{
-    CorpusArguments, DictionaryArguments, Failure, INTERRUPTED, interrupt_flag, report_bad_records,
-    share,
-};
+use super::interrupt::{INTERRUPTED, interrupt_flag};
+use super::{CorpusArguments, DictionaryArguments, Failure, report_bad_records, share};
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};

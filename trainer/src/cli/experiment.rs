@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
+use super::interrupt::{INTERRUPTED, interrupt_flag};
+use super::{Failure, print, segmenter_of};
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::progress::notice;
 

@@ -8,6 +8,7 @@ mod devices;
 mod embed;
 mod evaluate;
 mod experiment;
+mod interrupt;
 mod model;
 mod predict;
 mod prediction;
@@ -19,8 +20,6 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand};
 use model_core::text::Segmenter;
@@ -43,9 +42,6 @@ struct CommandLine {
 const EXIT_STATUS: &str = "Exit status: 0 success, 1 failure, 2 wrong usage, 3 success but bad records were skipped \
     (predict), 130 interrupted.";
 
-/// The exit status of an interrupted command, as in shells after Ctrl-C.
-const INTERRUPTED: u8 = 130;
-
 #[derive(Subcommand)]
 enum Command {
     Corpus(corpus::Arguments),
@@ -63,7 +59,21 @@ enum Command {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let result = match CommandLine::parse().command {
+    let command = CommandLine::parse().command;
+    let result = interrupt::delete_files_on_interrupt().and_then(|()| run(command));
+    match result {
+        Ok(status) => status,
+        // The reader of our output, such as `head`, closed it: that is not a failure.
+        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            notice!("auxlstm: {}", one_line(&*failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
         Command::Corpus(arguments) => corpus::run(arguments),
         Command::Segment(arguments) => segment::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
@@ -75,15 +85,6 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::run(arguments),
         Command::Compact(arguments) => compact::run(arguments),
         Command::Devices(arguments) => devices::run(arguments),
-    };
-    match result {
-        Ok(status) => status,
-        // The reader of our output, such as `head`, closed it: that is not a failure.
-        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
-        Err(failure) => {
-            notice!("auxlstm: {}", one_line(&*failure));
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -211,17 +212,4 @@ fn segmenter_of(text: &Text) -> Result<Segmenter, Failure> {
     let [dictionary, user] = [&text.dictionary, &text.user_dictionary]
         .map(|path| Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()));
     segmenter(dictionary, user)
-}
-
-/// A flag that the first Ctrl-C or termination signal sets, so that a command can write its state before it ends. The
-/// second signal ends the process at once.
-fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })?;
-    Ok(flag)
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, INTERRUPTED, interrupt_flag, print, segmenter_of};
+use super::interrupt::{INTERRUPTED, interrupt_flag};
+use super::{Failure, print, segmenter_of};
 use crate::config::Config;
 use crate::progress::notice;
 use crate::training::{self, Outcome};

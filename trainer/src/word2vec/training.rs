@@ -10,10 +10,10 @@ use std::time::Duration;
 use fasttext::args::{Args, LossName, ModelName};
 use fasttext::dictionary::EOS;
 use fasttext::{FastText, FastTextError};
-use tempfile::{NamedTempFile, TempPath};
 
 use super::Vectors;
 use super::reading::Reading;
+use crate::temporary::TemporaryFile;
 
 /// The settings of skip-gram training.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ pub enum TrainingError {
 
 /// Segmented text in a temporary file: one post on each line, words separated by spaces.
 pub struct Text {
-    path: TempPath,
+    file: TemporaryFile,
     counts: HashMap<String, u64>,
     words: u64,
     posts: u64,
@@ -95,15 +95,15 @@ pub struct Text {
 
 /// Writes a [`Text`].
 pub struct TextWriter {
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<TemporaryFile>,
     text: (HashMap<String, u64>, u64, u64),
 }
 
 impl TextWriter {
     /// An empty text.
     pub fn new() -> Result<Self, TrainingError> {
-        let file =
-            NamedTempFile::with_prefix("auxlstm-words-").map_err(TrainingError::TemporaryFile)?;
+        let file = TemporaryFile::create("auxlstm-words-", &std::env::temp_dir(), None)
+            .map_err(TrainingError::TemporaryFile)?;
         Ok(Self {
             file: BufWriter::with_capacity(1 << 20, file),
             text: Default::default(),
@@ -138,10 +138,10 @@ impl TextWriter {
     /// Completes the text.
     pub fn finish(self) -> Result<Text, TrainingError> {
         let fail = |error: io::IntoInnerError<_>| TrainingError::TemporaryFile(error.into_error());
-        let path = self.file.into_inner().map_err(fail)?.into_temp_path();
+        let file = self.file.into_inner().map_err(fail)?;
         let (counts, words, posts) = self.text;
         Ok(Text {
-            path,
+            file,
             counts,
             words,
             posts,
@@ -200,9 +200,9 @@ pub fn train(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .build()?;
-    let arguments = arguments(&text.path, settings);
+    let arguments = arguments(text.file.path(), settings);
     let passes = text.passes(settings);
-    let mut reading = Reading::new(&text.path);
+    let mut reading = Reading::new(text.file.path());
     let model = std::thread::scope(|scope| {
         let training = scope.spawn(|| {
             pool.install(|| FastText::train_with_abort(arguments, Arc::clone(interrupt)))
