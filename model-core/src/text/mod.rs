@@ -27,7 +27,7 @@ mod fold;
 mod mask;
 mod pattern;
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use jieba_rs::Jieba;
 use thiserror::Error;
@@ -61,6 +61,15 @@ pub enum TextError {
     /// It is too long for a dictionary.
     #[error("the Chinese dictionary is too long, at most {LONGEST_DICTIONARY} bytes can be used")]
     LongDictionary,
+    /// A user dictionary has too many words, or too many bytes together with the dictionary that it extends.
+    #[error(
+        "the user dictionary is too long, at most {MOST_USER_WORDS} words can be added, and at most \
+         {LONGEST_DICTIONARY} bytes together with the Chinese dictionary"
+    )]
+    LongUserDictionary,
+    /// The frequencies of all words are too large a number.
+    #[error("the frequencies in the dictionaries add up to more than {HIGHEST_SUM}")]
+    Frequencies,
     /// A user dictionary has no dictionary to extend.
     #[error("a user dictionary needs a Chinese dictionary that it adds to")]
     NoDictionary,
@@ -81,8 +90,15 @@ pub enum TextError {
 /// overflow.
 const LONGEST_DICTIONARY: u64 = 16_000_000;
 
+/// The most words of a user dictionary. The dictionaries of jieba have 350,000 and 580,000.
+const MOST_USER_WORDS: usize = 1_000_000;
+
 /// The highest frequency in a user dictionary. The most frequent word of the dictionary of jieba has seven digits.
-const MOST_FREQUENT: usize = 1_000_000_000;
+const MOST_FREQUENT: u64 = 1_000_000_000;
+
+/// The highest sum of all frequencies. jieba adds them up in the size of an address, which has 32 bits in a browser; half of
+/// that leaves room for what it derives from the sum. That of the dictionary of jieba is 60 million.
+const HIGHEST_SUM: u64 = 1 << 31;
 
 /// The most characters of an error message about a line, which may have any length.
 const LONGEST_MESSAGE: usize = 200;
@@ -93,6 +109,36 @@ pub struct Segmenter {
     chinese: Option<Jieba>,
     /// The user dictionaries added so far.
     user_words: String,
+    /// The size of all dictionaries.
+    size: Size,
+}
+
+/// The size of dictionaries. It is limited so that they can be used on every platform, or on none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    bytes: u64,
+    frequencies: u64,
+    user_words: usize,
+}
+
+impl Size {
+    /// Adds a word of a user dictionary.
+    fn add(&mut self, word: &str, frequency: u64) -> Result<(), TextError> {
+        self.user_words += 1;
+        self.bytes += word.len() as u64;
+        if self.user_words > MOST_USER_WORDS || self.bytes >= LONGEST_DICTIONARY {
+            return Err(TextError::LongUserDictionary);
+        }
+        self.frequencies = self.frequencies.saturating_add(frequency);
+        self.check_frequencies()
+    }
+
+    fn check_frequencies(&self) -> Result<(), TextError> {
+        match self.frequencies <= HIGHEST_SUM {
+            true => Ok(()),
+            false => Err(TextError::Frequencies),
+        }
+    }
 }
 
 impl Segmenter {
@@ -106,20 +152,27 @@ impl Segmenter {
     /// spaces.
     ///
     /// # Errors
-    /// If the dictionary cannot be read, is invalid, empty or too long.
+    /// If the dictionary cannot be read, is invalid, empty or too long, or its frequencies add up to too much.
     pub fn with_dictionary(dictionary: impl BufRead) -> Result<Self, TextError> {
+        let mut bytes = Vec::new();
         let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
-        let start = dictionary.fill_buf().map_err(unusable)?;
-        if start.iter().all(u8::is_ascii_whitespace) {
+        dictionary.read_to_end(&mut bytes).map_err(unusable)?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(TextError::EmptyDictionary);
         }
-        let jieba = Jieba::with_dict(&mut dictionary).map_err(unusable)?;
-        if dictionary.limit() == 0 {
+        let size = Size {
+            bytes: bytes.len() as u64,
+            frequencies: frequencies(&bytes),
+            user_words: 0,
+        };
+        if size.bytes >= LONGEST_DICTIONARY {
             return Err(TextError::LongDictionary);
         }
+        size.check_frequencies()?;
         Ok(Self {
-            chinese: Some(jieba),
+            chinese: Some(Jieba::with_dict(&mut bytes.as_slice()).map_err(unusable)?),
             user_words: String::new(),
+            size,
         })
     }
 
@@ -130,7 +183,8 @@ impl Segmenter {
     /// left out.
     ///
     /// # Errors
-    /// [`TextError::UserWord`] for an invalid line, [`TextError::NoDictionary`] without a dictionary to extend.
+    /// [`TextError::UserWord`] for an invalid line, [`TextError::NoDictionary`] without a dictionary to extend,
+    /// [`TextError::LongUserDictionary`] for too many words, [`TextError::Frequencies`] for too high frequencies.
     pub fn add_user_dictionary(&mut self, dictionary: &str) -> Result<usize, TextError> {
         let jieba = self.chinese.as_mut().ok_or(TextError::NoDictionary)?;
         let mut left_out = 0;
@@ -156,15 +210,20 @@ impl Segmenter {
                 }
                 _ => return Err(unusable()),
             };
-            let is_too_frequent = |frequency: usize| frequency > MOST_FREQUENT;
+            let is_too_frequent = |frequency: u64| frequency > MOST_FREQUENT;
             let is_tag = |tag: &str| tag.chars().all(|letter| letter.is_ascii_alphanumeric());
             if frequency.is_some_and(is_too_frequent) || !tag.is_none_or(is_tag) {
                 return Err(unusable());
             }
-            if word.chars().all(is_han) {
-                jieba.add_word(&word, frequency, tag);
-            } else {
+            if !word.chars().all(is_han) {
                 left_out += 1;
+            } else if !word.is_empty() {
+                let frequency = match frequency {
+                    Some(frequency) => frequency as usize,
+                    None => jieba.suggest_freq(&word),
+                };
+                self.size.add(&word, frequency as u64)?;
+                jieba.add_word(&word, Some(frequency), tag);
             }
         }
         self.user_words.push_str(dictionary.trim_end());
@@ -240,6 +299,15 @@ impl Segmenter {
         }
         length
     }
+}
+
+/// The sum of the frequencies in a dictionary. A number that is none is left to jieba, which names its line.
+fn frequencies(dictionary: &[u8]) -> u64 {
+    let text = std::str::from_utf8(dictionary).unwrap_or_default();
+    let fields = (text.lines()).filter_map(|line| line.split_whitespace().nth(1));
+    fields
+        .filter_map(|field| field.parse::<u64>().ok())
+        .fold(0, u64::saturating_add)
 }
 
 /// The error of an invalid dictionary in one line. jieba quotes the line at fault with its line break.

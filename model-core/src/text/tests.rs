@@ -297,6 +297,41 @@ fn a_megabyte_takes_no_time() {
 }
 
 #[test]
+fn frequencies_beyond_32_bits_gave_other_words_in_a_browser() {
+    for dictionary in [
+        "今天 2147483649 t\n".to_owned(),
+        "今天 1500000000 t\n天气 1500000000 n\n".to_owned(),
+        format!("今天 {} t\n天气 9 n\n", u64::MAX),
+    ] {
+        let refused = Segmenter::with_dictionary(dictionary.as_bytes()).unwrap_err();
+        assert_eq!(refused, TextError::Frequencies);
+    }
+    let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let two = "气很 1000000000\n天气很好 1000000000\n";
+    assert_eq!(segmenter.add_user_dictionary(two), Ok(0));
+    let refused = segmenter.add_user_dictionary("今 1000000000\n");
+    assert_eq!(refused, Err(TextError::Frequencies));
+    // A number that is one in 64 bits only was the part of speech in a browser.
+    let refused = segmenter.add_user_dictionary("今 5000000000\n");
+    assert!(
+        matches!(refused, Err(TextError::UserWord { line: 1, .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_user_dictionary_of_millions_of_words_panicked() {
+    let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let many = "今 1\n".repeat(MOST_USER_WORDS + 1);
+    let refused = segmenter.add_user_dictionary(&many);
+    assert_eq!(refused, Err(TextError::LongUserDictionary));
+    let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let long = "今天天气".repeat(250) + " 1\n";
+    let refused = segmenter.add_user_dictionary(&long.repeat(5_600));
+    assert_eq!(refused, Err(TextError::LongUserDictionary));
+}
+
+#[test]
 fn what_is_no_dictionary_is_refused_in_one_line() {
     let refused = |bytes: &[u8]| Segmenter::with_dictionary(bytes).unwrap_err();
     assert_eq!(refused(b""), TextError::EmptyDictionary);
