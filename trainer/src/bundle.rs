@@ -1,10 +1,10 @@
 //! Bundles in files.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use model_core::bundle::Bundle;
+
+use crate::limited;
 
 /// Bundles have some megabytes; a file with more bytes than this cannot be one.
 const MOST_BYTES: u64 = 2 << 30;
@@ -29,21 +29,7 @@ pub fn read_bundle(path: &Path) -> Result<Bundle, BundleFileError> {
 
 /// Reads the bytes of the bundle at `path`, whatever they are.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, BundleFileError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let too_large = || io::Error::other("too large for a bundle");
-        let file = File::open(path)?;
-        if file.metadata()?.len() > MOST_BYTES {
-            return Err(too_large());
-        }
-        // A pipe or a device does not know its length.
-        let mut bytes = Vec::new();
-        file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-        match bytes.len() as u64 > MOST_BYTES {
-            true => Err(too_large()),
-            false => Ok(bytes),
-        }
-    };
-    read().map_err(|error| BundleFileError {
+    limited::read(path, MOST_BYTES, "a bundle").map_err(|error| BundleFileError {
         path: path.to_owned(),
         what: error.to_string(),
     })
@@ -66,7 +52,7 @@ mod tests {
         std::fs::write(&path, "no bundle, but a text").unwrap();
         error("model.safetensors: the file is not an auxlstm bundle");
         // A file of holes, which takes no space.
-        let file = File::create(&path).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
         file.set_len(MOST_BYTES + 1).unwrap();
         error("model.safetensors: too large for a bundle");
     }

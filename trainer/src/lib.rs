@@ -10,6 +10,7 @@ pub mod device;
 pub mod evaluation;
 pub mod experiment;
 pub mod features;
+mod limited;
 mod lock;
 mod output;
 mod progress;

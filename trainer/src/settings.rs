@@ -13,6 +13,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::limited;
+
+/// The most bytes of a config. Long ones have some thousand.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// A config that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -58,7 +63,8 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
     let mut table = Table::new();
     let mut files = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        let text = limited::read(path, MOST_BYTES, "a config").and_then(limited::text);
+        let text = text.map_err(|source| ConfigError::File {
             path: path.to_owned(),
             source,
         })?;

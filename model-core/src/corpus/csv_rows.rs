@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use csv::{ByteRecord, ErrorKind, Position};
 use serde_json::{Map, Value};
 
-use super::MAX_RECORD_BYTES;
 use super::lines::text;
 use super::reader::Problem;
+use super::{MAX_COLUMNS, MAX_RECORD_BYTES};
 
 /// One row of a CSV file.
 #[derive(Debug)]
@@ -49,6 +49,9 @@ impl<R: BufRead> Rows<R> {
         let header = reader.byte_headers().map_err(|error| error.to_string())?;
         if header.is_empty() {
             return Ok(None);
+        }
+        if header.len() > MAX_COLUMNS {
+            return Err(format!("a CSV header with more than {MAX_COLUMNS} columns"));
         }
         let columns: Vec<String> = header
             .iter()

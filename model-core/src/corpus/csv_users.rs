@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::csv_rows::{Row, Rows};
 use super::reader::Problem;
-use super::{MAX_RECORD_BYTES, User};
+use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User};
 
 /// Gathers the rows of each user. They must be consecutive, which bounds the memory. A user who comes again later is an
 /// invalid record: taken as two users, one might be in training and the other in the test.
@@ -101,9 +101,12 @@ impl Gathered {
     fn add(&mut self, row: Row) -> Option<Problem> {
         let user = self.user.as_mut()?;
         self.bytes += row.bytes;
-        if self.bytes > MAX_RECORD_BYTES {
+        if self.bytes > MAX_RECORD_BYTES || user.posts.len() >= MAX_RECORD_VALUES {
             self.user = None;
-            let what = format!("a user of more than {} MiB", MAX_RECORD_BYTES >> 20);
+            let what = format!(
+                "a user of more than {} MiB or {MAX_RECORD_VALUES} posts",
+                MAX_RECORD_BYTES >> 20
+            );
             return Some(Problem::Record {
                 line: row.line,
                 what,

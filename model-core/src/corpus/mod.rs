@@ -27,3 +27,9 @@ pub use user::User;
 /// The most bytes of the record of one user, about ten million words. It bounds the memory that a broken or hostile file
 /// can claim.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
+
+/// The most posts of a user, and the most values in a JSON record, which take far more memory than the bytes of their text.
+pub const MAX_RECORD_VALUES: usize = 1 << 20;
+
+/// The most columns of a CSV file.
+pub const MAX_COLUMNS: usize = 1 << 14;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::MAX_RECORD_VALUES;
+
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
@@ -17,6 +19,9 @@ pub struct User {
 impl User {
     /// A user from the text of one JSON record; the error says what is wrong with it.
     pub fn from_json(record: &str) -> Result<Self, String> {
+        if has_more_values(record, MAX_RECORD_VALUES) {
+            return Err(format!("more than {MAX_RECORD_VALUES} values"));
+        }
         // The library's own line is always the record's first.
         let value: Value = serde_json::from_str(record).map_err(|error| {
             format!("bad JSON: {error}").replace(" at line 1 column", " at column")
@@ -104,6 +109,25 @@ impl User {
     }
 }
 
+/// Whether a JSON text has more than `most` values: one, one after each comma and the first inside each bracket.
+fn has_more_values(json: &str, most: usize) -> bool {
+    // A value takes at least a byte, and nearly all records are too short.
+    if json.len() <= most {
+        return false;
+    }
+    let (mut values, mut in_string, mut is_escaped) = (1, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values > most
+}
+
 fn post((index, value): (usize, Value)) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
@@ -142,6 +166,22 @@ fn kind(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_of_millions_of_empty_posts_took_gigabytes() {
+        let record = |posts: usize| {
+            let posts = vec!["\"\""; posts].join(",");
+            User::from_json(&format!("{{\"posts\": [{posts}]}}"))
+        };
+        // The record and the list are values too.
+        let most = MAX_RECORD_VALUES - 2;
+        assert_eq!(record(most).unwrap().posts.len(), most);
+        let error = record(most + 1).unwrap_err();
+        assert_eq!(error, "more than 1048576 values");
+        let commas = ",[{\\\"".repeat(MAX_RECORD_VALUES);
+        let user = User::from_json(&format!("{{\"text\": \"{commas}\"}}"));
+        assert_eq!(user.unwrap().posts[0].len(), 4 * MAX_RECORD_VALUES);
+    }
 
     #[test]
     fn posts_and_fields_are_told_apart() {

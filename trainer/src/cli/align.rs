@@ -8,10 +8,14 @@ use clap::value_parser;
 use super::{Failure, print, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
 use crate::corpus::open_input;
+use crate::limited;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::table::{Table, count, percent};
 use crate::word2vec::{self, Format};
+
+/// The most bytes of a bilingual dictionary. CC-CEDICT has 10 million.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Map the word vectors of one language into the space of another, and write both to one file
 #[derive(clap::Args)]
@@ -52,8 +56,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let target = word2vec::read_vectors(&arguments.target)?;
     let path = arguments.dictionary.display();
     let dictionary = open_input(&arguments.dictionary)
+        .and_then(|reader| limited::read_all(reader, MOST_BYTES, "a bilingual dictionary"))
         .map_err(Into::into)
-        .and_then(alignment::read_dictionary)
+        .and_then(|bytes| alignment::read_dictionary(bytes.as_slice()))
         .map_err(|error| format!("dictionary {path}: {error}"))?;
     let output = PendingFile::create(&arguments.output)?;
     let settings = Settings {

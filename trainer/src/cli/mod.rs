@@ -17,7 +17,7 @@ mod segment;
 mod train;
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,6 +26,7 @@ use model_core::text::Segmenter;
 
 use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
+use crate::limited;
 use crate::progress::notice;
 
 /// Why a command failed.
@@ -183,6 +184,10 @@ impl DictionaryArguments {
     }
 }
 
+/// The most bytes of a user dictionary. Its words may have no more than a quarter of that, see
+/// [`Segmenter::add_user_dictionary`].
+const MOST_BYTES: u64 = 64 << 20;
+
 /// The segmenter with a Chinese dictionary and a user dictionary, as far as they are given.
 fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter, Failure> {
     let named = |path: &Path, error: &dyn Error| format!("dictionary {}: {error}", path.display());
@@ -192,9 +197,10 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         segmenter = Segmenter::with_dictionary(reader).map_err(|error| named(path, &error))?;
     }
     if let Some(path) = user {
-        let mut words = String::new();
-        let mut reader = open_input(path).map_err(|error| named(path, &error))?;
-        (reader.read_to_string(&mut words)).map_err(|error| named(path, &error))?;
+        let words = open_input(path)
+            .and_then(|reader| limited::read_all(reader, MOST_BYTES, "a user dictionary"))
+            .and_then(limited::text)
+            .map_err(|error| named(path, &error))?;
         let added = segmenter.add_user_dictionary(&words);
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {

@@ -19,6 +19,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{RecordKey, User, UserKey, as_given};
+use crate::limited;
+
+/// The most bytes of a split. Each user takes some ten.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// The users of each part, by file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,7 +84,8 @@ impl TestUsers {
             path: path.to_owned(),
             what,
         };
-        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        let text = limited::read(path, MOST_BYTES, "a split").and_then(limited::text);
+        let text = text.map_err(|error| fail(error.to_string()))?;
         let split = parse(&text).map_err(fail)?;
         if let Some(user) = split.repeated() {
             return Err(fail(format!(

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::UserKey;
+use crate::limited;
 use crate::output::{OutputError, PendingFile};
 use crate::settings::at_least_zero;
 
@@ -127,6 +128,9 @@ pub struct StoredError {
     pub what: String,
 }
 
+/// The most bytes of a stored file. Each test user of a run takes some hundred.
+const MOST_BYTES: u64 = 1 << 30;
+
 /// The beginning of a stored file, before its checksum: a field of its own in the JSON object.
 const CHECKSUM_FIELD: &[u8] = b"{\"checksum\":\"";
 
@@ -164,7 +168,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
         path: path.to_owned(),
         what,
     };
-    let file = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+    let file = limited::read(path, MOST_BYTES, "a file of an experiment")
+        .map_err(|error| fail(error.to_string()))?;
     let value = checked(&file)
         .and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
     value.map_err(|what| {

@@ -10,7 +10,10 @@ use safetensors::{
 use serde::{Deserialize, Serialize};
 
 use super::EpochMetrics;
-use crate::output::{OutputError, PendingFile};
+use crate::{
+    limited,
+    output::{OutputError, PendingFile},
+};
 
 /// How far a run has come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -120,6 +123,8 @@ pub enum CheckpointError {
     },
 }
 
+/// The most bytes of a checkpoint. Large ones have a table of trained word vectors with its state, some gigabytes.
+const MOST_BYTES: u64 = 16 << 30;
 const METADATA_KEY: &str = "auxlstm_checkpoint";
 /// The metadata entry with the checksum of the other one and of the tensors.
 const CHECKSUM_KEY: &str = "checksum";
@@ -174,9 +179,11 @@ impl Checkpoint {
     /// Reads the checkpoint at `path`.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let name = || path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| CheckpointError::File {
-            path: name(),
-            source,
+        let bytes = limited::read(path, MOST_BYTES, "a checkpoint").map_err(|source| {
+            CheckpointError::File {
+                path: name(),
+                source,
+            }
         })?;
         Self::from_bytes(&bytes).map_err(|what| CheckpointError::Damaged { path: name(), what })
     }

@@ -115,6 +115,12 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
     let format = recognise(&head, dimensions);
     for number in 1..=count {
         let what = |what: String| ReadError::Content(format!("word {number} of {count}: {what}"));
+        let values = (vectors.values.len() + dimensions) as u64;
+        if number > MOST_WORDS || values > MOST_VALUES {
+            return Err(what(format!(
+                "permitted: at most {MOST_WORDS} words and {MOST_VALUES} numbers"
+            )));
+        }
         let word = word(&mut reader, number == 1)?
             .ok_or_else(|| what("the file ends before it".into()))?;
         let start = vectors.values.len();
@@ -137,6 +143,14 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
 /// The most dimensions of a vector: the largest input of a network, see
 /// [`AuxLstmSizes::check`](model_core::aux_lstm::AuxLstmSizes::check).
 const MOST_DIMENSIONS: usize = 16_384;
+
+/// The most words of a file: more than in any that is published.
+const MOST_WORDS: u64 = 1 << 24;
+/// The most numbers of a file, of 4 bytes each.
+const MOST_VALUES: u64 = 1 << 32;
+/// The most bytes of a word, and of a number in the text format with the space after it.
+const LONGEST_WORD: u64 = 1 << 16;
+const LONGEST_NUMBER: u64 = 64;
 
 /// The counts of words and dimensions in the first line.
 fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
@@ -189,7 +203,13 @@ fn recognise(head: &[u8], dimensions: usize) -> Format {
 /// The next word, `None` at the end of the file.
 fn word(reader: &mut dyn BufRead, first: bool) -> Result<Option<String>, ReadError> {
     let mut word = Vec::new();
-    reader.read_until(b' ', &mut word)?;
+    (&mut *reader)
+        .take(LONGEST_WORD)
+        .read_until(b' ', &mut word)?;
+    if word.len() as u64 == LONGEST_WORD {
+        let what = format!("a word is longer than {LONGEST_WORD} bytes");
+        return Err(ReadError::Content(what));
+    }
     if word.pop() != Some(b' ') {
         return Ok(None);
     }
@@ -215,7 +235,11 @@ type Row = Result<(), String>;
 
 fn text_row(reader: &mut dyn BufRead, dimensions: usize, values: &mut Vec<f32>) -> io::Result<Row> {
     let mut line = Vec::new();
-    reader.read_until(b'\n', &mut line)?;
+    let longest = LONGEST_NUMBER * (dimensions as u64 + 1);
+    (&mut *reader).take(longest).read_until(b'\n', &mut line)?;
+    if line.len() as u64 == longest {
+        return Ok(Err(format!("has a line of more than {longest} bytes")));
+    }
     let before = values.len();
     for value in line
         .split(u8::is_ascii_whitespace)
@@ -346,6 +370,26 @@ mod tests {
             let error = error(content);
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn endless_words_and_lines_claimed_all_memory() {
+        let endless = |start: &str, letter: u8| {
+            let start = io::Cursor::new(start.as_bytes().to_vec());
+            let mut file = io::BufReader::new(start.chain(io::repeat(letter)));
+            match read(&mut file) {
+                Err(ReadError::Content(what)) => what,
+                _ => panic!("it was read"),
+            }
+        };
+        assert_eq!(
+            endless("2 2\na 1 2\n", b'x'),
+            "a word is longer than 65536 bytes"
+        );
+        assert_eq!(
+            endless("2 2\na 1 2\nb ", b' '),
+            "word 2 of 2: \"b\" has a line of more than 192 bytes"
+        );
     }
 
     /// Such a file was read as a table of no rows. A table with rows for the special ids then overflowed.

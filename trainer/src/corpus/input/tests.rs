@@ -48,3 +48,19 @@ fn a_cut_file_is_an_error() {
         assert!(read(packed).is_err());
     }
 }
+
+#[test]
+fn a_small_file_unpacked_to_any_length() {
+    let unpacked = FREE_BYTES + (16 << 20);
+    let zeros = || io::repeat(b'0').take(unpacked);
+    let packed = zstd::encode_all(zeros(), 1).unwrap();
+    assert!(unpacked > FREE_BYTES + MOST_TIMES * packed.len() as u64);
+    let mut reader = decompress(Cursor::new(packed)).unwrap();
+    let error = io::copy(&mut reader, &mut io::sink()).unwrap_err();
+    assert!(
+        error.to_string().contains("more than 1000 times"),
+        "{error}"
+    );
+    let shorter = zstd::encode_all(zeros().take(FREE_BYTES), 1).unwrap();
+    assert_eq!(read(shorter).unwrap().len() as u64, FREE_BYTES);
+}
