@@ -24,10 +24,23 @@ pub(crate) use notice;
 /// Prints a line to standard error. Unlike `eprintln!`, it does not panic where standard error cannot be written: progress
 /// and warnings must not end work.
 pub(crate) fn print_line(line: impl Display) {
+    let line = visible(&line.to_string()) + "\n";
     // One call, so that lines of several threads do not mix.
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// A text with its control characters escaped, among them those that turn the direction of writing. A file's name may have
+/// any, and a terminal obeys them.
+pub(crate) fn visible(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let turns = matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        match letter.is_control() || turns {
+            true => escaped.extend(letter.escape_default()),
+            false => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 /// The progress of one task, with its rate and the time left.
@@ -130,5 +143,19 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_controlled_the_terminal() {
+        assert_eq!(
+            visible("a\u{1b}[2J\tb\u{9b}c\u{202e}d"),
+            "a\\u{1b}[2J\\tb\\u{9b}c\\u{202e}d"
+        );
+        assert_eq!(visible("“Ä” 天气 'x' \\ 😋"), "“Ä” 天气 'x' \\ 😋");
     }
 }

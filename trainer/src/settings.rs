@@ -18,6 +18,10 @@ use crate::limited;
 /// The most bytes of a config. Long ones have some thousand.
 const MOST_BYTES: u64 = 1 << 20;
 
+/// The most dots in a line of a config, and in an override. Each may separate the names of a table and of one inside it, and
+/// the depth of tables is limited by the stack.
+const MOST_DOTS: usize = 200;
+
 /// A config that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -69,6 +73,9 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
             source,
         })?;
         let file = path.display().to_string();
+        if let Some(line) = text.lines().position(has_many_dots) {
+            return Err(wrong(&format!("{file}:{}", line + 1), &many_dots()));
+        }
         // Each file is also parsed by itself, because only errors of a text know their line.
         let with_line = |error: toml::de::Error| {
             let line = error.span().map_or(1, |span| {
@@ -82,6 +89,10 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
         files.push(file);
     }
     for setting in overrides {
+        if has_many_dots(setting) {
+            let start: String = setting.chars().take(40).collect();
+            return Err(wrong(&format!("--set {start}…"), &many_dots()));
+        }
         let where_ = format!("--set {setting}");
         let (key, value) = setting
             .split_once('=')
@@ -191,6 +202,14 @@ fn merge(earlier: &mut Table, later: Table, lists: Lists) {
     }
 }
 
+fn has_many_dots(text: &str) -> bool {
+    text.matches('.').count() > MOST_DOTS
+}
+
+fn many_dots() -> String {
+    format!("there are too many dots; permitted: at most {MOST_DOTS}")
+}
+
 /// Sets `key`, in which dots separate the names of tables, in `table`.
 fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     match key.split_once('.') {
@@ -274,6 +293,30 @@ mod tests {
         assert!(
             difference.starts_with("the stored ones cannot be read: "),
             "{difference}"
+        );
+    }
+
+    #[test]
+    fn thousands_of_dots_overflowed_the_stack() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dots.toml");
+        let key = "a.".repeat(50_000) + "a";
+        let error = |files: &[PathBuf], overrides: &[String]| {
+            let read = super::read::<Outer>(files, overrides, |_| Ok(()));
+            read.unwrap_err().to_string()
+        };
+        for setting in [format!("{key}=1"), format!("inner={{ {key} = 1 }}")] {
+            let error = error(&[], &[setting]);
+            assert!(
+                error.starts_with("--set ") && error.ends_with("permitted: at most 200"),
+                "{error}"
+            );
+        }
+        std::fs::write(&path, format!("list = []\n{key} = 1\n")).unwrap();
+        let error = error(&[path], &[]);
+        assert!(
+            error.contains("dots.toml:2: there are too many dots"),
+            "{error}"
         );
     }
 

@@ -516,6 +516,11 @@ fn wrong_configs_are_refused_before_any_work() {
         ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),
+        (
+            "one epoch",
+            "long".repeat(60).as_str(),
+            &["group 4", "a file name of", "permitted: at most 255"],
+        ),
         ("[[\"age\"]]", "[7]", &["runs.toml:14:", "a list of names"]),
         (
             "vectors = \"vectors.txt\"",

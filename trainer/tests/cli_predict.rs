@@ -344,6 +344,17 @@ fn a_full_disk_behind_standard_error_ended_the_command() {
 }
 
 #[test]
+fn names_of_files_controlled_the_terminal() {
+    let workplace = workplace();
+    let line = workplace.failure(&["predict", "model", "users\u{1b}[2J.jsonl"]);
+    assert!(line.contains("users\\u{1b}[2J.jsonl: "), "{line}");
+    workplace.write("users\u{1b}.jsonl", "no record\n");
+    let output = workplace.run(&["predict", "model", "users\u{1b}.jsonl"]);
+    let errors = stderr(&output);
+    assert!(errors.contains("users\\u{1b}.jsonl:1: ") && !errors.contains('\u{1b}'));
+}
+
+#[test]
 fn what_is_no_model_is_one_clear_line() {
     let workplace = workplace();
     workplace.write("users.jsonl", users());

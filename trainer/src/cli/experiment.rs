@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{Failure, print, segmenter_of};
+use super::{Failure, print, print_path, segmenter_of};
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::progress::notice;
 
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let interrupted = interrupt_flag()?;
     match experiment::run(&settings, segmenter, &interrupted) {
         Ok(()) => {
-            print(&format!("{}\n", settings.output.display()))?;
+            print_path(&settings.output)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(ExperimentError::Interrupted) => {

@@ -17,7 +17,7 @@ mod segment;
 mod train;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ use model_core::text::Segmenter;
 use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
 use crate::limited;
-use crate::progress::notice;
+use crate::progress::{notice, visible};
 
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -124,6 +124,16 @@ fn print(text: &str) -> Result<(), StandardOutputError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Prints the path of a result to standard output: as it is for programs, and with control characters escaped on a terminal.
+fn print_path(path: &Path) -> Result<(), StandardOutputError> {
+    let name = path.display().to_string();
+    let name = match io::stdout().is_terminal() {
+        true => visible(&name),
+        false => name,
+    };
+    print(&format!("{name}\n"))
 }
 
 /// The flags of every command that reads a corpus.

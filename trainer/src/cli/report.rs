@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, print};
+use super::{Failure, print_path};
 use crate::evaluation::RESAMPLES;
 use crate::experiment::{CorpusSummary, Report, Run, average};
 use crate::output::{PendingFile, make_folder};
@@ -56,6 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .map_err(|what| format!("{}: {what}", folder.display()))?;
     (files.0).finish(|out| out.write_all(report.markdown.as_bytes()))?;
     (files.1).finish(|out| out.write_all(report.html.as_bytes()))?;
-    print(&format!("{}\n{}\n", markdown.display(), html.display()))?;
+    print_path(&markdown)?;
+    print_path(&html)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::value_parser;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{Failure, print, segmenter_of};
+use super::{Failure, print, print_path, segmenter_of};
 use crate::config::Config;
 use crate::progress::notice;
 use crate::training::{self, Outcome};
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let interrupted = interrupt_flag()?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Complete(bundle) => {
-            print(&format!("{}\n", bundle.display()))?;
+            print_path(&bundle)?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(checkpoint) => {

@@ -31,6 +31,9 @@ pub struct Plan {
     pub lambda: Option<f64>,
 }
 
+/// The most bytes of a file name on the usual file systems.
+const LONGEST_NAME: usize = 255;
+
 /// All runs, one seed after the other; within a seed those of linear systems come first.
 ///
 /// # Errors
@@ -40,6 +43,13 @@ pub fn plans(experiment: &Experiment) -> Result<Vec<Plan>, String> {
     for (index, group) in experiment.runs.iter().enumerate() {
         let wrong = |what: String| format!("runs, group {}: {what}", index + 1);
         for plan in of_group(experiment, group).map_err(wrong)? {
+            let file = plan.key.file_name().len();
+            if file > LONGEST_NAME {
+                return Err(wrong(format!(
+                    "the names of variant and attributes make a file name of {file} bytes; permitted: at most \
+                     {LONGEST_NAME}, where all but plain letters and digits count several times"
+                )));
+            }
             let configuration = plan.key.configuration();
             let mut others = plans
                 .iter()

@@ -128,17 +128,18 @@ impl Document {
 
     /// As Markdown, without figures.
     pub fn to_markdown(&self) -> String {
-        let mut text = format!("# {}\n", self.title);
+        let mut text = format!("# {}\n", without_tags(&self.title));
         for block in &self.blocks {
             let _ = match block {
                 Block::Heading(level, heading) => {
+                    let heading = without_tags(heading);
                     writeln!(text, "\n{} {heading}", "#".repeat((*level).into()))
                 }
-                Block::Text(paragraph) => writeln!(text, "\n{paragraph}"),
+                Block::Text(paragraph) => writeln!(text, "\n{}", without_tags(paragraph)),
                 Block::Table(grid) => {
-                    let mut table = Table::new(grid.header.iter());
+                    let mut table = Table::new(grid.header.iter().map(|cell| without_tags(cell)));
                     for row in &grid.rows {
-                        table.row(row.iter());
+                        table.row(row.iter().map(|cell| without_tags(cell)));
                     }
                     write!(text, "\n{table}")
                 }
@@ -188,6 +189,20 @@ impl Document {
     }
 }
 
+/// Escapes the beginning of every HTML tag and comment, which Markdown would pass on from a name. Other signs stay, so that
+/// the text can be read as it is.
+fn without_tags(markdown: &str) -> String {
+    let begins_tag = |next: char| next.is_ascii_alphabetic() || "/!?".contains(next);
+    let mut text = String::with_capacity(markdown.len());
+    for (place, letter) in markdown.char_indices() {
+        match letter {
+            '<' if markdown[place + 1..].starts_with(begins_tag) => text.push_str("&lt;"),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 impl Grid {
     fn to_html(&self) -> String {
         let row = |tag: &str, cells: &[String]| -> String {
@@ -234,5 +249,25 @@ impl Figure {
             escape(&self.title),
             self.drawing
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_became_html_in_markdown() {
+        let name = "<img src=x onerror=alert(1)>";
+        let mut document = Document::new(name);
+        document.section(name);
+        document.text(format!("{name} has p <0.001, 1 < 2 </b> <!-- <"));
+        let mut table = Grid::new([name, name]);
+        table.row([name, name]);
+        document.table(table);
+        let markdown = document.to_markdown();
+        assert!(!markdown.contains("<img"), "{markdown}");
+        assert_eq!(markdown.matches("&lt;img src=x").count(), 7);
+        assert!(markdown.contains("p <0.001, 1 < 2 &lt;/b> &lt;!-- <\n"));
     }
 }
