@@ -6,7 +6,7 @@ use std::path::Path;
 use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Serialize};
 
-use super::run::{StoredError, read_json, write_json};
+use super::run::{MOST_USERS, StoredError, read_json, write_json};
 use crate::evaluation::{cramers_v, cramers_v_corrected};
 use crate::output::OutputError;
 
@@ -90,6 +90,12 @@ impl CorpusSummary {
     }
 
     fn check(&self) -> Result<(), String> {
+        let ages = self.ages.iter().flat_map(BTreeMap::values);
+        let counts = (self.attributes.iter()).flat_map(|attribute| &attribute.counts);
+        let mut counts = counts.chain(ages).chain([&self.users]);
+        if let Some(count) = counts.find(|&&count| count > MOST_USERS) {
+            return Err(format!("{count} users; permitted: at most {MOST_USERS}"));
+        }
         for attribute in &self.attributes {
             attribute.attribute().check()?;
             let (classes, counts) = (attribute.classes.len(), attribute.counts.len());

@@ -128,6 +128,9 @@ pub struct StoredError {
     pub what: String,
 }
 
+/// The most users of an experiment, and the most words of a user: sums of such numbers do not overflow.
+pub const MOST_USERS: usize = u32::MAX as usize;
+
 /// The most bytes of a stored file. Each test user of a run takes some hundred.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -203,6 +206,12 @@ impl Run {
 
     fn check(&self) -> Result<(), String> {
         let classes = self.classes.len();
+        let mut counts = (self.test.iter().map(|user| user.words)).chain([self.training_users]);
+        if let Some(count) = counts.find(|&count| count > MOST_USERS) {
+            return Err(format!(
+                "{count} words or users; permitted: at most {MOST_USERS}"
+            ));
+        }
         match (self.test.iter())
             .find(|user| user.class >= classes || user.probabilities.len() != classes)
         {
@@ -351,6 +360,22 @@ mod tests {
         let path = folder.path().join("run.json");
         std::fs::write(&path, serde_json::to_vec(&run()).unwrap()).unwrap();
         assert_eq!(Run::read(&path).unwrap(), run());
+    }
+
+    #[test]
+    fn counts_whose_sums_overflow_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run {
+            training_users: usize::MAX,
+            ..run()
+        };
+        run.write(folder.path()).unwrap();
+        let error = Run::read_all(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("age+profession")
+                && error.contains("18446744073709551615 words or users"),
+            "{error}"
+        );
     }
 
     #[test]
