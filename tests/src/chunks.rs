@@ -28,7 +28,7 @@ pub const RECORD: &str = "
 /// Checks the recorded chunks of work on users whose posts have these lengths.
 pub async fn are_as_wanted(page: &Page, lengths: &[usize]) {
     let chunks = page.script("return window.chunks").await;
-    // The lengths of the users' posts, the numbers of users and characters wanted, and the characters said to follow.
+    // The lengths of the users' posts, the numbers of users and characters requested, and the characters announced to follow.
     let chunks: Vec<(Vec<usize>, usize, usize, f64)> =
         serde_json::from_value(chunks).expect("they were recorded");
     assert!(chunks.len() > 2, "{} chunks", chunks.len());

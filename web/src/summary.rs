@@ -42,18 +42,18 @@ pub fn coarse(prediction: &AttributePrediction) -> Distribution {
 }
 
 /// The most probable class of each attribute in a sentence, for screen readers.
-pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
+pub fn announcement(prediction: &UserPrediction, locale: Locale) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
         let shown = coarse(prediction);
         let label = shown.label?;
         let share = percent(*shown.probabilities.get(&label)?);
         let key = if shown.confident {
-            "spoken"
+            "announcement"
         } else {
-            "spoken_not_sure"
+            "announcement_not_sure"
         };
-        let spoken = locale.format(
+        let announcement = locale.format(
             key,
             &[
                 ("attribute", &locale.name(name)),
@@ -64,10 +64,13 @@ pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
         let transferred = locale.t("transferred");
         Some(match prediction.transferred {
             true => locale.format(
-                "spoken_transferred",
-                &[("spoken", &spoken), ("transferred", &transferred)],
+                "announcement_transferred",
+                &[
+                    ("announcement", &announcement),
+                    ("transferred", &transferred),
+                ],
             ),
-            false => spoken,
+            false => announcement,
         })
     });
     sentences.collect::<Vec<_>>().join(" ")
@@ -164,7 +167,7 @@ mod tests {
         assert_eq!(coarse(age).label.as_deref(), Some("13-17"));
         assert_eq!(classes(age).label.as_deref(), Some("33+"));
         assert_eq!(
-            spoken(&prediction, Locale::English),
+            announcement(&prediction, Locale::English),
             "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
         );
     }
@@ -181,7 +184,7 @@ mod tests {
         );
         assert!(words_used(&prediction(10, 0), Locale::English).contains("none of the words"));
         assert!(words_used(&prediction(0, 0), Locale::English).contains("contains no words"));
-        assert_eq!(spoken(&prediction(10, 0), Locale::English), "");
+        assert_eq!(announcement(&prediction(10, 0), Locale::English), "");
     }
 
     #[test]
@@ -199,7 +202,11 @@ mod tests {
             validation(&prediction, "gender", locale),
             Some(locale.t("measured"))
         );
-        let said = spoken(&prediction, locale);
-        assert_eq!(said.matches(locale.t("transferred")).count(), 1, "{said}");
+        let announced = announcement(&prediction, locale);
+        assert_eq!(
+            announced.matches(locale.t("transferred")).count(),
+            1,
+            "{announced}"
+        );
     }
 }

@@ -34,7 +34,7 @@ fn a_new_text_takes_the_place_of_the_old() {
         }
         shows(&page, ELEMENT, &["my wife"]).await;
         let texts = heard(&page, "prediction").await;
-        let last = texts.last().expect("it was said");
+        let last = texts.last().expect("it was announced");
         assert_eq!(last["detail"]["text"], "my wife");
 
         page.script(&format!("{ELEMENT}.text = null")).await;

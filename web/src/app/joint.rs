@@ -30,13 +30,13 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         let (label, share, confident) = found.unwrap_or(("–".into(), String::new(), false));
         view! { <td class:abstained=!confident><span class="label">{label}</span> " " <span class="share">{share}</span></td> }
     };
-    let rows = move |single: &UserPrediction| {
+    let rows = move |single_task: &UserPrediction| {
         prediction.with(|joint| {
             let rows = joint.as_ref()?.predictions.iter().map(|(name, joint)| {
                 view! {
                     <tr>
                         <th scope="row">{locale().name(name)}</th>
-                        {cell(single.predictions.get(name))}
+                        {cell(single_task.predictions.get(name))}
                         {cell(Some(joint))}
                     </tr>
                 }
@@ -52,14 +52,14 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
             let note = locale().format("joint_failed", &[("error", &why)]);
             view! { <p class="note">{note}</p> }.into_any()
         }
-        Comparison::Here(single) => view! {
+        Comparison::Here(single_task) => view! {
             <table>
                 <thead>
                     <tr>
                         {["attribute", "learned_alone", "learned_jointly"].map(|column| view! { <th scope="col">{t(column)}</th> }).into_iter().collect_view()}
                     </tr>
                 </thead>
-                <tbody>{rows(&single)}</tbody>
+                <tbody>{rows(&single_task)}</tbody>
             </table>
         }
         .into_any(),

@@ -1,4 +1,4 @@
-//! The state of the model, what it runs on, and the choice of what it is to run on.
+//! Model status and backend selector.
 
 use leptos::html::P;
 use leptos::prelude::*;
@@ -78,7 +78,7 @@ pub fn Status(link: Link) -> impl IntoView {
         }
     };
     // A screen reader announces the end of loading, not every step.
-    let spoken = move || match phase.get() {
+    let announcement = move || match phase.get() {
         Phase::Ready | Phase::Failed(_) => {
             format!("{} {}", line(), refused().unwrap_or_default())
         }
@@ -113,7 +113,7 @@ pub fn Status(link: Link) -> impl IntoView {
                     <button type="button" on:click=retry>{t("try_again")}</button>
                 </Show>
                 <p>{move || took.get().map(|took| locale().format("took", &[("duration", &duration(took))]))}</p>
-                <p class="hidden" role="status">{spoken}</p>
+                <p class="hidden" role="status">{announcement}</p>
             </div>
             <fieldset>
                 <legend class="hidden">{t("run_on")}</legend>

@@ -1,4 +1,4 @@
-//! Predictions for a file of many users: which users are predicted next, which have been, and the results as files.
+//! The state of a file of users: which users are predicted next, which have been, and the results as files.
 
 mod export;
 

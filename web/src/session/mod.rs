@@ -1,5 +1,6 @@
-//! The state of the page, without the page: user actions and the worker's replies go in, commands for the worker come
-//! out, and the views show what is stored here.
+//! The state of the single text in the page, of the models and of the worker. A file of users has its state in
+//! [`batch`](crate::batch). User actions and the worker's replies go in, commands for the worker come out, and the views
+//! show what is stored here. No browser is needed.
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then

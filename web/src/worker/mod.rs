@@ -1,4 +1,4 @@
-//! The worker: it owns the models and answers one request after the other. What it fetches it keeps.
+//! The worker: it owns the models and answers one request after the other. It caches fetched files.
 
 mod adapter;
 mod fetch;
