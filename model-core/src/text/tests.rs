@@ -120,7 +120,7 @@ fn punctuation_that_carries_style_is_kept() {
 }
 
 #[test]
-fn a_dictionary_cuts_chinese() {
+fn a_dictionary_segments_chinese() {
     let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
     let words = words_of(&segmenter, "今天天气很好,I喜欢it哈哈哈哈");
     assert_eq!(words, ["今天", "天气", "很好", "i", "喜欢", "it", "哈哈哈"]);

@@ -147,7 +147,7 @@ def main():
         "the paper's pair": make(1, sizes(3, 4, 5, 3, ("main", 3), ("auxiliary", 2)), [4, 1, 3]),
         "three mains over one shared LSTM": make(2, sizes(4, 3, 2, 3, ("main", 2), ("main", 4), ("main", 3)), [2, 6, 5, 1]),
         "normalised mean states": make(4, sizes(3, 4, 3, 4, ("main", 3), ("auxiliary", 2)), [5, 2, 4, 1, 5], normalised=True),
-        "a single LSTM": make(3, sizes(2, 0, 7, 4, ("main", 2)), [1, 7]),
+        "a single-task LSTM": make(3, sizes(2, 0, 7, 4, ("main", 2)), [1, 7]),
     }
     document = {"torch": torch.__version__.split("+")[0], "adagrad": ADAGRAD, "l2": L2, "cases": cases}
     print(json.dumps(document, indent=None, separators=(",", ":")).replace('},"', '},\n"'))

@@ -51,7 +51,7 @@ def comparison(random, population, tested, seeds, classes, skills):
         runs.append([users, gold, *(predict(random, gold, classes, skill) for skill in skills)])
 
     def difference(times):
-        """The mean over seeds of a's figures less b's, each user counted so many times."""
+        """The mean over seeds of the difference a − b, each user counted so many times."""
         per_seed = []
         for users, gold, a, b in runs:
             drawn = numpy.repeat(numpy.arange(tested), times[users])

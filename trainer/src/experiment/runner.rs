@@ -25,7 +25,7 @@ use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::Parts;
 
-/// Makes the runs of `experiment` that its folder does not contain. `segmenter` cuts the posts into words.
+/// Makes the runs of `experiment` that its folder does not contain. `segmenter` segments the posts.
 ///
 /// When `interrupted` becomes true, it ends with [`ExperimentError::Interrupted`]; completed runs stay.
 pub fn run(

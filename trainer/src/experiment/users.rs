@@ -51,7 +51,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads all users. `segmenter` cuts the posts into words.
+    /// Reads all users. `segmenter` segments the posts.
     pub fn read(source: &Source, segmenter: Segmenter) -> Result<Self, ExperimentError> {
         let (vocabulary, embedding) = if source.vectors.as_os_str().is_empty() {
             let nothing = Vocabulary::new(Vec::new());
