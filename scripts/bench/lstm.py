@@ -21,7 +21,7 @@ CANDLE = re.search(r'candle-nn = .*"=([0-9.]+)"', (ROOT / "scripts/bench/candle/
 
 
 class Torch:
-    """torch.nn.LSTM with our weights; its gates stand as i, f, g, o, ours as i, f, o, g."""
+    """torch.nn.LSTM with our weights; its gates are in the order i, f, g, o, ours in the order i, f, o, g."""
 
     def __init__(self, values, hidden, device="cpu"):
         def gates(matrix):
@@ -89,7 +89,7 @@ def draw(case, folder):
 
 
 def asking(program, folder, device, case, body):
-    """What asks our program for a task on a case."""
+    """A function that requests a task on a case from our program."""
     request = {"folder": str(folder), "device": device, "body": body}
     request |= dict(zip(("batch", "steps", "input", "hidden"), case))
     return lambda task, times=1: program.ask({"lstm": request | {"task": task, "times": times}})["ms"]

@@ -249,7 +249,7 @@ impl Page {
             .expect("the text area takes text");
     }
 
-    /// Waits until the estimate is that of the text in the text area.
+    /// Waits until the estimate belongs to the text in the text area.
     pub async fn settled(&self, at_most: Duration) {
         self.until(
             "return document.querySelector('.result').getAttribute('aria-busy') === 'false'",
@@ -258,7 +258,7 @@ impl Page {
         .await;
     }
 
-    /// The probabilities shown: for each attribute its lists, first the one that is seen first, in full precision.
+    /// The probabilities shown, in full precision: for each attribute its lists, in the order of the page.
     pub async fn shown(&self) -> Map<String, Value> {
         self.shown_in("document").await
     }

@@ -1,8 +1,8 @@
-//! Page and widget cut long work into the chunks that the worker asks for.
+//! Page and widget split long work into the chunks that the worker asks for.
 
 use crate::browser::Page;
 
-/// A script that records what is asked of a page's workers. It runs before any script of the page.
+/// A script that records the requests to a page's workers. It runs before any script of the page.
 pub const RECORD: &str = "
     window.chunks = [];
     window.Worker = class extends Worker {

@@ -46,7 +46,7 @@ pub fn auxlstm() -> PathBuf {
     program
 }
 
-/// What `auxlstm predict` says about one user with these posts, by the model that the page comes with.
+/// The prediction of `auxlstm predict` with the page's model for one user with these posts.
 pub fn predict(posts: &[&str]) -> Value {
     let user = json!({ "id": 1, "posts": posts }).to_string();
     match predict_all(&user).as_slice() {
@@ -55,7 +55,7 @@ pub fn predict(posts: &[&str]) -> Value {
     }
 }
 
-/// What `auxlstm predict` says about the users in a text of JSONL, a value a user.
+/// The predictions of `auxlstm predict` with the page's model for users in JSONL, one value per user.
 pub fn predict_all(users: &str) -> Vec<Value> {
     predict_by(BUNDLE, users)
 }

@@ -147,7 +147,7 @@ async fn check(page: Page) {
     assert_eq!(faults, json!([]));
     let asked = "return performance.getEntriesByType('resource').map(entry => entry.name)";
     assert_eq!(page.script(asked).await, json!([]));
-    // Of other hosts, whose addresses have a colon, the browser asks for purposes of its own.
+    // The browser itself makes requests to other hosts; their addresses contain a colon.
     let mut here = page.site.requests();
     here.retain(|path| !path.contains(':'));
     assert_eq!(here, ["report.html"]);

@@ -322,7 +322,7 @@ fn what_is_no_dictionary_is_refused_in_one_line() {
     assert_eq!(words_of(&segmenter, "今天天气").concat(), "今天天气");
 }
 
-/// Posts of what real ones are made of, and of what breaks programs.
+/// Posts made of pieces of real ones and of pieces that break programs.
 fn posts() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         " ",

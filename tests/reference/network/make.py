@@ -1,10 +1,10 @@
-"""Computes with PyTorch what the network, the joint loss and two Adagrad steps must give.
+"""Computes the expected results of the network, the joint loss and two Adagrad steps with PyTorch.
 
 Usage: python make.py > network.json        (needs torch and numpy)
 
 Every case holds random parameters in our layout (matrices [from, to], an LSTM's gates side by side as
 i, f, o, g), a padded batch, and PyTorch's results. The LSTM is torch.nn.LSTM over packed sequences; its gates
-stand as i, f, g, o, one above the other, which `torch_gates` undoes.
+are rows in the order i, f, g, o, which `torch_gates` converts.
 """
 
 import json
@@ -104,7 +104,7 @@ def parameter_shapes(case):
 def make(seed, sizes, lengths, normalised=False):
     random = np.random.default_rng(seed)
     case = {**sizes, "lengths": lengths, "normalised": normalised}
-    # Numbers are rounded first, so that the file holds exactly what was computed with.
+    # Numbers are rounded first, so that the file holds the exact inputs of the computation.
     draw = lambda shape, bound: np.round(random.uniform(-bound, bound, shape), 3)
     shape = (len(lengths), max(lengths), sizes["input_size"])
     words = torch.tensor(draw(shape, 1.5))

@@ -190,7 +190,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
     })
 }
 
-/// What runs of one seed and the same features share.
+/// Data shared by the runs with one seed and the same features.
 struct Shared {
     seed: u64,
     parts: Parts,

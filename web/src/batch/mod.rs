@@ -204,7 +204,7 @@ impl Batch {
         (self.lines).extend(lines.map(|(id, prediction)| Line { id, prediction }));
     }
 
-    /// Ends the run because the user of the page wants no more of it.
+    /// Cancels the run.
     pub fn cancel(&mut self) {
         self.end(State::Cancelled);
     }
