@@ -10,8 +10,9 @@
 # make paper-quick runs small experiments in ten minutes
 # make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
 #
-# The targets install missing tools first (scripts/setup.sh). TOOLS is the folder for them (.tools), CARGO_TARGET_DIR the one
-# for build results (target). CORPUS makes the experiments run on another corpus than data/blogs.jsonl.xz.
+# demo, widget, test, lint, bench and miri first install missing tools (scripts/setup.sh). TOOLS is the folder for them (.tools),
+# CARGO_TARGET_DIR the one for build results (target). CORPUS makes the experiments run on another corpus than
+# data/blogs.jsonl.xz.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -129,7 +130,7 @@ PAPER_MORE = lambda three-attributes training beyond
 # use the vectors of the model in this repository.
 VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
 QUICK_VECTORS = $(if $(CORPUS),$(VECTORS),public/models/en.safetensors)
-UNLABELLED = $(if $(CORPUS),,$(wildcard data/blogs-unlabelled.txt.xz))
+UNLABELLED = $(if $(CORPUS),,$(wildcard data/blogs-other.jsonl.xz))
 AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
 EXPERIMENT = $(AUXLSTM) experiment configs/paper/blogs.toml $(patsubst %,configs/paper/%.toml,$(1)) \
 	--set 'corpus=["$(PAPER_CORPUS)"]' --set 'vectors="$(2)"'

@@ -4,7 +4,7 @@
     unzip -p opencc_python_reimplemented-0.1.7-*.whl opencc/dictionary/TSCharacters.txt | python3 scripts/traditional.py
 
 The pairs are OpenCC's (Apache-2.0, https://github.com/BYVoid/OpenCC), in the order of code points. Of several simplified
-forms the first, most usual one is taken. Characters outside the basic plane are left out: nobody posts them.
+forms the first one is used, which is the most frequent. Characters outside the basic plane, rare in posts, are left out.
 """
 
 import pathlib

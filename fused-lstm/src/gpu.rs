@@ -294,7 +294,7 @@ fn product(
     sum
 }
 
-/// Eq. 1–8 for one sequence and one LSTM in each workgroup.
+/// Eq. 1–7 and the mean over time for one sequence and one LSTM in each workgroup.
 #[cube(launch)]
 fn forward_kernel(
     projected: &Tensor<f32>,
@@ -366,7 +366,7 @@ fn forward_kernel(
     let count = f32::cast_from(max(length, 1));
     let mut unit = UNIT_POS_X as usize;
     while unit < hidden {
-        mean[sequence * total + first + unit] = sum[unit] / count; // Eq. 8
+        mean[sequence * total + first + unit] = sum[unit] / count; // the mean over time
         unit += CUBE_DIM_X as usize;
     }
 }

@@ -10,8 +10,8 @@
 //! | gₜ = tanh(W_g xₜ + U_g hₜ₋₁ + b_g) | columns `3h..4h` | 4 |
 //! | cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ gₜ | the memory cell | 5 |
 //! | hₜ = oₜ ⊙ tanh cₜ | the hidden state | 6 |
-//! | h = (h₁, …, h_T) | all hidden states of a sequence | 7 |
-//! | (1/T) Σₜ hₜ | the result | 8 |
+//! | h = LSTM(L) = (h₁, …, h_T) | all hidden states of a sequence | 7 |
+//! | (1/T) Σₜ hₜ | the mean over time, the result | between 7 and 8 |
 //!
 //! The numbers are those of *Joint Learning on Relevant User Attributes in Micro-blog* (IJCAI 2017). The module
 //! [`mod@reference`] writes them out as tensor operations; the fused kernels for the CPU and for GPUs are tested against it.
@@ -85,7 +85,8 @@ impl Lstm {
         }
     }
 
-    /// The mean hidden state of each sequence (Eq. 8), `[batch, hidden size]`; zero for an empty sequence.
+    /// The mean hidden state of each sequence (Eq. 1–7 and the mean over time), `[batch, hidden size]`; zero for an empty
+    /// sequence.
     ///
     /// The layer and the batch must be on the same device.
     ///

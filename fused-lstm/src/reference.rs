@@ -5,8 +5,8 @@ use burn::tensor::{Int, Tensor, TensorData, activation::sigmoid};
 
 use super::{Lstm, PackedBatch};
 
-/// The mean hidden state of each sequence, `[batch, hidden size]`, on any device and backend: [`Lstm::forward`] without the
-/// fused kernels.
+/// The mean over time of the hidden states of Eq. 7 for each sequence, `[batch, hidden size]`, on any device and backend:
+/// [`Lstm::forward`] without the fused kernels.
 ///
 /// ```
 /// use burn::{module::Param, tensor::{Device, Tensor, Tolerance}};
@@ -51,10 +51,10 @@ pub fn forward(lstm: &Lstm, batch: &PackedBatch) -> Tensor<2> {
         cell = forget_gate * cell + input_gate * candidate; // Eq. 5
         hidden = output_gate * cell.clone().tanh(); // Eq. 6
         let present = column(&lengths, |length| if t < length { 1.0 } else { 0.0 });
-        sum = sum + hidden.clone() * Tensor::from_data(present, &device); // Eq. 7, already summed
+        sum = sum + hidden.clone() * Tensor::from_data(present, &device); // sum for the mean over time
     }
     let scales = column(&lengths, |length| 1.0 / length.max(1) as f32);
-    sum * Tensor::<2>::from_data(scales, &device) // Eq. 8
+    sum * Tensor::<2>::from_data(scales, &device) // the mean over time (between Eq. 7 and 8)
 }
 
 /// One number for each sequence, `[batch, 1]`.

@@ -125,7 +125,7 @@ impl Attribute {
             };
             if from > to {
                 return Err(format!(
-                    "attribute {name:?} has class {class:?}, which runs backwards"
+                    "attribute {name:?} has class {class:?}, which has a lower bound above its upper one"
                 ));
             }
             if let Some((.., other)) =
@@ -296,7 +296,7 @@ mod tests {
         );
         for (class, what) in [
             ("24-30", "overlap"),
-            ("40-35", "backwards"),
+            ("40-35", "lower bound above"),
             (" 14", "space"),
         ] {
             let mut wrong = age();

@@ -1,8 +1,8 @@
-//! Aux-LSTM (Section 4.3, Eq. 11–18) for any number of tasks.
+//! Aux-LSTM (Sections 4.2 and 4.3, Eq. 8–18) for any number of tasks.
 //!
 //! All tasks share one auxiliary LSTM. An auxiliary task reads only that one; a main task has an LSTM of its own as well.
-//! The model of the paper has one main and one auxiliary task. The single LSTM (Section 4.2) is one main task without the
-//! shared LSTM. Three main tasks over one shared LSTM are the future work of the paper.
+//! The model of the paper has one main and one auxiliary task. The single-task LSTM (Section 4.2) is one main task without
+//! the shared LSTM. Three main tasks over one shared LSTM are the future work of the paper.
 
 use burn::{
     module::Module,
@@ -120,7 +120,7 @@ impl AuxLstm {
         Ok(Self { auxiliary, tasks })
     }
 
-    /// The logits of every task, `[batch, classes]` each: the arguments of the softmax in Eq. 17–18.
+    /// The logits of every task, `[batch, classes]` each: the arguments of the softmax in Eq. 10, 17 and 18.
     pub fn forward(&self, words: &PackedBatch) -> Vec<Tensor<2>> {
         self.logits(self.mean_states(words))
     }
@@ -141,7 +141,7 @@ impl AuxLstm {
         MeanStates {
             shared: None,
             own: (self.tasks.iter().zip(words))
-                .map(|(task, words)| Some(task.lstm.as_ref()?.forward(words)))
+                .map(|(task, words)| Some(task.lstm.as_ref()?.forward(words))) // Eq. 11
                 .collect(),
         }
     }
@@ -157,7 +157,7 @@ impl AuxLstm {
         let mut means = means.into_iter();
         let mut mean = |_: &Lstm| means.next().expect("a mean for each LSTM");
         MeanStates {
-            shared: self.auxiliary.as_ref().map(&mut mean),
+            shared: self.auxiliary.as_ref().map(&mut mean), // Eq. 12, 15
             own: (self.tasks.iter())
                 .map(|task| task.lstm.as_ref().map(&mut mean)) // Eq. 11
                 .collect(),
@@ -208,8 +208,8 @@ impl Task {
         };
         let features = self
             .dropout
-            .forward(relu(self.dense.forward(representation))); // Eq. 14, 16; 8–9
-        self.output.forward(features) // Eq. 17, 18; 10
+            .forward(relu(self.dense.forward(representation))); // Eq. 8 (dense), 9 (dropout); 14, 16
+        self.output.forward(features) // the logits of Eq. 10; 17, 18
     }
 }
 

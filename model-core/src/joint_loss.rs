@@ -71,7 +71,7 @@ fn task_loss(logits: &Tensor<2>, target: &Target, device: &Device) -> Option<Ten
         -target.weight * target.user_weights[row] * class_weight / count as f32
     };
     let weights: Vec<f32> = examples.iter().map(weight).collect();
-    let log_probabilities = log_softmax(logits.clone().select(0, rows), 1);
+    let log_probabilities = log_softmax(logits.clone().select(0, rows), 1); // Eq. 17–18
     let log_likelihood = if examples.iter().all(|(_, classes)| classes.len() == 1) {
         let classes = examples.iter().map(|(_, classes)| classes.start as i64);
         log_probabilities.gather(1, indices(classes.collect()).unsqueeze_dim(1))

@@ -24,9 +24,9 @@
 //! | posts → words | [`text`] | |
 //! | words → ids | [`vocabulary`], [`reader`] | |
 //! | ids → vectors | [`embedding`] | |
-//! | vectors → mean hidden states | [`fused_lstm`] | Eq. 1–8 |
-//! | mean hidden states → logits | [`aux_lstm`], [`wide`] | Eq. 9–18 |
-//! | logits → probabilities | [`calibration`], [`predictor`] | Eq. 17–18 |
+//! | vectors → mean hidden states | [`fused_lstm`] | Eq. 1–7 and the mean |
+//! | mean hidden states → logits | [`aux_lstm`], [`wide`] | Eq. 8–18 |
+//! | logits → probabilities | [`calibration`], [`predictor`] | the softmax of Eq. 10, 17 and 18 |
 //! | the cost of training | `joint_loss` | Eq. 19 |
 //! | a trained model in a file | [`bundle`], [`card`] | |
 //!

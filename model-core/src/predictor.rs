@@ -224,12 +224,12 @@ impl Predictor {
                 let probabilities = calibration.probabilities(logits, text.len());
                 let coarse = (!attribute.coarse_classes.is_empty()).then(|| {
                     let sums = attribute.coarse_probabilities(&probabilities);
-                    let mut labels = attribute.coarse_classes.iter().map(|group| &group.label);
+                    let mut labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
                     CoarsePrediction {
                         label: label(&mut labels, &sums),
                         confident: confident(&sums, confidence_threshold),
                         probabilities: named(
-                            attribute.coarse_classes.iter().map(|group| &group.label),
+                            attribute.coarse_classes.iter().map(|coarse| &coarse.label),
                             &sums,
                         ),
                     }

@@ -1,4 +1,4 @@
-//! The bundle file: what is written comes back, and no file, however wrong, does harm.
+//! The bundle file: writing and reading give the same bundle, and invalid files are refused.
 #![cfg(feature = "training")]
 
 use burn::tensor::Device;
@@ -32,7 +32,7 @@ fn attribute(name: &str, classes: &[&str], coarse_classes: &[(&str, &[&str])]) -
     }
 }
 
-/// Numbers as they come out of a division, with all their digits.
+/// Numbers with all their digits, as the result of a division.
 fn figures() -> AttributeFigures {
     AttributeFigures {
         attribute: "gender".into(),

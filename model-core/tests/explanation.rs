@@ -1,4 +1,4 @@
-//! Explanations: the evidence of words is what taking them out of the text does.
+//! Explanations: the evidence of a word equals the effect of removing it from the text.
 #![cfg(feature = "training")]
 
 use std::path::Path;
@@ -26,7 +26,7 @@ const WORDS: [&str; 9] = [
     "good", "morning", "football", "essay", "can't", "好", "😀", "<url>", "!",
 ];
 
-/// A model that nobody trained: age in groups, and gender.
+/// An untrained model of age, with coarse classes, and gender.
 fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
     let mut random = StdRng::seed_from_u64(5);
     let dimensions = 6;
@@ -43,7 +43,7 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
     let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
     let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0).unwrap();
     let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
-    let group = |label: &str, classes: &[&str]| CoarseClass {
+    let coarse = |label: &str, classes: &[&str]| CoarseClass {
         label: label.into(),
         classes: strings(classes),
     };
@@ -58,7 +58,10 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
                 attribute(
                     "age",
                     &["13", "14", "23", "33+"],
-                    vec![group("young", &["13", "14"]), group("old", &["23", "33+"])],
+                    vec![
+                        coarse("young", &["13", "14"]),
+                        coarse("old", &["23", "33+"]),
+                    ],
                 ),
                 attribute("gender", &["female", "male"], vec![]),
             ],
@@ -115,7 +118,7 @@ fn explain(predictor: &Predictor, posts: &[&str]) -> Explanation {
     block_on(predictor.explain(&posts)).unwrap()
 }
 
-/// The evidence of every word for each class and group, one attribute after the other.
+/// The evidence of every word for each class and coarse class, one attribute after the other.
 fn evidence(explanation: &Explanation) -> Vec<(&str, &[f32])> {
     (explanation.attributes.iter())
         .flat_map(|(_, evidence)| {
@@ -128,7 +131,7 @@ fn evidence(explanation: &Explanation) -> Vec<(&str, &[f32])> {
         .collect()
 }
 
-/// What [`evidence`] approximates: the whole text is predicted again without each word.
+/// The exact values that [`evidence`] approximates: the whole text is predicted again without each word.
 fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
     let Settings {
         attributes,
@@ -179,21 +182,21 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
         for class in 0..attribute.classes.len() {
             add(&|other| other == class);
         }
-        for group in 0..attribute.coarse_classes.len() {
-            add(&|class| attribute.coarse_class_of(class) == Some(group));
+        for coarse in 0..attribute.coarse_classes.len() {
+            add(&|class| attribute.coarse_class_of(class) == Some(coarse));
         }
     }
     result
 }
 
 #[test]
-fn in_a_short_text_evidence_is_what_taking_the_word_out_does() {
+fn in_a_short_text_evidence_equals_the_effect_of_removing_the_word() {
     use Role::{Auxiliary, Main};
     let mut random = StdRng::seed_from_u64(3);
     for (auxiliary, roles) in [(5, [Main, Auxiliary]), (5, [Main, Main]), (0, [Main, Main])] {
         let bundle = bundle(auxiliary, roles);
         let predictor = predictor(&bundle);
-        // As many words as a window holds, at most.
+        // At most as many words as a window holds.
         for length in [1, 2, 3, 10, 32, 33] {
             let words: Vec<&str> = (0..length)
                 .map(|_| {
@@ -236,7 +239,7 @@ fn in_a_short_text_evidence_is_what_taking_the_word_out_does() {
     }
 }
 
-/// Posts of nobody.
+/// Made-up posts.
 const LONG: [&str; 3] = [
     "So today was my first day back at school and it was sooo boring!! My math teacher gave us like ten pages of homework \
      already, can you believe it? Jenny and I sat at the back and drew little cats on her notebook for the whole lesson lol. \
@@ -282,7 +285,7 @@ fn in_a_long_text_a_window_is_as_good_as_the_whole() {
     let bytes = std::fs::read(path).unwrap();
     let bundle = Bundle::from_bytes(&bytes).unwrap();
     let predictor = Predictor::load(&bytes, &Device::flex()).unwrap();
-    // More words than are taken out in one pass.
+    // More words than are removed in one pass.
     let posts = [LONG[0], LONG[1], LONG[2], LONG[0]];
     let explanation = explain(&predictor, &posts);
     assert!(explanation.words.len() > 600);
@@ -295,7 +298,7 @@ fn in_a_long_text_a_window_is_as_good_as_the_whole() {
             .fold(0f64, |largest, value| largest.max(value.abs()));
         for (value, exact) in values.iter().zip(&exact) {
             let error = (value - exact).abs();
-            // So its sign is right too, unless a word says next to nothing.
+            // So the sign is right too, unless the evidence is close to 0.
             assert!(error < 0.02 * largest, "{label}: {value}, not {exact}");
         }
     }
@@ -357,19 +360,23 @@ fn words_are_found_again_in_the_posts_as_given() {
 #[test]
 fn there_is_an_explanation_whatever_the_posts_and_the_model() {
     let long = "good unheard ".repeat(200);
-    let mut sure = bundle(5, [Role::Main, Role::Auxiliary]);
-    sure.settings.calibrations = vec![
+    let mut confident = bundle(5, [Role::Main, Role::Auxiliary]);
+    confident.settings.calibrations = vec![
         Calibration {
             asymptote: 1e-44,
             ..Calibration::ONE
         };
         2
     ];
-    let mut one_group = bundle(5, [Role::Main, Role::Auxiliary]);
-    let age = &mut one_group.settings.attributes[0];
+    let mut one_coarse_class = bundle(5, [Role::Main, Role::Auxiliary]);
+    let age = &mut one_coarse_class.settings.attributes[0];
     let others = age.coarse_classes.pop().unwrap();
     age.coarse_classes[0].classes.extend(others.classes);
-    for bundle in [bundle(5, [Role::Main, Role::Auxiliary]), sure, one_group] {
+    for bundle in [
+        bundle(5, [Role::Main, Role::Auxiliary]),
+        confident,
+        one_coarse_class,
+    ] {
         let predictor = predictor(&bundle);
         let cases: [(&[&str], usize); 6] = [
             (&[], 0),

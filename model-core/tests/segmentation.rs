@@ -1,4 +1,4 @@
-//! Chinese is cut as jieba cuts it: `tests/reference/jieba/make.py` wrote what it says.
+//! Segmentation of Chinese equals jieba's (values from `tests/reference/jieba/make.py`).
 
 use std::fs::File;
 use std::io::BufReader;
@@ -18,7 +18,7 @@ fn segmenter() -> Segmenter {
 }
 
 #[test]
-fn chinese_is_cut_as_by_jieba() {
+fn chinese_is_segmented_as_by_jieba() {
     let expected = File::open(repository().join("tests/reference/jieba/expected.json")).unwrap();
     let expected: Value = serde_json::from_reader(BufReader::new(expected)).unwrap();
     let sentences = expected["sentences"].as_array().unwrap();

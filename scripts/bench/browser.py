@@ -112,7 +112,7 @@ def shares(predictions, settings):
 
 
 def chosen(corpus):
-    """Texts of users with at least 200 words, different ones for each turn. Here words are what spaces separate."""
+    """Texts of users with at least 200 words (separated by spaces), different ones for each turn."""
     users = (" ".join(user["posts"]) for user in read_users(corpus))
     users = [text for _, text in zip(range(64 * TURNS), (text for text in users if len(text.split()) >= 200))]
     head = lambda text, words: [" ".join(text.split()[:words])]

@@ -76,13 +76,13 @@ def read_words(lines):
     return [line.split(" ") if line else [] for line in lines.split("\n")[:-1]]
 
 
-def cut_all(cut, texts):
-    return [cut(text) for text in texts]
+def segment_all(segment, texts):
+    return [segment(text) for text in texts]
 
 
-def ms(cut, texts):
+def ms(segment, texts):
     # timeit turns off Python's garbage collector, which would find nothing here.
-    return timeit.timeit(lambda: cut_all(cut, texts), number=1) * 1e3
+    return timeit.timeit(lambda: segment_all(segment, texts), number=1) * 1e3
 
 
 def load_jieba(folder, dictionary):
@@ -133,10 +133,10 @@ def run_here(program, auxlstm, runs):
             ("cppjieba, through cjieba", cjieba.__version__): load_cppjieba(folder, dictionary),
         }
         words = ours.words("chinese")
-        counts = {peer: alike(words, cut_all(cut, texts["chinese"]), peer[0]) for peer, cut in peers.items()}
+        counts = {peer: alike(words, segment_all(segment, texts["chinese"]), peer[0]) for peer, segment in peers.items()}
         for kind, lines in texts.items():
             systems = {"ours": functools.partial(ours.ms, kind)}
-            systems |= {peer: functools.partial(ms, cut, lines) for peer, cut in peers.items()}
+            systems |= {peer: functools.partial(ms, segment, lines) for peer, segment in peers.items()}
             median = medians(systems, runs, slow=list(peers)[:1])
             made += [row(named(kind, lines, median["ours"], counts[peer]), median["ours"], *peer, median[peer], machine(1)) for peer in peers]
     return made

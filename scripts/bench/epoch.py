@@ -72,7 +72,7 @@ def linear(parameters, name, size, to):
 
 
 class AuxLstm(nn.Module):
-    """Eq. 11-18: main tasks over one shared LSTM."""
+    """Eq. 11-14 and 17 without dropout and softmax: main tasks over one shared LSTM."""
 
     def __init__(self, parameters, classes):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Lighthouse's performance score of the built page, and the figures that it is made of, with both of its presets."""
+"""Lighthouse's performance score of the built page and its components, with both presets."""
 
 import http.server
 import json

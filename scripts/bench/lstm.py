@@ -21,7 +21,7 @@ CANDLE = re.search(r'candle-nn = .*"=([0-9.]+)"', (ROOT / "scripts/bench/candle/
 
 
 class Torch:
-    """torch.nn.LSTM with our weights; its gates stand as i, f, g, o, ours as i, f, o, g."""
+    """torch.nn.LSTM with our weights; its gates are in the order i, f, g, o, ours in the order i, f, o, g."""
 
     def __init__(self, values, hidden, device="cpu"):
         def gates(matrix):
@@ -89,7 +89,7 @@ def draw(case, folder):
 
 
 def asking(program, folder, device, case, body):
-    """What asks our program for a task on a case."""
+    """A function that requests a task on a case from our program."""
     request = {"folder": str(folder), "device": device, "body": body}
     request |= dict(zip(("batch", "steps", "input", "hidden"), case))
     return lambda task, times=1: program.ask({"lstm": request | {"task": task, "times": times}})["ms"]
@@ -103,7 +103,7 @@ def check(case, folder, torch_lstm, bodies):
         ask("check")
         for what, values in expected.items():
             ours = np.fromfile(folder / f"our_{what}", np.float32)
-            # burn-nn's parameters are cut in another way: that its states are the same must do.
+            # burn-nn's parameters are split in another way, so only states are compared.
             if name != "burn_nn" or what == "mean":
                 same(f"{case}, {name}, {what}", ours, values)
     return expected["mean"]
@@ -149,7 +149,7 @@ def run(program, runs, target):
 
 
 def run_on_gpu(program, runs, device):
-    """Against cuDNN; `device` is what `auxlstm --device` calls it."""
+    """Against cuDNN; `device` is a device name as for `auxlstm --device`."""
     rows = []
     where = f"{torch.cuda.get_device_name(0)}, {device}"
     # cuDNN's default on these GPUs is TF32, which is not float32.
@@ -158,7 +158,7 @@ def run_on_gpu(program, runs, device):
         folder = pathlib.Path(name)
         for case in GPU_CASES:
             torch_lstm = Torch(draw(case, folder), case[3], "cuda")
-            # burn-nn's launches hundreds of kernels a step, at any size alike: the first case must do.
+            # burn-nn launches hundreds of kernels per step at any size, so only the first case is measured.
             bodies = ("fused", "burn_nn") if case == GPU_CASES[0] else ("fused",)
             ask = {body: asking(program, folder, device, case, body) for body in bodies}
             check(case, folder, torch_lstm, ask)

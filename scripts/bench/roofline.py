@@ -51,7 +51,7 @@ def roofline(bench, runs):
         return (time.perf_counter() - start) * 1e3
 
     def limit(which):
-        return lambda: program.ask({"limits": which})["a_second"] / 1e9
+        return lambda: program.ask({"limits": which})["per_second"] / 1e9
 
     lines, products = [], []
     with tempfile.TemporaryDirectory() as name:

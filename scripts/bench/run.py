@@ -16,8 +16,9 @@ from common import DOCS, WEIBO, Program
 
 HEAD = """# Benchmarks
 
-How fast this project is beside its peers, with machines, versions and methods. `make bench` measures everything and writes this
-file. Before it times a case, it checks that both sides compute the same.
+How fast this project is beside its peers, with machines, versions and methods. `make bench` measures the cases and writes this
+file. Most cases also need `CORPUS=users.jsonl`, the cases on a GPU `GPU=vulkan` (or another device), and those on Chinese text the
+Weibo posts `data/weibo-unlabelled.txt.xz`. Before it times a case, it checks that both sides compute the same.
 
 The column "ours" compares times: "1.70× faster" means that the peer takes 1.70 times as long as we do. The systems take turns
 within one run, and each figure is the median of its runs. Times depend on the machine; only the ratios can be expected to carry
@@ -96,6 +97,11 @@ The same epoch as on the CPU, with network and data on the GPU for both systems,
 
 # These cases need a GPU.
 ON_GPU = [case for case in CASES if case.startswith("gpu")]
+# How to measure them.
+MISSING = {
+    "gpu": " `make bench GPU=vulkan` on a machine with a GPU measures it.",
+    "gpu_epoch": " `make bench GPU=vulkan CORPUS=users.jsonl` on a machine with a GPU measures it.",
+}
 
 
 def measure(case, options):
@@ -190,7 +196,7 @@ def render(rows):
     for case, words in CASES.items():
         text += words + "\n\n"
         if not rows[case]:
-            text += "Not measured yet." + (" `make bench GPU=vulkan` on a machine with a GPU measures it." if case in ON_GPU else "") + "\n\n"
+            text += f"Not measured yet.{MISSING.get(case, '')}\n\n"
             continue
         text += f"On {rows[case][0]['machine']}:\n\n" + table(rows[case]) + "\n"
     (DOCS / "benchmarks.md").write_text(text.rstrip() + "\n")

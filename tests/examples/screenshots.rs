@@ -1,4 +1,4 @@
-//! Takes the documentation's pictures of the built page, of each of its states, and the README's:
+//! Takes the pictures of docs/pictures.md, one of each state of the built page, and those of the README:
 //! `cargo run --release -p tests --example screenshots -- FOLDER`.
 
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ async fn states(page: &Page, camera: &Camera) {
     camera.take(page, "writers", ".result").await;
 }
 
-/// What a reader of Chinese sees.
+/// The page in Chinese.
 async fn chinese(page: &Page, camera: &Camera) {
     page.ready().await;
     page.press("服务器").await;
@@ -106,7 +106,7 @@ async fn chinese(page: &Page, camera: &Camera) {
     camera.take(page, "chinese", "body").await;
 }
 
-/// Where pictures go, and what of the page they are.
+/// The folder of the pictures, and the device and theme in their names.
 #[derive(Clone)]
 struct Camera {
     folder: PathBuf,
@@ -114,14 +114,14 @@ struct Camera {
 }
 
 impl Camera {
-    /// A picture of a state, from where an element begins where not all is seen.
+    /// Takes a picture of a state, scrolled to an element.
     async fn take(&self, page: &Page, state: &str, element: &str) {
         let file = self.folder.join(format!("{state}-{}.png", self.kind));
         take(page, element, &file).await;
     }
 }
 
-/// A picture of the page from where an element begins, without a cursor and when nothing moves any more.
+/// Takes a picture of the page scrolled to an element, without a cursor and after all animations.
 async fn take(page: &Page, element: &str, file: &Path) {
     let settle = format!(
         "window.getSelection().empty();

@@ -1,4 +1,4 @@
-//! Chromium without a window, and the page in it as its user finds it.
+//! Headless Chromium, and the page in it as its user sees it.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind},
@@ -25,7 +25,7 @@ pub const LATE: Duration = Duration::from_secs(400);
 
 /// The page's service worker.
 pub const SERVICE_WORKER: &str = "service_worker.js";
-/// One that lets everything pass.
+/// Service worker without checks.
 const UNGUARDED: &str = "addEventListener('message', () => clients.claim());";
 
 /// How a page is visited.
@@ -48,55 +48,55 @@ pub struct Page {
     pub client: Client,
     /// Where the page comes from.
     pub site: Rc<Site>,
-    /// Where files lie that it is given, and those that it saves.
+    /// Folder for uploads and downloads.
     folder: PathBuf,
 }
 
 impl Visit {
-    /// With these flags for Chromium.
+    /// Adds flags for Chromium.
     pub fn flags(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(|flag| flag.to_string()));
         self
     }
 
-    /// On a phone with a screen of this width and height, in CSS pixels.
+    /// Emulates a phone with a screen of this width and height, in CSS pixels.
     pub fn phone(mut self, width: u32, height: u32) -> Self {
         self.mobile = Some((width, height));
         self
     }
 
-    /// With other bytes in place of a file of the page. The page's service worker would refuse them: unless it is given here
-    /// too, a service worker that refuses nothing takes its place.
+    /// Replaces a file of the page by other bytes. The page's service worker would refuse them, so it is replaced by one
+    /// without checks, unless it is itself given here.
     pub fn instead(mut self, path: &str, bytes: Vec<u8>) -> Self {
         self.instead.push((path.into(), bytes));
         self
     }
 
-    /// With a file of the page travelling like this.
+    /// Sets the delivery of a file of the page.
     pub fn deliver(mut self, path: &str, delivery: Delivery) -> Self {
         self.deliveries.push((path.into(), delivery));
         self
     }
 
-    /// With this line in the head of all that the site answers.
-    pub fn say(mut self, line: &str) -> Self {
+    /// Adds a header line to every response of the site.
+    pub fn add_header(mut self, line: &str) -> Self {
         self.head.push(line.into());
         self
     }
 
-    /// By somebody who reads these languages: BCP 47 tags, separated by commas.
+    /// Browser languages: BCP 47 tags, separated by commas.
     pub fn languages(mut self, tags: &str) -> Self {
         self.languages = Some(tags.into());
         self
     }
 
-    /// To another page of the site.
+    /// Opens another page of the site.
     pub fn open(mut self, path: &str) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Opens the page and runs the test on it. Browser and server are gone when it returns, also by a panic.
+    /// Opens the page and runs the test on it. Browser and server have ended when it returns or panics.
     pub fn run(self, test: impl AsyncFnOnce(Page) + 'static) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -110,7 +110,7 @@ impl Visit {
             }
             let site = Site::serve(instead);
             for line in &self.head {
-                site.say(line);
+                site.add_header(line);
             }
             for (path, delivery) in &self.deliveries {
                 site.deliver(path, *delivery);
@@ -166,13 +166,13 @@ impl Page {
             .await;
     }
 
-    /// Clicks on what an XPath names.
+    /// Clicks the element that an XPath names.
     pub async fn click(&self, path: &str) {
         (self.find(path).await.click().await)
             .unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
     }
 
-    /// Gives the page a file of this name and content, by its button for that.
+    /// Chooses a file of this name and content with the page's file button.
     pub async fn give(&self, name: &str, bytes: impl AsRef<[u8]>) {
         let file = self.folder.join(name);
         std::fs::write(&file, bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -181,7 +181,7 @@ impl Page {
             .unwrap_or_else(|error| panic!("{} cannot be chosen: {error}", file.display()));
     }
 
-    /// The file that the browser saves under this name, once it is there.
+    /// Waits for the download of this name and returns its content.
     pub async fn saved(&self, name: &str) -> String {
         let file = self.folder.join(name);
         let start = Instant::now();
@@ -198,7 +198,7 @@ impl Page {
         }
     }
 
-    /// What a script returns, or what the promise that it returns comes to.
+    /// The result of a script; a promise is awaited.
     pub async fn script(&self, script: &str) -> Value {
         self.client
             .execute(script, vec![])
@@ -218,25 +218,25 @@ impl Page {
         }
     }
 
-    /// What the page says about the model and what it runs on.
+    /// The status line: the model's state and its backend.
     pub async fn status(&self) -> String {
         let line = self.find("//section[@data-phase]//p[1]").await;
         line.text().await.expect("the status line has a text")
     }
 
-    /// Waits until the model is ready, in whatever language the page is, and says what it runs on.
+    /// Waits until the model is ready, in any language of the page, and returns the status line.
     pub async fn ready(&self) -> String {
         let ready = "return document.querySelector('[data-phase=ready]') !== null";
         self.until(ready, SOON).await;
         self.status().await
     }
 
-    /// Uses the switch.
+    /// Selects a backend.
     pub async fn choose(&self, backend: &str) {
         let label = self
             .find(&format!("//fieldset//label[normalize-space()='{backend}']"))
             .await;
-        label.click().await.expect("the switch can be clicked");
+        label.click().await.expect("the backend can be selected");
     }
 
     /// Replaces the text, as pasting does.
@@ -249,7 +249,7 @@ impl Page {
             .expect("the text area takes text");
     }
 
-    /// Waits until the estimate is that of the text in the text area.
+    /// Waits until the estimate belongs to the text in the text area.
     pub async fn settled(&self, at_most: Duration) {
         self.until(
             "return document.querySelector('.result').getAttribute('aria-busy') === 'false'",
@@ -258,12 +258,12 @@ impl Page {
         .await;
     }
 
-    /// The probabilities shown: for each attribute its lists, first the one that is seen first, in full precision.
+    /// The probabilities shown, in full precision: for each attribute its lists, in the order of the page.
     pub async fn shown(&self) -> Map<String, Value> {
         self.shown_in("document").await
     }
 
-    /// The probabilities shown within what a JavaScript expression gives: a document, or an element's shadow root.
+    /// The probabilities shown within a document or shadow root, which a JavaScript expression names.
     pub async fn shown_in(&self, place: &str) -> Map<String, Value> {
         let script = format!(
             "return Object.fromEntries([...{place}.querySelectorAll('[data-attribute]')].map(attribute => [

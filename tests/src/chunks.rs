@@ -1,8 +1,8 @@
-//! Page and widget cut long work into the chunks that the worker asks for.
+//! Page and widget split long work into the chunks that the worker asks for.
 
 use crate::browser::Page;
 
-/// A script that records what is asked of a page's workers. It runs before any script of the page.
+/// A script that records the requests to a page's workers. It runs before any script of the page.
 pub const RECORD: &str = "
     window.chunks = [];
     window.Worker = class extends Worker {
@@ -28,7 +28,7 @@ pub const RECORD: &str = "
 /// Checks the recorded chunks of work on users whose posts have these lengths.
 pub async fn are_as_wanted(page: &Page, lengths: &[usize]) {
     let chunks = page.script("return window.chunks").await;
-    // The lengths of the users' posts, the numbers of users and characters wanted, and the characters said to follow.
+    // The lengths of the users' posts, the numbers of users and characters requested, and the characters announced to follow.
     let chunks: Vec<(Vec<usize>, usize, usize, f64)> =
         serde_json::from_value(chunks).expect("they were recorded");
     assert!(chunks.len() > 2, "{} chunks", chunks.len());

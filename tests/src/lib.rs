@@ -1,6 +1,6 @@
-//! Helpers for the tests that use the command and the page as their users do.
+//! The harness of the tests across crates, which use the command and the page as their users do.
 //!
-//! They panic with what to do about it where something is missing: a test that cannot run must not pass.
+//! They panic with a remedy if a prerequisite is missing, because a test that cannot run must not pass.
 
 pub mod browser;
 pub mod chunks;
@@ -46,7 +46,7 @@ pub fn auxlstm() -> PathBuf {
     program
 }
 
-/// What `auxlstm predict` says about one user with these posts, by the model that the page comes with.
+/// The prediction of `auxlstm predict` with the page's model for one user with these posts.
 pub fn predict(posts: &[&str]) -> Value {
     let user = json!({ "id": 1, "posts": posts }).to_string();
     match predict_all(&user).as_slice() {
@@ -55,7 +55,7 @@ pub fn predict(posts: &[&str]) -> Value {
     }
 }
 
-/// What `auxlstm predict` says about the users in a text of JSONL, a value a user.
+/// The predictions of `auxlstm predict` with the page's model for users in JSONL, one value per user.
 pub fn predict_all(users: &str) -> Vec<Value> {
     predict_by(BUNDLE, users)
 }
@@ -91,21 +91,21 @@ pub fn predict_by(bundle: &str, users: &str) -> Vec<Value> {
     (lines.collect::<Result<_, _>>()).expect("auxlstm writes lines of JSON")
 }
 
-/// What the page says must be what the command says, to this: their processors do not add in the same order.
+/// Largest difference between page and command, which add in different orders.
 pub const TOLERANCE: f64 = 1e-4;
 
-/// Checks that the lists of classes that are shown for each attribute hold what `auxlstm predict` says about these posts.
+/// Checks that the shown probabilities equal those of `auxlstm predict` for these posts.
 pub fn same(shown: &Map<String, Value>, posts: &[&str]) {
     same_by(BUNDLE, shown, posts);
 }
 
-/// The same of what another model of the page's is shown to say.
+/// The same with another model of the page.
 pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
     let user = json!({ "posts": posts }).to_string();
-    let said = predict_by(bundle, &user).remove(0);
-    let said = (said["predictions"].as_object()).expect("predictions by attribute");
-    assert_eq!(shown.len(), said.len());
-    for (attribute, prediction) in said {
+    let predicted = predict_by(bundle, &user).remove(0);
+    let predicted = (predicted["predictions"].as_object()).expect("predictions by attribute");
+    assert_eq!(shown.len(), predicted.len());
+    for (attribute, prediction) in predicted {
         let coarse_classes = prediction.get("coarse");
         let wanted = coarse_classes.into_iter().chain([prediction]);
         let wanted: Vec<_> = wanted.map(|one| &one["probabilities"]).collect();
@@ -117,18 +117,20 @@ pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
             let [list, wanted] = [list, wanted].map(|list| list.as_object().expect("a list"));
             assert_eq!(list.len(), wanted.len(), "{attribute}");
             for (class, probability) in wanted {
-                let [shown, said] = [&list[class], probability].map(|value| value.as_f64());
-                let difference = shown.zip(said).map(|(shown, said)| (shown - said).abs());
+                let [shown, predicted] = [&list[class], probability].map(|value| value.as_f64());
+                let difference = shown
+                    .zip(predicted)
+                    .map(|(shown, predicted)| (shown - predicted).abs());
                 assert!(
                     difference.is_some_and(|difference| difference <= TOLERANCE),
-                    "{attribute} {class} of {posts:?}: shown is {shown:?}, the command says {said:?}"
+                    "{attribute} {class} of {posts:?}: shown is {shown:?}, the command predicts {predicted:?}"
                 );
             }
         }
     }
 }
 
-/// The page's model as if it had learned some words in Chinese, 业校妈课, and its first two attributes from English alone.
+/// The page's model with some Chinese words added (业校妈课) and its first two attributes marked as transferred.
 pub fn bilingual() -> Vec<u8> {
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     let chinese = [
@@ -142,7 +144,7 @@ pub fn bilingual() -> Vec<u8> {
         translated.map_or(word.as_str(), |(_, chinese)| chinese)
     });
     let words = words.map(String::from).collect();
-    bundle.vocabulary = Vocabulary::new(words).expect("no word is there twice");
+    bundle.vocabulary = Vocabulary::new(words).expect("no word is listed twice");
     let settings = &mut bundle.settings;
     settings.chinese = Some(vec![
         LanguageCalibration::transferred(settings.calibrations[0], settings.confidence_threshold),

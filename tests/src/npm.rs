@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-/// Where the packages lie: a folder in it finds them too.
+/// The folder of the packages. Projects in it find them too.
 pub fn folder() -> PathBuf {
     let folder = tools().join("npm");
     assert!(
@@ -17,7 +17,7 @@ pub fn folder() -> PathBuf {
     folder
 }
 
-/// Where a file of a package is, such as `axe-core/axe.min.js`.
+/// The path of a file of a package, such as `axe-core/axe.min.js`.
 pub fn file(path: &str) -> PathBuf {
     folder().join("node_modules").join(path)
 }
@@ -38,17 +38,17 @@ pub fn command(program: &str, folder: &Path) -> Command {
     command
 }
 
-/// What a program writes to its output; it panics with all that it says if it fails.
+/// The standard output of a program. If the program fails, panics with all its output.
 pub fn output(command: &mut Command) -> String {
     let output = (command.output()).unwrap_or_else(|error| {
         panic!("{command:?} does not start ({error}): run `scripts/setup.sh test` first, or `make test`")
     });
-    let [said, complaints] =
+    let [stdout, stderr] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(
         output.status.success(),
-        "{command:?}: {}\n{said}{complaints}",
+        "{command:?}: {}\n{stdout}{stderr}",
         output.status
     );
-    said
+    stdout
 }

@@ -1,7 +1,7 @@
-//! The built page, served on a port of its own, with a record of what was asked for. To a browser that takes it
-//! for its proxy it answers for every host, with nothing for all but its own.
+//! Serves the built page on a free port and records the requests. As a browser's proxy it answers for every host: 404 for
+//! all hosts but its own.
 //!
-//! A server of a few lines, because tests want one that misbehaves: see [`Delivery`] and [`Site::close`].
+//! Tests need a server that misbehaves ([`Delivery`], [`Site::close`]), so this one is written here.
 
 use std::{
     collections::HashMap,
@@ -16,17 +16,17 @@ use std::{
     time::Duration,
 };
 
-/// How the bytes of a file travel.
+/// How a file is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// All of them, after their number.
+    /// Whole, with Content-Length.
     #[default]
     Whole,
-    /// In pieces, their number unsaid.
+    /// In chunks, without Content-Length.
     Chunked,
-    /// After their number, half of them, and then the connection ends.
+    /// The first half, with the Content-Length of the whole; then the connection ends.
     Half,
-    /// Not before another delivery is set.
+    /// Held back until another delivery is set.
     Held,
 }
 
@@ -44,14 +44,14 @@ struct Shared {
     requests: Mutex<Vec<String>>,
     instead: Mutex<HashMap<String, Vec<u8>>>,
     deliveries: Mutex<HashMap<String, Delivery>>,
-    /// Lines for the head of every answer.
+    /// Header lines of every response.
     head: Mutex<String>,
     is_closed: AtomicBool,
 }
 
 impl Site {
-    /// Serves the built page: the folder in `AUXLSTM_DIST`, else `dist`. A path in `instead` gives these bytes
-    /// rather than the file's.
+    /// Serves the built page: the folder in `AUXLSTM_DIST`, else `dist`. The bytes in `instead` replace files of these
+    /// paths.
     pub fn serve(instead: Vec<(String, Vec<u8>)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port can be had");
         let address = listener.local_addr().expect("it has an address");
@@ -72,7 +72,7 @@ impl Site {
                         break;
                     }
                     let shared = shared.clone();
-                    // The browser may go away at any time; that is the test's to notice.
+                    // The browser may close the connection at any time; the test notices failures.
                     std::thread::spawn(move || shared.answer(&connection?));
                 }
             }
@@ -84,18 +84,18 @@ impl Site {
         }
     }
 
-    /// Gives these bytes for a path from now on.
+    /// Serves these bytes for a path from now on.
     pub fn put(&self, path: &str, bytes: Vec<u8>) {
         lock(&self.shared.instead).insert(path.into(), bytes);
     }
 
-    /// Lets what is at a path travel like this from now on.
+    /// Sets the delivery of a path from now on.
     pub fn deliver(&self, path: &str, delivery: Delivery) {
         lock(&self.shared.deliveries).insert(path.into(), delivery);
     }
 
-    /// Adds a line to the head of every answer from now on.
-    pub fn say(&self, line: &str) {
+    /// Adds a header line to every response from now on.
+    pub fn add_header(&self, line: &str) {
         *lock(&self.shared.head) += &format!("{line}\r\n");
     }
 
@@ -104,7 +104,7 @@ impl Site {
         self.shared.here.clone()
     }
 
-    /// The paths asked for so far; of other hosts the whole addresses, or host and port where it was by https.
+    /// The paths requested so far. For other hosts: the whole address, or host and port with https.
     pub fn requests(&self) -> Vec<String> {
         lock(&self.shared.requests).clone()
     }
@@ -113,7 +113,7 @@ impl Site {
     pub fn close(&self) {
         self.shared.is_closed.store(true, Ordering::Relaxed);
         if let Some(thread) = lock(&self.thread).take() {
-            // It looks up when somebody comes. A panic there has been printed.
+            // A connection wakes the accept loop. A panic of the thread has been printed already.
             let _ = TcpStream::connect(self.address);
             let _ = thread.join();
         }
@@ -171,7 +171,7 @@ impl Shared {
         connection.write_all(&bytes[..if half { length / 2 } else { length }])
     }
 
-    /// How a file is to travel, as soon as it may.
+    /// The delivery of a file, once it is no longer held back.
     fn delivery(&self, path: &str) -> Delivery {
         loop {
             let delivery = (lock(&self.deliveries).get(path).copied()).unwrap_or_default();
@@ -199,12 +199,12 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-/// Where a file of the built page is.
+/// The path of a file of the built page.
 pub fn file(path: &str) -> PathBuf {
     dist().join(path)
 }
 
-/// What is in a file of the built page.
+/// The content of a file of the built page.
 pub fn read(path: &str) -> Vec<u8> {
     let file = file(path);
     std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))

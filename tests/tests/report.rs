@@ -54,7 +54,7 @@ fn run(
     })
 }
 
-/// The report on an experiment that never was.
+/// The report on a made-up experiment.
 fn report() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let write = |name: &str, value: &Value| {
@@ -113,8 +113,8 @@ fn visit() -> Visit {
     Visit::default()
         .instead("report.html", report())
         .open("report.html")
-        // Whatever the page asked for besides would be refused, and be on the list of what was asked for.
-        .say(
+        // The browser refuses every other request of the page, and the site records it.
+        .add_header(
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:",
         )
 }
@@ -147,7 +147,7 @@ async fn check(page: Page) {
     assert_eq!(faults, json!([]));
     let asked = "return performance.getEntriesByType('resource').map(entry => entry.name)";
     assert_eq!(page.script(asked).await, json!([]));
-    // Of other hosts, whose addresses have a colon, the browser asks for purposes of its own.
+    // The browser itself makes requests to other hosts; their addresses contain a colon.
     let mut here = page.site.requests();
     here.retain(|path| !path.contains(':'));
     assert_eq!(here, ["report.html"]);

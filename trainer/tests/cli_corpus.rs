@@ -125,7 +125,7 @@ fn csv_with_scattered_users_is_reported() {
     workplace.write("users.csv", format!("{CSV}a,,,Back again\n"));
     let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
     assert!(
-        errors.contains("users.csv:6: user \"a\" comes again"),
+        errors.contains("users.csv:6: the rows of user \"a\" are not consecutive"),
         "{errors}"
     );
 }

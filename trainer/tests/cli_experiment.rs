@@ -33,11 +33,11 @@ const OF_AGE: [[usize; 3]; 2] = [[96, 12, 12], [12, 54, 54]];
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
     let mut random = StdRng::seed_from_u64(5);
-    let people = (0..2).flat_map(|age| {
+    let users = (0..2).flat_map(|age| {
         (0..3).flat_map(move |job| std::iter::repeat_n((age, job), OF_AGE[age][job]))
     });
-    let mut users = String::new();
-    for (id, (age, job)) in people.enumerate() {
+    let mut lines = String::new();
+    for (id, (age, job)) in users.enumerate() {
         let mut posts = [(); 3].map(|()| {
             let words = [(); 12].map(|()| match random.random_range(0..20) {
                 0..3 => *BY_AGE[age].choose(&mut random).unwrap(),
@@ -55,9 +55,9 @@ fn workplace() -> Workplace {
         if id % 12 != 1 {
             user["job"] = JOBS[job].into();
         }
-        writeln!(users, "{user}").unwrap();
+        writeln!(lines, "{user}").unwrap();
     }
-    workplace.write("users.jsonl", users);
+    workplace.write("users.jsonl", lines);
     let words = SHARED
         .iter()
         .chain(BY_AGE.iter().flatten())
@@ -512,7 +512,7 @@ fn wrong_configs_are_refused_before_any_work() {
         (
             "[[\"age\"]]",
             "[[\"age\", \"age\"]]",
-            &["group 3", "\"age\" is there twice"],
+            &["group 3", "\"age\" is listed twice"],
         ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),

@@ -183,7 +183,7 @@ fn epochs_are_judged_by_the_log_loss_or_f_of_the_main_tasks() {
 fn each_task_learns_from_the_files_that_it_names() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
-    // Of other users the genders are told the wrong way round, and ages over 24 all alike.
+    // The second file has swapped genders, and does not tell ages over 24 apart.
     let mut others = String::new();
     for (id, line) in users.lines().take(120).enumerate() {
         let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -249,7 +249,7 @@ fn each_task_learns_from_the_files_that_it_names() {
 #[test]
 fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let workplace = workplace();
-    // Writers of Chinese, whose gender is known and whose age is not: their words stand where the others' do.
+    // Chinese users with gender but no age. Their words reuse the vectors of English words.
     let chinese: Vec<char> = "的日和是好有些雨紫金白铜石木课柜假租职婚贷老膝"
         .chars()
         .collect();
@@ -333,7 +333,7 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let text = workplace.success(&["evaluate", model, "chinese.jsonl"]);
     assert!(!text.contains("other text"), "{text}");
 
-    // Learned once more, from all users: what is known stays what was measured.
+    // A refit keeps the measured statuses.
     workplace.success(&["train", "both.toml", "-o", "refit", "--refit", model]);
     let bundle = |run: &str| {
         let path = workplace.path(run).join("model.safetensors");
@@ -375,7 +375,7 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let other = ["--set", "text.max_words=7"];
     let line = workplace.failure(&[&again[..], &[model], &other[..]].concat());
     assert!(line.contains("it was made by another config"), "{line}");
-    // Of the users whom it has learned from it is no use to ask how it does on users whom it has not seen.
+    // A refit must not be scored on its former test users.
     let users = ["users.jsonl", "chinese.jsonl"];
     let split = ["--split", "run/split.json"];
     let compact = [
@@ -395,7 +395,7 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
         let line = workplace.failure(&[command, &users[..], &split[..]].concat());
         assert!(line.contains("the model is a refit"), "{line}");
     }
-    // Made smaller, it still says whose figures they are.
+    // `compact` keeps the note on the figures' origin.
     workplace.success(&[
         "compact",
         "refit/model.safetensors",

@@ -49,10 +49,10 @@ pub struct Piece {
     pub word: Option<usize>,
 }
 
-/// The posts, each cut into the words that the model read and the text between them.
+/// The posts, each split into the words that the model read and the text between them.
 pub fn pieces(posts: &[String], words: &[ReadWord]) -> Vec<Vec<Piece>> {
     let mut words = words.iter().enumerate().peekable();
-    let cut = |(number, post): (usize, &String)| {
+    let split = |(number, post): (usize, &String)| {
         let mut pieces = Vec::new();
         let mut end = 0;
         let mut push = |range: Range<usize>, word| {
@@ -69,7 +69,7 @@ pub fn pieces(posts: &[String], words: &[ReadWord]) -> Vec<Vec<Piece>> {
         push(end..post.len(), None);
         pieces
     };
-    posts.iter().enumerate().map(cut).collect()
+    posts.iter().enumerate().map(split).collect()
 }
 
 /// The `count` words with the largest weights for a target, and those with the largest against it, strongest first. The

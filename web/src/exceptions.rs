@@ -1,6 +1,6 @@
-//! Tells exceptions of this program from those of others in the same worker.
+//! Distinguishes exceptions of this program from those of others in the same worker.
 //!
-//! A browser reports an exception that nobody catches to the whole worker, without saying which program it comes from.
+//! A browser reports an uncaught exception to the whole worker, without naming the program it comes from.
 //! But a future of this program that throws never returns from its poll, because WebAssembly is not unwound. So if a
 //! poll has begun and not ended when an exception is reported, the exception comes from here.
 

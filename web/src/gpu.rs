@@ -1,5 +1,5 @@
-//! The program for WebGPU. The worker fetches it when it is first needed and calls the functions here. It is a program
-//! of its own so that a panic in the GPU code ends only this program: the worker goes on without it.
+//! The program for WebGPU. The worker fetches it when it is first needed and calls the functions here. It is a separate
+//! program, so that a panic in the GPU code does not end the worker.
 
 use burn::tensor::Device;
 use js_sys::Function;

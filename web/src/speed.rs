@@ -1,5 +1,4 @@
-//! How fast a model runs in this browser, and what follows from it: which backend is faster, and how much to ask of the
-//! worker at a time.
+//! Measures the speed of a model in this browser, and derives the faster backend and the size of a chunk of work.
 
 use crate::protocol::ChunkSize;
 
@@ -16,7 +15,7 @@ const MOST_USERS: usize = 256;
 /// The GPU is started for work that takes the CPU at least this many milliseconds: its program has to be fetched and
 /// its shaders compiled.
 const WORTH_A_START: f64 = 3_000.0;
-/// The fewest characters whose time says something about the speed.
+/// The fewest characters whose time is a measure of the speed.
 const INFORMATIVE: usize = 500;
 
 /// The length of a user's posts in characters, Unicode scalar values. All lengths in messages are counted like this.
@@ -36,7 +35,7 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Records that the CPU took so long for texts of so many characters.
+    /// Records the CPU's time for texts of this many characters.
     pub fn cpu_took(&mut self, characters: usize, milliseconds: f64) {
         if characters >= INFORMATIVE {
             self.cpu = Some(milliseconds / characters as f64);
@@ -44,7 +43,7 @@ impl Speed {
         }
     }
 
-    /// Records that the GPU took so long for a batch of so many characters.
+    /// Records the GPU's time for a batch of this many characters.
     pub fn gpu_took(&mut self, characters: usize, milliseconds: f64) {
         self.gpu = Some(milliseconds);
         if characters >= INFORMATIVE {

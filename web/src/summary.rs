@@ -65,7 +65,7 @@ pub fn best(prediction: &AttributePrediction, locale: Locale) -> Option<Best> {
 }
 
 /// The most probable class of each attribute in a sentence, for screen readers.
-pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
+pub fn announcement(prediction: &UserPrediction, locale: Locale) -> String {
     let attributes = prediction.predictions.iter();
     let sentences = attributes.filter_map(|(name, prediction)| {
         let Best {
@@ -74,11 +74,11 @@ pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
             confident,
         } = best(prediction, locale)?;
         let key = if confident {
-            "spoken"
+            "announcement"
         } else {
-            "spoken_not_sure"
+            "announcement_not_sure"
         };
-        let spoken = locale.format(
+        let announcement = locale.format(
             key,
             &[
                 ("attribute", &locale.name(name)),
@@ -89,10 +89,13 @@ pub fn spoken(prediction: &UserPrediction, locale: Locale) -> String {
         let transferred = locale.t("transferred");
         Some(match prediction.transferred {
             true => locale.format(
-                "spoken_transferred",
-                &[("spoken", &spoken), ("transferred", &transferred)],
+                "announcement_transferred",
+                &[
+                    ("announcement", &announcement),
+                    ("transferred", &transferred),
+                ],
             ),
-            false => spoken,
+            false => announcement,
         })
     });
     sentences.collect::<Vec<_>>().join(" ")
@@ -195,7 +198,7 @@ mod tests {
         };
         assert_eq!(best(age, Locale::English), Some(shown));
         assert_eq!(
-            spoken(&prediction, Locale::English),
+            announcement(&prediction, Locale::English),
             "Age: 13–17, 60%. Gender: not sure; most likely Female, 75%."
         );
     }
@@ -212,7 +215,7 @@ mod tests {
         );
         assert!(words_used(&prediction(10, 0), Locale::English).contains("none of the words"));
         assert!(words_used(&prediction(0, 0), Locale::English).contains("contains no words"));
-        assert_eq!(spoken(&prediction(10, 0), Locale::English), "");
+        assert_eq!(announcement(&prediction(10, 0), Locale::English), "");
     }
 
     #[test]
@@ -230,7 +233,11 @@ mod tests {
             validation(&prediction, "gender", locale),
             Some(locale.t("measured"))
         );
-        let said = spoken(&prediction, locale);
-        assert_eq!(said.matches(locale.t("transferred")).count(), 1, "{said}");
+        let announced = announcement(&prediction, locale);
+        assert_eq!(
+            announced.matches(locale.t("transferred")).count(),
+            1,
+            "{announced}"
+        );
     }
 }

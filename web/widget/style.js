@@ -181,7 +181,7 @@ const STYLE = `
   dl {
     font-size: 0.9em;
   }
-  .spoken {
+  .announcement {
     position: absolute;
     width: 1px;
     height: 1px;

@@ -131,17 +131,20 @@ function about(locale, card) {
 }
 
 /** The most probable class of each attribute in a sentence, for screen readers. */
-function spoken(locale, sections, { predictions }) {
+function announcement(locale, sections, { predictions }) {
   const sentences = sections.map(({ name }) => {
     const { label, confident, probabilities } = predictions[name].coarse ?? predictions[name];
     if (label === null) return "";
-    const sentence = locale.t(confident ? "spoken" : "spoken_not_sure", {
+    const sentence = locale.t(confident ? "announcement" : "announcement_not_sure", {
       attribute: locale.name(name),
       label: locale.name(label),
       share: percent(probabilities[label]),
     });
     if (!predictions[name].transferred) return sentence;
-    return locale.t("spoken_transferred", { spoken: sentence, transferred: locale.t("transferred") });
+    return locale.t("announcement_transferred", {
+      announcement: sentence,
+      transferred: locale.t("transferred"),
+    });
   });
   return sentences.join(" ");
 }
@@ -183,7 +186,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       attributes: make("div", { part: "attributes", className: "attributes" }),
       caveat: make("p", { part: "caveat", className: "caveat quiet" }),
       about: make("div"),
-      spoken: make("p", { className: "spoken", role: "status" }),
+      announcement: make("p", { className: "announcement", role: "status" }),
     });
     const { slot, ...inPanel } = parts;
     parts.panel = make("section", { part: "panel", className: "panel", dir: "ltr" }, ...Object.values(inPanel));
@@ -417,7 +420,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
 
   /** Brings the view up to date. */
   #render() {
-    const { slot, panel, note, progress, retry, attributes, spoken: live } = this.#parts;
+    const { slot, panel, note, progress, retry, attributes, announcement: live } = this.#parts;
     const prediction = this.#prediction;
     const failed = this.#failure !== null;
     const loading = this.#use !== null && this.#model === null && !failed;
@@ -434,7 +437,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     attributes.hidden = failed || prediction === null;
     if (prediction) for (const { name, set } of this.#sections) set(prediction.predictions[name], prediction.language);
     const estimate =
-      prediction && !behind ? `${spoken(this.#locale, this.#sections, prediction)} ${note.textContent}` : "";
+      prediction && !behind ? `${announcement(this.#locale, this.#sections, prediction)} ${note.textContent}` : "";
     const announced = failed ? note.textContent : estimate.trim();
     if (announced && live.textContent !== announced) live.textContent = announced;
   }

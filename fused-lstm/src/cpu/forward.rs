@@ -414,7 +414,7 @@ impl Block<'_> {
         }
     }
 
-    /// Divides the sums by the lengths (Eq. 8).
+    /// Divides the sums by the lengths: the mean over time (between Eq. 7 and 8).
     fn finish(self) {
         let layout = &self.packed.layout;
         for (sequence, sums) in

@@ -25,8 +25,8 @@ pub struct Row {
     pub bytes: usize,
 }
 
-/// Reads a CSV file row by row. It never holds more than [`MAX_RECORD_BYTES`] of a row. After a [`Problem::Stream`],
-/// nothing is to be read on.
+/// Reads a CSV file row by row. It never holds more than [`MAX_RECORD_BYTES`] of a row. Reading ends with
+/// a [`Problem::Stream`].
 pub struct Rows<R> {
     reader: csv::Reader<Allowance<R>>,
     left: Arc<AtomicUsize>,

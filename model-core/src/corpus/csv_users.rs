@@ -54,7 +54,8 @@ impl<R: BufRead> CsvUsers<R> {
         };
         match &gathered.id {
             Some(id) if !self.seen.insert(hash(id)) => {
-                let what = format!("user {id} comes again; a user's rows must follow each other");
+                let what =
+                    format!("the rows of user {id} are not consecutive; sort the file by id");
                 self.problem = Some(Problem::Record {
                     line: row.line,
                     what,
@@ -181,7 +182,7 @@ mod tests {
         assert_eq!(users[3].as_ref().unwrap().posts, ["d"]);
         assert_eq!(
             users[4],
-            Err("7: user \"1\" comes again; a user's rows must follow each other".into())
+            Err("7: the rows of user \"1\" are not consecutive; sort the file by id".into())
         );
         assert_eq!(users[5].as_ref().unwrap().posts, ["g"]);
         assert_eq!(users.len(), 6);

@@ -2,12 +2,12 @@
 //!
 //! Three formats are read:
 //!
-//! * **JSONL**, one user a line: `{"id": 17, "gender": "male", "age": 24, "posts": ["…", "…"]}`. A record may have one
+//! * **JSONL**, one user per line: `{"id": 17, "gender": "male", "age": 24, "posts": ["…", "…"]}`. A record may have one
 //!   string called `text` instead of `posts`. All other fields are kept as they are.
-//! * **CSV** with a header row and a column `text` or `posts`, one post a row. Consecutive rows with the same `id` are the
+//! * **CSV** with a header row and a column `text` or `posts`, one post per row. Consecutive rows with the same `id` are the
 //!   posts of one user; without an `id` every row is a user. A user keeps the first non-empty value of any other column.
 //!   No two columns may have the same name.
-//! * **Plain text** (`.txt`), one post a line, each a user of its own: for word vectors, which need no users.
+//! * **Plain text** (`.txt`), one post per line, each as a user of its own: for word vectors.
 //!
 //! The file name decides the format (`.jsonl`, `.csv` or `.txt`, before `.xz` and the like). Without such a name the first
 //! character does: `{` is JSONL, anything else CSV.

@@ -140,7 +140,7 @@ fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> A
     };
     let classes = (attribute.classes.iter()).map(|class| of_label(class, slice::from_ref(class)));
     let coarse_classes =
-        (attribute.coarse_classes.iter()).map(|group| of_label(&group.label, &group.classes));
+        (attribute.coarse_classes.iter()).map(|coarse| of_label(&coarse.label, &coarse.classes));
     AttributeEvidence {
         classes: Named(classes.collect()),
         coarse: (!attribute.coarse_classes.is_empty()).then(|| Named(coarse_classes.collect())),
@@ -148,9 +148,9 @@ fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> A
 }
 
 /// The logarithm of the odds that a text of this many words belongs to one of the classes set in `members`. It is taken from
-/// the logits, because the probabilities of a sure prediction are rounded to 0 and 1.
+/// the logits, because the probabilities of a confident prediction are rounded to 0 and 1.
 fn log_odds(logits: &[f32], members: &[bool], calibration: Calibration, words: usize) -> f64 {
-    // Of a group of all classes or of none, no text tells anything.
+    // The evidence is 0 for all classes or none.
     if !members.contains(&true) || !members.contains(&false) {
         return 0.0;
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odds_are_told_where_probabilities_are_0_and_1() {
+    fn log_odds_are_finite_where_probabilities_are_0_and_1() {
         let halved = Calibration {
             asymptote: 0.5,
             ..Calibration::ONE

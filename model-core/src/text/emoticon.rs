@@ -59,7 +59,7 @@ fn western(text: &str) -> Option<usize> {
         .count();
     match shape {
         b')' | b']' | b'>' => Some(mouth + width),
-        b'/' if width > 1 => None, // what is left of a link
+        b'/' if width > 1 => None, // the rest of a link
         _ => alone(text, mouth + width),
     }
 }

@@ -1,4 +1,4 @@
-//! Masks for what identifies somebody in a post.
+//! Masks for links, addresses and numbers, which can identify a person.
 
 use super::pattern::{self, Found, NUMBER};
 
@@ -25,7 +25,7 @@ pub fn mask(post: &str) -> String {
     let mut masked = String::with_capacity(post.len());
     let (mut at, mut copied) = (0, 0);
     while at < post.len() {
-        // What follows a mask begins a new word.
+        // The text after a mask begins a new word.
         match find(&lower[copied..], at - copied, has_at_sign) {
             Some(found) => {
                 masked.push_str(&post[copied..at]);
@@ -40,7 +40,7 @@ pub fn mask(post: &str) -> String {
     masked
 }
 
-/// What is to be masked at byte `at`, which may lie within a character.
+/// Finds the text to mask at byte `at`, which may lie within a character.
 fn find(text: &str, at: usize, has_at_sign: bool) -> Option<Found<'_>> {
     let bytes = text.as_bytes();
     let first = bytes[at];

@@ -5,7 +5,7 @@
 //! | in the post | words |
 //! |---|---|
 //! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't`; `home.Then` is two words, `p.s` is one |
-//! | Chinese | as jieba segments it, given a dictionary; otherwise one word a character; traditional characters as simplified ones |
+//! | Chinese | as jieba segments it, given a dictionary; otherwise one word per character; traditional characters as simplified ones |
 //! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names |
 //! | numbers of five digits or more | `<num>`; shorter ones (ages, years) are words |
 //! | #topic# and #tag | the words of the topic, without the marks |

@@ -120,7 +120,7 @@ fn punctuation_that_carries_style_is_kept() {
 }
 
 #[test]
-fn a_dictionary_cuts_chinese() {
+fn a_dictionary_segments_chinese() {
     let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
     let words = words_of(&segmenter, "今天天气很好,I喜欢it哈哈哈哈");
     assert_eq!(words, ["今天", "天气", "很好", "i", "喜欢", "it", "哈哈哈"]);
@@ -357,7 +357,7 @@ fn what_is_no_dictionary_is_refused_in_one_line() {
     assert_eq!(words_of(&segmenter, "今天天气").concat(), "今天天气");
 }
 
-/// Posts of what real ones are made of, and of what breaks programs.
+/// Posts made of pieces of real ones and of pieces that break programs.
 fn posts() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         " ",

@@ -1,4 +1,4 @@
-// Our predictions and onnxruntime-web's, on one page. scripts/bench/browser.py calls what is put on `window`.
+// Our predictions and onnxruntime-web's, on one page. scripts/bench/browser.py calls the functions in `window.bench`.
 import { load } from "/dist/widget/index.js";
 import * as ort from "/ort/ort.wasm.min.mjs";
 
@@ -17,7 +17,7 @@ function next(system, name) {
   return cases[name][turn % cases[name].length];
 }
 
-/** What ours says of a case, and how many milliseconds it took from text to probabilities. */
+/** Our prediction and time for a case, in milliseconds from text to probabilities. */
 async function ours(name) {
   const { users } = next("ours", name);
   const start = performance.now();
@@ -25,7 +25,7 @@ async function ours(name) {
   return { ms: performance.now() - start, predictions };
 }
 
-/** What theirs says, from the words' ids to the logits. */
+/** Their prediction and time, from word ids to logits. */
 async function theirs(name) {
   const { ids, lengths } = next("theirs", name);
   const [steps, batch] = [Math.max(...lengths), lengths.length];

@@ -1,4 +1,4 @@
-// Our segmentation and jieba-wasm's, on one page. scripts/bench/chinese_browser.py calls what is put on `window`.
+// Our segmentation and jieba-wasm's, on one page. scripts/bench/chinese_browser.py calls the functions in `window.bench`.
 import { load } from "/dist/widget/index.js";
 import start, { cut } from "/jieba/jieba_rs_wasm.js";
 

@@ -1,5 +1,5 @@
-// A prediction on WebGPU: how long it takes and how many times a shader is dispatched. With a `limit` the program is told
-// that the adapter starts only so many workgroups in a row: fewer than there are texts, so that the readable LSTM runs.
+// A prediction on WebGPU: its time and its number of dispatches. A `limit` lowers the adapter's reported maximum of workgroups
+// per dimension below the number of texts, so that the reference LSTM runs.
 onmessage = async ({ data: { limit, users } }) => {
   try {
     let dispatches = 0;

@@ -1,7 +1,7 @@
-/** Opens a page's model, has it predict all cases, and puts its figures in ms where scripts/bench/load.py finds them. */
+/** Opens a page's model, predicts all cases, and leaves the times in ms in `window.found`, which scripts/bench/load.py reads. */
 export async function measure(open) {
   try {
-    // Both need it; it is no part of what is compared.
+    // Both need the cases, so this fetch is not timed.
     const cases = await (await fetch("cases.json")).json();
     const predict = await open();
     const times = [];
@@ -13,7 +13,7 @@ export async function measure(open) {
       says ??= found;
       loaded ??= performance.now();
     }
-    // The median of ten around the hundredth's place: a single one says more of the machine.
+    // The median of the last ten, to reduce noise.
     const last = times.slice(-10).sort((a, b) => a - b);
     window.found = { loaded, first: times[0], last: (last[4] + last[5]) / 2, says };
   } catch (error) {

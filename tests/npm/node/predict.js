@@ -1,8 +1,8 @@
-// node predict.js "first post" "second post": what one writer's posts say about them, as JSON.
+// node predict.js "first post" "second post": the prediction for the user who wrote the posts, as JSON.
 import { load } from "user-attributes";
 
 const posts = process.argv.slice(2);
 const model = await load();
-const [writer] = await model.predict([posts], { signal: AbortSignal.timeout(60_000) });
-console.log(JSON.stringify(writer));
+const [user] = await model.predict([posts], { signal: AbortSignal.timeout(60_000) });
+console.log(JSON.stringify(user));
 model.free();

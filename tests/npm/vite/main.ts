@@ -25,8 +25,8 @@ letter.addEventListener("input", async () => {
   reading.abort();
   const { signal } = (reading = new AbortController());
   try {
-    const [writer] = await (await model).predict([letter.value], { signal });
-    inPage.value = JSON.stringify(writer);
+    const [user] = await (await model).predict([letter.value], { signal });
+    inPage.value = JSON.stringify(user);
   } catch (error) {
     if (!signal.aborted) inPage.value = String(error);
   }

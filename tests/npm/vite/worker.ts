@@ -2,6 +2,6 @@ import { load } from "user-attributes";
 
 const model = load();
 onmessage = async ({ data }: MessageEvent<string>) => {
-  const [writer] = await (await model).predict([data]);
-  postMessage(writer);
+  const [user] = await (await model).predict([data]);
+  postMessage(user);
 };

@@ -18,7 +18,7 @@ from scipy.stats import ortho_group
 WORDS, DIMENSIONS, PAIRS = 120, 8, 20
 random = np.random.default_rng(5)
 turn = ortho_group.rvs(DIMENSIONS, random_state=5)
-# Words lie in clumps, so that some are near to many.
+# Words form clusters, so that some are near many others.
 source = (random.normal(size=(WORDS, DIMENSIONS)) + 2 * random.normal(size=(6, DIMENSIONS))[np.arange(WORDS) % 6] + 1)
 target = 1.7 * source @ turn + 1.3 * random.normal(size=source.shape) - 0.5
 source, target = source.astype(np.float32), target.astype(np.float32)

@@ -30,7 +30,7 @@ def calibration_error(gold, probabilities):
 
 
 def reliability(right, confidence):
-    """Users, mean confidence and share right of every bin that holds somebody."""
+    """Users, mean confidence and accuracy of every bin that is not empty."""
     edges = numpy.linspace(0, 1, BINS + 1)
     users = numpy.bincount(numpy.digitize(confidence, edges[1:-1], right=True))
     shares, confidences = calibration_curve(right, confidence, n_bins=BINS)
@@ -38,7 +38,7 @@ def reliability(right, confidence):
 
 
 def coverage(right, confidence):
-    """Threshold, share answered and share right of them, for every threshold that answers somebody."""
+    """Threshold, coverage and accuracy of the answers, for every threshold with an answer."""
     points = []
     for threshold in numpy.arange(20, dtype=numpy.float32) / 20:
         answered = confidence >= threshold

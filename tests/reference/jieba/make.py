@@ -1,10 +1,10 @@
-"""Writes expected.json: how jieba cuts the Chinese of some sentences.
+"""Writes expected.json: how jieba segments the Chinese of some sentences.
 
     pip install jieba==0.42.1
     python make.py
 
-Only words with a Chinese character are kept: what lies between them (Latin letters, digits, punctuation)
-is cut by other rules here. `model-core/tests/segmentation.rs` compares them with ours.
+Only words with a Chinese character are kept: our code segments Latin letters, digits and punctuation by other
+rules. `model-core/tests/segmentation.rs` compares the words with ours.
 """
 
 import json
@@ -42,7 +42,7 @@ SENTENCES = [
 
 
 def simplified():
-    """The table by which traditional characters are read as simplified ones, also by us before jieba cuts."""
+    """The table that maps traditional characters to simplified ones, applied before jieba segments."""
     table = pathlib.Path(__file__).parents[3] / "model-core/src/text/traditional.txt"
     pairs = table.read_text(encoding="utf-8")
     return str.maketrans(pairs[::2], pairs[1::2])

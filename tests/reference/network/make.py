@@ -1,10 +1,10 @@
-"""Computes with PyTorch what the network, the joint loss and two Adagrad steps must give.
+"""Computes the expected results of the network, the joint loss and two Adagrad steps with PyTorch.
 
 Usage: python make.py > network.json        (needs torch and numpy)
 
 Every case holds random parameters in our layout (matrices [from, to], an LSTM's gates side by side as
 i, f, o, g), a padded batch, and PyTorch's results. The LSTM is torch.nn.LSTM over packed sequences; its gates
-stand as i, f, g, o, one above the other, which `torch_gates` undoes.
+are rows in the order i, f, g, o, which `torch_gates` converts.
 """
 
 import json
@@ -104,7 +104,7 @@ def parameter_shapes(case):
 def make(seed, sizes, lengths, normalised=False):
     random = np.random.default_rng(seed)
     case = {**sizes, "lengths": lengths, "normalised": normalised}
-    # Numbers are rounded first, so that the file holds exactly what was computed with.
+    # Numbers are rounded first, so that the file holds the exact inputs of the computation.
     draw = lambda shape, bound: np.round(random.uniform(-bound, bound, shape), 3)
     shape = (len(lengths), max(lengths), sizes["input_size"])
     words = torch.tensor(draw(shape, 1.5))
@@ -147,7 +147,7 @@ def main():
         "the paper's pair": make(1, sizes(3, 4, 5, 3, ("main", 3), ("auxiliary", 2)), [4, 1, 3]),
         "three mains over one shared LSTM": make(2, sizes(4, 3, 2, 3, ("main", 2), ("main", 4), ("main", 3)), [2, 6, 5, 1]),
         "normalised mean states": make(4, sizes(3, 4, 3, 4, ("main", 3), ("auxiliary", 2)), [5, 2, 4, 1, 5], normalised=True),
-        "a single LSTM": make(3, sizes(2, 0, 7, 4, ("main", 2)), [1, 7]),
+        "a single-task LSTM": make(3, sizes(2, 0, 7, 4, ("main", 2)), [1, 7]),
     }
     document = {"torch": torch.__version__.split("+")[0], "adagrad": ADAGRAD, "l2": L2, "cases": cases}
     print(json.dumps(document, indent=None, separators=(",", ":")).replace('},"', '},\n"'))

@@ -51,7 +51,7 @@ def comparison(random, population, tested, seeds, classes, skills):
         runs.append([users, gold, *(predict(random, gold, classes, skill) for skill in skills)])
 
     def difference(times):
-        """The mean over seeds of a's figures less b's, each user counted so many times."""
+        """The mean over seeds of the difference a − b, with the number of times that each user is drawn."""
         per_seed = []
         for users, gold, a, b in runs:
             drawn = numpy.repeat(numpy.arange(tested), times[users])
@@ -79,7 +79,7 @@ def comparison(random, population, tested, seeds, classes, skills):
 
 
 def scipy_interval(random, columns, classes):
-    """The interval of the difference of F once more, by scipy's own bootstrap."""
+    """The interval of the difference of F by scipy's own bootstrap."""
     def difference(gold, a, b):
         return scores(gold, a, classes)[0] - scores(gold, b, classes)[0]
 
@@ -119,7 +119,7 @@ def recalls(gold, predicted):
 
 
 def guessing(random):
-    """Whether the mean recall is above that of guessing: a permutation test, and for two classes Fisher's exact test."""
+    """Whether the mean recall is better than chance: a permutation test, and for two classes Fisher's exact test."""
     confusions = [[[10, 90], [0, 1]], [[35, 25], [16, 24]], [[37, 23], [15, 25]], [[100, 0], [0, 1]]]
     for classes, users, skill in [(3, 90, 0.15), (7, 400, 0.05), (4, 60, 0.0)]:
         gold = random.choice(classes, size=users, p=random.dirichlet(numpy.full(classes, 2)))

@@ -9,7 +9,7 @@ use tests::{
 
 use crate::{TEXTS, cells, is_best, text};
 
-const SINGLE: &str = "widget/models/en-single.safetensors";
+const SINGLE_TASK: &str = "widget/models/en-single.safetensors";
 
 const SUMMARY: &str = "//summary[normalize-space()='What did joint learning do?']";
 
@@ -19,7 +19,7 @@ fn joint_and_single_task_predictions_are_those_of_the_command_line() {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
         page.settled(SOON).await;
-        assert!(!page.site.requests().contains(&SINGLE.to_owned()));
+        assert!(!page.site.requests().contains(&SINGLE_TASK.to_owned()));
         page.click(SUMMARY).await;
         compares(&page, TEXTS[0]).await;
         // While it is open, the next text is compared too.
@@ -31,7 +31,7 @@ fn joint_and_single_task_predictions_are_those_of_the_command_line() {
 
 #[test]
 fn typing_does_not_wait_for_the_single_task_models() {
-    let visit = Visit::default().deliver(SINGLE, Delivery::Held);
+    let visit = Visit::default().deliver(SINGLE_TASK, Delivery::Held);
     visit.run(async |page| {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
@@ -40,14 +40,14 @@ fn typing_does_not_wait_for_the_single_task_models() {
         page.write(&TEXTS[1].join("\n")).await;
         page.settled(SOON).await;
         same(&page.shown().await, TEXTS[1]);
-        page.site.deliver(SINGLE, Delivery::Whole);
+        page.site.deliver(SINGLE_TASK, Delivery::Whole);
         compares(&page, TEXTS[1]).await;
     });
 }
 
 #[test]
 fn without_the_single_task_models_the_page_still_works() {
-    let visit = Visit::default().deliver(SINGLE, Delivery::Half);
+    let visit = Visit::default().deliver(SINGLE_TASK, Delivery::Half);
     visit.run(async |page| {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
@@ -60,7 +60,7 @@ fn without_the_single_task_models_the_page_still_works() {
         page.settled(SOON).await;
         same(&page.shown().await, TEXTS[1]);
         // Opening it again tries again.
-        page.site.deliver(SINGLE, Delivery::Whole);
+        page.site.deliver(SINGLE_TASK, Delivery::Whole);
         page.click(SUMMARY).await;
         page.click(SUMMARY).await;
         compares(&page, TEXTS[1]).await;
@@ -71,7 +71,7 @@ fn without_the_single_task_models_the_page_still_works() {
 async fn compares(page: &Page, posts: &[&str]) {
     let table = format!("{SUMMARY}/..//table");
     let user = json!({ "posts": posts }).to_string();
-    let alone = predict_by(SINGLE, &user).remove(0);
+    let alone = predict_by(SINGLE_TASK, &user).remove(0);
     let jointly = predict(posts);
     let there = "return document.querySelector('.result table') !== null";
     page.until(there, SOON).await;
@@ -84,6 +84,9 @@ async fn compares(page: &Page, posts: &[&str]) {
         is_best(&row[1], alone);
         is_best(&row[2], &jointly["predictions"][attribute]);
     }
-    let said = text(page, &format!("{SUMMARY}/..")).await;
-    assert!(said.contains("learned one attribute alone"), "{said}");
+    let explained = text(page, &format!("{SUMMARY}/..")).await;
+    assert!(
+        explained.contains("learned one attribute alone"),
+        "{explained}"
+    );
 }

@@ -5,7 +5,7 @@ use tests::{
     predict, same,
 };
 
-use crate::{TEXTS, bundle, spoken, text};
+use crate::{TEXTS, announcement, bundle, text};
 
 #[test]
 fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
@@ -17,8 +17,8 @@ fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
             page.write(&posts.join("\n")).await;
             page.settled(SOON).await;
             same(&page.shown().await, posts);
-            let said = predict(posts);
-            for (attribute, prediction) in crate::object(&said["predictions"]) {
+            let predicted = predict(posts);
+            for (attribute, prediction) in crate::object(&predicted["predictions"]) {
                 let first = prediction.get("coarse").unwrap_or(prediction);
                 let label = first["label"].as_str().expect("a label");
                 let probability = first["probabilities"][label].as_f64().expect("a number");
@@ -34,9 +34,9 @@ fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
                     false => confident += 1,
                 }
             }
-            let said = spoken(&page).await;
+            let announced = announcement(&page).await;
             assert_eq!(
-                said.matches("not sure; most likely").count(),
+                announced.matches("not sure; most likely").count(),
                 page.script(
                     "return [...document.querySelectorAll('h3')]
                         .filter(heading => heading.innerText.includes('Not sure')).length"
@@ -44,7 +44,7 @@ fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
                 .await
                 .as_u64()
                 .expect("a number") as usize,
-                "{said}"
+                "{announced}"
             );
         }
         assert!(

@@ -28,7 +28,7 @@ fn model() -> Vec<u8> {
             let found = RENAMED.iter().find(|(english, _)| *english == word);
             found.map_or(word, |(_, other)| other).to_owned()
         });
-        bundle.vocabulary = Vocabulary::new(renamed.collect()).expect("no word is there twice");
+        bundle.vocabulary = Vocabulary::new(renamed.collect()).expect("no word is listed twice");
     })
 }
 

@@ -15,16 +15,16 @@ fn downloads_hold_the_predictions_of_the_command_line() {
         let users = users(50);
         page.give("writers.jsonl", &users).await;
         done(&page, 50).await;
-        let said = predict_all(&users);
+        let predicted = predict_all(&users);
 
         page.press("Download as JSONL").await;
         let saved = page.saved("writers-attributes.jsonl").await;
         let saved: Vec<Value> = (saved.lines())
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
-        assert_eq!(saved.len(), said.len());
-        for (saved, said) in saved.iter().zip(&said) {
-            agree(saved, said, &said["id"].to_string());
+        assert_eq!(saved.len(), predicted.len());
+        for (saved, predicted) in saved.iter().zip(&predicted) {
+            agree(saved, predicted, &predicted["id"].to_string());
         }
 
         page.press("Download as CSV").await;
@@ -50,10 +50,10 @@ fn downloads_hold_the_predictions_of_the_command_line() {
             .records()
             .map(|record| record.expect("a row"))
             .collect();
-        assert_eq!(records.len(), said.len());
-        for (record, said) in records.iter().zip(&said) {
+        assert_eq!(records.len(), predicted.len());
+        for (record, predicted) in records.iter().zip(&predicted) {
             for (column, cell) in header.iter().zip(record) {
-                is_cell(cell, column, said);
+                is_cell(cell, column, predicted);
             }
         }
         assert!(
@@ -92,31 +92,34 @@ fn the_address_of_a_download_stays_until_the_browser_has_saved_it() {
 }
 
 /// Checks that two values are the same, with names in order and numbers within the tolerance.
-fn agree(saved: &Value, said: &Value, place: &str) {
-    match (saved, said) {
-        (Value::Object(saved), Value::Object(said)) => {
-            assert!(saved.keys().eq(said.keys()), "{place}: {saved:?}");
+fn agree(saved: &Value, predicted: &Value, place: &str) {
+    match (saved, predicted) {
+        (Value::Object(saved), Value::Object(predicted)) => {
+            assert!(saved.keys().eq(predicted.keys()), "{place}: {saved:?}");
             for (name, saved) in saved {
-                agree(saved, &said[name], &format!("{place}.{name}"));
+                agree(saved, &predicted[name], &format!("{place}.{name}"));
             }
         }
-        (Value::Number(saved), Value::Number(said)) if said.is_f64() => {
-            let [saved, said] = [saved, said].map(|number| number.as_f64().expect("a number"));
+        (Value::Number(saved), Value::Number(predicted)) if predicted.is_f64() => {
+            let [saved, predicted] =
+                [saved, predicted].map(|number| number.as_f64().expect("a number"));
             assert!(
-                (saved - said).abs() <= TOLERANCE,
-                "{place}: {saved} and {said}"
+                (saved - predicted).abs() <= TOLERANCE,
+                "{place}: {saved} and {predicted}"
             );
         }
-        _ => assert_eq!(saved, said, "{place}"),
+        _ => assert_eq!(saved, predicted, "{place}"),
     }
 }
 
 /// Checks a cell of the CSV file against the command's prediction for the user.
-fn is_cell(cell: &str, column: &str, said: &Value) {
+fn is_cell(cell: &str, column: &str, predicted: &Value) {
     if ["id", "words", "known_words"].contains(&column) {
-        let said = &said[column];
-        let said = said.as_str().map_or_else(|| said.to_string(), String::from);
-        assert_eq!(cell.trim_start_matches('\''), said);
+        let predicted = &predicted[column];
+        let predicted = predicted
+            .as_str()
+            .map_or_else(|| predicted.to_string(), String::from);
+        assert_eq!(cell.trim_start_matches('\''), predicted);
         return;
     }
     let (name, class) = match column.split_once('.') {
@@ -124,19 +127,19 @@ fn is_cell(cell: &str, column: &str, said: &Value) {
         None => (column, None),
     };
     let prediction = match name.strip_suffix(" coarse") {
-        Some(name) => &said["predictions"][name]["coarse"],
-        None => &said["predictions"][name],
+        Some(name) => &predicted["predictions"][name]["coarse"],
+        None => &predicted["predictions"][name],
     };
     match class {
         None => assert_eq!(prediction["label"], cell, "{column}"),
         Some(class) => {
-            let said = object(&prediction["probabilities"])[class]
+            let predicted = object(&prediction["probabilities"])[class]
                 .as_f64()
                 .expect("a number");
             let cell: f64 = cell.parse().expect("a number");
             assert!(
-                (cell - said).abs() <= TOLERANCE,
-                "{column}: {cell} and {said}"
+                (cell - predicted).abs() <= TOLERANCE,
+                "{column}: {cell} and {predicted}"
             );
         }
     }

@@ -69,7 +69,7 @@ fn the_interface_does_not_start_from_other_files() {
             if file.ends_with(".css") {
                 page.until("return document.querySelector('fieldset') !== null", SOON)
                     .await;
-                // What the browser has where the file counts for nothing: its own margin, no tokens.
+                // The browser's own values, if the file is ignored: its own margin, no tokens.
                 let (seen, without) = match file.starts_with("tokens") {
                     true => (
                         "return getComputedStyle(document.documentElement).getPropertyValue('--paper')",

@@ -10,7 +10,7 @@ use tests::{
     same_by,
 };
 
-use crate::{bilingual, spoken};
+use crate::{announcement, bilingual};
 
 #[test]
 fn everything_can_be_reached_and_used() {
@@ -46,7 +46,7 @@ fn everything_can_be_reached_and_used() {
         assert_eq!(tab(&page).await, "Exam week");
         press(&page, Key::Enter).await;
         page.settled(SOON).await;
-        assert!(spoken(&page).await.contains("Age: "));
+        assert!(announcement(&page).await.contains("Age: "));
         for control in [
             "Build server",
             "Forty essays",

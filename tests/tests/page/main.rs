@@ -105,15 +105,15 @@ async fn bilingual(page: &Page) {
 }
 
 /// The announcement of the estimate for screen readers.
-async fn spoken(page: &Page) -> String {
+async fn announcement(page: &Page) -> String {
     let status = "document.querySelector('[aria-labelledby=estimate] [role=status]')";
     string(page.script(&format!("return {status}.textContent")).await)
 }
 
-/// Waits until the page reports that the model does not run, and returns the report.
+/// Waits until the page reports that the model failed to load, and returns the report.
 async fn failed(page: &Page) -> String {
     let failed = "const line = document.querySelector('[aria-label=Computing] p');
-        return line?.innerText.startsWith('The model does not run') ?? false";
+        return line?.innerText.startsWith('The model failed to load') ?? false";
     page.until(failed, SOON).await;
     page.status().await
 }
@@ -122,14 +122,14 @@ async fn failed(page: &Page) -> String {
 async fn refused(page: &Page, before: &str) -> String {
     let line = "[...document.querySelectorAll('[aria-label=Computing] p')]
         .find(line => line.innerText.startsWith('That model failed to load'))?.innerText";
-    let said = format!("const line = {line}; return line !== undefined && line !== {before:?}");
-    page.until(&said, SOON).await;
+    let reported = format!("const line = {line}; return line !== undefined && line !== {before:?}");
+    page.until(&reported, SOON).await;
     string(page.script(&format!("return {line}")).await)
 }
 
 /// Checks that a cell of a table, such as "Student 81%", is the command line's prediction of an attribute.
-fn is_best(cell: &str, said: &Value) {
-    let first = said.get("coarse").unwrap_or(said);
+fn is_best(cell: &str, predicted: &Value) {
+    let first = predicted.get("coarse").unwrap_or(predicted);
     let label = first["label"].as_str().expect("a label");
     let probability = first["probabilities"][label].as_f64().expect("a number");
     let (class, share) = cell.rsplit_once(' ').expect("a class and its share");

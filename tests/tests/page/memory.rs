@@ -59,8 +59,8 @@ fn visit() -> Visit {
     with_script(TELL)
         .instead("widget/start_worker.js", before_worker(TELL))
         // Browsers measure page and worker together only for pages that are isolated from other sites.
-        .say("cross-origin-opener-policy: same-origin")
-        .say("cross-origin-embedder-policy: require-corp")
+        .add_header("cross-origin-opener-policy: same-origin")
+        .add_header("cross-origin-embedder-policy: require-corp")
         .flags(&["--enable-blink-features=ForceEagerMeasureMemory"])
 }
 

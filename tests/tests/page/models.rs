@@ -10,7 +10,7 @@ use crate::{TEXTS, bundle, damaged, refused, text};
 
 #[test]
 fn another_model_of_the_page_can_be_chosen() {
-    let single = "widget/models/en-single.safetensors";
+    let single_task = "widget/models/en-single.safetensors";
     Visit::default().run(async move |page| {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
@@ -26,7 +26,7 @@ fn another_model_of_the_page_can_be_chosen() {
         page.until(&other, SOON).await;
         page.ready().await;
         page.settled(SOON).await;
-        same_by(single, &page.shown().await, TEXTS[0]);
+        same_by(single_task, &page.shown().await, TEXTS[0]);
         choose("en").await;
         let back = format!("return document.querySelector('footer summary').innerText === '{own}'");
         page.until(&back, SOON).await;
@@ -76,7 +76,7 @@ fn a_damaged_file_is_named_and_the_model_before_stays() {
         page.ready().await;
         page.write(&TEXTS[0].join("\n")).await;
         let mut before = String::new();
-        for (name, bytes, said) in [
+        for (name, bytes, message) in [
             ("damaged.safetensors", damaged(), "checksum"),
             ("empty.safetensors", Vec::new(), ""),
             (
@@ -87,7 +87,7 @@ fn a_damaged_file_is_named_and_the_model_before_stays() {
         ] {
             page.give(name, bytes).await;
             let why = refused(&page, &before).await;
-            assert!(why.contains(said), "{name}: {why}");
+            assert!(why.contains(message), "{name}: {why}");
             before = why;
             page.ready().await;
             page.settled(SOON).await;

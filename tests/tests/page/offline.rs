@@ -6,7 +6,7 @@ use tests::{
     same, site,
 };
 
-use crate::{TEXTS, array, kept, spoken, string};
+use crate::{TEXTS, announcement, array, kept, string};
 
 #[test]
 fn a_second_visit_needs_no_network() {
@@ -28,7 +28,7 @@ fn a_second_visit_needs_no_network() {
             page.settled(SOON).await;
             same(&page.shown().await, posts);
         }
-        assert!(spoken(&page).await.contains("Gender: "));
+        assert!(announcement(&page).await.contains("Gender: "));
         assert_eq!(
             page.client.title().await.expect("a title"),
             "What your writing gives away"

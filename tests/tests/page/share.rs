@@ -16,10 +16,10 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         page.settled(SOON).await;
         page.press("Copy a link with this text").await;
         let note = "//button[normalize-space()='Copy a link with this text']/following-sibling::*[@role='status']";
-        let said = "return document.querySelector('.actions [role=status]').innerText !== ''";
-        page.until(said, SOON).await;
-        let said = text(&page, note).await;
-        assert!(said.contains("can read it"), "{said}");
+        let shown = "return document.querySelector('.actions [role=status]').innerText !== ''";
+        page.until(shown, SOON).await;
+        let status = text(&page, note).await;
+        assert!(status.contains("can read it"), "{status}");
         let link = string(page.script("return location.href").await);
 
         // Leaves the page first, because only the fragment of the address differs.

@@ -37,9 +37,9 @@ fn texts_in_any_script_are_predicted() {
         for posts in texts {
             page.write(&posts.join("\n")).await;
             page.settled(SOON).await;
-            let said = predict(posts);
+            let predicted = predict(posts);
             let note = note(&page).await;
-            match said["known_words"].as_u64() {
+            match predicted["known_words"].as_u64() {
                 Some(0) => assert!(
                     note.contains("so there is no estimate"),
                     "{posts:?}: {note}"
@@ -47,7 +47,7 @@ fn texts_in_any_script_are_predicted() {
                 _ => {
                     let counts = format!(
                         "The model knows {} of {} words.",
-                        said["known_words"], said["words"]
+                        predicted["known_words"], predicted["words"]
                     );
                     assert!(note.starts_with(&counts), "{posts:?}: {note}");
                     same(&page.shown().await, posts);

@@ -5,7 +5,7 @@ use tests::{
     browser::{Page, SOON, Visit},
 };
 
-use crate::{spoken, text};
+use crate::{announcement, text};
 
 const MEASURED: &str = "Measured on writers in this language.";
 const TRANSFERRED: &str =
@@ -29,7 +29,7 @@ fn chinese_text_has_a_validation_status_for_each_attribute() {
         page.write("校业课妈妈").await;
         page.settled(SOON).await;
         assert_eq!(statuses(&page).await, [TRANSFERRED, TRANSFERRED, MEASURED]);
-        assert_eq!(spoken(&page).await.matches(TRANSFERRED).count(), 2);
+        assert_eq!(announcement(&page).await.matches(TRANSFERRED).count(), 2);
         // A transferred attribute is never confident, however long the text is.
         page.write(&"校业课妈妈\n".repeat(50)).await;
         page.settled(SOON).await;

@@ -5,7 +5,7 @@ use tests::{
     same,
 };
 
-use crate::{note, numbers, spoken, text};
+use crate::{announcement, note, numbers, text};
 
 #[test]
 fn typing_gives_three_distributions() {
@@ -40,7 +40,7 @@ fn typing_gives_three_distributions() {
         ] {
             assert!(text.contains(readable), "{readable} is missing in {text}");
         }
-        assert!(spoken(&page).await.contains("Gender: "));
+        assert!(announcement(&page).await.contains("Gender: "));
     });
 }
 
@@ -107,7 +107,7 @@ fn two_hundred_rapid_edits_end_with_the_newest() {
 fn short_and_unknown_texts_have_a_warning() {
     Visit::default().run(async |page| {
         page.ready().await;
-        for (text, said) in [
+        for (text, message) in [
             (", ; .", "contains no words"),
             ("qwxzvkj zzxqqvw", "none of the words"),
             ("my school was fun", "too little for more than a guess"),
@@ -115,7 +115,7 @@ fn short_and_unknown_texts_have_a_warning() {
             page.write(text).await;
             page.settled(SOON).await;
             let note = note(&page).await;
-            assert!(note.contains(said), "{text:?}: {note}");
+            assert!(note.contains(message), "{text:?}: {note}");
         }
     });
 }

@@ -22,15 +22,15 @@ fn the_table_holds_the_predictions_of_the_command_line() {
         assert_eq!(heading, "Writers in writers.jsonl");
         let rows = rows(&page).await;
         assert_eq!(rows[0], ["Writer", "Words", "Profession", "Age", "Gender"]);
-        let said = predict_all(&users);
-        assert_eq!(rows.len(), 1 + said.len());
-        for (row, said) in rows[1..].iter().zip(&said) {
-            let id = said["id"]
+        let predicted = predict_all(&users);
+        assert_eq!(rows.len(), 1 + predicted.len());
+        for (row, predicted) in rows[1..].iter().zip(&predicted) {
+            let id = predicted["id"]
                 .as_str()
-                .map_or_else(|| said["id"].to_string(), String::from);
-            assert_eq!(row[..2], [id, said["words"].to_string()]);
+                .map_or_else(|| predicted["id"].to_string(), String::from);
+            assert_eq!(row[..2], [id, predicted["words"].to_string()]);
             for (cell, attribute) in row[2..].iter().zip(["profession", "age", "gender"]) {
-                is_best(cell, &said["predictions"][attribute]);
+                is_best(cell, &predicted["predictions"][attribute]);
             }
         }
     });
@@ -90,7 +90,7 @@ fn bad_records_are_listed_and_the_others_done() {
         assert_eq!([&rows[1][0], &rows[2][0]], ["a", "c"]);
 
         // Files that hold no writers.
-        for (name, bytes, said) in [
+        for (name, bytes, message) in [
             (
                 "song.csv",
                 "la,la,la\n".as_bytes(),
@@ -109,7 +109,7 @@ fn bad_records_are_listed_and_the_others_done() {
             page.until(&heading, SOON).await;
             let status = status(&page).await;
             assert!(
-                status.contains("could not be read") && status.contains(said),
+                status.contains("could not be read") && status.contains(message),
                 "{status}"
             );
         }
@@ -154,14 +154,14 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         let took = took.as_f64().expect("a number");
         assert!(took < 100.0, "{took} ms");
 
-        let said = status(&page).await;
-        let (count, _) = said.split_once(' ').expect("a number of writers");
+        let before = status(&page).await;
+        let (count, _) = before.split_once(' ').expect("a number of writers");
         let count: usize = count.parse().expect("a number");
-        assert!((100..20_000).contains(&count), "{said}");
+        assert!((100..20_000).contains(&count), "{before}");
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(
             status(&page).await,
-            said,
+            before,
             "what was done stays, and no more is done"
         );
         page.press("Download as JSONL").await;

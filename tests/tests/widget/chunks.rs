@@ -1,4 +1,4 @@
-//! The interface without an element asks its worker for as much at a time as the worker wants.
+//! The JavaScript interface sends work in the chunks that its worker asks for.
 
 use serde_json::json;
 use tests::chunks::{RECORD, are_as_wanted, chinese_posts};

@@ -33,13 +33,13 @@ fn events_tell_what_happens() {
         assert_eq!(predictions.len(), 1);
         let detail = &predictions[0]["detail"];
         assert_eq!(detail["text"], POSTS.join("\n"));
-        let said = tests::predict(&POSTS);
+        let predicted = tests::predict(&POSTS);
         for field in ["words", "known_words"] {
-            assert_eq!(detail["prediction"][field], said[field]);
+            assert_eq!(detail["prediction"][field], predicted[field]);
         }
         assert_eq!(
             detail["prediction"]["predictions"]["gender"]["label"],
-            said["predictions"]["gender"]["label"]
+            predicted["predictions"]["gender"]["label"]
         );
         assert_eq!(heard(&page, "error").await, [Value::Null; 0]);
     });

@@ -15,22 +15,22 @@ fn tell(script: &str) -> Value {
         const failure = async (promise) => promise.then(() => 'nothing failed', error => error.message);
         {script}"
     );
-    let said =
+    let printed =
         output(command("node", package.path()).args(["--input-type=module", "--eval", &module]));
-    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{said}: {error}"))
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"))
 }
 
 #[test]
 fn the_example_predicts_like_the_command() {
     let package = Package::install();
     let project = package.project("node");
-    let said = output(
+    let printed = output(
         command("node", project.path())
             .arg("predict.js")
             .args(POSTS),
     );
     predicts(
-        &serde_json::from_str(&said).expect("it writes JSON"),
+        &serde_json::from_str(&printed).expect("it writes JSON"),
         &POSTS,
     );
 }

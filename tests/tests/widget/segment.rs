@@ -57,18 +57,19 @@ fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
             "(async () => {
                 const { load } = await import('./widget/index.js');
                 const model = await load('chinese.safetensors');
-                window.cut = await model.segment(await (await fetch('posts.json')).json());
-            })().catch((error) => { window.cut = String(error); }); return null",
+                window.segmented = await model.segment(await (await fetch('posts.json')).json());
+            })().catch((error) => { window.segmented = String(error); }); return null",
         )
         .await;
-        page.until("return window.cut !== undefined", LATE).await;
-        let cut: Value = page.script("return window.cut").await;
-        send.send(cut).expect("someone listens");
+        page.until("return window.segmented !== undefined", LATE)
+            .await;
+        let segmented: Value = page.script("return window.segmented").await;
+        send.send(segmented).expect("someone listens");
     });
-    let cut = receive.recv().expect("an answer");
+    let segmented = receive.recv().expect("an answer");
     (
         by_command,
-        serde_json::from_value(cut.clone()).unwrap_or_else(|_| panic!("{cut}")),
+        serde_json::from_value(segmented.clone()).unwrap_or_else(|_| panic!("{segmented}")),
     )
 }
 

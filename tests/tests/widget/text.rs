@@ -34,7 +34,7 @@ fn a_new_text_takes_the_place_of_the_old() {
         }
         shows(&page, ELEMENT, &["my wife"]).await;
         let texts = heard(&page, "prediction").await;
-        let last = texts.last().expect("it was said");
+        let last = texts.last().expect("it was announced");
         assert_eq!(last["detail"]["text"], "my wife");
 
         page.script(&format!("{ELEMENT}.text = null")).await;
@@ -54,7 +54,7 @@ fn a_new_text_takes_the_place_of_the_old() {
 
 #[test]
 fn text_is_never_read_as_html() {
-    // Neither the text of the page nor that of a model.
+    // Applies to the text of the page and to texts in a model.
     let hostile = "<img src=x onerror=\"document.title = 'broken into'\"><script>document.title = 'broken into'</script>";
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     bundle.card.name = hostile.into();

@@ -17,12 +17,12 @@ use crate::{Failure, files};
 /// An epoch.
 #[derive(Deserialize)]
 pub struct Request {
-    /// Where `table` (a vector for each word id), `ids` and `lengths` (of all texts in order), `labels.N` of each task
-    /// (−1: none) and a file for each parameter are.
+    /// Contains `table` (a vector for each word id), `ids` and `lengths` (of all texts in order), `labels.N` for each task
+    /// (−1: none) and a file for each parameter.
     folder: PathBuf,
-    /// As `auxlstm --device` calls it.
+    /// Device name, as for `--device`.
     device: String,
-    /// Numbers of a word's vector.
+    /// Dimensions of the word vectors.
     input: usize,
     shared_hidden: usize,
     main_hidden: usize,
@@ -32,11 +32,11 @@ pub struct Request {
     learning_rate: f64,
 }
 
-/// What came out.
+/// Result.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
-    /// Of every batch, before its step.
+    /// The loss of every batch, before its step.
     losses: Vec<f32>,
 }
 

@@ -23,7 +23,7 @@ fn quads(folder: &Path, name: &str) -> Result<Vec<[u8; 4]>, Failure> {
     Ok(bytes.as_chunks::<4>().0.to_vec())
 }
 
-/// As many numbers as there have to be.
+/// The numbers of a file that must hold `count` of them.
 pub fn exactly(folder: &Path, name: &str, count: usize) -> Result<Vec<f32>, Failure> {
     let values = floats(folder, name)?;
     if values.len() != count {

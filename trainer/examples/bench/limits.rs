@@ -1,4 +1,4 @@
-//! What the machine can do at most: how fast its cores multiply and add, and how fast one reads what lies in its caches.
+//! The machine's peak speed: multiply-adds of all cores, and reads from the caches by one core.
 
 use std::{hint::black_box, time::Instant};
 
@@ -6,28 +6,28 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What to find out, and how often to do it.
+/// The measurement and its number of repetitions.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Floating point operations a second, of all threads.
+    /// Floating-point operations per second, of all threads.
     Operations(usize),
-    /// Bytes a second, of one thread that reads so many again and again.
+    /// Bytes per second, of one thread that reads the same memory repeatedly.
     Reading {
-        /// How many.
+        /// Bytes per pass.
         bytes: usize,
         times: usize,
     },
 }
 
-/// What was found.
+/// Result.
 #[derive(Serialize)]
 pub struct Answer {
-    a_second: f64,
+    per_second: f64,
 }
 
 impl Request {
-    /// Finds it out.
+    /// Runs the measurement.
     pub fn run(&self) -> Answer {
         let start = Instant::now();
         let done = match *self {
@@ -47,12 +47,12 @@ impl Request {
             }
         };
         Answer {
-            a_second: done as f64 / start.elapsed().as_secs_f64(),
+            per_second: done as f64 / start.elapsed().as_secs_f64(),
         }
     }
 }
 
-/// Multiplies and adds so often, and says how many operations that were.
+/// Repeats a block of multiply-adds this many times; returns the number of operations.
 struct MultiplyAdd(usize);
 
 impl WithSimd for MultiplyAdd {
@@ -60,7 +60,7 @@ impl WithSimd for MultiplyAdd {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
-        // So many that none waits for another, and all have a register.
+        // Enough accumulators to hide latency, few enough to stay in registers.
         let mut sums = [simd.splat_f32s(1.0); 12];
         let factor = black_box(simd.splat_f32s(0.5));
         for _ in 0..self.0 {
@@ -73,7 +73,7 @@ impl WithSimd for MultiplyAdd {
     }
 }
 
-/// Something that needs every number; sixteen at a time, so that none waits for another.
+/// A value that depends on every number. Sixteen accumulators hide latency.
 fn combined(numbers: &[u64]) -> u64 {
     let mut results = [0; 16];
     for numbers in numbers.as_chunks::<16>().0 {

@@ -7,18 +7,17 @@ use sparse_linear::{Examples, LogisticRegression, SparseMatrix, SupportVectorMac
 
 use crate::{Failure, files};
 
-/// Examples to learn from.
+/// The training examples and the learner.
 #[derive(Deserialize)]
 pub struct Request {
-    /// Holds `starts`, `indices` and `values` of the features, by rows, and `classes`. `weights` and `biases` are
-    /// written there.
+    /// Contains `starts`, `indices` and `values` of the features, by rows, and `classes`. Receives `weights` and `biases`.
     folder: PathBuf,
     columns: usize,
     classes: usize,
     learner: Learner,
 }
 
-/// What learns, by which settings.
+/// The learner and its settings.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Learner {
@@ -26,14 +25,14 @@ enum Learner {
     LogisticRegression(LogisticRegression),
 }
 
-/// How long learning took, with the features at hand.
+/// The time of the fit, without reading and writing.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
 }
 
 impl Request {
-    /// Learns.
+    /// Fits the model.
     pub fn run(self) -> Result<Answer, Failure> {
         let starts = files::integers(&self.folder, "starts")?;
         let indices = files::integers(&self.folder, "indices")?;

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Failure, files};
 
-/// What to compute.
+/// The LSTM, its sizes and the task.
 #[derive(Deserialize)]
 pub struct Request {
     folder: PathBuf,
-    /// As `auxlstm --device` calls it.
+    /// Device name, as for `--device`.
     device: String,
     batch: usize,
     steps: usize,
@@ -25,43 +25,43 @@ pub struct Request {
     hidden: usize,
     body: Body,
     task: Task,
-    /// How often to do it; for who watches.
+    /// Repetitions, for a profiler.
     #[serde(default)]
     times: usize,
 }
 
-/// Which LSTM.
+/// The implementation.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Body {
-    /// Ours, with the loop over time fused.
+    /// Our fused kernels.
     Fused,
     /// Ours, in plain tensor operations.
     Reference,
-    /// The one of burn-nn.
+    /// burn-nn's.
     BurnNn,
 }
 
-/// What to do with it.
+/// The task.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Task {
     /// Write the mean hidden states and the gradients of the weights.
     Check,
-    /// The mean hidden states.
+    /// Compute the mean hidden states.
     Forward,
-    /// The same, and the gradients of the weights.
+    /// Compute the mean hidden states and the gradients of the weights.
     Step,
 }
 
-/// How long it took, the last time.
+/// The time of the last run.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
 }
 
 impl Request {
-    /// Does it, and says how long it took the last time.
+    /// Runs the task; returns the last run's time.
     pub fn run(&self) -> Result<Answer, Failure> {
         let plain = trainer::device::choose(&self.device)?;
         let device = match self.task {
@@ -86,7 +86,7 @@ impl Request {
         let read = PackedBatch::padded(words.clone(), &vec![steps; batch]);
 
         let compute = || -> Result<_, Failure> {
-            // What was asked of a GPU so far is not what is timed.
+            // Finish queued GPU work before timing.
             device.sync()?;
             let start = Instant::now();
             let mean = match self.body {
@@ -103,7 +103,7 @@ impl Request {
                     Some((mean.clone() * upstream.clone()).sum().backward())
                 }
             };
-            // A GPU works on after the call has returned.
+            // A GPU computes asynchronously.
             device.sync()?;
             Ok((start.elapsed().as_secs_f64() * 1e3, mean, gradients))
         };
@@ -134,7 +134,7 @@ impl Request {
         Ok(TensorData::new(values, shape))
     }
 
-    /// Writes numbers, or none where a body has no such gradient.
+    /// Writes numbers, or an empty file if the implementation has no such gradient.
     fn write(&self, name: &str, data: Option<TensorData>) -> Result<(), Failure> {
         let numbers = data.iter().flat_map(|data| data.iter::<f32>());
         files::write(
@@ -150,7 +150,7 @@ fn burn_nn(ours: &Lstm, input: usize, hidden: usize, device: &Device) -> burn::n
     let mut lstm = LstmConfig::new(input, hidden, true).init(device);
     let fill = |gate: &mut GateController, index: usize| {
         let columns = index * hidden..(index + 1) * hidden;
-        // By way of their numbers: a parameter must not be computed from another.
+        // Copied by value: a parameter must not be computed from another.
         let matrix = |ours: &Param<Tensor<2>>| {
             let part = ours.val().slice(s![.., columns.clone()]).into_data();
             Param::from_tensor(Tensor::from_data(part, device))

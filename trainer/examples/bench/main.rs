@@ -1,6 +1,10 @@
-//! Our side of `make bench`: computes and times what the scripts in `scripts/bench` ask for.
+//! Our side of `make bench`: a server that runs and times our code for the scripts in `scripts/bench`. The class `Program` in
+//! `scripts/bench/common.py` starts it.
 //!
-//! A line of JSON in, a line of JSON out. Numbers travel as little-endian files in a folder that both know.
+//! Protocol: each line of the standard input is a JSON request; each line of the standard output is the JSON answer to one
+//! request, in the same order. A request is an object with one key, the name of a task, such as `{"limits": {"operations":
+//! 1000}}`; [`Request`] lists the tasks. Arrays travel in files of little-endian numbers (f32, i32) in a folder that the
+//! request names. The server ends with an error at the first request that fails, and at the end of the input.
 
 mod epoch;
 mod files;
@@ -14,13 +18,13 @@ use std::io::{self, BufRead, Write};
 
 use serde::Deserialize;
 
-/// That of the program `auxlstm`.
+/// The allocator that auxlstm uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What a script asks for.
+/// A request of a script.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Request {
@@ -28,15 +32,15 @@ enum Request {
     Lstm(lstm::Request),
     /// An epoch of training.
     Epoch(epoch::Request),
-    /// The machine's limits.
+    /// The machine's peak speed.
     Limits(limits::Request),
     /// A linear learner.
     Linear(linear::Request),
-    /// Posts into word ids.
+    /// Segmentation of a corpus into word ids.
     Segment(segment::Request),
-    /// Posts into words.
+    /// Segmentation of posts into words.
     Words(words::Request),
-    /// A bundle for Chinese.
+    /// A copy of a bundle, for Chinese.
     Chinese(words::Chinese),
 }
 

@@ -1,4 +1,4 @@
-//! Posts into word ids by a bundle's text pipeline.
+//! Segmentation of a corpus into word ids by a bundle's text pipeline.
 
 use std::{fs, path::PathBuf, time::Instant};
 
@@ -8,23 +8,23 @@ use trainer::corpus::{Corpus, Options};
 
 use crate::{Failure, files};
 
-/// A corpus to cut.
+/// A corpus to segment.
 #[derive(Deserialize)]
 pub struct Request {
     bundle: PathBuf,
     corpus: PathBuf,
-    /// Where `ids` and `lengths` are written, of all users in order.
+    /// Receives `ids` and `lengths` of all users in order.
     folder: PathBuf,
 }
 
-/// How long the cutting took, without reading and writing.
+/// The segmentation time, without reading and writing.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
 }
 
 impl Request {
-    /// Cuts every user's posts into word ids.
+    /// Segments every user's posts into word ids.
     pub fn run(&self) -> Result<Answer, Failure> {
         let bundle = Bundle::from_bytes(&fs::read(&self.bundle)?)?;
         let reader = Reader {

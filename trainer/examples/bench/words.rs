@@ -1,4 +1,4 @@
-//! Posts into words by the text pipeline, with a dictionary that stays loaded.
+//! Segmentation of posts into words by the text pipeline, with a dictionary that stays loaded.
 
 use std::{
     fs::{self, File},
@@ -16,27 +16,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
-/// Posts to cut.
+/// Posts to segment.
 #[derive(Deserialize)]
 pub struct Request {
-    /// A post a line.
+    /// One post per line.
     posts: PathBuf,
-    /// Not packed. Once loaded it is that of all requests.
+    /// Uncompressed dictionary; the first request loads it for all.
     dictionary: PathBuf,
-    /// Where the words are written, a post a line.
+    /// Where the words are written, one post per line.
     words: PathBuf,
 }
 
-/// How long the cutting took, without reading and writing.
+/// The segmentation time, without reading and writing.
 #[derive(Serialize)]
 pub struct Answer {
     ms: f64,
 }
 
 impl Request {
-    /// Cuts every post, on one thread.
+    /// Segments every post, on one thread.
     pub fn run(&self) -> Result<Answer, Failure> {
-        // The peers keep theirs as well: a new one at every turn would lie elsewhere in memory, and not in the caches.
+        // The peers keep their dictionaries loaded too. One loaded anew for each request would not be in the caches.
         static SEGMENTER: OnceLock<Segmenter> = OnceLock::new();
         let segmenter = match SEGMENTER.get() {
             Some(segmenter) => segmenter,
@@ -49,18 +49,18 @@ impl Request {
         let text = fs::read_to_string(&self.posts)?;
         let posts: Vec<&str> = text.lines().collect();
         let start = Instant::now();
-        let cut: Vec<Vec<Word>> = posts.iter().map(|post| segmenter.words(post)).collect();
+        let segmented: Vec<Vec<Word>> = posts.iter().map(|post| segmenter.words(post)).collect();
         let ms = start.elapsed().as_secs_f64() * 1e3;
         let line = |words: &Vec<Word>| {
             let words: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
             words.join(" ") + "\n"
         };
-        fs::write(&self.words, cut.iter().map(line).collect::<String>())?;
+        fs::write(&self.words, segmented.iter().map(line).collect::<String>())?;
         Ok(Answer { ms })
     }
 }
 
-/// A bundle to turn into one that needs a Chinese dictionary, whatever it was trained on.
+/// Marks a bundle as one that needs a Chinese dictionary, whatever it was trained on.
 #[derive(Deserialize)]
 pub struct Chinese {
     bundle: PathBuf,
@@ -69,7 +69,7 @@ pub struct Chinese {
 }
 
 impl Chinese {
-    /// Writes it.
+    /// Writes the marked bundle.
     pub fn run(&self) -> Result<(), Failure> {
         let mut bundle = Bundle::from_bytes(&fs::read(&self.bundle)?)?;
         bundle.settings.dictionary = true;

@@ -30,10 +30,10 @@ pub(super) struct Arguments {
     /// Keep this many words; the others become unknown words
     #[arg(long, default_value_t = u32::MAX, hide_default_value = true, value_parser = value_parser!(u32).range(1..))]
     words: u32,
-    /// Round each number of a word vector to a multiple of the vector's largest divided by STEPS
+    /// Quantise word vectors to STEPS levels in each direction, relative to the largest number of the vector
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     vector_steps: i8,
-    /// Round each weight of the wide component to a multiple of its class's largest divided by STEPS
+    /// Quantise weights of the wide component to STEPS levels in each direction, relative to the largest of the class
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     wide_steps: i8,
     /// Keep this many of the 23 bits of each parameter's fraction

@@ -28,7 +28,7 @@ pub(super) struct Convert {
     /// File to write; a name that ends in .xz, .gz or .zst compresses it
     #[arg(short, long, value_name = "USERS.jsonl")]
     output: PathBuf,
-    /// Format of the inputs, if it is not to be recognised
+    /// Format of the inputs [default: detected]
     #[arg(long, value_name = "NAME", value_parser = format_parser())]
     format: Option<&'static dyn CorpusFormat>,
     /// Group the industries of the Blog Authorship Corpus into professions

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Length of a vector
     #[arg(long, default_value_t = Settings::default().dimensions, value_parser = value_parser!(u16).range(1..=4096))]
     dimensions: u16,
-    /// Maximum distance of a word from the words that it predicts
+    /// Context window: maximum distance between a word and the words that it predicts
     #[arg(long, default_value_t = Settings::default().window, value_parser = value_parser!(u16).range(1..=1000))]
     window: u16,
     /// Minimum number of occurrences of a word with a vector

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// The device that computes networks, in place of the config's: cpu, wgpu, vulkan or cuda
     #[arg(long)]
     device: Option<String>,
-    /// Stop with an error at the first bad record of the corpus, also where the config does not
+    /// Stop with an error at the first bad record of the corpus; overrides the config
     #[arg(long)]
     strict: bool,
     /// Print all settings and exit; without a config, the defaults

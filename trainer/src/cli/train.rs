@@ -32,13 +32,13 @@ pub(super) struct Arguments {
     /// The seed, in place of the config's
     #[arg(long, value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     seed: Option<u64>,
-    /// Train again with the config that made this model, now on its test users too. The new card has the figures of this model
+    /// Refit this model: repeat its training with its test users included; the card keeps its test figures
     #[arg(long, value_name = "BUNDLE")]
     refit: Option<PathBuf>,
     /// Words to add to the config's Chinese dictionary, in jieba's format, in place of the config's user dictionary
     #[arg(long, value_name = "FILE")]
     user_dict: Option<PathBuf>,
-    /// Stop with an error at the first bad record of the corpus, also where the config does not
+    /// Stop with an error at the first bad record of the corpus; overrides the config
     #[arg(long)]
     strict: bool,
     /// Continue an interrupted run from its last checkpoint

@@ -52,7 +52,7 @@ pub struct Config {
     pub training: Training,
     /// The wide component beside it.
     pub wide: Wide,
-    /// The probability from which on a prediction is called confident.
+    /// Confidence threshold: predictions of at least this probability are confident.
     pub confidence_threshold: f32,
     /// The attributes that are predicted, a task each.
     pub attributes: Vec<AttributeSettings>,
@@ -302,7 +302,7 @@ pub fn check_attributes(attributes: &[Attribute]) -> Result<(), String> {
         let name = &attribute.name;
         (attribute.check()).map_err(|what| format!("attributes: {what}"))?;
         if (attributes[..index].iter()).any(|other| other.name == *name) {
-            return Err(format!("attributes: {name:?} is there twice"));
+            return Err(format!("attributes: {name:?} is listed twice"));
         }
     }
     Ok(())

@@ -166,7 +166,7 @@ impl Converter {
     }
 }
 
-/// The post without white space around it, cut after as many words as are `left`, which its words are taken off.
+/// Trims the post, truncates it to `left` words and subtracts them from `left`.
 fn first_words<'a>(post: &'a str, left: &mut usize) -> &'a str {
     let mut end = 0;
     for piece in post.split_inclusive(char::is_whitespace) {

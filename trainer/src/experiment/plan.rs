@@ -172,7 +172,7 @@ fn indices(experiment: &Experiment, names: &[String]) -> Result<Vec<usize>, Stri
             )
         })?;
         if indices.contains(&index) {
-            return Err(format!("{name:?} is there twice"));
+            return Err(format!("{name:?} is listed twice"));
         }
         indices.push(index);
     }

@@ -1,4 +1,4 @@
-//! What the runs of a folder were made of, so that runs of other settings or data are not mixed with them.
+//! The settings and data of the runs in a folder, so that runs with others are not mixed with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::config::Text;
 use crate::output::OutputError;
 use crate::settings::{first_difference, to_toml};
 
-/// What the runs of a folder were made of. Runs that are added later must be made of the same.
+/// The settings and data of the runs in a folder. Runs that are added later must have the same.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {

@@ -27,7 +27,7 @@ use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::Parts;
 
-/// Makes the runs of `experiment` that its folder does not contain. `segmenter` cuts the posts into words.
+/// Makes the runs of `experiment` that its folder does not contain. `segmenter` segments the posts.
 ///
 /// When `interrupted` becomes true, it ends with [`ExperimentError::Interrupted`]; completed runs stay.
 pub fn run(
@@ -193,7 +193,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
     })
 }
 
-/// What runs of one seed and the same features share.
+/// Data shared by the runs with one seed and the same features.
 struct Shared {
     seed: u64,
     parts: Parts,

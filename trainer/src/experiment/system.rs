@@ -67,7 +67,7 @@ pub struct Fitted<'a> {
     pub training_curve: Vec<f64>,
 }
 
-/// What is to be learned.
+/// A learning problem.
 #[derive(Clone, Copy)]
 pub struct Problem<'a> {
     /// All attributes.

@@ -52,7 +52,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads all users. `segmenter` cuts the posts into words.
+    /// Reads all users. `segmenter` segments the posts.
     pub fn read(source: &Source, segmenter: Segmenter) -> Result<Self, ExperimentError> {
         let (vocabulary, embedding) = if source.vectors.as_os_str().is_empty() {
             let nothing = Vocabulary::new(Vec::new());
@@ -76,8 +76,8 @@ impl Users {
             source.attributes,
             &reader,
             |mut user, words| {
-                // The posts, because features also read what is no word. The words themselves, because those outside the
-                // vocabulary all have the same id.
+                // The posts, because features also read characters between words. The words, because all words outside
+                // the vocabulary have the same id.
                 let words_of_posts = words.iter().flatten().map(|word| &word.text);
                 for text in user.posts.iter().chain(words_of_posts) {
                     hasher.update(text.as_bytes());

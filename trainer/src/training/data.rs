@@ -26,7 +26,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// The weight in the cost of a file's users; 0: they are no examples for this task.
+    /// The weight in the cost of a file's users; 0: ignored by this task.
     pub fn file_weight(&self, file: usize) -> f32 {
         self.file_weights.get(file).copied().unwrap_or(1.0)
     }

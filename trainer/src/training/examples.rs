@@ -178,8 +178,8 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
 }
 
 impl Parts {
-    /// Turns the test users into training users.
-    pub fn hold_nobody_out(&mut self) {
+    /// Makes the test users training users.
+    pub fn move_test_to_training(&mut self) {
         self.training.append(&mut self.test);
         self.training.sort_unstable();
     }

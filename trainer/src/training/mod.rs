@@ -98,7 +98,7 @@ pub enum TrainError {
     Unusable(String),
 }
 
-/// Trains a model by `config` in its run folder. `segmenter` cuts the posts into words.
+/// Trains a model by `config` in its run folder. `segmenter` segments the posts.
 ///
 /// With `resume` an interrupted run is continued from its last checkpoint. When `interrupted` becomes true, the run ends after
 /// the current batch, with a checkpoint.

@@ -31,7 +31,7 @@ pub struct Prepared {
     pub checksum: u32,
 }
 
-/// Reads the files that `config` names. `segmenter` cuts the posts into words.
+/// Reads the files that `config` names. `segmenter` segments the posts.
 pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
     let (vocabulary, embedding) = read_vectors(&config.vectors, config.text.vocabulary)?;
     let reader = Reader {
@@ -52,7 +52,7 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     let stratify_by = (attributes.iter()).position(|task| task.name == config.split.stratify_by);
     let mut parts = examples::divide(&examples.users, &config.split, stratify_by);
     if config.is_refit() {
-        parts.hold_nobody_out();
+        parts.move_test_to_training();
     }
     notice!(
         "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
@@ -118,8 +118,8 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     hasher.finalize()
 }
 
-/// The first `most` words of a file of vectors or of a bundle, with their vectors at 8 bits. The vector of the unknown word is
-/// the mean over the words that are cut off, for which it will stand.
+/// The first `most` words of a file of vectors or of a bundle, with their vectors at 8 bits. The unknown word gets the mean
+/// vector of the dropped words.
 pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding), TrainError> {
     let unusable = |what: String| {
         TrainError::Unusable(format!(

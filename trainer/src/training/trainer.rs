@@ -225,7 +225,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         let targets = data.targets(&batch.users);
         let words = vectors.embed_for_training(&architecture.texts(&batch), &device);
         let logits = architecture.forward(&self.network, &batch, &words, &device);
-        let mut loss = joint_loss(&logits, &targets, &device);
+        let mut loss = joint_loss(&logits, &targets, &device); // Eq. 19
         if training.l2 > 0.0 {
             loss = loss + penalty(&self.network, training.l2_on, &device) * training.l2;
         }
@@ -284,7 +284,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
     /// Evaluates the epoch on the validation users, and keeps its parameters if it is the best so far.
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         let Setup { data, training, .. } = &self.setup;
-        // Without validation users the training users have to do, which favours the last epoch.
+        // Without validation users, evaluate on training users (favours the last epoch).
         let users = match data.parts.validation.is_empty() {
             true => &data.parts.training,
             false => &data.parts.validation,

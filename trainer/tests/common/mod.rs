@@ -8,8 +8,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-/// What `auxlstm --device` calls the GPU that tests run on: AUXLSTM_GPU, or wgpu. None where AUXLSTM_NO_GPU leaves them
-/// out: a machine may have no driver, but only if its owner says so, as a test that does not run must not pass unseen.
+/// The GPU of the tests as the value of `auxlstm --device`: AUXLSTM_GPU, or wgpu. AUXLSTM_NO_GPU skips GPU tests (`None`);
+/// otherwise a missing GPU fails.
 pub fn gpu_name() -> Option<String> {
     let named = std::env::var("AUXLSTM_GPU").unwrap_or_else(|_| "wgpu".to_owned());
     std::env::var_os("AUXLSTM_NO_GPU")

@@ -25,13 +25,13 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         let best = prediction.and_then(|prediction| summary::best(prediction, locale()));
         view! { <BestCell best=best /> }
     };
-    let rows = move |single: &UserPrediction| {
+    let rows = move |single_task: &UserPrediction| {
         prediction.with(|joint| {
             let rows = joint.as_ref()?.predictions.iter().map(|(name, joint)| {
                 view! {
                     <tr>
                         <th scope="row">{locale().name(name)}</th>
-                        {cell(single.predictions.get(name))}
+                        {cell(single_task.predictions.get(name))}
                         {cell(Some(joint))}
                     </tr>
                 }
@@ -47,14 +47,14 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
             let note = locale().format("joint_failed", &[("error", &why)]);
             view! { <p class="note">{note}</p> }.into_any()
         }
-        Comparison::Here(single) => view! {
+        Comparison::Here(single_task) => view! {
             <table>
                 <thead>
                     <tr>
                         {["attribute", "learned_alone", "learned_jointly"].map(|column| view! { <th scope="col">{t(column)}</th> }).into_iter().collect_view()}
                     </tr>
                 </thead>
-                <tbody>{rows(&single)}</tbody>
+                <tbody>{rows(&single_task)}</tbody>
             </table>
         }
         .into_any(),

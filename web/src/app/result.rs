@@ -52,11 +52,11 @@ pub fn Result(link: Link) -> impl IntoView {
         Some(Err(message)) => locale().format("unreadable", &[("error", &message)]),
         Some(Ok(prediction)) => summary::words_used(&prediction, locale()),
     };
-    let spoken = move || {
+    let announcement = move || {
         let sentences = prediction.with(|prediction| {
             prediction
                 .as_ref()
-                .map(|prediction| summary::spoken(prediction, locale()))
+                .map(|prediction| summary::announcement(prediction, locale()))
         });
         let offer = match lacks_chinese.get() {
             true => locale().t("chinese_text"),
@@ -85,7 +85,7 @@ pub fn Result(link: Link) -> impl IntoView {
                 <Why link=link prediction=prediction />
                 <Joint link=link prediction=prediction />
             </Show>
-            <p class="hidden" role="status">{spoken}</p>
+            <p class="hidden" role="status">{announcement}</p>
         </section>
     }
 }

@@ -1,4 +1,4 @@
-//! The state of the model, what it runs on, and the choice of what it is to run on.
+//! Model status and backend selector.
 
 use leptos::html::P;
 use leptos::prelude::*;
@@ -33,7 +33,7 @@ pub fn Status(link: Link) -> impl IntoView {
     });
     let line = move || in_words(&phase.get(), backend.get().as_ref(), locale());
     // A screen reader announces the end of loading, not every step.
-    let spoken = move || match phase.get() {
+    let announcement = move || match phase.get() {
         Phase::Ready | Phase::Failed(_) => {
             format!("{} {}", line(), refused().unwrap_or_default())
         }
@@ -58,7 +58,7 @@ pub fn Status(link: Link) -> impl IntoView {
                     <button type="button" on:click=retry>{t("try_again")}</button>
                 </Show>
                 <p>{move || took.get().map(|took| locale().format("took", &[("duration", &duration(took))]))}</p>
-                <p class="hidden" role="status">{spoken}</p>
+                <p class="hidden" role="status">{announcement}</p>
             </div>
             <Choices link=link />
         </section>

@@ -76,8 +76,8 @@ fn distributions(
     })
 }
 
-/// Text that a spreadsheet shows as it is. It would compute text that begins with one of these characters, and a
-/// formula can send the rest of the table to somebody else.
+/// Escapes text that a spreadsheet would read as a formula, because a formula can send the rest of the table to another
+/// site.
 pub(super) fn harmless(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")

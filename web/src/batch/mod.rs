@@ -1,4 +1,4 @@
-//! Predictions for a file of many users: which users are predicted next, which have been, and the results as files.
+//! The state of a file of users: which users are predicted next, which have been, and the results as files.
 
 mod export;
 
@@ -219,7 +219,7 @@ impl Batch {
         (self.lines).extend(lines.map(|(id, prediction)| Line { id, prediction }));
     }
 
-    /// Ends the run because the user of the page wants no more of it.
+    /// Cancels the run.
     pub fn cancel(&mut self) {
         self.end(State::Cancelled);
     }

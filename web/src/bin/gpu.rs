@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
-    // The worker calls what is there, see `web::gpu`.
+    // The worker calls the functions of `web::gpu`.
     use web as _;
 }
 

@@ -80,13 +80,13 @@ fn one_writer_is_not_called_writers() {
 
 #[test]
 fn an_argument_is_not_read_as_a_message() {
-    let spoken = [
+    let announcement = [
         ("attribute", &"{label}" as &dyn Display),
         ("label", &"{share}"),
         ("share", &"60%"),
     ];
     assert_eq!(
-        Locale::English.format("spoken", &spoken),
+        Locale::English.format("announcement", &announcement),
         "{label}: {share}, 60%."
     );
 }

@@ -1,4 +1,4 @@
-//! Which model runs, on what, and what happens when the worker cannot load it or crashes.
+//! The choice of model and backend, and recovery when the worker crashes or cannot load a model.
 
 use std::sync::Arc;
 

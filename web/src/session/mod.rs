@@ -1,5 +1,6 @@
-//! The state of the page, without the page: user actions and the worker's replies go in, commands for the worker come
-//! out, and the views show what is stored here.
+//! The state of the single text in the page, of the models and of the worker. A file of users has its state in
+//! [`batch`](crate::batch). User actions and the worker's replies go in, commands for the worker come out, and the views
+//! show what is stored here. No browser is needed.
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
@@ -38,7 +39,7 @@ const MODEL: u64 = 0;
 /// The number of the single-task models, which one bundle holds.
 const SINGLE_TASK_MODEL: u64 = 1;
 
-/// What the page has to do to its worker.
+/// A command for the page to carry out on its worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// End the worker, if there is one, and start a new one.
@@ -56,7 +57,7 @@ struct InFlight {
     revision: u64,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy)]
 enum Work {
     Answer,
@@ -96,7 +97,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A page that opens with this bundle, and what it does first.
+    /// A page that opens with this bundle, and its first commands.
     pub fn open(bundle: &str) -> (Self, Vec<Command>) {
         let mut session = Self {
             choice: BackendChoice::Auto,
@@ -393,7 +394,7 @@ impl Session {
         }
     }
 
-    /// What to ask of the worker now.
+    /// The next commands for the worker.
     pub fn ask(&mut self) -> Vec<Command> {
         if self.phase != Phase::Ready {
             return Vec::new();

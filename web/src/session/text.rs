@@ -1,4 +1,4 @@
-//! The text in the page, and what the models say about it.
+//! The text in the page and its predictions.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use model_core::explanation::Explanation;
 use model_core::language::is_han;
 use model_core::prediction::UserPrediction;
 
-/// What the page's model predicts for a text.
+/// The prediction of the page's model for a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The distributions.
@@ -24,7 +24,7 @@ pub struct Evidence {
     pub explanation: Arc<Explanation>,
 }
 
-/// What the single-task models predict for the newest text.
+/// The prediction of the single-task models for the newest text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparison {
     /// The user has not asked for it.

@@ -20,8 +20,8 @@ extern "C" {
     fn new(format: &str) -> Result<DecompressionStream, JsValue>;
 }
 
-/// The bytes at `url`. `progress` is called with how many have arrived, and with how many there will be where the
-/// server says so.
+/// The bytes at `url`. `progress` is called with the number of bytes received, and with their total if the server states
+/// it.
 pub async fn fetch(
     url: &str,
     mut progress: impl FnMut(u64, Option<u64>),

@@ -52,7 +52,7 @@ thread_local! {
 pub fn report(message: &str) -> bool {
     FAILURES.with_borrow(|failures| match failures {
         Some(failures) => {
-            // A program that has been given up may fail again. Nobody receives that, and nothing is to be done.
+            // A program that has been given up may fail again. That failure is ignored.
             drop(failures.unbounded_send(message.into()));
             true
         }
@@ -103,7 +103,7 @@ impl Gpu {
         because
     }
 
-    /// Loads the model of this number from what it was loaded from on the CPU. Starts the program if it does not run.
+    /// Loads the model of this number from the same bundle as on the CPU. Starts the program if it is not running.
     pub async fn load(
         &mut self,
         number: u64,

@@ -23,7 +23,7 @@ pub struct Load {
 }
 
 impl Worker {
-    /// Gets the bundle for a load while the worker goes on with other tasks.
+    /// Fetches the bundle for a load while the worker continues with other tasks.
     pub fn fetch_bundle(&mut self, load: Load) {
         self.loads += 1;
         let number = self.loads;
@@ -119,7 +119,7 @@ impl Worker {
     }
 }
 
-/// The bytes at an address, unpacked. The page is told how many have arrived.
+/// The bytes at an address, unpacked. Reports the progress to the page.
 async fn fetch_for(model: u64, asset: Asset, address: &str) -> Result<Rc<[u8]>, String> {
     let bytes = fetch::fetch(address, |received, total| {
         reply(&Reply::Progress {

@@ -1,4 +1,4 @@
-//! The worker: it owns the models and answers one request after the other. What it fetches it keeps.
+//! The worker: it owns the models and answers one request after the other. It caches fetched files.
 
 mod adapter;
 mod fetch;
@@ -54,7 +54,7 @@ pub fn serve(port: Port, fetch_gpu: Function) {
     let (sender, mut tasks) = mpsc::unbounded();
     let messages = sender.clone();
     let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-        // Fails only when the loop below has ended. The page has been told why by then.
+        // Fails only if the loop below has ended, which the page has been told.
         drop(messages.unbounded_send(Task::Message(event.data())));
     });
     port.set_onmessage(on_message.as_ref().unchecked_ref());
@@ -68,8 +68,8 @@ pub fn serve(port: Port, fetch_gpu: Function) {
     reply(&Reply::Started);
 }
 
-/// Handles an uncaught exception. One of this program ends the worker. One of the GPU's program only ends
-/// the use of the GPU.
+/// Handles an uncaught exception. An exception of this program ends the worker. One of the GPU's program only ends the
+/// use of the GPU.
 #[wasm_bindgen]
 pub fn uncaught(message: String) {
     if exceptions::has_escaped() || !gpu::report(&message) {
@@ -82,7 +82,7 @@ fn spawn(future: impl Future<Output = ()> + 'static) {
     spawn_local(exceptions::watched(future));
 }
 
-/// What the worker does next.
+/// A task of the worker.
 enum Task {
     /// Answer a message from the page.
     Message(JsValue),
@@ -95,15 +95,15 @@ enum Task {
     },
 }
 
-/// The models and what they are made of.
+/// The models and the files they are loaded from.
 struct Worker {
     tasks: UnboundedSender<Task>,
     /// The number of the newest load of each model that waits for its bundle.
     loading: HashMap<u64, u64>,
-    /// How many loads have been asked for.
+    /// The number of loads requested so far.
     loads: u64,
     models: HashMap<u64, Model>,
-    /// What was fetched, by address.
+    /// Fetched files, by address.
     fetched: HashMap<String, Rc<[u8]>>,
     /// A bundle that the page has sent.
     sent: Option<Vec<u8>>,

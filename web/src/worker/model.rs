@@ -24,7 +24,7 @@ pub struct Model {
     on_gpu: Option<GpuModel>,
 }
 
-/// Predictions, and what the page is told with them.
+/// Predictions, with the backend and the chunk size that the page is told.
 pub struct Predicted {
     pub predictions: Vec<UserPrediction>,
     pub backend: Backend,
@@ -95,8 +95,8 @@ impl Model {
         }
     }
 
-    /// Predicts something on the CPU. A browser compiles a function of WebAssembly when it is first called: here, before
-    /// somebody waits for an answer.
+    /// Makes a first prediction on the CPU, before a user waits for one: a browser compiles a function of WebAssembly at
+    /// its first call.
     pub async fn warm_up(&self) -> Result<(), String> {
         let predicted = self.predictor.predict(&[vec!["warm-up".into()]]).await;
         predicted.map(drop).map_err(|error| error.to_string())
@@ -129,7 +129,7 @@ impl Model {
         }
     }
 
-    /// Whether the GPU is to predict texts of so many characters, of a piece of work of which `ahead` follow.
+    /// Whether the GPU should predict texts of this many characters, with `ahead` more characters of work to follow.
     fn wants_gpu(&self, characters: usize, ahead: u64) -> bool {
         self.adapter.is_ok()
             && match self.choice {

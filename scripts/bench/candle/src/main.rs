@@ -1,4 +1,4 @@
-//! candle-nn's LSTM under the same protocol as the example `bench` of the trainer: a line of JSON in, a line out.
+//! candle-nn's LSTM as a server with the same protocol as the example `bench` of the trainer: one line of JSON per request.
 
 use std::{
     collections::HashMap,

@@ -49,6 +49,6 @@ impl System for AuxLstm {
     }
 
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        self.lstm.teach(problem)
+        self.lstm.train(problem)
     }
 }

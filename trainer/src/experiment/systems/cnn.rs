@@ -28,6 +28,6 @@ impl System for Cnn {
     }
 
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        self.cnn.teach(problem, &[self.cnn.region])
+        self.cnn.train(problem, &[self.cnn.region])
     }
 }

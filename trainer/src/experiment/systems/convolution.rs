@@ -18,7 +18,7 @@ use model_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::networks::{Lesson, teach};
+use super::networks::{NetworkTraining, train};
 use crate::config::{SelectBy, Training, Wide};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::system::{Fitted, Problem};
@@ -80,7 +80,7 @@ impl CnnSettings {
     }
 
     /// Trains a network with a convolution for each of `regions`, their numbers of words.
-    pub fn teach<'a>(
+    pub fn train<'a>(
         &self,
         problem: &Problem<'a>,
         regions: &[usize],
@@ -95,13 +95,13 @@ impl CnnSettings {
             features: problem.features()?,
             classes: problem.class_count(problem.main),
         };
-        let lesson = Lesson {
+        let training = NetworkTraining {
             training: &self.training,
             architecture,
             vectors: Vectors::None,
             wide: &Wide::none(),
         };
-        teach(problem, lesson)
+        train(problem, training)
     }
 }
 

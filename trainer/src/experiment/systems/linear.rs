@@ -18,7 +18,7 @@ use crate::experiment::system::{Fitted, Model, Problem};
 pub struct LinearSettings {
     /// The costs C of an error.
     pub costs: Vec<f64>,
-    /// Classes are weighted by their frequency to the power of minus this: 0 weights no class, with 1 all count alike.
+    /// Classes are weighted by their frequency to the power of minus this: 0 weights all users equally, 1 all classes.
     pub class_balances: Vec<f64>,
 }
 

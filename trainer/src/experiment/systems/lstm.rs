@@ -4,7 +4,7 @@ use model_core::aux_lstm::Role;
 use serde::{Deserialize, Serialize};
 
 use super::attention::AttentiveLstm;
-use super::networks::{Lesson, tasks, teach};
+use super::networks::{NetworkTraining, tasks, train};
 use crate::config::{Network, Training, Wide};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::system::{Fitted, Problem, System, table};
@@ -47,8 +47,8 @@ impl LstmSettings {
         self.wide.check().map_err(of_lstm)
     }
 
-    /// Trains LSTM or, where the problem has λ, Aux-LSTM.
-    pub fn teach<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
+    /// Trains the single-task LSTM or, if the problem has λ, Aux-LSTM.
+    pub fn train<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
         let embedding = problem.embedding()?;
         let tasks = tasks(problem);
         let tasks = tasks.iter().map(|task| (task.role, task.class_count()));
@@ -66,26 +66,26 @@ impl LstmSettings {
         match self.attention_words {
             0 => {
                 let architecture = network;
-                let lesson = Lesson {
+                let training = NetworkTraining {
                     training,
                     architecture,
                     vectors,
                     wide,
                 };
-                teach(problem, lesson)
+                train(problem, training)
             }
             segment_words => {
                 let architecture = AttentiveLstm {
                     network,
                     segment_words,
                 };
-                let lesson = Lesson {
+                let training = NetworkTraining {
                     training,
                     architecture,
                     vectors,
                     wide,
                 };
-                teach(problem, lesson)
+                train(problem, training)
             }
         }
     }
@@ -107,6 +107,6 @@ impl System for Lstm {
     }
 
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        self.lstm.teach(problem)
+        self.lstm.train(problem)
     }
 }

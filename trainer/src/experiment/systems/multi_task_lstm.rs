@@ -13,7 +13,7 @@ use model_core::{
 use serde::{Deserialize, Serialize};
 
 use super::lstm::LstmSettings;
-use super::networks::{Lesson, tasks, teach};
+use super::networks::{NetworkTraining, tasks, train};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::run::file_name;
 use crate::experiment::system::{Fitted, Problem, System, check_lambda, table};
@@ -110,7 +110,7 @@ impl System for MultiTaskLstm {
             ..network.sizes(2 * dimensions, tasks)
         };
         let rate = self.multi_task_lstm.vector_learning_rate;
-        let lesson = Lesson {
+        let training = NetworkTraining {
             training,
             architecture: JointLstm {
                 sizes,
@@ -120,7 +120,7 @@ impl System for MultiTaskLstm {
             vectors: Vectors::Trained(TrainedVectors::new(tables, dimensions, rate)),
             wide,
         };
-        teach(problem, lesson)
+        train(problem, training)
     }
 }
 

@@ -9,15 +9,15 @@ use crate::experiment::system::{Fitted, Model, Problem};
 use crate::training::vectors::Vectors;
 use crate::training::{Architecture, Data, Setup, Task, Trained, Trainer};
 
-/// A network and how it is trained.
-pub struct Lesson<'s, 'a, A> {
+/// A network and the settings of its training.
+pub struct NetworkTraining<'s, 'a, A> {
     pub training: &'s Training,
     pub architecture: A,
     pub vectors: Vectors<'a>,
     pub wide: &'s Wide,
 }
 
-/// The tasks of a problem: the main one and, with λ, the auxiliary ones, which share 1 − λ.
+/// The tasks of a problem: the main one and, with λ (Eq. 19), the auxiliary ones, which share 1 − λ.
 pub fn tasks(problem: &Problem) -> Vec<Task> {
     let task = |attribute: usize, role, weight| Task {
         attribute: Attribute {
@@ -31,10 +31,10 @@ pub fn tasks(problem: &Problem) -> Vec<Task> {
     let mut tasks = vec![task(
         problem.main,
         Role::Main,
-        problem.lambda.unwrap_or(1.0),
+        problem.lambda.unwrap_or(1.0), // λ of Eq. 19
     )];
     if let Some(lambda) = problem.lambda {
-        let weight = (1.0 - lambda) / problem.auxiliary.len() as f64;
+        let weight = (1.0 - lambda) / problem.auxiliary.len() as f64; // 1 − λ of Eq. 19
         let auxiliary = problem.auxiliary.iter();
         tasks.extend(auxiliary.map(|&attribute| task(attribute, Role::Auxiliary, weight)));
     }
@@ -42,16 +42,16 @@ pub fn tasks(problem: &Problem) -> Vec<Task> {
 }
 
 /// Trains a network on the [`tasks`] of a problem.
-pub fn teach<'a, A: Architecture + 'a>(
+pub fn train<'a, A: Architecture + 'a>(
     problem: &Problem<'a>,
-    lesson: Lesson<'_, 'a, A>,
+    network: NetworkTraining<'_, 'a, A>,
 ) -> Result<Fitted<'a>, ExperimentError> {
     let setup = Setup {
-        training: lesson.training.clone(),
+        training: network.training.clone(),
         seed: problem.seed,
-        data: data(problem, lesson.training.class_balance)?,
-        architecture: lesson.architecture,
-        vectors: lesson.vectors,
+        data: data(problem, network.training.class_balance)?,
+        architecture: network.architecture,
+        vectors: network.vectors,
     };
     let mut trainer = Trainer::new(setup, problem.device)?;
     if !trainer.train(problem.interrupted)? {
@@ -68,7 +68,7 @@ pub fn teach<'a, A: Architecture + 'a>(
         chosen,
         validation_curve: history.iter().map(|epoch| epoch.tasks[0].f).collect(),
         training_curve: history.iter().map(|epoch| epoch.training_loss).collect(),
-        model: Box::new(Trained::new(trainer, lesson.wide, vocabulary)?),
+        model: Box::new(Trained::new(trainer, network.wide, vocabulary)?),
     })
 }
 

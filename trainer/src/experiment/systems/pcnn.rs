@@ -56,6 +56,6 @@ impl System for Pcnn {
     }
 
     fn fit<'a>(&self, problem: &Problem<'a>) -> Result<Fitted<'a>, ExperimentError> {
-        self.cnn.teach(problem, &self.pcnn.regions)
+        self.cnn.train(problem, &self.pcnn.regions)
     }
 }

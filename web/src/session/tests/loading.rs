@@ -244,7 +244,7 @@ fn a_model_that_cannot_be_had_leaves_the_one_before() {
     session.read_chinese();
     assert_eq!(session.refused(), None);
 
-    // Where that is not to be had either, there is none.
+    // If that model fails to load too, no model is in use.
     session.receive(Reply::Started);
     refuse(&mut session, "no network");
     session.receive(Reply::Started);

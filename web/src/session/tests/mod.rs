@@ -60,7 +60,7 @@ fn prediction(id: u64, words: usize) -> Reply {
     }
 }
 
-/// The same prediction for so many users.
+/// The same prediction for this many users.
 fn predictions(id: u64, users: usize) -> Reply {
     let Reply::Predicted { predictions, .. } = prediction(id, 1) else {
         unreachable!()

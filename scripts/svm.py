@@ -1,4 +1,4 @@
-"""The plain classifier to compare with: TF-IDF over words and a linear SVM, on a run's own split.
+"""The linear SVM of docs/model-card-en.md: TF-IDF over words separated by white space, on a run's own split.
 
 Usage: python svm.py CORPUS.jsonl.xz RUN/split.json [--words 1000] [--share 1] [--balanced]    (needs scikit-learn)
 
@@ -15,14 +15,14 @@ from sklearn.metrics import accuracy_score, precision_score, recall_score
 from sklearn.svm import LinearSVC
 
 
-def band(age):
+def age_range(age):
     return "13-17" if age <= 17 else "23-27" if age <= 27 else "33-48"
 
 
 ATTRIBUTES = {
     "profession": lambda user: user.get("profession"),
     "age": lambda user: user.get("age") and (str(user["age"]) if user["age"] < 33 else "33+"),
-    "age (coarse)": lambda user: user.get("age") and band(user["age"]),
+    "age (coarse)": lambda user: user.get("age") and age_range(user["age"]),
     "gender": lambda user: user.get("gender"),
 }
 
@@ -44,7 +44,7 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("split")
     parser.add_argument("--words", type=int, default=1000)
-    parser.add_argument("--share", type=float, default=1, help="of the training users, the first: the corpus is shuffled")
+    parser.add_argument("--share", type=float, default=1, help="share of the training users to learn from, taken from the start; the corpus is shuffled")
     parser.add_argument("--balanced", action="store_true")
     options = parser.parse_args()
     with lzma.open(options.corpus, "rt", encoding="utf-8") as file:
