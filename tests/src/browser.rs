@@ -288,7 +288,15 @@ struct Driver {
 }
 
 impl Driver {
+    /// Starts the driver. It takes a free port of IPv4 and then the same one of IPv6, and ends if another process has taken
+    /// that in between, so it gets several attempts.
     fn start() -> Self {
+        (0..5)
+            .find_map(|_| Self::attempt())
+            .expect("chromedriver names the port that it listens on")
+    }
+
+    fn attempt() -> Option<Self> {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -303,7 +311,10 @@ impl Driver {
             let read = output
                 .read_line(&mut line)
                 .expect("chromedriver writes text");
-            assert!(read > 0, "chromedriver ended without naming its port");
+            if read == 0 {
+                let _ = process.wait();
+                return None;
+            }
             if let Some((_, port)) = line.split_once("started successfully on port ") {
                 break port.trim().trim_end_matches('.').to_owned();
             }
@@ -315,7 +326,7 @@ impl Driver {
             profile: tempfile::tempdir().expect("a temporary folder can be made"),
         };
         std::fs::create_dir(driver.folder()).expect("a folder can be made in it");
-        driver
+        Some(driver)
     }
 
     fn folder(&self) -> PathBuf {
