@@ -13,6 +13,7 @@ try {
     Promise.race([guarded(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]),
   ]);
   await start({ module_or_path: response });
+  offerNewVersions().catch(() => {});
   // The next visit may be without a network.
   serviceWorker?.ready.then(({ active }) => active.postMessage("keep"));
 } catch (error) {
@@ -25,6 +26,11 @@ async function guarded() {
   try {
     const known = await serviceWorker.getRegistration();
     const registered = serviceWorker.register("service_worker.js").catch(() => {});
+    // A file that the version before lacks may be gone from the server, so reloading the only tab starts the newest version.
+    if (known?.waiting && (await takesOver(known.waiting, "take over if alone"))) {
+      location.reload();
+      await new Promise(() => {});
+    }
     // An active one handles them already, unless the visitor has forced a reload past it.
     if (known?.active) return;
     await registered;
@@ -33,4 +39,36 @@ async function guarded() {
     active.postMessage("guard");
     await answers;
   } catch {}
+}
+
+/** Asks a version that waits to take over, and resolves to whether it did. */
+function takesOver(waiting, message) {
+  return new Promise((resolve) => {
+    waiting.addEventListener("statechange", () => {
+      if (waiting.state === "activated" || waiting.state === "redundant") resolve(waiting.state === "activated");
+    });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve(false);
+    waiting.postMessage(message, [port2]);
+    setTimeout(() => resolve(false), PATIENCE_MS);
+  });
+}
+
+/** Tells the page of each new version, and starts it when the page asks for it (web/src/app/update.rs). */
+async function offerNewVersions() {
+  const registration = await serviceWorker?.getRegistration();
+  if (!registration) return;
+  const offer = () => dispatchEvent(new Event("newversion"));
+  // One that is installed while another one is active waits.
+  const watch = (worker) =>
+    worker?.addEventListener("statechange", () => worker.state === "installed" && registration.active && offer());
+  addEventListener("usenewversion", async () => {
+    if (registration.waiting) await takesOver(registration.waiting, "take over");
+    location.reload();
+  });
+  registration.addEventListener("updatefound", () => watch(registration.installing));
+  watch(registration.installing);
+  // The visitor has let it take over in another tab.
+  if (serviceWorker.controller) serviceWorker.addEventListener("controllerchange", offer);
+  if (registration.waiting) offer();
 }

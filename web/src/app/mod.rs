@@ -12,6 +12,7 @@ mod models;
 mod reliability;
 mod result;
 mod status;
+mod update;
 
 use leptos::prelude::*;
 use link::Link;
@@ -84,6 +85,7 @@ fn App() -> impl IntoView {
             on:dragleave=move |_| set_over.set(false)
             on:drop=drop
         >
+            <update::Update />
             <header>
                 <LocaleSwitch link=link />
                 <h1>{t("title")}</h1>
