@@ -196,7 +196,7 @@ class Entry {
    */
   async #load(source, settings) {
     const bytes = await bytesOf(source);
-    const bundle = typeof source === "string" && !bytes ? source : null;
+    const bundle = typeof source === "string" ? source : null;
     const request = { load: { model: this.number, bundle, cpu_because: null, ...settings } };
     this.description = await this.engine.load(request, bytes, (progress) => {
       for (const listener of this.listeners) listener(progress);
@@ -372,21 +372,27 @@ async function openHere(receive) {
   await start({ module_or_path: (await fileBytes(program)) ?? program });
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
-  serve(port2, fetchGpu);
+  serve(port2, fetchGpu, fetchHere);
   /** @type {any} */ (port2).unref?.();
   return port1;
 }
 
 /**
- * The bytes of a bundle; null if the worker is to fetch it.
- * @param {Source} source An address is absolute.
+ * The bytes of a bundle; null if it is an address, which the worker's program fetches.
+ * @param {Source} source
  */
 async function bytesOf(source) {
-  if (typeof source === "string") return fileBytes(new URL(source));
+  if (typeof source === "string") return null;
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Uint8Array) return source;
   throw new TypeError("load expects an address, a Blob, an ArrayBuffer or a Uint8Array");
+}
+
+/** The global `fetch`, which also reads files. */
+async function fetchHere(address) {
+  const bytes = await fileBytes(new URL(address));
+  return bytes ? new Response(bytes, { headers: { "content-length": String(bytes.length) } }) : fetch(address);
 }
 
 /** The bytes of a `file:` address in Node, whose `fetch` cannot read files; null for other addresses. */
