@@ -47,6 +47,15 @@ pub fn Input(link: Link) -> impl IntoView {
     if let Some(given) = text_of_address() {
         put(&given);
     }
+    // Such a link was opened in the tab of the page, which is not loaded again then. The page's own link brings no new text.
+    let opened = window_event_listener_untyped("hashchange", move |_| {
+        if let Some(given) = text_of_address()
+            && text.with_untracked(|text| *text != given)
+        {
+            put(&given);
+        }
+    });
+    on_cleanup(move || opened.remove());
     view! {
         <section class="panel input">
             <label for="posts">{t("posts_label")}</label>
