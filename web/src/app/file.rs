@@ -8,21 +8,28 @@ use model_core::attribute::Attribute;
 use model_core::prediction::{Line, UserPrediction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
+use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
 use crate::batch::{BadRecord, Batch, State};
 use crate::js::describe;
-use crate::session::{Session, Source};
+use crate::session::{Session, Source, is_bundle};
 use crate::summary;
 
 /// The most rows that are shown. A table of all writers would make the page slow.
 const SHOWN: usize = 100;
 
-/// Opens a file that the user has chosen or dropped: a model or writers.
-pub fn take(link: Link, file: File) {
+/// Opens the first of the files that the user has chosen or dropped. If there are more, `only` gets its name.
+pub fn take_one(link: Link, files: &FileList, only: RwSignal<Option<String>>) {
+    let Some(file) = files.get(0) else { return };
+    only.set((files.length() > 1).then(|| file.name()));
+    take(link, file);
+}
+
+/// Opens a file: a model or writers.
+fn take(link: Link, file: File) {
     spawn_local(async move {
         let name = file.name();
         let bytes = match JsFuture::from(file.array_buffer()).await {
@@ -33,7 +40,7 @@ pub fn take(link: Link, file: File) {
                 return link.act(|session| session.run_file(unread));
             }
         };
-        if name.ends_with(".safetensors") || name.ends_with(".safetensors.gz") {
+        if is_bundle(&name) {
             link.act(|session| session.use_model(Source::File(bytes.into())));
         } else {
             link.act(|session| session.run_file(Batch::new(name, bytes)));
@@ -41,13 +48,13 @@ pub fn take(link: Link, file: File) {
     });
 }
 
-/// The button that chooses a file.
+/// The button that chooses a file. `only` is the name of the file that was opened if there were several.
 #[component]
-pub fn Choose(link: Link) -> impl IntoView {
+pub fn Choose(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
     let changed = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
-        if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            take(link, file);
+        if let Some(files) = input.files() {
+            take_one(link, &files, only);
         }
         // Otherwise choosing the same file again would be no change.
         input.set_value("");
@@ -65,6 +72,7 @@ pub fn Choose(link: Link) -> impl IntoView {
             </label>
             <p class="note" id="file-help">{t("file_help")}</p>
         </div>
+        <p class="note" role="status">{move || only.get().map(|file| locale().format("one_file", &[("file", &file)]))}</p>
     }
 }
 

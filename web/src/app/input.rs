@@ -17,9 +17,9 @@ use crate::labels::posts;
 /// The pause in typing after which the text is read.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// The text area with its buttons.
+/// The text area with its buttons. `only` is for [`file::take_one`].
 #[component]
-pub fn Input(link: Link) -> impl IntoView {
+pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let area = NodeRef::<Textarea>::new();
     let set = move |new: String| {
@@ -90,7 +90,7 @@ pub fn Input(link: Link) -> impl IntoView {
                 {t("clear")}
             </button>
             <Share text=text />
-            <file::Choose link=link />
+            <file::Choose link=link only=only />
         </section>
     }
 }

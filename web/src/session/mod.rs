@@ -20,7 +20,7 @@ use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reply, Request};
 
 use loading::Load;
-pub use loading::{Model, Phase, Source};
+pub use loading::{Model, Phase, Source, is_bundle};
 use text::Text;
 pub use text::{Answer, Comparison, Evidence};
 
@@ -79,6 +79,8 @@ enum SingleTask {
 pub struct Session {
     choice: BackendChoice,
     source: Source,
+    /// The sources before it that may still be loaded, the newest last. Empty once the model is ready.
+    earlier: Vec<Source>,
     phase: Phase,
     load: Load,
     /// Whether the worker has started. Messages that are sent earlier are lost.
@@ -101,6 +103,7 @@ impl Session {
         let mut session = Self {
             choice: BackendChoice::Auto,
             source: Source::Address(bundle.into()),
+            earlier: Vec::new(),
             phase: Phase::Starting,
             load: Load::default(),
             is_listening: false,
@@ -272,14 +275,13 @@ impl Session {
                 chunk,
                 ..
             } => {
-                self.model = Some(Model {
+                self.loaded(Model {
                     source: self.source.clone(),
                     card: *card,
                     attributes,
                     backend,
                     chunk,
                 });
-                self.phase = Phase::Ready;
             }
             Reply::Predicted {
                 id,
