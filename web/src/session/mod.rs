@@ -92,6 +92,8 @@ pub struct Session {
     wants_evidence: bool,
     wants_comparison: bool,
     batch: Option<Batch>,
+    /// How many files the user has given.
+    files: u64,
     /// The id of the newest request.
     request: u64,
     in_flight: Option<InFlight>,
@@ -114,6 +116,7 @@ impl Session {
             wants_evidence: false,
             wants_comparison: false,
             batch: None,
+            files: 0,
             request: 0,
             in_flight: None,
         };
@@ -189,6 +192,11 @@ impl Session {
         self.batch.as_ref()
     }
 
+    /// The number of the file that the user has given last. It tells the files apart.
+    pub fn file_number(&self) -> u64 {
+        self.files
+    }
+
     /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
     pub fn is_behind(&self) -> bool {
         self.text.lacks_answer()
@@ -231,6 +239,7 @@ impl Session {
     /// The user gives a file of many writers.
     pub fn run_file(&mut self, batch: Batch) -> Vec<Command> {
         self.batch = Some(batch);
+        self.files += 1;
         self.ask()
     }
 
