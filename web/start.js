@@ -4,7 +4,7 @@
 const PATIENCE_MS = 10_000;
 const script = document.querySelector("link[rel=modulepreload]");
 const program = document.querySelector("link[rel=preload][as=fetch]");
-const { serviceWorker } = navigator;
+const serviceWorker = serviceWorkers();
 
 try {
   const [{ default: start }, response] = await Promise.all([
@@ -19,6 +19,15 @@ try {
 } catch (error) {
   document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
   throw error;
+}
+
+/** The browser's service workers. Where there may be none, as in a sandboxed frame, the property throws. */
+function serviceWorkers() {
+  try {
+    return navigator.serviceWorker;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Resolves when the service worker handles the page's requests. The page also works without one. */

@@ -49,7 +49,7 @@ export async function load(source = MODEL(), options = {}) {
   if (!BACKENDS.includes(backend)) throw new TypeError(`unknown backend ${backend}: use ${BACKENDS.join(", ")}`);
   const address = typeof source === "string" || source instanceof URL ? absolute(source) : null;
   const settings = { choice: backend, dictionary: absolute(dictionary) };
-  const key = address && JSON.stringify([address, settings]);
+  const key = address && json([address, settings]);
   let entry = shared.get(key);
   // The models of a crashed worker are lost.
   if (!entry || entry.engine !== engine) {
@@ -100,7 +100,7 @@ class Model {
     const entry = this.#used();
     // A string is iterable too, by its letters.
     if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
-    const users = Array.from(texts, posts);
+    const users = [...texts].map((text) => posts(text));
     const lengths = users.map((user) => user.reduce((sum, post) => sum + characters(post), 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
     /** @type {UserPrediction[]} */
@@ -283,7 +283,7 @@ class Engine {
     } else {
       /** @type {Request} */
       const request = { unload: { model } };
-      this.#port?.postMessage(JSON.stringify(request));
+      this.#port?.postMessage(json(request));
     }
   }
 
@@ -299,9 +299,15 @@ class Engine {
         reject(new Error("the worker has ended; load the model again"));
         return;
       }
+      // Before anything waits for the reply: a string cannot have more than half a gigabyte.
+      const message = json(request);
       this.#waiting.set(key, { resolve, reject, onprogress });
       this.#port.ref?.();
-      this.#port.postMessage(JSON.stringify(request));
+      try {
+        this.#port.postMessage(message);
+      } catch (error) {
+        this.#settle(key, (waiting) => waiting.reject(error));
+      }
     });
   }
 
@@ -409,6 +415,21 @@ function absolute(address) {
   const base = document?.baseURI ?? location?.href ?? process?.getBuiltinModule("node:url").pathToFileURL("./").href;
   if (!URL.canParse(address, base)) throw new TypeError(`not a valid address: ${address}`);
   return new URL(address, base).href;
+}
+
+/**
+ * A value as JSON. `JSON.stringify` would call the methods `toJSON` that old scripts of the page give to arrays and objects.
+ * @param {unknown} value
+ * @returns {string}
+ */
+function json(value) {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  try {
+    if (Array.isArray(value)) return `[${value.map((item) => json(item)).join(",")}]`;
+    return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${json(item)}`).join(",")}}`;
+  } catch (error) {
+    throw new RangeError("the text is too long", { cause: error });
+  }
 }
 
 /** A user's posts: the lines of a string, or a list of posts as it is. */

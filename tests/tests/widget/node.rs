@@ -161,3 +161,16 @@ fn what_is_freed_is_used_again() {
     // The models in between are larger than that together.
     assert!(late < early + 30_000_000, "{told}");
 }
+
+#[test]
+fn a_text_of_half_a_gigabyte_never_ended() {
+    let told = tell(
+        "// If the program does not end by itself.
+        setTimeout(() => process.exit(1), 120_000).unref();
+        const model = await load();
+        const long = await failure(model.segment(Array(600).fill('x'.repeat(1_000_000))));
+        const [{ words }] = await model.predict(['it still reads']);
+        tell({ long, words });",
+    );
+    assert_eq!(told, json!({ "long": "the text is too long", "words": 3 }));
+}

@@ -143,8 +143,8 @@ fn link_with(text: &str) -> String {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = history, js_name = replaceState)]
-    fn replace_state(state: &JsValue, unused: &str, address: &str);
+    #[wasm_bindgen(catch, js_namespace = history, js_name = replaceState)]
+    fn replace_state(state: &JsValue, unused: &str, address: &str) -> Result<(), JsValue>;
 }
 
 /// Removes the text from the page's address: the page no longer shows it.
@@ -152,7 +152,8 @@ fn forget_link() {
     let location = window().location();
     if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
         let path = location.pathname().unwrap_or_default();
-        replace_state(&JsValue::NULL, "", &path);
+        // It can fail only in a sandboxed frame.
+        let _ = replace_state(&JsValue::NULL, "", &path);
     }
 }
 
