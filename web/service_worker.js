@@ -5,6 +5,8 @@
 // FILES, the digest of each file of the page.
 //
 // A new version is fetched as a whole. It takes over when no tab shows the old one, so that no tab mixes files of two versions.
+// The old one may be unable to fetch the files that it lacks, because the server has others by then. So it takes over at once
+// if a visitor asks for it, or reloads the only tab (web/start.js).
 const CACHE = `page ${VERSION}`;
 /** Files that most visitors never need. They are kept after their first use. */
 const ON_DEMAND =
@@ -24,7 +26,14 @@ addEventListener("activate", (event) => {
 
 // Sent by web/start.js.
 addEventListener("message", (event) => {
-  event.waitUntil(event.data === "guard" ? clients.claim() : keepAll());
+  const { data, ports } = event;
+  const act = {
+    guard: () => clients.claim(),
+    keep: keepAll,
+    "take over": () => skipWaiting(),
+    "take over if alone": () => takeOverIfAlone(ports[0]),
+  };
+  event.waitUntil(act[data]?.());
 });
 
 addEventListener("fetch", (event) => {
@@ -34,6 +43,14 @@ addEventListener("fetch", (event) => {
   event.respondWith(answer(file, request.referrer));
   event.waitUntil(busy.get(file));
 });
+
+/** Takes over from the version before, unless it has more than one tab. Then it says so. */
+async function takeOverIfAlone(port) {
+  const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const tabs = windows.filter(({ url }) => url.startsWith(registration.scope));
+  if (tabs.length > 1) port.postMessage("not alone");
+  else await skipWaiting();
+}
 
 async function keepAll() {
   const used = await everKept();
@@ -60,10 +77,15 @@ function fileOf({ url }) {
   return url.split(/[?#]/)[0].slice(registration.scope.length) || "./";
 }
 
+/** Asks the server for a newer version of this worker, which may be why a file is gone or differs from the build. */
+function lookForNewVersion() {
+  return registration.update().catch(() => {});
+}
+
 /** A file, from the cache or from the server. */
 function answer(file, referrer) {
   const turn = (busy.get(file) ?? Promise.resolve()).then(() => find(file, referrer));
-  busy.set(file, turn.then(({ keeping }) => keeping).catch(() => {}));
+  busy.set(file, turn.then(({ keeping }) => keeping).catch(lookForNewVersion));
   return turn.then(({ response }) => response);
 }
 
@@ -73,7 +95,7 @@ async function find(file, referrer) {
   if (kept) return { response: kept };
   // Not from the browser's cache, which may still hold the file of another version.
   const response = await fetch(file, { cache: "no-cache", referrer });
-  if (!response.ok) return { response };
+  if (!response.ok) return { response, keeping: lookForNewVersion() };
   const checked = check(file, response);
   return { response: checked, keeping: cache.put(file, checked.clone()) };
 }

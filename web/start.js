@@ -4,7 +4,7 @@
 const PATIENCE_MS = 10_000;
 const script = document.querySelector("link[rel=modulepreload]");
 const program = document.querySelector("link[rel=preload][as=fetch]");
-const { serviceWorker } = navigator;
+const serviceWorker = serviceWorkers();
 
 try {
   const [{ default: start }, response] = await Promise.all([
@@ -13,6 +13,7 @@ try {
     Promise.race([guarded(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]),
   ]);
   await start({ module_or_path: response });
+  offerNewVersions().catch(() => {});
   // The next visit may be without a network.
   serviceWorker?.ready.then(({ active }) => active.postMessage("keep"));
 } catch (error) {
@@ -20,11 +21,25 @@ try {
   throw error;
 }
 
+/** The browser's service workers. Where there may be none, as in a sandboxed frame, the property throws. */
+function serviceWorkers() {
+  try {
+    return navigator.serviceWorker;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Resolves when the service worker handles the page's requests. The page also works without one. */
 async function guarded() {
   try {
     const known = await serviceWorker.getRegistration();
     const registered = serviceWorker.register("service_worker.js").catch(() => {});
+    // A file that the version before lacks may be gone from the server, so reloading the only tab starts the newest version.
+    if (known?.waiting && (await takesOver(known.waiting, "take over if alone"))) {
+      location.reload();
+      await new Promise(() => {});
+    }
     // An active one handles them already, unless the visitor has forced a reload past it.
     if (known?.active) return;
     await registered;
@@ -33,4 +48,36 @@ async function guarded() {
     active.postMessage("guard");
     await answers;
   } catch {}
+}
+
+/** Asks a version that waits to take over, and resolves to whether it did. */
+function takesOver(waiting, message) {
+  return new Promise((resolve) => {
+    waiting.addEventListener("statechange", () => {
+      if (waiting.state === "activated" || waiting.state === "redundant") resolve(waiting.state === "activated");
+    });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve(false);
+    waiting.postMessage(message, [port2]);
+    setTimeout(() => resolve(false), PATIENCE_MS);
+  });
+}
+
+/** Tells the page of each new version, and starts it when the page asks for it (web/src/app/update.rs). */
+async function offerNewVersions() {
+  const registration = await serviceWorker?.getRegistration();
+  if (!registration) return;
+  const offer = () => dispatchEvent(new Event("newversion"));
+  // One that is installed while another one is active waits.
+  const watch = (worker) =>
+    worker?.addEventListener("statechange", () => worker.state === "installed" && registration.active && offer());
+  addEventListener("usenewversion", async () => {
+    if (registration.waiting) await takesOver(registration.waiting, "take over");
+    location.reload();
+  });
+  registration.addEventListener("updatefound", () => watch(registration.installing));
+  watch(registration.installing);
+  // The visitor has let it take over in another tab.
+  if (serviceWorker.controller) serviceWorker.addEventListener("controllerchange", offer);
+  if (registration.waiting) offer();
 }

@@ -49,7 +49,7 @@ export async function load(source = MODEL(), options = {}) {
   if (!BACKENDS.includes(backend)) throw new TypeError(`unknown backend ${backend}: use ${BACKENDS.join(", ")}`);
   const address = typeof source === "string" || source instanceof URL ? absolute(source) : null;
   const settings = { choice: backend, dictionary: absolute(dictionary) };
-  const key = address && JSON.stringify([address, settings]);
+  const key = address && json([address, settings]);
   let entry = shared.get(key);
   // The models of a crashed worker are lost.
   if (!entry || entry.engine !== engine) {
@@ -100,7 +100,7 @@ class Model {
     const entry = this.#used();
     // A string is iterable too, by its letters.
     if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
-    const users = Array.from(texts, posts);
+    const users = [...texts].map((text) => posts(text));
     const lengths = users.map((user) => user.reduce((sum, post) => sum + characters(post), 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
     /** @type {UserPrediction[]} */
@@ -196,7 +196,7 @@ class Entry {
    */
   async #load(source, settings) {
     const bytes = await bytesOf(source);
-    const bundle = typeof source === "string" && !bytes ? source : null;
+    const bundle = typeof source === "string" ? source : null;
     const request = { load: { model: this.number, bundle, cpu_because: null, ...settings } };
     this.description = await this.engine.load(request, bytes, (progress) => {
       for (const listener of this.listeners) listener(progress);
@@ -283,7 +283,7 @@ class Engine {
     } else {
       /** @type {Request} */
       const request = { unload: { model } };
-      this.#port?.postMessage(JSON.stringify(request));
+      this.#port?.postMessage(json(request));
     }
   }
 
@@ -299,9 +299,15 @@ class Engine {
         reject(new Error("the worker has ended; load the model again"));
         return;
       }
+      // Before anything waits for the reply: a string cannot have more than half a gigabyte.
+      const message = json(request);
       this.#waiting.set(key, { resolve, reject, onprogress });
       this.#port.ref?.();
-      this.#port.postMessage(JSON.stringify(request));
+      try {
+        this.#port.postMessage(message);
+      } catch (error) {
+        this.#settle(key, (waiting) => waiting.reject(error));
+      }
     });
   }
 
@@ -372,21 +378,27 @@ async function openHere(receive) {
   await start({ module_or_path: (await fileBytes(program)) ?? program });
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
-  serve(port2, fetchGpu);
+  serve(port2, fetchGpu, fetchHere);
   /** @type {any} */ (port2).unref?.();
   return port1;
 }
 
 /**
- * The bytes of a bundle; null if the worker is to fetch it.
- * @param {Source} source An address is absolute.
+ * The bytes of a bundle; null if it is an address, which the worker's program fetches.
+ * @param {Source} source
  */
 async function bytesOf(source) {
-  if (typeof source === "string") return fileBytes(new URL(source));
+  if (typeof source === "string") return null;
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Uint8Array) return source;
   throw new TypeError("load expects an address, a Blob, an ArrayBuffer or a Uint8Array");
+}
+
+/** The global `fetch`, which also reads files. */
+async function fetchHere(address) {
+  const bytes = await fileBytes(new URL(address));
+  return bytes ? new Response(bytes, { headers: { "content-length": String(bytes.length) } }) : fetch(address);
 }
 
 /** The bytes of a `file:` address in Node, whose `fetch` cannot read files; null for other addresses. */
@@ -403,6 +415,21 @@ function absolute(address) {
   const base = document?.baseURI ?? location?.href ?? process?.getBuiltinModule("node:url").pathToFileURL("./").href;
   if (!URL.canParse(address, base)) throw new TypeError(`not a valid address: ${address}`);
   return new URL(address, base).href;
+}
+
+/**
+ * A value as JSON. `JSON.stringify` would call the methods `toJSON` that old scripts of the page give to arrays and objects.
+ * @param {unknown} value
+ * @returns {string}
+ */
+function json(value) {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  try {
+    if (Array.isArray(value)) return `[${value.map((item) => json(item)).join(",")}]`;
+    return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${json(item)}`).join(",")}}`;
+  } catch (error) {
+    throw new RangeError("the text is too long", { cause: error });
+  }
 }
 
 /** A user's posts: the lines of a string, or a list of posts as it is. */

@@ -198,9 +198,11 @@ const STYLE = `
     .bar {
       outline: 1px solid CanvasText;
     }
-    .bar > span,
-    .top .bar > span {
+    .bar > span {
       background: CanvasText;
+    }
+    .top .bar > span {
+      background: Highlight;
     }
   }
 `;

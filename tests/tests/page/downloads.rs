@@ -91,6 +91,31 @@ fn the_address_of_a_download_stays_until_the_browser_has_saved_it() {
     });
 }
 
+#[test]
+fn a_large_download_froze_the_page() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let writers = 2_500;
+        page.give("writers.txt", "school\n".repeat(writers)).await;
+        done(&page, writers).await;
+        page.script(
+            "window.parts = [];
+            window.Blob = class extends Blob {
+                constructor(given, options) {
+                    super(given, options);
+                    parts.push(given.length);
+                }
+            }",
+        )
+        .await;
+        page.press("Download as JSONL").await;
+        let saved = page.saved("writers-attributes.jsonl").await;
+        assert_eq!(saved.lines().count(), writers);
+        // Slices of a thousand rows, with other work between them, and the file that they make.
+        assert_eq!(page.script("return parts").await, json!([1, 1, 1, 3]));
+    });
+}
+
 /// Checks that two values are the same, with names in order and numbers within the tolerance.
 fn agree(saved: &Value, predicted: &Value, place: &str) {
     match (saved, predicted) {

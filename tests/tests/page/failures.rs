@@ -63,3 +63,18 @@ fn a_worker_that_cannot_start_is_not_waited_for() {
         });
     }
 }
+
+#[test]
+fn a_sandboxed_frame_said_for_ever_that_the_page_starts() {
+    let host = "<!doctype html><iframe sandbox=allow-scripts src=./index.html width=900 height=700></iframe>";
+    let visit = Visit::default().instead("host.html", host.into());
+    // Without this the frame, whose origin is its own, may not even load the page's scripts.
+    let visit = visit.add_header("access-control-allow-origin: *");
+    visit.open("host.html").run(async |page| {
+        (page.client.enter_frame(0).await).expect("the page has a frame");
+        page.until("return document.querySelector('fieldset') !== null", SOON)
+            .await;
+        let status = failed(&page).await;
+        assert!(status.contains("Worker"), "{status}");
+    });
+}

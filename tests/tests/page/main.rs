@@ -11,6 +11,7 @@ mod directions;
 mod downloads;
 mod evidence;
 mod failures;
+mod forced_colours;
 mod integrity;
 mod keyboard;
 mod languages;

@@ -2,11 +2,11 @@
 
 use tests::{
     BILINGUAL,
-    browser::{SERVICE_WORKER, SOON, Visit},
+    browser::{Page, SERVICE_WORKER, SOON, Visit},
     same, site,
 };
 
-use crate::{TEXTS, announcement, array, kept, string};
+use crate::{TEXTS, announcement, array, bilingual, kept, string, text};
 
 #[test]
 fn a_second_visit_needs_no_network() {
@@ -56,6 +56,87 @@ fn a_new_version_keeps_the_rare_files_that_this_visitor_has_used() {
             }})()"
         );
         page.until(&script, SOON).await;
+    });
+}
+
+/// The service worker of an older version, whose bilingual model was another file.
+fn older_worker() -> Vec<u8> {
+    let worker = String::from_utf8(site::read(SERVICE_WORKER)).expect("a script is text");
+    let worker = worker.replacen("VERSION = \"", "VERSION = \"older ", 1);
+    let entry = format!("{BILINGUAL}\", \"sha256-");
+    let (before, after) = worker.split_once(&entry).expect("it lists the model");
+    format!("{before}{entry}AAAA{}", &after[4..]).into_bytes()
+}
+
+/// Lets the server have a new version, and waits until the page notices that it cannot get a file of its own version.
+async fn overtaken(page: &Page) {
+    page.ready().await;
+    kept(page).await;
+    page.site.put(SERVICE_WORKER, site::read(SERVICE_WORKER));
+    page.press("中文").await;
+    let offered = "return document.querySelector('.update [role=status]').innerText !== ''";
+    page.until(offered, SOON).await;
+    let why = "return document.querySelector('.running').innerText.includes('zh-en.safetensors')";
+    page.until(why, SOON).await;
+    page.press("English").await;
+}
+
+/// Waits until the new version shows the page, and loads the file that the old one could not get.
+async fn recovered(page: &Page) {
+    let renewed = "return (async () => {
+        const names = await caches.keys();
+        const is_new = !names.some(name => name.startsWith('page older'));
+        return is_new && window.old === undefined && document.querySelector('fieldset') !== null;
+    })()";
+    page.until(renewed, SOON).await;
+    page.ready().await;
+    assert_eq!(text(page, "//div[contains(@class, 'update')]").await, "");
+    page.press("中文").await;
+    bilingual(page).await;
+}
+
+#[test]
+fn a_tab_of_an_older_version_was_unable_to_load_files_even_when_it_was_reloaded() {
+    for reload in [true, false] {
+        let visit = Visit::default().instead(SERVICE_WORKER, older_worker());
+        visit.run(async move |page| {
+            overtaken(&page).await;
+            page.script("window.old = true").await;
+            if reload {
+                page.client
+                    .refresh()
+                    .await
+                    .expect("the page is loaded again");
+            } else {
+                page.press("Reload").await;
+            }
+            recovered(&page).await;
+        });
+    }
+}
+
+#[test]
+fn a_new_version_leaves_other_tabs_alone_until_it_is_asked_for() {
+    let visit = Visit::default().instead(SERVICE_WORKER, older_worker());
+    visit.run(async |page| {
+        overtaken(&page).await;
+        let first = page.client.window().await.expect("a tab");
+        let second = page.client.new_window(true).await.expect("another tab");
+        (page.client.switch_to_window(second.handle).await).expect("it can be chosen");
+        let address = page.site.url();
+        page.client.goto(&address).await.expect("the page opens");
+        page.ready().await;
+        let offered = "return document.querySelector('.update [role=status]').innerText !== ''";
+        page.until(offered, SOON).await;
+        page.script("window.old = true").await;
+        page.press("Reload").await;
+        recovered(&page).await;
+        // The first tab still shows the old version, and still offers the new one.
+        (page.client.switch_to_window(first).await).expect("it can be chosen");
+        page.until(offered, SOON).await;
+        page.script("window.old = true").await;
+        page.press("Reload").await;
+        recovered(&page).await;
     });
 }
 

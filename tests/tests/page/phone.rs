@@ -1,8 +1,11 @@
 //! The page on a narrow screen.
 
-use tests::browser::{Page, SOON, Visit};
+use tests::{
+    BUNDLE,
+    browser::{Page, SOON, Visit},
+};
 
-use crate::writers::done;
+use crate::{bundle, writers::done};
 
 #[test]
 fn a_phone_needs_no_sideways_scrolling() {
@@ -28,6 +31,36 @@ fn a_phone_needs_no_sideways_scrolling() {
             fits(&page, "with a table").await;
         });
     }
+}
+
+#[test]
+fn a_name_without_spaces_made_the_page_scroll_sideways() {
+    let name = "n".repeat(120);
+    let model = bundle(|bundle| {
+        bundle.card.name = name.clone();
+        let attribute = &mut bundle.settings.attributes[2];
+        attribute.name = name.clone();
+        for class in &mut attribute.classes {
+            class.push_str(&name);
+        }
+    });
+    let visit = Visit::default().phone(320, 640).instead(BUNDLE, model);
+    visit.run(async move |page| {
+        page.ready().await;
+        page.write("my school was fun today").await;
+        page.settled(SOON).await;
+        let open = "document.querySelectorAll('details').forEach(details => details.open = true)";
+        page.script(open).await;
+        let opened = "return document.querySelector('.marked') !== null
+            && document.querySelector('.result table') !== null";
+        page.until(opened, SOON).await;
+        fits(&page, "with long names of the model").await;
+
+        let users = format!(r#"{{"id": "{name}", "text": "my school"}}"#);
+        page.give(&format!("{name}.jsonl"), users).await;
+        done(&page, 1).await;
+        fits(&page, "with long names of a writer and a file").await;
+    });
 }
 
 async fn fits(page: &Page, when: &str) {

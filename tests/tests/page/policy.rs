@@ -3,11 +3,11 @@
 use serde_json::json;
 use tests::{
     BUNDLE,
-    browser::{Page, SOON},
-    site,
+    browser::{Page, SOON, Visit},
+    root, same, site,
 };
 
-use crate::{TEXTS, string, with_script, writers::done};
+use crate::{TEXTS, bilingual, kept, string, with_script, writers::done};
 
 /// Directives, each with a script that it forbids: one that changes the page or sends a request to another host.
 const FORBIDDEN: [(&str, &str); 6] = [
@@ -67,6 +67,63 @@ fn a_full_visit_breaks_no_policy() {
         page.ready().await;
         page.settled(SOON).await;
         assert_eq!(violations(&page).await, json!([]));
+    });
+}
+
+/// The headers that the documentation recommends.
+fn headers() -> Vec<String> {
+    let path = root().join("docs/hosting.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let (_, block) = text.split_once("```http\n").expect("it lists the headers");
+    let (block, _) = block.split_once("```").expect("the list ends");
+    block.lines().map(String::from).collect()
+}
+
+#[test]
+fn the_page_works_under_the_headers_of_the_documentation() {
+    let headers = headers();
+    assert!(headers.iter().any(|line| line.contains("frame-ancestors")));
+    let visit = (headers.iter()).fold(with_script(LISTEN), |visit, line| visit.add_header(line));
+    visit.run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
+            .await;
+        page.until("return document.querySelector('.marked') !== null", SOON)
+            .await;
+        page.give("two.txt", TEXTS[1].join("\n")).await;
+        done(&page, 2).await;
+        page.press("Download as CSV").await;
+        page.saved("two-attributes.csv").await;
+        page.press("中文").await;
+        bilingual(&page).await;
+        assert_eq!(violations(&page).await, json!([]));
+    });
+    // With the page's own service worker.
+    let visit = headers
+        .iter()
+        .fold(Visit::default(), |visit, line| visit.add_header(line));
+    visit.run(async |page| {
+        page.ready().await;
+        kept(&page).await;
+        page.write(&TEXTS[0].join("\n")).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, TEXTS[0]);
+    });
+}
+
+#[test]
+fn other_sites_could_show_the_page_in_a_frame() {
+    let host = b"<!doctype html><iframe src=index.html></iframe>".to_vec();
+    let visit = Visit::default().instead("host.html", host);
+    let visit = headers()
+        .iter()
+        .fold(visit, |visit, line| visit.add_header(line));
+    visit.open("host.html").run(async |page| {
+        let refused = "return performance.getEntriesByType('resource').some(entry => entry.name.endsWith('index.html'))
+            && document.querySelector('iframe').contentDocument === null";
+        page.until(refused, SOON).await;
     });
 }
 

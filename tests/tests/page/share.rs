@@ -42,3 +42,25 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
             .await;
     });
 }
+
+#[test]
+fn a_link_that_was_opened_in_the_tab_of_the_page_was_ignored() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write("my school was fun today").await;
+        page.settled(SOON).await;
+        page.script("window.same = true").await;
+        let link = page.site.url() + "#text=my%20husband%0Acooked%20dinner";
+        page.client.goto(&link).await.expect("the link opens");
+        let area = "return document.querySelector('textarea').value";
+        page.until(&format!("{area} === 'my husband\\ncooked dinner'"), SOON)
+            .await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &["my husband", "cooked dinner"]);
+        assert_eq!(
+            page.script("return window.same").await,
+            true,
+            "the same tab"
+        );
+    });
+}

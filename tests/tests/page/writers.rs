@@ -9,7 +9,7 @@ use tests::{
     predict_all, same,
 };
 
-use crate::{cells, is_best, text, with_script};
+use crate::{cells, damaged, is_best, refused, text, with_script};
 
 #[test]
 fn the_table_holds_the_predictions_of_the_command_line() {
@@ -55,6 +55,66 @@ fn a_dropped_table_is_read_too() {
         let rows = rows(&page).await;
         assert_eq!(rows[1][..2], ["ann", "4"]);
         assert_eq!(rows[2][..2], ["bob", "3"]);
+    });
+}
+
+#[test]
+fn text_that_was_dragged_into_the_text_area_was_swallowed() {
+    let drag = "
+        const transfer = new DataTransfer();
+        transfer.setData('text/plain', 'my school');
+        return ['dragover', 'drop'].map(type => {
+            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
+            document.querySelector('textarea').dispatchEvent(event);
+            return event.defaultPrevented;
+        })";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        assert_eq!(page.script(drag).await, json!([false, false]));
+    });
+}
+
+#[test]
+fn all_but_one_of_several_dropped_files_were_left_out_without_a_word() {
+    let drop = "
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(['my school\\nmy mom\\n'], 'two.txt'));
+        transfer.items.add(new File(['my wife\\n'], 'one.txt'));
+        const event = new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer });
+        document.querySelector('h1').dispatchEvent(event)";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        page.script(drop).await;
+        done(&page, 2).await;
+        let note = "//*[@class='choose']/following-sibling::*[@role='status']";
+        let said = text(&page, note).await;
+        assert!(said.contains("Only two.txt was opened"), "{said}");
+        // It is gone with the next file.
+        page.give("three.txt", "my school\nmy mom\nmy wife\n").await;
+        done(&page, 3).await;
+        assert_eq!(text(&page, note).await, "");
+    });
+}
+
+#[test]
+fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("crowd.jsonl", users(20_000)).await;
+        let rows = "document.querySelectorAll('[aria-labelledby=file] tbody tr')";
+        page.until(&format!("return {rows}.length === 100"), SOON)
+            .await;
+        page.give("DAMAGED.SAFETENSORS", damaged()).await;
+        let why = refused(&page, "").await;
+        assert!(why.contains("checksum"), "{why}");
+        page.ready().await;
+        let before = status(&page).await;
+        assert!(!before.contains("Cancelled"), "{before}");
+        // The run goes on.
+        let more =
+            "return document.querySelector('[aria-labelledby=file] [role=status]').innerText";
+        page.until(&format!("{more} !== {before:?}"), SOON).await;
+        page.press("Cancel").await;
     });
 }
 

@@ -1,4 +1,4 @@
-//! A model that cannot be loaded is reported, and loading can be repeated.
+//! A model that cannot be loaded is reported, and loading can be repeated. Scripts of the page do no harm.
 
 use tests::{BUNDLE, browser::SOON, site};
 
@@ -27,4 +27,16 @@ fn a_damaged_model_is_named_and_loading_can_be_repeated() {
             let hidden = "root.querySelector('[part=retry]').hidden";
             assert_eq!(inside(&page, ELEMENT, hidden).await, true);
         });
+}
+
+#[test]
+fn old_scripts_of_the_page_made_every_prediction_fail() {
+    // As Prototype.js 1.6 and MooTools 1.4 have them.
+    let scripts = "<script>
+        Array.prototype.toJSON = function () { return `[${this.join()}]`; };
+        Array.from = list => list;
+    </script>";
+    page(scripts, &element("")).run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+    });
 }

@@ -132,3 +132,16 @@ fn a_style_sheet_reaches_colours_and_parts() {
         assert_eq!(style("[part=percent]", "letterSpacing").await, "4px");
     });
 }
+
+#[test]
+fn the_bars_are_seen_in_forced_colours() {
+    let visit = page("", &element("")).flags(&["--force-high-contrast"]);
+    visit.run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let colours = "['.bar', '.top .bar > span', 'li:not(.top) .bar > span']
+            .map(selector => getComputedStyle(root.querySelector(selector)).backgroundColor)";
+        let colours = inside(&page, ELEMENT, colours).await;
+        let [track, top, other] = [0_usize, 1, 2].map(|place| colours[place].clone());
+        assert!(track != top && track != other && top != other, "{colours}");
+    });
+}

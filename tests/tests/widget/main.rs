@@ -17,8 +17,9 @@ mod worker;
 
 use serde_json::{Map, Value};
 use tests::{
+    BUNDLE,
     browser::{Page, SOON, Visit},
-    same,
+    same, same_by,
 };
 
 /// Made-up posts.
@@ -91,6 +92,11 @@ async fn shows(page: &Page, element: &str, posts: &[&str]) {
 
 /// Checks that a prediction of the JavaScript API is the command line's for these posts.
 fn predicts(prediction: &Value, posts: &[&str]) {
+    predicts_by(BUNDLE, prediction, posts);
+}
+
+/// The same of a prediction by another model.
+fn predicts_by(bundle: &str, prediction: &Value, posts: &[&str]) {
     let attributes = &prediction["predictions"];
     let attributes = (attributes.as_object()).unwrap_or_else(|| panic!("{prediction}"));
     // As the element shows it: the coarse classes first, if there are any.
@@ -102,7 +108,7 @@ fn predicts(prediction: &Value, posts: &[&str]) {
     let shown: Map<_, _> = (attributes.iter())
         .map(|(name, attribute)| (name.clone(), lists(attribute)))
         .collect();
-    same(&shown, posts);
+    same_by(bundle, &shown, posts);
 }
 
 /// The value of an expression in which `root` is an element's shadow root.

@@ -1,9 +1,12 @@
 //! The package in Node, which has no web workers and no document.
 
 use serde_json::{Value, json};
-use tests::npm::{command, output};
+use tests::{
+    BILINGUAL,
+    npm::{command, output},
+};
 
-use crate::{POSTS, package::Package, predicts};
+use crate::{POSTS, package::Package, predicts, predicts_by};
 
 /// Runs a module with the package and returns the value with which it calls `tell`.
 fn tell(script: &str) -> Value {
@@ -33,6 +36,40 @@ fn the_example_predicts_like_the_command() {
         &serde_json::from_str(&printed).expect("it writes JSON"),
         &POSTS,
     );
+}
+
+#[test]
+fn the_chinese_model_could_not_be_loaded_from_local_files() {
+    let package = Package::install();
+    let project = package.project("node");
+    let posts = ["明天还有两门考试", "妈妈说不许去逛街"];
+    let said = output(
+        command("node", project.path())
+            .arg("chinese.js")
+            .args(posts),
+    );
+    predicts_by(
+        BILINGUAL,
+        &serde_json::from_str(&said).expect("it writes JSON"),
+        &posts,
+    );
+}
+
+#[test]
+fn a_file_that_has_changed_is_read_again() {
+    let told = tell(
+        "import { copyFileSync } from 'node:fs';
+        const model = async (name) => {
+            copyFileSync(new URL(import.meta.resolve(`user-attributes/models/${name}.safetensors`)), 'model.safetensors');
+            const model = await load('model.safetensors');
+            const { card } = model;
+            model.free();
+            return card.name;
+        };
+        const names = [await model('en'), await model('en-single')];
+        tell(names[0] !== names[1]);",
+    );
+    assert_eq!(told, true);
 }
 
 #[test]
@@ -123,4 +160,17 @@ fn what_is_freed_is_used_again() {
     let [early, late] = ["early", "late"].map(|size| told[size].as_u64().expect("a number"));
     // The models in between are larger than that together.
     assert!(late < early + 30_000_000, "{told}");
+}
+
+#[test]
+fn a_text_of_half_a_gigabyte_never_ended() {
+    let told = tell(
+        "// If the program does not end by itself.
+        setTimeout(() => process.exit(1), 120_000).unref();
+        const model = await load();
+        const long = await failure(model.segment(Array(600).fill('x'.repeat(1_000_000))));
+        const [{ words }] = await model.predict(['it still reads']);
+        tell({ long, words });",
+    );
+    assert_eq!(told, json!({ "long": "the text is too long", "words": 3 }));
 }

@@ -1,5 +1,7 @@
 //! A file of many writers: choosing it, the run over it, its results and their download.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
@@ -8,21 +10,28 @@ use model_core::attribute::Attribute;
 use model_core::prediction::{Line, UserPrediction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, HtmlInputElement, Url};
+use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::best::BestCell;
 use super::link::Link;
 use super::{locale, t};
-use crate::batch::{BadRecord, Batch, State};
+use crate::batch::{BadRecord, Batch, Export, State};
 use crate::js::describe;
-use crate::session::{Session, Source};
+use crate::session::{Session, Source, is_bundle};
 use crate::summary;
 
 /// The most rows that are shown. A table of all writers would make the page slow.
 const SHOWN: usize = 100;
 
-/// Opens a file that the user has chosen or dropped: a model or writers.
-pub fn take(link: Link, file: File) {
+/// Opens the first of the files that the user has chosen or dropped. If there are more, `only` gets its name.
+pub fn take_one(link: Link, files: &FileList, only: RwSignal<Option<String>>) {
+    let Some(file) = files.get(0) else { return };
+    only.set((files.length() > 1).then(|| file.name()));
+    take(link, file);
+}
+
+/// Opens a file: a model or writers.
+fn take(link: Link, file: File) {
     spawn_local(async move {
         let name = file.name();
         let bytes = match JsFuture::from(file.array_buffer()).await {
@@ -33,7 +42,7 @@ pub fn take(link: Link, file: File) {
                 return link.act(|session| session.run_file(unread));
             }
         };
-        if name.ends_with(".safetensors") || name.ends_with(".safetensors.gz") {
+        if is_bundle(&name) {
             link.act(|session| session.use_model(Source::File(bytes.into())));
         } else {
             link.act(|session| session.run_file(Batch::new(name, bytes)));
@@ -41,13 +50,13 @@ pub fn take(link: Link, file: File) {
     });
 }
 
-/// The button that chooses a file.
+/// The button that chooses a file. `only` is the name of the file that was opened if there were several.
 #[component]
-pub fn Choose(link: Link) -> impl IntoView {
+pub fn Choose(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
     let changed = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
-        if let Some(file) = input.files().and_then(|files| files.get(0)) {
-            take(link, file);
+        if let Some(files) = input.files() {
+            take_one(link, &files, only);
         }
         // Otherwise choosing the same file again would be no change.
         input.set_value("");
@@ -65,6 +74,7 @@ pub fn Choose(link: Link) -> impl IntoView {
             </label>
             <p class="note" id="file-help">{t("file_help")}</p>
         </div>
+        <p class="note" role="status">{move || only.get().map(|file| locale().format("one_file", &[("file", &file)]))}</p>
     }
 }
 
@@ -134,14 +144,24 @@ pub fn Results(link: Link) -> impl IntoView {
 /// The buttons that end the run, save its results and close the file.
 #[component]
 fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
-    let save_as = move |kind: &'static str| {
-        link.look(|session| {
-            let Some(batch) = session.batch() else { return };
-            if let Err(message) = save(batch, kind) {
+    let saving = StoredValue::new(false);
+    let save_as = move |format: Export| {
+        if saving.get_value() {
+            return;
+        }
+        saving.set_value(true);
+        spawn_local(async move {
+            if let Err(message) = save(link, format).await {
                 // The page stays usable and still shows the rows.
                 leptos::logging::error!("{message}");
             }
+            // The view may be gone.
+            let _ = saving.try_update_value(|saving| *saving = false);
         });
+    };
+    let download = move |format: Export| {
+        let label = move || locale().format("download", &[("format", &format.name())]);
+        view! { <button type="button" on:click=move |_| save_as(format)>{label}</button> }
     };
     view! {
         <div class="actions">
@@ -150,8 +170,7 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
                     {t("cancel")}
                 </button>
             </Show>
-            <button type="button" on:click=move |_| save_as("csv")>{move || locale().format("download", &[("format", &"CSV")])}</button>
-            <button type="button" on:click=move |_| save_as("jsonl")>{move || locale().format("download", &[("format", &"JSONL")])}</button>
+            {[Export::Csv, Export::Jsonl].map(download).into_iter().collect_view()}
             <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
                 {t("close")}
             </button>
@@ -237,27 +256,64 @@ fn Row(line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
     view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{words}</td>{cells}</tr> }
 }
 
-/// Downloads the results so far, as CSV or JSONL.
-fn save(batch: &Batch, kind: &str) -> Result<(), String> {
-    let name = batch.name();
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let text = match kind {
-        "csv" => batch.to_csv(),
-        _ => batch.to_jsonl(),
-    };
-    let text = text.map_err(|error| error.to_string())?;
-    download(&format!("{stem}-attributes.{kind}"), &text).map_err(describe)
+/// How many rows of a download are written at a time. More would be felt while typing.
+const SLICE: usize = 1_000;
+
+/// Downloads the results so far. The page stays responsive meanwhile. There is no download if the file is closed before.
+async fn save(link: Link, format: Export) -> Result<(), String> {
+    let file = link.look(|session| session.file_number());
+    let (name, rows) = link.look(|session| {
+        let batch = session.batch();
+        let name = batch.map(|batch| batch.name().to_owned());
+        (
+            name.unwrap_or_default(),
+            batch.map_or(0, |batch| batch.lines().len()),
+        )
+    });
+    let parts = Array::new();
+    for start in (0..rows.max(1)).step_by(SLICE) {
+        if start > 0 {
+            pause().await;
+        }
+        let part = link.look(|session| {
+            let batch = session.batch().filter(|_| session.file_number() == file)?;
+            Some(batch.export(format, start..rows.min(start + SLICE)))
+        });
+        let Some(part) = part else { return Ok(()) };
+        let part = part.map_err(|error| error.to_string())?;
+        // The browser may keep a blob outside of the memory of the page.
+        let blob = Blob::new_with_str_sequence(&Array::of1(&part.into())).map_err(describe)?;
+        parts.push(&JsValue::from(blob));
+    }
+    let stem = name
+        .rsplit_once('.')
+        .map_or(name.as_str(), |(stem, _)| stem);
+    let name = format!("{stem}-attributes.{}", format.extension());
+    download(&name, &parts).map_err(describe)
+}
+
+/// Lets the browser do other work.
+async fn pause() {
+    let mut has_paused = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_paused, true) {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        set_timeout(move || waker.wake(), Duration::ZERO);
+        Poll::Pending
+    })
+    .await;
 }
 
 /// How long a browser may take to start a download. Some save nothing if the address is revoked before.
 const DOWNLOAD_STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// Makes the browser save a text as a file.
-fn download(name: &str, text: &str) -> Result<(), JsValue> {
-    let parts = Array::of1(&text.into());
+/// Makes the browser save blobs as one file.
+fn download(name: &str, parts: &Array) -> Result<(), JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type("text/plain;charset=utf-8");
-    let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let blob = Blob::new_with_blob_sequence_and_options(parts, &options)?;
     let address = Url::create_object_url_with_blob(&blob)?;
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
     link.set_href(&address);

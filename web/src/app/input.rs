@@ -17,9 +17,9 @@ use crate::labels::posts;
 /// The pause in typing after which the text is read.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// The text area with its buttons.
+/// The text area with its buttons. `only` is for [`file::take_one`].
 #[component]
-pub fn Input(link: Link) -> impl IntoView {
+pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let area = NodeRef::<Textarea>::new();
     let set = move |new: String| {
@@ -47,6 +47,15 @@ pub fn Input(link: Link) -> impl IntoView {
     if let Some(given) = text_of_address() {
         put(&given);
     }
+    // Such a link was opened in the tab of the page, which is not loaded again then. The page's own link brings no new text.
+    let opened = window_event_listener_untyped("hashchange", move |_| {
+        if let Some(given) = text_of_address()
+            && text.with_untracked(|text| *text != given)
+        {
+            put(&given);
+        }
+    });
+    on_cleanup(move || opened.remove());
     view! {
         <section class="panel input">
             <label for="posts">{t("posts_label")}</label>
@@ -81,7 +90,7 @@ pub fn Input(link: Link) -> impl IntoView {
                 {t("clear")}
             </button>
             <Share text=text />
-            <file::Choose link=link />
+            <file::Choose link=link only=only />
         </section>
     }
 }
@@ -134,8 +143,8 @@ fn link_with(text: &str) -> String {
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = history, js_name = replaceState)]
-    fn replace_state(state: &JsValue, unused: &str, address: &str);
+    #[wasm_bindgen(catch, js_namespace = history, js_name = replaceState)]
+    fn replace_state(state: &JsValue, unused: &str, address: &str) -> Result<(), JsValue>;
 }
 
 /// Removes the text from the page's address: the page no longer shows it.
@@ -143,7 +152,8 @@ fn forget_link() {
     let location = window().location();
     if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
         let path = location.pathname().unwrap_or_default();
-        replace_state(&JsValue::NULL, "", &path);
+        // It can fail only in a sandboxed frame.
+        let _ = replace_state(&JsValue::NULL, "", &path);
     }
 }
 

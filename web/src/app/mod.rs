@@ -12,6 +12,7 @@ mod models;
 mod reliability;
 mod result;
 mod status;
+mod update;
 
 use leptos::prelude::*;
 use link::Link;
@@ -65,32 +66,41 @@ fn App() -> impl IntoView {
         }
     });
     let (over, set_over) = signal(false);
+    let only = RwSignal::new(None::<String>);
+    let drag = move |event: DragEvent| {
+        if holds_files(&event) {
+            event.prevent_default();
+            set_over.set(true);
+        }
+    };
     let drop = move |event: DragEvent| {
-        event.prevent_default();
         set_over.set(false);
+        // The browser puts text that is dragged into the text area.
+        if !holds_files(&event) {
+            return;
+        }
+        event.prevent_default();
         let files = event.data_transfer().and_then(|transfer| transfer.files());
-        if let Some(file) = files.and_then(|files| files.get(0)) {
-            file::take(link, file);
+        if let Some(files) = files {
+            file::take_one(link, &files, only);
         }
     };
     view! {
         <div
             class="drop"
             class:over=over
-            on:dragover=move |event| {
-                event.prevent_default();
-                set_over.set(true);
-            }
+            on:dragover=drag
             on:dragleave=move |_| set_over.set(false)
             on:drop=drop
         >
+            <update::Update />
             <header>
                 <LocaleSwitch link=link />
                 <h1>{t("title")}</h1>
                 <p class="lead">{t("lead")}</p>
             </header>
             <main>
-                <input::Input link=link />
+                <input::Input link=link only=only />
                 <Show
                     when=move || link.watch(|session| session.batch().is_some()).get()
                     fallback=move || view! { <result::Result link=link /> }
@@ -136,6 +146,17 @@ fn LocaleSwitch(link: Link) -> impl IntoView {
             {Locale::ALL.map(button).into_iter().collect_view()}
         </div>
     }
+}
+
+/// Whether files are dragged, and not text.
+fn holds_files(event: &DragEvent) -> bool {
+    let Some(transfer) = event.data_transfer() else {
+        return false;
+    };
+    let kinds = transfer.types();
+    kinds
+        .iter()
+        .any(|kind: JsValue| kind.as_string().as_deref() == Some("Files"))
 }
 
 fn browser_languages() -> Vec<String> {

@@ -24,7 +24,11 @@ pub fn Status(link: Link) -> impl IntoView {
     let refused = link.watch(|session| session.refused().map(str::to_owned));
     let refused = move || {
         let why = refused.get()?;
-        Some(locale().format("refused", &[("error", &why)]))
+        let key = match phase.get() {
+            Phase::Failed(_) => "refused_too",
+            _ => "refused",
+        };
+        Some(locale().format(key, &[("error", &why)]))
     };
     let backend = link.watch(|session| session.model().map(|model| model.backend.clone()));
     let took = link.watch(|session| match session.answer() {

@@ -18,6 +18,8 @@ use crate::locale::Locale;
 use crate::protocol::ChunkSize;
 use crate::speed::characters;
 
+pub use export::Export;
+
 /// How many reports of bad records are kept. The others are only counted.
 pub const MAX_REPORTS: usize = 100;
 

@@ -1,3 +1,5 @@
+use std::error::Error;
+
 use model_core::prediction::{AttributePrediction, CoarsePrediction, Named};
 use proptest::prelude::*;
 use serde_json::json;
@@ -73,6 +75,16 @@ fn run(name: &str, bytes: impl Into<Vec<u8>>, size: ChunkSize) -> Batch {
     let mut batch = batch(name, bytes);
     while step(&mut batch, size).is_some() {}
     batch
+}
+
+impl Batch {
+    fn to_csv(&self) -> Result<String, Box<dyn Error>> {
+        self.export(Export::Csv, 0..self.lines.len())
+    }
+
+    fn to_jsonl(&self) -> Result<String, Box<dyn Error>> {
+        self.export(Export::Jsonl, 0..self.lines.len())
+    }
 }
 
 fn ids(batch: &Batch) -> Vec<Value> {
@@ -288,6 +300,10 @@ fn no_id_is_a_formula() {
         (json!("\t=1"), "'\t=1"),
         (json!("\r=1"), "'\r=1"),
         (json!("\n=1"), "'\n=1"),
+        (json!("＝1"), "'＝1"),
+        (json!("＋1"), "'＋1"),
+        (json!("－1"), "'－1"),
+        (json!("＠x"), "'＠x"),
         (json!("a=1"), "a=1"),
         (json!(""), ""),
         (json!(-1), "-1"),
@@ -303,6 +319,38 @@ fn no_id_is_a_formula() {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let cells: Vec<String> = (reader.records().map(|row| row.unwrap()[0].to_owned())).collect();
     assert_eq!(cells, ids.map(|(_, cell)| cell));
+}
+
+#[test]
+fn a_semicolon_made_formulas_of_what_followed_it() {
+    let users = r#"{"id": "a;=1+1", "text": "x"}
+{"id": "b\t=1+1", "text": "x"}
+"#;
+    let csv = run("users.jsonl", users, ALL).to_csv().unwrap();
+    let rows: Vec<&str> = csv.lines().skip(1).collect();
+    assert!(rows[0].starts_with("\"a;=1+1\",1,1,"), "{csv}");
+    assert!(rows[1].starts_with("\"b\t=1+1\",1,1,"), "{csv}");
+    // The names of a model stand inside the rows, where a quote does not begin a cell.
+    let mut named = run("posts.txt", "ab\n", ALL);
+    for (name, attribute) in &mut named.lines[0].prediction.predictions.0 {
+        *name = format!("{name};=1");
+        attribute.label = Some("it;＝1;x".into());
+    }
+    let csv = named.to_csv().unwrap();
+    assert!(csv.contains("\"age;'=1\",\"age;'=1.13\","), "{csv}");
+    assert!(csv.contains("\"it;'＝1;x\""), "{csv}");
+}
+
+#[test]
+fn the_parts_of_an_export_are_the_whole() {
+    let batch = run("posts.txt", "a\nbc\n\nd\n", ALL);
+    for format in [Export::Csv, Export::Jsonl] {
+        let whole = batch.export(format, 0..batch.lines().len()).unwrap();
+        let parts: String = (0..batch.lines().len())
+            .map(|line| batch.export(format, line..line + 1).unwrap())
+            .collect();
+        assert_eq!(parts, whole, "{format:?}");
+    }
 }
 
 /// Users of a file, most of them with an id of some type.

@@ -6,6 +6,7 @@ use model_core::attribute::Attribute;
 use model_core::card::ModelCard;
 
 use super::{Command, DICTIONARY, MODEL, Session, SingleTask};
+use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Request};
 
 /// Where a model comes from.
@@ -15,6 +16,12 @@ pub enum Source {
     Address(String),
     /// The bytes of a file that the user has chosen.
     File(Arc<[u8]>),
+}
+
+/// Whether a file is a bundle, by its name.
+pub fn is_bundle(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".safetensors") || name.ends_with(".safetensors.gz")
 }
 
 /// How far the worker is with the page's model.
@@ -71,10 +78,11 @@ impl Session {
         self.reload()
     }
 
-    /// The user chooses another model. This ends the run over a file: all predictions of a file are by one model.
+    /// The user chooses another model. If it cannot be loaded, the one before is loaded again and nothing is lost. So the
+    /// run over a file waits until the new model is ready.
     pub fn use_model(&mut self, source: Source) -> Vec<Command> {
-        self.cancel_file();
-        self.source = source;
+        self.earlier
+            .push(std::mem::replace(&mut self.source, source));
         self.refused = None;
         self.text.forget_answer();
         self.wants_comparison = false;
@@ -115,12 +123,11 @@ impl Session {
         )
     }
 
-    /// The model could not be loaded, or its worker is gone. A model that ran before takes its place again.
+    /// The model could not be loaded, or its worker is gone. The one that ran or was loaded before takes its place again,
+    /// once: if that fails too, the one before it is next.
     pub(super) fn fail(&mut self, message: String) -> Vec<Command> {
-        if let Some(before) = &self.model
-            && before.source != self.source
-        {
-            self.source = before.source.clone();
+        if let Some(before) = self.earlier.pop() {
+            self.source = before;
             self.refused = Some(message);
             return self.restart(self.choice, None);
         }
@@ -133,6 +140,18 @@ impl Session {
         self.in_flight = None;
         self.phase = Phase::Failed(message);
         Vec::new()
+    }
+
+    /// The newest model is ready. A file that another model has begun ends here: all its predictions are by one model.
+    pub(super) fn loaded(&mut self, model: Model) {
+        let is_other = |before: &Model| before.source != model.source;
+        let has_begun = |batch: &Batch| !batch.lines().is_empty();
+        if self.model.as_ref().is_some_and(is_other) && self.batch.as_ref().is_some_and(has_begun) {
+            self.cancel_file();
+        }
+        self.earlier.clear();
+        self.model = Some(model);
+        self.phase = Phase::Ready;
     }
 
     /// Loads the model on the user's backend. A free worker does it, because what it has fetched is not fetched again;

@@ -21,7 +21,7 @@ use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reply, Request};
 
 use loading::Load;
-pub use loading::{Model, Phase, Source};
+pub use loading::{Model, Phase, Source, is_bundle};
 use text::Text;
 pub use text::{Answer, Comparison, Evidence};
 
@@ -80,6 +80,8 @@ enum SingleTask {
 pub struct Session {
     choice: BackendChoice,
     source: Source,
+    /// The sources before it that may still be loaded, the newest last. Empty once the model is ready.
+    earlier: Vec<Source>,
     phase: Phase,
     load: Load,
     /// Whether the worker has started. Messages that are sent earlier are lost.
@@ -91,6 +93,8 @@ pub struct Session {
     wants_evidence: bool,
     wants_comparison: bool,
     batch: Option<Batch>,
+    /// How many files the user has given.
+    files: u64,
     /// The id of the newest request.
     request: u64,
     in_flight: Option<InFlight>,
@@ -102,6 +106,7 @@ impl Session {
         let mut session = Self {
             choice: BackendChoice::Auto,
             source: Source::Address(bundle.into()),
+            earlier: Vec::new(),
             phase: Phase::Starting,
             load: Load::default(),
             is_listening: false,
@@ -112,6 +117,7 @@ impl Session {
             wants_evidence: false,
             wants_comparison: false,
             batch: None,
+            files: 0,
             request: 0,
             in_flight: None,
         };
@@ -187,6 +193,11 @@ impl Session {
         self.batch.as_ref()
     }
 
+    /// The number of the file that the user has given last. It tells the files apart.
+    pub fn file_number(&self) -> u64 {
+        self.files
+    }
+
     /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
     pub fn is_behind(&self) -> bool {
         self.text.lacks_answer()
@@ -229,6 +240,7 @@ impl Session {
     /// The user gives a file of many writers.
     pub fn run_file(&mut self, batch: Batch) -> Vec<Command> {
         self.batch = Some(batch);
+        self.files += 1;
         self.ask()
     }
 
@@ -273,14 +285,13 @@ impl Session {
                 chunk,
                 ..
             } => {
-                self.model = Some(Model {
+                self.loaded(Model {
                     source: self.source.clone(),
                     card: *card,
                     attributes,
                     backend,
                     chunk,
                 });
-                self.phase = Phase::Ready;
             }
             Reply::Predicted {
                 id,

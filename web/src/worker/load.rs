@@ -57,7 +57,7 @@ impl Worker {
         }
         self.loading.remove(&model);
         if let (Some(address), Ok(bundle)) = (&load.address, &bundle) {
-            self.fetched.insert(address.clone(), bundle.clone());
+            self.keep(address, bundle);
         }
         let loaded = match bundle {
             Ok(bundle) => self.load(load, bundle).await,
@@ -114,7 +114,7 @@ impl Worker {
             return Ok(bytes.clone());
         }
         let bytes = fetch_for(model, Asset::Dictionary, address).await?;
-        self.fetched.insert(address.into(), bytes.clone());
+        self.keep(address, &bytes);
         Ok(bytes)
     }
 }

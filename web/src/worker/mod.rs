@@ -46,10 +46,12 @@ thread_local! {
 /// The answer to a request about a model that was not loaded.
 const NO_MODEL: &str = "there is no such model";
 
-/// Starts to listen at `port`. `fetch_gpu` returns a promise of the module of the program for WebGPU.
+/// Starts to listen at `port`. `fetch_gpu` returns a promise of the module of the program for WebGPU. `fetch` replaces the
+/// global function of that name, which in Node cannot read files.
 #[wasm_bindgen]
-pub fn serve(port: Port, fetch_gpu: Function) {
+pub fn serve(port: Port, fetch_gpu: Function, fetch: Option<Function>) {
     report_panics();
+    fetch::replace(fetch);
     PAGE.set(Some(port.clone()));
     let (sender, mut tasks) = mpsc::unbounded();
     let messages = sender.clone();
@@ -199,6 +201,13 @@ impl Worker {
                 });
                 answer_with(id, model, answer);
             }
+        }
+    }
+
+    /// Keeps what was fetched for later loads. A file is read again: that is quick, and it may have another content by then.
+    fn keep(&mut self, address: &str, bytes: &Rc<[u8]>) {
+        if !address.starts_with("file:") {
+            self.fetched.insert(address.into(), bytes.clone());
         }
     }
 

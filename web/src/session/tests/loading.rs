@@ -223,13 +223,6 @@ fn a_model_that_cannot_be_had_leaves_the_one_before() {
     write(&mut session, "今天有两门考试 ok");
     session.read_chinese();
     session.receive(Reply::Started);
-    let refuse = |session: &mut Session, message: &str| {
-        session.receive(Reply::Failed {
-            id: None,
-            model: MODEL,
-            message: message.into(),
-        })
-    };
     assert_eq!(refuse(&mut session, "no network"), [Command::Restart]);
     assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
     assert_eq!(session.refused(), Some("no network"));
@@ -268,4 +261,99 @@ fn progress_of_the_single_task_models_is_not_shown_as_the_pages() {
     };
     assert_eq!(session.receive(progress), []);
     assert_eq!(*session.phase(), Phase::Starting);
+}
+
+/// The worker says that it cannot load the page's model.
+fn refuse(session: &mut Session, message: &str) -> Vec<Command> {
+    session.receive(Reply::Failed {
+        id: None,
+        model: MODEL,
+        message: message.into(),
+    })
+}
+
+#[test]
+fn a_bad_bundle_cancelled_the_load_of_another() {
+    let bilingual = Source::Address(BILINGUAL_BUNDLE.into());
+    let mut session = session(on_cpu());
+    session.use_model(bilingual.clone());
+    assert_eq!(
+        session.use_model(Source::File(Arc::from([1]))),
+        [Command::Restart]
+    );
+    session.receive(Reply::Started);
+    assert_eq!(refuse(&mut session, "bad bundle"), [Command::Restart]);
+    assert_eq!(session.source(), &bilingual);
+    session.receive(Reply::Started);
+    session.receive(ready(on_cpu()));
+    assert_eq!(*session.phase(), Phase::Ready);
+    assert_eq!(session.model().map(|model| &model.source), Some(&bilingual));
+    assert_eq!(session.refused(), Some("bad bundle"));
+}
+
+#[test]
+fn a_bad_bundle_was_tried_again_for_ever_in_place_of_the_first_model() {
+    let (mut session, _) = Session::open(BUNDLE);
+    session.use_model(Source::File(Arc::from([1])));
+    session.receive(Reply::Started);
+    assert_eq!(refuse(&mut session, "bad bundle"), [Command::Restart]);
+    session.receive(Reply::Started);
+    assert_eq!(refuse(&mut session, "no network"), []);
+    assert_eq!(*session.phase(), Phase::Failed("no network".into()));
+    assert_eq!(session.retry(), [Command::Restart]);
+    assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
+}
+
+#[test]
+fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
+    let mut session = session(on_cpu());
+    let users = "a writer\n".repeat(300);
+    let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
+    let (_, rest) = asked(session.receive(predictions(id, 256)));
+    session.use_model(Source::File(Arc::from([1])));
+    session.receive(Reply::Started);
+    refuse(&mut session, "bad bundle");
+    session.receive(Reply::Started);
+    let (id, posts) = asked(session.receive(ready(on_cpu())));
+    assert_eq!(posts, rest);
+    session.receive(predictions(id, 44));
+    assert_eq!(session.batch().unwrap().lines().len(), 300);
+}
+
+#[test]
+fn a_file_ends_when_another_model_is_ready() {
+    let mut session = session(on_cpu());
+    let users = "a writer\n".repeat(300);
+    let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
+    asked(session.receive(predictions(id, 256)));
+    session.use_model(Source::File(Arc::from([1])));
+    session.receive(Reply::Started);
+    assert!(session.batch().unwrap().is_running());
+    assert_eq!(session.receive(ready(on_cpu())), []);
+    let batch = session.batch().unwrap();
+    assert!(!batch.is_running());
+    assert_eq!(batch.lines().len(), 256);
+}
+
+#[test]
+fn a_file_that_is_given_while_a_model_loads_is_read_by_it() {
+    let mut session = session(on_cpu());
+    session.use_model(Source::File(Arc::from([1])));
+    assert_eq!(
+        session.run_file(Batch::new("writers.txt".into(), b"a writer\n".to_vec())),
+        []
+    );
+    let (id, _) = asked(session.receive(ready(on_cpu())));
+    session.receive(predictions(id, 1));
+    assert_eq!(session.batch().unwrap().lines().len(), 1);
+}
+
+#[test]
+fn names_of_bundles_in_upper_case_were_not_recognised() {
+    for name in ["EN.SAFETENSORS", "en.safetensors", "En.SafeTensors.GZ"] {
+        assert!(is_bundle(name), "{name}");
+    }
+    for name in ["safetensors", "en.safetensors.csv", "WRITERS.CSV"] {
+        assert!(!is_bundle(name), "{name}");
+    }
 }

@@ -1,0 +1,82 @@
+//! The page for readers whose system replaces its colours, or wants no motion.
+
+use serde_json::json;
+use tests::browser::{SOON, Visit};
+
+/// Gives the pages the system's colours alone.
+const FORCED: &str = "--force-high-contrast";
+
+#[test]
+fn the_bar_of_the_top_class_was_invisible_in_forced_colours() {
+    Visit::default().flags(&[FORCED]).run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        // Pairs of selectors whose elements must differ in a style.
+        for (one, other, style) in [
+            (".top .bar > span", ".bar", "backgroundColor"),
+            ("li:not(.top) .bar > span", ".bar", "backgroundColor"),
+            (
+                ".top .bar > span",
+                "li:not(.top) .bar > span",
+                "backgroundColor",
+            ),
+            (".bar", "body", "outlineStyle"),
+            (
+                ".languages [aria-pressed=true]",
+                ".languages [aria-pressed=false]",
+                "backgroundColor",
+            ),
+            (
+                "input:checked + span",
+                "input:not(:checked) + span",
+                "backgroundColor",
+            ),
+        ] {
+            let styles = format!(
+                "return matchMedia('(forced-colors: active)').matches && ['{one}', '{other}']
+                    .map(selector => getComputedStyle(document.querySelector(selector)).{style})"
+            );
+            let styles = page.script(&styles).await;
+            assert_ne!(styles[0], styles[1], "{one} and {other}: {styles}");
+        }
+    });
+}
+
+#[test]
+fn evidence_had_only_colours() {
+    Visit::default().flags(&[FORCED]).run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        page.click("//summary[normalize-space()='Why?']").await;
+        page.until(
+            "return document.querySelector('.word.against') !== null",
+            SOON,
+        )
+        .await;
+        let lines = page.script(
+            "return ['.word:not(.against)', '.word.against'].map(selector => {
+                const { textDecorationLine, textDecorationStyle } = getComputedStyle(document.querySelector(selector));
+                return [textDecorationLine, textDecorationStyle];
+            })",
+        );
+        assert_eq!(
+            lines.await,
+            json!([["underline", "solid"], ["underline", "dotted"]])
+        );
+    });
+}
+
+#[test]
+fn nothing_moves_for_readers_who_want_no_motion() {
+    let visit = Visit::default().flags(&["--force-prefers-reduced-motion"]);
+    visit.run(async |page| {
+        page.ready().await;
+        page.press("Exam week").await;
+        page.settled(SOON).await;
+        let moving = "return matchMedia('(prefers-reduced-motion: reduce)').matches && [...document.querySelectorAll('*')]
+            .filter(element => getComputedStyle(element).transitionProperty !== 'none').length";
+        assert_eq!(page.script(moving).await, 0);
+    });
+}
