@@ -7,6 +7,7 @@ const program = document.querySelector("link[rel=preload][as=fetch]");
 const serviceWorker = serviceWorkers();
 
 try {
+  await startNewest().catch(() => {});
   const [{ default: start }, response] = await Promise.all([
     import(script.href),
     fetch(program.href, { integrity: program.integrity }),
@@ -35,11 +36,6 @@ async function guarded() {
   try {
     const known = await serviceWorker.getRegistration();
     const registered = serviceWorker.register("service_worker.js").catch(() => {});
-    // A file that the version before lacks may be gone from the server, so reloading the only tab starts the newest version.
-    if (known?.waiting && (await takesOver(known.waiting, "take over if alone"))) {
-      location.reload();
-      await new Promise(() => {});
-    }
     // An active one handles them already, unless the visitor has forced a reload past it.
     if (known?.active) return;
     await registered;
@@ -50,16 +46,26 @@ async function guarded() {
   } catch {}
 }
 
-/** Asks a version that waits to take over, and resolves to whether it did. */
-function takesOver(waiting, message) {
+/** Starts a version that waits, if this is the only tab. A file that the version before lacks may be gone from the server. */
+async function startNewest() {
+  const registration = await serviceWorker?.getRegistration();
+  if (!registration?.waiting) return;
+  // The version before stays until its answers have been read, and the browser has asked it for the program already.
+  await (await fetch(program.href, { integrity: program.integrity })).arrayBuffer();
+  await takeOver(registration.waiting, "take over if alone");
+}
+
+/** Asks a version that waits to take over, and then loads the page again. Resolves if it does not take over, or not soon. */
+function takeOver(waiting, message) {
   return new Promise((resolve) => {
     waiting.addEventListener("statechange", () => {
-      if (waiting.state === "activated" || waiting.state === "redundant") resolve(waiting.state === "activated");
+      if (waiting.state === "activated") location.reload();
+      if (waiting.state === "redundant") resolve();
     });
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => resolve(false);
+    port1.onmessage = resolve;
     waiting.postMessage(message, [port2]);
-    setTimeout(() => resolve(false), PATIENCE_MS);
+    setTimeout(resolve, PATIENCE_MS);
   });
 }
 
@@ -72,7 +78,7 @@ async function offerNewVersions() {
   const watch = (worker) =>
     worker?.addEventListener("statechange", () => worker.state === "installed" && registration.active && offer());
   addEventListener("usenewversion", async () => {
-    if (registration.waiting) await takesOver(registration.waiting, "take over");
+    if (registration.waiting) await takeOver(registration.waiting, "take over");
     location.reload();
   });
   registration.addEventListener("updatefound", () => watch(registration.installing));
