@@ -41,6 +41,18 @@ pub struct CoarseClass {
 impl Attribute {
     /// The index of the class that `value` belongs to, if any. Ranges and bounds match whole numbers only. A literal class
     /// takes precedence over a range.
+    ///
+    /// ```
+    /// use model_core::attribute::Attribute;
+    ///
+    /// let age = Attribute {
+    ///     name: "age".into(),
+    ///     classes: ["13-17", "23-27", "33+"].map(String::from).to_vec(),
+    ///     coarse_classes: vec![],
+    /// };
+    /// assert_eq!(age.class_of("24"), Some(1));
+    /// assert_eq!(age.class_of("20"), None);
+    /// ```
     pub fn class_of(&self, value: &str) -> Option<usize> {
         let value = value.trim();
         self.classes

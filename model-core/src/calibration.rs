@@ -40,6 +40,15 @@ impl Calibration {
     }
 
     /// Eq. 17–18: the probability of each class, from the logits of a text of this many words.
+    ///
+    /// ```
+    /// use model_core::calibration::Calibration;
+    ///
+    /// let calibration = Calibration { asymptote: 2.0, length_coefficient: 0.0, uniform_weight: 0.1 };
+    /// let probabilities = calibration.probabilities(&[2.0 * 3_f32.ln(), 0.0], 100);
+    /// // 0.9 · 3/4 + 0.1 · 1/2
+    /// assert!((probabilities[0] - 0.725).abs() < 1e-6);
+    /// ```
     pub fn probabilities(&self, logits: &[f32], words: usize) -> Vec<f32> {
         let temperature = self.temperature(words);
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -71,6 +71,15 @@ impl Vocabulary {
     }
 
     /// The id of `word`, [`UNKNOWN`] if it is not in the vocabulary.
+    ///
+    /// ```
+    /// use model_core::vocabulary::{UNKNOWN, Vocabulary};
+    ///
+    /// let vocabulary = Vocabulary::new(vec!["good".into(), "morning".into()])?;
+    /// assert_eq!(vocabulary.word(vocabulary.id("morning")), Some("morning"));
+    /// assert_eq!(vocabulary.id("evening"), UNKNOWN);
+    /// # Ok::<(), model_core::vocabulary::VocabularyError>(())
+    /// ```
     pub fn id(&self, word: &str) -> u32 {
         let hash = self.hasher.hash_one(word);
         self.ids

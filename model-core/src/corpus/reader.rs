@@ -26,6 +26,18 @@ pub type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 /// Reads the users of `reader`, which is in `format` and not compressed. Their records are numbered from 1, and bad records
 /// count.
 ///
+/// ```
+/// use model_core::corpus::{Format, read_users};
+///
+/// let lines = r#"{"id": 17, "gender": "female", "posts": ["first post", "second post"]}"#;
+/// for user in read_users(lines.as_bytes(), Format::Jsonl)? {
+///     let user = user.map_err(|_| "a bad record")?;
+///     assert_eq!(user.posts.len(), 2);
+///     assert_eq!(user.label("gender").as_deref(), Some("female"));
+/// }
+/// # Ok::<(), String>(())
+/// ```
+///
 /// # Errors
 /// If the content is not a corpus, such as a CSV file without a text column. The error names what was found.
 pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Result<Users, String> {

@@ -237,6 +237,14 @@ impl Segmenter {
     }
 
     /// The words of `post` in order. Their byte ranges lie on character boundaries and do not overlap.
+    ///
+    /// ```
+    /// use model_core::text::Segmenter;
+    ///
+    /// let words = Segmenter::new().words("Good morning @ann");
+    /// let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    /// assert_eq!(texts[..2], ["good", "morning"]);
+    /// ```
     pub fn words(&self, post: &str) -> Vec<Word> {
         let folded = fold::fold(post);
         let text = folded.text.as_str();
