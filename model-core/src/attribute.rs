@@ -225,7 +225,8 @@ fn range(class: &str) -> Option<(i64, i64)> {
     Some((from.parse().ok()?, to.parse().ok()?))
 }
 
-fn repeated<'a>(labels: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+/// The first label that comes twice.
+pub(crate) fn repeated<'a>(labels: impl Iterator<Item = &'a String>) -> Option<&'a String> {
     let mut seen = std::collections::HashSet::new();
     labels.into_iter().find(|label| !seen.insert(*label))
 }

@@ -4,12 +4,10 @@ mod format;
 mod language;
 mod settings;
 
-use std::collections::HashSet;
-
 use burn::tensor::Device;
 
 use crate::{
-    attribute::Attribute,
+    attribute::{Attribute, repeated},
     aux_lstm::AuxLstm,
     calibration::Calibration,
     card::ModelCard,
@@ -92,9 +90,8 @@ impl Bundle {
         } = &self.settings;
         sizes.check()?;
         attributes.iter().try_for_each(Attribute::check)?;
-        let mut names = HashSet::new();
-        if let Some(twice) = (attributes.iter()).find(|attribute| !names.insert(&attribute.name)) {
-            return Err(format!("its attribute {:?} is there twice", twice.name));
+        if let Some(name) = repeated(attributes.iter().map(|attribute| &attribute.name)) {
+            return Err(format!("its attribute {name:?} is there twice"));
         }
         let classes: Vec<usize> = attributes
             .iter()
