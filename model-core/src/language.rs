@@ -22,6 +22,9 @@ pub enum Language {
 }
 
 /// Whether a character is a Han character, or 々 or 〇, which stand in Chinese words.
+///
+/// The blocks of the characters, and not the script property of the crate unicode-script: its table adds 25 kB to the page,
+/// and a lookup takes 27 ns instead of 2, for each character of each text.
 pub fn is_han(character: char) -> bool {
     matches!(character,
         '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{3005}' | '\u{3007}'
