@@ -9,7 +9,6 @@ use burn::tensor::Device;
 use crate::{
     attribute::{Attribute, repeated},
     aux_lstm::AuxLstm,
-    calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
     parameters::{NamedTensor, Parameters, source},
@@ -18,8 +17,8 @@ use crate::{
 };
 
 pub use format::{FORMAT_VERSION, METADATA_KEY};
-pub use language::{LanguageCalibration, ValidationStatus};
-pub use settings::{CONFIDENCE_THRESHOLD, Settings};
+pub use language::{ConfidenceThresholds, LanguageCalibration, ValidationStatus};
+pub use settings::Settings;
 
 /// A trained model with all that is needed to use it.
 #[derive(Clone, Debug)]
@@ -85,7 +84,7 @@ impl Bundle {
             calibrations,
             dictionary,
             user_dictionary,
-            confidence_threshold,
+            word_frequencies,
             chinese,
         } = &self.settings;
         sizes.check()?;
@@ -97,7 +96,8 @@ impl Bundle {
             .iter()
             .map(|attribute| attribute.classes.len())
             .collect();
-        if !sizes.tasks.iter().map(|(_, classes)| *classes).eq(classes) {
+        let tasks = sizes.tasks.iter().map(|(_, classes)| *classes);
+        if !tasks.eq(classes.iter().copied()) {
             return Err("its tasks and its attributes differ in number or classes".into());
         }
         if *max_words == 0 {
@@ -110,26 +110,29 @@ impl Bundle {
                 check_count("the number of users in its card", bin.users)?;
             }
         }
-        if calibrations.len() != attributes.len() || !calibrations.iter().all(Calibration::is_sound)
-        {
-            return Err("it needs a calibration with an asymptote above 0 for each task".into());
+        for (tasks, what) in [
+            (Some(calibrations), ""),
+            (chinese.as_ref(), " for Chinese text"),
+        ] {
+            let is_sound =
+                |(task, &classes): (&LanguageCalibration, &usize)| task.is_sound(classes);
+            if tasks.is_some_and(|tasks| {
+                tasks.len() != classes.len() || !tasks.iter().zip(&classes).all(is_sound)
+            }) {
+                return Err(format!("it needs a sound calibration{what} for each task"));
+            }
         }
         if !dictionary && !user_dictionary.is_empty() {
             return Err("it has a user dictionary and no dictionary that it adds to".into());
         }
-        if !(0.0..=1.0).contains(confidence_threshold) {
-            return Err("the confidence threshold is not between 0 and 1".into());
-        }
-        if let Some(tasks) = chinese {
-            let is_sound = |task: &LanguageCalibration| {
-                task.calibration.is_sound() && (0.0..=1.0).contains(&task.confidence_threshold)
-            };
-            if tasks.len() != attributes.len() || !tasks.iter().all(is_sound) {
-                return Err("it needs a sound calibration for Chinese text for each task".into());
-            }
-        }
         if self.vocabulary.len() != self.embedding.len() {
             return Err("its word vectors and its vocabulary differ in number".into());
+        }
+        let ids = self.vocabulary.len();
+        let is_for_each_language = word_frequencies.is_empty()
+            || word_frequencies.len() == self.settings.languages().len();
+        if !is_for_each_language || !word_frequencies.iter().all(|words| words.is_sound(ids)) {
+            return Err("its word frequencies do not fit its vocabulary".into());
         }
         let mut words = self.vocabulary.words().iter();
         if let Some(word) = words.find(|word| word.contains('\n')) {
@@ -138,10 +141,7 @@ impl Bundle {
         if self.embedding.dimensions() != sizes.input_size {
             return Err("its word vectors and its network differ in dimensions".into());
         }
-        let classes: usize = attributes
-            .iter()
-            .map(|attribute| attribute.classes.len())
-            .sum();
+        let classes: usize = classes.iter().sum();
         if self
             .wide
             .as_ref()

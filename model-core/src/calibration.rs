@@ -1,18 +1,26 @@
-//! Calibration: from logits to probabilities by temperature scaling (Guo et al. 2017) that depends on the length of the
-//! text, mixed with a uniform distribution.
+//! Calibration: from logits to probabilities by temperature scaling (Guo et al. 2017) with a bias per class (Alexandari et
+//! al. 2020), both depending on the length of the text, mixed with a uniform distribution.
 //!
 //! The mean over few words varies more than the mean over many, and a network trained on long texts mistakes that variance
 //! for signal. The variance of the mean, and of the logits, falls as 1 / words, and so does the square of what the
 //! temperature has to add.
+//!
+//! A network trained with class weights gives rare classes too much probability. The biases correct that: the mean
+//! probability of a class over the users of the training corpus is the share of its users, at every length of text.
 //!
 //! A temperature cannot correct a network that is confident and wrong too often, as with users who do not write like others
 //! of their class. Mixing with the uniform distribution limits the confidence and keeps the order of the classes.
 
 use serde::{Deserialize, Serialize};
 
-/// The calibration of one task: logits are divided by the temperature √(`asymptote`² + `length_coefficient`² / words), and
-/// the softmax p of the quotients becomes (1 − `uniform_weight`) · p + `uniform_weight` / classes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The lengths in words for which [`Calibration::biases`] are stated. Between two of them, a bias is interpolated in the
+/// logarithm of the length; outside, it is that of the nearest.
+pub const BIAS_LENGTHS: [usize; 5] = [5, 20, 100, 1_000, 10_000];
+
+/// The calibration of one task: logits are divided by the temperature √(`asymptote`² + `length_coefficient`² / words), the
+/// bias of the class is added to each quotient, and the softmax p of the sums becomes
+/// (1 − `uniform_weight`) · p + `uniform_weight` / classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// The temperature of an infinitely long text; above 0.
@@ -22,6 +30,13 @@ pub struct Calibration {
     /// The weight of the uniform distribution in the mixture, from 0 to below 1.
     #[serde(default)]
     pub uniform_weight: f32,
+    /// The bias of each class, `[BIAS_LENGTHS][classes]`; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub biases: Vec<Vec<f32>>,
+    /// The base rates under which the probabilities hold: the share of each class among the training users, all above 0.
+    /// Empty if all classes are alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base_rates: Vec<f32>,
 }
 
 impl Calibration {
@@ -30,6 +45,8 @@ impl Calibration {
         asymptote: 1.0,
         length_coefficient: 0.0,
         uniform_weight: 0.0,
+        biases: Vec::new(),
+        base_rates: Vec::new(),
     };
 
     /// The temperature for a text of this many words; an empty text counts as one word.
@@ -39,76 +56,121 @@ impl Calibration {
             .hypot(self.length_coefficient / (words.max(1) as f32).sqrt())
     }
 
+    /// The logits over the temperature, plus the biases: ln p up to a constant, before the mixture.
+    fn scaled(&self, logits: &[f32], words: usize) -> impl Iterator<Item = f64> + Clone {
+        let temperature = f64::from(self.temperature(words));
+        let biases = bias_weights(words);
+        logits.iter().enumerate().map(move |(class, &logit)| {
+            let bias: f64 = (biases.iter().zip(&self.biases))
+                .map(|(weight, biases)| weight * f64::from(biases[class]))
+                .sum();
+            f64::from(logit) / temperature + bias
+        })
+    }
+
     /// Eq. 17–18: the probability of each class, from the logits of a text of this many words.
     ///
     /// ```
     /// use model_core::calibration::Calibration;
     ///
-    /// let calibration = Calibration { asymptote: 2.0, length_coefficient: 0.0, uniform_weight: 0.1 };
+    /// let calibration = Calibration { asymptote: 2.0, uniform_weight: 0.1, ..Calibration::ONE };
     /// let probabilities = calibration.probabilities(&[2.0 * 3_f32.ln(), 0.0], 100);
     /// // 0.9 · 3/4 + 0.1 · 1/2
     /// assert!((probabilities[0] - 0.725).abs() < 1e-6);
     /// ```
     pub fn probabilities(&self, logits: &[f32], words: usize) -> Vec<f32> {
-        let temperature = self.temperature(words);
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers: Vec<f64> = logits
-            .iter()
-            .map(|logit| f64::from((logit - largest) / temperature).exp())
-            .collect();
-        let sum: f64 = powers.iter().sum();
-        let uniform_weight = f64::from(self.uniform_weight);
-        let uniform = uniform_weight / logits.len() as f64;
-        powers
-            .iter()
-            .map(|power| ((1.0 - uniform_weight) * power / sum + uniform) as f32)
+        let log_probabilities = self.log_probabilities(logits, words);
+        (log_probabilities.iter())
+            .map(|log_probability| log_probability.exp() as f32)
             .collect()
     }
 
-    /// The log probability that the class of a text is one of those for which `is_member` is true. It stays finite where
-    /// the probability itself would round to 0; without members it is −∞.
+    /// The log probability of each class. It stays finite where the probability itself would round to 0, unless a logit is
+    /// infinitely small.
+    pub fn log_probabilities(&self, logits: &[f32], words: usize) -> Vec<f64> {
+        let mut scaled: Vec<f64> = self.scaled(logits, words).collect();
+        let sum = log_sum(scaled.iter().copied());
+        let uniform_weight = f64::from(self.uniform_weight);
+        let softmax_weight = (1.0 - uniform_weight).ln();
+        let uniform = (uniform_weight / logits.len() as f64).ln();
+        for value in &mut scaled {
+            let softmax = softmax_weight + *value - sum;
+            *value = match self.uniform_weight {
+                0.0 => softmax,
+                _ => log_sum([softmax, uniform].into_iter()),
+            };
+        }
+        scaled
+    }
+
+    /// The log probability that the class of a text is one of those for which `is_member` is true; −∞ without members.
     pub fn log_probability(
         &self,
         logits: &[f32],
         words: usize,
         is_member: impl Fn(usize) -> bool,
     ) -> f64 {
-        let divisor = f64::from(self.temperature(words));
-        let scaled = || logits.iter().map(|&logit| f64::from(logit) / divisor);
-        let members = || {
-            (scaled().enumerate())
-                .filter(|&(class, _)| is_member(class))
-                .map(|(_, logit)| logit)
-        };
-        let scaled_softmax = log_sum(members) - log_sum(scaled);
-        let uniform_weight = f64::from(self.uniform_weight);
-        let uniform = uniform_weight * members().count() as f64 / logits.len() as f64;
-        log_sum(|| [scaled_softmax + (1.0 - uniform_weight).ln(), uniform.ln()].into_iter())
+        let log_probabilities = self.log_probabilities(logits, words);
+        log_sum(
+            (0..logits.len())
+                .filter(|&class| is_member(class))
+                .map(|class| log_probabilities[class]),
+        )
     }
 
-    /// Whether the parameters are in their ranges, so that any finite logits give probabilities.
-    pub(crate) fn is_sound(&self) -> bool {
+    /// The base rate of each of this many classes, see [`base_rates`](Self::base_rates).
+    pub fn base_rates(&self, classes: usize) -> Vec<f32> {
+        match self.base_rates.as_slice() {
+            [] => vec![1.0 / classes as f32; classes],
+            rates => rates.to_vec(),
+        }
+    }
+
+    /// Whether the parameters are in their ranges, so that any finite logits of this many classes give probabilities.
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
         let Self {
             asymptote,
             length_coefficient,
             uniform_weight,
-        } = *self;
+            biases,
+            base_rates,
+        } = self;
         asymptote.is_finite()
-            && asymptote > 0.0
+            && *asymptote > 0.0
             && length_coefficient.is_finite()
-            && length_coefficient >= 0.0
-            && (0.0..1.0).contains(&uniform_weight)
+            && *length_coefficient >= 0.0
+            && (0.0..1.0).contains(uniform_weight)
+            && (biases.is_empty() || biases.len() == BIAS_LENGTHS.len())
+            && (biases.iter())
+                .all(|row| row.len() == classes && row.iter().all(|bias| bias.is_finite()))
+            && (base_rates.is_empty() || base_rates.len() == classes)
+            && (base_rates.iter()).all(|rate| *rate > 0.0 && *rate <= 1.0)
     }
 }
 
+/// The weight of the biases at each of [`BIAS_LENGTHS`] for a text of this many words.
+pub fn bias_weights(words: usize) -> [f64; BIAS_LENGTHS.len()] {
+    let mut weights = [0.0; BIAS_LENGTHS.len()];
+    let above = BIAS_LENGTHS.partition_point(|&length| length <= words);
+    if above == 0 || above == BIAS_LENGTHS.len() {
+        weights[above.saturating_sub(1)] = 1.0;
+        return weights;
+    }
+    let [low, high] = [above - 1, above].map(|place| (BIAS_LENGTHS[place] as f64).ln());
+    let part = ((words as f64).ln() - low) / (high - low);
+    weights[above - 1] = 1.0 - part;
+    weights[above] = part;
+    weights
+}
+
 /// ln Σ exp of numbers.
-fn log_sum<I: Iterator<Item = f64>>(numbers: impl Fn() -> I) -> f64 {
-    let largest = numbers().fold(f64::NEG_INFINITY, f64::max);
+pub(crate) fn log_sum(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = numbers.clone().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY {
         return largest;
     }
     largest
-        + numbers()
+        + numbers
             .map(|number| (number - largest).exp())
             .sum::<f64>()
             .ln()
@@ -123,7 +185,7 @@ mod tests {
         let calibration = Calibration {
             asymptote: 0.5,
             length_coefficient: 10.0,
-            uniform_weight: 0.0,
+            ..Calibration::ONE
         };
         let confidence = |words| calibration.probabilities(&[2.0, 0.0], words)[0];
         assert!(confidence(1) < confidence(10) && confidence(10) < confidence(1000));
@@ -162,12 +224,32 @@ mod tests {
         let none = Calibration::ONE.log_probability(&[1e4, 0.0], 9, |class| class == 1);
         assert_eq!(none, -1e4);
         assert!(
-            calibration.is_sound()
+            calibration.is_sound(4)
                 && !Calibration {
                     uniform_weight: 1.0,
                     ..calibration
                 }
-                .is_sound()
+                .is_sound(4)
         );
+    }
+
+    #[test]
+    fn biases_depend_on_the_length() {
+        let mut biases = vec![vec![0.0; 2]; BIAS_LENGTHS.len()];
+        biases[0] = vec![3f32.ln(), 0.0];
+        let calibration = Calibration {
+            biases,
+            ..Calibration::ONE
+        };
+        let first = |words| calibration.probabilities(&[0.0, 0.0], words)[0];
+        for (words, expected) in [(0, 0.75), (5, 0.75), (20, 0.5), (100_000, 0.5)] {
+            assert!((first(words) - expected).abs() < 1e-6, "{words}");
+            let same = calibration.log_probability(&[0.0, 0.0], words, |class| class == 0);
+            assert!((f64::from(expected).ln() - same).abs() < 1e-6, "{words}");
+        }
+        // Halfway between 5 and 20 in the logarithm.
+        let half = f64::from(3f32).sqrt();
+        assert!((f64::from(first(10)) - half / (half + 1.0)).abs() < 1e-6);
+        assert!(calibration.is_sound(2) && !calibration.is_sound(3));
     }
 }

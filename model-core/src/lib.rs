@@ -26,7 +26,7 @@
 //! | ids → vectors | [`embedding`] | |
 //! | vectors → mean hidden states | [`fused_lstm`] | Eq. 1–7 and the mean |
 //! | mean hidden states → logits | [`aux_lstm`], [`wide`] | Eq. 8–18 |
-//! | logits → probabilities | [`calibration`], [`predictor`] | the softmax of Eq. 10, 17 and 18 |
+//! | logits → probabilities | [`calibration`], [`base_rates`], [`predictor`] | the softmax of Eq. 10, 17 and 18 |
 //! | the cost of training | `joint_loss` | Eq. 19 |
 //! | a trained model in a file | [`bundle`], [`card`] | |
 //!
@@ -35,6 +35,7 @@
 //! loss, `threads` more than one core, `gpu` the LSTM fused for GPUs.
 
 pub mod attribute;
+pub mod base_rates;
 pub mod card;
 #[cfg(feature = "corpus")]
 pub mod corpus;
@@ -66,3 +67,5 @@ pub mod tfidf;
 pub mod vocabulary;
 #[cfg(feature = "model")]
 pub mod wide;
+#[cfg(feature = "model")]
+pub mod word_frequencies;

@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use crate::{
     attribute::Attribute,
     aux_lstm::{AuxLstm, MeanStates},
-    bundle::{Bundle, BundleError, LanguageCalibration, Settings, ValidationStatus},
+    base_rates::{self, BaseRates, BaseRatesError},
+    bundle::{Bundle, BundleError, Settings, ValidationStatus},
+    calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
     prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction, largest},
@@ -33,6 +35,7 @@ pub struct Predictor {
     embedding: Embedding,
     network: AuxLstm,
     wide: Option<Wide>,
+    base_rates: BaseRates,
     /// The LSTMs prepared for the CPU, for calls to come. A call takes one out for itself, or makes one if there is none,
     /// and puts it back.
     idle: Mutex<Vec<FrozenLstms>>,
@@ -92,6 +95,7 @@ impl Predictor {
             idle: Mutex::default(),
             network,
             wide,
+            base_rates: BaseRates::default(),
             device: device.clone(),
         })
     }
@@ -116,6 +120,16 @@ impl Predictor {
     /// Limits the words read of each user, from now on. The model's own limit remains an upper bound.
     pub fn read_at_most(&mut self, words: usize) {
         self.reader.max_words = self.settings.max_words.min(words);
+    }
+
+    /// Assumes these base rates from now on; equal ones before.
+    ///
+    /// # Errors
+    /// If they do not fit the attributes of the model, see [`BaseRates::check`].
+    pub fn use_base_rates(&mut self, base_rates: BaseRates) -> Result<(), BaseRatesError> {
+        base_rates.check(&self.settings.attributes)?;
+        self.base_rates = base_rates;
+        Ok(())
     }
 
     /// The attributes that the model predicts, in the order of its predictions.
@@ -202,6 +216,13 @@ impl Predictor {
         users.iter().map(ids).collect()
     }
 
+    /// What the base rates multiply the probability of each class of a task with.
+    fn base_rate_factors(&self, task: usize, calibration: &Calibration) -> Vec<f64> {
+        let attribute = &self.settings.attributes[task];
+        let corpus = calibration.base_rates(attribute.classes.len());
+        self.base_rates.factors(attribute, &corpus)
+    }
+
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
         let known_words = reader::count_known(text);
         // A text without a known word says nothing, so there is no label.
@@ -216,18 +237,20 @@ impl Predictor {
         let language = self.settings.language_of(text, &self.reader.vocabulary);
         let predictions = self.settings.attributes.iter().zip(logits).enumerate().map(
             |(task, (attribute, logits))| {
-                let LanguageCalibration {
-                    status,
-                    calibration,
-                    confidence_threshold,
-                } = self.settings.calibration(task, language);
-                let probabilities = calibration.probabilities(logits, text.len());
+                let language_calibration = self.settings.calibration(task, language);
+                let calibration = &language_calibration.calibration;
+                let thresholds = language_calibration.confidence_thresholds;
+                let mut probabilities = calibration.probabilities(logits, text.len());
+                base_rates::adjust(
+                    &mut probabilities,
+                    &self.base_rate_factors(task, calibration),
+                );
                 let coarse = (!attribute.coarse_classes.is_empty()).then(|| {
                     let sums = attribute.coarse_probabilities(&probabilities);
                     let mut labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
                     CoarsePrediction {
                         label: label(&mut labels, &sums),
-                        confident: confident(&sums, confidence_threshold),
+                        confident: confident(&sums, thresholds.coarse_class),
                         probabilities: named(
                             attribute.coarse_classes.iter().map(|coarse| &coarse.label),
                             &sums,
@@ -236,8 +259,8 @@ impl Predictor {
                 });
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
-                    confident: confident(&probabilities, confidence_threshold),
-                    transferred: status == ValidationStatus::Transferred,
+                    confident: confident(&probabilities, thresholds.class),
+                    transferred: language_calibration.status == ValidationStatus::Transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     coarse,
                 };

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
-    bundle::{Bundle, BundleError, FORMAT_VERSION, METADATA_KEY, Settings},
+    bundle::{Bundle, BundleError, ConfidenceThresholds, FORMAT_VERSION, LanguageCalibration, METADATA_KEY, Settings},
     calibration::Calibration,
     card::{AttributeFigures, CoveragePoint, ModelCard, ReliabilityBin},
     embedding::Embedding,
@@ -89,16 +89,21 @@ fn bundle() -> Bundle {
             max_words: 50,
             dictionary: false,
             user_dictionary: String::new(),
-            confidence_threshold: model_core::bundle::CONFIDENCE_THRESHOLD,
+            word_frequencies: Vec::new(),
             chinese: None,
-            calibrations: vec![
+            calibrations: [
                 Calibration {
                     asymptote: 1.5,
                     length_coefficient: 3.0,
                     uniform_weight: 0.1,
+                    ..Calibration::ONE
                 },
                 Calibration::ONE,
-            ],
+            ]
+            .map(|calibration| {
+                LanguageCalibration::measured(calibration, ConfidenceThresholds::both(0.6))
+            })
+            .to_vec(),
         },
         card: ModelCard {
             name: "test".into(),
@@ -268,7 +273,8 @@ fn parts_that_do_not_fit_are_refused() {
         }
     };
     assert!(
-        refused(&|bundle| bundle.settings.calibrations[0].asymptote = 0.0).contains("calibration")
+        refused(&|bundle| bundle.settings.calibrations[0].calibration.asymptote = 0.0)
+            .contains("calibration")
     );
     assert!(refused(&|bundle| bundle.settings.sizes.tasks[0].1 = 4).contains("classes"));
     assert!(

@@ -8,7 +8,7 @@ use futures_lite::future::block_on;
 use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
-    bundle::{Bundle, Settings},
+    bundle::{Bundle, ConfidenceThresholds, LanguageCalibration, Settings},
     calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
@@ -69,19 +69,23 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
             max_words: 60,
             dictionary: false,
             user_dictionary: String::new(),
-            confidence_threshold: model_core::bundle::CONFIDENCE_THRESHOLD,
+            word_frequencies: Vec::new(),
             chinese: None,
-            calibrations: vec![
+            calibrations: [
                 Calibration {
                     asymptote: 0.1,
                     length_coefficient: 0.3,
-                    uniform_weight: 0.0,
+                    ..Calibration::ONE
                 },
                 Calibration {
                     uniform_weight: 0.1,
                     ..Calibration::ONE
                 },
-            ],
+            ]
+            .map(|calibration| {
+                LanguageCalibration::measured(calibration, ConfidenceThresholds::both(0.6))
+            })
+            .to_vec(),
         },
         card: ModelCard::default(),
         vocabulary: Vocabulary::new(WORDS.map(String::from).to_vec()).unwrap(),
@@ -163,7 +167,7 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
 
     let mut result = Vec::new();
     for (task, attribute) in attributes.iter().enumerate() {
-        let temperature = f64::from(calibrations[task].temperature(text.len()));
+        let temperature = f64::from(calibrations[task].calibration.temperature(text.len()));
         let mut add = |is_member: &dyn Fn(usize) -> bool| {
             let log_odds = |logits: &Vec<Vec<f32>>| {
                 let mut sums = [0.0, 0.0];
@@ -361,13 +365,9 @@ fn words_are_found_again_in_the_posts_as_given() {
 fn there_is_an_explanation_whatever_the_posts_and_the_model() {
     let long = "good unheard ".repeat(200);
     let mut confident = bundle(5, [Role::Main, Role::Auxiliary]);
-    confident.settings.calibrations = vec![
-        Calibration {
-            asymptote: 1e-44,
-            ..Calibration::ONE
-        };
-        2
-    ];
+    for task in &mut confident.settings.calibrations {
+        task.calibration.asymptote = 1e-44;
+    }
     let mut one_coarse_class = bundle(5, [Role::Main, Role::Auxiliary]);
     let age = &mut one_coarse_class.settings.attributes[0];
     let others = age.coarse_classes.pop().unwrap();

@@ -146,10 +146,15 @@ pub fn bilingual() -> Vec<u8> {
     let words = words.map(String::from).collect();
     bundle.vocabulary = Vocabulary::new(words).expect("no word is listed twice");
     let settings = &mut bundle.settings;
+    let [profession, age, gender] = settings
+        .calibrations
+        .clone()
+        .try_into()
+        .expect("three tasks");
     settings.chinese = Some(vec![
-        LanguageCalibration::transferred(settings.calibrations[0], settings.confidence_threshold),
-        LanguageCalibration::transferred(settings.calibrations[1], settings.confidence_threshold),
-        LanguageCalibration::measured(Calibration::ONE, settings.confidence_threshold),
+        profession.transferred(),
+        age.transferred(),
+        LanguageCalibration::measured(Calibration::ONE, gender.confidence_thresholds),
     ]);
     bundle.to_bytes().expect("it stays sound")
 }

@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use common::{Workplace, failure, stderr, stdout};
 use model_core::attribute::{Attribute, CoarseClass};
 use model_core::aux_lstm::{AuxLstm, AuxLstmSizes, Role};
-use model_core::bundle::{Bundle, Settings};
+use model_core::bundle::{Bundle, ConfidenceThresholds, LanguageCalibration, Settings};
 use model_core::calibration::Calibration;
 use model_core::card::ModelCard;
 use model_core::embedding::Embedding;
@@ -62,13 +62,16 @@ fn workplace() -> Workplace {
             max_words: 100,
             dictionary: false,
             user_dictionary: String::new(),
-            confidence_threshold: model_core::bundle::CONFIDENCE_THRESHOLD,
+            word_frequencies: Vec::new(),
             chinese: None,
             calibrations: vec![
-                Calibration {
-                    asymptote: 0.2,
-                    ..Calibration::ONE
-                };
+                LanguageCalibration::measured(
+                    Calibration {
+                        asymptote: 0.2,
+                        ..Calibration::ONE
+                    },
+                    ConfidenceThresholds::both(0.6),
+                );
                 2
             ],
         },

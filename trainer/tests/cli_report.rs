@@ -255,7 +255,7 @@ fn evaluated(
             && key.auxiliary == names[1..]
     };
     let of = |run: &Run| {
-        let mut evaluation = Evaluation::new(attribute, 0.0);
+        let mut evaluation = Evaluation::new(attribute);
         for user in &run.test {
             evaluation.add_class(user.class, user.probabilities.clone());
         }
@@ -548,7 +548,7 @@ fn systems_can_be_averaged() {
     let reports: Vec<Report> = (svms.iter().zip(networks))
         .map(|(svm, network)| {
             let gender = &corpus.attributes[corpus.place("gender")];
-            let mut evaluation = Evaluation::new(gender, 0.0);
+            let mut evaluation = Evaluation::new(gender);
             for (one, other) in svm.test.iter().zip(&network.test) {
                 assert_eq!(one.user, other.user);
                 let pairs = one.probabilities.iter().zip(&other.probabilities);

@@ -15,16 +15,43 @@ pub enum ValidationStatus {
     Transferred,
 }
 
-/// The calibration of one attribute for texts in one language.
+/// The least probabilities of confident predictions, under equal base rates. Below them the model abstains.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfidenceThresholds {
+    /// That of a class.
+    pub class: f32,
+    /// That of a coarse class.
+    pub coarse_class: f32,
+}
+
+impl ConfidenceThresholds {
+    /// The same threshold for both.
+    pub const fn both(threshold: f32) -> Self {
+        Self {
+            class: threshold,
+            coarse_class: threshold,
+        }
+    }
+
+    fn at_least(self, threshold: f32) -> Self {
+        Self {
+            class: self.class.max(threshold),
+            coarse_class: self.coarse_class.max(threshold),
+        }
+    }
+}
+
+/// The calibration of one attribute for texts in one language.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LanguageCalibration {
     /// Whether it was validated in this language.
     pub status: ValidationStatus,
     /// The calibration of its probabilities.
     pub calibration: Calibration,
-    /// A prediction is confident if its probability is at least this.
-    pub confidence_threshold: f32,
+    /// When its predictions are confident.
+    pub confidence_thresholds: ConfidenceThresholds,
 }
 
 /// The least [`Calibration::uniform_weight`] of a transferred attribute. It keeps the most probable of many classes near one
@@ -35,25 +62,40 @@ const TRANSFERRED_CONFIDENCE_THRESHOLD: f32 = 0.8;
 
 impl LanguageCalibration {
     /// For an attribute measured on users who write the language.
-    pub fn measured(calibration: Calibration, confidence_threshold: f32) -> Self {
+    pub fn measured(calibration: Calibration, confidence_thresholds: ConfidenceThresholds) -> Self {
         Self {
             status: ValidationStatus::Measured,
             calibration,
-            confidence_threshold,
+            confidence_thresholds,
         }
     }
 
-    /// For an attribute transferred from another language, where it has this calibration. The uniform weight and the
-    /// threshold are raised so that it never looks certain.
-    pub fn transferred(calibration: Calibration, confidence_threshold: f32) -> Self {
+    /// The calibration for texts in another language than this one is for. The uniform weight and the thresholds are raised
+    /// so that it never looks certain.
+    #[must_use]
+    pub fn transferred(self) -> Self {
+        let uniform_weight = self.calibration.uniform_weight;
         Self {
             status: ValidationStatus::Transferred,
             calibration: Calibration {
-                uniform_weight: calibration.uniform_weight.max(TRANSFERRED_UNIFORM_WEIGHT),
-                ..calibration
+                uniform_weight: uniform_weight.max(TRANSFERRED_UNIFORM_WEIGHT),
+                ..self.calibration
             },
-            confidence_threshold: confidence_threshold.max(TRANSFERRED_CONFIDENCE_THRESHOLD),
+            confidence_thresholds: (self.confidence_thresholds)
+                .at_least(TRANSFERRED_CONFIDENCE_THRESHOLD),
         }
+    }
+
+    /// Whether any finite logits of this many classes give probabilities, and the thresholds are some.
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
+        let ConfidenceThresholds {
+            class,
+            coarse_class,
+        } = self.confidence_thresholds;
+        self.calibration.is_sound(classes)
+            && [class, coarse_class]
+                .iter()
+                .all(|threshold| (0.0..=1.0).contains(threshold))
     }
 }
 
@@ -63,26 +105,26 @@ mod tests {
 
     #[test]
     fn a_transferred_attribute_never_looks_certain() {
-        let calibrated = LanguageCalibration::transferred(Calibration::ONE, 0.6);
-        let probabilities = calibrated
-            .calibration
-            .probabilities(&[1000.0, 0.0, 0.0, 0.0, 0.0], 5000);
+        let measured =
+            LanguageCalibration::measured(Calibration::ONE, ConfidenceThresholds::both(0.6));
+        let transferred = measured.transferred();
+        let probabilities =
+            (transferred.calibration).probabilities(&[1000.0, 0.0, 0.0, 0.0, 0.0], 5000);
         assert!(
-            probabilities[0] < calibrated.confidence_threshold,
+            probabilities[0] < transferred.confidence_thresholds.class,
             "{probabilities:?}"
         );
         let careful = Calibration {
             uniform_weight: 0.7,
             ..Calibration::ONE
         };
-        let calibrated = LanguageCalibration::transferred(careful, 0.9);
+        let careful = LanguageCalibration::measured(careful, ConfidenceThresholds::both(0.9));
         assert_eq!(
-            (calibrated.calibration, calibrated.confidence_threshold),
-            (careful, 0.9)
-        );
-        assert_eq!(
-            LanguageCalibration::measured(careful, 0.6).calibration,
-            careful
+            careful.clone().transferred(),
+            LanguageCalibration {
+                status: ValidationStatus::Transferred,
+                ..careful
+            }
         );
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LanguageCalibration;
 use crate::{
-    attribute::Attribute, aux_lstm::AuxLstmSizes, calibration::Calibration, language::Language,
-    vocabulary::Vocabulary,
+    attribute::Attribute, aux_lstm::AuxLstmSizes, language::Language, vocabulary::Vocabulary,
+    word_frequencies::WordFrequencies,
 };
 
 /// The settings of a trained model.
@@ -19,7 +19,7 @@ pub struct Settings {
     /// The most words that are read of a user's text.
     pub max_words: usize,
     /// The calibration of each task, fitted on validation users.
-    pub calibrations: Vec<Calibration>,
+    pub calibrations: Vec<LanguageCalibration>,
     /// Whether Chinese was segmented with a dictionary in training, and must be segmented with one to predict.
     pub dictionary: bool,
     /// The user dictionary that extended it, see [`Segmenter::add_user_dictionary`]; empty for none.
@@ -27,8 +27,9 @@ pub struct Settings {
     /// [`Segmenter::add_user_dictionary`]: crate::text::Segmenter::add_user_dictionary
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_dictionary: String,
-    /// A prediction is confident if its probability is at least this; below it the model abstains.
-    pub confidence_threshold: f32,
+    /// The word frequencies of the training users, for each of the [`languages`](Self::languages); empty if unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub word_frequencies: Vec<WordFrequencies>,
     /// The calibration of each task for Chinese texts, if the model reads Chinese and another language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chinese: Option<Vec<LanguageCalibration>>,
@@ -49,13 +50,10 @@ impl Settings {
     }
 
     /// The calibration of a task for texts in one of the [`languages`](Self::languages).
-    pub fn calibration(&self, task: usize, language: Option<Language>) -> LanguageCalibration {
+    pub fn calibration(&self, task: usize, language: Option<Language>) -> &LanguageCalibration {
         match (&self.chinese, language) {
-            (Some(tasks), Some(Language::Chinese)) => tasks[task],
-            _ => LanguageCalibration::measured(self.calibrations[task], self.confidence_threshold),
+            (Some(tasks), Some(Language::Chinese)) => &tasks[task],
+            _ => &self.calibrations[task],
         }
     }
 }
-
-/// The default confidence threshold.
-pub const CONFIDENCE_THRESHOLD: f32 = 0.6;

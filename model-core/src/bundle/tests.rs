@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     attribute::CoarseClass,
     aux_lstm::{AuxLstmSizes, Role},
+    calibration::Calibration,
     card::{AttributeFigures, ReliabilityBin},
     parameters::{TensorSpec, save},
     wide::{CharacterFallback, TfidfVectorizer},
@@ -28,10 +29,13 @@ fn bundle() -> Bundle {
             }],
             sizes,
             max_words: 50,
-            calibrations: vec![Calibration::ONE],
+            calibrations: vec![LanguageCalibration::measured(
+                Calibration::ONE,
+                ConfidenceThresholds::both(0.6),
+            )],
             dictionary: false,
             user_dictionary: String::new(),
-            confidence_threshold: CONFIDENCE_THRESHOLD,
+            word_frequencies: Vec::new(),
             chinese: None,
         },
         card: ModelCard::default(),
@@ -58,7 +62,7 @@ fn wide(classes: usize) -> Wide {
 type Change = fn(&mut Bundle);
 const UNSOUND: [(Change, &str); 18] = [
     (
-        |bundle| bundle.settings.calibrations[0].asymptote = 0.0,
+        |bundle| bundle.settings.calibrations[0].calibration.asymptote = 0.0,
         "calibration",
     ),
     (|bundle| bundle.settings.sizes.tasks[0].1 = 4, "classes"),
@@ -128,7 +132,7 @@ const UNSOUND: [(Change, &str); 18] = [
             let settings = &mut bundle.settings;
             settings.attributes.push(settings.attributes[0].clone());
             settings.sizes.tasks.push((Role::Main, 2));
-            settings.calibrations.push(Calibration::ONE);
+            settings.calibrations.push(settings.calibrations[0].clone());
             bundle.wide = None;
         },
         "\"gender\" is there twice",

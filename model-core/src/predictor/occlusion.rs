@@ -13,7 +13,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, check_finite, read_logits};
 use crate::{
     attribute::Attribute,
-    calibration::Calibration,
+    calibration::{Calibration, log_sum},
     explanation::{AttributeEvidence, Explanation, ReadWord},
     prediction::Named,
     vocabulary::UNKNOWN,
@@ -63,15 +63,22 @@ impl Predictor {
         let language = self.settings.language_of(&text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             // The uniform mixture would hide the effect of words on improbable classes.
+            let language_calibration = self.settings.calibration(task, language);
             let calibration = Calibration {
                 uniform_weight: 0.0,
-                ..self.settings.calibration(task, language).calibration
+                ..language_calibration.calibration.clone()
             };
-            let log_odds = |logits: &Logits, members: &[bool]| {
-                log_odds(&logits[task], members, calibration, text.len())
+            let factors = self.base_rate_factors(task, &calibration);
+            let log_probabilities = |logits: &Logits| -> Vec<f64> {
+                let log_probabilities = calibration.log_probabilities(&logits[task], text.len());
+                (log_probabilities.iter().zip(&factors))
+                    .map(|(log_probability, factor)| log_probability + factor.ln())
+                    .collect()
             };
+            let with = log_probabilities(&whole);
+            let without: Vec<Vec<f64>> = without.iter().map(log_probabilities).collect();
             let evidence = |members: &[bool]| {
-                let with = log_odds(&whole, members);
+                let with = log_odds(&with, members);
                 (without.iter())
                     .map(|without| finite(with - log_odds(without, members)))
                     .collect()
@@ -147,15 +154,18 @@ fn of_labels(attribute: &Attribute, evidence: impl Fn(&[bool]) -> Vec<f32>) -> A
     }
 }
 
-/// The logarithm of the odds that a text of this many words belongs to one of the classes set in `members`. It is taken from
-/// the logits, because the probabilities of a confident prediction are rounded to 0 and 1.
-fn log_odds(logits: &[f32], members: &[bool], calibration: Calibration, words: usize) -> f64 {
+/// The logarithm of the odds that a text belongs to one of the classes set in `members`, from the log probability of each
+/// class up to a constant. The probabilities themselves would be rounded to 0 and 1 for a confident prediction.
+fn log_odds(log_probabilities: &[f64], members: &[bool]) -> f64 {
     // The evidence is 0 for all classes or none.
     if !members.contains(&true) || !members.contains(&false) {
         return 0.0;
     }
-    calibration.log_probability(logits, words, |class| members[class])
-        - calibration.log_probability(logits, words, |class| !members[class])
+    let of = |wanted: bool| {
+        let classes = log_probabilities.iter().zip(members);
+        log_sum(classes.filter_map(move |(&log, &member)| (member == wanted).then_some(log)))
+    };
+    of(true) - of(false)
 }
 
 /// The nearest f32 that is no infinity: a temperature may be as small as numbers get.
@@ -173,7 +183,9 @@ mod tests {
             asymptote: 0.5,
             ..Calibration::ONE
         };
-        let odds = |logits: &[f32], members: &[bool]| log_odds(logits, members, halved, 9);
+        let odds = |logits: &[f32], members: &[bool]| {
+            log_odds(&halved.log_probabilities(logits, 9), members)
+        };
         assert_eq!(odds(&[1e4, -1e4], &[true, false]), 4e4);
         assert_eq!(odds(&[1e4, -1e4], &[false, true]), -4e4);
         assert_eq!(odds(&[1e4, -1e4], &[true, true]), 0.0);

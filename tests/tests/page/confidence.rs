@@ -1,5 +1,6 @@
 //! A class below the confidence threshold is not called the answer.
 
+use model_core::bundle::ConfidenceThresholds;
 use tests::{
     browser::{SOON, Visit},
     predict, same,
@@ -56,8 +57,12 @@ fn below_the_threshold_the_page_abstains_and_still_shows_the_bars() {
 
 #[test]
 fn the_threshold_is_the_models_own() {
-    for (confidence_threshold, abstains) in [(0.0, false), (1.0, true)] {
-        let model = bundle(|bundle| bundle.settings.confidence_threshold = confidence_threshold);
+    for (threshold, abstains) in [(0.0, false), (1.0, true)] {
+        let model = bundle(|bundle| {
+            for task in &mut bundle.settings.calibrations {
+                task.confidence_thresholds = ConfidenceThresholds::both(threshold);
+            }
+        });
         let visit = Visit::default().instead(tests::BUNDLE, model);
         visit.run(async move |page| {
             page.ready().await;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::value_parser;
+use model_core::base_rates::BaseRates;
 
 use super::Failure;
 use super::evaluate::{check_unseen, measure};
@@ -56,6 +57,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
     let known = bundle.vocabulary.len() as u32;
+    for words in &mut bundle.settings.word_frequencies {
+        words.retain(|id| id < known);
+    }
     let round = |value| rounded(value, arguments.parameter_bits);
     bundle.wide = (bundle.wide).map(|wide| {
         wide.retain(|words| words.iter().all(|&id| id < known))
@@ -71,14 +75,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         users => {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
-            let predictor = load(
+            let mut predictor = load(
                 &bundle.to_bytes()?,
                 &arguments.bundle,
                 device::DEFAULT,
                 arguments.dictionary.as_deref(),
             )?;
             let corpus = Corpus::open(users, Options::default())?;
-            measure(&predictor, corpus, arguments.split.as_deref())?.into_card()
+            let split = arguments.split.as_deref();
+            measure(&mut predictor, corpus, split, &BaseRates::default())?.into_card()
         }
     };
     for figure in &bundle.card.figures {

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
+use model_core::base_rates::BaseRates;
 use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
+use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, print};
@@ -25,12 +27,15 @@ use crate::table::{Table, count};
 /// Prints for each attribute, and for its coarse classes, the figures of the paper (macro precision P, macro recall R, and
 /// F = 2PR/(P+R)), accuracy and the majority baseline, the mean of the classes' F1, the expected calibration error (ECE),
 /// the log loss (mean −ln p of the true class), coverage and accuracy at the model's confidence threshold, a table of the
-/// classes, and the confusion matrix. The JSON file also has the reliability diagram, and coverage and accuracy at other
+/// classes, and the confusion matrix. Labels are those under --base-rates; ECE, log loss and the mean probability of a class
+/// (mean p) are those under the training users' base rates. The JSON file also has the reliability diagram, and coverage and accuracy at other
 /// thresholds. Users without a label for an attribute do not count for it.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
+    #[command(flatten)]
+    base_rates: BaseRatesArgument,
     #[command(flatten)]
     corpus: CorpusArguments,
     /// Read only the first WORDS words of each user, to measure the model on shorter texts
@@ -78,6 +83,8 @@ impl Figures {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
+    let base_rates = arguments.base_rates.read()?;
+    base_rates.check(predictor.attributes())?;
     if arguments.write_card.is_some() {
         check_unseen(predictor.card(), arguments.split.as_deref())?;
     }
@@ -88,7 +95,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let json = create(&arguments.json)?;
     let bundle = create(&arguments.write_card)?;
     let corpus = arguments.corpus.open()?;
-    let figures = measure(&predictor, corpus, arguments.split.as_deref())?;
+    let split = arguments.split.as_deref();
+    let figures = measure(&mut predictor, corpus, split, &base_rates)?;
     print(&to_text(&figures))?;
     if let Some(file) = json {
         file.finish(|out| {
@@ -118,15 +126,18 @@ pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(),
     }
 }
 
-/// The figures of a model on the users of a corpus, or only on the test users of a split. It is an error if none of them
+/// The figures of a model on the users of a corpus, or only on the test users of a split, with labels under these base rates.
+/// It is an error if none of them
 /// has a label that is a class of the model.
 pub(super) fn measure(
-    predictor: &Predictor,
+    predictor: &mut Predictor,
     corpus: Corpus,
     split: Option<&Path>,
+    base_rates: &BaseRates,
 ) -> Result<Figures, Failure> {
+    predictor.use_base_rates(BaseRates::Corpus)?;
     let test_users = (split.map(|split| TestUsers::read(split, corpus.files()))).transpose()?;
-    let mut evaluations = Evaluation::of_model(predictor.settings());
+    let mut evaluations = Evaluation::of_model(predictor.settings(), base_rates);
     let (mut all, mut without_known_words) = (0, 0);
     let bad_records = predict_chunks(
         predictor,
@@ -286,13 +297,18 @@ fn attribute(report: &Report) -> String {
             100.0 * confident.accuracy
         ),
     };
-    let mut classes = Table::new(["class", "P", "R", "F1", "users"]);
-    for (label, class) in report.labels.iter().zip(&report.metrics.classes) {
+    let mut classes = Table::new(["class", "P", "R", "F1", "users", "share", "mean p"]);
+    let users = report.metrics.users as f64;
+    for ((label, class), &mean_probability) in
+        (report.labels.iter().zip(&report.metrics.classes)).zip(&report.mean_probabilities)
+    {
         let shares = [class.precision, class.recall, class.f1].map(figure);
+        let share = class.support as f64 / users;
         classes.row(
             std::iter::once(label.clone())
                 .chain(shares)
-                .chain([count(class.support as u64)]),
+                .chain([count(class.support as u64)])
+                .chain([share, mean_probability].map(figure)),
         );
     }
     let mut confusion = Table::new(

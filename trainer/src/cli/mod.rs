@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, which checks its flags and makes one call.
 
 mod align;
+mod base_rates;
 mod compact;
 mod convert;
 mod corpus;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use model_core::prediction::Line;
 
+use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
 use super::{Failure, StandardOutputError};
@@ -21,6 +22,8 @@ use crate::progress::Progress;
 pub(super) struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
+    #[command(flatten)]
+    base_rates: BaseRatesArgument,
     /// Users as JSONL or CSV, or plain text (.txt) with a user on each line; may be compressed; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: PathBuf,
@@ -36,7 +39,8 @@ pub(super) struct Arguments {
 const BAD_RECORDS: u8 = 3;
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let predictor = arguments.model.load()?;
+    let mut predictor = arguments.model.load()?;
+    predictor.use_base_rates(arguments.base_rates.read()?)?;
     let options = Options {
         strict: arguments.strict,
         format: arguments.text.then_some(Format::Text),

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstmSizes, Role},
-    bundle,
     card::ModelCard,
 };
 use serde::{Deserialize, Serialize};
@@ -52,8 +51,9 @@ pub struct Config {
     pub training: Training,
     /// The wide component beside it.
     pub wide: Wide,
-    /// Confidence threshold: predictions of at least this probability are confident.
-    pub confidence_threshold: f32,
+    /// The accuracy of confident predictions. The confidence thresholds are the lowest with which predictions on the
+    /// validation users reach it.
+    pub accuracy_when_confident: f64,
     /// The attributes that are predicted, a task each.
     pub attributes: Vec<AttributeSettings>,
     /// The text of the model card. The run fills in its figures.
@@ -153,7 +153,7 @@ impl Default for Config {
             network: Network::default(),
             training: Training::default(),
             wide: Wide::default(),
-            confidence_threshold: bundle::CONFIDENCE_THRESHOLD,
+            accuracy_when_confident: 0.75,
             attributes: Vec::new(),
             card: ModelCard::default(),
         }
@@ -213,9 +213,9 @@ impl Config {
             return Err("vectors: name a file of word vectors (auxlstm embed makes one)".into());
         }
         within(
-            "confidence_threshold",
-            f64::from(self.confidence_threshold),
-            (0.0..=1.0).contains(&self.confidence_threshold),
+            "accuracy_when_confident",
+            self.accuracy_when_confident,
+            (0.0..=1.0).contains(&self.accuracy_when_confident),
             "from 0 to 1",
         )?;
         self.text.check()?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use model_core::attribute::Attribute;
-use model_core::bundle::{Settings, ValidationStatus};
+use model_core::base_rates::{self, BaseRates};
+use model_core::bundle::{ConfidenceThresholds, LanguageCalibration, Settings, ValidationStatus};
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::language::Language;
 use model_core::prediction::AttributePrediction;
@@ -28,11 +29,16 @@ pub fn are_fair_sample(intervals: usize, all: usize) -> bool {
 const GUESSING_LEVEL: f64 = 0.025;
 
 /// Collects true classes and predictions of one attribute.
+///
+/// Labels are those under stated base rates. Calibration error and log loss are those of the probabilities under the base
+/// rates of the training users, because the scored users are taken to be of their kind.
 pub struct Evaluation<'a> {
     attribute: &'a Attribute,
     language: Option<Language>,
     transferred: bool,
-    confidence_threshold: f32,
+    confidence_thresholds: ConfidenceThresholds,
+    /// What the base rates multiply the probability of each class with.
+    factors: Vec<f64>,
     /// The classes that each user's true one is among.
     gold: Vec<Range<usize>>,
     probabilities: Vec<Vec<f32>>,
@@ -55,6 +61,8 @@ pub struct Report {
     pub confidence_threshold: f32,
     /// The names of the classes.
     pub labels: Vec<String>,
+    /// The mean probability of each class, under the training users' base rates.
+    pub mean_probabilities: Vec<f64>,
     /// The number of users left out because they have no label.
     pub unlabelled: usize,
     /// Labels that are not classes of the model, with the number of users left out because of them.
@@ -62,9 +70,9 @@ pub struct Report {
     /// The figures.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// The expected calibration error.
+    /// The expected calibration error, under the training users' base rates.
     pub calibration_error: f64,
-    /// The mean over users of −ln p of the true class, in nats.
+    /// The mean over users of −ln p of the true class, in nats, under the training users' base rates.
     pub log_loss: f64,
     /// The reliability diagram, from which the calibration error is computed.
     pub reliability: Vec<ReliabilityBin>,
@@ -75,13 +83,15 @@ pub struct Report {
 }
 
 impl<'a> Evaluation<'a> {
-    /// An evaluation without users, with the least probability of a confident prediction.
-    pub fn new(attribute: &'a Attribute, confidence_threshold: f32) -> Self {
+    /// An evaluation without users, of labels under the training users' base rates, that takes every prediction for
+    /// confident.
+    pub fn new(attribute: &'a Attribute) -> Self {
         Self {
             attribute,
             language: None,
             transferred: false,
-            confidence_threshold,
+            confidence_thresholds: ConfidenceThresholds::both(0.0),
+            factors: vec![1.0; attribute.classes.len()],
             gold: Vec::new(),
             probabilities: Vec::new(),
             unlabelled: 0,
@@ -89,21 +99,40 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    /// An evaluation without users, of an attribute with this calibration, of labels under these base rates.
+    pub fn calibrated(
+        attribute: &'a Attribute,
+        calibration: &LanguageCalibration,
+        base_rates: &BaseRates,
+    ) -> Self {
+        let corpus = calibration.calibration.base_rates(attribute.classes.len());
+        Self {
+            transferred: calibration.status == ValidationStatus::Transferred,
+            confidence_thresholds: calibration.confidence_thresholds,
+            factors: base_rates.factors(attribute, &corpus),
+            ..Self::new(attribute)
+        }
+    }
+
     /// An evaluation without users, of a model's task in one of the model's languages.
-    pub fn of_task(settings: &'a Settings, task: usize, language: Option<Language>) -> Self {
+    pub fn of_task(
+        settings: &'a Settings,
+        task: usize,
+        language: Option<Language>,
+        base_rates: &BaseRates,
+    ) -> Self {
         let calibration = settings.calibration(task, language);
         Self {
             language,
-            transferred: calibration.status == ValidationStatus::Transferred,
-            ..Self::new(&settings.attributes[task], calibration.confidence_threshold)
+            ..Self::calibrated(&settings.attributes[task], calibration, base_rates)
         }
     }
 
     /// The evaluations of all tasks of a model, in their order; for a model of two languages, one language after the other.
-    pub fn of_model(settings: &'a Settings) -> Vec<Self> {
+    pub fn of_model(settings: &'a Settings, base_rates: &'a BaseRates) -> Vec<Self> {
         let of_language = |language| {
             let tasks = 0..settings.attributes.len();
-            tasks.map(move |task| Self::of_task(settings, task, language))
+            tasks.map(move |task| Self::of_task(settings, task, language, base_rates))
         };
         settings
             .languages()
@@ -117,7 +146,8 @@ impl<'a> Evaluation<'a> {
         self.language
     }
 
-    /// Adds the prediction for a user with this label: a class, or an interval that covers several. Users without a label, or
+    /// Adds the prediction, under the training users' base rates, for a user with this label: a class, or an interval that
+    /// covers several. Users without a label, or
     /// with a label outside the model's classes, are counted but not scored.
     pub fn add(&mut self, label: Option<String>, prediction: &AttributePrediction) {
         let Some(label) = label else {
@@ -169,19 +199,38 @@ impl<'a> Evaluation<'a> {
             gold.clear();
             probabilities.clear();
         }
-        let mut reports = vec![self.report(name.clone(), classes.clone(), &gold, &probabilities)];
+        let adjusted = |row: &Vec<f32>| {
+            let mut row = row.clone();
+            base_rates::adjust(&mut row, &self.factors);
+            row
+        };
+        let labelled: Vec<Vec<f32>> = probabilities.iter().map(adjusted).collect();
+        let rows = Rows {
+            gold: &gold,
+            probabilities: &probabilities,
+            labelled: &labelled,
+        };
+        let threshold = self.confidence_thresholds.class;
+        let mut reports = vec![self.report(name.clone(), classes.clone(), threshold, &rows)];
         if !coarse_classes.is_empty() {
             // `Attribute::check` made sure that each class is in a coarse class.
             let gold: Vec<usize> = (self.gold.iter())
                 .filter_map(|classes| self.attribute.coarse_class_of_all(classes.clone()))
                 .collect();
-            let probabilities: Vec<Vec<f32>> = (self.probabilities.iter())
-                .map(|row| self.attribute.coarse_probabilities(row))
-                .collect();
+            let coarse = |row: Vec<f32>| self.attribute.coarse_probabilities(&row);
+            let rows = self.probabilities.iter();
+            let labelled: Vec<Vec<f32>> = rows.clone().map(|row| coarse(adjusted(row))).collect();
+            let probabilities: Vec<Vec<f32>> = rows.map(|row| coarse(row.clone())).collect();
             let labels = (coarse_classes.iter())
                 .map(|coarse| coarse.label.clone())
                 .collect();
-            reports.push(self.report(format!("{name} (coarse)"), labels, &gold, &probabilities));
+            let rows = Rows {
+                gold: &gold,
+                probabilities: &probabilities,
+                labelled: &labelled,
+            };
+            let threshold = self.confidence_thresholds.coarse_class;
+            reports.push(self.report(format!("{name} (coarse)"), labels, threshold, &rows));
         }
         reports
     }
@@ -190,29 +239,49 @@ impl<'a> Evaluation<'a> {
         &self,
         attribute: String,
         labels: Vec<String>,
-        gold: &[usize],
-        probabilities: &[Vec<f32>],
+        confidence_threshold: f32,
+        rows: &Rows,
     ) -> Report {
-        let confidences = Confidences::new(gold, probabilities);
+        let &Rows {
+            gold,
+            probabilities,
+            labelled,
+        } = rows;
+        let confidences = Confidences::new(gold, labelled);
         let log_probabilities = (gold.iter().zip(probabilities))
             .map(|(&gold, probabilities)| log_probability(gold, probabilities));
-        let reliability = confidences.reliability();
+        let reliability = Confidences::new(gold, probabilities).reliability();
+        let mean = |class: usize| {
+            let sum: f64 = probabilities.iter().map(|row| f64::from(row[class])).sum();
+            sum / probabilities.len().max(1) as f64
+        };
         Report {
-            metrics: Metrics::of(gold, probabilities, labels.len()),
+            metrics: Metrics::of(gold, labelled, labels.len()),
+            mean_probabilities: (0..labels.len()).map(mean).collect(),
             calibration_error: calibration_error(&reliability),
             log_loss: log_loss(log_probabilities),
             reliability,
             coverage: confidences.coverage(),
-            confident: confidences.at(self.confidence_threshold),
+            confident: confidences.at(confidence_threshold),
             attribute,
             language: self.language,
             transferred: self.transferred,
-            confidence_threshold: self.confidence_threshold,
+            confidence_threshold,
             labels,
             unlabelled: self.unlabelled,
             other_labels: self.other_labels.clone(),
         }
     }
+}
+
+/// The users of a report.
+struct Rows<'r> {
+    /// The true class of each.
+    gold: &'r [usize],
+    /// `[users, classes]`, under the training users' base rates.
+    probabilities: &'r [Vec<f32>],
+    /// `[users, classes]`, under the base rates of the labels.
+    labelled: &'r [Vec<f32>],
 }
 
 impl Report {
@@ -254,6 +323,7 @@ impl From<Report> for AttributeFigures {
 mod tests {
     use super::*;
     use model_core::attribute::CoarseClass;
+    use model_core::calibration::Calibration;
     use model_core::prediction::{CoarsePrediction, Named};
 
     fn named(names: &[&str], values: &[f32]) -> Named<f32> {
@@ -278,10 +348,49 @@ mod tests {
         }
     }
 
+    fn evaluation(attribute: &Attribute) -> Evaluation<'_> {
+        Evaluation {
+            confidence_thresholds: ConfidenceThresholds::both(0.5),
+            ..Evaluation::new(attribute)
+        }
+    }
+
+    #[test]
+    fn labels_have_the_base_rates_and_log_loss_those_of_the_training_users() {
+        let age = age();
+        let calibration = LanguageCalibration::measured(
+            Calibration {
+                base_rates: vec![0.1, 0.1, 0.8],
+                ..Calibration::ONE
+            },
+            ConfidenceThresholds::both(0.5),
+        );
+        let report = |base_rates: BaseRates| {
+            let mut evaluation = Evaluation::calibrated(&age, &calibration, &base_rates);
+            evaluation.add_class(0, vec![0.2, 0.1, 0.7]);
+            evaluation.reports()
+        };
+        let corpus = report(BaseRates::Corpus);
+        let equal = report(BaseRates::Equal);
+        assert_eq!(
+            [corpus[0].metrics.accuracy, equal[0].metrics.accuracy],
+            [0.0, 1.0]
+        );
+        assert_eq!(
+            [corpus[1].metrics.accuracy, equal[1].metrics.accuracy],
+            [0.0, 1.0]
+        );
+        assert_eq!(corpus[0].log_loss, equal[0].log_loss);
+        assert!((equal[0].mean_probabilities[2] - 0.7).abs() < 1e-6);
+        // 2 : 1 : 0.875.
+        let confidence = equal[0].confident.as_ref().unwrap();
+        assert_eq!((confidence.coverage, confidence.accuracy), (1.0, 1.0));
+    }
+
     #[test]
     fn users_with_an_interval_label_count_for_coarse_classes_alone() {
         let age = age();
-        let mut evaluation = Evaluation::new(&age, 0.5);
+        let mut evaluation = evaluation(&age);
         evaluation.add_class(2, vec![0.3, 0.3, 0.4]);
         evaluation.add_classes(0..2, vec![0.3, 0.3, 0.4]);
         // An interval over two coarse classes.
@@ -294,7 +403,7 @@ mod tests {
     #[test]
     fn one_interval_among_many_classes_leaves_the_report_on_them() {
         let age = age();
-        let mut evaluation = Evaluation::new(&age, 0.5);
+        let mut evaluation = evaluation(&age);
         for _ in 0..20 {
             evaluation.add_class(2, vec![0.3, 0.3, 0.4]);
         }
@@ -308,7 +417,7 @@ mod tests {
     /// other class.
     fn beats_guessing(right: [(usize, usize); 2]) -> bool {
         let age = age();
-        let mut evaluation = Evaluation::new(&age, 0.5);
+        let mut evaluation = evaluation(&age);
         for (class, (right, users)) in right.into_iter().enumerate() {
             for user in 0..users {
                 let mut probabilities = vec![0.0; 3];
@@ -337,7 +446,7 @@ mod tests {
     #[test]
     fn labels_find_their_class_or_are_counted_apart() {
         let age = age();
-        let mut evaluation = Evaluation::new(&age, 0.5);
+        let mut evaluation = evaluation(&age);
         let prediction = AttributePrediction {
             label: Some("23+".into()),
             confident: true,

@@ -2,9 +2,16 @@
 
 use std::ops::Range;
 
-use model_core::calibration::Calibration;
+use model_core::{
+    attribute::Attribute,
+    base_rates::{self, BaseRates},
+    bundle::ConfidenceThresholds,
+    calibration::{BIAS_LENGTHS, Calibration, bias_weights},
+};
+use nalgebra::{SMatrix, SVector};
+use rayon::prelude::*;
 
-use crate::evaluation;
+use crate::evaluation::{self, Confidences};
 
 /// The lengths in words to which validation texts are cut for calibration, in addition to the whole texts.
 pub const LENGTHS: [usize; 6] = [3, 10, 30, 100, 300, 1000];
@@ -27,47 +34,216 @@ impl Scored {
     }
 }
 
-/// The calibration with the lowest log loss; [`Calibration::ONE`] without texts.
+/// The calibration without biases that has the lowest log loss; [`Calibration::ONE`] without texts.
 pub fn fit(texts: &[Scored]) -> Calibration {
-    if texts.is_empty() {
-        return Calibration::ONE;
-    }
-    // In practice the loss has one minimum in the logarithm of each parameter, and a few rounds of coordinate descent
-    // converge.
     let mut calibration = Calibration::ONE;
-    for _ in 0..8 {
-        let asymptote = |log: f64| Calibration {
-            asymptote: log.exp() as f32,
-            ..calibration
-        };
-        calibration = asymptote(minimum(0.02, 20.0, |log| log_loss(texts, asymptote(log))));
-        let length_coefficient = |log: f64| Calibration {
-            length_coefficient: log.exp() as f32,
-            ..calibration
-        };
-        calibration = length_coefficient(minimum(0.01, 500.0, |log| {
-            log_loss(texts, length_coefficient(log))
-        }));
-        let uniform_weight = |log: f64| Calibration {
-            uniform_weight: log.exp() as f32,
-            ..calibration
-        };
-        calibration = uniform_weight(minimum(1e-4, 0.9, |log| {
-            log_loss(texts, uniform_weight(log))
-        }));
+    if !texts.is_empty() {
+        let weights = vec![1.0; texts.len()];
+        for _ in 0..ROUNDS {
+            fit_scalars(&mut calibration, texts, &weights);
+        }
     }
     calibration
 }
 
+/// The calibration with biases that has the lowest log loss for users with these base rates: the share of each class, above
+/// 0. The calibrated probabilities then hold under them.
+///
+/// The validation users have other shares by chance, so each text is weighted by the share that its class should have, over
+/// the share that it has. A penalty keeps the biases of rare classes and of untried lengths small.
+pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
+    let mut calibration = Calibration {
+        base_rates: base_rates.to_vec(),
+        ..Calibration::ONE
+    };
+    if texts.is_empty() {
+        return calibration;
+    }
+    let weights = importance_weights(texts, base_rates);
+    calibration.biases = vec![vec![0.0; base_rates.len()]; BIAS_LENGTHS.len()];
+    for _ in 0..ROUNDS {
+        fit_scalars(&mut calibration, texts, &weights);
+        for _ in 0..STEPS {
+            improve_biases(&mut calibration, texts, &weights);
+        }
+    }
+    calibration
+}
+
+/// The lowest thresholds with which confident predictions on these texts, under equal base rates, have this accuracy; 1 where
+/// none has.
+pub fn confidence_thresholds(
+    texts: &[Scored],
+    attribute: &Attribute,
+    calibration: &Calibration,
+    accuracy: f64,
+) -> ConfidenceThresholds {
+    let corpus = calibration.base_rates(attribute.classes.len());
+    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let (mut of_classes, mut of_coarse_classes) = (Vec::new(), Vec::new());
+    for text in texts {
+        let mut probabilities = calibration.probabilities(&text.logits, text.words);
+        base_rates::adjust(&mut probabilities, &factors);
+        if let Some(coarse_class) = attribute.coarse_class_of_all(text.classes.clone()) {
+            of_coarse_classes.push((coarse_class, attribute.coarse_probabilities(&probabilities)));
+        }
+        if let Some(class) = text.class() {
+            of_classes.push((class, probabilities));
+        }
+    }
+    let lowest = |rows: Vec<(usize, Vec<f32>)>| {
+        let (gold, probabilities): (Vec<usize>, Vec<Vec<f32>>) = rows.into_iter().unzip();
+        let least_users = LEAST_CONFIDENT / gold.len().max(1) as f64;
+        Confidences::new(&gold, &probabilities)
+            .coverage()
+            .into_iter()
+            .find(|point| point.accuracy >= accuracy && point.coverage >= least_users)
+            .map_or(1.0, |point| point.threshold)
+    };
+    ConfidenceThresholds {
+        class: lowest(of_classes),
+        coarse_class: lowest(of_coarse_classes),
+    }
+}
+
+/// The fewest texts on which a confidence threshold can rest.
+const LEAST_CONFIDENT: f64 = 30.0;
+
+/// Rounds of coordinate descent. In practice the loss has one minimum in the logarithm of each parameter, and a few rounds
+/// converge.
+const ROUNDS: usize = 8;
+/// Steps of the biases in each round.
+const STEPS: usize = 40;
+/// The weight of the penalty, the sum of the squared biases.
+const PENALTY: f64 = 3e-4;
+
+/// Fits the three parameters that all classes share, one after the other.
+fn fit_scalars(calibration: &mut Calibration, texts: &[Scored], weights: &[f64]) {
+    let mut search = |low: f64, high: f64, place: fn(&mut Calibration) -> &mut f32| {
+        let with = |log: f64| {
+            let mut changed = calibration.clone();
+            *place(&mut changed) = log.exp() as f32;
+            changed
+        };
+        let best = minimum(low, high, |log| weighted_loss(texts, weights, &with(log)));
+        *calibration = with(best);
+    };
+    search(0.02, 20.0, |calibration| &mut calibration.asymptote);
+    search(0.01, 500.0, |calibration| {
+        &mut calibration.length_coefficient
+    });
+    search(1e-4, 0.9, |calibration| &mut calibration.uniform_weight);
+}
+
+const KNOTS: usize = BIAS_LENGTHS.len();
+
+/// One step of the biases that never raises the penalised loss.
+///
+/// The mixture and interval labels are handled as in expectation maximisation: a text counts as far as its class does not
+/// come from the uniform distribution, and for each of its possible classes as far as it is of that class. The Hessian of
+/// what remains, a multinomial logistic regression on the lengths' weights, is at most half of their cross products (Böhning
+/// 1992), so Newton's step with that bound in its place is safe.
+fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f64]) {
+    let classes = calibration.biases[0].len();
+    let total: f64 = weights.iter().sum();
+    let softmax = Calibration {
+        uniform_weight: 0.0,
+        ..calibration.clone()
+    };
+    let uniform_weight = f64::from(calibration.uniform_weight);
+    let sums = texts.par_iter().zip(weights).map(|(text, &weight)| {
+        let probabilities = softmax.probabilities(&text.logits, text.words);
+        let of_label: f64 = (text.classes.clone())
+            .map(|class| f64::from(probabilities[class]).max(f64::MIN_POSITIVE))
+            .sum();
+        let uniform = uniform_weight * text.classes.len() as f64 / classes as f64;
+        let modelled = (1.0 - uniform_weight) * of_label;
+        let weight = weight / total * modelled / (modelled + uniform);
+        let at = bias_weights(text.words);
+        let mut gradient = vec![[0.0; KNOTS]; classes];
+        for (class, (gradient, &probability)) in gradient.iter_mut().zip(&probabilities).enumerate()
+        {
+            let probability = f64::from(probability);
+            let target = match text.classes.contains(&class) {
+                true => probability.max(f64::MIN_POSITIVE) / of_label,
+                false => 0.0,
+            };
+            for (sum, part) in gradient.iter_mut().zip(at) {
+                *sum = weight * part * (target - probability);
+            }
+        }
+        let bound = at.map(|one| at.map(|other| weight * one * other / 2.0));
+        (gradient, bound)
+    });
+    // Added up in order, so that the result does not depend on the threads.
+    let mut gradient = vec![[0.0; KNOTS]; classes];
+    let mut bound = [[0.0; KNOTS]; KNOTS];
+    for (of_text, of_text_bound) in sums.collect::<Vec<_>>() {
+        let add = |sums: &mut [[f64; KNOTS]], others: &[[f64; KNOTS]]| {
+            for (sum, other) in sums.iter_mut().flatten().zip(others.iter().flatten()) {
+                *sum += other;
+            }
+        };
+        add(&mut gradient, &of_text);
+        add(&mut bound, &of_text_bound);
+    }
+    for (place, row) in bound.iter_mut().enumerate() {
+        row[place] += 2.0 * PENALTY;
+    }
+    let Some(bound) = SMatrix::<f64, KNOTS, KNOTS>::from(bound).cholesky() else {
+        return;
+    };
+    for (class, gradient) in gradient.iter().enumerate() {
+        let bias = |place: usize| f64::from(calibration.biases[place][class]);
+        let slope = SVector::<f64, KNOTS>::from_fn(|place, _| {
+            gradient[place] - 2.0 * PENALTY * bias(place)
+        });
+        let step = bound.solve(&slope);
+        for (biases, step) in calibration.biases.iter_mut().zip(step.iter()) {
+            biases[class] += *step as f32;
+        }
+    }
+}
+
+/// The weight of each text: the base rate of its label over the share of the texts with one of its classes.
+fn importance_weights(texts: &[Scored], base_rates: &[f32]) -> Vec<f64> {
+    let mut counts = vec![0.0; base_rates.len()];
+    for class in texts.iter().filter_map(Scored::class) {
+        counts[class] += 1.0;
+    }
+    let total: f64 = counts.iter().sum();
+    (texts.iter())
+        .map(|text| {
+            let count: f64 = counts[text.classes.clone()].iter().sum();
+            let rates = base_rates[text.classes.clone()].iter();
+            let rate: f64 = rates.map(|&rate| f64::from(rate)).sum();
+            if count > 0.0 {
+                rate * total / count
+            } else {
+                1.0
+            }
+        })
+        .collect()
+}
+
 /// The [log loss](evaluation::log_loss) of calibrated texts. An interval label counts with the sum of its classes'
 /// probabilities.
-pub fn log_loss(texts: &[Scored], calibration: Calibration) -> f64 {
-    // From the logits, because the probability of a confident mistake would round to 0.
-    evaluation::log_loss(texts.iter().map(|text| {
-        calibration.log_probability(&text.logits, text.words, |class| {
-            text.classes.contains(&class)
-        })
-    }))
+pub fn log_loss(texts: &[Scored], calibration: &Calibration) -> f64 {
+    evaluation::log_loss(texts.iter().map(|text| log_probability(text, calibration)))
+}
+
+fn weighted_loss(texts: &[Scored], weights: &[f64], calibration: &Calibration) -> f64 {
+    let losses = (texts.iter().zip(weights))
+        .map(|(text, weight)| -weight * log_probability(text, calibration));
+    losses.sum::<f64>() / weights.iter().sum::<f64>()
+}
+
+/// ln of the calibrated probability of a text's label. From the logits, because the probability of a confident mistake would
+/// round to 0.
+fn log_probability(text: &Scored, calibration: &Calibration) -> f64 {
+    calibration.log_probability(&text.logits, text.words, |class| {
+        text.classes.contains(&class)
+    })
 }
 
 /// The logarithm of the minimum between two positive numbers of a function of the logarithm: golden-section search, to a
@@ -109,14 +285,14 @@ mod tests {
     }
 
     /// The probability of class 0.
-    fn confidence(calibration: Calibration, text: &Scored) -> f32 {
+    fn confidence(calibration: &Calibration, text: &Scored) -> f32 {
         calibration.probabilities(&text.logits, text.words)[0]
     }
 
     #[test]
     fn overconfidence_is_corrected() {
         let texts: Vec<Scored> = texts(1000, 4.0).collect();
-        assert!((confidence(fit(&texts), &texts[0]) - 0.9).abs() < 1e-3);
+        assert!((confidence(&fit(&texts), &texts[0]) - 0.9).abs() < 1e-3);
         assert_eq!(fit(&[]), Calibration::ONE);
     }
 
@@ -143,7 +319,7 @@ mod tests {
         let truth = Calibration {
             asymptote: 0.5,
             length_coefficient: 8.0,
-            uniform_weight: 0.0,
+            ..Calibration::ONE
         };
         let texts: Vec<Scored> = [4, 20, 100, 2000]
             .into_iter()
@@ -151,7 +327,7 @@ mod tests {
             .collect();
         let found = fit(&texts);
         for text in &texts {
-            assert!((confidence(found, text) - 0.9).abs() < 1e-2, "{found:?}");
+            assert!((confidence(&found, text) - 0.9).abs() < 1e-2, "{found:?}");
         }
     }
 
@@ -171,9 +347,9 @@ mod tests {
             classes: one(1),
             words: 100,
         });
-        assert!((log_loss(&texts[30..], Calibration::ONE) - 40.0).abs() < 1e-6);
+        assert!((log_loss(&texts[30..], &Calibration::ONE) - 40.0).abs() < 1e-6);
         let found = fit(&texts);
-        let loss = log_loss(&texts[30..], found);
+        let loss = log_loss(&texts[30..], &found);
         assert!(loss < 6.0, "{found:?}");
     }
 }

@@ -99,6 +99,20 @@ impl Data {
             .collect()
     }
 
+    /// The share of each class of a task among the training users whose words `is_in` accepts. A class without any counts as
+    /// half a user, so that no share is 0.
+    pub(super) fn base_rates(&self, task: usize, is_in: impl Fn(&[u32]) -> bool) -> Vec<f32> {
+        let mut counts = vec![0.0_f32; self.tasks[task].class_count()];
+        for user in self.parts.training.iter().map(|&user| &self.users[user]) {
+            if let Some(class) = user.classes[task].filter(|_| is_in(&user.words)) {
+                counts[class] += 1.0;
+            }
+        }
+        let counts: Vec<f32> = counts.into_iter().map(|count| count.max(0.5)).collect();
+        let users: f32 = counts.iter().sum();
+        counts.into_iter().map(|count| count / users).collect()
+    }
+
     /// Writes the users of each part.
     pub(super) fn write_split(&self, path: &Path, corpus: &[PathBuf]) -> Result<(), OutputError> {
         let split = self.parts.to_split(&self.users, corpus);

@@ -1,12 +1,13 @@
 //! The end of a training run: calibrates the best epoch, evaluates it on the test users and writes the bundle.
 
 use model_core::{
+    base_rates::BaseRates,
     bundle::{Bundle, LanguageCalibration, Settings, ValidationStatus},
-    calibration::Calibration,
     card::{AttributeFigures, ModelCard},
     embedding::Embedding,
     language::Language,
     vocabulary::Vocabulary,
+    word_frequencies::WordFrequencies,
 };
 
 use super::{
@@ -51,7 +52,6 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
         "it reads other languages than the config's"
     } else if settings.sizes != config.sizes(settings.sizes.input_size)
         || settings.max_words != config.text.max_words
-        || settings.confidence_threshold != config.confidence_threshold
         || bundle.wide.is_some() != (config.wide.features > 0)
     {
         "it was made by another config"
@@ -123,16 +123,33 @@ fn settings(
 ) -> Result<Settings, TrainError> {
     let tasks = &trained.trainer.setup.data.tasks;
     let [other, chinese] = by_language(&trained.validation()?, config, &parts.vocabulary);
-    let calibrations: Vec<Calibration> =
-        other.iter().map(|texts| calibration::fit(texts)).collect();
-    let threshold = config.confidence_threshold;
+    let fit = |task: usize, texts: &[Scored], language: Language| {
+        let is_in = |text: &[u32]| {
+            !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
+        };
+        let base_rates = trained.trainer.setup.data.base_rates(task, is_in);
+        let calibration = calibration::fit_with_biases(texts, &base_rates);
+        let attribute = &tasks[task].attribute;
+        let thresholds = calibration::confidence_thresholds(
+            texts,
+            attribute,
+            &calibration,
+            config.accuracy_when_confident,
+        );
+        LanguageCalibration::measured(calibration, thresholds)
+    };
+    let calibrations: Vec<LanguageCalibration> = (other.iter().enumerate())
+        .map(|(task, texts)| fit(task, texts, Language::Other))
+        .collect();
     let is_measured = |task: usize, calibration: &LanguageCalibration| match &parts.tested {
         Some(bundle) => {
             let tested = bundle.settings.calibration(task, Some(Language::Chinese));
             tested.status == ValidationStatus::Measured
         }
         None => {
-            let mut evaluation = Evaluation::new(&tasks[task].attribute, threshold);
+            let attribute = &tasks[task].attribute;
+            let mut evaluation =
+                Evaluation::calibrated(attribute, calibration, &BaseRates::default());
             add(&mut evaluation, calibration, &test[1][task]);
             let reports = evaluation.reports();
             (reports.iter())
@@ -140,20 +157,34 @@ fn settings(
         }
     };
     let in_chinese = |(task, texts): (usize, &Vec<Scored>)| {
-        let own = (!texts.is_empty())
-            .then(|| LanguageCalibration::measured(calibration::fit(texts), threshold));
+        let own = (!texts.is_empty()).then(|| fit(task, texts, Language::Chinese));
         own.filter(|own| is_measured(task, own))
-            .unwrap_or_else(|| LanguageCalibration::transferred(calibrations[task], threshold))
+            .unwrap_or_else(|| calibrations[task].clone().transferred())
     };
     let chinese =
         is_bilingual(&config.card).then(|| chinese.iter().enumerate().map(in_chinese).collect());
+    let word_frequencies = || {
+        let data = &trained.trainer.setup.data;
+        let training = data.parts.training.iter();
+        let texts: Vec<&[u32]> = training.map(|&user| &data.users[user].words[..]).collect();
+        let of_language = |language: Language| {
+            let is_in = |text: &&[u32]| {
+                !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
+            };
+            WordFrequencies::of(texts.iter().copied().filter(is_in), parts.vocabulary.len())
+        };
+        match is_bilingual(&config.card) {
+            true => vec![of_language(Language::Other), of_language(Language::Chinese)],
+            false => vec![of_language(Language::Other)],
+        }
+    };
     Ok(Settings {
+        word_frequencies: word_frequencies(),
         sizes: config.sizes(parts.embedding.dimensions()),
         max_words: config.text.max_words,
         dictionary: !config.text.dictionary.as_os_str().is_empty(),
         user_dictionary: parts.user_dictionary.clone(),
         attributes: tasks.iter().map(|task| task.attribute.clone()).collect(),
-        confidence_threshold: threshold,
         chinese,
         calibrations,
     })
@@ -216,8 +247,9 @@ fn figures(settings: &Settings, test: &ByLanguage) -> Vec<AttributeFigures> {
             if scores.is_empty() || calibration.status == ValidationStatus::Transferred {
                 continue;
             }
-            let mut evaluation = Evaluation::of_task(settings, task, language);
-            add(&mut evaluation, &calibration, scores);
+            let mut evaluation =
+                Evaluation::of_task(settings, task, language, &BaseRates::default());
+            add(&mut evaluation, calibration, scores);
             let reports = evaluation.reports().into_iter();
             let reports = reports.filter(|report| report.metrics.users > 0);
             figures.extend(reports.map(AttributeFigures::from));

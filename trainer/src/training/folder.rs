@@ -134,7 +134,7 @@ fn difference(config: &Config, before: &str, now: &str) -> Result<Option<String>
     /// They have no influence on the steps of training.
     const FREE: [&str; 5] = [
         "output",
-        "confidence_threshold",
+        "accuracy_when_confident",
         "strict",
         "training.patience",
         "training.checkpoint_steps",

@@ -60,7 +60,7 @@ impl TaskMetrics {
             precision: metrics.precision,
             recall: metrics.recall,
             f: metrics.f,
-            log_loss: calibration::log_loss(scores, Calibration::ONE),
+            log_loss: calibration::log_loss(scores, &Calibration::ONE),
         }
     }
 }
@@ -84,7 +84,7 @@ impl EpochMetrics {
             .filter(|((task, _), _)| task.role == Role::Main || !has_main)
             .map(|((_, metrics), scores)| match select_by {
                 SelectBy::F => metrics.f,
-                SelectBy::Loss => -calibration::log_loss(scores, calibration::fit(scores)),
+                SelectBy::Loss => -calibration::log_loss(scores, &calibration::fit(scores)),
             })
             .collect();
         Self {

@@ -182,7 +182,7 @@ impl Fit<'_> {
                 })
                 .collect();
             let calibration = calibration::fit(&mixed);
-            (calibration::log_loss(&mixed, calibration), scale)
+            (calibration::log_loss(&mixed, &calibration), scale)
         });
         let best = compared.min_by(|(one, _), (other, _)| one.total_cmp(other));
         best.expect("there are scales")

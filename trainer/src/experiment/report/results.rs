@@ -219,7 +219,7 @@ fn resample(runs: &mut [EvaluatedRun], summary: &AttributeSummary, resamples: us
 impl EvaluatedRun {
     fn new(run: Run, summary: &AttributeSummary) -> Self {
         let attribute = summary.attribute();
-        let mut evaluation = Evaluation::new(&attribute, 0.0);
+        let mut evaluation = Evaluation::new(&attribute);
         for user in &run.test {
             evaluation.add_class(user.class, user.probabilities.clone());
         }
