@@ -58,8 +58,9 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
     };
     let shown = move || match evidence.get() {
         None => view! { <p class="note">{t("computing")}</p> }.into_any(),
-        Some(Err(why)) => {
-            let note = locale().format("why_failed", &[("error", &why)]);
+        Some(Err(reason)) => {
+            let error = locale().reason(&reason);
+            let note = locale().format("why_failed", &[("error", &error)]);
             view! { <p class="note">{note}</p> }.into_any()
         }
         Some(Ok(evidence)) => {
