@@ -1,11 +1,11 @@
 //! Which backend may run, by what the browser reports about its GPU.
 
-use crate::protocol::BackendChoice;
+use crate::protocol::{BackendChoice, Reason};
 
 /// A WebGPU adapter as the browser describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
-    /// Vendor, architecture, device and description, as far as the browser reports them.
+    /// Vendor, architecture, device and description, as far as the browser reports them; empty if it reports none.
     pub name: String,
     /// Whether WebGPU is computed on the CPU.
     pub software: bool,
@@ -29,11 +29,7 @@ impl Adapter {
                 || ["swiftshader", "llvmpipe", "basic render"]
                     .iter()
                     .any(|s| lower.contains(s)),
-            name: if name.is_empty() {
-                "unnamed adapter".into()
-            } else {
-                name
-            },
+            name,
             timestamp_query,
         }
     }
@@ -43,23 +39,19 @@ impl Adapter {
 /// is the browser's adapter, or why there is none.
 pub fn decide(
     choice: BackendChoice,
-    found: Result<Adapter, String>,
-) -> Result<Adapter, Option<String>> {
+    found: Result<Adapter, Reason>,
+) -> Result<Adapter, Option<Reason>> {
     if choice == BackendChoice::Cpu {
         return Err(None);
     }
     let adapter = found.map_err(Some)?;
     if !adapter.timestamp_query {
-        return Err(Some(format!(
-            "the WebGPU adapter ({}) lacks timestamp-query",
-            adapter.name
-        )));
+        let adapter = adapter.name;
+        return Err(Some(Reason::NoTimestampQuery { adapter }));
     }
     if adapter.software && choice == BackendChoice::Auto {
-        return Err(Some(format!(
-            "WebGPU is only emulated in software here ({})",
-            adapter.name
-        )));
+        let adapter = adapter.name;
+        return Err(Some(Reason::SoftwareAdapter { adapter }));
     }
     Ok(adapter)
 }
@@ -101,12 +93,10 @@ mod tests {
             adapter(&["some", "thing"], true, true),
         ] {
             assert!(software.software);
-            let reason = decide(BackendChoice::Auto, Ok(software.clone()))
-                .unwrap_err()
-                .unwrap();
-            assert!(
-                reason.contains("software") && reason.contains(&software.name),
-                "{reason}"
+            let adapter = software.name.clone();
+            assert_eq!(
+                decide(BackendChoice::Auto, Ok(software.clone())),
+                Err(Some(Reason::SoftwareAdapter { adapter }))
             );
             assert_eq!(
                 decide(BackendChoice::WebGpu, Ok(software.clone())),
@@ -118,13 +108,16 @@ mod tests {
     #[test]
     fn without_timestamps_or_an_adapter_the_cpu_runs() {
         let old = adapter(&[], false, false);
-        assert_eq!(old.name, "unnamed adapter");
+        assert_eq!(old.name, "");
         for choice in [BackendChoice::Auto, BackendChoice::WebGpu] {
-            let reason = decide(choice, Ok(old.clone())).unwrap_err().unwrap();
-            assert!(reason.contains("timestamp-query"), "{reason}");
+            let adapter = String::new();
             assert_eq!(
-                decide(choice, Err("no WebGPU".into())),
-                Err(Some("no WebGPU".into()))
+                decide(choice, Ok(old.clone())),
+                Err(Some(Reason::NoTimestampQuery { adapter }))
+            );
+            assert_eq!(
+                decide(choice, Err(Reason::NoWebGpu)),
+                Err(Some(Reason::NoWebGpu))
             );
         }
     }

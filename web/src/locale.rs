@@ -2,11 +2,16 @@
 //!
 //! A message is found by its key. `{name}` in it stands for an argument. A message that depends on a count has one entry
 //! for each plural category of its language: the key with `_one`, `_other` and so on at its end. The categories are those
-//! of CLDR. The widget reads the same catalogues (`widget/locale.js`).
+//! of CLDR. The widget reads the same catalogues (`widget/locale.js`). `name.` begins the keys of names of attributes and
+//! classes, and `reason.` those of reasons.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use crate::protocol::Reason;
 
 /// Messages by key.
 type Catalogue = BTreeMap<String, String>;
@@ -74,6 +79,40 @@ impl Locale {
         match self.catalogue().get(&format!("name.{name}")) {
             Some(translated) => translated.clone(),
             None => crate::labels::title(name),
+        }
+    }
+
+    /// A reason in words. Its name in JSON is the key of the message, after `reason.`. Its fields are the arguments; a single
+    /// value without a name is the argument `detail`.
+    pub fn reason(self, reason: &Reason) -> String {
+        // Plain data can always be written as JSON.
+        let (name, data) = match serde_json::to_value(reason).unwrap_or_default() {
+            Value::Object(named) => named.into_iter().next().unwrap_or_default(),
+            name => (name.as_str().unwrap_or_default().into(), Value::Null),
+        };
+        let data = match data {
+            Value::Object(fields) => fields,
+            detail => Map::from_iter([("detail".to_owned(), detail)]),
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => self.or_unknown(text).to_owned(),
+            number => number.to_string(),
+        };
+        let texts = data
+            .iter()
+            .map(|(name, value)| (name.as_str(), text(value)));
+        let texts: Vec<(&str, String)> = texts.collect();
+        let arguments = texts
+            .iter()
+            .map(|(name, text)| (*name, text as &dyn Display));
+        self.format(&format!("reason.{name}"), &arguments.collect::<Vec<_>>())
+    }
+
+    /// A text from elsewhere, such as a name, or that it is unknown if it is empty.
+    pub fn or_unknown(self, text: &str) -> &str {
+        match text {
+            "" => self.t("unknown"),
+            text => text,
         }
     }
 

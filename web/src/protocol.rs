@@ -24,6 +24,117 @@ pub enum BackendChoice {
     WebGpu,
 }
 
+/// Why something does not work. Page and widget put it into words (`Locale::reason`). A text in it comes from elsewhere,
+/// such as the message of an exception, and is shown as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The browser has no WebGPU.
+    #[serde(rename = "no_webgpu")]
+    NoWebGpu,
+    /// The browser has WebGPU only for pages loaded over https.
+    InsecurePage,
+    /// The browser fails to look for a WebGPU adapter.
+    AdapterRefused(String),
+    /// WebGPU finds no adapter.
+    NoAdapter,
+    /// The GPU code cannot use the adapter.
+    NoTimestampQuery {
+        /// The adapter's name.
+        adapter: String,
+    },
+    /// The adapter computes in software.
+    SoftwareAdapter {
+        /// The adapter's name.
+        adapter: String,
+    },
+    /// WebGPU has failed.
+    #[serde(rename = "webgpu_failed")]
+    WebGpuFailed(String),
+
+    /// A file could not be fetched.
+    NotFetched {
+        /// Its address.
+        address: String,
+        /// What the browser says.
+        detail: String,
+    },
+    /// The server answers with an error in place of a file.
+    NotServed {
+        /// The file's address.
+        address: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A gzip file could not be unpacked.
+    NotUnpacked(String),
+    /// A bundle is shorter or longer than its header states.
+    IncompleteBundle(String),
+    /// A file is not a bundle.
+    NotABundle(String),
+    /// A bundle is from a newer program.
+    NewerBundle {
+        /// The bundle's format version.
+        version: u32,
+        /// The version that this program reads.
+        readable: u32,
+    },
+    /// A bundle was written before version 0.1.0.
+    OlderBundle {
+        /// The bundle's format version.
+        version: u32,
+    },
+    /// The contents of a bundle contradict its checksum or one another.
+    DamagedBundle(String),
+    /// The Chinese dictionary, or the user dictionary in the bundle, cannot be used.
+    UnusableDictionary(String),
+
+    /// The CPU or GPU could not compute a prediction.
+    DeviceFailed(String),
+    /// A prediction is not finite.
+    NotFinite,
+    /// A request is about a model that was not loaded.
+    NoModel,
+    /// The worker has not answered for as many users as it was asked about.
+    Miscounted {
+        /// The number of users in the request.
+        asked: usize,
+        /// The number of predictions in the reply.
+        answered: usize,
+    },
+    /// The program of page, worker or widget has failed.
+    Crashed(String),
+    /// The worker's program could not be fetched.
+    NoWorker,
+    /// The worker has ended.
+    WorkerEnded,
+    /// Page and worker do not understand each other.
+    Misunderstood(String),
+
+    /// The browser cannot read a file of the user's.
+    UnreadableFile(String),
+    /// A file of users is compressed.
+    PackedFile {
+        /// The name of the compression.
+        packing: String,
+    },
+    /// A file is in no format that holds users.
+    NoUsers(String),
+    /// The rest of a file cannot be read.
+    BrokenFile(String),
+
+    /// A text is too long for a message to the worker.
+    TextTooLong,
+    /// An attribute of the widget's element is not an address.
+    NotAnAddress {
+        /// The attribute.
+        attribute: String,
+        /// Its value.
+        address: String,
+    },
+}
+
 /// The backend that a model runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
@@ -32,12 +143,12 @@ pub enum Backend {
     /// The CPU, in WebAssembly.
     Cpu {
         /// Why WebGPU does not run although the choice allows it; `None` if there is nothing to explain.
-        because: Option<String>,
+        because: Option<Reason>,
     },
     /// WebGPU.
     #[serde(rename = "webgpu")]
     WebGpu {
-        /// The browser's name of the adapter.
+        /// The browser's name of the adapter; empty if it does not name it.
         adapter: String,
         /// Whether the adapter is a software one.
         software: bool,
@@ -61,8 +172,8 @@ pub enum Request {
         dictionary: String,
         /// The backend to run on.
         choice: BackendChoice,
-        /// Why the page asks for the CPU although the user did not: the error of an earlier worker.
-        cpu_because: Option<String>,
+        /// Why the page asks for the CPU although the user did not: an earlier worker has failed.
+        cpu_because: Option<Reason>,
     },
     /// Free a model.
     Unload {
@@ -193,13 +304,13 @@ pub enum Reply {
         id: Option<u64>,
         /// The model's number.
         model: u64,
-        /// One line: what failed and, if possible, what to do.
-        message: String,
+        /// Why it failed.
+        reason: Reason,
     },
     /// The worker is broken and will not reply any more.
     Crashed {
-        /// The error that broke it.
-        message: String,
+        /// What broke it.
+        reason: Reason,
     },
 }
 

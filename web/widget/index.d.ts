@@ -1,6 +1,6 @@
 import type {
   Attribute,
-  Backend,
+  Backend as WorkerBackend,
   BackendChoice,
   Explanation as BytesExplanation,
   ModelCard,
@@ -14,7 +14,6 @@ export type {
   AttributeEvidence,
   AttributeFigures,
   AttributePrediction,
-  Backend,
   BackendChoice,
   CoarseClass,
   CoarsePrediction,
@@ -30,6 +29,12 @@ export type {
  * folder.
  */
 export type Source = string | URL | Blob | ArrayBuffer | Uint8Array;
+
+/** The backend that a model runs on. */
+export type Backend =
+  | Exclude<WorkerBackend, { cpu: unknown }>
+  /** `because` says in English why WebGPU does not run although the choice allows it; null if there is nothing to explain. */
+  | { cpu: { because: string | null } };
 
 export interface LoadOptions {
   /** Default: `auto`. */

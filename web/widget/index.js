@@ -2,10 +2,11 @@
 // Predictions without an interface: `const model = await load(url); const [prediction] = await model.predict([text])`.
 // The types are in index.d.ts, those of the messages to and from the worker in protocol.d.ts.
 import { fetchGpu } from "./fetch_gpu.js";
+import { ENGLISH, Failure } from "./locale.js";
 
 /**
- * @import { Attribute, Backend, BackendChoice, ChunkSize, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
- * @import { Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
+ * @import { Attribute, Backend as WorkerBackend, BackendChoice, ChunkSize, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
+ * @import { Backend, Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
  */
 
 /** @typedef {{ choice: BackendChoice, dictionary: string }} Settings */
@@ -87,8 +88,12 @@ class Model {
     return this.#used().description.attributes;
   }
 
+  /** @returns {Backend} */
   get backend() {
-    return this.#used().description.backend;
+    const { backend } = this.#used().description;
+    if (!("cpu" in backend)) return backend;
+    const { because } = backend.cpu;
+    return { cpu: { because: because && ENGLISH.reason(because) } };
   }
 
   /**
@@ -171,7 +176,7 @@ class Entry {
   listeners = new Set();
   /**
    * Its card, attributes, backend and the size of the next request, once it is loaded.
-   * @type {{ card: ModelCard, attributes: Attribute[], backend: Backend, chunk: ChunkSize }}
+   * @type {{ card: ModelCard, attributes: Attribute[], backend: WorkerBackend, chunk: ChunkSize }}
    */
   description;
 
@@ -236,9 +241,9 @@ class Engine {
 
   async #start() {
     try {
-      this.#port = await open((text) => this.#receive(JSON.parse(text)), (message) => this.#fail(message));
+      this.#port = await open((text) => this.#receive(JSON.parse(text)), (error) => this.#fail(error));
     } catch (error) {
-      this.#fail(error?.message ?? String(error));
+      this.#fail(error);
     }
   }
 
@@ -279,7 +284,7 @@ class Engine {
     this.#settle(`model ${model}`, (waiting) => waiting.reject(new Error(FREED)));
     if (this.#models.size === 0 && this.#port?.terminate) {
       // A program frees its memory only when it ends. In Node the program stays for the next model.
-      this.#fail(FREED);
+      this.#fail(new Error(FREED));
     } else {
       /** @type {Request} */
       const request = { unload: { model } };
@@ -296,7 +301,7 @@ class Engine {
   #send(request, key, onprogress) {
     return new Promise((resolve, reject) => {
       if (engine !== this) {
-        reject(new Error("the worker has ended; load the model again"));
+        reject(new Failure("worker_ended"));
         return;
       }
       // Before anything waits for the reply: a string cannot have more than half a gigabyte.
@@ -317,9 +322,9 @@ class Engine {
     else if ("progress" in reply) this.#waiting.get(`model ${reply.progress.model}`)?.onprogress?.(reply.progress);
     else if ("ready" in reply) this.#settle(`model ${reply.ready.model}`, (waiting) => waiting.resolve(reply.ready));
     else if ("failed" in reply) {
-      const { id, model, message } = reply.failed;
-      this.#settle(id ?? `model ${model}`, (waiting) => waiting.reject(new Error(message)));
-    } else if ("crashed" in reply) this.#fail(reply.crashed.message);
+      const { id, model, reason } = reply.failed;
+      this.#settle(id ?? `model ${model}`, (waiting) => waiting.reject(new Failure(reason)));
+    } else if ("crashed" in reply) this.#fail(new Failure(reply.crashed.reason));
     else {
       const [answer] = Object.values(reply);
       this.#settle(answer.id, (waiting) => waiting.resolve(answer));
@@ -338,11 +343,14 @@ class Engine {
     if (this.#waiting.size === 0) this.#port?.unref?.();
   }
 
-  /** Ends the worker. The next load starts another one. */
-  #fail(message) {
+  /**
+   * Ends the worker. The next load starts another one.
+   * @param {Error} error
+   */
+  #fail(error) {
     if (engine === this) engine = null;
     for (const key of [...this.#waiting.keys()]) {
-      this.#settle(key, (waiting) => waiting.reject(new Error(message)));
+      this.#settle(key, (waiting) => waiting.reject(error));
     }
     const port = this.#port;
     port?.terminate?.();
@@ -355,7 +363,7 @@ async function open(receive, fail) {
   if (typeof Worker === "undefined") return openHere(receive);
   const worker = startWorker();
   worker.onmessage = ({ data }) => receive(data);
-  worker.onerror = ({ message }) => fail(message || "the worker's program could not be fetched");
+  worker.onerror = ({ message }) => fail(new Failure(message ? { crashed: message } : "no_worker"));
   return worker;
 }
 
@@ -428,7 +436,7 @@ function json(value) {
     if (Array.isArray(value)) return `[${value.map((item) => json(item)).join(",")}]`;
     return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${json(item)}`).join(",")}}`;
   } catch (error) {
-    throw new RangeError("the text is too long", { cause: error });
+    throw new Failure("text_too_long", { cause: error });
   }
 }
 

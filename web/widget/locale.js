@@ -3,6 +3,8 @@
 // The build makes messages.js from the catalogues in web/locales, which web/src/locale.rs describes.
 import messages from "./messages.js";
 
+/** @import { Reason } from "./protocol.js" */
+
 /** With fewer known words than this, the element says that they are too few. */
 const FEW_WORDS = 100;
 
@@ -52,6 +54,17 @@ export class Locale {
   }
 
   /**
+   * A reason in words, as `Locale::reason` in web/src/locale.rs puts it.
+   * @param {Reason} reason
+   */
+  reason(reason) {
+    const [name, data] = typeof reason === "string" ? [reason, {}] : Object.entries(reason)[0];
+    const fields = Object.entries(typeof data === "object" ? data : { detail: data });
+    const texts = fields.map(([field, value]) => [field, value === "" ? this.t("unknown") : value]);
+    return this.t(`reason.${name}`, Object.fromEntries(texts));
+  }
+
+  /**
    * How many of the text's words the model knows.
    * @param {import("./index.js").UserPrediction} prediction
    */
@@ -60,6 +73,21 @@ export class Locale {
     if (known === 0) return this.t("no_known_words");
     const used = this.t("words_used", { count: words, known });
     return known < FEW_WORDS ? this.t("few_words_used", { words_used: used }) : used;
+  }
+}
+
+/** The locale of the JavaScript interface. */
+export const ENGLISH = new Locale(["en"]);
+
+/** An error with a reason. Its message is in English; the element shows the reason in the reader's language. */
+export class Failure extends Error {
+  /**
+   * @param {Reason} reason
+   * @param {ErrorOptions} [options]
+   */
+  constructor(reason, options) {
+    super(ENGLISH.reason(reason), options);
+    this.reason = reason;
   }
 }
 

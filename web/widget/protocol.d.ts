@@ -122,9 +122,9 @@ export type Backend = { "cpu": {
 /**
  * Why WebGPU does not run although the choice allows it; `None` if there is nothing to explain.
  */
-because: string | null, } } | { "webgpu": { 
+because: Reason | null, } } | { "webgpu": { 
 /**
- * The browser's name of the adapter.
+ * The browser's name of the adapter; empty if it does not name it.
  */
 adapter: string, 
 /**
@@ -292,6 +292,68 @@ end: number,
 known: boolean, };
 
 /**
+ * Why something does not work. Page and widget put it into words (`Locale::reason`). A text in it comes from elsewhere,
+ * such as the message of an exception, and is shown as it is.
+ */
+export type Reason = "no_webgpu" | "insecure_page" | { "adapter_refused": string } | "no_adapter" | { "no_timestamp_query": { 
+/**
+ * The adapter's name.
+ */
+adapter: string, } } | { "software_adapter": { 
+/**
+ * The adapter's name.
+ */
+adapter: string, } } | { "webgpu_failed": string } | { "not_fetched": { 
+/**
+ * Its address.
+ */
+address: string, 
+/**
+ * What the browser says.
+ */
+detail: string, } } | { "not_served": { 
+/**
+ * The file's address.
+ */
+address: string, 
+/**
+ * The HTTP status.
+ */
+status: number, } } | { "not_unpacked": string } | { "incomplete_bundle": string } | { "not_a_bundle": string } | { "newer_bundle": { 
+/**
+ * The bundle's format version.
+ */
+version: number, 
+/**
+ * The version that this program reads.
+ */
+readable: number, } } | { "older_bundle": { 
+/**
+ * The bundle's format version.
+ */
+version: number, } } | { "damaged_bundle": string } | { "unusable_dictionary": string } | { "device_failed": string } | "not_finite" | "no_model" | { "miscounted": { 
+/**
+ * The number of users in the request.
+ */
+asked: number, 
+/**
+ * The number of predictions in the reply.
+ */
+answered: number, } } | { "crashed": string } | "no_worker" | "worker_ended" | { "misunderstood": string } | { "unreadable_file": string } | { "packed_file": { 
+/**
+ * The name of the compression.
+ */
+packing: string, } } | { "no_users": string } | { "broken_file": string } | "text_too_long" | { "not_an_address": { 
+/**
+ * The attribute.
+ */
+attribute: string, 
+/**
+ * Its value.
+ */
+address: string, } };
+
+/**
  * One bin of a reliability diagram.
  */
 export type ReliabilityBin = { 
@@ -401,13 +463,13 @@ id: number | null,
  */
 model: number, 
 /**
- * One line: what failed and, if possible, what to do.
+ * Why it failed.
  */
-message: string, } } | { "crashed": { 
+reason: Reason, } } | { "crashed": { 
 /**
- * The error that broke it.
+ * What broke it.
  */
-message: string, } };
+reason: Reason, } };
 
 /**
  * A message from the page to the worker, which answers requests in their order. The page numbers its models and its
@@ -432,9 +494,9 @@ dictionary: string,
  */
 choice: BackendChoice, 
 /**
- * Why the page asks for the CPU although the user did not: the error of an earlier worker.
+ * Why the page asks for the CPU although the user did not: an earlier worker has failed.
  */
-cpu_because: string | null, } } | { "unload": { 
+cpu_because: Reason | null, } } | { "unload": { 
 /**
  * The model's number.
  */

@@ -3,7 +3,7 @@
 import { fetchGpu } from "./fetch_gpu.js";
 
 const message = (error) => String(error?.message ?? error);
-let report = (text) => postMessage(JSON.stringify({ crashed: { message: text } }));
+let report = (text) => postMessage(JSON.stringify({ crashed: { reason: { crashed: text } } }));
 // Errors in asynchronous work, such as those of a failing GPU.
 addEventListener("error", (event) => {
   event.preventDefault();

@@ -4,7 +4,7 @@
 // and no text, whether of the page or of a model, is parsed as HTML.
 
 import { load } from "./index.js";
-import { Locale, bytes, percent } from "./locale.js";
+import { Failure, Locale, bytes, percent } from "./locale.js";
 import { styles } from "./style.js";
 
 /** The pause after a change of the text before it is read, in milliseconds. */
@@ -166,6 +166,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #prediction = null;
   /** Its text. */
   #answered = null;
+  /** The reason why there is no estimate (Reason in web/src/protocol.rs); null while nothing has failed. */
   #failure = null;
   /** The newest progress of loading. */
   #progress = null;
@@ -336,7 +337,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #address(name) {
     const address = this.getAttribute(name);
     if (!address) return undefined;
-    if (!URL.canParse(address, this.baseURI)) throw new Error(`the attribute ${name} is not a valid address: ${address}`);
+    if (!URL.canParse(address, this.baseURI)) throw new Failure({ not_an_address: { attribute: name, address } });
     return new URL(address, this.baseURI).href;
   }
 
@@ -386,9 +387,10 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   #fail(error) {
-    this.#failure = String(error?.message ?? error);
+    const message = String(error?.message ?? error);
+    this.#failure = error instanceof Failure ? error.reason : { crashed: message };
     this.#render();
-    this.#emit("error", { message: this.#failure, error });
+    this.#emit("error", { message, error });
   }
 
   /** The nearest `lang` around the element, then the reader's languages. */
@@ -445,7 +447,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   /** The line above the bars. */
   #note(loading, behind) {
     const locale = this.#locale;
-    if (this.#failure !== null) return locale.t("no_estimate", { error: this.#failure });
+    if (this.#failure !== null) return locale.t("no_estimate", { error: locale.reason(this.#failure) });
     if (loading) {
       if (!this.#progress) return locale.t("starting");
       const { asset, received, total } = this.#progress;

@@ -155,6 +155,37 @@ fn evidence_is_computed_only_while_it_is_open() {
     });
 }
 
+#[test]
+fn the_headings_of_the_evidence_kept_the_old_language() {
+    Visit::default().languages("zh-CN").run(async |page| {
+        page.ready().await;
+        page.write("my husband cooked dinner").await;
+        page.settled(SOON).await;
+        page.click("//summary[normalize-space()='为什么？']").await;
+        let there = "return document.querySelector('.marked') !== null";
+        page.until(there, SOON).await;
+        begin_with(&page, ["支持“", "反对“"], "同一作者的帖子").await;
+        // No model is loaded, and the evidence stays.
+        page.press("English").await;
+        begin_with(&page, ["For ", "Against "], "Posts by one writer").await;
+    });
+}
+
+/// Checks how the headings of the lists and the name of the text begin.
+async fn begin_with(page: &Page, headings: [&str; 2], name: &str) {
+    let shown =
+        "return [...document.querySelectorAll('.why h4')].map(heading => heading.textContent)
+        .concat(document.querySelector('.marked').ariaLabel)";
+    let shown = page.script(shown).await;
+    let shown = array(&shown);
+    let starts = [headings[0], headings[1], name];
+    assert_eq!(shown.len(), starts.len(), "{shown:?}");
+    for (text, start) in shown.iter().zip(starts) {
+        let text = text.as_str().expect("a text");
+        assert!(text.starts_with(start), "{text}");
+    }
+}
+
 /// The disclosure.
 const WHY: &str = "//details[summary[normalize-space()='Why?']]";
 

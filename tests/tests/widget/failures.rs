@@ -6,12 +6,8 @@ use crate::{ELEMENT, POSTS, element, heard, inside, page, part, shows};
 
 #[test]
 fn a_damaged_model_is_named_and_loading_can_be_repeated() {
-    let sound = site::read(BUNDLE);
-    let mut damaged = sound.clone();
-    let last = damaged.len() - 1;
-    damaged[last] ^= 1;
     page("", &element("model=mine.safetensors"))
-        .instead("mine.safetensors", damaged)
+        .instead("mine.safetensors", damaged())
         .run(async move |page| {
             page.until("return heard.some(event => event.type === 'error')", SOON)
                 .await;
@@ -21,12 +17,53 @@ fn a_damaged_model_is_named_and_loading_can_be_repeated() {
             let note = part(&page, ELEMENT, "note").await;
             assert!(note.contains(message), "{note}");
 
-            page.site.put("mine.safetensors", sound);
+            page.site.put("mine.safetensors", site::read(BUNDLE));
             inside(&page, ELEMENT, "root.querySelector('[part=retry]').click()").await;
             shows(&page, ELEMENT, &POSTS).await;
             let hidden = "root.querySelector('[part=retry]').hidden";
             assert_eq!(inside(&page, ELEMENT, hidden).await, true);
         });
+}
+
+#[test]
+fn a_chinese_element_named_the_fault_in_english() {
+    page("", &element("model=mine.safetensors lang=zh"))
+        .instead("mine.safetensors", damaged())
+        .run(async |page| {
+            let failed = async |times: usize| {
+                let errors = format!(
+                    "return heard.filter(event => event.type === 'error').length === {times}"
+                );
+                page.until(&errors, SOON).await;
+                let errors = heard(&page, "error").await;
+                let message = errors[times - 1]["detail"]["message"].as_str();
+                let message = message.map(str::to_owned).expect("a message");
+                [message, part(&page, ELEMENT, "note").await]
+            };
+            // For the page's script, the message is in English.
+            let [message, note] = failed(1).await;
+            assert!(message.starts_with("the bundle is damaged: "), "{message}");
+            let start = "没有结果：模型文件已损坏（技术细节：";
+            assert!(note.starts_with(start), "{note}");
+
+            page.script(&format!("{ELEMENT}.model = 'http://'")).await;
+            let [message, note] = failed(2).await;
+            let english = "the attribute model is not a valid address: http://";
+            assert_eq!(message, english);
+            assert_eq!(note, "没有结果：属性 model 不是有效的地址：http://");
+
+            page.script(&format!("{ELEMENT}.lang = 'en'")).await;
+            let note = part(&page, ELEMENT, "note").await;
+            assert_eq!(note, format!("No estimate: {english}"));
+        });
+}
+
+/// The default model with one bit flipped.
+fn damaged() -> Vec<u8> {
+    let mut bytes = site::read(BUNDLE);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    bytes
 }
 
 #[test]

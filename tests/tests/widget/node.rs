@@ -146,6 +146,16 @@ fn what_cannot_be_used_is_named() {
 }
 
 #[test]
+fn the_reason_for_the_cpu_is_an_english_text() {
+    let told = tell(
+        "const model = await load(undefined, { backend: 'webgpu' });
+        tell(model.backend);",
+    );
+    let because = "this browser has no WebGPU";
+    assert_eq!(told, json!({ "cpu": { "because": because } }));
+}
+
+#[test]
 fn what_is_freed_is_used_again() {
     let told = tell(
         "const sizes = [];

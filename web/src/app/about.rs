@@ -6,6 +6,7 @@ use model_core::card::AttributeFigures;
 use super::link::Link;
 use super::locale;
 use super::reliability::{Reliability, share};
+use crate::locale::Locale;
 use crate::summary;
 
 /// The model card, behind a disclosure.
@@ -29,8 +30,8 @@ pub fn About(link: Link) -> impl IntoView {
             <details class="about">
                 <summary>{locale.t("about")} " " <cite>{card.name}</cite></summary>
                 <dl>{facts.map(|(term, text)| view! { <dt>{locale.t(term)}</dt><dd>{text}</dd> }).collect_view()}</dl>
-                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit /> })}
-                <Reliability figures=card.figures />
+                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit locale=locale /> })}
+                <Reliability figures=card.figures locale=locale />
             </details>
         })
     }
@@ -38,8 +39,7 @@ pub fn About(link: Link) -> impl IntoView {
 
 /// The test figures: of this model, or if it is a refit, of the model that was tested before it.
 #[component]
-fn Figures(figures: Vec<AttributeFigures>, refit: bool) -> impl IntoView {
-    let locale = locale();
+fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl IntoView {
     let caption = match refit {
         true => "refit_figures_caption",
         false => "figures_caption",

@@ -8,6 +8,7 @@ use model_core::prediction::UserPrediction;
 use super::link::Link;
 use super::{locale, t};
 use crate::evidence::{Target, factor, pieces, strongest, targets, weights};
+use crate::locale::Locale;
 use crate::session::Evidence;
 use crate::summary::coarse;
 
@@ -58,14 +59,15 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
     };
     let shown = move || match evidence.get() {
         None => view! { <p class="note">{t("computing")}</p> }.into_any(),
-        Some(Err(why)) => {
-            let note = locale().format("why_failed", &[("error", &why)]);
+        Some(Err(reason)) => {
+            let error = locale().reason(&reason);
+            let note = locale().format("why_failed", &[("error", &error)]);
             view! { <p class="note">{note}</p> }.into_any()
         }
         Some(Ok(evidence)) => {
-            let target = target.get();
+            let (target, locale) = (target.get(), locale());
             target
-                .map(|target| view! { <Shown evidence=evidence target=target /> })
+                .map(|target| view! { <Shown evidence=evidence target=target locale=locale /> })
                 .into_any()
         }
     };
@@ -95,7 +97,7 @@ fn best(attributes: &[Attribute], prediction: &UserPrediction) -> Option<Target>
 }
 
 #[component]
-fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
+fn Shown(evidence: Evidence, target: Target, locale: Locale) -> impl IntoView {
     let Evidence { posts, explanation } = evidence;
     let weights = weights(&explanation, &target).unwrap_or_default().to_vec();
     let largest = weights
@@ -123,7 +125,6 @@ fn Shown(evidence: Evidence, target: Target) -> impl IntoView {
         .collect_view();
     let [for_it, against] = strongest(&posts, &explanation.words, &weights, LISTED);
     let nothing = for_it.is_empty() && against.is_empty();
-    let locale = locale();
     let class = locale.name(&target.class);
     let list = |heading: &str, words: Vec<(String, f32)>| {
         let items = words.into_iter().map(|(word, weight)| {

@@ -17,6 +17,7 @@ use super::link::Link;
 use super::{locale, t};
 use crate::batch::{BadRecord, Batch, Export, State};
 use crate::js::describe;
+use crate::protocol::Reason;
 use crate::session::{Session, Source, is_bundle};
 use crate::summary;
 
@@ -38,7 +39,7 @@ fn take(link: Link, file: File) {
             Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
             Err(error) => {
                 let mut unread = Batch::new(name, Vec::new());
-                unread.fail(describe(error));
+                unread.fail(Reason::UnreadableFile(describe(error)));
                 return link.act(|session| session.run_file(unread));
             }
         };
@@ -117,7 +118,10 @@ pub fn Results(link: Link) -> impl IntoView {
     let done = move || locale().plural("file_done", count(), &[]);
     let outcome = move || match state.get()? {
         State::Cancelled => Some(locale().t("file_cancelled").to_string()),
-        State::Failed(why) => Some(locale().format("file_failed", &[("error", &why)])),
+        State::Failed(reason) => {
+            let error = locale().reason(&reason);
+            Some(locale().format("file_failed", &[("error", &error)]))
+        }
         State::Running | State::Finished => None,
     };
     let more =

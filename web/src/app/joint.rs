@@ -43,8 +43,9 @@ pub fn Joint(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoV
         match comparison.get() {
         Comparison::NotWanted => ().into_any(),
         Comparison::Coming => view! { <p class="note">{t("computing")}</p> }.into_any(),
-        Comparison::Failed(why) => {
-            let note = locale().format("joint_failed", &[("error", &why)]);
+        Comparison::Failed(reason) => {
+            let error = locale().reason(&reason);
+            let note = locale().format("joint_failed", &[("error", &error)]);
             view! { <p class="note">{note}</p> }.into_any()
         }
         Comparison::Here(single_task) => view! {

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::js::{describe, get};
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Reason, Reply, Request};
 use crate::session::{Command, Session};
 
 /// The script that starts the worker's program.
@@ -58,29 +58,30 @@ impl Link {
                 Command::SendBundle(bytes) => self.post(&Uint8Array::from(&*bytes)),
                 Command::Send(request) => self.send(&request),
             };
-            if let Err(message) = done {
-                self.act(|session| session.crash(message));
+            if let Err(reason) = done {
+                self.act(|session| session.crash(reason));
                 return;
             }
         }
     }
 
-    fn restart(self) -> Result<(), String> {
+    fn restart(self) -> Result<(), Reason> {
         self.running.set_value(None);
         let running = Running::start(self)?;
         self.running.set_value(Some(running));
         Ok(())
     }
 
-    fn send(self, request: &Request) -> Result<(), String> {
-        let json = serde_json::to_string(request).map_err(|error| error.to_string())?;
+    fn send(self, request: &Request) -> Result<(), Reason> {
+        let json = serde_json::to_string(request);
+        let json = json.map_err(|error| Reason::Misunderstood(error.to_string()))?;
         self.post(&JsValue::from_str(&json))
     }
 
-    fn post(self, message: &JsValue) -> Result<(), String> {
+    fn post(self, message: &JsValue) -> Result<(), Reason> {
         self.running.with_value(|running| match running {
-            Some(running) => running.worker.post_message(message).map_err(describe),
-            None => Err("there is no worker".into()),
+            Some(running) => running.worker.post_message(message).map_err(crashed),
+            None => Err(Reason::WorkerEnded),
         })
     }
 }
@@ -93,25 +94,24 @@ struct Running {
 }
 
 impl Running {
-    fn start(link: Link) -> Result<Self, String> {
+    fn start(link: Link) -> Result<Self, Reason> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(WORKER, &options).map_err(describe)?;
+        let worker = Worker::new_with_options(WORKER, &options).map_err(crashed)?;
         let on_message = Closure::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
             match serde_json::from_str::<Reply>(&text) {
                 Ok(reply) => link.act(|session| session.receive(reply)),
-                Err(error) => link.act(|session| {
-                    session.crash(format!("unreadable answer from the worker: {error}"))
-                }),
+                Err(error) => {
+                    link.act(|session| session.crash(Reason::Misunderstood(error.to_string())));
+                }
             }
         });
         // Called when the worker's scripts cannot be fetched. Later failures arrive as messages.
         let on_error = Closure::new(move |event: ErrorEvent| {
-            let message = (get(&event, "message").as_string())
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "its program could not be fetched".into());
-            link.act(|session| session.crash(message));
+            let message = (get(&event, "message").as_string()).filter(|text| !text.is_empty());
+            let reason = message.map_or(Reason::NoWorker, Reason::Crashed);
+            link.act(|session| session.crash(reason));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -121,6 +121,11 @@ impl Running {
             _on_error: on_error,
         })
     }
+}
+
+/// An exception of the browser as a reason.
+fn crashed(error: JsValue) -> Reason {
+    Reason::Crashed(describe(error))
 }
 
 impl Drop for Running {

@@ -37,7 +37,8 @@ pub fn start() {
 #[derive(Clone, Copy)]
 struct CurrentLocale(RwSignal<Locale>);
 
-/// The interface's locale; a view that calls it follows its changes.
+/// The interface's locale. A closure of a view that calls it follows its changes; the body of a component does not, so it
+/// is given the locale.
 fn locale() -> Locale {
     expect_context::<CurrentLocale>().0.get()
 }

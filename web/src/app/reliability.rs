@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model_core::card::{AttributeFigures, CoveragePoint};
 
-use super::locale;
+use crate::locale::Locale;
 use crate::summary;
 
 /// The square in which shares from 0 to 1 are plotted: its left edge, its upper edge and the length of its sides.
@@ -41,10 +41,9 @@ const COVERAGE: Plot = Plot {
 
 /// Plots and tables of each attribute for which the card has them.
 #[component]
-pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
-    let locale = locale();
+pub fn Reliability(figures: Vec<AttributeFigures>, locale: Locale) -> impl IntoView {
     let plotted = (figures.iter()).filter(|figures| !figures.reliability.is_empty());
-    let plotted: Vec<AnyView> = plotted.map(attribute).collect();
+    let plotted: Vec<AnyView> = plotted.map(|figures| attribute(figures, locale)).collect();
     (!plotted.is_empty()).then(|| {
         let help = [CALIBRATION, COVERAGE].map(|plot| {
             let heading = locale.format("plot_heading", &[("plot", &locale.t(plot.name))]);
@@ -61,8 +60,7 @@ pub fn Reliability(figures: Vec<AttributeFigures>) -> impl IntoView {
     })
 }
 
-fn attribute(figures: &AttributeFigures) -> AnyView {
-    let locale = locale();
+fn attribute(figures: &AttributeFigures, locale: Locale) -> AnyView {
     let name = summary::figures_name(figures, locale);
     let (bins, points) = (&figures.reliability, &figures.coverage);
 
@@ -109,14 +107,14 @@ fn attribute(figures: &AttributeFigures) -> AnyView {
     view! {
         <h4>{name.clone()}</h4>
         <div class="plots">
-            {plot(&name, &CALIBRATION, calibration.into_any())}
-            {plot(&name, &COVERAGE, coverage.into_any())}
+            {plot(&name, &CALIBRATION, calibration.into_any(), locale)}
+            {plot(&name, &COVERAGE, coverage.into_any(), locale)}
         </div>
         <details>
             <summary>{locale.format("in_numbers", &[("attribute", &name)])}</summary>
             <div class="plots">
-                {table(&CALIBRATION, bins.collect())}
-                {table(&COVERAGE, points.collect())}
+                {table(&CALIBRATION, bins.collect(), locale)}
+                {table(&COVERAGE, points.collect(), locale)}
             </div>
         </details>
     }
@@ -124,8 +122,7 @@ fn attribute(figures: &AttributeFigures) -> AnyView {
 }
 
 /// A plot with both axes from 0 to 1. The table has the same numbers for screen readers.
-fn plot(attribute: &str, plot: &Plot, content: AnyView) -> AnyView {
-    let locale = locale();
+fn plot(attribute: &str, plot: &Plot, content: AnyView, locale: Locale) -> AnyView {
     let label = locale.format(
         "plot_label",
         &[("attribute", &attribute), ("plot", &locale.t(plot.name))],
@@ -151,8 +148,7 @@ fn plot(attribute: &str, plot: &Plot, content: AnyView) -> AnyView {
     .into_any()
 }
 
-fn table(plot: &Plot, rows: Vec<[String; 3]>) -> AnyView {
-    let locale = locale();
+fn table(plot: &Plot, rows: Vec<[String; 3]>, locale: Locale) -> AnyView {
     let columns = plot
         .columns
         .map(|column| view! { <th scope="col">{locale.t(column)}</th> }.into_any());

@@ -49,7 +49,10 @@ pub fn Result(link: Link) -> impl IntoView {
             };
             locale().t(key).to_string()
         }
-        Some(Err(message)) => locale().format("unreadable", &[("error", &message)]),
+        Some(Err(reason)) => {
+            let error = locale().reason(&reason);
+            locale().format("unreadable", &[("error", &error)])
+        }
         Some(Ok(prediction)) => summary::words_used(&prediction, locale()),
     };
     let announcement = move || {

@@ -21,14 +21,14 @@ const CHOICES: [(BackendChoice, &str, &str); 3] = [
 #[component]
 pub fn Status(link: Link) -> impl IntoView {
     let phase = link.watch(|session| session.phase().clone());
-    let refused = link.watch(|session| session.refused().map(str::to_owned));
+    let refused = link.watch(|session| session.refused().cloned());
     let refused = move || {
-        let why = refused.get()?;
+        let error = locale().reason(&refused.get()?);
         let key = match phase.get() {
             Phase::Failed(_) => "refused_too",
             _ => "refused",
         };
-        Some(locale().format(key, &[("error", &why)]))
+        Some(locale().format(key, &[("error", &error)]))
     };
     let backend = link.watch(|session| session.model().map(|model| model.backend.clone()));
     let took = link.watch(|session| match session.answer() {
@@ -103,16 +103,16 @@ fn in_words(phase: &Phase, backend: Option<&Backend>, locale: Locale) -> String 
             Some(Backend::Cpu { because: None }) => locale.t("on_cpu").to_string(),
             Some(Backend::Cpu {
                 because: Some(reason),
-            }) => locale.format("on_cpu_because", &[("reason", reason)]),
+            }) => locale.format("on_cpu_because", &[("reason", &locale.reason(reason))]),
             Some(Backend::WebGpu { adapter, software }) => {
                 let key = match software {
                     true => "on_software_gpu",
                     false => "on_gpu",
                 };
-                locale.format(key, &[("adapter", adapter)])
+                locale.format(key, &[("adapter", &locale.or_unknown(adapter))])
             }
         },
-        Phase::Failed(message) => locale.format("failed", &[("error", message)]),
+        Phase::Failed(reason) => locale.format("failed", &[("error", &locale.reason(reason))]),
     }
 }
 

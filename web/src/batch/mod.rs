@@ -15,7 +15,7 @@ use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
 use crate::locale::Locale;
-use crate::protocol::ChunkSize;
+use crate::protocol::{ChunkSize, Reason};
 use crate::speed::characters;
 
 pub use export::Export;
@@ -35,8 +35,8 @@ pub enum State {
     Finished,
     /// The user of the page has stopped it.
     Cancelled,
-    /// The file cannot be read on, or users cannot be predicted: one line that says why.
-    Failed(String),
+    /// The file cannot be read on, or users cannot be predicted.
+    Failed(Reason),
 }
 
 /// A record that could not be read.
@@ -44,7 +44,7 @@ pub enum State {
 pub struct BadRecord {
     /// The line in which it begins, counted from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong with it, in English: a technical detail.
     pub what: String,
 }
 
@@ -92,7 +92,7 @@ impl Batch {
         let bytes_read = Arc::default();
         let (users, outcome) = match open(&name, bytes, Arc::clone(&bytes_read)) {
             Ok(users) => (Some(users), State::Finished),
-            Err(what) => (None, State::Failed(format!("{name}: {what}"))),
+            Err(reason) => (None, State::Failed(reason)),
         };
         Self {
             name,
@@ -188,7 +188,7 @@ impl Batch {
                     }
                 }
                 Some(Err(Problem::Stream(error))) => {
-                    self.outcome = State::Failed(format!("{}: {error}", self.name));
+                    self.outcome = State::Failed(Reason::BrokenFile(error.to_string()));
                     self.users = None;
                 }
                 None => self.users = None,
@@ -211,10 +211,8 @@ impl Batch {
             return;
         };
         if ids.len() != predictions.len() {
-            let (users, answers) = (ids.len(), predictions.len());
-            return self.fail(format!(
-                "the model was asked about {users} users and answered for {answers}"
-            ));
+            let (asked, answered) = (ids.len(), predictions.len());
+            return self.fail(Reason::Miscounted { asked, answered });
         }
         let ids = self.chunk.take().into_iter().flat_map(|chunk| chunk.ids);
         let lines = ids.zip(predictions);
@@ -227,8 +225,8 @@ impl Batch {
     }
 
     /// Ends the run because users cannot be predicted.
-    pub fn fail(&mut self, message: String) {
-        self.end(State::Failed(message));
+    pub fn fail(&mut self, reason: Reason) {
+        self.end(State::Failed(reason));
     }
 
     fn end(&mut self, outcome: State) {
@@ -241,7 +239,7 @@ impl Batch {
 }
 
 /// The users in a file. `bytes_read` counts the bytes as the users are taken.
-fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<Users, String> {
+fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<Users, Reason> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     if let Some(packing) = Packing::by_content(head) {
         let packing = match packing {
@@ -249,11 +247,13 @@ fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<User
             Packing::Gzip => "gzip",
             Packing::Zstd => "zstd",
         };
-        return Err(format!("packed with {packing}; unpack it first"));
+        return Err(Reason::PackedFile {
+            packing: packing.into(),
+        });
     }
     let format = Format::of(Path::new(name), head);
     let bytes = Cursor::new(bytes);
-    read_users(Counted { bytes, bytes_read }, format)
+    read_users(Counted { bytes, bytes_read }, format).map_err(Reason::NoUsers)
 }
 
 /// A file's bytes, with a count of those that were taken.

@@ -91,10 +91,6 @@ fn ids(batch: &Batch) -> Vec<Value> {
     batch.lines().iter().map(|line| line.id.clone()).collect()
 }
 
-fn failed(message: &str) -> State {
-    State::Failed(message.into())
-}
-
 #[test]
 fn chunks_are_bounded_by_users_and_by_characters() {
     let mut batch = batch("posts.txt", "one\ntwo\nthree\nfour\n\u{96e8}\u{96e8}\nsix");
@@ -183,7 +179,10 @@ fn bad_records_are_reported_and_count_as_positions() {
 fn the_lines_of_bad_records_were_named_in_english_in_every_language() {
     let batch = run("users.jsonl", "{\n", ONE);
     let message = batch.reports()[0].message(Locale::Chinese);
-    assert!(message.starts_with("第 1 行："), "{message}");
+    assert!(
+        message.starts_with("第 1 行：无法读取（技术细节：bad JSON: "),
+        "{message}"
+    );
 }
 
 #[test]
@@ -212,24 +211,22 @@ fn invalid_utf_8_is_reported() {
     let spreadsheet = run("users.csv", b"\xff\xfet\0e\0x\0t\0", ALL);
     assert_eq!(
         *spreadsheet.state(),
-        failed("users.csv: invalid UTF-8 at byte 1")
+        State::Failed(Reason::NoUsers("invalid UTF-8 at byte 1".into()))
     );
 }
 
 #[test]
 fn a_file_without_users_has_failed_and_says_why() {
     let mut batch = batch("words.csv", "id,words\n1,a\n");
-    assert_eq!(
-        *batch.state(),
-        failed(
-            "words.csv: neither a JSON object nor a CSV header with a column \"text\" or \"posts\""
-        )
-    );
+    let what = "neither a JSON object nor a CSV header with a column \"text\" or \"posts\"";
+    assert_eq!(*batch.state(), State::Failed(Reason::NoUsers(what.into())));
     assert_eq!(batch.next_chunk(ALL), None);
     let packed = run("users.jsonl.gz", b"\x1f\x8b\x08\0\0", ALL);
     assert_eq!(
         *packed.state(),
-        failed("users.jsonl.gz: packed with gzip; unpack it first")
+        State::Failed(Reason::PackedFile {
+            packing: "gzip".into()
+        })
     );
 }
 
@@ -240,8 +237,10 @@ fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
     assert_eq!(batch.next_chunk(ALL).unwrap(), [["rain"]]);
     assert_eq!(*batch.state(), State::Running, "an answer is to come");
     assert_eq!(step(&mut batch, ALL), Some(1));
-    assert!(matches!(batch.state(), State::Failed(message) if
-        message.starts_with("users.csv: ") && message.contains("a quote never closed")));
+    let State::Failed(Reason::BrokenFile(what)) = batch.state() else {
+        panic!("{:?}", batch.state());
+    };
+    assert!(what.contains("a quote never closed"), "{what}");
     assert_eq!(ids(&batch), [1]);
 }
 
@@ -254,7 +253,7 @@ fn predictions_stay_when_the_run_is_cancelled() {
     assert_eq!(*batch.state(), State::Cancelled);
     batch.answer(second);
     assert_eq!(batch.next_chunk(ONE), None);
-    batch.fail("too late".into());
+    batch.fail(Reason::WorkerEnded);
     assert_eq!(*batch.state(), State::Cancelled);
     assert_eq!(ids(&batch), [1]);
     assert_eq!(batch.to_jsonl().unwrap().lines().count(), 1);
@@ -270,7 +269,10 @@ fn a_wrong_number_of_predictions_ends_the_run() {
     batch.answer(Vec::new());
     assert_eq!(
         *batch.state(),
-        failed("the model was asked about 2 users and answered for 0")
+        State::Failed(Reason::Miscounted {
+            asked: 2,
+            answered: 0
+        })
     );
 }
 

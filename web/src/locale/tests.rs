@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use model_core::language::is_han;
+
 use super::*;
 
 /// The names of a message's arguments.
@@ -135,7 +137,7 @@ fn the_messages_that_are_used_are_those_of_the_catalogue() {
     let sources = sources();
     let known: BTreeSet<&str> = (Locale::English.catalogue().keys())
         .map(|key| base(key))
-        .filter(|key| !key.starts_with("name."))
+        .filter(|key| !key.starts_with("name.") && !key.starts_with("reason."))
         .collect();
     for key in &known {
         assert!(
@@ -154,6 +156,139 @@ fn the_messages_that_are_used_are_those_of_the_catalogue() {
             {
                 assert!(known.contains(key), "{key} is in no catalogue");
             }
+        }
+    }
+}
+
+/// The names of all reasons in JSON.
+fn names_of_reasons() -> Vec<String> {
+    // The error about an unknown name lists them.
+    let error = serde_json::from_str::<Reason>("\"?\"").unwrap_err();
+    let error = error.to_string();
+    let quoted = error.split('`').skip(1).step_by(2).map(String::from);
+    quoted.skip(1).collect()
+}
+
+/// A reason of each kind, in the order of the type.
+fn reasons() -> Vec<Reason> {
+    let text = || "some text".to_owned();
+    vec![
+        Reason::NoWebGpu,
+        Reason::InsecurePage,
+        Reason::AdapterRefused(text()),
+        Reason::NoAdapter,
+        Reason::NoTimestampQuery { adapter: text() },
+        Reason::SoftwareAdapter { adapter: text() },
+        Reason::WebGpuFailed(text()),
+        Reason::NotFetched {
+            address: text(),
+            detail: text(),
+        },
+        Reason::NotServed {
+            address: text(),
+            status: 404,
+        },
+        Reason::NotUnpacked(text()),
+        Reason::IncompleteBundle(text()),
+        Reason::NotABundle(text()),
+        Reason::NewerBundle {
+            version: 5,
+            readable: 4,
+        },
+        Reason::OlderBundle { version: 3 },
+        Reason::DamagedBundle(text()),
+        Reason::UnusableDictionary(text()),
+        Reason::DeviceFailed(text()),
+        Reason::NotFinite,
+        Reason::NoModel,
+        Reason::Miscounted {
+            asked: 2,
+            answered: 1,
+        },
+        Reason::Crashed(text()),
+        Reason::NoWorker,
+        Reason::WorkerEnded,
+        Reason::Misunderstood(text()),
+        Reason::UnreadableFile(text()),
+        Reason::PackedFile { packing: text() },
+        Reason::NoUsers(text()),
+        Reason::BrokenFile(text()),
+        Reason::TextTooLong,
+        Reason::NotAnAddress {
+            attribute: text(),
+            address: text(),
+        },
+    ]
+}
+
+#[test]
+fn every_reason_has_a_text_in_every_language() {
+    let (names, reasons) = (names_of_reasons(), reasons());
+    assert_eq!(reasons.len(), names.len(), "{names:?}");
+    for (name, reason) in names.iter().zip(&reasons) {
+        let json = serde_json::to_value(reason).unwrap();
+        assert!(json == *name || json.get(name).is_some(), "{name}: {json}");
+        let data: BTreeSet<&str> = match json.get(name) {
+            None => BTreeSet::new(),
+            Some(Value::Object(fields)) => fields.keys().map(String::as_str).collect(),
+            Some(_) => BTreeSet::from(["detail"]),
+        };
+        for locale in Locale::ALL {
+            let message = locale.catalogue().get(&format!("reason.{name}"));
+            let message = message.unwrap_or_else(|| panic!("{locale:?} has no reason.{name}"));
+            assert_eq!(arguments(message), data, "{locale:?}: {name}");
+        }
+        let chinese = Locale::Chinese.reason(reason);
+        assert!(chinese.contains(is_han), "{chinese}");
+    }
+    let keys = Locale::English.catalogue().keys();
+    let keys: BTreeSet<&str> = keys.filter_map(|key| key.strip_prefix("reason.")).collect();
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(keys, names);
+}
+
+#[test]
+fn a_reason_is_shown_with_its_data() {
+    let not_served = Reason::NotServed {
+        address: "en.safetensors".into(),
+        status: 404,
+    };
+    assert_eq!(
+        Locale::ALL.map(|locale| locale.reason(&not_served)),
+        [
+            "could not fetch en.safetensors (the server answers 404)",
+            "无法获取 en.safetensors（服务器返回 404）"
+        ]
+    );
+    assert_eq!(
+        Locale::ALL.map(|locale| locale.reason(&Reason::WebGpuFailed("device lost".into()))),
+        [
+            "WebGPU failed (device lost)",
+            "WebGPU 出错（技术细节：device lost）"
+        ]
+    );
+    assert_eq!(
+        Locale::ALL.map(|locale| locale.reason(&Reason::NoModel)),
+        ["there is no such model", "没有这个模型"]
+    );
+    let unnamed = Reason::SoftwareAdapter {
+        adapter: String::new(),
+    };
+    assert_eq!(
+        Locale::Chinese.reason(&unnamed),
+        "此处的 WebGPU 只是软件模拟（未知）"
+    );
+}
+
+#[test]
+fn no_english_sentence_is_left_in_chinese_messages() {
+    for (key, message) in Locale::Chinese.catalogue() {
+        for text in message.split(['{', '}']).step_by(2) {
+            // Both languages share single names, such as WebGPU.
+            let is_english = |letter: char| letter.is_ascii_alphabetic() || letter == ' ';
+            let longest = text.split(|letter: char| !is_english(letter));
+            let longest = longest.map(|words| words.split_whitespace().count()).max();
+            assert!(longest < Some(2), "{key}: {message}");
         }
     }
 }

@@ -7,7 +7,7 @@ use model_core::card::ModelCard;
 
 use super::{Command, DICTIONARY, MODEL, Session, SingleTask};
 use crate::batch::Batch;
-use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Request};
+use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Request};
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ pub enum Phase {
     /// The model answers.
     Ready,
     /// There is no model, for this reason.
-    Failed(String),
+    Failed(Reason),
 }
 
 /// A model that is ready.
@@ -65,7 +65,7 @@ pub(super) struct Load {
     /// What it runs on. After a crash on the GPU this is the CPU, whatever the user chose.
     pub choice: BackendChoice,
     /// Why the CPU was taken although the user did not choose it.
-    pub cpu_because: Option<String>,
+    pub cpu_because: Option<Reason>,
 }
 
 impl Session {
@@ -105,7 +105,7 @@ impl Session {
     }
 
     /// The worker is broken. A crash that the GPU may have caused is answered by a new worker without it.
-    pub fn crash(&mut self, message: String) -> Vec<Command> {
+    pub fn crash(&mut self, reason: Reason) -> Vec<Command> {
         if matches!(self.phase, Phase::Failed(_)) {
             // One crash can be reported twice: by the panic, and by the exception that the panic ends in.
             return Vec::new();
@@ -115,30 +115,31 @@ impl Session {
             _ => self.load.choice == BackendChoice::Cpu,
         };
         if on_cpu || !self.is_listening {
-            return self.fail(message);
+            return self.fail(reason);
         }
-        self.restart(
-            BackendChoice::Cpu,
-            Some(format!("WebGPU failed ({message})")),
-        )
+        let because = match reason {
+            Reason::Crashed(detail) => Reason::WebGpuFailed(detail),
+            other => other,
+        };
+        self.restart(BackendChoice::Cpu, Some(because))
     }
 
     /// The model could not be loaded, or its worker is gone. The one that ran or was loaded before takes its place again,
     /// once: if that fails too, the one before it is next.
-    pub(super) fn fail(&mut self, message: String) -> Vec<Command> {
+    pub(super) fn fail(&mut self, reason: Reason) -> Vec<Command> {
         if let Some(before) = self.earlier.pop() {
             self.source = before;
-            self.refused = Some(message);
+            self.refused = Some(reason);
             return self.restart(self.choice, None);
         }
         if self.is_behind() {
             self.text.forget_answer();
         }
         if let Some(batch) = &mut self.batch {
-            batch.fail(message.clone());
+            batch.fail(reason.clone());
         }
         self.in_flight = None;
-        self.phase = Phase::Failed(message);
+        self.phase = Phase::Failed(reason);
         Vec::new()
     }
 
@@ -169,7 +170,7 @@ impl Session {
     pub(super) fn restart(
         &mut self,
         choice: BackendChoice,
-        cpu_because: Option<String>,
+        cpu_because: Option<Reason>,
     ) -> Vec<Command> {
         self.begin(choice, cpu_because);
         self.is_listening = false;
@@ -178,7 +179,7 @@ impl Session {
     }
 
     /// Begins a load. The newest text needs a new answer after it.
-    fn begin(&mut self, choice: BackendChoice, cpu_because: Option<String>) {
+    fn begin(&mut self, choice: BackendChoice, cpu_because: Option<Reason>) {
         self.phase = Phase::Starting;
         self.load = Load {
             choice,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use model_core::prediction::UserPrediction;
 
 use crate::batch::Batch;
-use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reply, Request};
+use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Reply, Request};
 
 use loading::Load;
 pub use loading::{Model, Phase, Source, is_bundle};
@@ -73,7 +73,7 @@ enum SingleTask {
     NotLoaded,
     Loading,
     Ready,
-    Failed(String),
+    Failed(Reason),
 }
 
 /// The state of the page.
@@ -87,7 +87,7 @@ pub struct Session {
     /// Whether the worker has started. Messages that are sent earlier are lost.
     is_listening: bool,
     model: Option<Model>,
-    refused: Option<String>,
+    refused: Option<Reason>,
     single_task: SingleTask,
     text: Text,
     wants_evidence: bool,
@@ -146,17 +146,17 @@ impl Session {
     }
 
     /// Why the model that the user chose last could not be loaded, and the one before is still in use.
-    pub fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
+    pub fn refused(&self) -> Option<&Reason> {
+        self.refused.as_ref()
     }
 
     /// The newest answer, or why there is none for a text; `None` without a text or a first answer.
-    pub fn answer(&self) -> Option<&Result<Answer, String>> {
+    pub fn answer(&self) -> Option<&Result<Answer, Reason>> {
         self.text.answer()
     }
 
     /// The evidence for the newest text, once it was asked for and has arrived.
-    pub fn evidence(&self) -> Option<&Result<Evidence, String>> {
+    pub fn evidence(&self) -> Option<&Result<Evidence, Reason>> {
         self.text.evidence()
     }
 
@@ -166,8 +166,8 @@ impl Session {
             return Comparison::NotWanted;
         }
         match (&self.single_task, self.text.comparison()) {
-            (SingleTask::Failed(message), _) | (_, Some(Err(message))) => {
-                Comparison::Failed(message.clone())
+            (SingleTask::Failed(reason), _) | (_, Some(Err(reason))) => {
+                Comparison::Failed(reason.clone())
             }
             (_, Some(Ok(prediction))) => Comparison::Here(prediction.clone()),
             (_, None) => Comparison::Coming,
@@ -315,22 +315,22 @@ impl Session {
             Reply::Segmented { .. } => return Vec::new(),
             Reply::Failed {
                 id: Some(id),
-                message,
+                reason,
                 ..
             } => {
                 if let Some(answered) = self.answered(id) {
-                    self.failed(answered, message);
+                    self.failed(answered, reason);
                 }
             }
             Reply::Failed {
                 id: None,
                 model: SINGLE_TASK_MODEL,
-                message,
-            } => self.single_task = SingleTask::Failed(message),
+                reason,
+            } => self.single_task = SingleTask::Failed(reason),
             Reply::Failed {
-                id: None, message, ..
-            } => return self.fail(message),
-            Reply::Crashed { message } => return self.crash(message),
+                id: None, reason, ..
+            } => return self.fail(reason),
+            Reply::Crashed { reason } => return self.crash(reason),
         }
         self.ask()
     }
@@ -376,9 +376,10 @@ impl Session {
             }
             return;
         }
-        let prediction = predictions
-            .pop()
-            .ok_or_else(|| "the model gave no answer".into());
+        let prediction = predictions.pop().ok_or(Reason::Miscounted {
+            asked: 1,
+            answered: 0,
+        });
         match work {
             Work::Comparison => self.text.set_comparison(revision, prediction),
             _ => {
@@ -391,15 +392,15 @@ impl Session {
         }
     }
 
-    fn failed(&mut self, answered: InFlight, message: String) {
+    fn failed(&mut self, answered: InFlight, reason: Reason) {
         let InFlight { work, revision } = answered;
         match work {
-            Work::Answer => self.text.set_answer(revision, Err(message)),
-            Work::Evidence => self.text.set_evidence(revision, Err(message)),
-            Work::Comparison => self.text.set_comparison(revision, Err(message)),
+            Work::Answer => self.text.set_answer(revision, Err(reason)),
+            Work::Evidence => self.text.set_evidence(revision, Err(reason)),
+            Work::Comparison => self.text.set_comparison(revision, Err(reason)),
             Work::File => {
                 if let Some(batch) = &mut self.batch {
-                    batch.fail(message);
+                    batch.fail(reason);
                 }
             }
         }

@@ -6,6 +6,8 @@ use model_core::explanation::Explanation;
 use model_core::language::is_han;
 use model_core::prediction::UserPrediction;
 
+use crate::protocol::Reason;
+
 /// The prediction of the page's model for a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -34,7 +36,7 @@ pub enum Comparison {
     /// Their prediction.
     Here(Arc<UserPrediction>),
     /// There is none, for this reason.
-    Failed(String),
+    Failed(Reason),
 }
 
 /// The text, with the newest result of each kind that the page shows about it.
@@ -53,7 +55,7 @@ pub(super) struct Text {
 /// A result and the revision of the text that it is about.
 struct Dated<T> {
     revision: u64,
-    result: Result<T, String>,
+    result: Result<T, Reason>,
 }
 
 impl Text {
@@ -81,16 +83,16 @@ impl Text {
         self.revision += 1;
     }
 
-    pub fn answer(&self) -> Option<&Result<Answer, String>> {
+    pub fn answer(&self) -> Option<&Result<Answer, Reason>> {
         self.answer.as_ref().map(|dated| &dated.result)
     }
 
-    pub fn evidence(&self) -> Option<&Result<Evidence, String>> {
+    pub fn evidence(&self) -> Option<&Result<Evidence, Reason>> {
         self.evidence.as_ref().map(|dated| &dated.result)
     }
 
     /// The comparison of this revision.
-    pub fn comparison(&self) -> Option<&Result<Arc<UserPrediction>, String>> {
+    pub fn comparison(&self) -> Option<&Result<Arc<UserPrediction>, Reason>> {
         let dated = self.comparison.as_ref()?;
         (dated.revision == self.revision).then_some(&dated.result)
     }
@@ -113,14 +115,14 @@ impl Text {
     }
 
     /// Stores the answer to a question about this revision. An overtaken one is dropped.
-    pub fn set_answer(&mut self, revision: u64, result: Result<Answer, String>) {
+    pub fn set_answer(&mut self, revision: u64, result: Result<Answer, Reason>) {
         if revision == self.revision && !self.posts.is_empty() {
             self.answer = Some(Dated { revision, result });
         }
     }
 
     /// Stores the evidence for this revision. An overtaken one is dropped.
-    pub fn set_evidence(&mut self, revision: u64, result: Result<Explanation, String>) {
+    pub fn set_evidence(&mut self, revision: u64, result: Result<Explanation, Reason>) {
         if revision == self.revision {
             let result = result.map(|explanation| Evidence {
                 posts: self.posts.clone(),
@@ -131,7 +133,7 @@ impl Text {
     }
 
     /// Stores the comparison of this revision. An overtaken one is dropped.
-    pub fn set_comparison(&mut self, revision: u64, result: Result<UserPrediction, String>) {
+    pub fn set_comparison(&mut self, revision: u64, result: Result<UserPrediction, Reason>) {
         if revision == self.revision {
             let result = result.map(Arc::new);
             self.comparison = Some(Dated { revision, result });

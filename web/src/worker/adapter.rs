@@ -7,23 +7,24 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::backend::Adapter;
 use crate::js::{describe, get};
+use crate::protocol::Reason;
 
 /// The adapter that WebGPU offers for heavy work, or why there is none.
-pub async fn adapter() -> Result<Adapter, String> {
+pub async fn adapter() -> Result<Adapter, Reason> {
     let global = js_sys::global();
     let gpu = get(&get(&global, "navigator"), "gpu");
     if !gpu.is_truthy() {
         return Err(if get(&global, "isSecureContext") != JsValue::FALSE {
-            "this browser has no WebGPU".into()
+            Reason::NoWebGpu
         } else {
-            "browsers offer WebGPU only to pages loaded over https".into()
+            Reason::InsecurePage
         });
     }
     let adapter = request_adapter(&gpu)
         .await
-        .map_err(|error| format!("WebGPU gives no adapter ({})", describe(error)))?;
+        .map_err(|error| Reason::AdapterRefused(describe(error)))?;
     if !adapter.is_truthy() {
-        return Err("WebGPU finds no adapter here".into());
+        return Err(Reason::NoAdapter);
     }
     let info = get(&adapter, "info");
     let parts = ["vendor", "architecture", "device", "description"]

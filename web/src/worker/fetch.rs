@@ -8,6 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, ReadableWritablePair, Response};
 
 use crate::js::{describe, get};
+use crate::protocol::Reason;
 
 #[wasm_bindgen]
 extern "C" {
@@ -46,17 +47,20 @@ fn respond(url: &str) -> Result<Promise, JsValue> {
 pub async fn fetch(
     url: &str,
     mut progress: impl FnMut(u64, Option<u64>),
-) -> Result<Vec<u8>, String> {
-    let failed = |error: JsValue| format!("could not fetch {url} ({})", describe(error));
+) -> Result<Vec<u8>, Reason> {
+    let failed = |error: JsValue| Reason::NotFetched {
+        address: url.into(),
+        detail: describe(error),
+    };
     let response: Response = JsFuture::from(respond(url).map_err(failed)?)
         .await
         .map_err(failed)?
         .unchecked_into();
     if !response.ok() {
-        return Err(format!(
-            "could not fetch {url} (the server answers {})",
-            response.status()
-        ));
+        return Err(Reason::NotServed {
+            address: url.into(),
+            status: response.status(),
+        });
     }
     let total = content_length(&response);
     progress(0, total);
@@ -88,18 +92,17 @@ fn content_length(response: &Response) -> Option<u64> {
 }
 
 /// Unpacks bytes that gzip has packed and returns others as they are: some servers unpack `.gz` files, others do not.
-pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+pub async fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, Reason> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
     }
-    let failed =
-        |error: JsValue| format!("could not unpack what was fetched ({})", describe(error));
+    let failed = |error: JsValue| Reason::NotUnpacked(describe(error));
     let stream = DecompressionStream::new("gzip").map_err(failed)?;
     let packed = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes.as_slice())))
         .map_err(failed)?;
     let body = packed
         .body()
-        .ok_or("could not unpack what was fetched (it is empty)")?;
+        .ok_or_else(|| Reason::NotUnpacked("it is empty".into()))?;
     let unpacked = body.pipe_through(&stream);
     let response = Response::new_with_opt_readable_stream(Some(&unpacked)).map_err(failed)?;
     let buffer = JsFuture::from(response.array_buffer().map_err(failed)?)

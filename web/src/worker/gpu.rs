@@ -17,7 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::reply;
 use crate::js::describe;
-use crate::protocol::{Asset, Reply};
+use crate::protocol::{Asset, Reason, Reply};
 
 #[wasm_bindgen]
 extern "C" {
@@ -69,7 +69,7 @@ pub struct Gpu {
 enum State {
     NotStarted,
     Running(Program),
-    Failed(String),
+    Failed(Reason),
 }
 
 struct Program {
@@ -89,18 +89,18 @@ impl Gpu {
     }
 
     /// Why the program was given up, if it was.
-    pub fn failure(&self) -> Option<&str> {
+    pub fn failure(&self) -> Option<&Reason> {
         match &self.state {
-            State::Failed(because) => Some(because),
+            State::Failed(reason) => Some(reason),
             _ => None,
         }
     }
 
-    /// Gives up the program because of a failure, and returns the reason as the page shows it.
-    pub fn give_up(&mut self, message: String) -> String {
-        let because = format!("WebGPU failed ({message})");
-        self.state = State::Failed(because.clone());
-        because
+    /// Gives up the program because of a failure, and returns the reason for the page.
+    pub fn give_up(&mut self, failure: String) -> Reason {
+        let reason = Reason::WebGpuFailed(failure);
+        self.state = State::Failed(reason.clone());
+        reason
     }
 
     /// Loads the model of this number from the same bundle as on the CPU. Starts the program if it is not running.
@@ -140,8 +140,7 @@ impl Gpu {
     fn program(&mut self) -> Result<&mut Program, String> {
         match &mut self.state {
             State::Running(program) => Ok(program),
-            State::NotStarted => Err("the program does not run".into()),
-            State::Failed(because) => Err(because.clone()),
+            State::NotStarted | State::Failed(_) => Err("the program does not run".into()),
         }
     }
 }

@@ -7,9 +7,9 @@ use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
 
 use super::model::Model;
-use super::{NO_MODEL, Task, Worker, adapter, fetch, reply, spawn};
+use super::{Task, Worker, adapter, fetch, reply, spawn};
 use crate::backend::decide;
-use crate::protocol::{Asset, BackendChoice, Reply};
+use crate::protocol::{Asset, BackendChoice, Reason, Reply};
 
 /// A model to load.
 pub struct Load {
@@ -19,7 +19,7 @@ pub struct Load {
     /// The address of the dictionary.
     pub dictionary: String,
     pub choice: BackendChoice,
-    pub cpu_because: Option<String>,
+    pub cpu_because: Option<Reason>,
 }
 
 impl Worker {
@@ -38,7 +38,7 @@ impl Worker {
                 (Ok(bundle), _) => Ok(bundle),
                 (Err(_), Some(address)) => fetch_for(load.model, Asset::Model, address).await,
                 (Err(Some(sent)), None) => fetch::gunzip(sent).await.map(Rc::from),
-                (Err(None), None) => Err("no model was sent".into()),
+                (Err(None), None) => Err(Reason::NoModel),
             };
             // Fails only when the worker carries out no more tasks.
             drop(tasks.unbounded_send(Task::Fetched {
@@ -50,7 +50,7 @@ impl Worker {
     }
 
     /// Makes a model of the bundle of a load, unless the model was unloaded or loaded again meanwhile.
-    pub async fn fetched(&mut self, load: Load, number: u64, bundle: Result<Rc<[u8]>, String>) {
+    pub async fn fetched(&mut self, load: Load, number: u64, bundle: Result<Rc<[u8]>, Reason>) {
         let model = load.model;
         if self.loading.get(&model) != Some(&number) {
             return;
@@ -61,19 +61,19 @@ impl Worker {
         }
         let loaded = match bundle {
             Ok(bundle) => self.load(load, bundle).await,
-            Err(message) => Err(message),
+            Err(reason) => Err(reason),
         };
-        if let Err(message) = loaded {
+        if let Err(reason) = loaded {
             reply(&Reply::Failed {
                 id: None,
                 model,
-                message,
+                reason,
             });
         }
     }
 
     /// Makes a model ready and tells the page.
-    async fn load(&mut self, load: Load, bundle: Rc<[u8]>) -> Result<(), String> {
+    async fn load(&mut self, load: Load, bundle: Rc<[u8]>) -> Result<(), Reason> {
         let Load {
             model: number,
             dictionary,
@@ -81,19 +81,17 @@ impl Worker {
             cpu_because,
             ..
         } = load;
-        let mut predictor =
-            Predictor::load(&bundle, &Device::flex()).map_err(|error| error.to_string())?;
+        let mut predictor = Predictor::load(&bundle, &Device::flex())?;
         let mut needed = None;
         if predictor.needs_dictionary() {
             let dictionary = self.dictionary(number, &dictionary).await?;
             let segmenter = Segmenter::with_dictionary(&*dictionary);
-            (segmenter.and_then(|segmenter| predictor.use_segmenter(segmenter)))
-                .map_err(|error| error.to_string())?;
+            segmenter.and_then(|segmenter| predictor.use_segmenter(segmenter))?;
             needed = Some(dictionary);
         }
         let adapter = match (choice, self.gpu.failure()) {
             (BackendChoice::Cpu, _) => Err(cpu_because),
-            (_, Some(message)) => Err(Some(message.to_owned())),
+            (_, Some(reason)) => Err(Some(reason.clone())),
             _ => decide(choice, adapter::adapter().await),
         };
         let model = Model::new(predictor, bundle, needed, choice, adapter);
@@ -104,12 +102,13 @@ impl Worker {
         if choice == BackendChoice::WebGpu {
             self.open_gpu(number).await;
         }
-        reply(&self.models.get(&number).ok_or(NO_MODEL)?.ready(number));
+        let model = self.models.get(&number).ok_or(Reason::NoModel)?;
+        reply(&model.ready(number));
         Ok(())
     }
 
     /// The dictionary at an address, fetched once.
-    async fn dictionary(&mut self, model: u64, address: &str) -> Result<Rc<[u8]>, String> {
+    async fn dictionary(&mut self, model: u64, address: &str) -> Result<Rc<[u8]>, Reason> {
         if let Some(bytes) = self.fetched.get(address) {
             return Ok(bytes.clone());
         }
@@ -120,7 +119,7 @@ impl Worker {
 }
 
 /// The bytes at an address, unpacked. Reports the progress to the page.
-async fn fetch_for(model: u64, asset: Asset, address: &str) -> Result<Rc<[u8]>, String> {
+async fn fetch_for(model: u64, asset: Asset, address: &str) -> Result<Rc<[u8]>, Reason> {
     let bytes = fetch::fetch(address, |received, total| {
         reply(&Reply::Progress {
             model,

@@ -5,6 +5,7 @@ mod fetch;
 mod gpu;
 mod load;
 mod model;
+mod reason;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
 use crate::exceptions;
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Reason, Reply, Request};
 
 use gpu::Gpu;
 use load::Load;
@@ -42,9 +43,6 @@ thread_local! {
     /// The page's port. Global, because the panic hook replies too.
     static PAGE: RefCell<Option<Port>> = const { RefCell::new(None) };
 }
-
-/// The answer to a request about a model that was not loaded.
-const NO_MODEL: &str = "there is no such model";
 
 /// Starts to listen at `port`. `fetch_gpu` returns a promise of the module of the program for WebGPU. `fetch` replaces the
 /// global function of that name, which in Node cannot read files.
@@ -75,7 +73,8 @@ pub fn serve(port: Port, fetch_gpu: Function, fetch: Option<Function>) {
 #[wasm_bindgen]
 pub fn uncaught(message: String) {
     if exceptions::has_escaped() || !gpu::report(&message) {
-        reply(&Reply::Crashed { message });
+        let reason = Reason::Crashed(message);
+        reply(&Reply::Crashed { reason });
     }
 }
 
@@ -93,7 +92,7 @@ enum Task {
         load: Load,
         /// Of the loads of one model only the one with the highest number counts.
         number: u64,
-        bundle: Result<Rc<[u8]>, String>,
+        bundle: Result<Rc<[u8]>, Reason>,
     },
 }
 
@@ -132,7 +131,7 @@ impl Worker {
                 Some(text) => match serde_json::from_str(&text) {
                     Ok(request) => self.handle(request).await,
                     Err(error) => reply(&Reply::Crashed {
-                        message: format!("unreadable request from the page: {error}"),
+                        reason: Reason::Misunderstood(error.to_string()),
                     }),
                 },
             },
@@ -183,7 +182,7 @@ impl Worker {
             Request::Explain { id, model, posts } => {
                 let answer = match self.models.get(&model) {
                     Some(found) => found.explain(&posts).await,
-                    None => Err(NO_MODEL.into()),
+                    None => Err(Reason::NoModel),
                 };
                 let answer = answer.map(|explanation| Reply::Explained {
                     id,
@@ -193,7 +192,7 @@ impl Worker {
                 answer_with(id, model, answer);
             }
             Request::Segment { id, model, posts } => {
-                let found = self.models.get(&model).ok_or_else(|| NO_MODEL.into());
+                let found = self.models.get(&model).ok_or(Reason::NoModel);
                 let answer = found.map(|found| Reply::Segmented {
                     id,
                     words: found.segment(&posts),
@@ -220,11 +219,11 @@ impl Worker {
 }
 
 /// Answers a request about a model, or says why there is no answer.
-fn answer_with(id: u64, model: u64, answer: Result<Reply, String>) {
-    reply(&answer.unwrap_or_else(|message| Reply::Failed {
+fn answer_with(id: u64, model: u64, answer: Result<Reply, Reason>) {
+    reply(&answer.unwrap_or_else(|reason| Reply::Failed {
         id: Some(id),
         model,
-        message,
+        reason,
     }));
 }
 
@@ -244,8 +243,9 @@ fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         let message = info.payload_as_str().unwrap_or("panic");
+        let line = message.lines().next().unwrap_or("panic");
         reply(&Reply::Crashed {
-            message: message.lines().next().unwrap_or("panic").into(),
+            reason: Reason::Crashed(line.into()),
         });
     }));
 }

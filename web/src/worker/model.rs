@@ -7,9 +7,9 @@ use model_core::prediction::UserPrediction;
 use model_core::predictor::Predictor;
 
 use super::gpu::{Gpu, GpuModel};
-use super::{NO_MODEL, Worker, now};
+use super::{Worker, now};
 use crate::backend::Adapter;
-use crate::protocol::{Backend, BackendChoice, ChunkSize, Reply};
+use crate::protocol::{Backend, BackendChoice, ChunkSize, Reason, Reply};
 use crate::speed::{Speed, characters};
 
 /// A loaded model. It can always run on the CPU.
@@ -19,7 +19,7 @@ pub struct Model {
     dictionary: Option<Rc<[u8]>>,
     choice: BackendChoice,
     /// The adapter that the model may use, or why it only runs on the CPU.
-    adapter: Result<Adapter, Option<String>>,
+    adapter: Result<Adapter, Option<Reason>>,
     speed: Speed,
     on_gpu: Option<GpuModel>,
 }
@@ -38,19 +38,19 @@ impl Worker {
         number: u64,
         users: &[Vec<String>],
         ahead: u64,
-    ) -> Result<Predicted, String> {
+    ) -> Result<Predicted, Reason> {
         let length = users.iter().map(|posts| characters(posts)).sum();
-        let model = self.models.get_mut(&number).ok_or(NO_MODEL)?;
+        let model = self.models.get_mut(&number).ok_or(Reason::NoModel)?;
         if model.wants_gpu(length, ahead) {
             match model
                 .predict_on_gpu(&mut self.gpu, number, users, length)
                 .await
             {
                 Ok(predictions) => return Ok(model.predicted(predictions, true)),
-                Err(message) => self.give_up_gpu(message),
+                Err(failure) => self.give_up_gpu(failure),
             }
         }
-        let model = self.models.get_mut(&number).ok_or(NO_MODEL)?;
+        let model = self.models.get_mut(&number).ok_or(Reason::NoModel)?;
         let predictions = model.predict_on_cpu(users, length).await?;
         Ok(model.predicted(predictions, false))
     }
@@ -58,15 +58,15 @@ impl Worker {
     /// Has a model ready on the GPU, or gives the GPU up.
     pub async fn open_gpu(&mut self, number: u64) {
         if let Some(model) = self.models.get_mut(&number)
-            && let Err(message) = model.open_gpu(&mut self.gpu, number).await
+            && let Err(failure) = model.open_gpu(&mut self.gpu, number).await
         {
-            self.give_up_gpu(message);
+            self.give_up_gpu(failure);
         }
     }
 
     /// All models run on the CPU from now on. The GPU is not tried again.
-    fn give_up_gpu(&mut self, message: String) {
-        let because = self.gpu.give_up(message);
+    fn give_up_gpu(&mut self, failure: String) {
+        let because = self.gpu.give_up(failure);
         for model in self.models.values_mut() {
             model.on_gpu = None;
             if model.adapter.is_ok() {
@@ -82,7 +82,7 @@ impl Model {
         bundle: Rc<[u8]>,
         dictionary: Option<Rc<[u8]>>,
         choice: BackendChoice,
-        adapter: Result<Adapter, Option<String>>,
+        adapter: Result<Adapter, Option<Reason>>,
     ) -> Self {
         Self {
             predictor,
@@ -97,9 +97,9 @@ impl Model {
 
     /// Makes a first prediction on the CPU, before a user waits for one: a browser compiles a function of WebAssembly at
     /// its first call.
-    pub async fn warm_up(&self) -> Result<(), String> {
-        let predicted = self.predictor.predict(&[vec!["warm-up".into()]]).await;
-        predicted.map(drop).map_err(|error| error.to_string())
+    pub async fn warm_up(&self) -> Result<(), Reason> {
+        self.predictor.predict(&[vec!["warm-up".into()]]).await?;
+        Ok(())
     }
 
     /// The message that the model is ready.
@@ -113,9 +113,8 @@ impl Model {
         }
     }
 
-    pub async fn explain(&self, posts: &[String]) -> Result<Explanation, String> {
-        let explanation = self.predictor.explain(posts).await;
-        explanation.map_err(|error| error.to_string())
+    pub async fn explain(&self, posts: &[String]) -> Result<Explanation, Reason> {
+        Ok(self.predictor.explain(posts).await?)
     }
 
     pub fn segment(&self, posts: &[String]) -> Vec<Vec<String>> {
@@ -143,10 +142,9 @@ impl Model {
         &mut self,
         users: &[Vec<String>],
         characters: usize,
-    ) -> Result<Vec<UserPrediction>, String> {
+    ) -> Result<Vec<UserPrediction>, Reason> {
         let started = now();
-        let predictions = self.predictor.predict(users).await;
-        let predictions = predictions.map_err(|error| error.to_string())?;
+        let predictions = self.predictor.predict(users).await?;
         self.speed.cpu_took(characters, now() - started);
         Ok(predictions)
     }

@@ -109,13 +109,13 @@ fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
     asked(write(&mut session, "a"));
     assert_eq!(
         session.receive(Reply::Crashed {
-            message: "device lost".into()
+            reason: crashed("device lost")
         }),
         [Command::Restart]
     );
     let (choice, because) = loaded(session.receive(Reply::Started));
     assert_eq!(choice, BackendChoice::Cpu);
-    assert!(because.is_some_and(|because| because.contains("device lost")));
+    assert_eq!(because, Some(Reason::WebGpuFailed("device lost".into())));
     assert_eq!(
         session.choice(),
         BackendChoice::Auto,
@@ -129,13 +129,13 @@ fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
 fn a_crash_while_opening_the_gpu_leads_to_the_cpu_and_a_second_one_ends() {
     let (mut session, _) = Session::open(BUNDLE);
     session.receive(Reply::Started);
-    assert_eq!(session.crash("no".into()), [Command::Restart]);
+    assert_eq!(session.crash(crashed("no")), [Command::Restart]);
     assert_eq!(
         loaded(session.receive(Reply::Started)).0,
         BackendChoice::Cpu
     );
-    assert_eq!(session.crash("still no".into()), []);
-    assert_eq!(*session.phase(), Phase::Failed("still no".into()));
+    assert_eq!(session.crash(crashed("still no")), []);
+    assert_eq!(*session.phase(), Phase::Failed(crashed("still no")));
     write(&mut session, "a");
     assert!(
         session.is_behind() && !session.is_busy(),
@@ -154,22 +154,22 @@ fn a_crash_on_the_cpu_is_shown_and_not_repeated() {
     let (id, _) = asked(write(&mut session, "a"));
     session.receive(prediction(id, 1));
     asked(write(&mut session, "ab"));
-    assert_eq!(session.crash("out of memory".into()), []);
+    assert_eq!(session.crash(crashed("out of memory")), []);
     assert_eq!(
         session.answer(),
         None,
         "the old answer is none to the new text"
     );
-    assert_eq!(session.crash("unreachable".into()), [], "the same again");
-    assert_eq!(*session.phase(), Phase::Failed("out of memory".into()));
+    assert_eq!(session.crash(crashed("unreachable")), [], "the same again");
+    assert_eq!(*session.phase(), Phase::Failed(crashed("out of memory")));
     assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);
 }
 
 #[test]
 fn a_program_that_does_not_start_is_no_failure_of_the_gpu() {
     let (mut session, _) = Session::open(BUNDLE);
-    assert_eq!(session.crash("not found".into()), []);
-    assert_eq!(*session.phase(), Phase::Failed("not found".into()));
+    assert_eq!(session.crash(crashed("not found")), []);
+    assert_eq!(*session.phase(), Phase::Failed(crashed("not found")));
 }
 
 #[test]
@@ -179,16 +179,16 @@ fn a_bad_bundle_and_a_bad_text_are_told_apart() {
     session.receive(Reply::Failed {
         id: Some(id),
         model: MODEL,
-        message: "too odd".into(),
+        reason: crashed("too odd"),
     });
-    assert_eq!(session.answer(), Some(&Err("too odd".into())));
+    assert_eq!(session.answer(), Some(&Err(crashed("too odd"))));
     assert_eq!(*session.phase(), Phase::Ready);
     session.receive(Reply::Failed {
         id: None,
         model: MODEL,
-        message: "no such file".into(),
+        reason: crashed("no such file"),
     });
-    assert_eq!(*session.phase(), Phase::Failed("no such file".into()));
+    assert_eq!(*session.phase(), Phase::Failed(crashed("no such file")));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_model_that_cannot_be_had_leaves_the_one_before() {
     session.receive(Reply::Started);
     assert_eq!(refuse(&mut session, "no network"), [Command::Restart]);
     assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
-    assert_eq!(session.refused(), Some("no network"));
+    assert_eq!(session.refused(), Some(&crashed("no network")));
     session.receive(Reply::Started);
     let commands = session.receive(ready(on_cpu()));
     assert!(
@@ -242,7 +242,7 @@ fn a_model_that_cannot_be_had_leaves_the_one_before() {
     refuse(&mut session, "no network");
     session.receive(Reply::Started);
     assert_eq!(refuse(&mut session, "nothing at all"), []);
-    assert_eq!(*session.phase(), Phase::Failed("nothing at all".into()));
+    assert_eq!(*session.phase(), Phase::Failed(crashed("nothing at all")));
 }
 
 #[test]
@@ -264,11 +264,11 @@ fn progress_of_the_single_task_models_is_not_shown_as_the_pages() {
 }
 
 /// The worker says that it cannot load the page's model.
-fn refuse(session: &mut Session, message: &str) -> Vec<Command> {
+fn refuse(session: &mut Session, detail: &str) -> Vec<Command> {
     session.receive(Reply::Failed {
         id: None,
         model: MODEL,
-        message: message.into(),
+        reason: crashed(detail),
     })
 }
 
@@ -288,7 +288,7 @@ fn a_bad_bundle_cancelled_the_load_of_another() {
     session.receive(ready(on_cpu()));
     assert_eq!(*session.phase(), Phase::Ready);
     assert_eq!(session.model().map(|model| &model.source), Some(&bilingual));
-    assert_eq!(session.refused(), Some("bad bundle"));
+    assert_eq!(session.refused(), Some(&crashed("bad bundle")));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn a_bad_bundle_was_tried_again_for_ever_in_place_of_the_first_model() {
     assert_eq!(refuse(&mut session, "bad bundle"), [Command::Restart]);
     session.receive(Reply::Started);
     assert_eq!(refuse(&mut session, "no network"), []);
-    assert_eq!(*session.phase(), Phase::Failed("no network".into()));
+    assert_eq!(*session.phase(), Phase::Failed(crashed("no network")));
     assert_eq!(session.retry(), [Command::Restart]);
     assert_eq!(session.source(), &Source::Address(BUNDLE.into()));
 }

@@ -33,6 +33,10 @@ fn on_gpu() -> Backend {
     }
 }
 
+fn crashed(detail: &str) -> Reason {
+    Reason::Crashed(detail.into())
+}
+
 fn text(text: &str) -> Vec<String> {
     vec![text.into()]
 }
@@ -100,7 +104,7 @@ fn asked(commands: Vec<Command>) -> (u64, Vec<String>) {
 }
 
 /// The choice and reason of the one load asked for.
-fn loaded(commands: Vec<Command>) -> (BackendChoice, Option<String>) {
+fn loaded(commands: Vec<Command>) -> (BackendChoice, Option<Reason>) {
     match commands.as_slice() {
         [
             Command::Send(Request::Load {
@@ -137,7 +141,19 @@ fn session(backend: Backend) -> Session {
 
 #[test]
 fn messages_are_the_same_after_json() {
-    for reply in [Reply::Started, ready(on_gpu()), prediction(7, 3)] {
+    let failed = |reason| Reply::Failed {
+        id: None,
+        model: MODEL,
+        reason,
+    };
+    for reply in [
+        Reply::Started,
+        ready(on_gpu()),
+        prediction(7, 3),
+        failed(Reason::NoModel),
+        failed(crashed("no")),
+        failed(Reason::OlderBundle { version: 3 }),
+    ] {
         let json = serde_json::to_string(&reply).unwrap();
         assert_eq!(serde_json::from_str::<Reply>(&json).unwrap(), reply);
     }

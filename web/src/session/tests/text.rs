@@ -100,9 +100,9 @@ fn the_single_task_models_are_loaded_when_they_are_wanted() {
     session.receive(Reply::Failed {
         id: Some(id),
         model: SINGLE_TASK_MODEL,
-        message: "too odd".into(),
+        reason: crashed("too odd"),
     });
-    assert_eq!(session.comparison(), Comparison::Failed("too odd".into()));
+    assert_eq!(session.comparison(), Comparison::Failed(crashed("too odd")));
     assert_eq!(words(&session), Some(2));
 }
 
@@ -124,13 +124,13 @@ fn a_comparison_that_failed_is_tried_again_when_it_is_opened_again() {
     let failed = Reply::Failed {
         id: None,
         model: SINGLE_TASK_MODEL,
-        message: "no network".into(),
+        reason: crashed("no network"),
     };
     assert_eq!(session.receive(failed), []);
     assert_eq!(*session.phase(), Phase::Ready);
     assert_eq!(
         session.comparison(),
-        Comparison::Failed("no network".into())
+        Comparison::Failed(crashed("no network"))
     );
     assert_eq!(session.compare(false), []);
     assert_eq!(session.comparison(), Comparison::NotWanted);
