@@ -131,6 +131,54 @@ fn csv_with_scattered_users_is_reported() {
 }
 
 #[test]
+fn an_open_quote_swallowed_the_rest_of_the_file() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "users.csv",
+        format!("{CSV}d,male,30,\"Late\ne,male,31,Early\n"),
+    );
+    let message = "users.csv: the row at line 6: the quote opened in line 6 is never closed";
+    for arguments in [
+        &["corpus", "stats", "users.csv"][..],
+        &["corpus", "stats", "users.csv", "--strict"],
+        &["segment", "users.csv"],
+    ] {
+        let line = workplace.failure(arguments);
+        assert!(line.ends_with(message), "{line}");
+    }
+    let next = format!("{CSV}d,male,30,\"Late\ne,male,31,\"Early\"\n");
+    workplace.write("users.csv", next);
+    let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
+    assert!(
+        errors.contains(
+            "users.csv:6: text follows the closing quote of the cell that begins in line 6"
+        ),
+        "{errors}"
+    );
+    workplace.failure(&["corpus", "stats", "users.csv", "--strict"]);
+}
+
+#[test]
+fn of_posts_and_text_one_was_ignored() {
+    let workplace = Workplace::new();
+    for (name, text) in [
+        (
+            "users.jsonl",
+            "{\"posts\": [], \"text\": \"a\"}\n{\"posts\": [\"a\"], \"text\": \"b\"}\n",
+        ),
+        ("users.csv", "posts,text\n,a\na,b\n"),
+    ] {
+        workplace.write(name, text);
+        let output = workplace.run(&["corpus", "stats", name, "--json"]);
+        let line = if name.ends_with("csv") { 3 } else { 2 };
+        let message = format!("{name}:{line}: both \"posts\" and \"text\"");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        let counts = json(&stdout(output, 0));
+        assert_eq!((&counts["users"], &counts["words"]), (&1.into(), &1.into()));
+    }
+}
+
+#[test]
 fn what_is_no_corpus_is_one_clear_line() {
     let workplace = Workplace::new();
     workplace.write("users.jsonl", JSONL);

@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 
 use super::MAX_RECORD_VALUES;
 
+/// What is wrong with a record that has both.
+pub(super) const BOTH_TEXTS: &str =
+    "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
+
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
@@ -33,27 +37,37 @@ impl User {
             ));
         };
         let posts = match fields.shift_remove("posts") {
-            None | Some(Value::Null) => match fields.shift_remove("text") {
-                Some(Value::String(text)) => vec![text],
-                None | Some(Value::Null) => return Err("no \"posts\" (and no \"text\")".into()),
-                Some(other) => {
-                    return Err(format!(
-                        "\"text\" must be a string, this is {}",
-                        kind(&other)
-                    ));
-                }
-            },
-            Some(Value::Array(items)) => items
-                .into_iter()
-                .enumerate()
-                .map(post)
-                .collect::<Result<_, _>>()?,
+            None | Some(Value::Null) => None,
+            Some(Value::Array(items)) => {
+                let posts: Result<Vec<String>, String> =
+                    items.into_iter().enumerate().map(post).collect();
+                Some(posts?)
+            }
             Some(other) => {
                 return Err(format!(
                     "\"posts\" must be an array of strings, this is {}",
                     kind(&other)
                 ));
             }
+        };
+        let text = match fields.shift_remove("text") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(other) => {
+                return Err(format!(
+                    "\"text\" must be a string, this is {}",
+                    kind(&other)
+                ));
+            }
+        };
+        let posts = match (posts, text) {
+            (None, None) => return Err("no \"posts\" (and no \"text\")".into()),
+            (Some(posts), Some(text)) if !posts.is_empty() && !text.is_empty() => {
+                return Err(BOTH_TEXTS.into());
+            }
+            (Some(posts), _) if !posts.is_empty() => posts,
+            (_, Some(text)) => vec![text],
+            (Some(none), None) => none,
         };
         Ok(Self {
             posts,
@@ -203,6 +217,23 @@ mod tests {
         assert_eq!(user.label("gender").as_deref(), Some("female"));
         assert_eq!(user.label("age").as_deref(), Some("17"));
         assert_eq!(user.fields.len(), 2);
+    }
+
+    #[test]
+    fn of_posts_and_text_one_was_ignored() {
+        for (record, posts) in [
+            (r#"{"posts": [], "text": "a"}"#, &["a"][..]),
+            (r#"{"text": "a", "posts": null}"#, &["a"]),
+            (r#"{"text": "", "posts": ["a", "b"]}"#, &["a", "b"]),
+            (r#"{"text": null, "posts": ["a"]}"#, &["a"]),
+            (r#"{"text": null, "posts": []}"#, &[]),
+        ] {
+            let user = User::from_json(record).unwrap();
+            assert_eq!(user.posts, posts, "{record}");
+            assert!(user.fields.is_empty(), "{record}");
+        }
+        let error = User::from_json(r#"{"posts": ["a"], "text": "b"}"#).unwrap_err();
+        assert_eq!(error, BOTH_TEXTS);
     }
 
     #[test]
