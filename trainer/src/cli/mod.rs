@@ -214,8 +214,9 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         let added = segmenter.add_user_dictionary(&words);
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {
+            let words = if left_out == 1 { "word" } else { "words" };
             notice!(
-                "dictionary {}: skipped {left_out} words with characters that are not Chinese",
+                "dictionary {}: skipped {left_out} {words} with characters that are not Chinese",
                 path.display()
             );
         }
