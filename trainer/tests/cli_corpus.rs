@@ -94,6 +94,38 @@ fn tables_and_charts_are_printed() {
 }
 
 #[test]
+fn labels_controlled_the_terminal() {
+    let workplace = Workplace::new();
+    let records = ["\\u001b]0;x\\u0007a", "\\u202eb", "\\u009bc"]
+        .map(|label| format!("{{\"ge\\u001bnder\": \"{label}\", \"text\": \"a\"}}\n"));
+    workplace.write("users.jsonl", records.concat());
+    let arguments = [
+        "corpus",
+        "stats",
+        "users.jsonl",
+        "--attribute",
+        "ge\u{1b}nder",
+    ];
+    let text = workplace.success(&arguments);
+    assert!(text.contains("Users by ge\\u{1b}nder\n"), "{text}");
+    for shown in [
+        "ge\\u{1b}nder",
+        "\\u{1b}]0;x\\u{7}a",
+        "\\u{202e}b",
+        "\\u{9b}c",
+    ] {
+        assert!(
+            text.contains(&format!("| {shown:<16} |")),
+            "{shown}: {text}"
+        );
+    }
+    // JSON has the labels themselves.
+    let counts = json(&workplace.success(&[&arguments[..], &["--json"]].concat()));
+    let classes = &counts["attributes"]["ge\u{1b}nder"]["classes"];
+    assert_eq!(classes["\u{1b}]0;x\u{7}a"], 1);
+}
+
+#[test]
 fn bad_records_are_named_counted_and_with_strict_fatal() {
     let workplace = Workplace::new();
     let mut bytes = JSONL.as_bytes().to_vec();

@@ -664,6 +664,23 @@ fn corpora_with_few_labels_or_none() {
 }
 
 #[test]
+fn names_of_classes_controlled_the_terminal() {
+    let workplace = workplace();
+    let bytes = std::fs::read(workplace.path("model")).unwrap();
+    let mut bundle = Bundle::from_bytes(&bytes).unwrap();
+    let attribute = &mut bundle.settings.attributes[1];
+    attribute.name = "gen\u{1b}der".into();
+    attribute.classes[0] = "fe\u{202e}male".into();
+    workplace.write("model", bundle.to_bytes().unwrap());
+    let label = "{\"gen\\u001bder\": \"male\", \"posts\": [\"rain\"]}\n";
+    workplace.write("users.jsonl", label);
+    let text = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert!(text.contains("## gen\\u{1b}der\n"), "{text}");
+    assert!(text.contains("| fe\\u{202e}male |"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+}
+
+#[test]
 fn the_cpu_is_always_there() {
     let workplace = Workplace::new();
     let devices: Value = serde_json::from_str(&workplace.success(&["devices", "--json"])).unwrap();

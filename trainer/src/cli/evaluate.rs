@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
-use super::{CorpusArguments, Failure, print};
+use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
@@ -89,7 +89,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bundle = create(&arguments.write_card)?;
     let corpus = arguments.corpus.open()?;
     let figures = measure(&predictor, corpus, arguments.split.as_deref())?;
-    print(&to_text(&figures))?;
+    print_text(&to_text(&figures))?;
     if let Some(file) = json {
         file.finish(|out| {
             serde_json::to_writer_pretty(&mut *out, &figures)?;

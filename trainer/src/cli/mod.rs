@@ -119,6 +119,12 @@ fn causes<'a>(
 #[error("standard output")]
 struct StandardOutputError(#[from] io::Error);
 
+/// Prints lines for people to standard output, with control characters escaped: names and labels from a corpus may have any.
+fn print_text(text: &str) -> Result<(), StandardOutputError> {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    print(&lines.join("\n"))
+}
+
 /// Prints to standard output. Unlike `print!` it returns an error, such as that of a full disk, and does not panic.
 fn print(text: &str) -> Result<(), StandardOutputError> {
     let mut out = io::stdout().lock();
