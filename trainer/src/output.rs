@@ -25,6 +25,9 @@ enum Target {
 /// The beginning of the names of temporary files.
 const PREFIX: &str = ".auxlstm-";
 
+/// What many programs call standard output.
+const STANDARD_STREAM: &str = "-";
+
 /// The permissions of any new file. Without them a temporary file is private.
 #[cfg(unix)]
 fn of_new_file() -> Option<Permissions> {
@@ -118,6 +121,12 @@ impl PendingFile {
             path: path.to_owned(),
             source,
         };
+        if path.as_os_str() == STANDARD_STREAM {
+            return Err(fail(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "standard output is called /dev/stdout here, and a file of this name ./-",
+            )));
+        }
         let earlier = match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(fail(io::ErrorKind::IsADirectory.into()));
@@ -198,6 +207,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
         assert!(PendingFile::create(folder.path()).is_err());
+        assert!(PendingFile::create(Path::new("-")).is_err());
     }
 
     #[cfg(unix)]

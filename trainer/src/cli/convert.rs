@@ -1,5 +1,6 @@
 //! `auxlstm corpus convert`: a published corpus as the project's JSONL.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,9 +55,18 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn CorpusFormat> {
 
 pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let mut inputs = Vec::new();
+    check_distinct(&arguments.inputs)?;
     for path in &arguments.inputs {
         let fail = |error| in_input(path, error);
         let input = Input::open(path).map_err(fail)?;
+        let skipped = skipped(&input);
+        if !skipped.is_empty() {
+            notice!(
+                "{}: skipped {}; only the files directly in a folder are read",
+                path.display(),
+                skipped.join(" and ")
+            );
+        }
         let format = match arguments.format {
             Some(format) => format,
             None => recognise(&input).map_err(fail)?,
@@ -122,15 +132,43 @@ fn in_input(path: &Path, error: io::Error) -> Failure {
     format!("{}: {error}", path.display()).into()
 }
 
+/// Fails if a file is given twice, by itself or in its folder: its users would be two each.
+fn check_distinct(inputs: &[PathBuf]) -> Result<(), Failure> {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let paths: Vec<PathBuf> = inputs.iter().map(real).collect();
+    let mut distinct = HashSet::new();
+    let mut given = inputs.iter().zip(&paths);
+    let repeated = given.find(|(_, path)| !distinct.insert(path.as_path()));
+    let mut given = inputs.iter().zip(&paths);
+    let is_inside = |path: &Path| (path.parent()).is_some_and(|folder| distinct.contains(folder));
+    let repeated = repeated.or_else(|| given.find(|(_, path)| path.is_file() && is_inside(path)));
+    match repeated {
+        Some((path, _)) => Err(format!("{}: given twice", path.display()).into()),
+        None => Ok(()),
+    }
+}
+
+fn skipped(input: &Input) -> Vec<String> {
+    let skipped = input.skipped();
+    existing([
+        (skipped.subfolders, "subfolder", ""),
+        (skipped.special_files, "special file", " (pipe or device)"),
+    ])
+}
+
 fn left_out(counts: &Counts) -> Vec<String> {
-    let kinds = [
+    existing([
         (counts.filtered, "user", " by --with or --without"),
         (counts.without_text, "user", " without text"),
         (counts.bad_records, "bad record", ""),
-    ];
+    ])
+}
+
+/// Numbers, what they count, and a remark: those of which there are some.
+fn existing<const KINDS: usize>(kinds: [(u64, &str, &str); KINDS]) -> Vec<String> {
     let kinds = kinds.iter().filter(|(number, ..)| *number > 0);
     kinds
-        .map(|(number, what, why)| format!("{}{why}", counted(*number, what)))
+        .map(|(number, what, remark)| format!("{}{remark}", counted(*number, what)))
         .collect()
 }
 
