@@ -307,7 +307,9 @@ pub fn check_attributes(attributes: &[Attribute]) -> Result<(), String> {
         let name = &attribute.name;
         (attribute.check()).map_err(|what| format!("attributes: {what}"))?;
         if (attributes[..index].iter()).any(|other| other.name == *name) {
-            return Err(format!("attributes: {name:?} is listed twice"));
+            return Err(format!(
+                "attributes: {name:?} is listed twice; an attribute has one [[attributes]] section"
+            ));
         }
     }
     Ok(())

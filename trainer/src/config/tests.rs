@@ -68,6 +68,9 @@ fn wrong_settings_are_named_with_what_is_permitted() {
     assert!(error(SMALL, &["split.stratify_by=age"]).contains("permitted: empty, gender"));
     assert!(error("vectors = \"v\"", &[]).contains("corpus"));
     assert!(error("corpus = [\"c\"]\nvectors = \"v\"", &[]).contains("no task"));
+    let section = SMALL.split_once("[[").unwrap().1;
+    let both = format!("{SMALL}[[{section}role = \"auxiliary\"\n");
+    assert!(error(&both, &[]).contains("\"gender\" is listed twice; an attribute has one"));
     let one_class = SMALL.replace(", \"male\"", "");
     assert!(error(&one_class, &[]).contains("at least two classes"));
 }
