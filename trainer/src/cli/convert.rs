@@ -12,7 +12,7 @@ use super::Failure;
 use crate::conversion::{
     Converter, CorpusFormat, Counts, FORMATS, Input, Options, Professions, recognise,
 };
-use crate::corpus::Packer;
+use crate::corpus::{Packer, repeated_file};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 use crate::table::count;
@@ -134,16 +134,16 @@ fn in_input(path: &Path, error: io::Error) -> Failure {
 
 /// Fails if a file is given twice, by itself or in its folder: its users would be two each.
 fn check_distinct(inputs: &[PathBuf]) -> Result<(), Failure> {
-    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-    let paths: Vec<PathBuf> = inputs.iter().map(real).collect();
-    let mut distinct = HashSet::new();
-    let mut given = inputs.iter().zip(&paths);
-    let repeated = given.find(|(_, path)| !distinct.insert(path.as_path()));
-    let mut given = inputs.iter().zip(&paths);
-    let is_inside = |path: &Path| (path.parent()).is_some_and(|folder| distinct.contains(folder));
-    let repeated = repeated.or_else(|| given.find(|(_, path)| path.is_file() && is_inside(path)));
-    match repeated {
-        Some((path, _)) => Err(format!("{}: given twice", path.display()).into()),
+    let folders = inputs.iter().filter(|path| path.is_dir());
+    let folders: HashSet<PathBuf> = folders
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    let is_inside = |path: &&PathBuf| {
+        let file = path.canonicalize().unwrap_or_default();
+        path.is_file() && file.parent().is_some_and(|folder| folders.contains(folder))
+    };
+    match repeated_file(inputs).or_else(|| inputs.iter().find(is_inside)) {
+        Some(path) => Err(format!("{}: given twice", path.display()).into()),
         None => Ok(()),
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
     /// Score only the test users of this split, such as split.json beside the model. A corpus file is found in it by the
-    /// path that training was given, or else by its base name
+    /// path that training was given, by another path to the same file, or else by its base name
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// Also write the figures to this file
