@@ -567,8 +567,26 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
     workplace.success(&compact);
     workplace.success(&["evaluate", "small", "users.jsonl", "--write-card", "again"]);
     assert_eq!(read("small"), read("again"));
-    workplace.success(&compact[..4]);
-    assert_eq!(card(&workplace, "small"), Value::Array(vec![]));
+}
+
+#[test]
+fn compact_dropped_the_test_figures_silently() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let compact = ["compact", "model", "-o", "model"];
+    let without_figures = workplace.run(&compact);
+    assert_eq!(stderr(&without_figures), "");
+    stdout(without_figures, 0);
+    workplace.success(&["evaluate", "model", "users.jsonl", "--write-card", "model"]);
+    assert_eq!(array(&card(&workplace, "model")).len(), 3);
+    let output = workplace.run(&compact);
+    let said = stderr(&output);
+    stdout(output, 0);
+    assert!(
+        said.starts_with("the card's test figures are left out"),
+        "{said}"
+    );
+    assert_eq!(card(&workplace, "model"), Value::Array(vec![]));
 }
 
 #[test]

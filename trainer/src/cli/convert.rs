@@ -15,7 +15,7 @@ use crate::conversion::{
 use crate::corpus::{Packer, repeated_file};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
-use crate::table::count;
+use crate::table::counted;
 
 /// Convert a published corpus to JSONL, one user a line
 ///
@@ -170,10 +170,4 @@ fn existing<const KINDS: usize>(kinds: [(u64, &str, &str); KINDS]) -> Vec<String
     kinds
         .map(|(number, what, remark)| format!("{}{remark}", counted(*number, what)))
         .collect()
-}
-
-/// A number and what it counts, in the plural where it is not one.
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
 }

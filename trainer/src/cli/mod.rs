@@ -28,6 +28,7 @@ use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
+use crate::table::counted;
 
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -220,9 +221,9 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         let added = segmenter.add_user_dictionary(&words);
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {
-            let words = if left_out == 1 { "word" } else { "words" };
+            let words = counted(left_out as u64, "word");
             notice!(
-                "dictionary {}: skipped {left_out} {words} with characters that are not Chinese",
+                "dictionary {}: skipped {words} with characters that are not Chinese",
                 path.display()
             );
         }
