@@ -8,6 +8,10 @@ use super::MAX_RECORD_VALUES;
 pub(super) const BOTH_TEXTS: &str =
     "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
 
+/// Whole numbers below 2^63 in size, and positive ones below 2^64, are read exactly. Larger ones become floats, so that
+/// different ids would be the same.
+const EXACT_BELOW: f64 = 9_223_372_036_854_775_808.0;
+
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
@@ -28,7 +32,12 @@ impl User {
         }
         // The library's own line is always the record's first.
         let value: Value = serde_json::from_str(record).map_err(|error| {
-            format!("bad JSON: {error}").replace(" at line 1 column", " at column")
+            format!("bad JSON: {error}")
+                .replace(" at line 1 column", " at column")
+                .replace(
+                    "number out of range",
+                    "a number that is too large, write it as a string,",
+                )
         })?;
         let Value::Object(mut fields) = value else {
             return Err(format!(
@@ -36,6 +45,14 @@ impl User {
                 kind(&value)
             ));
         };
+        if let Some(Value::Number(id)) = fields.get("id")
+            && id.is_f64()
+            && id.as_f64().is_some_and(|id| id.abs() >= EXACT_BELOW)
+        {
+            return Err(format!(
+                "\"id\" is the number {id}, which has more than 64 bits and is not exact; write it as a string"
+            ));
+        }
         let posts = match fields.shift_remove("posts") {
             None | Some(Value::Null) => None,
             Some(Value::Array(items)) => {
@@ -243,6 +260,11 @@ mod tests {
             (r#"{"id": null, "text": ""}"#, 5.into()),
             (r#"{"id": "", "text": ""}"#, "".into()),
             (r#"{"id": [0], "text": ""}"#, vec![0].into()),
+            (
+                r#"{"id": 18446744073709551615, "text": ""}"#,
+                u64::MAX.into(),
+            ),
+            (r#"{"id": 0.5, "text": ""}"#, 0.5.into()),
         ] {
             let mut user = User::from_json(record).unwrap();
             user.record = 5;
@@ -260,6 +282,14 @@ mod tests {
             (r#"{"posts": "x"}"#, "array of strings, this is a string"),
             (r#"{"posts": ["x", 3]}"#, "item 2 is a number"),
             (r#"{"text": 3}"#, "\"text\" must be a string"),
+            (
+                r#"{"text": "", "age": 1e400}"#,
+                "bad JSON: a number that is too large, write it as a string, at column 25",
+            ),
+            (
+                r#"{"text": "", "id": 18446744073709551617}"#,
+                "\"id\" is the number 1.8446744073709552e+19, which has more than 64 bits",
+            ),
         ] {
             let error = User::from_json(record).unwrap_err();
             assert!(error.contains(what), "{record}: {error}");
