@@ -1,15 +1,17 @@
 //! Writing files atomically: either the whole file appears, or none.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::temporary::TemporaryFile;
 
 /// A temporary file in the folder of its final path. [`finish`](Self::finish) moves it to that path, where it replaces an
-/// earlier file and keeps its permissions. If it is dropped before, it is deleted.
+/// earlier file and keeps its permissions and, as far as the system permits, its owner and group. If it is dropped before,
+/// it is deleted.
 ///
-/// Devices and pipes cannot be replaced, so they are written directly.
+/// A link stays a link: the file that it leads to is written, which need not exist. Devices and pipes cannot be replaced, so
+/// they are written directly.
 pub struct PendingFile {
     path: PathBuf,
     target: Target,
@@ -23,6 +25,9 @@ enum Target {
 /// The beginning of the names of temporary files.
 const PREFIX: &str = ".auxlstm-";
 
+/// What many programs call standard output.
+const STANDARD_STREAM: &str = "-";
+
 /// The permissions of any new file. Without them a temporary file is private.
 #[cfg(unix)]
 fn of_new_file() -> Option<Permissions> {
@@ -32,6 +37,46 @@ fn of_new_file() -> Option<Permissions> {
 #[cfg(not(unix))]
 fn of_new_file() -> Option<Permissions> {
     None
+}
+
+/// Gives a new file the permissions, the owner and the group of the one that it replaces.
+#[cfg(unix)]
+fn keep_access(file: &File, earlier: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (owner, group) = (earlier.uid(), earlier.gid());
+    // Only root may give files away. Other users keep a group that they are in.
+    if fchown(file, Some(owner), Some(group)).is_err() {
+        let _ = fchown(file, None, Some(group));
+    }
+    // In this order, because a change of the owner resets some permissions.
+    file.set_permissions(earlier.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep_access(_: &File, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// As many links as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// The path that the links at `path` lead to, whether or not a file is there.
+fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = path.read_link() else {
+            break;
+        };
+        path = folder_of(&path).join(target);
+    }
+    path
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// A file could not be written.
@@ -72,39 +117,45 @@ impl PendingFile {
     /// Creates a temporary file for `path`. Called before any work, it fails early if the folder is missing or not
     /// writable.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
-        // A link stays a link, and its target is replaced.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let fail = |source| OutputError {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         };
-        let target = match std::fs::metadata(&path) {
+        if path.as_os_str() == STANDARD_STREAM {
+            return Err(fail(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "standard output is called /dev/stdout here, and a file of this name ./-",
+            )));
+        }
+        let earlier = match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(fail(io::ErrorKind::IsADirectory.into()));
             }
-            Ok(metadata) if !metadata.is_file() => Target::Direct(BufWriter::new(
-                File::options().write(true).open(&path).map_err(fail)?,
-            )),
-            earlier => {
-                let folder = match path.parent() {
-                    Some(folder) if !folder.as_os_str().is_empty() => folder,
-                    _ => Path::new("."),
-                };
-                let earlier = earlier.ok().map(|metadata| metadata.permissions());
-                // The content of a private file must not be readable meanwhile either.
-                let at_first = match earlier {
-                    Some(_) => None,
-                    None => of_new_file(),
-                };
-                let file = TemporaryFile::create(PREFIX, folder, at_first).map_err(fail)?;
-                #[cfg(unix)]
-                if let Some(permissions) = earlier {
-                    file.as_file().set_permissions(permissions).map_err(fail)?;
-                }
-                Target::Beside(BufWriter::new(file))
+            Ok(metadata) if !metadata.is_file() => {
+                let file = File::options().write(true).open(path).map_err(fail)?;
+                return Ok(Self {
+                    path: path.to_owned(),
+                    target: Target::Direct(BufWriter::new(file)),
+                });
             }
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(fail(error)),
         };
-        Ok(Self { path, target })
+        let path = follow_links(path);
+        // The content of a private file must not be readable meanwhile either.
+        let at_first = match earlier {
+            Some(_) => None,
+            None => of_new_file(),
+        };
+        let file = TemporaryFile::create(PREFIX, folder_of(&path), at_first).map_err(fail)?;
+        if let Some(earlier) = earlier {
+            keep_access(file.as_file(), &earlier).map_err(fail)?;
+        }
+        Ok(Self {
+            path,
+            target: Target::Beside(BufWriter::new(file)),
+        })
     }
 
     /// Writes the rest of the file with `write` and moves it to its path.
@@ -156,6 +207,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
         assert!(PendingFile::create(folder.path()).is_err());
+        assert!(PendingFile::create(Path::new("-")).is_err());
     }
 
     #[cfg(unix)]
@@ -192,5 +244,56 @@ mod tests {
             .finish(|out| out.write_all(b"new"))
             .unwrap();
         assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    }
+    #[cfg(unix)]
+    #[test]
+    fn links_to_files_that_are_not_there_were_replaced() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("inner")).unwrap();
+        symlink("inner/second", path("first")).unwrap();
+        symlink("../file", path("inner/second")).unwrap();
+        for text in ["new", "newer"] {
+            let pending = PendingFile::create(&path("first")).unwrap();
+            pending
+                .finish(|out| out.write_all(text.as_bytes()))
+                .unwrap();
+            assert_eq!(std::fs::read_to_string(path("file")).unwrap(), text);
+        }
+        assert!(path("first").symlink_metadata().unwrap().is_symlink());
+        assert!(
+            path("inner/second")
+                .symlink_metadata()
+                .unwrap()
+                .is_symlink()
+        );
+        symlink("circle", path("circle")).unwrap();
+        assert!(PendingFile::create(&path("circle")).is_err());
+        assert!(path("circle").symlink_metadata().unwrap().is_symlink());
+        symlink("missing/file", path("nowhere")).unwrap();
+        assert!(PendingFile::create(&path("nowhere")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_lost_its_owner() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        // Only root can make it another's. Others see that they can replace their own file.
+        let _ = chown(&path, Some(4321), Some(4322));
+        let access = || {
+            let metadata = path.metadata().unwrap();
+            let mode = metadata.permissions().mode() & 0o7777;
+            (metadata.uid(), metadata.gid(), mode)
+        };
+        let before = access();
+        let pending = PendingFile::create(&path).unwrap();
+        pending.finish(|out| out.write_all(b"new")).unwrap();
+        assert_eq!(access(), before);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
     }
 }

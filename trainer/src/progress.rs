@@ -29,12 +29,12 @@ pub(crate) fn print_line(line: impl Display) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// A text with its control characters escaped, among them those that turn the direction of writing. A file's name may have
-/// any, and a terminal obeys them.
+/// A text with its control characters escaped, among them those that turn the direction of writing. Names of files, labels
+/// and ids may have any, and a terminal obeys them.
 pub(crate) fn visible(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
-        let turns = matches!(letter, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(letter, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
         match letter.is_control() || turns {
             true => escaped.extend(letter.escape_default()),
             false => escaped.push(letter),
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn names_of_files_controlled_the_terminal() {
         assert_eq!(
-            visible("a\u{1b}[2J\tb\u{9b}c\u{202e}d"),
-            "a\\u{1b}[2J\\tb\\u{9b}c\\u{202e}d"
+            visible("a\u{1b}[2J\tb\u{9b}c\u{202e}d\u{61c}"),
+            "a\\u{1b}[2J\\tb\\u{9b}c\\u{202e}d\\u{61c}"
         );
         assert_eq!(visible("“Ä” 天气 'x' \\ 😋"), "“Ä” 天气 'x' \\ 😋");
     }

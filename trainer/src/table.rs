@@ -6,6 +6,8 @@ use std::fmt::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::progress::visible;
+
 /// The length of the longest bar of a chart, in columns of the terminal.
 const BAR: u64 = 50;
 /// A chart over no more than this many values shows values without users too.
@@ -41,9 +43,9 @@ impl Table {
     }
 }
 
-/// Escapes what would break the row of a Markdown table.
+/// Escapes what would break the row of a Markdown table, or control a terminal.
 fn cell(text: impl Into<String>) -> String {
-    text.into().replace('|', "\\|").replace(['\n', '\r'], " ")
+    visible(&text.into().replace('|', "\\|").replace(['\n', '\r'], " "))
 }
 
 impl fmt::Display for Table {
@@ -85,6 +87,12 @@ impl fmt::Display for Table {
 /// A count with commas between thousands.
 pub fn count(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
+}
+
+/// A number and what it counts, in the plural where it is not one.
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", count(number))
 }
 
 /// A share as a percentage with one decimal.

@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::process::Command;
 
 use common::{Workplace, stderr, stdout};
 use serde_json::{Value, json};
@@ -188,6 +189,64 @@ fn compressed_output_is_read_by_the_other_commands() {
         assert_eq!(head, signature, "{name}");
         assert_eq!(stats(name), expected, "{name}");
     }
+}
+
+#[test]
+fn endings_in_capitals_were_not_compressed() {
+    let workplace = workplace();
+    workplace.success(&["corpus", "convert", "blogs", "-o", "USERS.JSONL.GZ"]);
+    let packed = fs::read(workplace.path("USERS.JSONL.GZ")).unwrap();
+    assert!(packed.starts_with(b"\x1f\x8b"));
+    let stats = workplace.success(&["corpus", "stats", "USERS.JSONL.GZ", "--json"]);
+    assert!(stats.contains("\"users\": 3"), "{stats}");
+}
+
+#[test]
+fn a_hyphen_became_the_name_of_a_file() {
+    let workplace = workplace();
+    let line = workplace.failure(&["corpus", "convert", "blogs", "-o", "-"]);
+    assert!(
+        line.contains("cannot write -: standard output is called /dev/stdout here"),
+        "{line}"
+    );
+    assert!(!workplace.path("-").exists());
+    let (users, _) = convert(&workplace, &["blogs"]);
+    let piped = workplace.run(&["corpus", "convert", "blogs", "-o", "/dev/stdout"]);
+    assert_eq!(stdout(piped, 0).lines().count(), users.len());
+}
+
+#[test]
+fn files_given_twice_doubled_their_users() {
+    let workplace = workplace();
+    let file = format!("blogs/{}", FILES[2].0);
+    let file = file.as_str();
+    for inputs in [
+        ["blogs", "./blogs/"],
+        ["blogs", file],
+        [file, "blogs"],
+        ["blogtext.csv", "blogs/../blogtext.csv"],
+    ] {
+        let fixed = ["corpus", "convert", "-o", "users.jsonl"];
+        let line = workplace.failure(&[&fixed[..], &inputs].concat());
+        assert!(line.ends_with(": given twice"), "{inputs:?}: {line}");
+    }
+    let (users, _) = convert(&workplace, &["blogs", "blogtext.csv"]);
+    assert_eq!(users.len(), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_folder_blocked_and_subfolders_were_ignored_silently() {
+    let workplace = workplace();
+    fs::create_dir(workplace.path("blogs/more")).unwrap();
+    let pipe = "blogs/1004.male.27.Technology.Libra.xml";
+    let made = Command::new("mkfifo").arg(workplace.path(pipe)).status();
+    assert!(made.unwrap().success());
+    let (users, errors) = convert(&workplace, &["blogs"]);
+    assert_eq!(users.len(), 3);
+    let skipped = "blogs: skipped 1 subfolder and 1 special file (pipe or device); only the files directly in a folder \
+                   are read\n";
+    assert!(errors.contains(skipped), "{errors}");
 }
 
 #[test]

@@ -94,6 +94,38 @@ fn tables_and_charts_are_printed() {
 }
 
 #[test]
+fn labels_controlled_the_terminal() {
+    let workplace = Workplace::new();
+    let records = ["\\u001b]0;x\\u0007a", "\\u202eb", "\\u009bc"]
+        .map(|label| format!("{{\"ge\\u001bnder\": \"{label}\", \"text\": \"a\"}}\n"));
+    workplace.write("users.jsonl", records.concat());
+    let arguments = [
+        "corpus",
+        "stats",
+        "users.jsonl",
+        "--attribute",
+        "ge\u{1b}nder",
+    ];
+    let text = workplace.success(&arguments);
+    assert!(text.contains("Users by ge\\u{1b}nder\n"), "{text}");
+    for shown in [
+        "ge\\u{1b}nder",
+        "\\u{1b}]0;x\\u{7}a",
+        "\\u{202e}b",
+        "\\u{9b}c",
+    ] {
+        assert!(
+            text.contains(&format!("| {shown:<16} |")),
+            "{shown}: {text}"
+        );
+    }
+    // JSON has the labels themselves.
+    let counts = json(&workplace.success(&[&arguments[..], &["--json"]].concat()));
+    let classes = &counts["attributes"]["ge\u{1b}nder"]["classes"];
+    assert_eq!(classes["\u{1b}]0;x\u{7}a"], 1);
+}
+
+#[test]
 fn bad_records_are_named_counted_and_with_strict_fatal() {
     let workplace = Workplace::new();
     let mut bytes = JSONL.as_bytes().to_vec();
@@ -128,6 +160,54 @@ fn csv_with_scattered_users_is_reported() {
         errors.contains("users.csv:6: the rows of user \"a\" are not consecutive"),
         "{errors}"
     );
+}
+
+#[test]
+fn an_open_quote_swallowed_the_rest_of_the_file() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "users.csv",
+        format!("{CSV}d,male,30,\"Late\ne,male,31,Early\n"),
+    );
+    let message = "users.csv: the row at line 6: the quote opened in line 6 is never closed";
+    for arguments in [
+        &["corpus", "stats", "users.csv"][..],
+        &["corpus", "stats", "users.csv", "--strict"],
+        &["segment", "users.csv"],
+    ] {
+        let line = workplace.failure(arguments);
+        assert!(line.ends_with(message), "{line}");
+    }
+    let next = format!("{CSV}d,male,30,\"Late\ne,male,31,\"Early\"\n");
+    workplace.write("users.csv", next);
+    let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
+    assert!(
+        errors.contains(
+            "users.csv:6: text follows the closing quote of the cell that begins in line 6"
+        ),
+        "{errors}"
+    );
+    workplace.failure(&["corpus", "stats", "users.csv", "--strict"]);
+}
+
+#[test]
+fn of_posts_and_text_one_was_ignored() {
+    let workplace = Workplace::new();
+    for (name, text) in [
+        (
+            "users.jsonl",
+            "{\"posts\": [], \"text\": \"a\"}\n{\"posts\": [\"a\"], \"text\": \"b\"}\n",
+        ),
+        ("users.csv", "posts,text\n,a\na,b\n"),
+    ] {
+        workplace.write(name, text);
+        let output = workplace.run(&["corpus", "stats", name, "--json"]);
+        let line = if name.ends_with("csv") { 3 } else { 2 };
+        let message = format!("{name}:{line}: both \"posts\" and \"text\"");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        let counts = json(&stdout(output, 0));
+        assert_eq!((&counts["users"], &counts["words"]), (&1.into(), &1.into()));
+    }
 }
 
 #[test]

@@ -515,6 +515,11 @@ fn wrong_configs_are_refused_before_any_work() {
             "[[\"age\", \"age\"]]",
             &["group 3", "\"age\" is listed twice"],
         ),
+        (
+            "[[\"age\"]]",
+            "[[\"job\"]]",
+            &["group 3: \"job\" is in main and in all that auxiliary names"],
+        ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),
         (

@@ -570,8 +570,26 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
     workplace.success(&compact);
     workplace.success(&["evaluate", "small", "users.jsonl", "--write-card", "again"]);
     assert_eq!(read("small"), read("again"));
-    workplace.success(&compact[..4]);
-    assert_eq!(card(&workplace, "small"), Value::Array(vec![]));
+}
+
+#[test]
+fn compact_dropped_the_test_figures_silently() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let compact = ["compact", "model", "-o", "model"];
+    let without_figures = workplace.run(&compact);
+    assert_eq!(stderr(&without_figures), "");
+    stdout(without_figures, 0);
+    workplace.success(&["evaluate", "model", "users.jsonl", "--write-card", "model"]);
+    assert_eq!(array(&card(&workplace, "model")).len(), 3);
+    let output = workplace.run(&compact);
+    let said = stderr(&output);
+    stdout(output, 0);
+    assert!(
+        said.starts_with("the card's test figures are left out"),
+        "{said}"
+    );
+    assert_eq!(card(&workplace, "model"), Value::Array(vec![]));
 }
 
 #[test]
@@ -664,6 +682,23 @@ fn corpora_with_few_labels_or_none() {
         "nowhere/figures.json",
     ]);
     assert!(line.contains("cannot write nowhere/figures.json"), "{line}");
+}
+
+#[test]
+fn names_of_classes_controlled_the_terminal() {
+    let workplace = workplace();
+    let bytes = std::fs::read(workplace.path("model")).unwrap();
+    let mut bundle = Bundle::from_bytes(&bytes).unwrap();
+    let attribute = &mut bundle.settings.attributes[1];
+    attribute.name = "gen\u{1b}der".into();
+    attribute.classes[0] = "fe\u{202e}male".into();
+    workplace.write("model", bundle.to_bytes().unwrap());
+    let label = "{\"gen\\u001bder\": \"male\", \"posts\": [\"rain\"]}\n";
+    workplace.write("users.jsonl", label);
+    let text = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert!(text.contains("## gen\\u{1b}der\n"), "{text}");
+    assert!(text.contains("| fe\\u{202e}male |"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
 }
 
 #[test]

@@ -48,14 +48,20 @@ fn a_user_dictionary_adds_words_to_the_dictionary() {
     ]);
     let said = stderr(&output);
     assert_eq!(stdout(output, 0), "今天 天气很好\n");
-    let expected = "dictionary user.txt: skipped 1 words with characters that are not Chinese";
+    let expected = "dictionary user.txt: skipped 1 word with characters that are not Chinese";
     assert_eq!(said.trim_end(), expected);
 
+    workplace.write("frequent.txt", "今天 1500000000\n");
     workplace.write("bad.txt", "今天 3 t\n今天 often\n今天 3 t t\n");
     for (arguments, expected) in [
         (
             &["--dictionary", "zh.txt", "--user-dict", "bad.txt"][..],
             "dictionary bad.txt: line 3 of the user dictionary is \"今天 3 t t\"",
+        ),
+        (
+            &["--dictionary", "zh.txt", "--user-dict", "frequent.txt"],
+            "line 1 of the user dictionary is \"今天 1500000000\"; a line is a word and, if you like, its frequency (digits, \
+             at most 1000000000)",
         ),
         (
             &["--dictionary", "zh.txt", "--user-dict", "none.txt"],

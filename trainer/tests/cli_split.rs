@@ -136,6 +136,50 @@ fn a_split_is_used_from_another_folder_where_the_files_are_told_apart() {
     assert!(text.starts_with("12 users\n"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn other_spellings_of_a_path_were_not_found() {
+    let workplace = workplace(true);
+    let absolute = workplace.path("a/users.jsonl");
+    let link = workplace.path("link.jsonl");
+    std::os::unix::fs::symlink("b/users.jsonl", link).unwrap();
+    for (file, users) in [
+        (absolute.to_str().unwrap(), 12),
+        ("a/../b/users.jsonl", 8),
+        ("link.jsonl", 8),
+    ] {
+        let text = workplace.success(&evaluate(&[file], "run/split.json"));
+        assert!(
+            text.starts_with(&format!("{users} users\n")),
+            "{file}: {text}"
+        );
+    }
+    let twice = evaluate(&["b/users.jsonl", "link.jsonl"], "run/split.json");
+    let line = workplace.failure(&twice);
+    assert!(
+        line.contains("\"b/users.jsonl\" and \"link.jsonl\" both fit"),
+        "{line}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_corpus_of_one_file_twice_was_trained_and_tested_on() {
+    let workplace = workplace(false);
+    std::os::unix::fs::symlink("a/users.jsonl", workplace.path("link.jsonl")).unwrap();
+    for corpus in [
+        "'a/users.jsonl', './a/users.jsonl'",
+        "'a/users.jsonl', 'link.jsonl'",
+    ] {
+        let setting = format!("corpus=[{corpus}]");
+        let line = workplace.failure(&["train", "config.toml", "-o", "twice", "--set", &setting]);
+        assert!(
+            line.contains("given twice; the same users could be"),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn a_split_of_an_earlier_version_is_one_clear_line() {
     let workplace = workplace(true);

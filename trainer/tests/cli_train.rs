@@ -687,6 +687,30 @@ fn wrong_configs_are_refused_before_any_work() {
 }
 
 #[test]
+fn what_makes_no_bundle_failed_after_training() {
+    let workplace = workplace();
+    let no_users = workplace.failure(&["train", "config.toml", "--set", "split.validation=0"]);
+    assert!(
+        no_users.contains("split.validation is 0, but the wide component needs validation users"),
+        "{no_users}"
+    );
+    // So small a share of so few users is none of them.
+    let few = workplace.run(&["train", "config.toml", "--set", "split.validation=0.001"]);
+    assert!(!stderr(&few).contains("epoch 1"), "{}", stderr(&few));
+    let few = common::failure(few);
+    assert!(few.contains("increase split.validation"), "{few}");
+    let vectors = fs::read_to_string(workplace.path("vectors.txt")).unwrap();
+    let (first, last) = vectors.trim_end().rsplit_once(' ').unwrap();
+    assert!(last.parse::<f32>().is_ok());
+    workplace.write("large.txt", format!("{first} 1e30\n"));
+    let large = workplace.failure(&["train", "config.toml", "--set", "vectors=large.txt"]);
+    assert!(
+        large.contains("large.txt: word 23 of 23: \"knee\" has the value 1e30"),
+        "{large}"
+    );
+}
+
+#[test]
 fn a_corpus_that_cannot_be_learned_from_is_refused() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();

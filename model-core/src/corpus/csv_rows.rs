@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use csv::{ByteRecord, ErrorKind, Position};
+use csv::{ByteRecord, ErrorKind};
 use serde_json::{Map, Value};
 
+use super::csv_outline::Outline;
 use super::lines::text;
 use super::reader::Problem;
+use super::user::BOTH_TEXTS;
 use super::{MAX_COLUMNS, MAX_RECORD_BYTES};
 
 /// One row of a CSV file.
@@ -17,7 +17,7 @@ use super::{MAX_COLUMNS, MAX_RECORD_BYTES};
 pub struct Row {
     /// The line it begins in, counted from 1.
     pub line: u64,
-    /// The cell of the column `text` or `posts`.
+    /// The cell of the column `text` or `posts`; of the one that is not empty where the file has both columns.
     pub post: String,
     /// The other cells by column name, empty ones left out.
     pub fields: Map<String, Value>,
@@ -26,12 +26,10 @@ pub struct Row {
 }
 
 /// Reads a CSV file row by row. It never holds more than [`MAX_RECORD_BYTES`] of a row. Reading ends with
-/// a [`Problem::Stream`].
+/// a [`Problem::Stream`], such as a quote that is never closed.
 pub struct Rows<R> {
-    reader: csv::Reader<Allowance<R>>,
-    left: Arc<AtomicUsize>,
+    reader: csv::Reader<Checked<R>>,
     columns: Vec<String>,
-    text_column: usize,
 }
 
 impl<R: BufRead> Rows<R> {
@@ -41,12 +39,14 @@ impl<R: BufRead> Rows<R> {
     /// If the header cannot be read, has no column `text` or `posts`, or has two columns of one name: the error says what is
     /// wrong.
     pub fn new(reader: R) -> Result<Option<Self>, String> {
-        let left = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
-        let mut reader = csv::Reader::from_reader(Allowance {
+        let mut reader = csv::Reader::from_reader(Checked {
             reader,
-            left: Arc::clone(&left),
+            left: MAX_RECORD_BYTES,
+            outline: Outline::default(),
         });
-        let header = reader.byte_headers().map_err(|error| error.to_string())?;
+        let header = reader
+            .byte_headers()
+            .map_err(|error| format!("no CSV header can be read: {error}"))?;
         if header.is_empty() {
             return Ok(None);
         }
@@ -57,40 +57,42 @@ impl<R: BufRead> Rows<R> {
             .iter()
             .map(|name| text(name).map(|name| name.trim().to_owned()))
             .collect::<Result<_, _>>()?;
-        let text_column = columns
-            .iter()
-            .position(|name| name == "posts" || name == "text")
-            .ok_or("neither a JSON object nor a CSV header with a column \"text\" or \"posts\"")?;
+        if !columns.iter().any(|name| is_text(name)) {
+            return Err(
+                "neither a JSON object nor a CSV header with a column \"text\" or \"posts\"".into(),
+            );
+        }
         if let Some(name) = repeated(&columns) {
             return Err(format!(
                 "a CSV header with two columns {name:?}; rename or remove one of them"
             ));
         }
-        Ok(Some(Self {
-            reader,
-            left,
-            columns,
-            text_column,
-        }))
+        let start = reader.get_mut().outline.take_row();
+        if let Some(line) = start.and_then(|start| start.misquoted) {
+            return Err(format!("a CSV header in which {}", misquoted(line)));
+        }
+        Ok(Some(Self { reader, columns }))
     }
 
-    fn row(&self, record: &ByteRecord) -> Result<Row, Problem> {
-        let line = record.position().map_or(0, Position::line);
+    fn row(&self, line: u64, record: &ByteRecord) -> Result<Row, Problem> {
+        let fail = |what: String| Problem::Record { line, what };
         let mut row = Row {
             line,
             post: String::new(),
             fields: Map::new(),
             bytes: record.as_slice().len(),
         };
-        for (index, (name, cell)) in self.columns.iter().zip(record).enumerate() {
-            let cell = text(cell).map_err(|what| Problem::Record {
-                line,
-                what: format!("{what} of column {name:?}"),
-            })?;
-            if index == self.text_column {
-                row.post = cell.to_owned();
-            } else if !cell.is_empty() {
+        for (name, cell) in self.columns.iter().zip(record) {
+            let cell = text(cell).map_err(|what| fail(format!("{what} of column {name:?}")))?;
+            if cell.is_empty() {
+                continue;
+            }
+            if !is_text(name) {
                 row.fields.insert(name.clone(), cell.into());
+            } else if row.post.is_empty() {
+                row.post = cell.to_owned();
+            } else {
+                return Err(fail(BOTH_TEXTS.into()));
             }
         }
         Ok(row)
@@ -101,30 +103,53 @@ impl<R: BufRead> Iterator for Rows<R> {
     type Item = Result<Row, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left.store(MAX_RECORD_BYTES, Ordering::Relaxed);
+        self.reader.get_mut().left = MAX_RECORD_BYTES;
         let mut record = ByteRecord::new();
-        let line = self.reader.position().line();
-        let error = match self.reader.read_byte_record(&mut record) {
-            Ok(false) => return None,
-            Ok(true) => return Some(self.row(&record)),
-            Err(error) => error,
+        let read = self.reader.read_byte_record(&mut record);
+        if let Ok(false) = read {
+            return None;
+        }
+        let start = self.reader.get_mut().outline.take_row();
+        // An error may come before any byte of the row.
+        let (line, quote) = match start {
+            Some(start) => (start.line, start.misquoted),
+            None => (self.reader.position().line(), None),
         };
-        Some(Err(match error.into_kind() {
-            ErrorKind::UnequalLengths {
-                pos,
-                expected_len,
-                len,
-            } => Problem::Record {
-                line: pos.map_or(0, |position| position.line()),
-                what: format!("{len} cells where the header has {expected_len}"),
-            },
-            ErrorKind::Io(error) => Problem::Stream(io::Error::new(
+        Some(match (read.map_err(csv::Error::into_kind), quote) {
+            (Err(ErrorKind::Io(error)), _) => Err(Problem::Stream(io::Error::new(
                 error.kind(),
                 format!("the row at line {line}: {error}"),
-            )),
-            other => Problem::Stream(io::Error::other(format!("{other:?}"))),
-        }))
+            ))),
+            (_, Some(quote)) => Err(Problem::Record {
+                line,
+                what: misquoted(quote),
+            }),
+            (Ok(_), None) => self.row(line, &record),
+            (
+                Err(ErrorKind::UnequalLengths {
+                    expected_len, len, ..
+                }),
+                None,
+            ) => Err(Problem::Record {
+                line,
+                what: format!("{len} cells where the header has {expected_len}"),
+            }),
+            (Err(other), None) => Err(Problem::Stream(io::Error::other(format!("{other:?}")))),
+        })
     }
+}
+
+/// What is wrong with a row where a cell goes on after its closing quote.
+fn misquoted(line: u64) -> String {
+    format!(
+        "text follows the closing quote of the cell that begins in line {line}; close the cell, and double the quotes \
+         inside it"
+    )
+}
+
+/// Whether a column of this name holds posts.
+fn is_text(name: &str) -> bool {
+    name == "posts" || name == "text"
 }
 
 /// The first name that a column shares with an earlier one.
@@ -135,24 +160,35 @@ fn repeated(columns: &[String]) -> Option<&String> {
     named.find(|name| !seen.insert(name.as_str()))
 }
 
-/// A reader that fails when a row is too long. An unclosed quote turns the rest of the file into one row.
-struct Allowance<R> {
+/// A reader that fails when a row is too long, and at the end of the file inside of quotes. An unclosed quote turns the rest
+/// of the file into one row, which the parser takes for a good one.
+struct Checked<R> {
     reader: R,
-    left: Arc<AtomicUsize>,
+    /// How many bytes the row may still take.
+    left: usize,
+    outline: Outline,
 }
 
-impl<R: Read> Read for Allowance<R> {
+impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.load(Ordering::Relaxed);
-        if left == 0 {
+        let open = self.outline.open();
+        if self.left == 0 {
             let limit = MAX_RECORD_BYTES >> 20;
-            return Err(io::Error::other(format!(
-                "a row longer than {limit} MiB; is a quote never closed?"
-            )));
+            let quote =
+                open.map(|line| format!("; is the quote opened in line {line} never closed?"));
+            let quote = quote.unwrap_or_default();
+            return Err(io::Error::other(format!("longer than {limit} MiB{quote}")));
         }
-        let length = buffer.len().min(left);
+        let length = buffer.len().min(self.left);
         let read = self.reader.read(&mut buffer[..length])?;
-        self.left.store(left - read, Ordering::Relaxed);
+        if let Some(line) = open
+            && read == 0
+        {
+            let what = format!("the quote opened in line {line} is never closed");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        self.left -= read;
+        self.outline.follow(&buffer[..read]);
         Ok(read)
     }
 }

@@ -79,7 +79,12 @@ impl<R: BufRead> Iterator for CsvUsers<R> {
             }
             match self.rows.as_mut()?.next() {
                 None => return self.current.take()?.user.map(Ok),
-                Some(Err(problem)) => return Some(Err(problem)),
+                Some(Err(problem)) => {
+                    if matches!(problem, Problem::Stream(_)) {
+                        self.rows = None;
+                    }
+                    return Some(Err(problem));
+                }
                 Some(Ok(row)) => match &mut self.current {
                     Some(current)
                         if current.id.is_some() && current.id.as_ref() == row.fields.get("id") =>
@@ -220,8 +225,81 @@ mod tests {
         let endless = BufReader::new((&b"text\n\""[..]).chain(std::io::repeat(b'x')));
         let mut users = CsvUsers::new(endless).unwrap();
         match users.next() {
-            Some(Err(Problem::Stream(error))) => assert!(error.to_string().contains("quote")),
+            Some(Err(Problem::Stream(error))) => {
+                let message = error.to_string();
+                assert!(message.contains("the quote opened in line 2"), "{message}");
+            }
             _ => panic!("expected the row to be refused"),
         }
+    }
+
+    #[test]
+    fn an_open_quote_swallowed_the_rest_of_the_file() {
+        for (text, message) in [
+            (
+                "id,text\n1,a\n2,\"b\nc\n3,d\n",
+                "the row at line 3: the quote opened in line 3 is never closed",
+            ),
+            (
+                "id,text,city\r\n1,\"a\nb\",\"c\r\n2,d,e\r\n",
+                "the row at line 2: the quote opened in line 3 is never closed",
+            ),
+            (
+                "text\n\"a\"\"",
+                "the row at line 2: the quote opened in line 2 is never closed",
+            ),
+        ] {
+            let users = read(text.as_bytes());
+            assert_eq!(users.last(), Some(&Err(message.to_owned())), "{text:?}");
+        }
+        let error = CsvUsers::new(&b"\xef\xbb\xbf\"id\",\"text\n1,a\n"[..])
+            .err()
+            .unwrap();
+        assert!(error.contains("the quote opened in line 1"), "{error}");
+    }
+
+    #[test]
+    fn an_open_quote_swallowed_rows_up_to_the_next_quote() {
+        // With the read-ahead of the parser, later rows are checked before the first is returned.
+        let good = "9,\"say \"\"hi\"\",\n\n\"\"bye\"\"\" \n";
+        let users = read(format!("id,text\n1,\"a\n2,\"b\"\n3,c\n4,\"d\"e\"\n{good}").as_bytes());
+        let what = |line: u64| {
+            format!(
+                "{line}: text follows the closing quote of the cell that begins in line {line}; close the cell, and \
+                 double the quotes inside it"
+            )
+        };
+        assert_eq!(users[0], Err(what(2)));
+        assert_eq!(users[1], Err(what(5)));
+        assert_eq!(users[2].as_ref().unwrap().posts, ["c"]);
+        let last = &users[3].as_ref().unwrap().posts;
+        assert_eq!(*last, ["say \"hi\",\n\n\"bye\" "]);
+        assert_eq!(users.len(), 4);
+    }
+
+    #[test]
+    fn lines_were_counted_without_those_between_rows() {
+        for (text, line) in [
+            ("id,text\r\n1,a\r\n2\r\n", 3),
+            ("\n\nid,text\n1,a\n\n\n2\n", 7),
+            ("id,text\r\n1,\"a\r\nb\"\r\n\r\n2", 5),
+        ] {
+            let error = format!("{line}: 1 cells where the header has 2");
+            assert_eq!(read(text.as_bytes())[0], Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_the_columns_posts_and_text_one_was_ignored() {
+        let users = read(b"posts,id,text\n,1,a\nb,2,\nc,3,d\n,4,\n");
+        assert_eq!(users[0].as_ref().unwrap().posts, ["a"]);
+        let error = users[1].as_ref().unwrap_err();
+        assert!(
+            error.starts_with("4: both \"posts\" and \"text\""),
+            "{error}"
+        );
+        let user = users[2].as_ref().unwrap();
+        assert_eq!((user.posts[0].as_str(), user.fields.len()), ("b", 1));
+        assert_eq!(users[3].as_ref().unwrap().posts, [""]);
     }
 }

@@ -6,12 +6,15 @@
 //!   string called `text` instead of `posts`. All other fields are kept as they are.
 //! * **CSV** with a header row and a column `text` or `posts`, one post per row. Consecutive rows with the same `id` are the
 //!   posts of one user; without an `id` every row is a user. A user keeps the first non-empty value of any other column.
-//!   No two columns may have the same name.
+//!   No two columns may have the same name. Quotes inside a quoted cell are doubled.
 //! * **Plain text** (`.txt`), one post per line, each as a user of its own: for word vectors.
+//!
+//! A record with both `posts` and `text` is invalid, unless one of them is empty: then the other is read.
 //!
 //! The file name decides the format (`.jsonl`, `.csv` or `.txt`, before `.xz` and the like). Without such a name the first
 //! character does: `{` is JSONL, anything else CSV.
 
+mod csv_outline;
 mod csv_rows;
 mod csv_users;
 mod format;

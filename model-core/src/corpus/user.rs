@@ -4,6 +4,14 @@ use serde_json::{Map, Value};
 
 use super::MAX_RECORD_VALUES;
 
+/// What is wrong with a record that has both.
+pub(super) const BOTH_TEXTS: &str =
+    "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
+
+/// Whole numbers below 2^63 in size, and positive ones below 2^64, are read exactly. Larger ones become floats, so that
+/// different ids would be the same.
+const EXACT_BELOW: f64 = 9_223_372_036_854_775_808.0;
+
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct User {
@@ -24,7 +32,12 @@ impl User {
         }
         // The library's own line is always the record's first.
         let value: Value = serde_json::from_str(record).map_err(|error| {
-            format!("bad JSON: {error}").replace(" at line 1 column", " at column")
+            format!("bad JSON: {error}")
+                .replace(" at line 1 column", " at column")
+                .replace(
+                    "number out of range",
+                    "a number that is too large, write it as a string,",
+                )
         })?;
         let Value::Object(mut fields) = value else {
             return Err(format!(
@@ -32,28 +45,46 @@ impl User {
                 kind(&value)
             ));
         };
+        if let Some(Value::Number(id)) = fields.get("id")
+            && id.is_f64()
+            && id.as_f64().is_some_and(|id| id.abs() >= EXACT_BELOW)
+        {
+            return Err(format!(
+                "\"id\" is the number {id}, which has more than 64 bits and is not exact; write it as a string"
+            ));
+        }
         let posts = match fields.shift_remove("posts") {
-            None | Some(Value::Null) => match fields.shift_remove("text") {
-                Some(Value::String(text)) => vec![text],
-                None | Some(Value::Null) => return Err("no \"posts\" (and no \"text\")".into()),
-                Some(other) => {
-                    return Err(format!(
-                        "\"text\" must be a string, this is {}",
-                        kind(&other)
-                    ));
-                }
-            },
-            Some(Value::Array(items)) => items
-                .into_iter()
-                .enumerate()
-                .map(post)
-                .collect::<Result<_, _>>()?,
+            None | Some(Value::Null) => None,
+            Some(Value::Array(items)) => {
+                let posts: Result<Vec<String>, String> =
+                    items.into_iter().enumerate().map(post).collect();
+                Some(posts?)
+            }
             Some(other) => {
                 return Err(format!(
                     "\"posts\" must be an array of strings, this is {}",
                     kind(&other)
                 ));
             }
+        };
+        let text = match fields.shift_remove("text") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(other) => {
+                return Err(format!(
+                    "\"text\" must be a string, this is {}",
+                    kind(&other)
+                ));
+            }
+        };
+        let posts = match (posts, text) {
+            (None, None) => return Err("no \"posts\" (and no \"text\")".into()),
+            (Some(posts), Some(text)) if !posts.is_empty() && !text.is_empty() => {
+                return Err(BOTH_TEXTS.into());
+            }
+            (Some(posts), _) if !posts.is_empty() => posts,
+            (_, Some(text)) => vec![text],
+            (Some(none), None) => none,
         };
         Ok(Self {
             posts,
@@ -206,12 +237,34 @@ mod tests {
     }
 
     #[test]
+    fn of_posts_and_text_one_was_ignored() {
+        for (record, posts) in [
+            (r#"{"posts": [], "text": "a"}"#, &["a"][..]),
+            (r#"{"text": "a", "posts": null}"#, &["a"]),
+            (r#"{"text": "", "posts": ["a", "b"]}"#, &["a", "b"]),
+            (r#"{"text": null, "posts": ["a"]}"#, &["a"]),
+            (r#"{"text": null, "posts": []}"#, &[]),
+        ] {
+            let user = User::from_json(record).unwrap();
+            assert_eq!(user.posts, posts, "{record}");
+            assert!(user.fields.is_empty(), "{record}");
+        }
+        let error = User::from_json(r#"{"posts": ["a"], "text": "b"}"#).unwrap_err();
+        assert_eq!(error, BOTH_TEXTS);
+    }
+
+    #[test]
     fn a_position_is_an_id_for_those_without_one() {
         for (record, id) in [
             (r#"{"text": ""}"#, Value::from(5)),
             (r#"{"id": null, "text": ""}"#, 5.into()),
             (r#"{"id": "", "text": ""}"#, "".into()),
             (r#"{"id": [0], "text": ""}"#, vec![0].into()),
+            (
+                r#"{"id": 18446744073709551615, "text": ""}"#,
+                u64::MAX.into(),
+            ),
+            (r#"{"id": 0.5, "text": ""}"#, 0.5.into()),
         ] {
             let mut user = User::from_json(record).unwrap();
             user.record = 5;
@@ -229,6 +282,14 @@ mod tests {
             (r#"{"posts": "x"}"#, "array of strings, this is a string"),
             (r#"{"posts": ["x", 3]}"#, "item 2 is a number"),
             (r#"{"text": 3}"#, "\"text\" must be a string"),
+            (
+                r#"{"text": "", "age": 1e400}"#,
+                "bad JSON: a number that is too large, write it as a string, at column 25",
+            ),
+            (
+                r#"{"text": "", "id": 18446744073709551617}"#,
+                "\"id\" is the number 1.8446744073709552e+19, which has more than 64 bits",
+            ),
         ] {
             let error = User::from_json(record).unwrap_err();
             assert!(error.contains(what), "{record}: {error}");

@@ -75,8 +75,8 @@ pub enum TextError {
     NoDictionary,
     /// A line of a user dictionary is invalid.
     #[error(
-        "line {line} of the user dictionary is {text:?}; a line is a word and, if you like, its frequency and its \
-         part of speech, separated by spaces"
+        "line {line} of the user dictionary is {text:?}; a line is a word and, if you like, its frequency (digits, at \
+         most {MOST_FREQUENT}) and its part of speech (such as n), separated by spaces"
     )]
     UserWord {
         /// The line's number, from 1.
@@ -201,20 +201,12 @@ impl Segmenter {
             let word = fold::fold(word).text;
             let (frequency, tag) = match (fields.next(), fields.next(), fields.next()) {
                 (None, ..) => (None, None),
-                (Some(field), None, None) => match field.parse() {
-                    Ok(frequency) => (Some(frequency), None),
-                    Err(_) => (None, Some(field)),
-                },
-                (Some(frequency), tag, None) => {
-                    (Some(frequency.parse().map_err(|_| unusable())?), tag)
+                (Some(tag), None, None) if is_tag(tag) => (None, Some(tag)),
+                (Some(field), tag, None) if tag.is_none_or(is_tag) => {
+                    (Some(frequency_of(field).ok_or_else(unusable)?), tag)
                 }
                 _ => return Err(unusable()),
             };
-            let is_too_frequent = |frequency: u64| frequency > MOST_FREQUENT;
-            let is_tag = |tag: &str| tag.chars().all(|letter| letter.is_ascii_alphanumeric());
-            if frequency.is_some_and(is_too_frequent) || !tag.is_none_or(is_tag) {
-                return Err(unusable());
-            }
             if !word.chars().all(is_han) {
                 left_out += 1;
             } else if !word.is_empty() {
@@ -319,6 +311,19 @@ fn frequencies(dictionary: &[u8]) -> u64 {
 }
 
 /// The error of an invalid dictionary in one line. jieba quotes the line at fault with its line break.
+/// The frequency in a field of a user dictionary: digits and nothing else.
+fn frequency_of(field: &str) -> Option<u64> {
+    let is_number = field.bytes().all(|byte| byte.is_ascii_digit());
+    let frequency = field.parse().ok().filter(|_| is_number);
+    frequency.filter(|&frequency: &u64| frequency <= MOST_FREQUENT)
+}
+
+/// Whether a field of a user dictionary is a part of speech. None of jieba's begins with a digit, as misspelt frequencies do.
+fn is_tag(field: &str) -> bool {
+    field.starts_with(|first: char| first.is_ascii_alphabetic())
+        && field.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn unusable(error: impl std::fmt::Display) -> TextError {
     let message = error.to_string();
     let words: Vec<&str> = message.split_whitespace().collect();

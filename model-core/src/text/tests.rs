@@ -233,6 +233,33 @@ fn user_words_stay_in_one_piece() {
 }
 
 #[test]
+fn misspelt_frequencies_were_parts_of_speech() {
+    for field in [
+        "18446744073709551616",
+        "1000000001",
+        "1e9",
+        "+5",
+        "-5",
+        "1.5",
+        "5n",
+        "五",
+    ] {
+        for line in [format!("今天 {field}"), format!("今天 {field} t")] {
+            let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+            let refused = segmenter.add_user_dictionary(&line).unwrap_err();
+            let message = refused.to_string();
+            assert!(
+                message.contains(&line) && message.contains("digits, at most 1000000000"),
+                "{message}"
+            );
+        }
+    }
+    let mut segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let accepted = segmenter.add_user_dictionary("今天 1000000000 nr\n天气 005\n很好 x1\n");
+    assert_eq!(accepted, Ok(0));
+}
+
+#[test]
 fn odd_posts_do_no_harm() {
     for post in [
         "", " ", "\0\0\0", "\u{301}", "\u{200D}", "\u{FE0F}", "@", "#", "[", "<",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, print, share};
+use super::{Failure, print_text, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
 use crate::corpus::open_input;
 use crate::limited;
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let alignment = alignment::align(&source, &target, &dictionary, &settings)?;
     output.finish(|out| word2vec::write_vectors(out, &alignment.vectors, format))?;
-    print(&report(&alignment))?;
+    print_text(&report(&alignment))?;
     notice!(
         "{}: {} words in {} dimensions",
         arguments.output.display(),

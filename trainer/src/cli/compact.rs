@@ -71,7 +71,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     bundle.card.figures = match arguments.test_users.as_slice() {
         [] if bundle.card.refit => bundle.card.figures,
-        [] => Vec::new(),
+        [] => {
+            if !bundle.card.figures.is_empty() {
+                notice!(
+                    "the card's test figures are left out, because they are those of the larger model; --test-users \
+                     measures the smaller one"
+                );
+            }
+            Vec::new()
+        }
         users => {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;

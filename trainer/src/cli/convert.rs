@@ -1,5 +1,6 @@
 //! `auxlstm corpus convert`: a published corpus as the project's JSONL.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,10 +12,10 @@ use super::Failure;
 use crate::conversion::{
     Converter, CorpusFormat, Counts, FORMATS, Input, Options, Professions, recognise,
 };
-use crate::corpus::Packer;
+use crate::corpus::{Packer, repeated_file};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
-use crate::table::count;
+use crate::table::counted;
 
 /// Convert a published corpus to JSONL, one user a line
 ///
@@ -54,9 +55,18 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn CorpusFormat> {
 
 pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let mut inputs = Vec::new();
+    check_distinct(&arguments.inputs)?;
     for path in &arguments.inputs {
         let fail = |error| in_input(path, error);
         let input = Input::open(path).map_err(fail)?;
+        let skipped = skipped(&input);
+        if !skipped.is_empty() {
+            notice!(
+                "{}: skipped {}; only the files directly in a folder are read",
+                path.display(),
+                skipped.join(" and ")
+            );
+        }
         let format = match arguments.format {
             Some(format) => format,
             None => recognise(&input).map_err(fail)?,
@@ -122,20 +132,42 @@ fn in_input(path: &Path, error: io::Error) -> Failure {
     format!("{}: {error}", path.display()).into()
 }
 
+/// Fails if a file is given twice, by itself or in its folder: its users would be two each.
+fn check_distinct(inputs: &[PathBuf]) -> Result<(), Failure> {
+    let folders = inputs.iter().filter(|path| path.is_dir());
+    let folders: HashSet<PathBuf> = folders
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    let is_inside = |path: &&PathBuf| {
+        let file = path.canonicalize().unwrap_or_default();
+        path.is_file() && file.parent().is_some_and(|folder| folders.contains(folder))
+    };
+    match repeated_file(inputs).or_else(|| inputs.iter().find(is_inside)) {
+        Some(path) => Err(format!("{}: given twice", path.display()).into()),
+        None => Ok(()),
+    }
+}
+
+fn skipped(input: &Input) -> Vec<String> {
+    let skipped = input.skipped();
+    existing([
+        (skipped.subfolders, "subfolder", ""),
+        (skipped.special_files, "special file", " (pipe or device)"),
+    ])
+}
+
 fn left_out(counts: &Counts) -> Vec<String> {
-    let kinds = [
+    existing([
         (counts.filtered, "user", " by --with or --without"),
         (counts.without_text, "user", " without text"),
         (counts.bad_records, "bad record", ""),
-    ];
-    let kinds = kinds.iter().filter(|(number, ..)| *number > 0);
-    kinds
-        .map(|(number, what, why)| format!("{}{why}", counted(*number, what)))
-        .collect()
+    ])
 }
 
-/// A number and what it counts, in the plural where it is not one.
-fn counted(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
+/// Numbers, what they count, and a remark: those of which there are some.
+fn existing<const KINDS: usize>(kinds: [(u64, &str, &str); KINDS]) -> Vec<String> {
+    let kinds = kinds.iter().filter(|(number, ..)| *number > 0);
+    kinds
+        .map(|(number, what, remark)| format!("{}{remark}", counted(*number, what)))
+        .collect()
 }

@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{CorpusArguments, DictionaryArguments, Failure, convert, print, report_bad_records};
+use super::{
+    CorpusArguments, DictionaryArguments, Failure, convert, print, print_text, report_bad_records,
+};
 use crate::corpus::{AttributeCounts, Statistics};
 use crate::progress::Progress;
 use crate::table::{Table, chart, count, percent};
@@ -90,7 +92,7 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
             to_json(&statistics, corpus.bad_records())
         ))?;
     } else {
-        print(&to_text(&statistics))?;
+        print_text(&to_text(&statistics))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{Failure, print};
+use super::{Failure, print, print_text};
 use crate::device;
 use crate::table::Table;
 
@@ -42,6 +42,6 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         };
         table.row([device.name, state, &device.description]);
     }
-    print(&table.to_string())?;
+    print_text(&table.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

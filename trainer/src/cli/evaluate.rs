@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
-use super::{CorpusArguments, Failure, print};
+use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, TestUsers};
 use crate::evaluation::{Evaluation, Report};
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
     /// Score only the test users of this split, such as split.json beside the model. A corpus file is found in it by the
-    /// path that training was given, or else by its base name
+    /// path that training was given, by another path to the same file, or else by its base name
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// Also write the figures to this file
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let corpus = arguments.corpus.open()?;
     let split = arguments.split.as_deref();
     let figures = measure(&mut predictor, corpus, split, &base_rates)?;
-    print(&to_text(&figures))?;
+    print_text(&to_text(&figures))?;
     if let Some(file) = json {
         file.finish(|out| {
             serde_json::to_writer_pretty(&mut *out, &figures)?;

@@ -29,6 +29,7 @@ use crate::config::Text;
 use crate::corpus::{Corpus, CorpusError, Options, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
+use crate::table::counted;
 
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -119,6 +120,12 @@ fn causes<'a>(
 #[derive(Debug, thiserror::Error)]
 #[error("standard output")]
 struct StandardOutputError(#[from] io::Error);
+
+/// Prints lines for people to standard output, with control characters escaped: names and labels from a corpus may have any.
+fn print_text(text: &str) -> Result<(), StandardOutputError> {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    print(&lines.join("\n"))
+}
 
 /// Prints to standard output. Unlike `print!` it returns an error, such as that of a full disk, and does not panic.
 fn print(text: &str) -> Result<(), StandardOutputError> {
@@ -215,8 +222,9 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
         let added = segmenter.add_user_dictionary(&words);
         let left_out = added.map_err(|error| named(path, &error))?;
         if left_out > 0 {
+            let words = counted(left_out as u64, "word");
             notice!(
-                "dictionary {}: skipped {left_out} words with characters that are not Chinese",
+                "dictionary {}: skipped {words} with characters that are not Chinese",
                 path.display()
             );
         }

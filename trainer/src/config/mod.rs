@@ -227,6 +227,11 @@ impl Config {
             .collect();
         check_attributes(&attributes)?;
         self.split.check(&attributes)?;
+        if self.split.validation == 0.0 && self.wide.features > 0 {
+            return Err(
+                "split.validation is 0, but the wide component needs validation users; set wide.features = 0 too".into(),
+            );
+        }
         for task in &self.attributes {
             let name = format!("attributes: weight of {:?}", task.name);
             above_zero(&name, task.weight)?;
@@ -302,7 +307,9 @@ pub fn check_attributes(attributes: &[Attribute]) -> Result<(), String> {
         let name = &attribute.name;
         (attribute.check()).map_err(|what| format!("attributes: {what}"))?;
         if (attributes[..index].iter()).any(|other| other.name == *name) {
-            return Err(format!("attributes: {name:?} is listed twice"));
+            return Err(format!(
+                "attributes: {name:?} is listed twice; an attribute has one [[attributes]] section"
+            ));
         }
     }
     Ok(())

@@ -58,11 +58,19 @@ fn wrong_settings_are_named_with_what_is_permitted() {
         error(SMALL, &["network.dropout=1.5"]),
         "/config.toml: network.dropout is 1.5; permitted: from 0 to below 1"
     );
+    assert_eq!(
+        error(SMALL, &["split.validation=0"]),
+        "/config.toml: split.validation is 0, but the wide component needs validation users; set wide.features = 0 too"
+    );
+    assert!(read(SMALL, &["split.validation=0", "wide.features=0"]).is_ok());
     assert!(error(SMALL, &["training.optimiser=sgd"]).contains("adagrad"));
     assert!(error(SMALL, &["training.epochs=-1"]).contains("training.epochs=-1"));
     assert!(error(SMALL, &["split.stratify_by=age"]).contains("permitted: empty, gender"));
     assert!(error("vectors = \"v\"", &[]).contains("corpus"));
     assert!(error("corpus = [\"c\"]\nvectors = \"v\"", &[]).contains("no task"));
+    let section = SMALL.split_once("[[").unwrap().1;
+    let both = format!("{SMALL}[[{section}role = \"auxiliary\"\n");
+    assert!(error(&both, &[]).contains("\"gender\" is listed twice; an attribute has one"));
     let one_class = SMALL.replace(", \"male\"", "");
     assert!(error(&one_class, &[]).contains("at least two classes"));
 }

@@ -33,6 +33,10 @@ pub(super) fn labels(
     let mut labels = Map::new();
     labels.insert("gender".to_owned(), gender.into());
     labels.insert("age".to_owned(), years.into());
+    let industry: String = industry
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .collect();
     let industry = industry.trim();
     if !industry.is_empty() && industry != UNKNOWN_INDUSTRY {
         labels.insert("industry".to_owned(), industry.into());
@@ -132,6 +136,8 @@ mod tests {
                 .unwrap()
                 .contains_key("industry")
         );
+        let controls = labels("male", "24", " \u{1b}[2JLaw\u{7}").unwrap();
+        assert_eq!(controls["industry"], "[2JLaw");
         assert!(labels("", "24", "Law").unwrap_err().contains("gender"));
         assert!(labels("male", "2x", "Law").unwrap_err().contains("age"));
     }

@@ -15,6 +15,16 @@ pub struct Input {
     /// In alphabetical order.
     names: Vec<String>,
     is_file: bool,
+    skipped: Skipped,
+}
+
+/// What a folder holds besides files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Skipped {
+    /// The number of subfolders.
+    pub subfolders: u64,
+    /// The number of pipes, sockets and devices. Reading a pipe waits for a writer.
+    pub special_files: u64,
 }
 
 impl Input {
@@ -24,6 +34,7 @@ impl Input {
     /// If it cannot be read, or is a zip archive.
     pub fn open(path: &Path) -> io::Result<Self> {
         let is_file = !std::fs::metadata(path)?.is_dir();
+        let mut skipped = Skipped::default();
         let mut names = if is_file {
             if is_archive(path)? {
                 let what = "a zip archive: unpack it, then name the folder or file that was in it";
@@ -31,16 +42,30 @@ impl Input {
             }
             vec![path.file_name().map(lossy).unwrap_or_default()]
         } else {
-            let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-            let names = entries.iter().map(|entry| lossy(&entry.file_name()));
-            names.collect()
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(path)? {
+                let entry = entry?;
+                // Where a link leads. What cannot be looked at is reported when it is read.
+                match std::fs::metadata(entry.path()) {
+                    Ok(metadata) if metadata.is_dir() => skipped.subfolders += 1,
+                    Ok(metadata) if !metadata.is_file() => skipped.special_files += 1,
+                    _ => names.push(lossy(&entry.file_name())),
+                }
+            }
+            names
         };
         names.sort_unstable();
         Ok(Self {
             path: path.to_owned(),
             names,
             is_file,
+            skipped,
         })
+    }
+
+    /// What a folder holds besides its files.
+    pub fn skipped(&self) -> Skipped {
+        self.skipped
     }
 
     /// The names of the files.

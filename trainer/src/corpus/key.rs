@@ -1,5 +1,6 @@
 //! What identifies a user wherever users are stored or paired.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
@@ -75,4 +76,11 @@ pub fn as_given(path: &Path) -> String {
         .filter(|component| *component != Component::CurDir)
         .collect();
     without_dots.to_string_lossy().into_owned()
+}
+
+/// The first of these paths that leads to the file, or folder, of an earlier one.
+pub fn repeated_file(paths: &[PathBuf]) -> Option<&PathBuf> {
+    let mut files = HashSet::new();
+    let file = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    paths.iter().find(|path| !files.insert(file(path)))
 }

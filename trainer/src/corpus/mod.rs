@@ -11,7 +11,7 @@ mod split;
 mod statistics;
 
 pub(crate) use input::open as open_input;
-pub use key::{RecordKey, UserKey, as_given};
+pub use key::{RecordKey, UserKey, as_given, repeated_file};
 pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
 pub(crate) use output::Packer;

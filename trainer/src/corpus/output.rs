@@ -19,10 +19,11 @@ pub(crate) enum Packer<W: Write> {
 }
 
 impl<W: Write> Packer<W> {
-    /// Compresses with xz, gzip or zstd if the name ends in `.xz`, `.gz` or `.zst`, and else not.
+    /// Compresses with xz, gzip or zstd if the name ends in `.xz`, `.gz` or `.zst`, in any case, and else
+    /// not.
     pub(crate) fn new(name: &Path, writer: W) -> io::Result<Self> {
         let ending = name.extension().and_then(|ending| ending.to_str());
-        Ok(match ending {
+        Ok(match ending.map(str::to_ascii_lowercase).as_deref() {
             Some("xz") => Self::Xz(XzEncoder::new(writer, XZ_LEVEL)),
             Some("gz") => Self::Gzip(GzEncoder::new(writer, flate2::Compression::default())),
             Some("zst") => Self::Zstd(ZstdEncoder::new(writer, zstd::DEFAULT_COMPRESSION_LEVEL)?),

@@ -54,6 +54,9 @@ pub enum CorpusError {
         /// What was found.
         what: String,
     },
+    /// A file is given twice where each user must be read once.
+    #[error("{}: given twice; the same users could be in training and in test", name(.0))]
+    Repeated(PathBuf),
     /// A record is bad, and [`Options::strict`] is set.
     #[error("{0} (strict reading is on)")]
     BadRecord(BadRecord),

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Every file of the corpus stands in each part, under its path [`as_given`] in training. The command that uses a split
-//! may run in another folder. So a file is found in the split by its path as given or, where no path is equal, by its base
-//! name if that fits one file of the split and no other file of the command. Otherwise the command fails.
+//! may run in another folder. So a file is found in the split by its path as given or, where no path is equal, by the file
+//! that both paths lead to or else by its base name, if that fits one file of the split and no other file of the command.
+//! Otherwise the command fails.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -132,12 +133,17 @@ fn find(split: &UsersByFile, corpus: &[PathBuf]) -> Result<Vec<String>, String> 
     let mut found: Vec<(String, &PathBuf)> = Vec::new();
     for path in corpus {
         let given = as_given(path);
-        let fits: Vec<&String> = match split.get_key_value(&given) {
+        let file = path.canonicalize().ok();
+        let is_same =
+            |name: &&String| file.is_some() && Path::new(name).canonicalize().ok() == file;
+        let is_alike = |name: &&String| Path::new(name).file_name() == path.file_name();
+        let mut fits: Vec<&String> = match split.get_key_value(&given) {
             Some((name, _)) => vec![name],
-            None => (split.keys())
-                .filter(|name| Path::new(name).file_name() == path.file_name())
-                .collect(),
+            None => split.keys().filter(is_same).collect(),
         };
+        if fits.is_empty() {
+            fits = split.keys().filter(is_alike).collect();
+        }
         let [name] = fits[..] else {
             let known = if fits.is_empty() {
                 format!("it holds {}", names(split.keys()))

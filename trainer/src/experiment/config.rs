@@ -64,7 +64,7 @@ pub struct Group {
     /// The attributes that are predicted.
     pub main: Vec<String>,
     /// What joint systems learn beside each of them: the name of an attribute, or a list of names. Combinations of an
-    /// attribute with itself are skipped.
+    /// attribute with itself are skipped, and one with another must remain for each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub auxiliary: Vec<Auxiliary>,
     /// Values of λ of Eq. 19 for the main task; the auxiliary tasks share 1 − λ. None: the system's own value.

@@ -110,6 +110,7 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
     let mut plans = Vec::new();
     for (name, system) in &systems {
         for (main, index) in group.main.iter().zip(indices(experiment, &group.main)?) {
+            let before = plans.len();
             for (auxiliary, lambda) in tasks(group, &**system) {
                 if auxiliary.contains(main) {
                     continue;
@@ -134,6 +135,11 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
                     auxiliary: auxiliaries.clone(),
                     lambda,
                 }));
+            }
+            if plans.len() == before {
+                return Err(format!(
+                    "{main:?} is in main and in all that auxiliary names; name another attribute to learn beside it"
+                ));
             }
         }
     }

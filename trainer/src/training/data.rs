@@ -9,6 +9,7 @@ use super::{
     batches::Item,
     examples::{Example, Parts},
 };
+use crate::config;
 use crate::output::{OutputError, PendingFile};
 use crate::progress::notice;
 
@@ -74,6 +75,22 @@ impl Data {
             parts,
             class_weights,
         })
+    }
+
+    /// Whether there are validation users to choose a wide component on, if the settings ask for one. Checked before training,
+    /// which takes long.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn check_wide(&self, settings: &config::Wide) -> Result<(), TrainError> {
+        match settings.features > 0 && self.parts.validation.is_empty() {
+            true => Err(TrainError::Unusable(
+                "the wide component needs validation users, and there are none; increase split.validation, or set \
+                 wide.features = 0"
+                    .into(),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// The texts of a batch.

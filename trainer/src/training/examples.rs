@@ -7,7 +7,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey},
+    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, repeated_file},
     progress::{Progress, notice},
 };
 
@@ -61,6 +61,9 @@ pub fn read(
     reader: &Reader,
     mut keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
+    if let Some(path) = repeated_file(corpus) {
+        return Err(CorpusError::Repeated(path.clone()));
+    }
     let mut bar = Progress::new("reading users", "users", None);
     let options = Options {
         strict,

@@ -22,8 +22,8 @@ pub struct Trained<'a, A: Architecture> {
 }
 
 impl<'a, A: Architecture> Trained<'a, A> {
-    /// Takes the best epoch of a trainer that has come to the end, and fits the wide component to it. Texts consist of words
-    /// of the vocabulary.
+    /// Takes the best epoch of a trainer that has come to the end, and fits the wide component to it, for which
+    /// [`Data::check_wide`](super::Data::check_wide) must hold. Texts consist of words of the vocabulary.
     pub fn new(
         trainer: Trainer<'a, A>,
         settings: &config::Wide,
@@ -52,11 +52,6 @@ impl<'a, A: Architecture> Trained<'a, A> {
         vocabulary: &Vocabulary,
     ) -> Result<Wide, TrainError> {
         let data = &self.trainer.setup.data;
-        if data.parts.validation.is_empty() {
-            return Err(TrainError::Unusable(
-                "the wide component needs validation users: set split.validation above 0, or wide.features = 0".into(),
-            ));
-        }
         wide::Fit {
             settings,
             tasks: &data.tasks,

@@ -131,9 +131,11 @@ fn read(reader: &mut dyn BufRead) -> Result<Vectors, ReadError> {
         .map_err(|problem| what(format!("{word:?} {problem}")))?;
         if let Some(value) = vectors.values[start..]
             .iter()
-            .find(|value| !value.is_finite())
+            .find(|value| value.abs() > LARGEST_VALUE || value.is_nan())
         {
-            return Err(what(format!("{word:?} has the value {value}")));
+            return Err(what(format!(
+                "{word:?} has the value {value:e}; permitted: at most {LARGEST_VALUE:e} in size"
+            )));
         }
         vectors.words.push(word);
     }
@@ -148,6 +150,8 @@ const MOST_DIMENSIONS: usize = 16_384;
 const MOST_WORDS: u64 = 1 << 24;
 /// The most numbers of a file, of 4 bytes each.
 const MOST_VALUES: u64 = 1 << 32;
+/// The largest size of a number, as in a bundle. Vectors that are any use are nearer to 1.
+const LARGEST_VALUE: f32 = 1e8;
 /// The most bytes of a word, and of a number in the text format with the space after it.
 const LONGEST_WORD: u64 = 1 << 16;
 const LONGEST_NUMBER: u64 = 64;
@@ -357,7 +361,12 @@ mod tests {
                 "word 2 of 2: \"b\" has 1 values instead of 2",
             ),
             (b"1 2\na 1 x\n", "\"x\" instead of a number"),
-            (b"1 2\na 1 NaN\n", "NaN"),
+            (b"1 2\na 1 NaN\n", "word 1 of 1: \"a\" has the value NaN"),
+            (b"2 2\na 1 1e8\nb 1 -1e400\n", "\"b\" has the value -inf"),
+            (
+                b"2 2\na 1 1e8\nb 1 -1e30\n",
+                "word 2 of 2: \"b\" has the value -1e30; permitted: at most 1e8 in size",
+            ),
             (
                 b"18446744073709551615 16384\na 1 2\n",
                 "\"a\" has fewer than 16384 values",

@@ -46,10 +46,12 @@ pub fn train<'a, A: Architecture + 'a>(
     problem: &Problem<'a>,
     network: NetworkTraining<'_, 'a, A>,
 ) -> Result<Fitted<'a>, ExperimentError> {
+    let data = data(problem, network.training.class_balance)?;
+    data.check_wide(network.wide)?;
     let setup = Setup {
         training: network.training.clone(),
         seed: problem.seed,
-        data: data(problem, network.training.class_balance)?,
+        data,
         architecture: network.architecture,
         vectors: network.vectors,
     };
