@@ -241,7 +241,7 @@ fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
     assert_eq!(*batch.state(), State::Running, "an answer is to come");
     assert_eq!(step(&mut batch, ALL), Some(1));
     assert!(matches!(batch.state(), State::Failed(message) if
-        message.starts_with("users.csv: ") && message.contains("a quote never closed")));
+        message.starts_with("users.csv: ") && message.contains("the quote opened in line 4")));
     assert_eq!(ids(&batch), [1]);
 }
 
