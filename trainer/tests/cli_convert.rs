@@ -4,7 +4,6 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::process::Command;
 
 use common::{Workplace, stderr, stdout};
 use serde_json::{Value, json};
@@ -240,7 +239,9 @@ fn a_pipe_in_a_folder_blocked_and_subfolders_were_ignored_silently() {
     let workplace = workplace();
     fs::create_dir(workplace.path("blogs/more")).unwrap();
     let pipe = "blogs/1004.male.27.Technology.Libra.xml";
-    let made = Command::new("mkfifo").arg(workplace.path(pipe)).status();
+    let made = std::process::Command::new("mkfifo")
+        .arg(workplace.path(pipe))
+        .status();
     assert!(made.unwrap().success());
     let (users, errors) = convert(&workplace, &["blogs"]);
     assert_eq!(users.len(), 3);

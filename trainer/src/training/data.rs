@@ -81,7 +81,7 @@ impl Data {
     /// which takes long.
     ///
     /// # Errors
-    /// There are none.
+    /// If there are none.
     pub fn check_wide(&self, settings: &config::Wide) -> Result<(), TrainError> {
         match settings.features > 0 && self.parts.validation.is_empty() {
             true => Err(TrainError::Unusable(

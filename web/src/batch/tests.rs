@@ -240,7 +240,7 @@ fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
     let State::Failed(Reason::BrokenFile(what)) = batch.state() else {
         panic!("{:?}", batch.state());
     };
-    assert!(what.contains("a quote never closed"), "{what}");
+    assert!(what.contains("the quote opened in line 4"), "{what}");
     assert_eq!(ids(&batch), [1]);
 }
 
