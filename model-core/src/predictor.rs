@@ -43,7 +43,7 @@ pub struct Predictor {
 }
 
 /// The logits of a text, `[task][class]`.
-type Logits = Vec<Vec<f32>>;
+pub type Logits = Vec<Vec<f32>>;
 
 /// A prediction could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -169,19 +169,32 @@ impl Predictor {
     ) -> Result<Vec<UserPrediction>, PredictError> {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = self.logits(&slices).await?;
+        let predictions = slices.iter().zip(&logits);
+        Ok(predictions
+            .map(|(text, logits)| self.prediction(text, logits))
+            .collect())
+    }
+
+    /// The logits of texts of word ids, `[text][task][class]`, from which probabilities are calibrated.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn logits(&self, texts: &[&[u32]]) -> Result<Vec<Logits>, PredictError> {
         let forward = |texts: &[&[u32]]| self.network.logits(self.mean_states(texts));
-        let logits = logits_by(&slices, |places| forward(&select(&slices, places))).await?;
-        texts
-            .iter()
-            .zip(logits)
-            .map(|(text, mut logits)| {
-                if let Some(wide) = &self.wide {
-                    add(&mut logits, &wide.scores(text));
-                }
-                check_finite(&logits)?;
-                Ok(self.prediction(text, &logits))
-            })
-            .collect()
+        let mut logits = logits_by(texts, |places| forward(&select(texts, places))).await?;
+        for (text, logits) in texts.iter().zip(&mut logits) {
+            if let Some(wide) = &self.wide {
+                add(logits, &wide.scores(text));
+            }
+            check_finite(logits)?;
+        }
+        Ok(logits)
+    }
+
+    /// The text pipeline of the model.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// The mean hidden states of texts of word ids.

@@ -14,6 +14,7 @@ mod limited;
 mod lock;
 mod output;
 mod progress;
+mod recalibration;
 pub mod settings;
 mod table;
 mod temporary;

@@ -5,20 +5,25 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use model_core::base_rates::BaseRates;
+use model_core::bundle::Bundle;
 
 use super::Failure;
 use super::evaluate::{check_unseen, measure};
 use super::model::load;
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, Options};
+use crate::config::Config;
+use crate::corpus::{Corpus, Options, Part, PartUsers};
 use crate::device;
 use crate::output::PendingFile;
 use crate::progress::notice;
+use crate::recalibration::recalibrated;
+use crate::training::examples::{self, Example};
 
 /// Make a smaller bundle, for browsers, and measure the loss
 ///
 /// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
-/// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The card's test figures are measured
+/// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The smaller model's logits differ a
+/// little, so its calibration should be fitted anew, with --validation-users. The card's test figures are measured
 /// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -43,10 +48,16 @@ pub(super) struct Arguments {
     /// Measure the smaller model on these labelled users, whom training must not have seen
     #[arg(long, value_name = "CORPUS", num_args = 1..)]
     test_users: Vec<PathBuf>,
-    /// Measure only on the test users of this split, such as split.json beside the model
-    #[arg(long, value_name = "FILE", requires = "test_users")]
+    /// Fit the calibration of the smaller model anew to the validation users of --split in these files
+    #[arg(long, value_name = "CORPUS", num_args = 1.., requires = "split")]
+    validation_users: Vec<PathBuf>,
+    /// Use only the validation and test users of this split, such as split.json beside the model
+    #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
-    /// Dictionary in jieba's format, required with --test-users by a model trained with one
+    /// With --validation-users, the accuracy of confident predictions
+    #[arg(long, value_name = "SHARE", default_value_t = Config::default().accuracy_when_confident)]
+    accuracy_when_confident: f64,
+    /// Dictionary in jieba's format, required with --validation-users and --test-users by a model trained with one
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
 }
@@ -69,6 +80,30 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     for value in parameters.flat_map(|parameter| &mut parameter.values) {
         *value = round(*value);
     }
+    let load = |bundle: &Bundle| {
+        load(
+            &bundle.to_bytes()?,
+            &arguments.bundle,
+            device::DEFAULT,
+            arguments.dictionary.as_deref(),
+        )
+    };
+    if let (Some(split), [_, ..]) = (&arguments.split, arguments.validation_users.as_slice()) {
+        let predictor = load(&bundle)?;
+        let corpus = &arguments.validation_users;
+        let part = PartUsers::read(split, Part::Validation, corpus)?;
+        let (attributes, reader) = (predictor.attributes(), predictor.reader());
+        let users = examples::read(corpus, false, attributes, reader, |_, _| {})?.users;
+        let validation: Vec<&Example> = (users.iter())
+            .filter(|user| part.contains(user.file, &user.key.record))
+            .collect();
+        if validation.is_empty() {
+            let split = split.display();
+            return Err(format!("{split}: none of its validation users is in the corpus").into());
+        }
+        let accuracy = arguments.accuracy_when_confident;
+        bundle.settings = recalibrated(&predictor, &validation, accuracy)?;
+    }
     bundle.card.figures = match arguments.test_users.as_slice() {
         [] if bundle.card.refit => bundle.card.figures,
         [] => {
@@ -83,12 +118,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         users => {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
-            let mut predictor = load(
-                &bundle.to_bytes()?,
-                &arguments.bundle,
-                device::DEFAULT,
-                arguments.dictionary.as_deref(),
-            )?;
+            let mut predictor = load(&bundle)?;
             let corpus = Corpus::open(users, Options::default())?;
             let split = arguments.split.as_deref();
             measure(&mut predictor, corpus, split, &BaseRates::default())?.into_card()

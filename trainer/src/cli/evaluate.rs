@@ -16,7 +16,7 @@ use super::model::ModelArguments;
 use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, TestUsers};
+use crate::corpus::{Corpus, Part, PartUsers};
 use crate::evaluation::{Evaluation, Report};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
@@ -136,7 +136,7 @@ pub(super) fn measure(
     base_rates: &BaseRates,
 ) -> Result<Figures, Failure> {
     predictor.use_base_rates(BaseRates::Corpus)?;
-    let test_users = (split.map(|split| TestUsers::read(split, corpus.files()))).transpose()?;
+    let test_users = (split.map(|split| PartUsers::read(split, Part::Test, corpus.files()))).transpose()?;
     let mut evaluations = Evaluation::of_model(predictor.settings(), base_rates);
     let (mut all, mut without_known_words) = (0, 0);
     let bad_records = predict_chunks(

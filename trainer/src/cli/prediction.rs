@@ -5,7 +5,7 @@ use model_core::prediction::UserPrediction;
 use model_core::predictor::Predictor;
 
 use super::{Failure, report_bad_records};
-use crate::corpus::{Corpus, TestUsers, User};
+use crate::corpus::{Corpus, PartUsers, User};
 use crate::progress::Progress;
 
 /// Predicts the users of a corpus, or only the test users of a split, and gives `handle` one chunk of them after the other,
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 pub(super) fn predict_chunks(
     predictor: &Predictor,
     mut corpus: Corpus,
-    test_users: Option<&TestUsers>,
+    test_users: Option<&PartUsers>,
     mut progress: Option<Progress>,
     mut handle: impl FnMut(Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {

@@ -16,5 +16,5 @@ pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
 pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
-pub use split::{SplitError, StoredSplit, TestUsers};
+pub use split::{Part, PartUsers, SplitError, StoredSplit};
 pub use statistics::{AttributeCounts, Statistics};

@@ -50,8 +50,17 @@ pub struct SplitError {
     pub what: String,
 }
 
-/// The test users of a split, for each file of a corpus.
-pub struct TestUsers(Vec<HashSet<RecordKey>>);
+/// The users of one part of a split, for each file of a corpus.
+pub struct PartUsers(Vec<HashSet<RecordKey>>);
+
+/// A part of a split that users are scored on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The validation users.
+    Validation,
+    /// The test users.
+    Test,
+}
 
 impl StoredSplit {
     /// A split of no users, of the files of a corpus.
@@ -78,9 +87,9 @@ impl StoredSplit {
     }
 }
 
-impl TestUsers {
+impl PartUsers {
     /// Reads the split at `path` and finds the files of `corpus` in it.
-    pub fn read(path: &Path, corpus: &[PathBuf]) -> Result<Self, SplitError> {
+    pub fn read(path: &Path, part: Part, corpus: &[PathBuf]) -> Result<Self, SplitError> {
         let fail = |what: String| SplitError {
             path: path.to_owned(),
             what,
@@ -94,12 +103,21 @@ impl TestUsers {
                  and train again"
             )));
         }
-        let names = find(&split.test, corpus).map_err(fail)?;
-        let users_of = |name: &String| split.test[name].iter().cloned().collect();
+        let part = match part {
+            Part::Validation => &split.validation,
+            Part::Test => &split.test,
+        };
+        let names = find(part, corpus).map_err(fail)?;
+        let users_of = |name: &String| part[name].iter().cloned().collect();
         Ok(Self(names.iter().map(users_of).collect()))
     }
 
-    /// The test users among `users`, who were read from this file of the corpus (an index).
+    /// Whether a record of this file of the corpus (an index) is in the part.
+    pub fn contains(&self, file: usize, record: &RecordKey) -> bool {
+        self.0[file].contains(record)
+    }
+
+    /// The users of the part among `users`, who were read from this file of the corpus (an index).
     pub fn among(&self, file: usize, mut users: Vec<User>) -> Vec<User> {
         users.retain(|user| self.0[file].contains(&RecordKey::new(user)));
         users
@@ -177,11 +195,11 @@ fn names<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
 mod tests {
     use super::*;
 
-    fn read(split: &str, corpus: &[&str]) -> Result<TestUsers, String> {
+    fn read(split: &str, corpus: &[&str]) -> Result<PartUsers, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), split).unwrap();
         let corpus: Vec<PathBuf> = corpus.iter().map(PathBuf::from).collect();
-        TestUsers::read(file.path(), &corpus).map_err(|error| error.what)
+        PartUsers::read(file.path(), Part::Test, &corpus).map_err(|error| error.what)
     }
 
     /// Users 1 to 4 by their ids, and the same records without ids.
@@ -195,7 +213,7 @@ mod tests {
         with_ids.chain((1..=4).map(|id| user(id, None))).collect()
     }
 
-    fn tested(users: &TestUsers, file: usize) -> Vec<String> {
+    fn tested(users: &PartUsers, file: usize) -> Vec<String> {
         let users = users.among(file, self::users());
         let names = users.iter().map(|user| RecordKey::new(user).to_string());
         names.collect()

@@ -5,7 +5,7 @@ use std::ops::Range;
 use model_core::{
     attribute::Attribute,
     base_rates::{self, BaseRates},
-    bundle::ConfidenceThresholds,
+    bundle::{ConfidenceThresholds, LanguageCalibration},
     calibration::{BIAS_LENGTHS, Calibration, bias_weights},
 };
 use nalgebra::{SMatrix, SVector};
@@ -70,9 +70,21 @@ pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
     calibration
 }
 
+/// The calibration of a task in one language, with the thresholds with which its confident predictions have this accuracy.
+pub fn measured(
+    texts: &[Scored],
+    attribute: &Attribute,
+    base_rates: &[f32],
+    accuracy: f64,
+) -> LanguageCalibration {
+    let calibration = fit_with_biases(texts, base_rates);
+    let thresholds = confidence_thresholds(texts, attribute, &calibration, accuracy);
+    LanguageCalibration::measured(calibration, thresholds)
+}
+
 /// The lowest thresholds with which confident predictions on these texts, under equal base rates, have this accuracy; 1 where
 /// none has.
-pub fn confidence_thresholds(
+fn confidence_thresholds(
     texts: &[Scored],
     attribute: &Attribute,
     calibration: &Calibration,

@@ -128,15 +128,13 @@ fn settings(
             !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
         };
         let base_rates = trained.trainer.setup.data.base_rates(task, is_in);
-        let calibration = calibration::fit_with_biases(texts, &base_rates);
         let attribute = &tasks[task].attribute;
-        let thresholds = calibration::confidence_thresholds(
+        calibration::measured(
             texts,
             attribute,
-            &calibration,
+            &base_rates,
             config.accuracy_when_confident,
-        );
-        LanguageCalibration::measured(calibration, thresholds)
+        )
     };
     let calibrations: Vec<LanguageCalibration> = (other.iter().enumerate())
         .map(|(task, texts)| fit(task, texts, Language::Other))
