@@ -41,6 +41,7 @@ pub mod card;
 pub mod corpus;
 pub mod explanation;
 pub mod language;
+pub mod population;
 pub mod prediction;
 
 #[cfg(feature = "model")]

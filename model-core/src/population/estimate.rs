@@ -1,0 +1,110 @@
+//! Estimated shares with their uncertainty.
+
+use serde::{Deserialize, Serialize};
+
+use super::Method;
+
+/// The part of the draws that an interval holds.
+const COVERAGE: f64 = 0.95;
+
+/// The estimated shares of the classes of an attribute in a set of users.
+///
+/// The shares are those among all people like these users, of whom they are a sample. For some hundreds of users or more,
+/// these are practically the shares among the users themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// How the shares were estimated.
+    pub method: Method,
+    /// The number of users.
+    pub users: u64,
+    /// The share of each class; they sum to 1.
+    pub shares: Vec<f64>,
+    /// The 95 % interval of each share: the shortest that holds 95 % of the draws, rounded outwards to 0.001.
+    ///
+    /// Intervals of [`Method::Bayesian`] and of the adjusted counts include that the posteriors of each class were measured
+    /// on few validation users. Those of the other methods only include that the users are a sample; they miss the errors of
+    /// the classifier and are far too short. None includes that the users may write unlike the validation users.
+    pub intervals: Vec<[f64; 2]>,
+    /// Draws of the shares: from the posterior, or of a bootstrap. An estimate that was deserialised has none.
+    #[serde(skip)]
+    draws: Vec<Vec<f64>>,
+}
+
+impl Estimate {
+    pub(super) fn new(method: Method, users: u64, shares: Vec<f64>, draws: Vec<Vec<f64>>) -> Self {
+        let intervals = (0..shares.len())
+            .map(|class| shortest_interval(draws.iter().map(|draw| draw[class]).collect()))
+            .collect();
+        Self {
+            method,
+            users,
+            shares,
+            intervals,
+            draws,
+        }
+    }
+
+    /// The estimate for coarse classes, from the indices of the classes of each. `None` if the estimate was deserialised and
+    /// has no draws any more.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    pub fn coarse(&self, groups: &[Vec<usize>]) -> Option<Self> {
+        let sums = |shares: &Vec<f64>| -> Vec<f64> {
+            (groups.iter())
+                .map(|group| group.iter().map(|&class| shares[class]).sum())
+                .collect()
+        };
+        (!self.draws.is_empty()).then(|| {
+            let draws = self.draws.iter().map(sums).collect();
+            Self::new(self.method, self.users, sums(&self.shares), draws)
+        })
+    }
+
+    /// The estimate for all users from estimates for parts of them, such as those who write one language, by one method.
+    /// `None` without parts or if a part was deserialised and has no draws any more.
+    ///
+    /// # Panics
+    /// If the parts differ in their classes.
+    pub fn pooled(parts: &[Self]) -> Option<Self> {
+        let first = parts.first()?;
+        let users: u64 = parts.iter().map(|part| part.users).sum();
+        let draws = parts.iter().map(|part| part.draws.len()).max()?;
+        if parts.iter().any(|part| part.draws.is_empty()) {
+            return None;
+        }
+        let mean = |shares: &dyn Fn(&Self) -> &[f64]| {
+            let mut mean = vec![0.0; first.shares.len()];
+            for part in parts {
+                let shares = shares(part);
+                assert_eq!(shares.len(), mean.len(), "parts with the same classes");
+                for (mean, share) in mean.iter_mut().zip(shares) {
+                    *mean += part.users as f64 / users as f64 * share;
+                }
+            }
+            mean
+        };
+        let draws = (0..draws)
+            .map(|draw| mean(&|part| &part.draws[draw % part.draws.len()]))
+            .collect();
+        let shares = mean(&|part| &part.shares);
+        Some(Self::new(first.method, users, shares, draws))
+    }
+}
+
+/// The shortest interval that holds [`COVERAGE`] of the draws of a share. Unlike one between two quantiles it reaches 0 for a
+/// class that may be absent.
+fn shortest_interval(mut draws: Vec<f64>) -> [f64; 2] {
+    draws.sort_unstable_by(f64::total_cmp);
+    let inside = ((COVERAGE * draws.len() as f64).ceil() as usize).max(1);
+    let shortest = (draws.windows(inside))
+        .map(|window| [window[0], window[inside - 1]])
+        .min_by(|a, b| (a[1] - a[0]).total_cmp(&(b[1] - b[0])));
+    let [low, high] = shortest.unwrap_or([0.0, 1.0]);
+    // Sums of shares miss 1 by some rounding.
+    let slack = 1e-9;
+    [
+        ((low + slack) * 1000.0).floor() / 1000.0,
+        (((high - slack) * 1000.0).ceil() / 1000.0).min(1.0),
+    ]
+}

@@ -1,0 +1,165 @@
+//! Sums over users, from which the shares of the classes are estimated. Sums of parts of the users add up to those of all.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    algebra::{add_square, triangle},
+    moments::{are_lengths, length_weights},
+};
+
+/// The posteriors of one user for one attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct UserPosterior<'a> {
+    /// Q: the probability of each class under equal base rates, see [`equal_rates`](super::equal_rates).
+    pub equal_rates: &'a [f32],
+    /// P: the probability of each class under the base rates of the training corpus.
+    pub corpus_rates: &'a [f32],
+}
+
+/// Sums over users for one attribute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// The number of users.
+    pub(super) users: u64,
+    /// The text lengths of the class moments, in words.
+    pub(super) lengths: Vec<f32>,
+    /// The sum of the weights of each length.
+    pub(super) length_weights: Vec<f64>,
+    pub(super) equal_rates: PosteriorSums,
+    pub(super) corpus_rates: PosteriorSums,
+}
+
+/// Weighted sums of posteriors, their squares and their labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PosteriorSums {
+    sum: Vec<f64>,
+    /// Of products of the posteriors of two classes, without the last class; a lower triangle.
+    products: Vec<f64>,
+    /// Of users with each label, the most probable class.
+    labels: Vec<f64>,
+}
+
+impl PosteriorSums {
+    pub(super) fn new(classes: usize) -> Self {
+        Self {
+            sum: vec![0.0; classes],
+            products: vec![0.0; triangle(classes - 1)],
+            labels: vec![0.0; classes],
+        }
+    }
+
+    pub(super) fn add(&mut self, weight: f64, posterior: &[f32]) {
+        assert_eq!(posterior.len(), self.sum.len(), "one probability per class");
+        let posterior: Vec<f64> = posterior.iter().map(|&p| p.into()).collect();
+        for (sum, p) in self.sum.iter_mut().zip(&posterior) {
+            *sum += weight * p;
+        }
+        let zeros = vec![0.0; posterior.len()];
+        add_square(&mut self.products, weight, &posterior, &zeros);
+        let label = (1..posterior.len()).fold(0, |best, class| {
+            if posterior[class] > posterior[best] {
+                class
+            } else {
+                best
+            }
+        });
+        self.labels[label] += weight;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        add(&mut self.sum, &other.sum);
+        add(&mut self.products, &other.products);
+        add(&mut self.labels, &other.labels);
+    }
+
+    /// The mean posterior, from the sum of the weights.
+    pub(super) fn mean(&self, weight: f64) -> Vec<f64> {
+        self.sum.iter().map(|sum| sum / weight).collect()
+    }
+
+    /// The share of each label.
+    pub(super) fn label_shares(&self, weight: f64) -> Vec<f64> {
+        self.labels.iter().map(|sum| sum / weight).collect()
+    }
+
+    /// The covariance of the posteriors, without the last class; 0 without users.
+    pub(super) fn covariance(&self, weight: f64) -> Vec<f64> {
+        let weight = weight.max(1.0);
+        let mut covariance: Vec<f64> = self.products.iter().map(|sum| sum / weight).collect();
+        let mean = self.mean(weight);
+        add_square(&mut covariance, -1.0, &mean, &vec![0.0; mean.len()]);
+        covariance
+    }
+
+    fn is_sound(&self, classes: usize) -> bool {
+        let Self {
+            sum,
+            products,
+            labels,
+        } = self;
+        [sum.len(), products.len(), labels.len()] == [classes, triangle(classes - 1), classes]
+            && [sum, products, labels]
+                .into_iter()
+                .flatten()
+                .all(|sum| sum.is_finite())
+    }
+}
+
+impl Sums {
+    pub(super) fn new(classes: usize, lengths: &[f32]) -> Self {
+        assert!(classes >= 2, "an attribute has at least two classes");
+        Self {
+            users: 0,
+            lengths: lengths.to_vec(),
+            length_weights: vec![0.0; lengths.len()],
+            equal_rates: PosteriorSums::new(classes),
+            corpus_rates: PosteriorSums::new(classes),
+        }
+    }
+
+    /// The number of users.
+    pub fn users(&self) -> u64 {
+        self.users
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.equal_rates.sum.len()
+    }
+
+    pub(super) fn add(&mut self, words: usize, posterior: UserPosterior) {
+        self.users += 1;
+        add(
+            &mut self.length_weights,
+            &length_weights(&self.lengths, words),
+        );
+        self.equal_rates.add(1.0, posterior.equal_rates);
+        self.corpus_rates.add(1.0, posterior.corpus_rates);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.users += other.users;
+        add(&mut self.length_weights, &other.length_weights);
+        self.equal_rates.merge(&other.equal_rates);
+        self.corpus_rates.merge(&other.corpus_rates);
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        let classes = self.classes();
+        classes >= 2
+            && (self.lengths.is_empty() || are_lengths(&self.lengths))
+            && self.length_weights.len() == self.lengths.len()
+            && self
+                .length_weights
+                .iter()
+                .all(|weight| weight.is_finite() && *weight >= 0.0)
+            && self.equal_rates.is_sound(classes)
+            && self.corpus_rates.is_sound(classes)
+    }
+}
+
+fn add(sums: &mut [f64], terms: &[f64]) {
+    for (sum, term) in sums.iter_mut().zip(terms) {
+        *sum += term;
+    }
+}
