@@ -65,6 +65,8 @@ pub mod text;
 #[cfg(feature = "model")]
 pub mod tfidf;
 #[cfg(feature = "model")]
+pub mod user_set;
+#[cfg(feature = "model")]
 pub mod vocabulary;
 #[cfg(feature = "model")]
 pub mod wide;

@@ -19,6 +19,7 @@ use crate::{
     prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction, largest},
     reader::{self, Reader},
     text::{Segmenter, TextError},
+    user_set::UserSet,
     wide::Wide,
 };
 
@@ -170,6 +171,33 @@ impl Predictor {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let logits = self.logits(&slices).await?;
+        let predictions = slices.iter().zip(&logits);
+        Ok(predictions
+            .map(|(text, logits)| self.prediction(text, logits))
+            .collect())
+    }
+
+    /// Like [`predict`](Self::predict), and adds the users to a set of users. `hashes` are the [hashes](crate::user_set::hash) of the
+    /// users' keys.
+    ///
+    /// # Errors
+    /// If the device fails.
+    ///
+    /// # Panics
+    /// If there is not one hash per user, or if the set is one of another model.
+    pub async fn predict_set(
+        &self,
+        users: &[Vec<String>],
+        hashes: &[u64],
+        set: &mut UserSet,
+    ) -> Result<Vec<UserPrediction>, PredictError> {
+        assert_eq!(users.len(), hashes.len(), "one hash per user");
+        let texts = self.read(users);
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = self.logits(&slices).await?;
+        for ((text, logits), &hash) in slices.iter().zip(&logits).zip(hashes) {
+            set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
+        }
         let predictions = slices.iter().zip(&logits);
         Ok(predictions
             .map(|(text, logits)| self.prediction(text, logits))

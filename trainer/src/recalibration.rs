@@ -8,7 +8,7 @@ use model_core::{
 };
 
 use crate::training::{
-    calibration::{self, LENGTHS, Scored},
+    calibration::{self, LENGTHS, Scored, class_moments},
     examples::Example,
 };
 
@@ -75,16 +75,21 @@ pub fn recalibrated(
 ) -> Result<Settings, PredictError> {
     let mut settings = predictor.settings().clone();
     for language in settings.languages() {
-        let texts = texts_of_all_lengths(predictor, validation, language)?;
-        for (task, texts) in texts.iter().enumerate() {
+        let all = texts_of_all_lengths(predictor, validation, language)?;
+        for (task, all) in all.iter().enumerate() {
             let attribute = &settings.attributes[task];
             let before = settings.calibration(task, language);
             let fitted = match before.status {
                 ValidationStatus::Transferred => settings.calibrations[task].clone().transferred(),
-                ValidationStatus::Measured if texts.is_empty() => continue,
+                ValidationStatus::Measured if all.is_empty() => continue,
                 ValidationStatus::Measured => {
                     let base_rates = before.calibration.base_rates(attribute.classes.len());
-                    calibration::measured(texts, attribute, &base_rates, accuracy)
+                    let mut fitted = calibration::measured(all, attribute, &base_rates, accuracy);
+                    let cut = |words| {
+                        Ok(texts(predictor, validation, words, language)?.swap_remove(task))
+                    };
+                    fitted.moments = class_moments(cut, attribute, &fitted.calibration)?;
+                    fitted
                 }
             };
             *place(&mut settings, task, language) = fitted;

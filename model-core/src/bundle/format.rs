@@ -32,7 +32,7 @@ use crate::{
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
 /// The version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Metadata {

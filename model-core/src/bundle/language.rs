@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::Calibration;
+use crate::{calibration::Calibration, population::ClassMoments};
 
 /// Whether an attribute was validated on users who write a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct LanguageCalibration {
     pub calibration: Calibration,
     /// When its predictions are confident.
     pub confidence_thresholds: ConfidenceThresholds,
+    /// What the probabilities of users of each class look like, to estimate the shares of classes in a set of users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<ClassMoments>,
 }
 
 /// The least [`Calibration::uniform_weight`] of a transferred attribute. It keeps the most probable of many classes near one
@@ -67,11 +70,12 @@ impl LanguageCalibration {
             status: ValidationStatus::Measured,
             calibration,
             confidence_thresholds,
+            moments: None,
         }
     }
 
     /// The calibration for texts in another language than this one is for. The uniform weight and the thresholds are raised
-    /// so that it never looks certain.
+    /// so that it never looks certain. The moments do not carry over.
     #[must_use]
     pub fn transferred(self) -> Self {
         let uniform_weight = self.calibration.uniform_weight;
@@ -83,6 +87,7 @@ impl LanguageCalibration {
             },
             confidence_thresholds: (self.confidence_thresholds)
                 .at_least(TRANSFERRED_CONFIDENCE_THRESHOLD),
+            moments: None,
         }
     }
 
@@ -96,6 +101,7 @@ impl LanguageCalibration {
             && [class, coarse_class]
                 .iter()
                 .all(|threshold| (0.0..=1.0).contains(threshold))
+            && (self.moments.as_ref()).is_none_or(|moments| moments.is_sound(classes))
     }
 }
 

@@ -11,6 +11,7 @@ mod evaluate;
 mod experiment;
 mod interrupt;
 mod model;
+mod population;
 mod predict;
 mod prediction;
 mod report;
@@ -54,6 +55,7 @@ enum Command {
     Train(train::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Population(population::Arguments),
     Experiment(experiment::Arguments),
     Report(report::Arguments),
     Compact(compact::Arguments),
@@ -84,6 +86,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Population(arguments) => population::run(arguments),
         Command::Experiment(arguments) => experiment::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Compact(arguments) => compact::run(arguments),

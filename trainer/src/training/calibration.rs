@@ -7,6 +7,7 @@ use model_core::{
     base_rates::{self, BaseRates},
     bundle::{ConfidenceThresholds, LanguageCalibration},
     calibration::{BIAS_LENGTHS, Calibration, bias_weights},
+    population::ClassMoments,
 };
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
@@ -68,6 +69,43 @@ pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
         }
     }
     calibration
+}
+
+/// The lengths in words to which validation texts are cut for the class moments, in addition to the whole texts.
+pub const MOMENT_LENGTHS: [usize; 2] = [30, 300];
+
+/// The class moments of a task in one language. `texts` returns the validation users' texts cut to so many words; shorter
+/// ones are whole. `None` without users of one class.
+pub fn class_moments<E>(
+    mut texts: impl FnMut(usize) -> Result<Vec<Scored>, E>,
+    attribute: &Attribute,
+    calibration: &Calibration,
+) -> Result<Option<ClassMoments>, E> {
+    let corpus = calibration.base_rates(attribute.classes.len());
+    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let posteriors = |texts: &[Scored]| -> Vec<(usize, Vec<f32>)> {
+        let posterior = |text: &Scored| {
+            let mut probabilities = calibration.probabilities(&text.logits, text.words);
+            base_rates::adjust(&mut probabilities, &factors);
+            Some((text.class()?, probabilities))
+        };
+        texts.iter().filter_map(posterior).collect()
+    };
+    let whole = texts(usize::MAX)?;
+    let logarithms = whole.iter().map(|text| (text.words.max(1) as f64).ln());
+    let typical = (logarithms.sum::<f64>() / whole.len().max(1) as f64).exp();
+    let mut lengths = Vec::new();
+    for length in MOMENT_LENGTHS {
+        // Most texts must be longer, or the lengths hardly differ.
+        if typical > 2.0 * length as f64 {
+            lengths.push((length as f32, posteriors(&texts(length)?)));
+        }
+    }
+    lengths.push((typical as f32, posteriors(&whole)));
+    let lengths: Vec<(f32, &[(usize, Vec<f32>)])> = (lengths.iter())
+        .map(|(length, users)| (*length, users.as_slice()))
+        .collect();
+    Ok(ClassMoments::of(&lengths))
 }
 
 /// The calibration of a task in one language, with the thresholds with which its confident predictions have this accuracy.

@@ -12,7 +12,7 @@ use model_core::{
 
 use super::{
     JointLstm, TaskMetrics, TrainError, Trained,
-    calibration::{self, Scored},
+    calibration::{self, Scored, class_moments},
     folder::RunFolder,
     wide,
 };
@@ -123,22 +123,30 @@ fn settings(
 ) -> Result<Settings, TrainError> {
     let tasks = &trained.trainer.setup.data.tasks;
     let [other, chinese] = by_language(&trained.validation()?, config, &parts.vocabulary);
-    let fit = |task: usize, texts: &[Scored], language: Language| {
+    let parts_of = &trained.trainer.setup.data.parts;
+    let fit = |task: usize, texts: &[Scored], language: Language| -> Result<_, TrainError> {
         let is_in = |text: &[u32]| {
             !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
         };
         let base_rates = trained.trainer.setup.data.base_rates(task, is_in);
         let attribute = &tasks[task].attribute;
-        calibration::measured(
-            texts,
-            attribute,
-            &base_rates,
-            config.accuracy_when_confident,
-        )
+        let accuracy = config.accuracy_when_confident;
+        let mut fitted = calibration::measured(texts, attribute, &base_rates, accuracy);
+        let cut = |words| {
+            let texts = trained.texts(&parts_of.validation, words)?;
+            let [other, chinese] = &mut by_language(&texts, config, &parts.vocabulary);
+            let texts = match language {
+                Language::Other => other,
+                Language::Chinese => chinese,
+            };
+            Ok::<_, TrainError>(texts.swap_remove(task))
+        };
+        fitted.moments = class_moments(cut, attribute, &fitted.calibration)?;
+        Ok(fitted)
     };
-    let calibrations: Vec<LanguageCalibration> = (other.iter().enumerate())
+    let calibrations = (other.iter().enumerate())
         .map(|(task, texts)| fit(task, texts, Language::Other))
-        .collect();
+        .collect::<Result<Vec<LanguageCalibration>, TrainError>>()?;
     let is_measured = |task: usize, calibration: &LanguageCalibration| match &parts.tested {
         Some(bundle) => {
             let tested = bundle.settings.calibration(task, Some(Language::Chinese));
@@ -154,13 +162,22 @@ fn settings(
                 .any(|report| report.metrics.users >= MEASURED_FROM && report.beats_guessing())
         }
     };
-    let in_chinese = |(task, texts): (usize, &Vec<Scored>)| {
-        let own = (!texts.is_empty()).then(|| fit(task, texts, Language::Chinese));
-        own.filter(|own| is_measured(task, own))
-            .unwrap_or_else(|| calibrations[task].clone().transferred())
+    let in_chinese = |(task, texts): (usize, &Vec<Scored>)| -> Result<_, TrainError> {
+        let own = match texts.as_slice() {
+            [] => None,
+            texts => Some(fit(task, texts, Language::Chinese)?),
+        };
+        let own = own.filter(|own| is_measured(task, own));
+        Ok(own.unwrap_or_else(|| calibrations[task].clone().transferred()))
     };
-    let chinese =
-        is_bilingual(&config.card).then(|| chinese.iter().enumerate().map(in_chinese).collect());
+    let chinese = match is_bilingual(&config.card) {
+        true => Some(
+            (chinese.iter().enumerate())
+                .map(in_chinese)
+                .collect::<Result<_, _>>()?,
+        ),
+        false => None,
+    };
     let word_frequencies = || {
         let data = &trained.trainer.setup.data;
         let training = data.parts.training.iter();

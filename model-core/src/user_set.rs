@@ -1,0 +1,402 @@
+//! Sets of users: what share of them is of each class, and whether their texts are like those of the training users.
+//!
+//! A [`UserSet`] takes users one after the other and keeps [sums](crate::population::Population) only, so its size does not
+//! depend on their number. Sets counted in different places, or from different files, are merged.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    attribute::Attribute,
+    base_rates::{self, BaseRates},
+    bundle::Settings,
+    language::Language,
+    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior},
+    prediction::Named,
+    reader::count_known,
+    vocabulary::Vocabulary,
+    word_frequencies::{Divergence, WordSums},
+};
+
+/// Sums over a set of users, for each language of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserSet {
+    languages: Vec<LanguageSums>,
+    /// Users without a known word, who are not among those counted.
+    without_known_words: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LanguageSums {
+    population: Population,
+    words: WordSums,
+    known_words: u64,
+}
+
+/// The estimated shares of each class in a set of users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
+pub struct PopulationEstimate {
+    /// How the shares were estimated.
+    pub method: Method,
+    /// The number of users with at least one known word. The others are left out.
+    pub users: u64,
+    /// The number of users without a known word.
+    pub without_known_words: u64,
+    /// The texts of the users of each language of the model.
+    pub texts: Vec<TextCheck>,
+    /// The shares for each attribute; a JSON object by attribute name.
+    pub attributes: Named<AttributeShares>,
+    /// The shares of pairs of classes, for each pair of attributes.
+    pub joint: Vec<JointShares>,
+}
+
+/// How the texts of a set of users compare with those of the training users.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
+pub struct TextCheck {
+    /// The language, if the model distinguishes languages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub language: Option<Language>,
+    /// The number of users who write it.
+    pub users: u64,
+    /// The mean number of words of a user.
+    pub words: f64,
+    /// The share of these words that the vocabulary holds.
+    pub known_words: f64,
+    /// How far the word frequencies are from those of the training users; `null` if the model has none, or of one user.
+    pub divergence: Option<Divergence>,
+    /// Whether the texts are significantly unlike those of the training users: the shares are then not to be trusted.
+    pub unlike: bool,
+}
+
+/// The shares of the classes of an attribute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
+pub struct AttributeShares {
+    /// The number of users on whom they rest: those who write a language in which the attribute was validated.
+    pub users: u64,
+    /// The share of each class; a JSON object by class. `null` if there are no such users.
+    pub shares: Option<Named<Share>>,
+    /// The share of each coarse class, if the attribute has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub coarse: Option<Named<Share>>,
+}
+
+/// A share of users, from 0 to 1, with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
+pub struct Share {
+    /// The estimate.
+    pub share: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end of the interval.
+    pub high: f64,
+}
+
+/// The shares of pairs of classes of two attributes; of coarse classes, if an attribute has any.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
+pub struct JointShares {
+    /// The attribute of the rows.
+    pub rows: String,
+    /// The attribute of the columns.
+    pub columns: String,
+    /// The classes of the rows.
+    pub row_labels: Vec<String>,
+    /// The classes of the columns.
+    pub column_labels: Vec<String>,
+    /// The share of each pair, by row.
+    pub shares: Vec<Vec<f64>>,
+}
+
+/// A hash of the key of a user, by which a sample is drawn; the same everywhere.
+pub fn hash(key: &str) -> u64 {
+    // FNV-1a, and the finaliser of SplitMix64 because the highest bits of FNV-1a are not uniform for short keys.
+    let fnv = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+impl UserSet {
+    /// A set without users, for a model with these settings.
+    pub fn new(settings: &Settings) -> Self {
+        let of_language = |language| {
+            let tasks = 0..settings.attributes.len();
+            let attributes: Vec<(usize, &[f32])> = (tasks.zip(&settings.attributes))
+                .map(|(task, attribute)| {
+                    let moments = settings.calibration(task, language).moments.as_ref();
+                    let lengths = moments.map_or(&[][..], |moments| &moments.lengths);
+                    (attribute.classes.len(), lengths)
+                })
+                .collect();
+            LanguageSums {
+                population: Population::new(&attributes, SAMPLE_SIZE),
+                words: WordSums::default(),
+                known_words: 0,
+            }
+        };
+        Self {
+            languages: settings.languages().into_iter().map(of_language).collect(),
+            without_known_words: 0,
+        }
+    }
+
+    /// Adds a user with a text of word ids, its logits, `[task][class]`, and the [`hash`] of the user's key.
+    pub(crate) fn add(
+        &mut self,
+        settings: &Settings,
+        vocabulary: &Vocabulary,
+        hash: u64,
+        text: &[u32],
+        logits: &[Vec<f32>],
+    ) {
+        let known_words = count_known(text);
+        if known_words == 0 {
+            self.without_known_words += 1;
+            return;
+        }
+        let language = settings.language_of(text, vocabulary);
+        let place = self.place(settings, language);
+        let posteriors: Vec<(Vec<f32>, Vec<f32>)> = (logits.iter().enumerate())
+            .map(|(task, logits)| {
+                let attribute = &settings.attributes[task];
+                let calibration = &settings.calibration(task, language).calibration;
+                let corpus = calibration.probabilities(logits, text.len());
+                let mut equal = corpus.clone();
+                let base_rates = calibration.base_rates(attribute.classes.len());
+                base_rates::adjust(
+                    &mut equal,
+                    &BaseRates::Equal.factors(attribute, &base_rates),
+                );
+                (equal, corpus)
+            })
+            .collect();
+        let posteriors: Vec<UserPosterior> = (posteriors.iter())
+            .map(|(equal_rates, corpus_rates)| UserPosterior {
+                equal_rates,
+                corpus_rates,
+            })
+            .collect();
+        let sums = &mut self.languages[place];
+        sums.population.add(hash, text.len(), &posteriors);
+        sums.known_words += known_words as u64;
+        if let Some(reference) = settings.word_frequencies.get(place) {
+            sums.words.add(reference, text);
+        }
+    }
+
+    fn place(&self, settings: &Settings, language: Option<Language>) -> usize {
+        let mut languages = settings.languages().into_iter();
+        languages.position(|other| other == language).unwrap_or(0)
+    }
+
+    /// Adds the users of another set, counted with the same model.
+    ///
+    /// # Errors
+    /// If the sets are of different models.
+    pub fn merge(&mut self, other: &Self) -> Result<(), String> {
+        if self.languages.len() != other.languages.len() {
+            return Err("sets of users of different models cannot be merged".into());
+        }
+        for (sums, other) in self.languages.iter_mut().zip(&other.languages) {
+            sums.population.merge(&other.population)?;
+            sums.words.merge(&other.words);
+            sums.known_words += other.known_words;
+        }
+        self.without_known_words += other.without_known_words;
+        Ok(())
+    }
+
+    /// The number of users with a known word.
+    pub fn users(&self) -> u64 {
+        let users = self.languages.iter().map(|sums| sums.population.users());
+        users.sum()
+    }
+
+    /// The estimated shares by `method`, for the model with these settings that the users were counted with.
+    pub fn estimate(&self, settings: &Settings, method: Method) -> PopulationEstimate {
+        let tasks = 0..settings.attributes.len();
+        let estimates: Vec<Vec<Option<Estimate>>> = tasks
+            .map(|task| {
+                (settings.languages().into_iter().zip(&self.languages))
+                    .map(|(language, sums)| estimate(settings, task, language, sums, method))
+                    .collect()
+            })
+            .collect();
+        let pooled: Vec<Option<Estimate>> = (estimates.iter())
+            .map(|parts| {
+                let parts: Vec<Estimate> = parts.iter().flatten().cloned().collect();
+                Estimate::pooled(&parts)
+            })
+            .collect();
+        let attributes = (settings.attributes.iter().zip(&pooled)).map(|(attribute, estimate)| {
+            let labels = attribute.classes.iter().cloned();
+            let coarse = estimate.as_ref().and_then(|estimate| {
+                let groups = groups(attribute)?;
+                let labels = attribute.coarse_classes.iter();
+                let labels = labels.map(|coarse| coarse.label.clone());
+                Some(named(labels, &estimate.coarse(&groups)?))
+            });
+            let shares = AttributeShares {
+                users: estimate.as_ref().map_or(0, |estimate| estimate.users),
+                shares: estimate.as_ref().map(|estimate| named(labels, estimate)),
+                coarse,
+            };
+            (attribute.name.clone(), shares)
+        });
+        let pairs = (0..settings.attributes.len()).flat_map(|first| {
+            (first + 1..settings.attributes.len()).map(move |second| (first, second))
+        });
+        PopulationEstimate {
+            method,
+            users: self.users(),
+            without_known_words: self.without_known_words,
+            texts: self.texts(settings),
+            attributes: Named(attributes.collect()),
+            joint: pairs
+                .filter_map(|(first, second)| self.joint(settings, &estimates, first, second))
+                .collect(),
+        }
+    }
+
+    fn texts(&self, settings: &Settings) -> Vec<TextCheck> {
+        let of_language =
+            |(place, (language, sums)): (usize, (Option<Language>, &LanguageSums))| {
+                let users = sums.population.users();
+                let reference = settings.word_frequencies.get(place);
+                let divergence = reference.and_then(|reference| sums.words.divergence(reference));
+                TextCheck {
+                    language,
+                    users,
+                    words: sums.words.words as f64 / users.max(1) as f64,
+                    known_words: sums.known_words as f64 / sums.words.words.max(1) as f64,
+                    unlike: divergence.is_some_and(|divergence| divergence.is_unlike()),
+                    divergence,
+                }
+            };
+        let languages = settings.languages().into_iter().zip(&self.languages);
+        (languages.enumerate())
+            .map(of_language)
+            .filter(|check| check.users > 0)
+            .collect()
+    }
+
+    /// The shares of pairs, over the users who write languages in which both attributes are estimated.
+    fn joint(
+        &self,
+        settings: &Settings,
+        estimates: &[Vec<Option<Estimate>>],
+        first: usize,
+        second: usize,
+    ) -> Option<JointShares> {
+        let [rows, columns] = [first, second].map(|task| &settings.attributes[task]);
+        let [row_groups, column_groups] = [rows, columns].map(|attribute| {
+            groups(attribute).unwrap_or_else(|| {
+                (0..attribute.classes.len())
+                    .map(|class| vec![class])
+                    .collect()
+            })
+        });
+        let mut shares = vec![vec![0.0; column_groups.len()]; row_groups.len()];
+        let mut users = 0.0;
+        for (place, sums) in self.languages.iter().enumerate() {
+            let (Some(one), Some(other)) = (&estimates[first][place], &estimates[second][place])
+            else {
+                continue;
+            };
+            let of_language = sums.population.users() as f64;
+            let joint = (sums.population).joint(first, second, &one.shares, &other.shares);
+            for (sums, rows) in shares.iter_mut().zip(&row_groups) {
+                for (sum, columns) in sums.iter_mut().zip(&column_groups) {
+                    let pairs = rows
+                        .iter()
+                        .flat_map(|&row| columns.iter().map(move |&column| (row, column)));
+                    *sum +=
+                        of_language * pairs.map(|(row, column)| joint[row][column]).sum::<f64>();
+                }
+            }
+            users += of_language;
+        }
+        (users > 0.0).then(|| {
+            shares
+                .iter_mut()
+                .flatten()
+                .for_each(|share| *share /= users);
+            JointShares {
+                rows: rows.name.clone(),
+                columns: columns.name.clone(),
+                row_labels: labels(rows),
+                column_labels: labels(columns),
+                shares,
+            }
+        })
+    }
+}
+
+/// The estimate for the users of one language; `None` if there are none, or if the attribute was not validated in it.
+fn estimate(
+    settings: &Settings,
+    task: usize,
+    language: Option<Language>,
+    sums: &LanguageSums,
+    method: Method,
+) -> Option<Estimate> {
+    let calibration = settings.calibration(task, language);
+    let moments = calibration.moments.as_ref()?;
+    let base_rates = (calibration.calibration).base_rates(settings.attributes[task].classes.len());
+    (sums.population).estimate(task, Some(moments), &base_rates, method)
+}
+
+/// The classes of each coarse class; `None` if the attribute has none.
+fn groups(attribute: &Attribute) -> Option<Vec<Vec<usize>>> {
+    let classes_of = |coarse: usize| {
+        (0..attribute.classes.len())
+            .filter(|&class| attribute.coarse_class_of(class) == Some(coarse))
+            .collect()
+    };
+    (!attribute.coarse_classes.is_empty()).then(|| {
+        (0..attribute.coarse_classes.len())
+            .map(classes_of)
+            .collect()
+    })
+}
+
+/// The labels of the coarse classes, or of the classes of an attribute without any.
+fn labels(attribute: &Attribute) -> Vec<String> {
+    match attribute.coarse_classes.as_slice() {
+        [] => attribute.classes.clone(),
+        coarse => coarse.iter().map(|coarse| coarse.label.clone()).collect(),
+    }
+}
+
+fn named(labels: impl Iterator<Item = String>, estimate: &Estimate) -> Named<Share> {
+    let shares = (estimate.shares.iter().zip(&estimate.intervals))
+        .map(|(&share, &[low, high])| Share { share, low, high });
+    Named(labels.zip(shares).collect())
+}

@@ -1,0 +1,399 @@
+//! `auxlstm population`: what share of a set of users is of each class.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::value_parser;
+use futures_lite::future::block_on;
+use model_core::language::Language;
+use model_core::population::Method;
+use model_core::prediction::Named;
+use model_core::predictor::Predictor;
+use model_core::user_set::{AttributeShares, PopulationEstimate, Share, TextCheck, UserSet, hash};
+use serde::{Deserialize, Serialize};
+
+use super::model::ModelArguments;
+use super::{CorpusArguments, Failure, print_text, report_bad_records};
+use crate::bundle::read_bytes;
+use crate::corpus::{Corpus, UserKey};
+use crate::limited;
+use crate::output::PendingFile;
+use crate::progress::{Progress, notice};
+use crate::table::{Table, count};
+
+/// Estimate what share of a set of users is of each class
+///
+/// Counting predicted labels is badly biased: a rare class is predicted too often. The estimates correct this by what the
+/// probabilities of validation users of each class look like. They hold if the users of a class write like the training
+/// users of that class. The texts are compared with those of the training users, and a warning is printed where they are
+/// unlike them: then the shares are not to be trusted without some labelled users, see `auxlstm adapt`.
+///
+/// Intervals are of 95 % and include that the users are a sample and that the validation users are few. With --by, shares are
+/// estimated for each value of a field.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    /// Estimate the shares of each group of users with the same value of this field, such as a month or a community
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
+    /// How the shares are estimated: cc (classify and count), pcc (mean probability), acc and pacc (adjusted), emq (maximum
+    /// likelihood by expectation maximisation) or bayes (PACC weighted by what is known, with a prior)
+    #[arg(long, value_name = "METHOD", default_value_t)]
+    method: Method,
+    /// Read only the first WORDS words of each user
+    #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
+    max_words: Option<u32>,
+    /// Also write the estimates to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the sums over the users to this file, so that another run of the same model can add them
+    #[arg(long, value_name = "FILE")]
+    sums: Option<PathBuf>,
+    /// Add the users of these files, which --sums wrote
+    #[arg(long, value_name = "SUMS", num_args = 1..)]
+    add: Vec<PathBuf>,
+}
+
+/// The most groups of --by. More are likely a field that differs for every user.
+const MOST_GROUPS: usize = 1000;
+/// The most bytes of a file of sums.
+const MOST_BYTES: u64 = 1 << 32;
+
+/// The users of each group; one group with an empty name without --by.
+type Groups = BTreeMap<String, UserSet>;
+
+/// A file of sums.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSums {
+    /// The checksum of the bundle that the users were predicted with.
+    model: String,
+    /// The field that the users are grouped by.
+    by: Option<String>,
+    groups: Groups,
+}
+
+/// The estimate of a group.
+#[derive(Serialize)]
+struct Group<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(flatten)]
+    estimate: PopulationEstimate,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let mut predictor = arguments.model.load()?;
+    if let Some(words) = arguments.max_words {
+        predictor.read_at_most(words as usize);
+    }
+    check_moments(&predictor, arguments.method, &arguments.model.bundle)?;
+    let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
+    let json = create(&arguments.json)?;
+    let sums = create(&arguments.sums)?;
+    let model = checksum(&read_bytes(&arguments.model.bundle)?);
+    let by = arguments.by.as_deref();
+    let mut groups = Groups::new();
+    for path in &arguments.add {
+        add_sums(&mut groups, path, &model, by)?;
+    }
+    add_users(&mut groups, &predictor, arguments.corpus.open()?, by)?;
+
+    let estimates: Vec<Group> = (groups.iter())
+        .map(|(group, set)| Group {
+            group: by.map(|_| group.as_str()),
+            estimate: set.estimate(predictor.settings(), arguments.method),
+        })
+        .collect();
+    if estimates.iter().all(|group| group.estimate.users == 0) {
+        return Err("no user has a word that the model knows".into());
+    }
+    print_text(&to_text(&estimates, by))?;
+    for group in &estimates {
+        warn(group);
+    }
+    if let Some(file) = json {
+        file.finish(|out| {
+            serde_json::to_writer_pretty(&mut *out, &estimates)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    if let Some(file) = sums {
+        let by = arguments.by.clone();
+        let stored = StoredSums { model, by, groups };
+        file.finish(|out| {
+            serde_json::to_writer(&mut *out, &stored)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails if no attribute has the moments that the method needs.
+fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result<(), Failure> {
+    let settings = predictor.settings();
+    let mut calibrations = settings.languages().into_iter().flat_map(|language| {
+        (0..settings.attributes.len()).map(move |task| settings.calibration(task, language))
+    });
+    match calibrations.any(|calibration| calibration.moments.is_some()) {
+        true => Ok(()),
+        false => Err(format!(
+            "{}: the model has no validation users from which {method} could estimate shares; train it with \
+             split.validation above 0, or fit it to labelled users with `auxlstm adapt`",
+            bundle.display()
+        )
+        .into()),
+    }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    format!("crc32:{:08x}", crc32fast::hash(bytes))
+}
+
+/// Adds the users of a file of sums.
+fn add_sums(
+    groups: &mut Groups,
+    path: &Path,
+    model: &str,
+    by: Option<&str>,
+) -> Result<(), Failure> {
+    let fail = |what: &dyn std::fmt::Display| Failure::from(format!("{}: {what}", path.display()));
+    let bytes = limited::read(path, MOST_BYTES, "a file of sums").map_err(|error| fail(&error))?;
+    let stored: StoredSums = serde_json::from_slice(&bytes)
+        .map_err(|error| fail(&format!("not a file that --sums wrote: {error}")))?;
+    if stored.model != model {
+        return Err(fail(&"its users were predicted with another model"));
+    }
+    if stored.by.as_deref() != by {
+        return Err(fail(&match &stored.by {
+            Some(field) => format!("its users are grouped by {field:?}; use --by {field}"),
+            None => "its users are not grouped; leave out --by".into(),
+        }));
+    }
+    for (group, set) in stored.groups {
+        match groups.get_mut(&group) {
+            Some(known) => known.merge(&set).map_err(|error| fail(&error))?,
+            None => drop(groups.insert(group, set)),
+        }
+    }
+    Ok(())
+}
+
+/// Predicts the users of a corpus and adds each to its group.
+fn add_users(
+    groups: &mut Groups,
+    predictor: &Predictor,
+    mut corpus: Corpus,
+    by: Option<&str>,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new("predicting", "users", None);
+    corpus = corpus.with_report(progress.bad_record_printer());
+    let (mut read, mut without_field) = (0, 0);
+    while let Some(users) = corpus.read_chunk()? {
+        read += users.len() as u64;
+        let file = corpus.files()[corpus.file()].clone();
+        let mut by_group: BTreeMap<String, (Vec<u64>, Vec<Vec<String>>)> = BTreeMap::new();
+        for mut user in users {
+            let group = match by {
+                None => String::new(),
+                Some(field) => match user.label(field) {
+                    Some(value) => value,
+                    None => {
+                        without_field += 1;
+                        continue;
+                    }
+                },
+            };
+            let posts = mem::take(&mut user.posts);
+            let key = UserKey::new(&file, &user);
+            let (hashes, texts) = by_group.entry(group).or_default();
+            hashes.push(hash(&key.to_string()));
+            texts.push(posts);
+        }
+        for (group, (hashes, texts)) in by_group {
+            if !groups.contains_key(&group) && groups.len() == MOST_GROUPS {
+                return Err(format!(
+                    "--by {}: more than {MOST_GROUPS} values; name a field that many users share",
+                    by.unwrap_or_default()
+                )
+                .into());
+            }
+            let set = (groups.entry(group)).or_insert_with(|| UserSet::new(predictor.settings()));
+            block_on(predictor.predict_set(&texts, &hashes, set))?;
+        }
+        progress.set(read);
+    }
+    drop(progress);
+    report_bad_records(&corpus);
+    if without_field > 0 {
+        notice!(
+            "{without_field} of {read} users have no {:?} and are left out",
+            by.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// Warns of texts that are unlike those of the training users.
+fn warn(group: &Group) {
+    for check in group.estimate.texts.iter().filter(|check| check.unlike) {
+        let Some(divergence) = check.divergence else {
+            continue;
+        };
+        let group = group
+            .group
+            .map_or(String::new(), |group| format!("{group}: "));
+        notice!(
+            "{group}these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; \
+             {:.0} % of the words known): the shares are not to be trusted without labelled users; see `auxlstm adapt`",
+            divergence.value,
+            divergence.largest,
+            100.0 * check.known_words
+        );
+    }
+}
+
+fn to_text(groups: &[Group], by: Option<&str>) -> String {
+    let mut text = String::new();
+    match (groups, by) {
+        ([group], None) => single(&mut text, &group.estimate),
+        _ => grouped(&mut text, groups, by.unwrap_or_default()),
+    }
+    text
+}
+
+fn single(text: &mut String, estimate: &PopulationEstimate) {
+    let _ = write!(text, "{} users", count(estimate.users));
+    if estimate.without_known_words > 0 {
+        let _ = write!(
+            text,
+            "; left out, without a known word: {}",
+            count(estimate.without_known_words)
+        );
+    }
+    text.push('\n');
+    for check in &estimate.texts {
+        let _ = writeln!(text, "{}", about_texts(check));
+    }
+    for (attribute, shares) in estimate.attributes.iter() {
+        let levels = [("", &shares.shares), (" (coarse)", &shares.coarse)];
+        if shares.shares.is_none() {
+            let _ = writeln!(
+                text,
+                "\n## {attribute}\n\nNot estimated: the model was not validated on users who write this language."
+            );
+        }
+        for (level, shares) in levels {
+            let Some(shares) = shares else { continue };
+            let mut table = Table::new(["class", "share", "from", "to"]);
+            for (class, share) in shares.iter() {
+                let Share { share, low, high } = share;
+                table.row(
+                    [class.to_owned()]
+                        .into_iter()
+                        .chain([share, low, high].map(|share| percent(*share))),
+                );
+            }
+            let _ = write!(text, "\n## {attribute}{level}\n\n{table}");
+        }
+    }
+    for joint in &estimate.joint {
+        let header = [format!("{} \\ {}", joint.rows, joint.columns)];
+        let mut table = Table::new(
+            header
+                .into_iter()
+                .chain(joint.column_labels.iter().cloned()),
+        );
+        for (label, row) in joint.row_labels.iter().zip(&joint.shares) {
+            table.row(
+                [label.clone()]
+                    .into_iter()
+                    .chain(row.iter().map(|share| percent(*share))),
+            );
+        }
+        let _ = write!(text, "\n## {} and {}\n\n{table}", joint.rows, joint.columns);
+    }
+}
+
+/// A table for each attribute with a row for each group; of coarse classes, if the attribute has any.
+fn grouped(text: &mut String, groups: &[Group], by: &str) {
+    let Some(first) = groups.first() else { return };
+    let mut users = Table::new([by, "users", "words", "divergence", ""]);
+    for group in groups {
+        let name = group.group.unwrap_or_default().to_owned();
+        let check = group.estimate.texts.first();
+        let divergence = check.and_then(|check| check.divergence);
+        users.row([
+            name,
+            count(group.estimate.users),
+            check.map_or("–".into(), |check| format!("{:.0}", check.words)),
+            divergence.map_or("–".into(), |divergence| {
+                format!("{:.3}", divergence.value)
+            }),
+            match check.is_some_and(|check| check.unlike) {
+                true => "unlike".into(),
+                false => String::new(),
+            },
+        ]);
+    }
+    let _ = write!(text, "{users}");
+    let level = |shares: &AttributeShares| -> Option<Named<Share>> {
+        shares.coarse.clone().or_else(|| shares.shares.clone())
+    };
+    for (attribute, _) in first.estimate.attributes.iter() {
+        let of = |group: &Group| group.estimate.attributes.get(attribute).and_then(level);
+        let Some(labels) = groups.iter().find_map(of) else {
+            continue;
+        };
+        let labels = labels.iter().map(|(label, _)| label.to_owned());
+        let mut table = Table::new([by.to_owned()].into_iter().chain(labels));
+        for group in groups {
+            let shares = of(group);
+            let cells = shares
+                .iter()
+                .flat_map(|shares| shares.iter())
+                .map(|(_, share)| {
+                    let Share { share, low, high } = share;
+                    format!("{} ({}–{})", percent(*share), percent(*low), percent(*high))
+                });
+            table.row(
+                [group.group.unwrap_or_default().to_owned()]
+                    .into_iter()
+                    .chain(cells),
+            );
+        }
+        let _ = write!(text, "\n## {attribute}\n\n{table}");
+    }
+}
+
+fn about_texts(check: &TextCheck) -> String {
+    let language = match check.language {
+        Some(Language::Chinese) => "Chinese text: ",
+        Some(Language::Other) => "Other text: ",
+        None => "",
+    };
+    let divergence = match check.divergence {
+        Some(divergence) => format!(
+            "; word frequencies diverge from the training users' by {:.3} (like them: up to {:.3})",
+            divergence.value.max(0.0),
+            divergence.largest
+        ),
+        None => String::new(),
+    };
+    format!(
+        "{language}{} users, {:.0} words each, {:.1} % known{divergence}",
+        count(check.users),
+        check.words,
+        100.0 * check.known_words
+    )
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
