@@ -13,7 +13,7 @@ type Shares = (Vec<f64>, Vec<Vec<f64>>);
 /// Draws of a bootstrap.
 const RESAMPLES: usize = 500;
 /// Fewer for expectation maximisation, which takes time.
-const EM_RESAMPLES: usize = 200;
+const EM_RESAMPLES: usize = 100;
 /// Draws of the Bayesian method in its first round, and in its last.
 const ROUNDS: [usize; 2] = [300, 4000];
 /// Draws before the chain is taken to have forgotten its start.

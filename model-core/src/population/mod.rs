@@ -256,8 +256,8 @@ impl Population {
 
     /// The shares of the classes of an attribute. `base_rates` are the shares in the training corpus.
     ///
-    /// `None` if there are no users, or if the method [needs moments](Method::needs_moments) and there are none of the
-    /// [lengths](Self::new) and classes of the attribute.
+    /// `None` if there are no users, if the method [needs moments](Method::needs_moments) and there are none of the
+    /// [lengths](Self::new) and classes of the attribute, or if it needs a sample and the sample size is 0.
     ///
     /// # Panics
     /// If there is no such attribute or not one base rate per class.

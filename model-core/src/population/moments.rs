@@ -67,6 +67,9 @@ impl ClassMoments {
     ///
     /// A class without users gets the mean over all users weighted by their posterior of this class, which is right if the
     /// posteriors are calibrated.
+    ///
+    /// # Panics
+    /// If a class is not one of the posteriors, or these differ in their number of classes or have fewer than two.
     pub fn of(lengths: &[(f32, &[LabelledPosterior])]) -> Option<Self> {
         let classes = lengths.first()?.1.first()?.1.len();
         let mut moments = Self {

@@ -91,17 +91,18 @@ impl PosteriorSums {
         covariance
     }
 
-    fn is_sound(&self, classes: usize) -> bool {
-        let Self {
-            sum,
-            products,
-            labels,
-        } = self;
-        [sum.len(), products.len(), labels.len()] == [classes, triangle(classes - 1), classes]
-            && [sum, products, labels]
-                .into_iter()
-                .flatten()
-                .all(|sum| sum.is_finite())
+    /// Whether these can be the sums of so many posteriors.
+    fn is_sound(&self, classes: usize, users: u64) -> bool {
+        let most = 1.001 * users as f64;
+        let are_shares = |sums: &[f64]| {
+            sums.len() == classes
+                && sums.iter().all(|sum| (0.0..=most).contains(sum))
+                && (sums.iter().sum::<f64>() - users as f64).abs() <= 0.001 * users as f64
+        };
+        are_shares(&self.sum)
+            && are_shares(&self.labels)
+            && self.products.len() == triangle(classes - 1)
+            && self.products.iter().all(|sum| (0.0..=most).contains(sum))
     }
 }
 
@@ -145,16 +146,20 @@ impl Sums {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        let classes = self.classes();
+        let (classes, weights) = (self.classes(), &self.length_weights);
+        let users = self.users as f64;
+        let are_weights = if self.lengths.is_empty() {
+            weights.is_empty()
+        } else {
+            are_lengths(&self.lengths)
+                && weights.len() == self.lengths.len()
+                && weights.iter().all(|&weight| weight >= 0.0)
+                && (weights.iter().sum::<f64>() - users).abs() <= 0.001 * users
+        };
         classes >= 2
-            && (self.lengths.is_empty() || are_lengths(&self.lengths))
-            && self.length_weights.len() == self.lengths.len()
-            && self
-                .length_weights
-                .iter()
-                .all(|weight| weight.is_finite() && *weight >= 0.0)
-            && self.equal_rates.is_sound(classes)
-            && self.corpus_rates.is_sound(classes)
+            && are_weights
+            && self.equal_rates.is_sound(classes, self.users)
+            && self.corpus_rates.is_sound(classes, self.users)
     }
 }
 

@@ -175,11 +175,19 @@ fn populations_survive_serialisation() {
     let back: Population = serde_json::from_str(&json).unwrap();
     assert!(back.is_sound());
     assert_eq!(back.sample, population.sample);
-    assert!(
-        !serde_json::from_str::<Population>(&json.replacen("70", "71", 1))
-            .unwrap()
-            .is_sound()
-    );
+    for (sound, unsound) in [
+        (r#""users":70"#, r#""users":71"#),
+        (r#""sample_size":1000"#, r#""sample_size":60"#),
+        (r#""labels":["#, r#""labels":[0.0,"#),
+        (r#""sum":["#, r#""sum":[1e99,"#),
+        (r#""lengths":["#, r#""lengths":[-1.0,"#),
+        (r#""posteriors":["#, r#""posteriors":[2.0,"#),
+    ] {
+        let spoiled = json.replacen(sound, unsound, 1);
+        assert_ne!(spoiled, json);
+        let spoiled: Population = serde_json::from_str(&spoiled).unwrap();
+        assert!(!spoiled.is_sound(), "{unsound}");
+    }
 }
 
 #[test]
