@@ -15,6 +15,14 @@ pub struct Embedding {
     dimensions: usize,
 }
 
+/// The factor that brings integers of which the largest has this size to a size of at most `largest`; 1 if they have it.
+pub(crate) fn coarsening(size: u8, largest: i8) -> f32 {
+    match f32::from(largest) / f32::from(size.max(1)) {
+        factor if factor < 1.0 => factor,
+        _ => 1.0,
+    }
+}
+
 impl Embedding {
     /// Rounds a row-major table of `dimensions` columns to 8 bits, and row 0 to zero.
     ///
@@ -59,20 +67,25 @@ impl Embedding {
         })
     }
 
-    /// The first `rows` of the table, rounded to values of at most `largest` (1 to 127). Coarser numbers compress better.
+    /// The first `rows` of the table, rounded to values of at most `largest` (1 to 127). Coarser numbers compress better. Rows
+    /// without a larger value stay as they are.
     pub fn coarser(&self, rows: usize, largest: i8) -> Self {
         let rows = rows.min(self.len());
-        let factor = f32::from(largest) / 127.0;
-        Self {
-            values: (self.values[..rows * self.dimensions].iter())
-                .map(|&value| (f32::from(value) * factor).round() as i8)
-                .collect(),
-            scales: self.scales[..rows]
-                .iter()
-                .map(|scale| scale / factor)
-                .collect(),
+        let mut coarser = Self {
+            values: self.values[..rows * self.dimensions].to_vec(),
+            scales: self.scales[..rows].to_vec(),
             dimensions: self.dimensions,
+        };
+        let rows = coarser.values.chunks_exact_mut(self.dimensions);
+        for (row, scale) in rows.zip(&mut coarser.scales) {
+            let size = row.iter().map(|value| value.unsigned_abs()).max();
+            let factor = coarsening(size.unwrap_or(0), largest);
+            *scale /= factor;
+            for value in row {
+                *value = (f32::from(*value) * factor).round() as i8;
+            }
         }
+        coarser
     }
 
     /// A table from stored parts: `values` row by row, one scale for each row.
@@ -179,6 +192,19 @@ mod tests {
             }
         }
         assert_eq!(batch.sequences(), [vec![0, 1, 2], vec![]]);
+    }
+
+    #[test]
+    fn making_a_model_smaller_twice_rounded_its_vectors_again() {
+        let table: Vec<f32> = (0..40).map(|k| (k * 37 % 23) as f32 - 11.0).collect();
+        let once = Embedding::quantise(&table, 10).unwrap().coarser(4, 14);
+        let largest = once.values().iter().map(|value| value.unsigned_abs()).max();
+        assert_eq!(largest, Some(14));
+        let twice = once.coarser(4, 14);
+        assert_eq!(
+            (twice.values(), twice.scales()),
+            (once.values(), once.scales())
+        );
     }
 
     #[test]

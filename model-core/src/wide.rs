@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use crate::{
+    embedding::coarsening,
     language::is_han,
     tfidf,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
@@ -226,14 +227,19 @@ impl Wide {
         &self.scales
     }
 
-    /// Rounds the weights to integers of at most `largest` (1 to 127) instead of 127, and the IDF by `round`. Coarser numbers
-    /// compress better.
+    /// Rounds the weights to integers of at most `largest` (1 to 127), and the IDF by `round`. Coarser numbers compress better.
+    /// Classes without a larger weight stay as they are.
     pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
-        let factor = f32::from(largest) / 127.0;
-        for weight in &mut self.weights {
-            *weight = (f32::from(*weight) * factor).round() as i8;
+        let classes = self.scales.len();
+        for (class, scale) in self.scales.iter_mut().enumerate() {
+            let of_class = self.weights.iter().skip(class).step_by(classes);
+            let size = of_class.map(|weight| weight.unsigned_abs()).max();
+            let factor = coarsening(size.unwrap_or(0), largest);
+            *scale /= factor;
+            for weight in self.weights.iter_mut().skip(class).step_by(classes) {
+                *weight = (f32::from(*weight) * factor).round() as i8;
+            }
         }
-        self.scales.iter_mut().for_each(|scale| *scale /= factor);
         for idf in &mut self.vectorizer.idf {
             *idf = round(*idf);
         }
@@ -435,6 +441,11 @@ mod tests {
         assert_eq!(doubled.scores(&[2]), [2.0, 1.5]);
         let coarse = wide.clone().coarser(3, f32::floor);
         assert_eq!(coarse.weights(), [3, 0, -1, 0]);
+        let twice = coarse.clone().coarser(3, f32::floor);
+        assert_eq!(
+            (twice.weights(), twice.scales()),
+            (coarse.weights(), coarse.scales())
+        );
         assert_eq!(coarse.scores(&[2]), [1.0, 3.0]);
         assert!((coarse.scores(&[3])[0] + 1.0 / 3.0).abs() < 1e-6);
         assert_eq!(wide.retain(|[word, _]| word == 3).scores(&[2]), [0.0, 3.0]);

@@ -72,7 +72,7 @@ pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
 }
 
 /// The lengths in words to which validation texts are cut for the class moments, in addition to the whole texts.
-pub const MOMENT_LENGTHS: [usize; 2] = [30, 300];
+pub const MOMENT_LENGTHS: [usize; 3] = [30, 300, 1000];
 
 /// The class moments of a task in one language. `texts` returns the validation users' texts cut to so many words; shorter
 /// ones are whole. `None` without users of one class.
@@ -92,12 +92,13 @@ pub fn class_moments<E>(
         texts.iter().filter_map(posterior).collect()
     };
     let whole = texts(usize::MAX)?;
-    let logarithms = whole.iter().map(|text| (text.words.max(1) as f64).ln());
-    let typical = (logarithms.sum::<f64>() / whole.len().max(1) as f64).exp();
+    let mut words: Vec<usize> = whole.iter().map(|text| text.words).collect();
+    words.sort_unstable();
+    let typical = words.get(words.len() / 2).map_or(1, |&words| words.max(1));
     let mut lengths = Vec::new();
     for length in MOMENT_LENGTHS {
         // Most texts must be longer, or the lengths hardly differ.
-        if typical > 2.0 * length as f64 {
+        if typical > 2 * length {
             lengths.push((length as f32, posteriors(&texts(length)?)));
         }
     }
