@@ -43,8 +43,10 @@ pub struct PopulationEstimate {
     /// How the shares were estimated.
     pub method: Method,
     /// The number of users with at least one known word. The others are left out.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub users: u64,
     /// The number of users without a known word.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub without_known_words: u64,
     /// The texts of the users of each language of the model.
     pub texts: Vec<TextCheck>,
@@ -67,6 +69,7 @@ pub struct TextCheck {
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
     /// The number of users who write it.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub users: u64,
     /// The mean number of words of a user.
     pub words: f64,
@@ -87,6 +90,7 @@ pub struct TextCheck {
 )]
 pub struct AttributeShares {
     /// The number of users on whom they rest: those who write a language in which the attribute was validated.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub users: u64,
     /// The share of each class; a JSON object by class. `null` if there are no such users.
     pub shares: Option<Named<Share>>,

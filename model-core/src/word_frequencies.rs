@@ -88,6 +88,11 @@ pub struct WordSums {
 
 /// How far the word frequencies of a set are from those of the training users.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub struct Divergence {
     /// Σ (q − p)² / p over words, with the frequencies p of the training users and q of the set: Pearson's χ² divergence,
     /// without the bias that the sampling of users adds.

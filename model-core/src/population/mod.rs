@@ -52,6 +52,11 @@ pub const SAMPLE_SIZE: usize = 10_000;
 
 /// How the shares of the classes are estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub enum Method {
     /// The shares of the predicted labels (classify and count, CC).
     #[serde(rename = "cc")]
