@@ -1,5 +1,6 @@
 //! The command `auxlstm`: corpora, word vectors, training, evaluation and bulk prediction.
 
+mod adaptation;
 mod alignment;
 mod bundle;
 pub mod cli;

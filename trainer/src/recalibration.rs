@@ -99,7 +99,7 @@ pub fn recalibrated(
 }
 
 /// Where the settings hold the calibration of a task for texts in a language.
-fn place(
+pub fn place(
     settings: &mut Settings,
     task: usize,
     language: Option<Language>,

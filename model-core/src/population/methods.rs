@@ -26,6 +26,8 @@ const MEAN_COVARIANCE_SCALE: f64 = 2.0;
 const PSEUDO_USERS: f64 = 20.0;
 /// Keeps a covariance positive definite: no mean of posteriors is known better than ± 10⁻⁵.
 const LEAST_VARIANCE: f64 = 1e-10;
+/// Expected shares count like so many users with known classes.
+const EXPECTED_USERS: f64 = 30.0;
 const SEED: u64 = 17;
 
 /// The mean of a vector over the users, and the covariance of the vector.
@@ -152,7 +154,7 @@ fn adjust(observed: &Observed, classes: &ClassConditionals) -> Shares {
     (shares, draws)
 }
 
-/// The posterior of the shares q for equally probable shares before, by generalised least squares: the observed mean is normal
+/// The posterior of the shares q for equally probable shares before, or near the expected ones, by generalised least squares: the observed mean is normal
 /// around Mq, where the columns of M are the means of the classes. Its covariance has a part from the users, who are a
 /// sample, and a part from M, which was measured on a sample too. It is that of the posterior mean of a first round.
 pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments) -> Shares {
@@ -181,14 +183,37 @@ pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments) -> Shares {
             cholesky.solve_lower(&mut vector);
             vector
         };
-        let columns: Vec<Vec<f64>> = classes.means.iter().map(|mean| whiten(mean)).collect();
-        let error = Quadratic::least_squares(&columns, &whiten(&observed.mean));
+        let mut columns: Vec<Vec<f64>> = classes.means.iter().map(|mean| whiten(mean)).collect();
+        let mut means = whiten(&observed.mean);
+        if !moments.expected_shares.is_empty() {
+            expect(&moments.expected_shares, &mut columns, &mut means);
+        }
+        let error = Quadratic::least_squares(&columns, &means);
         draws = draw_shares(&error, shares, round, &mut random);
         shares = (0..count)
             .map(|class| draws.iter().map(|draw| draw[class]).sum::<f64>() / round as f64)
             .collect();
     }
     (shares, draws)
+}
+
+/// Adds the equations q = the expected shares, with the errors of counting them in [`EXPECTED_USERS`] users.
+fn expect(shares: &[f32], columns: &mut [Vec<f64>], means: &mut Vec<f64>) {
+    let shares = normalised(shares.iter().map(|&share| share.into()).collect());
+    let covariance: Vec<f64> = (label_covariance(&shares).iter())
+        .map(|entry| entry / EXPECTED_USERS)
+        .collect();
+    let dimensions = shares.len() - 1;
+    let cholesky = Cholesky::of(&covariance, dimensions);
+    let whiten = |mut vector: Vec<f64>| {
+        cholesky.solve_lower(&mut vector);
+        vector
+    };
+    for (class, column) in columns.iter_mut().enumerate() {
+        let unit = (0..dimensions).map(|other| f64::from(u8::from(other == class)));
+        column.extend(whiten(unit.collect()));
+    }
+    means.extend(whiten(shares[..dimensions].to_vec()));
 }
 
 /// Draws from the density exp(−error) on the simplex by a slice sampler (Neal 2003). A step moves a share from one class to

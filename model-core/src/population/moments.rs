@@ -31,6 +31,9 @@ pub struct ClassMoments {
     pub covariances: Vec<Vec<Vec<f32>>>,
     /// The share of users with each label, the most probable class of Q, by length and class of the users.
     pub labels: Vec<Vec<Vec<f32>>>,
+    /// The share of each class that is expected before looking at a set of users; empty if all shares are equally probable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_shares: Vec<f32>,
 }
 
 /// Mean and covariance of a vector of users, by their class, and the number of users that these were measured on.
@@ -78,6 +81,7 @@ impl ClassMoments {
             means: vec![],
             covariances: vec![],
             labels: vec![],
+            expected_shares: vec![],
         };
         for (_, users) in lengths {
             if users.is_empty() {
@@ -162,6 +166,10 @@ impl ClassMoments {
             && shape(&self.means, classes, &is_distribution)
             && shape(&self.covariances, triangle(classes - 1), &has_variances)
             && shape(&self.labels, classes, &is_distribution)
+            && (self.expected_shares.is_empty()
+                || self.expected_shares.len() == classes
+                    && self.expected_shares.iter().all(|&share| share > 0.0)
+                    && is_distribution(&self.expected_shares))
     }
 
     /// The moments of Q in a set of texts, from the weight of each length in it, see [`length_weights`].

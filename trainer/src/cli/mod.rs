@@ -1,5 +1,6 @@
 //! The command line: one file for each subcommand, which checks its flags and makes one call.
 
+mod adapt;
 mod align;
 mod base_rates;
 mod compact;
@@ -56,6 +57,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
     Population(population::Arguments),
+    Adapt(adapt::Arguments),
     Experiment(experiment::Arguments),
     Report(report::Arguments),
     Compact(compact::Arguments),
@@ -87,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Population(arguments) => population::run(arguments),
+        Command::Adapt(arguments) => adapt::run(arguments),
         Command::Experiment(arguments) => experiment::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Compact(arguments) => compact::run(arguments),

@@ -7,7 +7,7 @@ use model_core::{
     base_rates::{self, BaseRates},
     bundle::{ConfidenceThresholds, LanguageCalibration},
     calibration::{BIAS_LENGTHS, Calibration, bias_weights},
-    population::ClassMoments,
+    population::{ClassMoments, LabelledPosterior},
 };
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
@@ -81,32 +81,44 @@ pub fn class_moments<E>(
     attribute: &Attribute,
     calibration: &Calibration,
 ) -> Result<Option<ClassMoments>, E> {
-    let corpus = calibration.base_rates(attribute.classes.len());
-    let factors = BaseRates::Equal.factors(attribute, &corpus);
-    let posteriors = |texts: &[Scored]| -> Vec<(usize, Vec<f32>)> {
-        let posterior = |text: &Scored| {
-            let mut probabilities = calibration.probabilities(&text.logits, text.words);
-            base_rates::adjust(&mut probabilities, &factors);
-            Some((text.class()?, probabilities))
-        };
-        texts.iter().filter_map(posterior).collect()
-    };
     let whole = texts(usize::MAX)?;
-    let mut words: Vec<usize> = whole.iter().map(|text| text.words).collect();
-    words.sort_unstable();
-    let typical = words.get(words.len() / 2).map_or(1, |&words| words.max(1));
+    let typical = median_words(&whole);
     let mut lengths = Vec::new();
     for length in MOMENT_LENGTHS {
         // Most texts must be longer, or the lengths hardly differ.
         if typical > 2 * length {
-            lengths.push((length as f32, posteriors(&texts(length)?)));
+            let cut = posteriors(&texts(length)?, attribute, calibration);
+            lengths.push((length as f32, cut));
         }
     }
-    lengths.push((typical as f32, posteriors(&whole)));
-    let lengths: Vec<(f32, &[(usize, Vec<f32>)])> = (lengths.iter())
+    lengths.push((typical as f32, posteriors(&whole, attribute, calibration)));
+    let lengths: Vec<(f32, &[LabelledPosterior])> = (lengths.iter())
         .map(|(length, users)| (*length, users.as_slice()))
         .collect();
     Ok(ClassMoments::of(&lengths))
+}
+
+/// The median number of words of texts, at least 1.
+pub fn median_words(texts: &[Scored]) -> usize {
+    let mut words: Vec<usize> = texts.iter().map(|text| text.words).collect();
+    words.sort_unstable();
+    words.get(words.len() / 2).map_or(1, |&words| words.max(1))
+}
+
+/// The class and the probabilities under equal base rates of each text that has one class.
+pub fn posteriors(
+    texts: &[Scored],
+    attribute: &Attribute,
+    calibration: &Calibration,
+) -> Vec<LabelledPosterior> {
+    let corpus = calibration.base_rates(attribute.classes.len());
+    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let posterior = |text: &Scored| {
+        let mut probabilities = calibration.probabilities(&text.logits, text.words);
+        base_rates::adjust(&mut probabilities, &factors);
+        Some((text.class()?, probabilities))
+    };
+    texts.iter().filter_map(posterior).collect()
 }
 
 /// The calibration of a task in one language, with the thresholds with which its confident predictions have this accuracy.
@@ -123,7 +135,7 @@ pub fn measured(
 
 /// The lowest thresholds with which confident predictions on these texts, under equal base rates, have this accuracy; 1 where
 /// none has.
-fn confidence_thresholds(
+pub fn confidence_thresholds(
     texts: &[Scored],
     attribute: &Attribute,
     calibration: &Calibration,
@@ -201,28 +213,13 @@ fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f6
         uniform_weight: 0.0,
         ..calibration.clone()
     };
-    let uniform_weight = f64::from(calibration.uniform_weight);
     let sums = texts.par_iter().zip(weights).map(|(text, &weight)| {
-        let probabilities = softmax.probabilities(&text.logits, text.words);
-        let of_label: f64 = (text.classes.clone())
-            .map(|class| f64::from(probabilities[class]).max(f64::MIN_POSITIVE))
-            .sum();
-        let uniform = uniform_weight * text.classes.len() as f64 / classes as f64;
-        let modelled = (1.0 - uniform_weight) * of_label;
-        let weight = weight / total * modelled / (modelled + uniform);
+        let (modelled, slopes) = bias_slopes(text, &softmax, calibration.uniform_weight);
+        let weight = weight / total * modelled;
         let at = bias_weights(text.words);
-        let mut gradient = vec![[0.0; KNOTS]; classes];
-        for (class, (gradient, &probability)) in gradient.iter_mut().zip(&probabilities).enumerate()
-        {
-            let probability = f64::from(probability);
-            let target = match text.classes.contains(&class) {
-                true => probability.max(f64::MIN_POSITIVE) / of_label,
-                false => 0.0,
-            };
-            for (sum, part) in gradient.iter_mut().zip(at) {
-                *sum = weight * part * (target - probability);
-            }
-        }
+        let gradient: Vec<[f64; KNOTS]> = (slopes.iter())
+            .map(|slope| at.map(|part| weight * part * slope))
+            .collect();
         let bound = at.map(|one| at.map(|other| weight * one * other / 2.0));
         (gradient, bound)
     });
@@ -254,6 +251,28 @@ fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f6
             biases[class] += *step as f32;
         }
     }
+}
+
+/// How far the class of a text does not come from the uniform mixture, and the slope of the log probability of its label in
+/// the bias of each class, without the mixture.
+pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) -> (f64, Vec<f64>) {
+    let uniform_weight = f64::from(uniform_weight);
+    let probabilities = softmax.probabilities(&text.logits, text.words);
+    let least = |probability: f32| f64::from(probability).max(f64::MIN_POSITIVE);
+    let of_label: f64 = (text.classes.clone())
+        .map(|class| least(probabilities[class]))
+        .sum();
+    let uniform = uniform_weight * text.classes.len() as f64 / probabilities.len() as f64;
+    let modelled = (1.0 - uniform_weight) * of_label;
+    let slope = |(class, &probability): (usize, &f32)| {
+        let target = match text.classes.contains(&class) {
+            true => least(probability) / of_label,
+            false => 0.0,
+        };
+        target - f64::from(probability)
+    };
+    let slopes = probabilities.iter().enumerate().map(slope).collect();
+    (modelled / (modelled + uniform), slopes)
 }
 
 /// The weight of each text: the base rate of its label over the share of the texts with one of its classes.
@@ -291,7 +310,7 @@ fn weighted_loss(texts: &[Scored], weights: &[f64], calibration: &Calibration) -
 
 /// ln of the calibrated probability of a text's label. From the logits, because the probability of a confident mistake would
 /// round to 0.
-fn log_probability(text: &Scored, calibration: &Calibration) -> f64 {
+pub fn log_probability(text: &Scored, calibration: &Calibration) -> f64 {
     calibration.log_probability(&text.logits, text.words, |class| {
         text.classes.contains(&class)
     })
@@ -299,7 +318,7 @@ fn log_probability(text: &Scored, calibration: &Calibration) -> f64 {
 
 /// The logarithm of the minimum between two positive numbers of a function of the logarithm: golden-section search, to a
 /// precision of 1e-4.
-fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
+pub fn minimum(low: f64, high: f64, loss: impl Fn(f64) -> f64) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (low.ln(), high.ln());
     let probe = |place: f64| (place, loss(place));

@@ -1,0 +1,352 @@
+//! Adapts the calibration of a trained model to other users, from some labelled ones.
+//!
+//! The network stays as it is. Its logits get another temperature and another bias per class, and the base rates become those
+//! of the labelled users. Both stay near what they were unless the users say otherwise (maximum a posteriori), so that few
+//! users cannot do harm.
+
+use model_core::{
+    attribute::Attribute,
+    base_rates::{self, BaseRates},
+    bundle::LanguageCalibration,
+    calibration::{BIAS_LENGTHS, Calibration},
+    population::{ClassMoments, Method, Population, UserPosterior},
+};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+use crate::evaluation::{Evaluation, Report};
+use crate::training::calibration::{self, Scored, minimum};
+
+/// The fewest labelled users that an attribute is adapted to.
+pub const LEAST_USERS: usize = 50;
+/// The numbers of users of a learning curve.
+pub const CURVE: [usize; 5] = [25, 50, 100, 200, 500];
+
+/// The standard deviation of the prior of each class's bias, in nats, and of the logarithm of the temperature's factor.
+const BIAS_SPREAD: f64 = 1.0;
+const TEMPERATURE_SPREAD: f64 = 0.5;
+/// Rounds of coordinate descent, and steps of the biases in each.
+const ROUNDS: usize = 6;
+const STEPS: usize = 60;
+const FOLDS: usize = 5;
+/// The random subsets of each size for the learning curve.
+const SUBSETS: usize = 10;
+const SEED: u64 = 1;
+
+/// The adaptation of one attribute in one language, with what it brings.
+pub struct Adapted {
+    /// The calibration fitted to all users, without class moments.
+    pub calibration: LanguageCalibration,
+    /// The figures of the model as it was.
+    pub before: Figures,
+    /// The figures of the adapted model, by cross-validation.
+    pub after: Figures,
+    /// The log loss of always predicting the shares of the classes among these users.
+    pub shares_alone: f64,
+    /// What fewer users bring: for each number, the figures on the users left over.
+    pub curve: Vec<CurvePoint>,
+    /// The share of each class among the users.
+    pub shares: Vec<f64>,
+}
+
+/// Figures on the labelled users.
+pub struct Figures {
+    /// The report on the classes and, if there are any, that on the coarse classes.
+    pub reports: Vec<Report>,
+    /// The estimated share of each class; `None` if the model has no class moments.
+    pub shares: Option<Vec<f64>>,
+}
+
+/// A point of a learning curve: means over random subsets.
+pub struct CurvePoint {
+    /// The number of users fitted to.
+    pub users: usize,
+    /// The log loss on the others.
+    pub log_loss: f64,
+    /// The accuracy on the others, of labels under equal base rates.
+    pub accuracy: f64,
+    /// The mean absolute error of the estimated shares of the others.
+    pub share_error: f64,
+}
+
+/// Adapts the calibration of an attribute to labelled texts. The first report of [`Adapted::after`] tells whether it helps.
+pub fn adapt(
+    before: &LanguageCalibration,
+    attribute: &Attribute,
+    texts: &[Scored],
+    accuracy_when_confident: f64,
+) -> Adapted {
+    let one_class: Vec<&Scored> = texts.iter().filter(|text| text.class().is_some()).collect();
+    let shares = class_shares(&one_class, attribute);
+    let (after, after_shares) = cross_validated(&before.calibration, attribute, texts);
+    let calibration = fit(
+        &before.calibration,
+        &texts.iter().collect::<Vec<_>>(),
+        attribute,
+    );
+    let thresholds =
+        calibration::confidence_thresholds(texts, attribute, &calibration, accuracy_when_confident);
+    let adapted = LanguageCalibration::measured(calibration, thresholds);
+    let entropy = shares
+        .iter()
+        .filter(|share| **share > 0.0)
+        .map(|share| -share * share.ln());
+    Adapted {
+        before: Figures {
+            reports: reports(attribute, before, texts, |text| {
+                before.calibration.probabilities(&text.logits, text.words)
+            }),
+            shares: before.moments.as_ref().and_then(|moments| {
+                estimated_shares(&one_class, attribute, &before.calibration, moments)
+            }),
+        },
+        after: Figures {
+            reports: {
+                let mut rows = after.into_iter();
+                reports(attribute, &adapted, texts, |_| {
+                    rows.next().expect("one for each text")
+                })
+            },
+            shares: after_shares,
+        },
+        shares_alone: entropy.sum(),
+        curve: curve(&before.calibration, attribute, &one_class),
+        calibration: adapted,
+        shares,
+    }
+}
+
+/// The share of each class among texts of one class each.
+fn class_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f64> {
+    let mut counts = vec![0.0; attribute.classes.len()];
+    for class in texts.iter().filter_map(|text| text.class()) {
+        counts[class] += 1.0;
+    }
+    let total: f64 = counts.iter().sum();
+    counts.iter().map(|count| count / total.max(1.0)).collect()
+}
+
+/// The calibration with the highest posterior probability given these texts.
+fn fit(before: &Calibration, texts: &[&Scored], attribute: &Attribute) -> Calibration {
+    let classes = attribute.classes.len();
+    // One more user of each class, so that no base rate is 0.
+    let mut counts = vec![1.0; classes];
+    for text in texts {
+        for class in text.classes.clone() {
+            counts[class] += 1.0 / text.classes.len() as f64;
+        }
+    }
+    let total: f64 = counts.iter().sum();
+    let base_rates: Vec<f32> = counts.iter().map(|count| (count / total) as f32).collect();
+    let shift: Vec<f64> = (base_rates.iter().zip(before.base_rates(classes)))
+        .map(|(&now, then)| f64::from(now / then).ln())
+        .collect();
+    let mut parameters = Parameters {
+        log_factor: 0.0,
+        biases: vec![0.0; classes],
+    };
+    let with = |parameters: &Parameters| {
+        let factor = parameters.log_factor.exp();
+        let biases = |length: usize| {
+            let old = before.biases.get(length);
+            (0..classes)
+                .map(|class| {
+                    let old = old.map_or(0.0, |biases| f64::from(biases[class]));
+                    (factor * old + shift[class] + parameters.biases[class]) as f32
+                })
+                .collect()
+        };
+        Calibration {
+            asymptote: before.asymptote / factor as f32,
+            length_coefficient: before.length_coefficient / factor as f32,
+            uniform_weight: before.uniform_weight,
+            biases: (0..BIAS_LENGTHS.len()).map(biases).collect(),
+            base_rates: base_rates.clone(),
+        }
+    };
+    for _ in 0..ROUNDS {
+        parameters.log_factor = minimum((-2_f64).exp(), 2_f64.exp(), |log_factor| {
+            let biases = parameters.biases.clone();
+            let calibration = with(&Parameters { log_factor, biases });
+            let losses = texts
+                .iter()
+                .map(|text| -calibration::log_probability(text, &calibration));
+            losses.sum::<f64>() + (log_factor / TEMPERATURE_SPREAD).powi(2) / 2.0
+        });
+        for _ in 0..STEPS {
+            let calibration = with(&parameters);
+            let softmax = Calibration {
+                uniform_weight: 0.0,
+                ..calibration.clone()
+            };
+            let mut gradient = vec![0.0; classes];
+            for text in texts {
+                let (modelled, slopes) =
+                    calibration::bias_slopes(text, &softmax, calibration.uniform_weight);
+                for (sum, slope) in gradient.iter_mut().zip(slopes) {
+                    *sum += modelled * slope;
+                }
+            }
+            // The second derivative is at most a half for each text (Böhning 1992).
+            let precision = BIAS_SPREAD.powi(-2);
+            let bound = texts.len() as f64 / 2.0 + precision;
+            for (bias, slope) in parameters.biases.iter_mut().zip(gradient) {
+                *bias += (slope - precision * *bias) / bound;
+            }
+        }
+    }
+    with(&parameters)
+}
+
+struct Parameters {
+    /// ln of the factor that logits are multiplied with.
+    log_factor: f64,
+    /// What is added to the logit of each class, beyond the change of the base rates.
+    biases: Vec<f64>,
+}
+
+/// The texts in random order, in [`FOLDS`] parts of nearly the same size, as indices.
+fn folds(texts: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..texts).collect();
+    order.shuffle(&mut StdRng::seed_from_u64(SEED));
+    let fold = |fold| order.iter().copied().skip(fold).step_by(FOLDS).collect();
+    (0..FOLDS).map(fold).collect()
+}
+
+/// The probabilities of each text from a calibration fitted to the other folds, and the shares of the classes estimated in
+/// the same way.
+fn cross_validated(
+    before: &Calibration,
+    attribute: &Attribute,
+    texts: &[Scored],
+) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
+    let mut probabilities = vec![Vec::new(); texts.len()];
+    let mut sums = vec![0.0; attribute.classes.len()];
+    let (mut estimated, mut all) = (0.0, 0.0);
+    for fold in folds(texts.len()) {
+        let others: Vec<&Scored> = (texts.iter().enumerate())
+            .filter(|(text, _)| !fold.contains(text))
+            .map(|(_, text)| text)
+            .collect();
+        let calibration = fit(before, &others, attribute);
+        for &text in &fold {
+            let Scored { logits, words, .. } = &texts[text];
+            probabilities[text] = calibration.probabilities(logits, *words);
+        }
+        let held_out: Vec<&Scored> = (fold.iter().map(|&text| &texts[text]))
+            .filter(|text| text.class().is_some())
+            .collect();
+        let others: Vec<Scored> = others.into_iter().cloned().collect();
+        let moments = moments(&others, attribute, &calibration);
+        let shares = moments
+            .and_then(|moments| estimated_shares(&held_out, attribute, &calibration, &moments));
+        all += held_out.len() as f64;
+        if let Some(shares) = shares {
+            estimated += held_out.len() as f64;
+            for (sum, share) in sums.iter_mut().zip(shares) {
+                *sum += held_out.len() as f64 * share;
+            }
+        }
+    }
+    let shares =
+        (all > 0.0 && estimated == all).then(|| sums.into_iter().map(|sum| sum / all).collect());
+    (probabilities, shares)
+}
+
+/// The class moments of texts of the lengths that they have.
+fn moments(
+    texts: &[Scored],
+    attribute: &Attribute,
+    calibration: &Calibration,
+) -> Option<ClassMoments> {
+    let posteriors = calibration::posteriors(texts, attribute, calibration);
+    ClassMoments::of(&[(
+        calibration::median_words(texts) as f32,
+        posteriors.as_slice(),
+    )])
+}
+
+/// The shares of the classes among texts, estimated from their probabilities.
+fn estimated_shares(
+    texts: &[&Scored],
+    attribute: &Attribute,
+    calibration: &Calibration,
+    moments: &ClassMoments,
+) -> Option<Vec<f64>> {
+    let classes = attribute.classes.len();
+    let corpus = calibration.base_rates(classes);
+    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let mut population = Population::new(&[(classes, &moments.lengths)], 0);
+    for text in texts {
+        let corpus_rates = calibration.probabilities(&text.logits, text.words);
+        let mut equal_rates = corpus_rates.clone();
+        base_rates::adjust(&mut equal_rates, &factors);
+        let posterior = UserPosterior {
+            equal_rates: &equal_rates,
+            corpus_rates: &corpus_rates,
+        };
+        population.add(0, text.words, &[posterior]);
+    }
+    let estimate = population.estimate(0, Some(moments), &corpus, Method::default())?;
+    Some(estimate.shares)
+}
+
+/// The reports on texts with these probabilities, under the base rates of the calibration.
+fn reports(
+    attribute: &Attribute,
+    calibration: &LanguageCalibration,
+    texts: &[Scored],
+    mut probabilities: impl FnMut(&Scored) -> Vec<f32>,
+) -> Vec<Report> {
+    let mut evaluation = Evaluation::calibrated(attribute, calibration, &BaseRates::Equal);
+    for text in texts {
+        evaluation.add_classes(text.classes.clone(), probabilities(text));
+    }
+    evaluation.reports()
+}
+
+/// What fewer users bring, as far as half of the users are left over.
+fn curve(before: &Calibration, attribute: &Attribute, texts: &[&Scored]) -> Vec<CurvePoint> {
+    let mut random = StdRng::seed_from_u64(SEED);
+    let sizes = CURVE.into_iter().filter(|size| 2 * size <= texts.len());
+    let mut order: Vec<&Scored> = texts.to_vec();
+    sizes
+        .map(|users| {
+            let mut point = CurvePoint {
+                users,
+                log_loss: 0.0,
+                accuracy: 0.0,
+                share_error: 0.0,
+            };
+            for _ in 0..SUBSETS {
+                order.shuffle(&mut random);
+                let (fitted, others) = order.split_at(users);
+                let calibration = fit(before, fitted, attribute);
+                let owned =
+                    |texts: &[&Scored]| -> Vec<Scored> { texts.iter().copied().cloned().collect() };
+                let adapted = LanguageCalibration::measured(
+                    calibration.clone(),
+                    model_core::bundle::ConfidenceThresholds::both(1.0),
+                );
+                let report = reports(attribute, &adapted, &owned(others), |text| {
+                    calibration.probabilities(&text.logits, text.words)
+                })
+                .swap_remove(0);
+                let shares = moments(&owned(fitted), attribute, &calibration).and_then(|moments| {
+                    estimated_shares(others, attribute, &calibration, &moments)
+                });
+                let truth = class_shares(others, attribute);
+                let error = shares.map_or(f64::NAN, |shares| {
+                    let errors = shares
+                        .iter()
+                        .zip(&truth)
+                        .map(|(one, other)| (one - other).abs());
+                    errors.sum::<f64>() / truth.len() as f64
+                });
+                point.log_loss += report.log_loss / SUBSETS as f64;
+                point.accuracy += report.metrics.accuracy / SUBSETS as f64;
+                point.share_error += error / SUBSETS as f64;
+            }
+            point
+        })
+        .collect()
+}

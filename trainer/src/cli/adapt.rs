@@ -1,0 +1,265 @@
+//! `auxlstm adapt`: fits the calibration of a model to labelled users of another population.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use model_core::bundle::Settings;
+use model_core::card::AttributeFigures;
+use model_core::language::Language;
+use model_core::predictor::Predictor;
+use model_core::word_frequencies::WordFrequencies;
+
+use super::model::ModelArguments;
+use super::{CorpusArguments, Failure, print_text, share};
+use crate::adaptation::{Adapted, LEAST_USERS, adapt};
+use crate::bundle::read_bundle;
+use crate::config::Config;
+use crate::output::PendingFile;
+use crate::progress::notice;
+use crate::recalibration::{place, texts};
+use crate::table::Table;
+use crate::training::calibration::class_moments;
+use crate::training::examples::{self, Example};
+
+/// Fit a model to your own population, from some labelled users of it
+///
+/// Other people write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
+/// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
+/// It needs at least 50 users with a label of an attribute; others keep the model's. Figures before and after are printed,
+/// those after by cross-validation, and a learning curve shows what fewer users would have brought. An attribute that does
+/// not gain is left as it is, and the reason is printed.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    /// The adapted bundle
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Adapt only these attributes
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    attribute: Vec<String>,
+    /// The accuracy that confident predictions must reach
+    #[arg(long, value_name = "SHARE", value_parser = share(1.0), default_value_t = Config::default().accuracy_when_confident)]
+    accuracy_when_confident: f64,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let predictor = arguments.model.load()?;
+    let mut bundle = read_bundle(&arguments.model.bundle)?;
+    let output = PendingFile::create(&arguments.output)?;
+    check_names(&arguments.attribute, &predictor)?;
+    let (attributes, reader) = (predictor.attributes(), predictor.reader());
+    let CorpusArguments { paths, strict } = &arguments.corpus;
+    let read = examples::read(paths, *strict, attributes, reader, |_, _| {})?;
+    notice!(
+        "{} labelled users; left out: {} without words, {} without labels, {} bad records",
+        read.users.len(),
+        read.without_words,
+        read.without_labels,
+        read.bad_records
+    );
+    let users: Vec<&Example> = read.users.iter().collect();
+    let mut reasons = Vec::new();
+    let mut adapted_attributes = Vec::new();
+    for language in predictor.settings().languages() {
+        let whole = texts(&predictor, &users, usize::MAX, language)?;
+        for (task, whole) in whole.into_iter().enumerate() {
+            let attribute = &predictor.attributes()[task];
+            let is_wanted =
+                arguments.attribute.is_empty() || arguments.attribute.contains(&attribute.name);
+            if whole.is_empty() || !is_wanted {
+                continue;
+            }
+            let name = title(&attribute.name, language);
+            let found = whole.iter().filter(|text| text.class().is_some()).count();
+            if found < LEAST_USERS {
+                reasons.push(format!(
+                    "{name}: {found} users with a class of it; at least {LEAST_USERS} are needed"
+                ));
+                continue;
+            }
+            let before = predictor.settings().calibration(task, language);
+            let accuracy = arguments.accuracy_when_confident;
+            let mut adapted = adapt(before, attribute, &whole, accuracy);
+            print_text(&to_text(&name, whole.len(), &adapted))?;
+            if let Some(reason) = useless(&adapted) {
+                reasons.push(format!("{name}: {reason}"));
+                continue;
+            }
+            let cut = |words| {
+                Ok::<_, Failure>(texts(&predictor, &users, words, language)?.swap_remove(task))
+            };
+            let calibration = &mut adapted.calibration;
+            calibration.moments = class_moments(cut, attribute, &calibration.calibration)?;
+            *place(&mut bundle.settings, task, language) = adapted.calibration;
+            replace_figures(&mut bundle.card.figures, language, adapted.after.reports);
+            replace_word_frequencies(&mut bundle.settings, &predictor, &users, language);
+            adapted_attributes.push(name);
+        }
+    }
+    for reason in &reasons {
+        notice!("not adapted: {reason}");
+    }
+    if adapted_attributes.is_empty() {
+        return Err(match reasons.is_empty() {
+            true => "no user has a label that is a class of the model".into(),
+            false => "no attribute was adapted, so no bundle is written".into(),
+        });
+    }
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let _ = write!(
+        bundle.card.data,
+        " Calibration fitted to {} users of {}: {}; the figures of these attributes are cross-validated on those users.",
+        users.len(),
+        names.join(", "),
+        adapted_attributes.join(", ")
+    );
+    let bytes = bundle.to_bytes()?;
+    output.finish(|out| out.write_all(&bytes))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_names(names: &[String], predictor: &Predictor) -> Result<(), Failure> {
+    let known: Vec<&str> = (predictor.attributes().iter())
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let known = known.join(", ");
+            Err(format!("--attribute {name}: the model predicts only {known}").into())
+        }
+    }
+}
+
+/// Why the adapted calibration is not worth having; `None` if it is.
+fn useless(adapted: &Adapted) -> Option<String> {
+    let [before, after] =
+        [&adapted.before, &adapted.after].map(|figures| figures.reports[0].log_loss);
+    if after >= adapted.shares_alone {
+        return Some(format!(
+            "the model tells nothing about these users: log loss {after:.3}, and {:.3} for always predicting the shares of \
+             the classes; train a model on such users instead",
+            adapted.shares_alone
+        ));
+    }
+    (after >= before).then(|| {
+        format!("it would not help: log loss {before:.3} before and {after:.3} after, by cross-validation")
+    })
+}
+
+/// Puts the figures of an attribute in a language in the place of earlier ones.
+fn replace_figures(
+    figures: &mut Vec<AttributeFigures>,
+    language: Option<Language>,
+    reports: Vec<crate::evaluation::Report>,
+) {
+    for report in reports
+        .into_iter()
+        .filter(|report| report.metrics.users > 0)
+    {
+        let new = AttributeFigures {
+            language,
+            ..AttributeFigures::from(report)
+        };
+        figures.retain(|old| (&old.attribute, old.language) != (&new.attribute, language));
+        figures.push(new);
+    }
+}
+
+/// The texts of the users become those that other texts are compared with.
+fn replace_word_frequencies(
+    settings: &mut Settings,
+    predictor: &Predictor,
+    users: &[&Example],
+    language: Option<Language>,
+) {
+    let vocabulary = &predictor.reader().vocabulary;
+    let is_in =
+        |text: &&[u32]| language.is_none_or(|language| Language::of(text, vocabulary) == language);
+    let texts = users.iter().map(|user| &user.words[..]).filter(is_in);
+    let languages = settings.languages();
+    if let Some(place) = languages.iter().position(|other| *other == language) {
+        settings
+            .word_frequencies
+            .resize_with(languages.len(), WordFrequencies::default);
+        settings.word_frequencies[place] = WordFrequencies::of(texts, vocabulary.len());
+    }
+}
+
+fn title(attribute: &str, language: Option<Language>) -> String {
+    match language {
+        Some(Language::Chinese) => format!("{attribute}, Chinese text"),
+        Some(Language::Other) => format!("{attribute}, other text"),
+        None => attribute.to_owned(),
+    }
+}
+
+fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
+    let mut text = format!("## {name}: {users} users\n\n");
+    let mut figures = Table::new(["", "log loss", "accuracy", "F (paper)", "ECE"]);
+    for (name, of) in [("before", &adapted.before), ("after", &adapted.after)] {
+        for report in of.reports.iter().filter(|report| report.metrics.users > 0) {
+            let level = match report.attribute.ends_with("(coarse)") {
+                true => ", coarse",
+                false => "",
+            };
+            let cells = [
+                report.log_loss,
+                report.metrics.accuracy,
+                report.metrics.f,
+                report.calibration_error,
+            ];
+            let cells = cells.map(|figure| format!("{figure:.3}"));
+            figures.row([format!("{name}{level}")].into_iter().chain(cells));
+        }
+    }
+    let alone = format!("{:.3}", adapted.shares_alone);
+    figures.row([
+        "shares alone".to_owned(),
+        alone,
+        "–".into(),
+        "–".into(),
+        "–".into(),
+    ]);
+    let mut shares = Table::new(["share of", "users", "estimated before", "estimated after"]);
+    let percent = |share: Option<f64>| {
+        share.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    };
+    let labels = &adapted.before.reports[0].labels;
+    for (class, label) in labels.iter().enumerate() {
+        let estimated =
+            |shares: &Option<Vec<f64>>| percent(shares.as_ref().map(|shares| shares[class]));
+        shares.row([
+            label.clone(),
+            percent(Some(adapted.shares[class])),
+            estimated(&adapted.before.shares),
+            estimated(&adapted.after.shares),
+        ]);
+    }
+    let _ = write!(text, "{figures}\n{shares}\n");
+    if !adapted.curve.is_empty() {
+        let mut curve = Table::new([
+            "labelled users",
+            "log loss",
+            "accuracy",
+            "error of the shares",
+        ]);
+        for point in &adapted.curve {
+            curve.row([
+                point.users.to_string(),
+                format!("{:.3}", point.log_loss),
+                format!("{:.3}", point.accuracy),
+                percent(Some(point.share_error).filter(|error| error.is_finite())),
+            ]);
+        }
+        let _ = write!(text, "{curve}\n");
+    }
+    text
+}
