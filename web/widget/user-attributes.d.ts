@@ -1,4 +1,4 @@
-import type { Attribute, Backend, BackendChoice, ModelCard, Progress, UserPrediction } from "./index.js";
+import type { Attribute, Backend, BackendChoice, BaseRates, ModelCard, Progress, UserPrediction } from "./index.js";
 
 /** The events of `<user-attributes>`. They bubble, out of shadow trees too. */
 export interface UserAttributesEventMap {
@@ -27,6 +27,9 @@ export class UserAttributesElement extends HTMLElement {
   show: string;
   /** The backend to run on. */
   backend: BackendChoice;
+  /** The base rates that predictions assume. Null sets them to `"equal"`. */
+  get baseRates(): BaseRates;
+  set baseRates(rates: BaseRates | null);
   /** The address of the dictionary for Chinese models; empty for the one beside the module. */
   dictionary: string;
   /** When to load the model: when the element comes near the visible part of the page, or at once. */
