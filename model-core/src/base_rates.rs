@@ -13,6 +13,11 @@ use crate::attribute::Attribute;
 /// The base rates that predictions assume.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(export_to = "protocol.d.ts")
+)]
 pub enum BaseRates {
     /// Every class is as likely as any other. Rare classes are found best.
     #[default]

@@ -68,6 +68,33 @@ pub fn predict_by(bundle: &str, users: &str) -> Vec<Value> {
         let dictionary = root().join("public/dictionary/zh.txt.gz");
         command.arg("--dictionary").arg(dictionary);
     }
+    predictions(command, users)
+}
+
+/// The predictions by the bundle with these bytes under base rates: `equal`, `corpus` or shares as JSON.
+pub fn predict_under(base_rates: &str, bundle: &[u8], users: &str) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("it takes files");
+        path
+    };
+    let base_rates = match base_rates {
+        "equal" | "corpus" => PathBuf::from(base_rates),
+        shares => file("shares.json", shares.as_bytes()),
+    };
+    let mut command = Command::new(auxlstm());
+    command
+        .arg("predict")
+        .arg(file("model.safetensors", bundle))
+        .arg("-")
+        .arg("--base-rates")
+        .arg(base_rates);
+    predictions(command, users)
+}
+
+/// What a command that predicts users in JSONL prints, one value per user.
+fn predictions(mut command: Command, users: &str) -> Vec<Value> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -102,7 +129,11 @@ pub fn same(shown: &Map<String, Value>, posts: &[&str]) {
 /// The same with another model of the page.
 pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
     let user = json!({ "posts": posts }).to_string();
-    let predicted = predict_by(bundle, &user).remove(0);
+    agrees(shown, &predict_by(bundle, &user)[0]);
+}
+
+/// Checks that the shown probabilities equal those of a prediction by the command.
+pub fn agrees(shown: &Map<String, Value>, predicted: &Value) {
     let predicted = (predicted["predictions"].as_object()).expect("predictions by attribute");
     assert_eq!(shown.len(), predicted.len());
     for (attribute, prediction) in predicted {
@@ -123,11 +154,23 @@ pub fn same_by(bundle: &str, shown: &Map<String, Value>, posts: &[&str]) {
                     .map(|(shown, predicted)| (shown - predicted).abs());
                 assert!(
                     difference.is_some_and(|difference| difference <= TOLERANCE),
-                    "{attribute} {class} of {posts:?}: shown is {shown:?}, the command predicts {predicted:?}"
+                    "{attribute} {class}: shown is {shown:?}, the command predicts {predicted:?}"
                 );
             }
         }
     }
+}
+
+/// The page's model as if the share of its training users had grown from class to class of each attribute.
+pub fn uneven() -> Vec<u8> {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    let settings = &mut bundle.settings;
+    for (task, attribute) in (settings.calibrations.iter_mut()).zip(&settings.attributes) {
+        let classes = attribute.classes.len();
+        let sum = (1..=classes).sum::<usize>() as f32;
+        task.calibration.base_rates = (1..=classes).map(|class| class as f32 / sum).collect();
+    }
+    bundle.to_bytes().expect("it stays sound")
 }
 
 /// The page's model with some Chinese words added (业校妈课) and its first two attributes marked as transferred.

@@ -51,6 +51,12 @@ impl Gpu {
 
 #[wasm_bindgen]
 impl GpuModel {
+    /// Assumes these base rates, given as JSON, from now on.
+    pub fn use_base_rates(&mut self, base_rates: &str) -> Result<(), JsError> {
+        let base_rates = serde_json::from_str(base_rates)?;
+        Ok(self.predictor.use_base_rates(base_rates)?)
+    }
+
     /// Predicts users. Takes a list with the posts of each user and returns a list of predictions, both as JSON.
     pub async fn predict(&self, users: String) -> Result<String, JsError> {
         let users: Vec<Vec<String>> = serde_json::from_str(&users)?;

@@ -4,9 +4,10 @@
 //! JavaScript (`widget/index.js`) is checked against them.
 
 use model_core::attribute::Attribute;
+use model_core::base_rates::BaseRates;
 use model_core::card::ModelCard;
 use model_core::explanation::Explanation;
-use model_core::prediction::UserPrediction;
+use model_core::prediction::{Named, UserPrediction};
 use serde::{Deserialize, Serialize};
 
 /// The backend that the user chooses for a model.
@@ -89,6 +90,8 @@ pub enum Reason {
     DamagedBundle(String),
     /// The Chinese dictionary, or the user dictionary in the bundle, cannot be used.
     UnusableDictionary(String),
+    /// Base rates cannot be read, or do not fit the model.
+    UnusableBaseRates(String),
 
     /// The CPU or GPU could not compute a prediction.
     DeviceFailed(String),
@@ -192,6 +195,8 @@ pub enum Request {
         /// is worth its time.
         #[serde(default)]
         ahead: u64,
+        /// The base rates to assume.
+        base_rates: BaseRates,
     },
     /// Explain a prediction: the evidence of each word of a user.
     Explain {
@@ -201,6 +206,8 @@ pub enum Request {
         model: u64,
         /// The user's posts.
         posts: Vec<String>,
+        /// The base rates to assume.
+        base_rates: BaseRates,
     },
     /// Segment posts into words as the model does, whether its vocabulary has them or not.
     Segment {
@@ -262,6 +269,9 @@ pub enum Reply {
         card: Box<ModelCard>,
         /// The attributes that the model predicts.
         attributes: Vec<Attribute>,
+        /// The base rates of the training users, by attribute and class. If the model reads two languages, those for texts
+        /// that are not Chinese.
+        base_rates: Named<Named<f32>>,
         /// The backend that it runs on.
         backend: Backend,
         /// The size of the first request.

@@ -1,5 +1,6 @@
 //! Predictions in words, and the distributions that the page shows.
 
+use model_core::base_rates::BaseRates;
 use model_core::card::AttributeFigures;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
@@ -112,6 +113,15 @@ pub fn validation(
     Some(match prediction.transferred {
         true => locale.t("transferred"),
         false => locale.t("measured"),
+    })
+}
+
+/// Which base rates predictions assume, in a sentence.
+pub fn base_rates(base_rates: &BaseRates, locale: Locale) -> &'static str {
+    locale.t(match base_rates {
+        BaseRates::Equal => "base_rates_equal",
+        BaseRates::Corpus => "base_rates_corpus",
+        BaseRates::Given(_) => "base_rates_given",
     })
 }
 

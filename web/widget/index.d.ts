@@ -2,8 +2,10 @@ import type {
   Attribute,
   Backend as WorkerBackend,
   BackendChoice,
+  BaseRates,
   Explanation as BytesExplanation,
   ModelCard,
+  Named,
   ReadWord as BytesReadWord,
   Reply,
   UserPrediction,
@@ -15,6 +17,7 @@ export type {
   AttributeFigures,
   AttributePrediction,
   BackendChoice,
+  BaseRates,
   CoarseClass,
   CoarsePrediction,
   CoveragePoint,
@@ -64,21 +67,37 @@ export function load(source?: Source, options?: LoadOptions): Promise<Model>;
 /** One user's text: a string with one post per line, or a list of posts. */
 export type Text = string | readonly string[];
 
+export interface ReadOptions {
+  /**
+   * How common each class is among the writers, before their text is read: `"equal"` (default), `"corpus"` (as among the
+   * training users), or shares from 0 to 1 by attribute and by class or coarse class. An attribute that is not named has
+   * equal base rates.
+   */
+  baseRates?: BaseRates;
+  /** Rejects the promise with the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /** A loaded model. */
 export interface Model {
   readonly card: ModelCard;
   /** The attributes that it predicts. */
   readonly attributes: readonly Attribute[];
+  /**
+   * The share of each class of each attribute among the training users. If the model reads two languages, among those who
+   * do not write Chinese.
+   */
+  readonly baseRates: Named<Named<number>>;
   /** The backend of the newest prediction. */
   readonly backend: Backend;
   /** Predicts all attributes of each user, in their order. `onprogress` is called with the number of finished users. */
   predict(
     // A string is iterable, but is not a list of texts.
     texts: Iterable<Text> & object,
-    options?: { signal?: AbortSignal; onprogress?: (done: number, total: number) => void },
+    options?: ReadOptions & { onprogress?: (done: number, total: number) => void },
   ): Promise<UserPrediction[]>;
   /** The prediction for one user with the evidence of each word. */
-  explain(text: Text, options?: { signal?: AbortSignal }): Promise<Explanation>;
+  explain(text: Text, options?: ReadOptions): Promise<Explanation>;
   /** The words of each post as the model reads them, whether its vocabulary has them or not. */
   segment(text: Text, options?: { signal?: AbortSignal }): Promise<string[][]>;
   /** Gives the model up. Its memory is freed when all who loaded it have given it up. */

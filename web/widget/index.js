@@ -5,7 +5,7 @@ import { fetchGpu } from "./fetch_gpu.js";
 import { ENGLISH, Failure } from "./locale.js";
 
 /**
- * @import { Attribute, Backend as WorkerBackend, BackendChoice, ChunkSize, ModelCard, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
+ * @import { Attribute, Backend as WorkerBackend, BackendChoice, BaseRates, ChunkSize, ModelCard, Named, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
  * @import { Backend, Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
  */
 
@@ -88,6 +88,10 @@ class Model {
     return this.#used().description.attributes;
   }
 
+  get baseRates() {
+    return this.#used().description.base_rates;
+  }
+
   /** @returns {Backend} */
   get backend() {
     const { backend } = this.#used().description;
@@ -98,11 +102,12 @@ class Model {
 
   /**
    * @param {Iterable<Text>} texts
-   * @param {{ signal?: AbortSignal, onprogress?: (done: number, total: number) => void }} [options]
+   * @param {{ baseRates?: BaseRates, signal?: AbortSignal, onprogress?: (done: number, total: number) => void }} [options]
    * @returns {Promise<UserPrediction[]>}
    */
-  async predict(texts, { signal, onprogress } = {}) {
+  async predict(texts, { baseRates = "equal", signal, onprogress } = {}) {
     const entry = this.#used();
+    const base_rates = readable(baseRates);
     // A string is iterable too, by its letters.
     if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
     const users = [...texts].map((text) => posts(text));
@@ -122,7 +127,7 @@ class Model {
         end += 1;
       }
       left -= length;
-      const request = { model: entry.number, users: users.slice(start, end), ahead: left };
+      const request = { model: entry.number, users: users.slice(start, end), ahead: left, base_rates };
       const answer = await orAborted(entry.engine.ask((id) => ({ predict: { id, ...request } })), signal);
       predictions.push(...answer.predictions);
       entry.description.backend = answer.backend;
@@ -134,13 +139,14 @@ class Model {
 
   /**
    * @param {Text} text
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {{ baseRates?: BaseRates, signal?: AbortSignal }} [options]
    * @returns {Promise<Explanation>}
    */
-  async explain(text, { signal } = {}) {
+  async explain(text, { baseRates = "equal", signal } = {}) {
     const entry = this.#used();
+    const base_rates = readable(baseRates);
     signal?.throwIfAborted();
-    const request = { model: entry.number, posts: posts(text) };
+    const request = { model: entry.number, posts: posts(text), base_rates };
     const { explanation } = await orAborted(entry.engine.ask((id) => ({ explain: { id, ...request } })), signal);
     return { ...explanation, words: inUnits(explanation.words, request.posts) };
   }
@@ -175,8 +181,8 @@ class Entry {
   /** @type {Set<(progress: Progress) => void>} */
   listeners = new Set();
   /**
-   * Its card, attributes, backend and the size of the next request, once it is loaded.
-   * @type {{ card: ModelCard, attributes: Attribute[], backend: WorkerBackend, chunk: ChunkSize }}
+   * Its card, attributes, base rates, backend and the size of the next request, once it is loaded.
+   * @type {{ card: ModelCard, attributes: Attribute[], base_rates: Named<Named<number>>, backend: WorkerBackend, chunk: ChunkSize }}
    */
   description;
 
@@ -445,6 +451,24 @@ function posts(text) {
   if (typeof text === "string") return text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   if (Array.isArray(text) && text.every((post) => typeof post === "string")) return text;
   throw new TypeError("a text must be a string with one post per line, or a list of posts");
+}
+
+/** @returns {value is Record<string, unknown>} */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Base rates in a form that the worker can read. It checks whether they fit the model.
+ * @param {unknown} baseRates
+ * @returns {BaseRates}
+ */
+function readable(baseRates) {
+  const isShares = (shares) => isObject(shares) && Object.values(shares).every(Number.isFinite);
+  const isGiven = isObject(baseRates) && Object.values(baseRates).every(isShares);
+  if (isGiven || baseRates === "equal" || baseRates === "corpus") return /** @type {BaseRates} */ (baseRates);
+  const unusable_base_rates = `base rates: neither "equal" nor "corpus" nor shares by attribute and class: ${json(baseRates)}`;
+  throw new Failure({ unusable_base_rates });
 }
 
 /**

@@ -138,6 +138,11 @@ software: boolean, } };
 export type BackendChoice = "auto" | "cpu" | "webgpu";
 
 /**
+ * The base rates that predictions assume.
+ */
+export type BaseRates = "equal" | "corpus" | { [key in string]: { [key in string]: number } };
+
+/**
  * The size of a request. A chunk ends with the user who brings it to either number.
  */
 export type ChunkSize = { 
@@ -331,7 +336,7 @@ readable: number, } } | { "older_bundle": {
 /**
  * The bundle's format version.
  */
-version: number, } } | { "damaged_bundle": string } | { "unusable_dictionary": string } | { "device_failed": string } | "not_finite" | "no_model" | { "miscounted": { 
+version: number, } } | { "damaged_bundle": string } | { "unusable_dictionary": string } | { "unusable_base_rates": string } | { "device_failed": string } | "not_finite" | "no_model" | { "miscounted": { 
 /**
  * The number of users in the request.
  */
@@ -402,6 +407,11 @@ card: ModelCard,
  * The attributes that the model predicts.
  */
 attributes: Array<Attribute>, 
+/**
+ * The base rates of the training users, by attribute and class. If the model reads two languages, those for texts
+ * that are not Chinese.
+ */
+base_rates: Named<Named<number>>, 
 /**
  * The backend that it runs on.
  */
@@ -517,7 +527,11 @@ users: Array<Array<string>>,
  * The number of characters that further requests of the same work will send. It decides whether starting WebGPU
  * is worth its time.
  */
-ahead: number, } } | { "explain": { 
+ahead: number, 
+/**
+ * The base rates to assume.
+ */
+base_rates: BaseRates, } } | { "explain": { 
 /**
  * The number of the request, for the reply.
  */
@@ -529,7 +543,11 @@ model: number,
 /**
  * The user's posts.
  */
-posts: Array<string>, } } | { "segment": { 
+posts: Array<string>, 
+/**
+ * The base rates to assume.
+ */
+base_rates: BaseRates, } } | { "segment": { 
 /**
  * The number of the request, for the reply.
  */

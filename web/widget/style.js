@@ -115,6 +115,7 @@ const STYLE = `
     align-items: baseline;
     margin-bottom: 0.4em;
   }
+  .assumed,
   .caveat {
     margin-top: 1em;
   }

@@ -1,4 +1,4 @@
-import type { Attribute, Backend, BackendChoice, ModelCard, Progress, UserPrediction } from "./index.js";
+import type { Attribute, Backend, BackendChoice, BaseRates, ModelCard, Progress, UserPrediction } from "./index.js";
 
 /** The events of `<user-attributes>`. They bubble, out of shadow trees too. */
 export interface UserAttributesEventMap {
@@ -6,7 +6,7 @@ export interface UserAttributesEventMap {
   ready: CustomEvent<{ card: ModelCard; attributes: readonly Attribute[]; backend: Backend }>;
   /** Bytes have arrived. */
   progress: CustomEvent<Progress>;
-  /** A new text was predicted. */
+  /** A new text was predicted, or the same one under other base rates. */
   prediction: CustomEvent<{ prediction: UserPrediction; text: string }>;
   /** The model could not be loaded, or a text could not be read. */
   error: CustomEvent<{ message: string; error: unknown }>;
@@ -27,6 +27,9 @@ export class UserAttributesElement extends HTMLElement {
   show: string;
   /** The backend to run on. */
   backend: BackendChoice;
+  /** The base rates that predictions assume. Null sets them to `"equal"`. */
+  get baseRates(): BaseRates;
+  set baseRates(rates: BaseRates | null);
   /** The address of the dictionary for Chinese models; empty for the one beside the module. */
   dictionary: string;
   /** When to load the model: when the element comes near the visible part of the page, or at once. */

@@ -151,7 +151,7 @@ function announcement(locale, sections, { predictions }) {
 
 /** The element. README.md describes its attributes, properties and events. */
 export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["model", "backend", "dictionary", "loading", "lang", "show"];
+  static observedAttributes = ["model", "backend", "base-rates", "dictionary", "loading", "lang", "show"];
 
   /** The text that the page has set; null if the text is the element's content. */
   #text = null;
@@ -166,6 +166,8 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #prediction = null;
   /** Its text. */
   #answered = null;
+  /** The base rates that it assumes. */
+  #assumed = "equal";
   /** The reason why there is no estimate (Reason in web/src/protocol.rs); null while nothing has failed. */
   #failure = null;
   /** The newest progress of loading. */
@@ -185,6 +187,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       progress: make("progress", { part: "progress" }),
       retry,
       attributes: make("div", { part: "attributes", className: "attributes" }),
+      assumed: make("p", { part: "base-rates", className: "assumed quiet" }),
       caveat: make("p", { part: "caveat", className: "caveat quiet" }),
       about: make("div"),
       announcement: make("p", { className: "announcement", role: "status" }),
@@ -204,7 +207,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     slot.addEventListener("slotchange", contentChanged);
     new MutationObserver(contentChanged).observe(this, { characterData: true, childList: true, subtree: true });
     // Properties that the page set before the element was defined.
-    for (const name of ["text", "model", "show", "backend", "dictionary", "loading", "theme"]) {
+    for (const name of ["text", "model", "show", "backend", "baseRates", "dictionary", "loading", "theme"]) {
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name];
       delete this[name];
@@ -233,8 +236,15 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
 
   attributeChangedCallback(name, before, after) {
     if (before === after || !this.isConnected) return;
-    if (name === "lang" || name === "show") this.#label();
-    else if (this.#use ? name !== "loading" : this.loading === "eager") this.#start();
+    if (name === "lang" || name === "show") {
+      this.#label();
+    } else if (name === "base-rates") {
+      // The text needs a new prediction.
+      this.#answered = null;
+      this.#textChanged();
+    } else if (this.#use ? name !== "loading" : this.loading === "eager") {
+      this.#start();
+    }
   }
 
   /** The text that is read: the one that was set, or the element's content. Set it to null to go back to the content. */
@@ -264,6 +274,18 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
   set backend(backend) {
     this.#reflect("backend", backend);
+  }
+  /** The base rates: `equal` (default), `corpus`, or shares by attribute and class. What cannot be read is returned as it is. */
+  get baseRates() {
+    const rates = this.getAttribute("base-rates") || "equal";
+    try {
+      return JSON.parse(rates);
+    } catch {
+      return rates;
+    }
+  }
+  set baseRates(rates) {
+    this.#reflect("base-rates", typeof rates === "object" && rates ? JSON.stringify(rates) : rates);
   }
   get dictionary() {
     return this.getAttribute("dictionary") ?? "";
@@ -365,22 +387,22 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   async #ask() {
-    const { text } = this;
+    const { text, baseRates } = this;
     if (!this.#model) return;
     this.#asking?.abort();
     const { signal } = (this.#asking = new AbortController());
-    let prediction = null;
-    if (text.trim()) {
-      try {
-        [prediction] = await this.#model.predict([text], { signal });
-      } catch (error) {
-        if (!signal.aborted) this.#fail(error);
-        return;
-      }
-      if (signal.aborted) return;
+    let prediction;
+    try {
+      // Without a text this only checks the base rates.
+      [prediction = null] = await this.#model.predict(text.trim() ? [text] : [], { baseRates, signal });
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+      return;
     }
+    if (signal.aborted) return;
     this.#prediction = prediction;
     this.#answered = text;
+    this.#assumed = baseRates;
     this.#failure = null;
     this.#render();
     if (prediction) this.#emit("prediction", { prediction, text });
@@ -422,7 +444,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
 
   /** Brings the view up to date. */
   #render() {
-    const { slot, panel, note, progress, retry, attributes, announcement: live } = this.#parts;
+    const { slot, panel, note, progress, retry, attributes, assumed, announcement: live } = this.#parts;
     const prediction = this.#prediction;
     const failed = this.#failure !== null;
     const loading = this.#use !== null && this.#model === null && !failed;
@@ -437,6 +459,8 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     if (total) Object.assign(progress, { max: total, value: received });
     else progress.removeAttribute("value");
     attributes.hidden = failed || prediction === null;
+    assumed.hidden = attributes.hidden || prediction.known_words === 0;
+    assumed.textContent = this.#locale.t(`base_rates_${typeof this.#assumed === "string" ? this.#assumed : "given"}`);
     if (prediction) for (const { name, set } of this.#sections) set(prediction.predictions[name], prediction.language);
     const estimate =
       prediction && !behind ? `${announcement(this.#locale, this.#sections, prediction)} ${note.textContent}` : "";

@@ -3,7 +3,10 @@ import type { DetailedHTMLProps, HTMLAttributes } from "react";
 import type { UserAttributesElement, UserAttributesEventMap } from "user-attributes/element";
 
 type Plain = DetailedHTMLProps<HTMLAttributes<UserAttributesElement>, UserAttributesElement>;
-type Properties = Pick<UserAttributesElement, "backend" | "dictionary" | "loading" | "model" | "show" | "text" | "theme">;
+type Properties = Pick<
+  UserAttributesElement,
+  "backend" | "baseRates" | "dictionary" | "loading" | "model" | "show" | "text" | "theme"
+>;
 type Listeners = { [Type in keyof UserAttributesEventMap as `on${Type}`]: (event: UserAttributesEventMap[Type]) => void };
 
 declare module "react" {

@@ -7,7 +7,7 @@ use tests::{
     npm,
 };
 
-use crate::{array, damaged, failed, writers};
+use crate::{array, base_rates, damaged, failed, writers};
 
 /// Visits in light and dark, on a desktop and on a phone.
 fn visits() -> [Visit; 4] {
@@ -32,6 +32,9 @@ fn no_state_of_the_page_has_barriers() {
             sound(&page, "a result").await;
             open_everything(&page).await;
             sound(&page, "everything open").await;
+            base_rates::choose(&page, base_rates::OWN).await;
+            base_rates::set(&page, "Gender", "Female", "10").await;
+            sound(&page, "own shares that do not sum to 100 %").await;
             page.press("中文").await;
             sound(&page, "in Chinese").await;
             page.press("English").await;

@@ -1,10 +1,10 @@
 //! The predictions of a file's writers can be saved as files.
 
 use serde_json::{Value, json};
-use tests::{TOLERANCE, browser::Visit, predict_all};
+use tests::{TOLERANCE, browser::Visit, predict_all, predict_under, uneven};
 
 use crate::{
-    object,
+    base_rates, object,
     writers::{done, users},
 };
 
@@ -60,6 +60,26 @@ fn downloads_hold_the_predictions_of_the_command_line() {
             records.iter().any(|record| &record[0] == "'=1+1"),
             "no id is a formula"
         );
+    });
+}
+
+#[test]
+fn downloads_follow_the_base_rates() {
+    base_rates::visit().run(async |page| {
+        page.ready().await;
+        let users = users(50);
+        page.give("writers.jsonl", &users).await;
+        done(&page, 50).await;
+        base_rates::choose(&page, base_rates::CORPUS).await;
+        done(&page, 50).await;
+        page.press("Download as JSONL").await;
+        let saved = page.saved("writers-attributes.jsonl").await;
+        let predicted = predict_under("corpus", &uneven(), &users);
+        assert_eq!(saved.lines().count(), predicted.len());
+        for (saved, predicted) in saved.lines().zip(&predicted) {
+            let saved = serde_json::from_str(saved).expect("JSON");
+            agree(&saved, predicted, &predicted["id"].to_string());
+        }
     });
 }
 

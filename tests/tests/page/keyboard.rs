@@ -58,10 +58,18 @@ fn everything_can_be_reached_and_used() {
             "Clear",
             "Copy a link with this text",
             "file",
-            "All 11 classes",
+            "Who writes here?",
         ] {
             assert_eq!(tab(&page).await, control);
         }
+        press(&page, Key::Enter).await;
+        assert_eq!(tab(&page).await, "equal");
+        press(&page, Key::Down).await;
+        let assumed = "return document.querySelector('.assumed').innerText.startsWith('Base rates: as among')";
+        page.until(assumed, SOON).await;
+        page.settled(SOON).await;
+
+        assert_eq!(tab(&page).await, "All 11 classes");
         press(&page, Key::Enter).await;
         let ages = page
             .find("//*[@data-attribute='age']//li[@data-class='23']")

@@ -3,6 +3,7 @@
 mod accessibility;
 mod agreement;
 mod backends;
+mod base_rates;
 mod card;
 mod chinese;
 mod comparison;

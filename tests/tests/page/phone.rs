@@ -5,7 +5,7 @@ use tests::{
     browser::{Page, SOON, Visit},
 };
 
-use crate::{bundle, writers::done};
+use crate::{base_rates, bundle, writers::done};
 
 #[test]
 fn a_phone_needs_no_sideways_scrolling() {
@@ -54,6 +54,9 @@ fn a_name_without_spaces_made_the_page_scroll_sideways() {
         let opened = "return document.querySelector('.marked') !== null
             && document.querySelector('.result table') !== null";
         page.until(opened, SOON).await;
+        base_rates::choose(&page, base_rates::OWN).await;
+        page.until("return document.querySelector('.shares') !== null", SOON)
+            .await;
         fits(&page, "with long names of the model").await;
 
         let users = format!(r#"{{"id": "{name}", "text": "my school"}}"#);

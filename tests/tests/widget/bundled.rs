@@ -27,10 +27,16 @@ const REFUSED: &str = "
     model.predict('a text that is no list of texts');
     // @ts-expect-error
     model.predict([7]);
+    model.predict(['text'], { baseRates: { gender: { female: 0.8, male: 0.2 } } });
+    // @ts-expect-error
+    model.predict(['text'], { baseRates: 'fair' });
     // @ts-expect-error
     model.card = null;
     // @ts-expect-error
     const [{ label }] = await model.predict(['text']);
+    estimate.baseRates = null;
+    // @ts-expect-error
+    estimate.baseRates = 'fair';
     // @ts-expect-error
     estimate.theme = 'blue';
     // @ts-expect-error

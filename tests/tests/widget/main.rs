@@ -1,5 +1,6 @@
 //! The element `<user-attributes>` in foreign pages, and its package in foreign projects. Each file tests one behaviour.
 
+mod base_rates;
 mod bundled;
 mod chunks;
 mod events;
@@ -97,18 +98,22 @@ fn predicts(prediction: &Value, posts: &[&str]) {
 
 /// The same of a prediction by another model.
 fn predicts_by(bundle: &str, prediction: &Value, posts: &[&str]) {
+    same_by(bundle, &lists(prediction), posts);
+}
+
+/// The probabilities of a prediction as the element shows them.
+fn lists(prediction: &Value) -> Map<String, Value> {
     let attributes = &prediction["predictions"];
     let attributes = (attributes.as_object()).unwrap_or_else(|| panic!("{prediction}"));
-    // As the element shows it: the coarse classes first, if there are any.
+    // The coarse classes first, if there are any.
     let lists = |attribute: &Value| {
         let coarse = attribute.get("coarse").into_iter();
         let lists = coarse.chain([attribute]);
         lists.map(|list| list["probabilities"].clone()).collect()
     };
-    let shown: Map<_, _> = (attributes.iter())
+    (attributes.iter())
         .map(|(name, attribute)| (name.clone(), lists(attribute)))
-        .collect();
-    same_by(bundle, &shown, posts);
+        .collect()
 }
 
 /// The value of an expression in which `root` is an element's shadow root.

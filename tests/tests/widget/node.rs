@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use tests::{
-    BILINGUAL,
+    BILINGUAL, BUNDLE, agrees,
     npm::{command, output},
+    predict_under, site,
 };
 
-use crate::{POSTS, package::Package, predicts, predicts_by};
+use crate::{POSTS, lists, package::Package, predicts, predicts_by};
 
 /// Runs a module with the package and returns the value with which it calls `tell`.
 fn tell(script: &str) -> Value {
@@ -100,6 +101,29 @@ fn waiting_ends_with_its_signal() {
 }
 
 #[test]
+fn base_rates_shift_a_prediction_as_with_the_command() {
+    let given = r#"{"gender":{"female":0.1,"male":0.9}}"#;
+    let told = tell(&format!(
+        "const model = await load();
+        const user = {};
+        const read = async (baseRates) => (await model.predict([user], {{ baseRates }}))[0];
+        const explained = await model.explain(user, {{ baseRates: {given} }});
+        const shares = Object.entries(model.baseRates).map(([name, shares]) => [name, Object.keys(shares).length]);
+        tell([await read({given}), await read(undefined), explained.prediction, shares]);",
+        json!(POSTS)
+    ));
+    let user = json!({ "posts": POSTS }).to_string();
+    for (place, base_rates) in [given, "equal", given].into_iter().enumerate() {
+        let predicted = predict_under(base_rates, &site::read(BUNDLE), &user);
+        agrees(&lists(&told[place]), &predicted[0]);
+    }
+    assert_eq!(
+        told[3],
+        json!([["profession", 7], ["age", 11], ["gender", 2]])
+    );
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let told = tell(
         "const address = new URL(import.meta.resolve('user-attributes/models/en.safetensors'));
@@ -117,6 +141,9 @@ fn what_cannot_be_used_is_named() {
             load(address, { backend: 'gpu' }),
             model.predict('a text'),
             model.predict([7]),
+            model.predict(['a text'], { baseRates: 'fair' }),
+            model.predict(['a text'], { baseRates: { gender: { female: NaN, male: 1 } } }),
+            model.explain('a text', { baseRates: { gender: { female: 0.5, male: 0.6 } } }),
         ];
         const messages = await Promise.all(failures.map(failure));
         const [{ words }] = await model.predict(['it still reads']);
@@ -134,6 +161,9 @@ fn what_cannot_be_used_is_named() {
         "unknown backend gpu",
         "a list of texts",
         "a text must be a string",
+        "nor shares by attribute and class: \"fair\"",
+        "nor shares by attribute and class",
+        "the shares sum to 1.100",
         "has been freed",
         "3",
     ];

@@ -126,6 +126,11 @@ pub fn Results(link: Link) -> impl IntoView {
     };
     let more =
         move || (count() > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]));
+    let base_rates = link.watch(|session| session.batch().map(|batch| batch.base_rates().clone()));
+    let assumed = move || {
+        let base_rates = base_rates.get().filter(|_| count() > 0)?;
+        Some(summary::base_rates(&base_rates, locale()))
+    };
     view! {
         <section class="panel result" aria-labelledby="file">
             <h2 id="file">{heading}</h2>
@@ -141,6 +146,7 @@ pub fn Results(link: Link) -> impl IntoView {
             <BadRecords overview=overview />
             <Predictions link=link />
             <p class="note">{more}</p>
+            <p class="note assumed">{assumed}</p>
         </section>
     }
 }
@@ -263,9 +269,10 @@ fn Row(line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
 /// How many rows of a download are written at a time. More would be felt while typing.
 const SLICE: usize = 1_000;
 
-/// Downloads the results so far. The page stays responsive meanwhile. There is no download if the file is closed before.
+/// Downloads the results so far. The page stays responsive meanwhile. There is no download if the run ends before: the file
+/// is closed, or other base rates begin a new run.
 async fn save(link: Link, format: Export) -> Result<(), String> {
-    let file = link.look(|session| session.file_number());
+    let run = link.look(|session| session.run_number());
     let (name, rows) = link.look(|session| {
         let batch = session.batch();
         let name = batch.map(|batch| batch.name().to_owned());
@@ -280,7 +287,7 @@ async fn save(link: Link, format: Export) -> Result<(), String> {
             pause().await;
         }
         let part = link.look(|session| {
-            let batch = session.batch().filter(|_| session.file_number() == file)?;
+            let batch = session.batch().filter(|_| session.run_number() == run)?;
             Some(batch.export(format, start..rows.min(start + SLICE)))
         });
         let Some(part) = part else { return Ok(()) };

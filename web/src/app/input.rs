@@ -11,6 +11,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::examples::examples;
 use super::link::Link;
+use super::rates::Rates;
 use super::{file, locale, t};
 use crate::labels::posts;
 
@@ -91,6 +92,7 @@ pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
             </button>
             <Share text=text />
             <file::Choose link=link only=only />
+            <Rates link=link />
         </section>
     }
 }

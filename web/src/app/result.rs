@@ -24,6 +24,7 @@ pub fn Result(link: Link) -> impl IntoView {
     let busy = link.watch(|session| session.is_busy());
     let lacks_chinese = link.watch(|session| session.lacks_chinese());
     let phase = link.watch(|session| session.phase().clone());
+    let base_rates = link.watch(|session| session.base_rates().clone());
     let answer = link.watch(|session| {
         let answer = session.answer().map(|answer| answer.as_ref());
         answer.map(|answer| {
@@ -85,6 +86,7 @@ pub fn Result(link: Link) -> impl IntoView {
                 <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
                     <AttributeBars attribute=attribute prediction=prediction />
                 </For>
+                <p class="note assumed">{move || base_rates.with(|rates| summary::base_rates(rates, locale()))}</p>
                 <Why link=link prediction=prediction />
                 <Joint link=link prediction=prediction />
             </Show>

@@ -5,11 +5,12 @@ mod export;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, BufRead, Cursor, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use model_core::base_rates::BaseRates;
 use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users};
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
@@ -62,8 +63,10 @@ impl BadRecord {
 /// run ends.
 pub struct Batch {
     name: String,
-    bytes: usize,
+    /// The file. It stays, because other base rates begin a new run over it.
+    bytes: Arc<Vec<u8>>,
     bytes_read: Arc<AtomicUsize>,
+    base_rates: BaseRates,
     /// The characters of all posts that were read.
     characters: usize,
     /// `None` when there is nothing more to read.
@@ -88,16 +91,20 @@ impl Batch {
     /// A run over a file with this name and these bytes. Both decide which format it is read in. If it is not a file of
     /// users, the run has failed already.
     pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        let length = bytes.len();
+        Self::begin(name, Arc::new(bytes), BaseRates::default())
+    }
+
+    fn begin(name: String, bytes: Arc<Vec<u8>>, base_rates: BaseRates) -> Self {
         let bytes_read = Arc::default();
-        let (users, outcome) = match open(&name, bytes, Arc::clone(&bytes_read)) {
+        let (users, outcome) = match open(&name, &bytes, &bytes_read) {
             Ok(users) => (Some(users), State::Finished),
             Err(reason) => (None, State::Failed(reason)),
         };
         Self {
             name,
-            bytes: length,
+            bytes,
             bytes_read,
+            base_rates,
             characters: 0,
             users,
             chunk: None,
@@ -108,6 +115,21 @@ impl Batch {
         }
     }
 
+    /// Begins a new run under other base rates, because the predictions of a run are all under the same. A file that gave no
+    /// predictions and failed stays as it is.
+    pub fn use_base_rates(&mut self, base_rates: BaseRates) {
+        if self.lines.is_empty() && matches!(self.state(), State::Failed(_)) {
+            return;
+        }
+        let name = std::mem::take(&mut self.name);
+        *self = Self::begin(name, Arc::clone(&self.bytes), base_rates);
+    }
+
+    /// The base rates that the predictions assume.
+    pub fn base_rates(&self) -> &BaseRates {
+        &self.base_rates
+    }
+
     /// The file's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -115,7 +137,7 @@ impl Batch {
 
     /// The file's size in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes.len()
     }
 
     /// How many of its bytes were read so far.
@@ -127,7 +149,7 @@ impl Batch {
     pub fn characters_ahead(&self) -> u64 {
         let read = self.bytes_read().max(1);
         let per_byte = self.characters as f64 / read as f64;
-        (self.bytes.saturating_sub(read) as f64 * per_byte) as u64
+        (self.bytes().saturating_sub(read) as f64 * per_byte) as u64
     }
 
     /// How far the run is.
@@ -239,7 +261,7 @@ impl Batch {
 }
 
 /// The users in a file. `bytes_read` counts the bytes as the users are taken.
-fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<Users, Reason> {
+fn open(name: &str, bytes: &Arc<Vec<u8>>, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     if let Some(packing) = Packing::by_content(head) {
         let packing = match packing {
@@ -252,31 +274,30 @@ fn open(name: &str, bytes: Vec<u8>, bytes_read: Arc<AtomicUsize>) -> Result<User
         });
     }
     let format = Format::of(Path::new(name), head);
-    let bytes = Cursor::new(bytes);
+    let (bytes, bytes_read) = (Arc::clone(bytes), Arc::clone(bytes_read));
     read_users(Counted { bytes, bytes_read }, format).map_err(Reason::NoUsers)
 }
 
 /// A file's bytes, with a count of those that were taken.
 struct Counted {
-    bytes: Cursor<Vec<u8>>,
+    bytes: Arc<Vec<u8>>,
     bytes_read: Arc<AtomicUsize>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.bytes.read(buffer)?;
-        self.bytes_read.fetch_add(length, Ordering::Relaxed);
+        let length = self.fill_buf()?.read(buffer)?;
+        self.consume(length);
         Ok(length)
     }
 }
 
 impl BufRead for Counted {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.bytes.fill_buf()
+        Ok(&self.bytes[self.bytes_read.load(Ordering::Relaxed)..])
     }
 
     fn consume(&mut self, length: usize) {
-        self.bytes.consume(length);
         self.bytes_read.fetch_add(length, Ordering::Relaxed);
     }
 }

@@ -132,6 +132,33 @@ fn no_more_is_read_than_the_chunks_hold() {
 }
 
 #[test]
+fn other_base_rates_begin_a_new_run() {
+    let mut batch = run("posts.txt", "one\ntwo\nthree\n", ONE);
+    let before = batch.to_jsonl().unwrap();
+    batch.use_base_rates(BaseRates::Corpus);
+    assert_eq!(*batch.base_rates(), BaseRates::Corpus);
+    assert_eq!(*batch.state(), State::Running);
+    assert_eq!((batch.lines().len(), batch.bytes_read()), (0, 0));
+    // In the middle of a chunk, too: its predictions come too late.
+    assert_eq!(step(&mut batch, ONE), Some(1));
+    batch.next_chunk(ONE).unwrap();
+    batch.use_base_rates(BaseRates::Equal);
+    batch.answer(vec![predict(&["late".into()])]);
+    assert!(batch.lines().is_empty());
+    while step(&mut batch, ALL).is_some() {}
+    assert_eq!(batch.to_jsonl().unwrap(), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_stays_unread_under_other_base_rates() {
+    let mut batch = batch("posts.txt", "");
+    let unreadable = State::Failed(Reason::UnreadableFile("no".into()));
+    batch.fail(Reason::UnreadableFile("no".into()));
+    batch.use_base_rates(BaseRates::Corpus);
+    assert_eq!(*batch.state(), unreadable);
+}
+
+#[test]
 fn formats_are_recognised_by_name_or_content() {
     let jsonl = r#"{"id": "a", "posts": ["rain", "tea"]}
         {"id": "b", "text": "office"}"#;

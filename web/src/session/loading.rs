@@ -1,9 +1,12 @@
 //! The choice of model and backend, and recovery when the worker crashes or cannot load a model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model_core::attribute::Attribute;
+use model_core::base_rates::BaseRates;
 use model_core::card::ModelCard;
+use model_core::prediction::Named;
 
 use super::{Command, DICTIONARY, MODEL, Session, SingleTask};
 use crate::batch::Batch;
@@ -44,6 +47,9 @@ pub enum Phase {
     Failed(Reason),
 }
 
+/// Shares from 0 to 1, by attribute and by class or coarse class.
+pub type Shares = BTreeMap<String, BTreeMap<String, f64>>;
+
 /// A model that is ready.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -53,10 +59,33 @@ pub struct Model {
     pub card: ModelCard,
     /// What it predicts.
     pub attributes: Vec<Attribute>,
+    /// The base rates of its training users, by attribute and class.
+    pub base_rates: Named<Named<f32>>,
     /// What it ran on last.
     pub backend: Backend,
     /// How much of a file to ask for at a time.
     pub chunk: ChunkSize,
+}
+
+impl Model {
+    /// The share of each coarse class, or of each class of an attribute without them, under these base rates.
+    pub fn shares(&self, base_rates: &BaseRates) -> Shares {
+        let shares = self.attributes.iter().map(|attribute| {
+            let corpus = self.base_rates.get(&attribute.name);
+            let corpus = corpus.into_iter().flat_map(Named::iter);
+            let corpus: Vec<f32> = corpus.map(|(_, rate)| *rate).collect();
+            let mut shares = BTreeMap::<String, f64>::new();
+            for (class, rate) in base_rates.of(attribute, &corpus).into_iter().enumerate() {
+                let label = match attribute.coarse_class_of(class) {
+                    Some(coarse) => &attribute.coarse_classes[coarse].label,
+                    None => &attribute.classes[class],
+                };
+                *shares.entry(label.clone()).or_default() += rate;
+            }
+            (attribute.name.clone(), shares)
+        });
+        shares.collect()
+    }
 }
 
 /// The newest load of the page's model.
@@ -144,11 +173,19 @@ impl Session {
     }
 
     /// The newest model is ready. A file that another model has begun ends here: all its predictions are by one model.
+    /// Given base rates that do not fit the model are replaced by equal ones.
     pub(super) fn loaded(&mut self, model: Model) {
         let is_other = |before: &Model| before.source != model.source;
         let has_begun = |batch: &Batch| !batch.lines().is_empty();
         if self.model.as_ref().is_some_and(is_other) && self.batch.as_ref().is_some_and(has_begun) {
             self.cancel_file();
+        }
+        self.own_shares_misfit = self.base_rates.check(&model.attributes).is_err();
+        if self.own_shares_misfit {
+            self.base_rates = BaseRates::Equal;
+            if let Some(batch) = self.batch.as_mut().filter(|batch| batch.is_running()) {
+                batch.use_base_rates(BaseRates::Equal);
+            }
         }
         self.earlier.clear();
         self.model = Some(model);

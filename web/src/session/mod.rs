@@ -15,13 +15,14 @@ mod tests;
 
 use std::sync::Arc;
 
+use model_core::base_rates::BaseRates;
 use model_core::prediction::UserPrediction;
 
 use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Reply, Request};
 
 use loading::Load;
-pub use loading::{Model, Phase, Source, is_bundle};
+pub use loading::{Model, Phase, Shares, Source, is_bundle};
 use text::Text;
 pub use text::{Answer, Comparison, Evidence};
 
@@ -89,12 +90,18 @@ pub struct Session {
     model: Option<Model>,
     refused: Option<Reason>,
     single_task: SingleTask,
+    /// The base rates that predictions assume.
+    base_rates: BaseRates,
+    /// Whether given base rates did not fit the newest model.
+    own_shares_misfit: bool,
+    /// The newest shares that the user has given, in effect or not.
+    own_shares: Option<BaseRates>,
     text: Text,
     wants_evidence: bool,
     wants_comparison: bool,
     batch: Option<Batch>,
-    /// How many files the user has given.
-    files: u64,
+    /// The number of runs over files so far.
+    runs: u64,
     /// The id of the newest request.
     request: u64,
     in_flight: Option<InFlight>,
@@ -113,11 +120,14 @@ impl Session {
             model: None,
             refused: None,
             single_task: SingleTask::NotLoaded,
+            base_rates: BaseRates::default(),
+            own_shares_misfit: false,
+            own_shares: None,
             text: Text::default(),
             wants_evidence: false,
             wants_comparison: false,
             batch: None,
-            files: 0,
+            runs: 0,
             request: 0,
             in_flight: None,
         };
@@ -148,6 +158,25 @@ impl Session {
     /// Why the model that the user chose last could not be loaded, and the one before is still in use.
     pub fn refused(&self) -> Option<&Reason> {
         self.refused.as_ref()
+    }
+
+    /// The base rates that predictions assume.
+    pub fn base_rates(&self) -> &BaseRates {
+        &self.base_rates
+    }
+
+    /// Whether the user's own shares did not fit the model that was loaded last, so that equal base rates took their place.
+    pub fn own_shares_misfit(&self) -> bool {
+        self.own_shares_misfit
+    }
+
+    /// The user's own shares as they begin: those that the user gave last if they fit the model, else those of the training
+    /// users. `None` before the first model.
+    pub fn own_shares(&self) -> Option<BaseRates> {
+        let model = self.model.as_ref()?;
+        let fits = |own: &&BaseRates| own.check(&model.attributes).is_ok();
+        let own = self.own_shares.as_ref().filter(fits).cloned();
+        Some(own.unwrap_or_else(|| BaseRates::Given(model.shares(&BaseRates::Corpus))))
     }
 
     /// The newest answer, or why there is none for a text; `None` without a text or a first answer.
@@ -193,9 +222,9 @@ impl Session {
         self.batch.as_ref()
     }
 
-    /// The number of the file that the user has given last. It tells the files apart.
-    pub fn file_number(&self) -> u64 {
-        self.files
+    /// The number of the newest run over a file. It tells the runs apart.
+    pub fn run_number(&self) -> u64 {
+        self.runs
     }
 
     /// Whether the answer, if any, is about an older text than the newest, or by an earlier model.
@@ -214,10 +243,33 @@ impl Session {
             return;
         }
         self.text.edit(posts);
+        self.forget_if_failed();
+    }
+
+    /// Forgets an answer that no newer one will replace.
+    fn forget_if_failed(&mut self) {
         if matches!(self.phase, Phase::Failed(_)) {
-            // No newer answer will replace the old one.
             self.text.forget_answer();
         }
+    }
+
+    /// The user chooses base rates, which fit the model. All that is shown is predicted again.
+    pub fn use_base_rates(&mut self, base_rates: BaseRates) -> Vec<Command> {
+        self.own_shares_misfit = false;
+        if base_rates == self.base_rates {
+            return Vec::new();
+        }
+        if let BaseRates::Given(_) = base_rates {
+            self.own_shares = Some(base_rates.clone());
+        }
+        if let Some(batch) = &mut self.batch {
+            batch.use_base_rates(base_rates.clone());
+            self.runs += 1;
+        }
+        self.base_rates = base_rates;
+        self.text.ask_again();
+        self.forget_if_failed();
+        self.ask()
     }
 
     /// The user wants to see evidence from now on, or no longer.
@@ -238,9 +290,10 @@ impl Session {
     }
 
     /// The user gives a file of many writers.
-    pub fn run_file(&mut self, batch: Batch) -> Vec<Command> {
+    pub fn run_file(&mut self, mut batch: Batch) -> Vec<Command> {
+        batch.use_base_rates(self.base_rates.clone());
         self.batch = Some(batch);
-        self.files += 1;
+        self.runs += 1;
         self.ask()
     }
 
@@ -281,6 +334,7 @@ impl Session {
             Reply::Ready {
                 card,
                 attributes,
+                base_rates,
                 backend,
                 chunk,
                 ..
@@ -289,6 +343,7 @@ impl Session {
                     source: self.source.clone(),
                     card: *card,
                     attributes,
+                    base_rates,
                     backend,
                     chunk,
                 });
@@ -443,29 +498,33 @@ impl Session {
     /// The most urgent request, with the id that follows the newest.
     fn next_request(&mut self) -> Option<(Work, Request)> {
         let id = self.request + 1;
-        let predict = |model, users, ahead| Request::Predict {
+        let predict = |model, users, ahead, base_rates: &BaseRates| Request::Predict {
             id,
             model,
             users,
             ahead,
+            base_rates: base_rates.clone(),
         };
         let posts = || self.text.posts().to_vec();
         if self.text.lacks_answer() {
-            Some((Work::Answer, predict(MODEL, vec![posts()], 0)))
+            let request = predict(MODEL, vec![posts()], 0, &self.base_rates);
+            Some((Work::Answer, request))
         } else if self.wants_evidence && self.text.lacks_evidence() {
             let request = Request::Explain {
                 id,
                 model: MODEL,
                 posts: posts(),
+                base_rates: self.base_rates.clone(),
             };
             Some((Work::Evidence, request))
         } else if self.lacks_comparison() && self.single_task == SingleTask::Ready {
-            let request = predict(SINGLE_TASK_MODEL, vec![posts()], 0);
+            let request = predict(SINGLE_TASK_MODEL, vec![posts()], 0, &self.base_rates);
             Some((Work::Comparison, request))
         } else {
             let (batch, model) = (self.batch.as_mut()?, self.model.as_ref()?);
             let users = batch.next_chunk(model.chunk)?.to_vec();
-            Some((Work::File, predict(MODEL, users, batch.characters_ahead())))
+            let request = predict(MODEL, users, batch.characters_ahead(), batch.base_rates());
+            Some((Work::File, request))
         }
     }
 }

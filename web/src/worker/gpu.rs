@@ -11,6 +11,7 @@ use futures::{
     future::{Either, select},
 };
 use js_sys::{Function, Promise, Uint8Array};
+use model_core::base_rates::BaseRates;
 use model_core::prediction::UserPrediction;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -37,6 +38,8 @@ extern "C" {
 
     /// A model on the GPU.
     pub type GpuModel;
+    #[wasm_bindgen(method, catch)]
+    fn use_base_rates(this: &GpuModel, base_rates: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
     fn predict(this: &GpuModel, users: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = free)]
@@ -125,12 +128,15 @@ impl Gpu {
             .map_err(describe)
     }
 
-    /// Predicts users on the GPU.
+    /// Predicts users on the GPU, under these base rates.
     pub async fn predict(
         &mut self,
         model: &GpuModel,
         users: &[Vec<String>],
+        base_rates: &BaseRates,
     ) -> Result<Vec<UserPrediction>, String> {
+        let base_rates = serde_json::to_string(base_rates).map_err(|error| error.to_string())?;
+        model.use_base_rates(&base_rates).map_err(describe)?;
         let users = serde_json::to_string(users).map_err(|error| error.to_string())?;
         let answer = settle(model.predict(&users), &mut self.program()?.failures).await?;
         let answer = answer.as_string().unwrap_or_default();

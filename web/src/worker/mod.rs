@@ -168,8 +168,9 @@ impl Worker {
                 model,
                 users,
                 ahead,
+                base_rates,
             } => {
-                let answer = self.predict(model, &users, ahead).await;
+                let answer = self.predict(model, &users, ahead, base_rates).await;
                 let answer = answer.map(|predicted| Reply::Predicted {
                     id,
                     predictions: predicted.predictions,
@@ -179,9 +180,14 @@ impl Worker {
                 });
                 answer_with(id, model, answer);
             }
-            Request::Explain { id, model, posts } => {
-                let answer = match self.models.get(&model) {
-                    Some(found) => found.explain(&posts).await,
+            Request::Explain {
+                id,
+                model,
+                posts,
+                base_rates,
+            } => {
+                let answer = match self.models.get_mut(&model) {
+                    Some(found) => found.explain(&posts, base_rates).await,
                     None => Err(Reason::NoModel),
                 };
                 let answer = answer.map(|explanation| Reply::Explained {

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use model_core::base_rates::BaseRates;
 use model_core::explanation::Explanation;
-use model_core::prediction::UserPrediction;
+use model_core::prediction::{Named, UserPrediction};
 use model_core::predictor::Predictor;
 
 use super::gpu::{Gpu, GpuModel};
@@ -38,12 +39,14 @@ impl Worker {
         number: u64,
         users: &[Vec<String>],
         ahead: u64,
+        base_rates: BaseRates,
     ) -> Result<Predicted, Reason> {
         let length = users.iter().map(|posts| characters(posts)).sum();
         let model = self.models.get_mut(&number).ok_or(Reason::NoModel)?;
+        model.predictor.use_base_rates(base_rates.clone())?;
         if model.wants_gpu(length, ahead) {
             match model
-                .predict_on_gpu(&mut self.gpu, number, users, length)
+                .predict_on_gpu(&mut self.gpu, number, users, length, &base_rates)
                 .await
             {
                 Ok(predictions) => return Ok(model.predicted(predictions, true)),
@@ -108,12 +111,31 @@ impl Model {
             model: number,
             card: Box::new(self.predictor.card().clone()),
             attributes: self.predictor.attributes().to_vec(),
+            base_rates: self.base_rates(),
             backend: self.backend(self.on_gpu.is_some()),
             chunk: self.speed.chunk(),
         }
     }
 
-    pub async fn explain(&self, posts: &[String]) -> Result<Explanation, Reason> {
+    /// The base rates of the training users, by attribute and class.
+    fn base_rates(&self) -> Named<Named<f32>> {
+        let settings = self.predictor.settings();
+        let attributes = settings.attributes.iter().enumerate();
+        let base_rates = attributes.map(|(task, attribute)| {
+            let calibration = &settings.calibration(task, None).calibration;
+            let rates = calibration.base_rates(attribute.classes.len());
+            let classes = attribute.classes.iter().cloned();
+            (attribute.name.clone(), Named(classes.zip(rates).collect()))
+        });
+        Named(base_rates.collect())
+    }
+
+    pub async fn explain(
+        &mut self,
+        posts: &[String],
+        base_rates: BaseRates,
+    ) -> Result<Explanation, Reason> {
+        self.predictor.use_base_rates(base_rates)?;
         Ok(self.predictor.explain(posts).await?)
     }
 
@@ -155,16 +177,17 @@ impl Model {
         number: u64,
         users: &[Vec<String>],
         characters: usize,
+        base_rates: &BaseRates,
     ) -> Result<Vec<UserPrediction>, String> {
         let is_new = self.on_gpu.is_none();
         self.open_gpu(gpu, number).await?;
         let on_gpu = self.on_gpu.as_ref().ok_or("the model is not on the GPU")?;
         if is_new && self.choice == BackendChoice::Auto {
             // The first prediction compiles the shaders, so its time says nothing about the GPU's speed.
-            gpu.predict(on_gpu, users).await?;
+            gpu.predict(on_gpu, users, base_rates).await?;
         }
         let started = now();
-        let predictions = gpu.predict(on_gpu, users).await?;
+        let predictions = gpu.predict(on_gpu, users, base_rates).await?;
         self.speed.gpu_took(characters, now() - started);
         Ok(predictions)
     }

@@ -1,5 +1,6 @@
 //! The errors of the model as reasons for the page.
 
+use model_core::base_rates::BaseRatesError;
 use model_core::bundle::{BundleError, FORMAT_VERSION};
 use model_core::predictor::PredictError;
 use model_core::text::TextError;
@@ -30,6 +31,12 @@ impl From<TextError> for Reason {
             TextError::Dictionary(detail) => Self::UnusableDictionary(detail),
             error => Self::UnusableDictionary(error.to_string()),
         }
+    }
+}
+
+impl From<BaseRatesError> for Reason {
+    fn from(error: BaseRatesError) -> Self {
+        Self::UnusableBaseRates(error.to_string())
     }
 }
 

@@ -1,3 +1,4 @@
+mod base_rates;
 mod file;
 mod loading;
 mod text;
@@ -17,6 +18,7 @@ fn ready(backend: Backend) -> Reply {
         model: MODEL,
         card: Box::default(),
         attributes: Vec::new(),
+        base_rates: Named(Vec::new()),
         backend,
         chunk: CHUNK,
     }

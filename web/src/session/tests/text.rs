@@ -84,6 +84,7 @@ fn the_single_task_models_are_loaded_when_they_are_wanted() {
         model: SINGLE_TASK_MODEL,
         card,
         attributes: Vec::new(),
+        base_rates: Named(Vec::new()),
         backend: on_cpu(),
         chunk: CHUNK,
     }));
