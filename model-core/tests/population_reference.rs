@@ -79,6 +79,7 @@ impl Case {
             means: vec![self.means.clone()],
             covariances: vec![self.covariances.clone()],
             labels: vec![self.labels.clone()],
+            expected_shares: vec![],
         }
     }
 

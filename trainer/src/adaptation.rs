@@ -7,7 +7,7 @@
 use model_core::{
     attribute::Attribute,
     base_rates::{self, BaseRates},
-    bundle::LanguageCalibration,
+    bundle::{LanguageCalibration, ValidationStatus},
     calibration::{BIAS_LENGTHS, Calibration},
     population::{ClassMoments, Method, Population, UserPosterior},
 };
@@ -22,8 +22,8 @@ pub const LEAST_USERS: usize = 50;
 pub const CURVE: [usize; 5] = [25, 50, 100, 200, 500];
 
 /// The standard deviation of the prior of each class's bias, in nats, and of the logarithm of the temperature's factor.
-const BIAS_SPREAD: f64 = 1.0;
-const TEMPERATURE_SPREAD: f64 = 0.5;
+const BIAS_SPREAD: f64 = 0.5;
+const TEMPERATURE_SPREAD: f64 = 0.3;
 /// Rounds of coordinate descent, and steps of the biases in each.
 const ROUNDS: usize = 6;
 const STEPS: usize = 60;
@@ -34,12 +34,17 @@ const SEED: u64 = 1;
 
 /// The adaptation of one attribute in one language, with what it brings.
 pub struct Adapted {
-    /// The calibration fitted to all users, without class moments.
+    /// The calibration fitted to all users, or the model's where the fitted one has no lower log loss by cross-validation.
+    /// Without class moments.
     pub calibration: LanguageCalibration,
+    /// Whether the calibration is a fitted one.
+    pub is_fitted: bool,
     /// The figures of the model as it was.
     pub before: Figures,
-    /// The figures of the adapted model, by cross-validation.
-    pub after: Figures,
+    /// The figures with a fitted calibration, by cross-validation.
+    pub fitted: Figures,
+    /// The shares estimated with the calibration and the class moments of other users, by cross-validation.
+    pub estimated_shares: Option<Vec<f64>>,
     /// The log loss of always predicting the shares of the classes among these users.
     pub shares_alone: f64,
     /// What fewer users bring: for each number, the figures on the users left over.
@@ -68,49 +73,71 @@ pub struct CurvePoint {
     pub share_error: f64,
 }
 
-/// Adapts the calibration of an attribute to labelled texts. The first report of [`Adapted::after`] tells whether it helps.
+impl Adapted {
+    /// The figures of the calibration.
+    pub fn after(&self) -> &Figures {
+        match self.is_fitted {
+            true => &self.fitted,
+            false => &self.before,
+        }
+    }
+}
+
+/// Adapts the calibration of an attribute to labelled texts.
 pub fn adapt(
     before: &LanguageCalibration,
     attribute: &Attribute,
     texts: &[Scored],
     accuracy_when_confident: f64,
 ) -> Adapted {
+    let all: Vec<&Scored> = texts.iter().collect();
     let one_class: Vec<&Scored> = texts.iter().filter(|text| text.class().is_some()).collect();
     let shares = class_shares(&one_class, attribute);
-    let (after, after_shares) = cross_validated(&before.calibration, attribute, texts);
-    let calibration = fit(
-        &before.calibration,
-        &texts.iter().collect::<Vec<_>>(),
-        attribute,
-    );
+    let refit = |texts: &[&Scored]| fit(&before.calibration, texts, attribute);
+    let keep = |_: &[&Scored]| before.calibration.clone();
+    let (probabilities, fitted_shares) = cross_validated(attribute, texts, &refit);
+    let calibration = refit(&all);
     let thresholds =
         calibration::confidence_thresholds(texts, attribute, &calibration, accuracy_when_confident);
-    let adapted = LanguageCalibration::measured(calibration, thresholds);
-    let entropy = shares
-        .iter()
-        .filter(|share| **share > 0.0)
-        .map(|share| -share * share.ln());
+    let fitted_calibration = LanguageCalibration::measured(calibration, thresholds);
+    let as_before = |text: &Scored| before.calibration.probabilities(&text.logits, text.words);
+    let before_figures = Figures {
+        reports: reports(attribute, before, texts, as_before),
+        shares: before.moments.as_ref().and_then(|moments| {
+            estimated_shares(&one_class, attribute, &before.calibration, moments)
+        }),
+    };
+    let mut rows = probabilities.into_iter();
+    let fitted = Figures {
+        reports: reports(attribute, &fitted_calibration, texts, |_| {
+            rows.next().expect("one for each text")
+        }),
+        shares: fitted_shares,
+    };
+    let is_fitted = fitted.reports[0].log_loss < before_figures.reports[0].log_loss;
+    let entropy = (shares.iter().filter(|share| **share > 0.0)).map(|share| -share * share.ln());
+    let curve = match is_fitted {
+        true => curve(attribute, &one_class, &refit),
+        false => curve(attribute, &one_class, &keep),
+    };
     Adapted {
-        before: Figures {
-            reports: reports(attribute, before, texts, |text| {
-                before.calibration.probabilities(&text.logits, text.words)
-            }),
-            shares: before.moments.as_ref().and_then(|moments| {
-                estimated_shares(&one_class, attribute, &before.calibration, moments)
-            }),
+        is_fitted,
+        estimated_shares: match is_fitted {
+            true => fitted.shares.clone(),
+            false => cross_validated(attribute, texts, &keep).1,
         },
-        after: Figures {
-            reports: {
-                let mut rows = after.into_iter();
-                reports(attribute, &adapted, texts, |_| {
-                    rows.next().expect("one for each text")
-                })
+        calibration: match is_fitted {
+            true => fitted_calibration,
+            false => LanguageCalibration {
+                status: ValidationStatus::Measured,
+                moments: None,
+                ..before.clone()
             },
-            shares: after_shares,
         },
+        before: before_figures,
+        fitted,
         shares_alone: entropy.sum(),
-        curve: curve(&before.calibration, attribute, &one_class),
-        calibration: adapted,
+        curve,
         shares,
     }
 }
@@ -128,15 +155,7 @@ fn class_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f64> {
 /// The calibration with the highest posterior probability given these texts.
 fn fit(before: &Calibration, texts: &[&Scored], attribute: &Attribute) -> Calibration {
     let classes = attribute.classes.len();
-    // One more user of each class, so that no base rate is 0.
-    let mut counts = vec![1.0; classes];
-    for text in texts {
-        for class in text.classes.clone() {
-            counts[class] += 1.0 / text.classes.len() as f64;
-        }
-    }
-    let total: f64 = counts.iter().sum();
-    let base_rates: Vec<f32> = counts.iter().map(|count| (count / total) as f32).collect();
+    let base_rates = expected_shares(texts, attribute);
     let shift: Vec<f64> = (base_rates.iter().zip(before.base_rates(classes)))
         .map(|(&now, then)| f64::from(now / then).ln())
         .collect();
@@ -215,9 +234,9 @@ fn folds(texts: usize) -> Vec<Vec<usize>> {
 /// The probabilities of each text from a calibration fitted to the other folds, and the shares of the classes estimated in
 /// the same way.
 fn cross_validated(
-    before: &Calibration,
     attribute: &Attribute,
     texts: &[Scored],
+    fit: &dyn Fn(&[&Scored]) -> Calibration,
 ) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
     let mut probabilities = vec![Vec::new(); texts.len()];
     let mut sums = vec![0.0; attribute.classes.len()];
@@ -227,7 +246,7 @@ fn cross_validated(
             .filter(|(text, _)| !fold.contains(text))
             .map(|(_, text)| text)
             .collect();
-        let calibration = fit(before, &others, attribute);
+        let calibration = fit(&others);
         for &text in &fold {
             let Scored { logits, words, .. } = &texts[text];
             probabilities[text] = calibration.probabilities(logits, *words);
@@ -252,17 +271,30 @@ fn cross_validated(
     (probabilities, shares)
 }
 
-/// The class moments of texts of the lengths that they have.
+/// The class moments of texts of the lengths that they have, and their shares as those expected.
 fn moments(
     texts: &[Scored],
     attribute: &Attribute,
     calibration: &Calibration,
 ) -> Option<ClassMoments> {
     let posteriors = calibration::posteriors(texts, attribute, calibration);
-    ClassMoments::of(&[(
-        calibration::median_words(texts) as f32,
-        posteriors.as_slice(),
-    )])
+    let words = calibration::median_words(texts) as f32;
+    let mut moments = ClassMoments::of(&[(words, posteriors.as_slice())])?;
+    moments.expected_shares = expected_shares(&texts.iter().collect::<Vec<_>>(), attribute);
+    Some(moments)
+}
+
+/// The share of each class among users like these: one more of each class, so that none is 0. A label that covers several
+/// classes counts as an equal part of each.
+pub fn expected_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f32> {
+    let mut counts = vec![1.0; attribute.classes.len()];
+    for text in texts {
+        for class in text.classes.clone() {
+            counts[class] += 1.0 / text.classes.len() as f64;
+        }
+    }
+    let total: f64 = counts.iter().sum();
+    counts.iter().map(|count| (count / total) as f32).collect()
 }
 
 /// The shares of the classes among texts, estimated from their probabilities.
@@ -305,7 +337,11 @@ fn reports(
 }
 
 /// What fewer users bring, as far as half of the users are left over.
-fn curve(before: &Calibration, attribute: &Attribute, texts: &[&Scored]) -> Vec<CurvePoint> {
+fn curve(
+    attribute: &Attribute,
+    texts: &[&Scored],
+    fit: &dyn Fn(&[&Scored]) -> Calibration,
+) -> Vec<CurvePoint> {
     let mut random = StdRng::seed_from_u64(SEED);
     let sizes = CURVE.into_iter().filter(|size| 2 * size <= texts.len());
     let mut order: Vec<&Scored> = texts.to_vec();
@@ -320,7 +356,7 @@ fn curve(before: &Calibration, attribute: &Attribute, texts: &[&Scored]) -> Vec<
             for _ in 0..SUBSETS {
                 order.shuffle(&mut random);
                 let (fitted, others) = order.split_at(users);
-                let calibration = fit(before, fitted, attribute);
+                let calibration = fit(fitted);
                 let owned =
                     |texts: &[&Scored]| -> Vec<Scored> { texts.iter().copied().cloned().collect() };
                 let adapted = LanguageCalibration::measured(

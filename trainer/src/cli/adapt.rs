@@ -12,7 +12,7 @@ use model_core::word_frequencies::WordFrequencies;
 
 use super::model::ModelArguments;
 use super::{CorpusArguments, Failure, print_text, share};
-use crate::adaptation::{Adapted, LEAST_USERS, adapt};
+use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
 use crate::output::PendingFile;
@@ -27,8 +27,8 @@ use crate::training::examples::{self, Example};
 /// Other people write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
 /// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
 /// It needs at least 50 users with a label of an attribute; others keep the model's. Figures before and after are printed,
-/// those after by cross-validation, and a learning curve shows what fewer users would have brought. An attribute that does
-/// not gain is left as it is, and the reason is printed.
+/// those after by cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower
+/// log loss, the model's is kept. An attribute of which the model tells nothing is left as it is, and the reason is printed.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -94,8 +94,22 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             };
             let calibration = &mut adapted.calibration;
             calibration.moments = class_moments(cut, attribute, &calibration.calibration)?;
+            if let Some(moments) = &mut calibration.moments {
+                moments.expected_shares =
+                    expected_shares(&whole.iter().collect::<Vec<_>>(), attribute);
+            }
+            if !adapted.is_fitted {
+                notice!(
+                    "{name}: the model's calibration is kept, because a fitted one has no lower log loss; its class moments \
+                     are fitted"
+                );
+            }
+            replace_figures(
+                &mut bundle.card.figures,
+                language,
+                adapted.after().reports.clone(),
+            );
             *place(&mut bundle.settings, task, language) = adapted.calibration;
-            replace_figures(&mut bundle.card.figures, language, adapted.after.reports);
             replace_word_frequencies(&mut bundle.settings, &predictor, &users, language);
             adapted_attributes.push(name);
         }
@@ -138,19 +152,15 @@ fn check_names(names: &[String], predictor: &Predictor) -> Result<(), Failure> {
     }
 }
 
-/// Why the adapted calibration is not worth having; `None` if it is.
+/// Why an attribute cannot be adapted; `None` if it can.
 fn useless(adapted: &Adapted) -> Option<String> {
-    let [before, after] =
-        [&adapted.before, &adapted.after].map(|figures| figures.reports[0].log_loss);
-    if after >= adapted.shares_alone {
-        return Some(format!(
-            "the model tells nothing about these users: log loss {after:.3}, and {:.3} for always predicting the shares of \
-             the classes; train a model on such users instead",
-            adapted.shares_alone
-        ));
-    }
-    (after >= before).then(|| {
-        format!("it would not help: log loss {before:.3} before and {after:.3} after, by cross-validation")
+    let log_loss = adapted.after().reports[0].log_loss;
+    let alone = adapted.shares_alone;
+    (log_loss >= alone).then(|| {
+        format!(
+            "the model tells nothing about these users (log loss {log_loss:.3}; {alone:.3} for always predicting the shares \
+             of the classes); train a model on such users instead"
+        )
     })
 }
 
@@ -204,7 +214,7 @@ fn title(attribute: &str, language: Option<Language>) -> String {
 fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
     let mut text = format!("## {name}: {users} users\n\n");
     let mut figures = Table::new(["", "log loss", "accuracy", "F (paper)", "ECE"]);
-    for (name, of) in [("before", &adapted.before), ("after", &adapted.after)] {
+    for (name, of) in [("before", &adapted.before), ("fitted", &adapted.fitted)] {
         for report in of.reports.iter().filter(|report| report.metrics.users > 0) {
             let level = match report.attribute.ends_with("(coarse)") {
                 true => ", coarse",
@@ -240,7 +250,7 @@ fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
             label.clone(),
             percent(Some(adapted.shares[class])),
             estimated(&adapted.before.shares),
-            estimated(&adapted.after.shares),
+            estimated(&adapted.estimated_shares),
         ]);
     }
     let _ = write!(text, "{figures}\n{shares}\n");
