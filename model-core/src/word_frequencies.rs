@@ -12,12 +12,15 @@ use crate::vocabulary::SPECIAL;
 pub const WORDS: usize = 300;
 /// Frequencies below this are taken for it, so that a word that the training users hardly have does not decide alone.
 const LEAST_FREQUENCY: f64 = 1e-4;
-/// The largest divergence of texts like those of the training users. On bloggers with 200 words or more, sets drawn at random
-/// have up to .003, of one sex up to .009, of one age group up to .035; blog posts of other sites have .054, tweets .22.
+/// The largest divergence of texts like those of the training users. Of bloggers with 200 words or more, sets drawn at random
+/// have .003, sets of one age group up to .042; blog posts of other sites have .066, tweets .15.
 const LARGEST_DIVERGENCE: f64 = 0.04;
-/// How much short texts add: the first words of a text are unlike the others. The first 20 words of bloggers have .085, tweets
-/// of 20 words .20.
+/// How much short texts add: the first words of a text are unlike the others. The first 20 words of bloggers have .073, tweets
+/// of 20 words .15.
 const LARGEST_DIVERGENCE_PER_WORD: f64 = 1.2;
+/// How many standard errors above the largest divergence are significant. Of 30 bloggers with 20 words each, the divergence
+/// is that far above that of more bloggers.
+const SIGNIFICANT: f64 = 2.5;
 
 /// The mean over the training users of the relative frequency of each of the most frequent words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,32 +30,34 @@ pub struct WordFrequencies {
     pub words: Vec<u32>,
     /// The frequency of each, from 0 to 1. The rest are all other words.
     pub frequencies: Vec<f32>,
+    /// The number of users.
+    pub users: u32,
 }
 
 impl WordFrequencies {
     /// The frequencies of the [`WORDS`] most frequent words in these texts of word ids below `ids`. The unknown word counts
     /// among the others, so that a smaller vocabulary changes nothing.
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t [u32]>, ids: usize) -> Self {
-        let (mut sums, mut users) = (vec![0.0_f64; ids], 0.0);
-        for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            users += 1.0;
-            for &id in text {
-                sums[id as usize] += 1.0 / text.len() as f64;
-            }
-        }
+        let sums = WordSum::of(texts, ids);
         let mut words: Vec<u32> = (SPECIAL as u32..ids as u32).collect();
         words.sort_by(|&one, &other| {
-            let sum = |id: u32| sums[id as usize];
+            let sum = |id: u32| sums.frequencies[id as usize];
             sum(other).total_cmp(&sum(one)).then(one.cmp(&other))
         });
         words.truncate(WORDS);
-        words.retain(|&id| sums[id as usize] > 0.0);
+        words.retain(|&id| sums.frequencies[id as usize] > 0.0);
         words.sort_unstable();
-        let rounded = |id: &u32| (sums[*id as usize] / users * 1e6).round() as f32 / 1e6;
-        Self {
-            frequencies: words.iter().map(rounded).collect(),
-            words,
-        }
+        sums.of_words(words)
+    }
+
+    /// The frequencies of the same words in other texts of word ids below `ids`.
+    #[must_use]
+    pub fn of_same_words<'t>(
+        &self,
+        texts: impl IntoIterator<Item = &'t [u32]>,
+        ids: usize,
+    ) -> Self {
+        WordSum::of(texts, ids).of_words(self.words.clone())
     }
 
     /// Leaves out the words for which `is_kept` is false, which then count among the others.
@@ -69,6 +74,42 @@ impl WordFrequencies {
             && self.words.iter().all(|&id| (id as usize) < ids)
             && self.frequencies.iter().all(|frequency| *frequency >= 0.0)
             && sum <= 1.001
+    }
+}
+
+/// The sum over users of the relative frequency of each word.
+struct WordSum {
+    /// By word id.
+    frequencies: Vec<f64>,
+    users: u32,
+}
+
+impl WordSum {
+    fn of<'t>(texts: impl IntoIterator<Item = &'t [u32]>, ids: usize) -> Self {
+        let mut sum = Self {
+            frequencies: vec![0.0; ids],
+            users: 0,
+        };
+        for text in texts.into_iter().filter(|text| !text.is_empty()) {
+            sum.users += 1;
+            for &id in text {
+                sum.frequencies[id as usize] += 1.0 / text.len() as f64;
+            }
+        }
+        sum
+    }
+
+    fn of_words(&self, words: Vec<u32>) -> WordFrequencies {
+        let users = f64::from(self.users.max(1));
+        let mean = |&id: &u32| self.frequencies[id as usize] / users;
+        WordFrequencies {
+            frequencies: words
+                .iter()
+                .map(|id| (mean(id) * 1e6).round() as f32 / 1e6)
+                .collect(),
+            words,
+            users: self.users,
+        }
     }
 }
 
@@ -94,8 +135,8 @@ pub struct WordSums {
     ts(export_to = "protocol.d.ts")
 )]
 pub struct Divergence {
-    /// Σ (q − p)² / p over words, with the frequencies p of the training users and q of the set: Pearson's χ² divergence,
-    /// without the bias that the sampling of users adds.
+    /// Σ 2 (q − p)² / (q + p) over words, with the frequencies p of the training users and q of the set: twice the triangular
+    /// discrimination, without the bias that the sampling of users adds.
     pub value: f64,
     /// Its standard error.
     pub standard_error: f64,
@@ -144,15 +185,16 @@ impl WordSums {
             return None;
         }
         let users = self.users as f64;
+        // Both means vary. The frequencies of a training user are taken to vary as much as those of a user of the set.
+        let noise_scale = 1.0 + users / f64::from(reference.users.max(1));
         let known: f32 = reference.frequencies.iter().sum();
         let frequencies = reference.frequencies.iter().copied().chain([1.0 - known]);
         let (mut value, mut variance) = (0.0, 0.0);
         for ((sum, square), frequency) in self.sums.iter().zip(&self.squares).zip(frequencies) {
             let frequency = f64::from(frequency);
             let mean = sum / users;
-            // The variance of the mean over users.
-            let noise = ((square / users - mean * mean) / (users - 1.0)).max(0.0);
-            let weight = frequency.max(LEAST_FREQUENCY);
+            let noise = noise_scale * ((square / users - mean * mean) / (users - 1.0)).max(0.0);
+            let weight = ((mean + frequency) / 2.0).max(LEAST_FREQUENCY);
             let difference = (mean - frequency).powi(2) - noise;
             value += difference / weight;
             variance += (2.0 * noise + 4.0 * difference.max(0.0)) * noise / (weight * weight);
@@ -169,7 +211,7 @@ impl WordSums {
 impl Divergence {
     /// Whether the texts are unlike those of the training users: the divergence is significantly above the largest.
     pub fn is_unlike(&self) -> bool {
-        self.value - 2.0 * self.standard_error > self.largest
+        self.value - SIGNIFICANT * self.standard_error > self.largest
     }
 }
 

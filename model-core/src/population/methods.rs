@@ -27,7 +27,7 @@ const PSEUDO_USERS: f64 = 20.0;
 /// Keeps a covariance positive definite: no mean of posteriors is known better than ± 10⁻⁵.
 const LEAST_VARIANCE: f64 = 1e-10;
 /// Expected shares count like so many users with known classes.
-const EXPECTED_USERS: f64 = 30.0;
+const EXPECTED_USERS: f64 = 10.0;
 const SEED: u64 = 17;
 
 /// The mean of a vector over the users, and the covariance of the vector.

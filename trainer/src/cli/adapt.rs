@@ -199,7 +199,11 @@ fn replace_word_frequencies(
         settings
             .word_frequencies
             .resize_with(languages.len(), WordFrequencies::default);
-        settings.word_frequencies[place] = WordFrequencies::of(texts, vocabulary.len());
+        let before = &mut settings.word_frequencies[place];
+        *before = match before.words.is_empty() {
+            true => WordFrequencies::of(texts, vocabulary.len()),
+            false => before.of_same_words(texts, vocabulary.len()),
+        };
     }
 }
 
