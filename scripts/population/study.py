@@ -1,0 +1,307 @@
+"""Measures calibration by length, estimated shares and their limits on users that a model was not trained on, and prints the tables
+of docs/population.md and docs/model-card-en.md as Markdown.
+
+    python3 scripts/population/study.py auxlstm runs/en/model.safetensors runs/en/split.json data --only lengths drawn
+
+The model is a tested one, not a refit, and the split is that of its run. `data` holds blogs.jsonl.xz, blogs-other.jsonl.xz,
+blogposts-gender.jsonl.xz and tweets-gender.jsonl.xz. With a model of two languages, --dictionary is needed, and `weibo` reads
+weibo-gender.jsonl.xz. The cases:
+
+  lengths  calibration, accuracy and F of the test users' first words, under equal and under the corpus's base rates
+  drawn    sets of 300 test users with 10, 30, 50 and 80 % students: the estimates of all methods
+  shifts   test users of one age band or industry, and users of other corpora: estimates against the truth
+  check    how often the check of texts calls sets of 50, 100 and 300 users unlike the training users
+  adapt    other corpora before and after `auxlstm adapt` with 200 labelled users, and its learning curve
+  weibo    the gender of the test users of Weibo
+"""
+
+import argparse
+import json
+import lzma
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+
+LENGTHS = [5, 10, 20, 50, 100, 200, 1000, None]
+METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"]
+BANDS = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
+DRAWS = 5
+SETS = [50, 100, 300]
+
+
+def records(path):
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def label(user, attribute):
+    """The class of a user, or the coarse class of age; None if unknown."""
+    if attribute != "age":
+        return user.get(attribute)
+    age = user.get("age")
+    return next((band for band, ages in BANDS.items() if age in ages), None)
+
+
+def shares(users, attribute, classes):
+    """The true share of each class among the users whose class is known; None if too few are."""
+    known = [label(user, attribute) for user in users]
+    known = [each for each in known if each in classes]
+    return {each: known.count(each) / len(known) for each in classes} if len(known) > 0.9 * len(users) else None
+
+
+def words_of(length):
+    return "all" if length is None else f"{length:,}"
+
+
+def cells(values, digits=3):
+    return [f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}" for value in values]
+
+
+def percent(share):
+    return f"{100 * share:.0f}"
+
+
+def table(header, rows):
+    print("| " + " | ".join(header) + " |")
+    print("|" + "---|" * len(header))
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+    print(flush=True)
+
+
+class Study:
+    def __init__(self, arguments):
+        self.program, self.model, self.data, self.folder = arguments.program, arguments.model, arguments.data, arguments.output
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.dictionary = ["--dictionary", arguments.dictionary] if arguments.dictionary else []
+        self.split = json.loads(arguments.split.read_text(encoding="utf-8"))["test"]
+        self.users = self.test_users("blogs")
+
+    def test_users(self, corpus):
+        keys = next(keys for path, keys in self.split.items() if pathlib.Path(path).name == f"{corpus}.jsonl.xz")
+        ids = {key.get("id") for key in keys}
+        return [user for user in self.corpus(corpus) if user.get("id") in ids]
+
+    def corpus(self, name):
+        return records(self.data / f"{name}.jsonl.xz")
+
+    def write(self, name, users):
+        path = self.folder / name
+        path.write_text("".join(json.dumps(user) + "\n" for user in users), encoding="utf-8")
+        return path
+
+    def run(self, *command):
+        done = subprocess.run([self.program, *map(str, command)], capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))}: {done.stderr}")
+        return done.stdout
+
+    def evaluate(self, path, words, base_rates):
+        figures = self.folder / "figures.json"
+        limit = [] if words is None else ["--max-words", words]
+        command = ["evaluate", self.model, path, "--base-rates", base_rates, "--json", figures, *limit, *self.dictionary]
+        self.run(*command)
+        return {each["attribute"]: each for each in json.loads(figures.read_text())["attributes"]}
+
+    def estimate(self, sets, words, methods=("bayes",), model=None):
+        """For each method, the estimate of each named set of users. The users are predicted once."""
+        users = [user | {"set": name} for name, users in sets.items() for user in users]
+        limit = [] if words is None else ["--max-words", words]
+        figures, sums, path = self.folder / "estimates.json", self.folder / "sums.json", self.write("sets.jsonl", users)
+        source, found = [path, "--sums", sums], {}
+        for method in methods:
+            command = ["population", model or self.model, *source, "--by", "set", "--method", method, "--json", figures]
+            self.run(*command, *limit, *self.dictionary)
+            found[method] = {each["group"]: each for each in json.loads(figures.read_text())}
+            source = [self.write("none.jsonl", []), "--add", sums]
+        return found
+
+
+def level(estimate, attribute):
+    """The estimated shares of the classes, or of the coarse classes if there are any."""
+    found = estimate["attributes"][attribute]
+    return found.get("coarse") or found["shares"]
+
+
+def text(share):
+    """A share in percent with its interval."""
+    return f"{percent(share['share'])} ({percent(share['low'])}–{percent(share['high'])})"
+
+
+def holds(share, truth):
+    return share["low"] <= truth <= share["high"]
+
+
+def lengths(study):
+    path = study.write("test.jsonl", study.users)
+    calibration, labels = [], {"equal": [], "corpus": []}
+    for words in LENGTHS:
+        for rates, rows in labels.items():
+            found = study.evaluate(path, words, rates)
+            rows.append([words_of(words), *("{} ({})".format(*cells([each["f"], each["accuracy"]])) for each in found.values())])
+        # Calibration is measured under the corpus's base rates in both cases.
+        row = [words_of(words)]
+        for figures in found.values():
+            support = [each["support"] for each in figures["classes"]]
+            true = [each / sum(support) for each in support]
+            largest = max(abs(p - share) for p, share in zip(figures["mean_probabilities"], true))
+            row.append("{} / {}".format(*cells([figures["calibration_error"], largest])))
+        calibration.append(row)
+    print("### Calibration error / largest difference between a class's mean probability and its share\n")
+    table(["words", *found], calibration)
+    for rates, rows in labels.items():
+        print(f"### F (accuracy), {rates} base rates\n")
+        table(["words", *found], rows)
+
+
+def drawn(study):
+    students = [user for user in study.users if user["profession"] == "Student"]
+    others = [user for user in study.users if user["profession"] != "Student"]
+    draw = random.Random(1)
+    sets = {}
+    for share in (10, 30, 50, 80):
+        for each in range(DRAWS):
+            sets[f"{share} {each}"] = draw.sample(students, 3 * share) + draw.sample(others, 300 - 3 * share)
+    rows = []
+    for words in (20, 200, None):
+        found = study.estimate(sets, words, METHODS)
+        for share in (10, 30, 50, 80):
+            row = [words_of(words), f"{share} %"]
+            for method in METHODS:
+                estimates = [level(found[method][f"{share} {each}"], "profession")["Student"] for each in range(DRAWS)]
+                mean = statistics.mean(each["share"] for each in estimates)
+                row.append(f"{percent(mean)} ({sum(holds(each, share / 100) for each in estimates)})")
+            rows.append(row)
+    print(f"### Estimated share of students in percent, mean of {DRAWS} sets (in how many the interval holds the truth)\n")
+    table(["words", "truth", *METHODS], rows)
+
+
+def shifts(study):
+    sets = {f"age {band}": [user for user in study.users if user["age"] in ages] for band, ages in BANDS.items()}
+    industries = sorted({user["industry"] for user in study.users})
+    for industry in industries:
+        of_industry = [user for user in study.users if user["industry"] == industry]
+        if len(of_industry) >= 40:
+            sets[industry] = of_industry
+    draw = random.Random(2)
+    sets["blogs-other"] = draw.sample(study.corpus("blogs-other"), 1000)
+    sets["blogposts-gender"] = study.corpus("blogposts-gender")
+    sets["tweets-gender"] = draw.sample(study.corpus("tweets-gender"), 2000)
+    rows = []
+    for words in (200, None):
+        found = study.estimate(sets, words)["bayes"]
+        for name, users in sets.items():
+            check = found[name]["texts"][0]
+            for attribute in ("profession", "age", "gender"):
+                estimates = level(found[name], attribute)
+                true = shares(users, attribute, estimates)
+                if true is None:
+                    continue
+                error = {each: abs(share["share"] - true[each]) for each, share in estimates.items()}
+                worst = max(error, key=error.get)
+                share = estimates[worst]
+                held = sum(holds(share, true[each]) for each, share in estimates.items())
+                rows.append([
+                    words_of(words), name, len(users), f"{check['divergence']['value']:.3f}{' unlike' if check['unlike'] else ''}",
+                    attribute, *cells([statistics.mean(error.values())]), f"{held} of {len(true)}",
+                    f"{worst}: {percent(true[worst])} → {text(share)}",
+                ])
+    header = ["words", "set", "users", "divergence", "attribute", "mean error", "intervals", "largest error: truth → estimate"]
+    table(header, rows)
+
+
+def alarms(study, sources, draws):
+    """For each source of users, how many random sets are called unlike the training users, by words and size."""
+    rows = []
+    draw = random.Random(3)
+    for name, users in sources.items():
+        if len(users) < min(SETS):
+            continue
+        for words in (20, 200, None):
+            row = [name, words_of(words)]
+            for size in SETS:
+                if len(users) < size:
+                    row.append("–")
+                    continue
+                sets = {str(each): draw.sample(users, size) for each in range(draws)}
+                found = study.estimate(sets, words)["bayes"]
+                checks = [each["texts"][0] for each in found.values()]
+                mean = statistics.mean(check["divergence"]["value"] for check in checks)
+                row.append(f"{sum(check['unlike'] for check in checks)} of {draws} ({mean:.3f})")
+            rows.append(row)
+    table(["sets of", "words", *(f"{size} users" for size in SETS)], rows)
+
+
+def check(study):
+    print("### Sets called unlike (mean divergence)\n")
+    alarms(study, {"test bloggers": study.users}, 20)
+    of = lambda attribute, value: [user for user in study.users if label(user, attribute) == value]
+    one_class = {band: of("age", band) for band in BANDS} | {gender: of("gender", gender) for gender in ("female", "male")}
+    one_class |= {name: of("profession", name) for name in sorted({user["profession"] for user in study.users})}
+    alarms(study, one_class, 3)
+    names = ["blogs-other", "blogposts-gender", "tweets-gender"]
+    alarms(study, {name: random.Random(4).sample(study.corpus(name), 2000) for name in names}, 5)
+
+
+def adapt(study):
+    for name in ("tweets-gender", "blogposts-gender"):
+        users = [user for user in study.corpus(name) if user["gender"] in ("female", "male")]
+        random.Random(5).shuffle(users)
+        many, few = study.write("many.jsonl", users[:2000]), study.write("few.jsonl", users[:200])
+        print(f"### {name}: learning curve\n")
+        print(study.run("adapt", study.model, many, "-o", study.folder / "many.safetensors", *study.dictionary))
+        adapted = study.folder / f"{name}.safetensors"
+        print("### 200 labelled users\n")
+        print(study.run("adapt", study.model, few, "-o", adapted, *study.dictionary))
+        women = [user for user in users[200:] if user["gender"] == "female"]
+        men = [user for user in users[200:] if user["gender"] == "male"]
+        sets = {str(share): women[: 8 * share] + men[: 800 - 8 * share] for share in (20, 50, 80)}
+        rows = []
+        for model in (study.model, adapted):
+            for share, estimate in study.estimate(sets, None, model=model)["bayes"].items():
+                found, texts = level(estimate, "gender")["female"], estimate["texts"][0]
+                rows.append([
+                    "before" if model == study.model else "after", f"{share} %",
+                    text(found), texts["unlike"],
+                ])
+        table(["model", "women", "estimate", "unlike"], rows)
+
+
+def weibo(study):
+    users = [user for user in study.test_users("weibo-gender") if user["gender"] in ("female", "male")]
+    rows = []
+    for words in (20, 200, None):
+        estimate = study.estimate({"weibo": users}, words)["bayes"]["weibo"]
+        share = level(estimate, "gender")["female"]
+        check = next(each for each in estimate["texts"] if each["language"] == "zh")
+        true = shares(users, "gender", ["female", "male"])["female"]
+        rows.append([
+            words_of(words), len(users), f"{percent(true)} → {text(share)}",
+            f"{check['divergence']['value']:.3f}", check["unlike"],
+        ])
+    table(["words", "users", "women: truth → estimate", "divergence", "unlike"], rows)
+
+
+CASES = {case.__name__: case for case in (lengths, drawn, shifts, check, adapt, weibo)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", type=pathlib.Path, help="auxlstm")
+    parser.add_argument("model", type=pathlib.Path, help="the tested model")
+    parser.add_argument("split", type=pathlib.Path, help="split.json of its run")
+    parser.add_argument("data", type=pathlib.Path, help="the folder of the corpora")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("runs/population"))
+    parser.add_argument("--dictionary", type=pathlib.Path)
+    parser.add_argument("--only", nargs="+", choices=list(CASES), default=[case for case in CASES if case != "weibo"])
+    arguments = parser.parse_args()
+    study = Study(arguments)
+    for case in arguments.only:
+        print(f"## {case}\n", flush=True)
+        CASES[case](study)
+
+
+if __name__ == "__main__":
+    main()
