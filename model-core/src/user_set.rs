@@ -237,6 +237,12 @@ impl UserSet {
         Ok(())
     }
 
+    /// Whether a set that was read from a file can be one of a model with these settings. Other methods may panic if not.
+    pub fn is_sound(&self, settings: &Settings) -> bool {
+        let is_sound = |sums: &LanguageSums| sums.population.is_sound() && sums.words.is_sound();
+        self.languages.iter().all(is_sound) && Self::new(settings).merge(self).is_ok()
+    }
+
     /// The number of users with a known word.
     pub fn users(&self) -> u64 {
         let users = self.languages.iter().map(|sums| sums.population.users());

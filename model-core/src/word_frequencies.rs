@@ -166,6 +166,12 @@ impl WordSums {
         self.words += text.len() as u64;
     }
 
+    /// Whether all sums are finite.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.sums.len() == self.squares.len()
+            && (self.sums.iter().chain(&self.squares)).all(|sum| sum.is_finite())
+    }
+
     /// Adds the sums of other users, with the same reference.
     pub fn merge(&mut self, other: &Self) {
         self.sums.resize(self.sums.len().max(other.sums.len()), 0.0);
@@ -221,7 +227,7 @@ mod tests {
 
     /// Texts of 200 words that favour even words, odd ones, or none.
     fn texts(users: u64, favoured: Option<u32>) -> Vec<Vec<u32>> {
-        let mut state = 1_u64;
+        let mut state = users;
         let mut random = |below: u32| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)

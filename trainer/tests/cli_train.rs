@@ -411,6 +411,59 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
 }
 
 #[test]
+fn a_calibration_fitted_anew_to_the_same_users_is_the_same() {
+    let workplace = workplace();
+    workplace.success(&["train", "config.toml"]);
+    let exact = [
+        "--vector-steps",
+        "127",
+        "--wide-steps",
+        "127",
+        "--parameter-bits",
+        "23",
+    ];
+    let compact = ["compact", "run/model.safetensors", "-o", "same.safetensors"];
+    let anew = [
+        "--validation-users",
+        "users.jsonl",
+        "--split",
+        "run/split.json",
+    ];
+    workplace.success(&[&compact[..], &exact, &anew].concat());
+    let [trained, anew] = ["run/model.safetensors", "same.safetensors"].map(|path| {
+        let bytes = fs::read(workplace.path(path)).unwrap();
+        Bundle::from_bytes(&bytes).unwrap().settings
+    });
+    assert_eq!(trained.word_frequencies, anew.word_frequencies);
+    for (trained, anew) in trained.calibrations.iter().zip(&anew.calibrations) {
+        assert_eq!(trained.calibration.base_rates, anew.calibration.base_rates);
+        let [one, other] = [trained, anew].map(|task| {
+            let probabilities = task
+                .calibration
+                .probabilities(&[0.5, 0.1, -0.2][..task.calibration.base_rates.len()], 20);
+            let moments = task.moments.as_ref().expect("there are validation users");
+            [probabilities, moments.means[0].concat()].concat()
+        });
+        for (one, other) in one.iter().zip(&other) {
+            assert!((one - other).abs() < 1e-3, "{trained:?} {anew:?}");
+        }
+    }
+    let line = workplace.failure(
+        &[
+            &compact[..],
+            &[
+                "--validation-users",
+                "users.jsonl",
+                "--split",
+                "users.jsonl",
+            ],
+        ]
+        .concat(),
+    );
+    assert!(line.contains("users.jsonl: not the split"), "{line}");
+}
+
+#[test]
 fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
     let workplace = workplace();
     let long = [

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use futures_lite::future::block_on;
+use model_core::bundle::Settings;
 use model_core::language::Language;
 use model_core::population::Method;
 use model_core::prediction::Named;
@@ -101,7 +102,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     for path in &arguments.add {
-        add_sums(&mut groups, path, &model, by)?;
+        add_sums(&mut groups, path, predictor.settings(), &model, by)?;
     }
     add_users(&mut groups, &predictor, arguments.corpus.open()?, by)?;
 
@@ -160,6 +161,7 @@ fn checksum(bytes: &[u8]) -> String {
 fn add_sums(
     groups: &mut Groups,
     path: &Path,
+    settings: &Settings,
     model: &str,
     by: Option<&str>,
 ) -> Result<(), Failure> {
@@ -177,6 +179,9 @@ fn add_sums(
         }));
     }
     for (group, set) in stored.groups {
+        if !set.is_sound(settings) {
+            return Err(fail(&"its sums are damaged"));
+        }
         match groups.get_mut(&group) {
             Some(known) => known.merge(&set).map_err(|error| fail(&error))?,
             None => drop(groups.insert(group, set)),
