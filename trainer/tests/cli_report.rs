@@ -382,6 +382,21 @@ fn the_papers_figures_are_beside_ours_and_missing_runs_are_marked() {
 }
 
 #[test]
+fn the_papers_t_test_was_called_weak_and_stood_in_every_table() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(&place, &corpus, &runs(&corpus));
+    let (markdown, _) = report(&place);
+    assert!(markdown.contains("Its p is too low") && !markdown.contains("little power"));
+    let tables = markdown.split("\n| difference ").skip(1);
+    let headers: Vec<&str> = tables.filter_map(|table| table.lines().next()).collect();
+    let with_paper = |header: &&str| header.contains("paper (another corpus)");
+    for header in &headers {
+        assert_eq!(header.contains("t-test"), with_paper(header), "{header}");
+    }
+    assert!(headers.iter().any(with_paper) && !headers.iter().all(with_paper));
+}
+
+#[test]
 fn significant_differences_are_marked_and_others_are_not() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     experiment(&place, &corpus, &runs(&corpus));

@@ -91,13 +91,11 @@ fn differences(
     if with_paper {
         header.push(PAPER);
     }
-    header.extend([
-        "accuracy",
-        "95 % interval",
-        "p (Holm)",
-        "t-test p (Holm)",
-        "seeds",
-    ]);
+    header.extend(["accuracy", "95 % interval", "p (Holm)"]);
+    if with_paper {
+        header.push("t-test p (Holm)");
+    }
+    header.push("seeds");
     let mut table = Grid::new(header);
     for (a, b, comparison) in compared {
         let (a, b) = (&entries[*a], &entries[*b]);
@@ -116,9 +114,11 @@ fn differences(
             signed(comparison.accuracy.observed),
             interval(&comparison.accuracy),
             p_values(Some(comparison.accuracy.p), accuracy),
-            p_values(comparison.t_test, t_test),
-            comparison.seeds.to_string(),
         ]);
+        if with_paper {
+            columns.push(p_values(comparison.t_test, t_test));
+        }
+        columns.push(comparison.seeds.to_string());
         table.row(columns);
     }
     table
