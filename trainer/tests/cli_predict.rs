@@ -685,6 +685,82 @@ fn corpora_with_few_labels_or_none() {
 }
 
 #[test]
+fn figures_that_were_not_measured_were_zeros() {
+    let workplace = workplace();
+    workplace.write(
+        "users.jsonl",
+        "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n".repeat(3),
+    );
+    let text = workplace.success(&["evaluate", "model", "users.jsonl", "--json", "figures.json"]);
+    let json = std::fs::read_to_string(workplace.path("figures.json")).unwrap();
+    assert!(!json.contains("-0.0"), "{json}");
+    let figures: Value = serde_json::from_str(&json).unwrap();
+    let [age, _, gender] = array(&figures["attributes"]) else {
+        panic!("{figures}");
+    };
+    assert_eq!(age["users"], 0);
+    let of_nobody = [
+        "accuracy",
+        "majority",
+        "macro_f1",
+        "f",
+        "precision",
+        "recall",
+        "calibration_error",
+        "log_loss",
+        "mean_probabilities",
+    ];
+    for name in of_nobody {
+        assert_eq!(age.get(name), Some(&Value::Null), "{name}");
+        assert!(!gender[name].is_null(), "{name}");
+    }
+    assert_eq!(gender["classes"][0]["recall"], Value::Null);
+    assert!(gender["classes"][1]["recall"].is_f64());
+    let row = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells = line.split('|').map(|cell| cell.trim().to_owned());
+        cells.collect::<Vec<_>>()
+    };
+    assert_eq!(row("| age  ")[2], "0");
+    assert_eq!(row("| age  ")[3..11], ["–"; 8]);
+    assert_eq!(row("| female * ")[3], "–");
+}
+
+#[test]
+fn two_kinds_of_f_had_nearly_the_same_name() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let text = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert!(text.contains("| macro-F1 | F (paper) |"), "{text}");
+    let meaning = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where";
+    assert_eq!(text.matches(meaning).count(), 1, "{text}");
+}
+
+#[test]
+fn figures_of_classes_of_few_users_looked_like_others() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let few: String = (users().lines().take(24))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    workplace.write("few.jsonl", few);
+    let marked = "Marked *: fewer than 10 users";
+    let output = workplace.run(&["evaluate", "model", "few.jsonl"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("age: fewer than 10 users are of \"13\" (") && said.contains("say little"),
+        "{said}"
+    );
+    let text = stdout(output, 0);
+    assert!(text.contains("| 13 * ") && text.contains(marked), "{text}");
+    let gender = workplace.run(&["evaluate", "model", "users.jsonl"]);
+    assert!(!stderr(&gender).contains("gender: "));
+    let text = stdout(gender, 0);
+    let (_, section) = text.split_once("## gender\n").unwrap();
+    assert!(!section.contains(marked), "{section}");
+}
+
+#[test]
 fn names_of_classes_controlled_the_terminal() {
     let workplace = workplace();
     let bytes = std::fs::read(workplace.path("model")).unwrap();

@@ -17,19 +17,21 @@ use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Part, PartUsers};
-use crate::evaluation::{Evaluation, Report};
+use crate::evaluation::{Evaluation, FEW_USERS, Report};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::{Table, count};
 
 /// Score a model on labelled users that its training never saw
 ///
-/// Prints for each attribute, and for its coarse classes, the figures of the paper (macro precision P, macro recall R, and
-/// F = 2PR/(P+R)), accuracy and the majority baseline, the mean of the classes' F1, the expected calibration error (ECE),
-/// the log loss (mean −ln p of the true class), coverage and accuracy at the model's confidence threshold, a table of the
-/// classes, and the confusion matrix. Labels are those under --base-rates; ECE, log loss and the mean probability of a class
-/// (mean p) are those under the training users' base rates. The JSON file also has the reliability diagram, and coverage and accuracy at other
-/// thresholds. Users without a label for an attribute do not count for it.
+/// Prints for each attribute, and for its coarse classes, accuracy and the majority baseline, macro-F1 (the mean of the
+/// classes' F1), the paper's F (2PR/(P+R) of P and R averaged over the classes), precision P and recall R averaged so, the
+/// expected calibration error (ECE), the log loss (mean −ln p of the true class), coverage and accuracy at the model's
+/// confidence threshold, a table of the classes, and the confusion matrix. Labels are those under --base-rates; ECE, log loss
+/// and the mean probability of a class (mean p) are those under the training users' base rates. The JSON file also has the
+/// reliability diagram, and coverage and accuracy at other thresholds. What was not measured, such as the precision of a
+/// class that is never predicted, is "–", in JSON null; in an average over classes it counts as 0. Users without a label for
+/// an attribute do not count for it.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -52,6 +54,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
     write_card: Option<PathBuf>,
 }
+
+/// What the two averages over classes are.
+const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
+    classes.";
 
 /// The most unknown labels that are listed: a field of free text has thousands.
 const MOST_LABELS: usize = 10;
@@ -98,6 +104,18 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let split = arguments.split.as_deref();
     let figures = measure(&mut predictor, corpus, split, &base_rates)?;
     print_text(&to_text(&figures))?;
+    for report in &figures.attributes {
+        let small: Vec<String> = (report.small_classes().into_iter())
+            .map(|(class, users)| format!("{class:?} ({users})"))
+            .collect();
+        if !small.is_empty() {
+            notice!(
+                "{}: fewer than {FEW_USERS} users are of {}; the figures of these classes say little",
+                title(report),
+                small.join(", ")
+            );
+        }
+    }
     if let Some(file) = json {
         file.finish(|out| {
             serde_json::to_writer_pretty(&mut *out, &figures)?;
@@ -136,7 +154,8 @@ pub(super) fn measure(
     base_rates: &BaseRates,
 ) -> Result<Figures, Failure> {
     predictor.use_base_rates(BaseRates::Corpus)?;
-    let test_users = (split.map(|split| PartUsers::read(split, Part::Test, corpus.files()))).transpose()?;
+    let test_users =
+        (split.map(|split| PartUsers::read(split, Part::Test, corpus.files()))).transpose()?;
     let mut evaluations = Evaluation::of_model(predictor.settings(), base_rates);
     let (mut all, mut without_known_words) = (0, 0);
     let bad_records = predict_chunks(
@@ -207,44 +226,31 @@ fn to_text(figures: &Figures) -> String {
         "users",
         "accuracy",
         "majority",
+        "macro-F1",
+        "F (paper)",
         "P",
         "R",
-        "F",
-        "mean class F1",
         "ECE",
         "log loss",
     ];
     let mut table = Table::new(header);
     for report in &figures.attributes {
-        let Report {
-            metrics,
-            calibration_error,
-            log_loss,
-            ..
-        } = report;
-        let mut row = vec![title(report), count(metrics.users as u64)];
-        if metrics.users == 0 {
-            row.resize(header.len(), "–".into());
-            table.row(row);
-            continue;
-        }
-        let shares = [
-            metrics.accuracy,
-            metrics.majority,
-            metrics.precision,
-            metrics.recall,
-            metrics.f,
+        let metrics = &report.metrics;
+        let measured = |value: f64| (metrics.users > 0).then_some(value);
+        let figures = [
+            measured(metrics.accuracy),
+            measured(metrics.majority),
+            measured(metrics.macro_f1),
+            measured(metrics.f),
+            measured(metrics.precision),
+            measured(metrics.recall),
+            report.calibration_error,
+            report.log_loss,
         ];
-        row.extend(
-            shares
-                .iter()
-                .chain([&metrics.mean_class_f1, calibration_error, log_loss])
-                .copied()
-                .map(figure),
-        );
-        table.row(row);
+        let row = [title(report), count(metrics.users as u64)];
+        table.row(row.into_iter().chain(figures.map(figure)));
     }
-    let _ = writeln!(text, "{table}");
+    let _ = writeln!(text, "{table}\n{MEANINGS}\n");
     for report in &figures.attributes {
         let _ = writeln!(text, "{}", attribute(report));
     }
@@ -299,18 +305,26 @@ fn attribute(report: &Report) -> String {
     };
     let mut classes = Table::new(["class", "P", "R", "F1", "users", "share", "mean p"]);
     let users = report.metrics.users as f64;
+    let mean_probabilities = report.mean_probabilities.iter().flatten();
     for ((label, class), &mean_probability) in
-        (report.labels.iter().zip(&report.metrics.classes)).zip(&report.mean_probabilities)
+        (report.labels.iter().zip(&report.metrics.classes)).zip(mean_probabilities)
     {
-        let shares = [class.precision, class.recall, class.f1].map(figure);
+        let mark = match class.support < FEW_USERS {
+            true => " *",
+            false => "",
+        };
         let share = class.support as f64 / users;
         classes.row(
-            std::iter::once(label.clone())
-                .chain(shares)
+            std::iter::once(format!("{label}{mark}"))
+                .chain([class.precision, class.recall, class.f1].map(figure))
                 .chain([count(class.support as u64)])
-                .chain([share, mean_probability].map(figure)),
+                .chain([Some(share), Some(mean_probability)].map(figure)),
         );
     }
+    let note = match report.small_classes().is_empty() {
+        true => String::new(),
+        false => format!("Marked *: fewer than {FEW_USERS} users\n\n"),
+    };
     let mut confusion = Table::new(
         std::iter::once("true \\ predicted").chain(report.labels.iter().map(String::as_str)),
     );
@@ -319,7 +333,7 @@ fn attribute(report: &Report) -> String {
             std::iter::once(label.clone()).chain(row.iter().map(|&users| count(users as u64))),
         );
     }
-    let _ = writeln!(text, "{classes}\n{confusion}");
+    let _ = writeln!(text, "{classes}\n{note}{confusion}");
     text
 }
 
@@ -332,6 +346,6 @@ fn title(report: &Report) -> String {
     }
 }
 
-fn figure(value: f64) -> String {
-    format!("{value:.3}")
+fn figure(value: Option<f64>) -> String {
+    value.map_or("–".into(), |value| format!("{value:.3}"))
 }

@@ -134,7 +134,7 @@ fn make(
     left.retain(|other| other.key != plan.key);
     pace.add(plan, run.seconds);
     notice!(
-        "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
+        "{} of {all}: {}: F (paper) {:.3} on validation users, {}; {} left",
         *all - left.len(),
         plan.key,
         run.validation_f,

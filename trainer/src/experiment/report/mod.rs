@@ -61,27 +61,29 @@ impl Report {
 fn how_to_read(document: &mut Document, resamples: usize) {
     document.section("How to read the tables");
     document.text(
-        "P and R are precision and recall averaged over the classes, and F = 2PR/(P+R) of these two, as in the paper; \
-         mean class F1 is the average of the classes' F1, which other work calls macro F1. ECE is the expected calibration \
-         error. All figures are of test users, who were used neither for training nor for choosing settings. A seed \
-         decides the split of the users and all random choices in learning; figures are means over seeds ± their standard \
-         deviation. Systems without results are marked \"not run\".",
+        "Macro-F1 is the mean of the classes' F1. P and R are precision and recall averaged over the classes, and F \
+         (paper) is the paper's F, 2PR/(P+R) of these two averages. Comparisons, the choice of the best system and \
+         the plots, where it is called F, use F (paper). ECE is the expected calibration error. All figures are of \
+         test users, who were used neither for training nor for choosing settings. A seed decides the split of the \
+         users and all random choices in learning; figures are means over seeds ± their standard deviation. Systems \
+         without results are marked \"not run\".",
     );
     document.text(
         "The column of the paper has its P / R / F, or its difference in F, on another corpus. Beside it, tables of \
-         differences have the t-test of the paper, after Yang and Liu (1999), which pairs the F1 of the classes. Its p is \
-         too low, because one user in the wrong class lowers the F1 of two classes. Two equally good classifiers with an \
-         accuracy of 0.8 differ at p < 0.05 in 24 % of simulations with 2 classes, and in 14 % with 3 or 7 classes \
-         (scripts/t_test.py); a valid test has 5 %. No conclusion here rests on the t-test.",
+         differences have the t-test of the paper, after Yang and Liu (1999), which pairs the F1 of the classes. \
+         Its p is too low, because one user in the wrong class lowers the F1 of two classes. Two equally good \
+         classifiers with an accuracy of 0.8 differ at p < 0.05 in 24 % of simulations with 2 classes, and in 14 % \
+         with 3 or 7 classes (scripts/t_test.py); a valid test has 5 %. No conclusion here rests on the t-test.",
     );
     document.text(format!(
-        "A row \"A Δ to B\" has the difference of A to B. Differences are tested by a bootstrap over users: {} samples of \
-         the users are drawn with replacement, all seeds and systems are evaluated on the same sample, and the difference \
-         is averaged over seeds. The interval contains the middle 95 % of the samples, p is two-sided. In parentheses is p with Holm's correction for all comparisons of the table. A difference is significant \
-         if the corrected p of the bootstrap is below {}: ▲ and ▼ mark F significantly above or below that of LSTM, △ and \
-         ▽ that of Aux-LSTM on the same attributes. The tests do not include the variation between seeds, which the ± \
-         shows. Where a class is rarely predicted, its precision varies much between samples, and the interval of F may be \
-         asymmetric.",
+        "A row \"A Δ to B\" has the difference of A to B. Differences are tested by a bootstrap over users: {} \
+         samples of the users are drawn with replacement, all seeds and systems are evaluated on the same sample, \
+         and the difference is averaged over seeds. The interval contains the middle 95 % of the samples, p is \
+         two-sided. In parentheses is p with Holm's correction for all comparisons of the table. A difference is \
+         significant if the corrected p of the bootstrap is below {}: ▲ and ▼ mark F (paper) significantly above or \
+         below that of LSTM, △ and ▽ that of Aux-LSTM on the same attributes. The tests do not include the \
+         variation between seeds, which the ± shows. Where a class is rarely predicted, its precision varies much \
+         between samples, and the interval of F (paper) may be asymmetric.",
         crate::table::count(resamples as u64),
         results::SIGNIFICANT
     ));

@@ -3,7 +3,7 @@
 use super::document::{Document, Figure};
 use super::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
 use super::entries::Gain;
-use super::figures::{name, number};
+use super::figures::{ece, name, number};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
 use crate::evaluation::{Confidences, Metrics};
@@ -382,7 +382,7 @@ fn reliability(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
             .collect()
     };
     let legend = |row: &Row| {
-        let error = row.spread(level, |report| report.calibration_error);
+        let error = row.spread(level, ece);
         format!("{}, ECE {}", row.label(), number(error))
     };
     let figure = figure(

@@ -342,7 +342,7 @@ impl Row {
         let classes = pairs[0].0.report.labels.len();
         let differences: Vec<f64> = (0..classes)
             .map(|class| {
-                let f1 = |level: &Level| level.report.metrics.classes[class].f1;
+                let f1 = |level: &Level| level.report.metrics.classes[class].f1.unwrap_or(0.0);
                 mean(&|(a, b)| f1(a) - f1(b))
             })
             .collect();

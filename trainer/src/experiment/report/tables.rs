@@ -5,7 +5,9 @@ use super::drawing;
 use super::entries::{
     Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
 };
-use super::figures::{NONE, NOT_RUN, PAPER, interval, labels, levels, name, number, share, signed};
+use super::figures::{
+    NONE, NOT_RUN, PAPER, ece, interval, labels, levels, name, number, share, signed,
+};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, capitalised};
 use super::scores::scores;
@@ -19,10 +21,11 @@ pub fn overview(document: &mut Document, results: &Results) {
         "classes",
         "test users",
         "largest class",
-        "F of SVM",
-        "F of LSTM",
+        "macro-F1 of SVM",
+        "macro-F1 of LSTM",
         "best on validation users",
-        "its F",
+        "its macro-F1",
+        "its F (paper)",
         "its accuracy",
         "its ECE",
     ];
@@ -33,19 +36,20 @@ pub fn overview(document: &mut Document, results: &Results) {
             let of = |row: Option<&Row>, figure: fn(&Report) -> f64| {
                 row.and_then(|row| row.spread(level, figure))
             };
-            let f = |row| number(of(row, |report| report.metrics.f));
+            let macro_f1 = |row| number(of(row, |report| report.metrics.macro_f1));
             let users = of(best, |report| report.metrics.users as f64);
             table.row([
                 name(attribute, level),
                 labels(attribute, level).len().to_string(),
                 users.map_or(NOT_RUN.into(), |users| count(users.mean.round() as u64)),
                 number(of(best, |report| report.metrics.majority)),
-                f(attribute.row("svm", &[])),
-                f(attribute.lstm()),
+                macro_f1(attribute.row("svm", &[])),
+                macro_f1(attribute.lstm()),
                 best.map_or(NOT_RUN.into(), Row::label),
-                f(best),
+                macro_f1(best),
+                number(of(best, |report| report.metrics.f)),
                 number(of(best, |report| report.metrics.accuracy)),
-                number(of(best, |report| report.calibration_error)),
+                number(of(best, ece)),
             ]);
         }
     }
@@ -235,7 +239,7 @@ pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
     document.text(
         "Cramér's V of two attributes over all users with a label for both: 0 where they are independent, 1 where one \
          determines the other; also corrected for its bias (Bergsma 2013). The gain is the difference of Aux-LSTM to \
-         LSTM in F, the mean over the seeds that both have, with its 95 % interval.",
+         LSTM in F (paper), the mean over the seeds that both have, with its 95 % interval.",
     );
     let mut table = Grid::new(["attributes", "users", "Cramér's V", "corrected"]);
     for pair in &results.corpus.association {
@@ -252,7 +256,7 @@ pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
     let mut table = Grid::new([
         "main task, auxiliary task",
         "Cramér's V",
-        "gain in F",
+        "gain in F (paper)",
         "95 % interval",
     ]);
     for gain in gains {
