@@ -17,7 +17,7 @@ use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Part, PartUsers};
-use crate::evaluation::{Evaluation, FEW_USERS, Report};
+use crate::evaluation::{ClassMetrics, Evaluation, FEW_USERS, Report, few_users_warning};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::{Table, count};
@@ -105,15 +105,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let figures = measure(&mut predictor, corpus, split, &base_rates)?;
     print_text(&to_text(&figures))?;
     for report in &figures.attributes {
-        let small: Vec<String> = (report.small_classes().into_iter())
-            .map(|(class, users)| format!("{class:?} ({users})"))
+        let users: Vec<usize> = (report.metrics.classes.iter())
+            .map(|class| class.support)
             .collect();
-        if !small.is_empty() {
-            notice!(
-                "{}: fewer than {FEW_USERS} users are of {}; the figures of these classes say little",
-                title(report),
-                small.join(", ")
-            );
+        if let Some(warning) = few_users_warning(&title(report), &report.labels, &users) {
+            notice!("{warning}");
         }
     }
     if let Some(file) = json {
@@ -305,14 +301,12 @@ fn attribute(report: &Report) -> String {
     };
     let mut classes = Table::new(["class", "P", "R", "F1", "users", "share", "mean p"]);
     let users = report.metrics.users as f64;
+    let is_small = |class: &ClassMetrics| class.support < FEW_USERS;
     let mean_probabilities = report.mean_probabilities.iter().flatten();
     for ((label, class), &mean_probability) in
         (report.labels.iter().zip(&report.metrics.classes)).zip(mean_probabilities)
     {
-        let mark = match class.support < FEW_USERS {
-            true => " *",
-            false => "",
-        };
+        let mark = if is_small(class) { " *" } else { "" };
         let share = class.support as f64 / users;
         classes.row(
             std::iter::once(format!("{label}{mark}"))
@@ -321,9 +315,9 @@ fn attribute(report: &Report) -> String {
                 .chain([Some(share), Some(mean_probability)].map(figure)),
         );
     }
-    let note = match report.small_classes().is_empty() {
-        true => String::new(),
-        false => format!("Marked *: fewer than {FEW_USERS} users\n\n"),
+    let note = match report.metrics.classes.iter().any(is_small) {
+        true => format!("Marked *: fewer than {FEW_USERS} users\n\n"),
+        false => String::new(),
     };
     let mut confusion = Table::new(
         std::iter::once("true \\ predicted").chain(report.labels.iter().map(String::as_str)),

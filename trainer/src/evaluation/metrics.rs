@@ -7,6 +7,22 @@ use serde::{Serialize, Serializer};
 /// A class with fewer users has figures that say little.
 pub const FEW_USERS: usize = 10;
 
+/// A warning that names the classes with fewer than [`FEW_USERS`] users. `users` has the number of each class. `None` if
+/// there are none, or no users at all.
+pub fn few_users_warning(attribute: &str, classes: &[String], users: &[usize]) -> Option<String> {
+    let small: Vec<String> = (classes.iter().zip(users))
+        .filter(|(_, users)| **users < FEW_USERS)
+        .map(|(class, users)| format!("{class:?} ({users})"))
+        .collect();
+    let any = users.iter().any(|&users| users > 0);
+    (any && !small.is_empty()).then(|| {
+        format!(
+            "{attribute}: fewer than {FEW_USERS} users are of {}; the figures of these classes say little",
+            small.join(", ")
+        )
+    })
+}
+
 /// Figures of one class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassMetrics {

@@ -9,7 +9,7 @@ mod significance;
 
 pub use association::{cramers_v, cramers_v_corrected};
 pub use calibration::{Confidences, calibration_error, log_loss, log_probability};
-pub use metrics::{ClassMetrics, FEW_USERS, Metrics};
+pub use metrics::{ClassMetrics, FEW_USERS, Metrics, few_users_warning};
 pub use report::{Evaluation, Report, are_fair_sample};
 pub use significance::{
     Bootstrap, Difference, Predictions, RESAMPLES, Spread, guessing_p, holm, macro_t_test,

@@ -12,7 +12,7 @@ use model_core::prediction::AttributePrediction;
 use serde::Serialize;
 
 use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
-use super::metrics::{FEW_USERS, Metrics};
+use super::metrics::Metrics;
 use super::significance::{RESAMPLES, guessing_p};
 
 /// The largest share of interval labels with which the users with one class are still a fair sample.
@@ -286,16 +286,6 @@ struct Rows<'r> {
 }
 
 impl Report {
-    /// The classes with fewer than [`FEW_USERS`] users, and their number of users; none where no class has users.
-    pub fn small_classes(&self) -> Vec<(&str, usize)> {
-        if self.metrics.users == 0 {
-            return Vec::new();
-        }
-        let supports = self.metrics.classes.iter().map(|class| class.support);
-        let classes = self.labels.iter().map(String::as_str).zip(supports);
-        classes.filter(|(_, users)| *users < FEW_USERS).collect()
-    }
-
     /// Whether no user was added, with a label or without one.
     pub fn is_empty(&self) -> bool {
         self.metrics.users + self.unlabelled == 0 && self.other_labels.is_empty()
