@@ -13,16 +13,19 @@ use serde::Serialize;
 
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
-use super::prediction::predict_chunks;
+use super::prediction::predict_chunks_of_files;
 use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, Part, PartUsers};
+use crate::corpus::{Corpus, Part, PartUsers, RecordKey};
 use crate::evaluation::{ClassMetrics, Evaluation, FEW_USERS, Report, few_users_warning};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::{Table, count};
+use crate::training::SPLIT;
 
 /// Score a model on labelled users that its training never saw
+///
+/// Users of the model's own run are found by the split.json beside it, and warned of unless --split names a split.
 ///
 /// Prints for each attribute, and for its coarse classes, accuracy and the majority baseline, macro-F1 (the mean of the
 /// classes' F1), the paper's F (2PR/(P+R) of P and R averaged over the classes), precision P and recall R averaged so, the
@@ -67,6 +70,9 @@ pub(super) struct Figures {
     users: u64,
     without_known_words: u64,
     bad_records: u64,
+    /// The number of these users that the model was trained or validated on, where this is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learned_from: Option<u64>,
     attributes: Vec<Report>,
 }
 
@@ -91,8 +97,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
     let base_rates = arguments.base_rates.read()?;
     base_rates.check(predictor.attributes())?;
-    if arguments.write_card.is_some() {
-        check_unseen(predictor.card(), arguments.split.as_deref())?;
+    match check_unseen(predictor.card(), arguments.split.as_deref()) {
+        Err(failure) if arguments.write_card.is_some() => return Err(failure),
+        Err(warning) => notice!("{warning}"),
+        Ok(()) => {}
     }
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
@@ -101,8 +109,17 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let json = create(&arguments.json)?;
     let bundle = create(&arguments.write_card)?;
     let corpus = arguments.corpus.open()?;
-    let split = arguments.split.as_deref();
-    let figures = measure(&mut predictor, corpus, split, &base_rates)?;
+    let figures = match &arguments.split {
+        Some(split) => measure(&mut predictor, corpus, Some(split), &base_rates)?,
+        None => {
+            let split = arguments.model.bundle.with_file_name(SPLIT);
+            let learned_from = learned_from(&split, &corpus);
+            let users = Users::All { learned_from };
+            let figures = score(&mut predictor, corpus, &users, &base_rates)?;
+            warn_of_seen(&figures, predictor.card(), &split);
+            figures
+        }
+    };
     print_text(&to_text(&figures))?;
     for report in &figures.attributes {
         let users: Vec<usize> = (report.metrics.classes.iter())
@@ -128,6 +145,38 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The users that the run of this split has learned from; `None` without such a file.
+fn learned_from(split: &Path, corpus: &Corpus) -> Option<PartUsers> {
+    if !split.exists() {
+        return None;
+    }
+    let users = PartUsers::learned_from(split, corpus.files());
+    users.map_err(|error| notice!("{error}")).ok()
+}
+
+/// Warns of users that the model has learned from.
+fn warn_of_seen(figures: &Figures, card: &ModelCard, split: &Path) {
+    let Some(seen) = figures.learned_from.filter(|&seen| seen > 0) else {
+        return;
+    };
+    let advice = match card.refit {
+        true => {
+            "this model is a refit, which has no test users: measure it on other users".to_owned()
+        }
+        false => format!(
+            "score the test users alone with --split {}",
+            split.display()
+        ),
+    };
+    notice!(
+        "{} of these {} users are training or validation users of {} (by file name and id), so the figures are too high; \
+         {advice}",
+        count(seen),
+        count(figures.users),
+        split.display()
+    );
+}
+
 /// Fails if the test users of a split are training users of the model: a refit learns from them too.
 pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(), Failure> {
     match split {
@@ -141,27 +190,57 @@ pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(),
 }
 
 /// The figures of a model on the users of a corpus, or only on the test users of a split, with labels under these base rates.
-/// It is an error if none of them
-/// has a label that is a class of the model.
+/// It is an error if none of them has a label that is a class of the model.
 pub(super) fn measure(
     predictor: &mut Predictor,
     corpus: Corpus,
     split: Option<&Path>,
     base_rates: &BaseRates,
 ) -> Result<Figures, Failure> {
+    let users = match split {
+        None => Users::All { learned_from: None },
+        Some(split) => Users::Test {
+            split,
+            users: PartUsers::read(split, Part::Test, corpus.files())?,
+        },
+    };
+    score(predictor, corpus, &users, base_rates)
+}
+
+/// The users of a corpus that are scored.
+enum Users<'a> {
+    All {
+        /// Those of them that the model has learned from, where this is known.
+        learned_from: Option<PartUsers>,
+    },
+    /// The test users of a split.
+    Test { split: &'a Path, users: PartUsers },
+}
+
+fn score(
+    predictor: &mut Predictor,
+    corpus: Corpus,
+    users: &Users,
+    base_rates: &BaseRates,
+) -> Result<Figures, Failure> {
     predictor.use_base_rates(BaseRates::Corpus)?;
-    let test_users =
-        (split.map(|split| PartUsers::read(split, Part::Test, corpus.files()))).transpose()?;
+    let (test_users, learned_from) = match users {
+        Users::All { learned_from } => (None, learned_from.as_ref()),
+        Users::Test { users, .. } => (Some(users), None),
+    };
+    let mut seen = 0;
     let mut evaluations = Evaluation::of_model(predictor.settings(), base_rates);
     let (mut all, mut without_known_words) = (0, 0);
-    let bad_records = predict_chunks(
+    let bad_records = predict_chunks_of_files(
         predictor,
         corpus,
-        test_users.as_ref(),
+        test_users,
         Some(Progress::new("predicting", "users", None)),
-        |users, predictions| {
+        |file, users, predictions| {
             for (user, prediction) in users.iter().zip(predictions) {
                 all += 1;
+                let is_seen = |part: &PartUsers| part.contains(file, &RecordKey::new(user));
+                seen += u64::from(learned_from.is_some_and(is_seen));
                 without_known_words += u64::from(prediction.known_words == 0);
                 // Evaluations and predictions are both in the order of the model's attributes.
                 let of_language = (evaluations.iter_mut())
@@ -174,7 +253,7 @@ pub(super) fn measure(
             Ok(())
         },
     )?;
-    if let Some(split) = split.filter(|_| all == 0) {
+    if let (Users::Test { split, .. }, 0) = (users, all) {
         let split = split.display();
         return Err(format!("{split}: none of its test users is in the corpus").into());
     }
@@ -182,6 +261,7 @@ pub(super) fn measure(
         users: all,
         without_known_words,
         bad_records,
+        learned_from: learned_from.map(|_| seen),
         // A language without users is left out.
         attributes: (evaluations.into_iter())
             .flat_map(Evaluation::reports)
