@@ -761,6 +761,54 @@ fn figures_of_classes_of_few_users_looked_like_others() {
 }
 
 #[test]
+fn labels_that_are_not_classes_can_be_mapped() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let short = users()
+        .replace("\"female\"", "\"F\"")
+        .replace("\"male\"", "\"=M:1\"")
+        .replace("\"age\"", "\"years\"");
+    workplace.write("short.jsonl", &short);
+    let evaluate = ["evaluate", "model", "short.jsonl"];
+    let line = workplace.failure(&evaluate);
+    let found =
+        "which predicts: age, gender; labels of gender: \"F\" (21), \"=M:1\" (19), \"robot\" (5)";
+    assert!(line.ends_with(found), "{line}");
+    let map = ["--map", "gender:F=female", "--map", "gender:=M:1=male"];
+    let mapped = workplace.success(&[&evaluate[..], &map].concat());
+    let gender = |text: &str| text.split_once("## gender\n").unwrap().1.to_owned();
+    let named = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert_eq!(gender(&mapped), gender(&named));
+    for (mapping, what) in [
+        (
+            "gender:F=femal",
+            "--map: \"gender\" has no class \"femal\"; it has: female, male",
+        ),
+        (
+            "sex:F=female",
+            "--map: there is no attribute \"sex\"; permitted: age, gender",
+        ),
+    ] {
+        let line = workplace.failure(&[&evaluate[..], &["--map", mapping]].concat());
+        assert!(line.ends_with(what), "{line}");
+    }
+    let twice = ["--map", "gender:F=female", "--map", "gender:F=male"];
+    let line = workplace.failure(&[&evaluate[..], &twice].concat());
+    assert!(
+        line.contains("both as \"female\" and as \"male\""),
+        "{line}"
+    );
+    for wrong in ["gender", "gender:F", "F=female", ":F=female"] {
+        let output = workplace.run(&[&evaluate[..], &["--map", wrong]].concat());
+        assert!(
+            stderr(&output).contains("expected ATTRIBUTE:LABEL=CLASS"),
+            "{wrong}"
+        );
+        stdout(output, 2);
+    }
+}
+
+#[test]
 fn names_of_classes_controlled_the_terminal() {
     let workplace = workplace();
     let bytes = std::fs::read(workplace.path("model")).unwrap();

@@ -782,6 +782,39 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
 }
 
 #[test]
+fn labels_that_differ_from_classes_vanished_unless_they_are_mapped() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("short.jsonl", users.replace("\"female\"", "\"F\""));
+    let config = CONFIG
+        .replace("users.jsonl", "short.jsonl")
+        .replace("epochs = 12", "epochs = 1");
+    workplace.write("short.toml", &config);
+    let output = workplace.run(&["train", "short.toml", "-o", "unmapped"]);
+    let list = "gender: labels that are not classes, left out: \"F\" (120); map = { ";
+    assert!(stderr(&output).contains(list), "{}", stderr(&output));
+    let mapped = |map: &str| {
+        let classes = "classes = [\"female\", \"male\"]\n";
+        let with_map = config.replace(classes, &format!("{classes}map = {map}\n"));
+        workplace.write("mapped.toml", with_map);
+        workplace.run(&["train", "mapped.toml", "-o", "run"])
+    };
+    let wrong = common::failure(mapped("{ \"F\" = \"femal\" }"));
+    assert!(
+        wrong.contains("map: \"gender\" has no class \"femal\"; it has: female, male"),
+        "{wrong}"
+    );
+    let output = mapped("{ \"F\" = \"female\" }");
+    assert!(!stderr(&output).contains("left out: \"F\""));
+    stdout(output, 0);
+    // The same users with the names of classes give the same model.
+    workplace.write("config.toml", CONFIG.replace("epochs = 12", "epochs = 1"));
+    workplace.success(&["train", "config.toml", "-o", "named"]);
+    let bundle = |run: &str| fs::read(workplace.path(run).join("model.safetensors")).unwrap();
+    assert!(bundle("run") == bundle("named"));
+}
+
+#[test]
 fn a_class_without_users_is_reported() {
     let workplace = workplace();
     workplace.write(

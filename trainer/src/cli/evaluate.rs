@@ -14,9 +14,9 @@ use serde::Serialize;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks_of_files;
-use super::{CorpusArguments, Failure, print_text};
+use super::{CorpusArguments, Failure, LabelArguments, print_text};
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, Part, PartUsers, RecordKey};
+use crate::corpus::{Corpus, Part, PartUsers, RecordKey, listed};
 use crate::evaluation::{ClassMetrics, Evaluation, FEW_USERS, Report, few_users_warning};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
@@ -43,6 +43,8 @@ pub(super) struct Arguments {
     base_rates: BaseRatesArgument,
     #[command(flatten)]
     corpus: CorpusArguments,
+    #[command(flatten)]
+    labels: LabelArguments,
     /// Read only the first WORDS words of each user, to measure the model on shorter texts
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
@@ -61,9 +63,6 @@ pub(super) struct Arguments {
 /// What the two averages over classes are.
 const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
     classes.";
-
-/// The most unknown labels that are listed: a field of free text has thousands.
-const MOST_LABELS: usize = 10;
 
 #[derive(Serialize)]
 pub(super) struct Figures {
@@ -108,7 +107,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
     let json = create(&arguments.json)?;
     let bundle = create(&arguments.write_card)?;
-    let corpus = arguments.corpus.open()?;
+    let labels = arguments.labels.read()?;
+    (labels.check(predictor.attributes())).map_err(|what| format!("--map: {what}"))?;
+    let corpus = arguments.corpus.open()?.with_labels(labels);
     let figures = match &arguments.split {
         Some(split) => measure(&mut predictor, corpus, Some(split), &base_rates)?,
         None => {
@@ -278,9 +279,15 @@ fn score(
             .iter()
             .map(|attribute| attribute.name.as_str())
             .collect();
+        // Reports on coarse classes, which have other names, have the same labels.
+        let of_classes = |report: &&Report| names.contains(&report.attribute.as_str());
+        let found: String = (figures.attributes.iter().filter(of_classes))
+            .filter(|report| !report.other_labels.is_empty())
+            .map(|report| format!("; labels of {}: {}", title(report), other_labels(report)))
+            .collect();
         let names = names.join(", ");
         return Err(format!(
-            "none of {all} users has a label that is a class of the model, which predicts: {names}"
+            "none of {all} users has a label that is a class of the model, which predicts: {names}{found}"
         )
         .into());
     }
@@ -346,21 +353,10 @@ fn attribute(report: &Report) -> String {
         );
     }
     if !report.other_labels.is_empty() {
-        let mut labels: Vec<_> = report.other_labels.iter().collect();
-        labels.sort_by_key(|(_, users)| std::cmp::Reverse(**users));
-        let mut shown: Vec<String> = (labels.iter().take(MOST_LABELS))
-            .map(|(label, users)| format!("{label:?} ({users})"))
-            .collect();
-        if labels.len() > MOST_LABELS {
-            shown.push(format!(
-                "and {} other labels",
-                count((labels.len() - MOST_LABELS) as u64)
-            ));
-        }
         let _ = writeln!(
             text,
-            "Left out, with a label that is not a class: {}\n",
-            shown.join(", ")
+            "Left out, with a label that is not a class: {}. --map ATTRIBUTE:LABEL=CLASS reads a label as a class.\n",
+            other_labels(report)
         );
     }
     if report.metrics.users == 0 {
@@ -409,6 +405,12 @@ fn attribute(report: &Report) -> String {
     }
     let _ = writeln!(text, "{classes}\n{note}{confusion}");
     text
+}
+
+/// The labels of users who are left out because of them.
+fn other_labels(report: &Report) -> String {
+    let labels = report.other_labels.iter();
+    listed(labels.map(|(label, &users)| (label.as_str(), users)))
 }
 
 /// The attribute, with the language for a model of two languages.

@@ -98,6 +98,12 @@ impl Users {
                 }
             },
         )?;
+        for (index, attribute) in source.attributes.iter().enumerate() {
+            if let Some(labels) = read.other_labels_of(index, |_| true) {
+                let name = &attribute.name;
+                notice!("{name}: labels that are not classes, left out: {labels}");
+            }
+        }
         let examples = read.users;
         for user in &examples {
             hasher.update(user.key.to_string().as_bytes());
