@@ -100,6 +100,9 @@ impl Corpus {
         });
         CorpusSummary {
             name: "invented users".into(),
+            paper: true,
+            vectors: "vectors.bin".into(),
+            version: "0.1.0".into(),
             users: USERS,
             attributes: attributes.collect(),
             ages: Some([(13, 120), (14, 130), (24, 140), (40, 110)].into()),
@@ -149,7 +152,8 @@ impl Corpus {
         Run {
             test: test.collect(),
             classes: classes.clone(),
-            training_users: USERS - TESTED,
+            training_users: USERS - TESTED - 30,
+            validation_users: 30,
             chosen: Vec::new(),
             validation_f: f64::from(skill) / 2.0,
             validation_curve: (1..=epochs)
@@ -518,6 +522,57 @@ fn one_run_is_enough() {
     ]);
     let elsewhere = fs::read_to_string(place.path("new/folder/report.md")).unwrap();
     assert_eq!(elsewhere, markdown);
+}
+
+#[test]
+fn the_report_on_other_users_was_full_of_the_paper() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let run = |system: &str, seed: u64| Run {
+        chosen: vec![("cost".into(), "0.3".into())],
+        ..corpus.run(system, &["gender"], "", seed, 0.5)
+    };
+    experiment(
+        &place,
+        &corpus,
+        &[run("svm", 1), run("svm", 2), run("me", 1)],
+    );
+    let summary = CorpusSummary {
+        paper: false,
+        ..corpus.summary()
+    };
+    summary.write(&place.path("experiment")).unwrap();
+    let (markdown, html) = report(&place);
+    assert!(markdown.starts_with("# Experiments on invented users\n"));
+    for text in [&markdown, &html] {
+        for foreign in [
+            "not run",
+            "another corpus",
+            "Tencent",
+            "Table ",
+            "LSTM",
+            "t-test",
+        ] {
+            // Comparisons are explained in general.
+            let text = text
+                .replace("that of LSTM", "")
+                .replace("that of Aux-LSTM", "");
+            assert!(!text.contains(foreign), "{foreign}");
+        }
+    }
+    assert!(!markdown.contains("### Profession") && !markdown.contains("### Age"));
+    assert!(markdown.contains("Warning: 1 of 2 rows have one seed."));
+    assert!(markdown.contains("Made by auxlstm 0.1.0. Word vectors of networks: vectors.bin."));
+    for (column, expected) in [
+        ("attribute", "gender"),
+        ("seed", "1"),
+        ("training users", "270"),
+        ("validation users", "30"),
+        ("test users", "200"),
+        ("chosen", "cost 0.3"),
+        ("seconds", "1.0"),
+    ] {
+        assert_eq!(cell(&markdown, "Runs", "SVM", column), expected, "{column}");
+    }
 }
 
 #[test]
