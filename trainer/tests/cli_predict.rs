@@ -621,6 +621,130 @@ fn corpora_with_few_labels_or_none() {
 }
 
 #[test]
+fn figures_that_were_not_measured_were_zeros() {
+    let workplace = workplace();
+    workplace.write(
+        "users.jsonl",
+        "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n".repeat(3),
+    );
+    let text = workplace.success(&["evaluate", "model", "users.jsonl", "--json", "figures.json"]);
+    let json = std::fs::read_to_string(workplace.path("figures.json")).unwrap();
+    assert!(!json.contains("-0.0"), "{json}");
+    let figures: Value = serde_json::from_str(&json).unwrap();
+    let [age, _, gender] = array(&figures["attributes"]) else {
+        panic!("{figures}");
+    };
+    assert_eq!(age["users"], 0);
+    let of_nobody = [
+        "accuracy",
+        "majority",
+        "macro_f1",
+        "f",
+        "precision",
+        "recall",
+        "calibration_error",
+        "log_loss",
+        "mean_probabilities",
+    ];
+    for name in of_nobody {
+        assert_eq!(age.get(name), Some(&Value::Null), "{name}");
+        assert!(!gender[name].is_null(), "{name}");
+    }
+    assert_eq!(gender["classes"][0]["recall"], Value::Null);
+    assert!(gender["classes"][1]["recall"].is_f64());
+    let row = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells = line.split('|').map(|cell| cell.trim().to_owned());
+        cells.collect::<Vec<_>>()
+    };
+    assert_eq!(row("| age  ")[2], "0");
+    assert_eq!(row("| age  ")[3..11], ["–"; 8]);
+    assert_eq!(row("| female * ")[3], "–");
+}
+
+#[test]
+fn two_kinds_of_f_had_nearly_the_same_name() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let text = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert!(text.contains("| macro-F1 | F (paper) |"), "{text}");
+    let meaning = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where";
+    assert_eq!(text.matches(meaning).count(), 1, "{text}");
+}
+
+#[test]
+fn figures_of_classes_of_few_users_looked_like_others() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let few: String = (users().lines().take(24))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    workplace.write("few.jsonl", few);
+    let marked = "Marked *: fewer than 10 users";
+    let output = workplace.run(&["evaluate", "model", "few.jsonl"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("age: fewer than 10 users are of \"13\" (") && said.contains("say little"),
+        "{said}"
+    );
+    let text = stdout(output, 0);
+    assert!(text.contains("| 13 * ") && text.contains(marked), "{text}");
+    let gender = workplace.run(&["evaluate", "model", "users.jsonl"]);
+    assert!(!stderr(&gender).contains("gender: "));
+    let text = stdout(gender, 0);
+    let (_, section) = text.split_once("## gender\n").unwrap();
+    assert!(!section.contains(marked), "{section}");
+}
+
+#[test]
+fn labels_that_are_not_classes_can_be_mapped() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let short = users()
+        .replace("\"female\"", "\"F\"")
+        .replace("\"male\"", "\"=M:1\"")
+        .replace("\"age\"", "\"years\"");
+    workplace.write("short.jsonl", &short);
+    let evaluate = ["evaluate", "model", "short.jsonl"];
+    let line = workplace.failure(&evaluate);
+    let found =
+        "which predicts: age, gender; labels of gender: \"F\" (21), \"=M:1\" (19), \"robot\" (5)";
+    assert!(line.ends_with(found), "{line}");
+    let map = ["--map", "gender:F=female", "--map", "gender:=M:1=male"];
+    let mapped = workplace.success(&[&evaluate[..], &map].concat());
+    let gender = |text: &str| text.split_once("## gender\n").unwrap().1.to_owned();
+    let named = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert_eq!(gender(&mapped), gender(&named));
+    for (mapping, what) in [
+        (
+            "gender:F=femal",
+            "--map: \"gender\" has no class \"femal\"; it has: female, male",
+        ),
+        (
+            "sex:F=female",
+            "--map: there is no attribute \"sex\"; permitted: age, gender",
+        ),
+    ] {
+        let line = workplace.failure(&[&evaluate[..], &["--map", mapping]].concat());
+        assert!(line.ends_with(what), "{line}");
+    }
+    let twice = ["--map", "gender:F=female", "--map", "gender:F=male"];
+    let line = workplace.failure(&[&evaluate[..], &twice].concat());
+    assert!(
+        line.contains("both as \"female\" and as \"male\""),
+        "{line}"
+    );
+    for wrong in ["gender", "gender:F", "F=female", ":F=female"] {
+        let output = workplace.run(&[&evaluate[..], &["--map", wrong]].concat());
+        assert!(
+            stderr(&output).contains("expected ATTRIBUTE:LABEL=CLASS"),
+            "{wrong}"
+        );
+        stdout(output, 2);
+    }
+}
+
+#[test]
 fn names_of_classes_controlled_the_terminal() {
     let workplace = workplace();
     let bytes = std::fs::read(workplace.path("model")).unwrap();
