@@ -99,7 +99,12 @@ fn shares_are_estimated_where_counting_is_wrong() {
             json!({"users": 0, "shares": null})
         );
     }
-    let text = workplace.success(&["population", "adapted", "set.jsonl"]);
+    let text = workplace.success(&["population", "adapted", "set.jsonl", "-o", "shares.html"]);
+    let page = std::fs::read_to_string(workplace.path("shares.html")).unwrap();
+    assert!(
+        page.contains("<h2 id=\"s1\">400 users</h2>") && page.contains("<svg"),
+        "{page}"
+    );
     assert!(
         text.contains("400 users") && text.contains("## gender"),
         "{text}"
@@ -139,7 +144,8 @@ fn sums_of_parts_give_the_shares_of_all() {
         &["adapted", "one.jsonl", "--add", "damaged.sums"],
         "its sums are damaged",
     );
-    workplace.success(&["adapt", "model", "two.jsonl", "-o", "other"]);
+    workplace.write("more.jsonl", jsonl(&users(200, 0.5, 9)));
+    workplace.success(&["adapt", "model", "more.jsonl", "-o", "other"]);
     fails(
         &["other", "two.jsonl", "--add", "one.sums"],
         "predicted with another model",

@@ -1,7 +1,5 @@
 //! The report on an experiment: the paper's tables and more, from the stored runs alone.
 
-mod document;
-mod drawing;
 mod entries;
 mod figures;
 mod paper;
@@ -10,7 +8,7 @@ mod results;
 mod scores;
 mod tables;
 
-use document::Document;
+use crate::document::Document;
 use results::Results;
 
 use super::{CorpusSummary, Run};
@@ -56,9 +54,10 @@ impl Report {
         tables::joint(&mut document, &results);
         tables::coarse_classes(&mut document, &results);
         tables::others(&mut document, &results);
+        tables::runs(&mut document, &results);
+        // The first of the plots belongs to the section of the association.
         let gains = entries::gains(&results);
         tables::association(&mut document, &results, &gains);
-        tables::runs(&mut document, &results);
         plots::plots(&mut document, &results, &gains);
         Ok(Self {
             markdown: document.to_markdown(),

@@ -1,11 +1,11 @@
 //! The drawings of a report.
 
-use super::document::{Document, Figure};
-use super::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
 use super::entries::Gain;
 use super::figures::{ece, name, number};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
+use crate::document::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
+use crate::document::{Document, Figure};
 use crate::evaluation::{Confidences, Metrics};
 use crate::experiment::Run;
 

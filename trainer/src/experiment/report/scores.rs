@@ -1,10 +1,10 @@
 //! Tables of scores and of differences.
 
-use super::document::{Document, Grid};
 use super::entries::Entry;
 use super::figures::{NONE, PAPER, ece, interval, number, p_values, share, signed};
 use super::paper;
 use super::results::{AttributeResults, Comparison, Row};
+use crate::document::{Document, Grid};
 use crate::evaluation::{Metrics, Report};
 use crate::table::count;
 

@@ -1,7 +1,5 @@
 //! The sections of a report that have tables.
 
-use super::document::{Document, Figure, Grid};
-use super::drawing;
 use super::entries::{
     Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
     shown,
@@ -12,6 +10,8 @@ use super::figures::{
 use super::paper;
 use super::results::{AttributeResults, EvaluatedRun, Results, Row, capitalised, label};
 use super::scores::scores;
+use crate::document::drawing;
+use crate::document::{Document, Figure, Grid};
 use crate::evaluation::Report;
 use crate::experiment::CorpusSummary;
 use crate::table::{chart, count, counted, gapless, percent};
