@@ -272,6 +272,9 @@ refit?: boolean, };
 
 /**
  * Values by name in a fixed order, written as a JSON object.
+ *
+ * An attribute has a few classes. An `IndexMap` would hash each of them for each user: on 20 classes that takes 1.5 µs instead
+ * of 0.6, where predicting a short post takes about 20.
  */
 export type Named<T> = Record<string, T>;
 
