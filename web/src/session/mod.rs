@@ -4,8 +4,8 @@
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
-//! its evidence, its comparison, and the next chunk of a file or the estimate about its users. A user who changes the backend or the model meanwhile
-//! does not wait for the answer: a new worker takes the place of the busy one.
+//! its evidence, its comparison, and the next chunk of a file or the estimate about its users. A user who changes the
+//! backend or the model meanwhile does not wait for the answer: a new worker takes the place of the busy one.
 
 mod loading;
 mod text;
