@@ -185,8 +185,8 @@ impl Batch {
         &self.lines
     }
 
-    /// The newest estimate of the shares of the classes among the users, or why it failed. While the run goes on, it is about
-    /// at least half of those who have a prediction.
+    /// The newest estimate of the shares of the classes among the users, or why it failed. While the run goes on, it is
+    /// about at least half of those who have a prediction.
     pub fn population(&self) -> Option<&Result<Arc<PopulationEstimate>, Reason>> {
         self.population.as_ref()
     }

@@ -179,8 +179,8 @@ impl Model {
         }
     }
 
-    /// The hashes of further users of a set, which is begun unless it is the newest. The key of a user is the position in the
-    /// set.
+    /// The hashes of further users of a set, which is begun unless it is the newest. The key of a user is the position in
+    /// the set.
     fn hashes(&mut self, number: u64, users: usize) -> Vec<u64> {
         let newest = self.set.take().filter(|set| set.number == number);
         let set = self.set.insert(newest.unwrap_or_else(|| NumberedSet {
