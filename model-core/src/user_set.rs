@@ -14,8 +14,10 @@ use crate::{
     prediction::Named,
     reader::count_known,
     vocabulary::Vocabulary,
-    word_frequencies::{Divergence, WordSums},
+    word_frequencies::WordSums,
 };
+
+pub use crate::population::{AttributeShares, JointShares, PopulationEstimate, Share, TextCheck};
 
 /// Sums over a set of users, for each language of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,110 +32,6 @@ struct LanguageSums {
     population: Population,
     words: WordSums,
     known_words: u64,
-}
-
-/// The estimated shares of each class in a set of users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct PopulationEstimate {
-    /// How the shares were estimated.
-    pub method: Method,
-    /// The number of users with at least one known word. The others are left out.
-    #[cfg_attr(feature = "typescript", ts(type = "number"))]
-    pub users: u64,
-    /// The number of users without a known word.
-    #[cfg_attr(feature = "typescript", ts(type = "number"))]
-    pub without_known_words: u64,
-    /// The texts of the users of each language of the model.
-    pub texts: Vec<TextCheck>,
-    /// The shares for each attribute; a JSON object by attribute name.
-    pub attributes: Named<AttributeShares>,
-    /// The shares of pairs of classes, for each pair of attributes.
-    pub joint: Vec<JointShares>,
-}
-
-/// How the texts of a set of users compare with those of the training users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct TextCheck {
-    /// The language, if the model distinguishes languages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "typescript", ts(optional))]
-    pub language: Option<Language>,
-    /// The number of users who write it.
-    #[cfg_attr(feature = "typescript", ts(type = "number"))]
-    pub users: u64,
-    /// The mean number of words of a user.
-    pub words: f64,
-    /// The share of these words that the vocabulary holds.
-    pub known_words: f64,
-    /// How far the word frequencies are from those of the training users; `null` if the model has none, or of one user.
-    pub divergence: Option<Divergence>,
-    /// Whether the texts are significantly unlike those of the training users: the shares are then not to be trusted.
-    pub unlike: bool,
-}
-
-/// The shares of the classes of an attribute.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct AttributeShares {
-    /// The number of users on whom they rest: those who write a language in which the attribute was validated.
-    #[cfg_attr(feature = "typescript", ts(type = "number"))]
-    pub users: u64,
-    /// The share of each class; a JSON object by class. `null` if there are no such users.
-    pub shares: Option<Named<Share>>,
-    /// The share of each coarse class, if the attribute has any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "typescript", ts(optional))]
-    pub coarse: Option<Named<Share>>,
-}
-
-/// A share of users, from 0 to 1, with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct Share {
-    /// The estimate.
-    pub share: f64,
-    /// The lower end of the interval.
-    pub low: f64,
-    /// The upper end of the interval.
-    pub high: f64,
-}
-
-/// The shares of pairs of classes of two attributes; of coarse classes, if an attribute has any.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct JointShares {
-    /// The attribute of the rows.
-    pub rows: String,
-    /// The attribute of the columns.
-    pub columns: String,
-    /// The classes of the rows.
-    pub row_labels: Vec<String>,
-    /// The classes of the columns.
-    pub column_labels: Vec<String>,
-    /// The share of each pair, by row.
-    pub shares: Vec<Vec<f64>>,
 }
 
 /// A hash of the key of a user, by which a sample is drawn; the same everywhere.
@@ -235,6 +133,12 @@ impl UserSet {
         }
         self.without_known_words += other.without_known_words;
         Ok(())
+    }
+
+    /// Whether a set that was read from a file can be one of a model with these settings. Other methods may panic if not.
+    pub fn is_sound(&self, settings: &Settings) -> bool {
+        let is_sound = |sums: &LanguageSums| sums.population.is_sound() && sums.words.is_sound();
+        self.languages.iter().all(is_sound) && Self::new(settings).merge(self).is_ok()
     }
 
     /// The number of users with a known word.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::SPECIAL;
 
+pub use crate::population::Divergence;
+
 /// How many words are counted.
 pub const WORDS: usize = 300;
 /// Frequencies below this are taken for it, so that a word that the training users hardly have does not decide alone.
@@ -18,9 +20,6 @@ const LARGEST_DIVERGENCE: f64 = 0.04;
 /// How much short texts add: the first words of a text are unlike the others. The first 20 words of bloggers have .073, tweets
 /// of 20 words .15.
 const LARGEST_DIVERGENCE_PER_WORD: f64 = 1.2;
-/// How many standard errors above the largest divergence are significant. Of 30 bloggers with 20 words each, the divergence
-/// is that far above that of more bloggers.
-const SIGNIFICANT: f64 = 2.5;
 
 /// The mean over the training users of the relative frequency of each of the most frequent words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -127,23 +126,6 @@ pub struct WordSums {
     squares: Vec<f64>,
 }
 
-/// How far the word frequencies of a set are from those of the training users.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "typescript",
-    derive(ts_rs::TS),
-    ts(export_to = "protocol.d.ts")
-)]
-pub struct Divergence {
-    /// Σ 2 (q − p)² / (q + p) over words, with the frequencies p of the training users and q of the set: twice the triangular
-    /// discrimination, without the bias that the sampling of users adds.
-    pub value: f64,
-    /// Its standard error.
-    pub standard_error: f64,
-    /// The largest value of texts like those of the training users.
-    pub largest: f64,
-}
-
 impl WordSums {
     /// Adds the text of a user, of word ids.
     pub fn add(&mut self, reference: &WordFrequencies, text: &[u32]) {
@@ -164,6 +146,12 @@ impl WordSums {
         }
         self.users += 1;
         self.words += text.len() as u64;
+    }
+
+    /// Whether all sums are finite.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.sums.len() == self.squares.len()
+            && (self.sums.iter().chain(&self.squares)).all(|sum| sum.is_finite())
     }
 
     /// Adds the sums of other users, with the same reference.
@@ -208,20 +196,13 @@ impl WordSums {
     }
 }
 
-impl Divergence {
-    /// Whether the texts are unlike those of the training users: the divergence is significantly above the largest.
-    pub fn is_unlike(&self) -> bool {
-        self.value - SIGNIFICANT * self.standard_error > self.largest
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Texts of 200 words that favour even words, odd ones, or none.
     fn texts(users: u64, favoured: Option<u32>) -> Vec<Vec<u32>> {
-        let mut state = 1_u64;
+        let mut state = users;
         let mut random = |below: u32| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)

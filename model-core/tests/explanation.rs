@@ -9,7 +9,7 @@ use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
     bundle::{Bundle, ConfidenceThresholds, LanguageCalibration, Settings},
-    calibration::Calibration,
+    calibration::{Calibration, bias_weights},
     card::ModelCard,
     embedding::Embedding,
     explanation::Explanation,
@@ -167,12 +167,22 @@ fn exact(bundle: &Bundle, posts: &[&str]) -> Vec<Vec<f64>> {
 
     let mut result = Vec::new();
     for (task, attribute) in attributes.iter().enumerate() {
-        let temperature = f64::from(calibrations[task].calibration.temperature(text.len()));
+        let calibration = &calibrations[task].calibration;
+        let temperature = f64::from(calibration.temperature(text.len()));
+        let base_rates = calibration.base_rates(attribute.classes.len());
+        // The softmax under equal base rates.
+        let power = |class: usize, logit: f32| {
+            let weights = bias_weights(text.len()).into_iter();
+            let bias: f64 = (weights.zip(&calibration.biases))
+                .map(|(weight, biases)| weight * f64::from(biases[class]))
+                .sum();
+            (f64::from(logit) / temperature + bias).exp() / f64::from(base_rates[class])
+        };
         let mut add = |is_member: &dyn Fn(usize) -> bool| {
             let log_odds = |logits: &Vec<Vec<f32>>| {
                 let mut sums = [0.0, 0.0];
                 for (class, &logit) in logits[task].iter().enumerate() {
-                    sums[usize::from(is_member(class))] += (f64::from(logit) / temperature).exp();
+                    sums[usize::from(is_member(class))] += power(class, logit);
                 }
                 (sums[1] / sums[0]).ln()
             };

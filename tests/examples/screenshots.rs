@@ -91,7 +91,7 @@ async fn states(page: &Page, camera: &Camera) {
     page.click("//footer//summary").await;
     page.give("writers.csv", WRITERS).await;
     page.until(
-        "return document.querySelectorAll('[aria-labelledby=file] tbody tr').length === 6",
+        "return document.querySelectorAll('[aria-labelledby=writers] tbody tr').length === 6",
         SOON,
     )
     .await;

@@ -62,13 +62,80 @@ pub fn predict_all(users: &str) -> Vec<Value> {
 
 /// The same by another model of the page's.
 pub fn predict_by(bundle: &str, users: &str) -> Vec<Value> {
+    predictions(with_model("predict", bundle), users)
+}
+
+/// A subcommand with a model of the page's that reads users from its standard input.
+fn with_model(subcommand: &str, bundle: &str) -> Command {
     let mut command = Command::new(auxlstm());
-    command.arg("predict").arg(site::file(bundle)).arg("-");
+    command.arg(subcommand).arg(site::file(bundle)).arg("-");
     if bundle == BILINGUAL {
         let dictionary = root().join("public/dictionary/zh.txt.gz");
         command.arg("--dictionary").arg(dictionary);
     }
-    predictions(command, users)
+    command
+}
+
+/// The estimate of `auxlstm population` by a method with a model of the page's, for users in JSONL.
+pub fn population(bundle: &str, method: &str, users: &str) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let json = folder.path().join("shares.json");
+    let mut command = with_model("population", bundle);
+    command.args(["--method", method]).arg("--json").arg(&json);
+    printed(command, users);
+    let json = std::fs::read(json).expect("auxlstm writes the estimate");
+    let mut estimates: Vec<Value> = serde_json::from_slice(&json).expect("it is a list");
+    assert_eq!(estimates.len(), 1);
+    estimates.remove(0)
+}
+
+/// The shares of an estimate as the page lists them: for each attribute its lists, coarse classes first. Each class has its
+/// share and the ends of the interval.
+pub fn share_lists(estimate: &Value) -> Value {
+    let list = |shares: &Value| -> Option<Value> {
+        let classes = shares.as_object()?.iter().map(|(class, share)| {
+            let Value::Object(share) = share else {
+                panic!("{share} is no share");
+            };
+            let numbers = ["share", "low", "high"].map(|name| share[name].clone());
+            (class.clone(), json!(numbers))
+        });
+        Some(Value::Object(classes.collect()))
+    };
+    let attributes = (estimate["attributes"].as_object()).expect("shares by attribute");
+    let attributes = attributes.iter().map(|(name, shares)| {
+        let levels = [&shares["coarse"], &shares["shares"]];
+        let lists: Vec<Value> = levels.into_iter().filter_map(list).collect();
+        (name.clone(), Value::Array(lists))
+    });
+    Value::Object(attributes.collect())
+}
+
+/// Checks shares against those of the command, both as [`share_lists`].
+pub fn same_shares(shown: &Value, wanted: &Value, place: &str) {
+    match (shown, wanted) {
+        (Value::Object(shown), Value::Object(wanted)) => {
+            assert_eq!(shown.len(), wanted.len(), "{place}");
+            for (name, wanted) in wanted {
+                same_shares(&shown[name], wanted, &format!("{place} {name}"));
+            }
+        }
+        (Value::Array(shown), Value::Array(wanted)) => {
+            assert_eq!(shown.len(), wanted.len(), "{place}");
+            for (number, (shown, wanted)) in shown.iter().zip(wanted).enumerate() {
+                // The ends of intervals come from random draws, which small differences of the posteriors move.
+                let tolerance = if number == 0 { 0.005 } else { 0.04 };
+                match (shown.as_f64(), wanted.as_f64()) {
+                    (Some(shown), Some(wanted)) => assert!(
+                        (shown - wanted).abs() <= tolerance,
+                        "{place}: {shown} and {wanted}"
+                    ),
+                    _ => same_shares(shown, wanted, place),
+                }
+            }
+        }
+        _ => panic!("{place}: {shown} and {wanted}"),
+    }
 }
 
 /// The predictions by the bundle with these bytes under base rates: `equal`, `corpus` or shares as JSON.
@@ -94,7 +161,14 @@ pub fn predict_under(base_rates: &str, bundle: &[u8], users: &str) -> Vec<Value>
 }
 
 /// What a command that predicts users in JSONL prints, one value per user.
-fn predictions(mut command: Command, users: &str) -> Vec<Value> {
+fn predictions(command: Command, users: &str) -> Vec<Value> {
+    let text = printed(command, users);
+    let lines = text.lines().map(serde_json::from_str);
+    (lines.collect::<Result<_, _>>()).expect("auxlstm writes lines of JSON")
+}
+
+/// What a command that reads these users prints.
+fn printed(mut command: Command, users: &str) -> String {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -110,12 +184,10 @@ fn predictions(mut command: Command, users: &str) -> Vec<Value> {
     });
     assert!(
         output.status.success(),
-        "auxlstm predict failed: {}",
+        "{command:?} failed: {}",
         output.status
     );
-    let text = String::from_utf8(output.stdout).expect("auxlstm writes text");
-    let lines = text.lines().map(serde_json::from_str);
-    (lines.collect::<Result<_, _>>()).expect("auxlstm writes lines of JSON")
+    String::from_utf8(output.stdout).expect("auxlstm writes text")
 }
 
 /// Largest difference between page and command, which add in different orders.

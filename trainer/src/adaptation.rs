@@ -378,7 +378,7 @@ fn curve(
                         .map(|(one, other)| (one - other).abs());
                     errors.sum::<f64>() / truth.len() as f64
                 });
-                point.log_loss += report.log_loss / SUBSETS as f64;
+                point.log_loss += report.log_loss.unwrap_or(0.0) / SUBSETS as f64;
                 point.accuracy += report.metrics.accuracy / SUBSETS as f64;
                 point.share_error += error / SUBSETS as f64;
             }

@@ -8,6 +8,7 @@ mod config;
 mod conversion;
 pub mod corpus;
 pub mod device;
+mod document;
 pub mod evaluation;
 pub mod experiment;
 pub mod features;

@@ -20,6 +20,13 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// A folder with users.jsonl.
+fn workplace_of(users: &str) -> Workplace {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", users);
+    workplace
+}
+
 fn packed(text: &str) -> [Vec<u8>; 3] {
     let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 6);
     xz.write_all(text.as_bytes()).unwrap();
@@ -80,17 +87,55 @@ fn tables_and_charts_are_printed() {
     );
     assert!(text.contains("Users by age (2 unknown)"), "{text}");
     assert!(text.contains("    25  0\n    26  0\n    27  █"), "{text}");
-    let named = workplace.success(&[
-        "corpus",
-        "stats",
-        "users.jsonl",
-        "--attribute",
-        "profession",
-    ]);
+    let named = workplace.success(&["corpus", "stats", "users.jsonl", "--attribute", "gender"]);
     assert!(
-        named.contains("Users by profession (3 unknown)") && !named.contains("gender"),
+        named.contains("Users by gender\n") && !named.contains("age"),
         "{named}"
     );
+}
+
+#[test]
+fn an_attribute_that_nobody_has_was_counted() {
+    let workplace = workplace_of(JSONL);
+    let stats = ["corpus", "stats", "users.jsonl"];
+    for flag in [["--attribute", "sex"], ["--map", "sex:F=female"]] {
+        let line = workplace.failure(&[&stats[..], &flag].concat());
+        assert_eq!(
+            line,
+            "auxlstm: no user has a label \"sex\"; the fields with labels are: age, gender"
+        );
+    }
+    let workplace = workplace_of("{\"posts\": []}\n");
+    let line = workplace.failure(&[&stats[..], &["--attribute", "sex"]].concat());
+    assert!(line.ends_with("nor any other label"), "{line}");
+}
+
+#[test]
+fn fields_with_other_names_were_not_counted() {
+    let records = (0..60).map(|user| {
+        let dialect = ["Bavarian", "Swabian", "bavarian"][user % 3];
+        format!(
+            "{{\"id\": {user}, \"dialect\": \"{dialect}\", \"town\": \"t{user}\", \"posts\": []}}\n"
+        )
+    });
+    let workplace = workplace_of(&records.collect::<String>());
+    let stats = ["corpus", "stats", "users.jsonl", "--json"];
+    let output = workplace.run(&stats);
+    let said = stderr(&output);
+    assert!(
+        said.contains("more than 50 different labels: town; --attribute NAME counts them"),
+        "{said}"
+    );
+    let counts = json(&stdout(output, 0));
+    let dialects = serde_json::json!({"Bavarian": 20, "Swabian": 20, "bavarian": 20});
+    assert_eq!(counts["attributes"]["dialect"]["classes"], dialects);
+    assert_eq!(counts["attributes"].as_object().unwrap().len(), 1);
+    let town = workplace.success(&[&stats[..], &["--attribute", "town"]].concat());
+    assert_eq!(json(&town)["attributes"]["town"]["classes"]["t59"], 1);
+    let map = ["--map", "dialect:bavarian=Bavarian"];
+    let mapped = json(&workplace.success(&[&stats[..], &map].concat()));
+    let classes = &mapped["attributes"]["dialect"]["classes"];
+    assert_eq!(*classes, serde_json::json!({"Bavarian": 40, "Swabian": 20}));
 }
 
 #[test]

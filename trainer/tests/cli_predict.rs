@@ -9,80 +9,16 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
+use common::model::{WORDS, untrained};
 use common::{Workplace, failure, stderr, stdout};
-use model_core::attribute::{Attribute, CoarseClass};
-use model_core::aux_lstm::{AuxLstm, AuxLstmSizes, Role};
-use model_core::bundle::{Bundle, ConfidenceThresholds, LanguageCalibration, Settings};
-use model_core::calibration::Calibration;
-use model_core::card::ModelCard;
-use model_core::embedding::Embedding;
-use model_core::parameters::{self, Parameters, TensorSpec, glorot_uniform};
-use model_core::vocabulary::Vocabulary;
+use model_core::bundle::Bundle;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 
-const WORDS: [&str; 6] = ["rain", "tea", "football", "essay", "office", "kitchen"];
-
 /// A folder with an untrained model of age (with coarse classes) and gender.
 fn workplace() -> Workplace {
-    let strings = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
-    let mut random = StdRng::seed_from_u64(3);
-    let dimensions = 6;
-    let rows = (WORDS.len() + 2) * dimensions;
-    let table: Vec<f32> = (0..rows).map(|_| random.random_range(-2.0..2.0)).collect();
-    let sizes = AuxLstmSizes {
-        input_size: dimensions,
-        auxiliary_hidden_size: 5,
-        main_hidden_size: 4,
-        dense_size: 4,
-        tasks: vec![(Role::Main, 3), (Role::Main, 2)],
-    };
-    let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
-    let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
-    let coarse = |label: &str, classes: &[&str]| CoarseClass {
-        label: label.into(),
-        classes: strings(classes),
-    };
-    let bundle = Bundle {
-        settings: Settings {
-            attributes: vec![
-                Attribute {
-                    name: "age".into(),
-                    classes: strings(&["13", "14", "33+"]),
-                    coarse_classes: vec![coarse("young", &["13", "14"]), coarse("grown", &["33+"])],
-                },
-                Attribute {
-                    name: "gender".into(),
-                    classes: strings(&["female", "male"]),
-                    coarse_classes: vec![],
-                },
-            ],
-            sizes,
-            max_words: 100,
-            dictionary: false,
-            user_dictionary: String::new(),
-            word_frequencies: Vec::new(),
-            chinese: None,
-            calibrations: vec![
-                LanguageCalibration::measured(
-                    Calibration {
-                        asymptote: 0.2,
-                        ..Calibration::ONE
-                    },
-                    ConfidenceThresholds::both(0.6),
-                );
-                2
-            ],
-        },
-        card: ModelCard::default(),
-        vocabulary: Vocabulary::new(strings(&WORDS)).unwrap(),
-        embedding: Embedding::quantise(&table, dimensions).unwrap(),
-        parameters: parameters::save(&network.unwrap()),
-        wide: None,
-    };
     let workplace = Workplace::new();
-    workplace.write("model", bundle.to_bytes().unwrap());
+    workplace.write("model", untrained().to_bytes().unwrap());
     workplace
 }
 
@@ -682,6 +618,130 @@ fn corpora_with_few_labels_or_none() {
         "nowhere/figures.json",
     ]);
     assert!(line.contains("cannot write nowhere/figures.json"), "{line}");
+}
+
+#[test]
+fn figures_that_were_not_measured_were_zeros() {
+    let workplace = workplace();
+    workplace.write(
+        "users.jsonl",
+        "{\"gender\": \"male\", \"posts\": [\"rain\"]}\n".repeat(3),
+    );
+    let text = workplace.success(&["evaluate", "model", "users.jsonl", "--json", "figures.json"]);
+    let json = std::fs::read_to_string(workplace.path("figures.json")).unwrap();
+    assert!(!json.contains("-0.0"), "{json}");
+    let figures: Value = serde_json::from_str(&json).unwrap();
+    let [age, _, gender] = array(&figures["attributes"]) else {
+        panic!("{figures}");
+    };
+    assert_eq!(age["users"], 0);
+    let of_nobody = [
+        "accuracy",
+        "majority",
+        "macro_f1",
+        "f",
+        "precision",
+        "recall",
+        "calibration_error",
+        "log_loss",
+        "mean_probabilities",
+    ];
+    for name in of_nobody {
+        assert_eq!(age.get(name), Some(&Value::Null), "{name}");
+        assert!(!gender[name].is_null(), "{name}");
+    }
+    assert_eq!(gender["classes"][0]["recall"], Value::Null);
+    assert!(gender["classes"][1]["recall"].is_f64());
+    let row = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        let cells = line.split('|').map(|cell| cell.trim().to_owned());
+        cells.collect::<Vec<_>>()
+    };
+    assert_eq!(row("| age  ")[2], "0");
+    assert_eq!(row("| age  ")[3..11], ["–"; 8]);
+    assert_eq!(row("| female * ")[3], "–");
+}
+
+#[test]
+fn two_kinds_of_f_had_nearly_the_same_name() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let text = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert!(text.contains("| macro-F1 | F (paper) |"), "{text}");
+    let meaning = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where";
+    assert_eq!(text.matches(meaning).count(), 1, "{text}");
+}
+
+#[test]
+fn figures_of_classes_of_few_users_looked_like_others() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let few: String = (users().lines().take(24))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    workplace.write("few.jsonl", few);
+    let marked = "Marked *: fewer than 10 users";
+    let output = workplace.run(&["evaluate", "model", "few.jsonl"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("age: fewer than 10 users are of \"13\" (") && said.contains("say little"),
+        "{said}"
+    );
+    let text = stdout(output, 0);
+    assert!(text.contains("| 13 * ") && text.contains(marked), "{text}");
+    let gender = workplace.run(&["evaluate", "model", "users.jsonl"]);
+    assert!(!stderr(&gender).contains("gender: "));
+    let text = stdout(gender, 0);
+    let (_, section) = text.split_once("## gender\n").unwrap();
+    assert!(!section.contains(marked), "{section}");
+}
+
+#[test]
+fn labels_that_are_not_classes_can_be_mapped() {
+    let workplace = workplace();
+    workplace.write("users.jsonl", users());
+    let short = users()
+        .replace("\"female\"", "\"F\"")
+        .replace("\"male\"", "\"=M:1\"")
+        .replace("\"age\"", "\"years\"");
+    workplace.write("short.jsonl", &short);
+    let evaluate = ["evaluate", "model", "short.jsonl"];
+    let line = workplace.failure(&evaluate);
+    let found =
+        "which predicts: age, gender; labels of gender: \"F\" (21), \"=M:1\" (19), \"robot\" (5)";
+    assert!(line.ends_with(found), "{line}");
+    let map = ["--map", "gender:F=female", "--map", "gender:=M:1=male"];
+    let mapped = workplace.success(&[&evaluate[..], &map].concat());
+    let gender = |text: &str| text.split_once("## gender\n").unwrap().1.to_owned();
+    let named = workplace.success(&["evaluate", "model", "users.jsonl"]);
+    assert_eq!(gender(&mapped), gender(&named));
+    for (mapping, what) in [
+        (
+            "gender:F=femal",
+            "--map: \"gender\" has no class \"femal\"; it has: female, male",
+        ),
+        (
+            "sex:F=female",
+            "--map: there is no attribute \"sex\"; permitted: age, gender",
+        ),
+    ] {
+        let line = workplace.failure(&[&evaluate[..], &["--map", mapping]].concat());
+        assert!(line.ends_with(what), "{line}");
+    }
+    let twice = ["--map", "gender:F=female", "--map", "gender:F=male"];
+    let line = workplace.failure(&[&evaluate[..], &twice].concat());
+    assert!(
+        line.contains("both as \"female\" and as \"male\""),
+        "{line}"
+    );
+    for wrong in ["gender", "gender:F", "F=female", ":F=female"] {
+        let output = workplace.run(&[&evaluate[..], &["--map", wrong]].concat());
+        assert!(
+            stderr(&output).contains("expected ATTRIBUTE:LABEL=CLASS"),
+            "{wrong}"
+        );
+        stdout(output, 2);
+    }
 }
 
 #[test]

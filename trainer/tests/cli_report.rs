@@ -100,6 +100,9 @@ impl Corpus {
         });
         CorpusSummary {
             name: "invented users".into(),
+            paper: true,
+            vectors: "vectors.bin".into(),
+            version: "0.1.0".into(),
             users: USERS,
             attributes: attributes.collect(),
             ages: Some([(13, 120), (14, 130), (24, 140), (40, 110)].into()),
@@ -149,7 +152,8 @@ impl Corpus {
         Run {
             test: test.collect(),
             classes: classes.clone(),
-            training_users: USERS - TESTED,
+            training_users: USERS - TESTED - 30,
+            validation_users: 30,
             chosen: Vec::new(),
             validation_f: f64::from(skill) / 2.0,
             validation_curve: (1..=epochs)
@@ -327,12 +331,12 @@ fn tables_hold_what_the_evaluation_gives() {
         let reports = evaluated(&corpus, &runs, system, names, level);
         assert_eq!(reports.len(), 3);
         let figures: [(&str, Figure); 6] = [
+            ("macro-F1", |report| report.metrics.macro_f1),
+            ("F (paper)", |report| report.metrics.f),
             ("P", |report| report.metrics.precision),
             ("R", |report| report.metrics.recall),
-            ("F", |report| report.metrics.f),
-            ("mean class F1", |report| report.metrics.mean_class_f1),
             ("accuracy", |report| report.metrics.accuracy),
-            ("ECE", |report| report.calibration_error),
+            ("ECE", |report| report.calibration_error.unwrap()),
         ];
         for (column, figure) in figures {
             let found = cell(&markdown, section, name, column);
@@ -353,7 +357,7 @@ fn the_papers_figures_are_beside_ours_and_missing_runs_are_marked() {
     let (markdown, _) = report(&place);
     let of = |section: &str, name: &str, column: &str| cell(&markdown, section, name, column);
     let paper = "paper (another corpus)";
-    for column in ["P", "R", "F", "mean class F1", "accuracy", "ECE"] {
+    for column in ["macro-F1", "F (paper)", "P", "R", "accuracy", "ECE"] {
         assert_eq!(of("Gender", "CNN", column), "not run");
     }
     assert_eq!(of("Gender", "CNN", "seeds"), "0");
@@ -382,6 +386,21 @@ fn the_papers_figures_are_beside_ours_and_missing_runs_are_marked() {
 }
 
 #[test]
+fn the_papers_t_test_was_called_weak_and_stood_in_every_table() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    experiment(&place, &corpus, &runs(&corpus));
+    let (markdown, _) = report(&place);
+    assert!(markdown.contains("Its p is too low") && !markdown.contains("little power"));
+    let tables = markdown.split("\n| difference ").skip(1);
+    let headers: Vec<&str> = tables.filter_map(|table| table.lines().next()).collect();
+    let with_paper = |header: &&str| header.contains("paper (another corpus)");
+    for header in &headers {
+        assert_eq!(header.contains("t-test"), with_paper(header), "{header}");
+    }
+    assert!(headers.iter().any(with_paper) && !headers.iter().all(with_paper));
+}
+
+#[test]
 fn significant_differences_are_marked_and_others_are_not() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     experiment(&place, &corpus, &runs(&corpus));
@@ -399,7 +418,7 @@ fn significant_differences_are_marked_and_others_are_not() {
             column,
         )
     };
-    assert!(aux("F").starts_with("+0.") && aux("95 % interval").starts_with("+0."));
+    assert!(aux("F (paper)").starts_with("+0.") && aux("95 % interval").starts_with("+0."));
     // The least p that 1,000 samples can show is 0.002; there are ten comparisons.
     assert_eq!(aux("p (Holm)"), "0.002 (0.020)");
     let even = cell(
@@ -489,7 +508,7 @@ fn one_run_is_enough() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     experiment(&place, &corpus, &[corpus.run("lstm", &["age"], "", 1, 0.8)]);
     let (markdown, html) = report(&place);
-    let of = |name: &str| cell(&markdown, "Age", name, "F");
+    let of = |name: &str| cell(&markdown, "Age", name, "F (paper)");
     assert!(of("LSTM").parse::<f64>().is_ok(), "{}", of("LSTM"));
     assert_eq!(of("SVM"), "not run");
     assert!(html.contains("There are no runs of this attribute."));
@@ -503,6 +522,57 @@ fn one_run_is_enough() {
     ]);
     let elsewhere = fs::read_to_string(place.path("new/folder/report.md")).unwrap();
     assert_eq!(elsewhere, markdown);
+}
+
+#[test]
+fn the_report_on_other_users_was_full_of_the_paper() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let run = |system: &str, seed: u64| Run {
+        chosen: vec![("cost".into(), "0.3".into())],
+        ..corpus.run(system, &["gender"], "", seed, 0.5)
+    };
+    experiment(
+        &place,
+        &corpus,
+        &[run("svm", 1), run("svm", 2), run("me", 1)],
+    );
+    let summary = CorpusSummary {
+        paper: false,
+        ..corpus.summary()
+    };
+    summary.write(&place.path("experiment")).unwrap();
+    let (markdown, html) = report(&place);
+    assert!(markdown.starts_with("# Experiments on invented users\n"));
+    for text in [&markdown, &html] {
+        for foreign in [
+            "not run",
+            "another corpus",
+            "Tencent",
+            "Table ",
+            "LSTM",
+            "t-test",
+        ] {
+            // Comparisons are explained in general.
+            let text = text
+                .replace("that of LSTM", "")
+                .replace("that of Aux-LSTM", "");
+            assert!(!text.contains(foreign), "{foreign}");
+        }
+    }
+    assert!(!markdown.contains("### Profession") && !markdown.contains("### Age"));
+    assert!(markdown.contains("Warning: 1 of 2 rows have one seed."));
+    assert!(markdown.contains("Made by auxlstm 0.1.0. Word vectors of networks: vectors.bin."));
+    for (column, expected) in [
+        ("attribute", "gender"),
+        ("seed", "1"),
+        ("training users", "270"),
+        ("validation users", "30"),
+        ("test users", "200"),
+        ("chosen", "cost 0.3"),
+        ("seconds", "1.0"),
+    ] {
+        assert_eq!(cell(&markdown, "Runs", "SVM", column), expected, "{column}");
+    }
 }
 
 #[test]
@@ -559,9 +629,9 @@ fn systems_can_be_averaged() {
         .collect();
     let row = format!("mean of {systems}");
     for (column, figure) in [
-        ("F", (|report| report.metrics.f) as Figure),
+        ("F (paper)", (|report| report.metrics.f) as Figure),
         ("accuracy", |report| report.metrics.accuracy),
-        ("ECE", |report| report.calibration_error),
+        ("ECE", |report| report.calibration_error.unwrap()),
     ] {
         assert_eq!(
             cell(&markdown, "Gender", &row, column),

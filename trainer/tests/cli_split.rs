@@ -136,6 +136,47 @@ fn a_split_is_used_from_another_folder_where_the_files_are_told_apart() {
     assert!(text.starts_with("12 users\n"), "{text}");
 }
 
+#[test]
+fn training_users_were_scored_in_silence() {
+    let workplace = workplace(true);
+    let evaluate = |arguments: &[&str]| {
+        let output = workplace.run(&[&["evaluate"], arguments].concat());
+        let said = common::stderr(&output);
+        (stdout(output, 0), said)
+    };
+    let files = ["a/users.jsonl", "b/users.jsonl"];
+    let json = ["--json", "figures.json"];
+    let (text, said) = evaluate(&[&[MODEL][..], &files, &json].concat());
+    assert!(text.starts_with("100 users\n"), "{text}");
+    let warning = "80 of these 100 users are training or validation users of run/split.json (by file name and id), so \
+                   the figures are too high; score the test users alone with --split run/split.json\n";
+    assert!(said.contains(warning), "{said}");
+    let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
+    let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
+    assert_eq!(figures["learned_from"], 80);
+
+    let (_, said) = evaluate(&[&[MODEL][..], &files, &["--split", "run/split.json"]].concat());
+    assert!(!said.contains("training"), "{said}");
+    fs::copy(workplace.path("a/users.jsonl"), workplace.path("new.jsonl")).unwrap();
+    let (_, said) = evaluate(&[MODEL, "new.jsonl"]);
+    assert!(!said.contains("training"), "{said}");
+
+    let refit = ["train", "config.toml", "--refit", MODEL, "-o", "refit"];
+    workplace.success(&refit);
+    let model = "refit/model.safetensors";
+    let (_, said) = evaluate(&[&[model][..], &files].concat());
+    assert!(
+        said.contains("100 of these 100 users") && said.contains("refit, which has no test users"),
+        "{said}"
+    );
+    assert!(!said.contains("--split"), "{said}");
+    let (_, said) = evaluate(&[&[model][..], &files, &["--split", "run/split.json"]].concat());
+    assert!(
+        said.contains("training users include the test users of run/split.json"),
+        "{said}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn other_spellings_of_a_path_were_not_found() {

@@ -180,6 +180,62 @@ fn epochs_are_judged_by_the_log_loss_or_f_of_the_main_tasks() {
 }
 
 #[test]
+fn the_best_epoch_so_far_was_named_without_its_figure() {
+    let workplace = workplace();
+    for (select_by, figure, sign) in [
+        ("loss", "mean calibrated log loss", -1.0),
+        ("f", "mean F (paper)", 1.0),
+    ] {
+        let select_by = format!("training.select_by={select_by}");
+        let settings = ["--set", "training.epochs=2", "--set", &select_by];
+        let run = ["train", "config.toml", "-o", figure];
+        let output = workplace.run(&[&run[..], &settings].concat());
+        let said = stderr(&output);
+        stdout(output, 0);
+        let metrics = fs::read_to_string(workplace.path(figure).join("metrics.jsonl")).unwrap();
+        let first: serde_json::Value =
+            serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
+        let score = sign * first["score"].as_f64().unwrap();
+        let line = said
+            .lines()
+            .find(|line| line.starts_with("epoch 1: "))
+            .unwrap();
+        let end = format!("; {figure} {score:.4} (best so far)");
+        assert!(line.ends_with(&end), "{line}, not {end}");
+        for (name, field) in [("macro-F1", "macro_f1"), ("F (paper)", "f")] {
+            let value = first["tasks"][0][field].as_f64().unwrap();
+            assert!(line.contains(&format!("{name} {value:.3}, ")), "{line}");
+        }
+        let meaning =
+            "macro-F1, the mean of the classes' F1; F (paper), 2PR/(P+R) of P and R averaged";
+        assert_eq!(said.matches(meaning).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_test_part_with_classes_of_few_users_is_reported() {
+    let workplace = workplace();
+    let train = [
+        "train",
+        "config.toml",
+        "--set",
+        "training.epochs=1",
+        "--set",
+    ];
+    // 24 of 240 users.
+    let output = workplace.run(&[&train[..], &["split.test=0.1"]].concat());
+    let said = stderr(&output);
+    stdout(output, 0);
+    assert!(
+        said.contains("test users: age: fewer than 10 users are of "),
+        "{said}"
+    );
+    let output = workplace.run(&[&train[..], &["split.test=0.4", "-o", "more"]].concat());
+    assert!(!stderr(&output).contains("fewer than 10"));
+    stdout(output, 0);
+}
+
+#[test]
 fn each_task_learns_from_the_files_that_it_names() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
@@ -408,6 +464,59 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
         (small.card.figures, small.card.refit),
         (tested.card.figures, true)
     );
+}
+
+#[test]
+fn a_calibration_fitted_anew_to_the_same_users_is_the_same() {
+    let workplace = workplace();
+    workplace.success(&["train", "config.toml"]);
+    let exact = [
+        "--vector-steps",
+        "127",
+        "--wide-steps",
+        "127",
+        "--parameter-bits",
+        "23",
+    ];
+    let compact = ["compact", "run/model.safetensors", "-o", "same.safetensors"];
+    let anew = [
+        "--validation-users",
+        "users.jsonl",
+        "--split",
+        "run/split.json",
+    ];
+    workplace.success(&[&compact[..], &exact, &anew].concat());
+    let [trained, anew] = ["run/model.safetensors", "same.safetensors"].map(|path| {
+        let bytes = fs::read(workplace.path(path)).unwrap();
+        Bundle::from_bytes(&bytes).unwrap().settings
+    });
+    assert_eq!(trained.word_frequencies, anew.word_frequencies);
+    for (trained, anew) in trained.calibrations.iter().zip(&anew.calibrations) {
+        assert_eq!(trained.calibration.base_rates, anew.calibration.base_rates);
+        let [one, other] = [trained, anew].map(|task| {
+            let probabilities = task
+                .calibration
+                .probabilities(&[0.5, 0.1, -0.2][..task.calibration.base_rates.len()], 20);
+            let moments = task.moments.as_ref().expect("there are validation users");
+            [probabilities, moments.means[0].concat()].concat()
+        });
+        for (one, other) in one.iter().zip(&other) {
+            assert!((one - other).abs() < 1e-3, "{trained:?} {anew:?}");
+        }
+    }
+    let line = workplace.failure(
+        &[
+            &compact[..],
+            &[
+                "--validation-users",
+                "users.jsonl",
+                "--split",
+                "users.jsonl",
+            ],
+        ]
+        .concat(),
+    );
+    assert!(line.contains("users.jsonl: not the split"), "{line}");
 }
 
 #[test]
@@ -723,6 +832,39 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
     workplace.write("users.jsonl", "");
     let empty = workplace.failure(&["train", "config.toml", "--output", "empty"]);
     assert!(empty.contains("at least two are needed"), "{empty}");
+}
+
+#[test]
+fn labels_that_differ_from_classes_vanished_unless_they_are_mapped() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("short.jsonl", users.replace("\"female\"", "\"F\""));
+    let config = CONFIG
+        .replace("users.jsonl", "short.jsonl")
+        .replace("epochs = 12", "epochs = 1");
+    workplace.write("short.toml", &config);
+    let output = workplace.run(&["train", "short.toml", "-o", "unmapped"]);
+    let list = "gender: labels that are not classes, left out: \"F\" (120); map = { ";
+    assert!(stderr(&output).contains(list), "{}", stderr(&output));
+    let mapped = |map: &str| {
+        let classes = "classes = [\"female\", \"male\"]\n";
+        let with_map = config.replace(classes, &format!("{classes}map = {map}\n"));
+        workplace.write("mapped.toml", with_map);
+        workplace.run(&["train", "mapped.toml", "-o", "run"])
+    };
+    let wrong = common::failure(mapped("{ \"F\" = \"femal\" }"));
+    assert!(
+        wrong.contains("map: \"gender\" has no class \"femal\"; it has: female, male"),
+        "{wrong}"
+    );
+    let output = mapped("{ \"F\" = \"female\" }");
+    assert!(!stderr(&output).contains("left out: \"F\""));
+    stdout(output, 0);
+    // The same users with the names of classes give the same model.
+    workplace.write("config.toml", CONFIG.replace("epochs = 12", "epochs = 1"));
+    workplace.success(&["train", "config.toml", "-o", "named"]);
+    let bundle = |run: &str| fs::read(workplace.path(run).join("model.safetensors")).unwrap();
+    assert!(bundle("run") == bundle("named"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ struct Case {
     precision: f64,
     recall: f64,
     f: f64,
-    mean_class_f1: f64,
+    macro_f1: f64,
     class_precision: Vec<f64>,
     class_recall: Vec<f64>,
     class_f1: Vec<f64>,
@@ -57,11 +57,15 @@ fn figures_are_those_of_scikit_learn() {
         close(metrics.precision, case.precision, 1e-12);
         close(metrics.recall, case.recall, 1e-12);
         close(metrics.f, case.f, 1e-12);
-        close(metrics.mean_class_f1, case.mean_class_f1, 1e-12);
+        close(metrics.macro_f1, case.macro_f1, 1e-12);
         for (index, class) in metrics.classes.iter().enumerate() {
-            close(class.precision, case.class_precision[index], 1e-12);
-            close(class.recall, case.class_recall[index], 1e-12);
-            close(class.f1, case.class_f1[index], 1e-12);
+            close(
+                class.precision.unwrap_or(0.0),
+                case.class_precision[index],
+                1e-12,
+            );
+            close(class.recall.unwrap_or(0.0), case.class_recall[index], 1e-12);
+            close(class.f1.unwrap_or(0.0), case.class_f1[index], 1e-12);
             assert_eq!(class.support, case.support[index]);
         }
         // scikit-learn computes this one in 32 bits.

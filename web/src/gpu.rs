@@ -7,6 +7,8 @@ use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
 use wasm_bindgen::prelude::*;
 
+use crate::worker::predict;
+
 /// The GPU.
 #[wasm_bindgen]
 pub struct Gpu {
@@ -57,10 +59,11 @@ impl GpuModel {
         Ok(self.predictor.use_base_rates(base_rates)?)
     }
 
-    /// Predicts users. Takes a list with the posts of each user and returns a list of predictions, both as JSON.
-    pub async fn predict(&self, users: String) -> Result<String, JsError> {
-        let users: Vec<Vec<String>> = serde_json::from_str(&users)?;
-        let predictions = self.predictor.predict(&users).await?;
-        Ok(serde_json::to_string(&predictions)?)
+    /// Predicts users. Takes the posts of each user and the hashes of their keys or null; returns the predictions and, with
+    /// hashes, the set of these users. Both are lists of two values as JSON.
+    pub async fn predict(&self, request: String) -> Result<String, JsError> {
+        let (users, hashes): (Vec<Vec<String>>, Option<Vec<u64>>) = serde_json::from_str(&request)?;
+        let answer = predict(&self.predictor, &users, hashes.as_deref()).await?;
+        Ok(serde_json::to_string(&answer)?)
     }
 }

@@ -34,6 +34,14 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
+/// An estimated share with its interval as shown, in whole percent; the interval is rounded outwards.
+pub fn estimated(share: f64, low: f64, high: f64) -> String {
+    // Ends of intervals are multiples of 0.1%.
+    let percents = |end: f64| (end * 1_000.0).round() / 10.0;
+    let (low, high) = (percents(low).floor(), percents(high).ceil());
+    format!("{} ({low:.0}–{high:.0}%)", percent(share as f32))
+}
+
 /// A size in bytes as shown.
 pub fn bytes(count: u64) -> String {
     match count {
@@ -79,6 +87,8 @@ mod tests {
             [0.0, 0.004, 0.01, 0.5, 0.987, 0.9999].map(percent),
             ["<1%", "<1%", "1%", "50%", "99%", ">99%"]
         );
+        assert_eq!(estimated(0.284, 0.231, 0.29), "28% (23–29%)");
+        assert_eq!(estimated(0.001, 0.0, 0.07), "<1% (0–7%)");
         assert_eq!(
             [12, 8_400, 7_940_000].map(bytes),
             ["12 B", "8 kB", "7.9 MB"]

@@ -7,6 +7,7 @@ use model_core::attribute::Attribute;
 use model_core::base_rates::BaseRates;
 use model_core::card::ModelCard;
 use model_core::explanation::Explanation;
+use model_core::population::{Method, PopulationEstimate};
 use model_core::prediction::{Named, UserPrediction};
 use serde::{Deserialize, Serialize};
 
@@ -197,6 +198,19 @@ pub enum Request {
         ahead: u64,
         /// The base rates to assume.
         base_rates: BaseRates,
+        /// The number of a set of users that they are added to. A model keeps one set: a new number begins an empty one.
+        set: Option<u64>,
+    },
+    /// Estimate what share of a set of users is of each class.
+    Estimate {
+        /// The number of the request, for the reply.
+        id: u64,
+        /// The model's number.
+        model: u64,
+        /// The number of the set. A set that the model does not keep has no users.
+        set: u64,
+        /// How the shares are estimated.
+        method: Method,
     },
     /// Explain a prediction: the evidence of each word of a user.
     Explain {
@@ -288,6 +302,15 @@ pub enum Reply {
         /// The size of the next request.
         chunk: ChunkSize,
         /// The time from texts to probabilities.
+        milliseconds: f64,
+    },
+    /// The reply to [`Request::Estimate`].
+    Estimated {
+        /// The number of the request.
+        id: u64,
+        /// The estimated shares.
+        estimate: PopulationEstimate,
+        /// The time that it took.
         milliseconds: f64,
     },
     /// The reply to [`Request::Explain`].

@@ -2,6 +2,8 @@
 
 use model_core::base_rates::BaseRates;
 use model_core::card::AttributeFigures;
+use model_core::language::Language;
+use model_core::population::{PopulationEstimate, TextCheck};
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
 use crate::labels::percent;
@@ -129,11 +131,41 @@ pub fn base_rates(base_rates: &BaseRates, locale: Locale) -> &'static str {
 pub fn figures_name(figures: &AttributeFigures, locale: Locale) -> String {
     let name = locale.name(&figures.attribute);
     let key = match figures.language {
-        Some(model_core::language::Language::Chinese) => "attribute_chinese",
-        Some(model_core::language::Language::Other) => "attribute_not_chinese",
+        Some(Language::Chinese) => "attribute_chinese",
+        Some(Language::Other) => "attribute_not_chinese",
         None => return name,
     };
     locale.format(key, &[("attribute", &name)])
+}
+
+/// The warning of texts that are unlike those of the training users; `None` for others.
+pub fn unlike(check: &TextCheck, locale: Locale) -> Option<String> {
+    let divergence = check.divergence.filter(|_| check.unlike)?;
+    let decimals = |value: f64| format!("{value:.2}");
+    let warning = locale.format(
+        "unlike",
+        &[
+            ("divergence", &decimals(divergence.value)),
+            ("largest", &decimals(divergence.largest)),
+            ("known", &percent(check.known_words as f32)),
+        ],
+    );
+    let key = match check.language {
+        Some(Language::Chinese) => "unlike_chinese",
+        Some(Language::Other) => "unlike_not_chinese",
+        None => return Some(warning),
+    };
+    Some(locale.format(key, &[("warning", &warning)]))
+}
+
+/// Why an attribute has no estimated shares.
+pub fn not_estimated(estimate: &PopulationEstimate, locale: Locale) -> &'static str {
+    // Models of two languages lack measurements in one of them, others lack them altogether.
+    let reads_two = (estimate.texts.iter()).any(|check| check.language.is_some());
+    locale.t(match reads_two {
+        true => "not_estimated_in_language",
+        false => "not_estimated",
+    })
 }
 
 /// How many of the text's words the model knows.
@@ -154,6 +186,7 @@ pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model_core::population::Divergence;
     use model_core::prediction::CoarsePrediction;
 
     use super::*;
@@ -229,11 +262,35 @@ mod tests {
     }
 
     #[test]
+    fn texts_unlike_those_of_the_training_users_have_a_warning() {
+        let mut check = TextCheck {
+            language: None,
+            users: 40,
+            words: 12.0,
+            known_words: 0.42,
+            divergence: Some(Divergence {
+                value: 0.514,
+                standard_error: 0.01,
+                largest: 0.14,
+            }),
+            unlike: true,
+        };
+        let warning = unlike(&check, Locale::English).unwrap();
+        let numbers = "diverge by 0.51, at most 0.14 in it; 42% of the words known";
+        assert!(warning.contains(numbers), "{warning}");
+        check.language = Some(Language::Chinese);
+        let chinese = unlike(&check, Locale::English).unwrap();
+        assert_eq!(chinese, format!("Chinese text: {warning}"));
+        check.unlike = false;
+        assert_eq!(unlike(&check, Locale::English), None);
+    }
+
+    #[test]
     fn a_model_of_two_languages_has_a_validation_status() {
         let locale = Locale::English;
         let mut prediction = prediction(200, 180);
         assert_eq!(validation(&prediction, "age", locale), None);
-        prediction.language = Some(model_core::language::Language::Chinese);
+        prediction.language = Some(Language::Chinese);
         prediction.predictions.0[0].1.transferred = true;
         assert_eq!(
             validation(&prediction, "age", locale),

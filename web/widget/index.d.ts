@@ -4,8 +4,10 @@ import type {
   BackendChoice,
   BaseRates,
   Explanation as BytesExplanation,
+  Method,
   ModelCard,
   Named,
+  PopulationEstimate,
   ReadWord as BytesReadWord,
   Reply,
   UserPrediction,
@@ -16,14 +18,21 @@ export type {
   AttributeEvidence,
   AttributeFigures,
   AttributePrediction,
+  AttributeShares,
   BackendChoice,
   BaseRates,
   CoarseClass,
   CoarsePrediction,
   CoveragePoint,
+  Divergence,
+  JointShares,
   Language,
+  Method,
   ModelCard,
+  PopulationEstimate,
   ReliabilityBin,
+  Share,
+  TextCheck,
   UserPrediction,
 } from "./protocol.js";
 
@@ -96,6 +105,16 @@ export interface Model {
     texts: Iterable<Text> & object,
     options?: ReadOptions & { onprogress?: (done: number, total: number) => void },
   ): Promise<UserPrediction[]>;
+  /**
+   * Estimates what share of a set of users is of each class, with 95 % intervals. The users of a class are taken to write
+   * like the training users of that class; do not trust the shares where `unlike` of a text check says that they do not.
+   * Base rates change nothing. `method` is how the shares are estimated: `"cc"` (classify and count), `"pcc"` (mean
+   * probability), `"acc"` and `"pacc"` (adjusted), `"emq"` (maximum likelihood) or `"bayes"` (default).
+   */
+  population(
+    texts: Iterable<Text> & object,
+    options?: { method?: Method; signal?: AbortSignal; onprogress?: (done: number, total: number) => void },
+  ): Promise<PopulationEstimate>;
   /** The prediction for one user with the evidence of each word. */
   explain(text: Text, options?: ReadOptions): Promise<Explanation>;
   /** The words of each post as the model reads them, whether its vocabulary has them or not. */

@@ -5,7 +5,7 @@ import { fetchGpu } from "./fetch_gpu.js";
 import { ENGLISH, Failure } from "./locale.js";
 
 /**
- * @import { Attribute, Backend as WorkerBackend, BackendChoice, BaseRates, ChunkSize, ModelCard, Named, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
+ * @import { Attribute, Backend as WorkerBackend, BackendChoice, BaseRates, ChunkSize, Method, ModelCard, Named, PopulationEstimate, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
  * @import { Backend, Explanation, LoadOptions, Progress, Source, Text } from "./index.js"
  */
 
@@ -21,6 +21,7 @@ import { ENGLISH, Failure } from "./locale.js";
  */
 
 const BACKENDS = ["auto", "cpu", "webgpu"];
+const METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"];
 const FREED = "this model has been freed; load it again";
 
 /** The model beside this module. */
@@ -108,9 +109,38 @@ class Model {
   async predict(texts, { baseRates = "equal", signal, onprogress } = {}) {
     const entry = this.#used();
     const base_rates = readable(baseRates);
-    // A string is iterable too, by its letters.
-    if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError("predict expects a list of texts");
-    const users = [...texts].map((text) => posts(text));
+    return this.#predict(entry, listed(texts, "predict"), { base_rates, set: null, signal, onprogress });
+  }
+
+  /**
+   * @param {Iterable<Text>} texts
+   * @param {{ method?: Method, signal?: AbortSignal, onprogress?: (done: number, total: number) => void }} [options]
+   * @returns {Promise<PopulationEstimate>}
+   */
+  async population(texts, { method = "bayes", signal, onprogress } = {}) {
+    const entry = this.#used();
+    if (!METHODS.includes(method)) throw new TypeError(`unknown method ${method}: use ${METHODS.join(", ")}`);
+    const users = listed(texts, "population");
+    // A model keeps one set of users, so sets take turns.
+    const estimate = entry.sets.then(async () => {
+      const set = entry.engine.nextNumber();
+      await this.#predict(entry, users, { base_rates: "equal", set, signal, onprogress });
+      const request = { model: entry.number, set, method };
+      return entry.engine.ask((id) => ({ estimate: { id, ...request } }));
+    });
+    entry.sets = estimate.catch(() => {});
+    const answer = await orAborted(estimate, signal);
+    return answer.estimate;
+  }
+
+  /**
+   * Predicts users in chunks.
+   * @param {Entry} entry
+   * @param {string[][]} users
+   * @param {{ base_rates: BaseRates, set: number | null, signal?: AbortSignal, onprogress?: (done: number, total: number) => void }} options
+   * @returns {Promise<UserPrediction[]>}
+   */
+  async #predict(entry, users, { base_rates, set, signal, onprogress }) {
     const lengths = users.map((user) => user.reduce((sum, post) => sum + characters(post), 0));
     let left = lengths.reduce((sum, length) => sum + length, 0);
     /** @type {UserPrediction[]} */
@@ -127,7 +157,7 @@ class Model {
         end += 1;
       }
       left -= length;
-      const request = { model: entry.number, users: users.slice(start, end), ahead: left, base_rates };
+      const request = { model: entry.number, users: users.slice(start, end), ahead: left, base_rates, set };
       const answer = await orAborted(entry.engine.ask((id) => ({ predict: { id, ...request } })), signal);
       predictions.push(...answer.predictions);
       entry.description.backend = answer.backend;
@@ -180,6 +210,11 @@ class Entry {
   users = 0;
   /** @type {Set<(progress: Progress) => void>} */
   listeners = new Set();
+  /**
+   * Settles when no set of users is being read.
+   * @type {Promise<unknown>}
+   */
+  sets = Promise.resolve();
   /**
    * Its card, attributes, base rates, backend and the size of the next request, once it is loaded.
    * @type {{ card: ModelCard, attributes: Attribute[], base_rates: Named<Named<number>>, backend: WorkerBackend, chunk: ChunkSize }}
@@ -444,6 +479,18 @@ function json(value) {
   } catch (error) {
     throw new Failure("text_too_long", { cause: error });
   }
+}
+
+/**
+ * The posts of each user.
+ * @param {Iterable<Text>} texts
+ * @param {string} method The method that they were given to.
+ * @returns {string[][]}
+ */
+function listed(texts, method) {
+  // A string is iterable too, by its letters.
+  if (typeof texts === "string" || !texts?.[Symbol.iterator]) throw new TypeError(`${method} expects a list of texts`);
+  return [...texts].map((text) => posts(text));
 }
 
 /** A user's posts: the lines of a string, or a list of posts as it is. */

@@ -39,12 +39,14 @@ mod joint;
 mod methods;
 mod moments;
 mod random;
+mod shares;
 mod sums;
 #[cfg(test)]
 mod tests;
 
 pub use estimate::Estimate;
 pub use moments::{ClassMoments, LabelledPosterior};
+pub use shares::{AttributeShares, Divergence, JointShares, PopulationEstimate, Share, TextCheck};
 pub use sums::{Sums, UserPosterior};
 
 /// The size of the sample that suffices for [`Method::ExpectationMaximisation`] and [`Population::joint`].

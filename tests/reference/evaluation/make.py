@@ -71,7 +71,7 @@ def case(random, users, classes, sharpness, unseen):
         "precision": precision,
         "recall": recall,
         "f": 2 * precision * recall / (precision + recall),
-        "mean_class_f1": f1,
+        "macro_f1": f1,
         "class_precision": by_class[0].tolist(),
         "class_recall": by_class[1].tolist(),
         "class_f1": by_class[2].tolist(),

@@ -7,7 +7,7 @@ use tests::{
     npm,
 };
 
-use crate::{array, base_rates, damaged, failed, writers};
+use crate::{array, base_rates, damaged, failed, population, writers};
 
 /// Visits in light and dark, on a desktop and on a phone.
 fn visits() -> [Visit; 4] {
@@ -40,7 +40,11 @@ fn no_state_of_the_page_has_barriers() {
             page.press("English").await;
             page.give("writers.jsonl", writers::users(120)).await;
             writers::done(&page, 120).await;
-            sound(&page, "a table of writers").await;
+            population::counted(&page, 120).await;
+            sound(&page, "shares and a table of writers").await;
+            page.script("document.querySelectorAll('.population details').forEach(details => details.open = true)")
+                .await;
+            sound(&page, "the shares of all classes").await;
         });
     }
 }

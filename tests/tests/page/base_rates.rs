@@ -131,7 +131,7 @@ fn the_table_of_a_file_follows_the_base_rates() {
             line.ends_with("writers that the model learned from."),
             "{line}"
         );
-        let rows = cells(&page, "//section[@aria-labelledby='file']//table").await;
+        let rows = cells(&page, "//section[@aria-labelledby='writers']//table").await;
         let predicted = predict_under("corpus", &uneven(), &users);
         assert_eq!(rows.len(), 1 + predicted.len());
         for (row, predicted) in rows[1..].iter().zip(&predicted) {

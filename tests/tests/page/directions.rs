@@ -93,10 +93,10 @@ fn names_of_writers_have_their_own_direction() {
 "#;
         page.give("writers.jsonl", users).await;
         done(&page, 2).await;
-        let rows = cells(&page, "//section[@aria-labelledby='file']//table").await;
+        let rows = cells(&page, "//section[@aria-labelledby='writers']//table").await;
         assert_eq!([&rows[1][0], &rows[2][0]], ["דנה!", "Dana!"]);
         let mark =
-            "return [...document.querySelectorAll('[aria-labelledby=file] tbody th')].map(cell => {
+            "return [...document.querySelectorAll('[aria-labelledby=writers] tbody th')].map(cell => {
             const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
             const place = (from, to) => {
                 const range = document.createRange();

@@ -3,6 +3,8 @@
 use serde_json::json;
 use tests::browser::{SOON, Visit};
 
+use crate::{population, writers};
+
 /// Gives the pages the system's colours alone.
 const FORCED: &str = "--force-high-contrast";
 
@@ -40,6 +42,22 @@ fn the_bar_of_the_top_class_was_invisible_in_forced_colours() {
             let styles = page.script(&styles).await;
             assert_ne!(styles[0], styles[1], "{one} and {other}: {styles}");
         }
+    });
+}
+
+#[test]
+fn intervals_stand_out_from_their_bars() {
+    Visit::default().flags(&[FORCED]).run(async |page| {
+        page.ready().await;
+        page.give("writers.jsonl", writers::users(40)).await;
+        population::counted(&page, 40).await;
+        let colours = page.script(
+            "return ['.interval', '.bar > span', 'body'].map(selector =>
+                getComputedStyle(document.querySelector(`.shares ${selector}, ${selector}`)).backgroundColor)",
+        );
+        let colours = colours.await;
+        assert_ne!(colours[0], colours[1], "{colours}");
+        assert_ne!(colours[0], colours[2], "{colours}");
     });
 }
 

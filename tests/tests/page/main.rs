@@ -22,6 +22,7 @@ mod models;
 mod offline;
 mod phone;
 mod policy;
+mod population;
 mod privacy;
 mod share;
 mod texts;

@@ -5,7 +5,10 @@ use tests::{
     browser::{Page, SOON, Visit},
 };
 
-use crate::{base_rates, bundle, writers::done};
+use crate::{
+    base_rates, bundle, population,
+    writers::{self, done},
+};
 
 #[test]
 fn a_phone_needs_no_sideways_scrolling() {
@@ -29,6 +32,14 @@ fn a_phone_needs_no_sideways_scrolling() {
                 .await;
             done(&page, 2).await;
             fits(&page, "with a table").await;
+
+            page.give("many.jsonl", writers::users(40)).await;
+            population::counted(&page, 40).await;
+            page.script(
+                "document.querySelectorAll('.population details').forEach(details => details.open = true)",
+            )
+            .await;
+            fits(&page, "with the shares of all classes").await;
         });
     }
 }
@@ -63,6 +74,10 @@ fn a_name_without_spaces_made_the_page_scroll_sideways() {
         page.give(&format!("{name}.jsonl"), users).await;
         done(&page, 1).await;
         fits(&page, "with long names of a writer and a file").await;
+
+        page.give("many.jsonl", writers::users(40)).await;
+        population::counted(&page, 40).await;
+        fits(&page, "with the shares of classes with long names").await;
     });
 }
 

@@ -101,7 +101,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=file] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
         page.give("DAMAGED.SAFETENSORS", damaged()).await;
@@ -181,7 +181,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=file] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
 
@@ -309,7 +309,7 @@ pub async fn done(page: &Page, writers: usize) {
 }
 
 /// The progress that the page shows.
-async fn status(page: &Page) -> String {
+pub async fn status(page: &Page) -> String {
     text(
         page,
         "//section[@aria-labelledby='file']//*[@role='status']",
@@ -319,5 +319,5 @@ async fn status(page: &Page) -> String {
 
 /// The table's cells, including the header.
 async fn rows(page: &Page) -> Vec<Vec<String>> {
-    cells(page, "//section[@aria-labelledby='file']//table").await
+    cells(page, "//section[@aria-labelledby='writers']//table").await
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{
     BILINGUAL, BUNDLE, agrees,
     npm::{command, output},
-    predict_under, site,
+    population, predict_under, same_shares, share_lists, site,
 };
 
 use crate::{POSTS, lists, package::Package, predicts, predicts_by};
@@ -124,6 +124,46 @@ fn base_rates_shift_a_prediction_as_with_the_command() {
 }
 
 #[test]
+fn shares_are_those_of_the_command() {
+    let users: Vec<Vec<String>> = (0..40)
+        .map(|user| {
+            let post = POSTS[user % POSTS.len()];
+            (0..1 + user % 4).map(|_| post.to_owned()).collect()
+        })
+        .collect();
+    let told = tell(&format!(
+        "const model = await load();
+        const users = {};
+        const given_up = new Error('given up');
+        const stopped = new AbortController();
+        const abandoned = failure(model.population(users, {{ signal: stopped.signal }}));
+        stopped.abort(given_up);
+        // Sets that are read at the same time do not mix.
+        const [estimate, counted, none] = await Promise.all([
+            model.population(users), model.population(users.slice(0, 30), {{ method: 'cc' }}), model.population([])]);
+        tell({{ estimate, counted, none, abandoned: await abandoned }});",
+        json!(users)
+    ));
+    let jsonl = |users: &[Vec<String>]| -> String {
+        let lines = users.iter().map(|posts| json!({ "posts": posts }));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    for (name, method, users) in [
+        ("estimate", "bayes", &users[..]),
+        ("counted", "cc", &users[..30]),
+    ] {
+        let wanted = population(BUNDLE, method, &jsonl(users));
+        for field in ["users", "method", "without_known_words"] {
+            assert_eq!(told[name][field], wanted[field]);
+        }
+        same_shares(&share_lists(&told[name]), &share_lists(&wanted), name);
+    }
+    let none = &told["none"];
+    assert_eq!((&none["users"], &none["joint"]), (&json!(0), &json!([])));
+    assert_eq!(told["abandoned"], "given up");
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let told = tell(
         "const address = new URL(import.meta.resolve('user-attributes/models/en.safetensors'));
@@ -141,6 +181,8 @@ fn what_cannot_be_used_is_named() {
             load(address, { backend: 'gpu' }),
             model.predict('a text'),
             model.predict([7]),
+            model.population('a text'),
+            model.population(['a text'], { method: 'guess' }),
             model.predict(['a text'], { baseRates: 'fair' }),
             model.predict(['a text'], { baseRates: { gender: { female: NaN, male: 1 } } }),
             model.explain('a text', { baseRates: { gender: { female: 0.5, male: 0.6 } } }),
@@ -161,6 +203,8 @@ fn what_cannot_be_used_is_named() {
         "unknown backend gpu",
         "a list of texts",
         "a text must be a string",
+        "population expects a list of texts",
+        "unknown method guess: use cc, pcc, acc",
         "nor shares by attribute and class: \"fair\"",
         "nor shares by attribute and class",
         "the shares sum to 1.100",

@@ -154,7 +154,7 @@ fn check_names(names: &[String], predictor: &Predictor) -> Result<(), Failure> {
 
 /// Why an attribute cannot be adapted; `None` if it can.
 fn useless(adapted: &Adapted) -> Option<String> {
-    let log_loss = adapted.after().reports[0].log_loss;
+    let log_loss = adapted.after().reports[0].log_loss?;
     let alone = adapted.shares_alone;
     (log_loss >= alone).then(|| {
         format!(
@@ -217,7 +217,7 @@ fn title(attribute: &str, language: Option<Language>) -> String {
 
 fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
     let mut text = format!("## {name}: {users} users\n\n");
-    let mut figures = Table::new(["", "log loss", "accuracy", "F (paper)", "ECE"]);
+    let mut figures = Table::new(["", "log loss", "accuracy", "macro-F1", "F (paper)", "ECE"]);
     for (name, of) in [("before", &adapted.before), ("fitted", &adapted.fitted)] {
         for report in of.reports.iter().filter(|report| report.metrics.users > 0) {
             let level = match report.attribute.ends_with("(coarse)") {
@@ -226,11 +226,13 @@ fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
             };
             let cells = [
                 report.log_loss,
-                report.metrics.accuracy,
-                report.metrics.f,
+                Some(report.metrics.accuracy),
+                Some(report.metrics.macro_f1),
+                Some(report.metrics.f),
                 report.calibration_error,
             ];
-            let cells = cells.map(|figure| format!("{figure:.3}"));
+            let cells =
+                cells.map(|figure| figure.map_or("–".into(), |figure| format!("{figure:.3}")));
             figures.row([format!("{name}{level}")].into_iter().chain(cells));
         }
     }
@@ -238,6 +240,7 @@ fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
     figures.row([
         "shares alone".to_owned(),
         alone,
+        "–".into(),
         "–".into(),
         "–".into(),
         "–".into(),

@@ -8,14 +8,12 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CorpusArguments, DictionaryArguments, Failure, convert, print, print_text, report_bad_records,
+    CorpusArguments, DictionaryArguments, Failure, LabelArguments, convert, print, print_text,
+    report_bad_records,
 };
-use crate::corpus::{AttributeCounts, Statistics};
-use crate::progress::Progress;
+use crate::corpus::{LabelCounts, MOST_VALUES, Statistics};
+use crate::progress::{Progress, notice};
 use crate::table::{Table, chart, count, percent};
-
-/// The attributes that are counted by default, as far as users have them.
-const USUAL_ATTRIBUTES: [&str; 3] = ["gender", "profession", "age"];
 
 /// Inspect corpora, or convert published ones
 #[derive(Args)]
@@ -30,14 +28,16 @@ enum Command {
     Convert(convert::Convert),
 }
 
-/// Count users, posts and words, and the users of each class of an attribute
+/// Count users, posts and words, and the users of each label of an attribute
 #[derive(Args)]
 struct Stats {
     #[command(flatten)]
     corpus: CorpusArguments,
-    /// Attribute whose classes are counted, may be repeated [default: gender, profession and age, as far as present]
+    /// Attribute whose labels are counted, may be repeated [default: all fields with at most 50 different labels]
     #[arg(long = "attribute", value_name = "NAME")]
     attributes: Vec<String>,
+    #[command(flatten)]
+    labels: LabelArguments,
     #[command(flatten)]
     dictionaries: DictionaryArguments,
     /// Print JSON instead of tables
@@ -53,15 +53,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn stats(stats: Stats) -> Result<ExitCode, Failure> {
-    let named = !stats.attributes.is_empty();
-    let attributes = if named {
-        stats.attributes
-    } else {
-        USUAL_ATTRIBUTES.map(String::from).to_vec()
-    };
     let segmenter = stats.dictionaries.segmenter()?;
-    let mut corpus = stats.corpus.open()?;
-    let mut statistics = Statistics::new(&attributes);
+    let labels = stats.labels.read()?;
+    let mut corpus = stats.corpus.open()?.with_labels(labels.clone());
+    let mut statistics = Statistics::new(&stats.attributes);
     let mut progress = Progress::new("counting", "users", None);
     corpus = corpus.with_report(progress.bad_record_printer());
     while let Some(users) = corpus.read_chunk()? {
@@ -81,33 +76,65 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     }
     drop(progress);
     report_bad_records(&corpus);
-    if !named {
-        statistics
-            .attributes
-            .retain(|attribute| attribute.labelled() > 0);
+    let mut names = labels
+        .attributes()
+        .chain(stats.attributes.iter().map(String::as_str));
+    if let Some(name) = names.find(|&name| !statistics.fields.contains_key(name)) {
+        let found: Vec<&str> = statistics.fields.keys().map(String::as_str).collect();
+        return Err(match found.is_empty() {
+            true => format!("no user has a label {name:?}, nor any other label"),
+            false => format!(
+                "no user has a label {name:?}; the fields with labels are: {}",
+                found.join(", ")
+            ),
+        }
+        .into());
     }
+    let attributes = chosen(&statistics, &stats.attributes);
     if stats.json {
         print(&format!(
             "{:#}\n",
-            to_json(&statistics, corpus.bad_records())
+            to_json(&statistics, &attributes, corpus.bad_records())
         ))?;
     } else {
-        print_text(&to_text(&statistics))?;
+        print_text(&to_text(&statistics, &attributes))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_json(statistics: &Statistics, bad_records: u64) -> Value {
-    let attribute = |counts: &AttributeCounts| {
+/// The fields of these names; without names all fields but those of many values, which are named in a line.
+fn chosen<'a>(statistics: &'a Statistics, names: &[String]) -> Vec<(&'a str, &'a LabelCounts)> {
+    let fields = || (statistics.fields.iter()).map(|(name, counts)| (name.as_str(), counts));
+    if !names.is_empty() {
+        let named = |name: &String| fields().find(|(other, _)| other == name);
+        return names.iter().filter_map(named).collect();
+    }
+    let (many, few): (Vec<_>, Vec<_>) = fields().partition(|(_, counts)| counts.has_many());
+    if !many.is_empty() {
+        let names: Vec<&str> = many.into_iter().map(|(name, _)| name).collect();
+        notice!(
+            "left out, with more than {MOST_VALUES} different labels: {}; --attribute NAME counts them",
+            names.join(", ")
+        );
+    }
+    few
+}
+
+fn to_json(
+    statistics: &Statistics,
+    attributes: &[(&str, &LabelCounts)],
+    bad_records: u64,
+) -> Value {
+    let attribute = |&(name, counts): &(&str, &LabelCounts)| {
         let classes: Map<String, Value> = counts
             .by_size()
             .into_iter()
             .map(|(class, users)| (class.to_owned(), users.into()))
             .collect();
-        let unknown = statistics.users - counts.labelled();
+        let unknown = statistics.users - counts.labelled;
         (
-            counts.name.clone(),
-            json!({ "users": counts.labelled(), "unknown": unknown, "classes": classes }),
+            name.to_owned(),
+            json!({ "users": counts.labelled, "unknown": unknown, "classes": classes }),
         )
     };
     json!({
@@ -115,11 +142,11 @@ fn to_json(statistics: &Statistics, bad_records: u64) -> Value {
         "posts": statistics.posts,
         "words": statistics.words,
         "bad_records": bad_records,
-        "attributes": statistics.attributes.iter().map(attribute).collect::<Map<_, _>>(),
+        "attributes": attributes.iter().map(attribute).collect::<Map<_, _>>(),
     })
 }
 
-fn to_text(statistics: &Statistics) -> String {
+fn to_text(statistics: &Statistics, attributes: &[(&str, &LabelCounts)]) -> String {
     let mut totals = Table::new(["", "total", "per user"]);
     let users = statistics.users.max(1) as f64;
     totals.row(["users", &count(statistics.users), ""]);
@@ -131,26 +158,26 @@ fn to_text(statistics: &Statistics) -> String {
         ]);
     }
     let mut text = totals.to_string();
-    for attribute in &statistics.attributes {
-        let unknown = statistics.users - attribute.labelled();
-        let _ = write!(text, "\nUsers by {}", attribute.name);
+    for &(name, counts) in attributes {
+        let unknown = statistics.users - counts.labelled;
+        let _ = write!(text, "\nUsers by {name}");
         if unknown > 0 {
             let _ = write!(text, " ({} unknown)", count(unknown));
         }
         text.push_str("\n\n");
-        match attribute.by_value() {
+        match counts.by_value() {
             Some(values) => text.push_str(&chart(&values)),
-            None => text.push_str(&classes(attribute)),
+            None => text.push_str(&classes(name, counts)),
         }
     }
     text
 }
 
 /// A table of classes and users, like the paper's Tables 1 and 2.
-fn classes(attribute: &AttributeCounts) -> String {
-    let mut table = Table::new([attribute.name.as_str(), "users", "share"]);
-    for (class, users) in attribute.by_size() {
-        table.row([class, &count(users), &percent(users, attribute.labelled())]);
+fn classes(name: &str, counts: &LabelCounts) -> String {
+    let mut table = Table::new([name, "users", "share"]);
+    for (class, users) in counts.by_size() {
+        table.row([class, &count(users), &percent(users, counts.labelled)]);
     }
     table.to_string()
 }

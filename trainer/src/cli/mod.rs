@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use model_core::text::Segmenter;
 
 use crate::config::Text;
-use crate::corpus::{Corpus, CorpusError, Options, open_input};
+use crate::corpus::{Corpus, CorpusError, LabelMap, Options, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
@@ -172,6 +172,35 @@ impl CorpusArguments {
             },
         )
     }
+}
+
+/// The flag of commands that read labels.
+#[derive(Args)]
+struct LabelArguments {
+    /// Read the label LABEL of ATTRIBUTE as CLASS, such as gender:F=female. Can be repeated
+    #[arg(long = "map", value_name = "ATTRIBUTE:LABEL=CLASS", value_parser = mapping)]
+    mappings: Vec<[String; 3]>,
+}
+
+impl LabelArguments {
+    fn read(&self) -> Result<LabelMap, Failure> {
+        let mut labels = LabelMap::default();
+        for [attribute, label, class] in &self.mappings {
+            (labels.add(attribute, label, class)).map_err(|what| format!("--map: {what}"))?;
+        }
+        Ok(labels)
+    }
+}
+
+/// Attribute, label and class of the flag.
+fn mapping(text: &str) -> Result<[String; 3], String> {
+    let parts = (text.split_once(':')).and_then(|(attribute, rest)| {
+        let (label, class) = rest.rsplit_once('=')?;
+        Some([attribute, label, class].map(|part| part.trim().to_owned()))
+    });
+    parts
+        .filter(|parts| parts.iter().all(|part| !part.is_empty()))
+        .ok_or_else(|| "expected ATTRIBUTE:LABEL=CLASS, such as gender:F=female".into())
 }
 
 /// Reports the number of skipped records, if there are any.

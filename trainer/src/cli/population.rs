@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use futures_lite::future::block_on;
+use model_core::bundle::Settings;
 use model_core::language::Language;
 use model_core::population::Method;
 use model_core::prediction::Named;
@@ -19,6 +20,7 @@ use super::model::ModelArguments;
 use super::{CorpusArguments, Failure, print_text, report_bad_records};
 use crate::bundle::read_bytes;
 use crate::corpus::{Corpus, UserKey};
+use crate::document::{Document, Figure, Grid, drawing};
 use crate::limited;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
@@ -49,6 +51,9 @@ pub(super) struct Arguments {
     /// Read only the first WORDS words of each user
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
+    /// Also write the estimates to this HTML page, with drawings
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Also write the estimates to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -95,13 +100,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     check_moments(&predictor, arguments.method, &arguments.model.bundle)?;
     let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
+    let page = create(&arguments.output)?;
     let json = create(&arguments.json)?;
     let sums = create(&arguments.sums)?;
     let model = checksum(&read_bytes(&arguments.model.bundle)?);
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     for path in &arguments.add {
-        add_sums(&mut groups, path, &model, by)?;
+        add_sums(&mut groups, path, predictor.settings(), &model, by)?;
     }
     add_users(&mut groups, &predictor, arguments.corpus.open()?, by)?;
 
@@ -117,6 +123,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     print_text(&to_text(&estimates, by))?;
     for group in &estimates {
         warn(group);
+    }
+    if let Some(file) = page {
+        let page = page_of(&estimates, by).to_html();
+        file.finish(|out| out.write_all(page.as_bytes()))?;
     }
     if let Some(file) = json {
         file.finish(|out| {
@@ -160,6 +170,7 @@ fn checksum(bytes: &[u8]) -> String {
 fn add_sums(
     groups: &mut Groups,
     path: &Path,
+    settings: &Settings,
     model: &str,
     by: Option<&str>,
 ) -> Result<(), Failure> {
@@ -177,6 +188,9 @@ fn add_sums(
         }));
     }
     for (group, set) in stored.groups {
+        if !set.is_sound(settings) {
+            return Err(fail(&"its sums are damaged"));
+        }
         match groups.get_mut(&group) {
             Some(known) => known.merge(&set).map_err(|error| fail(&error))?,
             None => drop(groups.insert(group, set)),
@@ -242,21 +256,88 @@ fn add_users(
 
 /// Warns of texts that are unlike those of the training users.
 fn warn(group: &Group) {
-    for check in group.estimate.texts.iter().filter(|check| check.unlike) {
-        let Some(divergence) = check.divergence else {
-            continue;
-        };
-        let group = group
-            .group
-            .map_or(String::new(), |group| format!("{group}: "));
-        notice!(
-            "{group}these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; \
-             {:.0} % of the words known): the shares are not to be trusted without labelled users; see `auxlstm adapt`",
+    for warning in warnings(&group.estimate) {
+        match group.group {
+            Some(name) => notice!("{name}: {warning}"),
+            None => notice!("{warning}"),
+        }
+    }
+}
+
+/// A line for each language whose texts are unlike those of the training users.
+fn warnings(estimate: &PopulationEstimate) -> impl Iterator<Item = String> {
+    (estimate.texts.iter().filter(|check| check.unlike)).filter_map(|check| {
+        let divergence = check.divergence?;
+        Some(format!(
+            "these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; {:.0} % of \
+             the words known): the shares are not to be trusted without labelled users; see `auxlstm adapt`",
             divergence.value,
             divergence.largest,
             100.0 * check.known_words
-        );
+        ))
+    })
+}
+
+/// The estimates as a page: a section for each group, with a drawing for each attribute.
+fn page_of(groups: &[Group], by: Option<&str>) -> Document {
+    let mut page = Document::new("Estimated shares");
+    page.text(
+        "What share of the users is of each class, estimated from their texts, with 95 % intervals. Single users are not \
+         labelled.",
+    );
+    for group in groups {
+        let estimate = &group.estimate;
+        let users = format!("{} users", count(estimate.users));
+        page.section(match (by, group.group) {
+            (Some(by), Some(name)) => format!("{by} {name}: {users}"),
+            _ => users,
+        });
+        warnings(estimate).for_each(|warning| page.text(format!("Warning: {warning}.")));
+        for check in &estimate.texts {
+            page.text(about_texts(check));
+        }
+        let levels = (estimate.attributes.iter()).flat_map(|(name, shares)| {
+            let coarse = shares
+                .coarse
+                .iter()
+                .map(move |shares| (format!("{name} (coarse)"), shares));
+            coarse.chain(
+                shares
+                    .shares
+                    .iter()
+                    .map(move |shares| (name.to_owned(), shares)),
+            )
+        });
+        let figures = levels.map(|(title, shares)| {
+            let bars: Vec<(String, f64, [f64; 2])> = (shares.iter())
+                .map(|(class, share)| (class.to_owned(), share.share, [share.low, share.high]))
+                .collect();
+            Figure {
+                drawing: drawing::shares(&title, &bars),
+                title,
+                legend: Vec::new(),
+            }
+        });
+        page.figures(figures.collect());
+        for joint in &estimate.joint {
+            page.part(format!("{} and {}", joint.rows, joint.columns));
+            let header = [format!("{} \\ {}", joint.rows, joint.columns)];
+            let mut grid = Grid::new(
+                header
+                    .into_iter()
+                    .chain(joint.column_labels.iter().cloned()),
+            );
+            for (label, row) in joint.row_labels.iter().zip(&joint.shares) {
+                grid.row(
+                    [label.clone()]
+                        .into_iter()
+                        .chain(row.iter().map(|share| percent(*share))),
+                );
+            }
+            page.table(grid);
+        }
     }
+    page
 }
 
 fn to_text(groups: &[Group], by: Option<&str>) -> String {

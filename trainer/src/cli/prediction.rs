@@ -12,10 +12,22 @@ use crate::progress::Progress;
 /// in the order of the corpus. The users come without their posts. Returns the number of bad records.
 pub(super) fn predict_chunks(
     predictor: &Predictor,
+    corpus: Corpus,
+    test_users: Option<&PartUsers>,
+    progress: Option<Progress>,
+    mut handle: impl FnMut(Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
+    let handle = |_, users, predictions| handle(users, predictions);
+    predict_chunks_of_files(predictor, corpus, test_users, progress, handle)
+}
+
+/// [`predict_chunks`] that also gives `handle` the file that all users of a chunk are from, as an index into the corpus.
+pub(super) fn predict_chunks_of_files(
+    predictor: &Predictor,
     mut corpus: Corpus,
     test_users: Option<&PartUsers>,
     mut progress: Option<Progress>,
-    mut handle: impl FnMut(Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
+    mut handle: impl FnMut(usize, Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
     if let Some(progress) = &progress {
         corpus = corpus.with_report(progress.bad_record_printer());
@@ -30,7 +42,7 @@ pub(super) fn predict_chunks(
             .collect();
         let predictions = block_on(predictor.predict(&posts))?;
         predicted += users.len() as u64;
-        handle(users, predictions)?;
+        handle(corpus.file(), users, predictions)?;
         if let Some(progress) = &mut progress {
             progress.set(predicted);
         }

@@ -13,6 +13,7 @@ use model_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    corpus::LabelMap,
     device,
     settings::{self, above_zero, at_least_one, within},
 };
@@ -109,6 +110,9 @@ pub struct AttributeSettings {
     /// None: all files, with weight 1.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub corpora: BTreeMap<PathBuf, f64>,
+    /// Labels that are read as classes, such as `{ "F" = "female" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, String>,
 }
 
 impl AttributeSettings {
@@ -200,6 +204,25 @@ impl Config {
         self.network.sizes(input_size, tasks)
     }
 
+    /// The labels that are read as classes.
+    ///
+    /// # Errors
+    /// A label that differs from another one by spaces only and is read as another class, or a class that its attribute does
+    /// not have.
+    pub fn labels(&self) -> Result<LabelMap, String> {
+        let mut labels = LabelMap::default();
+        for task in &self.attributes {
+            for (label, class) in &task.map {
+                labels.add(&task.name, label, class)?;
+            }
+        }
+        let attributes: Vec<Attribute> = (self.attributes.iter())
+            .map(AttributeSettings::attribute)
+            .collect();
+        labels.check(&attributes)?;
+        Ok(labels)
+    }
+
     /// Whether the run trains on the test users too, see [`refit`](Self::refit).
     pub fn is_refit(&self) -> bool {
         !self.refit.as_os_str().is_empty()
@@ -226,6 +249,7 @@ impl Config {
             .map(AttributeSettings::attribute)
             .collect();
         check_attributes(&attributes)?;
+        (self.labels()).map_err(|what| format!("attributes: map: {what}"))?;
         self.split.check(&attributes)?;
         if self.split.validation == 0.0 && self.wide.features > 0 {
             return Err(

@@ -78,8 +78,8 @@ pub struct Wide {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SelectBy {
-    /// The mean F of the main tasks, or of all tasks where none is a main task. It varies much between epochs where a class
-    /// has few users.
+    /// The mean of the paper's F, [`Metrics::f`](crate::evaluation::Metrics::f), of the main tasks, or of all tasks where none
+    /// is a main task. It varies much between epochs where a class has few users.
     F,
     /// The mean log loss of the same tasks, after calibration.
     Loss,

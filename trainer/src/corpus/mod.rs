@@ -5,6 +5,7 @@
 
 mod input;
 mod key;
+mod labels;
 mod output;
 mod reader;
 mod split;
@@ -12,9 +13,10 @@ mod statistics;
 
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, repeated_file};
+pub use labels::{LabelMap, listed};
 pub(crate) use model_core::corpus::peek;
 pub use model_core::corpus::{Format, User};
 pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
 pub use split::{Part, PartUsers, SplitError, StoredSplit};
-pub use statistics::{AttributeCounts, Statistics};
+pub use statistics::{LabelCounts, MOST_VALUES, Statistics};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use model_core::corpus::{Format, HEAD_BYTES, Problem, User, Users, peek, read_users};
 
+use super::LabelMap;
 use super::input::{self, STANDARD_INPUT};
 use crate::progress::notice;
 
@@ -79,6 +80,7 @@ pub struct Corpus {
     /// The file that the last user, or chunk of users, came from.
     file: usize,
     report: Box<dyn FnMut(&BadRecord) + Send>,
+    labels: LabelMap,
     bad_records: u64,
     failed: bool,
     /// The error of the next chunk.
@@ -112,6 +114,7 @@ impl Corpus {
             opened: 0,
             file: 0,
             report: Box::new(|bad| notice!("{bad}")),
+            labels: LabelMap::default(),
             bad_records: 0,
             failed: false,
             next_chunk: None,
@@ -122,6 +125,12 @@ impl Corpus {
     /// Reports bad records with `report` instead of printing them to standard error.
     pub fn with_report(mut self, report: impl FnMut(&BadRecord) + Send + 'static) -> Self {
         self.report = Box::new(report);
+        self
+    }
+
+    /// Reads these labels as classes.
+    pub fn with_labels(mut self, labels: LabelMap) -> Self {
+        self.labels = labels;
         self
     }
 
@@ -197,8 +206,9 @@ impl Iterator for Corpus {
             };
             match users.next() {
                 None => self.current = None,
-                Some(Ok(user)) => {
+                Some(Ok(mut user)) => {
                     self.file = self.opened - 1;
+                    self.labels.apply(&mut user);
                     return Some(Ok(user));
                 }
                 Some(Err(Problem::Stream(source))) => {

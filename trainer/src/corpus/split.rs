@@ -75,6 +75,18 @@ impl StoredSplit {
         }
     }
 
+    /// Reads the split at `path`.
+    fn read(path: &Path) -> Result<Self, SplitError> {
+        let text = limited::read(path, MOST_BYTES, "a split").and_then(limited::text);
+        let split = text
+            .map_err(|error| error.to_string())
+            .and_then(|text| parse(&text));
+        split.map_err(|what| SplitError {
+            path: path.to_owned(),
+            what,
+        })
+    }
+
     /// A user who is in the test part and in another one as well.
     fn repeated(&self) -> Option<UserKey> {
         self.test.iter().find_map(|(file, users)| {
@@ -94,9 +106,7 @@ impl PartUsers {
             path: path.to_owned(),
             what,
         };
-        let text = limited::read(path, MOST_BYTES, "a split").and_then(limited::text);
-        let text = text.map_err(|error| fail(error.to_string()))?;
-        let split = parse(&text).map_err(fail)?;
+        let split = StoredSplit::read(path)?;
         if let Some(user) = split.repeated() {
             return Err(fail(format!(
                 "{user} is both a test user and a training or validation user; give each user of a file an id of its own \
@@ -110,6 +120,22 @@ impl PartUsers {
         let names = find(part, corpus).map_err(fail)?;
         let users_of = |name: &String| part[name].iter().cloned().collect();
         Ok(Self(names.iter().map(users_of).collect()))
+    }
+
+    /// The training and validation users of the split at `path`, for each file of `corpus`. A file that the split does not have
+    /// has none.
+    pub fn learned_from(path: &Path, corpus: &[PathBuf]) -> Result<Self, SplitError> {
+        let split = StoredSplit::read(path)?;
+        let users_of = |file: &PathBuf| {
+            let mut users = HashSet::new();
+            for name in find(&split.training, std::slice::from_ref(file)).unwrap_or_default() {
+                for part in [&split.training, &split.validation] {
+                    users.extend(part.get(&name).into_iter().flatten().cloned());
+                }
+            }
+            users
+        };
+        Ok(Self(corpus.iter().map(users_of).collect()))
     }
 
     /// Whether a record of this file of the corpus (an index) is in the part.

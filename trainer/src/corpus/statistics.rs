@@ -1,8 +1,11 @@
 //! Counts of users, posts, words and classes in a corpus.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::User;
+
+/// A field that is not asked for and has more values is taken to be no attribute.
+pub const MOST_VALUES: usize = 50;
 
 /// Counts over a corpus.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,27 +16,27 @@ pub struct Statistics {
     pub posts: u64,
     /// The number of words of all posts.
     pub words: u64,
-    /// The counts of each attribute's classes, in the order of [`new`](Self::new).
-    pub attributes: Vec<AttributeCounts>,
+    /// The counts of each field with labels, by its name. `id` is none.
+    pub fields: BTreeMap<String, LabelCounts>,
+    /// The fields that are counted however many values they have.
+    asked_for: HashSet<String>,
 }
 
-/// The number of users of each class of one attribute.
+/// The number of users of each label of a field.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AttributeCounts {
-    /// The attribute's name.
-    pub name: String,
+pub struct LabelCounts {
+    /// The number of users with a label.
+    pub labelled: u64,
+    /// Empty if there are more than [`MOST_VALUES`] and the field is not asked for.
     counts: HashMap<String, u64>,
+    has_many: bool,
 }
 
 impl Statistics {
-    /// Empty counts for these attributes.
-    pub fn new(attributes: &[String]) -> Self {
-        let table = |name: &String| AttributeCounts {
-            name: name.clone(),
-            ..AttributeCounts::default()
-        };
+    /// Empty counts. These fields are counted however many values they have.
+    pub fn new(asked_for: &[String]) -> Self {
         Self {
-            attributes: attributes.iter().map(table).collect(),
+            asked_for: asked_for.iter().cloned().collect(),
             ..Self::default()
         }
     }
@@ -43,37 +46,57 @@ impl Statistics {
         self.users += 1;
         self.posts += user.posts.len() as u64;
         self.words += words as u64;
-        for attribute in &mut self.attributes {
-            if let Some(label) = user.label(&attribute.name) {
-                *attribute.counts.entry(label).or_default() += 1;
+        for name in user.fields.keys().filter(|name| *name != "id") {
+            let Some(label) = user.label(name) else {
+                continue;
+            };
+            let most = match self.asked_for.contains(name) {
+                true => usize::MAX,
+                false => MOST_VALUES,
+            };
+            match self.fields.get_mut(name) {
+                Some(counts) => counts.add(label, most),
+                None => (self.fields.entry(name.clone()).or_default()).add(label, most),
             }
         }
     }
 }
 
-impl AttributeCounts {
-    /// The number of users with a label.
-    pub fn labelled(&self) -> u64 {
-        self.counts.values().sum()
+impl LabelCounts {
+    fn add(&mut self, label: String, most: usize) {
+        self.labelled += 1;
+        if self.has_many {
+            return;
+        }
+        *self.counts.entry(label).or_default() += 1;
+        if self.counts.len() > most {
+            self.has_many = true;
+            self.counts = HashMap::new();
+        }
     }
 
-    /// The classes with their number of users, largest first and then alphabetically.
+    /// Whether the labels are not counted, because they are too many.
+    pub fn has_many(&self) -> bool {
+        self.has_many
+    }
+
+    /// The labels with their number of users, largest first and then alphabetically.
     pub fn by_size(&self) -> Vec<(&str, u64)> {
-        let mut classes: Vec<(&str, u64)> = self
+        let mut labels: Vec<(&str, u64)> = self
             .counts
             .iter()
-            .map(|(class, &users)| (class.as_str(), users))
+            .map(|(label, &users)| (label.as_str(), users))
             .collect();
-        classes.sort_by(|(a, a_users), (b, b_users)| b_users.cmp(a_users).then(a.cmp(b)));
-        classes
+        labels.sort_by(|(a, a_users), (b, b_users)| b_users.cmp(a_users).then(a.cmp(b)));
+        labels
     }
 
     /// The values with their number of users in ascending order, if all labels are whole numbers.
     pub fn by_value(&self) -> Option<Vec<(i64, u64)>> {
         let mut values = BTreeMap::<i64, u64>::new();
-        for (class, users) in &self.counts {
+        for (label, users) in &self.counts {
             // "5" and "05" are the same value.
-            *values.entry(class.parse().ok()?).or_default() += users;
+            *values.entry(label.parse().ok()?).or_default() += users;
         }
         (!values.is_empty()).then(|| values.into_iter().collect())
     }
@@ -84,7 +107,7 @@ mod tests {
     use super::*;
 
     fn count(records: &[&str]) -> Statistics {
-        let mut statistics = Statistics::new(&["gender".into(), "age".into()]);
+        let mut statistics = Statistics::default();
         for record in records {
             statistics.add(&User::from_json(record).unwrap(), 10);
         }
@@ -103,18 +126,33 @@ mod tests {
             (statistics.users, statistics.posts, statistics.words),
             (4, 4, 40)
         );
-        let [gender, age] = &statistics.attributes[..] else {
-            panic!("two attributes were asked for");
-        };
+        let [gender, age] = ["gender", "age"].map(|name| &statistics.fields[name]);
         assert_eq!(gender.by_size(), [("male", 2), ("female", 1)]);
-        assert_eq!((gender.labelled(), gender.by_value()), (3, None));
+        assert_eq!((gender.labelled, gender.by_value()), (3, None));
         assert_eq!(age.by_value(), Some(vec![(9, 1), (30, 2)]));
     }
 
     #[test]
     fn intervals_are_not_numbers() {
         let intervals = count(&[r#"{"posts": [], "age": "21-25"}"#]);
-        assert_eq!(intervals.attributes[1].by_value(), None);
-        assert_eq!(intervals.attributes[0].by_value(), None);
+        assert_eq!(intervals.fields["age"].by_value(), None);
+        assert_eq!(intervals.fields.len(), 1);
+    }
+
+    #[test]
+    fn a_field_of_many_values_is_counted_only_if_it_is_asked_for() {
+        let count = |asked_for: &[String]| {
+            let mut statistics = Statistics::new(asked_for);
+            for town in 0..=MOST_VALUES {
+                let record = format!("{{\"posts\": [], \"town\": {town}, \"id\": {town}}}");
+                statistics.add(&User::from_json(&record).unwrap(), 1);
+            }
+            assert_eq!(statistics.fields.len(), 1);
+            let town = &statistics.fields["town"];
+            assert_eq!(town.labelled, MOST_VALUES as u64 + 1);
+            (town.has_many(), town.by_size().len())
+        };
+        assert_eq!(count(&[]), (true, 0));
+        assert_eq!(count(&["town".into()]), (false, MOST_VALUES + 1));
     }
 }

@@ -1,23 +1,44 @@
-//! Precision, recall, F and accuracy, from exact counts.
+//! Precision, recall, macro-F1, the paper's F and accuracy, from exact counts.
 
 use model_core::prediction::largest;
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
-/// Figures of one class. An undefined figure, of a class without users or predictions, is 0.
+/// A class with fewer users has figures that say little.
+pub const FEW_USERS: usize = 10;
+
+/// A warning that names the classes with fewer than [`FEW_USERS`] users. `users` has the number of each class. `None` if
+/// there are none, or no users at all.
+pub fn few_users_warning(attribute: &str, classes: &[String], users: &[usize]) -> Option<String> {
+    let small: Vec<String> = (classes.iter().zip(users))
+        .filter(|(_, users)| **users < FEW_USERS)
+        .map(|(class, users)| format!("{class:?} ({users})"))
+        .collect();
+    let any = users.iter().any(|&users| users > 0);
+    (any && !small.is_empty()).then(|| {
+        format!(
+            "{attribute}: fewer than {FEW_USERS} users are of {}; the figures of these classes say little",
+            small.join(", ")
+        )
+    })
+}
+
+/// Figures of one class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassMetrics {
-    /// The share of the users predicted to be of this class who are of it.
-    pub precision: f64,
-    /// The share of the users of this class who are predicted to be of it.
-    pub recall: f64,
-    /// The harmonic mean of precision and recall.
-    pub f1: f64,
+    /// The share of the users predicted to be of this class who are of it; `None` where none is predicted to be.
+    pub precision: Option<f64>,
+    /// The share of the users of this class who are predicted to be of it; `None` without users.
+    pub recall: Option<f64>,
+    /// The harmonic mean of precision and recall: 2 · right / (users + predictions). `None` without both.
+    pub f1: Option<f64>,
     /// The number of users of this class.
     pub support: usize,
 }
 
-/// Figures over all classes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Figures over all classes. In a mean over classes, an undefined figure of a class counts as 0. Without users all figures
+/// are 0, and null in JSON.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Metrics {
     /// The number of users.
     pub users: usize,
@@ -31,8 +52,8 @@ pub struct Metrics {
     pub recall: f64,
     /// 2PR / (P + R) of these two means: the F of the paper's tables.
     pub f: f64,
-    /// The mean of the classes' F1, often called macro F1. It differs from [`f`](Self::f).
-    pub mean_class_f1: f64,
+    /// Macro-F1, the mean of the classes' F1. It differs from [`f`](Self::f).
+    pub macro_f1: f64,
     /// Figures of each class.
     pub classes: Vec<ClassMetrics>,
     /// The number of users of each true class (row) predicted to be of each class (column).
@@ -41,7 +62,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Compares the true and the predicted class of each user, both indices below `classes`. Users with a larger index are
-    /// left out. Without users, all figures are 0.
+    /// left out.
     pub fn new(gold: &[usize], predicted: &[usize], classes: usize) -> Self {
         let mut confusion = vec![vec![0; classes]; classes];
         for (&gold, &predicted) in gold.iter().zip(predicted) {
@@ -71,11 +92,10 @@ impl Metrics {
                 let right = confusion[class][class];
                 let support = confusion[class].iter().sum();
                 let predicted: usize = confusion.iter().map(|row| row[class]).sum();
-                let (precision, recall) = (share(right, predicted), share(right, support));
                 ClassMetrics {
-                    precision,
-                    recall,
-                    f1: harmonic_mean(precision, recall),
+                    precision: share(right, predicted),
+                    recall: share(right, support),
+                    f1: share(2 * right, support + predicted),
                     support,
                 }
             })
@@ -85,30 +105,45 @@ impl Metrics {
             .map(|class| confusion[class][class])
             .sum();
         let most = classes.iter().map(|class| class.support).max().unwrap_or(0);
-        let mean = |figure: fn(&ClassMetrics) -> f64| {
-            classes.iter().map(figure).sum::<f64>() / classes.len().max(1) as f64
+        let mean = |figure: fn(&ClassMetrics) -> Option<f64>| {
+            let figures = classes.iter().map(|class| figure(class).unwrap_or(0.0));
+            figures.sum::<f64>() / classes.len().max(1) as f64
         };
         let (precision, recall) = (mean(|class| class.precision), mean(|class| class.recall));
         Self {
             users,
-            accuracy: share(right, users),
-            majority: share(most, users),
+            accuracy: share(right, users).unwrap_or(0.0),
+            majority: share(most, users).unwrap_or(0.0),
             precision,
             recall,
             f: harmonic_mean(precision, recall),
-            mean_class_f1: mean(|class| class.f1),
+            macro_f1: mean(|class| class.f1),
             classes,
             confusion,
         }
     }
 }
 
-fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let figure = |value: f64| (self.users > 0).then_some(value);
+        let mut fields = serializer.serialize_struct("Metrics", 9)?;
+        fields.serialize_field("users", &self.users)?;
+        fields.serialize_field("accuracy", &figure(self.accuracy))?;
+        fields.serialize_field("majority", &figure(self.majority))?;
+        fields.serialize_field("macro_f1", &figure(self.macro_f1))?;
+        fields.serialize_field("f", &figure(self.f))?;
+        fields.serialize_field("precision", &figure(self.precision))?;
+        fields.serialize_field("recall", &figure(self.recall))?;
+        fields.serialize_field("classes", &self.classes)?;
+        fields.serialize_field("confusion", &self.confusion)?;
+        fields.end()
     }
+}
+
+/// `None` of nothing.
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 fn harmonic_mean(precision: f64, recall: f64) -> f64 {
@@ -132,7 +167,7 @@ mod tests {
         close(metrics.precision, (0.5 + 0.5) / 3.0);
         close(metrics.recall, (2.0 / 3.0 + 1.0 / 3.0) / 3.0);
         close(metrics.f, 1.0 / 3.0);
-        close(metrics.mean_class_f1, (4.0 / 7.0 + 0.4) / 3.0);
+        close(metrics.macro_f1, (4.0 / 7.0 + 0.4) / 3.0);
         close(metrics.accuracy, 0.5);
         close(metrics.majority, 0.5);
     }
@@ -144,6 +179,32 @@ mod tests {
             (metrics.users, metrics.accuracy, metrics.f, metrics.majority),
             (0, 0.0, 0.0, 0.0)
         );
-        assert_eq!(Metrics::new(&[], &[], 0).mean_class_f1, 0.0);
+        assert_eq!(Metrics::new(&[], &[], 0).macro_f1, 0.0);
+    }
+
+    #[test]
+    fn figures_that_were_not_measured_were_0_in_json() {
+        // No user is of class 1, none is predicted to be of class 2, and class 3 has neither.
+        let json = serde_json::to_value(Metrics::new(&[0, 2], &[1, 0], 4)).unwrap();
+        let figures = |class: usize| {
+            let class = &json["classes"][class];
+            ["precision", "recall", "f1"].map(|name| class[name].as_f64())
+        };
+        assert_eq!(figures(0), [Some(0.0); 3]);
+        assert_eq!(figures(1), [Some(0.0), None, Some(0.0)]);
+        assert_eq!(figures(2), [None, Some(0.0), Some(0.0)]);
+        assert_eq!(figures(3), [None; 3]);
+        assert_eq!(json["macro_f1"], 0.0);
+        let nobody = serde_json::to_value(Metrics::new(&[], &[], 2)).unwrap();
+        for name in [
+            "accuracy",
+            "majority",
+            "macro_f1",
+            "f",
+            "precision",
+            "recall",
+        ] {
+            assert!(nobody[name].is_null(), "{name}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Figures of predictions: precision, recall and F as the paper computes them, accuracy and the majority baseline, the
+//! Figures of predictions: precision, recall, macro-F1 and the F of the paper, accuracy and the majority baseline, the
 //! confusion matrix, the calibration of the probabilities, and tests of significance.
 
 mod association;
@@ -9,7 +9,7 @@ mod significance;
 
 pub use association::{cramers_v, cramers_v_corrected};
 pub use calibration::{Confidences, calibration_error, log_loss, log_probability};
-pub use metrics::{ClassMetrics, Metrics};
+pub use metrics::{ClassMetrics, FEW_USERS, Metrics, few_users_warning};
 pub use report::{Evaluation, Report, are_fair_sample};
 pub use significance::{
     Bootstrap, Difference, Predictions, RESAMPLES, Spread, guessing_p, holm, macro_t_test,

@@ -61,8 +61,8 @@ pub struct Report {
     pub confidence_threshold: f32,
     /// The names of the classes.
     pub labels: Vec<String>,
-    /// The mean probability of each class, under the training users' base rates.
-    pub mean_probabilities: Vec<f64>,
+    /// The mean probability of each class, under the training users' base rates; `None` without users.
+    pub mean_probabilities: Option<Vec<f64>>,
     /// The number of users left out because they have no label.
     pub unlabelled: usize,
     /// Labels that are not classes of the model, with the number of users left out because of them.
@@ -70,10 +70,10 @@ pub struct Report {
     /// The figures.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// The expected calibration error, under the training users' base rates.
-    pub calibration_error: f64,
-    /// The mean over users of −ln p of the true class, in nats, under the training users' base rates.
-    pub log_loss: f64,
+    /// The expected calibration error, under the training users' base rates; `None` without users.
+    pub calibration_error: Option<f64>,
+    /// The mean over users of −ln p of the true class, in nats, under the training users' base rates; `None` without users.
+    pub log_loss: Option<f64>,
     /// The reliability diagram, from which the calibration error is computed.
     pub reliability: Vec<ReliabilityBin>,
     /// Coverage and accuracy at several confidence thresholds.
@@ -253,13 +253,14 @@ impl<'a> Evaluation<'a> {
         let reliability = Confidences::new(gold, probabilities).reliability();
         let mean = |class: usize| {
             let sum: f64 = probabilities.iter().map(|row| f64::from(row[class])).sum();
-            sum / probabilities.len().max(1) as f64
+            sum / probabilities.len() as f64
         };
+        let any = !gold.is_empty();
         Report {
             metrics: Metrics::of(gold, labelled, labels.len()),
-            mean_probabilities: (0..labels.len()).map(mean).collect(),
-            calibration_error: calibration_error(&reliability),
-            log_loss: log_loss(log_probabilities),
+            mean_probabilities: any.then(|| (0..labels.len()).map(mean).collect()),
+            calibration_error: any.then(|| calibration_error(&reliability)),
+            log_loss: any.then(|| log_loss(log_probabilities)),
             reliability,
             coverage: confidences.coverage(),
             confident: confidences.at(confidence_threshold),
@@ -294,8 +295,8 @@ impl Report {
     /// [`guessing_p`], at the one-sided level of 0.025.
     pub fn beats_guessing(&self) -> bool {
         // The test compares with guesses of the same number of users for each class, also for a class without users. Such
-        // guesses have a mean recall below 1 / classes, so being above them is not enough. A class without users has recall 0.
-        let recalls = self.metrics.classes.iter().map(|class| class.recall);
+        // guesses have a mean recall below 1 / classes, so being above them is not enough.
+        let recalls = self.metrics.classes.iter().filter_map(|class| class.recall);
         recalls.sum::<f64>() > 1.0
             && guessing_p(&self.metrics.confusion, RESAMPLES) < GUESSING_LEVEL
     }
@@ -310,7 +311,7 @@ impl From<Report> for AttributeFigures {
             precision: report.metrics.precision,
             recall: report.metrics.recall,
             f: report.metrics.f,
-            calibration_error: report.calibration_error,
+            calibration_error: report.calibration_error.unwrap_or(0.0),
             reliability: report.reliability,
             coverage: report.coverage,
             attribute: report.attribute,
@@ -381,7 +382,8 @@ mod tests {
             [0.0, 1.0]
         );
         assert_eq!(corpus[0].log_loss, equal[0].log_loss);
-        assert!((equal[0].mean_probabilities[2] - 0.7).abs() < 1e-6);
+        let mean_probabilities = equal[0].mean_probabilities.as_ref().unwrap();
+        assert!((mean_probabilities[2] - 0.7).abs() < 1e-6);
         // 2 : 1 : 0.875.
         let confidence = equal[0].confident.as_ref().unwrap();
         assert_eq!((confidence.coverage, confidence.accuracy), (1.0, 1.0));

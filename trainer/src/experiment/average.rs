@@ -82,6 +82,7 @@ fn mean(systems: &str, runs: &[&Run]) -> Result<Run, String> {
         },
         classes: first.classes.clone(),
         training_users: first.training_users,
+        validation_users: first.validation_users,
         chosen: Vec::new(),
         // Predictions for validation users are not stored, so an average is never the best system on them.
         validation_f: f64::NEG_INFINITY,
@@ -115,6 +116,7 @@ mod tests {
             },
             classes: vec!["female".into(), "male".into()],
             training_users: 9,
+            validation_users: 2,
             chosen: Vec::new(),
             validation_f: 0.5,
             validation_curve: Vec::new(),

@@ -16,6 +16,9 @@ use crate::settings::{self, ConfigError, at_least_one, one_line, within};
 pub struct Experiment {
     /// The name of the corpus in the report.
     pub name: String,
+    /// Whether the report compares the corpus with the paper: it then has the paper's tables with its figures, and rows for
+    /// the paper's systems that were not run.
+    pub paper: bool,
     /// The labelled users, one or more files.
     pub corpus: Vec<PathBuf>,
     /// Whether a bad record of the corpus ends the experiment. If not, it is reported and left out.
@@ -102,6 +105,7 @@ impl Default for Experiment {
     fn default() -> Self {
         Self {
             name: "corpus".into(),
+            paper: false,
             corpus: Vec::new(),
             strict: false,
             vectors: PathBuf::new(),

@@ -16,6 +16,15 @@ use crate::output::OutputError;
 pub struct CorpusSummary {
     /// Its name in the report.
     pub name: String,
+    /// Whether the report compares it with the paper, see [`Experiment::paper`](super::Experiment::paper).
+    #[serde(default)]
+    pub paper: bool,
+    /// The file of the word vectors; empty if there is none or it is not known.
+    #[serde(default)]
+    pub vectors: String,
+    /// The version of auxlstm that ran the experiment last; empty if it is not known.
+    #[serde(default)]
+    pub version: String,
     /// All users, with and without labels.
     pub users: usize,
     /// The attributes that runs predict.
@@ -168,6 +177,9 @@ mod tests {
         ];
         CorpusSummary {
             name: "invented users".into(),
+            paper: false,
+            vectors: "vectors.bin".into(),
+            version: "0.1.0".into(),
             users: 4,
             attributes: vec![AttributeSummary {
                 name: "age".into(),

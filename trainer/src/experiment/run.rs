@@ -54,6 +54,9 @@ pub struct Run {
     pub classes: Vec<String>,
     /// The number of training users with a label.
     pub training_users: usize,
+    /// The number of validation users with a label; 0 in files of earlier versions.
+    #[serde(default)]
+    pub validation_users: usize,
     /// The hyper-parameters that were chosen on the validation users, as names and values.
     #[serde(default)]
     pub chosen: Vec<(String, String)>,
@@ -206,7 +209,8 @@ impl Run {
 
     fn check(&self) -> Result<(), String> {
         let classes = self.classes.len();
-        let mut counts = (self.test.iter().map(|user| user.words)).chain([self.training_users]);
+        let mut counts = (self.test.iter().map(|user| user.words))
+            .chain([self.training_users, self.validation_users]);
         if let Some(count) = counts.find(|&count| count > MOST_USERS) {
             return Err(format!(
                 "{count} words or users; permitted: at most {MOST_USERS}"
@@ -398,6 +402,7 @@ mod tests {
             key: key("aux-lstm", &["profession"], "", 1),
             classes: vec!["13".into(), "14".into()],
             training_users: 9,
+            validation_users: 2,
             chosen: vec![("epoch".into(), "3".into())],
             validation_f: 0.25,
             validation_curve: vec![0.125, 0.25],

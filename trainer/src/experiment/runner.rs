@@ -45,6 +45,7 @@ pub fn run(
     record.add_settings(experiment, &plans, folder)?;
     let source = Source {
         name: &experiment.name,
+        paper: experiment.paper,
         corpus: &experiment.corpus,
         strict: experiment.strict,
         vectors: &experiment.vectors,
@@ -134,7 +135,7 @@ fn make(
     left.retain(|other| other.key != plan.key);
     pace.add(plan, run.seconds);
     notice!(
-        "{} of {all}: {}: F {:.3} on validation users, {}; {} left",
+        "{} of {all}: {}: F (paper) {:.3} on validation users, {}; {} left",
         *all - left.len(),
         plan.key,
         run.validation_f,
@@ -177,6 +178,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
         key: plan.key.clone(),
         classes: attribute.classes.clone(),
         training_users: training.len(),
+        validation_users: validation.len(),
         chosen: fitted.chosen,
         validation_f,
         validation_curve: fitted.validation_curve,

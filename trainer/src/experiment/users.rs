@@ -21,6 +21,8 @@ use crate::training::read_vectors;
 pub struct Source<'a> {
     /// The name of the corpus.
     pub name: &'a str,
+    /// Whether the report compares the corpus with the paper.
+    pub paper: bool,
     /// The files of labelled users.
     pub corpus: &'a [PathBuf],
     /// Whether a bad record is an error. If not, it is left out.
@@ -98,6 +100,12 @@ impl Users {
                 }
             },
         )?;
+        for (index, attribute) in source.attributes.iter().enumerate() {
+            if let Some(labels) = read.other_labels_of(index, |_| true) {
+                let name = &attribute.name;
+                notice!("{name}: labels that are not classes, left out: {labels}");
+            }
+        }
         let examples = read.users;
         for user in &examples {
             hasher.update(user.key.to_string().as_bytes());
@@ -193,6 +201,9 @@ fn summary(
     let pairs = (0..attributes.len()).flat_map(|a| (0..a).map(move |b| (b, a)));
     CorpusSummary {
         name: source.name.to_owned(),
+        paper: source.paper,
+        vectors: source.vectors.display().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         users: all,
         attributes: (attributes.iter().enumerate())
             .map(|(index, attribute)| AttributeSummary {
@@ -230,6 +241,7 @@ mod tests {
         }];
         let source = Source {
             name: "one user",
+            paper: false,
             corpus: &corpus,
             strict: true,
             vectors: Path::new(""),

@@ -422,4 +422,97 @@ mod tests {
         let loss = log_loss(&texts[30..], &found);
         assert!(loss < 6.0, "{found:?}");
     }
+
+    /// Texts of two classes, whose logits are right in nine of ten cases if they are far apart.
+    fn two_classes() -> Vec<Scored> {
+        (0..2000)
+            .map(|text| {
+                let is_far = text % 2 == 0;
+                let class = text / 2 % 2;
+                let is_right = text / 4 % 10 != 0 && (is_far || text / 40 % 2 == 0);
+                let claimed = if is_right { class } else { 1 - class };
+                let mut logits = vec![0.0; 2];
+                logits[claimed] = if is_far { 3.0 } else { 0.2 };
+                Scored {
+                    logits,
+                    classes: one(class),
+                    words: 50,
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn confident_predictions_have_the_accuracy_asked_for() {
+        let attribute = Attribute {
+            name: "gender".into(),
+            classes: vec!["female".into(), "male".into()],
+            coarse_classes: Vec::new(),
+        };
+        let texts = two_classes();
+        let task = measured(&texts, &attribute, &[0.5, 0.5], 0.85);
+        let threshold = task.confidence_thresholds.class;
+        let confident: Vec<&Scored> = (texts.iter())
+            .filter(|text| {
+                confidence(&task.calibration, text).max(1.0 - confidence(&task.calibration, text))
+                    >= threshold
+            })
+            .collect();
+        assert_eq!(confident.len(), 1000);
+        // Nobody can ask for more than there is.
+        let task = measured(&texts, &attribute, &[0.5, 0.5], 0.99);
+        assert_eq!(task.confidence_thresholds.class, 1.0);
+    }
+
+    #[test]
+    fn mean_probabilities_are_the_base_rates() {
+        // Three of four texts are of class 0, but the logits say half.
+        let texts: Vec<Scored> = (0..1200)
+            .map(|text| Scored {
+                logits: vec![[0.3, -0.3][text % 2], [-0.3, 0.3][text % 2]],
+                classes: one(usize::from(text % 4 == 3)),
+                words: [5, 40, 600][text % 3],
+            })
+            .collect();
+        let calibration = fit_with_biases(&texts, &[0.6, 0.4]);
+        let weights = importance_weights(&texts, &[0.6, 0.4]);
+        for words in [5, 40, 600] {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (text, weight) in texts
+                .iter()
+                .zip(&weights)
+                .filter(|(text, _)| text.words == words)
+            {
+                sum += weight * f64::from(confidence(&calibration, text));
+                total += weight;
+            }
+            assert!((sum / total - 0.6).abs() < 0.01, "{words}: {}", sum / total);
+        }
+    }
+
+    #[test]
+    fn class_moments_are_those_of_each_length() {
+        let attribute = Attribute {
+            name: "gender".into(),
+            classes: vec!["female".into(), "male".into()],
+            coarse_classes: Vec::new(),
+        };
+        let texts = |words: usize| -> Result<Vec<Scored>, std::convert::Infallible> {
+            let logit = if words == 30 { 0.5 } else { 2.0 };
+            let text = |class: usize| Scored {
+                logits: vec![[logit, -logit][class], 0.0],
+                classes: one(class),
+                words: words.min(900),
+            };
+            Ok((0..40).map(|user| text(user % 2)).collect())
+        };
+        let Ok(moments) = class_moments(texts, &attribute, &Calibration::ONE);
+        let moments = moments.unwrap();
+        // 1,000 words are more than half of the texts have.
+        assert_eq!(moments.lengths, [30.0, 300.0, 900.0]);
+        let expected = |logit: f64| 1.0 / (1.0 + (-logit).exp());
+        assert!((f64::from(moments.means[0][0][0]) - expected(0.5)).abs() < 1e-3);
+        assert!((f64::from(moments.means[2][0][0]) - expected(2.0)).abs() < 1e-3);
+        assert_eq!(moments.users, [20, 20]);
+    }
 }

@@ -10,6 +10,7 @@ use super::{
     examples::{Example, Parts},
 };
 use crate::config;
+use crate::evaluation::few_users_warning;
 use crate::output::{OutputError, PendingFile};
 use crate::progress::notice;
 
@@ -91,6 +92,20 @@ impl Data {
             )),
             false => Ok(()),
         }
+    }
+
+    /// A warning for each task with classes of few test users.
+    pub(super) fn test_warnings(&self) -> Vec<String> {
+        let of_task = |(index, task): (usize, &Task)| {
+            let mut users = vec![0; task.class_count()];
+            for &user in &self.parts.test {
+                if let Some(class) = self.users[user].classes[index] {
+                    users[class] += 1;
+                }
+            }
+            few_users_warning(&task.attribute.name, &task.attribute.classes, &users)
+        };
+        self.tasks.iter().enumerate().filter_map(of_task).collect()
     }
 
     /// The texts of a batch.

@@ -1,13 +1,18 @@
 //! Labelled users as word ids, and their division into training, validation and test users.
 
-use std::{collections::HashSet, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use model_core::{attribute::Attribute, reader::Reader, text::Word};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, repeated_file},
+    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, listed, repeated_file},
     progress::{Progress, notice},
 };
 
@@ -50,6 +55,26 @@ pub struct Examples {
     pub without_words: usize,
     /// The number of users left out because they have no label for any task.
     pub without_labels: usize,
+    /// The number of users with each label that is no class: by attribute and file, both as indices, and by label.
+    pub other_labels: BTreeMap<(usize, usize, String), usize>,
+}
+
+impl Examples {
+    /// A list of the labels of an attribute (an index) that are no classes, with their numbers of users in the files that
+    /// `is_read` accepts; `None` if there are none.
+    pub fn other_labels_of(
+        &self,
+        attribute: usize,
+        is_read: impl Fn(usize) -> bool,
+    ) -> Option<String> {
+        let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((of, file, label), users) in &self.other_labels {
+            if *of == attribute && is_read(*file) {
+                *labels.entry(label).or_default() += users;
+            }
+        }
+        (!labels.is_empty()).then(|| listed(labels))
+    }
 }
 
 /// Reads users with their classes of `attributes`, and reports progress on standard error. `keep` is called with the record of
@@ -59,22 +84,38 @@ pub fn read(
     strict: bool,
     attributes: &[Attribute],
     reader: &Reader,
-    mut keep: impl FnMut(User, &[Vec<Word>]),
+    keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
+    read_corpus(open(corpus, strict)?, attributes, reader, keep)
+}
+
+/// Opens a corpus whose files must all be different.
+pub fn open(corpus: &[PathBuf], strict: bool) -> Result<Corpus, CorpusError> {
     if let Some(path) = repeated_file(corpus) {
         return Err(CorpusError::Repeated(path.clone()));
     }
-    let mut bar = Progress::new("reading users", "users", None);
     let options = Options {
         strict,
         format: None,
     };
-    let mut corpus = Corpus::open(corpus, options)?.with_report(bar.bad_record_printer());
+    Corpus::open(corpus, options)
+}
+
+/// [`read`] of an open corpus.
+pub fn read_corpus(
+    corpus: Corpus,
+    attributes: &[Attribute],
+    reader: &Reader,
+    mut keep: impl FnMut(User, &[Vec<Word>]),
+) -> Result<Examples, CorpusError> {
+    let mut bar = Progress::new("reading users", "users", None);
+    let mut corpus = corpus.with_report(bar.bad_record_printer());
     let mut examples = Examples {
         users: Vec::new(),
         bad_records: 0,
         without_words: 0,
         without_labels: 0,
+        other_labels: BTreeMap::new(),
     };
     let mut keys = HashSet::new();
     let mut repeated_ids = 0;
@@ -84,8 +125,17 @@ pub fn read(
         let (user, file) = (user?, corpus.file());
         read += 1;
         bar.set(read);
-        let of_task = |attribute: &Attribute| attribute.classes_of(&user.label(&attribute.name)?);
-        let labels: Vec<Option<Range<usize>>> = attributes.iter().map(of_task).collect();
+        let of_task = |(index, attribute): (usize, &Attribute)| {
+            let label = user.label(&attribute.name)?;
+            let classes = attribute.classes_of(&label);
+            if classes.is_none() {
+                let other = (examples.other_labels).entry((index, file, label));
+                *other.or_default() += 1;
+            }
+            classes
+        };
+        let labels: Vec<Option<Range<usize>>> =
+            attributes.iter().enumerate().map(of_task).collect();
         if labels.iter().all(Option::is_none) {
             examples.without_labels += 1;
             continue;

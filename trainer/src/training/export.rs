@@ -228,12 +228,7 @@ fn report_wide(trained: &Trained<JointLstm>) -> Result<(), TrainError> {
     let scores = trained.scores(&data.parts.validation)?;
     for (task, scores) in data.tasks.iter().zip(scores) {
         let metrics = TaskMetrics::new(task, &scores);
-        notice!(
-            "with the wide component, on validation users: {} F {:.3} accuracy {:.3}",
-            metrics.attribute,
-            metrics.f,
-            metrics.accuracy
-        );
+        notice!("with the wide component, on validation users: {metrics}");
     }
     Ok(())
 }

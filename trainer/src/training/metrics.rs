@@ -40,7 +40,9 @@ pub struct TaskMetrics {
     pub precision: f64,
     /// Recall averaged over classes.
     pub recall: f64,
-    /// 2PR / (P + R) of the averages.
+    /// The mean of the classes' F1.
+    pub macro_f1: f64,
+    /// 2PR / (P + R) of the averages, as in the paper.
     pub f: f64,
     /// The mean of −ln p of the true class.
     pub log_loss: f64,
@@ -59,6 +61,7 @@ impl TaskMetrics {
             accuracy: metrics.accuracy,
             precision: metrics.precision,
             recall: metrics.recall,
+            macro_f1: metrics.macro_f1,
             f: metrics.f,
             log_loss: calibration::log_loss(scores, &Calibration::ONE),
         }
@@ -95,21 +98,29 @@ impl EpochMetrics {
             tasks: metrics,
         }
     }
+
+    /// The name and value of the [`score`](Self::score).
+    pub fn deciding_figure(&self, select_by: SelectBy) -> String {
+        match select_by {
+            SelectBy::F => format!("mean F (paper) {:.4}", self.score),
+            SelectBy::Loss => format!("mean calibrated log loss {:.4}", -self.score),
+        }
+    }
+}
+
+impl fmt::Display for TaskMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} macro-F1 {:.3}, F (paper) {:.3}, accuracy {:.3}",
+            self.attribute, self.macro_f1, self.f, self.accuracy
+        )
+    }
 }
 
 impl fmt::Display for EpochMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tasks: Vec<String> = (self.tasks.iter())
-            .map(|task| {
-                let TaskMetrics {
-                    attribute,
-                    f,
-                    accuracy,
-                    ..
-                } = task;
-                format!("{attribute} F {f:.3} accuracy {accuracy:.3}")
-            })
-            .collect();
+        let tasks: Vec<String> = self.tasks.iter().map(ToString::to_string).collect();
         write!(
             f,
             "epoch {}: cost {:.4}, on validation users {:.4}; {}",

@@ -30,6 +30,7 @@ use crate::{
     device::{self, DeviceError},
     lock::LockError,
     output::OutputError,
+    progress::notice,
     word2vec::VectorsError,
 };
 use checkpoint::CheckpointError;
@@ -152,7 +153,11 @@ pub fn train(
         user_dictionary,
         tested,
     };
+    let warnings = trainer.setup.data.test_warnings();
     let trained = Trained::new(trainer, &config.wide, &parts.vocabulary)?;
     export::export(trained, config, parts, &folder)?;
+    for warning in warnings {
+        notice!("test users: {warning}");
+    }
     Ok(Outcome::Complete(folder.bundle()))
 }

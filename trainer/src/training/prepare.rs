@@ -41,13 +41,19 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     };
     let tasks = tasks(config);
     let attributes: Vec<Attribute> = tasks.iter().map(|task| task.attribute.clone()).collect();
-    let mut examples = examples::read(
-        &config.corpus,
-        config.strict,
-        &attributes,
-        &reader,
-        |_, _| {},
-    )?;
+    let labels = config.labels().map_err(TrainError::Unusable)?;
+    let corpus = examples::open(&config.corpus, config.strict)?.with_labels(labels);
+    let mut examples = examples::read_corpus(corpus, &attributes, &reader, |_, _| {})?;
+    for (index, task) in tasks.iter().enumerate() {
+        let is_read = |file| task.file_weight(file) > 0.0;
+        if let Some(labels) = examples.other_labels_of(index, is_read) {
+            notice!(
+                "{}: labels that are not classes, left out: {labels}; map = {{ \"LABEL\" = \"CLASS\" }} in its \
+                 [[attributes]] section reads a label as a class",
+                task.attribute.name
+            );
+        }
+    }
     drop_unused_labels(&tasks, &mut examples);
     let stratify_by = (attributes.iter()).position(|task| task.name == config.split.stratify_by);
     let mut parts = examples::divide(&examples.users, &config.split, stratify_by);

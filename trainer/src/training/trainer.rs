@@ -32,6 +32,10 @@ use crate::{
 /// How many training users the statistics of the mean hidden states are computed over, where these are normalised.
 const STATISTICS_USERS: usize = 2048;
 
+/// What stands in the lines of epochs.
+const MEANINGS: &str = "of each epoch: macro-F1, the mean of the classes' F1; F (paper), 2PR/(P+R) of P and R averaged over \
+    the classes; last, the figure of the main tasks by which the best epoch is chosen";
+
 /// What decides the result of training.
 pub struct Setup<'a, A> {
     /// How the network is trained.
@@ -138,6 +142,9 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         let mut bar = progress::Progress::new("training", "words", Some(all_words));
         bar.start_at(words);
         let print = bar.printer();
+        if self.folder.is_some() {
+            print(MEANINGS);
+        }
         while !self.is_over() {
             let mut batches = self.batches(self.progress.epoch);
             for batch in batches.drain(self.progress.batch..) {
@@ -161,7 +168,9 @@ impl<'a, A: Architecture> Trainer<'a, A> {
                     true => " (best so far)",
                     false => "",
                 };
-                print(&format!("{}{best}", self.progress.history[last]));
+                let epoch = &self.progress.history[last];
+                let figure = epoch.deciding_figure(self.setup.training.select_by);
+                print(&format!("{epoch}; {figure}{best}"));
                 folder.write_metrics(&self.progress.history, None)?;
             }
         }

@@ -3,6 +3,8 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+pub mod model;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A file of many writers: choosing it, the run over it, its results and their download.
+//! A file of many writers: choosing it, the run over it, its results and their downloads.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -14,6 +14,7 @@ use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInpu
 
 use super::best::BestCell;
 use super::link::Link;
+use super::population::Population;
 use super::{locale, t};
 use crate::batch::{BadRecord, Batch, Export, State};
 use crate::js::describe;
@@ -144,9 +145,13 @@ pub fn Results(link: Link) -> impl IntoView {
             </Show>
             <Actions link=link running=running />
             <BadRecords overview=overview />
-            <Predictions link=link />
-            <p class="note">{more}</p>
-            <p class="note assumed">{assumed}</p>
+            <Population link=link />
+            <section class="writers" aria-labelledby="writers">
+                <h3 id="writers">{t("each_writer")}</h3>
+                <Predictions link=link />
+                <p class="note">{more}</p>
+                <p class="note assumed">{assumed}</p>
+            </section>
         </section>
     }
 }
@@ -173,6 +178,15 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
         let label = move || locale().format("download", &[("format", &format.name())]);
         view! { <button type="button" on:click=move |_| save_as(format)>{label}</button> }
     };
+    let has_shares = link.watch(|session| {
+        let population = session.batch().and_then(|batch| batch.population());
+        matches!(population, Some(Ok(_)))
+    });
+    let save_shares = move |_| {
+        if let Err(message) = save_shares(link) {
+            leptos::logging::error!("{message}");
+        }
+    };
     view! {
         <div class="actions">
             <Show when=move || running.get()>
@@ -181,6 +195,9 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
                 </button>
             </Show>
             {[Export::Csv, Export::Jsonl].map(download).into_iter().collect_view()}
+            <Show when=move || has_shares.get()>
+                <button type="button" on:click=save_shares>{t("download_shares")}</button>
+            </Show>
             <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
                 {t("close")}
             </button>
@@ -230,7 +247,7 @@ fn Predictions(link: Link) -> impl IntoView {
     };
     let row = move |line: Line| view! { <Row line=line attributes=attributes /> };
     view! {
-        <div class="table" tabindex="0" role="group" aria-labelledby="file">
+        <div class="table" tabindex="0" role="group" aria-labelledby="writers">
             <table>
                 <thead>
                     <tr>
@@ -292,15 +309,34 @@ async fn save(link: Link, format: Export) -> Result<(), String> {
         });
         let Some(part) = part else { return Ok(()) };
         let part = part.map_err(|error| error.to_string())?;
-        // The browser may keep a blob outside of the memory of the page.
-        let blob = Blob::new_with_str_sequence(&Array::of1(&part.into())).map_err(describe)?;
-        parts.push(&JsValue::from(blob));
+        parts.push(&blob(part)?);
     }
-    let stem = name
-        .rsplit_once('.')
-        .map_or(name.as_str(), |(stem, _)| stem);
-    let name = format!("{stem}-attributes.{}", format.extension());
+    let name = format!("{}-attributes.{}", stem(&name), format.extension());
     download(&name, &parts).map_err(describe)
+}
+
+/// Downloads the newest estimate of the shares.
+fn save_shares(link: Link) -> Result<(), String> {
+    let shares = link.look(|session| {
+        let batch = session.batch()?;
+        Some((batch.name().to_owned(), batch.shares_json()?))
+    });
+    let Some((name, json)) = shares else {
+        return Ok(());
+    };
+    let name = format!("{}-shares.json", stem(&name));
+    download(&name, &Array::of1(&blob(json)?)).map_err(describe)
+}
+
+/// A part of a download. The browser may keep a blob outside of the memory of the page.
+fn blob(text: String) -> Result<JsValue, String> {
+    let blob = Blob::new_with_str_sequence(&Array::of1(&text.into())).map_err(describe)?;
+    Ok(blob.into())
+}
+
+/// The name of a file without its ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Lets the browser do other work.

@@ -9,6 +9,7 @@ mod input;
 mod joint;
 mod link;
 mod models;
+mod population;
 mod rates;
 mod reliability;
 mod result;

@@ -54,6 +54,13 @@ impl Batch {
         }
     }
 
+    /// The newest estimate of the shares as `auxlstm population --json` writes it; `None` without one.
+    pub fn shares_json(&self) -> Option<String> {
+        let estimate = self.population()?.as_ref().ok()?;
+        let json = serde_json::to_string_pretty(&[&**estimate]).ok()?;
+        Some(json + "\n")
+    }
+
     fn jsonl(&self, part: Range<usize>) -> Result<String, Box<dyn Error>> {
         let mut bytes = Vec::new();
         for line in self.lines.get(part).unwrap_or_default() {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
 use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users};
+use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
@@ -23,6 +24,9 @@ pub use export::Export;
 
 /// How many reports of bad records are kept. The others are only counted.
 pub const MAX_REPORTS: usize = 100;
+
+/// The fewest users whose shares are estimated. The intervals of fewer say nothing.
+pub const FEWEST_FOR_SHARES: usize = 20;
 
 /// A chunk ends when this much of the file was read for it, however few users that gave: bad records take time too.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -74,6 +78,12 @@ pub struct Batch {
     /// The users who were read last, until they are predicted.
     chunk: Option<Chunk>,
     lines: Vec<Line>,
+    /// How many of the first users are in the worker's set of users.
+    counted: usize,
+    /// The newest estimate, or why there is none.
+    population: Option<Result<Arc<PopulationEstimate>, Reason>>,
+    /// How many users had a prediction when it was made.
+    estimated: usize,
     bad_records: u64,
     reports: Vec<BadRecord>,
     /// The state after [`State::Running`].
@@ -109,6 +119,9 @@ impl Batch {
             users,
             chunk: None,
             lines: Vec::new(),
+            counted: 0,
+            population: None,
+            estimated: 0,
             bad_records: 0,
             reports: Vec::new(),
             outcome,
@@ -172,6 +185,56 @@ impl Batch {
         &self.lines
     }
 
+    /// The newest estimate of the shares of the classes among the users, or why it failed. While the run goes on, it is
+    /// about at least half of those who have a prediction.
+    pub fn population(&self) -> Option<&Result<Arc<PopulationEstimate>, Reason>> {
+        self.population.as_ref()
+    }
+
+    /// Whether the worker is to estimate the shares before it predicts further users: whenever twice as many users have a
+    /// prediction as at the last time, and at the end.
+    pub fn wants_estimate(&self) -> bool {
+        self.counted == self.lines.len() && self.lacks_estimate()
+    }
+
+    fn lacks_estimate(&self) -> bool {
+        let users = self.lines.len();
+        users >= FEWEST_FOR_SHARES
+            && match self.state() {
+                State::Running => users >= 2 * self.estimated,
+                State::Finished | State::Failed(_) => users > self.estimated,
+                State::Cancelled => false,
+            }
+    }
+
+    /// The answer to the newest question for an estimate.
+    pub fn set_population(&mut self, population: Result<PopulationEstimate, Reason>) {
+        self.population = Some(population.map(Arc::new));
+        self.estimated = self.lines.len();
+    }
+
+    /// The worker's set of users is gone, because the model was loaded again. If an estimate is still to come, the file is
+    /// read from its beginning, so that it will be about all users. What was predicted stays.
+    pub fn recount(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        let is_over = match self.state() {
+            State::Running => false,
+            State::Finished => !self.lacks_estimate(),
+            State::Cancelled | State::Failed(_) => true,
+        };
+        if counted == 0 || is_over {
+            return;
+        }
+        let name = std::mem::take(&mut self.name);
+        let again = Self::begin(name, Arc::clone(&self.bytes), self.base_rates.clone());
+        *self = Self {
+            lines: std::mem::take(&mut self.lines),
+            population: self.population.take(),
+            estimated: self.estimated,
+            ..again
+        };
+    }
+
     /// How many records could not be read so far.
     pub fn bad_records(&self) -> u64 {
         self.bad_records
@@ -232,18 +295,21 @@ impl Batch {
         let Some(Chunk { ids, .. }) = &self.chunk else {
             return;
         };
-        if ids.len() != predictions.len() {
-            let (asked, answered) = (ids.len(), predictions.len());
+        let (asked, answered) = (ids.len(), predictions.len());
+        if asked != answered {
             return self.fail(Reason::Miscounted { asked, answered });
         }
         let ids = self.chunk.take().into_iter().flat_map(|chunk| chunk.ids);
-        let lines = ids.zip(predictions);
+        // The first users of a recount have their predictions already.
+        let lines = ids.zip(predictions).skip(self.lines.len() - self.counted);
+        self.counted += asked;
         (self.lines).extend(lines.map(|(id, prediction)| Line { id, prediction }));
     }
 
-    /// Cancels the run.
+    /// Cancels the run. No further estimate is made, because the worker's set may hold users whose predictions are ignored.
     pub fn cancel(&mut self) {
         self.end(State::Cancelled);
+        self.counted = 0;
     }
 
     /// Ends the run because users cannot be predicted.

@@ -179,6 +179,8 @@ impl Session {
         let has_begun = |batch: &Batch| !batch.lines().is_empty();
         if self.model.as_ref().is_some_and(is_other) && self.batch.as_ref().is_some_and(has_begun) {
             self.cancel_file();
+        } else if let Some(batch) = &mut self.batch {
+            batch.recount();
         }
         self.own_shares_misfit = self.base_rates.check(&model.attributes).is_err();
         if self.own_shares_misfit {

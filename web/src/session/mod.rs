@@ -4,8 +4,8 @@
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
-//! its evidence, its comparison, and the next chunk of a file. A user who changes the backend or the model meanwhile
-//! does not wait for the answer: a new worker takes the place of the busy one.
+//! its evidence, its comparison, and the next chunk of a file or the estimate about its users. A user who changes the
+//! backend or the model meanwhile does not wait for the answer: a new worker takes the place of the busy one.
 
 mod loading;
 mod text;
@@ -16,6 +16,7 @@ mod tests;
 use std::sync::Arc;
 
 use model_core::base_rates::BaseRates;
+use model_core::population::{Method, PopulationEstimate};
 use model_core::prediction::UserPrediction;
 
 use crate::batch::Batch;
@@ -66,6 +67,8 @@ enum Work {
     Comparison,
     /// A chunk of the file.
     File,
+    /// The shares among the users of the file, in the run of this number.
+    Estimate(u64),
 }
 
 /// How far this worker is with the single-task models.
@@ -359,6 +362,15 @@ impl Session {
                     self.predicted(answered, predictions, backend, chunk, milliseconds);
                 }
             }
+            Reply::Estimated { id, estimate, .. } => {
+                if let Some(InFlight {
+                    work: Work::Estimate(run),
+                    ..
+                }) = self.answered(id)
+                {
+                    self.estimated(run, Ok(estimate));
+                }
+            }
             Reply::Explained {
                 id, explanation, ..
             } => {
@@ -447,6 +459,13 @@ impl Session {
         }
     }
 
+    /// An estimate of another run than the newest is ignored.
+    fn estimated(&mut self, run: u64, estimate: Result<PopulationEstimate, Reason>) {
+        if let Some(batch) = self.batch.as_mut().filter(|_| run == self.runs) {
+            batch.set_population(estimate);
+        }
+    }
+
     fn failed(&mut self, answered: InFlight, reason: Reason) {
         let InFlight { work, revision } = answered;
         match work {
@@ -458,6 +477,7 @@ impl Session {
                     batch.fail(reason);
                 }
             }
+            Work::Estimate(run) => self.estimated(run, Err(reason)),
         }
     }
 
@@ -498,16 +518,17 @@ impl Session {
     /// The most urgent request, with the id that follows the newest.
     fn next_request(&mut self) -> Option<(Work, Request)> {
         let id = self.request + 1;
-        let predict = |model, users, ahead, base_rates: &BaseRates| Request::Predict {
+        let predict = |model, users, base_rates: &BaseRates| Request::Predict {
             id,
             model,
             users,
-            ahead,
+            ahead: 0,
             base_rates: base_rates.clone(),
+            set: None,
         };
         let posts = || self.text.posts().to_vec();
         if self.text.lacks_answer() {
-            let request = predict(MODEL, vec![posts()], 0, &self.base_rates);
+            let request = predict(MODEL, vec![posts()], &self.base_rates);
             Some((Work::Answer, request))
         } else if self.wants_evidence && self.text.lacks_evidence() {
             let request = Request::Explain {
@@ -518,13 +539,34 @@ impl Session {
             };
             Some((Work::Evidence, request))
         } else if self.lacks_comparison() && self.single_task == SingleTask::Ready {
-            let request = predict(SINGLE_TASK_MODEL, vec![posts()], 0, &self.base_rates);
+            let request = predict(SINGLE_TASK_MODEL, vec![posts()], &self.base_rates);
             Some((Work::Comparison, request))
         } else {
             let (batch, model) = (self.batch.as_mut()?, self.model.as_ref()?);
-            let users = batch.next_chunk(model.chunk)?.to_vec();
-            let request = predict(MODEL, users, batch.characters_ahead(), batch.base_rates());
-            Some((Work::File, request))
+            let set = self.runs;
+            if !batch.wants_estimate()
+                && let Some(users) = batch.next_chunk(model.chunk)
+            {
+                let request = Request::Predict {
+                    id,
+                    model: MODEL,
+                    users: users.to_vec(),
+                    ahead: batch.characters_ahead(),
+                    base_rates: batch.base_rates().clone(),
+                    set: Some(set),
+                };
+                return Some((Work::File, request));
+            }
+            // That the file is at its end may have shown only now.
+            batch.wants_estimate().then_some((
+                Work::Estimate(set),
+                Request::Estimate {
+                    id,
+                    model: MODEL,
+                    set,
+                    method: Method::default(),
+                },
+            ))
         }
     }
 }

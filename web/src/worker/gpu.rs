@@ -13,6 +13,7 @@ use futures::{
 use js_sys::{Function, Promise, Uint8Array};
 use model_core::base_rates::BaseRates;
 use model_core::prediction::UserPrediction;
+use model_core::user_set::UserSet;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -41,7 +42,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn use_base_rates(this: &GpuModel, base_rates: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn predict(this: &GpuModel, users: &str) -> Result<Promise, JsValue>;
+    fn predict(this: &GpuModel, request: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = free)]
     fn try_free(this: &GpuModel) -> Result<(), JsValue>;
 }
@@ -128,17 +129,18 @@ impl Gpu {
             .map_err(describe)
     }
 
-    /// Predicts users on the GPU, under these base rates.
+    /// Predicts users on the GPU, under these base rates. With hashes of their keys it also returns the set of these users.
     pub async fn predict(
         &mut self,
         model: &GpuModel,
         users: &[Vec<String>],
         base_rates: &BaseRates,
-    ) -> Result<Vec<UserPrediction>, String> {
+        hashes: Option<&[u64]>,
+    ) -> Result<(Vec<UserPrediction>, Option<UserSet>), String> {
         let base_rates = serde_json::to_string(base_rates).map_err(|error| error.to_string())?;
         model.use_base_rates(&base_rates).map_err(describe)?;
-        let users = serde_json::to_string(users).map_err(|error| error.to_string())?;
-        let answer = settle(model.predict(&users), &mut self.program()?.failures).await?;
+        let request = serde_json::to_string(&(users, hashes)).map_err(|error| error.to_string())?;
+        let answer = settle(model.predict(&request), &mut self.program()?.failures).await?;
         let answer = answer.as_string().unwrap_or_default();
         serde_json::from_str(&answer).map_err(|error| error.to_string())
     }

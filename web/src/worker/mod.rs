@@ -24,6 +24,7 @@ use crate::protocol::{Reason, Reply, Request};
 use gpu::Gpu;
 use load::Load;
 use model::Model;
+pub use model::predict;
 
 #[wasm_bindgen]
 extern "C" {
@@ -169,13 +170,28 @@ impl Worker {
                 users,
                 ahead,
                 base_rates,
+                set,
             } => {
-                let answer = self.predict(model, &users, ahead, base_rates).await;
+                let answer = self.predict(model, &users, ahead, base_rates, set).await;
                 let answer = answer.map(|predicted| Reply::Predicted {
                     id,
                     predictions: predicted.predictions,
                     backend: predicted.backend,
                     chunk: predicted.chunk,
+                    milliseconds: now() - started,
+                });
+                answer_with(id, model, answer);
+            }
+            Request::Estimate {
+                id,
+                model,
+                set,
+                method,
+            } => {
+                let found = self.models.get(&model).ok_or(Reason::NoModel);
+                let answer = found.map(|found| Reply::Estimated {
+                    id,
+                    estimate: found.estimate(set, method),
                     milliseconds: now() - started,
                 });
                 answer_with(id, model, answer);

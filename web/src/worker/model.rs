@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use model_core::base_rates::BaseRates;
 use model_core::explanation::Explanation;
+use model_core::population::{Method, PopulationEstimate};
 use model_core::prediction::{Named, UserPrediction};
-use model_core::predictor::Predictor;
+use model_core::predictor::{PredictError, Predictor};
+use model_core::user_set::{UserSet, hash};
 
 use super::gpu::{Gpu, GpuModel};
 use super::{Worker, now};
@@ -23,6 +25,16 @@ pub struct Model {
     adapter: Result<Adapter, Option<Reason>>,
     speed: Speed,
     on_gpu: Option<GpuModel>,
+    /// The newest set of users.
+    set: Option<NumberedSet>,
+}
+
+/// A set of users by its number.
+struct NumberedSet {
+    number: u64,
+    users: UserSet,
+    /// How many users it was asked to take.
+    asked: u64,
 }
 
 /// Predictions, with the backend and the chunk size that the page is told.
@@ -32,21 +44,39 @@ pub struct Predicted {
     pub chunk: ChunkSize,
 }
 
+/// Predicts users. With hashes of their keys it also returns the set of these users.
+pub async fn predict(
+    predictor: &Predictor,
+    users: &[Vec<String>],
+    hashes: Option<&[u64]>,
+) -> Result<(Vec<UserPrediction>, Option<UserSet>), PredictError> {
+    let Some(hashes) = hashes else {
+        return Ok((predictor.predict(users).await?, None));
+    };
+    let mut set = UserSet::new(predictor.settings());
+    let predictions = predictor.predict_set(users, hashes, &mut set).await?;
+    Ok((predictions, Some(set)))
+}
+
 impl Worker {
-    /// Predicts users. If the GPU fails it is given up, and the CPU does its work again.
+    /// Predicts users and adds them to the set of this number, if one is given. If the GPU fails it is given up, and the CPU
+    /// does its work again.
     pub async fn predict(
         &mut self,
         number: u64,
         users: &[Vec<String>],
         ahead: u64,
         base_rates: BaseRates,
+        set: Option<u64>,
     ) -> Result<Predicted, Reason> {
         let length = users.iter().map(|posts| characters(posts)).sum();
         let model = self.models.get_mut(&number).ok_or(Reason::NoModel)?;
         model.predictor.use_base_rates(base_rates.clone())?;
+        let hashes = set.map(|set| model.hashes(set, users.len()));
+        let hashes = hashes.as_deref();
         if model.wants_gpu(length, ahead) {
             match model
-                .predict_on_gpu(&mut self.gpu, number, users, length, &base_rates)
+                .predict_on_gpu(&mut self.gpu, number, users, length, &base_rates, hashes)
                 .await
             {
                 Ok(predictions) => return Ok(model.predicted(predictions, true)),
@@ -54,7 +84,7 @@ impl Worker {
             }
         }
         let model = self.models.get_mut(&number).ok_or(Reason::NoModel)?;
-        let predictions = model.predict_on_cpu(users, length).await?;
+        let predictions = model.predict_on_cpu(users, length, hashes).await?;
         Ok(model.predicted(predictions, false))
     }
 
@@ -95,6 +125,7 @@ impl Model {
             adapter,
             speed: Speed::default(),
             on_gpu: None,
+            set: None,
         }
     }
 
@@ -139,6 +170,39 @@ impl Model {
         Ok(self.predictor.explain(posts).await?)
     }
 
+    /// The estimated shares of the classes among the users of a set. A set that is not the newest has no users.
+    pub fn estimate(&self, number: u64, method: Method) -> PopulationEstimate {
+        let settings = self.predictor.settings();
+        match &self.set {
+            Some(set) if set.number == number => set.users.estimate(settings, method),
+            _ => UserSet::new(settings).estimate(settings, method),
+        }
+    }
+
+    /// The hashes of further users of a set, which is begun unless it is the newest. The key of a user is the position in
+    /// the set.
+    fn hashes(&mut self, number: u64, users: usize) -> Vec<u64> {
+        let newest = self.set.take().filter(|set| set.number == number);
+        let set = self.set.insert(newest.unwrap_or_else(|| NumberedSet {
+            number,
+            users: UserSet::new(self.predictor.settings()),
+            asked: 0,
+        }));
+        let first = set.asked;
+        set.asked += users as u64;
+        (first..set.asked)
+            .map(|position| hash(&position.to_string()))
+            .collect()
+    }
+
+    /// Adds users to the newest set.
+    fn add(&mut self, users: Option<UserSet>) -> Result<(), String> {
+        match (&mut self.set, users) {
+            (Some(set), Some(users)) => set.users.merge(&users),
+            _ => Ok(()),
+        }
+    }
+
     pub fn segment(&self, posts: &[String]) -> Vec<Vec<String>> {
         self.predictor.segment(posts)
     }
@@ -164,9 +228,11 @@ impl Model {
         &mut self,
         users: &[Vec<String>],
         characters: usize,
+        hashes: Option<&[u64]>,
     ) -> Result<Vec<UserPrediction>, Reason> {
         let started = now();
-        let predictions = self.predictor.predict(users).await?;
+        let (predictions, set) = predict(&self.predictor, users, hashes).await?;
+        self.add(set).map_err(Reason::Crashed)?;
         self.speed.cpu_took(characters, now() - started);
         Ok(predictions)
     }
@@ -178,16 +244,18 @@ impl Model {
         users: &[Vec<String>],
         characters: usize,
         base_rates: &BaseRates,
+        hashes: Option<&[u64]>,
     ) -> Result<Vec<UserPrediction>, String> {
         let is_new = self.on_gpu.is_none();
         self.open_gpu(gpu, number).await?;
         let on_gpu = self.on_gpu.as_ref().ok_or("the model is not on the GPU")?;
         if is_new && self.choice == BackendChoice::Auto {
             // The first prediction compiles the shaders, so its time says nothing about the GPU's speed.
-            gpu.predict(on_gpu, users, base_rates).await?;
+            gpu.predict(on_gpu, users, base_rates, None).await?;
         }
         let started = now();
-        let predictions = gpu.predict(on_gpu, users, base_rates).await?;
+        let (predictions, set) = gpu.predict(on_gpu, users, base_rates, hashes).await?;
+        self.add(set)?;
         self.speed.gpu_took(characters, now() - started);
         Ok(predictions)
     }

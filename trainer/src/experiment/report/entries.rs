@@ -35,6 +35,22 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Entries as the report shows them: without a comparison with the paper only the systems that were run, without the paper's
+/// figures.
+pub fn shown<'a>(results: &Results, entries: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
+    if results.corpus.paper {
+        return entries;
+    }
+    let own = |entry: Entry<'a>| Entry {
+        paper: None,
+        ..entry
+    };
+    (entries.into_iter())
+        .filter(|entry| entry.row.is_some())
+        .map(own)
+        .collect()
+}
+
 /// Whether a row belongs in one of Tables 3 to 6 or their counterparts for other attributes.
 pub fn is_of_paper(row: &Row) -> bool {
     let is = |systems: &[(&str, &str)]| systems.iter().any(|(id, _)| *id == row.key.system);

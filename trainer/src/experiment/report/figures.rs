@@ -1,7 +1,7 @@
 //! How figures and their names are written.
 
 use super::results::{AttributeResults, capitalised};
-use crate::evaluation::{Difference, Spread};
+use crate::evaluation::{Difference, Report, Spread};
 
 /// In place of a figure that was not measured.
 pub const NOT_RUN: &str = "not run";
@@ -40,6 +40,11 @@ pub fn labels(attribute: &AttributeResults, level: usize) -> Vec<&str> {
             .map(|class| class.label.as_str())
             .collect(),
     }
+}
+
+/// The ECE of a run, which always has test users.
+pub fn ece(report: &Report) -> f64 {
+    report.calibration_error.unwrap_or(0.0)
 }
 
 /// A mean with its standard deviation, if there is one.

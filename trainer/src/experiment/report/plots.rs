@@ -1,11 +1,11 @@
 //! The drawings of a report.
 
-use super::document::{Document, Figure};
-use super::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
 use super::entries::Gain;
-use super::figures::{name, number};
+use super::figures::{ece, name, number};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
+use crate::document::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
+use crate::document::{Document, Figure};
 use crate::evaluation::{Confidences, Metrics};
 use crate::experiment::Run;
 
@@ -19,39 +19,46 @@ pub fn plots(document: &mut Document, results: &Results, gains: &[Gain]) {
     let each = |figure: &dyn Fn(&AttributeResults) -> Vec<Figure>| -> Vec<Figure> {
         results.attributes.iter().flat_map(figure).collect()
     };
-    document.figures(gain(gains));
-    document.plots(
+    if results.corpus.paper || !gains.is_empty() {
+        document.figures(gain(gains));
+    }
+    let mut plots = |heading: &str, text: &str, figures: Vec<Figure>| {
+        if results.corpus.paper || !figures.is_empty() {
+            document.plots(heading, text, figures);
+        }
+    };
+    plots(
         "Weight of the main task",
         "F of Aux-LSTM for weights λ of the main task in the joint cost (Eq. 19 of the paper, which takes 0.75); the \
          auxiliary task has 1 − λ. Points are means over seeds, bars one standard deviation to each side.",
         each(&|attribute| sweep(attribute).into_iter().collect()),
     );
-    document.plots(
+    plots(
         "Learning curves",
         "F on the validation users and the mean cost of training, after each epoch; the mean over seeds, up to the last \
          epoch of the shortest run. The costs of different systems are not comparable.",
         each(&learning),
     );
-    document.plots(
+    plots(
         "F by number of words",
         "Test users of all seeds, divided into six equally large parts by the number of words that were read; F in each \
          part, at the median of its words.",
         each(&|attribute| words(attribute).into_iter().collect()),
     );
-    document.plots(
+    plots(
         "Reliability",
         "Test users of all seeds by the probability of their most probable class, in 15 bins of equal width, and \
          the share of correct predictions in each bin. The dashed line is perfect calibration. ECE is the mean distance \
          from it, over users; its mean over seeds is given.",
         each(&|attribute| by_level(attribute, reliability)),
     );
-    document.plots(
+    plots(
         "Coverage and accuracy",
         "The share of test users whose most probable class reaches a threshold, and the share of correct predictions \
          among them, for thresholds 0, 0.05 … 0.95. All seeds together.",
         each(&|attribute| by_level(attribute, coverage)),
     );
-    document.plots(
+    plots(
         "Confusion matrices",
         "For each true class, the percentage of its test users that was predicted to be of each class. All seeds together.",
         each(&|attribute| by_level(attribute, confusions)),
@@ -382,7 +389,7 @@ fn reliability(attribute: &AttributeResults, level: usize) -> Vec<Figure> {
             .collect()
     };
     let legend = |row: &Row| {
-        let error = row.spread(level, |report| report.calibration_error);
+        let error = row.spread(level, ece);
         format!("{}, ECE {}", row.label(), number(error))
     };
     let figure = figure(

@@ -19,7 +19,8 @@ pub const SIGNIFICANT: f64 = 0.05;
 pub struct Results {
     /// The corpus.
     pub corpus: CorpusSummary,
-    /// The results for each of its attributes, those of the paper first, in its order.
+    /// The results for each of its attributes, those of the paper first, in its order. Without a comparison with the paper,
+    /// all of them have rows.
     pub attributes: Vec<AttributeResults>,
 }
 
@@ -93,10 +94,9 @@ impl Results {
             let runs = by_attribute.remove(&summary.name).unwrap_or_default();
             AttributeResults::new(summary, runs, resamples)
         });
-        Ok(Self {
-            attributes: attributes.collect::<Result<_, _>>()?,
-            corpus,
-        })
+        let mut attributes: Vec<AttributeResults> = attributes.collect::<Result<_, _>>()?;
+        attributes.retain(|attribute| corpus.paper || !attribute.rows.is_empty());
+        Ok(Self { attributes, corpus })
     }
 }
 
@@ -342,7 +342,7 @@ impl Row {
         let classes = pairs[0].0.report.labels.len();
         let differences: Vec<f64> = (0..classes)
             .map(|class| {
-                let f1 = |level: &Level| level.report.metrics.classes[class].f1;
+                let f1 = |level: &Level| level.report.metrics.classes[class].f1.unwrap_or(0.0);
                 mean(&|(a, b)| f1(a) - f1(b))
             })
             .collect();

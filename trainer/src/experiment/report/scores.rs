@@ -1,10 +1,10 @@
 //! Tables of scores and of differences.
 
-use super::document::{Document, Grid};
 use super::entries::Entry;
-use super::figures::{NONE, PAPER, interval, number, p_values, share, signed};
+use super::figures::{NONE, PAPER, ece, interval, number, p_values, share, signed};
 use super::paper;
 use super::results::{AttributeResults, Comparison, Row};
+use crate::document::{Document, Grid};
 use crate::evaluation::{Metrics, Report};
 use crate::table::count;
 
@@ -23,11 +23,11 @@ pub fn scores(
     Comparison::correct(&mut comparisons.collect::<Vec<_>>());
 
     let with_paper = entries.iter().any(|entry| entry.paper.is_some());
-    let mut header = vec!["system", "P", "R", "F", ""];
+    let mut header = vec!["system", "macro-F1", "F (paper)", "", "P", "R"];
     if with_paper {
         header.push(PAPER);
     }
-    header.extend(["mean class F1", "accuracy", "ECE", "seeds"]);
+    header.extend(["accuracy", "ECE", "seeds"]);
     let mut table = Grid::new(header);
     for (index, entry) in entries.iter().enumerate() {
         let figure = |figure: fn(&Report) -> f64| {
@@ -36,20 +36,20 @@ pub fn scores(
         let marks = (compared.iter()).filter(|(a, ..)| *a == index);
         let mut columns = vec![
             entry.label.clone(),
-            figure(|report| report.metrics.precision),
-            figure(|report| report.metrics.recall),
+            figure(|report| report.metrics.macro_f1),
             figure(|report| report.metrics.f),
             marks
                 .filter_map(|(_, b, comparison)| mark(entries[*b].row?, comparison))
                 .collect(),
+            figure(|report| report.metrics.precision),
+            figure(|report| report.metrics.recall),
         ];
         if with_paper {
             columns.push((entry.paper).map_or(NONE.into(), |scores| scores.map(share).join(" / ")));
         }
         columns.extend([
-            figure(|report| report.metrics.mean_class_f1),
             figure(|report| report.metrics.accuracy),
-            figure(|report| report.calibration_error),
+            figure(ece),
             entry
                 .row
                 .map_or("0".into(), |row| row.runs.len().to_string()),
@@ -87,17 +87,15 @@ fn differences(
     compared: &[(usize, usize, Comparison)],
     with_paper: bool,
 ) -> Grid {
-    let mut header = vec!["difference", "F", "95 % interval", "p (Holm)"];
+    let mut header = vec!["difference", "F (paper)", "95 % interval", "p (Holm)"];
     if with_paper {
         header.push(PAPER);
     }
-    header.extend([
-        "accuracy",
-        "95 % interval",
-        "p (Holm)",
-        "t-test p (Holm)",
-        "seeds",
-    ]);
+    header.extend(["accuracy", "95 % interval", "p (Holm)"]);
+    if with_paper {
+        header.push("t-test p (Holm)");
+    }
+    header.push("seeds");
     let mut table = Grid::new(header);
     for (a, b, comparison) in compared {
         let (a, b) = (&entries[*a], &entries[*b]);
@@ -116,9 +114,11 @@ fn differences(
             signed(comparison.accuracy.observed),
             interval(&comparison.accuracy),
             p_values(Some(comparison.accuracy.p), accuracy),
-            p_values(comparison.t_test, t_test),
-            comparison.seeds.to_string(),
         ]);
+        if with_paper {
+            columns.push(p_values(comparison.t_test, t_test));
+        }
+        columns.push(comparison.seeds.to_string());
         table.row(columns);
     }
     table

@@ -1,31 +1,44 @@
 //! The sections of a report that have tables.
 
-use super::document::{Document, Figure, Grid};
-use super::drawing;
 use super::entries::{
     Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
+    shown,
 };
-use super::figures::{NONE, NOT_RUN, PAPER, interval, labels, levels, name, number, share, signed};
+use super::figures::{
+    NONE, NOT_RUN, PAPER, ece, interval, labels, levels, name, number, share, signed,
+};
 use super::paper;
-use super::results::{AttributeResults, Results, Row, capitalised};
+use super::results::{AttributeResults, EvaluatedRun, Results, Row, capitalised, label};
 use super::scores::scores;
+use crate::document::drawing;
+use crate::document::{Document, Figure, Grid};
 use crate::evaluation::Report;
-use crate::table::{chart, count, gapless, percent};
+use crate::experiment::CorpusSummary;
+use crate::table::{chart, count, counted, gapless, percent};
 
 /// The attributes, and the figures of the best system for each.
 pub fn overview(document: &mut Document, results: &Results) {
-    let header = [
-        "attribute",
-        "classes",
-        "test users",
-        "largest class",
-        "F of SVM",
-        "F of LSTM",
+    let is_paper = results.corpus.paper;
+    let was_run = |system: &str| {
+        let mut attributes = results.attributes.iter();
+        attributes.any(|attribute| attribute.row(system, &[]).is_some())
+    };
+    let references: Vec<&str> = (["svm", paper::LSTM].into_iter())
+        .filter(|system| is_paper || was_run(system))
+        .collect();
+    let mut header = ["attribute", "classes", "test users", "largest class"]
+        .map(String::from)
+        .to_vec();
+    let title = |system: &&str| format!("macro-F1 of {}", label(system, "", &[]));
+    header.extend(references.iter().map(title));
+    let of_best = [
         "best on validation users",
-        "its F",
+        "its macro-F1",
+        "its F (paper)",
         "its accuracy",
         "its ECE",
     ];
+    header.extend(of_best.map(String::from));
     let mut table = Grid::new(header);
     for attribute in &results.attributes {
         let best = attribute.best();
@@ -33,35 +46,71 @@ pub fn overview(document: &mut Document, results: &Results) {
             let of = |row: Option<&Row>, figure: fn(&Report) -> f64| {
                 row.and_then(|row| row.spread(level, figure))
             };
-            let f = |row| number(of(row, |report| report.metrics.f));
+            let of_system = |system: &&str| {
+                let row = attribute.row(system, &[]);
+                match of(row, |report| report.metrics.macro_f1) {
+                    None if !is_paper => NONE.to_owned(),
+                    spread => number(spread),
+                }
+            };
             let users = of(best, |report| report.metrics.users as f64);
-            table.row([
+            let mut row = vec![
                 name(attribute, level),
                 labels(attribute, level).len().to_string(),
                 users.map_or(NOT_RUN.into(), |users| count(users.mean.round() as u64)),
                 number(of(best, |report| report.metrics.majority)),
-                f(attribute.row("svm", &[])),
-                f(attribute.lstm()),
+            ];
+            row.extend(references.iter().map(of_system));
+            row.extend([
                 best.map_or(NOT_RUN.into(), Row::label),
-                f(best),
+                number(of(best, |report| report.metrics.macro_f1)),
+                number(of(best, |report| report.metrics.f)),
                 number(of(best, |report| report.metrics.accuracy)),
-                number(of(best, |report| report.calibration_error)),
+                number(of(best, ece)),
             ]);
+            table.row(row);
         }
     }
     document.table(table);
 }
 
+/// A warning of rows with one seed.
+pub fn seeds(document: &mut Document, results: &Results) {
+    let rows = || {
+        results
+            .attributes
+            .iter()
+            .flat_map(|attribute| &attribute.rows)
+    };
+    let single = rows().filter(|row| row.runs.len() == 1).count();
+    if single > 0 {
+        document.text(format!(
+            "Warning: {single} of {} have one seed. Nothing shows how much their figures vary with the split of the users \
+             and with the random choices in learning; run them with several seeds.",
+            counted(rows().count() as u64, "row")
+        ));
+    }
+}
+
 /// Tables 1 and 2, and their like for other attributes.
 pub fn users(document: &mut Document, results: &Results) {
-    document.section("Tables 1 and 2: users by class");
+    let (heading, beside) = match results.corpus.paper {
+        true => (
+            "Tables 1 and 2: users by class",
+            ", beside those of the paper's corpus",
+        ),
+        false => ("Users by class", ""),
+    };
+    document.section(heading);
     document.text(format!(
-        "The users of each class, of {} in the corpus, beside those of the paper's corpus.",
+        "The users of each class, of {} in the corpus{beside}.",
         count(results.corpus.users as u64)
     ));
     for attribute in &results.attributes {
         let summary = &attribute.summary;
-        let paper = paper::attribute(&summary.name).and_then(|attribute| attribute.users);
+        let paper = paper::attribute(&summary.name)
+            .filter(|_| results.corpus.paper)
+            .and_then(|attribute| attribute.users);
         let heading = match paper {
             Some((number, _)) => format!("Table {number}: {}", summary.name),
             None => capitalised(&summary.name),
@@ -101,15 +150,29 @@ pub fn users(document: &mut Document, results: &Results) {
 
 /// Figure 2.
 pub fn ages(document: &mut Document, results: &Results) {
-    document.section("Figure 2: users by age");
+    if results.corpus.paper {
+        document.section("Figure 2: users by age");
+        if results.corpus.ages.is_none() {
+            document.text("The ages of these users in years are not known.");
+        }
+    }
     let Some(ages) = &results.corpus.ages else {
-        document.text("The ages of these users in years are not known.");
         return;
     };
-    document.text(
-        "The users of each stated age. The paper shows its own only as a drawing: most of its users are between 18 \
-         and 28, and its eleven classes of age are these years.",
-    );
+    if results.corpus.paper {
+        document.text(
+            "The users of each stated age. The paper shows its own only as a drawing: most of its users are between 18 \
+             and 28, and its eleven classes of age are these years.",
+        );
+    } else if results
+        .attributes
+        .iter()
+        .any(|attribute| attribute.summary.name == "age")
+    {
+        document.section("Users by age");
+    } else {
+        return;
+    }
     let ages: Vec<(i64, u64)> = (ages.iter())
         .map(|(age, users)| (*age, *users as u64))
         .collect();
@@ -126,10 +189,21 @@ pub fn ages(document: &mut Document, results: &Results) {
 
 /// Table 3.
 pub fn individual(document: &mut Document, results: &Results) {
-    document.section("Table 3: systems that learn one attribute alone");
-    for attribute in &results.attributes {
+    let of = |attribute| shown(results, individual_entries(attribute));
+    let tables = results
+        .attributes
+        .iter()
+        .map(|attribute| (attribute, of(attribute)));
+    let tables: Vec<_> = tables.filter(|(_, entries)| !entries.is_empty()).collect();
+    if tables.is_empty() {
+        return;
+    }
+    document.section(match results.corpus.paper {
+        true => "Table 3: systems that learn one attribute alone",
+        false => "Systems that learn one attribute alone",
+    });
+    for (attribute, entries) in tables {
         document.part(capitalised(&attribute.summary.name));
-        let entries = individual_entries(attribute);
         scores(document, attribute, 0, &entries, &against_lstm(&entries));
     }
 }
@@ -138,16 +212,19 @@ pub fn individual(document: &mut Document, results: &Results) {
 pub fn joint(document: &mut Document, results: &Results) {
     let mut attributes: Vec<&AttributeResults> = results.attributes.iter().collect();
     let number = |attribute: &AttributeResults| {
-        paper::attribute(&attribute.summary.name).map(|attribute| attribute.joint_table)
+        let of_paper = paper::attribute(&attribute.summary.name);
+        Some(of_paper.filter(|_| results.corpus.paper)?.joint_table)
     };
     attributes.sort_by_key(|attribute| number(attribute).unwrap_or(u8::MAX));
     for attribute in attributes {
         let name = &attribute.summary.name;
-        let entries = joint_entries(attribute);
-        if entries.len() == 1 {
-            // An attribute that the paper does not have, without joint runs.
+        let mut lstm = joint_entries(attribute);
+        let joint = shown(results, lstm.split_off(1));
+        if joint.is_empty() {
             continue;
         }
+        let mut entries = shown(results, lstm);
+        entries.extend(joint);
         document.section(match number(attribute) {
             Some(number) => format!("Table {number}: joint learning for {name}"),
             None => format!("Joint learning for {name}"),
@@ -160,19 +237,24 @@ pub fn joint(document: &mut Document, results: &Results) {
 
 /// The same systems on coarse classes.
 pub fn coarse_classes(document: &mut Document, results: &Results) {
+    let note = match results.corpus.paper {
+        true => " The paper has no such figures.",
+        false => "",
+    };
     for attribute in &results.attributes {
-        if levels(attribute) < 2 {
+        let mut entries = individual_entries(attribute);
+        entries.extend(joint_entries(attribute).into_iter().skip(1));
+        let mut entries = shown(results, entries);
+        if levels(attribute) < 2 || entries.is_empty() {
             continue;
         }
         document.section(name(attribute, 1));
         document.text(format!(
             "The same runs, with the classes of {} merged into {}. The probability of a coarse class is the sum of those \
-             of its classes. The paper has no such figures.",
+             of its classes.{note}",
             attribute.summary.name,
             labels(attribute, 1).join(", "),
         ));
-        let mut entries = individual_entries(attribute);
-        entries.extend(joint_entries(attribute).into_iter().skip(1));
         for entry in &mut entries {
             entry.paper = None;
         }
@@ -184,12 +266,19 @@ pub fn coarse_classes(document: &mut Document, results: &Results) {
 
 /// All runs that are in no table of the paper.
 pub fn others(document: &mut Document, results: &Results) {
-    document.section("Beyond the paper's tables");
+    let is_other = |attribute: &AttributeResults| !attribute.rows.iter().all(is_of_paper);
+    let any = results.attributes.iter().any(is_other);
+    if !any && !results.corpus.paper {
+        return;
+    }
+    document.section(match results.corpus.paper {
+        true => "Beyond the paper's tables",
+        false => "Variants and larger sets of attributes",
+    });
     document.text(
         "Variants, sweeps of a setting, and more than two attributes. A variant is compared with its system without \
          the variant, other rows with LSTM, and all of them with SVM.",
     );
-    let mut any = false;
     for attribute in &results.attributes {
         let mut entries: Vec<Entry> = (attribute.rows.iter())
             .filter(|row| !is_of_paper(row))
@@ -199,7 +288,6 @@ pub fn others(document: &mut Document, results: &Results) {
         if ours == 0 {
             continue;
         }
-        any = true;
         let mut pairs = Vec::new();
         for index in 0..ours {
             let Some(row) = entries[index].row else {
@@ -229,14 +317,90 @@ pub fn others(document: &mut Document, results: &Results) {
     }
 }
 
+/// The runs: their users, what they chose, and their time.
+pub fn runs(document: &mut Document, results: &Results) {
+    document.section("Runs");
+    let mut origin = Vec::new();
+    let CorpusSummary {
+        vectors, version, ..
+    } = &results.corpus;
+    if !version.is_empty() {
+        origin.push(format!("Made by auxlstm {version}."));
+    }
+    if !vectors.is_empty() {
+        origin.push(format!("Word vectors of networks: {vectors}."));
+    }
+    origin.push(
+        "The users of each part who have a label, what was chosen on the validation users, and the time of learning and \
+         testing."
+            .into(),
+    );
+    document.text(origin.join(" "));
+    let header = [
+        "system",
+        "attribute",
+        "seed",
+        "training users",
+        "validation users",
+        "test users",
+        "chosen",
+        "seconds",
+    ];
+    let mut table = Grid::new(header);
+    for row in results
+        .attributes
+        .iter()
+        .flat_map(|attribute| &attribute.rows)
+    {
+        for (seed, EvaluatedRun { run, .. }) in &row.runs {
+            let chosen = run
+                .chosen
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"));
+            let chosen = chosen.collect::<Vec<_>>().join(", ");
+            table.row([
+                row.label(),
+                run.key.main.clone(),
+                seed.to_string(),
+                count(run.training_users as u64),
+                match run.validation_users {
+                    0 => NONE.into(),
+                    users => count(users as u64),
+                },
+                count(run.test.len() as u64),
+                if chosen.is_empty() {
+                    NONE.into()
+                } else {
+                    chosen
+                },
+                format!("{:.1}", run.seconds),
+            ]);
+        }
+    }
+    document.table(table);
+}
+
 /// The association of attributes, and the gain of joint learning.
 pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
-    document.section("Joint gain against the attributes' association");
-    document.text(
+    let has_gain = results.corpus.paper || !gains.is_empty();
+    if !has_gain && results.corpus.association.is_empty() {
+        return;
+    }
+    document.section(match has_gain {
+        true => "Joint gain against the attributes' association",
+        false => "Association of the attributes",
+    });
+    let gain = match has_gain {
+        true => {
+            " The gain is the difference of Aux-LSTM to LSTM in F (paper), the mean over the seeds that both have, with its \
+             95 % interval."
+        }
+        false => "",
+    };
+    document.text(format!(
         "Cramér's V of two attributes over all users with a label for both: 0 where they are independent, 1 where one \
-         determines the other; also corrected for its bias (Bergsma 2013). The gain is the difference of Aux-LSTM to \
-         LSTM in F, the mean over the seeds that both have, with its 95 % interval.",
-    );
+         determines the other; also corrected for its bias (Bergsma 2013).{gain}"
+    ));
     let mut table = Grid::new(["attributes", "users", "Cramér's V", "corrected"]);
     for pair in &results.corpus.association {
         table.row([
@@ -252,7 +416,7 @@ pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
     let mut table = Grid::new([
         "main task, auxiliary task",
         "Cramér's V",
-        "gain in F",
+        "gain in F (paper)",
         "95 % interval",
     ]);
     for gain in gains {
@@ -264,7 +428,8 @@ pub fn association(document: &mut Document, results: &Results, gains: &[Gain]) {
         ]);
     }
     match table.is_empty() {
-        true => document.text(NOT_RUN),
+        true if results.corpus.paper => document.text(NOT_RUN),
+        true => {}
         false => document.table(table),
     }
 }

@@ -13,10 +13,11 @@ fn a_file_is_worked_through_and_typed_text_comes_first() {
     let (typed, posts) = asked(session.receive(predictions(id, 256)));
     assert_eq!(posts, text("typed meanwhile"));
     assert_eq!(session.batch().unwrap().lines().len(), 256);
-    let (id, posts) = asked(session.receive(prediction(typed, 2)));
+    let (id, _) = wants_estimate(session.receive(prediction(typed, 2)));
+    let (id, posts) = asked(session.receive(estimated(id, 256)));
     assert_eq!(posts[0], "writer 256");
     assert_eq!(words(&session), Some(2));
-    // A new worker is asked for the chunk that the old one has not answered.
+    // A new worker counts all users for the estimate. Those that have a prediction keep it.
     assert_eq!(session.choose(BackendChoice::Cpu), [Command::Restart]);
     session.receive(Reply::Started);
     let (typed, _) = asked(session.receive(ready(on_cpu())));
@@ -26,10 +27,15 @@ fn a_file_is_worked_through_and_typed_text_comes_first() {
         "an answer of the old worker"
     );
     let (id, posts) = asked(session.receive(prediction(typed, 2)));
-    assert_eq!(posts[0], "writer 256");
+    assert_eq!(posts[0], "writer 0");
+    assert_eq!(session.batch().unwrap().lines().len(), 256);
     let (id, posts) = asked(session.receive(predictions(id, 256)));
+    assert_eq!(posts[0], "writer 256");
+    let (id, _) = wants_estimate(session.receive(predictions(id, 256)));
+    let (id, posts) = asked(session.receive(estimated(id, 512)));
     assert_eq!(posts.len(), 88);
-    assert_eq!(session.receive(predictions(id, 88)), []);
+    let (id, _) = wants_estimate(session.receive(predictions(id, 88)));
+    assert_eq!(session.receive(estimated(id, 600)), []);
     let batch = session.batch().unwrap();
     assert_eq!(
         (batch.state(), batch.lines().len()),
@@ -43,7 +49,8 @@ fn a_cancelled_file_keeps_what_was_done() {
     let users = "a writer\n".repeat(300);
     let batch = Batch::new("writers.txt".into(), users.into_bytes());
     let (id, _) = asked(session.run_file(batch));
-    let (id, _) = asked(session.receive(predictions(id, 256)));
+    let (id, _) = wants_estimate(session.receive(predictions(id, 256)));
+    let (id, _) = asked(session.receive(estimated(id, 256)));
     session.cancel_file();
     assert_eq!(session.receive(predictions(id, 44)), []);
     let batch = session.batch().unwrap();
@@ -62,7 +69,12 @@ fn chunk_times(post: &str, per_character: f64) -> Vec<f64> {
     let mut commands = session.run_file(Batch::new("writers.txt".into(), file.into_bytes()));
     let mut speed = Speed::default();
     let mut times = Vec::new();
-    while let [Command::Send(Request::Predict { id, users, .. })] = commands.as_slice() {
+    while let [Command::Send(request)] = commands.as_slice() {
+        let Request::Predict { id, users, .. } = request else {
+            let (id, _) = wants_estimate(commands);
+            commands = session.receive(estimated(id, 1));
+            continue;
+        };
         let milliseconds = users.concat().concat().chars().count() as f64 * per_character;
         let length = users.iter().map(|posts| characters(posts)).sum();
         speed.cpu_took(length, milliseconds);

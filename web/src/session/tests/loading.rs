@@ -309,13 +309,20 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
     let mut session = session(on_cpu());
     let users = "a writer\n".repeat(300);
     let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
-    let (_, rest) = asked(session.receive(predictions(id, 256)));
+    wants_estimate(session.receive(predictions(id, 256)));
     session.use_model(Source::File(Arc::from([1])));
     session.receive(Reply::Started);
     refuse(&mut session, "bad bundle");
     session.receive(Reply::Started);
+    // The new worker counts the first users again.
     let (id, posts) = asked(session.receive(ready(on_cpu())));
-    assert_eq!(posts, rest);
+    assert_eq!(
+        (posts.len(), session.batch().unwrap().lines().len()),
+        (256, 256)
+    );
+    let (id, _) = wants_estimate(session.receive(predictions(id, 256)));
+    let (id, posts) = asked(session.receive(estimated(id, 256)));
+    assert_eq!(posts.len(), 44);
     session.receive(predictions(id, 44));
     assert_eq!(session.batch().unwrap().lines().len(), 300);
 }
@@ -325,7 +332,7 @@ fn a_file_ends_when_another_model_is_ready() {
     let mut session = session(on_cpu());
     let users = "a writer\n".repeat(300);
     let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
-    asked(session.receive(predictions(id, 256)));
+    wants_estimate(session.receive(predictions(id, 256)));
     session.use_model(Source::File(Arc::from([1])));
     session.receive(Reply::Started);
     assert!(session.batch().unwrap().is_running());

@@ -1,6 +1,7 @@
 mod base_rates;
 mod file;
 mod loading;
+mod population;
 mod text;
 
 use model_core::explanation::Explanation;
@@ -97,6 +98,37 @@ fn explained(id: u64) -> Reply {
     }
 }
 
+/// An estimate about so many users, without shares.
+fn estimated(id: u64, users: u64) -> Reply {
+    Reply::Estimated {
+        id,
+        estimate: PopulationEstimate {
+            method: Method::default(),
+            users,
+            without_known_words: 0,
+            texts: Vec::new(),
+            attributes: Named(Vec::new()),
+            joint: Vec::new(),
+        },
+        milliseconds: 1.0,
+    }
+}
+
+/// The id and the set of the one estimate asked for.
+fn wants_estimate(commands: Vec<Command>) -> (u64, u64) {
+    match commands.as_slice() {
+        [
+            Command::Send(Request::Estimate {
+                id,
+                model: MODEL,
+                set,
+                ..
+            }),
+        ] => (*id, *set),
+        other => panic!("not one estimate: {other:?}"),
+    }
+}
+
 /// The id and posts of the one prediction asked for.
 fn asked(commands: Vec<Command>) -> (u64, Vec<String>) {
     match commands.as_slice() {
@@ -152,6 +184,7 @@ fn messages_are_the_same_after_json() {
         Reply::Started,
         ready(on_gpu()),
         prediction(7, 3),
+        estimated(8, 20),
         failed(Reason::NoModel),
         failed(crashed("no")),
         failed(Reason::OlderBundle { version: 3 }),

@@ -1,4 +1,6 @@
-//! The contents of a report, which can be written as Markdown and as HTML.
+//! Reports: their contents, which can be written as Markdown and as one self-contained HTML page.
+
+pub mod drawing;
 
 use std::fmt::Write;
 
@@ -8,7 +10,7 @@ use crate::table::Table;
 
 /// The style sheet: the colours and sizes of page and report, then the report's own rules.
 const STYLE: &str = concat!(
-    include_str!("../../../../web/tokens.css"),
+    include_str!("../../../web/tokens.css"),
     include_str!("style.css")
 );
 

@@ -368,6 +368,42 @@ pub fn bars(name: &str, x: &str, y: &str, values: &[(String, u64)]) -> String {
     svg + "</svg>"
 }
 
+/// Draws a bar for each share, from 0 to 1, with its interval as a line across the end.
+pub fn shares(name: &str, shares: &[(String, f64, [f64; 2])]) -> String {
+    const ROW: f64 = 26.0;
+    let widest = shares.iter().map(|(label, ..)| label.chars().count()).max();
+    let left = widest.unwrap_or(0) as f64 * LETTER + 14.0;
+    let right = WIDTH - RIGHT - 40.0;
+    let at_x = |share: f64| left + share.clamp(0.0, 1.0) * (right - left);
+    let mut svg = begin(WIDTH, shares.len() as f64 * ROW + 8.0, name);
+    for (row, (label, share, [low, high])) in shares.iter().enumerate() {
+        let top = 4.0 + row as f64 * ROW;
+        let (middle, label) = (top + ROW / 2.0, escape(label));
+        let _ = writeln!(
+            svg,
+            "<g><title>{label}: {:.1} % ({:.1}–{:.1} %)</title>\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>\
+             <rect class=\"bar\" x=\"{left:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
+             <line class=\"guide\" x1=\"{:.1}\" y1=\"{middle:.1}\" x2=\"{:.1}\" y2=\"{middle:.1}\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\">{:.0} %</text></g>",
+            100.0 * share,
+            100.0 * low,
+            100.0 * high,
+            left - 7.0,
+            middle + 4.0,
+            top + 5.0,
+            at_x(*share) - left,
+            ROW - 10.0,
+            at_x(*low),
+            at_x(*high),
+            right + 6.0,
+            middle + 4.0,
+            100.0 * share
+        );
+    }
+    svg + "</svg>"
+}
+
 /// Draws a confusion matrix: for each true class (row), the share that was predicted to be of each class (column).
 pub fn confusion(name: &str, labels: &[String], counts: &[Vec<usize>]) -> String {
     let classes = labels.len().max(1) as f64;

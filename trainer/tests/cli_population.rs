@@ -1,0 +1,286 @@
+//! `auxlstm adapt` and `auxlstm population` as processes, with a made-up model whose gender shows in two words.
+
+mod common;
+
+use common::model::untrained;
+use common::{Workplace, stderr, stdout};
+use model_core::bundle::Bundle;
+use model_core::wide::{CharacterFallback, TfidfVectorizer, Wide};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+
+/// A folder with a model that takes "kitchen" for female and "football" for male.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    let mut bundle = untrained();
+    let (football, kitchen) = (4, 7);
+    let vectorizer = TfidfVectorizer::new(
+        vec![[football, 0], [kitchen, 0]],
+        vec![1.0, 1.0],
+        CharacterFallback::default(),
+    )
+    .unwrap();
+    // Three classes of age, two of gender.
+    let weights = [[0.0, 0.0, 0.0, -2.0, 2.0], [0.0, 0.0, 0.0, 2.0, -2.0]];
+    bundle.wide = Wide::quantise(vectorizer, weights.as_flattened(), vec![0.0; 5]).ok();
+    workplace.write("model", bundle.to_bytes().unwrap());
+    workplace
+}
+
+/// Users of whom this share is female. Women write "kitchen" more often, and men "football".
+fn users(count: usize, female: f64, seed: u64) -> Vec<Value> {
+    let mut random = StdRng::seed_from_u64(seed);
+    (0..count)
+        .map(|id| {
+            let is_female = (id as f64 + 0.5) / (count as f64) < female;
+            let words: Vec<&str> = (0..20)
+                .map(|_| match random.random_range(0..10) {
+                    0..=2 => ["football", "kitchen"][usize::from(is_female)],
+                    3 => ["kitchen", "football"][usize::from(is_female)],
+                    4..=6 => "rain",
+                    7 => "essay",
+                    _ => "tea",
+                })
+                .collect();
+            json!({
+                "id": format!("{seed}-{id}"),
+                "gender": (["male", "female"][usize::from(is_female)]),
+                "month": (["2026-01", "2026-02"][id % 2]),
+                "posts": [words.join(" ")],
+            })
+        })
+        .collect()
+}
+
+fn jsonl(users: &[Value]) -> String {
+    users.iter().map(|user| format!("{user}\n")).collect()
+}
+
+/// A folder with the model adapted to 200 users, as `adapted`.
+fn adapted() -> Workplace {
+    let workplace = workplace();
+    workplace.write("labelled.jsonl", jsonl(&users(200, 0.5, 1)));
+    workplace.success(&["adapt", "model", "labelled.jsonl", "-o", "adapted"]);
+    workplace
+}
+
+/// The estimates that `population` writes with these arguments after the model.
+fn population(workplace: &Workplace, arguments: &[&str]) -> Vec<Value> {
+    let fixed = ["population", "adapted", "--json", "shares.json"];
+    workplace.success(&[&fixed, arguments].concat());
+    let json = std::fs::read(workplace.path("shares.json")).unwrap();
+    serde_json::from_slice(&json).unwrap()
+}
+
+/// The share of a class with its interval.
+fn share(estimate: &Value, class: &str) -> [f64; 3] {
+    let share = &estimate["attributes"]["gender"]["shares"][class];
+    ["share", "low", "high"].map(|key| share[key].as_f64().unwrap())
+}
+
+#[test]
+fn shares_are_estimated_where_counting_is_wrong() {
+    let workplace = adapted();
+    for (seed, female) in [(2, 0.1), (3, 0.5), (4, 0.85)] {
+        workplace.write("set.jsonl", jsonl(&users(400, female, seed)));
+        let estimate = &population(&workplace, &["set.jsonl"])[0];
+        assert_eq!(estimate["users"], 400);
+        assert_eq!(estimate["texts"][0]["unlike"], false, "{estimate}");
+        let [found, low, high] = share(estimate, "female");
+        assert!(
+            low <= female && female <= high && high - low < 0.3,
+            "{estimate}"
+        );
+        assert!((found - female).abs() < 0.1, "{estimate}");
+        assert!((found + share(estimate, "male")[0] - 1.0).abs() < 1e-9);
+        // Age was not adapted, and the model has no validation users.
+        assert_eq!(
+            estimate["attributes"]["age"],
+            json!({"users": 0, "shares": null})
+        );
+    }
+    let text = workplace.success(&["population", "adapted", "set.jsonl", "-o", "shares.html"]);
+    let page = std::fs::read_to_string(workplace.path("shares.html")).unwrap();
+    assert!(
+        page.contains("<h2 id=\"s1\">400 users</h2>") && page.contains("<svg"),
+        "{page}"
+    );
+    assert!(
+        text.contains("400 users") && text.contains("## gender"),
+        "{text}"
+    );
+    assert!(text.contains("## age\n\nNot estimated"), "{text}");
+}
+
+#[test]
+fn sums_of_parts_give_the_shares_of_all() {
+    let workplace = adapted();
+    let all = users(300, 0.3, 5);
+    workplace.write("all.jsonl", jsonl(&all));
+    workplace.write("one.jsonl", jsonl(&all[..100]));
+    workplace.write("two.jsonl", jsonl(&all[100..]));
+    let whole = population(&workplace, &["all.jsonl"]);
+    population(&workplace, &["one.jsonl", "--sums", "one.sums"]);
+    let parts = population(&workplace, &["two.jsonl", "--add", "one.sums"]);
+    assert_eq!(parts[0]["users"], 300);
+    for (one, other) in share(&whole[0], "female")
+        .into_iter()
+        .zip(share(&parts[0], "female"))
+    {
+        assert!((one - other).abs() < 1e-6, "{whole:?} {parts:?}");
+    }
+    let fails = |arguments: &[&str], what: &str| {
+        let error = workplace.failure(&[&["population"], arguments].concat());
+        assert!(error.contains(what), "{error}");
+    };
+    fails(
+        &["adapted", "one.jsonl", "--add", "one.sums", "--by", "month"],
+        "one.sums: its users are not grouped",
+    );
+    let damaged = std::fs::read_to_string(workplace.path("one.sums")).unwrap();
+    let damaged = damaged.replacen("\"users\":100", "\"users\":90", 1);
+    workplace.write("damaged.sums", damaged);
+    fails(
+        &["adapted", "one.jsonl", "--add", "damaged.sums"],
+        "its sums are damaged",
+    );
+    workplace.write("more.jsonl", jsonl(&users(200, 0.5, 9)));
+    workplace.success(&["adapt", "model", "more.jsonl", "-o", "other"]);
+    fails(
+        &["other", "two.jsonl", "--add", "one.sums"],
+        "predicted with another model",
+    );
+    fails(
+        &["adapted", "two.jsonl", "--add", "all.jsonl"],
+        "not a file that --sums wrote",
+    );
+    fails(&["model", "two.jsonl"], "no validation users");
+    fails(&["adapted", "all.jsonl", "--by", "week"], "no user has");
+}
+
+#[test]
+fn groups_are_estimated_apart() {
+    let workplace = adapted();
+    let mut all = users(200, 0.9, 6);
+    for (index, user) in users(200, 0.2, 7).into_iter().enumerate() {
+        all.push(user);
+        all[index]["month"] = "2026-01".into();
+    }
+    for user in &mut all[200..] {
+        user["month"] = "2026-02".into();
+    }
+    all[0]["month"] = Value::Null;
+    workplace.write("all.jsonl", jsonl(&all));
+    let groups = population(&workplace, &["all.jsonl", "--by", "month"]);
+    let found: Vec<(&str, u64)> = (groups.iter())
+        .map(|group| {
+            (
+                group["group"].as_str().unwrap(),
+                group["users"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(found, [("2026-01", 199), ("2026-02", 200)]);
+    assert!(share(&groups[0], "female")[0] > 0.75 && share(&groups[1], "female")[0] < 0.35);
+    let output = workplace.run(&["population", "adapted", "all.jsonl", "--by", "month"]);
+    assert!(stderr(&output).contains("1 of 400 users have no \"month\""));
+    let text = stdout(output, 0);
+    assert!(
+        text.contains("| 2026-02 |") && text.contains("## gender"),
+        "{text}"
+    );
+}
+
+#[test]
+fn texts_of_another_kind_are_called_unlike() {
+    let workplace = adapted();
+    let user =
+        |id: usize| json!({"id": id, "posts": ["office or rain office office kitchen ".repeat(5)]});
+    let all: Vec<Value> = (0..100).map(user).collect();
+    workplace.write("set.jsonl", jsonl(&all));
+    let output = workplace.run(&["population", "adapted", "set.jsonl"]);
+    let warning = stderr(&output);
+    assert!(warning.contains("unlike the training corpus"), "{warning}");
+    stdout(output, 0);
+}
+
+#[test]
+fn every_method_has_a_name() {
+    let workplace = adapted();
+    workplace.write("set.jsonl", jsonl(&users(300, 0.2, 8)));
+    let errors = ["cc", "pcc", "acc", "pacc", "emq", "bayes"].map(|method| {
+        let estimate = &population(&workplace, &["set.jsonl", "--method", method])[0];
+        assert_eq!(estimate["method"], method);
+        (share(estimate, "female")[0] - 0.2).abs()
+    });
+    // Adjusted counting is nearer than counting probabilities.
+    assert!(errors[3] < errors[1] && errors[5] < errors[1], "{errors:?}");
+    let output = workplace.run(&["population", "adapted", "set.jsonl", "--method", "guess"]);
+    assert!(
+        stderr(&output).contains("choose one of cc, pcc"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn an_adapted_model_has_the_figures_of_the_labelled_users() {
+    let workplace = workplace();
+    workplace.write("labelled.jsonl", jsonl(&users(200, 0.5, 1)));
+    let text = workplace.success(&["adapt", "model", "labelled.jsonl", "-o", "adapted"]);
+    for part in [
+        "## gender: 200 users",
+        "| before",
+        "| fitted",
+        "labelled users",
+        "| 100 ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let bundle = Bundle::from_bytes(&std::fs::read(workplace.path("adapted")).unwrap()).unwrap();
+    assert!(
+        bundle
+            .card
+            .data
+            .contains("200 users of labelled.jsonl: gender")
+    );
+    let figures = &bundle.card.figures;
+    assert_eq!((figures.len(), figures[0].users), (1, 200));
+    assert!(figures[0].accuracy > 0.8, "{figures:?}");
+    let before = untrained().settings.calibrations[0].clone();
+    assert_eq!(bundle.settings.calibrations[0], before, "age has no labels");
+}
+
+#[test]
+fn users_who_cannot_help_are_refused() {
+    let workplace = workplace();
+    let fails = |users: &[Value], arguments: &[&str], what: &str| {
+        workplace.write("users.jsonl", jsonl(users));
+        let fixed = ["adapt", "model", "users.jsonl", "-o", "adapted"];
+        let output = workplace.run(&[&fixed, arguments].concat());
+        let errors = stderr(&output);
+        assert!(errors.contains(what), "{errors}");
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(!workplace.path("adapted").exists());
+    };
+    fails(
+        &users(49, 0.5, 1),
+        &[],
+        "49 users with a class of it; at least 50 are needed",
+    );
+    let mut shuffled = users(300, 0.5, 2);
+    for (index, user) in shuffled.iter_mut().enumerate() {
+        user["gender"] = (["female", "male"][index % 2]).into();
+    }
+    fails(&shuffled, &[], "the model tells nothing about these users");
+    fails(
+        &users(100, 0.5, 3),
+        &["--attribute", "job"],
+        "the model predicts only age, gender",
+    );
+    fails(
+        &users(100, 0.5, 3),
+        &["--attribute", "age"],
+        "no user has a label",
+    );
+}
