@@ -8,6 +8,7 @@ blogposts-gender.jsonl.xz and tweets-gender.jsonl.xz. With a model of two langua
 weibo-gender.jsonl.xz. The cases:
 
   lengths  calibration, accuracy and F of the test users' first words, under equal and under the corpus's base rates
+  forums   the example: two made-up forums with 300 test users a month, first 1,000 words
   drawn    sets of 300 test users with 10, 30, 50 and 80 % students: the estimates of all methods
   shifts   test users of one age band or industry, and users of other corpora: estimates against the truth
   check    how often the check of texts calls sets of 50, 100 and 300 users unlike the training users
@@ -156,14 +157,30 @@ def lengths(study):
         table(["words", *found], rows)
 
 
-def drawn(study):
+def with_students(study, share, draw):
+    """300 test users, so many percent of them students."""
     students = [user for user in study.users if user["profession"] == "Student"]
     others = [user for user in study.users if user["profession"] != "Student"]
+    return draw.sample(students, 3 * share) + draw.sample(others, 300 - 3 * share)
+
+
+def forums(study):
+    draw = random.Random(7)
+    plan = {"north": {"2024-05": 30, "2024-06": 45, "2024-07": 60}, "south": {"2024-05": 50, "2024-06": 50, "2024-07": 50}}
+    rows = []
+    for forum, months in plan.items():
+        sets = {month: with_students(study, share, draw) for month, share in months.items()}
+        found = study.estimate(sets, 1000, ("cc", "bayes"))
+        for month, share in months.items():
+            counted, estimated = (level(found[method][month], "profession")["Student"] for method in ("cc", "bayes"))
+            shares = [f"{100 * each:.1f} %" for each in (counted["share"], estimated["share"], estimated["low"], estimated["high"])]
+            rows.append([forum, month, f"{share} %", *shares[:2], "–".join(shares[2:])])
+    table(["forum", "month", "students", "counted", "estimate", "interval"], rows)
+
+
+def drawn(study):
     draw = random.Random(1)
-    sets = {}
-    for share in (10, 30, 50, 80):
-        for each in range(DRAWS):
-            sets[f"{share} {each}"] = draw.sample(students, 3 * share) + draw.sample(others, 300 - 3 * share)
+    sets = {f"{share} {each}": with_students(study, share, draw) for share in (10, 30, 50, 80) for each in range(DRAWS)}
     rows = []
     for words in (20, 200, None):
         found = study.estimate(sets, words, METHODS)
@@ -284,7 +301,7 @@ def weibo(study):
     table(["words", "users", "women: truth → estimate", "divergence", "unlike"], rows)
 
 
-CASES = {case.__name__: case for case in (lengths, drawn, shifts, check, adapt, weibo)}
+CASES = {case.__name__: case for case in (lengths, forums, drawn, shifts, check, adapt, weibo)}
 
 
 def main():
