@@ -9,7 +9,8 @@
 //! probability of a class over the users of the training corpus is the share of its users, at every length of text.
 //!
 //! A temperature cannot correct a network that is confident and wrong too often, as with users who do not write like others
-//! of their class. Mixing with the uniform distribution limits the confidence and keeps the order of the classes.
+//! of their class. Mixing with the base rates limits the confidence: a part of the texts is taken to tell nothing. Under
+//! equal base rates this is the uniform distribution, and the order of the classes stays.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub const BIAS_LENGTHS: [usize; 5] = [5, 20, 100, 1_000, 10_000];
 
 /// The calibration of one task: logits are divided by the temperature √(`asymptote`² + `length_coefficient`² / words), the
 /// bias of the class is added to each quotient, and the softmax p of the sums becomes
-/// (1 − `uniform_weight`) · p + `uniform_weight` / classes.
+/// (1 − `uniform_weight`) · p + `uniform_weight` · π, with the base rates π.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -27,7 +28,8 @@ pub struct Calibration {
     pub asymptote: f32,
     /// How much short texts add: about the temperature of a single word.
     pub length_coefficient: f32,
-    /// The weight of the uniform distribution in the mixture, from 0 to below 1.
+    /// The weight in the mixture of the base rates, which are the uniform distribution where all classes are alike; from 0 to
+    /// below 1.
     #[serde(default)]
     pub uniform_weight: f32,
     /// The bias of each class, `[BIAS_LENGTHS][classes]`; empty for none.
@@ -92,12 +94,14 @@ impl Calibration {
         let sum = log_sum(scaled.iter().copied());
         let uniform_weight = f64::from(self.uniform_weight);
         let softmax_weight = (1.0 - uniform_weight).ln();
-        let uniform = (uniform_weight / logits.len() as f64).ln();
-        for value in &mut scaled {
+        for (class, value) in scaled.iter_mut().enumerate() {
             let softmax = softmax_weight + *value - sum;
             *value = match self.uniform_weight {
                 0.0 => softmax,
-                _ => log_sum([softmax, uniform].into_iter()),
+                _ => {
+                    let base_rate = self.base_rate(class, logits.len());
+                    log_sum([softmax, (uniform_weight * base_rate).ln()].into_iter())
+                }
             };
         }
         scaled
@@ -116,6 +120,14 @@ impl Calibration {
                 .filter(|&class| is_member(class))
                 .map(|class| log_probabilities[class]),
         )
+    }
+
+    /// The base rate of one of this many classes.
+    fn base_rate(&self, class: usize, classes: usize) -> f64 {
+        match self.base_rates.get(class) {
+            Some(&rate) => rate.into(),
+            None => 1.0 / classes as f64,
+        }
     }
 
     /// The base rate of each of this many classes, see [`base_rates`](Self::base_rates).

@@ -108,6 +108,11 @@ impl LanguageCalibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        attribute::Attribute,
+        base_rates::{self, BaseRates},
+        prediction::largest,
+    };
 
     #[test]
     fn a_transferred_attribute_never_looks_certain() {
@@ -132,5 +137,35 @@ mod tests {
                 ..careful
             }
         );
+    }
+
+    #[test]
+    fn a_transferred_attribute_was_always_of_the_rarest_class() {
+        let calibration = Calibration {
+            base_rates: vec![0.53, 0.4, 0.04, 0.03],
+            ..Calibration::ONE
+        };
+        let attribute = Attribute {
+            name: "profession".into(),
+            classes: ["Student", "IT", "Art", "Finance"]
+                .map(String::from)
+                .to_vec(),
+            coarse_classes: Vec::new(),
+        };
+        let thresholds = ConfidenceThresholds::both(0.6);
+        let transferred =
+            LanguageCalibration::measured(calibration.clone(), thresholds).transferred();
+        let factors = BaseRates::Equal.factors(&attribute, &calibration.base_rates);
+        // The logits have the base rates too: the text tells nothing but that it is rather of a student.
+        let logits: Vec<f32> = calibration
+            .base_rates
+            .iter()
+            .map(|rate| rate.ln())
+            .collect();
+        let mut probabilities = (transferred.calibration)
+            .probabilities(&[logits[0] + 1.0, logits[1], logits[2], logits[3]], 100);
+        base_rates::adjust(&mut probabilities, &factors);
+        assert_eq!(largest(&probabilities), Some(0), "{probabilities:?}");
+        assert!(probabilities[0] < thresholds.class, "{probabilities:?}");
     }
 }

@@ -253,7 +253,7 @@ fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f6
     }
 }
 
-/// How far the class of a text does not come from the uniform mixture, and the slope of the log probability of its label in
+/// How far the class of a text does not come from the mixture with the base rates, and the slope of the log probability of its label in
 /// the bias of each class, without the mixture.
 pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) -> (f64, Vec<f64>) {
     let uniform_weight = f64::from(uniform_weight);
@@ -262,7 +262,11 @@ pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) ->
     let of_label: f64 = (text.classes.clone())
         .map(|class| least(probabilities[class]))
         .sum();
-    let uniform = uniform_weight * text.classes.len() as f64 / probabilities.len() as f64;
+    let base_rates = softmax.base_rates(probabilities.len());
+    let base_rate: f64 = (text.classes.clone())
+        .map(|class| f64::from(base_rates[class]))
+        .sum();
+    let uniform = uniform_weight * base_rate;
     let modelled = (1.0 - uniform_weight) * of_label;
     let slope = |(class, &probability): (usize, &f32)| {
         let target = match text.classes.contains(&class) {
