@@ -5,7 +5,10 @@ use burn::tensor::Device;
 use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstm, AuxLstmSizes, Role},
-    bundle::{Bundle, BundleError, ConfidenceThresholds, FORMAT_VERSION, LanguageCalibration, METADATA_KEY, Settings},
+    bundle::{
+        Bundle, BundleError, ConfidenceThresholds, FORMAT_VERSION, LanguageCalibration,
+        METADATA_KEY, Settings,
+    },
     calibration::Calibration,
     card::{AttributeFigures, CoveragePoint, ModelCard, ReliabilityBin},
     embedding::Embedding,

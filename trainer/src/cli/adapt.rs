@@ -276,7 +276,7 @@ fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
                 percent(Some(point.share_error).filter(|error| error.is_finite())),
             ]);
         }
-        let _ = write!(text, "{curve}\n");
+        let _ = writeln!(text, "{curve}");
     }
     text
 }

@@ -295,7 +295,7 @@ mod tests {
 
     fn vectors() -> Vectors {
         let words = ["und", "é", "</x>"].map(String::from).to_vec();
-        let values = vec![0.5, -1.25e-7, 3.0, 1.0 / 3.0, 99_999_999.0, 0.0, -0.0, 1.0, 2.0];
+        let values = vec![0.5, -1.25e-7, 3.0, 1.0 / 3.0, 1e7, 0.0, -0.0, 1.0, 2.0];
         Vectors {
             words,
             values,
