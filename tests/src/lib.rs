@@ -261,6 +261,8 @@ pub fn bilingual() -> Vec<u8> {
     let words = words.map(String::from).collect();
     bundle.vocabulary = Vocabulary::new(words).expect("no word is listed twice");
     let settings = &mut bundle.settings;
+    // One for each language.
+    (settings.word_frequencies).resize_with(2, Default::default);
     let [profession, age, gender] = settings
         .calibrations
         .clone()

@@ -64,9 +64,12 @@ fn a_page_with_the_widget_has_no_barriers() {
     for visit in visits() {
         visit.open("embed.html").run(async |page| {
             // An element loads its model when it is scrolled into view.
-            page.script("document.querySelector('#letter').scrollIntoView()").await;
-            let settled = "return [...document.querySelectorAll('user-attributes')].every(one => one.prediction)";
-            page.until(settled, SOON).await;
+            for id in ["estimate", "letter"] {
+                page.script(&format!("document.querySelector('#{id}').scrollIntoView()"))
+                    .await;
+                let settled = format!("return Boolean(document.querySelector('#{id}').prediction)");
+                page.until(&settled, SOON).await;
+            }
             page.script(
                 "for (const { shadowRoot } of document.querySelectorAll('user-attributes'))
                     for (const details of shadowRoot.querySelectorAll('details')) details.open = true",
