@@ -372,7 +372,7 @@ pub fn bars(name: &str, x: &str, y: &str, values: &[(String, u64)]) -> String {
 pub fn shares(name: &str, shares: &[(String, f64, [f64; 2])]) -> String {
     const ROW: f64 = 26.0;
     let widest = shares.iter().map(|(label, ..)| label.chars().count()).max();
-    let left = widest.unwrap_or(0) as f64 * LETTER + 14.0;
+    let left = widest.unwrap_or(0) as f64 * 1.2 * LETTER + 14.0;
     let right = WIDTH - RIGHT - 40.0;
     let at_x = |share: f64| left + share.clamp(0.0, 1.0) * (right - left);
     let mut svg = begin(WIDTH, shares.len() as f64 * ROW + 8.0, name);
