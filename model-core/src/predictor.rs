@@ -281,6 +281,8 @@ impl Predictor {
                 let language_calibration = self.settings.calibration(task, language);
                 let calibration = &language_calibration.calibration;
                 let thresholds = language_calibration.confidence_thresholds;
+                // Base rates may make one class very probable, and the text is not known to say anything.
+                let transferred = language_calibration.status == ValidationStatus::Transferred;
                 let mut probabilities = calibration.probabilities(logits, text.len());
                 base_rates::adjust(
                     &mut probabilities,
@@ -291,7 +293,7 @@ impl Predictor {
                     let mut labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
                     CoarsePrediction {
                         label: label(&mut labels, &sums),
-                        confident: confident(&sums, thresholds.coarse_class),
+                        confident: !transferred && confident(&sums, thresholds.coarse_class),
                         probabilities: named(
                             attribute.coarse_classes.iter().map(|coarse| &coarse.label),
                             &sums,
@@ -300,8 +302,8 @@ impl Predictor {
                 });
                 let prediction = AttributePrediction {
                     label: label(&mut attribute.classes.iter(), &probabilities),
-                    confident: confident(&probabilities, thresholds.class),
-                    transferred: language_calibration.status == ValidationStatus::Transferred,
+                    confident: !transferred && confident(&probabilities, thresholds.class),
+                    transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     coarse,
                 };
