@@ -111,6 +111,25 @@ impl Attribute {
             .position(|coarse| coarse.classes.contains(label))
     }
 
+    /// The indices of the classes of each coarse class.
+    pub fn classes_by_coarse(&self) -> Vec<Vec<usize>> {
+        let mut classes = vec![Vec::new(); self.coarse_classes.len()];
+        for class in 0..self.classes.len() {
+            if let Some(coarse) = self.coarse_class_of(class) {
+                classes[coarse].push(class);
+            }
+        }
+        classes
+    }
+
+    /// The labels of the coarse classes, or of the classes if there are no coarse ones.
+    pub fn coarsest_labels(&self) -> Vec<String> {
+        match self.coarse_classes.as_slice() {
+            [] => self.classes.clone(),
+            coarse => coarse.iter().map(|coarse| coarse.label.clone()).collect(),
+        }
+    }
+
     /// The probability of each coarse class: the sum of the `probabilities` of its classes.
     pub fn coarse_probabilities(&self, probabilities: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0; self.coarse_classes.len()];

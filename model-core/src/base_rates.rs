@@ -93,6 +93,7 @@ fn spread(
     shares: &BTreeMap<String, f64>,
     corpus: &[f32],
 ) -> Result<Vec<f64>, String> {
+    let by_coarse = attribute.classes_by_coarse();
     let mut rates = vec![None; attribute.classes.len()];
     for (label, &share) in shares {
         if !(0.0..=1.0 + TOLERANCE).contains(&share) {
@@ -101,20 +102,20 @@ fn spread(
             ));
         }
         let own = attribute.classes.iter().position(|class| class == label);
-        let classes: Vec<usize> = match own {
+        let coarse = || {
+            let labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
+            labels.zip(&by_coarse).find(|(other, _)| *other == label)
+        };
+        let classes = match own {
             Some(class) => vec![class],
             None => {
-                let coarse =
-                    (attribute.coarse_classes.iter()).position(|coarse| coarse.label == *label);
-                let coarse = coarse.ok_or_else(|| {
+                let (_, classes) = coarse().ok_or_else(|| {
                     format!(
                         "{label:?} is none of its classes: {}",
                         attribute.classes.join(", ")
                     )
                 })?;
-                (0..rates.len())
-                    .filter(|&class| attribute.coarse_class_of(class) == Some(coarse))
-                    .collect()
+                classes.clone()
             }
         };
         let sum: f64 = classes.iter().map(|&class| f64::from(corpus[class])).sum();

@@ -81,9 +81,16 @@ impl Calibration {
     /// assert!((probabilities[0] - 0.725).abs() < 1e-6);
     /// ```
     pub fn probabilities(&self, logits: &[f32], words: usize) -> Vec<f32> {
-        let log_probabilities = self.log_probabilities(logits, words);
-        (log_probabilities.iter())
-            .map(|log_probability| log_probability.exp() as f32)
+        let scaled = self.scaled(logits, words);
+        let largest = scaled.clone().fold(f64::NEG_INFINITY, f64::max);
+        let powers: Vec<f64> = scaled.map(|logit| (logit - largest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        let uniform_weight = f64::from(self.uniform_weight);
+        (powers.iter().enumerate())
+            .map(|(class, power)| {
+                let base_rate = self.base_rate(class, logits.len());
+                ((1.0 - uniform_weight) * power / sum + uniform_weight * base_rate) as f32
+            })
             .collect()
     }
 

@@ -168,13 +168,8 @@ impl Predictor {
         &self,
         users: &[Vec<String>],
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        let texts = self.read(users);
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
-        let predictions = slices.iter().zip(&logits);
-        Ok(predictions
-            .map(|(text, logits)| self.prediction(text, logits))
-            .collect())
+        let (texts, logits) = self.logits_of_users(users).await?;
+        Ok(self.predictions(&texts, &logits))
     }
 
     /// Like [`predict`](Self::predict), and adds the users to a set of users. `hashes` are the [hashes](crate::user_set::hash) of the
@@ -192,16 +187,28 @@ impl Predictor {
         set: &mut UserSet,
     ) -> Result<Vec<UserPrediction>, PredictError> {
         assert_eq!(users.len(), hashes.len(), "one hash per user");
+        let (texts, logits) = self.logits_of_users(users).await?;
+        for ((text, logits), &hash) in texts.iter().zip(&logits).zip(hashes) {
+            set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
+        }
+        Ok(self.predictions(&texts, &logits))
+    }
+
+    /// The word ids of every user, and their logits.
+    async fn logits_of_users(
+        &self,
+        users: &[Vec<String>],
+    ) -> Result<(Vec<Vec<u32>>, Vec<Logits>), PredictError> {
         let texts = self.read(users);
         let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let logits = self.logits(&slices).await?;
-        for ((text, logits), &hash) in slices.iter().zip(&logits).zip(hashes) {
-            set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
-        }
-        let predictions = slices.iter().zip(&logits);
-        Ok(predictions
+        Ok((texts, logits))
+    }
+
+    fn predictions(&self, texts: &[Vec<u32>], logits: &[Logits]) -> Vec<UserPrediction> {
+        (texts.iter().zip(logits))
             .map(|(text, logits)| self.prediction(text, logits))
-            .collect())
+            .collect()
     }
 
     /// The logits of texts of word ids, `[text][task][class]`, from which probabilities are calibrated.

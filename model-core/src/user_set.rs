@@ -6,11 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attribute::Attribute,
-    base_rates::{self, BaseRates},
     bundle::Settings,
     language::Language,
-    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior},
+    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior, equal_rates},
     prediction::Named,
     reader::count_known,
     vocabulary::Vocabulary,
@@ -84,19 +82,14 @@ impl UserSet {
             return;
         }
         let language = settings.language_of(text, vocabulary);
-        let place = self.place(settings, language);
+        let place = settings.place_of(language);
         let posteriors: Vec<(Vec<f32>, Vec<f32>)> = (logits.iter().enumerate())
             .map(|(task, logits)| {
                 let attribute = &settings.attributes[task];
                 let calibration = &settings.calibration(task, language).calibration;
                 let corpus = calibration.probabilities(logits, text.len());
-                let mut equal = corpus.clone();
                 let base_rates = calibration.base_rates(attribute.classes.len());
-                base_rates::adjust(
-                    &mut equal,
-                    &BaseRates::Equal.factors(attribute, &base_rates),
-                );
-                (equal, corpus)
+                (equal_rates(&corpus, &base_rates), corpus)
             })
             .collect();
         let posteriors: Vec<UserPosterior> = (posteriors.iter())
@@ -111,11 +104,6 @@ impl UserSet {
         if let Some(reference) = settings.word_frequencies.get(place) {
             sums.words.add(reference, text);
         }
-    }
-
-    fn place(&self, settings: &Settings, language: Option<Language>) -> usize {
-        let mut languages = settings.languages().into_iter();
-        languages.position(|other| other == language).unwrap_or(0)
     }
 
     /// Adds the users of another set, counted with the same model.
@@ -166,10 +154,9 @@ impl UserSet {
         let attributes = (settings.attributes.iter().zip(&pooled)).map(|(attribute, estimate)| {
             let labels = attribute.classes.iter().cloned();
             let coarse = estimate.as_ref().and_then(|estimate| {
-                let groups = groups(attribute)?;
-                let labels = attribute.coarse_classes.iter();
-                let labels = labels.map(|coarse| coarse.label.clone());
-                Some(named(labels, &estimate.coarse(&groups)?))
+                let groups = attribute.classes_by_coarse();
+                let coarse = (!groups.is_empty()).then(|| estimate.coarse(&groups))??;
+                Some(named(attribute.coarsest_labels().into_iter(), &coarse))
             });
             let shares = AttributeShares {
                 users: estimate.as_ref().map_or(0, |estimate| estimate.users),
@@ -224,13 +211,13 @@ impl UserSet {
         second: usize,
     ) -> Option<JointShares> {
         let [rows, columns] = [first, second].map(|task| &settings.attributes[task]);
-        let [row_groups, column_groups] = [rows, columns].map(|attribute| {
-            groups(attribute).unwrap_or_else(|| {
-                (0..attribute.classes.len())
+        let [row_groups, column_groups] =
+            [rows, columns].map(|attribute| match attribute.classes_by_coarse() {
+                none if none.is_empty() => (0..attribute.classes.len())
                     .map(|class| vec![class])
-                    .collect()
-            })
-        });
+                    .collect(),
+                groups => groups,
+            });
         let mut shares = vec![vec![0.0; column_groups.len()]; row_groups.len()];
         let mut users = 0.0;
         for (place, sums) in self.languages.iter().enumerate() {
@@ -259,8 +246,8 @@ impl UserSet {
             JointShares {
                 rows: rows.name.clone(),
                 columns: columns.name.clone(),
-                row_labels: labels(rows),
-                column_labels: labels(columns),
+                row_labels: rows.coarsest_labels(),
+                column_labels: columns.coarsest_labels(),
                 shares,
             }
         })
@@ -279,28 +266,6 @@ fn estimate(
     let moments = calibration.moments.as_ref()?;
     let base_rates = (calibration.calibration).base_rates(settings.attributes[task].classes.len());
     (sums.population).estimate(task, Some(moments), &base_rates, method)
-}
-
-/// The classes of each coarse class; `None` if the attribute has none.
-fn groups(attribute: &Attribute) -> Option<Vec<Vec<usize>>> {
-    let classes_of = |coarse: usize| {
-        (0..attribute.classes.len())
-            .filter(|&class| attribute.coarse_class_of(class) == Some(coarse))
-            .collect()
-    };
-    (!attribute.coarse_classes.is_empty()).then(|| {
-        (0..attribute.coarse_classes.len())
-            .map(classes_of)
-            .collect()
-    })
-}
-
-/// The labels of the coarse classes, or of the classes of an attribute without any.
-fn labels(attribute: &Attribute) -> Vec<String> {
-    match attribute.coarse_classes.as_slice() {
-        [] => attribute.classes.clone(),
-        coarse => coarse.iter().map(|coarse| coarse.label.clone()).collect(),
-    }
 }
 
 fn named(labels: impl Iterator<Item = String>, estimate: &Estimate) -> Named<Share> {

@@ -6,10 +6,10 @@
 
 use model_core::{
     attribute::Attribute,
-    base_rates::{self, BaseRates},
-    bundle::{LanguageCalibration, ValidationStatus},
+    base_rates::BaseRates,
+    bundle::{ConfidenceThresholds, LanguageCalibration, ValidationStatus},
     calibration::{BIAS_LENGTHS, Calibration},
-    population::{ClassMoments, Method, Population, UserPosterior},
+    population::{ClassMoments, Method, Population, UserPosterior, equal_rates},
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -90,13 +90,12 @@ pub fn adapt(
     texts: &[Scored],
     accuracy_when_confident: f64,
 ) -> Adapted {
-    let all: Vec<&Scored> = texts.iter().collect();
-    let one_class: Vec<&Scored> = texts.iter().filter(|text| text.class().is_some()).collect();
+    let one_class = of_one_class(texts.iter());
     let shares = class_shares(&one_class, attribute);
-    let refit = |texts: &[&Scored]| fit(&before.calibration, texts, attribute);
-    let keep = |_: &[&Scored]| before.calibration.clone();
+    let refit = |texts: &[Scored]| fit(&before.calibration, texts, attribute);
+    let keep = |_: &[Scored]| before.calibration.clone();
     let (probabilities, fitted_shares) = cross_validated(attribute, texts, &refit);
-    let calibration = refit(&all);
+    let calibration = refit(texts);
     let thresholds =
         calibration::confidence_thresholds(texts, attribute, &calibration, accuracy_when_confident);
     let fitted_calibration = LanguageCalibration::measured(calibration, thresholds);
@@ -116,10 +115,8 @@ pub fn adapt(
     };
     let is_fitted = fitted.reports[0].log_loss < before_figures.reports[0].log_loss;
     let entropy = (shares.iter().filter(|share| **share > 0.0)).map(|share| -share * share.ln());
-    let curve = match is_fitted {
-        true => curve(attribute, &one_class, &refit),
-        false => curve(attribute, &one_class, &keep),
-    };
+    let chosen: &dyn Fn(&[Scored]) -> Calibration = if is_fitted { &refit } else { &keep };
+    let curve = curve(attribute, one_class, chosen);
     Adapted {
         is_fitted,
         estimated_shares: match is_fitted {
@@ -142,10 +139,18 @@ pub fn adapt(
     }
 }
 
+/// The texts whose label is one class.
+fn of_one_class<'t>(texts: impl Iterator<Item = &'t Scored>) -> Vec<Scored> {
+    texts
+        .filter(|text| text.class().is_some())
+        .cloned()
+        .collect()
+}
+
 /// The share of each class among texts of one class each.
-fn class_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f64> {
+fn class_shares(texts: &[Scored], attribute: &Attribute) -> Vec<f64> {
     let mut counts = vec![0.0; attribute.classes.len()];
-    for class in texts.iter().filter_map(|text| text.class()) {
+    for class in texts.iter().filter_map(Scored::class) {
         counts[class] += 1.0;
     }
     let total: f64 = counts.iter().sum();
@@ -153,7 +158,7 @@ fn class_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f64> {
 }
 
 /// The calibration with the highest posterior probability given these texts.
-fn fit(before: &Calibration, texts: &[&Scored], attribute: &Attribute) -> Calibration {
+fn fit(before: &Calibration, texts: &[Scored], attribute: &Attribute) -> Calibration {
     let classes = attribute.classes.len();
     let base_rates = expected_shares(texts, attribute);
     let shift: Vec<f64> = (base_rates.iter().zip(before.base_rates(classes)))
@@ -223,12 +228,15 @@ struct Parameters {
     biases: Vec<f64>,
 }
 
-/// The texts in random order, in [`FOLDS`] parts of nearly the same size, as indices.
-fn folds(texts: usize) -> Vec<Vec<usize>> {
+/// A random one of [`FOLDS`] folds, of nearly the same size, for each text.
+fn folds(texts: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..texts).collect();
     order.shuffle(&mut StdRng::seed_from_u64(SEED));
-    let fold = |fold| order.iter().copied().skip(fold).step_by(FOLDS).collect();
-    (0..FOLDS).map(fold).collect()
+    let mut folds = vec![0; texts];
+    for (number, text) in order.into_iter().enumerate() {
+        folds[text] = number % FOLDS;
+    }
+    folds
 }
 
 /// The probabilities of each text from a calibration fitted to the other folds, and the shares of the classes estimated in
@@ -236,25 +244,24 @@ fn folds(texts: usize) -> Vec<Vec<usize>> {
 fn cross_validated(
     attribute: &Attribute,
     texts: &[Scored],
-    fit: &dyn Fn(&[&Scored]) -> Calibration,
+    fit: &dyn Fn(&[Scored]) -> Calibration,
 ) -> (Vec<Vec<f32>>, Option<Vec<f64>>) {
     let mut probabilities = vec![Vec::new(); texts.len()];
     let mut sums = vec![0.0; attribute.classes.len()];
     let (mut estimated, mut all) = (0.0, 0.0);
-    for fold in folds(texts.len()) {
-        let others: Vec<&Scored> = (texts.iter().enumerate())
-            .filter(|(text, _)| !fold.contains(text))
-            .map(|(_, text)| text)
-            .collect();
+    let fold_of = folds(texts.len());
+    for fold in 0..FOLDS {
+        let of_texts = || texts.iter().zip(&fold_of);
+        let others = of_texts().filter(|&(_, &of)| of != fold);
+        let others: Vec<Scored> = others.map(|(text, _)| text.clone()).collect();
         let calibration = fit(&others);
-        for &text in &fold {
-            let Scored { logits, words, .. } = &texts[text];
-            probabilities[text] = calibration.probabilities(logits, *words);
+        for ((text, &of), probabilities) in of_texts().zip(&mut probabilities) {
+            if of == fold {
+                *probabilities = calibration.probabilities(&text.logits, text.words);
+            }
         }
-        let held_out: Vec<&Scored> = (fold.iter().map(|&text| &texts[text]))
-            .filter(|text| text.class().is_some())
-            .collect();
-        let others: Vec<Scored> = others.into_iter().cloned().collect();
+        let held_out = of_texts().filter(|&(_, &of)| of == fold);
+        let held_out = of_one_class(held_out.map(|(text, _)| text));
         let moments = moments(&others, attribute, &calibration);
         let shares = moments
             .and_then(|moments| estimated_shares(&held_out, attribute, &calibration, &moments));
@@ -280,13 +287,13 @@ fn moments(
     let posteriors = calibration::posteriors(texts, attribute, calibration);
     let words = calibration::median_words(texts) as f32;
     let mut moments = ClassMoments::of(&[(words, posteriors.as_slice())])?;
-    moments.expected_shares = expected_shares(&texts.iter().collect::<Vec<_>>(), attribute);
+    moments.expected_shares = expected_shares(texts, attribute);
     Some(moments)
 }
 
 /// The share of each class among users like these: one more of each class, so that none is 0. A label that covers several
 /// classes counts as an equal part of each.
-pub fn expected_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f32> {
+pub fn expected_shares(texts: &[Scored], attribute: &Attribute) -> Vec<f32> {
     let mut counts = vec![1.0; attribute.classes.len()];
     for text in texts {
         for class in text.classes.clone() {
@@ -299,21 +306,18 @@ pub fn expected_shares(texts: &[&Scored], attribute: &Attribute) -> Vec<f32> {
 
 /// The shares of the classes among texts, estimated from their probabilities.
 fn estimated_shares(
-    texts: &[&Scored],
+    texts: &[Scored],
     attribute: &Attribute,
     calibration: &Calibration,
     moments: &ClassMoments,
 ) -> Option<Vec<f64>> {
     let classes = attribute.classes.len();
     let corpus = calibration.base_rates(classes);
-    let factors = BaseRates::Equal.factors(attribute, &corpus);
     let mut population = Population::new(&[(classes, &moments.lengths)], 0);
     for text in texts {
         let corpus_rates = calibration.probabilities(&text.logits, text.words);
-        let mut equal_rates = corpus_rates.clone();
-        base_rates::adjust(&mut equal_rates, &factors);
         let posterior = UserPosterior {
-            equal_rates: &equal_rates,
+            equal_rates: &equal_rates(&corpus_rates, &corpus),
             corpus_rates: &corpus_rates,
         };
         population.add(0, text.words, &[posterior]);
@@ -339,12 +343,12 @@ fn reports(
 /// What fewer users bring, as far as half of the users are left over.
 fn curve(
     attribute: &Attribute,
-    texts: &[&Scored],
-    fit: &dyn Fn(&[&Scored]) -> Calibration,
+    mut texts: Vec<Scored>,
+    fit: &dyn Fn(&[Scored]) -> Calibration,
 ) -> Vec<CurvePoint> {
     let mut random = StdRng::seed_from_u64(SEED);
-    let sizes = CURVE.into_iter().filter(|size| 2 * size <= texts.len());
-    let mut order: Vec<&Scored> = texts.to_vec();
+    let all = texts.len();
+    let sizes = CURVE.into_iter().filter(|size| 2 * size <= all);
     sizes
         .map(|users| {
             let mut point = CurvePoint {
@@ -354,20 +358,18 @@ fn curve(
                 share_error: 0.0,
             };
             for _ in 0..SUBSETS {
-                order.shuffle(&mut random);
-                let (fitted, others) = order.split_at(users);
+                texts.shuffle(&mut random);
+                let (fitted, others) = texts.split_at(users);
                 let calibration = fit(fitted);
-                let owned =
-                    |texts: &[&Scored]| -> Vec<Scored> { texts.iter().copied().cloned().collect() };
                 let adapted = LanguageCalibration::measured(
                     calibration.clone(),
-                    model_core::bundle::ConfidenceThresholds::both(1.0),
+                    ConfidenceThresholds::both(1.0),
                 );
-                let report = reports(attribute, &adapted, &owned(others), |text| {
+                let report = reports(attribute, &adapted, others, |text| {
                     calibration.probabilities(&text.logits, text.words)
                 })
                 .swap_remove(0);
-                let shares = moments(&owned(fitted), attribute, &calibration).and_then(|moments| {
+                let shares = moments(fitted, attribute, &calibration).and_then(|moments| {
                     estimated_shares(others, attribute, &calibration, &moments)
                 });
                 let truth = class_shares(others, attribute);

@@ -2,13 +2,13 @@
 
 use futures_lite::future::block_on;
 use model_core::{
-    bundle::{LanguageCalibration, Settings, ValidationStatus},
+    bundle::{Settings, ValidationStatus},
     language::Language,
     predictor::{PredictError, Predictor},
 };
 
 use crate::training::{
-    calibration::{self, LENGTHS, Scored, class_moments},
+    calibration::{self, LENGTHS, MOMENT_LENGTHS, Scored, class_moments},
     examples::Example,
 };
 
@@ -47,23 +47,22 @@ pub fn texts(
     Ok(texts)
 }
 
-/// [`texts`] of whole texts and of texts cut to each of [`LENGTHS`] that they exceed.
-pub fn texts_of_all_lengths(
+/// The [`texts`] cut to each of [`MOMENT_LENGTHS`], with this length; the last are whole.
+pub fn texts_by_length(
     predictor: &Predictor,
     users: &[&Example],
     language: Option<Language>,
-) -> Result<Texts, PredictError> {
-    let mut all = texts(predictor, users, usize::MAX, language)?;
-    for length in LENGTHS {
-        let longer: Vec<&Example> = (users.iter().copied())
-            .filter(|user| user.words.len() > length)
-            .collect();
-        let cut = texts(predictor, &longer, length, language)?;
-        for (all, cut) in all.iter_mut().zip(cut) {
-            all.extend(cut);
-        }
-    }
-    Ok(all)
+) -> Result<Vec<(usize, Texts)>, PredictError> {
+    (MOMENT_LENGTHS.into_iter())
+        .map(|words| Ok((words, texts(predictor, users, words, language)?)))
+        .collect()
+}
+
+/// The texts of one task of all lengths.
+pub fn of_task(by_length: &[(usize, Texts)], task: usize) -> Vec<(usize, &[Scored])> {
+    (by_length.iter())
+        .map(|(words, tasks)| (*words, tasks[task].as_slice()))
+        .collect()
 }
 
 /// The settings of a model with its calibration fitted anew to validation users, for its own base rates and so that confident
@@ -75,7 +74,19 @@ pub fn recalibrated(
 ) -> Result<Settings, PredictError> {
     let mut settings = predictor.settings().clone();
     for language in settings.languages() {
-        let all = texts_of_all_lengths(predictor, validation, language)?;
+        let by_length = texts_by_length(predictor, validation, language)?;
+        let mut all: Texts = by_length
+            .last()
+            .map_or_else(Texts::new, |(_, whole)| whole.clone());
+        for length in LENGTHS {
+            let longer: Vec<&Example> = (validation.iter().copied())
+                .filter(|user| user.words.len() > length)
+                .collect();
+            let cut = texts(predictor, &longer, length, language)?;
+            for (all, cut) in all.iter_mut().zip(cut) {
+                all.extend(cut);
+            }
+        }
         for (task, all) in all.iter().enumerate() {
             let attribute = &settings.attributes[task];
             let before = settings.calibration(task, language);
@@ -85,27 +96,13 @@ pub fn recalibrated(
                 ValidationStatus::Measured => {
                     let base_rates = before.calibration.base_rates(attribute.classes.len());
                     let mut fitted = calibration::measured(all, attribute, &base_rates, accuracy);
-                    let cut = |words| {
-                        Ok(texts(predictor, validation, words, language)?.swap_remove(task))
-                    };
-                    fitted.moments = class_moments(cut, attribute, &fitted.calibration)?;
+                    let by_length = of_task(&by_length, task);
+                    fitted.moments = class_moments(&by_length, attribute, &fitted.calibration);
                     fitted
                 }
             };
-            *place(&mut settings, task, language) = fitted;
+            *settings.calibration_mut(task, language) = fitted;
         }
     }
     Ok(settings)
-}
-
-/// Where the settings hold the calibration of a task for texts in a language.
-pub fn place(
-    settings: &mut Settings,
-    task: usize,
-    language: Option<Language>,
-) -> &mut LanguageCalibration {
-    match (&mut settings.chinese, language) {
-        (Some(tasks), Some(Language::Chinese)) => &mut tasks[task],
-        _ => &mut settings.calibrations[task],
-    }
 }

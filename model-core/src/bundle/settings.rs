@@ -44,6 +44,12 @@ impl Settings {
         }
     }
 
+    /// The place of one of the [`languages`](Self::languages) among them; 0 for any other.
+    pub fn place_of(&self, language: Option<Language>) -> usize {
+        let languages = self.languages();
+        (languages.iter().position(|other| *other == language)).unwrap_or(0)
+    }
+
     /// The language of a text of word ids, if the model distinguishes languages.
     pub(crate) fn language_of(&self, text: &[u32], vocabulary: &Vocabulary) -> Option<Language> {
         (self.chinese.as_ref()).map(|_| Language::of(text, vocabulary))
@@ -54,6 +60,18 @@ impl Settings {
         match (&self.chinese, language) {
             (Some(tasks), Some(Language::Chinese)) => &tasks[task],
             _ => &self.calibrations[task],
+        }
+    }
+
+    /// The [`calibration`](Self::calibration), to be changed.
+    pub fn calibration_mut(
+        &mut self,
+        task: usize,
+        language: Option<Language>,
+    ) -> &mut LanguageCalibration {
+        match (&mut self.chinese, language) {
+            (Some(tasks), Some(Language::Chinese)) => &mut tasks[task],
+            _ => &mut self.calibrations[task],
         }
     }
 }

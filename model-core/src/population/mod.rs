@@ -33,6 +33,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base_rates;
+
 mod algebra;
 mod estimate;
 mod joint;
@@ -134,11 +136,12 @@ impl FromStr for Method {
 
 /// The posterior Q ∝ P / π under equal base rates, from the posterior P under base rates π.
 pub fn equal_rates(posterior: &[f32], base_rates: &[f32]) -> Vec<f32> {
-    let quotients: Vec<f64> = (posterior.iter().zip(base_rates))
-        .map(|(&p, &rate)| f64::from(p) / f64::from(rate))
+    let factors: Vec<f64> = (base_rates.iter())
+        .map(|&rate| 1.0 / f64::from(rate))
         .collect();
-    let sum: f64 = quotients.iter().sum();
-    quotients.iter().map(|q| (q / sum) as f32).collect()
+    let mut equal = posterior.to_vec();
+    base_rates::adjust(&mut equal, &factors);
+    equal
 }
 
 /// What is kept of a set of users: sums for each attribute and a uniform sample of the users.

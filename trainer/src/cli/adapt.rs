@@ -11,13 +11,13 @@ use model_core::predictor::Predictor;
 use model_core::word_frequencies::WordFrequencies;
 
 use super::model::ModelArguments;
-use super::{CorpusArguments, Failure, print_text, share};
+use super::{CorpusArguments, Failure, in_language, print_text, share};
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
 use crate::output::PendingFile;
 use crate::progress::notice;
-use crate::recalibration::{place, texts};
+use crate::recalibration::{of_task, texts_by_length};
 use crate::table::Table;
 use crate::training::calibration::class_moments;
 use crate::training::examples::{self, Example};
@@ -65,15 +65,16 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut reasons = Vec::new();
     let mut adapted_attributes = Vec::new();
     for language in predictor.settings().languages() {
-        let whole = texts(&predictor, &users, usize::MAX, language)?;
-        for (task, whole) in whole.into_iter().enumerate() {
-            let attribute = &predictor.attributes()[task];
+        let by_length = texts_by_length(&predictor, &users, language)?;
+        for (task, attribute) in predictor.attributes().iter().enumerate() {
+            let by_length = of_task(&by_length, task);
+            let whole = by_length.last().map_or(&[][..], |(_, whole)| whole);
             let is_wanted =
                 arguments.attribute.is_empty() || arguments.attribute.contains(&attribute.name);
             if whole.is_empty() || !is_wanted {
                 continue;
             }
-            let name = title(&attribute.name, language);
+            let name = in_language(&attribute.name, language);
             let found = whole.iter().filter(|text| text.class().is_some()).count();
             if found < LEAST_USERS {
                 reasons.push(format!(
@@ -83,20 +84,16 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
             let before = predictor.settings().calibration(task, language);
             let accuracy = arguments.accuracy_when_confident;
-            let mut adapted = adapt(before, attribute, &whole, accuracy);
+            let mut adapted = adapt(before, attribute, whole, accuracy);
             print_text(&to_text(&name, whole.len(), &adapted))?;
             if let Some(reason) = useless(&adapted) {
                 reasons.push(format!("{name}: {reason}"));
                 continue;
             }
-            let cut = |words| {
-                Ok::<_, Failure>(texts(&predictor, &users, words, language)?.swap_remove(task))
-            };
             let calibration = &mut adapted.calibration;
-            calibration.moments = class_moments(cut, attribute, &calibration.calibration)?;
+            calibration.moments = class_moments(&by_length, attribute, &calibration.calibration);
             if let Some(moments) = &mut calibration.moments {
-                moments.expected_shares =
-                    expected_shares(&whole.iter().collect::<Vec<_>>(), attribute);
+                moments.expected_shares = expected_shares(whole, attribute);
             }
             if !adapted.is_fitted {
                 notice!(
@@ -109,7 +106,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 language,
                 adapted.after().reports.clone(),
             );
-            *place(&mut bundle.settings, task, language) = adapted.calibration;
+            *bundle.settings.calibration_mut(task, language) = adapted.calibration;
             replace_word_frequencies(&mut bundle.settings, &predictor, &users, language);
             adapted_attributes.push(name);
         }
@@ -194,25 +191,13 @@ fn replace_word_frequencies(
     let is_in =
         |text: &&[u32]| language.is_none_or(|language| Language::of(text, vocabulary) == language);
     let texts = users.iter().map(|user| &user.words[..]).filter(is_in);
-    let languages = settings.languages();
-    if let Some(place) = languages.iter().position(|other| *other == language) {
-        settings
-            .word_frequencies
-            .resize_with(languages.len(), WordFrequencies::default);
-        let before = &mut settings.word_frequencies[place];
-        *before = match before.words.is_empty() {
-            true => WordFrequencies::of(texts, vocabulary.len()),
-            false => before.of_same_words(texts, vocabulary.len()),
-        };
-    }
-}
-
-fn title(attribute: &str, language: Option<Language>) -> String {
-    match language {
-        Some(Language::Chinese) => format!("{attribute}, Chinese text"),
-        Some(Language::Other) => format!("{attribute}, other text"),
-        None => attribute.to_owned(),
-    }
+    let (languages, place) = (settings.languages().len(), settings.place_of(language));
+    (settings.word_frequencies).resize_with(languages, WordFrequencies::default);
+    let before = &mut settings.word_frequencies[place];
+    *before = match before.words.is_empty() {
+        true => WordFrequencies::of(texts, vocabulary.len()),
+        false => before.of_same_words(texts, vocabulary.len()),
+    };
 }
 
 fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {

@@ -7,14 +7,13 @@ use std::process::ExitCode;
 use clap::value_parser;
 use model_core::base_rates::BaseRates;
 use model_core::card::{AttributeFigures, ModelCard};
-use model_core::language::Language;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks_of_files;
-use super::{CorpusArguments, Failure, LabelArguments, print_text};
+use super::{CorpusArguments, Failure, LabelArguments, in_language, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Part, PartUsers, RecordKey, listed};
 use crate::evaluation::{ClassMetrics, Evaluation, FEW_USERS, Report, few_users_warning};
@@ -415,11 +414,7 @@ fn other_labels(report: &Report) -> String {
 
 /// The attribute, with the language for a model of two languages.
 fn title(report: &Report) -> String {
-    match report.language {
-        Some(Language::Chinese) => format!("{}, Chinese text", report.attribute),
-        Some(Language::Other) => format!("{}, other text", report.attribute),
-        None => report.attribute.clone(),
-    }
+    in_language(&report.attribute, report.language)
 }
 
 fn figure(value: Option<f64>) -> String {

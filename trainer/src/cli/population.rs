@@ -13,11 +13,14 @@ use model_core::language::Language;
 use model_core::population::Method;
 use model_core::prediction::Named;
 use model_core::predictor::Predictor;
-use model_core::user_set::{AttributeShares, PopulationEstimate, Share, TextCheck, UserSet, hash};
+use model_core::user_set::{
+    AttributeShares, JointShares, PopulationEstimate, Share, TextCheck, UserSet, hash,
+};
 use serde::{Deserialize, Serialize};
 
 use super::model::ModelArguments;
-use super::{CorpusArguments, Failure, print_text, report_bad_records};
+use super::prediction::each_chunk;
+use super::{CorpusArguments, Failure, print_text};
 use crate::bundle::read_bytes;
 use crate::corpus::{Corpus, UserKey};
 use crate::document::{Document, Figure, Grid, drawing};
@@ -103,7 +106,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let page = create(&arguments.output)?;
     let json = create(&arguments.json)?;
     let sums = create(&arguments.sums)?;
-    let model = checksum(&read_bytes(&arguments.model.bundle)?);
+    let model = match sums.is_some() || !arguments.add.is_empty() {
+        true => checksum(&read_bytes(&arguments.model.bundle)?),
+        false => String::new(),
+    };
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     for path in &arguments.add {
@@ -203,15 +209,15 @@ fn add_sums(
 fn add_users(
     groups: &mut Groups,
     predictor: &Predictor,
-    mut corpus: Corpus,
+    corpus: Corpus,
     by: Option<&str>,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::new("predicting", "users", None);
-    corpus = corpus.with_report(progress.bad_record_printer());
-    let (mut read, mut without_field) = (0, 0);
-    while let Some(users) = corpus.read_chunk()? {
-        read += users.len() as u64;
-        let file = corpus.files()[corpus.file()].clone();
+    let progress = Progress::new("predicting", "users", None);
+    let files = corpus.files().to_vec();
+    let (mut all, mut without_field) = (0, 0);
+    each_chunk(corpus, Some(progress), |file, users| {
+        let read = users.len() as u64;
+        all += read;
         let mut by_group: BTreeMap<String, (Vec<u64>, Vec<Vec<String>>)> = BTreeMap::new();
         for mut user in users {
             let group = match by {
@@ -225,7 +231,7 @@ fn add_users(
                 },
             };
             let posts = mem::take(&mut user.posts);
-            let key = UserKey::new(&file, &user);
+            let key = UserKey::new(&files[file], &user);
             let (hashes, texts) = by_group.entry(group).or_default();
             hashes.push(hash(&key.to_string()));
             texts.push(posts);
@@ -241,13 +247,11 @@ fn add_users(
             let set = (groups.entry(group)).or_insert_with(|| UserSet::new(predictor.settings()));
             block_on(predictor.predict_set(&texts, &hashes, set))?;
         }
-        progress.set(read);
-    }
-    drop(progress);
-    report_bad_records(&corpus);
+        Ok(read)
+    })?;
     if without_field > 0 {
         notice!(
-            "{without_field} of {read} users have no {:?} and are left out",
+            "{without_field} of {all} users have no {:?} and are left out",
             by.unwrap_or_default()
         );
     }
@@ -321,19 +325,8 @@ fn page_of(groups: &[Group], by: Option<&str>) -> Document {
         page.figures(figures.collect());
         for joint in &estimate.joint {
             page.part(format!("{} and {}", joint.rows, joint.columns));
-            let header = [format!("{} \\ {}", joint.rows, joint.columns)];
-            let mut grid = Grid::new(
-                header
-                    .into_iter()
-                    .chain(joint.column_labels.iter().cloned()),
-            );
-            for (label, row) in joint.row_labels.iter().zip(&joint.shares) {
-                grid.row(
-                    [label.clone()]
-                        .into_iter()
-                        .chain(row.iter().map(|share| percent(*share))),
-                );
-            }
+            let mut grid = Grid::new(joint_header(joint));
+            joint_rows(joint).for_each(|row| grid.row(row));
             page.table(grid);
         }
     }
@@ -375,29 +368,14 @@ fn single(text: &mut String, estimate: &PopulationEstimate) {
             let mut table = Table::new(["class", "share", "from", "to"]);
             for (class, share) in shares.iter() {
                 let Share { share, low, high } = share;
-                table.row(
-                    [class.to_owned()]
-                        .into_iter()
-                        .chain([share, low, high].map(|share| percent(*share))),
-                );
+                table.row(row(class, [share, low, high].map(|share| percent(*share))));
             }
             let _ = write!(text, "\n## {attribute}{level}\n\n{table}");
         }
     }
     for joint in &estimate.joint {
-        let header = [format!("{} \\ {}", joint.rows, joint.columns)];
-        let mut table = Table::new(
-            header
-                .into_iter()
-                .chain(joint.column_labels.iter().cloned()),
-        );
-        for (label, row) in joint.row_labels.iter().zip(&joint.shares) {
-            table.row(
-                [label.clone()]
-                    .into_iter()
-                    .chain(row.iter().map(|share| percent(*share))),
-            );
-        }
+        let mut table = Table::new(joint_header(joint));
+        joint_rows(joint).for_each(|row| table.row(row));
         let _ = write!(text, "\n## {} and {}\n\n{table}", joint.rows, joint.columns);
     }
 }
@@ -433,7 +411,7 @@ fn grouped(text: &mut String, groups: &[Group], by: &str) {
             continue;
         };
         let labels = labels.iter().map(|(label, _)| label.to_owned());
-        let mut table = Table::new([by.to_owned()].into_iter().chain(labels));
+        let mut table = Table::new(row(by, labels));
         for group in groups {
             let shares = of(group);
             let cells = shares
@@ -443,14 +421,25 @@ fn grouped(text: &mut String, groups: &[Group], by: &str) {
                     let Share { share, low, high } = share;
                     format!("{} ({}–{})", percent(*share), percent(*low), percent(*high))
                 });
-            table.row(
-                [group.group.unwrap_or_default().to_owned()]
-                    .into_iter()
-                    .chain(cells),
-            );
+            table.row(row(group.group.unwrap_or_default(), cells));
         }
         let _ = write!(text, "\n## {attribute}\n\n{table}");
     }
+}
+
+fn joint_header(joint: &JointShares) -> Vec<String> {
+    let corner = format!("{} \\ {}", joint.rows, joint.columns);
+    row(&corner, joint.column_labels.iter().cloned())
+}
+
+fn joint_rows(joint: &JointShares) -> impl Iterator<Item = Vec<String>> {
+    let rows = joint.row_labels.iter().zip(&joint.shares);
+    rows.map(|(label, shares)| row(label, shares.iter().map(|share| percent(*share))))
+}
+
+/// A row of a table: a label and further cells.
+fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    [label.to_owned()].into_iter().chain(cells).collect()
 }
 
 fn about_texts(check: &TextCheck) -> String {

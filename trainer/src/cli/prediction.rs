@@ -24,27 +24,40 @@ pub(super) fn predict_chunks(
 /// [`predict_chunks`] that also gives `handle` the file that all users of a chunk are from, as an index into the corpus.
 pub(super) fn predict_chunks_of_files(
     predictor: &Predictor,
-    mut corpus: Corpus,
+    corpus: Corpus,
     test_users: Option<&PartUsers>,
-    mut progress: Option<Progress>,
+    progress: Option<Progress>,
     mut handle: impl FnMut(usize, Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
-    if let Some(progress) = &progress {
-        corpus = corpus.with_report(progress.bad_record_printer());
-    }
-    let mut predicted = 0;
-    while let Some(mut users) = corpus.read_chunk()? {
+    each_chunk(corpus, progress, |file, mut users| {
         if let Some(test_users) = test_users {
-            users = test_users.among(corpus.file(), users);
+            users = test_users.among(file, users);
         }
         let posts: Vec<Vec<String>> = (users.iter_mut())
             .map(|user| std::mem::take(&mut user.posts))
             .collect();
         let predictions = block_on(predictor.predict(&posts))?;
-        predicted += users.len() as u64;
-        handle(corpus.file(), users, predictions)?;
+        let predicted = users.len() as u64;
+        handle(file, users, predictions)?;
+        Ok(predicted)
+    })
+}
+
+/// Gives `handle` one chunk of the users of a corpus after the other, with the file that they are from, as an index into the
+/// corpus. `handle` returns the number of users for the progress. Returns the number of bad records, which is reported too.
+pub(super) fn each_chunk(
+    mut corpus: Corpus,
+    mut progress: Option<Progress>,
+    mut handle: impl FnMut(usize, Vec<User>) -> Result<u64, Failure>,
+) -> Result<u64, Failure> {
+    if let Some(progress) = &progress {
+        corpus = corpus.with_report(progress.bad_record_printer());
+    }
+    let mut handled = 0;
+    while let Some(users) = corpus.read_chunk()? {
+        handled += handle(corpus.file(), users)?;
         if let Some(progress) = &mut progress {
-            progress.set(predicted);
+            progress.set(handled);
         }
     }
     // The bar must be gone before the line.

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use model_core::{
     attribute::Attribute,
-    base_rates::{self, BaseRates},
     bundle::{ConfidenceThresholds, LanguageCalibration},
     calibration::{BIAS_LENGTHS, Calibration, bias_weights},
-    population::{ClassMoments, LabelledPosterior},
+    population::{ClassMoments, LabelledPosterior, equal_rates},
 };
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
@@ -71,31 +70,27 @@ pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
     calibration
 }
 
-/// The lengths in words to which validation texts are cut for the class moments, in addition to the whole texts.
-pub const MOMENT_LENGTHS: [usize; 3] = [30, 300, 1000];
+/// The lengths in words to which validation texts are cut for the class moments; the last texts are whole.
+pub const MOMENT_LENGTHS: [usize; 4] = [30, 300, 1000, usize::MAX];
 
-/// The class moments of a task in one language. `texts` returns the validation users' texts cut to so many words; shorter
-/// ones are whole. `None` without users of one class.
-pub fn class_moments<E>(
-    mut texts: impl FnMut(usize) -> Result<Vec<Scored>, E>,
+/// The class moments of a task in one language, from the same texts cut to each of several lengths, ascending; the last are
+/// whole. `None` without texts of one class.
+pub fn class_moments(
+    texts: &[(usize, &[Scored])],
     attribute: &Attribute,
     calibration: &Calibration,
-) -> Result<Option<ClassMoments>, E> {
-    let whole = texts(usize::MAX)?;
-    let typical = median_words(&whole);
-    let mut lengths = Vec::new();
-    for length in MOMENT_LENGTHS {
-        // Most texts must be longer, or the lengths hardly differ.
-        if typical > 2 * length {
-            let cut = posteriors(&texts(length)?, attribute, calibration);
-            lengths.push((length as f32, cut));
-        }
-    }
-    lengths.push((typical as f32, posteriors(&whole, attribute, calibration)));
+) -> Option<ClassMoments> {
+    let (&(_, whole), cut) = texts.split_last()?;
+    let typical = median_words(whole);
+    // Most texts must be longer, or the lengths hardly differ.
+    let cut = cut.iter().filter(|(length, _)| typical > 2 * length);
+    let lengths: Vec<(f32, Vec<LabelledPosterior>)> = (cut.copied().chain([(typical, whole)]))
+        .map(|(length, texts)| (length as f32, posteriors(texts, attribute, calibration)))
+        .collect();
     let lengths: Vec<(f32, &[LabelledPosterior])> = (lengths.iter())
         .map(|(length, users)| (*length, users.as_slice()))
         .collect();
-    Ok(ClassMoments::of(&lengths))
+    ClassMoments::of(&lengths)
 }
 
 /// The median number of words of texts, at least 1.
@@ -111,12 +106,10 @@ pub fn posteriors(
     attribute: &Attribute,
     calibration: &Calibration,
 ) -> Vec<LabelledPosterior> {
-    let corpus = calibration.base_rates(attribute.classes.len());
-    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let base_rates = calibration.base_rates(attribute.classes.len());
     let posterior = |text: &Scored| {
-        let mut probabilities = calibration.probabilities(&text.logits, text.words);
-        base_rates::adjust(&mut probabilities, &factors);
-        Some((text.class()?, probabilities))
+        let corpus_rates = calibration.probabilities(&text.logits, text.words);
+        Some((text.class()?, equal_rates(&corpus_rates, &base_rates)))
     };
     texts.iter().filter_map(posterior).collect()
 }
@@ -141,12 +134,11 @@ pub fn confidence_thresholds(
     calibration: &Calibration,
     accuracy: f64,
 ) -> ConfidenceThresholds {
-    let corpus = calibration.base_rates(attribute.classes.len());
-    let factors = BaseRates::Equal.factors(attribute, &corpus);
+    let base_rates = calibration.base_rates(attribute.classes.len());
     let (mut of_classes, mut of_coarse_classes) = (Vec::new(), Vec::new());
     for text in texts {
-        let mut probabilities = calibration.probabilities(&text.logits, text.words);
-        base_rates::adjust(&mut probabilities, &factors);
+        let corpus_rates = calibration.probabilities(&text.logits, text.words);
+        let probabilities = equal_rates(&corpus_rates, &base_rates);
         if let Some(coarse_class) = attribute.coarse_class_of_all(text.classes.clone()) {
             of_coarse_classes.push((coarse_class, attribute.coarse_probabilities(&probabilities)));
         }
@@ -501,17 +493,20 @@ mod tests {
             classes: vec!["female".into(), "male".into()],
             coarse_classes: Vec::new(),
         };
-        let texts = |words: usize| -> Result<Vec<Scored>, std::convert::Infallible> {
+        let texts = |words: usize| -> Vec<Scored> {
             let logit = if words == 30 { 0.5 } else { 2.0 };
             let text = |class: usize| Scored {
                 logits: vec![[logit, -logit][class], 0.0],
                 classes: one(class),
                 words: words.min(900),
             };
-            Ok((0..40).map(|user| text(user % 2)).collect())
+            (0..40).map(|user| text(user % 2)).collect()
         };
-        let Ok(moments) = class_moments(texts, &attribute, &Calibration::ONE);
-        let moments = moments.unwrap();
+        let texts = MOMENT_LENGTHS.map(|words| (words, texts(words)));
+        let texts = texts
+            .each_ref()
+            .map(|(words, texts)| (*words, texts.as_slice()));
+        let moments = class_moments(&texts, &attribute, &Calibration::ONE).unwrap();
         // 1,000 words are more than half of the texts have.
         assert_eq!(moments.lengths, [30.0, 300.0, 900.0]);
         let expected = |logit: f64| 1.0 / (1.0 + (-logit).exp());

@@ -12,7 +12,7 @@ use model_core::{
 
 use super::{
     JointLstm, TaskMetrics, TrainError, Trained,
-    calibration::{self, Scored, class_moments},
+    calibration::{self, MOMENT_LENGTHS, Scored, class_moments},
     folder::RunFolder,
     wide,
 };
@@ -100,18 +100,22 @@ type ByLanguage = [Vec<Vec<Scored>>; 2];
 
 /// Divides the texts of each task by their language.
 fn by_language(texts: &[Vec<wide::Text>], config: &Config, vocabulary: &Vocabulary) -> ByLanguage {
-    let is_bilingual = is_bilingual(&config.card);
     [Language::Other, Language::Chinese].map(|language| {
-        let is_in = |text: &[u32]| match is_bilingual {
-            true => Language::of(text, vocabulary) == language,
-            false => language == Language::Other,
-        };
+        let is_in = |text: &[u32]| is_in(text, language, config, vocabulary);
         let of_task = |texts: &Vec<wide::Text>| {
             let texts = texts.iter().filter(|(text, _)| is_in(text));
             texts.map(|(_, scored)| scored.clone()).collect()
         };
         texts.iter().map(of_task).collect()
     })
+}
+
+/// Whether a text counts as one in this language.
+fn is_in(text: &[u32], language: Language, config: &Config, vocabulary: &Vocabulary) -> bool {
+    match is_bilingual(&config.card) {
+        true => Language::of(text, vocabulary) == language,
+        false => language == Language::Other,
+    }
 }
 
 /// The settings of the bundle, with calibrations fitted to the validation users.
@@ -121,32 +125,37 @@ fn settings(
     parts: &Parts,
     test: &ByLanguage,
 ) -> Result<Settings, TrainError> {
-    let tasks = &trained.trainer.setup.data.tasks;
-    let [other, chinese] = by_language(&trained.validation()?, config, &parts.vocabulary);
-    let parts_of = &trained.trainer.setup.data.parts;
-    let fit = |task: usize, texts: &[Scored], language: Language| -> Result<_, TrainError> {
-        let is_in = |text: &[u32]| {
-            !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
-        };
-        let base_rates = trained.trainer.setup.data.base_rates(task, is_in);
+    let data = &trained.trainer.setup.data;
+    let tasks = &data.tasks;
+    let vocabulary = &parts.vocabulary;
+    let [other, chinese] = by_language(&trained.validation()?, config, vocabulary);
+    let by_length = MOMENT_LENGTHS
+        .into_iter()
+        .map(|words| {
+            let texts = trained.texts(&data.parts.validation, words)?;
+            Ok((words, by_language(&texts, config, vocabulary)))
+        })
+        .collect::<Result<Vec<(usize, ByLanguage)>, TrainError>>()?;
+    let fit = |task: usize, texts: &[Scored], language: Language| {
+        let base_rates = data.base_rates(task, |text| is_in(text, language, config, vocabulary));
         let attribute = &tasks[task].attribute;
         let accuracy = config.accuracy_when_confident;
         let mut fitted = calibration::measured(texts, attribute, &base_rates, accuracy);
-        let cut = |words| {
-            let texts = trained.texts(&parts_of.validation, words)?;
-            let [other, chinese] = &mut by_language(&texts, config, &parts.vocabulary);
-            let texts = match language {
-                Language::Other => other,
-                Language::Chinese => chinese,
-            };
-            Ok::<_, TrainError>(texts.swap_remove(task))
-        };
-        fitted.moments = class_moments(cut, attribute, &fitted.calibration)?;
-        Ok(fitted)
+        let by_length: Vec<(usize, &[Scored])> = (by_length.iter())
+            .map(|(words, [other, chinese])| {
+                let texts = match language {
+                    Language::Other => other,
+                    Language::Chinese => chinese,
+                };
+                (*words, texts[task].as_slice())
+            })
+            .collect();
+        fitted.moments = class_moments(&by_length, attribute, &fitted.calibration);
+        fitted
     };
-    let calibrations = (other.iter().enumerate())
+    let calibrations: Vec<LanguageCalibration> = (other.iter().enumerate())
         .map(|(task, texts)| fit(task, texts, Language::Other))
-        .collect::<Result<Vec<LanguageCalibration>, TrainError>>()?;
+        .collect();
     let is_measured = |task: usize, calibration: &LanguageCalibration| match &parts.tested {
         Some(bundle) => {
             let tested = bundle.settings.calibration(task, Some(Language::Chinese));
@@ -162,39 +171,26 @@ fn settings(
                 .any(|report| report.metrics.users >= MEASURED_FROM && report.beats_guessing())
         }
     };
-    let in_chinese = |(task, texts): (usize, &Vec<Scored>)| -> Result<_, TrainError> {
-        let own = match texts.as_slice() {
-            [] => None,
-            texts => Some(fit(task, texts, Language::Chinese)?),
-        };
-        let own = own.filter(|own| is_measured(task, own));
-        Ok(own.unwrap_or_else(|| calibrations[task].clone().transferred()))
+    let in_chinese = |(task, texts): (usize, &Vec<Scored>)| {
+        let own = (!texts.is_empty()).then(|| fit(task, texts, Language::Chinese));
+        own.filter(|own| is_measured(task, own))
+            .unwrap_or_else(|| calibrations[task].clone().transferred())
     };
-    let chinese = match is_bilingual(&config.card) {
-        true => Some(
-            (chinese.iter().enumerate())
-                .map(in_chinese)
-                .collect::<Result<_, _>>()?,
-        ),
-        false => None,
+    let chinese =
+        is_bilingual(&config.card).then(|| chinese.iter().enumerate().map(in_chinese).collect());
+    let training = (data.parts.training.iter()).map(|&user| &data.users[user].words[..]);
+    let word_frequencies = |language: Language| {
+        let texts = training
+            .clone()
+            .filter(|text| is_in(text, language, config, vocabulary));
+        WordFrequencies::of(texts, vocabulary.len())
     };
-    let word_frequencies = || {
-        let data = &trained.trainer.setup.data;
-        let training = data.parts.training.iter();
-        let texts: Vec<&[u32]> = training.map(|&user| &data.users[user].words[..]).collect();
-        let of_language = |language: Language| {
-            let is_in = |text: &&[u32]| {
-                !is_bilingual(&config.card) || Language::of(text, &parts.vocabulary) == language
-            };
-            WordFrequencies::of(texts.iter().copied().filter(is_in), parts.vocabulary.len())
-        };
-        match is_bilingual(&config.card) {
-            true => vec![of_language(Language::Other), of_language(Language::Chinese)],
-            false => vec![of_language(Language::Other)],
-        }
+    let languages = match is_bilingual(&config.card) {
+        true => vec![Language::Other, Language::Chinese],
+        false => vec![Language::Other],
     };
     Ok(Settings {
-        word_frequencies: word_frequencies(),
+        word_frequencies: languages.into_iter().map(word_frequencies).collect(),
         sizes: config.sizes(parts.embedding.dimensions()),
         max_words: config.text.max_words,
         dictionary: !config.text.dictionary.as_os_str().is_empty(),

@@ -131,10 +131,7 @@ fn OwnShares(link: Link, attributes: Vec<Attribute>) -> impl IntoView {
 #[component]
 fn Fields(number: usize, attribute: Attribute, shares: RwSignal<Shares>) -> impl IntoView {
     let name = attribute.name.clone();
-    let labels = match attribute.coarse_classes.as_slice() {
-        [] => attribute.classes.clone(),
-        coarse => coarse.iter().map(|coarse| coarse.label.clone()).collect(),
-    };
+    let labels = attribute.coarsest_labels();
     let given = Memo::new({
         let name = name.clone();
         move |_| shares.with(|shares| shares.get(&name).cloned().unwrap_or_default())
