@@ -1,6 +1,7 @@
 //! Properties of the learners that hold for any examples.
 
 use proptest::prelude::*;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use sparse_linear::{
     Examples, Fit, LinearModel, LogisticRegression, Loss, Scheme, SparseMatrix,
     SupportVectorMachine,
@@ -194,6 +195,33 @@ fn norm<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
         .map(|value| value * value)
         .sum::<f64>()
         .sqrt()
+}
+
+#[test]
+fn maximum_entropy_of_a_large_cost_never_converged() {
+    for seed in 0..8 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut features = SparseMatrix::new(9);
+        let mut classes = Vec::new();
+        for _ in 0..40 {
+            let values = (0..9).filter_map(|feature| {
+                let is_there = random.random_bool(0.5);
+                is_there.then(|| (feature, random.random_range(0.1..2.0_f32)))
+            });
+            let values: Vec<(u32, f32)> = values.collect();
+            features.push_row(values).unwrap();
+            classes.push(random.random_range(0..4));
+        }
+        let learner = LogisticRegression {
+            cost: 30.0,
+            tolerance: 1e-6,
+            max_passes: 10_000,
+            ..LogisticRegression::default()
+        };
+        let examples = Examples::new(&features, &classes, 4).unwrap();
+        let fit = learner.check().unwrap().fit(&examples).unwrap();
+        assert!(fit.converged, "seed {seed}: {} passes", fit.passes);
+    }
 }
 
 proptest! {
