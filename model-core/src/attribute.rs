@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::prediction::largest;
+
 /// An attribute of users with its classes, such as gender with female and male.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +130,33 @@ impl Attribute {
             [] => self.classes.clone(),
             coarse => coarse.iter().map(|coarse| coarse.label.clone()).collect(),
         }
+    }
+
+    /// The predicted label, as the index of a class and of the coarse class that holds it, if there are any: the most probable
+    /// coarse class, and within it the most probable class. So the two never disagree. `None` without classes.
+    pub fn label(&self, probabilities: &[f32]) -> Option<(usize, Option<usize>)> {
+        let coarse = largest(&self.coarse_probabilities(probabilities));
+        let is_within = |class: usize| coarse.is_none() || self.coarse_class_of(class) == coarse;
+        let more = |best: usize, other: usize| match probabilities[other] > probabilities[best] {
+            true => other,
+            false => best,
+        };
+        let class = (0..probabilities.len())
+            .filter(|&class| is_within(class))
+            .reduce(more)?;
+        Some((class, coarse))
+    }
+
+    /// Equal base rates: each coarse class is as likely as any other, and so is each class within its coarse class.
+    pub fn equal_base_rates(&self) -> Vec<f64> {
+        let mut rates = vec![1.0 / self.classes.len() as f64; self.classes.len()];
+        let by_coarse = self.classes_by_coarse();
+        for classes in &by_coarse {
+            for &class in classes {
+                rates[class] = 1.0 / (by_coarse.len() * classes.len()) as f64;
+            }
+        }
+        rates
     }
 
     /// The probability of each coarse class: the sum of the `probabilities` of its classes.
@@ -310,6 +339,33 @@ mod tests {
     fn a_coarse_class_sums_its_classes() {
         let sums = age().coarse_probabilities(&[0.1, 0.2, 0.3, 0.4]);
         assert!((sums[0] - 0.3).abs() < 1e-6 && (sums[1] - 0.7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_age_of_33_stood_beside_the_range_23_to_27() {
+        let age = age();
+        // 33+ is the most probable class, but its coarse class is not the most probable one.
+        let one_in_young = [0.3, 0.25, 0.05, 0.4];
+        assert_eq!(age.label(&one_in_young), Some((0, Some(0))));
+        assert_eq!(age.label(&[0.2, 0.25, 0.15, 0.4]), Some((3, Some(1))));
+        let flat = Attribute {
+            coarse_classes: vec![],
+            ..age
+        };
+        assert_eq!(flat.label(&one_in_young), Some((3, None)));
+        assert_eq!(flat.label(&[]), None);
+    }
+
+    #[test]
+    fn equal_base_rates_are_equal_over_coarse_classes_first() {
+        let mut age = age();
+        assert_eq!(age.equal_base_rates(), [0.25; 4]);
+        age.classes.insert(0, "12".into());
+        age.coarse_classes[0].classes.insert(0, "12".into());
+        let sixth = 1.0 / 6.0;
+        assert_eq!(age.equal_base_rates(), [sixth, sixth, sixth, 0.25, 0.25]);
+        age.coarse_classes.clear();
+        assert_eq!(age.equal_base_rates(), [0.2; 5]);
     }
 
     #[test]

@@ -19,7 +19,8 @@ use crate::attribute::Attribute;
     ts(export_to = "protocol.d.ts")
 )]
 pub enum BaseRates {
-    /// Every class is as likely as any other. Rare classes are found best.
+    /// Every class is as likely as any other. Rare classes are found best. Of an attribute with coarse classes, each of these
+    /// is as likely as any other, and each class within it: see [`Attribute::equal_base_rates`].
     #[default]
     Equal,
     /// Those of the training users.
@@ -67,15 +68,13 @@ impl BaseRates {
 
     /// The base rate of each class of `attribute`, where the training users have those in `corpus`.
     pub fn of(&self, attribute: &Attribute, corpus: &[f32]) -> Vec<f64> {
-        let equal = || vec![1.0 / corpus.len() as f64; corpus.len()];
         match self {
             Self::Corpus => corpus.iter().copied().map(f64::from).collect(),
-            Self::Equal => equal(),
-            Self::Given(given) => match given.get(&attribute.name) {
-                // `check` has refused shares that cannot be spread.
-                Some(shares) => spread(attribute, shares, corpus).unwrap_or_else(|_| equal()),
-                None => equal(),
-            },
+            Self::Equal => attribute.equal_base_rates(),
+            // `check` has refused shares that cannot be spread.
+            Self::Given(given) => (given.get(&attribute.name))
+                .and_then(|shares| spread(attribute, shares, corpus).ok())
+                .unwrap_or_else(|| attribute.equal_base_rates()),
         }
     }
 
@@ -187,7 +186,7 @@ mod tests {
     #[test]
     fn a_text_without_information_has_the_base_rates() {
         for (rates, expected) in [
-            (BaseRates::Equal, [1.0 / 3.0; 3]),
+            (BaseRates::Equal, [0.25, 0.25, 0.5]),
             (
                 given(&[("13", 0.2), ("14", 0.2), ("23+", 0.6)]),
                 [0.2, 0.2, 0.6],

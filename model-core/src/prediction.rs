@@ -66,7 +66,8 @@ impl Line {
     ts(export_to = "protocol.d.ts")
 )]
 pub struct AttributePrediction {
-    /// The most probable class; `null` if the text has no known word.
+    /// The most probable class, within the most probable coarse class if there are coarse classes; `null` if the text has no
+    /// known word.
     pub label: Option<String>,
     /// Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains.
     pub confident: bool,
@@ -89,7 +90,7 @@ pub struct AttributePrediction {
     ts(export_to = "protocol.d.ts")
 )]
 pub struct CoarsePrediction {
-    /// The most probable coarse class, which need not hold the most probable class; `null` if the text has no known word.
+    /// The most probable coarse class; `null` if the text has no known word.
     pub label: Option<String>,
     /// Whether its probability reaches the confidence threshold.
     pub confident: bool,

@@ -16,7 +16,7 @@ use crate::{
     calibration::Calibration,
     card::ModelCard,
     embedding::Embedding,
-    prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction, largest},
+    prediction::{AttributePrediction, CoarsePrediction, Named, UserPrediction},
     reader::{self, Reader},
     text::{Segmenter, TextError},
     user_set::UserSet,
@@ -273,15 +273,6 @@ impl Predictor {
 
     fn prediction(&self, text: &[u32], logits: &[Vec<f32>]) -> UserPrediction {
         let known_words = reader::count_known(text);
-        // A text without a known word says nothing, so there is no label.
-        let label = |labels: &mut dyn Iterator<Item = &String>, probabilities: &[f32]| {
-            let best = largest(probabilities).filter(|_| known_words > 0)?;
-            labels.nth(best).cloned()
-        };
-        let confident = |probabilities: &[f32], confidence_threshold: f32| {
-            let best = largest(probabilities).filter(|_| known_words > 0);
-            best.is_some_and(|best| probabilities[best] >= confidence_threshold)
-        };
         let language = self.settings.language_of(text, &self.reader.vocabulary);
         let predictions = self.settings.attributes.iter().zip(logits).enumerate().map(
             |(task, (attribute, logits))| {
@@ -295,21 +286,28 @@ impl Predictor {
                     &mut probabilities,
                     &self.base_rate_factors(task, calibration),
                 );
+                // A text without a known word says nothing, so there is no label.
+                let label = (attribute.label(&probabilities)).filter(|_| known_words > 0);
+                let confident = |probability: Option<f32>, threshold: f32| {
+                    !transferred && probability.is_some_and(|probability| probability >= threshold)
+                };
                 let coarse = (!attribute.coarse_classes.is_empty()).then(|| {
                     let sums = attribute.coarse_probabilities(&probabilities);
-                    let mut labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
+                    let label = label.and_then(|(_, coarse)| coarse);
+                    let labels = attribute.coarse_classes.iter().map(|coarse| &coarse.label);
                     CoarsePrediction {
-                        label: label(&mut labels, &sums),
-                        confident: !transferred && confident(&sums, thresholds.coarse_class),
-                        probabilities: named(
-                            attribute.coarse_classes.iter().map(|coarse| &coarse.label),
-                            &sums,
+                        label: label.map(|coarse| attribute.coarse_classes[coarse].label.clone()),
+                        confident: confident(
+                            label.map(|coarse| sums[coarse]),
+                            thresholds.coarse_class,
                         ),
+                        probabilities: named(labels, &sums),
                     }
                 });
+                let label = label.map(|(class, _)| class);
                 let prediction = AttributePrediction {
-                    label: label(&mut attribute.classes.iter(), &probabilities),
-                    confident: !transferred && confident(&probabilities, thresholds.class),
+                    label: label.map(|class| attribute.classes[class].clone()),
+                    confident: confident(label.map(|class| probabilities[class]), thresholds.class),
                     transferred,
                     probabilities: named(attribute.classes.iter(), &probabilities),
                     coarse,

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    base_rates::{self, BaseRates},
     bundle::Settings,
     language::Language,
-    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior, equal_rates},
+    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior, likelihoods},
     prediction::Named,
     reader::count_known,
     vocabulary::Vocabulary,
@@ -20,6 +21,8 @@ pub use crate::population::{AttributeShares, JointShares, PopulationEstimate, Sh
 /// Sums over a set of users, for each language of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserSet {
+    /// Those of the labels and probabilities that are counted.
+    base_rates: BaseRates,
     languages: Vec<LanguageSums>,
     /// Users without a known word, who are not among those counted.
     without_known_words: u64,
@@ -44,8 +47,11 @@ pub fn hash(key: &str) -> u64 {
 }
 
 impl UserSet {
-    /// A set without users, for a model with these settings.
-    pub fn new(settings: &Settings) -> Self {
+    /// A set without users, for a model with these settings. [`Method::Count`] and [`Method::ProbabilisticCount`] count labels
+    /// and probabilities under these base rates; other methods do not depend on them.
+    ///
+    /// The base rates must [fit](BaseRates::check) the attributes of the model.
+    pub fn new(settings: &Settings, base_rates: BaseRates) -> Self {
         let of_language = |language| {
             let tasks = 0..settings.attributes.len();
             let attributes: Vec<(usize, &[f32])> = (tasks.zip(&settings.attributes))
@@ -62,6 +68,7 @@ impl UserSet {
             }
         };
         Self {
+            base_rates,
             languages: settings.languages().into_iter().map(of_language).collect(),
             without_known_words: 0,
         }
@@ -87,15 +94,19 @@ impl UserSet {
             .map(|(task, logits)| {
                 let attribute = &settings.attributes[task];
                 let calibration = &settings.calibration(task, language).calibration;
-                let corpus = calibration.probabilities(logits, text.len());
-                let base_rates = calibration.base_rates(attribute.classes.len());
-                (equal_rates(&corpus, &base_rates), corpus)
+                let corpus = calibration.base_rates(attribute.classes.len());
+                let mut probabilities = calibration.probabilities(logits, text.len());
+                let likelihoods = likelihoods(&probabilities, &corpus);
+                let factors = self.base_rates.factors(attribute, &corpus);
+                base_rates::adjust(&mut probabilities, &factors);
+                (likelihoods, probabilities)
             })
             .collect();
-        let posteriors: Vec<UserPosterior> = (posteriors.iter())
-            .map(|(equal_rates, corpus_rates)| UserPosterior {
-                equal_rates,
-                corpus_rates,
+        let posteriors: Vec<UserPosterior> = (posteriors.iter().zip(&settings.attributes))
+            .map(|((likelihoods, predicted), attribute)| UserPosterior {
+                likelihoods,
+                predicted,
+                label: attribute.label(predicted).map_or(0, |(class, _)| class),
             })
             .collect();
         let sums = &mut self.languages[place];
@@ -109,10 +120,13 @@ impl UserSet {
     /// Adds the users of another set, counted with the same model.
     ///
     /// # Errors
-    /// If the sets are of different models.
+    /// If the sets are of different models or base rates.
     pub fn merge(&mut self, other: &Self) -> Result<(), String> {
         if self.languages.len() != other.languages.len() {
             return Err("sets of users of different models cannot be merged".into());
+        }
+        if self.base_rates != other.base_rates {
+            return Err("sets of users counted under different base rates cannot be merged".into());
         }
         for (sums, other) in self.languages.iter_mut().zip(&other.languages) {
             sums.population.merge(&other.population)?;
@@ -126,7 +140,9 @@ impl UserSet {
     /// Whether a set that was read from a file can be one of a model with these settings. Other methods may panic if not.
     pub fn is_sound(&self, settings: &Settings) -> bool {
         let is_sound = |sums: &LanguageSums| sums.population.is_sound() && sums.words.is_sound();
-        self.languages.iter().all(is_sound) && Self::new(settings).merge(self).is_ok()
+        self.base_rates.check(&settings.attributes).is_ok()
+            && self.languages.iter().all(is_sound)
+            && (Self::new(settings, self.base_rates.clone()).merge(self)).is_ok()
     }
 
     /// The number of users with a known word.

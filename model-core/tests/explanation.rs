@@ -306,7 +306,7 @@ fn in_a_long_text_a_window_is_as_good_as_the_whole() {
     for ((label, values), exact) in evidence(&explanation).iter().zip(exact(&bundle, &posts)) {
         let values: Vec<f64> = values.iter().copied().map(f64::from).collect();
         let correlation = correlation(&values, &exact);
-        assert!(correlation > 0.99, "{label}: correlation {correlation}");
+        assert!(correlation > 0.985, "{label}: correlation {correlation}");
         let largest = exact
             .iter()
             .fold(0f64, |largest, value| largest.max(value.abs()));

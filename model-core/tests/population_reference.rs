@@ -4,6 +4,7 @@
 use model_core::population::{
     ClassMoments, Estimate, LabelledPosterior, Method, Population, UserPosterior,
 };
+use model_core::prediction::largest;
 use serde::Deserialize;
 
 const WORDS: f32 = 100.0;
@@ -88,8 +89,9 @@ impl Case {
         let mut population = Population::new(&[(self.base_rates.len(), &moments.lengths)], 1000);
         for (key, (q, p)) in self.equal_rates.iter().zip(&self.corpus_rates).enumerate() {
             let user = UserPosterior {
-                equal_rates: q,
-                corpus_rates: p,
+                likelihoods: q,
+                predicted: p,
+                label: largest(p).unwrap(),
             };
             population.add(key as u64, WORDS as usize, &[user]);
         }
@@ -207,8 +209,9 @@ fn the_shares_of_pairs_are_those_of_numpy() {
     for (key, &other) in joint.pairing.iter().enumerate() {
         let posteriors = [&first.equal_rates[key], &second.equal_rates[other]];
         let user = posteriors.map(|q| UserPosterior {
-            equal_rates: q,
-            corpus_rates: q,
+            likelihoods: q,
+            predicted: q,
+            label: largest(q).unwrap(),
         });
         population.add(key as u64, WORDS as usize, &user);
     }

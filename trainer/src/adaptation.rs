@@ -9,7 +9,7 @@ use model_core::{
     base_rates::BaseRates,
     bundle::{ConfidenceThresholds, LanguageCalibration, ValidationStatus},
     calibration::{BIAS_LENGTHS, Calibration},
-    population::{ClassMoments, Method, Population, UserPosterior, equal_rates},
+    population::{ClassMoments, Method, Population, UserPosterior, likelihoods},
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -315,10 +315,13 @@ fn estimated_shares(
     let corpus = calibration.base_rates(classes);
     let mut population = Population::new(&[(classes, &moments.lengths)], 0);
     for text in texts {
-        let corpus_rates = calibration.probabilities(&text.logits, text.words);
+        let probabilities = calibration.probabilities(&text.logits, text.words);
         let posterior = UserPosterior {
-            equal_rates: &equal_rates(&corpus_rates, &corpus),
-            corpus_rates: &corpus_rates,
+            likelihoods: &likelihoods(&probabilities, &corpus),
+            label: attribute
+                .label(&probabilities)
+                .map_or(0, |(class, _)| class),
+            predicted: &probabilities,
         };
         population.add(0, text.words, &[posterior]);
     }

@@ -284,3 +284,48 @@ fn users_who_cannot_help_are_refused() {
         "no user has a label",
     );
 }
+
+#[test]
+fn counts_have_the_base_rates_asked_for() {
+    let workplace = adapted();
+    workplace.write("set.jsonl", jsonl(&users(200, 0.5, 9)));
+    let mostly_male = r#"{"gender": {"female": 0.02, "male": 0.98}}"#;
+    workplace.write("rates.json", mostly_male);
+    let counted = |method: &str, rates: &str| {
+        let arguments = ["set.jsonl", "--method", method, "--base-rates", rates];
+        share(&population(&workplace, &arguments)[0], "female")[0]
+    };
+    for method in ["cc", "pcc"] {
+        let [corpus, given] = ["corpus", "rates.json"].map(|rates| counted(method, rates));
+        assert!(given < corpus - 0.05, "{method}: {given} of {corpus}");
+        let default = population(&workplace, &["set.jsonl", "--method", method]);
+        assert_eq!(share(&default[0], "female")[0], corpus);
+    }
+    let error = workplace.failure(&[
+        "population",
+        "adapted",
+        "set.jsonl",
+        "--base-rates",
+        "equal",
+    ]);
+    assert!(
+        error.contains("bayes estimates the shares whatever the base rates"),
+        "{error}"
+    );
+    // Sums under other base rates do not add up.
+    let sums = ["set.jsonl", "--method", "cc", "--sums", "corpus.sums"];
+    population(&workplace, &sums);
+    let add = [
+        "--method",
+        "cc",
+        "--base-rates",
+        "equal",
+        "--add",
+        "corpus.sums",
+    ];
+    let error = workplace.failure(&[&["population", "adapted", "set.jsonl"], &add[..]].concat());
+    assert!(
+        error.contains("corpus.sums: sets of users counted under different base rates"),
+        "{error}"
+    );
+}

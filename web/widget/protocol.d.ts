@@ -95,7 +95,8 @@ coverage: Array<CoveragePoint>, };
  */
 export type AttributePrediction = { 
 /**
- * The most probable class; `null` if the text has no known word.
+ * The most probable class, within the most probable coarse class if there are coarse classes; `null` if the text has no
+ * known word.
  */
 label: string | null, 
 /**
@@ -190,7 +191,7 @@ classes: Array<string>, };
  */
 export type CoarsePrediction = { 
 /**
- * The most probable coarse class, which need not hold the most probable class; `null` if the text has no known word.
+ * The most probable coarse class; `null` if the text has no known word.
  */
 label: string | null, 
 /**

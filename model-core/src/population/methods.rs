@@ -42,14 +42,14 @@ impl Observed {
         let users = sums.users as f64;
         Self {
             users,
-            mean: sums.equal_rates.mean(users),
-            covariance: sums.equal_rates.covariance(users),
+            mean: sums.likelihoods.mean(users),
+            covariance: sums.likelihoods.covariance(users),
         }
     }
 
     fn labels(sums: &Sums) -> Self {
         let users = sums.users as f64;
-        let mean = sums.equal_rates.label_shares(users);
+        let mean = sums.likelihoods.label_shares(users);
         Self {
             users,
             covariance: label_covariance(&mean),
@@ -75,19 +75,19 @@ fn mean_scale(validation_users: f64) -> f64 {
     MEAN_COVARIANCE_SCALE / validation_users.max(1.0)
 }
 
-/// CC: the shares of the labels under the base rates of the corpus.
+/// CC: the shares of the predicted labels.
 pub(super) fn count(sums: &Sums) -> Shares {
-    let shares = sums.corpus_rates.label_shares(sums.users as f64);
+    let shares = sums.predicted.label_shares(sums.users as f64);
     let covariance = label_covariance(&shares);
     around(shares, covariance, sums.users)
 }
 
-/// PCC: the mean posterior under the base rates of the corpus.
+/// PCC: the mean posterior under the base rates that labels are predicted with.
 pub(super) fn probabilistic_count(sums: &Sums) -> Shares {
     let users = sums.users as f64;
-    let covariance = sums.corpus_rates.covariance(users);
+    let covariance = sums.predicted.covariance(users);
     // Posteriors in single precision sum to nearly 1.
-    let shares = normalised(sums.corpus_rates.mean(users));
+    let shares = normalised(sums.predicted.mean(users));
     around(shares, covariance, sums.users)
 }
 

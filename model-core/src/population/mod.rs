@@ -9,17 +9,17 @@
 //! merged.
 //!
 //! ```
-//! use model_core::population::{ClassMoments, Method, Population, UserPosterior, equal_rates};
+//! use model_core::population::{ClassMoments, Method, Population, UserPosterior, likelihoods};
 //!
 //! let base_rates = [0.9, 0.1];
-//! // Validation users: the class, and the posterior under equal base rates. Real ones differ.
+//! // Validation users: the class, and the likelihoods. Real ones differ.
 //! let validation = [vec![(0, vec![0.7, 0.3]); 50], vec![(1, vec![0.2, 0.8]); 50]].concat();
 //! let moments = ClassMoments::of(&[(100.0, validation.as_slice())]).unwrap();
 //!
 //! let mut population = Population::new(&[(2, &moments.lengths)], 10_000);
 //! for (key, posterior) in [[0.9545, 0.0455], [0.6923, 0.3077]].iter().enumerate() {
-//!     let q = equal_rates(posterior, &base_rates);
-//!     let user = UserPosterior { equal_rates: &q, corpus_rates: posterior };
+//!     let likelihoods = likelihoods(posterior, &base_rates);
+//!     let user = UserPosterior { likelihoods: &likelihoods, predicted: posterior, label: 0 };
 //!     population.add(key as u64, 100, &[user]);
 //! }
 //! let counted = population.estimate(0, Some(&moments), &base_rates, Method::Count).unwrap();
@@ -134,14 +134,15 @@ impl FromStr for Method {
     }
 }
 
-/// The posterior Q ∝ P / π under equal base rates, from the posterior P under base rates π.
-pub fn equal_rates(posterior: &[f32], base_rates: &[f32]) -> Vec<f32> {
+/// The likelihood Q ∝ P / π of each class, from the posterior P under base rates π. It is scaled to sum 1, so it is the
+/// posterior under a uniform distribution of the classes.
+pub fn likelihoods(posterior: &[f32], base_rates: &[f32]) -> Vec<f32> {
     let factors: Vec<f64> = (base_rates.iter())
         .map(|&rate| 1.0 / f64::from(rate))
         .collect();
-    let mut equal = posterior.to_vec();
-    base_rates::adjust(&mut equal, &factors);
-    equal
+    let mut likelihoods = posterior.to_vec();
+    base_rates::adjust(&mut likelihoods, &factors);
+    likelihoods
 }
 
 /// What is kept of a set of users: sums for each attribute and a uniform sample of the users.
@@ -213,7 +214,7 @@ impl Population {
         let user = SampledUser {
             hash,
             posteriors: (posteriors.iter())
-                .flat_map(|posterior| posterior.equal_rates.iter().copied())
+                .flat_map(|posterior| posterior.likelihoods.iter().copied())
                 .collect(),
         };
         let at = self

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     algebra::{add_square, triangle},
-    sums::PosteriorSums,
+    sums::{PosteriorSums, likeliest},
 };
 
 /// The covariance of a class is averaged with that of all classes as if the latter came from so many more users.
@@ -97,7 +97,7 @@ impl ClassMoments {
         let mut sums = vec![PosteriorSums::new(classes); classes];
         let mut counts = vec![0_u32; classes];
         for (class, q) in users {
-            sums[*class].add(1.0, q);
+            sums[*class].add(1.0, q, likeliest(q));
             counts[*class] += 1;
         }
         let scatters: Vec<Vec<f64>> = (sums.iter().zip(&counts))
@@ -123,7 +123,7 @@ impl ClassMoments {
         let mut weights: Vec<f64> = counts.iter().map(|&count| count.into()).collect();
         for (class, weight) in weights.iter_mut().enumerate().filter(|(_, w)| **w == 0.0) {
             for (_, q) in users {
-                sums[class].add(f64::from(q[class]), q);
+                sums[class].add(f64::from(q[class]), q, likeliest(q));
                 *weight += f64::from(q[class]);
             }
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::prediction::largest;
+
 use super::{
     algebra::{add_square, triangle},
     moments::{are_lengths, length_weights},
@@ -10,10 +12,12 @@ use super::{
 /// The posteriors of one user for one attribute.
 #[derive(Clone, Copy, Debug)]
 pub struct UserPosterior<'a> {
-    /// Q: the probability of each class under equal base rates, see [`equal_rates`](super::equal_rates).
-    pub equal_rates: &'a [f32],
-    /// P: the probability of each class under the base rates of the training corpus.
-    pub corpus_rates: &'a [f32],
+    /// Q: the likelihood of each class, scaled to sum 1, see [`likelihoods`](super::likelihoods).
+    pub likelihoods: &'a [f32],
+    /// P: the probability of each class under the base rates that labels are predicted with.
+    pub predicted: &'a [f32],
+    /// The predicted label, the index of a class.
+    pub label: usize,
 }
 
 /// Sums over users for one attribute.
@@ -25,8 +29,8 @@ pub struct Sums {
     pub(super) lengths: Vec<f32>,
     /// The sum of the weights of each length.
     pub(super) length_weights: Vec<f64>,
-    pub(super) equal_rates: PosteriorSums,
-    pub(super) corpus_rates: PosteriorSums,
+    pub(super) likelihoods: PosteriorSums,
+    pub(super) predicted: PosteriorSums,
 }
 
 /// Weighted sums of posteriors, their squares and their labels.
@@ -35,7 +39,7 @@ pub(super) struct PosteriorSums {
     sum: Vec<f64>,
     /// Of products of the posteriors of two classes, without the last class; a lower triangle.
     products: Vec<f64>,
-    /// Of users with each label, the most probable class.
+    /// Of users with each label.
     labels: Vec<f64>,
 }
 
@@ -48,7 +52,7 @@ impl PosteriorSums {
         }
     }
 
-    pub(super) fn add(&mut self, weight: f64, posterior: &[f32]) {
+    pub(super) fn add(&mut self, weight: f64, posterior: &[f32], label: usize) {
         assert_eq!(posterior.len(), self.sum.len(), "one probability per class");
         let posterior: Vec<f64> = posterior.iter().map(|&p| p.into()).collect();
         for (sum, p) in self.sum.iter_mut().zip(&posterior) {
@@ -56,13 +60,6 @@ impl PosteriorSums {
         }
         let zeros = vec![0.0; posterior.len()];
         add_square(&mut self.products, weight, &posterior, &zeros);
-        let label = (1..posterior.len()).fold(0, |best, class| {
-            if posterior[class] > posterior[best] {
-                class
-            } else {
-                best
-            }
-        });
         self.labels[label] += weight;
     }
 
@@ -113,8 +110,8 @@ impl Sums {
             users: 0,
             lengths: lengths.to_vec(),
             length_weights: vec![0.0; lengths.len()],
-            equal_rates: PosteriorSums::new(classes),
-            corpus_rates: PosteriorSums::new(classes),
+            likelihoods: PosteriorSums::new(classes),
+            predicted: PosteriorSums::new(classes),
         }
     }
 
@@ -125,7 +122,7 @@ impl Sums {
 
     /// The number of classes.
     pub fn classes(&self) -> usize {
-        self.equal_rates.sum.len()
+        self.likelihoods.sum.len()
     }
 
     pub(super) fn add(&mut self, words: usize, posterior: UserPosterior) {
@@ -134,15 +131,17 @@ impl Sums {
             &mut self.length_weights,
             &length_weights(&self.lengths, words),
         );
-        self.equal_rates.add(1.0, posterior.equal_rates);
-        self.corpus_rates.add(1.0, posterior.corpus_rates);
+        let likeliest = likeliest(posterior.likelihoods);
+        self.likelihoods.add(1.0, posterior.likelihoods, likeliest);
+        self.predicted
+            .add(1.0, posterior.predicted, posterior.label);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.users += other.users;
         add(&mut self.length_weights, &other.length_weights);
-        self.equal_rates.merge(&other.equal_rates);
-        self.corpus_rates.merge(&other.corpus_rates);
+        self.likelihoods.merge(&other.likelihoods);
+        self.predicted.merge(&other.predicted);
     }
 
     pub(super) fn is_sound(&self) -> bool {
@@ -158,9 +157,14 @@ impl Sums {
         };
         classes >= 2
             && are_weights
-            && self.equal_rates.is_sound(classes, self.users)
-            && self.corpus_rates.is_sound(classes, self.users)
+            && self.likelihoods.is_sound(classes, self.users)
+            && self.predicted.is_sound(classes, self.users)
     }
+}
+
+/// The class of the highest likelihood.
+pub(super) fn likeliest(likelihoods: &[f32]) -> usize {
+    largest(likelihoods).unwrap_or(0)
 }
 
 fn add(sums: &mut [f64], terms: &[f64]) {

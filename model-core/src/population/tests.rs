@@ -1,6 +1,7 @@
 //! Populations of made-up users, whose classes are known.
 
 use super::{random::Random, *};
+use crate::prediction::largest;
 
 const LENGTHS: [f32; 2] = [20.0, 500.0];
 
@@ -41,8 +42,9 @@ fn population(users: &[LabelledPosterior], words: usize) -> Population {
 
 fn same(q: &[f32]) -> UserPosterior<'_> {
     UserPosterior {
-        equal_rates: q,
-        corpus_rates: q,
+        likelihoods: q,
+        predicted: q,
+        label: largest(q).unwrap(),
     }
 }
 
@@ -104,8 +106,8 @@ fn names_of_methods_are_read_and_written() {
 }
 
 #[test]
-fn equal_rates_divide_by_the_base_rates() {
-    let q = equal_rates(&[0.9, 0.1], &[0.9, 0.1]);
+fn likelihoods_are_posteriors_over_base_rates() {
+    let q = likelihoods(&[0.9, 0.1], &[0.9, 0.1]);
     assert!(q.iter().all(|q| (q - 0.5).abs() < 1e-6));
 }
 

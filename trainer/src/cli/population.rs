@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 use futures_lite::future::block_on;
+use model_core::attribute::Attribute;
+use model_core::base_rates::BaseRates;
 use model_core::bundle::Settings;
 use model_core::language::Language;
 use model_core::population::Method;
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
-use super::{CorpusArguments, Failure, print_text};
+use super::{CorpusArguments, Failure, base_rates, print_text};
 use crate::bundle::read_bytes;
 use crate::corpus::{Corpus, UserKey};
 use crate::document::{Document, Figure, Grid, drawing};
@@ -51,6 +53,10 @@ pub(super) struct Arguments {
     /// likelihood by expectation maximisation) or bayes (PACC weighted by what is known, with a prior)
     #[arg(long, value_name = "METHOD", default_value_t)]
     method: Method,
+    /// How frequent each class is taken to be in the labels and probabilities that cc and pcc count: `corpus` (as among the
+    /// training users), `equal`, or a JSON file of shares. The other methods do not depend on it [default: corpus]
+    #[arg(long, value_name = "RATES")]
+    base_rates: Option<String>,
     /// Read only the first WORDS words of each user
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     max_words: Option<u32>,
@@ -102,6 +108,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         predictor.read_at_most(words as usize);
     }
     check_moments(&predictor, arguments.method, &arguments.model.bundle)?;
+    let base_rates = base_rates(&arguments, predictor.attributes())?;
+    let empty = UserSet::new(predictor.settings(), base_rates);
     let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
     let page = create(&arguments.output)?;
     let json = create(&arguments.json)?;
@@ -113,9 +121,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     for path in &arguments.add {
-        add_sums(&mut groups, path, predictor.settings(), &model, by)?;
+        add_sums(&mut groups, path, predictor.settings(), &empty, &model, by)?;
     }
-    add_users(&mut groups, &predictor, arguments.corpus.open()?, by)?;
+    add_users(
+        &mut groups,
+        &predictor,
+        &empty,
+        arguments.corpus.open()?,
+        by,
+    )?;
 
     let estimates: Vec<Group> = (groups.iter())
         .map(|(group, set)| Group {
@@ -151,6 +165,24 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The base rates under which labels and probabilities are counted.
+fn base_rates(arguments: &Arguments, attributes: &[Attribute]) -> Result<BaseRates, Failure> {
+    let Some(rates) = &arguments.base_rates else {
+        return Ok(BaseRates::Corpus);
+    };
+    let method = arguments.method;
+    if !matches!(method, Method::Count | Method::ProbabilisticCount) {
+        return Err(format!(
+            "--base-rates: {method} estimates the shares whatever the base rates; leave the option out, or count with \
+             --method cc or pcc"
+        )
+        .into());
+    }
+    let base_rates = base_rates::read(rates)?;
+    base_rates.check(attributes)?;
+    Ok(base_rates)
+}
+
 /// Fails if no attribute has the moments that the method needs.
 fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result<(), Failure> {
     let settings = predictor.settings();
@@ -177,6 +209,7 @@ fn add_sums(
     groups: &mut Groups,
     path: &Path,
     settings: &Settings,
+    empty: &UserSet,
     model: &str,
     by: Option<&str>,
 ) -> Result<(), Failure> {
@@ -197,10 +230,8 @@ fn add_sums(
         if !set.is_sound(settings) {
             return Err(fail(&"its sums are damaged"));
         }
-        match groups.get_mut(&group) {
-            Some(known) => known.merge(&set).map_err(|error| fail(&error))?,
-            None => drop(groups.insert(group, set)),
-        }
+        let known = groups.entry(group).or_insert_with(|| empty.clone());
+        known.merge(&set).map_err(|error| fail(&error))?;
     }
     Ok(())
 }
@@ -209,6 +240,7 @@ fn add_sums(
 fn add_users(
     groups: &mut Groups,
     predictor: &Predictor,
+    empty: &UserSet,
     corpus: Corpus,
     by: Option<&str>,
 ) -> Result<(), Failure> {
@@ -244,7 +276,7 @@ fn add_users(
                 )
                 .into());
             }
-            let set = (groups.entry(group)).or_insert_with(|| UserSet::new(predictor.settings()));
+            let set = groups.entry(group).or_insert_with(|| empty.clone());
             block_on(predictor.predict_set(&texts, &hashes, set))?;
         }
         Ok(read)

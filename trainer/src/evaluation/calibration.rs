@@ -8,12 +8,11 @@ const BINS: usize = 15;
 /// The number of confidence thresholds at which coverage is measured, evenly spaced from 0.
 const THRESHOLDS: u8 = 20;
 
-/// For each user the confidence, which is the probability of the most probable class, and whether that class is the true
-/// one.
-pub struct Confidences(Vec<(f32, bool)>);
+/// For each user the confidence, which is the probability of the predicted class, and whether that class is the true one.
+pub struct Confidences(pub Vec<(f32, bool)>);
 
 impl Confidences {
-    /// `gold` is the true class of each user, `probabilities` is `[users, classes]`.
+    /// Those of the most probable classes. `gold` is the true class of each user, `probabilities` is `[users, classes]`.
     pub fn new<P: AsRef<[f32]>>(gold: &[usize], probabilities: &[P]) -> Self {
         let of_user = |(row, &gold): (&P, &usize)| {
             let top = largest(row.as_ref())?;

@@ -8,7 +8,7 @@ use model_core::base_rates::{self, BaseRates};
 use model_core::bundle::{ConfidenceThresholds, LanguageCalibration, Settings, ValidationStatus};
 use model_core::card::{AttributeFigures, CoveragePoint, ReliabilityBin};
 use model_core::language::Language;
-use model_core::prediction::AttributePrediction;
+use model_core::prediction::{AttributePrediction, largest};
 use serde::Serialize;
 
 use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
@@ -39,6 +39,9 @@ pub struct Evaluation<'a> {
     confidence_thresholds: ConfidenceThresholds,
     /// What the base rates multiply the probability of each class with.
     factors: Vec<f64>,
+    /// Whether a user's class is predicted within the user's coarse class, see [`Attribute::label`]. If not, each is the most
+    /// probable one, as if the attribute had no others.
+    within_coarse: bool,
     /// The classes that each user's true one is among.
     gold: Vec<Range<usize>>,
     probabilities: Vec<Vec<f32>>,
@@ -84,7 +87,7 @@ pub struct Report {
 
 impl<'a> Evaluation<'a> {
     /// An evaluation without users, of labels under the training users' base rates, that takes every prediction for
-    /// confident.
+    /// confident. Classes and coarse classes are scored apart, because the systems of an experiment know no coarse classes.
     pub fn new(attribute: &'a Attribute) -> Self {
         Self {
             attribute,
@@ -92,6 +95,7 @@ impl<'a> Evaluation<'a> {
             transferred: false,
             confidence_thresholds: ConfidenceThresholds::both(0.0),
             factors: vec![1.0; attribute.classes.len()],
+            within_coarse: false,
             gold: Vec::new(),
             probabilities: Vec::new(),
             unlabelled: 0,
@@ -110,6 +114,7 @@ impl<'a> Evaluation<'a> {
             transferred: calibration.status == ValidationStatus::Transferred,
             confidence_thresholds: calibration.confidence_thresholds,
             factors: base_rates.factors(attribute, &corpus),
+            within_coarse: true,
             ..Self::new(attribute)
         }
     }
@@ -182,8 +187,7 @@ impl<'a> Evaluation<'a> {
     /// Users with an interval label count for the coarse classes only. If there are many of them, the report on the classes
     /// has no users, because the other users are not a fair sample.
     ///
-    /// The predicted class is the most probable one, also for a text without a known word: abstaining must not improve the
-    /// figures.
+    /// A class is predicted also for a text without a known word: abstaining must not improve the figures.
     pub fn reports(self) -> Vec<Report> {
         let Attribute {
             name,
@@ -204,11 +208,20 @@ impl<'a> Evaluation<'a> {
             base_rates::adjust(&mut row, &self.factors);
             row
         };
-        let labelled: Vec<Vec<f32>> = probabilities.iter().map(adjusted).collect();
+        let label = |row: Vec<f32>| {
+            let label = match self.within_coarse {
+                true => self.attribute.label(&row).map(|(class, _)| class),
+                false => largest(&row),
+            };
+            label.map(|class| (class, row[class]))
+        };
+        let labels: Vec<Option<Label>> = (probabilities.iter())
+            .map(|row| label(adjusted(row)))
+            .collect();
         let rows = Rows {
             gold: &gold,
             probabilities: &probabilities,
-            labelled: &labelled,
+            labels: &labels,
         };
         let threshold = self.confidence_thresholds.class;
         let mut reports = vec![self.report(name.clone(), classes.clone(), threshold, &rows)];
@@ -219,18 +232,21 @@ impl<'a> Evaluation<'a> {
                 .collect();
             let coarse = |row: Vec<f32>| self.attribute.coarse_probabilities(&row);
             let rows = self.probabilities.iter();
-            let labelled: Vec<Vec<f32>> = rows.clone().map(|row| coarse(adjusted(row))).collect();
-            let probabilities: Vec<Vec<f32>> = rows.map(|row| coarse(row.clone())).collect();
-            let labels = (coarse_classes.iter())
-                .map(|coarse| coarse.label.clone())
+            let label = |row: Vec<f32>| largest(&row).map(|class| (class, row[class]));
+            let labels: Vec<Option<Label>> = (rows.clone())
+                .map(|row| label(coarse(adjusted(row))))
                 .collect();
+            let probabilities: Vec<Vec<f32>> = rows.map(|row| coarse(row.clone())).collect();
             let rows = Rows {
                 gold: &gold,
                 probabilities: &probabilities,
-                labelled: &labelled,
+                labels: &labels,
             };
+            let names = (coarse_classes.iter())
+                .map(|coarse| coarse.label.clone())
+                .collect();
             let threshold = self.confidence_thresholds.coarse_class;
-            reports.push(self.report(format!("{name} (coarse)"), labels, threshold, &rows));
+            reports.push(self.report(format!("{name} (coarse)"), names, threshold, &rows));
         }
         reports
     }
@@ -245,9 +261,15 @@ impl<'a> Evaluation<'a> {
         let &Rows {
             gold,
             probabilities,
-            labelled,
+            labels: predicted,
         } = rows;
-        let confidences = Confidences::new(gold, labelled);
+        let of_user = |(label, &gold): (&Option<Label>, &usize)| {
+            label.map(|(class, probability)| (probability, class == gold))
+        };
+        let confidences = Confidences(predicted.iter().zip(gold).filter_map(of_user).collect());
+        let predicted: Vec<usize> = (predicted.iter())
+            .map(|label| label.map_or(labels.len(), |(class, _)| class))
+            .collect();
         let log_probabilities = (gold.iter().zip(probabilities))
             .map(|(&gold, probabilities)| log_probability(gold, probabilities));
         let reliability = Confidences::new(gold, probabilities).reliability();
@@ -257,7 +279,7 @@ impl<'a> Evaluation<'a> {
         };
         let any = !gold.is_empty();
         Report {
-            metrics: Metrics::of(gold, labelled, labels.len()),
+            metrics: Metrics::new(gold, &predicted, labels.len()),
             mean_probabilities: any.then(|| (0..labels.len()).map(mean).collect()),
             calibration_error: any.then(|| calibration_error(&reliability)),
             log_loss: any.then(|| log_loss(log_probabilities)),
@@ -281,9 +303,11 @@ struct Rows<'r> {
     gold: &'r [usize],
     /// `[users, classes]`, under the training users' base rates.
     probabilities: &'r [Vec<f32>],
-    /// `[users, classes]`, under the base rates of the labels.
-    labelled: &'r [Vec<f32>],
+    labels: &'r [Option<Label>],
 }
+
+/// A predicted class and its probability, under the base rates of the labels.
+type Label = (usize, f32);
 
 impl Report {
     /// Whether no user was added, with a label or without one.
@@ -368,7 +392,7 @@ mod tests {
         );
         let report = |base_rates: BaseRates| {
             let mut evaluation = Evaluation::calibrated(&age, &calibration, &base_rates);
-            evaluation.add_class(0, vec![0.2, 0.1, 0.7]);
+            evaluation.add_class(0, vec![0.25, 0.05, 0.7]);
             evaluation.reports()
         };
         let corpus = report(BaseRates::Corpus);
@@ -384,7 +408,7 @@ mod tests {
         assert_eq!(corpus[0].log_loss, equal[0].log_loss);
         let mean_probabilities = equal[0].mean_probabilities.as_ref().unwrap();
         assert!((mean_probabilities[2] - 0.7).abs() < 1e-6);
-        // 2 : 1 : 0.875.
+        // 2.5 : 0.5 under 0.25 each, 0.875 under 0.5: the label has 0.526.
         let confidence = equal[0].confident.as_ref().unwrap();
         assert_eq!((confidence.coverage, confidence.accuracy), (1.0, 1.0));
     }

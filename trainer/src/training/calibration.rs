@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use model_core::{
     attribute::Attribute,
+    base_rates::{self, BaseRates},
     bundle::{ConfidenceThresholds, LanguageCalibration},
     calibration::{BIAS_LENGTHS, Calibration, bias_weights},
-    population::{ClassMoments, LabelledPosterior, equal_rates},
+    population::{ClassMoments, LabelledPosterior, likelihoods},
 };
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
@@ -100,7 +101,7 @@ pub fn median_words(texts: &[Scored]) -> usize {
     words.get(words.len() / 2).map_or(1, |&words| words.max(1))
 }
 
-/// The class and the probabilities under equal base rates of each text that has one class.
+/// The class and the [likelihoods] of each text that has one class.
 pub fn posteriors(
     texts: &[Scored],
     attribute: &Attribute,
@@ -108,8 +109,8 @@ pub fn posteriors(
 ) -> Vec<LabelledPosterior> {
     let base_rates = calibration.base_rates(attribute.classes.len());
     let posterior = |text: &Scored| {
-        let corpus_rates = calibration.probabilities(&text.logits, text.words);
-        Some((text.class()?, equal_rates(&corpus_rates, &base_rates)))
+        let probabilities = calibration.probabilities(&text.logits, text.words);
+        Some((text.class()?, likelihoods(&probabilities, &base_rates)))
     };
     texts.iter().filter_map(posterior).collect()
 }
@@ -134,22 +135,27 @@ pub fn confidence_thresholds(
     calibration: &Calibration,
     accuracy: f64,
 ) -> ConfidenceThresholds {
-    let base_rates = calibration.base_rates(attribute.classes.len());
+    let corpus = calibration.base_rates(attribute.classes.len());
+    let factors = BaseRates::Equal.factors(attribute, &corpus);
     let (mut of_classes, mut of_coarse_classes) = (Vec::new(), Vec::new());
     for text in texts {
-        let corpus_rates = calibration.probabilities(&text.logits, text.words);
-        let probabilities = equal_rates(&corpus_rates, &base_rates);
-        if let Some(coarse_class) = attribute.coarse_class_of_all(text.classes.clone()) {
-            of_coarse_classes.push((coarse_class, attribute.coarse_probabilities(&probabilities)));
+        let mut probabilities = calibration.probabilities(&text.logits, text.words);
+        base_rates::adjust(&mut probabilities, &factors);
+        let Some((label, coarse_label)) = attribute.label(&probabilities) else {
+            continue;
+        };
+        let coarse_class = attribute.coarse_class_of_all(text.classes.clone());
+        if let (Some(class), Some(label)) = (coarse_class, coarse_label) {
+            let probability = attribute.coarse_probabilities(&probabilities)[label];
+            of_coarse_classes.push((probability, label == class));
         }
         if let Some(class) = text.class() {
-            of_classes.push((class, probabilities));
+            of_classes.push((probabilities[label], label == class));
         }
     }
-    let lowest = |rows: Vec<(usize, Vec<f32>)>| {
-        let (gold, probabilities): (Vec<usize>, Vec<Vec<f32>>) = rows.into_iter().unzip();
-        let least_users = LEAST_CONFIDENT / gold.len().max(1) as f64;
-        Confidences::new(&gold, &probabilities)
+    let lowest = |labels: Vec<(f32, bool)>| {
+        let least_users = LEAST_CONFIDENT / labels.len().max(1) as f64;
+        Confidences(labels)
             .coverage()
             .into_iter()
             .find(|point| point.accuracy >= accuracy && point.coverage >= least_users)

@@ -53,7 +53,7 @@ pub async fn predict(
     let Some(hashes) = hashes else {
         return Ok((predictor.predict(users).await?, None));
     };
-    let mut set = UserSet::new(predictor.settings());
+    let mut set = UserSet::new(predictor.settings(), BaseRates::Corpus);
     let predictions = predictor.predict_set(users, hashes, &mut set).await?;
     Ok((predictions, Some(set)))
 }
@@ -175,7 +175,7 @@ impl Model {
         let settings = self.predictor.settings();
         match &self.set {
             Some(set) if set.number == number => set.users.estimate(settings, method),
-            _ => UserSet::new(settings).estimate(settings, method),
+            _ => UserSet::new(settings, BaseRates::Corpus).estimate(settings, method),
         }
     }
 
@@ -185,7 +185,7 @@ impl Model {
         let newest = self.set.take().filter(|set| set.number == number);
         let set = self.set.insert(newest.unwrap_or_else(|| NumberedSet {
             number,
-            users: UserSet::new(self.predictor.settings()),
+            users: UserSet::new(self.predictor.settings(), BaseRates::Corpus),
             asked: 0,
         }));
         let first = set.asked;

@@ -141,7 +141,7 @@ fn own_shares_begin_with_those_of_the_training_users_and_are_remembered() {
     session.use_base_rates(BaseRates::Equal);
     assert_eq!(session.own_shares(), Some(given(0.8)));
     let equal = session.model().unwrap().shares(&BaseRates::Equal);
-    assert!((equal["age"]["young"] - 2.0 / 3.0).abs() < 1e-9);
+    assert!((equal["age"]["young"] - 0.5).abs() < 1e-9);
 }
 
 #[test]
