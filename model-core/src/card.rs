@@ -53,6 +53,10 @@ pub struct AttributeFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub language: Option<Language>,
+    /// The corpus of the test users, if the model was tested on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub corpus: Option<String>,
     /// The number of test users.
     pub users: usize,
     /// The share of the most frequent class: the accuracy of always predicting it.

@@ -40,6 +40,7 @@ fn figures() -> AttributeFigures {
     AttributeFigures {
         attribute: "gender".into(),
         language: None,
+        corpus: None,
         users: 1529,
         majority: 0.525833878351864,
         accuracy: 0.5448005232177894,

@@ -127,15 +127,19 @@ pub fn base_rates(base_rates: &BaseRates, locale: Locale) -> &'static str {
     })
 }
 
-/// The name of an attribute in test figures, with the language if the model reads two.
+/// The name of an attribute in test figures, with the language if the model reads two, and the corpus if it was tested on
+/// several.
 pub fn figures_name(figures: &AttributeFigures, locale: Locale) -> String {
     let name = locale.name(&figures.attribute);
-    let key = match figures.language {
-        Some(Language::Chinese) => "attribute_chinese",
-        Some(Language::Other) => "attribute_not_chinese",
-        None => return name,
+    let name = match figures.language {
+        Some(Language::Chinese) => locale.format("attribute_chinese", &[("attribute", &name)]),
+        Some(Language::Other) => locale.format("attribute_not_chinese", &[("attribute", &name)]),
+        None => name,
     };
-    locale.format(key, &[("attribute", &name)])
+    match &figures.corpus {
+        Some(corpus) => format!("{name}, {corpus}"),
+        None => name,
+    }
 }
 
 /// The warning of texts that are unlike those of the training users; `None` for others.

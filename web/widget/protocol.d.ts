@@ -53,6 +53,10 @@ attribute: string,
  */
 language?: Language, 
 /**
+ * The corpus of the test users, if the model was tested on several.
+ */
+corpus?: string, 
+/**
  * The number of test users.
  */
 users: number, 

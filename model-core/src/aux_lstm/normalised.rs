@@ -25,28 +25,34 @@ pub struct StateStatistics {
 /// The mean and variance over users of each unit of one layer.
 #[derive(Clone, Debug, Default)]
 pub struct UnitStatistics {
-    users: f64,
+    /// The sum of the users' weights.
+    weight: f64,
     sums: Vec<f64>,
     squares: Vec<f64>,
 }
 
-/// Normalises each unit of `state`, `[batch, units]`, to mean 0 and variance 1 over the batch.
-pub fn normalised(state: Tensor<2>) -> Tensor<2> {
-    let centred = state.clone() - state.mean_dim(0);
-    let variance = centred.clone().square().mean_dim(0);
+/// Normalises each unit of `state`, `[batch, units]`, to mean 0 and variance 1 over the batch, in which each user has a
+/// weight.
+pub fn normalised(state: Tensor<2>, weights: &[f32]) -> Tensor<2> {
+    let sum: f32 = weights.iter().sum();
+    let shares = weights.iter().map(|weight| weight / sum).collect();
+    let shares = TensorData::new(shares, [1, weights.len()]);
+    let shares = Tensor::<2>::from_data(shares, &state.device());
+    let centred = state.clone() - shares.clone().matmul(state);
+    let variance = shares.matmul(centred.clone().square());
     centred / (variance + EPSILON).sqrt()
 }
 
 impl MeanStates<Tensor<2>> {
     /// Normalises the states of each LSTM, see [`normalised`].
-    pub fn normalised(self) -> Self {
-        self.map(normalised)
+    pub fn normalised(self, weights: &[f32]) -> Self {
+        self.map(|state| normalised(state, weights))
     }
 }
 
 impl StateStatistics {
-    /// Adds the users of a batch.
-    pub fn add(&mut self, states: MeanStates<Tensor<2>>) {
+    /// Adds the users of a batch, each with a weight.
+    pub fn add(&mut self, states: MeanStates<Tensor<2>>, weights: &[f32]) {
         let empty = || states.clone().map(|_| UnitStatistics::default());
         let layers = self.layers.get_or_insert_with(empty);
         let of_batch = (states.shared.into_iter()).chain(states.own.into_iter().flatten());
@@ -55,15 +61,16 @@ impl StateStatistics {
             .iter_mut()
             .chain(layers.own.iter_mut().flatten());
         for (statistics, state) in layers.zip(of_batch) {
-            statistics.add(state);
+            statistics.add(state, weights);
         }
     }
 }
 
 impl AuxLstm {
-    /// Like [`forward`](Self::forward), with the mean states normalised over the batch.
+    /// Like [`forward`](Self::forward), with the mean states normalised over the batch, in which all users count alike.
     pub fn forward_normalised(&self, words: &PackedBatch) -> Vec<Tensor<2>> {
-        self.logits(self.mean_states(words).normalised())
+        let weights = vec![1.0; words.sequences().len()];
+        self.logits(self.mean_states(words).normalised(&weights))
     }
 
     /// A network without gradients whose dense layers include the normalisation by `statistics`. If `statistics` has no
@@ -98,23 +105,24 @@ impl<T> MeanStates<T> {
 }
 
 impl UnitStatistics {
-    /// Adds the users of a batch, `[batch, units]`.
-    pub fn add(&mut self, state: Tensor<2>) {
-        let [users, units] = state.dims();
-        self.users += users as f64;
+    /// Adds the users of a batch, `[batch, units]`, each with a weight.
+    pub fn add(&mut self, state: Tensor<2>, weights: &[f32]) {
+        let [_, units] = state.dims();
+        self.weight += weights.iter().copied().map(f64::from).sum::<f64>();
         self.sums.resize(units, 0.0);
         self.squares.resize(units, 0.0);
         for (at, value) in state.into_data().iter::<f64>().enumerate() {
-            self.sums[at % units] += value;
-            self.squares[at % units] += value * value;
+            let weight = f64::from(weights[at / units]);
+            self.sums[at % units] += weight * value;
+            self.squares[at % units] += weight * value * value;
         }
     }
 
     /// The mean of each unit and the scale that makes its variance 1.
     fn mean_and_scale(&self) -> impl Iterator<Item = (f64, f64)> {
         self.sums.iter().zip(&self.squares).map(|(sum, squares)| {
-            let mean = sum / self.users;
-            let variance = (squares / self.users - mean * mean).max(0.0);
+            let mean = sum / self.weight;
+            let variance = (squares / self.weight - mean * mean).max(0.0);
             (mean, 1.0 / (variance + EPSILON).sqrt())
         })
     }
@@ -197,8 +205,8 @@ mod tests {
             let part = |range: std::ops::Range<usize>| {
                 PackedBatch::padded(words.clone().slice(range.clone()), &lengths[range])
             };
-            statistics.add(network.valid().mean_states(&part(0..2)));
-            statistics.add(network.valid().mean_states(&part(2..6)));
+            statistics.add(network.valid().mean_states(&part(0..2)), &[1.0; 2]);
+            statistics.add(network.valid().mean_states(&part(2..6)), &[1.0; 4]);
             let folded = network.fold(&statistics).forward(&part(0..6));
             let plain = network.valid().forward(&part(0..6));
             let (a, b, plain) = (values(&in_training), values(&folded), values(&plain));
@@ -207,6 +215,30 @@ mod tests {
             }
             // One unit may be cut off by the rectifier for everybody.
             assert!(dense == 1 || a.iter().zip(&plain).any(|(a, b)| (a - b).abs() > 0.1));
+        }
+    }
+
+    #[test]
+    fn a_user_of_weight_two_counts_as_two() {
+        let device = Device::flex();
+        let states = |rows: &[[f32; 2]]| Tensor::<2>::from_data(TensorData::from(rows), &device);
+        let (once, weights) = (
+            states(&[[1.0, 4.0], [3.0, -2.0], [0.0, 1.0]]),
+            [1.0, 2.0, 1.0],
+        );
+        let twice = states(&[[1.0, 4.0], [3.0, -2.0], [3.0, -2.0], [0.0, 1.0]]);
+        let by_weight = values(&[normalised(once.clone(), &weights)]);
+        let by_number = values(&[normalised(twice.clone(), &[1.0; 4])]);
+        let by_number = [&by_number[..4], &by_number[6..]].concat();
+        for (a, b) in by_weight.iter().zip(&by_number) {
+            assert!((a - b).abs() < 1e-6, "{by_weight:?}, {by_number:?}");
+        }
+        let mut statistics = [UnitStatistics::default(), UnitStatistics::default()];
+        statistics[0].add(once, &weights);
+        statistics[1].add(twice, &[1.0; 4]);
+        let [one, other] = statistics.each_ref().map(|all| all.mean_and_scale());
+        for ((mean, scale), (other_mean, other_scale)) in one.zip(other) {
+            assert!((mean - other_mean).abs() < 1e-9 && (scale - other_scale).abs() < 1e-9);
         }
     }
 

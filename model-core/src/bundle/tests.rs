@@ -152,6 +152,7 @@ fn figures(users: usize, in_bin: usize) -> AttributeFigures {
     AttributeFigures {
         attribute: "gender".into(),
         language: None,
+        corpus: None,
         users,
         majority: 0.5,
         accuracy: 0.5,

@@ -26,6 +26,7 @@ fn figures(
     AttributeFigures {
         attribute: attribute.into(),
         language: None,
+        corpus: None,
         users: 105,
         majority: 0.5,
         accuracy: 0.7,

@@ -20,7 +20,7 @@ use crate::{
 
 pub use crate::settings::ConfigError;
 pub use training::{
-    Decay, Network, Optimiser, SelectBy, Training, Wide, check_balance, check_costs,
+    Batches, Decay, Network, Optimiser, SelectBy, Training, Wide, check_balance, check_costs,
 };
 
 /// All settings of a training run. Paths are relative to the working directory.

@@ -37,8 +37,18 @@ pub struct Training {
     pub select_by: SelectBy,
     /// Users in a batch.
     pub batch_size: usize,
+    /// Which users share a batch.
+    pub batches: Batches,
     /// Each epoch reads a random window of this many words of every text; 0: the whole text.
     pub window_words: usize,
+    /// The length of each window is drawn from this many words up to `window_words`, uniformly in its logarithm, so that the
+    /// network meets short texts too; 0: all windows have `window_words`.
+    pub min_window_words: usize,
+    /// c, in words: the logits of a text of n words are divided by √(1 + c / n) in the cost, as calibration will divide them,
+    /// because the mean over few words varies more. Long and short texts then share batches, and in
+    /// [normalisation](Self::normalise) a text counts as many times as it has words. 0: texts of all lengths are treated
+    /// alike, as in the paper.
+    pub length_temperature: f64,
     /// The paper's optimiser is Adagrad.
     pub optimiser: Optimiser,
     /// The optimiser's learning rate.
@@ -95,6 +105,17 @@ pub enum Optimiser {
     Adam,
 }
 
+/// Which users share a batch. A task learns from those who have a label for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Batches {
+    /// Random ones.
+    Random,
+    /// Random ones of each file of the corpus, as many of each as in the whole corpus: so each task has its share in every
+    /// batch, where files have labels for different tasks.
+    Even,
+}
+
 /// How the learning rate falls over the epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,7 +145,10 @@ impl Default for Training {
             patience: 0,
             select_by: SelectBy::Loss,
             batch_size: 32,
+            batches: Batches::Random,
             window_words: 700,
+            min_window_words: 0,
+            length_temperature: 0.0,
             optimiser: Optimiser::Adam,
             learning_rate: 0.002,
             decay: Decay::Linear,
@@ -177,6 +201,16 @@ impl Network {
 }
 
 impl Training {
+    /// Whether texts of different lengths share batches, see [`length_temperature`](Self::length_temperature).
+    pub fn mixes_lengths(&self) -> bool {
+        self.length_temperature > 0.0
+    }
+
+    /// What divides the logits of a text of this many words in the cost.
+    pub fn temperature(&self, words: usize) -> f64 {
+        (1.0 + self.length_temperature / words.max(1) as f64).sqrt()
+    }
+
     /// Whether all settings are in range.
     pub fn check(&self) -> Result<(), String> {
         at_least_one("training.epochs", self.epochs)?;
@@ -189,7 +223,14 @@ impl Training {
                 "at least 8 with training.normalise, which needs the statistics of a batch",
             )?;
         }
+        if self.min_window_words > self.window_words {
+            return Err(format!(
+                "training.min_window_words is {}, above training.window_words, which is {}",
+                self.min_window_words, self.window_words
+            ));
+        }
         at_least_one("training.checkpoint_steps", self.checkpoint_steps)?;
+        at_least_zero("training.length_temperature", self.length_temperature)?;
         above_zero("training.learning_rate", self.learning_rate)?;
         at_least_zero("training.l2", self.l2)?;
         check_balance("training.class_balance", self.class_balance)

@@ -340,6 +340,7 @@ impl From<Report> for AttributeFigures {
             coverage: report.coverage,
             attribute: report.attribute,
             language: report.language,
+            corpus: None,
         }
     }
 }

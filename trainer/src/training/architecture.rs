@@ -46,7 +46,7 @@ pub trait Architecture {
     ) -> Self::States;
 
     /// The states of a batch as the layers above read them in training: normalised over the batch, if the settings say so.
-    fn normalised(&self, states: Self::States) -> Self::States;
+    fn normalised(&self, batch: &Batch, states: Self::States) -> Self::States;
 
     /// The logits of each task, `[batch, classes]`.
     fn logits(
@@ -58,11 +58,11 @@ pub trait Architecture {
     ) -> Vec<Tensor<2>>;
 
     /// `network`, which has no gradients, with the normalisation of training in the weights of the layers above. Its
-    /// statistics are those of `states`.
-    fn folded(
+    /// statistics are those of the states of these batches.
+    fn folded<'a>(
         &self,
         network: &Self::Network,
-        states: impl Iterator<Item = Self::States>,
+        batches: impl Iterator<Item = (Batch<'a>, Self::States)>,
     ) -> Self::Network;
 
     /// The logits of each task, `[batch, classes]`, in training.
@@ -74,7 +74,7 @@ pub trait Architecture {
         device: &Device,
     ) -> Vec<Tensor<2>> {
         let states = self.states(network, batch, words, device);
-        self.logits(network, batch, self.normalised(states), device)
+        self.logits(network, batch, self.normalised(batch, states), device)
     }
 
     /// The network without gradients, ready to be evaluated and saved: statistics over `batches` of training users replace
@@ -86,7 +86,10 @@ pub trait Architecture {
         device: &Device,
     ) -> Self::Network {
         let network = network.valid();
-        let states = batches.map(|(batch, words)| self.states(&network, &batch, &words, device));
+        let states = batches.map(|(batch, words)| {
+            let states = self.states(&network, &batch, &words, device);
+            (batch, states)
+        });
         self.folded(&network, states)
     }
 
@@ -114,6 +117,20 @@ pub struct JointLstm {
     pub dropout: f64,
     /// Whether training normalises each unit of the mean states to mean 0 and variance 1 over the batch.
     pub normalise: bool,
+    /// Whether a text counts as many times in mean and variance as it has words, and not once. The states of short texts vary
+    /// more, and a few of them would hide how long texts differ.
+    pub by_words: bool,
+}
+
+impl JointLstm {
+    /// The weight of each text of a batch in mean and variance.
+    fn weights(&self, batch: &Batch) -> Vec<f32> {
+        let weight = |text: &&[u32]| match self.by_words {
+            true => text.len().max(1) as f32,
+            false => 1.0,
+        };
+        batch.texts.iter().map(weight).collect()
+    }
 }
 
 impl Architecture for JointLstm {
@@ -142,9 +159,9 @@ impl Architecture for JointLstm {
         network.mean_states_apart(&words.collect::<Vec<_>>())
     }
 
-    fn normalised(&self, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
+    fn normalised(&self, batch: &Batch, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
         match self.normalise {
-            true => states.normalised(),
+            true => states.normalised(&self.weights(batch)),
             false => states,
         }
     }
@@ -159,14 +176,16 @@ impl Architecture for JointLstm {
         network.logits(states)
     }
 
-    fn folded(
+    fn folded<'a>(
         &self,
         network: &AuxLstm,
-        states: impl Iterator<Item = MeanStates<Tensor<2>>>,
+        batches: impl Iterator<Item = (Batch<'a>, MeanStates<Tensor<2>>)>,
     ) -> AuxLstm {
         let mut statistics = StateStatistics::default();
         if self.normalise {
-            states.for_each(|states| statistics.add(states));
+            for (batch, states) in batches {
+                statistics.add(states, &self.weights(&batch));
+            }
         }
         network.fold(&statistics)
     }

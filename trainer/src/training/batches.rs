@@ -1,10 +1,11 @@
 //! The batches of an epoch: the users of each, and a window of each user's text.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::examples::Example;
+use crate::config::{self, Training};
 
 /// A user of a batch and the text window that is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +29,22 @@ pub fn count(users: usize, batch_size: usize) -> usize {
 
 /// The batches of one epoch in order. The same seed and epoch give the same batches, so that an interrupted epoch can be
 /// continued.
+///
+/// Texts of like length share a batch, which is faster, unless the settings [mix](Training::mixes_lengths) them.
 pub fn of_epoch(
     users: &[Example],
     part: &[usize],
-    batch_size: usize,
-    window_words: usize,
+    training: &Training,
     seed: u64,
     epoch: usize,
 ) -> Vec<Vec<Item>> {
+    let batch_size = training.batch_size;
     let mut random = StdRng::seed_from_u64(mix(seed, epoch as u64));
     let mut items: Vec<Item> = part
         .iter()
         .map(|&user| {
             let length = users[user].words.len();
-            let window = if window_words == 0 {
-                length
-            } else {
-                window_words.min(length)
-            };
+            let window = window_length(training, &mut random).min(length);
             let start = random.random_range(0..=length - window);
             Item {
                 user,
@@ -54,8 +53,13 @@ pub fn of_epoch(
         })
         .collect();
     items.shuffle(&mut random);
-    for pool in items.chunks_mut(batch_size.saturating_mul(POOL)) {
-        pool.sort_by_key(|item| item.words.len());
+    if training.batches == config::Batches::Even {
+        interleave(&mut items, |item| users[item.user].file);
+    }
+    if !training.mixes_lengths() {
+        for pool in items.chunks_mut(batch_size.saturating_mul(POOL)) {
+            pool.sort_by_key(|item| item.words.len());
+        }
     }
     let before_last = count(items.len(), batch_size).saturating_sub(1) * batch_size;
     let (whole, last) = items.split_at(before_last);
@@ -65,6 +69,41 @@ pub fn of_epoch(
         .collect();
     batches.shuffle(&mut random);
     batches
+}
+
+/// Distributes the items of each group evenly over the list. The order within a group stays.
+fn interleave(items: &mut [Item], group: impl Fn(&Item) -> usize) {
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    let ranks = items.iter().map(|item| {
+        let size = sizes.entry(group(item)).or_default();
+        *size += 1;
+        *size - 1
+    });
+    let ranks: Vec<usize> = ranks.collect();
+    let place = |(item, rank): (&Item, usize)| (rank as f64 + 0.5) / sizes[&group(item)] as f64;
+    let mut placed: Vec<(f64, Item)> = (items.iter().zip(ranks))
+        .map(|(item, rank)| (place((item, rank)), item.clone()))
+        .collect();
+    placed.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    for (item, (_, placed)) in items.iter_mut().zip(placed) {
+        *item = placed;
+    }
+}
+
+/// The length of a window in words, if the text is as long.
+fn window_length(training: &Training, random: &mut StdRng) -> usize {
+    let longest = match training.window_words {
+        0 => return usize::MAX,
+        words => words,
+    };
+    match training.min_window_words {
+        0 => longest,
+        shortest => {
+            let [low, high] = [shortest, longest].map(|words| (words as f64).ln());
+            let length = random.random_range(low..=high).exp().round() as usize;
+            length.clamp(shortest, longest)
+        }
+    }
 }
 
 /// A seed from two numbers, such that neighbouring numbers give unrelated seeds (the finaliser of SplitMix64).
@@ -80,6 +119,14 @@ mod tests {
     use super::*;
     use crate::corpus::{User, UserKey};
     use std::path::Path;
+
+    fn training(batch_size: usize, window_words: usize) -> Training {
+        Training {
+            batch_size,
+            window_words,
+            ..Training::default()
+        }
+    }
 
     fn users() -> Vec<Example> {
         (0..500)
@@ -97,7 +144,7 @@ mod tests {
     fn every_user_is_in_one_batch_with_a_window_of_the_text() {
         let users = users();
         let part: Vec<usize> = (0..500).step_by(2).collect();
-        let batches = of_epoch(&users, &part, 16, 20, 1, 0);
+        let batches = of_epoch(&users, &part, &training(16, 20), 1, 0);
         let mut seen: Vec<usize> = batches.iter().flatten().map(|item| item.user).collect();
         seen.sort_unstable();
         assert_eq!(seen, part);
@@ -108,22 +155,22 @@ mod tests {
         let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
         assert!(sizes.iter().all(|size| (8..24).contains(size)), "{sizes:?}");
         for size in [1, 2, 7, 16, 100, 166, 167, 249, 250, 1000] {
-            let batches = of_epoch(&users, &part, size, 20, 1, 0);
+            let batches = of_epoch(&users, &part, &training(size, 20), 1, 0);
             assert_eq!(
                 batches.len(),
                 count(part.len(), size),
                 "{size} users a batch"
             );
         }
-        assert_eq!(batches, of_epoch(&users, &part, 16, 20, 1, 0));
-        assert_ne!(batches, of_epoch(&users, &part, 16, 20, 1, 1));
+        assert_eq!(batches, of_epoch(&users, &part, &training(16, 20), 1, 0));
+        assert_ne!(batches, of_epoch(&users, &part, &training(16, 20), 1, 1));
     }
 
     #[test]
     fn batches_hold_texts_of_like_length() {
         let users = users();
         let part: Vec<usize> = (0..500).collect();
-        let batches = of_epoch(&users, &part, 16, 0, 1, 0);
+        let batches = of_epoch(&users, &part, &training(16, 0), 1, 0);
         let (words, padded) = batches.iter().fold((0, 0), |(words, padded), batch| {
             let lengths = batch.iter().map(|item| item.words.len());
             (
@@ -135,5 +182,55 @@ mod tests {
             (padded as f64) < 1.15 * words as f64,
             "{padded} steps for {words} words"
         );
+    }
+    #[test]
+    fn even_batches_have_users_of_each_file_in_the_same_proportion() {
+        let users: Vec<Example> = (users().into_iter().enumerate())
+            .map(|(index, user)| Example {
+                file: usize::from(index % 4 == 0),
+                ..user
+            })
+            .collect();
+        let part: Vec<usize> = (0..500).collect();
+        let training = Training {
+            batches: config::Batches::Even,
+            length_temperature: 100.0,
+            ..training(20, 0)
+        };
+        let batches = of_epoch(&users, &part, &training, 1, 0);
+        for batch in &batches {
+            let second = batch.iter().filter(|item| users[item.user].file == 1);
+            assert!((4..=6).contains(&second.count()), "{batch:?}");
+        }
+        assert_ne!(batches, of_epoch(&users, &part, &training, 1, 1));
+    }
+
+    #[test]
+    fn windows_are_drawn_from_short_to_long() {
+        let users: Vec<Example> = (users().into_iter())
+            .map(|user| Example {
+                words: vec![2; 1000].into(),
+                ..user
+            })
+            .collect();
+        let part: Vec<usize> = (0..500).collect();
+        let training = Training {
+            min_window_words: 10,
+            length_temperature: 100.0,
+            ..training(16, 640)
+        };
+        let batches = of_epoch(&users, &part, &training, 1, 0);
+        let lengths = || batches.iter().flatten().map(|item| item.words.len());
+        assert!(lengths().all(|words| (10..=640).contains(&words)));
+        // As many in each third of the logarithms: 10 to 40, 40 to 160, 160 to 640.
+        for third in [10..40, 40..160, 160..641] {
+            let windows = lengths().filter(|words| third.contains(words)).count();
+            assert!((130..=204).contains(&windows), "{third:?}: {windows}");
+        }
+        let mixed = |batch: &Vec<Item>| {
+            let words = || batch.iter().map(|item| item.words.len());
+            words().min() < Some(80) && words().max() > Some(80)
+        };
+        assert!(batches.iter().all(mixed));
     }
 }

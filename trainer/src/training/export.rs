@@ -1,5 +1,7 @@
 //! The end of a training run: calibrates the best epoch, evaluates it on the test users and writes the bundle.
 
+use std::path::{Path, PathBuf};
+
 use model_core::{
     base_rates::BaseRates,
     bundle::{Bundle, LanguageCalibration, Settings, ValidationStatus},
@@ -75,9 +77,19 @@ pub fn export(
     if trained.wide.is_some() {
         report_wide(&trained)?;
     }
-    let test = trained.texts(&trained.trainer.setup.data.parts.test, usize::MAX)?;
-    let test = by_language(&test, config, &parts.vocabulary);
-    let settings = settings(&trained, config, &parts, &test)?;
+    let data = &trained.trainer.setup.data;
+    let of_file = |file: usize| {
+        let users = data.parts.test.iter().copied();
+        let users: Vec<usize> = users
+            .filter(|&user| data.users[user].file == file)
+            .collect();
+        let texts = trained.texts(&users, usize::MAX)?;
+        Ok(by_language(&texts, config, &parts.vocabulary))
+    };
+    let test = (0..config.corpus.len())
+        .map(of_file)
+        .collect::<Result<Vec<ByLanguage>, TrainError>>()?;
+    let settings = settings(&trained, config, &parts, &pooled(&test))?;
     let card = card(&settings, config, parts.tested, &test);
     let history = trained.trainer.history();
     folder.write_metrics(history, (!card.refit).then_some(&card.figures))?;
@@ -97,6 +109,18 @@ pub fn export(
 /// Texts of each task, first those in the other language and then those in Chinese. A model of one language takes all texts
 /// for texts in the other language.
 type ByLanguage = [Vec<Vec<Scored>>; 2];
+
+/// The texts of several corpora taken together.
+fn pooled(corpora: &[ByLanguage]) -> ByLanguage {
+    [0, 1].map(|language| {
+        let tasks = corpora.first().map_or(0, |texts| texts[language].len());
+        let of_task = |task: usize| {
+            let texts = corpora.iter().flat_map(|texts| &texts[language][task]);
+            texts.cloned().collect()
+        };
+        (0..tasks).map(of_task).collect()
+    })
+}
 
 /// Divides the texts of each task by their language.
 fn by_language(texts: &[Vec<wide::Text>], config: &Config, vocabulary: &Vocabulary) -> ByLanguage {
@@ -206,16 +230,30 @@ fn card(
     settings: &Settings,
     config: &Config,
     tested: Option<Bundle>,
-    test: &ByLanguage,
+    test: &[ByLanguage],
 ) -> ModelCard {
+    let figures_by_corpus = || {
+        let several = test.len() > 1;
+        let of_corpus = |(path, test): (&PathBuf, &ByLanguage)| {
+            let corpus = several.then(|| corpus_name(path));
+            figures(settings, test, corpus)
+        };
+        config.corpus.iter().zip(test).flat_map(of_corpus).collect()
+    };
     ModelCard {
         refit: tested.is_some(),
         figures: match tested {
             Some(bundle) => bundle.card.figures,
-            None => figures(settings, test),
+            None => figures_by_corpus(),
         },
         ..config.card.clone()
     }
+}
+
+/// The name of a file without its endings.
+fn corpus_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// Prints the figures of the network with its wide component on the validation users.
@@ -245,7 +283,11 @@ fn add(evaluation: &mut Evaluation, language: &LanguageCalibration, texts: &[Sco
 }
 
 /// Test figures of every attribute, and of its coarse classes, for each language in which it counts as measured.
-fn figures(settings: &Settings, test: &ByLanguage) -> Vec<AttributeFigures> {
+fn figures(
+    settings: &Settings,
+    test: &ByLanguage,
+    corpus: Option<String>,
+) -> Vec<AttributeFigures> {
     let mut figures = Vec::new();
     for (language, tasks) in settings.languages().into_iter().zip(test) {
         for (task, scores) in tasks.iter().enumerate() {
@@ -258,7 +300,10 @@ fn figures(settings: &Settings, test: &ByLanguage) -> Vec<AttributeFigures> {
             add(&mut evaluation, calibration, scores);
             let reports = evaluation.reports().into_iter();
             let reports = reports.filter(|report| report.metrics.users > 0);
-            figures.extend(reports.map(AttributeFigures::from));
+            figures.extend(reports.map(|report| AttributeFigures {
+                corpus: corpus.clone(),
+                ..report.into()
+            }));
         }
     }
     figures

@@ -136,6 +136,7 @@ pub fn train(
             sizes,
             dropout: config.network.dropout,
             normalise: config.training.normalise,
+            by_words: config.training.mixes_lengths(),
         },
         vectors: Vectors::new(embedding, config.network.vector_learning_rate),
     };

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::{
     optim::{AdaGradConfig, AdamConfig, GradientsParams, ModuleOptimizer, OptimizerRecord},
-    tensor::{Bytes, Device},
+    tensor::{Bytes, Device, Tensor, TensorData},
 };
 use model_core::{
     joint_loss::{joint_loss, penalty},
@@ -200,14 +200,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
             data,
             ..
         } = &self.setup;
-        batches::of_epoch(
-            &data.users,
-            &data.parts.training,
-            training.batch_size,
-            training.window_words,
-            *seed,
-            epoch,
-        )
+        batches::of_epoch(&data.users, &data.parts.training, training, *seed, epoch)
     }
 
     /// The words that were read so far, and those of all epochs.
@@ -233,7 +226,16 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         let batch = data.batch(items);
         let targets = data.targets(&batch.users);
         let words = vectors.embed_for_training(&architecture.texts(&batch), &device);
-        let logits = architecture.forward(&self.network, &batch, &words, &device);
+        let mut logits = architecture.forward(&self.network, &batch, &words, &device);
+        if training.mixes_lengths() {
+            let factor = |text: &&[u32]| (1.0 / training.temperature(text.len())) as f32;
+            let factors = batch.texts.iter().map(factor).collect();
+            let factors = TensorData::new(factors, [batch.texts.len(), 1]);
+            let factors = Tensor::<2>::from_data(factors, &device);
+            for logits in &mut logits {
+                *logits = logits.clone() * factors.clone();
+            }
+        }
         let mut loss = joint_loss(&logits, &targets, &device); // Eq. 19
         if training.l2 > 0.0 {
             loss = loss + penalty(&self.network, training.l2_on, &device) * training.l2;

@@ -137,8 +137,8 @@ impl Architecture for AttentiveLstm {
         network.states(&words[0], &segments, device)
     }
 
-    fn normalised(&self, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
-        self.network.normalised(states)
+    fn normalised(&self, batch: &Batch, states: MeanStates<Tensor<2>>) -> MeanStates<Tensor<2>> {
+        self.network.normalised(batch, states)
     }
 
     fn logits(
@@ -151,13 +151,13 @@ impl Architecture for AttentiveLstm {
         self.network.logits(&network.lstm, batch, states, device)
     }
 
-    fn folded(
+    fn folded<'a>(
         &self,
         network: &Network,
-        states: impl Iterator<Item = MeanStates<Tensor<2>>>,
+        batches: impl Iterator<Item = (Batch<'a>, MeanStates<Tensor<2>>)>,
     ) -> Network {
         Network {
-            lstm: self.network.folded(&network.lstm, states),
+            lstm: self.network.folded(&network.lstm, batches),
             attention: network.attention.clone(),
         }
     }
@@ -193,6 +193,7 @@ mod tests {
                 },
                 dropout: 0.0,
                 normalise: false,
+                by_words: false,
             },
             segment_words: 2,
         }

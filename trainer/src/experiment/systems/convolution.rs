@@ -229,9 +229,9 @@ impl Architecture for BagConvolutions<'_> {
         Tensor::cat(pooled.collect(), 1)
     }
 
-    fn normalised(&self, pooled: Tensor<2>) -> Tensor<2> {
+    fn normalised(&self, batch: &Batch, pooled: Tensor<2>) -> Tensor<2> {
         match self.normalise {
-            true => normalised(pooled),
+            true => normalised(pooled, &vec![1.0; batch.users.len()]),
             false => pooled,
         }
     }
@@ -265,11 +265,17 @@ impl Architecture for BagConvolutions<'_> {
         vec![layers.output.forward(layers.dropout.forward(read))]
     }
 
-    fn folded(&self, layers: &Layers, pooled: impl Iterator<Item = Tensor<2>>) -> Layers {
+    fn folded<'a>(
+        &self,
+        layers: &Layers,
+        batches: impl Iterator<Item = (Batch<'a>, Tensor<2>)>,
+    ) -> Layers {
         let mut layers = layers.clone();
         if self.normalise {
             let mut statistics = UnitStatistics::default();
-            pooled.for_each(|pooled| statistics.add(pooled));
+            for (batch, pooled) in batches {
+                statistics.add(pooled, &vec![1.0; batch.users.len()]);
+            }
             statistics.fold_into(&mut layers.output);
         }
         layers

@@ -60,6 +60,7 @@ impl LstmSettings {
             sizes,
             dropout: self.network.dropout,
             normalise: self.training.normalise,
+            by_words: self.training.mixes_lengths(),
         };
         let vectors = Vectors::new(embedding, self.network.vector_learning_rate);
         let (training, wide) = (&self.training, &self.wide);

@@ -116,6 +116,7 @@ impl System for MultiTaskLstm {
                 sizes,
                 dropout: network.dropout,
                 normalise: training.normalise,
+                by_words: training.mixes_lengths(),
             },
             vectors: Vectors::Trained(TrainedVectors::new(tables, dimensions, rate)),
             wide,
@@ -137,7 +138,7 @@ fn own_vectors(
     let (training, _) = problem.labelled(&problem.parts.training, attribute);
     let texts = || {
         (training.iter()).map(|&user| {
-            let words = problem.users.examples[user].words.iter();
+            let words = problem.examples[user].words.iter();
             words.filter_map(|&id| vocabulary.word(id))
         })
     };
@@ -288,6 +289,7 @@ mod tests {
             },
             dropout: 0.0,
             normalise: false,
+            by_words: false,
         };
         let (plain, device) = (Device::flex(), Device::flex().autodiff());
         let source = |wanted: &TensorSpec| Ok::<_, ()>(glorot_uniform(wanted, &mut random));
