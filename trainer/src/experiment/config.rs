@@ -73,6 +73,13 @@ pub struct Group {
     /// Values of λ of Eq. 19 for the main task; the auxiliary tasks share 1 − λ. None: the system's own value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lambda: Vec<f64>,
+    /// Shares of the main attribute's labels that training and validation users keep, each above 0 and at most 1, such as 0.05
+    /// for one label in twenty; auxiliary attributes keep all labels. None: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<f64>,
+    /// Shuffle the labels of the auxiliary attributes among the users: a control, whose gain must vanish.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shuffled: bool,
     /// What distinguishes these runs from others of the same systems, as shown in the report; empty: nothing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub variant: String,

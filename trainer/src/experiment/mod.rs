@@ -10,6 +10,7 @@ mod cache;
 mod config;
 mod corpus;
 mod error;
+mod labels;
 mod plan;
 mod record;
 mod report;

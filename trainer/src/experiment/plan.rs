@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::config::{Auxiliary, Experiment, Group};
+use super::labels::{Labels, SHARE, SHUFFLED};
 use super::run::RunKey;
 use super::system::{System, check_lambda};
-use crate::settings::{self, ConfigError};
+use crate::settings::{self, ConfigError, within};
 
 /// Reads the settings of an experiment from files, with `overrides`, and checks them and the runs, see [`settings::read`].
 pub fn read(paths: &[PathBuf], overrides: &[String]) -> Result<Experiment, ConfigError> {
@@ -29,6 +30,8 @@ pub struct Plan {
     pub auxiliary: Vec<usize>,
     /// λ of the main task, if the system has it.
     pub lambda: Option<f64>,
+    /// The labels that it learns from.
+    pub labels: Labels,
 }
 
 /// The most bytes of a file name on the usual file systems.
@@ -103,6 +106,21 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
     if !group.lambda.is_empty() && !systems.iter().any(has_lambda) {
         return Err("lambda: none of these systems has it".into());
     }
+    if group.shuffled && !systems.iter().all(|(_, system)| system.is_joint()) {
+        return Err("shuffled: a system that is not joint learns no auxiliary labels".into());
+    }
+    let shares = match group.labels.as_slice() {
+        [] => vec![1.0],
+        shares => shares.to_vec(),
+    };
+    for &share in &shares {
+        within(
+            "labels",
+            share,
+            share > 0.0 && share <= 1.0,
+            "above 0, at most 1",
+        )?;
+    }
     let seeds = match group.seeds.is_empty() {
         true => &experiment.seeds,
         false => &group.seeds,
@@ -115,26 +133,44 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
                 if auxiliary.contains(main) {
                     continue;
                 }
-                let mut variant = group.variant.clone();
+                let mut variant: Vec<String> = Vec::new();
+                if !group.variant.is_empty() {
+                    variant.push(group.variant.clone());
+                }
                 if let Some(lambda) = lambda.filter(|_| lambda != system.lambda()) {
                     check_lambda("lambda", lambda)?;
-                    let gap = if variant.is_empty() { "" } else { ", " };
-                    variant += &format!("{gap}lambda={lambda}");
+                    variant.push(format!("lambda={lambda}"));
+                }
+                if group.shuffled {
+                    variant.push(SHUFFLED.into());
                 }
                 let auxiliaries = indices(experiment, auxiliary)?;
-                plans.extend(seeds.iter().map(|&seed| Plan {
-                    key: RunKey {
-                        system: name.clone(),
-                        main: main.clone(),
-                        auxiliary: auxiliary.to_vec(),
-                        variant: variant.clone(),
-                        seed,
-                    },
-                    system: Arc::clone(system),
-                    main: index,
-                    auxiliary: auxiliaries.clone(),
-                    lambda,
-                }));
+                for (&share, &seed) in shares
+                    .iter()
+                    .flat_map(|share| seeds.iter().map(move |seed| (share, seed)))
+                {
+                    let mut variant = variant.clone();
+                    if share < 1.0 {
+                        variant.push(format!("{SHARE}{share}"));
+                    }
+                    plans.push(Plan {
+                        key: RunKey {
+                            system: name.clone(),
+                            main: main.clone(),
+                            auxiliary: auxiliary.to_vec(),
+                            variant: variant.join(", "),
+                            seed,
+                        },
+                        system: Arc::clone(system),
+                        main: index,
+                        auxiliary: auxiliaries.clone(),
+                        lambda,
+                        labels: Labels {
+                            share,
+                            shuffled: group.shuffled,
+                        },
+                    });
+                }
             }
             if plans.len() == before {
                 return Err(format!(

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::cache::Cache;
 use super::config::Experiment;
 use super::error::ExperimentError;
+use super::labels::Labels;
 use super::plan::{Plan, plans};
 use super::record::Record;
 use super::run::{Run, TestUser};
@@ -25,7 +26,7 @@ use crate::output::make_folder;
 use crate::progress::notice;
 use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
-use crate::training::examples::Parts;
+use crate::training::examples::{Example, Parts};
 
 /// Makes the runs of `experiment` that its folder does not contain. `segmenter` segments the posts.
 ///
@@ -83,19 +84,25 @@ pub fn run(
             drop(shared.take());
             shared = Some(Shared::new(experiment, &users, plan)?);
         }
-        let Some(shared) = &shared else { continue };
+        let Some(shared) = &mut shared else { continue };
+        for plan in together {
+            shared.label(&users, plan);
+        }
+        let shared = &*shared;
         let execute = |plan: &&Plan| {
+            let labelled = shared.labelled(plan);
             let problem = Problem {
                 attributes: &experiment.attributes,
                 main: plan.main,
                 auxiliary: &plan.auxiliary,
                 lambda: plan.lambda,
                 users: &users,
+                examples: &labelled.examples,
                 parts: &shared.parts,
                 features: shared.features.as_ref().map(|(_, features)| features),
                 seed: plan.key.seed,
                 device: &device,
-                cache: &shared.cache,
+                cache: &labelled.cache,
                 folder,
                 interrupted,
             };
@@ -162,7 +169,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
         )));
     }
     let fitted = plan.system.fit(problem)?;
-    let words = |user: usize| problem.users.examples[user].words.len();
+    let words = |user: usize| problem.examples[user].words.len();
     let scores = fitted.model.scores(&validation)?;
     let validation_f = problem.f(plan.main, &validation_classes, &scores);
     let scored: Vec<Scored> = (validation.iter().zip(&validation_classes).zip(scores))
@@ -185,7 +192,7 @@ fn fit_and_evaluate(plan: &Plan, problem: &Problem) -> Result<Run, ExperimentErr
         training_curve: fitted.training_curve,
         test: (test.iter().zip(test_classes).zip(scores))
             .map(|((&user, class), logits)| TestUser {
-                user: problem.users.examples[user].key.clone(),
+                user: problem.examples[user].key.clone(),
                 words: words(user),
                 class,
                 probabilities: calibration.probabilities(&logits, words(user)),
@@ -201,7 +208,26 @@ struct Shared {
     parts: Parts,
     /// The features with their settings, where the systems read them.
     features: Option<(Features, UserFeatures)>,
+    labelled: Vec<Labelled>,
+}
+
+/// Users with the labels that some runs learn from, and what these runs have fitted.
+struct Labelled {
+    key: LabelsKey,
+    examples: Vec<Example>,
     cache: Cache,
+}
+
+/// What decides the labels: with a share of them the main attribute too, and with shuffled ones the auxiliary attributes.
+#[derive(PartialEq)]
+struct LabelsKey(Labels, Option<usize>, Option<Vec<usize>>);
+
+impl LabelsKey {
+    fn of(plan: &Plan) -> Self {
+        let Labels { share, shuffled } = plan.labels;
+        let main = (share < 1.0 || shuffled).then_some(plan.main);
+        Self(plan.labels, main, shuffled.then(|| plan.auxiliary.clone()))
+    }
 }
 
 impl Shared {
@@ -216,9 +242,35 @@ impl Shared {
         Ok(Self {
             seed,
             features: features.transpose()?,
-            cache: Cache::default(),
+            labelled: Vec::new(),
             parts,
         })
+    }
+
+    /// Prepares the labels of a run.
+    fn label(&mut self, users: &Users, plan: &Plan) {
+        let key = LabelsKey::of(plan);
+        if !self.labelled.iter().any(|labelled| labelled.key == key) {
+            let examples = (plan.labels).of(
+                &users.examples,
+                &self.parts,
+                plan.main,
+                &plan.auxiliary,
+                self.seed,
+            );
+            self.labelled.push(Labelled {
+                key,
+                examples,
+                cache: Cache::default(),
+            });
+        }
+    }
+
+    /// The labels of a run, which [`label`](Self::label) has prepared.
+    fn labelled(&self, plan: &Plan) -> &Labelled {
+        let key = LabelsKey::of(plan);
+        let mut labelled = self.labelled.iter();
+        (labelled.find(|labelled| labelled.key == key)).expect("the labels were prepared")
     }
 
     /// Whether a run has the same seed and features.

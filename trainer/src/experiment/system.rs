@@ -14,7 +14,7 @@ use super::users::{UserFeatures, Users};
 use crate::evaluation::Metrics;
 use crate::features::Features;
 use crate::settings::within;
-use crate::training::examples::Parts;
+use crate::training::examples::{Example, Parts};
 
 /// A way to learn an attribute, with its settings.
 ///
@@ -78,8 +78,10 @@ pub struct Problem<'a> {
     pub auxiliary: &'a [usize],
     /// λ of Eq. 19 for the main task, if the system has it.
     pub lambda: Option<f64>,
-    /// All users.
+    /// All users, with their features and vectors.
     pub users: &'a Users,
+    /// All users, with the labels that are learned from.
+    pub examples: &'a [Example],
     /// The division of the users. Not all of them have a label.
     pub parts: &'a Parts,
     /// The users' features, for systems that read them.
@@ -88,7 +90,7 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// The device that computes networks.
     pub device: &'a Device,
-    /// What other runs with these parts and features have fitted.
+    /// What other runs with these parts, labels and features have fitted.
     pub cache: &'a Cache,
     /// A folder for files that other runs can use.
     pub folder: &'a Path,
@@ -99,7 +101,7 @@ pub struct Problem<'a> {
 impl<'a> Problem<'a> {
     /// Those of `users` who have a label for an attribute, and their classes.
     pub fn labelled(&self, users: &[usize], attribute: usize) -> (Vec<usize>, Vec<usize>) {
-        let class = |&user: &usize| Some((user, self.users.examples[user].classes[attribute]?));
+        let class = |&user: &usize| Some((user, self.examples[user].classes[attribute]?));
         users.iter().filter_map(class).unzip()
     }
 

@@ -1,6 +1,7 @@
 //! The report on an experiment: the paper's tables and more, from the stored runs alone.
 
 mod entries;
+mod few_labels;
 mod figures;
 mod paper;
 mod plots;
@@ -53,6 +54,7 @@ impl Report {
         tables::individual(&mut document, &results);
         tables::joint(&mut document, &results);
         tables::coarse_classes(&mut document, &results);
+        few_labels::tables(&mut document, &results);
         tables::others(&mut document, &results);
         tables::runs(&mut document, &results);
         // The first of the plots belongs to the section of the association.

@@ -1,6 +1,7 @@
 //! The drawings of a report.
 
 use super::entries::Gain;
+use super::few_labels;
 use super::figures::{ece, name, number};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
@@ -32,6 +33,12 @@ pub fn plots(document: &mut Document, results: &Results, gains: &[Gain]) {
         "F of Aux-LSTM for weights λ of the main task in the joint cost (Eq. 19 of the paper, which takes 0.75); the \
          auxiliary task has 1 − λ. Points are means over seeds, bars one standard deviation to each side.",
         each(&|attribute| sweep(attribute).into_iter().collect()),
+    );
+    plots(
+        "Few labels",
+        "F of systems that learn the main attribute from a share of its labels, and the auxiliary attributes from all of \
+         theirs. Points are means over seeds, bars one standard deviation to each side.",
+        each(&|attribute| few_labels::figure(attribute).into_iter().collect()),
     );
     plots(
         "Learning curves",
@@ -90,9 +97,9 @@ fn shown(attribute: &AttributeResults) -> Vec<&Row> {
     rows
 }
 
-/// The style class of a row: a colour for its system, dashes for its auxiliary attributes. All that the paper does not have
-/// shares one colour.
-fn style(attribute: &AttributeResults, row: &Row) -> String {
+/// The style class of a row: a colour for its system, dashes for its auxiliary attributes. All that the paper does not have,
+/// which `variant` names, shares one colour.
+pub fn style(attribute: &AttributeResults, row: &Row, variant: &str) -> String {
     let mut auxiliaries: Vec<&[String]> = Vec::new();
     for other in attribute
         .rows
@@ -106,7 +113,7 @@ fn style(attribute: &AttributeResults, row: &Row) -> String {
     let dashes = auxiliaries
         .iter()
         .position(|other| *other == row.key.auxiliary);
-    let colour = match row.key.variant.as_str() {
+    let colour = match variant {
         "" => paper::system_place(&row.key.system),
         _ => paper::system_place(""),
     };
@@ -129,7 +136,7 @@ fn figure(
         if points.is_empty() {
             continue;
         }
-        let class = style(attribute, row);
+        let class = style(attribute, row, &row.key.variant);
         names.push((class.clone(), legend(row)));
         series.push(Series {
             class,
@@ -240,7 +247,7 @@ fn sweep(attribute: &AttributeResults) -> Option<Figure> {
             None => {
                 let base = attribute.row(&key.system, &key.auxiliary).unwrap_or(row);
                 let series = Series {
-                    class: style(attribute, base),
+                    class: style(attribute, base, &base.key.variant),
                     joined: true,
                     points: vec![point],
                 };

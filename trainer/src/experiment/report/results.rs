@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use model_core::prediction::largest;
 
+use super::few_labels::has_few;
 use super::paper;
 use crate::corpus::UserKey;
 use crate::evaluation::{
@@ -124,10 +125,12 @@ fn check(run: &Run, corpus: &CorpusSummary) -> Result<(), String> {
 
 impl AttributeResults {
     /// The row with the highest mean F on the validation users, of those with the most seeds. Rows with one seed are excluded,
-    /// because the best of many of these is a lucky one.
+    /// because the best of many of these is a lucky one, and so are rows that learned from a share of the labels, whose
+    /// validation users are few.
     pub fn best(&self) -> Option<&Row> {
         let seeds = self.rows.iter().map(|row| row.runs.len()).max()?;
-        let rows = self.rows.iter().filter(|row| row.runs.len() == seeds);
+        let rows = self.rows.iter();
+        let rows = rows.filter(|row| row.runs.len() == seeds && !has_few(row));
         rows.max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()))
     }
 

@@ -4,6 +4,7 @@ use super::entries::{
     Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
     shown,
 };
+use super::few_labels::has_few;
 use super::figures::{
     NONE, NOT_RUN, PAPER, ece, interval, labels, levels, name, number, share, signed,
 };
@@ -266,8 +267,9 @@ pub fn coarse_classes(document: &mut Document, results: &Results) {
 
 /// All runs that are in no table of the paper.
 pub fn others(document: &mut Document, results: &Results) {
-    let is_other = |attribute: &AttributeResults| !attribute.rows.iter().all(is_of_paper);
-    let any = results.attributes.iter().any(is_other);
+    let is_other = |row: &&Row| !is_of_paper(row) && !has_few(row);
+    let has_other = |attribute: &AttributeResults| attribute.rows.iter().any(|row| is_other(&row));
+    let any = results.attributes.iter().any(has_other);
     if !any && !results.corpus.paper {
         return;
     }
@@ -281,7 +283,7 @@ pub fn others(document: &mut Document, results: &Results) {
     );
     for attribute in &results.attributes {
         let mut entries: Vec<Entry> = (attribute.rows.iter())
-            .filter(|row| !is_of_paper(row))
+            .filter(is_other)
             .map(Entry::of)
             .collect();
         let ours = entries.len();

@@ -82,7 +82,7 @@ fn data(problem: &Problem, class_balance: f64) -> Result<Data, ExperimentError> 
         .copied())
     .take(tasks.len())
     .collect();
-    let mut users = problem.users.examples.clone();
+    let mut users = problem.examples.to_vec();
     for user in &mut users {
         user.classes = (attributes.iter())
             .map(|&attribute| user.classes[attribute])
