@@ -1,6 +1,8 @@
 //! `auxlstm corpus stats`: statistics of corpora. `auxlstm corpus convert` is in [`super::convert`].
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -70,7 +72,7 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
             })
             .collect();
         for (user, words) in users.iter().zip(words) {
-            statistics.add(user, words);
+            statistics.add(user, words, corpus.file());
         }
         progress.set(statistics.users);
     }
@@ -94,10 +96,15 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     if stats.json {
         print(&format!(
             "{:#}\n",
-            to_json(&statistics, &attributes, corpus.bad_records())
+            to_json(
+                &statistics,
+                &attributes,
+                corpus.files(),
+                corpus.bad_records()
+            )
         ))?;
     } else {
-        print_text(&to_text(&statistics, &attributes))?;
+        print_text(&to_text(&statistics, &attributes, corpus.files()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,6 +130,7 @@ fn chosen<'a>(statistics: &'a Statistics, names: &[String]) -> Vec<(&'a str, &'a
 fn to_json(
     statistics: &Statistics,
     attributes: &[(&str, &LabelCounts)],
+    files: &[PathBuf],
     bad_records: u64,
 ) -> Value {
     let attribute = |&(name, counts): &(&str, &LabelCounts)| {
@@ -143,10 +151,24 @@ fn to_json(
         "words": statistics.words,
         "bad_records": bad_records,
         "attributes": attributes.iter().map(attribute).collect::<Map<_, _>>(),
+        "labelled_together": together(statistics, attributes).map(|together| {
+            let of = |((file, labelled), users): ((usize, Vec<&str>), u64)| {
+                let mut value = json!({ "attributes": labelled, "users": users });
+                if files.len() > 1 {
+                    value["file"] = files[file].to_string_lossy().into();
+                }
+                value
+            };
+            together.into_iter().map(of).collect::<Vec<Value>>()
+        }),
     })
 }
 
-fn to_text(statistics: &Statistics, attributes: &[(&str, &LabelCounts)]) -> String {
+fn to_text(
+    statistics: &Statistics,
+    attributes: &[(&str, &LabelCounts)],
+    files: &[PathBuf],
+) -> String {
     let mut totals = Table::new(["", "total", "per user"]);
     let users = statistics.users.max(1) as f64;
     totals.row(["users", &count(statistics.users), ""]);
@@ -170,7 +192,34 @@ fn to_text(statistics: &Statistics, attributes: &[(&str, &LabelCounts)]) -> Stri
             None => text.push_str(&classes(name, counts)),
         }
     }
+    if let Some(together) = together(statistics, attributes).filter(|together| together.len() > 1) {
+        let header = ["labels", "users", "file"];
+        let several = files.len() > 1;
+        let columns = if several { 3 } else { 2 };
+        let mut table = Table::new(header[..columns].to_vec());
+        for ((file, labelled), users) in together {
+            let labelled = match labelled.is_empty() {
+                true => "none".into(),
+                false => labelled.join(", "),
+            };
+            let mut row = vec![labelled, count(users)];
+            if several {
+                row.push(files[file].display().to_string());
+            }
+            table.row(row);
+        }
+        let _ = write!(text, "\nUsers by the labels that they have\n\n{table}");
+    }
     text
+}
+
+/// The users of each file by the attributes for which they have labels.
+fn together<'n>(
+    statistics: &Statistics,
+    attributes: &[(&'n str, &LabelCounts)],
+) -> Option<BTreeMap<(usize, Vec<&'n str>), u64>> {
+    let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
+    statistics.combinations(&names)
 }
 
 /// A table of classes and users, like the paper's Tables 1 and 2.

@@ -20,7 +20,12 @@ pub struct Statistics {
     pub fields: BTreeMap<String, LabelCounts>,
     /// The fields that are counted however many values they have.
     asked_for: HashSet<String>,
+    /// The number of users of each file, an index, who have labels for just these fields.
+    combinations: BTreeMap<(usize, Vec<String>), u64>,
 }
+
+/// With more combinations of fields, they are not counted: records of a few kinds have a few.
+const MOST_COMBINATIONS: usize = 1000;
 
 /// The number of users of each label of a field.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,15 +46,17 @@ impl Statistics {
         }
     }
 
-    /// Adds one user, whose posts have `words` words.
-    pub fn add(&mut self, user: &User, words: usize) {
+    /// Adds one user of a file, an index, whose posts have `words` words.
+    pub fn add(&mut self, user: &User, words: usize, file: usize) {
         self.users += 1;
         self.posts += user.posts.len() as u64;
         self.words += words as u64;
+        let mut labelled = Vec::new();
         for name in user.fields.keys().filter(|name| *name != "id") {
             let Some(label) = user.label(name) else {
                 continue;
             };
+            labelled.push(name.clone());
             let most = match self.asked_for.contains(name) {
                 true => usize::MAX,
                 false => MOST_VALUES,
@@ -59,6 +66,27 @@ impl Statistics {
                 None => (self.fields.entry(name.clone()).or_default()).add(label, most),
             }
         }
+        if self.combinations.len() <= MOST_COMBINATIONS {
+            *self.combinations.entry((file, labelled)).or_default() += 1;
+        }
+    }
+
+    /// The number of users of each file, an index, who have labels for just some of these attributes; `None` if the fields
+    /// with labels vary too much between users.
+    pub fn combinations<'n>(
+        &self,
+        attributes: &[&'n str],
+    ) -> Option<BTreeMap<(usize, Vec<&'n str>), u64>> {
+        if self.combinations.len() > MOST_COMBINATIONS {
+            return None;
+        }
+        let mut combinations = BTreeMap::new();
+        for ((file, fields), users) in &self.combinations {
+            let is_labelled = |name: &&str| fields.iter().any(|field| field == name);
+            let labelled = attributes.iter().copied().filter(is_labelled).collect();
+            *combinations.entry((*file, labelled)).or_default() += users;
+        }
+        Some(combinations)
     }
 }
 
@@ -109,7 +137,7 @@ mod tests {
     fn count(records: &[&str]) -> Statistics {
         let mut statistics = Statistics::default();
         for record in records {
-            statistics.add(&User::from_json(record).unwrap(), 10);
+            statistics.add(&User::from_json(record).unwrap(), 10, 0);
         }
         statistics
     }
@@ -133,6 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn users_are_counted_by_the_labels_that_they_have_together() {
+        let mut statistics = Statistics::default();
+        for (record, file) in [
+            (
+                r#"{"posts": [], "age": 30, "gender": "male", "town": 1}"#,
+                0,
+            ),
+            (r#"{"posts": [], "age": 31, "gender": "female"}"#, 0),
+            (r#"{"posts": [], "age": 30, "gender": null}"#, 1),
+        ] {
+            statistics.add(&User::from_json(record).unwrap(), 1, file);
+        }
+        let combinations = statistics.combinations(&["gender", "age"]).unwrap();
+        let expected = [((0, vec!["gender", "age"]), 2), ((1, vec!["age"]), 1)];
+        assert_eq!(combinations, BTreeMap::from(expected));
+    }
+
+    #[test]
     fn intervals_are_not_numbers() {
         let intervals = count(&[r#"{"posts": [], "age": "21-25"}"#]);
         assert_eq!(intervals.fields["age"].by_value(), None);
@@ -145,7 +191,7 @@ mod tests {
             let mut statistics = Statistics::new(asked_for);
             for town in 0..=MOST_VALUES {
                 let record = format!("{{\"posts\": [], \"town\": {town}, \"id\": {town}}}");
-                statistics.add(&User::from_json(&record).unwrap(), 1);
+                statistics.add(&User::from_json(&record).unwrap(), 1, 0);
             }
             assert_eq!(statistics.fields.len(), 1);
             let town = &statistics.fields["town"];
