@@ -74,25 +74,99 @@ fn text_that_was_dragged_into_the_text_area_was_swallowed() {
     });
 }
 
+/// The message beside the button that chooses files.
+async fn notice(page: &Page) -> String {
+    text(
+        page,
+        "//*[@class='choose']/following-sibling::*[@role='status']",
+    )
+    .await
+}
+
 #[test]
-fn all_but_one_of_several_dropped_files_were_left_out_without_a_word() {
+fn all_but_one_of_several_dropped_files_were_left_out() {
     let drop = "
         const transfer = new DataTransfer();
         transfer.items.add(new File(['my school\\nmy mom\\n'], 'two.txt'));
-        transfer.items.add(new File(['my wife\\n'], 'one.txt'));
+        transfer.items.add(new File(['{\"id\": \"ann\", \"text\": \"my wife\"}\\n{\\n'], 'one.jsonl'));
+        transfer.items.add(new File(['la,la\\n'], 'song.csv'));
         const event = new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer });
         document.querySelector('h1').dispatchEvent(event)";
+    let heading = "//section[@aria-labelledby='file']/h2";
     Visit::default().run(async move |page| {
         page.ready().await;
         page.script(drop).await;
+        done(&page, 3).await;
+        assert_eq!(
+            text(&page, heading).await,
+            "Writers in two.txt and 2 more files"
+        );
+        let read = rows(&page).await;
+        let ids: Vec<&str> = read[1..].iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(ids, ["1", "2", "ann"]);
+        // What is left out is said, with its file.
+        let status = status(&page).await;
+        assert!(
+            status.contains("song.csv could not be read to its end"),
+            "{status}"
+        );
+        let bad = "//summary[contains(., '1 record could not be read')]";
+        page.click(bad).await;
+        let list = text(&page, &format!("{bad}/following-sibling::ul")).await;
+        assert!(list.starts_with("one.jsonl, line 2: "), "{list}");
+        page.press("Download as JSONL").await;
+        assert_eq!(page.saved("two-attributes.jsonl").await.lines().count(), 3);
+
+        // The button takes several too.
+        let files: [(&str, &[u8]); 2] = [("a.txt", b"my school\n"), ("b.txt", b"my wife\n")];
+        page.give_all(&files).await;
         done(&page, 2).await;
-        let note = "//*[@class='choose']/following-sibling::*[@role='status']";
-        let said = text(&page, note).await;
-        assert!(said.contains("Only two.txt was opened"), "{said}");
+        assert_eq!(
+            text(&page, heading).await,
+            "Writers in a.txt and 1 more file"
+        );
+        let ids: Vec<String> = (rows(&page).await.into_iter().skip(1))
+            .map(|row| row[0].clone())
+            .collect();
+        assert_eq!(ids, ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_model_among_files_of_writers_is_not_opened_and_that_is_said() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let model = damaged();
+        let files: [(&str, &[u8]); 2] = [("one.txt", b"my school\n"), ("m.safetensors", &model)];
+        page.give_all(&files).await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText !== ''";
+        page.until(said, SOON).await;
+        let message = notice(&page).await;
+        assert!(message.contains("Please give a model alone"), "{message}");
+        let opened = "return document.querySelector('[aria-labelledby=file]') !== null";
+        assert_eq!(page.script(opened).await, false);
         // It is gone with the next file.
         page.give("three.txt", "my school\nmy mom\nmy wife\n").await;
         done(&page, 3).await;
-        assert_eq!(text(&page, note).await, "");
+        assert_eq!(notice(&page).await, "");
+    });
+}
+
+#[test]
+fn a_download_whose_writers_were_closed_ended_without_a_word() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("writers.txt", "school\n".repeat(2_500)).await;
+        done(&page, 2_500).await;
+        page.script(
+            "const button = name => [...document.querySelectorAll('button')].find(one => one.innerText === name);
+            button('Download as JSONL').click();
+            button('Back to the text').click();",
+        )
+        .await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('The download was not made')";
+        page.until(said, SOON).await;
     });
 }
 
