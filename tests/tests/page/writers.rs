@@ -175,7 +175,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
         page.give("DAMAGED.SAFETENSORS", damaged()).await;
@@ -255,7 +255,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
 
@@ -307,6 +307,69 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         page.press("Back to the text").await;
         page.settled(SOON).await;
         same(&page.shown().await, &["my husband cooked dinner"]);
+    });
+}
+
+#[test]
+fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users: String = (1..=300)
+            .map(|user| format!("{}\n", json!({ "id": user, "text": "school ".repeat(1 + user % 7) })))
+            .collect();
+        page.give("many.jsonl", &users).await;
+        done(&page, 300).await;
+        let table = "const table = document.querySelector('[aria-labelledby=writers] .table');
+            const rows = [...table.querySelectorAll('tbody:not(.space) tr')];
+            const ids = rows.map(row => Number(row.cells[0].innerText));
+            const words = rows.map(row => Number(row.cells[1].innerText));";
+        let state = format!("{table} return [rows.length, ids[0], table.querySelector('table').ariaRowCount]");
+        assert_eq!(page.script(&state).await, json!([100, 1, "301"]));
+
+        // All can be scrolled to, and the rows in sight are drawn.
+        for (place, first) in [(1.0, 201), (0.5, 0), (0.0, 1)] {
+            page.script(&format!("{table} table.scrollTop = {place} * table.scrollHeight"))
+                .await;
+            let drawn = format!(
+                "{table} const box = table.getBoundingClientRect();
+                const seen = rows.filter(row => {{
+                    const {{ top, bottom }} = row.getBoundingClientRect();
+                    return top <= box.top + box.height / 2 && bottom >= box.top + box.height / 2;
+                }});
+                return rows.length === 100 && seen.length > 0 && ({first} === 0 || ids[0] === {first})"
+            );
+            page.until(&drawn, SOON).await;
+        }
+        let end = format!("{table} table.scrollTop = table.scrollHeight; return true");
+        page.script(&end).await;
+        page.until(&format!("{table} return ids.at(-1) === 300"), SOON)
+            .await;
+        page.script(&format!("{table} table.scrollTop = 0")).await;
+
+        for (most, sorted) in [(false, "ascending"), (true, "descending")] {
+            page.press("Words").await;
+            let wanted = if most { 7 } else { 1 };
+            let ordered = format!(
+                "{table} const by = table.querySelectorAll('th')[1].ariaSort;
+                return by === '{sorted}' && words[0] === {wanted} && ids[0] === {}",
+                if most { 6 } else { 7 }
+            );
+            page.until(&ordered, SOON).await;
+        }
+        page.press("Words").await;
+        page.until(&format!("{table} return ids[0] === 1"), SOON).await;
+
+        // The writers of whom the model is unsure can be shown alone.
+        let unsure = predict_all(&users)
+            .iter()
+            .filter(|user| user["predictions"]["gender"]["confident"] == false)
+            .count();
+        let choose = "const select = document.querySelector('.filter select');
+            select.value = 'gender';
+            select.dispatchEvent(new Event('change', { bubbles: true }))";
+        page.script(choose).await;
+        let counted = format!("{table} return table.querySelector('table').ariaRowCount === '{}'", unsure + 1);
+        page.until(&counted, SOON).await;
     });
 }
 

@@ -7,25 +7,20 @@ use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
-use model_core::attribute::Attribute;
-use model_core::prediction::{Line, UserPrediction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::best::BestCell;
 use super::consent::Purpose;
 use super::link::Link;
 use super::population::Population;
+use super::writers::Writers;
 use super::{locale, t};
 use crate::batch::{BadRecord, Batch, BrokenFile, Export, GivenFile, State};
 use crate::js::describe;
 use crate::protocol::Reason;
 use crate::session::{Session, Source, is_bundle};
 use crate::summary;
-
-/// The most rows that are shown. A table of all writers would make the page slow.
-const SHOWN: usize = 100;
 
 /// The message beside the button that chooses files: its key, and the error in it if it has one.
 pub type Notice = RwSignal<Option<(&'static str, String)>>;
@@ -153,8 +148,6 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
             Some(summary::outcome(state, broken, locale()))
         })
     };
-    let more =
-        move || (count() > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]));
     let base_rates = link.watch(|session| session.batch().map(|batch| batch.base_rates().clone()));
     let assumed = move || {
         let base_rates = base_rates.get().filter(|_| count() > 0)?;
@@ -177,8 +170,7 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
                 <h3 id="writers">{t("each_writer")}</h3>
-                <Predictions link=link />
-                <p class="note">{more}</p>
+                <Writers link=link running=running />
                 <p class="note assumed">{assumed}</p>
             </section>
         </section>
@@ -253,63 +245,6 @@ fn BadRecords(overview: Memo<Option<Overview>>) -> impl IntoView {
             }
         })
     }
-}
-
-/// The table of the first writers.
-#[component]
-fn Predictions(link: Link) -> impl IntoView {
-    let lines = link.watch(|session| {
-        let lines = session
-            .batch()
-            .map(|batch| batch.lines())
-            .unwrap_or_default();
-        lines.iter().take(SHOWN).cloned().collect::<Vec<Line>>()
-    });
-    let attributes = link.watch(|session| {
-        let attributes = session.model().map(|model| model.attributes.clone());
-        attributes.unwrap_or_default()
-    });
-    let columns = move || {
-        let column =
-            |attribute: Attribute| view! { <th scope="col">{locale().name(&attribute.name)}</th> };
-        attributes.get().into_iter().map(column).collect_view()
-    };
-    let row = move |line: Line| view! { <Row line=line attributes=attributes /> };
-    view! {
-        <div class="table" tabindex="0" role="group" aria-labelledby="writers">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{t("writer")}</th>
-                        <th scope="col">{t("words")}</th>
-                        {columns}
-                    </tr>
-                </thead>
-                <tbody>{move || lines.get().into_iter().map(row).collect_view()}</tbody>
-            </table>
-        </div>
-    }
-}
-
-/// One writer: the id, the number of words, and the class to show of each attribute.
-#[component]
-fn Row(line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
-    let id = match line.id {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let UserPrediction {
-        words, predictions, ..
-    } = line.prediction;
-    let cells = move || {
-        let cell = |attribute: Attribute| {
-            let predicted = predictions.get(&attribute.name);
-            let best = predicted.and_then(|predicted| summary::best(predicted, locale()));
-            view! { <BestCell best=best /> }
-        };
-        attributes.get().into_iter().map(cell).collect_view()
-    };
-    view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{words}</td>{cells}</tr> }
 }
 
 /// How many rows of a download are written at a time. More would be felt while typing.

@@ -17,6 +17,7 @@ mod result;
 mod status;
 mod tab;
 mod update;
+mod writers;
 
 use leptos::prelude::*;
 use link::Link;
