@@ -2,6 +2,7 @@
 # Run by trunk after the build. Writes, into the folder of the built page:
 # - widget/messages.js and widget/tokens.js, from the catalogues and colours that the page is built with
 # - widget/models/list.json, the models that the page offers
+# - widget/ethics.html, from docs/ethics.md
 # - the list of all files, at the head of the service worker
 set -euo pipefail
 worker=service_worker.js
@@ -16,6 +17,8 @@ cd "$TRUNK_STAGING_DIR"
 printf 'export default `\n%s\n`;\n' "$(sed 's/^:root/.panel/' "$web/tokens.css")" >widget/tokens.js
 
 (cd widget/models && printf '%s\n' *.safetensors | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >list.json)
+
+awk -f "$web/../scripts/markdown.awk" "$web/../docs/ethics.md" >widget/ethics.html
 
 digests() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi

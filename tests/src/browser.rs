@@ -174,11 +174,22 @@ impl Page {
 
     /// Chooses a file of this name and content with the page's file button.
     pub async fn give(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let file = self.folder.join(name);
-        std::fs::write(&file, bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        self.give_all(&[(name, bytes.as_ref())]).await;
+    }
+
+    /// Chooses several files at once.
+    pub async fn give_all(&self, files: &[(&str, &[u8])]) {
+        let path = |(name, bytes): &(&str, &[u8])| {
+            let file = self.folder.join(name);
+            std::fs::write(&file, bytes)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            file.to_string_lossy().into_owned()
+        };
+        // The driver takes one path a line.
+        let paths = files.iter().map(path).collect::<Vec<_>>().join("\n");
         let button = self.find("//main//input[@type='file']").await;
-        (button.send_keys(&file.to_string_lossy()).await)
-            .unwrap_or_else(|error| panic!("{} cannot be chosen: {error}", file.display()));
+        (button.send_keys(&paths).await)
+            .unwrap_or_else(|error| panic!("{paths} cannot be chosen: {error}"));
     }
 
     /// Waits for the download of this name and returns its content.

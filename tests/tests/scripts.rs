@@ -49,6 +49,47 @@ fn a_port_in_use_is_reported_with_a_way_out() {
     assert!(output.status.success(), "{output:?}");
 }
 
+#[test]
+fn the_page_about_consent_is_the_document() {
+    let scripts = root().join("scripts");
+    let document = root().join("docs/ethics.md");
+    let output = Command::new("awk")
+        .arg("-f")
+        .arg(scripts.join("markdown.awk"))
+        .arg(&document)
+        .output()
+        .expect("awk starts");
+    assert!(output.status.success(), "{output:?}");
+    let html = String::from_utf8(output.stdout).expect("it is text");
+    for mark in ["**", "`", "](", "| ", "\n#", "\n- "] {
+        assert!(!html.contains(mark), "{mark} is left in {html}");
+    }
+    for element in [
+        "h1", "h2", "p", "ul", "ol", "li", "table", "tr", "td", "th", "strong",
+    ] {
+        let begun = html.matches(&format!("<{element}>")).count()
+            + html.matches(&format!("<{element} ")).count();
+        assert!(begun > 0, "no {element} in {html}");
+        let ended = html.matches(&format!("</{element}>")).count();
+        assert_eq!(begun, ended, "{element} in {html}");
+    }
+    // Every word of the document is on the page, in order.
+    let document = fs::read_to_string(&document).expect("it can be read");
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric());
+        let words = words.filter(|word| word.len() > 6 && word.chars().all(char::is_alphabetic));
+        words.map(String::from).collect()
+    };
+    let (_, body) = html.split_once("<body>").expect("it has a body");
+    let mut shown = words(body).into_iter();
+    for word in words(&document) {
+        // Addresses of links to other documents are left out.
+        if !["population", "training", "transfer"].contains(&word.as_str()) {
+            assert!(shown.any(|other| other == word), "{word} is missing");
+        }
+    }
+}
+
 /// Runs a script of the repository in a folder. The make that runs these tests must not pass its flags on.
 fn script(name: &str, arguments: &[&str], folder: &Path) -> Output {
     let path = root().join("scripts").join(name);

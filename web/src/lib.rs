@@ -14,6 +14,7 @@ pub mod protocol;
 pub mod session;
 pub mod speed;
 pub mod summary;
+pub mod table;
 
 #[cfg(all(feature = "app", target_arch = "wasm32"))]
 pub mod app;

@@ -6,6 +6,7 @@ use model_core::language::Language;
 use model_core::population::{PopulationEstimate, TextCheck};
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 
+use crate::batch::{BrokenFile, State};
 use crate::labels::percent;
 use crate::locale::Locale;
 
@@ -188,12 +189,31 @@ pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
     }
 }
 
+/// What kept a run over files from its end, in sentences; empty if nothing did.
+pub fn outcome(state: &State, broken: &[BrokenFile], locale: Locale) -> String {
+    let sentence = |BrokenFile { name, reason }: &BrokenFile| {
+        let error = locale.reason(reason);
+        locale.format("file_failed", &[("file", name), ("error", &error)])
+    };
+    let mut sentences: Vec<String> = broken.iter().map(sentence).collect();
+    match state {
+        State::Cancelled => sentences.push(locale.t("file_cancelled").into()),
+        State::Failed(reason) if broken.iter().all(|file| file.reason != *reason) => {
+            let error = locale.reason(reason);
+            sentences.push(locale.format("run_failed", &[("error", &error)]));
+        }
+        State::Failed(_) | State::Running | State::Finished => {}
+    }
+    sentences.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use model_core::population::Divergence;
     use model_core::prediction::CoarsePrediction;
 
     use super::*;
+    use crate::protocol::Reason;
 
     fn named(values: &[(&str, f32)]) -> Named<f32> {
         Named(
@@ -287,6 +307,28 @@ mod tests {
         assert_eq!(chinese, format!("Chinese text: {warning}"));
         check.unlike = false;
         assert_eq!(unlike(&check, Locale::English), None);
+    }
+
+    #[test]
+    fn each_broken_file_is_named_and_so_is_another_end() {
+        let broken = ["a.csv", "b.jsonl.gz"].map(|name| BrokenFile {
+            name: name.into(),
+            reason: Reason::PackedFile {
+                packing: name.into(),
+            },
+        });
+        let end = |state: &State| outcome(state, &broken, Locale::English);
+        let both = "a.csv could not be read to its end: packed with a.csv; unpack it first. \
+                    b.jsonl.gz could not be read to its end: packed with b.jsonl.gz; unpack it first.";
+        assert_eq!(end(&State::Running), both);
+        assert_eq!(end(&State::Failed(broken[1].reason.clone())), both);
+        let cancelled = Locale::English.t("file_cancelled");
+        assert_eq!(end(&State::Cancelled), format!("{both} {cancelled}"));
+        let failed = State::Failed(Reason::NoModel);
+        let ended = "The run ended early: there is no such model.";
+        assert_eq!(end(&failed), format!("{both} {ended}"));
+        assert_eq!(outcome(&failed, &[], Locale::English), ended);
+        assert_eq!(outcome(&State::Finished, &[], Locale::English), "");
     }
 
     #[test]

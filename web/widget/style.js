@@ -65,6 +65,13 @@ const STYLE = `
     color: var(--quiet);
     font-size: 0.9em;
   }
+  .ethics {
+    color: var(--highlight);
+    font-size: 0.9em;
+  }
+  .terms dt:first-of-type {
+    margin-top: 0.3em;
+  }
   .failed {
     color: var(--error);
   }

@@ -7,6 +7,8 @@ import { load } from "./index.js";
 import { Failure, Locale, bytes, percent } from "./locale.js";
 import { styles } from "./style.js";
 
+/** docs/ethics.md as a page. */
+const ETHICS = () => new URL("./ethics.html", import.meta.url).href;
 /** The pause after a change of the text before it is read, in milliseconds. */
 const PAUSE = 150;
 /** The distance from the visible part of the page at which an element loads its model. */
@@ -101,16 +103,27 @@ function section(locale, { name, classes, coarse_classes = [] }) {
   return { name, element, set };
 }
 
-/** The model card. */
-function about(locale, card) {
-  const facts = [
-    ["card_intended_use", card.intended_use],
+/** Facts that a card states, each with the key of its term. */
+function facts(locale, stated) {
+  return stated.flatMap(([key, text]) => (text ? [make("dt", {}, locale.t(key)), make("dd", { dir: "auto" }, text)] : []));
+}
+
+/** The terms of the model and the uses that it is not for. They are in sight, because they apply to every use of the element. */
+function terms(locale, card) {
+  return facts(locale, [
+    ["card_licence", card.licence],
     ["card_not_for", card.not_for],
+  ]);
+}
+
+/** The rest of the model card. */
+function about(locale, card) {
+  const more = facts(locale, [
+    ["card_intended_use", card.intended_use],
     ["card_limits", card.limits],
     ["card_data", card.data],
     ["card_languages", card.languages.join(", ")],
-    ["card_licence", card.licence],
-  ].flatMap(([key, text]) => (text ? [make("dt", {}, locale.t(key)), make("dd", { dir: "auto" }, text)] : []));
+  ]);
   const share = (value) => `${(value * 100).toFixed(1)}%`;
   const figures = card.figures.map(({ attribute, language, users, accuracy, majority }) => {
     let name = locale.name(attribute);
@@ -126,8 +139,8 @@ function about(locale, card) {
     return make("dd", {}, figure);
   });
   const caption = locale.t(card.refit ? "refit_figures_caption" : "figures_caption");
-  if (figures.length) facts.push(make("dt", {}, caption), ...figures);
-  return make("details", { part: "about" }, make("summary", {}, locale.t("about"), " ", card.name), make("dl", {}, ...facts));
+  if (figures.length) more.push(make("dt", {}, caption), ...figures);
+  return make("details", { part: "about" }, make("summary", {}, locale.t("about"), " ", card.name), make("dl", {}, ...more));
 }
 
 /** The most probable class of each attribute in a sentence, for screen readers. */
@@ -189,6 +202,9 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       attributes: make("div", { part: "attributes", className: "attributes" }),
       assumed: make("p", { part: "base-rates", className: "assumed quiet" }),
       caveat: make("p", { part: "caveat", className: "caveat quiet" }),
+      // The link opens another tab, because a text that is being written in this one would be lost.
+      ethics: make("a", { part: "ethics", className: "ethics", target: "_blank", rel: "noopener", hreflang: "en", hidden: true }),
+      terms: make("dl", { part: "terms", className: "terms quiet" }),
       about: make("div"),
       announcement: make("p", { className: "announcement", role: "status" }),
     });
@@ -425,18 +441,21 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   /** Writes everything that depends on the locale or the model. */
   #label() {
     const locale = (this.#locale = new Locale(this.#languages()));
-    const { panel, heading, progress, retry, caveat, attributes, about: aboutModel } = this.#parts;
+    const { panel, heading, progress, retry, caveat, ethics, terms: termsOfModel, attributes, about: aboutModel } = this.#parts;
     panel.lang = locale.tag;
     heading.textContent = locale.t("estimate");
     progress.ariaLabel = locale.t("loading");
     retry.textContent = locale.t("try_again");
     caveat.textContent = locale.t("widget_caveat", { caveat: locale.t("caveat") });
+    ethics.textContent = locale.t("ethics");
     if (this.#model) {
       const known = this.#model.attributes;
       const wanted = this.show.split(/\s+/).filter(Boolean);
       const shown = wanted.length ? wanted.flatMap((name) => known.find((one) => one.name === name) ?? []) : known;
       this.#sections = shown.map((attribute) => section(locale, attribute));
       attributes.replaceChildren(...this.#sections.map(({ element }) => element));
+      Object.assign(ethics, { href: ETHICS(), hidden: false });
+      termsOfModel.replaceChildren(...terms(locale, this.#model.card));
       aboutModel.replaceChildren(about(locale, this.#model.card));
     }
     this.#render();

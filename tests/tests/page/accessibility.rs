@@ -81,6 +81,15 @@ fn a_page_with_the_widget_has_no_barriers() {
 }
 
 #[test]
+fn the_document_about_consent_has_no_barriers() {
+    for visit in visits() {
+        visit.open("widget/ethics.html").run(async |page| {
+            sound(&page, "the document").await;
+        });
+    }
+}
+
+#[test]
 fn a_barrier_is_found() {
     Visit::default().run(async |page| {
         page.ready().await;

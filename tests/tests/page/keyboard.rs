@@ -99,6 +99,8 @@ fn everything_can_be_reached_and_used() {
             SOON,
         )
         .await;
+        let ethics = "Consent, errors by group, and the law";
+        assert_eq!(tab(&page).await, ethics);
         assert_eq!(tab(&page).await, "select");
         assert!(tab(&page).await.starts_with("About the model"));
     });

@@ -17,8 +17,7 @@ fn a_chinese_browser_gets_a_chinese_page_and_can_switch() {
     Visit::default().languages("zh-CN,zh,en").run(async |page| {
         assert_eq!(language(&page).await, CHINESE);
         page.ready().await;
-        let text_area =
-            "//textarea[@id=//label[normalize-space()='同一作者的帖子，每行一条']/@for]";
+        let text_area = "//textarea[@id=//label[normalize-space()='你的帖子，每行一条']/@for]";
         page.find(text_area)
             .await
             .send_keys("my husband cooked dinner")

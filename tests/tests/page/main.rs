@@ -8,6 +8,7 @@ mod card;
 mod chinese;
 mod comparison;
 mod confidence;
+mod consent;
 mod directions;
 mod downloads;
 mod evidence;

@@ -3,7 +3,7 @@
 use tests::{
     BILINGUAL,
     browser::{Page, SERVICE_WORKER, SOON, Visit},
-    same, site,
+    same, same_by, site,
 };
 
 use crate::{TEXTS, announcement, array, bilingual, kept, string, text};
@@ -113,6 +113,33 @@ fn a_tab_of_an_older_version_was_unable_to_load_files_even_when_it_was_reloaded(
             recovered(&page).await;
         });
     }
+}
+
+#[test]
+fn the_typed_text_was_lost_when_a_new_version_was_started() {
+    let visit = Visit::default().instead(SERVICE_WORKER, older_worker());
+    visit.run(async |page| {
+        overtaken(&page).await;
+        let posts = TEXTS[1].join("\n");
+        page.write(&posts).await;
+        page.script("window.old = true").await;
+        page.press("Reload").await;
+        recovered(&page).await;
+        let area = page.script("return document.querySelector('textarea').value");
+        assert_eq!(area.await, posts);
+        page.settled(SOON).await;
+        same_by(BILINGUAL, &page.shown().await, TEXTS[1]);
+        let stored = page.script("return sessionStorage.length");
+        assert_eq!(stored.await, 0, "nothing stays behind");
+        // Another reload is not the new version's, so the text goes as it always has.
+        page.client
+            .refresh()
+            .await
+            .expect("the page is loaded again");
+        page.ready().await;
+        let area = page.script("return document.querySelector('textarea').value");
+        assert_eq!(area.await, "");
+    });
 }
 
 #[test]

@@ -74,25 +74,99 @@ fn text_that_was_dragged_into_the_text_area_was_swallowed() {
     });
 }
 
+/// The message beside the button that chooses files.
+async fn notice(page: &Page) -> String {
+    text(
+        page,
+        "//*[@class='choose']/following-sibling::*[@role='status']",
+    )
+    .await
+}
+
 #[test]
-fn all_but_one_of_several_dropped_files_were_left_out_without_a_word() {
+fn all_but_one_of_several_dropped_files_were_left_out() {
     let drop = "
         const transfer = new DataTransfer();
         transfer.items.add(new File(['my school\\nmy mom\\n'], 'two.txt'));
-        transfer.items.add(new File(['my wife\\n'], 'one.txt'));
+        transfer.items.add(new File(['{\"id\": \"ann\", \"text\": \"my wife\"}\\n{\\n'], 'one.jsonl'));
+        transfer.items.add(new File(['la,la\\n'], 'song.csv'));
         const event = new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer });
         document.querySelector('h1').dispatchEvent(event)";
+    let heading = "//section[@aria-labelledby='file']/h2";
     Visit::default().run(async move |page| {
         page.ready().await;
         page.script(drop).await;
+        done(&page, 3).await;
+        assert_eq!(
+            text(&page, heading).await,
+            "Writers in two.txt and 2 more files"
+        );
+        let read = rows(&page).await;
+        let ids: Vec<&str> = read[1..].iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(ids, ["1", "2", "ann"]);
+        // What is left out is said, with its file.
+        let status = status(&page).await;
+        assert!(
+            status.contains("song.csv could not be read to its end"),
+            "{status}"
+        );
+        let bad = "//summary[contains(., '1 record could not be read')]";
+        page.click(bad).await;
+        let list = text(&page, &format!("{bad}/following-sibling::ul")).await;
+        assert!(list.starts_with("one.jsonl, line 2: "), "{list}");
+        page.press("Download as JSONL").await;
+        assert_eq!(page.saved("two-attributes.jsonl").await.lines().count(), 3);
+
+        // The button takes several too.
+        let files: [(&str, &[u8]); 2] = [("a.txt", b"my school\n"), ("b.txt", b"my wife\n")];
+        page.give_all(&files).await;
         done(&page, 2).await;
-        let note = "//*[@class='choose']/following-sibling::*[@role='status']";
-        let said = text(&page, note).await;
-        assert!(said.contains("Only two.txt was opened"), "{said}");
+        assert_eq!(
+            text(&page, heading).await,
+            "Writers in a.txt and 1 more file"
+        );
+        let ids: Vec<String> = (rows(&page).await.into_iter().skip(1))
+            .map(|row| row[0].clone())
+            .collect();
+        assert_eq!(ids, ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_model_among_files_of_writers_is_not_opened_and_that_is_said() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let model = damaged();
+        let files: [(&str, &[u8]); 2] = [("one.txt", b"my school\n"), ("m.safetensors", &model)];
+        page.give_all(&files).await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText !== ''";
+        page.until(said, SOON).await;
+        let message = notice(&page).await;
+        assert!(message.contains("Please give a model alone"), "{message}");
+        let opened = "return document.querySelector('[aria-labelledby=file]') !== null";
+        assert_eq!(page.script(opened).await, false);
         // It is gone with the next file.
         page.give("three.txt", "my school\nmy mom\nmy wife\n").await;
         done(&page, 3).await;
-        assert_eq!(text(&page, note).await, "");
+        assert_eq!(notice(&page).await, "");
+    });
+}
+
+#[test]
+fn a_download_whose_writers_were_closed_ended_without_a_word() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("writers.txt", "school\n".repeat(2_500)).await;
+        done(&page, 2_500).await;
+        page.script(
+            "const button = name => [...document.querySelectorAll('button')].find(one => one.innerText === name);
+            button('Download as JSONL').click();
+            button('Back to the text').click();",
+        )
+        .await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('The download was not made')";
+        page.until(said, SOON).await;
     });
 }
 
@@ -101,7 +175,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
         page.give("DAMAGED.SAFETENSORS", damaged()).await;
@@ -181,7 +255,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
     Visit::default().run(async |page| {
         page.ready().await;
         page.give("crowd.jsonl", users(20_000)).await;
-        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody tr')";
+        let rows = "document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) tr')";
         page.until(&format!("return {rows}.length === 100"), SOON)
             .await;
 
@@ -233,6 +307,69 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         page.press("Back to the text").await;
         page.settled(SOON).await;
         same(&page.shown().await, &["my husband cooked dinner"]);
+    });
+}
+
+#[test]
+fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users: String = (1..=300)
+            .map(|user| format!("{}\n", json!({ "id": user, "text": "school ".repeat(1 + user % 7) })))
+            .collect();
+        page.give("many.jsonl", &users).await;
+        done(&page, 300).await;
+        let table = "const table = document.querySelector('[aria-labelledby=writers] .table');
+            const rows = [...table.querySelectorAll('tbody:not(.space) tr')];
+            const ids = rows.map(row => Number(row.cells[0].innerText));
+            const words = rows.map(row => Number(row.cells[1].innerText));";
+        let state = format!("{table} return [rows.length, ids[0], table.querySelector('table').ariaRowCount]");
+        assert_eq!(page.script(&state).await, json!([100, 1, "301"]));
+
+        // All can be scrolled to, and the rows in sight are drawn.
+        for (place, first) in [(1.0, 201), (0.5, 0), (0.0, 1)] {
+            page.script(&format!("{table} table.scrollTop = {place} * table.scrollHeight"))
+                .await;
+            let drawn = format!(
+                "{table} const box = table.getBoundingClientRect();
+                const seen = rows.filter(row => {{
+                    const {{ top, bottom }} = row.getBoundingClientRect();
+                    return top <= box.top + box.height / 2 && bottom >= box.top + box.height / 2;
+                }});
+                return rows.length === 100 && seen.length > 0 && ({first} === 0 || ids[0] === {first})"
+            );
+            page.until(&drawn, SOON).await;
+        }
+        let end = format!("{table} table.scrollTop = table.scrollHeight; return true");
+        page.script(&end).await;
+        page.until(&format!("{table} return ids.at(-1) === 300"), SOON)
+            .await;
+        page.script(&format!("{table} table.scrollTop = 0")).await;
+
+        for (most, sorted) in [(false, "ascending"), (true, "descending")] {
+            page.press("Words").await;
+            let wanted = if most { 7 } else { 1 };
+            let ordered = format!(
+                "{table} const by = table.querySelectorAll('th')[1].ariaSort;
+                return by === '{sorted}' && words[0] === {wanted} && ids[0] === {}",
+                if most { 6 } else { 7 }
+            );
+            page.until(&ordered, SOON).await;
+        }
+        page.press("Words").await;
+        page.until(&format!("{table} return ids[0] === 1"), SOON).await;
+
+        // The writers of whom the model is unsure can be shown alone.
+        let unsure = predict_all(&users)
+            .iter()
+            .filter(|user| user["predictions"]["gender"]["confident"] == false)
+            .count();
+        let choose = "const select = document.querySelector('.filter select');
+            select.value = 'gender';
+            select.dispatchEvent(new Event('change', { bubbles: true }))";
+        page.script(choose).await;
+        let counted = format!("{table} return table.querySelector('table').ariaRowCount === '{}'", unsure + 1);
+        page.until(&counted, SOON).await;
     });
 }
 

@@ -81,3 +81,24 @@ fn text_is_never_read_as_html() {
             assert!(about.contains("<img"), "{about}");
         });
 }
+
+#[test]
+fn the_terms_of_the_model_stood_only_in_its_card() {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    bundle.card.licence = "Only on Tuesdays.".into();
+    bundle.card.not_for = "Wagers.".into();
+    let bundle = bundle.to_bytes().expect("it stays sound");
+    page("", &element("model=terms.safetensors"))
+        .instead("terms.safetensors", bundle)
+        .run(async |page| {
+            settled(&page, ELEMENT).await;
+            let visible = "[...root.querySelectorAll('[part=terms] > *')].map(fact => fact.checkVisibility() && fact.innerText)";
+            assert_eq!(
+                inside(&page, ELEMENT, visible).await,
+                json!(["Terms", "Only on Tuesdays.", "Must not be used for", "Wagers."])
+            );
+            let address = inside(&page, ELEMENT, "root.querySelector('[part=ethics]').href").await;
+            let wanted = page.site.url() + "widget/ethics.html";
+            assert_eq!(address, wanted);
+        });
+}

@@ -9,32 +9,51 @@ use super::reliability::{Reliability, share};
 use crate::locale::Locale;
 use crate::summary;
 
-/// The model card, behind a disclosure.
+/// The terms of the model and the uses that it is not for. They are in sight, because they apply to every use of the page.
+#[component]
+pub fn Terms(link: Link) -> impl IntoView {
+    let card = link.watch(|session| session.model().map(|model| model.card.clone()));
+    move || {
+        let card = card.get()?;
+        let terms = [
+            ("card_licence", card.licence),
+            ("card_not_for", card.not_for),
+        ];
+        facts(terms, locale())
+    }
+}
+
+/// The rest of the model card, behind a disclosure.
 #[component]
 pub fn About(link: Link) -> impl IntoView {
     let card = link.watch(|session| session.model().map(|model| model.card.clone()));
     move || {
         let card = card.get()?;
         let locale = locale();
-        let facts = [
+        let more = [
             ("card_languages", card.languages.join(", ")),
             ("card_data", card.data),
-            ("card_licence", card.licence),
             ("card_intended_use", card.intended_use),
-            ("card_not_for", card.not_for),
             ("card_limits", card.limits),
             ("card_citations", card.citations.join("\n")),
         ];
-        let facts = facts.into_iter().filter(|(_, text)| !text.is_empty());
         Some(view! {
             <details class="about">
                 <summary>{locale.t("about")} " " <cite>{card.name}</cite></summary>
-                <dl>{facts.map(|(term, text)| view! { <dt>{locale.t(term)}</dt><dd>{text}</dd> }).collect_view()}</dl>
+                {facts(more, locale)}
                 {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit locale=locale /> })}
                 <Reliability figures=card.figures locale=locale />
             </details>
         })
     }
+}
+
+/// The facts that a card states, each with the key of its term; `None` if it states none of them.
+fn facts<const N: usize>(facts: [(&'static str, String); N], locale: Locale) -> Option<AnyView> {
+    let stated = facts.into_iter().filter(|(_, text)| !text.is_empty());
+    let stated = stated.map(|(term, text)| view! { <dt>{locale.t(term)}</dt><dd>{text}</dd> });
+    let stated = stated.collect::<Vec<_>>();
+    (!stated.is_empty()).then(|| view! { <dl>{stated}</dl> }.into_any())
 }
 
 /// The test figures: of this model, or if it is a refit, of the model that was tested before it.

@@ -1,73 +1,86 @@
-//! A file of many writers: choosing it, the run over it, its results and their downloads.
+//! Files of many writers: choosing them, the run over them, its results and their downloads.
 
+use std::fmt::Display;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
-use model_core::attribute::Attribute;
-use model_core::prediction::{Line, UserPrediction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::best::BestCell;
+use super::consent::Purpose;
 use super::link::Link;
 use super::population::Population;
+use super::writers::Writers;
 use super::{locale, t};
-use crate::batch::{BadRecord, Batch, Export, State};
+use crate::batch::{BadRecord, Batch, BrokenFile, Export, GivenFile, State};
 use crate::js::describe;
 use crate::protocol::Reason;
 use crate::session::{Session, Source, is_bundle};
 use crate::summary;
 
-/// The most rows that are shown. A table of all writers would make the page slow.
-const SHOWN: usize = 100;
+/// The message beside the button that chooses files: its key, and the error in it if it has one.
+pub type Notice = RwSignal<Option<(&'static str, String)>>;
 
-/// Opens the first of the files that the user has chosen or dropped. If there are more, `only` gets its name.
-pub fn take_one(link: Link, files: &FileList, only: RwSignal<Option<String>>) {
-    let Some(file) = files.get(0) else { return };
-    only.set((files.length() > 1).then(|| file.name()));
-    take(link, file);
-}
-
-/// Opens a file: a model or writers.
-fn take(link: Link, file: File) {
+/// Opens the files that the user has chosen or dropped: a model, or files of writers, which are one set.
+pub fn take(link: Link, files: &FileList, notice: Notice) {
+    let files: Vec<File> = (0..files.length())
+        .filter_map(|place| files.get(place))
+        .collect();
+    if files.is_empty() {
+        return;
+    }
+    let has_model = files.iter().any(|file| is_bundle(&file.name()));
+    if has_model && files.len() > 1 {
+        notice.set(Some(("model_alone", String::new())));
+        return;
+    }
+    notice.set(None);
     spawn_local(async move {
-        let name = file.name();
-        let bytes = match JsFuture::from(file.array_buffer()).await {
-            Ok(buffer) => Uint8Array::new(&buffer).to_vec(),
-            Err(error) => {
-                let mut unread = Batch::new(name, Vec::new());
-                unread.fail(Reason::UnreadableFile(describe(error)));
-                return link.act(|session| session.run_file(unread));
-            }
-        };
-        if is_bundle(&name) {
-            link.act(|session| session.use_model(Source::File(bytes.into())));
+        let mut given = Vec::new();
+        for file in files {
+            given.push(read(&file).await);
+        }
+        if has_model && let Some(bytes) = given[0].bytes() {
+            let source = Source::File(bytes.into());
+            link.act(|session| session.use_model(source));
         } else {
-            link.act(|session| session.run_file(Batch::new(name, bytes)));
+            link.act(|session| session.run_files(Batch::new(given)));
         }
     });
 }
 
-/// The button that chooses a file. `only` is the name of the file that was opened if there were several.
+async fn read(file: &File) -> GivenFile {
+    match JsFuture::from(file.array_buffer()).await {
+        Ok(buffer) => GivenFile::new(file.name(), Uint8Array::new(&buffer).to_vec()),
+        Err(error) => GivenFile::unreadable(file.name(), Reason::UnreadableFile(describe(error))),
+    }
+}
+
+/// The button that chooses files.
 #[component]
-pub fn Choose(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
+pub fn Choose(link: Link, notice: Notice) -> impl IntoView {
     let changed = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
         if let Some(files) = input.files() {
-            take_one(link, &files, only);
+            take(link, &files, notice);
         }
         // Otherwise choosing the same file again would be no change.
         input.set_value("");
+    };
+    let said = move || {
+        let (key, error) = notice.get()?;
+        Some(locale().format(key, &[("error", &error)]))
     };
     view! {
         <div class="choose">
             <label class="button">
                 <input
                     type="file"
+                    multiple=true
                     accept=".jsonl,.csv,.txt,.safetensors,.gz"
                     aria-describedby="file-help"
                     on:change=changed
@@ -76,15 +89,18 @@ pub fn Choose(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
             </label>
             <p class="note" id="file-help">{t("file_help")}</p>
         </div>
-        <p class="note" role="status">{move || only.get().map(|file| locale().format("one_file", &[("file", &file)]))}</p>
+        <p class="note" role="status">{said}</p>
     }
 }
 
 /// The progress of the run, without its rows.
 #[derive(Clone, PartialEq)]
 struct Overview {
+    /// The name of the first file.
     name: String,
+    files: usize,
     state: State,
+    broken: Vec<BrokenFile>,
     done: usize,
     read: usize,
     bytes: usize,
@@ -96,7 +112,9 @@ fn overview(session: &Session) -> Option<Overview> {
     let batch = session.batch()?;
     Some(Overview {
         name: batch.name().into(),
+        files: batch.files(),
         state: batch.state().clone(),
+        broken: batch.broken().to_vec(),
         done: batch.lines().len(),
         read: batch.bytes_read(),
         bytes: batch.bytes(),
@@ -105,28 +123,31 @@ fn overview(session: &Session) -> Option<Overview> {
     })
 }
 
-/// The results of the file.
+/// The results of the files.
 #[component]
-pub fn Results(link: Link) -> impl IntoView {
+pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     let overview = link.watch(overview);
-    let state = Memo::new(move |_| overview.with(|all| all.as_ref().map(|all| all.state.clone())));
-    let running = Memo::new(move |_| state.get() == Some(State::Running));
+    let running = Memo::new(move |_| {
+        overview.with(|all| all.as_ref().is_some_and(|all| all.state == State::Running))
+    });
     let heading = move || {
-        let name = overview.with(|all| all.as_ref().map(|all| all.name.clone()));
-        locale().format("file_heading", &[("file", &name.unwrap_or_default())])
+        overview.with(|all| {
+            let Overview { name, files, .. } = all.as_ref()?;
+            let file: [(&str, &dyn Display); 1] = [("file", name)];
+            Some(match files {
+                0 | 1 => locale().format("file_heading", &file),
+                _ => locale().plural("files_heading", files - 1, &file),
+            })
+        })
     };
     let count = move || overview.with(|all| all.as_ref().map_or(0, |all| all.done));
     let done = move || locale().plural("file_done", count(), &[]);
-    let outcome = move || match state.get()? {
-        State::Cancelled => Some(locale().t("file_cancelled").to_string()),
-        State::Failed(reason) => {
-            let error = locale().reason(&reason);
-            Some(locale().format("file_failed", &[("error", &error)]))
-        }
-        State::Running | State::Finished => None,
+    let outcome = move || {
+        overview.with(|all| {
+            let Overview { state, broken, .. } = all.as_ref()?;
+            Some(summary::outcome(state, broken, locale()))
+        })
     };
-    let more =
-        move || (count() > SHOWN).then(|| locale().format("file_shown", &[("shown", &SHOWN)]));
     let base_rates = link.watch(|session| session.batch().map(|batch| batch.base_rates().clone()));
     let assumed = move || {
         let base_rates = base_rates.get().filter(|_| count() > 0)?;
@@ -143,22 +164,22 @@ pub fn Results(link: Link) -> impl IntoView {
                     value=move || overview.with(|all| all.as_ref().map_or(0, |all| all.read).to_string())
                 ></progress>
             </Show>
-            <Actions link=link running=running />
+            <Actions link=link running=running notice=notice />
             <BadRecords overview=overview />
+            <Purpose />
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
                 <h3 id="writers">{t("each_writer")}</h3>
-                <Predictions link=link />
-                <p class="note">{more}</p>
+                <Writers link=link running=running />
                 <p class="note assumed">{assumed}</p>
             </section>
         </section>
     }
 }
 
-/// The buttons that end the run, save its results and close the file.
+/// The buttons that end the run, save its results and close the files.
 #[component]
-fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
+fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
     let saving = StoredValue::new(false);
     let save_as = move |format: Export| {
         if saving.get_value() {
@@ -166,10 +187,11 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
         }
         saving.set_value(true);
         spawn_local(async move {
-            if let Err(message) = save(link, format).await {
-                // The page stays usable and still shows the rows.
-                leptos::logging::error!("{message}");
-            }
+            notice.set(match save(link, format).await {
+                Ok(true) => None,
+                Ok(false) => Some(("download_ended", String::new())),
+                Err(error) => Some(("download_failed", error)),
+            });
             // The view may be gone.
             let _ = saving.try_update_value(|saving| *saving = false);
         });
@@ -183,9 +205,8 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
         matches!(population, Some(Ok(_)))
     });
     let save_shares = move |_| {
-        if let Err(message) = save_shares(link) {
-            leptos::logging::error!("{message}");
-        }
+        let failed = save_shares(link).err();
+        notice.set(failed.map(|error| ("download_failed", error)));
     };
     view! {
         <div class="actions">
@@ -226,69 +247,12 @@ fn BadRecords(overview: Memo<Option<Overview>>) -> impl IntoView {
     }
 }
 
-/// The table of the first writers.
-#[component]
-fn Predictions(link: Link) -> impl IntoView {
-    let lines = link.watch(|session| {
-        let lines = session
-            .batch()
-            .map(|batch| batch.lines())
-            .unwrap_or_default();
-        lines.iter().take(SHOWN).cloned().collect::<Vec<Line>>()
-    });
-    let attributes = link.watch(|session| {
-        let attributes = session.model().map(|model| model.attributes.clone());
-        attributes.unwrap_or_default()
-    });
-    let columns = move || {
-        let column =
-            |attribute: Attribute| view! { <th scope="col">{locale().name(&attribute.name)}</th> };
-        attributes.get().into_iter().map(column).collect_view()
-    };
-    let row = move |line: Line| view! { <Row line=line attributes=attributes /> };
-    view! {
-        <div class="table" tabindex="0" role="group" aria-labelledby="writers">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{t("writer")}</th>
-                        <th scope="col">{t("words")}</th>
-                        {columns}
-                    </tr>
-                </thead>
-                <tbody>{move || lines.get().into_iter().map(row).collect_view()}</tbody>
-            </table>
-        </div>
-    }
-}
-
-/// One writer: the id, the number of words, and the class to show of each attribute.
-#[component]
-fn Row(line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
-    let id = match line.id {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let UserPrediction {
-        words, predictions, ..
-    } = line.prediction;
-    let cells = move || {
-        let cell = |attribute: Attribute| {
-            let predicted = predictions.get(&attribute.name);
-            let best = predicted.and_then(|predicted| summary::best(predicted, locale()));
-            view! { <BestCell best=best /> }
-        };
-        attributes.get().into_iter().map(cell).collect_view()
-    };
-    view! { <tr><th scope="row"><bdi>{id}</bdi></th><td>{words}</td>{cells}</tr> }
-}
-
 /// How many rows of a download are written at a time. More would be felt while typing.
 const SLICE: usize = 1_000;
 
-/// Downloads the results so far. The page stays responsive meanwhile. There is no download if the run ends before: the file
-/// is closed, or other base rates begin a new run.
-async fn save(link: Link, format: Export) -> Result<(), String> {
+/// Downloads the results so far. The page stays responsive meanwhile. Returns whether there is a download: not if the run
+/// ends before, because its files are closed or other base rates begin a new run.
+async fn save(link: Link, format: Export) -> Result<bool, String> {
     let run = link.look(|session| session.run_number());
     let (name, rows) = link.look(|session| {
         let batch = session.batch();
@@ -307,12 +271,15 @@ async fn save(link: Link, format: Export) -> Result<(), String> {
             let batch = session.batch().filter(|_| session.run_number() == run)?;
             Some(batch.export(format, start..rows.min(start + SLICE)))
         });
-        let Some(part) = part else { return Ok(()) };
+        let Some(part) = part else {
+            return Ok(false);
+        };
         let part = part.map_err(|error| error.to_string())?;
         parts.push(&blob(part)?);
     }
     let name = format!("{}-attributes.{}", stem(&name), format.extension());
-    download(&name, &parts).map_err(describe)
+    download(&name, &parts).map_err(describe)?;
+    Ok(true)
 }
 
 /// Downloads the newest estimate of the shares.

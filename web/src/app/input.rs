@@ -12,15 +12,18 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use super::examples::examples;
 use super::link::Link;
 use super::rates::Rates;
-use super::{file, locale, t};
+use super::{file, locale, t, tab};
 use crate::labels::posts;
 
 /// The pause in typing after which the text is read.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// The text area with its buttons. `only` is for [`file::take_one`].
+/// The name under which the tab remembers the text while the page is loaded again.
+const TEXT: &str = "text";
+
+/// The text area with its buttons.
 #[component]
-pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
+pub fn Input(link: Link, notice: file::Notice) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let area = NodeRef::<Textarea>::new();
     let set = move |new: String| {
@@ -44,10 +47,19 @@ pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
             let _ = area.focus();
         }
     };
-    // The page was opened by such a link.
-    if let Some(given) = text_of_address() {
+    // The page was loaded again for a new version, or opened by a link with a text.
+    if let Some(given) = tab::take(TEXT).or_else(text_of_address) {
         put(&given);
     }
+    // web/start.js loads the page again soon after the user has asked for the new version (update.rs).
+    let is_reloaded = StoredValue::new(false);
+    let asked =
+        window_event_listener_untyped("usenewversion", move |_| is_reloaded.set_value(true));
+    let left = window_event_listener_untyped("pagehide", move |_| {
+        if is_reloaded.get_value() && text.with_untracked(|text| !text.is_empty()) {
+            text.with_untracked(|text| tab::remember(TEXT, text));
+        }
+    });
     // Such a link was opened in the tab of the page, which is not loaded again then. The page's own link brings no new text.
     let opened = window_event_listener_untyped("hashchange", move |_| {
         if let Some(given) = text_of_address()
@@ -56,7 +68,11 @@ pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
             put(&given);
         }
     });
-    on_cleanup(move || opened.remove());
+    on_cleanup(move || {
+        for listener in [asked, left, opened] {
+            listener.remove();
+        }
+    });
     view! {
         <section class="panel input">
             <label for="posts">{t("posts_label")}</label>
@@ -91,7 +107,7 @@ pub fn Input(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
                 {t("clear")}
             </button>
             <Share text=text />
-            <file::Choose link=link only=only />
+            <file::Choose link=link notice=notice />
             <Rates link=link />
         </section>
     }

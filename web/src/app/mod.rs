@@ -2,6 +2,7 @@
 
 mod about;
 mod best;
+mod consent;
 mod evidence;
 mod examples;
 mod file;
@@ -14,7 +15,9 @@ mod rates;
 mod reliability;
 mod result;
 mod status;
+mod tab;
 mod update;
+mod writers;
 
 use leptos::prelude::*;
 use link::Link;
@@ -69,7 +72,7 @@ fn App() -> impl IntoView {
         }
     });
     let (over, set_over) = signal(false);
-    let only = RwSignal::new(None::<String>);
+    let notice: file::Notice = RwSignal::new(None);
     let drag = move |event: DragEvent| {
         if holds_files(&event) {
             event.prevent_default();
@@ -85,7 +88,7 @@ fn App() -> impl IntoView {
         event.prevent_default();
         let files = event.data_transfer().and_then(|transfer| transfer.files());
         if let Some(files) = files {
-            file::take_one(link, &files, only);
+            file::take(link, &files, notice);
         }
     };
     view! {
@@ -103,18 +106,20 @@ fn App() -> impl IntoView {
                 <p class="lead">{t("lead")}</p>
             </header>
             <main>
-                <input::Input link=link only=only />
+                <input::Input link=link notice=notice />
                 <Show
                     when=move || link.watch(|session| session.batch().is_some()).get()
                     fallback=move || view! { <result::Result link=link /> }
                 >
-                    <file::Results link=link />
+                    <file::Results link=link notice=notice />
                 </Show>
                 <status::Status link=link />
             </main>
             <footer>
                 <p><strong>{t("doubt")} " "</strong>{t("caveat")}</p>
+                <p>{t("consent")} " " <consent::Ethics /></p>
                 <p><strong>{t("private")} " "</strong>{t("private_detail")}</p>
+                <about::Terms link=link />
                 <models::Models link=link />
                 <about::About link=link />
             </footer>

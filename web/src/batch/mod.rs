@@ -1,4 +1,4 @@
-//! The state of a file of users: which users are predicted next, which have been, and the results as files.
+//! The state of a set of users in files: which users are predicted next, which have been, and the results as files.
 
 mod export;
 
@@ -36,17 +36,19 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub enum State {
     /// Users are still to be read or predicted.
     Running,
-    /// The file was read to its end, and every user who could be read has a prediction.
+    /// The files were read to their ends, and every user who could be read has a prediction.
     Finished,
     /// The user of the page has stopped it.
     Cancelled,
-    /// The file cannot be read on, or users cannot be predicted.
+    /// A file cannot be read to its end ([`Batch::broken`]), or users cannot be predicted.
     Failed(Reason),
 }
 
 /// A record that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRecord {
+    /// The name of its file; `None` if there is only one.
+    pub file: Option<String>,
     /// The line in which it begins, counted from 1.
     pub line: u64,
     /// What is wrong with it, in English: a technical detail.
@@ -56,25 +58,81 @@ pub struct BadRecord {
 impl BadRecord {
     /// Its line and what is wrong with it, as text.
     pub fn message(&self, locale: Locale) -> String {
-        locale.format(
-            "file_bad_record",
-            &[("line", &self.line), ("what", &self.what)],
-        )
+        let (line, what) = (&self.line, &self.what);
+        match &self.file {
+            None => locale.format("file_bad_record", &[("line", line), ("what", what)]),
+            Some(file) => locale.format(
+                "file_bad_record_in",
+                &[("file", file), ("line", line), ("what", what)],
+            ),
+        }
     }
 }
 
-/// The run over one file. It reads a chunk of users and then waits for their predictions. Predictions stay, however the
-/// run ends.
-pub struct Batch {
+/// A file that the user has given.
+#[derive(Clone, Debug)]
+pub struct GivenFile {
     name: String,
-    /// The file. It stays, because other base rates begin a new run over it.
-    bytes: Arc<Vec<u8>>,
+    /// Its bytes, or why the browser cannot read them.
+    bytes: Result<Arc<Vec<u8>>, Reason>,
+}
+
+impl GivenFile {
+    /// A file with this name and these bytes. Both decide which format it is read in.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.into(),
+            bytes: Ok(Arc::new(bytes.into())),
+        }
+    }
+
+    /// A file that the browser cannot read, for this reason.
+    pub fn unreadable(name: impl Into<String>, reason: Reason) -> Self {
+        Self {
+            name: name.into(),
+            bytes: Err(reason),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its bytes; `None` if the browser cannot read them.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_ref().ok().map(|bytes| bytes.as_slice())
+    }
+
+    fn size(&self) -> usize {
+        self.bytes().map_or(0, <[u8]>::len)
+    }
+}
+
+/// A file that cannot be read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenFile {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The run over the users of one or more files, which are read one after the other. It reads a chunk of users and then
+/// waits for their predictions. Predictions stay, however the run ends.
+pub struct Batch {
+    /// They stay, because other base rates begin a new run over them.
+    files: Arc<[GivenFile]>,
+    /// How many of them were opened so far.
+    opened: usize,
     bytes_read: Arc<AtomicUsize>,
     base_rates: BaseRates,
     /// The characters of all posts that were read.
     characters: usize,
-    /// `None` when there is nothing more to read.
+    /// The users of the file that was opened last; `None` when there is nothing more to read.
     users: Option<Users>,
+    /// How many records were read so far, bad ones included.
+    records: u64,
     /// The users who were read last, until they are predicted.
     chunk: Option<Chunk>,
     lines: Vec<Line>,
@@ -86,11 +144,12 @@ pub struct Batch {
     estimated: usize,
     bad_records: u64,
     reports: Vec<BadRecord>,
+    broken: Vec<BrokenFile>,
     /// The state after [`State::Running`].
     outcome: State,
 }
 
-/// Some users of the file.
+/// Some users of the files.
 #[derive(Default)]
 struct Chunk {
     ids: Vec<Value>,
@@ -98,25 +157,20 @@ struct Chunk {
 }
 
 impl Batch {
-    /// A run over a file with this name and these bytes. Both decide which format it is read in. If it is not a file of
-    /// users, the run has failed already.
-    pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        Self::begin(name, Arc::new(bytes), BaseRates::default())
+    /// A run over these files. If none of them holds users, it has failed already.
+    pub fn new(files: Vec<GivenFile>) -> Self {
+        Self::begin(files.into(), BaseRates::default())
     }
 
-    fn begin(name: String, bytes: Arc<Vec<u8>>, base_rates: BaseRates) -> Self {
-        let bytes_read = Arc::default();
-        let (users, outcome) = match open(&name, &bytes, &bytes_read) {
-            Ok(users) => (Some(users), State::Finished),
-            Err(reason) => (None, State::Failed(reason)),
-        };
-        Self {
-            name,
-            bytes,
-            bytes_read,
+    fn begin(files: Arc<[GivenFile]>, base_rates: BaseRates) -> Self {
+        let mut batch = Self {
+            files,
+            opened: 0,
+            bytes_read: Arc::default(),
             base_rates,
             characters: 0,
-            users,
+            users: None,
+            records: 0,
             chunk: None,
             lines: Vec::new(),
             counted: 0,
@@ -124,18 +178,45 @@ impl Batch {
             estimated: 0,
             bad_records: 0,
             reports: Vec::new(),
-            outcome,
+            broken: Vec::new(),
+            outcome: State::Finished,
+        };
+        batch.open_next();
+        batch
+    }
+
+    /// Opens the next file that holds users.
+    fn open_next(&mut self) {
+        self.users = None;
+        let files = Arc::clone(&self.files);
+        while self.users.is_none()
+            && let Some(file) = files.get(self.opened)
+        {
+            // A file before it may not have been read to its end.
+            let before = files[..self.opened].iter().map(GivenFile::size).sum();
+            self.bytes_read.store(before, Ordering::Relaxed);
+            self.opened += 1;
+            match open(file, &self.bytes_read) {
+                Ok(users) => self.users = Some(users),
+                Err(reason) => self.break_off(reason),
+            }
         }
     }
 
-    /// Begins a new run under other base rates, because the predictions of a run are all under the same. A file that gave no
-    /// predictions and failed stays as it is.
+    /// The file that was opened last cannot be read to its end.
+    fn break_off(&mut self, reason: Reason) {
+        self.outcome = State::Failed(reason.clone());
+        let name = self.files[self.opened - 1].name.clone();
+        self.broken.push(BrokenFile { name, reason });
+    }
+
+    /// Begins a new run under other base rates, because the predictions of a run are all under the same. Files that gave no
+    /// predictions and failed stay as they are.
     pub fn use_base_rates(&mut self, base_rates: BaseRates) {
         if self.lines.is_empty() && matches!(self.state(), State::Failed(_)) {
             return;
         }
-        let name = std::mem::take(&mut self.name);
-        *self = Self::begin(name, Arc::clone(&self.bytes), base_rates);
+        *self = Self::begin(Arc::clone(&self.files), base_rates);
     }
 
     /// The base rates that the predictions assume.
@@ -143,22 +224,27 @@ impl Batch {
         &self.base_rates
     }
 
-    /// The file's name.
+    /// The name of the first file.
     pub fn name(&self) -> &str {
-        &self.name
+        self.files.first().map_or("", GivenFile::name)
     }
 
-    /// The file's size in bytes.
+    /// How many files there are.
+    pub fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The size of all files in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.files.iter().map(GivenFile::size).sum()
     }
 
-    /// How many of its bytes were read so far.
+    /// How many of these bytes were read so far.
     pub fn bytes_read(&self) -> usize {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// How many characters the posts in the rest of the file have, if they take as much of it as those before.
+    /// How many characters the posts in the rest of the files have, if they take as much of them as those before.
     pub fn characters_ahead(&self) -> u64 {
         let read = self.bytes_read().max(1);
         let per_byte = self.characters as f64 / read as f64;
@@ -179,8 +265,8 @@ impl Batch {
         *self.state() == State::Running
     }
 
-    /// The users who have a prediction, in the order of the file. The id of a user without one is the position of its
-    /// record, counted from 1.
+    /// The users who have a prediction, in the order of the files. The id of a user without one is the position of its
+    /// record, counted from 1 and on from file to file.
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
@@ -213,8 +299,8 @@ impl Batch {
         self.estimated = self.lines.len();
     }
 
-    /// The worker's set of users is gone, because the model was loaded again. If an estimate is still to come, the file is
-    /// read from its beginning, so that it will be about all users. What was predicted stays.
+    /// The worker's set of users is gone, because the model was loaded again. If an estimate is still to come, the files are
+    /// read from their beginning, so that it will be about all users. What was predicted stays.
     pub fn recount(&mut self) {
         let counted = std::mem::take(&mut self.counted);
         let is_over = match self.state() {
@@ -225,8 +311,7 @@ impl Batch {
         if counted == 0 || is_over {
             return;
         }
-        let name = std::mem::take(&mut self.name);
-        let again = Self::begin(name, Arc::clone(&self.bytes), self.base_rates.clone());
+        let again = Self::begin(Arc::clone(&self.files), self.base_rates.clone());
         *self = Self {
             lines: std::mem::take(&mut self.lines),
             population: self.population.take(),
@@ -245,6 +330,11 @@ impl Batch {
         &self.reports
     }
 
+    /// The files that cannot be read to their ends, so far.
+    pub fn broken(&self) -> &[BrokenFile] {
+        &self.broken
+    }
+
     /// The posts of each user of the chunk that [`answer`](Self::answer) is to predict; `None` after the last one. It
     /// stays the same until then. A chunk of a long bad part of the file holds no users; it needs its answer too, which
     /// is empty.
@@ -261,22 +351,27 @@ impl Batch {
         let mut length = 0;
         while let Some(users) = &mut self.users {
             match users.next() {
-                Some(Ok(user)) => {
+                Some(Ok(mut user)) => {
+                    self.records += 1;
+                    user.record = self.records;
                     length += characters(&user.posts);
                     chunk.ids.push(user.id());
                     chunk.posts.push(user.posts);
                 }
                 Some(Err(Problem::Record { line, what })) => {
+                    self.records += 1;
                     self.bad_records += 1;
                     if self.reports.len() < MAX_REPORTS {
-                        self.reports.push(BadRecord { line, what });
+                        let name = &self.files[self.opened - 1].name;
+                        let file = (self.files.len() > 1).then(|| name.clone());
+                        self.reports.push(BadRecord { file, line, what });
                     }
                 }
                 Some(Err(Problem::Stream(error))) => {
-                    self.outcome = State::Failed(Reason::BrokenFile(error.to_string()));
-                    self.users = None;
+                    self.break_off(Reason::BrokenFile(error.to_string()));
+                    self.open_next();
                 }
-                None => self.users = None,
+                None => self.open_next(),
             }
             if chunk.posts.len() >= size.users
                 || length >= size.characters
@@ -326,8 +421,9 @@ impl Batch {
     }
 }
 
-/// The users in a file. `bytes_read` counts the bytes as the users are taken.
-fn open(name: &str, bytes: &Arc<Vec<u8>>, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason> {
+/// The users in a file. `bytes_read` grows as the users are taken.
+fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason> {
+    let bytes = file.bytes.as_ref().map_err(Clone::clone)?;
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     if let Some(packing) = Packing::by_content(head) {
         let packing = match packing {
@@ -339,14 +435,19 @@ fn open(name: &str, bytes: &Arc<Vec<u8>>, bytes_read: &Arc<AtomicUsize>) -> Resu
             packing: packing.into(),
         });
     }
-    let format = Format::of(Path::new(name), head);
-    let (bytes, bytes_read) = (Arc::clone(bytes), Arc::clone(bytes_read));
-    read_users(Counted { bytes, bytes_read }, format).map_err(Reason::NoUsers)
+    let format = Format::of(Path::new(&file.name), head);
+    let counted = Counted {
+        bytes: Arc::clone(bytes),
+        taken: 0,
+        bytes_read: Arc::clone(bytes_read),
+    };
+    read_users(counted, format).map_err(Reason::NoUsers)
 }
 
-/// A file's bytes, with a count of those that were taken.
+/// A file's bytes. Those that are taken are counted in `bytes_read` too.
 struct Counted {
     bytes: Arc<Vec<u8>>,
+    taken: usize,
     bytes_read: Arc<AtomicUsize>,
 }
 
@@ -360,10 +461,11 @@ impl Read for Counted {
 
 impl BufRead for Counted {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        Ok(&self.bytes[self.bytes_read.load(Ordering::Relaxed)..])
+        Ok(&self.bytes[self.taken..])
     }
 
     fn consume(&mut self, length: usize) {
+        self.taken += length;
         self.bytes_read.fetch_add(length, Ordering::Relaxed);
     }
 }

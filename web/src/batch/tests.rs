@@ -58,7 +58,7 @@ fn predict_all(chunk: &[Vec<String>]) -> Vec<UserPrediction> {
 }
 
 fn batch(name: &str, bytes: impl Into<Vec<u8>>) -> Batch {
-    Batch::new(name.into(), bytes.into())
+    Batch::new(vec![GivenFile::new(name, bytes)])
 }
 
 /// Predicts the chunk that is next, and says how many users it has.
@@ -73,6 +73,16 @@ fn step(batch: &mut Batch, size: ChunkSize) -> Option<usize> {
 /// The batch after its end, with chunks of this size.
 fn run(name: &str, bytes: impl Into<Vec<u8>>, size: ChunkSize) -> Batch {
     let mut batch = batch(name, bytes);
+    while step(&mut batch, size).is_some() {}
+    batch
+}
+
+/// The batch over several files after its end, with chunks of this size.
+fn run_all(files: &[(&str, &str)], size: ChunkSize) -> Batch {
+    let files = files
+        .iter()
+        .map(|(name, text)| GivenFile::new(*name, *text));
+    let mut batch = Batch::new(files.collect());
     while step(&mut batch, size).is_some() {}
     batch
 }
@@ -151,11 +161,11 @@ fn other_base_rates_begin_a_new_run() {
 
 #[test]
 fn a_file_that_cannot_be_read_stays_unread_under_other_base_rates() {
-    let mut batch = batch("posts.txt", "");
-    let unreadable = State::Failed(Reason::UnreadableFile("no".into()));
-    batch.fail(Reason::UnreadableFile("no".into()));
+    let unreadable = Reason::UnreadableFile("no".into());
+    let file = GivenFile::unreadable("posts.txt", unreadable.clone());
+    let mut batch = Batch::new(vec![file]);
     batch.use_base_rates(BaseRates::Corpus);
-    assert_eq!(*batch.state(), unreadable);
+    assert_eq!(*batch.state(), State::Failed(unreadable));
 }
 
 #[test]
@@ -231,6 +241,7 @@ fn invalid_utf_8_is_reported() {
     let latin = run("users.txt", b"tea\ncaf\xe9\n", ALL);
     assert_eq!(latin.lines().len(), 1);
     let report = BadRecord {
+        file: None,
         line: 2,
         what: "invalid UTF-8 at byte 4".into(),
     };
@@ -269,6 +280,65 @@ fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
     };
     assert!(what.contains("the quote opened in line 4"), "{what}");
     assert_eq!(ids(&batch), [1]);
+}
+
+#[test]
+fn all_but_the_first_of_several_files_were_left_out() {
+    let files = [
+        ("a.txt", "rain\ntea\n"),
+        (
+            "b.jsonl",
+            "{\"id\": \"x\", \"text\": \"office\"}\n{\n{\"text\": \"ab\"}\n",
+        ),
+        ("empty.txt", ""),
+        ("c.csv", "text\nrain\n"),
+    ];
+    let expected = [json!(1), json!(2), json!("x"), json!(5), json!(6)];
+    for size in [ONE, ALL] {
+        let mut batch = run_all(&files, size);
+        // Positions go on from file to file, or two users would have one id.
+        assert_eq!(ids(&batch), expected);
+        assert_eq!(*batch.state(), State::Finished);
+        assert_eq!(batch.bytes_read(), batch.bytes());
+        assert_eq!((batch.name(), batch.files()), ("a.txt", 4));
+        let reports: Vec<String> = (batch.reports().iter())
+            .map(|report| report.message(Locale::English))
+            .collect();
+        assert_eq!(reports.len(), 1);
+        assert!(
+            reports[0].starts_with("b.jsonl, line 2: bad JSON: "),
+            "{reports:?}"
+        );
+        let before = batch.to_jsonl().unwrap();
+        batch.use_base_rates(BaseRates::Corpus);
+        while step(&mut batch, size).is_some() {}
+        assert_eq!(batch.to_jsonl().unwrap(), before);
+    }
+}
+
+#[test]
+fn a_broken_file_does_not_hold_up_the_others() {
+    let endless = format!("text\nrain\n\"{}", "x".repeat(65 << 20));
+    let files = [
+        ("words.csv", "id,words\n1,a\n"),
+        ("endless.csv", &endless),
+        ("posts.txt", "tea\n"),
+        ("nothing.csv", "la,la\n"),
+    ];
+    let batch = run_all(&files, ALL);
+    assert_eq!(batch.lines().len(), 2);
+    let broken: Vec<&str> = (batch.broken().iter())
+        .map(|broken| broken.name.as_str())
+        .collect();
+    assert_eq!(broken, ["words.csv", "endless.csv", "nothing.csv"]);
+    assert!(matches!(batch.state(), State::Failed(Reason::NoUsers(_))));
+    let unread = GivenFile::unreadable("gone.txt", Reason::UnreadableFile("no".into()));
+    let mut batch = Batch::new(vec![unread, GivenFile::new("posts.txt", "tea\n")]);
+    assert_eq!(step(&mut batch, ALL), Some(1));
+    assert_eq!(
+        *batch.state(),
+        State::Failed(Reason::UnreadableFile("no".into()))
+    );
 }
 
 #[test]

@@ -220,7 +220,7 @@ impl Session {
         self.source == Source::Address(BUNDLE.into())
     }
 
-    /// The run over the file that the user has given.
+    /// The run over the files that the user has given.
     pub fn batch(&self) -> Option<&Batch> {
         self.batch.as_ref()
     }
@@ -292,8 +292,8 @@ impl Session {
         self.ask()
     }
 
-    /// The user gives a file of many writers.
-    pub fn run_file(&mut self, mut batch: Batch) -> Vec<Command> {
+    /// The user gives files of many writers.
+    pub fn run_files(&mut self, mut batch: Batch) -> Vec<Command> {
         batch.use_base_rates(self.base_rates.clone());
         self.batch = Some(batch);
         self.runs += 1;

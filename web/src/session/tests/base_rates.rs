@@ -96,8 +96,8 @@ fn other_base_rates_predict_the_comparison_and_the_file_again() {
     };
     let (id, _) = assumed(session.receive(single_task));
     session.receive(prediction(id, 1));
-    let batch = Batch::new("writers.txt".into(), b"one\ntwo\n".to_vec());
-    let (id, rates) = assumed(session.run_file(batch));
+    let batch = writers("one\ntwo\n");
+    let (id, rates) = assumed(session.run_files(batch));
     assert_eq!(rates, BaseRates::Equal);
     assert_eq!(session.receive(predictions(id, 2)), []);
     let run = session.run_number();
@@ -120,8 +120,8 @@ fn other_base_rates_predict_the_comparison_and_the_file_again() {
 fn a_new_file_is_predicted_under_the_base_rates_in_effect() {
     let mut session = session_for_age();
     assert_eq!(session.use_base_rates(given(0.8)), []);
-    let batch = Batch::new("writers.txt".into(), b"one\n".to_vec());
-    let (id, rates) = assumed(session.run_file(batch));
+    let batch = writers("one\n");
+    let (id, rates) = assumed(session.run_files(batch));
     assert_eq!(rates, given(0.8));
     session.receive(predictions(id, 1));
     let batch = session.batch().unwrap();
@@ -148,8 +148,8 @@ fn own_shares_begin_with_those_of_the_training_users_and_are_remembered() {
 fn own_shares_that_do_not_fit_another_model_make_way_for_equal_base_rates() {
     let mut session = session_for_age();
     session.use_base_rates(given(0.8));
-    let batch = Batch::new("writers.txt".into(), b"one\n".to_vec());
-    let (id, _) = assumed(session.run_file(batch));
+    let batch = writers("one\n");
+    let (id, _) = assumed(session.run_files(batch));
     session.receive(predictions(id, 1));
     let load = |session: &mut Session, attribute| {
         session.use_model(Source::File(Arc::from([1])));
@@ -178,7 +178,7 @@ fn a_file_that_waits_for_another_model_is_predicted_under_base_rates_that_fit_it
     let mut session = session_for_age();
     session.use_base_rates(given(0.8));
     session.use_model(Source::File(Arc::from([1])));
-    session.run_file(Batch::new("writers.txt".into(), b"one\n".to_vec()));
+    session.run_files(writers("one\n"));
     let (_, rates) = assumed(session.receive(ready_for_age("years")));
     assert_eq!(rates, BaseRates::Equal);
 }

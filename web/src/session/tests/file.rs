@@ -6,8 +6,8 @@ use crate::speed::{Speed, characters};
 fn a_file_is_worked_through_and_typed_text_comes_first() {
     let mut session = session(on_cpu());
     let users: String = (0..600).map(|user| format!("writer {user}\n")).collect();
-    let batch = Batch::new("writers.txt".into(), users.into_bytes());
-    let (id, posts) = asked(session.run_file(batch));
+    let batch = writers(users);
+    let (id, posts) = asked(session.run_files(batch));
     assert_eq!((posts.len(), posts[0].as_str()), (256, "writer 0"));
     assert_eq!(write(&mut session, "typed meanwhile"), []);
     let (typed, posts) = asked(session.receive(predictions(id, 256)));
@@ -47,8 +47,8 @@ fn a_file_is_worked_through_and_typed_text_comes_first() {
 fn a_cancelled_file_keeps_what_was_done() {
     let mut session = session(on_cpu());
     let users = "a writer\n".repeat(300);
-    let batch = Batch::new("writers.txt".into(), users.into_bytes());
-    let (id, _) = asked(session.run_file(batch));
+    let batch = writers(users);
+    let (id, _) = asked(session.run_files(batch));
     let (id, _) = wants_estimate(session.receive(predictions(id, 256)));
     let (id, _) = asked(session.receive(estimated(id, 256)));
     session.cancel_file();
@@ -66,7 +66,7 @@ fn a_cancelled_file_keeps_what_was_done() {
 fn chunk_times(post: &str, per_character: f64) -> Vec<f64> {
     let mut session = session(on_cpu());
     let file = format!("{post}\n").repeat(3_000);
-    let mut commands = session.run_file(Batch::new("writers.txt".into(), file.into_bytes()));
+    let mut commands = session.run_files(writers(file));
     let mut speed = Speed::default();
     let mut times = Vec::new();
     while let [Command::Send(request)] = commands.as_slice() {
@@ -108,7 +108,7 @@ fn chunks_of_chinese_take_no_longer_than_chunks_of_english() {
 fn the_work_ahead_is_counted_in_characters() {
     let mut session = session(on_cpu());
     let file = format!("{}\n", "学".repeat(99)).repeat(1_000);
-    let commands = session.run_file(Batch::new("writers.txt".into(), file.into_bytes()));
+    let commands = session.run_files(writers(file));
     let [Command::Send(Request::Predict { users, ahead, .. })] = commands.as_slice() else {
         panic!("{commands:?}");
     };

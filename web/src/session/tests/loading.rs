@@ -308,7 +308,7 @@ fn a_bad_bundle_was_tried_again_for_ever_in_place_of_the_first_model() {
 fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
     let mut session = session(on_cpu());
     let users = "a writer\n".repeat(300);
-    let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
+    let (id, _) = asked(session.run_files(writers(users)));
     wants_estimate(session.receive(predictions(id, 256)));
     session.use_model(Source::File(Arc::from([1])));
     session.receive(Reply::Started);
@@ -331,7 +331,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
 fn a_file_ends_when_another_model_is_ready() {
     let mut session = session(on_cpu());
     let users = "a writer\n".repeat(300);
-    let (id, _) = asked(session.run_file(Batch::new("writers.txt".into(), users.into_bytes())));
+    let (id, _) = asked(session.run_files(writers(users)));
     wants_estimate(session.receive(predictions(id, 256)));
     session.use_model(Source::File(Arc::from([1])));
     session.receive(Reply::Started);
@@ -346,10 +346,7 @@ fn a_file_ends_when_another_model_is_ready() {
 fn a_file_that_is_given_while_a_model_loads_is_read_by_it() {
     let mut session = session(on_cpu());
     session.use_model(Source::File(Arc::from([1])));
-    assert_eq!(
-        session.run_file(Batch::new("writers.txt".into(), b"a writer\n".to_vec())),
-        []
-    );
+    assert_eq!(session.run_files(writers("a writer\n")), []);
     let (id, _) = asked(session.receive(ready(on_cpu())));
     session.receive(predictions(id, 1));
     assert_eq!(session.batch().unwrap().lines().len(), 1);

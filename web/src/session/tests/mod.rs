@@ -8,6 +8,7 @@ use model_core::explanation::Explanation;
 use model_core::prediction::Named;
 
 use super::*;
+use crate::batch::GivenFile;
 
 const CHUNK: ChunkSize = ChunkSize {
     users: 256,
@@ -42,6 +43,11 @@ fn crashed(detail: &str) -> Reason {
 
 fn text(text: &str) -> Vec<String> {
     vec![text.into()]
+}
+
+/// A file of users, one on each line.
+fn writers(lines: impl Into<Vec<u8>>) -> Batch {
+    Batch::new(vec![GivenFile::new("writers.txt", lines)])
 }
 
 /// Types a text and pauses.

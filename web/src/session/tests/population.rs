@@ -4,7 +4,7 @@ use crate::batch::State;
 /// A file of so many users.
 fn file(users: usize) -> Batch {
     let lines: String = (0..users).map(|user| format!("writer {user}\n")).collect();
-    Batch::new("writers.txt".into(), lines.into_bytes())
+    writers(lines)
 }
 
 /// The id, the number of users and the set of the one chunk asked for.
@@ -24,7 +24,7 @@ fn users(session: &Session) -> Option<u64> {
 /// A session that waits for the last estimate of a file of 40 users, and the id of the request.
 fn waiting() -> (Session, u64) {
     let mut session = session(on_cpu());
-    let (id, ..) = chunk(session.run_file(file(40)));
+    let (id, ..) = chunk(session.run_files(file(40)));
     let (id, _) = wants_estimate(session.receive(predictions(id, 40)));
     (session, id)
 }
@@ -32,7 +32,7 @@ fn waiting() -> (Session, u64) {
 #[test]
 fn shares_are_estimated_whenever_the_users_have_doubled_and_at_the_end() {
     let mut session = session(on_cpu());
-    let mut commands = session.run_file(file(2_000));
+    let mut commands = session.run_files(file(2_000));
     let run = session.run_number();
     let mut estimates = Vec::new();
     let mut done = 0;
@@ -61,7 +61,7 @@ fn shares_are_estimated_whenever_the_users_have_doubled_and_at_the_end() {
 #[test]
 fn shares_of_a_few_users_are_not_estimated_and_a_typed_text_is_in_no_set() {
     let mut session = session(on_cpu());
-    let (id, ..) = chunk(session.run_file(file(19)));
+    let (id, ..) = chunk(session.run_files(file(19)));
     assert_eq!(session.receive(predictions(id, 19)), []);
     assert_eq!(users(&session), None);
     let (_, _, set) = chunk(write(&mut session, "typed"));
@@ -71,7 +71,7 @@ fn shares_of_a_few_users_are_not_estimated_and_a_typed_text_is_in_no_set() {
 #[test]
 fn a_cancelled_or_replaced_run_does_not_mix_with_the_next_one() {
     let (mut session, id) = waiting();
-    assert_eq!(session.run_file(file(30)), []);
+    assert_eq!(session.run_files(file(30)), []);
     let (id, _, set) = chunk(session.receive(estimated(id, 40)));
     assert_eq!(users(&session), None, "it is about the file before");
     assert_eq!(set, Some(session.run_number()));
@@ -84,7 +84,7 @@ fn a_cancelled_or_replaced_run_does_not_mix_with_the_next_one() {
 #[test]
 fn a_failed_estimate_ends_no_run() {
     let mut session = session(on_cpu());
-    let (id, ..) = chunk(session.run_file(file(300)));
+    let (id, ..) = chunk(session.run_files(file(300)));
     let (id, _) = wants_estimate(session.receive(predictions(id, 256)));
     let failed = Reply::Failed {
         id: Some(id),
