@@ -1,5 +1,7 @@
 //! Explanations: the evidence of each word for each class.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::prediction::{Named, UserPrediction};
@@ -56,4 +58,22 @@ pub struct AttributeEvidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub coarse: Option<Named<Vec<f32>>>,
+}
+
+/// The words of a text, strongest first, each with the sum of its `weights`, which has one for each of `words`. Words that
+/// differ only in case are one.
+pub fn sum_by_word(posts: &[String], words: &[ReadWord], weights: &[f32]) -> Vec<(String, f32)> {
+    let mut sums: Vec<(String, f32)> = Vec::new();
+    let mut places = HashMap::new();
+    for (word, weight) in words.iter().zip(weights) {
+        let text = (posts.get(word.post)).and_then(|post| post.get(word.start..word.end));
+        let text = text.unwrap_or_default().to_lowercase();
+        let place = *places.entry(text.clone()).or_insert_with(|| {
+            sums.push((text, 0.0));
+            sums.len() - 1
+        });
+        sums[place].1 += weight;
+    }
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+    sums
 }

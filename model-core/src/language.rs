@@ -31,6 +31,16 @@ pub fn is_han(character: char) -> bool {
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
+impl Language {
+    /// Its name in files.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh",
+            Self::Other => "other",
+        }
+    }
+}
+
 #[cfg(feature = "model")]
 impl Language {
     /// The language of most words of a text of word ids. Signs, numbers, emoji and masks do not count. A tie, or a text

@@ -43,6 +43,8 @@ pub mod explanation;
 pub mod language;
 pub mod population;
 pub mod prediction;
+#[cfg(feature = "corpus")]
+pub mod prediction_table;
 
 #[cfg(feature = "model")]
 pub mod aux_lstm;

@@ -559,3 +559,56 @@ fn wrong_configs_are_refused_before_any_work() {
     );
     assert!(printed.contains("[systems.lstm.training]") && printed.contains("lambda = 0.75"));
 }
+
+#[test]
+fn labels_are_read_as_classes_in_experiments_too() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let short = users.replace("\"IT\"", "\"computers\"");
+    workplace.write(
+        "runs.toml",
+        "[[runs]]\nsystems = [\"svm\"]\nmain = [\"job\"]\n",
+    );
+    let experiment = [
+        "experiment",
+        "corpus.toml",
+        "runs.toml",
+        "--set",
+        "seeds=[1]",
+        "-o",
+    ];
+    let counts = |folder: &str| {
+        let summary = CorpusSummary::read(&workplace.path(folder)).unwrap();
+        summary.attribute("job").unwrap().counts.clone()
+    };
+    workplace.success(&[&experiment[..], &["named"]].concat());
+    workplace.write("users.jsonl", short);
+    let output = workplace.run(&[&experiment[..], &["left-out"]].concat());
+    let said = stderr(&output);
+    stdout(output, 0);
+    assert!(
+        said.contains("job: labels that are not classes, left out: \"computers\" ("),
+        "{said}"
+    );
+    assert!(said.contains("map = { \"LABEL\" = \"CLASS\" }"), "{said}");
+    assert_eq!(counts("left-out")[1], 0);
+
+    let classes = "classes = [\"student\", \"IT\", \"art\"]\n";
+    let map = |class: &str| {
+        CORPUS.replace(
+            classes,
+            &format!("{classes}map = {{ \"computers\" = \"{class}\" }}\n"),
+        )
+    };
+    workplace.write("corpus.toml", map("IT"));
+    workplace.success(&[&experiment[..], &["mapped"]].concat());
+    assert_eq!(counts("mapped"), counts("named"));
+    let line = workplace.failure(&[&experiment[..], &["left-out"]].concat());
+    assert!(line.contains("contains runs with other settings"), "{line}");
+    workplace.write("corpus.toml", map("software"));
+    let line = workplace.failure(&[&experiment[..], &["wrong"]].concat());
+    assert!(
+        line.contains("attributes: map: \"job\" has no class \"software\""),
+        "{line}"
+    );
+}

@@ -932,3 +932,135 @@ fn a_gpu_trains() {
         loss("cpu")
     );
 }
+
+/// The first table cells of a line that begins with this name.
+fn cells<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
+    let line = (text.lines()).find(|line| line.trim_start().starts_with(&format!("| {name} ")));
+    let line = line.unwrap_or_else(|| panic!("no row {name}: {text}"));
+    line.split('|').map(str::trim).collect()
+}
+
+#[test]
+fn a_run_ends_with_its_test_table_and_a_report() {
+    let workplace = workplace();
+    let output = workplace.run(&["train", "config.toml"]);
+    let said = stderr(&output);
+    stdout(output, 0);
+    let run = |file: &str| fs::read_to_string(workplace.path("run").join(file)).unwrap();
+    let (markdown, html) = (run("run.md"), run("run.html"));
+    let figures = test_figures(&workplace.path("run"));
+    for text in [&said, &markdown] {
+        let model = cells(text, "gender: model");
+        assert_eq!(model[2], "48");
+        let accuracy = figures["test"][0]["accuracy"].as_f64().unwrap();
+        assert!(
+            model[5].starts_with(&format!("{accuracy:.3} (")),
+            "{model:?}"
+        );
+        let baseline = cells(text, "gender: linear baseline");
+        let accuracy: f64 = baseline[5].split(' ').next().unwrap().parse().unwrap();
+        // A linear model learns these words.
+        assert!(accuracy > 0.8, "{text}");
+        let majority: f64 = cells(text, "gender: majority class")[5].parse().unwrap();
+        assert_eq!(
+            majority,
+            (figures["test"][0]["majority"].as_f64().unwrap() * 1e3).round() / 1e3
+        );
+    }
+    assert_eq!(cells(&markdown, "all users")[2..5], ["173", "19", "48"]);
+    let female: usize = cells(&markdown, "gender: female")[2..5]
+        .iter()
+        .map(|users| users.parse::<usize>().unwrap())
+        .sum();
+    assert_eq!(female, 120);
+    assert!(markdown.contains("is the best one, by mean calibrated log loss"));
+    assert_eq!(markdown.matches("(best)").count(), 1);
+    let users = fs::read(workplace.path("users.jsonl")).unwrap();
+    let checksum = format!("{:08x}", crc32fast::hash(&users));
+    assert_eq!(cells(&markdown, "users.jsonl")[2], checksum);
+    assert!(markdown.contains("    window_words = 10\n"), "the settings");
+    for part in [
+        "Learning curve",
+        "Confusion",
+        "Reliability",
+        "<svg",
+        &checksum,
+        "window_words = 10",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let refit = [
+        "train",
+        "config.toml",
+        "--refit",
+        "run/model.safetensors",
+        "-o",
+        "refit",
+    ];
+    workplace.success(&refit);
+    let markdown = fs::read_to_string(workplace.path("refit/run.md")).unwrap();
+    assert!(markdown.contains("This model is a refit") && !markdown.contains("linear baseline"));
+}
+
+#[test]
+fn cross_validation_measures_and_writes_nothing() {
+    let workplace = workplace();
+    let before = workplace.files();
+    let train = [
+        "train",
+        "config.toml",
+        "--cross-validate",
+        "3",
+        "--set",
+        "training.epochs=8",
+    ];
+    let output = workplace.run(&train);
+    let said = stderr(&output);
+    let text = stdout(output, 0);
+    assert!(
+        said.contains("fold 3 of 3: 144 users to train on, 16 to validate, 80 to test"),
+        "{said}"
+    );
+    assert!(
+        said.contains("no model was written; train without --cross-validate"),
+        "{said}"
+    );
+    assert_eq!(workplace.files(), before);
+    for system in ["model", "linear baseline", "majority class"] {
+        for attribute in ["gender", "age"] {
+            let row = cells(&text, &format!("{attribute}: {system}"));
+            assert_eq!(row[2], "3", "{row:?}");
+            let (mean, sd) = row[5].split_once(" ± ").unwrap();
+            let (mean, sd): (f64, f64) = (mean.parse().unwrap(), sd.parse().unwrap());
+            assert!(
+                (0.2..=1.0).contains(&mean) && (0.0..0.3).contains(&sd),
+                "{row:?}"
+            );
+        }
+    }
+    let gender = cells(&text, "gender: linear baseline")[3];
+    assert!(
+        gender.starts_with("0.9") || gender.starts_with("1."),
+        "{text}"
+    );
+    for (options, what) in [
+        (["--cross-validate", "1"], "1 is not in 2..=1000"),
+        (["--cross-validate", "three"], "invalid digit"),
+    ] {
+        let output = workplace.run(&[&["train", "config.toml"][..], &options].concat());
+        assert!(stderr(&output).contains(what));
+        stdout(output, 2);
+    }
+    let resumed = ["train", "config.toml", "--cross-validate", "3", "--resume"];
+    stdout(workplace.run(&resumed), 2);
+    let refit = [
+        "train",
+        "config.toml",
+        "--cross-validate",
+        "3",
+        "--set",
+        "refit='run/model.safetensors'",
+    ];
+    let line = workplace.failure(&refit);
+    assert!(line.contains("a refit has no test users"), "{line}");
+}

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use model_core::attribute::Attribute;
-use model_core::explanation::{Explanation, ReadWord};
+use model_core::explanation::{Explanation, ReadWord, sum_by_word};
 
 /// A class whose evidence can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,18 +80,7 @@ pub fn strongest(
     weights: &[f32],
     count: usize,
 ) -> [Vec<(String, f32)>; 2] {
-    let mut sums: Vec<(String, f32)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for (word, weight) in words.iter().zip(weights) {
-        let text = (posts.get(word.post)).and_then(|post| post.get(word.start..word.end));
-        let text = text.unwrap_or_default().to_lowercase();
-        let place = *places.entry(text.clone()).or_insert_with(|| {
-            sums.push((text, 0.0));
-            sums.len() - 1
-        });
-        sums[place].1 += weight;
-    }
-    sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let sums = sum_by_word(posts, words, weights);
     // A word that is shown as ×1.0 speaks neither for nor against.
     let speaking = |(_, sum): &&(String, f32)| factor(sum.abs()) != factor(0.0);
     [

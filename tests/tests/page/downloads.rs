@@ -43,7 +43,7 @@ fn downloads_hold_the_predictions_of_the_command_line() {
                 "words",
                 "known_words",
                 "profession",
-                "profession.Student"
+                "profession_probability"
             ]
         );
         let records: Vec<csv::StringRecord> = table
@@ -167,25 +167,32 @@ fn is_cell(cell: &str, column: &str, predicted: &Value) {
         assert_eq!(cell.trim_start_matches('\''), predicted);
         return;
     }
-    let (name, class) = match column.split_once('.') {
-        Some((name, class)) => (name, Some(class)),
-        None => (column, None),
+    let distributions = object(&predicted["predictions"]).iter();
+    let distributions = distributions.flat_map(|(name, prediction)| {
+        [
+            (format!("{name}_coarse"), &prediction["coarse"]),
+            (name.clone(), prediction),
+        ]
+    });
+    let (name, prediction) = { distributions }
+        .find(|(name, _)| column.starts_with(name.as_str()))
+        .expect("an attribute");
+    let label = prediction["label"].as_str().unwrap_or_default();
+    let close = |class: &str| {
+        let predicted = object(&prediction["probabilities"])[class]
+            .as_f64()
+            .expect("a number");
+        let cell: f64 = cell.parse().expect("a number");
+        assert!(
+            (cell - predicted).abs() <= TOLERANCE,
+            "{column}: {cell} and {predicted}"
+        );
     };
-    let prediction = match name.strip_suffix(" coarse") {
-        Some(name) => &predicted["predictions"][name]["coarse"],
-        None => &predicted["predictions"][name],
-    };
-    match class {
-        None => assert_eq!(prediction["label"], cell, "{column}"),
-        Some(class) => {
-            let predicted = object(&prediction["probabilities"])[class]
-                .as_f64()
-                .expect("a number");
-            let cell: f64 = cell.parse().expect("a number");
-            assert!(
-                (cell - predicted).abs() <= TOLERANCE,
-                "{column}: {cell} and {predicted}"
-            );
-        }
+    match column[name.len()..].strip_prefix('_') {
+        None => assert_eq!(cell, label, "{column}"),
+        Some("probability") if label.is_empty() => assert_eq!(cell, "", "{column}"),
+        Some("probability") => close(label),
+        Some("confident") => assert_eq!(cell, prediction["confident"].to_string(), "{column}"),
+        Some(class) => close(class),
     }
 }

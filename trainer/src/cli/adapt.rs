@@ -11,10 +11,11 @@ use model_core::predictor::Predictor;
 use model_core::word_frequencies::WordFrequencies;
 
 use super::model::ModelArguments;
-use super::{CorpusArguments, Failure, in_language, print_text, share};
+use super::{CorpusArguments, Failure, print_text, share};
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
+use crate::evaluation::in_language;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::{of_task, texts_by_length};

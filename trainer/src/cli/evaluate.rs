@@ -1,25 +1,28 @@
 //! `auxlstm evaluate`: the figures of a model on labelled users.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
+use model_core::attribute::Attribute;
 use model_core::base_rates::BaseRates;
 use model_core::card::{AttributeFigures, ModelCard};
+use model_core::prediction::UserPrediction;
 use model_core::predictor::Predictor;
 use serde::Serialize;
 
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
-use super::prediction::predict_chunks_of_files;
-use super::{CorpusArguments, Failure, LabelArguments, in_language, print_text};
+use super::prediction::predict_chunks;
+use super::{CorpusArguments, Failure, LabelArguments, print_text};
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, Part, PartUsers, RecordKey, listed};
-use crate::evaluation::{ClassMetrics, Evaluation, FEW_USERS, Report, few_users_warning};
+use crate::corpus::{Corpus, Part, PartUsers, RecordKey, User, listed};
+use crate::document::Document;
+use crate::evaluation::{Evaluation, Report, add_groups, add_sections, few_users_warning, title};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
-use crate::table::{Table, count};
+use crate::table::count;
 use crate::training::SPLIT;
 
 /// Score a model on labelled users that its training never saw
@@ -29,7 +32,8 @@ use crate::training::SPLIT;
 /// Prints for each attribute, and for its coarse classes, accuracy and the majority baseline, macro-F1 (the mean of the
 /// classes' F1), the paper's F (2PR/(P+R) of P and R averaged over the classes), precision P and recall R averaged so, the
 /// expected calibration error (ECE), the log loss (mean −ln p of the true class), coverage and accuracy at the model's
-/// confidence threshold, a table of the classes, and the confusion matrix. Labels are those under --base-rates; ECE, log loss
+/// confidence threshold, a table of the classes with their true and predicted shares, and the confusion matrix. Intervals are
+/// of 95 %, from 1,000 bootstrap samples of the users. Labels are those under --base-rates; ECE, log loss
 /// and the mean probability of a class (mean p) are those under the training users' base rates. The JSON file also has the
 /// reliability diagram, and coverage and accuracy at other thresholds. What was not measured, such as the precision of a
 /// class that is never predicted, is "–", in JSON null; in an average over classes it counts as 0. Users without a label for
@@ -51,17 +55,23 @@ pub(super) struct Arguments {
     /// path that training was given, by another path to the same file, or else by its base name
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
+    /// Also score each group of users with the same value of this field, to see who is misjudged. An attribute of the model
+    /// gives a group for each of its classes
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
     /// Also write the figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Also write the figures to this HTML page, with drawings
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write the model with these figures in its card to this file, which may be BUNDLE itself
     #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
     write_card: Option<PathBuf>,
 }
 
-/// What the two averages over classes are.
-const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
-    classes.";
+/// The most groups of --by. More are likely a field that differs for every user.
+const MOST_GROUPS: usize = 100;
 
 #[derive(Serialize)]
 pub(super) struct Figures {
@@ -71,6 +81,22 @@ pub(super) struct Figures {
     /// The number of these users that the model was trained or validated on, where this is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_from: Option<u64>,
+    attributes: Vec<Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Groups>,
+}
+
+/// The figures of groups of users with the same value of a field.
+#[derive(Serialize)]
+struct Groups {
+    field: String,
+    without_field: u64,
+    groups: Vec<Group>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    group: String,
     attributes: Vec<Report>,
 }
 
@@ -105,22 +131,31 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let create = |path: &Option<PathBuf>| path.as_deref().map(PendingFile::create).transpose();
     let json = create(&arguments.json)?;
+    let html = create(&arguments.html)?;
     let bundle = create(&arguments.write_card)?;
     let labels = arguments.labels.read()?;
     (labels.check(predictor.attributes())).map_err(|what| format!("--map: {what}"))?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
+    let report = Options {
+        intervals: true,
+        by: arguments.by.as_deref(),
+    };
     let figures = match &arguments.split {
-        Some(split) => measure(&mut predictor, corpus, Some(split), &base_rates)?,
+        Some(split) => {
+            let users = test_users(split, &corpus)?;
+            score(&mut predictor, corpus, &users, &base_rates, report)?
+        }
         None => {
             let split = arguments.model.bundle.with_file_name(SPLIT);
             let learned_from = learned_from(&split, &corpus);
             let users = Users::All { learned_from };
-            let figures = score(&mut predictor, corpus, &users, &base_rates)?;
+            let figures = score(&mut predictor, corpus, &users, &base_rates, report)?;
             warn_of_seen(&figures, predictor.card(), &split);
             figures
         }
     };
-    print_text(&to_text(&figures))?;
+    let document = document(&figures, &arguments.model.bundle);
+    print_text(document.body().trim_start())?;
     for report in &figures.attributes {
         let users: Vec<usize> = (report.metrics.classes.iter())
             .map(|class| class.support)
@@ -134,6 +169,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             serde_json::to_writer_pretty(&mut *out, &figures)?;
             out.write_all(b"\n")
         })?;
+    }
+    if let Some(file) = html {
+        file.finish(|out| out.write_all(document.to_html().as_bytes()))?;
     }
     if let Some(file) = bundle {
         let mut bundle = read_bundle(&arguments.model.bundle)?;
@@ -199,12 +237,24 @@ pub(super) fn measure(
 ) -> Result<Figures, Failure> {
     let users = match split {
         None => Users::All { learned_from: None },
-        Some(split) => Users::Test {
-            split,
-            users: PartUsers::read(split, Part::Test, corpus.files())?,
-        },
+        Some(split) => test_users(split, &corpus)?,
     };
-    score(predictor, corpus, &users, base_rates)
+    score(predictor, corpus, &users, base_rates, Options::default())
+}
+
+fn test_users<'a>(split: &'a Path, corpus: &Corpus) -> Result<Users<'a>, Failure> {
+    Ok(Users::Test {
+        split,
+        users: PartUsers::read(split, Part::Test, corpus.files())?,
+    })
+}
+
+/// What is reported beside the figures of all users.
+#[derive(Clone, Copy, Default)]
+struct Options<'a> {
+    intervals: bool,
+    /// The field whose values divide the users into groups.
+    by: Option<&'a str>,
 }
 
 /// The users of a corpus that are scored.
@@ -222,16 +272,25 @@ fn score(
     corpus: Corpus,
     users: &Users,
     base_rates: &BaseRates,
+    options: Options,
 ) -> Result<Figures, Failure> {
     predictor.use_base_rates(BaseRates::Corpus)?;
+    let new_evaluations = || -> Vec<Evaluation> {
+        let evaluations = Evaluation::of_model(predictor.settings(), base_rates).into_iter();
+        match options.intervals {
+            true => evaluations.map(Evaluation::with_intervals).collect(),
+            false => evaluations.collect(),
+        }
+    };
     let (test_users, learned_from) = match users {
         Users::All { learned_from } => (None, learned_from.as_ref()),
         Users::Test { users, .. } => (Some(users), None),
     };
     let mut seen = 0;
-    let mut evaluations = Evaluation::of_model(predictor.settings(), base_rates);
-    let (mut all, mut without_known_words) = (0, 0);
-    let bad_records = predict_chunks_of_files(
+    let mut evaluations = new_evaluations();
+    let mut by_group: BTreeMap<String, Vec<Evaluation>> = BTreeMap::new();
+    let (mut all, mut without_known_words, mut without_field) = (0, 0, 0);
+    let bad_records = predict_chunks(
         predictor,
         corpus,
         test_users,
@@ -242,12 +301,20 @@ fn score(
                 let is_seen = |part: &PartUsers| part.contains(file, &RecordKey::new(user));
                 seen += u64::from(learned_from.is_some_and(is_seen));
                 without_known_words += u64::from(prediction.known_words == 0);
-                // Evaluations and predictions are both in the order of the model's attributes.
-                let of_language = (evaluations.iter_mut())
-                    .filter(|evaluation| evaluation.language() == prediction.language);
-                let predicted = prediction.predictions.iter();
-                for (evaluation, (attribute, predicted)) in of_language.zip(predicted) {
-                    evaluation.add(user.label(attribute), predicted);
+                add(&mut evaluations, user, &prediction);
+                let Some(field) = options.by else { continue };
+                match group_of(user, field, predictor.attributes()) {
+                    None => without_field += 1,
+                    Some(group) => {
+                        if !by_group.contains_key(&group) && by_group.len() == MOST_GROUPS {
+                            return Err(format!(
+                                "--by {field}: more than {MOST_GROUPS} values; name a field that many users share"
+                            )
+                            .into());
+                        }
+                        let evaluations = by_group.entry(group).or_insert_with(new_evaluations);
+                        add(evaluations, user, &prediction);
+                    }
                 }
             }
             Ok(())
@@ -257,16 +324,26 @@ fn score(
         let split = split.display();
         return Err(format!("{split}: none of its test users is in the corpus").into());
     }
+    if let Some(field) = options.by.filter(|_| by_group.is_empty()) {
+        return Err(format!("--by {field}: no user has this field").into());
+    }
+    let by = options.by.map(|field| Groups {
+        field: field.to_owned(),
+        without_field,
+        groups: (by_group.into_iter())
+            .map(|(group, evaluations)| Group {
+                group,
+                attributes: reports(evaluations),
+            })
+            .collect(),
+    });
     let figures = Figures {
+        by,
         users: all,
         without_known_words,
         bad_records,
         learned_from: learned_from.map(|_| seen),
-        // A language without users is left out.
-        attributes: (evaluations.into_iter())
-            .flat_map(Evaluation::reports)
-            .filter(|report| report.language.is_none() || !report.is_empty())
-            .collect(),
+        attributes: reports(evaluations),
     };
     if figures
         .attributes
@@ -293,130 +370,65 @@ fn score(
     Ok(figures)
 }
 
-fn to_text(figures: &Figures) -> String {
-    let mut text = format!("{} users", count(figures.users));
-    if figures.without_known_words > 0 {
-        let _ = write!(
-            text,
-            ", {} of them without a known word",
-            count(figures.without_known_words)
-        );
-    }
-    text.push_str("\n\n");
-    let header = [
-        "",
-        "users",
-        "accuracy",
-        "majority",
-        "macro-F1",
-        "F (paper)",
-        "P",
-        "R",
-        "ECE",
-        "log loss",
-    ];
-    let mut table = Table::new(header);
-    for report in &figures.attributes {
-        let metrics = &report.metrics;
-        let measured = |value: f64| (metrics.users > 0).then_some(value);
-        let figures = [
-            measured(metrics.accuracy),
-            measured(metrics.majority),
-            measured(metrics.macro_f1),
-            measured(metrics.f),
-            measured(metrics.precision),
-            measured(metrics.recall),
-            report.calibration_error,
-            report.log_loss,
-        ];
-        let row = [title(report), count(metrics.users as u64)];
-        table.row(row.into_iter().chain(figures.map(figure)));
-    }
-    let _ = writeln!(text, "{table}\n{MEANINGS}\n");
-    for report in &figures.attributes {
-        let _ = writeln!(text, "{}", attribute(report));
-    }
-    text.truncate(text.trim_end().len());
-    text + "\n"
+/// The reports of some evaluations, without those of a language without users.
+fn reports(evaluations: Vec<Evaluation>) -> Vec<Report> {
+    (evaluations.into_iter())
+        .flat_map(Evaluation::reports)
+        .filter(|report| report.language.is_none() || !report.is_empty())
+        .collect()
 }
 
-/// The section of one attribute: users left out, coverage, the table of classes and the confusion matrix.
-fn attribute(report: &Report) -> String {
-    let mut text = format!("## {}\n\n", title(report));
-    let confidence_threshold = report.confidence_threshold;
-    if report.unlabelled > 0 {
-        let _ = writeln!(
-            text,
-            "Left out, without a label: {}\n",
-            count(report.unlabelled as u64)
-        );
+/// Adds the prediction for a user to the evaluations of the user's language.
+fn add(evaluations: &mut [Evaluation], user: &User, prediction: &UserPrediction) {
+    // Evaluations and predictions are both in the order of the model's attributes.
+    let of_language =
+        (evaluations.iter_mut()).filter(|evaluation| evaluation.language() == prediction.language);
+    let predicted = prediction.predictions.iter();
+    for (evaluation, (attribute, predicted)) in of_language.zip(predicted) {
+        evaluation.add(user.label(attribute), predicted);
     }
-    if !report.other_labels.is_empty() {
-        let _ = writeln!(
-            text,
-            "Left out, with a label that is not a class: {}. --map ATTRIBUTE:LABEL=CLASS reads a label as a class.\n",
-            other_labels(report)
-        );
-    }
-    if report.metrics.users == 0 {
-        text.truncate(text.trim_end().len());
-        return text + "\n";
-    }
-    let _ = match &report.confident {
-        None => writeln!(
-            text,
-            "Coverage 0.0 % (no probability of at least {confidence_threshold:.2})\n"
-        ),
-        Some(confident) => writeln!(
-            text,
-            "Coverage {:.1} %, accuracy when confident {:.1} % (probability of at least {confidence_threshold:.2})\n",
-            100.0 * confident.coverage,
-            100.0 * confident.accuracy
-        ),
-    };
-    let mut classes = Table::new(["class", "P", "R", "F1", "users", "share", "mean p"]);
-    let users = report.metrics.users as f64;
-    let is_small = |class: &ClassMetrics| class.support < FEW_USERS;
-    let mean_probabilities = report.mean_probabilities.iter().flatten();
-    for ((label, class), &mean_probability) in
-        (report.labels.iter().zip(&report.metrics.classes)).zip(mean_probabilities)
+}
+
+/// The group of a user: the value of the field or, for an attribute, the class that the value belongs to.
+fn group_of(user: &User, field: &str, attributes: &[Attribute]) -> Option<String> {
+    let value = user.label(field)?;
+    let attribute = attributes.iter().find(|attribute| attribute.name == field);
+    let class = attribute.and_then(|attribute| Some((attribute, attribute.class_of(&value)?)));
+    Some(match class {
+        Some((attribute, class)) => attribute.classes[class].clone(),
+        None => value,
+    })
+}
+
+/// The figures as a document.
+fn document(figures: &Figures, bundle: &Path) -> Document {
+    let mut document = Document::new(format!("Evaluation of {}", bundle.display()));
+    let users = format!("{} users", count(figures.users));
+    document.text(match figures.without_known_words {
+        0 => users,
+        without => format!("{users}, {} of them without a known word", count(without)),
+    });
+    add_sections(&mut document, &figures.attributes);
+    if let Some(Groups {
+        field,
+        without_field,
+        groups,
+    }) = &figures.by
     {
-        let mark = if is_small(class) { " *" } else { "" };
-        let share = class.support as f64 / users;
-        classes.row(
-            std::iter::once(format!("{label}{mark}"))
-                .chain([class.precision, class.recall, class.f1].map(figure))
-                .chain([count(class.support as u64)])
-                .chain([Some(share), Some(mean_probability)].map(figure)),
-        );
+        let groups: Vec<(String, Vec<Report>)> = (groups.iter())
+            .map(|group| (group.group.clone(), group.attributes.clone()))
+            .collect();
+        add_groups(&mut document, field, &groups);
+        if *without_field > 0 {
+            let users = count(*without_field);
+            document.text(format!("In no group, without the field: {users}"));
+        }
     }
-    let note = match report.metrics.classes.iter().any(is_small) {
-        true => format!("Marked *: fewer than {FEW_USERS} users\n\n"),
-        false => String::new(),
-    };
-    let mut confusion = Table::new(
-        std::iter::once("true \\ predicted").chain(report.labels.iter().map(String::as_str)),
-    );
-    for (label, row) in report.labels.iter().zip(&report.metrics.confusion) {
-        confusion.row(
-            std::iter::once(label.clone()).chain(row.iter().map(|&users| count(users as u64))),
-        );
-    }
-    let _ = writeln!(text, "{classes}\n{note}{confusion}");
-    text
+    document
 }
 
 /// The labels of users who are left out because of them.
 fn other_labels(report: &Report) -> String {
     let labels = report.other_labels.iter();
     listed(labels.map(|(label, &users)| (label.as_str(), users)))
-}
-
-/// The attribute, with the language for a model of two languages.
-fn title(report: &Report) -> String {
-    in_language(&report.attribute, report.language)
-}
-
-fn figure(value: Option<f64>) -> String {
-    value.map_or("–".into(), |value| format!("{value:.3}"))
 }

@@ -25,7 +25,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use model_core::language::Language;
 use model_core::text::Segmenter;
 
 use crate::config::Text;
@@ -210,15 +209,6 @@ fn report_bad_records(corpus: &Corpus) {
         0 => {}
         1 => notice!("1 bad record was skipped"),
         count => notice!("{count} bad records were skipped"),
-    }
-}
-
-/// The name of an attribute, with the language of the text for a model of two languages.
-fn in_language(attribute: &str, language: Option<Language>) -> String {
-    match language {
-        Some(Language::Chinese) => format!("{attribute}, Chinese text"),
-        Some(Language::Other) => format!("{attribute}, other text"),
-        None => attribute.to_owned(),
     }
 }
 

@@ -1,23 +1,35 @@
 //! `auxlstm predict`: users in, predictions out, line by line.
 
+use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use model_core::prediction::Line;
+use clap::{ValueEnum, value_parser};
+use futures_lite::future::block_on;
+use model_core::prediction::{Line, UserPrediction};
+use model_core::prediction_table::{PredictionTable, TableRow, strongest_words};
+use model_core::predictor::{PredictError, Predictor};
+use rayon::prelude::*;
 
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
-use super::prediction::predict_chunks;
+use super::prediction::each_chunk;
 use super::{Failure, StandardOutputError};
-use crate::corpus::{Corpus, Format, Options};
-use crate::progress::Progress;
+use crate::corpus::{Corpus, Format as InputFormat, Options, User};
+use crate::output::{OutputError, PendingFile};
+use crate::progress::{Progress, notice};
 
-/// Predict the attributes of users, as JSONL in the order of the input
+/// Predict the attributes of users, in the order of the input
 ///
-/// Each line is {"id": …, "words": …, "known_words": …, "predictions": {ATTRIBUTE: {"label": …, "confident": …,
-/// "probabilities": {CLASS: …}, "coarse": …}}}. The id of a user without one is the position of its record in the input,
-/// counted from 1. Bad records are reported and skipped; the exit status is 3 if there were any.
+/// By default each line is {"id": …, "words": …, "known_words": …, "predictions": {ATTRIBUTE: {"label": …, "confident": …,
+/// "probabilities": {CLASS: …}, "coarse": …}}}. --format csv and jsonl write a table instead, with the columns id, the fields
+/// of --keep, words, known_words, language (for a model of two), and for each attribute, here gender: gender,
+/// gender_probability, gender_confident, gender_CLASS for each class, gender_evidence with --evidence, and gender_coarse… for
+/// coarse classes. A CSV cell that a spreadsheet would take for a formula begins with an apostrophe.
+///
+/// The id of a user without one is the position of its record in the input, counted from 1. Bad records are reported and
+/// skipped; the exit status is 3 if there were any.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -30,36 +42,252 @@ pub(super) struct Arguments {
     /// Read the input as plain text, with a user on each line, whatever its name and content
     #[arg(long)]
     text: bool,
+    /// Write a table with one row per user, or objects. By default a table if FILE of --output ends with .csv or .jsonl,
+    /// otherwise objects
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write to this file, which appears when it is complete, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write only this attribute. Can be repeated
+    #[arg(long = "attribute", value_name = "NAME")]
+    attributes: Vec<String>,
+    /// Copy this field of the record into the table, as column record_FIELD if the table has a column FIELD. Can be repeated
+    #[arg(long = "keep", value_name = "FIELD")]
+    kept: Vec<String>,
+    /// Add to the table the WORDS words that speak most for the predicted class, each with its evidence: the decrease of the
+    /// log odds of the class, in nats, when the word is removed. Reads each text many times
+    #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
+    evidence: Option<u32>,
     /// Stop at the first bad record instead of reporting and skipping it
     #[arg(long)]
     strict: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// JSONL, one object per user with an object per attribute
+    Objects,
+    /// A table as CSV
+    Csv,
+    /// A table as JSONL, one object without objects per user
+    Jsonl,
 }
 
 /// The exit status if records were skipped.
 const BAD_RECORDS: u8 = 3;
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.format()?;
+    arguments.check(format)?;
     let mut predictor = arguments.model.load()?;
     predictor.use_base_rates(arguments.base_rates.read()?)?;
+    check_attributes(&predictor, &arguments.attributes)?;
     let options = Options {
         strict: arguments.strict,
-        format: arguments.text.then_some(Format::Text),
+        format: arguments.text.then_some(InputFormat::Text),
     };
-    let corpus = Corpus::open(&[arguments.input], options)?;
-    let stdout = io::stdout();
-    // On a terminal, the predictions themselves are the progress.
-    let progress = (!stdout.is_terminal()).then(|| Progress::new("predicting", "users", None));
-    let mut out = BufWriter::new(stdout.lock());
-    let bad_records = predict_chunks(&predictor, corpus, None, progress, |users, predictions| {
-        for (user, prediction) in users.into_iter().zip(predictions) {
-            let id = user.id();
-            let line = Line { id, prediction };
-            line.write(&mut out).map_err(StandardOutputError)?;
+    let mut sample = block_on(predictor.predict(&[Vec::new()]))?;
+    select(&mut sample, &arguments.attributes);
+    let table = PredictionTable::new(
+        sample.first(),
+        arguments.kept.clone(),
+        arguments.evidence.is_some(),
+    );
+    let rows = Rows {
+        predictor,
+        format,
+        table,
+        arguments,
+    };
+    let corpus = Corpus::open(std::slice::from_ref(&rows.arguments.input), options)?;
+    let bad_records = match &rows.arguments.output {
+        Some(path) => {
+            let mut file = PendingFile::create(path)?;
+            let bad_records = rows.write(corpus, true, &mut file)?;
+            file.finish(|_| Ok(()))?;
+            bad_records
         }
-        Ok(out.flush().map_err(StandardOutputError)?)
-    })?;
+        None => {
+            let stdout = io::stdout();
+            // On a terminal, the predictions themselves are the progress.
+            let shows_progress = !stdout.is_terminal();
+            rows.write(corpus, shows_progress, &mut BufWriter::new(stdout.lock()))?
+        }
+    };
     Ok(match bad_records {
         0 => ExitCode::SUCCESS,
         _ => BAD_RECORDS.into(),
     })
+}
+
+impl Arguments {
+    fn format(&self) -> Result<Format, Failure> {
+        let (None, Some(path)) = (self.format, &self.output) else {
+            return Ok(self.format.unwrap_or(Format::Objects));
+        };
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        match ending.to_str() {
+            Some("csv") => Ok(Format::Csv),
+            Some("jsonl") => Ok(Format::Jsonl),
+            _ => Err(format!(
+                "{}: ends with neither .csv nor .jsonl; name the format with --format",
+                path.display()
+            )
+            .into()),
+        }
+    }
+
+    /// Checks the flags that only tables have.
+    fn check(&self, format: Format) -> Result<(), Failure> {
+        let of_tables = [
+            ("--keep", !self.kept.is_empty()),
+            ("--evidence", self.evidence.is_some()),
+        ];
+        match of_tables.iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) if format == Format::Objects => {
+                return Err(
+                    format!("{flag} needs a table: add --format csv or --format jsonl").into(),
+                );
+            }
+            _ => {}
+        }
+        match self
+            .kept
+            .iter()
+            .find(|field| ["posts", "text"].contains(&field.as_str()))
+        {
+            Some(field) => Err(format!(
+                "--keep {field}: the text is not copied; join the table with your records by id"
+            )
+            .into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks that the model predicts these attributes.
+fn check_attributes(predictor: &Predictor, wanted: &[String]) -> Result<(), Failure> {
+    let names: Vec<&str> = (predictor.attributes().iter())
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    match wanted.iter().find(|name| !names.contains(&name.as_str())) {
+        Some(name) => Err(format!(
+            "--attribute {name}: the model predicts {}",
+            names.join(", ")
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// Keeps the predictions of these attributes, or all if none is named.
+fn select(predictions: &mut [UserPrediction], attributes: &[String]) {
+    for prediction in predictions {
+        let of_user = &mut prediction.predictions.0;
+        of_user.retain(|(name, _)| attributes.is_empty() || attributes.contains(name));
+    }
+}
+
+/// What is written for each user.
+struct Rows {
+    predictor: Predictor,
+    format: Format,
+    table: PredictionTable,
+    arguments: Arguments,
+}
+
+impl Rows {
+    /// Writes the predictions for the users of a corpus. Returns the number of bad records.
+    fn write(
+        &self,
+        corpus: Corpus,
+        shows_progress: bool,
+        out: &mut dyn Write,
+    ) -> Result<u64, Failure> {
+        if self.format == Format::Csv {
+            self.put(out, self.table.csv_header().as_bytes())?;
+        }
+        let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
+        let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
+        let bad_records = each_chunk(corpus, progress, |_, mut users| {
+            missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
+            let posts: Vec<Vec<String>> = (users.iter_mut())
+                .map(|user| std::mem::take(&mut user.posts))
+                .collect();
+            let mut predictions = block_on(self.predictor.predict(&posts))?;
+            select(&mut predictions, &self.arguments.attributes);
+            let evidence = self.evidence(&posts)?;
+            let count = users.len() as u64;
+            for ((user, prediction), evidence) in users.iter().zip(predictions).zip(evidence) {
+                self.put(out, &self.row(user, prediction, evidence)?)?;
+            }
+            self.flush(out)?;
+            Ok(count)
+        })?;
+        self.flush(out)?;
+        for field in missing {
+            notice!("--keep {field}: no record has this field");
+        }
+        Ok(bad_records)
+    }
+
+    fn row(
+        &self,
+        user: &User,
+        prediction: UserPrediction,
+        evidence: Vec<String>,
+    ) -> Result<Vec<u8>, Failure> {
+        let id = user.id();
+        let row = |prediction| TableRow {
+            id: &id,
+            fields: Some(&user.fields),
+            prediction,
+            evidence,
+        };
+        let text = match self.format {
+            Format::Csv => self.table.csv_row(&row(&prediction))?,
+            Format::Jsonl => self.table.json_row(&row(&prediction))?,
+            Format::Objects => {
+                let mut bytes = Vec::new();
+                Line { id, prediction }.write(&mut bytes)?;
+                return Ok(bytes);
+            }
+        };
+        Ok(text.into_bytes())
+    }
+
+    /// The strongest words for each user, empty if none are wanted.
+    fn evidence(&self, users: &[Vec<String>]) -> Result<Vec<Vec<String>>, PredictError> {
+        let Some(count) = self.arguments.evidence else {
+            return Ok(vec![Vec::new(); users.len()]);
+        };
+        let of_user = |posts: &Vec<String>| {
+            let mut explanation = block_on(self.predictor.explain(posts))?;
+            let prediction = std::slice::from_mut(&mut explanation.prediction);
+            select(prediction, &self.arguments.attributes);
+            Ok(strongest_words(&explanation, posts, count as usize))
+        };
+        users.par_iter().map(of_user).collect()
+    }
+
+    fn put(&self, out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {
+        out.write_all(bytes).map_err(|error| self.fail(error))
+    }
+
+    fn flush(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        out.flush().map_err(|error| self.fail(error))
+    }
+
+    /// The error of a write.
+    fn fail(&self, error: io::Error) -> Failure {
+        match &self.arguments.output {
+            Some(path) => OutputError {
+                path: path.clone(),
+                source: error,
+            }
+            .into(),
+            None => StandardOutputError(error).into(),
+        }
+    }
 }

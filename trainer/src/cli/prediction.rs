@@ -1,4 +1,4 @@
-//! The prediction loop of `auxlstm predict`, `evaluate` and `compact`.
+//! The prediction loop of `auxlstm evaluate` and of commands that measure, and the loop over chunks of `predict` and others.
 
 use futures_lite::future::block_on;
 use model_core::prediction::UserPrediction;
@@ -9,20 +9,9 @@ use crate::corpus::{Corpus, PartUsers, User};
 use crate::progress::Progress;
 
 /// Predicts the users of a corpus, or only the test users of a split, and gives `handle` one chunk of them after the other,
-/// in the order of the corpus. The users come without their posts. Returns the number of bad records.
+/// in the order of the corpus, with the file that they are from, as an index into the corpus. The users come without their
+/// posts. Returns the number of bad records.
 pub(super) fn predict_chunks(
-    predictor: &Predictor,
-    corpus: Corpus,
-    test_users: Option<&PartUsers>,
-    progress: Option<Progress>,
-    mut handle: impl FnMut(Vec<User>, Vec<UserPrediction>) -> Result<(), Failure>,
-) -> Result<u64, Failure> {
-    let handle = |_, users, predictions| handle(users, predictions);
-    predict_chunks_of_files(predictor, corpus, test_users, progress, handle)
-}
-
-/// [`predict_chunks`] that also gives `handle` the file that all users of a chunk are from, as an index into the corpus.
-pub(super) fn predict_chunks_of_files(
     predictor: &Predictor,
     corpus: Corpus,
     test_users: Option<&PartUsers>,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::value_parser;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{Failure, print, print_path, segmenter_of};
+use super::{Failure, print, print_path, print_text, segmenter_of};
 use crate::config::Config;
 use crate::progress::notice;
 use crate::training::{self, Outcome};
@@ -15,6 +15,9 @@ use crate::training::{self, Outcome};
 const LARGEST_SEED: u64 = i64::MAX as u64;
 
 /// Train a model by a config, in a run folder with the settings, checkpoints, metrics and the bundle
+///
+/// The run ends with a table of its test figures beside those of a linear baseline and of the majority class. run.md and
+/// run.html in the run folder report on the run.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Settings in TOML, see --print-config for all of them
@@ -44,6 +47,10 @@ pub(super) struct Arguments {
     /// Continue an interrupted run from its last checkpoint
     #[arg(long)]
     resume: bool,
+    /// Measure instead of making a model: divide the users into K parts, train K models, each on K − 1 of the parts, test each
+    /// on the part that is left, and print the mean and standard deviation of the figures. split.test is ignored
+    #[arg(long, value_name = "K", value_parser = value_parser!(u32).range(2..=1000), conflicts_with_all = ["resume", "refit", "output"])]
+    cross_validate: Option<u32>,
     /// Print all settings and exit; without a config, the defaults
     #[arg(long)]
     print_config: bool,
@@ -76,6 +83,20 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     let segmenter = segmenter_of(&config.text)?;
     let interrupted = interrupt_flag()?;
+    if let Some(folds) = arguments.cross_validate {
+        let table = training::cross_validate(&config, segmenter, folds as usize, &interrupted)?;
+        return Ok(match table {
+            Some(table) => {
+                print_text(&table)?;
+                notice!("no model was written; train without --cross-validate to make one");
+                ExitCode::SUCCESS
+            }
+            None => {
+                notice!("interrupted; nothing was written");
+                ExitCode::from(INTERRUPTED)
+            }
+        });
+    }
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Complete(bundle) => {
             print_path(&bundle)?;

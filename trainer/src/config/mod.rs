@@ -210,17 +210,10 @@ impl Config {
     /// A label that differs from another one by spaces only and is read as another class, or a class that its attribute does
     /// not have.
     pub fn labels(&self) -> Result<LabelMap, String> {
-        let mut labels = LabelMap::default();
-        for task in &self.attributes {
-            for (label, class) in &task.map {
-                labels.add(&task.name, label, class)?;
-            }
-        }
         let attributes: Vec<Attribute> = (self.attributes.iter())
             .map(AttributeSettings::attribute)
             .collect();
-        labels.check(&attributes)?;
-        Ok(labels)
+        label_map(&attributes, self.attributes.iter().map(|task| &task.map))
     }
 
     /// Whether the run trains on the test users too, see [`refit`](Self::refit).
@@ -323,6 +316,24 @@ impl Text {
         within("text.max_words", words, fits, "from 1 to 4294967295")?;
         at_least_one("text.vocabulary", self.vocabulary)
     }
+}
+
+/// The labels that are read as classes, from the `map` of each attribute.
+///
+/// # Errors
+/// See [`Config::labels`].
+pub fn label_map<'a>(
+    attributes: &[Attribute],
+    maps: impl Iterator<Item = &'a BTreeMap<String, String>>,
+) -> Result<LabelMap, String> {
+    let mut labels = LabelMap::default();
+    for (attribute, map) in attributes.iter().zip(maps) {
+        for (label, class) in map {
+            labels.add(&attribute.name, label, class)?;
+        }
+    }
+    labels.check(attributes)?;
+    Ok(labels)
 }
 
 /// Whether the attributes are valid and their names differ.

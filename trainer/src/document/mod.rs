@@ -28,6 +28,8 @@ enum Block {
     Table(Grid),
     /// A chart of characters, for Markdown.
     Code(String),
+    /// Text that keeps its lines and spaces.
+    Listing(String),
     /// For HTML.
     Figures(Vec<Figure>),
     /// A section of figures, for HTML.
@@ -66,6 +68,15 @@ impl Grid {
     /// Adds a row.
     pub fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    /// As Markdown.
+    pub fn to_text(&self) -> String {
+        let mut table = Table::new(self.header.iter().map(|cell| without_tags(cell)));
+        for row in &self.rows {
+            table.row(row.iter().map(|cell| without_tags(cell)));
+        }
+        table.to_string()
     }
 
     /// Whether there is no row.
@@ -109,6 +120,11 @@ impl Document {
         self.blocks.push(Block::Figures(vec![figure]));
     }
 
+    /// Adds text that keeps its lines and spaces, such as a config.
+    pub fn listing(&mut self, text: impl Into<String>) {
+        self.blocks.push(Block::Listing(text.into()));
+    }
+
     /// Adds figures to the HTML.
     pub fn figures(&mut self, figures: Vec<Figure>) {
         self.blocks.push(Block::Figures(figures));
@@ -130,7 +146,12 @@ impl Document {
 
     /// As Markdown, without figures.
     pub fn to_markdown(&self) -> String {
-        let mut text = format!("# {}\n", without_tags(&self.title));
+        format!("# {}\n{}", without_tags(&self.title), self.body())
+    }
+
+    /// The Markdown below the title.
+    pub fn body(&self) -> String {
+        let mut text = String::new();
         for block in &self.blocks {
             let _ = match block {
                 Block::Heading(level, heading) => {
@@ -138,14 +159,16 @@ impl Document {
                     writeln!(text, "\n{} {heading}", "#".repeat((*level).into()))
                 }
                 Block::Text(paragraph) => writeln!(text, "\n{}", without_tags(paragraph)),
-                Block::Table(grid) => {
-                    let mut table = Table::new(grid.header.iter().map(|cell| without_tags(cell)));
-                    for row in &grid.rows {
-                        table.row(row.iter().map(|cell| without_tags(cell)));
-                    }
-                    write!(text, "\n{table}")
-                }
+                Block::Table(grid) => write!(text, "\n{}", grid.to_text()),
                 Block::Code(lines) => write!(text, "\n{lines}"),
+                Block::Listing(listing) => {
+                    // Indented by four spaces, a text is a code block whatever it contains.
+                    let lines = listing.lines().map(|line| match line {
+                        "" => "\n".to_owned(),
+                        _ => format!("    {line}\n"),
+                    });
+                    write!(text, "\n{}", lines.collect::<String>())
+                }
                 Block::Figures(_) | Block::Plots { .. } => Ok(()),
             };
         }
@@ -169,6 +192,7 @@ impl Document {
                 Block::Text(paragraph) => writeln!(body, "<p>{}</p>", escape(paragraph)),
                 Block::Table(grid) => writeln!(body, "{}", grid.to_html()),
                 Block::Code(_) => Ok(()),
+                Block::Listing(listing) => writeln!(body, "<pre>{}</pre>", escape(listing)),
                 Block::Figures(figures) => writeln!(body, "{}", to_html(figures)),
                 Block::Plots {
                     heading,

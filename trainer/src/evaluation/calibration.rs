@@ -23,15 +23,20 @@ impl Confidences {
 
     /// The reliability diagram: users by confidence, in 15 bins of equal width. Bins without users are left out.
     pub fn reliability(&self) -> Vec<ReliabilityBin> {
+        self.reliability_of(|_| 1)
+    }
+
+    /// The reliability diagram of a sample in which each user counts so many times.
+    pub(super) fn reliability_of(&self, times: impl Fn(usize) -> usize) -> Vec<ReliabilityBin> {
         let mut bins = [(0, 0.0, 0); BINS];
-        for &(confidence, is_right) in &self.0 {
-            let confidence = f64::from(confidence);
+        for (user, &(confidence, is_right)) in self.0.iter().enumerate() {
+            let (times, confidence) = (times(user), f64::from(confidence));
             // A bin includes its upper bound and excludes its lower one.
             let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
             let (users, sum, right) = &mut bins[bin];
-            *users += 1;
-            *sum += confidence;
-            *right += usize::from(is_right);
+            *users += times;
+            *sum += times as f64 * confidence;
+            *right += times * usize::from(is_right);
         }
         (bins.into_iter().filter(|(users, ..)| *users > 0))
             .map(|(users, sum, right)| ReliabilityBin {
@@ -44,12 +49,27 @@ impl Confidences {
 
     /// Coverage and accuracy of the predictions with at least this confidence; `None` if there are none.
     pub fn at(&self, threshold: f32) -> Option<CoveragePoint> {
-        let confident = || (self.0.iter()).filter(|(confidence, _)| *confidence >= threshold);
-        let users = confident().count();
-        let right = confident().filter(|(_, is_right)| *is_right).count();
+        self.at_of(threshold, |_| 1)
+    }
+
+    /// Coverage and accuracy in a sample in which each user counts so many times.
+    pub(super) fn at_of(
+        &self,
+        threshold: f32,
+        times: impl Fn(usize) -> usize,
+    ) -> Option<CoveragePoint> {
+        let (mut all, mut users, mut right) = (0, 0, 0);
+        for (user, &(confidence, is_right)) in self.0.iter().enumerate() {
+            let times = times(user);
+            all += times;
+            if confidence >= threshold {
+                users += times;
+                right += times * usize::from(is_right);
+            }
+        }
         (users > 0).then(|| CoveragePoint {
             threshold,
-            coverage: users as f64 / self.0.len() as f64,
+            coverage: users as f64 / all as f64,
             accuracy: right as f64 / users as f64,
         })
     }

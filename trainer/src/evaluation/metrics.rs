@@ -1,5 +1,7 @@
 //! Precision, recall, macro-F1, the paper's F and accuracy, from exact counts.
 
+use std::cmp::Reverse;
+
 use model_core::prediction::largest;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -34,6 +36,8 @@ pub struct ClassMetrics {
     pub f1: Option<f64>,
     /// The number of users of this class.
     pub support: usize,
+    /// The number of users predicted to be of this class.
+    pub predicted: usize,
 }
 
 /// Figures over all classes. In a mean over classes, an undefined figure of a class counts as 0. Without users all figures
@@ -85,6 +89,20 @@ impl Metrics {
         Self::new(gold, &predicted, classes)
     }
 
+    /// Figures of always predicting the most frequent class.
+    pub fn always_majority(&self) -> Self {
+        let supports = self.classes.iter().map(|class| class.support);
+        let most =
+            (supports.clone().enumerate()).max_by_key(|&(class, users)| (users, Reverse(class)));
+        let mut confusion = vec![vec![0; self.classes.len()]; self.classes.len()];
+        if let Some((most, _)) = most {
+            for (row, users) in confusion.iter_mut().zip(supports) {
+                row[most] = users;
+            }
+        }
+        Self::from_confusion(confusion)
+    }
+
     /// Figures of a [`confusion`](Self::confusion) matrix.
     pub(super) fn from_confusion(confusion: Vec<Vec<usize>>) -> Self {
         let classes: Vec<ClassMetrics> = (0..confusion.len())
@@ -97,6 +115,7 @@ impl Metrics {
                     recall: share(right, support),
                     f1: share(2 * right, support + predicted),
                     support,
+                    predicted,
                 }
             })
             .collect();
@@ -170,6 +189,13 @@ mod tests {
         close(metrics.macro_f1, (4.0 / 7.0 + 0.4) / 3.0);
         close(metrics.accuracy, 0.5);
         close(metrics.majority, 0.5);
+    }
+
+    #[test]
+    fn always_predicting_the_most_frequent_class_has_the_majority_as_accuracy() {
+        let always = Metrics::new(&[0, 1, 1, 2], &[0, 0, 0, 0], 3).always_majority();
+        assert_eq!(always.confusion, [[0, 1, 0], [0, 2, 0], [0, 1, 0]]);
+        assert_eq!(always.accuracy, always.majority);
     }
 
     #[test]

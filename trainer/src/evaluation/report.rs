@@ -12,6 +12,7 @@ use model_core::prediction::{AttributePrediction, largest};
 use serde::Serialize;
 
 use super::calibration::{Confidences, calibration_error, log_loss, log_probability};
+use super::intervals::{Intervals, Scored};
 use super::metrics::Metrics;
 use super::significance::{RESAMPLES, guessing_p};
 
@@ -47,6 +48,7 @@ pub struct Evaluation<'a> {
     probabilities: Vec<Vec<f32>>,
     unlabelled: usize,
     other_labels: BTreeMap<String, usize>,
+    has_intervals: bool,
 }
 
 /// The figures of one attribute, or of its coarse classes.
@@ -83,6 +85,9 @@ pub struct Report {
     pub coverage: Vec<CoveragePoint>,
     /// Coverage and accuracy at the model's own threshold; `None` where it is confident about no user.
     pub confident: Option<CoveragePoint>,
+    /// The intervals of the figures; `None` without users, and where they are not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -100,6 +105,15 @@ impl<'a> Evaluation<'a> {
             probabilities: Vec::new(),
             unlabelled: 0,
             other_labels: BTreeMap::new(),
+            has_intervals: false,
+        }
+    }
+
+    /// Asks for [`Report::intervals`].
+    pub fn with_intervals(self) -> Self {
+        Self {
+            has_intervals: true,
+            ..self
         }
     }
 
@@ -270,16 +284,30 @@ impl<'a> Evaluation<'a> {
         let predicted: Vec<usize> = (predicted.iter())
             .map(|label| label.map_or(labels.len(), |(class, _)| class))
             .collect();
-        let log_probabilities = (gold.iter().zip(probabilities))
-            .map(|(&gold, probabilities)| log_probability(gold, probabilities));
-        let reliability = Confidences::new(gold, probabilities).reliability();
+        let log_probabilities: Vec<f64> = (gold.iter().zip(probabilities))
+            .map(|(&gold, probabilities)| log_probability(gold, probabilities))
+            .collect();
+        let calibrated = Confidences::new(gold, probabilities);
+        let reliability = calibrated.reliability();
         let mean = |class: usize| {
             let sum: f64 = probabilities.iter().map(|row| f64::from(row[class])).sum();
             sum / probabilities.len() as f64
         };
         let any = !gold.is_empty();
+        let intervals = (any && self.has_intervals).then(|| {
+            Intervals::new(&Scored {
+                gold,
+                predicted: predicted.clone(),
+                classes: labels.len(),
+                confidences: &confidences,
+                confidence_threshold,
+                calibrated: &calibrated,
+                log_probabilities: &log_probabilities,
+            })
+        });
         Report {
             metrics: Metrics::new(gold, &predicted, labels.len()),
+            intervals,
             mean_probabilities: any.then(|| (0..labels.len()).map(mean).collect()),
             calibration_error: any.then(|| calibration_error(&reliability)),
             log_loss: any.then(|| log_loss(log_probabilities)),

@@ -94,16 +94,23 @@ impl Bootstrap {
         predictions: &[Predictions],
         figure: impl Fn(&Metrics) -> T + Sync,
     ) -> Vec<Vec<T>> {
+        self.samples(|times| {
+            let figures = predictions
+                .iter()
+                .map(|one| figure(&one.counted(|user| times[user] as usize)));
+            figures.collect()
+        })
+    }
+
+    /// The `figure` of each sample, from the number of times that each user was drawn.
+    pub fn samples<T: Send>(&self, figure: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
         let sample = |index| {
             let mut random = StdRng::seed_from_u64(self.seed.wrapping_add(index));
             let mut times = vec![0_u32; self.users];
             for _ in 0..self.users {
                 times[random.random_range(0..self.users)] += 1;
             }
-            let figures = predictions
-                .iter()
-                .map(|one| figure(&one.counted(|user| times[user] as usize)));
-            figures.collect()
+            figure(&times)
         };
         (0..self.resamples as u64)
             .into_par_iter()
@@ -202,7 +209,7 @@ pub fn guessing_p(confusion: &[Vec<usize>], permutations: usize) -> f64 {
 }
 
 /// A percentile of sorted values by linear interpolation; NaN where there are none.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn percentile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return f64::NAN;
     };

@@ -1,12 +1,14 @@
 //! The settings of `auxlstm experiment`: one or more TOML files, checked once so that the rest can rely on them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use model_core::attribute::Attribute;
+use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::systems::{Settings, SystemName};
-use crate::config::{Split, Text, check_attributes};
+use crate::config::{Split, Text, check_attributes, label_map};
+use crate::corpus::LabelMap;
 use crate::device;
 use crate::settings::{self, ConfigError, at_least_one, one_line, within};
 
@@ -39,11 +41,27 @@ pub struct Experiment {
     /// How text is read. A system may read less of it.
     pub text: Text,
     /// The attributes.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<MappedAttribute>,
     /// The settings of the systems.
     pub systems: Settings,
     /// The runs.
     pub runs: Vec<Group>,
+}
+
+/// An attribute with the labels that are read as its classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappedAttribute {
+    /// The field of a record that holds the attribute.
+    pub name: String,
+    /// Its classes, see [`Attribute::classes`].
+    pub classes: Vec<String>,
+    /// Coarser classes that are reported as well, see [`Attribute::coarse_classes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coarse_classes: Vec<CoarseClass>,
+    /// Labels that are read as classes, such as `{ "F" = "female" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, String>,
 }
 
 /// How users are divided into training, validation and test users. The seed of a run decides which users are in which part.
@@ -191,6 +209,25 @@ impl Experiment {
         settings::to_toml(self)
     }
 
+    /// The attributes themselves.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        let attributes = self.attributes.iter().map(|mapped| Attribute {
+            name: mapped.name.clone(),
+            classes: mapped.classes.clone(),
+            coarse_classes: mapped.coarse_classes.clone(),
+        });
+        attributes.collect()
+    }
+
+    /// The labels that are read as classes.
+    ///
+    /// # Errors
+    /// See [`Config::labels`](crate::config::Config::labels).
+    pub fn labels(&self) -> Result<LabelMap, String> {
+        let maps = self.attributes.iter().map(|mapped| &mapped.map);
+        label_map(&self.attributes(), maps)
+    }
+
     /// Whether all settings are in range. The runs are checked by `plans`.
     ///
     /// # Errors
@@ -207,9 +244,11 @@ impl Experiment {
         if self.attributes.is_empty() {
             return Err("attributes: name at least one in [[attributes]]".into());
         }
-        check_attributes(&self.attributes)?;
+        let attributes = self.attributes();
+        check_attributes(&attributes)?;
+        (self.labels()).map_err(|what| format!("attributes: map: {what}"))?;
         let split = self.split.split(1);
-        split.check(&self.attributes)?;
+        split.check(&attributes)?;
         for (name, share) in [
             ("split.test", split.test),
             ("split.validation", split.validation),

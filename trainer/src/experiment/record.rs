@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
 
-use super::config::{Experiment, Shares};
+use super::config::{Experiment, MappedAttribute, Shares};
 use super::error::ExperimentError;
 use super::plan::Plan;
 use super::run::{read_json, write_json};
@@ -37,7 +36,7 @@ pub struct Record {
 struct Common<'a> {
     split: &'a Shares,
     text: &'a Text,
-    attributes: &'a [Attribute],
+    attributes: &'a [MappedAttribute],
 }
 
 impl Record {

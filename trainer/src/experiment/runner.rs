@@ -44,6 +44,7 @@ pub fn run(
     let _lock = FolderLock::new(folder)?;
     let mut record = Record::read(folder)?;
     record.add_settings(experiment, &plans, folder)?;
+    let attributes = experiment.attributes();
     let source = Source {
         name: &experiment.name,
         paper: experiment.paper,
@@ -51,7 +52,8 @@ pub fn run(
         strict: experiment.strict,
         vectors: &experiment.vectors,
         text: &experiment.text,
-        attributes: &experiment.attributes,
+        attributes: &attributes,
+        labels: experiment.labels().map_err(ExperimentError::Unusable)?,
         keeps_posts: plans.iter().any(|plan| plan.system.features().is_some()),
     };
     let users = Users::read(&source, segmenter)?;
@@ -92,7 +94,7 @@ pub fn run(
         let execute = |plan: &&Plan| {
             let labelled = shared.labelled(plan);
             let problem = Problem {
-                attributes: &experiment.attributes,
+                attributes: &attributes,
                 main: plan.main,
                 auxiliary: &plan.auxiliary,
                 lambda: plan.lambda,
@@ -233,7 +235,7 @@ impl LabelsKey {
 impl Shared {
     fn new(experiment: &Experiment, users: &Users, plan: &Plan) -> Result<Self, ExperimentError> {
         let seed = plan.key.seed;
-        let parts = users.divide(&experiment.attributes, &experiment.split.split(seed));
+        let parts = users.divide(&experiment.attributes(), &experiment.split.split(seed));
         let features = plan.system.features().map(|settings| {
             notice!("extracting features, fitted to the training users of seed {seed}");
             let features = users.features(settings, &parts.training)?;

@@ -12,6 +12,7 @@ use sparse_linear::SparseMatrix;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
+use crate::corpus::LabelMap;
 use crate::features::{Features, FittedTerms};
 use crate::progress::notice;
 use crate::training::examples::{self, Example, Parts};
@@ -33,6 +34,8 @@ pub struct Source<'a> {
     pub text: &'a Text,
     /// The attributes.
     pub attributes: &'a [Attribute],
+    /// The labels that are read as their classes.
+    pub labels: LabelMap,
     /// Whether the posts are kept, for systems that read features.
     pub keeps_posts: bool,
 }
@@ -72,9 +75,9 @@ impl Users {
         let mut posts = Vec::new();
         let mut ages = BTreeMap::new();
         let mut hasher = crc32fast::Hasher::new();
-        let read = examples::read(
-            source.corpus,
-            source.strict,
+        let corpus = examples::open(source.corpus, source.strict)?;
+        let read = examples::read_corpus(
+            corpus.with_labels(source.labels.clone()),
             source.attributes,
             &reader,
             |mut user, words| {
@@ -103,7 +106,10 @@ impl Users {
         for (index, attribute) in source.attributes.iter().enumerate() {
             if let Some(labels) = read.other_labels_of(index, |_| true) {
                 let name = &attribute.name;
-                notice!("{name}: labels that are not classes, left out: {labels}");
+                notice!(
+                    "{name}: labels that are not classes, left out: {labels}; map = {{ \"LABEL\" = \"CLASS\" }} in its \
+                     [[attributes]] section reads a label as a class"
+                );
             }
         }
         let examples = read.users;
@@ -247,6 +253,7 @@ mod tests {
             vectors: Path::new(""),
             text: &Text::default(),
             attributes: &attributes,
+            labels: LabelMap::default(),
             keeps_posts: false,
         };
         let segmenter = Segmenter::with_dictionary(dictionary.as_bytes()).unwrap();

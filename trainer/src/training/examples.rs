@@ -60,6 +60,14 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// How many users were left out, and why.
+    pub fn left_out(&self) -> String {
+        format!(
+            "left out: {} without words, {} without labels, {} bad records",
+            self.without_words, self.without_labels, self.bad_records
+        )
+    }
+
     /// A list of the labels of an attribute (an index) that are no classes, with their numbers of users in the files that
     /// `is_read` accepts; `None` if there are none.
     pub fn other_labels_of(
@@ -204,6 +212,30 @@ pub struct Parts {
 /// Divides the users of each file at random by the settings of `split`. With `stratify_by`, the users of each class of that
 /// task, and those without the label, are divided separately.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
+    divide_by(users, split, stratify_by, |members| {
+        0..(members as f64 * split.test).round() as usize
+    })
+}
+
+/// [`divide`] for cross-validation: the test users are those of one of `folds` equal parts, `fold` counted from 0.
+pub fn divide_fold(
+    users: &[Example],
+    split: &Split,
+    stratify_by: Option<usize>,
+    (fold, folds): (usize, usize),
+) -> Parts {
+    divide_by(users, split, stratify_by, |members| {
+        members * fold / folds..members * (fold + 1) / folds
+    })
+}
+
+/// `test` is the range of the test users among so many users in random order.
+fn divide_by(
+    users: &[Example],
+    split: &Split,
+    stratify_by: Option<usize>,
+    test: impl Fn(usize) -> Range<usize>,
+) -> Parts {
     let mut random = StdRng::seed_from_u64(split.seed);
     let stratum = |user: &Example| {
         let class = stratify_by.and_then(|task| user.classes[task]);
@@ -218,7 +250,9 @@ pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> P
             .filter(|&user| stratum(&users[user]) == each)
             .collect();
         members.shuffle(&mut random);
-        let test = (members.len() as f64 * split.test).round() as usize;
+        let Range { start, end } = test(members.len());
+        members.rotate_left(start);
+        let test = end - start;
         let validation = ((members.len() - test) as f64 * split.validation).round() as usize;
         parts.test.extend(&members[..test]);
         parts.validation.extend(&members[test..test + validation]);
@@ -292,6 +326,22 @@ mod tests {
         assert!(all.into_iter().eq(0..1000));
         assert_eq!(divide(&users(), &split, None), parts);
         assert_ne!(divide(&users(), &Split { seed: 2, ..split }, None), parts);
+    }
+
+    #[test]
+    fn every_user_is_a_test_user_of_one_fold() {
+        let (users, split) = (users(), Split::default());
+        let mut tested = Vec::new();
+        for fold in 0..3 {
+            let parts = divide_fold(&users, &split, Some(0), (fold, 3));
+            let all = [&parts.training[..], &parts.validation, &parts.test].concat();
+            assert_eq!(all.iter().collect::<HashSet<_>>().len(), 1000);
+            let rare = |user: &&usize| users[**user].classes[0] == Some(1);
+            assert!((33..=34).contains(&parts.test.iter().filter(rare).count()));
+            tested.extend(parts.test);
+        }
+        tested.sort_unstable();
+        assert!(tested.into_iter().eq(0..1000));
     }
 
     #[test]

@@ -13,13 +13,16 @@ use model_core::{
 };
 
 use super::{
-    JointLstm, TaskMetrics, TrainError, Trained,
+    JointLstm, TaskMetrics, TrainError, Trained, baseline,
     calibration::{self, MOMENT_LENGTHS, Scored, class_moments},
     folder::RunFolder,
     wide,
 };
 use crate::{
-    bundle::read_bundle, config::Config, evaluation::Evaluation, output::PendingFile,
+    bundle::read_bundle,
+    config::Config,
+    evaluation::{Evaluation, Report},
+    output::PendingFile,
     progress::notice,
 };
 
@@ -67,30 +70,23 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
     Err(unusable(what.into()))
 }
 
-/// Writes the bundle, and the test figures unless it is a refit.
+/// Writes the bundle, and the test figures unless it is a refit. Returns the figures.
 pub fn export(
-    trained: Trained<JointLstm>,
+    trained: &Trained<JointLstm>,
     config: &Config,
     parts: Parts,
     folder: &RunFolder,
-) -> Result<(), TrainError> {
+) -> Result<TestFigures, TrainError> {
     if trained.wide.is_some() {
-        report_wide(&trained)?;
+        report_wide(trained)?;
     }
-    let data = &trained.trainer.setup.data;
-    let of_file = |file: usize| {
-        let users = data.parts.test.iter().copied();
-        let users: Vec<usize> = users
-            .filter(|&user| data.users[user].file == file)
-            .collect();
-        let texts = trained.texts(&users, usize::MAX)?;
-        Ok(by_language(&texts, config, &parts.vocabulary))
+    let test = test_texts(trained, config, &parts)?;
+    let settings = settings(trained, config, &parts, &pooled(&test))?;
+    let figures = match parts.tested {
+        Some(_) => TestFigures::default(),
+        None => TestFigures::measure(trained, config, &settings, &parts, &test),
     };
-    let test = (0..config.corpus.len())
-        .map(of_file)
-        .collect::<Result<Vec<ByLanguage>, TrainError>>()?;
-    let settings = settings(&trained, config, &parts, &pooled(&test))?;
-    let card = card(&settings, config, parts.tested, &test);
+    let card = card(&figures, config, parts.tested);
     let history = trained.trainer.history();
     folder.write_metrics(history, (!card.refit).then_some(&card.figures))?;
     let bundle = Bundle {
@@ -103,7 +99,106 @@ pub fn export(
     };
     let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
     PendingFile::create(&folder.bundle())?.finish(|out| out.write_all(&bytes))?;
-    Ok(())
+    Ok(figures)
+}
+
+/// The figures of a trained model on its test users, without writing anything.
+pub fn test_figures(
+    trained: &Trained<JointLstm>,
+    config: &Config,
+    parts: &Parts,
+) -> Result<TestFigures, TrainError> {
+    let test = test_texts(trained, config, parts)?;
+    let settings = settings(trained, config, parts, &pooled(&test))?;
+    Ok(TestFigures::measure(
+        trained, config, &settings, parts, &test,
+    ))
+}
+
+/// The figures on test users of every attribute, and of its coarse classes, under equal base rates; for each language in which
+/// the attribute counts as measured.
+#[derive(Clone, Debug, Default)]
+pub struct TestFigures {
+    /// Of the model.
+    pub model: Vec<Report>,
+    /// Of the linear baseline, for the same attributes and languages.
+    pub baseline: Vec<Report>,
+    /// Of the model, for its card: those of each corpus, if there are several.
+    pub card: Vec<AttributeFigures>,
+}
+
+impl TestFigures {
+    fn measure(
+        trained: &Trained<JointLstm>,
+        config: &Config,
+        settings: &Settings,
+        parts: &Parts,
+        test: &[ByLanguage],
+    ) -> Self {
+        let data = &trained.trainer.setup.data;
+        let model = reports(settings, &pooled(test), |evaluation| evaluation.with_intervals());
+        let mut baseline = Vec::new();
+        let kinds = [Language::Other, Language::Chinese].into_iter();
+        for (language, kind) in settings.languages().into_iter().zip(kinds) {
+            let is_measured = |report: &Report| {
+                let attribute = &report.attribute;
+                (model.iter())
+                    .any(|other| other.attribute == *attribute && other.language == language)
+            };
+            let is_scored = |text: &[u32]| is_in(text, kind, config, &parts.vocabulary);
+            if model.iter().any(|report| report.language == language) {
+                // A comparison must not end a run that took hours.
+                match baseline::reports(data, &config.wide, &parts.vocabulary, is_scored) {
+                    Err(error) => notice!("no linear baseline: {error}"),
+                    Ok(reports) => baseline.extend(
+                        (reports.into_iter().filter(is_measured))
+                            .map(|report| Report { language, ..report }),
+                    ),
+                }
+            }
+        }
+        let several = test.len() > 1;
+        let of_corpus = |(path, test): (&PathBuf, &ByLanguage)| {
+            let corpus = several.then(|| corpus_name(path));
+            let reports = reports(settings, test, |evaluation| evaluation).into_iter();
+            reports.map(move |report| AttributeFigures {
+                corpus: corpus.clone(),
+                ..report.into()
+            })
+        };
+        Self {
+            card: (config.corpus.iter().zip(test))
+                .flat_map(of_corpus)
+                .collect(),
+            model,
+            baseline,
+        }
+    }
+
+    /// The baseline's report on the attribute of a report of the model.
+    pub fn baseline_of(&self, report: &Report) -> Option<&Report> {
+        (self.baseline.iter()).find(|other| {
+            (&other.attribute, other.language) == (&report.attribute, report.language)
+        })
+    }
+}
+
+/// The texts of the test users of each file of the corpus.
+fn test_texts(
+    trained: &Trained<JointLstm>,
+    config: &Config,
+    parts: &Parts,
+) -> Result<Vec<ByLanguage>, TrainError> {
+    let data = &trained.trainer.setup.data;
+    let of_file = |file: usize| {
+        let users = data.parts.test.iter().copied();
+        let users: Vec<usize> = users
+            .filter(|&user| data.users[user].file == file)
+            .collect();
+        let texts = trained.texts(&users, usize::MAX)?;
+        Ok(by_language(&texts, config, &parts.vocabulary))
+    };
+    (0..config.corpus.len()).map(of_file).collect()
 }
 
 /// Texts of each task, first those in the other language and then those in Chinese. A model of one language takes all texts
@@ -226,25 +321,12 @@ fn settings(
 }
 
 /// The card of the config with its test figures: those of the model that was `tested`, for a refit of it.
-fn card(
-    settings: &Settings,
-    config: &Config,
-    tested: Option<Bundle>,
-    test: &[ByLanguage],
-) -> ModelCard {
-    let figures_by_corpus = || {
-        let several = test.len() > 1;
-        let of_corpus = |(path, test): (&PathBuf, &ByLanguage)| {
-            let corpus = several.then(|| corpus_name(path));
-            figures(settings, test, corpus)
-        };
-        config.corpus.iter().zip(test).flat_map(of_corpus).collect()
-    };
+fn card(figures: &TestFigures, config: &Config, tested: Option<Bundle>) -> ModelCard {
     ModelCard {
         refit: tested.is_some(),
         figures: match tested {
             Some(bundle) => bundle.card.figures,
-            None => figures_by_corpus(),
+            None => figures.card.clone(),
         },
         ..config.card.clone()
     }
@@ -282,29 +364,25 @@ fn add(evaluation: &mut Evaluation, language: &LanguageCalibration, texts: &[Sco
     }
 }
 
-/// Test figures of every attribute, and of its coarse classes, for each language in which it counts as measured.
-fn figures(
+/// A model's reports on test users, see [`TestFigures`].
+fn reports(
     settings: &Settings,
     test: &ByLanguage,
-    corpus: Option<String>,
-) -> Vec<AttributeFigures> {
-    let mut figures = Vec::new();
+    prepare: impl Fn(Evaluation) -> Evaluation,
+) -> Vec<Report> {
+    let mut all = Vec::new();
     for (language, tasks) in settings.languages().into_iter().zip(test) {
         for (task, scores) in tasks.iter().enumerate() {
             let calibration = settings.calibration(task, language);
             if scores.is_empty() || calibration.status == ValidationStatus::Transferred {
                 continue;
             }
-            let mut evaluation =
-                Evaluation::of_task(settings, task, language, &BaseRates::default());
+            let evaluation = Evaluation::of_task(settings, task, language, &BaseRates::default());
+            let mut evaluation = prepare(evaluation);
             add(&mut evaluation, calibration, scores);
             let reports = evaluation.reports().into_iter();
-            let reports = reports.filter(|report| report.metrics.users > 0);
-            figures.extend(reports.map(|report| AttributeFigures {
-                corpus: corpus.clone(),
-                ..report.into()
-            }));
+            all.extend(reports.filter(|report| report.metrics.users > 0));
         }
     }
-    figures
+    all
 }

@@ -8,11 +8,12 @@ use std::{
 use model_core::card::AttributeFigures;
 
 use super::{
-    BUNDLE, CHECKPOINT, CONFIG, METRICS, SPLIT, TrainError, checkpoint::Checkpoint, data::Data,
-    metrics::EpochMetrics,
+    BUNDLE, CHECKPOINT, CONFIG, METRICS, REPORT, SPLIT, TrainError, checkpoint::Checkpoint,
+    data::Data, metrics::EpochMetrics,
 };
 use crate::{
     config::{Config, ConfigError, Decay},
+    document::Document,
     lock::FolderLock,
     output::{OutputError, PendingFile, make_folder},
     progress::notice,
@@ -121,6 +122,18 @@ impl RunFolder {
             }
             Ok(())
         })
+    }
+
+    /// Writes the report on the run, as Markdown and as HTML.
+    pub fn write_report(&self, document: &Document) -> Result<(), OutputError> {
+        for (name, text) in REPORT
+            .iter()
+            .zip([document.to_markdown(), document.to_html()])
+        {
+            let file = PendingFile::create(&self.path.join(name))?;
+            file.finish(|out| out.write_all(text.as_bytes()))?;
+        }
+        Ok(())
     }
 
     fn write_settings(&self) -> Result<(), OutputError> {

@@ -5,23 +5,26 @@
 //! experiments use the same [`Trainer`], without a folder.
 
 mod architecture;
+mod baseline;
 pub mod batches;
 pub mod calibration;
 pub mod checkpoint;
+mod cross_validation;
 mod data;
 pub mod examples;
 mod export;
 mod folder;
 mod metrics;
 mod prepare;
+mod run_report;
 mod trained;
 mod trainer;
 pub mod vectors;
 mod wide;
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::{path::PathBuf, sync::atomic::AtomicBool, time::Instant};
 
-use model_core::{predictor::PredictError, text::Segmenter};
+use model_core::{embedding::Embedding, predictor::PredictError, text::Segmenter};
 use sparse_linear::LinearError;
 
 use crate::{
@@ -38,7 +41,9 @@ use folder::RunFolder;
 use vectors::Vectors;
 
 pub use architecture::{Architecture, Batch, JointLstm};
+pub use cross_validation::cross_validate;
 pub use data::{Data, Task, class_counts};
+pub use export::TestFigures;
 pub use metrics::{EpochMetrics, TaskMetrics};
 pub use prepare::read_vectors;
 pub use trained::Trained;
@@ -54,6 +59,9 @@ pub const CONFIG: &str = "config.toml";
 pub const SPLIT: &str = "split.json";
 /// The figures of every epoch and of the test, one JSON object per line.
 pub const METRICS: &str = "metrics.jsonl";
+
+/// What the run was and how good its model is, as Markdown and as an HTML page.
+pub const REPORT: [&str; 2] = ["run.md", "run.html"];
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +117,7 @@ pub fn train(
     resume: bool,
     interrupted: &AtomicBool,
 ) -> Result<Outcome, TrainError> {
+    let start = Instant::now();
     let device = device::choose(&config.device)?;
     let tested = export::tested(config)?;
     let (folder, checkpoint) = RunFolder::open(config, resume)?;
@@ -123,15 +132,56 @@ pub fn train(
         checkpoint.as_ref(),
     )?;
     let embedding = &prepared.embedding;
+    let setup = setup(config, prepared.data, embedding)?;
+    let trainer = Trainer::new(setup, &device)?;
+    let mut trainer = trainer.in_folder(folder.clone(), checksum, checkpoint)?;
+    let reading = start.elapsed();
+    if !trainer.train(interrupted)? {
+        return Ok(Outcome::Interrupted(folder.checkpoint()));
+    }
+    let learning = start.elapsed() - reading;
+    let parts = export::Parts {
+        embedding: trained_embedding(&trainer, embedding)?,
+        vocabulary: prepared.vocabulary,
+        user_dictionary,
+        tested,
+    };
+    let warnings = trainer.setup.data.test_warnings();
+    let trained = Trained::new(trainer, &config.wide, &parts.vocabulary)?;
+    let figures = export::export(&trained, config, parts, &folder)?;
+    let document = run_report::RunReport {
+        config,
+        settings: folder.settings(),
+        data: &trained.trainer.setup.data,
+        history: trained.trainer.history(),
+        best: trained.trainer.best(),
+        figures: &figures,
+        times: [reading, learning, start.elapsed() - reading - learning],
+    }
+    .document();
+    folder.write_report(&document)?;
+    run_report::print_test_table(&figures);
+    for warning in warnings {
+        notice!("test users: {warning}");
+    }
+    Ok(Outcome::Complete(folder.bundle()))
+}
+
+/// What decides the result of training by a config.
+fn setup<'a>(
+    config: &Config,
+    data: Data,
+    embedding: &'a Embedding,
+) -> Result<Setup<'a, JointLstm>, TrainError> {
     let sizes = config.sizes(embedding.dimensions());
     // The config was checked without the vectors. A bundle of these sizes could not be written at the end of the run.
     sizes
         .check()
         .map_err(|what| TrainError::Unusable(format!("network and vectors: {what}")))?;
-    let setup = Setup {
+    Ok(Setup {
         training: config.training.clone(),
         seed: config.seed,
-        data: prepared.data,
+        data,
         architecture: JointLstm {
             sizes,
             dropout: config.network.dropout,
@@ -139,26 +189,16 @@ pub fn train(
             by_words: config.training.mixes_lengths(),
         },
         vectors: Vectors::new(embedding, config.network.vector_learning_rate),
-    };
-    let trainer = Trainer::new(setup, &device)?;
-    let mut trainer = trainer.in_folder(folder.clone(), checksum, checkpoint)?;
-    if !trainer.train(interrupted)? {
-        return Ok(Outcome::Interrupted(folder.checkpoint()));
+    })
+}
+
+/// The word vectors of a trained network.
+fn trained_embedding(
+    trainer: &Trainer<JointLstm>,
+    embedding: &Embedding,
+) -> Result<Embedding, TrainError> {
+    match trainer.setup.vectors.trained() {
+        Some(vectors) => vectors.embedding().map_err(TrainError::Unusable),
+        None => Ok(embedding.clone()),
     }
-    let parts = export::Parts {
-        embedding: match trainer.setup.vectors.trained() {
-            Some(vectors) => vectors.embedding().map_err(TrainError::Unusable)?,
-            None => embedding.clone(),
-        },
-        vocabulary: prepared.vocabulary,
-        user_dictionary,
-        tested,
-    };
-    let warnings = trainer.setup.data.test_warnings();
-    let trained = Trained::new(trainer, &config.wide, &parts.vocabulary)?;
-    export::export(trained, config, parts, &folder)?;
-    for warning in warnings {
-        notice!("test users: {warning}");
-    }
-    Ok(Outcome::Complete(folder.bundle()))
 }

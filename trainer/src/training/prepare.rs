@@ -31,8 +31,18 @@ pub struct Prepared {
     pub checksum: u32,
 }
 
+/// The users and vectors that a config names, before the users are divided.
+pub struct Read {
+    pub vocabulary: Vocabulary,
+    pub embedding: Embedding,
+    pub tasks: Vec<Task>,
+    pub examples: Examples,
+    /// The task whose classes have the same shares in all parts.
+    pub stratify_by: Option<usize>,
+}
+
 /// Reads the files that `config` names. `segmenter` segments the posts.
-pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
+pub fn read(config: &Config, segmenter: Segmenter) -> Result<Read, TrainError> {
     let (vocabulary, embedding) = read_vectors(&config.vectors, config.text.vocabulary)?;
     let reader = Reader {
         segmenter,
@@ -55,25 +65,40 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         }
     }
     drop_unused_labels(&tasks, &mut examples);
-    let stratify_by = (attributes.iter()).position(|task| task.name == config.split.stratify_by);
+    Ok(Read {
+        vocabulary: reader.vocabulary,
+        embedding,
+        stratify_by: (attributes.iter()).position(|task| task.name == config.split.stratify_by),
+        tasks,
+        examples,
+    })
+}
+
+/// Reads the files that `config` names, and divides the users. `segmenter` segments the posts.
+pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainError> {
+    let Read {
+        vocabulary,
+        embedding,
+        tasks,
+        examples,
+        stratify_by,
+    } = read(config, segmenter)?;
     let mut parts = examples::divide(&examples.users, &config.split, stratify_by);
     if config.is_refit() {
         parts.move_test_to_training();
     }
     notice!(
-        "{} users: {} to train on, {} to validate, {} to test; left out: {} without words, {} without labels, {} bad records",
+        "{} users: {} to train on, {} to validate, {} to test; {}",
         examples.users.len(),
         parts.training.len(),
         parts.validation.len(),
         parts.test.len(),
-        examples.without_words,
-        examples.without_labels,
-        examples.bad_records,
+        examples.left_out(),
     );
     let class_balance = config.training.class_balance;
     Ok(Prepared {
         checksum: checksum(&examples.users, &parts, &embedding),
-        vocabulary: reader.vocabulary,
+        vocabulary,
         embedding,
         data: Data::new(tasks, examples.users, parts, class_balance)?,
     })

@@ -91,7 +91,7 @@ impl Fit<'_> {
     }
 
     /// The words and pairs of at least `min_users` training users, with their idf.
-    fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
+    pub(super) fn candidates(&self) -> Result<TfidfVectorizer, TrainError> {
         let frequencies = (self.users.par_iter())
             .fold(hashbrown::HashMap::<Feature, u32>::new, |mut sums, user| {
                 for feature in count(&self.character_fallback.apply(&user.words)).into_keys() {
@@ -143,7 +143,7 @@ impl Fit<'_> {
     }
 
     /// The classifier of a task over the features of `matrix`, which has a row for each training user.
-    fn classifier(
+    pub(super) fn classifier(
         &self,
         matrix: &SparseMatrix,
         task: usize,
@@ -203,7 +203,10 @@ pub fn add_scores(wide: &Wide, tasks: &[Task], texts: &mut [Vec<Text>]) {
 }
 
 /// A row of TF-IDF values for each user.
-fn matrix(vectorizer: &TfidfVectorizer, users: &[&Example]) -> Result<SparseMatrix, LinearError> {
+pub(super) fn matrix(
+    vectorizer: &TfidfVectorizer,
+    users: &[&Example],
+) -> Result<SparseMatrix, LinearError> {
     let rows: Vec<Vec<(u32, f32)>> = (users.par_iter())
         .map(|user| vectorizer.row(&user.words))
         .collect();
@@ -237,7 +240,7 @@ fn biases(model: &LinearModel) -> Vec<f32> {
 }
 
 /// A classifier's score for each class of a text whose features have these values.
-fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
+pub(super) fn scores(model: &LinearModel, row: &[(u32, f32)]) -> Vec<f32> {
     let mut scores = biases(model);
     for &(feature, value) in row {
         let weights = class_weights(model, weights_of(model, feature as usize));

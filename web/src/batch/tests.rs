@@ -4,7 +4,6 @@ use model_core::prediction::{AttributePrediction, CoarsePrediction, Named};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::export::harmless;
 use super::*;
 
 const ONE: ChunkSize = ChunkSize {
@@ -379,14 +378,16 @@ fn columns_are_named_by_attribute_and_class() {
     let mut lines = csv.lines();
     assert_eq!(
         lines.next().unwrap(),
-        "id,words,known_words,age,age.13,age.33+,age coarse,age coarse.young,age coarse.grown,\
-         job,\"job.IT, and so on\",job.+1"
+        "id,words,known_words,age,age_probability,age_confident,age_13,age_33+,age_coarse,age_coarse_probability,\
+         age_coarse_confident,age_coarse_young,age_coarse_grown,job,job_probability,job_confident,\
+         \"job_IT, and so on\",job_+1"
     );
     assert_eq!(
         lines.next().unwrap(),
-        "1,2,1,33+,0.3030303,0.6969697,grown,0.3030303,0.6969697,'+1,0.3030303,0.6969697"
+        "1,2,1,33+,0.6969697,true,0.3030303,0.6969697,grown,0.6969697,true,0.3030303,0.6969697,'+1,0.6969697,true,\
+         0.3030303,0.6969697"
     );
-    assert!(lines.next().unwrap().starts_with("2,0,1,,0.7692308,"));
+    assert!(lines.next().unwrap().starts_with("2,0,1,,,true,0.7692308,"));
 }
 
 #[test]
@@ -436,7 +437,10 @@ fn a_semicolon_made_formulas_of_what_followed_it() {
         attribute.label = Some("it;＝1;x".into());
     }
     let csv = named.to_csv().unwrap();
-    assert!(csv.contains("\"age;'=1\",\"age;'=1.13\","), "{csv}");
+    assert!(
+        csv.contains("\"age;'=1\",\"age;'=1_probability\","),
+        "{csv}"
+    );
     assert!(csv.contains("\"it;'＝1;x\""), "{csv}");
 }
 
@@ -507,15 +511,15 @@ proptest! {
         let rows: Vec<csv::StringRecord> = rows.records().collect::<Result<_, _>>().unwrap();
         prop_assert_eq!(rows.len(), expected.len());
         for (row, Line { id, prediction }) in rows.iter().zip(&expected) {
-            let id = id.as_str().map_or_else(|| id.to_string(), |id| harmless(id.into()));
-            prop_assert_eq!(&row[0], id);
+            let id = id.as_str().map_or_else(|| id.to_string(), String::from);
+            prop_assert!(row[0] == id || row[0] == format!("'{id}"));
             prop_assert_eq!(&row[1], prediction.words.to_string());
             let age = prediction.predictions.get("age").unwrap();
             prop_assert_eq!(&row[3], age.label.as_deref().unwrap_or_default());
-            for (cell, (_, probability)) in row.iter().skip(4).zip(age.probabilities.iter()) {
+            for (cell, (_, probability)) in row.iter().skip(6).zip(age.probabilities.iter()) {
                 prop_assert_eq!(cell.parse::<f32>().unwrap(), *probability);
             }
-            prop_assert_eq!(row.len(), 12);
+            prop_assert_eq!(row.len(), 18);
         }
     }
 }

@@ -1,0 +1,188 @@
+//! `auxlstm evaluate`: intervals, shares, groups and the page, with a model that is made up here.
+
+mod common;
+
+use common::model::untrained;
+use common::{Workplace, stderr, stdout};
+use serde_json::{Value, json};
+
+/// A folder with an untrained model and users of two cities. Without a city: every tenth.
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    workplace.write("model", untrained().to_bytes().unwrap());
+    let words = ["rain", "tea", "football", "essay", "office", "kitchen"];
+    let user = |id: usize| {
+        let mut user = json!({
+            "id": id,
+            "age": [13, 14, 33, 47][id % 4],
+            "gender": ["female", "male"][id / 2 % 2],
+            "posts": [format!("{} {} {}", words[id % 6], words[id / 6 % 6], words[id / 36 % 6])],
+        });
+        if id % 10 != 0 {
+            user["city"] = ["Bern", "<b>Basel"][id % 3 % 2].into();
+        }
+        user.to_string() + "\n"
+    };
+    workplace.write("users.jsonl", (0..120).map(user).collect::<String>());
+    workplace
+}
+
+impl Workplace {
+    fn figures(&self, options: &[&str]) -> (String, Value) {
+        let command = ["evaluate", "model", "users.jsonl", "--json", "figures.json"];
+        let text = self.success(&[&command[..], options].concat());
+        let json = std::fs::read(self.path("figures.json")).unwrap();
+        (text, serde_json::from_slice(&json).unwrap())
+    }
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+#[test]
+fn every_figure_has_an_interval_around_it() {
+    let (text, figures) = workplace().figures(&[]);
+    for report in array(&figures["attributes"]) {
+        let intervals = &report["intervals"];
+        let is_inside = |name: &str, value: &Value, interval: &Value| {
+            let [value, low, high] =
+                [value, &interval[0], &interval[1]].map(|number| number.as_f64().unwrap());
+            assert!(
+                low <= value && value <= high && low < high,
+                "{name}: {report}"
+            );
+        };
+        for name in [
+            "accuracy",
+            "macro_f1",
+            "f",
+            "precision",
+            "recall",
+            "log_loss",
+            "calibration_error",
+        ] {
+            is_inside(name, &report[name], &intervals[name]);
+        }
+        for (class, intervals) in array(&report["classes"])
+            .iter()
+            .zip(array(&intervals["classes"]))
+        {
+            for name in ["precision", "recall", "f1"] {
+                match class[name].is_null() {
+                    true => assert!(intervals[name].is_null(), "{name}: {intervals}"),
+                    false => assert!(intervals[name][1].as_f64() >= class[name].as_f64()),
+                }
+            }
+        }
+        let accuracy = report["accuracy"].as_f64().unwrap();
+        let [low, high] = [0, 1].map(|end| intervals["accuracy"][end].as_f64().unwrap());
+        let row = format!("{accuracy:.3} ({low:.3}–{high:.3}) |");
+        assert!(text.contains(&row), "{row}: {text}");
+    }
+    assert!(text.contains("95 % intervals, from 1,000 bootstrap samples of the users"));
+}
+
+#[test]
+fn predicted_shares_stand_beside_true_ones() {
+    let (text, figures) = workplace().figures(&[]);
+    assert!(
+        text.contains("| true share ") && text.contains("| predicted share "),
+        "{text}"
+    );
+    let gender = &array(&figures["attributes"])[2];
+    let predicted: Vec<u64> = array(&gender["classes"])
+        .iter()
+        .map(|class| class["predicted"].as_u64().unwrap())
+        .collect();
+    let column = |class: usize| -> u64 {
+        let rows = array(&gender["confusion"]).iter();
+        rows.map(|row| row[class].as_u64().unwrap()).sum()
+    };
+    assert_eq!(predicted, [column(0), column(1)]);
+    let share = predicted[0] as f64 / 120.0;
+    let (_, section) = text.split_once("## gender\n").unwrap();
+    let row = section
+        .lines()
+        .find(|line| line.starts_with("| female "))
+        .unwrap();
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    assert!(cells[6].starts_with("0.500 ("), "{row}");
+    assert!(cells[7].starts_with(&format!("{share:.3} (")), "{row}");
+}
+
+#[test]
+fn errors_are_given_by_group() {
+    let workplace = workplace();
+    let (text, figures) = workplace.figures(&["--by", "city"]);
+    let groups = array(&figures["by"]["groups"]);
+    let names: Vec<&Value> = groups.iter().map(|group| &group["group"]).collect();
+    assert_eq!(names, ["<b>Basel", "Bern"]);
+    assert_eq!(
+        (&figures["by"]["field"], &figures["by"]["without_field"]),
+        (&"city".into(), &12.into())
+    );
+    let users: Vec<u64> = (groups.iter())
+        .map(|group| group["attributes"][2]["users"].as_u64().unwrap())
+        .collect();
+    assert_eq!(users.iter().sum::<u64>(), 108);
+    let (_, section) = text.split_once("## By city\n").unwrap();
+    let (_, gender) = section.split_once("### gender\n").unwrap();
+    let row = gender
+        .lines()
+        .find(|line| line.starts_with("| Bern "))
+        .unwrap();
+    let error = 1.0 - groups[1]["attributes"][2]["accuracy"].as_f64().unwrap();
+    assert!(row.contains(&format!("| {error:.3} (")), "{row}");
+    assert!(
+        section.contains("In no group, without the field: 12"),
+        "{section}"
+    );
+
+    // The classes of an attribute, not its values.
+    let (_, figures) = workplace.figures(&["--by", "age"]);
+    let groups = array(&figures["by"]["groups"]);
+    let names: Vec<&Value> = groups.iter().map(|group| &group["group"]).collect();
+    assert_eq!(names, ["13", "14", "33+"]);
+
+    let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--by", "town"]);
+    assert!(
+        line.ends_with("--by town: no user has this field"),
+        "{line}"
+    );
+    let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--by", "id"]);
+    assert!(line.contains("--by id: more than 100 values"), "{line}");
+}
+
+#[test]
+fn the_page_has_the_figures_and_drawings() {
+    let workplace = workplace();
+    let evaluate = [
+        "evaluate",
+        "model",
+        "users.jsonl",
+        "--by",
+        "city",
+        "--html",
+        "page.html",
+    ];
+    let output = workplace.run(&evaluate);
+    assert!(!stderr(&output).contains("panicked"));
+    let text = stdout(output, 0);
+    let page = std::fs::read_to_string(workplace.path("page.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("<h1>Evaluation of model</h1>"));
+    // For each of the three reports a confusion matrix, a reliability diagram and the groups.
+    assert_eq!(page.matches("<figure>").count(), 9);
+    assert!(
+        !page.contains("<b>Basel") && page.contains("&lt;b&gt;Basel"),
+        "names are escaped"
+    );
+    let row = text
+        .lines()
+        .find(|line| line.starts_with("| gender "))
+        .unwrap();
+    let accuracy = row.split('|').nth(3).unwrap().trim();
+    assert!(page.contains(&format!("<td>{accuracy}</td>")), "{accuracy}");
+    let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--html", "no/page.html"]);
+    assert!(line.contains("cannot write no/page.html"), "{line}");
+}
