@@ -14,8 +14,8 @@ fn workplace() -> Workplace {
     let user = |id: usize| {
         let mut user = json!({
             "id": id,
-            "age": [13, 14, 33, 47][id % 4],
-            "gender": ["female", "male"][id / 2 % 2],
+            "age": ([13, 14, 33, 47][id % 4]),
+            "gender": (["female", "male"][id / 2 % 2]),
             "posts": [format!("{} {} {}", words[id % 6], words[id / 6 % 6], words[id / 36 % 6])],
         });
         if id % 10 != 0 {

@@ -303,6 +303,73 @@ fn each_task_learns_from_the_files_that_it_names() {
 }
 
 #[test]
+fn users_of_another_corpus_without_a_label_help_the_other_task() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    // Every second user wrote two words and says nothing of the age.
+    let (mut both, mut short) = (String::new(), String::new());
+    for (index, line) in users.lines().enumerate() {
+        if index % 4 < 2 {
+            both += &format!("{line}\n");
+            continue;
+        }
+        let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
+        let words = BY_GENDER[index % 2];
+        user["posts"] = serde_json::json!([format!("{} {}", words[index % 3], SHARED[index % 8])]);
+        user.as_object_mut().unwrap().remove("age");
+        short += &format!("{user}\n");
+    }
+    workplace.write("both.jsonl", both);
+    workplace.write("short.jsonl", short);
+    for mixed in ["0.0", "100.0"] {
+        workplace.success(&[
+            "train",
+            "config.toml",
+            "-o",
+            mixed,
+            "--set",
+            "corpus=['both.jsonl', 'short.jsonl']",
+            "--set",
+            &format!("training.length_temperature={mixed}"),
+            "--set",
+            "training.batches='even'",
+            "--set",
+            "training.min_window_words=2",
+        ]);
+        let bundle = fs::read(workplace.path(mixed).join("model.safetensors")).unwrap();
+        let card = Bundle::from_bytes(&bundle).unwrap().card;
+        let figures: Vec<(&str, &str)> = (card.figures.iter())
+            .map(|figures| {
+                (
+                    figures.attribute.as_str(),
+                    figures.corpus.as_deref().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            figures,
+            [("gender", "both"), ("age", "both"), ("gender", "short")]
+        );
+        for figures in &card.figures {
+            assert!(figures.accuracy > figures.majority + 0.15, "{figures:?}");
+        }
+    }
+    let both = |path: &str| fs::read(workplace.path(path).join("model.safetensors")).unwrap();
+    assert_ne!(both("0.0"), both("100.0"));
+    let settings = [
+        "train",
+        "config.toml",
+        "--set",
+        "training.min_window_words=11",
+    ];
+    let error = workplace.failure(&settings);
+    assert!(
+        error.contains("min_window_words is 11, above training.window_words, which is 10"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     let workplace = workplace();
     // Chinese users with gender but no age. Their words reuse the vectors of English words.

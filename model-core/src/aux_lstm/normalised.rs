@@ -221,7 +221,10 @@ mod tests {
     #[test]
     fn a_user_of_weight_two_counts_as_two() {
         let device = Device::flex();
-        let states = |rows: &[[f32; 2]]| Tensor::<2>::from_data(TensorData::from(rows), &device);
+        let states = |rows: &[[f32; 2]]| {
+            let data = TensorData::new(rows.concat(), [rows.len(), 2]);
+            Tensor::<2>::from_data(data, &device)
+        };
         let (once, weights) = (
             states(&[[1.0, 4.0], [3.0, -2.0], [0.0, 1.0]]),
             [1.0, 2.0, 1.0],

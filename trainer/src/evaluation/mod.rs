@@ -17,6 +17,4 @@ pub use report::{Evaluation, Report, are_fair_sample};
 pub use significance::{
     Bootstrap, Difference, Predictions, RESAMPLES, Spread, guessing_p, holm, macro_t_test,
 };
-pub use tables::{
-    INTERVALS, MEANINGS, add_groups, add_sections, comparison, in_language, title,
-};
+pub use tables::{INTERVALS, MEANINGS, add_groups, add_sections, comparison, in_language, title};

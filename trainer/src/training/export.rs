@@ -136,7 +136,9 @@ impl TestFigures {
         test: &[ByLanguage],
     ) -> Self {
         let data = &trained.trainer.setup.data;
-        let model = reports(settings, &pooled(test), |evaluation| evaluation.with_intervals());
+        let model = reports(settings, &pooled(test), |evaluation| {
+            evaluation.with_intervals()
+        });
         let mut baseline = Vec::new();
         let kinds = [Language::Other, Language::Chinese].into_iter();
         for (language, kind) in settings.languages().into_iter().zip(kinds) {

@@ -512,7 +512,8 @@ proptest! {
         prop_assert_eq!(rows.len(), expected.len());
         for (row, Line { id, prediction }) in rows.iter().zip(&expected) {
             let id = id.as_str().map_or_else(|| id.to_string(), String::from);
-            prop_assert!(row[0] == id || row[0] == format!("'{id}"));
+            let protected = format!("'{id}");
+            prop_assert!(row[0] == id || row[0] == protected);
             prop_assert_eq!(&row[1], prediction.words.to_string());
             let age = prediction.predictions.get("age").unwrap();
             prop_assert_eq!(&row[3], age.label.as_deref().unwrap_or_default());
