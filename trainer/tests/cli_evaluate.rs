@@ -48,8 +48,10 @@ fn every_figure_has_an_interval_around_it() {
         let is_inside = |name: &str, value: &Value, interval: &Value| {
             let [value, low, high] =
                 [value, &interval[0], &interval[1]].map(|number| number.as_f64().unwrap());
+            // The model predicts one class for all users, whose mean recall is the same in every sample.
+            let varies = name != "recall";
             assert!(
-                low <= value && value <= high && low < high,
+                low <= value && value <= high && (low < high || !varies),
                 "{name}: {report}"
             );
         };
@@ -87,7 +89,7 @@ fn every_figure_has_an_interval_around_it() {
 fn predicted_shares_stand_beside_true_ones() {
     let (text, figures) = workplace().figures(&[]);
     assert!(
-        text.contains("| true share ") && text.contains("| predicted share "),
+        text.contains(" true share |") && text.contains(" predicted share |"),
         "{text}"
     );
     let gender = &array(&figures["attributes"])[2];

@@ -79,12 +79,15 @@ impl<R: BufRead> Iterator for CsvUsers<R> {
             }
             match self.rows.as_mut()?.next() {
                 None => return self.current.take()?.user.map(Ok),
-                Some(Err(problem)) => {
-                    if matches!(problem, Problem::Stream(_)) {
-                        self.rows = None;
+                Some(Err(problem @ Problem::Stream(_))) => {
+                    self.rows = None;
+                    self.problem = Some(problem);
+                    // What was read before it is not lost.
+                    if let Some(user) = self.current.take().and_then(|current| current.user) {
+                        return Some(Ok(user));
                     }
-                    return Some(Err(problem));
                 }
+                Some(Err(problem)) => return Some(Err(problem)),
                 Some(Ok(row)) => match &mut self.current {
                     Some(current)
                         if current.id.is_some() && current.id.as_ref() == row.fields.get("id") =>
