@@ -185,11 +185,13 @@ fn Row(place: usize, line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoV
         };
         attributes.get().into_iter().map(cell).collect_view()
     };
+    // A long id is cut off in its cell.
+    let title = id.clone();
     // The heading is the first row.
     let index = (place + 2).to_string();
     view! {
         <tr aria-rowindex=index>
-            <th scope="row" title=id.clone()><bdi>{id}</bdi></th>
+            <th scope="row" title=title><bdi>{id}</bdi></th>
             <td>{words}</td>
             {cells}
         </tr>
