@@ -274,6 +274,7 @@ fn a_file_that_cannot_be_read_on_keeps_the_users_before() {
     assert_eq!(batch.next_chunk(ALL).unwrap(), [["rain"], ["tea"]]);
     assert_eq!(*batch.state(), State::Running, "an answer is to come");
     assert_eq!(step(&mut batch, ALL), Some(2));
+    assert_eq!(step(&mut batch, ALL), None);
     let State::Failed(Reason::BrokenFile(what)) = batch.state() else {
         panic!("{:?}", batch.state());
     };
