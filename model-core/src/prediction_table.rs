@@ -125,7 +125,7 @@ impl PredictionTable {
         let prediction = row.prediction;
         let mut cells = vec![Cell::Value(Some(row.id))];
         let field = |name| Cell::Value(row.fields.and_then(|fields| fields.get(name)));
-        cells.extend(self.copied.iter().map(|name| field(name)));
+        cells.extend(self.copied.iter().map(field));
         cells.extend([prediction.words, prediction.known_words].map(Cell::Count));
         let language = prediction.language.map(|language| language.code());
         cells.extend(language.map(|code| Cell::Text(Some(code))));

@@ -18,7 +18,7 @@ fn workplace() -> Workplace {
             "gender": (["female", "male"][id / 2 % 2]),
             "posts": [format!("{} {} {}", words[id % 6], words[id / 6 % 6], words[id / 36 % 6])],
         });
-        if id % 10 != 0 {
+        if !id.is_multiple_of(10) {
             user["city"] = ["Bern", "<b>Basel"][id % 3 % 2].into();
         }
         user.to_string() + "\n"

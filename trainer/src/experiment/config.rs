@@ -222,7 +222,8 @@ impl Experiment {
     /// The labels that are read as classes.
     ///
     /// # Errors
-    /// See [`Config::labels`](crate::config::Config::labels).
+    /// A label that differs from another one by spaces only and is read as another class, or a class that its attribute does
+    /// not have.
     pub fn labels(&self) -> Result<LabelMap, String> {
         let maps = self.attributes.iter().map(|mapped| &mapped.map);
         label_map(&self.attributes(), maps)
