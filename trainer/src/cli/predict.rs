@@ -9,8 +9,8 @@ use model_core::prediction::Line;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
-use super::{Failure, StandardOutputError};
-use crate::corpus::{Corpus, Format, Options};
+use super::{Failure, ReadingArguments, StandardOutputError};
+use crate::corpus::Corpus;
 use crate::progress::Progress;
 
 /// Predict the attributes of users, as JSONL in the order of the input
@@ -24,15 +24,12 @@ pub(super) struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     base_rates: BaseRatesArgument,
-    /// Users as JSONL or CSV, or plain text (.txt) with a user on each line; may be compressed; - is standard input
+    /// Users as JSON or in tables (CSV, TSV), or plain text (.txt) with a user on each line; may be compressed or in a zip or
+    /// tar archive; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Read the input as plain text, with a user on each line, whatever its name and content
-    #[arg(long)]
-    text: bool,
-    /// Stop at the first bad record instead of reporting and skipping it
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 /// The exit status if records were skipped.
@@ -41,11 +38,7 @@ const BAD_RECORDS: u8 = 3;
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
     predictor.use_base_rates(arguments.base_rates.read()?)?;
-    let options = Options {
-        strict: arguments.strict,
-        format: arguments.text.then_some(Format::Text),
-    };
-    let corpus = Corpus::open(&[arguments.input], options)?;
+    let corpus = Corpus::open(&[arguments.input], arguments.reading.options()?)?;
     let stdout = io::stdout();
     // On a terminal, the predictions themselves are the progress.
     let progress = (!stdout.is_terminal()).then(|| Progress::new("predicting", "users", None));

@@ -12,6 +12,7 @@ use sparse_linear::SparseMatrix;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
+use crate::corpus::Options;
 use crate::features::{Features, FittedTerms};
 use crate::progress::notice;
 use crate::training::examples::{self, Example, Parts};
@@ -74,7 +75,7 @@ impl Users {
         let mut hasher = crc32fast::Hasher::new();
         let read = examples::read(
             source.corpus,
-            source.strict,
+            Options::with_strict(source.strict),
             source.attributes,
             &reader,
             |mut user, words| {

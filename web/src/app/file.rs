@@ -68,7 +68,7 @@ pub fn Choose(link: Link, only: RwSignal<Option<String>>) -> impl IntoView {
             <label class="button">
                 <input
                     type="file"
-                    accept=".jsonl,.csv,.txt,.safetensors,.gz"
+                    accept=".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.safetensors,.gz"
                     aria-describedby="file-help"
                     on:change=changed
                 />
@@ -90,6 +90,7 @@ struct Overview {
     bytes: usize,
     bad: u64,
     reports: Vec<BadRecord>,
+    notes: Vec<String>,
 }
 
 fn overview(session: &Session) -> Option<Overview> {
@@ -102,6 +103,7 @@ fn overview(session: &Session) -> Option<Overview> {
         bytes: batch.bytes(),
         bad: batch.bad_records(),
         reports: batch.reports().to_vec(),
+        notes: batch.notes().to_vec(),
     })
 }
 
@@ -144,6 +146,7 @@ pub fn Results(link: Link) -> impl IntoView {
                 ></progress>
             </Show>
             <Actions link=link running=running />
+            <Notes overview=overview />
             <BadRecords overview=overview />
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
@@ -202,6 +205,16 @@ fn Actions(link: Link, running: Memo<bool>) -> impl IntoView {
                 {t("close")}
             </button>
         </div>
+    }
+}
+
+/// How the file is read, where another way was possible.
+#[component]
+fn Notes(overview: Memo<Option<Overview>>) -> impl IntoView {
+    move || {
+        let notes = overview.with(|all| all.as_ref().map(|all| all.notes.clone()))?;
+        let notes = notes.into_iter();
+        Some(notes.map(|note| view! { <p class="note" lang="en">{note}</p> }).collect_view())
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
-use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users};
+use model_core::corpus::{HEAD_BYTES, Packing, Problem, Reading, Users, open_users};
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
@@ -86,6 +86,7 @@ pub struct Batch {
     estimated: usize,
     bad_records: u64,
     reports: Vec<BadRecord>,
+    notes: Vec<String>,
     /// The state after [`State::Running`].
     outcome: State,
 }
@@ -124,6 +125,7 @@ impl Batch {
             estimated: 0,
             bad_records: 0,
             reports: Vec::new(),
+            notes: Vec::new(),
             outcome,
         }
     }
@@ -245,6 +247,11 @@ impl Batch {
         &self.reports
     }
 
+    /// How the file is read, where another way was possible, in English.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The posts of each user of the chunk that [`answer`](Self::answer) is to predict; `None` after the last one. It
     /// stays the same until then. A chunk of a long bad part of the file holds no users; it needs its answer too, which
     /// is empty.
@@ -272,6 +279,7 @@ impl Batch {
                         self.reports.push(BadRecord { line, what });
                     }
                 }
+                Some(Err(Problem::Note(what))) => self.notes.push(what),
                 Some(Err(Problem::Stream(error))) => {
                     self.outcome = State::Failed(Reason::BrokenFile(error.to_string()));
                     self.users = None;
@@ -330,18 +338,14 @@ impl Batch {
 fn open(name: &str, bytes: &Arc<Vec<u8>>, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     if let Some(packing) = Packing::by_content(head) {
-        let packing = match packing {
-            Packing::Xz => "xz",
-            Packing::Gzip => "gzip",
-            Packing::Zstd => "zstd",
-        };
         return Err(Reason::PackedFile {
-            packing: packing.into(),
+            packing: packing.name().into(),
         });
     }
-    let format = Format::of(Path::new(name), head);
     let (bytes, bytes_read) = (Arc::clone(bytes), Arc::clone(bytes_read));
-    read_users(Counted { bytes, bytes_read }, format).map_err(Reason::NoUsers)
+    let head = bytes[..bytes.len().min(HEAD_BYTES)].to_vec();
+    let reader = Counted { bytes, bytes_read };
+    open_users(Path::new(name), &head, reader, &Reading::default()).map_err(Reason::NoUsers)
 }
 
 /// A file's bytes, with a count of those that were taken.
