@@ -8,7 +8,6 @@ use indicatif::{
     HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
-
 /// The time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 

@@ -343,9 +343,16 @@ fn columns_of_other_names_are_found_or_stated() {
         workplace.write("posts.csv", format!("{header}\n{rows}"));
         let arguments = [&["corpus", "stats", "posts.csv", "--json"], flags].concat();
         let counts = json(&workplace.success(&arguments));
-        assert_eq!((&counts["users"], &counts["posts"]), (&2.into(), &3.into()), "{header}");
+        assert_eq!(
+            (&counts["users"], &counts["posts"]),
+            (&2.into(), &3.into()),
+            "{header}"
+        );
         let classes = serde_json::json!({"f": 1, "m": 1});
-        assert_eq!(counts["attributes"]["gender"]["classes"], classes, "{header}");
+        assert_eq!(
+            counts["attributes"]["gender"]["classes"], classes,
+            "{header}"
+        );
     }
     let line = workplace.failure(&["corpus", "stats", "posts.csv", "--user", "writer"]);
     assert_eq!(
@@ -356,25 +363,51 @@ fn columns_of_other_names_are_found_or_stated() {
     workplace.write("posts.csv", "text,town\na,b\nc,d\n");
     let output = workplace.run(&["corpus", "stats", "posts.csv", "--json"]);
     let said = stderr(&output);
-    assert_eq!(said.matches("each record is taken for a writer").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("each record is taken for a writer").count(),
+        1,
+        "{said}"
+    );
     assert_eq!(json(&stdout(output, 0))["users"], 2);
 }
 
 #[test]
 fn labels_are_joined_from_a_file_beside_the_posts() {
     let workplace = Workplace::new();
-    workplace.write("posts.jsonl", "{\"user_id\": 7, \"text\": \"a\"}\n{\"user_id\": 8, \"text\": \"b\"}\n");
+    workplace.write(
+        "posts.jsonl",
+        "{\"user_id\": 7, \"text\": \"a\"}\n{\"user_id\": 8, \"text\": \"b\"}\n",
+    );
     workplace.write("labels.csv", "uid,Sex,geboren\n7,f,1990\n9,m,1980\n");
-    let stats = ["corpus", "stats", "posts.jsonl", "--json", "--labels", "labels.csv"];
+    let stats = [
+        "corpus",
+        "stats",
+        "posts.jsonl",
+        "--json",
+        "--labels",
+        "labels.csv",
+    ];
     let output = workplace.run(&[&stats[..], &["--label", "born=geboren"]].concat());
     let said = stderr(&output);
-    assert!(said.contains("labels.csv: has labels of 2 users, 1 of whom are in the corpus"), "{said}");
+    assert!(
+        said.contains("labels.csv: has labels of 2 users, 1 of whom are in the corpus"),
+        "{said}"
+    );
     let counts = json(&stdout(output, 0));
-    assert_eq!(counts["attributes"]["gender"]["classes"], serde_json::json!({"f": 1}));
-    assert_eq!(counts["attributes"]["born"]["classes"], serde_json::json!({"1990": 1}));
+    assert_eq!(
+        counts["attributes"]["gender"]["classes"],
+        serde_json::json!({"f": 1})
+    );
+    assert_eq!(
+        counts["attributes"]["born"]["classes"],
+        serde_json::json!({"1990": 1})
+    );
     workplace.write("labels.csv", "name,sex\nx,f\n");
     let line = workplace.failure(&stats);
-    assert!(line.contains("labels.csv:2: no id of a user; its fields are: name, gender"), "{line}");
+    assert!(
+        line.contains("labels.csv:2: no id of a user; its fields are: name, gender"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -389,19 +422,27 @@ fn older_encodings_are_read_and_told() {
     let expected = stdout(output, 0);
     assert_eq!(json(&expected)["posts"], 2);
     let stated = workplace.run(&[&stats[..], &["--encoding", "gbk"]].concat());
-    assert_eq!((stderr(&stated), stdout(stated, 0)), (String::new(), expected.clone()));
+    assert_eq!(
+        (stderr(&stated), stdout(stated, 0)),
+        (String::new(), expected.clone())
+    );
     let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     workplace.write("posts.csv", utf_16);
     assert_eq!(workplace.success(&stats), expected);
     let wrong = workplace.run(&[&stats[..], &["--encoding", "klingon"]].concat());
-    assert!(stderr(&wrong).contains("known are utf-8"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("known are utf-8"),
+        "{}",
+        stderr(&wrong)
+    );
 }
 
 /// A zip archive of these files.
 fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in files {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -433,13 +474,23 @@ fn archives_are_the_users_of_their_files() {
         let output = workplace.run(&["corpus", "stats", name, "--json"]);
         let said = stderr(&output);
         assert!(said.contains("2 files in it are left out"), "{said}");
-        assert!(said.contains("other.csv in it is left out: neither JSON nor a table"), "{said}");
+        assert!(
+            said.contains("other.csv in it is left out: neither JSON nor a table"),
+            "{said}"
+        );
         let counts = json(&stdout(output, 0));
-        assert_eq!((&counts["users"], &counts["posts"]), (&6.into(), &8.into()), "{name}");
+        assert_eq!(
+            (&counts["users"], &counts["posts"]),
+            (&6.into(), &8.into()),
+            "{name}"
+        );
     }
     workplace.write("users.zip", zip(&[("a.csv", b"id,text\n1,a\n2,b,c\n")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip", "--strict"]);
-    assert!(line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"), "{line}");
+    assert!(
+        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"),
+        "{line}"
+    );
     workplace.write("users.zip", zip(&[("a.md", b"")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip"]);
     assert!(line.contains("an archive without files of users"), "{line}");
@@ -448,17 +499,41 @@ fn archives_are_the_users_of_their_files() {
 #[test]
 fn other_files_are_named_for_what_they_are() {
     let workplace = Workplace::new();
-    workplace.write("book.xlsx", zip(&[("[Content_Types].xml", b"<a/>"), ("xl/workbook.xml", b"<a/>")]));
+    workplace.write(
+        "book.xlsx",
+        zip(&[
+            ("[Content_Types].xml", b"<a/>"),
+            ("xl/workbook.xml", b"<a/>"),
+        ]),
+    );
     workplace.write("users.parquet", b"PAR1\x15\x04");
     workplace.write("users.csv", b"<!DOCTYPE html><p>");
-    workplace.write("model", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+    workplace.write(
+        "model",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    );
     workplace.write("empty", b"");
     for (arguments, what) in [
-        (&["corpus", "stats", "book.xlsx"][..], "book.xlsx: it is an Excel workbook (save it as CSV)"),
-        (&["corpus", "stats", "users.parquet"], "users.parquet: it is a Parquet file"),
-        (&["corpus", "stats", "users.csv"], "users.csv: it is an HTML page"),
-        (&["predict", "model", "users.csv"], "model: the file is not an auxlstm bundle: it is a Git LFS pointer"),
-        (&["predict", "empty", "users.csv"], "empty: the file is cut off or incomplete: it is empty"),
+        (
+            &["corpus", "stats", "book.xlsx"][..],
+            "book.xlsx: it is an Excel workbook (save it as CSV)",
+        ),
+        (
+            &["corpus", "stats", "users.parquet"],
+            "users.parquet: it is a Parquet file",
+        ),
+        (
+            &["corpus", "stats", "users.csv"],
+            "users.csv: it is an HTML page",
+        ),
+        (
+            &["predict", "model", "users.csv"],
+            "model: the file is not an auxlstm bundle: it is a Git LFS pointer",
+        ),
+        (
+            &["predict", "empty", "users.csv"],
+            "empty: the file is cut off or incomplete: it is empty",
+        ),
     ] {
         let line = workplace.failure(arguments);
         assert!(line.contains(what), "{line}");

@@ -268,7 +268,12 @@ fn bad_lines_are_left_out_and_standard_input_is_read() {
     assert!(failure(users).contains("standard input: neither JSON nor a table"));
     workplace.write("posts.txt", bytes);
     let output = workplace.run(&embed(&["posts.txt", "-o", "v.txt"]));
-    assert_eq!(stderr(&output).matches("read as").count(), 1, "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output).matches("read as").count(),
+        1,
+        "{}",
+        stderr(&output)
+    );
     stdout(output, 0);
     assert_eq!(
         read_vectors(&workplace.path("v.txt")).unwrap().words.len(),

@@ -785,14 +785,24 @@ fn posts_in_the_columns_of_a_crawler_are_one_user() {
     let rows = "id,user_id,正文\n1,ann,rain\n2,bob,tea\n3,ann,tea\n";
     let output = workplace.run_with_input(&["predict", "model"], rows);
     let predictions = lines(&stdout(output, 0));
-    let found: Vec<_> = (predictions.iter()).map(|line| (&line["id"], &line["words"])).collect();
-    assert_eq!(found, [(&"ann".into(), &2.into()), (&"bob".into(), &1.into())]);
+    let found: Vec<_> = (predictions.iter())
+        .map(|line| (&line["id"], &line["words"]))
+        .collect();
+    assert_eq!(
+        found,
+        [(&"ann".into(), &2.into()), (&"bob".into(), &1.into())]
+    );
 }
 
 #[test]
 fn the_last_digits_of_ids_changed() {
     let workplace = workplace();
-    let ids = ["18446744073709551615", "18446744073709551616", "-9223372036854775809", "1e400"];
+    let ids = [
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "1e400",
+    ];
     let records = ids.map(|id| format!("{{\"id\": {id}, \"posts\": [\"rain\"]}}\n"));
     let output = workplace.run_with_input(&["predict", "model"], records.concat());
     for (line, id) in stdout(output, 0).lines().zip(ids) {

@@ -163,7 +163,9 @@ fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
     let mut line = Vec::new();
     (&mut *reader).take(64).read_until(b'\n', &mut line)?;
     if let Some(kind) = what_else(&line) {
-        return Err(ReadError::Content(format!("not a word2vec file, but {kind}")));
+        return Err(ReadError::Content(format!(
+            "not a word2vec file, but {kind}"
+        )));
     }
     if line.is_empty() {
         return Err(ReadError::Content("it is empty".into()));

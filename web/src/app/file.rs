@@ -235,7 +235,11 @@ fn Notes(overview: Memo<Option<Overview>>) -> impl IntoView {
     move || {
         let notes = overview.with(|all| all.as_ref().map(|all| all.notes.clone()))?;
         let notes = notes.into_iter();
-        Some(notes.map(|note| view! { <p class="note" lang="en">{note}</p> }).collect_view())
+        Some(
+            notes
+                .map(|note| view! { <p class="note" lang="en">{note}</p> })
+                .collect_view(),
+        )
     }
 }
 
