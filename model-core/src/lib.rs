@@ -40,6 +40,7 @@ pub mod card;
 #[cfg(feature = "corpus")]
 pub mod corpus;
 pub mod explanation;
+pub mod file_kind;
 pub mod language;
 pub mod population;
 pub mod prediction;

@@ -8,8 +8,6 @@ use indicatif::{
     HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
-use crate::corpus::BadRecord;
-
 /// The time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
@@ -125,12 +123,6 @@ impl Progress {
             let _ = write!(line, ", {percent} %, {} left", HumanDuration(left));
         }
         print_line(line);
-    }
-
-    /// A report of bad records for [`Corpus::with_report`](crate::corpus::Corpus::with_report) that does not break the bar.
-    pub fn bad_record_printer(&self) -> impl FnMut(&BadRecord) + Send + 'static {
-        let print = self.printer();
-        move |bad| print(&bad.to_string())
     }
 
     /// A function that prints a line without breaking the bar.

@@ -174,35 +174,39 @@ fn labels_controlled_the_terminal() {
 fn bad_records_are_named_counted_and_with_strict_fatal() {
     let workplace = Workplace::new();
     let mut bytes = JSONL.as_bytes().to_vec();
-    bytes.extend(b"\n{\"posts\": [\"cut off\nnot \xff text\n{\"posts\": 3}\n{\"gender\": \"male\"}\n{\"posts\": [\"nul \\u0000\", \"\"]}\n");
+    bytes.extend(b"\n{\"posts\": [\"cut off\n{}\nnot \xff text\n{\"posts\": 3}\n{\"gender\": \"male\"}\n{\"posts\": [\"nul \\u0000\", \"\"]}\n");
     workplace.write("users.jsonl", bytes);
     let output = workplace.run(&["corpus", "stats", "users.jsonl", "--json"]);
     let errors = stderr(&output);
     for line in [
         "users.jsonl:5: bad JSON: ",
-        "users.jsonl:6: invalid UTF-8 at byte 5",
-        "users.jsonl:7: \"posts\" must be an array of strings, this is a number",
-        "users.jsonl:8: no \"posts\"",
-        "4 bad records were skipped",
+        "users.jsonl:6: no \"posts\" (and no \"text\"); its fields are: none",
+        "users.jsonl:7: bad JSON: ",
+        "users.jsonl:8: \"posts\" must be an array of strings, this is a number",
+        "users.jsonl:9: no \"posts\" (and no \"text\"); its fields are: gender;",
+        "5 bad records were skipped",
     ] {
         assert!(errors.contains(line), "{line}: {errors}");
     }
     let counts = json(&stdout(output, 0));
     assert_eq!(
         (&counts["users"], &counts["bad_records"]),
-        (&4.into(), &4.into())
+        (&4.into(), &5.into())
     );
     let strict = workplace.failure(&["corpus", "stats", "users.jsonl", "--strict"]);
     assert!(strict.contains("users.jsonl:5: bad JSON"), "{strict}");
 }
 
 #[test]
-fn csv_with_scattered_users_is_reported() {
+fn writers_whose_rows_are_apart_were_refused() {
     let workplace = Workplace::new();
     workplace.write("users.csv", format!("{CSV}a,,,Back again\n"));
-    let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
+    let stats = ["corpus", "stats", "users.csv", "--json"];
+    let counts = json(&workplace.success(&stats));
+    assert_eq!((&counts["users"], &counts["posts"]), (&3.into(), &5.into()));
+    let errors = stderr(&workplace.run(&[&stats[..], &["--sorted"]].concat()));
     assert!(
-        errors.contains("users.csv:6: the rows of user \"a\" are not consecutive"),
+        errors.contains("users.csv:6: the posts of writer \"a\" are not consecutive"),
         "{errors}"
     );
 }
@@ -269,7 +273,7 @@ fn what_is_no_corpus_is_one_clear_line() {
         (".", ".: is a directory"),
         (
             "table.csv",
-            "table.csv: neither a JSON object nor a CSV header with a column \"text\" or \"posts\"",
+            "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
         ),
         ("noise", "noise: "),
         ("cut.jsonl.xz", "cut.jsonl.xz: "),
@@ -324,4 +328,214 @@ fn a_full_disk_behind_standard_output_is_an_error() {
         .unwrap();
     let line = failure(output);
     assert!(line.contains("standard output: No space left"), "{line}");
+}
+
+#[test]
+fn columns_of_other_names_are_found_or_stated() {
+    let workplace = Workplace::new();
+    let rows = "7{}rain again{}f\n8{}tea{}m\n7{}late{}f\n".replace("{}", ";");
+    for (header, flags) in [
+        ("User ID;Text;Gender", &[][..]),
+        ("用户id;微博正文;性别", &[]),
+        ("who;said;sex", &["--user", "who", "--text", "said"]),
+        ("author;body;geschlecht", &["--label", "gender=Geschlecht"]),
+    ] {
+        workplace.write("posts.csv", format!("{header}\n{rows}"));
+        let arguments = [&["corpus", "stats", "posts.csv", "--json"], flags].concat();
+        let counts = json(&workplace.success(&arguments));
+        assert_eq!(
+            (&counts["users"], &counts["posts"]),
+            (&2.into(), &3.into()),
+            "{header}"
+        );
+        let classes = serde_json::json!({"f": 1, "m": 1});
+        assert_eq!(
+            counts["attributes"]["gender"]["classes"], classes,
+            "{header}"
+        );
+    }
+    let line = workplace.failure(&["corpus", "stats", "posts.csv", "--user", "writer"]);
+    assert_eq!(
+        line,
+        "auxlstm: posts.csv: no column \"writer\"; its columns are: author, body, geschlecht"
+    );
+    // Without a writer each record is one, and this is said once.
+    workplace.write("posts.csv", "text,town\na,b\nc,d\n");
+    let output = workplace.run(&["corpus", "stats", "posts.csv", "--json"]);
+    let said = stderr(&output);
+    assert_eq!(
+        said.matches("each record is taken for a writer").count(),
+        1,
+        "{said}"
+    );
+    assert_eq!(json(&stdout(output, 0))["users"], 2);
+}
+
+#[test]
+fn labels_are_joined_from_a_file_beside_the_posts() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "posts.jsonl",
+        "{\"user_id\": 7, \"text\": \"a\"}\n{\"user_id\": 8, \"text\": \"b\"}\n",
+    );
+    workplace.write("labels.csv", "uid,Sex,geboren\n7,f,1990\n9,m,1980\n");
+    let stats = [
+        "corpus",
+        "stats",
+        "posts.jsonl",
+        "--json",
+        "--labels",
+        "labels.csv",
+    ];
+    let output = workplace.run(&[&stats[..], &["--label", "born=geboren"]].concat());
+    let said = stderr(&output);
+    assert!(
+        said.contains("labels.csv: has labels of 2 users, 1 of whom are in the corpus"),
+        "{said}"
+    );
+    let counts = json(&stdout(output, 0));
+    assert_eq!(
+        counts["attributes"]["gender"]["classes"],
+        serde_json::json!({"f": 1})
+    );
+    assert_eq!(
+        counts["attributes"]["born"]["classes"],
+        serde_json::json!({"1990": 1})
+    );
+    workplace.write("labels.csv", "name,sex\nx,f\n");
+    let line = workplace.failure(&stats);
+    assert!(
+        line.contains("labels.csv:2: no id of a user; its fields are: name, gender"),
+        "{line}"
+    );
+}
+
+#[test]
+fn older_encodings_are_read_and_told() {
+    let workplace = Workplace::new();
+    let text = "用户id,正文\n1,今天天气很好，我们去爬山吧\n1,明天上班，早点睡觉\n";
+    let bytes = encoding_rs::GB18030.encode(text).0;
+    workplace.write("posts.csv", &bytes);
+    let stats = ["corpus", "stats", "posts.csv", "--json"];
+    let output = workplace.run(&stats);
+    assert_eq!(stderr(&output), "posts.csv: read as GB18030\n");
+    let expected = stdout(output, 0);
+    assert_eq!(json(&expected)["posts"], 2);
+    let stated = workplace.run(&[&stats[..], &["--encoding", "gbk"]].concat());
+    assert_eq!(
+        (stderr(&stated), stdout(stated, 0)),
+        (String::new(), expected.clone())
+    );
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    workplace.write("posts.csv", utf_16);
+    assert_eq!(workplace.success(&stats), expected);
+    let wrong = workplace.run(&[&stats[..], &["--encoding", "klingon"]].concat());
+    assert!(
+        stderr(&wrong).contains("known are utf-8"),
+        "{}",
+        stderr(&wrong)
+    );
+}
+
+/// A zip archive of these files.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_are_the_users_of_their_files() {
+    let workplace = Workplace::new();
+    let gzipped = &packed(CSV)[1];
+    let files = [
+        ("data/a.jsonl", JSONL.as_bytes()),
+        ("data/b.csv.gz", gzipped.as_slice()),
+        ("picture.png", b"no"),
+        ("__MACOSX/a.csv", b"no"),
+        ("other.csv", b"a,b\n1,2\n"),
+    ];
+    workplace.write("users.zip", zip(&files));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, content).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&tar).unwrap();
+    workplace.write("users.tar.gz", gzip.finish().unwrap());
+    for name in ["users.zip", "users.tar.gz"] {
+        let output = workplace.run(&["corpus", "stats", name, "--json"]);
+        let said = stderr(&output);
+        assert!(said.contains("2 files in it are left out"), "{said}");
+        assert!(
+            said.contains("other.csv in it is left out: neither JSON nor a table"),
+            "{said}"
+        );
+        let counts = json(&stdout(output, 0));
+        assert_eq!(
+            (&counts["users"], &counts["posts"]),
+            (&6.into(), &8.into()),
+            "{name}"
+        );
+    }
+    workplace.write("users.zip", zip(&[("a.csv", b"id,text\n1,a\n2,b,c\n")]));
+    let line = workplace.failure(&["corpus", "stats", "users.zip", "--strict"]);
+    assert!(
+        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"),
+        "{line}"
+    );
+    workplace.write("users.zip", zip(&[("a.md", b"")]));
+    let line = workplace.failure(&["corpus", "stats", "users.zip"]);
+    assert!(line.contains("an archive without files of users"), "{line}");
+}
+
+#[test]
+fn other_files_are_named_for_what_they_are() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "book.xlsx",
+        zip(&[
+            ("[Content_Types].xml", b"<a/>"),
+            ("xl/workbook.xml", b"<a/>"),
+        ]),
+    );
+    workplace.write("users.parquet", b"PAR1\x15\x04");
+    workplace.write("users.csv", b"<!DOCTYPE html><p>");
+    workplace.write(
+        "model",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    );
+    workplace.write("empty", b"");
+    for (arguments, what) in [
+        (
+            &["corpus", "stats", "book.xlsx"][..],
+            "book.xlsx: it is an Excel workbook (save it as CSV)",
+        ),
+        (
+            &["corpus", "stats", "users.parquet"],
+            "users.parquet: it is a Parquet file",
+        ),
+        (
+            &["corpus", "stats", "users.csv"],
+            "users.csv: it is an HTML page",
+        ),
+        (
+            &["predict", "model", "users.csv"],
+            "model: the file is not an auxlstm bundle: it is a Git LFS pointer",
+        ),
+        (
+            &["predict", "empty", "users.csv"],
+            "empty: the file is cut off or incomplete: it is empty",
+        ),
+    ] {
+        let line = workplace.failure(arguments);
+        assert!(line.contains(what), "{line}");
+    }
 }

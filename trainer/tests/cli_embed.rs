@@ -265,11 +265,12 @@ fn bad_lines_are_left_out_and_standard_input_is_read() {
     let mut bytes = posts().into_bytes();
     bytes.write_all(b"cat \xff dog\n\n\0\n").unwrap();
     let users = workplace.run_with_input(&embed(&["-", "-o", "v.txt"]), &bytes);
-    assert!(failure(users).contains("standard input: neither a JSON object nor a CSV header"));
+    assert!(failure(users).contains("standard input: neither JSON nor a table"));
     workplace.write("posts.txt", bytes);
     let output = workplace.run(&embed(&["posts.txt", "-o", "v.txt"]));
-    assert!(
-        stderr(&output).contains("posts.txt:301: invalid UTF-8 at byte 5"),
+    assert_eq!(
+        stderr(&output).matches("read as").count(),
+        1,
         "{}",
         stderr(&output)
     );

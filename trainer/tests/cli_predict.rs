@@ -149,18 +149,15 @@ fn odd_texts_get_an_answer() {
 #[test]
 fn bad_records_are_left_out_and_show_in_the_exit_status() {
     let workplace = workplace();
-    let input = b"{\"id\": 1, \"posts\": [\"rain\"]}\nnonsense\n{\"posts\": [\"\xff\"]}\n{\"posts\": [\"tea\"]}\n";
+    let input = b"{\"id\": 1, \"posts\": [\"rain \xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\"]}\nnonsense\n{\"posts\": [\"\xff\"]}\n{\"posts\": [\"tea\"]}\n";
     let output = workplace.run_with_input(&["predict", "model"], input);
     let errors = stderr(&output);
     assert!(errors.contains("standard input:2: bad JSON"), "{errors}");
-    assert!(
-        errors.contains("standard input:3: invalid UTF-8 at byte 13"),
-        "{errors}"
-    );
-    assert!(errors.contains("2 bad records were skipped"), "{errors}");
+    assert!(errors.contains("bytes that are not UTF-8"), "{errors}");
+    assert!(errors.contains("1 bad record was skipped"), "{errors}");
     let predictions = lines(&stdout(output, 3));
     let ids: Vec<&Value> = predictions.iter().map(|line| &line["id"]).collect();
-    assert_eq!(ids, [&Value::from(1), &Value::from(4)]);
+    assert_eq!(ids, [1, 3, 4].map(Value::from).each_ref());
     let strict = workplace.run_with_input(&["predict", "model", "--strict"], input);
     let before = lines(std::str::from_utf8(&strict.stdout).unwrap());
     assert_eq!(before.len(), 1, "the record before it is predicted");
@@ -780,4 +777,36 @@ fn the_cpu_is_always_there() {
             .success(&["devices"])
             .contains("| cpu    | default       |")
     );
+}
+
+#[test]
+fn posts_in_the_columns_of_a_crawler_are_one_user() {
+    let workplace = workplace();
+    let rows = "id,user_id,正文\n1,ann,rain\n2,bob,tea\n3,ann,tea\n";
+    let output = workplace.run_with_input(&["predict", "model"], rows);
+    let predictions = lines(&stdout(output, 0));
+    let found: Vec<_> = (predictions.iter())
+        .map(|line| (&line["id"], &line["words"]))
+        .collect();
+    assert_eq!(
+        found,
+        [(&"ann".into(), &2.into()), (&"bob".into(), &1.into())]
+    );
+}
+
+#[test]
+fn the_last_digits_of_ids_changed() {
+    let workplace = workplace();
+    let ids = [
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "1e400",
+    ];
+    let records = ids.map(|id| format!("{{\"id\": {id}, \"posts\": [\"rain\"]}}\n"));
+    let output = workplace.run_with_input(&["predict", "model"], records.concat());
+    for (line, id) in stdout(output, 0).lines().zip(ids) {
+        let quoted = line.replace('"', "");
+        assert!(quoted.starts_with(&format!("{{id:{id},")), "{line}");
+    }
 }

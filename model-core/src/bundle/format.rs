@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bundle, BundleError};
 use crate::{
     embedding::Embedding,
+    file_kind::what_else,
     parameters::{NamedTensor, checksum, floats, to_le_bytes},
     vocabulary::{SPECIAL, Vocabulary},
     wide::{CharacterFallback, TfidfVectorizer, Wide},
@@ -163,6 +164,12 @@ impl Bundle {
     /// # Errors
     /// If the bytes are cut off, damaged, of another format, or of another version of this one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
+        if bytes.is_empty() {
+            return Err(BundleError::Truncated("it is empty".into()));
+        }
+        if let Some(kind) = what_else(bytes) {
+            return Err(BundleError::Foreign(format!("it is {kind}")));
+        }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| explain(&error))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| explain(&error))?;
         let text = header

@@ -2,27 +2,35 @@
 
 use std::path::Path;
 
-/// The number of first bytes that decide format and compression.
-pub const HEAD_BYTES: usize = 64;
+use super::BYTE_ORDER_MARK;
+
+/// The number of first bytes that decide format, encoding and compression.
+pub const HEAD_BYTES: usize = 1 << 16;
 
 /// The format of a corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// JSON objects: one a line, one after the other, or in an array.
     Jsonl,
-    /// A header, then one post a row.
+    /// A table: a header, then one post a row, separated by commas, semicolons, tabs or `|`.
     Csv,
     /// One post a line.
     Text,
 }
 
 impl Format {
-    /// The format of a file with this name whose content, decompressed, starts with `head`.
-    pub fn of(path: &Path, head: &[u8]) -> Self {
-        Self::by_name(path).unwrap_or_else(|| Self::by_content(head))
+    /// The format of a file with this name whose text starts with `head`. A file `.txt` is a table if it begins with a header
+    /// between tabs that has a column which `is_text`: Excel calls tables so.
+    pub fn of(path: &Path, head: &[u8], is_text: impl Fn(&str) -> bool) -> Self {
+        match Self::by_name(path) {
+            Some(Self::Text) if is_header(head, is_text) => Self::Csv,
+            Some(format) => format,
+            None => Self::by_content(head),
+        }
     }
 
-    fn by_name(path: &Path) -> Option<Self> {
+    /// The format that the name of a file states.
+    pub fn by_name(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let name = [".xz", ".gz", ".zst"]
             .iter()
@@ -30,19 +38,27 @@ impl Format {
             .unwrap_or(&name);
         match name.rsplit_once('.')?.1 {
             "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
-            "csv" => Some(Self::Csv),
+            "csv" | "tsv" | "tab" => Some(Self::Csv),
             "txt" => Some(Self::Text),
             _ => None,
         }
     }
 
     fn by_content(head: &[u8]) -> Self {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+        let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
         match head.trim_ascii_start().first() {
-            Some(b'{') => Self::Jsonl,
+            Some(b'{' | b'[') => Self::Jsonl,
             _ => Self::Csv,
         }
     }
+}
+
+fn is_header(head: &[u8], is_text: impl Fn(&str) -> bool) -> bool {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let first = head.split(|byte| matches!(byte, b'\n' | b'\r')).next();
+    let first = String::from_utf8_lossy(first.unwrap_or_default());
+    let mut columns = first.split('\t').map(|name| name.trim().trim_matches('"'));
+    first.contains('\t') && columns.any(is_text)
 }
 
 /// The compression of a file.
@@ -66,6 +82,15 @@ impl Packing {
             _ => None,
         }
     }
+
+    /// The name of the program that unpacks it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xz => "xz",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,13 +99,15 @@ mod tests {
 
     #[test]
     fn a_name_goes_before_the_content() {
-        let of = |name: &str, head: &[u8]| Format::of(Path::new(name), head);
+        let of =
+            |name: &str, head: &[u8]| Format::of(Path::new(name), head, |column| column == "text");
         for (name, format) in [
             ("a.jsonl", Format::Jsonl),
             ("a.csv.json", Format::Jsonl),
             ("A.NDJSON.GZ", Format::Jsonl),
             ("folder.txt/a.csv", Format::Csv),
             ("a.csv.zst", Format::Csv),
+            ("a.TSV", Format::Csv),
             ("a.txt.xz", Format::Text),
         ] {
             assert_eq!(of(name, b"{"), format, "{name}");
@@ -91,5 +118,9 @@ mod tests {
             assert_eq!(of(name, b"text\n{"), Format::Csv, "{name}");
             assert_eq!(of(name, b""), Format::Csv, "{name}");
         }
+        assert_eq!(of("a", b"[{"), Format::Jsonl);
+        // Excel's "Unicode text".
+        assert_eq!(of("a.txt", b"\xef\xbb\xbfid\ttext\r\n1\ta"), Format::Csv);
+        assert_eq!(of("a.txt", b"text\n1\ttext"), Format::Text);
     }
 }

@@ -2,13 +2,16 @@
 
 use std::io::{self, BufRead};
 
-use super::MAX_RECORD_BYTES;
+use super::{BYTE_ORDER_MARK, MAX_RECORD_BYTES};
 
-/// Reads lines, holding at most [`MAX_RECORD_BYTES`] of each.
+/// Reads lines, holding at most [`MAX_RECORD_BYTES`] of each. They end with LF, CR LF or, as those of old spreadsheets for
+/// the Mac, CR.
 pub(super) struct Lines<R> {
     reader: R,
     number: u64,
     line: Vec<u8>,
+    /// Whether the last line ended with CR: an LF that follows belongs to its end.
+    after_cr: bool,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -17,11 +20,12 @@ impl<R: BufRead> Lines<R> {
             reader,
             number: 0,
             line: Vec::new(),
+            after_cr: false,
         }
     }
 
-    /// The number of the next line, counted from 1, and its text without the line end, or what is wrong with it.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&str, String>)>> {
+    /// The number of the next line, counted from 1, and its bytes without the line end, or what is wrong with it.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&[u8], String>)>> {
         self.line.clear();
         let (mut length, mut ended) = (0, false);
         while !ended {
@@ -35,13 +39,18 @@ impl<R: BufRead> Lines<R> {
                 }
                 break;
             }
-            let end = buffer.iter().position(|&byte| byte == b'\n');
+            if std::mem::take(&mut self.after_cr) && buffer[0] == b'\n' {
+                self.reader.consume(1);
+                continue;
+            }
+            let end = buffer.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let part = &buffer[..end.unwrap_or(buffer.len())];
             length += part.len();
             if length <= MAX_RECORD_BYTES {
                 self.line.extend_from_slice(part);
             }
             ended = end.is_some();
+            self.after_cr = end.is_some_and(|end| buffer[end] == b'\r');
             let taken = part.len() + usize::from(ended);
             self.reader.consume(taken);
         }
@@ -53,19 +62,11 @@ impl<R: BufRead> Lines<R> {
             )));
         }
         let mut line = self.line.as_slice();
-        // Some editors start a file with a byte order mark and end lines with a carriage return.
         if self.number == 1 {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        line = line.strip_suffix(b"\r").unwrap_or(line);
-        Ok(Some((self.number, text(line))))
+        Ok(Some((self.number, Ok(line))))
     }
-}
-
-/// Decodes UTF-8; the error names the first invalid byte.
-pub(super) fn text(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1))
 }
 
 #[cfg(test)]
@@ -73,45 +74,34 @@ mod tests {
     use super::*;
     use std::io::{BufReader, Read};
 
-    fn lines(bytes: &[u8]) -> Vec<(u64, Result<String, String>)> {
+    fn lines(bytes: &[u8]) -> Vec<(u64, String)> {
         let mut lines = Lines::new(BufReader::with_capacity(3, bytes));
         let mut all = Vec::new();
         while let Some((number, line)) = lines.next().unwrap() {
-            all.push((number, line.map(String::from)));
+            all.push((number, String::from_utf8(line.unwrap().to_vec()).unwrap()));
         }
         all
     }
 
     #[test]
     fn lines_are_numbered_and_trimmed_of_their_ends() {
-        let expected = ["one", "", "two two", "three"].map(String::from).map(Ok);
+        let expected = ["one", "", "two two", "three"].map(String::from);
         let expected: Vec<_> = (1..).zip(expected).collect();
-        assert_eq!(lines(b"\xef\xbb\xbfone\r\n\ntwo two\nthree"), expected);
-        assert_eq!(lines(b"\xef\xbb\xbfone\r\n\ntwo two\nthree\n"), expected);
+        for end in ["\n", "\r\n", "\r"] {
+            let text = format!("\u{FEFF}one{end}{end}two two{end}three");
+            assert_eq!(lines(text.as_bytes()), expected, "{end:?}");
+            assert_eq!(lines((text + end).as_bytes()), expected, "{end:?}");
+        }
         assert_eq!(lines(b""), []);
-    }
-
-    #[test]
-    fn invalid_bytes_spoil_only_their_line() {
-        let all = lines(b"ab\xffc\nfine");
-        assert_eq!(all[0].1, Err("invalid UTF-8 at byte 3".into()));
-        assert_eq!(all[1], (2, Ok("fine".into())));
     }
 
     #[test]
     fn an_endless_line_is_refused_without_being_held() {
         let endless = io::repeat(b'x').take(MAX_RECORD_BYTES as u64 + 1);
         let mut lines = Lines::new(BufReader::new(endless.chain(&b"\nfine\n"[..])));
-        assert!(
-            lines
-                .next()
-                .unwrap()
-                .unwrap()
-                .1
-                .unwrap_err()
-                .contains("64 MiB")
-        );
+        let (_, line) = lines.next().unwrap().unwrap();
+        assert!(line.unwrap_err().contains("64 MiB"));
         assert!(lines.line.capacity() <= 2 * MAX_RECORD_BYTES);
-        assert_eq!(lines.next().unwrap(), Some((2, Ok("fine"))));
+        assert_eq!(lines.next().unwrap(), Some((2, Ok(&b"fine"[..]))));
     }
 }

@@ -1,31 +1,54 @@
 //! Reading a corpus: users with their posts and labels, one at a time, from any source of bytes.
 //!
+//! A file is read in these steps, each in a module of its own:
+//!
+//! | step | module |
+//! |---|---|
+//! | bytes → text in UTF-8 | `encoding`: UTF-8, UTF-16 and, with the feature `encodings`, older ones |
+//! | text → records | `json_records` and `json_value`: JSON objects; `table`: rows; `lines`: plain text |
+//! | records → posts and labels | `columns`: which field holds what, by known names or as the user states |
+//! | posts → users | `writers`: grouped by the id of the writer |
+//!
 //! Three formats are read:
 //!
-//! * **JSONL**, one user per line: `{"id": 17, "gender": "male", "age": 24, "posts": ["…", "…"]}`. A record may have one
-//!   string called `text` instead of `posts`. All other fields are kept as they are.
-//! * **CSV** with a header row and a column `text` or `posts`, one post per row. Consecutive rows with the same `id` are the
-//!   posts of one user; without an `id` every row is a user. A user keeps the first non-empty value of any other column.
-//!   No two columns may have the same name. Quotes inside a quoted cell are doubled.
-//! * **Plain text** (`.txt`), one post per line, each as a user of its own: for word vectors.
+//! * **JSON**: objects, one a line, one after the other, or in an array. An object is a user,
+//!   `{"id": 17, "gender": "male", "age": 24, "posts": ["…", "…"]}`, or a post with a `text`. All other fields are kept. What
+//!   JSON does not permit, such as `NaN`, costs at most its value.
+//! * **Tables** (CSV, TSV) with a header and one post a row. Cells are separated by commas, semicolons, tabs or `|`; quotes
+//!   inside a quoted cell are doubled. A user keeps the first non-empty value of each column.
+//! * **Plain text** (`.txt`), one post a line, each as a user of its own: for word vectors.
+//!
+//! Posts with the same writer are one user, wherever they stand. Where no field names the writer, each record is a user.
 //!
 //! A record with both `posts` and `text` is invalid, unless one of them is empty: then the other is read.
 //!
-//! The file name decides the format (`.jsonl`, `.csv` or `.txt`, before `.xz` and the like). Without such a name the first
-//! character does: `{` is JSONL, anything else CSV.
+//! The file name decides the format (`.json`, `.csv`, `.txt` and the like, before `.xz` and the like). Without such a name the
+//! first character does: `{` and `[` are JSON, anything else is a table.
 
-mod csv_outline;
-mod csv_rows;
-mod csv_users;
+mod columns;
+mod encoding;
 mod format;
+mod json_records;
+mod json_value;
 mod lines;
 mod reader;
+mod records;
+mod table;
 mod user;
+mod writers;
 
-pub use csv_rows::{Row, Rows};
+pub use columns::Columns;
+pub use encoding::Encoding;
 pub use format::{Format, HEAD_BYTES, Packing};
-pub use reader::{Problem, Users, peek, read_users};
+pub use reader::{
+    Labels, Problem, Reading, Users, id_text, open_labels, open_records, open_users, peek,
+    read_users,
+};
+pub use records::{Record, Records};
 pub use user::User;
+
+/// U+FEFF at the start of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The most bytes of the record of one user, about ten million words. It bounds the memory that a broken or hostile file
 /// can claim.
@@ -34,5 +57,5 @@ pub const MAX_RECORD_BYTES: usize = 64 << 20;
 /// The most posts of a user, and the most values in a JSON record, which take far more memory than the bytes of their text.
 pub const MAX_RECORD_VALUES: usize = 1 << 20;
 
-/// The most columns of a CSV file.
+/// The most columns of a table.
 pub const MAX_COLUMNS: usize = 1 << 14;

@@ -1,12 +1,20 @@
 //! Readers of users in any of the formats.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Cursor, Read};
+use std::path::Path;
 
-use super::csv_users::CsvUsers;
+use serde_json::{Map, Value};
+
+use super::columns::{Columns, Finder, ID, Parts, has_name};
 use super::lines::Lines;
-use super::{Format, User};
+use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
+use super::user::{Entry, entry, listed};
+use super::writers::{Order, Post, Writers};
+use super::{Encoding, Format, Packing, User};
+use crate::file_kind::what_else;
 
-/// Why a user could not be read.
+/// Why a user could not be read, or what else is to be known of a file.
 #[derive(Debug)]
 pub enum Problem {
     /// A record is invalid. Reading continues with the next one.
@@ -16,6 +24,8 @@ pub enum Problem {
         /// What is wrong with it.
         what: String,
     },
+    /// How the file is read, where another way was possible: nothing is wrong.
+    Note(String),
     /// The rest of the bytes cannot be read.
     Stream(io::Error),
 }
@@ -23,14 +33,161 @@ pub enum Problem {
 /// An iterator over users and problems. A [`Problem::Stream`] is the last item.
 pub type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 
-/// Reads the users of `reader`, which is in `format` and not compressed. Their records are numbered from 1, and bad records
-/// count.
+/// How to read a corpus.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The format; `None` recognises it by name and content.
+    pub format: Option<Format>,
+    /// The encoding; `None` recognises it by content.
+    pub encoding: Option<Encoding>,
+    /// The columns, where they have no name that is known.
+    pub columns: Columns,
+    /// Whether the posts of each writer are consecutive. Posts then need not be held until the end of the file.
+    pub is_sorted: bool,
+    /// The most bytes of posts that are held at a time, to group them by writer.
+    pub most_bytes: usize,
+}
+
+/// The most bytes of posts that are grouped by writer, where nothing else is stated: what a browser has, or half of the memory
+/// of a small computer.
+const MOST_BYTES: usize = if cfg!(target_pointer_width = "32") {
+    1 << 30
+} else {
+    4 << 30
+};
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            format: None,
+            encoding: None,
+            columns: Columns::default(),
+            is_sorted: false,
+            most_bytes: MOST_BYTES,
+        }
+    }
+}
+
+/// Reads the users of a file of any format and encoding, see [`read_users`]. `head` are its first [`HEAD_BYTES`](super::HEAD_BYTES),
+/// with which `reader` begins too.
+///
+/// # Errors
+/// If the content is not a corpus; the error says what it is.
+pub fn open_users(
+    name: &Path,
+    head: &[u8],
+    reader: impl BufRead + Send + 'static,
+    reading: &Reading,
+) -> Result<Users, String> {
+    let (reader, format, note) = decoded(name, head, reader, reading)?;
+    let users = read_users(reader, format, reading)?;
+    Ok(Box::new(note.map(Err).into_iter().chain(users)))
+}
+
+/// Reads the records of a file, as [`open_users`] reads users. Plain text has none.
+///
+/// # Errors
+/// If the content is neither JSON nor a table; the error says what it is.
+pub fn open_records(
+    name: &Path,
+    head: &[u8],
+    reader: impl BufRead + Send + 'static,
+    reading: &Reading,
+) -> Result<Records, String> {
+    let (reader, format, note) = decoded(name, head, reader, reading)?;
+    let finder = Finder::new(&reading.columns);
+    let records: Records = match format {
+        Format::Jsonl => json_records(reader),
+        Format::Csv | Format::Text => match table_records(reader, |name| finder.is_text(name))? {
+            Some(TableRecords { records, .. }) => records,
+            None => Box::new(std::iter::empty()),
+        },
+    };
+    Ok(Box::new(note.map(Err).into_iter().chain(records)))
+}
+
+/// An iterator over users' ids and fields.
+pub type Labels = Box<dyn Iterator<Item = Result<(String, Map<String, Value>), Problem>> + Send>;
+
+/// The labels in a file, each user's with the id as text. Its columns are those of [`Reading::columns`], but where it has no
+/// column with the stated name of the user, a known name will do.
+///
+/// # Errors
+/// If the content is neither JSON nor a table; the error says what it is.
+pub fn open_labels(
+    name: &Path,
+    head: &[u8],
+    reader: impl BufRead + Send + 'static,
+    reading: &Reading,
+) -> Result<Labels, String> {
+    let mut finder = Finder::new(&reading.columns);
+    let mut known = Finder::new(&Columns::default());
+    let records = open_records(name, head, reader, reading)?;
+    Ok(Box::new(records.map(move |record| {
+        let Record { line, fields, .. } = record?;
+        let other_writer = match finder.states_writer() {
+            true => known.take(fields.clone()).writer,
+            false => None,
+        };
+        let Parts {
+            writer, mut fields, ..
+        } = finder.take(fields);
+        let Some(writer) = writer.or(other_writer) else {
+            let found = listed(fields.keys().map(String::as_str));
+            let what = format!(
+                "no id of a user; its fields are: {found}; --user NAME states the one with the id"
+            );
+            return Err(Problem::Record { line, what });
+        };
+        fields.shift_remove(ID);
+        Ok((id_text(&writer), fields))
+    })))
+}
+
+/// An id as text, so that the number 7 in one file is the text "7" in another.
+pub fn id_text(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The text of a file in UTF-8, its format, and how it was read if it was not UTF-8.
+fn decoded(
+    name: &Path,
+    head: &[u8],
+    reader: impl BufRead + Send + 'static,
+    reading: &Reading,
+) -> Result<(Box<dyn BufRead + Send>, Format, Option<Problem>), String> {
+    if let Some(packing) = Packing::by_content(head) {
+        return Err(format!(
+            "compressed with {}; unpack it first",
+            packing.name()
+        ));
+    }
+    if let Some(kind) = what_else(head) {
+        return Err(format!("it is {kind}"));
+    }
+    let Some(encoding) = reading.encoding.or_else(|| Encoding::recognise(head)) else {
+        return Err("its text is neither UTF-8 nor UTF-16; save it as UTF-8".into());
+    };
+    let format = reading.format.unwrap_or_else(|| {
+        let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
+        Format::of(name, &encoding.decode_head(head), is_text)
+    });
+    let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
+    let note = is_told.then(|| Problem::Note(format!("read as {}", encoding.name())));
+    Ok((encoding.decode(reader), format, note))
+}
+
+/// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
+/// named; users come in the order of their first posts. Records are numbered from 1, and bad records count.
 ///
 /// ```
-/// use model_core::corpus::{Format, read_users};
+/// use model_core::corpus::{Format, Reading, read_users};
 ///
 /// let lines = r#"{"id": 17, "gender": "female", "posts": ["first post", "second post"]}"#;
-/// for user in read_users(lines.as_bytes(), Format::Jsonl)? {
+/// for user in read_users(lines.as_bytes(), Format::Jsonl, &Reading::default())? {
 ///     let user = user.map_err(|_| "a bad record")?;
 ///     assert_eq!(user.posts.len(), 2);
 ///     assert_eq!(user.label("gender").as_deref(), Some("female"));
@@ -39,22 +196,192 @@ pub type Users = Box<dyn Iterator<Item = Result<User, Problem>> + Send>;
 /// ```
 ///
 /// # Errors
-/// If the content is not a corpus, such as a CSV file without a text column. The error names what was found.
-pub fn read_users(reader: impl BufRead + Send + 'static, format: Format) -> Result<Users, String> {
-    let users: Users = match format {
-        Format::Jsonl => Box::new(LineUsers {
-            lines: Lines::new(reader),
-            user: jsonl_user,
-        }),
-        Format::Text => Box::new(LineUsers {
-            lines: Lines::new(reader),
-            user: text_user,
-        }),
-        Format::Csv => Box::new(CsvUsers::new(reader)?),
+/// If the content is not a corpus, such as a table without a column of text. The error names the columns found.
+pub fn read_users(
+    reader: impl BufRead + Send + 'static,
+    format: Format,
+    reading: &Reading,
+) -> Result<Users, String> {
+    let finder = Finder::new(&reading.columns);
+    let (records, notes) = match format {
+        Format::Text => return Ok(text_users(reader)),
+        Format::Jsonl => (json_records(reader), Vec::new()),
+        Format::Csv => match table_records(reader, |name| finder.is_text(name))? {
+            None => return Ok(Box::new(std::iter::empty())),
+            Some(TableRecords { columns, records }) => {
+                check(&columns, &finder, &reading.columns)?;
+                (records, notes(&columns, &finder))
+            }
+        },
     };
-    Ok(Box::new((1..).zip(users).map(|(record, user)| {
-        user.map(|user| User { record, ..user })
-    })))
+    let is_told = format == Format::Csv;
+    Ok(Box::new(Grouped {
+        records,
+        writers: Writers::new(reading.is_sorted, reading.most_bytes),
+        problems: notes.into_iter().map(Problem::Note).collect(),
+        is_order_stated: reading.columns.order.is_some(),
+        finder,
+        is_over: false,
+        is_told,
+        is_lossy: false,
+    }))
+}
+
+/// Whether a table with these columns has a text and all that the user has stated.
+fn check(columns: &[String], finder: &Finder, stated: &Columns) -> Result<(), String> {
+    let found = || listed(columns.iter().map(String::as_str));
+    if let Some(name) = stated.stated().find(|name| !has_name(columns, name)) {
+        return Err(format!("no column {name:?}; its columns are: {}", found()));
+    }
+    match columns.iter().any(|name| finder.is_text(name)) {
+        true => Ok(()),
+        false => Err(format!(
+            "neither JSON nor a table with a column of text; its columns are: {}; --text NAME states the one with the text",
+            found()
+        )),
+    }
+}
+
+/// What is to be known of a table with these columns.
+fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
+    let mut notes: Vec<String> = (repeated(columns).into_iter())
+        .map(|name| {
+            format!("several columns are called {name:?}; of each row the first of their cells that is not empty is read")
+        })
+        .collect();
+    if !finder.has_writer(columns) {
+        notes.push(EACH_A_WRITER.to_owned());
+    }
+    notes
+}
+
+const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
+const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
+
+/// Users from records, with posts grouped by writer.
+struct Grouped {
+    records: Records,
+    finder: Finder,
+    is_order_stated: bool,
+    writers: Writers,
+    /// What is to be returned after the users who are ready.
+    problems: VecDeque<Problem>,
+    is_over: bool,
+    /// Whether it was told, or need not be, that no writers are named.
+    is_told: bool,
+    is_lossy: bool,
+}
+
+impl Iterator for Grouped {
+    type Item = Result<User, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(user) = self.writers.take() {
+                return Some(Ok(user));
+            }
+            if let Some(problem) = self.problems.pop_front() {
+                self.is_over |= matches!(problem, Problem::Stream(_));
+                return Some(Err(problem));
+            }
+            if self.is_over {
+                return None;
+            }
+            let added = match self.records.next() {
+                Some(record) => record.and_then(|record| self.add(record)),
+                None => {
+                    self.writers.finish();
+                    self.is_over = true;
+                    continue;
+                }
+            };
+            if let Err(problem) = added {
+                // The users before it are not lost.
+                if matches!(problem, Problem::Stream(_)) {
+                    self.writers.finish();
+                }
+                self.problems.push_back(problem);
+            }
+        }
+    }
+}
+
+impl Grouped {
+    fn add(&mut self, record: Record) -> Result<(), Problem> {
+        let Record {
+            number,
+            line,
+            fields,
+            is_lossy,
+        } = record;
+        if is_lossy && !self.is_lossy {
+            self.is_lossy = true;
+            self.problems.push_back(Problem::Note(LOSSY.to_owned()));
+        }
+        let bad = |what| Problem::Record { line, what };
+        let mut left_out = Vec::new();
+        let parts = self.finder.take(fields);
+        let Entry {
+            user,
+            is_whole,
+            writer,
+            order,
+        } = entry(parts, &mut left_out).map_err(bad)?;
+        self.problems.extend(left_out.into_iter().map(bad));
+        let user = User {
+            record: number,
+            ..user
+        };
+        match writer {
+            _ if is_whole => self.writers.pass(user, line),
+            Some(writer) => {
+                self.is_told = true;
+                let order = order.and_then(|order| Order::new(&order, self.is_order_stated));
+                self.writers.add(Post {
+                    line,
+                    writer,
+                    order,
+                    user,
+                })
+            }
+            None if self.finder.states_writer() => {
+                Err(bad("the field of the writer is missing or empty".into()))
+            }
+            None => {
+                if !std::mem::replace(&mut self.is_told, true) {
+                    self.problems
+                        .push_back(Problem::Note(EACH_A_WRITER.to_owned()));
+                }
+                self.writers.pass(user, line)
+            }
+        }
+    }
+}
+
+/// Reads one user a line.
+fn text_users(reader: impl BufRead + Send + 'static) -> Users {
+    let mut lines = Lines::new(reader);
+    let mut is_over = false;
+    Box::new(std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let (line, bytes) = match lines.next() {
+            Ok(line) => line?,
+            Err(error) => {
+                is_over = true;
+                return Some(Err(Problem::Stream(error)));
+            }
+        };
+        Some(match bytes {
+            Ok(bytes) => Ok(User {
+                posts: vec![String::from_utf8_lossy(bytes).into_owned()],
+                record: line,
+                ..User::default()
+            }),
+            Err(what) => Err(Problem::Record { line, what }),
+        })
+    }))
 }
 
 /// The first `length` bytes of `reader`, or fewer at its end, and a reader of all bytes. Unlike a look into the buffer of the
@@ -68,55 +395,5 @@ pub fn peek<R: BufRead>(
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
-fn jsonl_user(line: &str) -> Result<Option<User>, String> {
-    if line.trim().is_empty() {
-        Ok(None)
-    } else {
-        User::from_json(line).map(Some)
-    }
-}
-
-fn text_user(line: &str) -> Result<Option<User>, String> {
-    Ok(Some(User {
-        posts: vec![line.to_owned()],
-        ..User::default()
-    }))
-}
-
-/// Reads one user a line.
-struct LineUsers<R> {
-    lines: Lines<R>,
-    /// The user of a line; `None` for an empty line.
-    user: fn(&str) -> Result<Option<User>, String>,
-}
-
-impl<R: BufRead> Iterator for LineUsers<R> {
-    type Item = Result<User, Problem>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let (number, line) = match self.lines.next() {
-                Ok(line) => line?,
-                Err(error) => return Some(Err(Problem::Stream(error))),
-            };
-            match line.and_then(self.user) {
-                Ok(Some(user)) => return Some(Ok(user)),
-                Ok(None) => {}
-                Err(what) => return Some(Err(Problem::Record { line: number, what })),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_are_numbered_bad_ones_included() {
-        let text = "{\"text\": \"a\"}\n\n{\n{\"text\": \"b\"}\n";
-        let users = read_users(text.as_bytes(), Format::Jsonl).unwrap();
-        let records: Vec<Option<u64>> = users.map(|user| Some(user.ok()?.record)).collect();
-        assert_eq!(records, [Some(1), None, Some(3)]);
-    }
-}
+mod tests;

@@ -2,15 +2,18 @@
 
 use serde_json::{Map, Value};
 
-use super::MAX_RECORD_VALUES;
+use super::columns::{Columns, Finder, ID, Parts};
+use super::json_value::{kind, parse_object};
 
 /// What is wrong with a record that has both.
-pub(super) const BOTH_TEXTS: &str =
+const BOTH_TEXTS: &str =
     "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
 
-/// Whole numbers below 2^63 in size, and positive ones below 2^64, are read exactly. Larger ones become floats, so that
-/// different ids would be the same.
-const EXACT_BELOW: f64 = 9_223_372_036_854_775_808.0;
+/// The names of the text in a post that is an object.
+const TEXTS: [&str; 4] = ["full_text", "text", "content", "body"];
+
+/// The most names of fields that a message lists, and the most characters of each.
+const MOST_LISTED: usize = 40;
 
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,70 +30,13 @@ pub struct User {
 impl User {
     /// A user from the text of one JSON record; the error says what is wrong with it.
     pub fn from_json(record: &str) -> Result<Self, String> {
-        if has_more_values(record, MAX_RECORD_VALUES) {
-            return Err(format!("more than {MAX_RECORD_VALUES} values"));
+        let parts = Finder::new(&Columns::default()).take(parse_object(record)?);
+        let mut left_out = Vec::new();
+        let entry = entry(parts, &mut left_out)?;
+        match left_out.pop() {
+            Some(what) => Err(what),
+            None => Ok(entry.user),
         }
-        // The library's own line is always the record's first.
-        let value: Value = serde_json::from_str(record).map_err(|error| {
-            format!("bad JSON: {error}")
-                .replace(" at line 1 column", " at column")
-                .replace(
-                    "number out of range",
-                    "a number that is too large, write it as a string,",
-                )
-        })?;
-        let Value::Object(mut fields) = value else {
-            return Err(format!(
-                "a record must be a JSON object, this is {}",
-                kind(&value)
-            ));
-        };
-        if let Some(Value::Number(id)) = fields.get("id")
-            && id.is_f64()
-            && id.as_f64().is_some_and(|id| id.abs() >= EXACT_BELOW)
-        {
-            return Err(format!(
-                "\"id\" is the number {id}, which has more than 64 bits and is not exact; write it as a string"
-            ));
-        }
-        let posts = match fields.shift_remove("posts") {
-            None | Some(Value::Null) => None,
-            Some(Value::Array(items)) => {
-                let posts: Result<Vec<String>, String> =
-                    items.into_iter().enumerate().map(post).collect();
-                Some(posts?)
-            }
-            Some(other) => {
-                return Err(format!(
-                    "\"posts\" must be an array of strings, this is {}",
-                    kind(&other)
-                ));
-            }
-        };
-        let text = match fields.shift_remove("text") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text),
-            Some(other) => {
-                return Err(format!(
-                    "\"text\" must be a string, this is {}",
-                    kind(&other)
-                ));
-            }
-        };
-        let posts = match (posts, text) {
-            (None, None) => return Err("no \"posts\" (and no \"text\")".into()),
-            (Some(posts), Some(text)) if !posts.is_empty() && !text.is_empty() => {
-                return Err(BOTH_TEXTS.into());
-            }
-            (Some(posts), _) if !posts.is_empty() => posts,
-            (_, Some(text)) => vec![text],
-            (Some(none), None) => none,
-        };
-        Ok(Self {
-            posts,
-            fields,
-            record: 0,
-        })
     }
 
     /// The record's own `id`; `None` where it is missing or null.
@@ -140,34 +86,119 @@ impl User {
     }
 }
 
-/// Whether a JSON text has more than `most` values: one, one after each comma and the first inside each bracket.
-fn has_more_values(json: &str, most: usize) -> bool {
-    // A value takes at least a byte, and nearly all records are too short.
-    if json.len() <= most {
-        return false;
-    }
-    let (mut values, mut in_string, mut is_escaped) = (1, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b',' | b'[' | b'{' if !in_string => values += 1,
-            _ => {}
-        }
-    }
-    values > most
+/// What a record holds.
+pub(super) struct Entry {
+    /// The user with the post, or posts, of the record.
+    pub user: User,
+    /// Whether the record has all posts of the user: it has a list of them.
+    pub is_whole: bool,
+    /// The id of the user, if the record has one.
+    pub writer: Option<Value>,
+    /// What orders the posts of a user.
+    pub order: Option<Value>,
 }
 
-fn post((index, value): (usize, Value)) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text),
-        other => Err(format!(
-            "\"posts\" must be an array of strings, item {} is {}",
-            index + 1,
-            kind(&other)
-        )),
+/// Puts the parts of a record together. What is wrong with single posts is added to `left_out`.
+///
+/// # Errors
+/// If the record has no text, or the text is no text.
+pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, String> {
+    let Parts {
+        posts,
+        text,
+        writer,
+        order,
+        mut fields,
+    } = parts;
+    let is_whole = matches!(posts, Some(Value::Array(_)));
+    let posts = match (posts, text) {
+        (Some(Value::Array(items)), None) => all_posts(items, left_out),
+        (Some(Value::Array(items)), Some(_)) if !items.is_empty() => return Err(BOTH_TEXTS.into()),
+        (Some(Value::String(post)), Some(_)) if !post.is_empty() => return Err(BOTH_TEXTS.into()),
+        (Some(Value::String(post)), None) => vec![post],
+        (Some(Value::Array(_) | Value::String(_)) | None, Some(text)) => match text_of(&text) {
+            Some(text) => vec![text],
+            None => {
+                return Err(format!(
+                    "the text must be a string, this is {}",
+                    kind(&text)
+                ));
+            }
+        },
+        (Some(other), _) => {
+            let kind = kind(&other);
+            return Err(format!(
+                "\"posts\" must be an array of strings, this is {kind}"
+            ));
+        }
+        (None, None) => {
+            return Err(format!(
+                "no \"posts\" (and no \"text\"); its fields are: {}; --text NAME states the one with the text",
+                listed(fields.keys().map(String::as_str))
+            ));
+        }
+    };
+    if let Some(writer) = &writer
+        && is_whole
+        && fields.get(ID).is_none_or(Value::is_null)
+    {
+        fields.insert(ID.to_owned(), writer.clone());
     }
+    let user = User {
+        posts,
+        fields,
+        record: 0,
+    };
+    Ok(Entry {
+        user,
+        is_whole,
+        writer,
+        order,
+    })
+}
+
+fn all_posts(items: Vec<Value>, left_out: &mut Vec<String>) -> Vec<String> {
+    let mut posts = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        match (text_of(&item), item) {
+            (_, Value::String(post)) | (Some(post), _) => posts.push(post),
+            (None, item) => left_out.push(format!(
+                "post {} of \"posts\" is left out, because it is {}, not a string",
+                index + 1,
+                kind(&item)
+            )),
+        }
+    }
+    posts
+}
+
+/// The text of a string, of an object with a text, or of a list of these: Telegram writes text with links as one.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(fields) => {
+            let text = TEXTS.iter().find_map(|name| fields.get(*name)?.as_str())?;
+            Some(text.to_owned())
+        }
+        Value::Array(parts) => {
+            let flat = |part: &Value| if part.is_array() { None } else { text_of(part) };
+            parts.iter().map(flat).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Names for a message.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter().filter(|name| !name.is_empty());
+    let shortened = |name: &str| name.chars().take(MOST_LISTED).collect::<String>();
+    let mut listed: Vec<String> = names.by_ref().take(MOST_LISTED).map(shortened).collect();
+    match (listed.is_empty(), names.count()) {
+        (true, _) => return "none".to_owned(),
+        (_, 0) => {}
+        (_, more) => listed.push(format!("and {more} more")),
+    }
+    listed.join(", ")
 }
 
 fn bytes(value: &Value) -> usize {
@@ -183,19 +214,9 @@ fn bytes(value: &Value) -> usize {
     size_of::<Value>() + inside
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_RECORD_VALUES;
     use super::*;
 
     #[test]
@@ -279,16 +300,11 @@ mod tests {
             ("[]", "must be a JSON object, this is an array"),
             ("{}", "no \"posts\""),
             (r#"{"posts": null}"#, "no \"posts\""),
-            (r#"{"posts": "x"}"#, "array of strings, this is a string"),
-            (r#"{"posts": ["x", 3]}"#, "item 2 is a number"),
-            (r#"{"text": 3}"#, "\"text\" must be a string"),
+            (r#"{"posts": 3}"#, "array of strings, this is a number"),
+            (r#"{"posts": ["x", 3]}"#, "post 2 of \"posts\" is left out"),
             (
-                r#"{"text": "", "age": 1e400}"#,
-                "bad JSON: a number that is too large, write it as a string, at column 25",
-            ),
-            (
-                r#"{"text": "", "id": 18446744073709551617}"#,
-                "\"id\" is the number 1.8446744073709552e+19, which has more than 64 bits",
+                r#"{"text": 3}"#,
+                "the text must be a string, this is a number",
             ),
         ] {
             let error = User::from_json(record).unwrap_err();

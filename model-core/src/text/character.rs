@@ -1,12 +1,38 @@
 //! Classes and simple forms of single characters.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 use unicode_properties::{EmojiStatus, UnicodeEmoji};
 
+use crate::language::is_han;
+
 /// Traditional characters, each followed by its simplified form, in the order of code points: OpenCC's table (Apache-2.0),
 /// written by `scripts/traditional.py`.
 const TRADITIONAL: &str = include_str!("traditional.txt");
+
+/// Words in which a character has another simplified form than in [`TRADITIONAL`], each with its form: 乾 is 干, but not in
+/// 乾隆. In the order of code points, by the same script.
+const PHRASES: &str = include_str!("phrases.txt");
+
+/// The longest phrase at the start of a text, in characters of the text and of its simplified form, which has as many.
+pub(super) fn phrase(text: &str) -> Option<(&'static str, &'static str)> {
+    static LINES: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        PHRASES
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .collect()
+    });
+    // A phrase stands after its beginnings, and nothing but longer phrases stands between them.
+    let after = LINES.partition_point(|(phrase, _)| *phrase <= text);
+    let first = text.chars().next()?;
+    let before = LINES[..after].iter().rev();
+    let same_first = before.take_while(|(phrase, _)| phrase.starts_with(first));
+    same_first
+        .copied()
+        .find(|(phrase, _)| text.starts_with(phrase))
+}
 
 /// The simplified form of a Chinese character; the character itself if it has none, or is one. Some traditional characters
 /// share theirs (髮 and 發 are 发): words tell them apart.
@@ -47,6 +73,26 @@ pub(super) fn is_invisible(character: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{E0100}'..='\u{E01EF}')
 }
 
+/// Whether a zero-width character between these two joins or parts nothing. U+200B shows where Thai and other scripts without
+/// spaces may break a line; between Chinese characters it is an accident. U+200C and U+200D shape Arabic and Indic letters
+/// and join emoji.
+pub(super) fn is_idle(character: char, before: char, next: Option<char>) -> bool {
+    match character {
+        '\u{200B}' => is_han(before) && next.is_some_and(is_han),
+        '\u{200C}' | '\u{200D}' => {
+            let is_shaped = before.is_alphabetic() && !is_han(before) && !is_latin(before);
+            let joins =
+                is_shaped || before.is_emoji_char() || canonical_combining_class(before) != 0;
+            before.is_ascii() || !joins
+        }
+        _ => false,
+    }
+}
+
+fn is_latin(character: char) -> bool {
+    matches!(character, '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}')
+}
+
 /// The ASCII character (or ellipsis) of a typographic variant, or a space for a character that only separates words.
 /// U+0080..U+009F are remains of Windows code page 1252 in badly converted text.
 pub(super) fn plain(character: char) -> Option<char> {
@@ -74,6 +120,8 @@ pub(super) fn plain(character: char) -> Option<char> {
         '\u{61F}' => '?',
         '\u{301C}' | '\u{223C}' => '~',
         '\u{200B}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' => ' ',
+        // Letters and signs that show nothing.
+        '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}' => ' ',
         '\n' => '\n',
         _ if character.is_control() || character.is_whitespace() => ' ',
         _ => return None,

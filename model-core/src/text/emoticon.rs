@@ -21,17 +21,23 @@ pub(super) fn named(text: &str) -> Option<usize> {
     (known && close == ']').then_some(end + 2)
 }
 
-/// An emoticon drawn with punctuation: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`.
-pub(super) fn drawn(text: &str) -> Option<usize> {
+/// An emoticon drawn with punctuation: `:-)`, `;p`, `=d`, `:'(`, `<3`, `^_^`, `^^`, `>.<`. `in_word`: whether it follows a letter
+/// or digit.
+pub(super) fn drawn(text: &str, in_word: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     match bytes {
         [b'<', b'3', ..] => alone(text, 2),
         [b'<', b'/', b'3', ..] => alone(text, 3),
         [b'^', b'-', b'^', ..] => Some(3),
         [b'^', b'^', ..] => Some(bytes.iter().take_while(|&&byte| byte == b'^').count()),
-        [b':' | b';' | b'=', ..] => western(text),
+        [b':' | b';' | b'=', ..] => western(text).filter(|_| !is_equation(bytes, in_word)),
         _ => eastern(bytes),
     }
+}
+
+/// Whether `=3` is the value of what stands before it.
+fn is_equation(bytes: &[u8], in_word: bool) -> bool {
+    in_word && bytes.starts_with(b"=3")
 }
 
 /// Eyes, perhaps a tear, perhaps a nose, a mouth, lying on the side.

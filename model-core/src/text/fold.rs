@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::character::{has_plain_form, is_emoji, is_invisible, joins, plain, simplified};
+use super::character::{
+    has_plain_form, is_emoji, is_idle, is_invisible, joins, phrase, plain, simplified,
+};
 
 /// The most repetitions of a character that are kept: "soooooo" is "sooo".
 const MOST_REPEATS: usize = 3;
@@ -113,10 +115,17 @@ impl Folder<'_> {
         let length = first.len_utf8();
         if let '\u{4E00}'..='\u{9FFF}' = first {
             // A fast path for most of a Chinese post.
-            self.push([simplified(first)], at..at + length);
-            return length;
+            let Some((phrase, form)) = phrase(rest) else {
+                self.push([simplified(first)], at..at + length);
+                return length;
+            };
+            for ((start, letter), form) in phrase.char_indices().zip(form.chars()) {
+                let start = at + start;
+                self.push([form], start..start + letter.len_utf8());
+            }
+            return phrase.len();
         }
-        if is_invisible(first) {
+        if is_invisible(first) || is_idle(first, self.last, characters.clone().next()) {
             self.push([], at..at + length);
             return length;
         }

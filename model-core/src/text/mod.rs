@@ -5,8 +5,8 @@
 //! | in the post | words |
 //! |---|---|
 //! | words of most scripts | lower-cased, at Unicode word boundaries (UAX #29): `Don’t` is `don't`; `home.Then` is two words, `p.s` is one |
-//! | Chinese | as jieba segments it, given a dictionary; otherwise one word per character; traditional characters as simplified ones |
-//! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names |
+//! | Chinese | as jieba segments it, given a dictionary; otherwise one word per character; traditional characters as simplified ones, by words where a character has several forms |
+//! | links, e-mail addresses, @names | `<url>`, `<email>`, `<user>`, as are masks of these names; a name has at most 30 letters, or 15 Chinese characters |
 //! | numbers of five digits or more | `<num>`; shorter ones (ages, years) are words |
 //! | #topic# and #tag | the words of the topic, without the marks |
 //! | `//@name` | no word, nor does the rest of the line: a repost quotes another user |
@@ -17,6 +17,8 @@
 //! | `~`, `$` and signs beyond ASCII (★ € ♪) | a run of the same sign is one word |
 //! | runs of another sign, such as `--` or `***` | one word |
 //! | a character more than three times in a row | as if three times: `soooooo` is `sooo` |
+//! | more than 256 bytes without a boundary | the first 256 bytes |
+//! | letters that show nothing (U+3164, U+2800) | no word, as white space |
 //!
 //! Single signs of any other punctuation are left out. They would be one word in six, and a TF-IDF classifier of age gets
 //! worse when they use up its fixed number of words. The signs that are kept help to predict gender.
@@ -99,6 +101,9 @@ const MOST_FREQUENT: u64 = 1_000_000_000;
 /// The highest sum of all frequencies. jieba adds them up in the size of an address, which has 32 bits in a browser; half of
 /// that leaves room for what it derives from the sum. That of the dictionary of jieba is 60 million.
 const HIGHEST_SUM: u64 = 1 << 31;
+
+/// The most bytes of a word. What has more, such as a file in base64, is cut off.
+const LONGEST_WORD: usize = 256;
 
 /// The most characters of an error message about a line, which may have any length.
 const LONGEST_MESSAGE: usize = 200;
@@ -342,6 +347,7 @@ impl Words<'_> {
         if word.is_empty() {
             return;
         }
+        let word = &word[..word.floor_char_boundary(LONGEST_WORD)];
         let original = self.folded.original(at..at + length);
         // One character of the post can fold to several words. Only the first has a place in the post.
         if self

@@ -6,6 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::emoticon;
 use super::fold::Folded;
+use crate::language::is_han;
 
 /// The word for a link.
 pub(super) const URL: &str = "<url>";
@@ -20,7 +21,8 @@ const ELLIPSIS: &str = "…";
 
 /// Numbers with at least this many digits are one word, [`NUMBER`].
 pub(super) const LONG_NUMBER: usize = 5;
-/// The longest @name in characters.
+/// The longest @name: 30 letters, or 15 Chinese characters, which count twice (Weibo; names on Twitter and Instagram are no
+/// longer).
 const LONGEST_NAME: usize = 30;
 /// The longest link in bytes; it bounds the time that a text of links takes.
 const LONGEST_LINK: usize = 2048;
@@ -90,7 +92,8 @@ pub(super) fn find<'a>(
         '[' => emoticon::named(rest).map(|length| Found::as_is(rest, length)),
         _ => keycap(rest),
     };
-    let emoticon = || emoticon::drawn(rest).map(|length| Found::as_is(rest, length));
+    let in_word = text[..at].ends_with(char::is_alphanumeric);
+    let emoticon = || emoticon::drawn(rest, in_word).map(|length| Found::as_is(rest, length));
     found.or_else(emoticon).or_else(|| signs(rest, first))
 }
 
@@ -165,10 +168,15 @@ fn user(text: &str) -> Option<Found<'_>> {
         });
     }
     let is_part = |letter: &char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '·');
-    let letters = name.chars().take(LONGEST_NAME).take_while(is_part);
-    let (count, length) = letters.fold((0, 0), |(count, length), letter| {
-        (count + 1, length + letter.len_utf8())
-    });
+    let (mut width, mut count, mut length) = (0, 0, 0);
+    for letter in name.chars().take_while(is_part) {
+        width += if is_han(letter) { 2 } else { 1 };
+        if width > LONGEST_NAME {
+            break;
+        }
+        count += 1;
+        length += letter.len_utf8();
+    }
     let name = &name[..length];
     let is_name =
         count >= 2 && !name.starts_with(['-', '·']) && name.contains(char::is_alphanumeric);

@@ -167,8 +167,84 @@ fn traditional_characters_are_read_as_simplified_ones() {
         ("[爱你]", "[愛你]"),
     ];
     assert_eq!(found, expected);
-    // The compatibility form of 來 is another character; 著 is a simplified one too, and 々 neither.
-    assert_words("\u{F92D}著々龘", "来 著 々 龘");
+    // The compatibility form of 來 is another character; 着 is a simplified one too, and 々 neither.
+    assert_words("\u{F92D}着々龘", "来 着 々 龘");
+}
+
+#[test]
+fn characters_of_several_forms_were_always_the_first() {
+    assert_words("看著 穿著 等著 著名", "看 着 穿 着 等 着 著 名");
+    assert_words("乾淨的乾隆和康乾", "干 净 的 乾 隆 和 康 乾");
+    assert_words("瞭解計畫和畫畫", "了 解 计 划 和 画 画");
+    assert_words("反反覆覆顛覆", "反 反 复 复 颠 覆");
+    let post = "我瞭解，著作";
+    let words = Segmenter::new().words(post);
+    let found: Vec<_> = (words.iter())
+        .map(|word| &post[word.start..word.end])
+        .collect();
+    assert_eq!(found, ["我", "瞭", "解", "著", "作"]);
+}
+
+#[test]
+fn phrases_are_in_order_and_have_forms_of_their_length() {
+    let phrases: Vec<(&str, &str)> = (include_str!("phrases.txt").lines())
+        .map(|line| line.split_once('\t').unwrap())
+        .collect();
+    assert!(phrases.len() > 50 && phrases.is_sorted());
+    for (phrase, form) in phrases {
+        assert_eq!(
+            character::phrase(&format!("{phrase}x")),
+            Some((phrase, form))
+        );
+        assert_eq!(phrase.len(), form.len(), "{phrase}");
+        let by_characters: String = phrase.chars().map(character::simplified).collect();
+        assert_ne!(by_characters, form, "{phrase} needs no line");
+    }
+}
+
+#[test]
+fn a_name_without_a_space_after_it_swallowed_the_post() {
+    let name = "一二三四五六七八九十甲乙丙丁戊";
+    assert_words(&format!("@{name}你好"), "<user> 你 好");
+    assert_words(&format!("@{}bc d", "ab".repeat(15)), "<user> bc d");
+}
+
+#[test]
+fn numbers_after_an_equals_sign_were_emoticons() {
+    assert_words("PI=3.14 x=3, y =3", "pi 3.14 x 3 y =3");
+}
+
+#[test]
+fn letters_that_show_nothing_were_words() {
+    assert_words(
+        "a\u{3164}b \u{2800}\u{2800} \u{115F}\u{1160} \u{FFA0}",
+        "a b",
+    );
+    assert_words(
+        "left\u{200C}right \u{200D}x café\u{200D}s",
+        "leftright x cafés",
+    );
+    assert_words("今\u{200B}天 今\u{200B} a\u{200B}b", "今 天 今 a b");
+    // They shape Persian, and join emoji.
+    assert_words("می\u{200C}روم 👩\u{200D}🔬", "می\u{200C}روم 👩\u{200D}🔬");
+    let segmenter = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    assert_eq!(
+        words_of(&segmenter, "今\u{200B}天天\u{200B}气"),
+        ["今天", "天气"]
+    );
+}
+
+#[test]
+fn words_of_any_length_went_to_the_vocabulary() {
+    let words = words_of(&Segmenter::new(), &format!("a {} b", "xy".repeat(1 << 19)));
+    assert_eq!(
+        words,
+        [
+            "a".to_owned(),
+            "xy".repeat(LONGEST_WORD / 2),
+            "b".to_owned()
+        ]
+    );
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn bad_records_are_listed_and_the_others_done() {
             (
                 "song.csv",
                 "la,la,la\n".as_bytes(),
-                "neither a JSON object nor a CSV header",
+                "neither JSON nor a table with a column of text",
             ),
             (
                 "writers.jsonl.gz",

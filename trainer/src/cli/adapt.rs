@@ -53,8 +53,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = PendingFile::create(&arguments.output)?;
     check_names(&arguments.attribute, &predictor)?;
     let (attributes, reader) = (predictor.attributes(), predictor.reader());
-    let CorpusArguments { paths, strict } = &arguments.corpus;
-    let read = examples::read(paths, *strict, attributes, reader, |_, _| {})?;
+    let CorpusArguments { paths, reading } = &arguments.corpus;
+    let read = examples::read(paths, reading.options()?, attributes, reader, |_, _| {})?;
     notice!(
         "{} labelled users; left out: {} without words, {} without labels, {} bad records",
         read.users.len(),

@@ -93,7 +93,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let corpus = &arguments.validation_users;
         let part = PartUsers::read(split, Part::Validation, corpus)?;
         let (attributes, reader) = (predictor.attributes(), predictor.reader());
-        let users = examples::read(corpus, false, attributes, reader, |_, _| {})?.users;
+        let users =
+            examples::read(corpus, Options::default(), attributes, reader, |_, _| {})?.users;
         let validation: Vec<&Example> = (users.iter())
             .filter(|user| part.contains(user.file, &user.key.record))
             .collect();

@@ -60,7 +60,7 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     let mut corpus = stats.corpus.open()?.with_labels(labels.clone());
     let mut statistics = Statistics::new(&stats.attributes);
     let mut progress = Progress::new("counting", "users", None);
-    corpus = corpus.with_report(progress.bad_record_printer());
+    corpus = corpus.with_report(progress.printer());
     while let Some(users) = corpus.read_chunk()? {
         let words: Vec<usize> = users
             .par_iter()

@@ -142,7 +142,7 @@ fn segment(
         .num_threads(threads)
         .build()?;
     let mut progress = Progress::new("segmenting", "bytes", None);
-    let mut corpus = corpus.with_report(progress.bad_record_printer());
+    let mut corpus = corpus.with_report(progress.printer());
     let mut text = TextWriter::new()?;
     let mut bytes = 0;
     while let Some(users) = corpus.read_chunk()? {

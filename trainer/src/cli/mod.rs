@@ -25,10 +25,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use model_core::corpus::{Columns, Encoding, Format, Reading};
 use model_core::text::Segmenter;
 
 use crate::config::Text;
-use crate::corpus::{Corpus, CorpusError, LabelMap, Options, open_input};
+use crate::corpus::{Corpus, CorpusError, LabelFile, LabelMap, Options, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
@@ -153,25 +154,110 @@ fn print_path(path: &Path) -> Result<(), StandardOutputError> {
 /// The flags of every command that reads a corpus.
 #[derive(Args)]
 struct CorpusArguments {
-    /// Users as JSONL or CSV, or plain text (.txt) with a post on each line; may be compressed with xz, gzip or zstd; -
-    /// is standard input
+    /// Users as JSON or in tables (CSV, TSV), or plain text (.txt) with a post on each line; may be compressed with xz, gzip
+    /// or zstd, or in zip and tar archives; - is standard input
     #[arg(value_name = "CORPUS", required = true)]
     paths: Vec<PathBuf>,
-    /// Stop at the first bad record instead of reporting and skipping it
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 impl CorpusArguments {
-    fn open(&self) -> Result<Corpus, CorpusError> {
-        Corpus::open(
-            &self.paths,
-            Options {
-                strict: self.strict,
-                format: None,
-            },
-        )
+    fn open(&self) -> Result<Corpus, Failure> {
+        Ok(Corpus::open(&self.paths, self.reading.options()?)?)
     }
+}
+
+/// The flags that say how files of users are read.
+#[derive(Args)]
+#[command(next_help_heading = "Reading files of users")]
+struct ReadingArguments {
+    /// Stop at the first bad record instead of reporting and skipping it
+    #[arg(long)]
+    strict: bool,
+    /// The column or JSON field of the text, if its name is not known; without a name, read plain text with a post on each
+    /// line, whatever the file's name and content
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    text: Option<Option<String>>,
+    /// The column or JSON field of the writer's id, by which posts are grouped, if its name is not known
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The column or JSON field that orders the posts of a writer
+    #[arg(long, value_name = "NAME")]
+    order: Option<String>,
+    /// The column or JSON field with the labels of an attribute, such as gender=Geschlecht. Can be repeated
+    #[arg(long = "label", value_name = "ATTRIBUTE=NAME", value_parser = label_column)]
+    label_columns: Vec<(String, String)>,
+    /// Take labels from this file too, which names users by the same ids
+    #[arg(long = "labels", value_name = "FILE")]
+    label_file: Option<PathBuf>,
+    /// The posts of each writer are consecutive: do not hold all posts in memory to group them
+    #[arg(long)]
+    sorted: bool,
+    /// The encoding of the text, such as gb18030, big5 or latin1 [default: recognised by content]
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    encoding: Option<Encoding>,
+    /// Read files of zstd that take up to 2 GiB of memory to decompress
+    #[arg(long)]
+    long: bool,
+}
+
+impl ReadingArguments {
+    /// The options for a corpus. A file of labels is read for it.
+    fn options(&self) -> Result<Options, CorpusError> {
+        let plain_text = matches!(self.text, Some(None));
+        let mut reading = Reading {
+            format: plain_text.then_some(Format::Text),
+            encoding: self.encoding,
+            columns: Columns {
+                text: self.text.clone().flatten(),
+                user: self.user.clone(),
+                order: self.order.clone(),
+                labels: self.label_columns.clone(),
+            },
+            is_sorted: self.sorted,
+            ..Reading::default()
+        };
+        let labels = match &self.label_file {
+            None => None,
+            Some(path) => {
+                // The columns of labels are those of the file of labels.
+                let labels = std::mem::take(&mut reading.columns.labels);
+                let columns = Columns {
+                    user: self.user.clone(),
+                    labels,
+                    ..Columns::default()
+                };
+                let reading = Reading {
+                    columns,
+                    ..Reading::default()
+                };
+                Some(LabelFile::read(path, &reading)?)
+            }
+        };
+        Ok(Options {
+            strict: self.strict,
+            reading,
+            is_long: self.long,
+            labels,
+        })
+    }
+}
+
+/// Attribute and column of the flag.
+fn label_column(text: &str) -> Result<(String, String), String> {
+    let (attribute, column) = text.split_once('=').unwrap_or_default();
+    let (attribute, column) = (attribute.trim(), column.trim());
+    match attribute.is_empty() || column.is_empty() {
+        true => Err("expected ATTRIBUTE=NAME, such as gender=Geschlecht".into()),
+        false => Ok((attribute.to_owned(), column.to_owned())),
+    }
+}
+
+fn encoding(name: &str) -> Result<Encoding, String> {
+    Encoding::by_name(name).ok_or_else(|| {
+        "unknown; known are utf-8, utf-16le, utf-16be, gb18030, big5, windows-1252 and the others of the WHATWG".into()
+    })
 }
 
 /// The flag of commands that read labels.

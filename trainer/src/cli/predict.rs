@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
-use super::{Failure, StandardOutputError};
-use crate::corpus::{Corpus, Format as InputFormat, Options, User};
+use super::{Failure, ReadingArguments, StandardOutputError};
+use crate::corpus::{Corpus, User};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 
@@ -36,12 +36,12 @@ pub(super) struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     base_rates: BaseRatesArgument,
-    /// Users as JSONL or CSV, or plain text (.txt) with a user on each line; may be compressed; - is standard input
+    /// Users as JSON or in tables (CSV, TSV), or plain text (.txt) with a user on each line; may be compressed or in a zip or
+    /// tar archive; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// Read the input as plain text, with a user on each line, whatever its name and content
-    #[arg(long)]
-    text: bool,
+    #[command(flatten)]
+    reading: ReadingArguments,
     /// Write a table with one row per user, or objects. By default a table if FILE of --output ends with .csv or .jsonl,
     /// otherwise objects
     #[arg(long, value_enum)]
@@ -59,9 +59,6 @@ pub(super) struct Arguments {
     /// log odds of the class, in nats, when the word is removed. Reads each text many times
     #[arg(long, value_name = "WORDS", value_parser = value_parser!(u32).range(1..))]
     evidence: Option<u32>,
-    /// Stop at the first bad record instead of reporting and skipping it
-    #[arg(long)]
-    strict: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,10 +80,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
     predictor.use_base_rates(arguments.base_rates.read()?)?;
     check_attributes(&predictor, &arguments.attributes)?;
-    let options = Options {
-        strict: arguments.strict,
-        format: arguments.text.then_some(InputFormat::Text),
-    };
+    let options = arguments.reading.options()?;
     let mut sample = block_on(predictor.predict(&[Vec::new()]))?;
     select(&mut sample, &arguments.attributes);
     let table = PredictionTable::new(

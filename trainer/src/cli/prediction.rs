@@ -40,7 +40,7 @@ pub(super) fn each_chunk(
     mut handle: impl FnMut(usize, Vec<User>) -> Result<u64, Failure>,
 ) -> Result<u64, Failure> {
     if let Some(progress) = &progress {
-        corpus = corpus.with_report(progress.bad_record_printer());
+        corpus = corpus.with_report(progress.printer());
     }
     let mut handled = 0;
     while let Some(users) = corpus.read_chunk()? {

@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use super::{
     CorpusArguments, DictionaryArguments, Failure, StandardOutputError, report_bad_records,
 };
-use crate::progress::notice;
 
 /// Print the words that models read, one post on each line
 #[derive(clap::Args)]
@@ -21,8 +20,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let segmenter = arguments.dictionaries.segmenter()?;
-    let corpus = arguments.corpus.open()?;
-    let mut corpus = corpus.with_report(|record| notice!("{record}"));
+    let mut corpus = arguments.corpus.open()?;
     let mut out = BufWriter::new(io::stdout().lock());
     while let Some(users) = corpus.read_chunk()? {
         let posts: Vec<String> = users.into_iter().flat_map(|user| user.posts).collect();

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 use std::iter::Enumerate;
+use std::path::Path;
 
-use model_core::corpus::{Problem, Row, Rows, User};
+use model_core::corpus::{
+    Format, HEAD_BYTES, Problem, Reading, Record, Records, User, open_records, peek,
+};
 use serde_json::Value;
 
 use super::blogs::{Post, in_order, labels};
@@ -70,16 +73,18 @@ fn find(input: &Input) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-type InputRows = Rows<Box<dyn BufRead + Send>>;
-
-fn rows(input: &Input, name: &str) -> io::Result<InputRows> {
-    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let rows = Rows::new(input.read(name)?).map_err(invalid)?;
-    rows.ok_or_else(|| invalid("it is empty".to_owned()))
+fn rows(input: &Input, name: &str) -> io::Result<Records> {
+    let reading = Reading {
+        format: Some(Format::Csv),
+        ..Reading::default()
+    };
+    let (head, reader) = peek(input.read(name)?, HEAD_BYTES)?;
+    open_records(Path::new(name), &head, reader, &reading)
+        .map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// The index of the last row of each user.
-fn last_rows(rows: InputRows) -> io::Result<HashMap<String, usize>> {
+fn last_rows(rows: Records) -> io::Result<HashMap<String, usize>> {
     let mut last_rows = HashMap::new();
     for (index, row) in rows.enumerate() {
         match row {
@@ -88,14 +93,14 @@ fn last_rows(rows: InputRows) -> io::Result<HashMap<String, usize>> {
                     last_rows.insert(id.to_owned(), index);
                 }
             }
-            Err(Problem::Record { .. }) => {}
+            Err(Problem::Record { .. } | Problem::Note(_)) => {}
             Err(Problem::Stream(error)) => return Err(error),
         }
     }
     Ok(last_rows)
 }
 
-fn field<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
+fn field<'a>(row: &'a Record, column: &str) -> Option<&'a str> {
     row.fields.get(column).and_then(Value::as_str)
 }
 
@@ -103,19 +108,19 @@ fn field<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
 struct Table {
     place: String,
     /// `None` once reading has failed.
-    rows: Option<Enumerate<InputRows>>,
+    rows: Option<Enumerate<Records>>,
     last_rows: HashMap<String, usize>,
     unfinished: HashMap<String, Vec<Post>>,
 }
 
 impl Table {
     /// Adds the post of a row; the user, if it was the last one.
-    fn add(&mut self, index: usize, mut row: Row) -> Option<Result<User, String>> {
+    fn add(&mut self, index: usize, row: Record) -> Option<Result<User, String>> {
         let line = row.line;
         let Some(id) = field(&row, "id").map(str::to_owned) else {
             return Some(Err(format!("{}:{line}: no id", self.place)));
         };
-        let text = std::mem::take(&mut row.post);
+        let text = field(&row, "text").unwrap_or_default().to_owned();
         let date = field(&row, "date").unwrap_or_default().to_owned();
         let mut posts = self.unfinished.remove(&id).unwrap_or_default();
         posts.push(Post { date, text });
@@ -142,6 +147,7 @@ impl Iterator for Table {
             let (index, row) = self.rows.as_mut()?.next()?;
             let found = match row {
                 Ok(row) => self.add(index, row),
+                Err(Problem::Note(_)) => None,
                 Err(Problem::Record { line, what }) => {
                     Some(Err(format!("{}:{line}: {what}", self.place)))
                 }

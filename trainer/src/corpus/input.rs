@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use liblzma::stream::{CONCATENATED, Stream};
-use model_core::corpus::{HEAD_BYTES, Packing, peek};
+use model_core::corpus::{Packing, peek};
 
 /// The memory limit of the xz decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
@@ -18,20 +18,39 @@ const FREE_BYTES: u64 = 64 << 20;
 /// 1030 times; a small file made to fill the memory, by zstd or xz, ten thousand times.
 const MOST_TIMES: u64 = 1000;
 
+/// The number of first bytes that show the compression.
+const SIGNATURE_BYTES: usize = 8;
+
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
+/// The largest window of zstd, as a power of two: 128 MiB, and with [`open_long`] 2 GiB, the largest of all.
+const ZSTD_WINDOW: u32 = 27;
+const LONG_ZSTD_WINDOW: u32 = 31;
+
 /// The bytes of a file or of standard input, decompressed.
 pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    open_long(path, false)
+}
+
+/// [`open`]; if `is_long`, also of a file of zstd that takes 2 GiB of memory to decompress.
+pub(super) fn open_long(path: &Path, is_long: bool) -> io::Result<Box<dyn BufRead + Send>> {
     if path.as_os_str() == STANDARD_INPUT {
-        decompress(BufReader::with_capacity(1 << 16, io::stdin()))
+        decompress(BufReader::with_capacity(1 << 16, io::stdin()), is_long)
     } else {
-        decompress(BufReader::with_capacity(1 << 16, File::open(path)?))
+        decompress(
+            BufReader::with_capacity(1 << 16, File::open(path)?),
+            is_long,
+        )
     }
 }
 
-fn decompress(reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
-    let (head, reader) = peek(reader, HEAD_BYTES)?;
+/// The bytes of `reader`, decompressed if they are compressed.
+pub(super) fn decompress(
+    reader: impl BufRead + Send + 'static,
+    is_long: bool,
+) -> io::Result<Box<dyn BufRead + Send>> {
+    let (head, reader) = peek(reader, SIGNATURE_BYTES)?;
     let packed = Arc::new(AtomicU64::new(0));
     let reader = Packed {
         reader,
@@ -44,9 +63,43 @@ fn decompress(reader: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRe
             buffered(decoder, packed)
         }
         Some(Packing::Gzip) => buffered(flate2::bufread::MultiGzDecoder::new(reader), packed),
-        Some(Packing::Zstd) => buffered(zstd::stream::read::Decoder::with_buffer(reader)?, packed),
+        Some(Packing::Zstd) => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+            let window = if is_long {
+                LONG_ZSTD_WINDOW
+            } else {
+                ZSTD_WINDOW
+            };
+            decoder.window_log_max(window)?;
+            buffered(Windowed(decoder), packed)
+        }
         None => Box::new(reader.reader),
     })
+}
+
+/// A decoder of zstd whose error names the flag that permits a longer window.
+struct Windowed<D>(D);
+
+impl<D: Read> Read for Windowed<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            match error.to_string().contains("too much memory") {
+                true => io::Error::other(
+                    "its zstd window is longer than 128 MiB; --long reads windows of up to 2 GiB, or unpack it with zstd -d --long=31",
+                ),
+                false => error,
+            }
+        })
+    }
+}
+
+/// The bytes of a decompressed part of an archive, with an error where it is [`MOST_TIMES`] longer than its `packed` bytes.
+pub(super) fn limited(decoder: impl Read, packed: u64) -> impl Read {
+    Unpacked {
+        decoder,
+        packed: Arc::new(AtomicU64::new(packed)),
+        bytes: 0,
+    }
 }
 
 fn buffered(

@@ -1,10 +1,12 @@
 //! Reading corpora: users with their posts and labels, one at a time, from one file after the other.
 //!
 //! A file has one of the formats that [`model_core::corpus`] reads, and may be compressed with xz, gzip or zstd, which is
-//! recognised by the content. The path `-` is standard input.
+//! recognised by the content. A zip or tar archive is the users of all its files. The path `-` is standard input.
 
+mod archive;
 mod input;
 mod key;
+mod label_file;
 mod labels;
 mod output;
 mod reader;
@@ -13,9 +15,10 @@ mod statistics;
 
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, repeated_file};
+pub use label_file::LabelFile;
 pub use labels::{LabelMap, listed};
+pub use model_core::corpus::User;
 pub(crate) use model_core::corpus::peek;
-pub use model_core::corpus::{Format, User};
 pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options};
 pub use split::{Part, PartUsers, SplitError, StoredSplit};

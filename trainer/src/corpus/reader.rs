@@ -4,19 +4,33 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{Format, HEAD_BYTES, Problem, User, Users, peek, read_users};
+use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
-use super::LabelMap;
 use super::input::{self, STANDARD_INPUT};
+use super::{LabelFile, LabelMap, archive};
 use crate::progress::notice;
 
 /// How to read a corpus.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether the first bad record is an error.
     pub strict: bool,
-    /// The format of all files; `None` recognises it by name and content.
-    pub format: Option<Format>,
+    /// The format, encoding and columns of all files.
+    pub reading: Reading,
+    /// Whether files of zstd may take 2 GiB of memory to decompress.
+    pub is_long: bool,
+    /// Labels of the users.
+    pub labels: Option<LabelFile>,
+}
+
+impl Options {
+    /// Files whose columns have known names; whether the first bad record is an error.
+    pub fn with_strict(strict: bool) -> Self {
+        Self {
+            strict,
+            ..Self::default()
+        }
+    }
 }
 
 /// A record that could not be read.
@@ -79,7 +93,7 @@ pub struct Corpus {
     opened: usize,
     /// The file that the last user, or chunk of users, came from.
     file: usize,
-    report: Box<dyn FnMut(&BadRecord) + Send>,
+    report: Box<dyn FnMut(&str) + Send>,
     labels: LabelMap,
     bad_records: u64,
     failed: bool,
@@ -113,7 +127,7 @@ impl Corpus {
             current: None,
             opened: 0,
             file: 0,
-            report: Box::new(|bad| notice!("{bad}")),
+            report: Box::new(|line| notice!("{line}")),
             labels: LabelMap::default(),
             bad_records: 0,
             failed: false,
@@ -122,8 +136,9 @@ impl Corpus {
         })
     }
 
-    /// Reports bad records with `report` instead of printing them to standard error.
-    pub fn with_report(mut self, report: impl FnMut(&BadRecord) + Send + 'static) -> Self {
+    /// Reports bad records, and what else is to be known of the files, with `report`, a line each, instead of printing them to
+    /// standard error.
+    pub fn with_report(mut self, report: impl FnMut(&str) + Send + 'static) -> Self {
         self.report = Box::new(report);
         self
     }
@@ -196,9 +211,14 @@ impl Iterator for Corpus {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
             let Some(users) = &mut self.current else {
-                let path = self.files.get(self.opened)?.clone();
+                let Some(path) = self.files.get(self.opened).cloned() else {
+                    if let Some(labels) = self.options.labels.take() {
+                        (self.report)(&labels.summary());
+                    }
+                    return None;
+                };
                 self.opened += 1;
-                match open_users(&path, self.options.format) {
+                match users_of(&path, &self.options) {
                     Ok(users) => self.current = Some(users),
                     Err(error) => return self.fail(error),
                 }
@@ -208,8 +228,15 @@ impl Iterator for Corpus {
                 None => self.current = None,
                 Some(Ok(mut user)) => {
                     self.file = self.opened - 1;
+                    if let Some(labels) = &mut self.options.labels {
+                        labels.apply(&mut user);
+                    }
                     self.labels.apply(&mut user);
                     return Some(Ok(user));
+                }
+                Some(Err(Problem::Note(what))) => {
+                    let path = &self.files[self.opened - 1];
+                    (self.report)(&format!("{}: {what}", name(path)));
                 }
                 Some(Err(Problem::Stream(source))) => {
                     let path = self.files[self.opened - 1].clone();
@@ -225,7 +252,7 @@ impl Iterator for Corpus {
                     if self.options.strict {
                         return self.fail(CorpusError::BadRecord(bad));
                     }
-                    (self.report)(&bad);
+                    (self.report)(&bad.to_string());
                 }
             }
         }
@@ -242,15 +269,27 @@ fn name(path: &Path) -> std::path::Display<'_> {
     }
 }
 
-fn open_users(path: &Path, format: Option<Format>) -> Result<Users, CorpusError> {
+fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
     let fail = |source| CorpusError::File {
         path: path.to_owned(),
         source,
     };
-    let (head, reader) = peek(input::open(path).map_err(fail)?, HEAD_BYTES).map_err(fail)?;
-    let format = format.unwrap_or_else(|| Format::of(path, &head));
-    read_users(reader, format).map_err(|what| CorpusError::Foreign {
+    let foreign = |what| CorpusError::Foreign {
         path: path.to_owned(),
         what,
-    })
+    };
+    let reading = &options.reading;
+    let reader = input::open_long(path, options.is_long).map_err(fail)?;
+    let (head, reader) = peek(reader, HEAD_BYTES).map_err(fail)?;
+    if archive::is_tar(&head) {
+        return archive::tar_users(reader, reading).map_err(fail);
+    }
+    if archive::is_zip(&head) {
+        if path.as_os_str() == STANDARD_INPUT {
+            let what = "a ZIP archive, which cannot be read from standard input; name the file";
+            return Err(foreign(what.into()));
+        }
+        return archive::zip_users(path, reading).map_err(fail);
+    }
+    open_users(path, &head, reader, reading).map_err(foreign)
 }

@@ -12,7 +12,7 @@ use sparse_linear::SparseMatrix;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
-use crate::corpus::LabelMap;
+use crate::corpus::{LabelMap, Options};
 use crate::features::{Features, FittedTerms};
 use crate::progress::notice;
 use crate::training::examples::{self, Example, Parts};
@@ -75,7 +75,7 @@ impl Users {
         let mut posts = Vec::new();
         let mut ages = BTreeMap::new();
         let mut hasher = crc32fast::Hasher::new();
-        let corpus = examples::open(source.corpus, source.strict)?;
+        let corpus = examples::open(source.corpus, Options::with_strict(source.strict))?;
         let read = examples::read_corpus(
             corpus.with_labels(source.labels.clone()),
             source.attributes,

@@ -89,23 +89,19 @@ impl Examples {
 /// each of [`Examples::users`] and the words of its posts, up to the maximum.
 pub fn read(
     corpus: &[PathBuf],
-    strict: bool,
+    options: Options,
     attributes: &[Attribute],
     reader: &Reader,
     keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
-    read_corpus(open(corpus, strict)?, attributes, reader, keep)
+    read_corpus(open(corpus, options)?, attributes, reader, keep)
 }
 
 /// Opens a corpus whose files must all be different.
-pub fn open(corpus: &[PathBuf], strict: bool) -> Result<Corpus, CorpusError> {
+pub fn open(corpus: &[PathBuf], options: Options) -> Result<Corpus, CorpusError> {
     if let Some(path) = repeated_file(corpus) {
         return Err(CorpusError::Repeated(path.clone()));
     }
-    let options = Options {
-        strict,
-        format: None,
-    };
     Corpus::open(corpus, options)
 }
 
@@ -117,7 +113,7 @@ pub fn read_corpus(
     mut keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
     let mut bar = Progress::new("reading users", "users", None);
-    let mut corpus = corpus.with_report(bar.bad_record_printer());
+    let mut corpus = corpus.with_report(bar.printer());
     let mut examples = Examples {
         users: Vec::new(),
         bad_records: 0,

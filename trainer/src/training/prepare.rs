@@ -18,6 +18,7 @@ use super::{
 use crate::{
     bundle::read_bundle,
     config::Config,
+    corpus::Options,
     progress::notice,
     word2vec::{self, Vectors},
 };
@@ -52,7 +53,8 @@ pub fn read(config: &Config, segmenter: Segmenter) -> Result<Read, TrainError> {
     let tasks = tasks(config);
     let attributes: Vec<Attribute> = tasks.iter().map(|task| task.attribute.clone()).collect();
     let labels = config.labels().map_err(TrainError::Unusable)?;
-    let corpus = examples::open(&config.corpus, config.strict)?.with_labels(labels);
+    let corpus =
+        examples::open(&config.corpus, Options::with_strict(config.strict))?.with_labels(labels);
     let mut examples = examples::read_corpus(corpus, &attributes, &reader, |_, _| {})?;
     for (index, task) in tasks.iter().enumerate() {
         let is_read = |file| task.file_weight(file) > 0.0;

@@ -7,6 +7,8 @@
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
+use model_core::file_kind::what_else;
+
 use super::Vectors;
 use crate::corpus;
 
@@ -160,6 +162,14 @@ const LONGEST_NUMBER: u64 = 64;
 fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
     let mut line = Vec::new();
     (&mut *reader).take(64).read_until(b'\n', &mut line)?;
+    if let Some(kind) = what_else(&line) {
+        return Err(ReadError::Content(format!(
+            "not a word2vec file, but {kind}"
+        )));
+    }
+    if line.is_empty() {
+        return Err(ReadError::Content("it is empty".into()));
+    }
     let counts: Option<(u64, usize)> = std::str::from_utf8(&line).ok().and_then(|line| {
         let (count, dimensions) = line.trim().split_once(' ')?;
         Some((

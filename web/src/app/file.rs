@@ -81,7 +81,7 @@ pub fn Choose(link: Link, notice: Notice) -> impl IntoView {
                 <input
                     type="file"
                     multiple=true
-                    accept=".jsonl,.csv,.txt,.safetensors,.gz"
+                    accept=".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.safetensors,.gz"
                     aria-describedby="file-help"
                     on:change=changed
                 />
@@ -106,6 +106,7 @@ struct Overview {
     bytes: usize,
     bad: u64,
     reports: Vec<BadRecord>,
+    notes: Vec<String>,
 }
 
 fn overview(session: &Session) -> Option<Overview> {
@@ -120,6 +121,7 @@ fn overview(session: &Session) -> Option<Overview> {
         bytes: batch.bytes(),
         bad: batch.bad_records(),
         reports: batch.reports().to_vec(),
+        notes: batch.notes().to_vec(),
     })
 }
 
@@ -165,6 +167,7 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
                 ></progress>
             </Show>
             <Actions link=link running=running notice=notice />
+            <Notes overview=overview />
             <BadRecords overview=overview />
             <Purpose />
             <Population link=link />
@@ -223,6 +226,20 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
                 {t("close")}
             </button>
         </div>
+    }
+}
+
+/// How the file is read, where another way was possible.
+#[component]
+fn Notes(overview: Memo<Option<Overview>>) -> impl IntoView {
+    move || {
+        let notes = overview.with(|all| all.as_ref().map(|all| all.notes.clone()))?;
+        let notes = notes.into_iter();
+        Some(
+            notes
+                .map(|note| view! { <p class="note" lang="en">{note}</p> })
+                .collect_view(),
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
-use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Users, read_users};
+use model_core::corpus::{HEAD_BYTES, Packing, Problem, Reading, Users, open_users};
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
@@ -145,6 +145,7 @@ pub struct Batch {
     bad_records: u64,
     reports: Vec<BadRecord>,
     broken: Vec<BrokenFile>,
+    notes: Vec<String>,
     /// The state after [`State::Running`].
     outcome: State,
 }
@@ -179,6 +180,7 @@ impl Batch {
             bad_records: 0,
             reports: Vec::new(),
             broken: Vec::new(),
+            notes: Vec::new(),
             outcome: State::Finished,
         };
         batch.open_next();
@@ -335,6 +337,11 @@ impl Batch {
         &self.broken
     }
 
+    /// How the files are read, where another way was possible, in English.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The posts of each user of the chunk that [`answer`](Self::answer) is to predict; `None` after the last one. It
     /// stays the same until then. A chunk of a long bad part of the file holds no users; it needs its answer too, which
     /// is empty.
@@ -367,6 +374,10 @@ impl Batch {
                         self.reports.push(BadRecord { file, line, what });
                     }
                 }
+                Some(Err(Problem::Note(what))) => self.notes.push(match self.files.len() {
+                    1 => what,
+                    _ => format!("{}: {what}", self.files[self.opened - 1].name),
+                }),
                 Some(Err(Problem::Stream(error))) => {
                     self.break_off(Reason::BrokenFile(error.to_string()));
                     self.open_next();
@@ -426,22 +437,17 @@ fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason
     let bytes = file.bytes.as_ref().map_err(Clone::clone)?;
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     if let Some(packing) = Packing::by_content(head) {
-        let packing = match packing {
-            Packing::Xz => "xz",
-            Packing::Gzip => "gzip",
-            Packing::Zstd => "zstd",
-        };
         return Err(Reason::PackedFile {
-            packing: packing.into(),
+            packing: packing.name().into(),
         });
     }
-    let format = Format::of(Path::new(&file.name), head);
+    let head = head.to_vec();
     let counted = Counted {
         bytes: Arc::clone(bytes),
         taken: 0,
         bytes_read: Arc::clone(bytes_read),
     };
-    read_users(counted, format).map_err(Reason::NoUsers)
+    open_users(Path::new(&file.name), &head, counted, &Reading::default()).map_err(Reason::NoUsers)
 }
 
 /// A file's bytes. Those that are taken are counted in `bytes_read` too.

@@ -236,26 +236,24 @@ fn a_file_of_bad_records_is_read_in_chunks_too() {
 }
 
 #[test]
-fn invalid_utf_8_is_reported() {
-    let latin = run("users.txt", b"tea\ncaf\xe9\n", ALL);
-    assert_eq!(latin.lines().len(), 1);
-    let report = BadRecord {
-        file: None,
-        line: 2,
-        what: "invalid UTF-8 at byte 4".into(),
-    };
-    assert_eq!(latin.reports(), [report]);
-    let spreadsheet = run("users.csv", b"\xff\xfet\0e\0x\0t\0", ALL);
-    assert_eq!(
-        *spreadsheet.state(),
-        State::Failed(Reason::NoUsers("invalid UTF-8 at byte 1".into()))
-    );
+fn spreadsheets_in_utf_16_were_refused() {
+    let text = "id\ttext\n7\tÄ\u{1f375}\n7\tb\n8\tc\n";
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let spreadsheet = run("users.txt", [&b"\xff\xfe"[..], &bytes].concat(), ONE);
+    assert_eq!(ids(&spreadsheet), [json!("7"), json!("8")]);
+    assert_eq!(spreadsheet.lines()[0].prediction.words, 3);
+    assert_eq!(spreadsheet.notes(), ["read as UTF-16LE"]);
+    // A byte that is not UTF-8 costs no user.
+    let broken = "caf\u{e9} ".repeat(20).into_bytes();
+    let broken = [&b"text\n"[..], &broken, b"\xff\nb\n"].concat();
+    assert_eq!(run("users.csv", broken, ALL).lines().len(), 2);
 }
 
 #[test]
 fn a_file_without_users_has_failed_and_says_why() {
     let mut batch = batch("words.csv", "id,words\n1,a\n");
-    let what = "neither a JSON object nor a CSV header with a column \"text\" or \"posts\"";
+    let what = "neither JSON nor a table with a column of text; its columns are: id, words; --text NAME states the one with \
+        the text";
     assert_eq!(*batch.state(), State::Failed(Reason::NoUsers(what.into())));
     assert_eq!(batch.next_chunk(ALL), None);
     let packed = run("users.jsonl.gz", b"\x1f\x8b\x08\0\0", ALL);

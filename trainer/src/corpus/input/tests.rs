@@ -5,7 +5,7 @@ const TEXT: &[u8] = b"first line\nsecond line\n";
 
 fn read(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    decompress(Cursor::new(bytes))?.read_to_end(&mut out)?;
+    decompress(Cursor::new(bytes), false)?.read_to_end(&mut out)?;
     Ok(out)
 }
 
@@ -55,7 +55,7 @@ fn a_small_file_unpacked_to_any_length() {
     let zeros = || io::repeat(b'0').take(unpacked);
     let packed = zstd::encode_all(zeros(), 1).unwrap();
     assert!(unpacked > FREE_BYTES + MOST_TIMES * packed.len() as u64);
-    let mut reader = decompress(Cursor::new(packed)).unwrap();
+    let mut reader = decompress(Cursor::new(packed), false).unwrap();
     let error = io::copy(&mut reader, &mut io::sink()).unwrap_err();
     assert!(
         error.to_string().contains("more than 1000 times"),
@@ -63,4 +63,19 @@ fn a_small_file_unpacked_to_any_length() {
     );
     let shorter = zstd::encode_all(zeros().take(FREE_BYTES), 1).unwrap();
     assert_eq!(read(shorter).unwrap().len() as u64, FREE_BYTES);
+}
+
+#[test]
+fn long_windows_were_refused_without_a_hint() {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(28).unwrap();
+    encoder.include_contentsize(false).unwrap();
+    encoder.write_all(TEXT).unwrap();
+    let packed = encoder.finish().unwrap();
+    let error = read(packed.clone()).unwrap_err().to_string();
+    assert!(error.contains("--long"), "{error}");
+    let mut out = Vec::new();
+    let mut reader = decompress(Cursor::new(packed), true).unwrap();
+    reader.read_to_end(&mut out).unwrap();
+    assert_eq!(out, TEXT);
 }

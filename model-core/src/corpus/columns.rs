@@ -1,0 +1,466 @@
+//! Which column of a table, or field of a JSON record, holds what: the names that are known, and those a user states.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// The field of a user's posts.
+pub(super) const POSTS: &str = "posts";
+/// The field of a user's id, and of a post's where another field has the writer's.
+pub(super) const ID: &str = "id";
+
+/// Names of the text of a post; of several in a record, the first that is not empty is read. Twitter shortens `text` where it
+/// writes `full_text`.
+const TEXT: &[&str] = &[
+    "full_text",
+    "extended_tweet.full_text",
+    "text",
+    "content",
+    "contents",
+    "body",
+    "selftext",
+    "message",
+    "post",
+    "tweet",
+    "comment",
+    "正文",
+    "微博正文",
+    "微博内容",
+    "博文",
+    "内容",
+    "文本",
+];
+
+/// Names of the id of the writer of a post. [`ID`] is the writer's too, unless the record has one of [`POST`].
+const WRITER: &[&str] = &[
+    "user_id",
+    "user_id_str",
+    "author_id",
+    "writer_id",
+    "account_id",
+    "from_id",
+    "uid",
+    "author",
+    "user",
+    "writer",
+    "username",
+    "screen_name",
+    "用户id",
+    "作者id",
+    "用户",
+    "作者",
+    "user.id_str",
+    "user.id",
+    "author.id",
+    "user.idstr",
+];
+
+/// Names of the id of a post.
+const POST: &[&str] = &[
+    "post_id",
+    "tweet_id",
+    "status_id",
+    "message_id",
+    "comment_id",
+    "note_id",
+    "id_str",
+    "bid",
+    "mid",
+    "微博id",
+];
+
+/// Names of what orders the posts of a writer: a number, or a date such as 2024-01-31.
+const ORDER: &[&str] = &[
+    "created_utc",
+    "created_at",
+    "timestamp",
+    "date_unixtime",
+    "create_time",
+    "date",
+    "time",
+    "发布时间",
+    "完整日期",
+    "日期",
+    "时间",
+];
+
+/// Names of labels, after the attribute of the models of this project.
+const LABELS: [(&str, &[&str]); 3] = [
+    (
+        "gender",
+        &["gender", "sex", "性别", "user.gender", "author.gender"],
+    ),
+    ("age", &["age", "年龄", "user.age", "author.age"]),
+    (
+        "profession",
+        &["profession", "occupation", "job", "职业", "user.profession"],
+    ),
+];
+
+/// The columns that a user states by name, in place of the known names. `user.id` is the field `id` in the object `user`. Case,
+/// spaces, `_` and `-` do not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// The text of a post.
+    pub text: Option<String>,
+    /// The id of the writer of a post.
+    pub user: Option<String>,
+    /// What orders the posts of a writer.
+    pub order: Option<String>,
+    /// Attributes, each with the column of its labels.
+    pub labels: Vec<(String, String)>,
+}
+
+impl Columns {
+    /// The names that were stated.
+    pub fn stated(&self) -> impl Iterator<Item = &str> {
+        let names = [&self.text, &self.user, &self.order].into_iter().flatten();
+        let labels = self.labels.iter().map(|(_, column)| column);
+        names.chain(labels).map(String::as_str)
+    }
+}
+
+/// Finds the columns in records.
+pub(super) struct Finder {
+    text: Names,
+    writer: Names,
+    post: Names,
+    order: Names,
+    labels: Vec<(String, Names)>,
+}
+
+/// What a record says about a post, or about all posts of a user.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// The value of the field [`POSTS`].
+    pub posts: Option<Value>,
+    /// The text.
+    pub text: Option<Value>,
+    /// The id of the writer.
+    pub writer: Option<Value>,
+    /// What orders the posts of a writer.
+    pub order: Option<Value>,
+    /// All other fields, the labels under the names of their attributes.
+    pub fields: Map<String, Value>,
+}
+
+impl Finder {
+    pub fn new(columns: &Columns) -> Self {
+        let names = |stated: &Option<String>, known: &[&str]| match stated {
+            Some(name) => Names::new(&[name], true),
+            None => Names::new(known, false),
+        };
+        let mut labels: Vec<(String, Names)> = (columns.labels.iter())
+            .map(|(attribute, column)| (attribute.clone(), Names::new(&[column], true)))
+            .collect();
+        for (attribute, known) in LABELS {
+            if !labels.iter().any(|(stated, _)| stated == attribute) {
+                labels.push((attribute.to_owned(), Names::new(known, false)));
+            }
+        }
+        Self {
+            text: names(&columns.text, TEXT),
+            writer: names(&columns.user, WRITER),
+            post: Names::new(POST, false),
+            order: names(&columns.order, ORDER),
+            labels,
+        }
+    }
+
+    /// Whether a column of this name may hold posts.
+    pub fn is_text(&self, name: &str) -> bool {
+        (name == POSTS && !self.text.is_stated) || self.text.has(name)
+    }
+
+    /// Whether a table with these columns names the writers of its rows.
+    pub fn has_writer(&self, columns: &[String]) -> bool {
+        let has = |names: &Names| columns.iter().any(|column| names.has(column));
+        let is_id_the_writers = !self.writer.is_stated && !has(&self.post);
+        has(&self.writer) || (is_id_the_writers && columns.iter().any(|column| is_id(column)))
+    }
+
+    /// Whether the user has stated which field names the writer.
+    pub fn states_writer(&self) -> bool {
+        self.writer.is_stated
+    }
+
+    /// Takes a record apart.
+    pub fn take(&mut self, mut fields: Map<String, Value>) -> Parts {
+        let other_id = fields
+            .keys()
+            .find(|name| name.as_str() != ID && is_id(name));
+        if let Some(name) = other_id.cloned()
+            && !fields.contains_key(ID)
+            && let Some(id) = fields.shift_remove(&name)
+        {
+            fields.insert(ID.to_owned(), id);
+        }
+        let mut parts = Parts::default();
+        if !self.text.is_stated {
+            parts.posts = fields.shift_remove(POSTS).filter(|posts| !posts.is_null());
+        }
+        let has_posts = match &parts.posts {
+            Some(Value::Array(posts)) => !posts.is_empty(),
+            Some(other) => !is_empty(other),
+            None => false,
+        };
+        parts.text = match has_posts {
+            true => fields.shift_remove("text").filter(|text| !is_empty(text)),
+            false => self.text.take(&mut fields).map(|(_, text)| text),
+        };
+        if fields.get("text").is_some_and(Value::is_null) {
+            fields.shift_remove("text");
+        }
+        parts.order = self.order.find(&fields).cloned();
+        let has_id = fields.get(ID).is_some_and(|id| !is_empty(id));
+        let is_user = has_posts && matches!(parts.posts, Some(Value::Array(_)));
+        if !(is_user && has_id) {
+            parts.writer = self.writer.take(&mut fields).map(|(_, writer)| writer);
+        }
+        if parts.writer.is_none() && self.is_id_the_writers(&fields) {
+            parts.writer = fields.get(ID).cloned();
+        }
+        parts.writer = parts.writer.filter(|id| !is_empty(id)).map(trimmed);
+        for (attribute, names) in &mut self.labels {
+            let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
+            if (names.is_stated || !is_named_already)
+                && let Some((_, label)) = names.take(&mut fields)
+            {
+                fields.insert(attribute.clone(), label);
+            }
+        }
+        parts.fields = fields;
+        parts
+    }
+
+    fn is_id_the_writers(&mut self, fields: &Map<String, Value>) -> bool {
+        !self.writer.is_stated && self.post.find(fields).is_none()
+    }
+}
+
+/// The names of one thing, the preferred one first.
+struct Names {
+    /// By the spelling of [`plain`], the rank.
+    ranks: HashMap<String, usize>,
+    /// Those of a field in an object: its rank, the object and the field.
+    nested: Vec<(usize, String, String)>,
+    /// The ranks of the fields met so far, by their names as they are.
+    met: HashMap<String, Option<usize>>,
+    /// Whether the user has stated the name.
+    is_stated: bool,
+}
+
+/// The most names of fields that are remembered. Some files have dates or ids as names.
+const MOST_MET: usize = 1 << 12;
+
+impl Names {
+    fn new(names: &[&str], is_stated: bool) -> Self {
+        let nested = names.iter().enumerate().filter_map(|(rank, name)| {
+            let (object, field) = name.split_once('.')?;
+            Some((rank, object.to_owned(), field.to_owned()))
+        });
+        Self {
+            ranks: names
+                .iter()
+                .enumerate()
+                .map(|(rank, name)| (plain(name), rank))
+                .collect(),
+            nested: nested.collect(),
+            met: HashMap::new(),
+            is_stated,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.ranks.contains_key(&plain(name))
+    }
+
+    fn rank(&mut self, name: &str) -> Option<usize> {
+        if let Some(rank) = self.met.get(name) {
+            return *rank;
+        }
+        let rank = self.ranks.get(&plain(name)).copied();
+        if self.met.len() < MOST_MET {
+            self.met.insert(name.to_owned(), rank);
+        }
+        rank
+    }
+
+    /// The best place of a value in a record: its field, and the field in that if it is an object. An empty value is worse
+    /// than any other.
+    fn place(&mut self, fields: &Map<String, Value>) -> Option<(String, Option<String>)> {
+        let mut best: Option<((bool, usize), &str, Option<&str>)> = None;
+        let mut offer = |rank: (bool, usize), name, inner| {
+            if best.is_none_or(|(best, ..)| rank < best) {
+                best = Some((rank, name, inner));
+            }
+        };
+        let nested = std::mem::take(&mut self.nested);
+        for (name, value) in fields {
+            // An object holds no text or id itself, such as the user of a tweet.
+            if !value.is_null()
+                && !value.is_object()
+                && let Some(rank) = self.rank(name)
+            {
+                offer((is_empty(value), rank), name, None);
+            }
+        }
+        for (rank, name, inner) in &nested {
+            if let Some(value) = fields.get(name).and_then(|object| object.get(inner))
+                && !value.is_null()
+            {
+                offer((is_empty(value), *rank), name, Some(inner));
+            }
+        }
+        let place = best.map(|(_, name, inner)| (name.to_owned(), inner.map(str::to_owned)));
+        self.nested = nested;
+        place
+    }
+
+    fn find<'a>(&mut self, fields: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (name, inner) = self.place(fields)?;
+        let value = fields.get(&name)?;
+        match inner {
+            Some(inner) => value.get(&inner),
+            None => Some(value),
+        }
+        .filter(|value| !is_empty(value))
+    }
+
+    /// Takes a value out of the record, one in an object as a copy; with the name of its field.
+    fn take(&mut self, fields: &mut Map<String, Value>) -> Option<(String, Value)> {
+        let (name, inner) = self.place(fields)?;
+        let value = match inner {
+            Some(inner) => fields.get(&name)?.get(&inner)?.clone(),
+            None => fields.shift_remove(&name)?,
+        };
+        Some((name, value))
+    }
+}
+
+/// A name without what does not matter: `User ID` is `userid`.
+fn plain(name: &str) -> String {
+    let letters = name
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | '-' | ' '));
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// Whether one of the columns has this name.
+pub(super) fn has_name(columns: &[String], name: &str) -> bool {
+    columns.iter().any(|column| plain(column) == plain(name))
+}
+
+fn is_id(name: &str) -> bool {
+    name.eq_ignore_ascii_case(ID)
+}
+
+/// Whether a value says nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// An id without the blanks around it: some programs write a tab behind it, so that spreadsheets take it for text.
+fn trimmed(id: Value) -> Value {
+    match id {
+        Value::String(text) => text.trim().into(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Text, writer and order of a record.
+    fn found(columns: &Columns, record: Value) -> [Value; 3] {
+        let Value::Object(fields) = record else {
+            panic!("an object");
+        };
+        let parts = Finder::new(columns).take(fields);
+        [parts.text, parts.writer, parts.order].map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn columns_of_other_names_were_not_seen() {
+        for (record, expected) in [
+            (
+                json!({"ID": 1, "Text": "a", "created_at": "x"}),
+                json!(["a", 1, "x"]),
+            ),
+            (
+                json!({"用户ID": "7", "微博正文": "a", "id": 3}),
+                json!(["a", "7", null]),
+            ),
+            (
+                json!({"id": 3, "text": "short", "full_text": "long", "user": {"id": 1, "id_str": "1"}}),
+                json!(["long", "1", null]),
+            ),
+            (
+                json!({"id": 3, "text": null, "body": "b", "Author ID": "9\t"}),
+                json!(["b", "9", null]),
+            ),
+            // The id of a post is no writer's.
+            (
+                json!({"id": 3, "bid": "x", "text": "a"}),
+                json!(["a", null, null]),
+            ),
+            (
+                json!({"id": 3, "text": "a", "author": ""}),
+                json!(["a", null, null]),
+            ),
+            (json!({"id": " ", "text": ""}), json!(["", null, null])),
+        ] {
+            assert_eq!(
+                json!(found(&Columns::default(), record.clone())),
+                expected,
+                "{record}"
+            );
+        }
+    }
+
+    #[test]
+    fn stated_columns_are_the_only_ones() {
+        let columns = Columns {
+            text: Some("Body".into()),
+            user: Some("who.name".into()),
+            order: Some("n".into()),
+            labels: vec![("job".into(), "Beruf".into())],
+        };
+        let record = json!({"id": 1, "text": "no", "body": "yes", "who": {"name": "ann"}, "n": 2});
+        assert_eq!(json!(found(&columns, record)), json!(["yes", "ann", 2]));
+        let without = found(&columns, json!({"id": 1, "text": "no", "author": "x"}));
+        assert_eq!(json!(without), json!([null, null, null]));
+        assert_eq!(
+            columns.stated().collect::<Vec<_>>(),
+            ["Body", "who.name", "n", "Beruf"]
+        );
+    }
+
+    #[test]
+    fn labels_get_the_names_of_attributes() {
+        let columns = Columns {
+            labels: vec![("profession".into(), "Fach".into())],
+            ..Columns::default()
+        };
+        let record = json!({"text": "a", "Sex": "f", "年龄": 30, "job": "x", "fach": "law", "user": {"gender": "m"}});
+        let Value::Object(fields) = record else {
+            panic!("an object")
+        };
+        let fields = Finder::new(&columns).take(fields).fields;
+        assert_eq!(
+            (&fields["gender"], &fields["age"]),
+            (&json!("f"), &json!(30))
+        );
+        assert_eq!(
+            (&fields["profession"], &fields["job"]),
+            (&json!("law"), &json!("x"))
+        );
+    }
+}

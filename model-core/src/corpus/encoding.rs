@@ -1,0 +1,340 @@
+//! The encoding of a file's text: found by its first bytes, and decoded to UTF-8 as it is read.
+
+use std::io::{self, BufRead, Read};
+
+/// The most bytes that are decoded at a time.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// How many valid characters beyond ASCII there are in UTF-8 for each invalid one, at least: a crawler that cuts posts
+/// leaves broken ones. Text of another encoding has few valid ones.
+const VALID_FOR_EACH_INVALID: usize = 9;
+
+/// An encoding of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8. Invalid bytes are left to the reader of the records.
+    Utf8,
+    /// UTF-16, low byte first.
+    Utf16Le,
+    /// UTF-16, high byte first.
+    Utf16Be,
+    /// An older encoding, such as GB18030.
+    #[cfg(feature = "encodings")]
+    Legacy(&'static encoding_rs::Encoding),
+}
+
+impl Encoding {
+    /// The encoding with this name, such as `gbk`, `big5` or `latin1`; `None` if the program does not know it.
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "utf-8" | "utf8" => return Some(Self::Utf8),
+            "utf-16" | "utf-16le" | "utf16" => return Some(Self::Utf16Le),
+            "utf-16be" => return Some(Self::Utf16Be),
+            _ => {}
+        }
+        #[cfg(feature = "encodings")]
+        let legacy = encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self::of);
+        #[cfg(not(feature = "encodings"))]
+        let legacy = None;
+        legacy
+    }
+
+    /// The encoding of a text that starts with `head`, by its byte order mark or else by its content. `None` if it is none
+    /// that this program knows.
+    pub fn recognise(head: &[u8]) -> Option<Self> {
+        match head {
+            [0xEF, 0xBB, 0xBF, ..] => return Some(Self::Utf8),
+            [0xFF, 0xFE, ..] => return Some(Self::Utf16Le),
+            [0xFE, 0xFF, ..] => return Some(Self::Utf16Be),
+            _ => {}
+        }
+        if let Some(utf_16) = utf_16_without_mark(head) {
+            return Some(utf_16);
+        }
+        if is_utf_8(head) {
+            return Some(Self::Utf8);
+        }
+        #[cfg(feature = "encodings")]
+        let legacy = {
+            use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+            let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+            detector.feed(head, false);
+            Some(Self::of(detector.guess(None, Utf8Detection::Deny)))
+        };
+        #[cfg(not(feature = "encodings"))]
+        let legacy = None;
+        legacy
+    }
+
+    #[cfg(feature = "encodings")]
+    fn of(encoding: &'static encoding_rs::Encoding) -> Self {
+        if encoding == encoding_rs::UTF_8 {
+            Self::Utf8
+        } else if encoding == encoding_rs::UTF_16LE {
+            Self::Utf16Le
+        } else if encoding == encoding_rs::UTF_16BE {
+            Self::Utf16Be
+        } else if encoding == encoding_rs::GBK {
+            // GBK is a part of it.
+            Self::Legacy(encoding_rs::GB18030)
+        } else {
+            Self::Legacy(encoding)
+        }
+    }
+
+    /// The usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le => "UTF-16LE",
+            Self::Utf16Be => "UTF-16BE",
+            #[cfg(feature = "encodings")]
+            Self::Legacy(encoding) if encoding == encoding_rs::GB18030 => "GB18030",
+            #[cfg(feature = "encodings")]
+            Self::Legacy(encoding) => encoding.name(),
+        }
+    }
+
+    fn decoder(self) -> Option<Decoder> {
+        match self {
+            Self::Utf8 => None,
+            Self::Utf16Le => Some(Decoder::Utf16(u16::from_le_bytes, Vec::new())),
+            Self::Utf16Be => Some(Decoder::Utf16(u16::from_be_bytes, Vec::new())),
+            #[cfg(feature = "encodings")]
+            Self::Legacy(encoding) => {
+                Some(Decoder::Legacy(encoding.new_decoder_without_bom_handling()))
+            }
+        }
+    }
+
+    /// The text of the first bytes of a file as UTF-8. A character that they cut off is U+FFFD.
+    pub fn decode_head(self, head: &[u8]) -> Vec<u8> {
+        match self.decoder() {
+            None => head.to_vec(),
+            Some(mut decoder) => {
+                let mut text = String::new();
+                decoder.decode(head, true, &mut text);
+                text.into_bytes()
+            }
+        }
+    }
+
+    /// The text of `reader` as UTF-8, with U+FFFD for what is invalid. UTF-8 stays as it is.
+    pub fn decode(self, reader: impl BufRead + Send + 'static) -> Box<dyn BufRead + Send> {
+        match self.decoder() {
+            None => Box::new(reader),
+            Some(decoder) => Box::new(Decoded {
+                reader,
+                decoder: Some(decoder),
+                text: String::new(),
+                taken: 0,
+            }),
+        }
+    }
+}
+
+/// UTF-16 whose ASCII characters have NUL bytes. A NUL in other text comes alone.
+fn utf_16_without_mark(head: &[u8]) -> Option<Encoding> {
+    let nuls = head.iter().filter(|&&byte| byte == 0).count();
+    if nuls == 0 || (10 * nuls < head.len() && is_utf_8(head)) {
+        return None;
+    }
+    // English is Chinese with its bytes swapped, so that ASCII decides between equals.
+    let ranked = |encoding, unit: fn([u8; 2]) -> u16| {
+        let (pairs, _) = head.as_chunks();
+        let units = || pairs.iter().map(|&pair| unit(pair));
+        let usual = units().filter(|&unit| is_usual(unit)).count();
+        let ascii = units().filter(|&unit| unit < 0x7F).count();
+        (10 * usual > 9 * pairs.len()).then_some(((usual, ascii), encoding))
+    };
+    let orders = [
+        ranked(Encoding::Utf16Le, u16::from_le_bytes),
+        ranked(Encoding::Utf16Be, u16::from_be_bytes),
+    ];
+    let best = orders.into_iter().flatten().max_by_key(|(rank, _)| *rank);
+    best.map(|(_, encoding)| encoding)
+}
+
+/// Whether a unit of UTF-16 is usual in Latin or Chinese text: a letter, punctuation or half of an emoji.
+fn is_usual(unit: u16) -> bool {
+    matches!(unit,
+        0x09 | 0x0A | 0x0D | 0x20..=0x7E | 0xA0..=0x24F | 0x2000..=0x206F | 0x3000..=0x30FF | 0x4E00..=0x9FFF
+        | 0xD800..=0xDFFF | 0xFE0F | 0xFEFF..=0xFFEF)
+}
+
+/// Whether nearly all characters are valid in UTF-8. The last one may be cut off.
+fn is_utf_8(head: &[u8]) -> bool {
+    let (mut valid, mut invalid) = (0, 0);
+    let mut chunks = head.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        valid += (chunk.valid().chars())
+            .filter(|letter| !letter.is_ascii())
+            .count();
+        // The last bytes may be the beginning of a character.
+        let is_cut = chunks.peek().is_none()
+            && std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
+        invalid += usize::from(!chunk.invalid().is_empty() && !is_cut);
+    }
+    invalid == 0 || valid >= VALID_FOR_EACH_INVALID * invalid
+}
+
+enum Decoder {
+    /// How two bytes are a unit, and the bytes that wait for more.
+    Utf16(fn([u8; 2]) -> u16, Vec<u8>),
+    #[cfg(feature = "encodings")]
+    Legacy(encoding_rs::Decoder),
+}
+
+impl Decoder {
+    /// Adds the text of the next bytes, the last ones of the file if `is_last`.
+    fn decode(&mut self, bytes: &[u8], is_last: bool, text: &mut String) {
+        match self {
+            Self::Utf16(unit, waiting) => {
+                waiting.extend_from_slice(bytes);
+                let (pairs, rest) = waiting.as_chunks();
+                let mut units: Vec<u16> = pairs.iter().map(|&pair| unit(pair)).collect();
+                // Two surrogates are a character.
+                if !is_last && (units.last()).is_some_and(|last| (0xD800..0xDC00).contains(last)) {
+                    units.pop();
+                }
+                let is_torn = is_last && !rest.is_empty();
+                waiting.drain(..2 * units.len());
+                let characters = char::decode_utf16(units);
+                text.extend(characters.map(|letter| letter.unwrap_or('\u{FFFD}')));
+                text.extend(is_torn.then_some('\u{FFFD}'));
+            }
+            #[cfg(feature = "encodings")]
+            Self::Legacy(decoder) => {
+                let most = decoder.max_utf8_buffer_length(bytes.len());
+                text.reserve(most.unwrap_or_default());
+                let _ = decoder.decode_to_string(bytes, text, is_last);
+            }
+        }
+    }
+}
+
+/// Text in UTF-8 from bytes in another encoding.
+struct Decoded<R> {
+    reader: R,
+    /// `None` after the last byte.
+    decoder: Option<Decoder>,
+    text: String,
+    taken: usize,
+}
+
+impl<R: BufRead> BufRead for Decoded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.taken == self.text.len()
+            && let Some(decoder) = &mut self.decoder
+        {
+            self.text.clear();
+            self.taken = 0;
+            let bytes = self.reader.fill_buf()?;
+            let bytes = &bytes[..bytes.len().min(PIECE_BYTES)];
+            let (length, is_last) = (bytes.len(), bytes.is_empty());
+            decoder.decode(bytes, is_last, &mut self.text);
+            self.reader.consume(length);
+            if is_last {
+                self.decoder = None;
+            }
+        }
+        Ok(&self.text.as_bytes()[self.taken..])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.taken += bytes;
+    }
+}
+
+impl<R: BufRead> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn utf_16_was_read_letter_by_letter() {
+        for text in ["id,text\n1,tea 🍵\n", "第一行，今天\n第二行，雨\n"] {
+            for (bytes, encoding) in [
+                (utf_16(text, u16::to_le_bytes), Encoding::Utf16Le),
+                (utf_16(text, u16::to_be_bytes), Encoding::Utf16Be),
+            ] {
+                assert_eq!(Encoding::recognise(&bytes), Some(encoding), "{text}");
+                assert_eq!(encoding.decode_head(&bytes), text.as_bytes());
+            }
+        }
+        // A NUL, or a cut character, is no reason to think of UTF-16.
+        for text in [
+            &b"one\0two and more text"[..],
+            b"",
+            "caf\u{e9}".split_at(3).0.as_bytes(),
+        ] {
+            assert_eq!(Encoding::recognise(text), Some(Encoding::Utf8));
+        }
+        assert_eq!(
+            Encoding::recognise("今天".as_bytes().split_last().unwrap().1),
+            Some(Encoding::Utf8)
+        );
+    }
+
+    #[test]
+    fn a_broken_character_does_not_make_utf_8_something_else() {
+        let mut bytes = "今天天气很好，我们去爬山吧".as_bytes().to_vec();
+        bytes.insert(6, 0xE4);
+        bytes.extend(b" and more");
+        assert_eq!(Encoding::recognise(&bytes), Some(Encoding::Utf8));
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn older_encodings_are_found_by_content() {
+        let text = "今天天气很好，我们去爬山吧。你说好不好呢？明天上班，早点睡觉。";
+        let traditional = "今天天氣很好，我們去爬山吧。你說好不好呢？明天上班，早點睡覺。";
+        for (encoding, name, text) in [
+            (encoding_rs::GB18030, "GB18030", text),
+            (encoding_rs::BIG5, "Big5", traditional),
+            (
+                encoding_rs::WINDOWS_1252,
+                "windows-1252",
+                "Un café crème à l’été, naïve façade",
+            ),
+        ] {
+            let bytes = encoding.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(found.name(), name);
+            assert_eq!(found.decode_head(&bytes), text.as_bytes());
+            assert_eq!(Encoding::by_name(name), Some(found));
+        }
+        assert_eq!(Encoding::by_name("latin1").unwrap().name(), "windows-1252");
+        assert_eq!(Encoding::by_name("gbk").unwrap().name(), "GB18030");
+        assert_eq!(Encoding::by_name("klingon"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_size_give_the_same_text(text in any::<String>(), size in 1usize..9, big: bool) {
+            let (bytes, encoding) = match big {
+                true => (utf_16(&text, u16::to_be_bytes), Encoding::Utf16Be),
+                false => (utf_16(&text, u16::to_le_bytes), Encoding::Utf16Le),
+            };
+            let mut decoded = String::new();
+            let reader = BufReader::with_capacity(size, io::Cursor::new(bytes));
+            encoding.decode(reader).read_to_string(&mut decoded).unwrap();
+            prop_assert_eq!(decoded, text);
+        }
+    }
+}

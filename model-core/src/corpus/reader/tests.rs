@@ -1,0 +1,275 @@
+use std::io::Cursor;
+
+use serde_json::json;
+
+use super::*;
+
+/// Users as their ids and posts, and problems as text.
+fn read_as(text: &str, format: Format, reading: &Reading) -> (Vec<Value>, Vec<String>) {
+    let (mut users, mut problems) = (Vec::new(), Vec::new());
+    for user in read_users(Cursor::new(text.to_owned()), format, reading).unwrap() {
+        match user {
+            Ok(user) => users.push(json!([user.id(), user.posts])),
+            Err(Problem::Record { line, what }) => problems.push(format!("{line}: {what}")),
+            Err(Problem::Note(what)) => problems.push(what),
+            Err(Problem::Stream(error)) => problems.push(error.to_string()),
+        }
+    }
+    (users, problems)
+}
+
+fn table(text: &str) -> (Vec<Value>, Vec<String>) {
+    read_as(text, Format::Csv, &Reading::default())
+}
+
+fn json_file(text: &str) -> (Vec<Value>, Vec<String>) {
+    read_as(text, Format::Jsonl, &Reading::default())
+}
+
+fn header_error(text: &'static str, reading: &Reading) -> String {
+    let users = read_users(text.as_bytes(), Format::Csv, reading);
+    users.err().expect("the header is refused")
+}
+
+#[test]
+fn rows_of_a_writer_are_one_user_wherever_they_stand() {
+    let (users, problems) = table("id,text,age\nann,\"a, or\nb\",\nbob,c,\nann,d,24\nbob,e,\n");
+    assert_eq!(
+        users,
+        [
+            json!(["ann", ["a, or\nb", "d"]]),
+            json!(["bob", ["c", "e"]])
+        ]
+    );
+    assert_eq!(problems, Vec::<String>::new());
+    let users = read_users(
+        &b"id,text,age\n1,a,\n1,b,24\n1,c,25\n"[..],
+        Format::Csv,
+        &Reading::default(),
+    );
+    let user = users.unwrap().next().unwrap().unwrap();
+    assert_eq!(user.label("age").as_deref(), Some("24"));
+}
+
+#[test]
+fn each_post_of_a_crawler_was_a_writer() {
+    let posts = r#"{"id": 1, "full_text": "a", "user": {"id": 11, "id_str": "11"}}
+        {"id": 2, "full_text": "b", "user": {"id": 22, "id_str": "22"}}
+        {"id": 3, "full_text": "c", "user": {"id": 11, "id_str": "11"}}"#;
+    let expected = [json!(["11", ["a", "c"]]), json!(["22", ["b"]])];
+    assert_eq!(json_file(posts), (expected.to_vec(), Vec::new()));
+    let (users, problems) = table("id,用户ID,微博正文\n1,11,a\n2,22,b\n3,11,c\n");
+    assert_eq!((users, problems.len()), (expected.to_vec(), 0));
+}
+
+#[test]
+fn records_without_a_writer_are_told_once() {
+    for (users, problems) in [
+        table("text,bid,id\na,x,1\nb,y,2\n"),
+        json_file(
+            "{\"text\": \"a\", \"bid\": 7, \"id\": \"1\"}\n{\"text\": \"b\", \"bid\": 7, \"id\": \"2\"}",
+        ),
+    ] {
+        assert_eq!(users, [json!(["1", ["a"]]), json!(["2", ["b"]])]);
+        assert_eq!(problems, [EACH_A_WRITER]);
+    }
+    // Users whose posts are listed are whole, and named or not.
+    let (users, problems) = json_file("{\"posts\": [\"a\"]}\n\n{\"posts\": [], \"id\": 7}");
+    assert_eq!(users, [json!([1, ["a"]]), json!([7, []])]);
+    assert_eq!(problems, Vec::<String>::new());
+}
+
+#[test]
+fn records_are_numbered_bad_ones_included() {
+    let text = "{\"text\": \"a\"}\n\n{\n{\"text\": \"b\"}\n";
+    let users = read_users(text.as_bytes(), Format::Jsonl, &Reading::default()).unwrap();
+    let records: Vec<u64> = users.filter_map(|user| Some(user.ok()?.record)).collect();
+    assert_eq!(records, [1, 3]);
+}
+
+#[test]
+fn a_value_that_is_no_post_cost_the_user() {
+    let (users, problems) = json_file(
+        r#"{"id": 1, "posts": ["a", null, "b", 42, {"text": "c"}, ["d ", {"text": "e"}]]}
+        {"id": 2, "posts": [], "text": "f"}
+        {"id": 3, "posts": "g"}
+        {"id": 4, "text": ["h ", {"type": "link", "text": "i"}]}
+        {"id": 5, "text": 12}"#,
+    );
+    let posts = [
+        json!(["a", "b", "c", "d e"]),
+        json!(["f"]),
+        json!(["g"]),
+        json!(["h i"]),
+    ];
+    assert_eq!(users, [1, 2, 3, 4].map(|id| json!([id, posts[id - 1]])));
+    assert_eq!(
+        problems,
+        [
+            "1: post 2 of \"posts\" is left out, because it is null, not a string",
+            "1: post 4 of \"posts\" is left out, because it is a number, not a string",
+            "5: the text must be a string, this is a number",
+        ]
+    );
+}
+
+#[test]
+fn rows_without_their_last_cells_were_refused() {
+    let (users, problems) = table("text,id,source\na,1\nb,1,x\n,,\nc,1,,\nd,1,x,more\n");
+    assert_eq!(users, [json!(["1", ["a", "b", "c"]])]);
+    assert_eq!(problems, ["6: 4 cells where the header has 3"]);
+    // A row that ends before its text has none.
+    let (users, problems) = table("id,text\n1,a\n1\n1,\n");
+    assert_eq!(users, [json!(["1", ["a", ""]])]);
+    assert_eq!(problems, ["3: 1 cells where the header has 2"]);
+}
+
+#[test]
+fn of_two_columns_of_one_name_the_last_was_read() {
+    let (users, problems) = table("id,text,gender,text,gender\n1,first,f,second,m\n2,,,second,m\n");
+    assert_eq!(users, [json!(["1", ["first"]]), json!(["2", ["second"]])]);
+    assert!(
+        problems[0].contains("\"text\"") && problems[1].contains("\"gender\""),
+        "{problems:?}"
+    );
+    assert_eq!(
+        table("id,text,,\n1,a,,\n"),
+        (vec![json!(["1", ["a"]])], Vec::new())
+    );
+}
+
+#[test]
+fn of_the_columns_posts_and_text_one_was_ignored() {
+    let (users, problems) = table("posts,id,text\n,1,a\nb,2,\nc,3,d\n,4,\n");
+    assert_eq!(
+        users,
+        [json!(["1", ["a"]]), json!(["2", ["b"]]), json!(["4", [""]])]
+    );
+    assert!(
+        problems[0].starts_with("4: both \"posts\" and \"text\""),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn an_error_names_the_columns_found() {
+    let error = header_error("id,words\n1,a\n", &Reading::default());
+    assert!(
+        error.contains("its columns are: id, words; --text NAME"),
+        "{error}"
+    );
+    let columns = Columns {
+        user: Some("who".into()),
+        ..Columns::default()
+    };
+    let reading = Reading {
+        columns,
+        ..Reading::default()
+    };
+    assert_eq!(
+        header_error("id,text\n1,a\n", &reading),
+        "no column \"who\"; its columns are: id, text"
+    );
+    let (users, problems) = read_as(
+        "{\"id\": 1, \"text\": \"a\"}{\"WHO\": 2, \"text\": \"b\"}",
+        Format::Jsonl,
+        &reading,
+    );
+    assert_eq!(users, [json!([2, ["b"]])]);
+    assert_eq!(problems, ["1: the field of the writer is missing or empty"]);
+    let (_, problems) = json_file("{\"id\": 1, \"words\": \"a\"}");
+    assert!(
+        problems[0].contains("its fields are: id, words; --text NAME"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn posts_are_in_the_order_of_their_numbers_or_dates() {
+    for (dates, posts) in [
+        (["10", "9", "1e1"], ["b", "a", "c"]),
+        (
+            ["2024-01-31 10:00", "2024-01-05", "2023-12-31"],
+            ["c", "b", "a"],
+        ),
+        // Dates that text does not order are left alone.
+        (["Wed Jan 31", "Fri Jan 05", "Sun Dec 31"], ["a", "b", "c"]),
+        (["3", "", "1"], ["a", "b", "c"]),
+    ] {
+        let text = format!(
+            "id,text,date\n1,a,{}\n1,b,{}\n1,c,{}\n",
+            dates[0], dates[1], dates[2]
+        );
+        assert_eq!(table(&text).0, [json!(["1", posts])], "{dates:?}");
+    }
+}
+
+#[test]
+fn sorted_files_need_no_memory() {
+    let reading = Reading {
+        is_sorted: true,
+        most_bytes: 400,
+        ..Reading::default()
+    };
+    let rows: String = (0..100)
+        .map(|row| format!("{},post {row}\n", row / 2))
+        .collect();
+    let text = format!("id,text\n{rows}7,again\n7,and again\n99,last\n");
+    let (users, problems) = read_as(&text, Format::Csv, &reading);
+    assert_eq!((users.len(), &users[50]), (51, &json!(["99", ["last"]])));
+    let what = "the posts of writer \"7\" are not consecutive; sort the file by writer, or leave out --sorted";
+    assert_eq!(problems, [format!("102: {what}")]);
+
+    let reading = Reading {
+        is_sorted: false,
+        ..reading
+    };
+    let (users, problems) = read_as(&text, Format::Csv, &reading);
+    assert!(
+        !users.is_empty() && problems[0].contains("pass --sorted"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn the_users_before_an_open_quote_are_not_lost() {
+    let (users, problems) = table("id,text\n1,a\n2,b\n1,c\n3,\"d\n");
+    assert_eq!(users, [json!(["1", ["a", "c"]]), json!(["2", ["b"]])]);
+    assert_eq!(
+        problems,
+        ["the row at line 5: the quote opened in line 5 is never closed"]
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_cost_no_user() {
+    let bytes = b"id,text\n1,caf\xff\n2,b\xff\n".to_vec();
+    let users = read_users(Cursor::new(bytes), Format::Csv, &Reading::default()).unwrap();
+    let (users, problems): (Vec<_>, Vec<_>) = users.partition(Result::is_ok);
+    assert_eq!(users[0].as_ref().unwrap().posts, ["caf\u{FFFD}"]);
+    assert_eq!((users.len(), problems.len()), (2, 1));
+}
+
+#[test]
+fn files_are_named_for_what_they_are() {
+    let error = |head: &[u8]| {
+        let reader = Cursor::new(head.to_vec());
+        open_users(Path::new("a"), head, reader, &Reading::default())
+            .err()
+            .unwrap()
+    };
+    for (head, what) in [
+        (&b"PK\x03\x04\0\0xl/workbook.xml"[..], "an Excel workbook"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"\n<!doctype HTML><p>", "an HTML page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "a Git LFS pointer",
+        ),
+        (b"\x1f\x8b\x08\0", "compressed with gzip"),
+    ] {
+        let error = error(head);
+        assert!(error.contains(what), "{error}");
+    }
+}

@@ -1,0 +1,159 @@
+//! The records of a file: the rows of a table, or the objects of a JSON file.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::BufRead;
+
+use serde_json::{Map, Value};
+
+use super::json_records::JsonRecords;
+use super::json_value::parse_object;
+use super::reader::Problem;
+use super::table::{Row, Table, misquoted};
+
+/// A record of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Its position in the file, counted from 1, bad records included.
+    pub number: u64,
+    /// The line it begins in, counted from 1.
+    pub line: u64,
+    /// Its values by name. Empty cells of a table are left out, but for those of a column of posts.
+    pub fields: Map<String, Value>,
+    /// Whether it has bytes that are not UTF-8, which were read as U+FFFD.
+    pub is_lossy: bool,
+}
+
+/// An iterator over records and problems. A [`Problem::Stream`] is the last item.
+pub type Records = Box<dyn Iterator<Item = Result<Record, Problem>> + Send>;
+
+/// A table: its columns and its records.
+pub(super) struct TableRecords {
+    pub columns: Vec<String>,
+    pub records: Records,
+}
+
+/// The records of a JSON file.
+pub(super) fn json_records(reader: impl BufRead + Send + 'static) -> Records {
+    let mut records = JsonRecords::new(reader);
+    let mut number = 0;
+    until_stream_error(move || {
+        let record = match records.next() {
+            Err(error) => return Some(Err(Problem::Stream(error))),
+            Ok(record) => record?,
+        };
+        number += 1;
+        let bad = |what| Problem::Record {
+            line: record.line,
+            what,
+        };
+        Some(record.bytes.map_err(bad).and_then(|bytes| {
+            let text = String::from_utf8_lossy(&bytes);
+            Ok(Record {
+                number,
+                line: record.line,
+                fields: parse_object(&text).map_err(bad)?,
+                is_lossy: matches!(text, Cow::Owned(_)),
+            })
+        }))
+    })
+}
+
+/// The records of a table in which the columns of posts are those of which `is_text` holds; `None` for an empty file.
+///
+/// # Errors
+/// If the header cannot be read: the error says what is wrong.
+pub(super) fn table_records(
+    reader: impl BufRead + Send + 'static,
+    is_text: impl Fn(&str) -> bool,
+) -> Result<Option<TableRecords>, String> {
+    let Some(mut table) = Table::new(reader, &is_text)? else {
+        return Ok(None);
+    };
+    let columns = table.columns.clone();
+    let texts: Vec<usize> = (0..columns.len())
+        .filter(|&column| is_text(&columns[column]))
+        .collect();
+    let names = columns.clone();
+    let mut number = 0;
+    let records = until_stream_error(move || {
+        loop {
+            let row = match table.next() {
+                Err(error) => return Some(Err(Problem::Stream(error))),
+                Ok(row) => row?,
+            };
+            // Spreadsheets write empty rows as separators.
+            if row.misquoted.is_none() && row.len() > 1 && row.cells().all(<[u8]>::is_empty) {
+                continue;
+            }
+            number += 1;
+            return Some(record(&row, &names, &texts).map_or_else(
+                |what| {
+                    Err(Problem::Record {
+                        line: row.line,
+                        what,
+                    })
+                },
+                |record| Ok(Record { number, ..record }),
+            ));
+        }
+    });
+    Ok(Some(TableRecords { columns, records }))
+}
+
+/// The names that are there more than once, each once. Spreadsheets write columns without a name.
+pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
+    let (mut seen, mut again) = (HashSet::new(), Vec::new());
+    for name in columns.iter().filter(|name| !name.is_empty()) {
+        if !seen.insert(name) && !again.contains(&name.as_str()) {
+            again.push(name);
+        }
+    }
+    again
+}
+
+fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, String> {
+    if let Some(line) = row.misquoted {
+        return Err(misquoted(line));
+    }
+    // Cells that are missing at the end are empty. A row without the cell of its text is cut off.
+    let has_more = row.cells().skip(columns.len()).any(|cell| !cell.is_empty());
+    let lacks_text = !texts.is_empty() && texts.iter().all(|&column| column >= row.len());
+    if has_more || lacks_text {
+        return Err(format!(
+            "{} cells where the header has {}",
+            row.len(),
+            columns.len()
+        ));
+    }
+    let mut record = Record {
+        line: row.line,
+        ..Record::default()
+    };
+    for (column, (name, cell)) in columns.iter().zip(row.cells()).enumerate() {
+        let is_unknown = |value: &Value| value.as_str().is_some_and(str::is_empty);
+        let is_free = record.fields.get(name).is_none_or(is_unknown);
+        if name.is_empty() || !is_free || (cell.is_empty() && !texts.contains(&column)) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(cell);
+        record.is_lossy |= matches!(text, Cow::Owned(_));
+        record.fields.insert(name.clone(), text.into_owned().into());
+    }
+    Ok(record)
+}
+
+/// An iterator that ends after a [`Problem::Stream`].
+fn until_stream_error<T: 'static>(
+    mut next: impl FnMut() -> Option<Result<T, Problem>> + Send + 'static,
+) -> Box<dyn Iterator<Item = Result<T, Problem>> + Send> {
+    let mut is_over = false;
+    Box::new(std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let item = next();
+        is_over = matches!(item, None | Some(Err(Problem::Stream(_))));
+        item
+    }))
+}

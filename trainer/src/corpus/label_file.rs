@@ -1,0 +1,82 @@
+//! A file of labels beside a file of posts.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, id_text, open_labels, peek};
+use serde_json::{Map, Value};
+
+use super::input;
+use super::reader::{BadRecord, CorpusError};
+
+/// Labels of users by their ids, from a file.
+#[derive(Clone, Debug)]
+pub struct LabelFile {
+    path: PathBuf,
+    /// By id, the fields of a user.
+    users: HashMap<String, Map<String, Value>>,
+    /// How many users of the corpus have labels in it.
+    found: u64,
+}
+
+impl LabelFile {
+    /// Reads all labels of a file. Of a user who is in it twice, the first label of an attribute is taken.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a record of it has no id.
+    pub fn read(path: &Path, reading: &Reading) -> Result<Self, CorpusError> {
+        let file = |source| CorpusError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let foreign = |what| CorpusError::Foreign {
+            path: path.to_owned(),
+            what,
+        };
+        let (head, reader) = peek(input::open(path).map_err(file)?, HEAD_BYTES).map_err(file)?;
+        let mut users: HashMap<String, Map<String, Value>> = HashMap::new();
+        for labels in open_labels(path, &head, reader, reading).map_err(foreign)? {
+            match labels {
+                Ok((id, labels)) => add(users.entry(id).or_default(), &labels),
+                Err(Problem::Note(_)) => {}
+                Err(Problem::Record { line, what }) => {
+                    let path = path.to_owned();
+                    return Err(CorpusError::BadRecord(BadRecord { path, line, what }));
+                }
+                Err(Problem::Stream(source)) => return Err(file(source)),
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            users,
+            found: 0,
+        })
+    }
+
+    /// Gives a user the labels that the file has and the user has not.
+    pub(super) fn apply(&mut self, user: &mut User) {
+        let labels = user.own_id().and_then(|id| self.users.get(&id_text(id)));
+        if let Some(labels) = labels {
+            self.found += 1;
+            add(&mut user.fields, labels);
+        }
+    }
+
+    /// How many users had labels.
+    pub(super) fn summary(&self) -> String {
+        format!(
+            "{}: has labels of {} users, {} of whom are in the corpus",
+            self.path.display(),
+            self.users.len(),
+            self.found
+        )
+    }
+}
+
+fn add(fields: &mut Map<String, Value>, more: &Map<String, Value>) {
+    for (name, value) in more {
+        if fields.get(name).is_none_or(Value::is_null) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+}
