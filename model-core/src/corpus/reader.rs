@@ -48,13 +48,12 @@ pub struct Reading {
     pub most_bytes: usize,
 }
 
-/// The most bytes of posts that are grouped by writer, where nothing else is stated: what a browser has, or half of the memory
-/// of a small computer.
-const MOST_BYTES: usize = if cfg!(target_pointer_width = "32") {
-    1 << 30
-} else {
-    4 << 30
-};
+/// The most bytes of posts that are grouped by writer, where nothing else is stated: half of what small computers have.
+#[cfg(not(target_pointer_width = "32"))]
+const MOST_BYTES: usize = 4 << 30;
+/// In a browser.
+#[cfg(target_pointer_width = "32")]
+const MOST_BYTES: usize = 1 << 30;
 
 impl Default for Reading {
     fn default() -> Self {
@@ -255,7 +254,9 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
     notes
 }
 
+/// Told of a file without writers.
 const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
+/// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 
 /// Users from records, with posts grouped by writer.
