@@ -163,7 +163,9 @@ fn header(reader: &mut dyn BufRead) -> Result<(u64, usize), ReadError> {
     let mut line = Vec::new();
     (&mut *reader).take(64).read_until(b'\n', &mut line)?;
     if let Some(kind) = what_else(&line) {
-        return Err(ReadError::Content(format!("not a word2vec file, but {kind}")));
+        return Err(ReadError::Content(format!(
+            "not a word2vec file, but {kind}"
+        )));
     }
     if line.is_empty() {
         return Err(ReadError::Content("it is empty".into()));
@@ -361,7 +363,8 @@ mod tests {
     #[test]
     fn wrong_files_are_errors_that_say_what_is_wrong() {
         for (content, what) in [
-            (&b""[..], "first line"),
+            (&b""[..], "it is empty"),
+            (b"PK\x03\x04\0\0", "not a word2vec file, but a ZIP archive"),
             (b"{\"posts\": []}", "first line"),
             (b"2 0\n", "first line"),
             (
