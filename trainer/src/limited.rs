@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use model_core::corpus::Encoding;
+
 /// The bytes of a file. `what` is the kind of file that is expected, such as "a bundle".
 ///
 /// # Errors
@@ -34,7 +36,10 @@ pub fn read_all(reader: impl Read, most: u64, what: &str) -> io::Result<Vec<u8>>
 pub fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to() + 1;
-        let what = format!("invalid UTF-8 at byte {place}");
+        let other = Encoding::recognise(error.as_bytes()).filter(|other| *other != Encoding::Utf8);
+        let hint =
+            other.map(|other| format!(" (it seems to be {}; save it as UTF-8)", other.name()));
+        let what = format!("invalid UTF-8 at byte {place}{}", hint.unwrap_or_default());
         io::Error::new(io::ErrorKind::InvalidData, what)
     })
 }
@@ -58,6 +63,11 @@ mod tests {
         assert_eq!(read(&path, 4, "a split").unwrap(), b"four");
         assert_eq!(error(read(&path, 3, "a split")), "too large for a split");
         let error = text(b"ab\xff".to_vec()).unwrap_err().to_string();
-        assert_eq!(error, "invalid UTF-8 at byte 3");
+        assert!(error.starts_with("invalid UTF-8 at byte 3"), "{error}");
+        let error = text(b"\xff\xfea\0b\0".to_vec()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("(it seems to be UTF-16LE; save it as UTF-8)"),
+            "{error}"
+        );
     }
 }

@@ -220,7 +220,7 @@ impl Finder {
         if parts.writer.is_none() && self.is_id_the_writers(&fields) {
             parts.writer = fields.get(ID).cloned();
         }
-        parts.writer = parts.writer.filter(|id| !is_empty(id)).map(trimmed);
+        parts.writer = parts.writer.filter(|id| !is_empty(id));
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
             if (names.is_stated || !is_named_already)
@@ -364,14 +364,6 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// An id without the blanks around it: some programs write a tab behind it, so that spreadsheets take it for text.
-fn trimmed(id: Value) -> Value {
-    match id {
-        Value::String(text) => text.trim().into(),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -403,7 +395,7 @@ mod tests {
                 json!(["long", "1", null]),
             ),
             (
-                json!({"id": 3, "text": null, "body": "b", "Author ID": "9\t"}),
+                json!({"id": 3, "text": null, "body": "b", "Author ID": "9"}),
                 json!(["b", "9", null]),
             ),
             // The id of a post is no writer's.

@@ -32,11 +32,7 @@ impl Encoding {
             "utf-16be" => return Some(Self::Utf16Be),
             _ => {}
         }
-        #[cfg(feature = "encodings")]
-        let legacy = encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self::of);
-        #[cfg(not(feature = "encodings"))]
-        let legacy = None;
-        legacy
+        Self::legacy_by_name(name)
     }
 
     /// The encoding of a text that starts with `head`, by its byte order mark or else by its content. `None` if it is none
@@ -54,16 +50,30 @@ impl Encoding {
         if is_utf_8(head) {
             return Some(Self::Utf8);
         }
-        #[cfg(feature = "encodings")]
-        let legacy = {
-            use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-            let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-            detector.feed(head, false);
-            Some(Self::of(detector.guess(None, Utf8Detection::Deny)))
-        };
-        #[cfg(not(feature = "encodings"))]
-        let legacy = None;
-        legacy
+        Self::recognise_legacy(head)
+    }
+
+    #[cfg(feature = "encodings")]
+    fn legacy_by_name(name: &str) -> Option<Self> {
+        encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self::of)
+    }
+
+    #[cfg(feature = "encodings")]
+    fn recognise_legacy(head: &[u8]) -> Option<Self> {
+        use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        detector.feed(head, false);
+        Some(Self::of(detector.guess(None, Utf8Detection::Deny)))
+    }
+
+    #[cfg(not(feature = "encodings"))]
+    fn legacy_by_name(_: &str) -> Option<Self> {
+        None
+    }
+
+    #[cfg(not(feature = "encodings"))]
+    fn recognise_legacy(_: &[u8]) -> Option<Self> {
+        None
     }
 
     #[cfg(feature = "encodings")]

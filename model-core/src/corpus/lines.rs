@@ -14,6 +14,15 @@ pub(super) struct Lines<R> {
     after_cr: bool,
 }
 
+/// A line.
+#[derive(Debug, PartialEq)]
+pub(super) struct Line<'a> {
+    /// Its number, counted from 1.
+    pub number: u64,
+    /// Its bytes without the line end, or what is wrong with it.
+    pub bytes: Result<&'a [u8], String>,
+}
+
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
@@ -24,8 +33,8 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The number of the next line, counted from 1, and its bytes without the line end, or what is wrong with it.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&[u8], String>)>> {
+    /// The next line.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let (mut length, mut ended) = (0, false);
         while !ended {
@@ -55,17 +64,19 @@ impl<R: BufRead> Lines<R> {
             self.reader.consume(taken);
         }
         self.number += 1;
+        let number = self.number;
         if length > MAX_RECORD_BYTES {
-            return Ok(Some((
-                self.number,
-                Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20)),
-            )));
+            let bytes = Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20));
+            return Ok(Some(Line { number, bytes }));
         }
         let mut line = self.line.as_slice();
-        if self.number == 1 {
+        if number == 1 {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        Ok(Some((self.number, Ok(line))))
+        Ok(Some(Line {
+            number,
+            bytes: Ok(line),
+        }))
     }
 }
 
@@ -77,8 +88,9 @@ mod tests {
     fn lines(bytes: &[u8]) -> Vec<(u64, String)> {
         let mut lines = Lines::new(BufReader::with_capacity(3, bytes));
         let mut all = Vec::new();
-        while let Some((number, line)) = lines.next().unwrap() {
-            all.push((number, String::from_utf8(line.unwrap().to_vec()).unwrap()));
+        while let Some(line) = lines.next().unwrap() {
+            let text = String::from_utf8(line.bytes.unwrap().to_vec());
+            all.push((line.number, text.unwrap()));
         }
         all
     }
@@ -99,9 +111,10 @@ mod tests {
     fn an_endless_line_is_refused_without_being_held() {
         let endless = io::repeat(b'x').take(MAX_RECORD_BYTES as u64 + 1);
         let mut lines = Lines::new(BufReader::new(endless.chain(&b"\nfine\n"[..])));
-        let (_, line) = lines.next().unwrap().unwrap();
-        assert!(line.unwrap_err().contains("64 MiB"));
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.bytes.unwrap_err().contains("64 MiB"));
         assert!(lines.line.capacity() <= 2 * MAX_RECORD_BYTES);
-        assert_eq!(lines.next().unwrap(), Some((2, Ok(&b"fine"[..]))));
+        let line = lines.next().unwrap().unwrap();
+        assert_eq!((line.number, line.bytes), (2, Ok(&b"fine"[..])));
     }
 }

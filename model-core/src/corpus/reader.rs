@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts, has_name};
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
 use super::user::{Entry, entry, listed};
 use super::writers::{Order, Post, Writers};
@@ -48,13 +48,12 @@ pub struct Reading {
     pub most_bytes: usize,
 }
 
-/// The most bytes of posts that are grouped by writer, where nothing else is stated: what a browser has, or half of the memory
-/// of a small computer.
-const MOST_BYTES: usize = if cfg!(target_pointer_width = "32") {
-    1 << 30
-} else {
-    4 << 30
-};
+/// The most bytes of posts that are grouped by writer, where nothing else is stated: half of what small computers have.
+#[cfg(not(target_pointer_width = "32"))]
+const MOST_BYTES: usize = 4 << 30;
+/// In a browser.
+#[cfg(target_pointer_width = "32")]
+const MOST_BYTES: usize = 1 << 30;
 
 impl Default for Reading {
     fn default() -> Self {
@@ -79,7 +78,11 @@ pub fn open_users(
     reader: impl BufRead + Send + 'static,
     reading: &Reading,
 ) -> Result<Users, String> {
-    let (reader, format, note) = decoded(name, head, reader, reading)?;
+    let Text {
+        reader,
+        format,
+        note,
+    } = decoded(name, head, reader, reading)?;
     let users = read_users(reader, format, reading)?;
     Ok(Box::new(note.map(Err).into_iter().chain(users)))
 }
@@ -94,7 +97,11 @@ pub fn open_records(
     reader: impl BufRead + Send + 'static,
     reading: &Reading,
 ) -> Result<Records, String> {
-    let (reader, format, note) = decoded(name, head, reader, reading)?;
+    let Text {
+        reader,
+        format,
+        note,
+    } = decoded(name, head, reader, reading)?;
     let finder = Finder::new(&reading.columns);
     let records: Records = match format {
         Format::Jsonl => json_records(reader),
@@ -152,13 +159,21 @@ pub fn id_text(id: &Value) -> String {
     }
 }
 
-/// The text of a file in UTF-8, its format, and how it was read if it was not UTF-8.
+/// The text of a file.
+struct Text {
+    /// In UTF-8.
+    reader: Box<dyn BufRead + Send>,
+    format: Format,
+    /// From which encoding, if it was not UTF-8.
+    note: Option<Problem>,
+}
+
 fn decoded(
     name: &Path,
     head: &[u8],
     reader: impl BufRead + Send + 'static,
     reading: &Reading,
-) -> Result<(Box<dyn BufRead + Send>, Format, Option<Problem>), String> {
+) -> Result<Text, String> {
     if let Some(packing) = Packing::by_content(head) {
         return Err(format!(
             "compressed with {}; unpack it first",
@@ -177,7 +192,11 @@ fn decoded(
     });
     let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
     let note = is_told.then(|| Problem::Note(format!("read as {}", encoding.name())));
-    Ok((encoding.decode(reader), format, note))
+    Ok(Text {
+        reader: encoding.decode(reader),
+        format,
+        note,
+    })
 }
 
 /// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
@@ -255,7 +274,9 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
     notes
 }
 
+/// Told of a file without writers.
 const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
+/// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 
 /// Users from records, with posts grouped by writer.
@@ -366,7 +387,7 @@ fn text_users(reader: impl BufRead + Send + 'static) -> Users {
         if is_over {
             return None;
         }
-        let (line, bytes) = match lines.next() {
+        let Line { number, bytes } = match lines.next() {
             Ok(line) => line?,
             Err(error) => {
                 is_over = true;
@@ -376,10 +397,10 @@ fn text_users(reader: impl BufRead + Send + 'static) -> Users {
         Some(match bytes {
             Ok(bytes) => Ok(User {
                 posts: vec![String::from_utf8_lossy(bytes).into_owned()],
-                record: line,
+                record: number,
                 ..User::default()
             }),
-            Err(what) => Err(Problem::Record { line, what }),
+            Err(what) => Err(Problem::Record { line: number, what }),
         })
     }))
 }

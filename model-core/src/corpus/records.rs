@@ -131,9 +131,12 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
         ..Record::default()
     };
     for (column, (name, cell)) in columns.iter().zip(row.cells()).enumerate() {
+        let is_text = texts.contains(&column);
+        // Some programs write a tab behind an id, so that spreadsheets take it for text.
+        let cell = if is_text { cell } else { cell.trim_ascii() };
         let is_unknown = |value: &Value| value.as_str().is_some_and(str::is_empty);
         let is_free = record.fields.get(name).is_none_or(is_unknown);
-        if name.is_empty() || !is_free || (cell.is_empty() && !texts.contains(&column)) {
+        if name.is_empty() || !is_free || (cell.is_empty() && !is_text) {
             continue;
         }
         let text = String::from_utf8_lossy(cell);

@@ -46,6 +46,15 @@ impl Row {
     }
 }
 
+/// A header as one of the separators divides it.
+struct Header {
+    /// Whether it has a column that is wanted, and the number of columns.
+    rank: (bool, usize),
+    separator: u8,
+    columns: Vec<String>,
+    misquoted: Option<u64>,
+}
+
 impl<R: BufRead> Table<R> {
     /// Reads the header; `None` if the file is empty. The separator is the one that Excel's first line `sep=;` states, or
     /// else the one with which the header has a column that `is_wanted`, and then the most columns.
@@ -64,7 +73,7 @@ impl<R: BufRead> Table<R> {
             header = raw_row(&mut reader, &mut scanner).map_err(unreadable)?;
         }
         let line = scanner.row_line;
-        let mut best: Option<((bool, usize), u8, Vec<String>, Option<u64>)> = None;
+        let mut best: Option<Header> = None;
         for separator in stated.map_or(SEPARATORS.to_vec(), |stated| vec![stated]) {
             let mut rows = Rows {
                 reader: header.as_slice(),
@@ -77,11 +86,22 @@ impl<R: BufRead> Table<R> {
                 .map(|name| String::from_utf8_lossy(name).trim().to_owned())
                 .collect();
             let rank = (columns.iter().any(|name| is_wanted(name)), columns.len());
-            if best.as_ref().is_none_or(|(highest, ..)| rank > *highest) {
-                best = Some((rank, separator, columns, row.misquoted));
+            if best.as_ref().is_none_or(|best| rank > best.rank) {
+                best = Some(Header {
+                    rank,
+                    separator,
+                    columns,
+                    misquoted: row.misquoted,
+                });
             }
         }
-        let Some((_, separator, columns, misquoted_line)) = best else {
+        let Some(Header {
+            separator,
+            columns,
+            misquoted: misquoted_line,
+            ..
+        }) = best
+        else {
             return Ok(None);
         };
         if columns.len() > MAX_COLUMNS {
@@ -331,8 +351,11 @@ mod tests {
 
     use super::*;
 
-    /// The columns, and the line and cells of each row, or what is wrong.
-    fn read(bytes: &[u8]) -> Result<(Vec<String>, Vec<(u64, Vec<String>)>), String> {
+    /// The line and the cells of each row.
+    type Cells = Vec<(u64, Vec<String>)>;
+
+    /// The columns and the rows, or what is wrong.
+    fn read(bytes: &[u8]) -> Result<(Vec<String>, Cells), String> {
         let reader = BufReader::with_capacity(3, bytes);
         let Some(mut table) = Table::new(reader, |name| name == "text")? else {
             return Ok((Vec::new(), Vec::new()));
@@ -350,7 +373,7 @@ mod tests {
         Ok((table.columns, rows))
     }
 
-    fn cells(rows: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
+    fn cells(rows: &[(u64, &[&str])]) -> Cells {
         (rows.iter())
             .map(|(line, cells)| (*line, cells.iter().map(|cell| (*cell).to_owned()).collect()))
             .collect()

@@ -363,7 +363,8 @@ mod tests {
     #[test]
     fn wrong_files_are_errors_that_say_what_is_wrong() {
         for (content, what) in [
-            (&b""[..], "first line"),
+            (&b""[..], "it is empty"),
+            (b"PK\x03\x04\0\0", "not a word2vec file, but a ZIP archive"),
             (b"{\"posts\": []}", "first line"),
             (b"2 0\n", "first line"),
             (

@@ -63,6 +63,12 @@ fn each_post_of_a_crawler_was_a_writer() {
 }
 
 #[test]
+fn the_tab_behind_an_id_was_a_part_of_it() {
+    let (users, _) = table("id,text,bid\n17\t, a ,x\n");
+    assert_eq!(users, [json!(["17", [" a "]])]);
+}
+
+#[test]
 fn records_without_a_writer_are_told_once() {
     for (users, problems) in [
         table("text,bid,id\na,x,1\nb,y,2\n"),
