@@ -1,0 +1,118 @@
+//! Archives as [`Files`].
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+
+use zip::ZipArchive;
+
+use crate::Files;
+
+/// A zip archive.
+pub struct ZipFiles<R> {
+    place: String,
+    names: Vec<String>,
+    indices: HashMap<String, usize>,
+    archive: ZipArchive<R>,
+}
+
+impl<R: Read + Seek> ZipFiles<R> {
+    /// Opens an archive; `place` is its name for messages.
+    ///
+    /// # Errors
+    /// If it is not a whole zip archive.
+    pub fn new(reader: R, place: &str) -> io::Result<Self> {
+        let archive = ZipArchive::new(reader).map_err(|error| {
+            let what = format!("a zip archive that cannot be read: {error}; is it cut off?");
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        })?;
+        let names = archive.file_names_raw().map(String::from_utf8_lossy);
+        let indices: HashMap<String, usize> = (names.enumerate())
+            .filter(|(_, name)| is_file(name))
+            .map(|(index, name)| (name.into_owned(), index))
+            .collect();
+        let mut names: Vec<String> = indices.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(Self {
+            place: place.to_owned(),
+            names,
+            indices,
+            archive,
+        })
+    }
+}
+
+impl<R: Read + Seek> Files for ZipFiles<R> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.place)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        let &index = (self.indices.get(name)).ok_or(io::ErrorKind::NotFound)?;
+        let file = self.archive.by_index(index).map_err(io::Error::other)?;
+        Ok(Box::new(BufReader::new(file)))
+    }
+}
+
+/// Opens the bytes of a file from their start.
+type Opener = Box<dyn Fn() -> io::Result<Box<dyn BufRead + Send>>>;
+
+/// A tar archive. To read a file, the bytes before it are read again.
+pub struct TarFiles {
+    place: String,
+    names: Vec<String>,
+    /// The first byte and the length of each file.
+    positions: HashMap<String, (u64, u64)>,
+    opener: Opener,
+}
+
+impl TarFiles {
+    /// Opens an archive; `opener` returns its bytes from the start, not compressed, and `place` is its name for messages.
+    ///
+    /// # Errors
+    /// If it is not a whole tar archive.
+    pub fn new(opener: Opener, place: &str) -> io::Result<Self> {
+        let mut positions = HashMap::new();
+        for entry in tar::Archive::new(opener()?).entries()? {
+            let entry = entry?;
+            let name = entry.path()?.to_string_lossy().into_owned();
+            let name = name.trim_start_matches("./").to_owned();
+            if entry.header().entry_type().is_file() && is_file(&name) {
+                positions.insert(name, (entry.raw_file_position(), entry.size()));
+            }
+        }
+        let mut names: Vec<String> = positions.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(Self {
+            place: place.to_owned(),
+            names,
+            positions,
+            opener,
+        })
+    }
+}
+
+impl Files for TarFiles {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.place)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        let &(start, length) = (self.positions.get(name)).ok_or(io::ErrorKind::NotFound)?;
+        let mut reader = (self.opener)()?;
+        io::copy(&mut reader.by_ref().take(start), &mut io::sink())?;
+        Ok(Box::new(reader.take(length)))
+    }
+}
+
+/// Archives made on a Mac have a hidden file beside each file.
+fn is_file(name: &str) -> bool {
+    !name.ends_with('/') && !name.starts_with("__MACOSX/")
+}
