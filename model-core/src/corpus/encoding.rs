@@ -130,10 +130,10 @@ impl Encoding {
     }
 
     /// The text of `reader` as UTF-8, with U+FFFD for what is invalid. UTF-8 stays as it is.
-    pub fn decode(self, reader: impl BufRead + Send + 'static) -> Box<dyn BufRead + Send> {
+    pub fn decode<R: BufRead>(self, reader: R) -> Decoded<R> {
         match self.decoder() {
-            None => Box::new(reader),
-            Some(decoder) => Box::new(Decoded {
+            None => Decoded::Utf8(reader),
+            Some(decoder) => Decoded::Other(Recoded {
                 reader,
                 decoder: Some(decoder),
                 text: String::new(),
@@ -223,8 +223,40 @@ impl Decoder {
     }
 }
 
+/// A file's text in UTF-8, see [`Encoding::decode`].
+pub enum Decoded<R> {
+    /// Text that was in UTF-8.
+    Utf8(R),
+    /// Text that was in another encoding.
+    Other(Recoded<R>),
+}
+
+impl<R: BufRead> BufRead for Decoded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self {
+            Self::Utf8(reader) => reader.fill_buf(),
+            Self::Other(reader) => reader.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        match self {
+            Self::Utf8(reader) => reader.consume(bytes),
+            Self::Other(reader) => reader.taken += bytes,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
 /// Text in UTF-8 from bytes in another encoding.
-struct Decoded<R> {
+pub struct Recoded<R> {
     reader: R,
     /// `None` after the last byte.
     decoder: Option<Decoder>,
@@ -232,7 +264,7 @@ struct Decoded<R> {
     taken: usize,
 }
 
-impl<R: BufRead> BufRead for Decoded<R> {
+impl<R: BufRead> Recoded<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.taken == self.text.len()
             && let Some(decoder) = &mut self.decoder
@@ -249,18 +281,6 @@ impl<R: BufRead> BufRead for Decoded<R> {
             }
         }
         Ok(&self.text.as_bytes()[self.taken..])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.taken += bytes;
-    }
-}
-
-impl<R: BufRead> Read for Decoded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.fill_buf()?.read(buffer)?;
-        self.consume(read);
-        Ok(read)
     }
 }
 

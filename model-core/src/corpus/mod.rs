@@ -38,13 +38,14 @@ mod user;
 mod writers;
 
 pub use columns::Columns;
-pub use encoding::Encoding;
+pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use reader::{
     Labels, Problem, Reading, Users, id_text, open_labels, open_records, open_users, peek,
     read_users,
 };
 pub use records::{Record, Records};
+pub use table::{Row, Table, misquoted};
 pub use user::User;
 
 /// U+FEFF at the start of a text in UTF-8.

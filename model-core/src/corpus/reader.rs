@@ -67,6 +67,16 @@ impl Default for Reading {
     }
 }
 
+impl Reading {
+    /// Whether it says more of the files than can be seen in them.
+    pub fn is_stated(&self) -> bool {
+        self.format.is_some()
+            || self.encoding.is_some()
+            || self.is_sorted
+            || self.columns.stated().next().is_some()
+    }
+}
+
 /// Reads the users of a file of any format and encoding, see [`read_users`]. `head` are its first [`HEAD_BYTES`](super::HEAD_BYTES),
 /// with which `reader` begins too.
 ///
@@ -193,7 +203,7 @@ fn decoded(
     let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
     let note = is_told.then(|| Problem::Note(format!("read as {}", encoding.name())));
     Ok(Text {
-        reader: encoding.decode(reader),
+        reader: Box::new(encoding.decode(reader)),
         format,
         note,
     })

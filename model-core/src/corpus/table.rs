@@ -13,7 +13,7 @@ const NO_SEPARATOR: u8 = b'\n';
 const PIECE_BYTES: usize = 1 << 16;
 
 /// A table, row by row, after its header. It never holds more than [`MAX_RECORD_BYTES`] of a row.
-pub(super) struct Table<R> {
+pub struct Table<R> {
     rows: Rows<R>,
     /// The names of the columns, without the blanks around them.
     pub columns: Vec<String>,
@@ -21,7 +21,7 @@ pub(super) struct Table<R> {
 
 /// A row. Lines are counted from 1.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Row {
+pub struct Row {
     /// The line it begins in.
     pub line: u64,
     /// The line of the opening quote of the first cell that goes on after its closing quote.
@@ -33,6 +33,7 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// The cells. A row may be shorter or longer than the header.
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         starts
@@ -41,6 +42,7 @@ impl Row {
     }
 
     /// The number of cells.
+    #[expect(clippy::len_without_is_empty, reason = "a row has a cell at least")]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -130,7 +132,7 @@ impl<R: BufRead> Table<R> {
 }
 
 /// What is wrong with a row where a cell goes on after its closing quote.
-pub(super) fn misquoted(line: u64) -> String {
+pub fn misquoted(line: u64) -> String {
     format!(
         "text follows the closing quote of the cell that begins in line {line}; close the cell, and double the quotes \
          inside it"

@@ -1,29 +1,32 @@
-//! `auxlstm corpus convert`: a published corpus as the project's JSONL.
+//! `auxlstm corpus convert`: archives, crawls and published corpora as the project's JSONL.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use formats::{FORMATS, Format, Receiver, Writers, recognise};
+use model_core::corpus::User;
 
-use super::Failure;
-use crate::conversion::{
-    Converter, CorpusFormat, Counts, FORMATS, Input, Options, Professions, recognise,
+use super::{Failure, ReadingArguments};
+use crate::conversion::{Converter, Counts, Options, Professions};
+use crate::corpus::{
+    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
 };
-use crate::corpus::{Packer, repeated_file};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 use crate::table::counted;
 
-/// Convert a published corpus to JSONL, one user a line
+/// Convert archives, crawls, published corpora and any other file of users to JSONL, one user a line
 ///
-/// Posts stand in order of date. E-mail addresses, links and numbers of eight or more characters are masked as <email>, <url>
-/// and <num>; users are numbered anew; names and dates are dropped. docs/corpora.md describes the corpora.
+/// Posts are grouped by writer and stand in order of time. Reposts, quoted text and posts of bots are left out. E-mail
+/// addresses, links and numbers of eight or more characters are masked as <email>, <url> and <num>; users are numbered anew;
+/// names and dates are dropped. docs/formats.md describes the formats, docs/corpora.md the corpora.
 #[derive(Args)]
 pub(super) struct Convert {
-    /// Folder or file of the corpus; files may be compressed with xz, gzip or zstd
+    /// Folder, zip or tar archive, or file; tar archives and files may be compressed with xz, gzip or zstd. Inputs of one
+    /// format are read as one
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// File to write; a name that ends in .xz, .gz or .zst compresses it
@@ -31,7 +34,10 @@ pub(super) struct Convert {
     output: PathBuf,
     /// Format of the inputs [default: detected]
     #[arg(long, value_name = "NAME", value_parser = format_parser())]
-    format: Option<&'static dyn CorpusFormat>,
+    format: Option<&'static dyn Format>,
+    /// Keep the ids or names by which the format tells writers apart
+    #[arg(long)]
+    keep_ids: bool,
     /// Group the industries of the Blog Authorship Corpus into professions
     #[arg(long, value_enum, value_name = "GROUPS")]
     professions: Option<Professions>,
@@ -44,74 +50,73 @@ pub(super) struct Convert {
     /// Cut each user's posts after this many words
     #[arg(long, value_name = "WORDS")]
     max_words: Option<usize>,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = &'static dyn CorpusFormat> {
-    PossibleValuesParser::new(FORMATS.map(|format| format.name())).try_map(|name| {
-        let format = FORMATS.into_iter().find(|format| format.name() == name);
+fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
+    let values = FORMATS.map(|format| {
+        let about = format.about();
+        PossibleValue::new(about.name).help(about.input)
+    });
+    PossibleValuesParser::new(values).try_map(|name| {
+        let format = (FORMATS.into_iter()).find(|format| format.about().name == name);
         format.ok_or("no such format")
     })
 }
 
 pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
-    let mut inputs = Vec::new();
     check_distinct(&arguments.inputs)?;
+    let options = arguments.reading.options()?;
+    let mut inputs = Vec::new();
     for path in &arguments.inputs {
         let fail = |error| in_input(path, error);
-        let input = Input::open(path).map_err(fail)?;
-        let skipped = skipped(&input);
+        let mut container = Container::open(path, options.is_long).map_err(fail)?;
+        let skipped = container.skipped();
         if !skipped.is_empty() {
-            notice!(
-                "{}: skipped {}; only the files directly in a folder are read",
-                path.display(),
-                skipped.join(" and ")
-            );
+            notice!("{}: skipped {skipped}", path.display());
         }
         let format = match arguments.format {
-            Some(format) => format,
-            None => recognise(&input).map_err(fail)?,
+            None if options.reading.is_stated() => None,
+            None => recognise(container.files()),
+            format => format,
         };
-        inputs.push((path, input, format));
+        inputs.push((path, container, format));
     }
-    let mut converter = Converter::new(Options {
-        professions: arguments.professions,
-        with: arguments.with,
-        without: arguments.without,
-        max_words: arguments.max_words,
-    });
     let path = &arguments.output;
     let fail = |source| OutputError {
         path: path.clone(),
         source,
     };
     let mut file = PendingFile::create(path)?;
-    let mut writer = Packer::new(path, &mut file).map_err(fail)?;
-    let mut progress = Progress::new("converting", "users", None);
-    let print = progress.printer();
-    for (path, input, format) in &inputs {
-        let users = format.users(input).map_err(|error| in_input(path, error))?;
-        for user in users {
-            match user {
-                Ok(user) => {
-                    if let Some(record) = converter.record(user) {
-                        serde_json::to_writer(&mut writer, &record)
-                            .map_err(io::Error::from)
-                            .and_then(|()| writer.write_all(b"\n"))
-                            .map_err(fail)?;
-                    }
-                    progress.set(converter.counts().read);
-                }
-                Err(line) => {
-                    converter.add_bad_record();
-                    print(&line);
-                }
-            }
+    let converter = Converter::new(Options {
+        professions: arguments.professions,
+        with: arguments.with,
+        without: arguments.without,
+        max_words: arguments.max_words,
+        keep_ids: arguments.keep_ids,
+    });
+    let (converter, left_out) = {
+        let mut output = Output {
+            converter,
+            labels: options.labels.clone(),
+            is_strict: options.strict,
+            packer: Packer::new(path, &mut file).map_err(fail)?,
+            failure: None,
+            progress: Progress::new("converting", "users", None),
+        };
+        let left_out = read_all(inputs, &options, &mut output);
+        if let Some(failure) = output.failure.take() {
+            return Err(match failure {
+                OutputFailure::Write(error) => fail(error).into(),
+                OutputFailure::BadRecord(line) => format!("{line} (strict reading is on)").into(),
+            });
         }
-    }
-    drop(progress);
-    writer.finish().map_err(fail)?;
+        output.packer.finish().map_err(fail)?;
+        (output.converter, left_out?)
+    };
     let counts = converter.counts();
-    let left_out = left_out(counts);
+    let left_out = left_out_of(counts, &left_out);
     if !left_out.is_empty() {
         notice!("left out: {}", left_out.join(", "));
     }
@@ -128,19 +133,126 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+type Inputs<'a> = Vec<(&'a PathBuf, Container, Option<&'static dyn Format>)>;
+
+/// Reads the inputs of one format after those of another: they may hold posts of the same writers. What was left out.
+fn read_all<W: Write>(
+    mut inputs: Inputs<'_>,
+    options: &ReadingOptions,
+    output: &mut Output<W>,
+) -> Result<formats::Counts, Failure> {
+    let mut left_out = formats::Counts::default();
+    while let Some(&(first, _, format)) = inputs.first() {
+        let Some(format) = format else {
+            let (path, ..) = inputs.remove(0);
+            read_generic(path, options, output)?;
+            continue;
+        };
+        let name = format.about().name;
+        let is_same = |other: &Option<&'static dyn Format>| {
+            other.is_some_and(|other| other.about().name == name)
+        };
+        let same: Vec<_> = inputs
+            .extract_if(.., |(.., other)| is_same(other))
+            .collect();
+        let options = formats::Options {
+            reposts: options.reposts,
+            max_bytes: options.reading.most_bytes,
+        };
+        let mut writers = Writers::new(options, output);
+        for (path, mut container, _) in same {
+            (format.read(container.files(), &mut writers))
+                .map_err(|error| in_input(path, error))?;
+        }
+        left_out += writers
+            .finish_all()
+            .map_err(|error| in_input(first, error))?;
+    }
+    Ok(left_out)
+}
+
+/// Reads an input that is of no format with a name.
+fn read_generic<W: Write>(
+    path: &Path,
+    options: &ReadingOptions,
+    output: &mut Output<W>,
+) -> Result<(), Failure> {
+    let options = ReadingOptions {
+        // The output applies it.
+        labels: None,
+        ..options.clone()
+    };
+    let corpus = Corpus::open(&[path.to_owned()], options)?;
+    let mut corpus = corpus.with_report(output.progress.printer());
+    for user in &mut corpus {
+        output.user(user?)?;
+    }
+    output.converter.add_bad_records(corpus.bad_records());
+    Ok(())
+}
+
+/// Writes the users.
+struct Output<W: Write> {
+    converter: Converter,
+    labels: Option<LabelFile>,
+    is_strict: bool,
+    packer: Packer<W>,
+    /// Why reading was ended. The error of reading does not tell it from others.
+    failure: Option<OutputFailure>,
+    progress: Progress,
+}
+
+enum OutputFailure {
+    Write(io::Error),
+    BadRecord(String),
+}
+
+impl<W: Write> Receiver for Output<W> {
+    fn user(&mut self, mut user: User) -> io::Result<()> {
+        if self.failure.is_some() {
+            return Err(io::ErrorKind::Other.into());
+        }
+        if let Some(labels) = &mut self.labels {
+            labels.apply(&mut user);
+        }
+        if let Some(record) = self.converter.record(user) {
+            serde_json::to_writer(&mut self.packer, &record)
+                .map_err(io::Error::from)
+                .and_then(|()| self.packer.write_all(b"\n"))
+                .map_err(|error| {
+                    self.failure = Some(OutputFailure::Write(error));
+                    io::Error::other("the output cannot be written")
+                })?;
+        }
+        self.progress.set(self.converter.counts().read);
+        Ok(())
+    }
+
+    fn bad_record(&mut self, line: &str) {
+        if self.is_strict {
+            let failure = OutputFailure::BadRecord(line.to_owned());
+            self.failure.get_or_insert(failure);
+            return;
+        }
+        self.converter.add_bad_records(1);
+        self.progress.printer()(line);
+    }
+}
+
 fn in_input(path: &Path, error: io::Error) -> Failure {
     format!("{}: {error}", path.display()).into()
 }
 
-/// Fails if a file is given twice, by itself or in its folder: its users would be two each.
+/// Fails if a file or folder is given twice, by itself or in a folder: its users would be two each.
 fn check_distinct(inputs: &[PathBuf]) -> Result<(), Failure> {
-    let folders = inputs.iter().filter(|path| path.is_dir());
-    let folders: HashSet<PathBuf> = folders
-        .filter_map(|path| path.canonicalize().ok())
-        .collect();
+    let canonical = |path: &PathBuf| path.canonicalize().unwrap_or_default();
+    let folders = inputs.iter().filter(|path| path.is_dir()).map(canonical);
+    let folders: Vec<PathBuf> = folders.collect();
     let is_inside = |path: &&PathBuf| {
-        let file = path.canonicalize().unwrap_or_default();
-        path.is_file() && file.parent().is_some_and(|folder| folders.contains(folder))
+        let path = canonical(path);
+        folders
+            .iter()
+            .any(|folder| path != *folder && path.starts_with(folder))
     };
     match repeated_file(inputs).or_else(|| inputs.iter().find(is_inside)) {
         Some(path) => Err(format!("{}: given twice", path.display()).into()),
@@ -148,26 +260,17 @@ fn check_distinct(inputs: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
-fn skipped(input: &Input) -> Vec<String> {
-    let skipped = input.skipped();
-    existing([
-        (skipped.subfolders, "subfolder", ""),
-        (skipped.special_files, "special file", " (pipe or device)"),
-    ])
-}
-
-fn left_out(counts: &Counts) -> Vec<String> {
-    existing([
-        (counts.filtered, "user", " by --with or --without"),
-        (counts.without_text, "user", " without text"),
-        (counts.bad_records, "bad record", ""),
-    ])
-}
-
-/// Numbers, what they count, and a remark: those of which there are some.
-fn existing<const KINDS: usize>(kinds: [(u64, &str, &str); KINDS]) -> Vec<String> {
-    let kinds = kinds.iter().filter(|(number, ..)| *number > 0);
-    kinds
-        .map(|(number, what, remark)| format!("{}{remark}", counted(*number, what)))
+fn left_out_of(counts: &Counts, posts: &formats::Counts) -> Vec<String> {
+    let of = |number, what, remark: &str| {
+        (number > 0).then(|| format!("{}{remark}", counted(number, what)))
+    };
+    let users = [
+        of(counts.filtered, "user", " by --with or --without"),
+        of(counts.without_text, "user", " without text"),
+    ];
+    let bad = of(counts.bad_records, "bad record", "");
+    (users.into_iter().flatten())
+        .chain(posts.listed())
+        .chain(bad)
         .collect()
 }

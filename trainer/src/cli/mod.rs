@@ -154,8 +154,9 @@ fn print_path(path: &Path) -> Result<(), StandardOutputError> {
 /// The flags of every command that reads a corpus.
 #[derive(Args)]
 struct CorpusArguments {
-    /// Users as JSON or in tables (CSV, TSV), or plain text (.txt) with a post on each line; may be compressed with xz, gzip
-    /// or zstd, or in zip and tar archives; - is standard input
+    /// Users as JSON or in tables (CSV, TSV), plain text (.txt) with a post on each line, or archives, crawls and published
+    /// corpora (docs/formats.md); may be compressed with xz, gzip or zstd, or in folders and zip and tar archives; - is
+    /// standard input
     #[arg(value_name = "CORPUS", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -197,6 +198,12 @@ struct ReadingArguments {
     /// The encoding of the text, such as gb18030, big5 or latin1 [default: recognised by content]
     #[arg(long, value_name = "NAME", value_parser = encoding)]
     encoding: Option<Encoding>,
+    /// Keep reposts and retweets, as far as the format tells them apart and their text is in the post
+    #[arg(long)]
+    reposts: bool,
+    /// Memory for posts that are grouped by writer, in GiB
+    #[arg(long, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    max_memory: u32,
     /// Read files of zstd that take up to 2 GiB of memory to decompress
     #[arg(long)]
     long: bool,
@@ -216,7 +223,7 @@ impl ReadingArguments {
                 labels: self.label_columns.clone(),
             },
             is_sorted: self.sorted,
-            ..Reading::default()
+            most_bytes: (self.max_memory as usize).saturating_mul(1 << 30),
         };
         let labels = match &self.label_file {
             None => None,
@@ -238,6 +245,7 @@ impl ReadingArguments {
         Ok(Options {
             strict: self.strict,
             reading,
+            reposts: self.reposts,
             is_long: self.long,
             labels,
         })

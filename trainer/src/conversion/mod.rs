@@ -1,66 +1,17 @@
-//! Conversion of published corpora to the project's JSONL.
+//! Conversion of archives, crawls and published corpora to the project's JSONL.
 //!
-//! A [`CorpusFormat`] reads users out of an [`Input`], each with labels by the names that this project uses and posts in
-//! order. A [`Converter`] does what is the same for every format: it numbers the users, masks what identifies somebody,
-//! groups industries into professions and filters. Original ids, names and dates do not reach the output.
+//! The crate [`formats`] and the module [`corpus`](crate::corpus) read the users. A [`Converter`] does what is the same for every
+//! format: it numbers the users, masks what identifies somebody, groups industries into professions and filters. Original
+//! names and dates do not reach the output, and original ids only if they are asked for.
 
-mod blogs;
-mod blogs_csv;
-mod blogs_xml;
-mod input;
 mod professions;
-
-use std::io;
 
 use model_core::corpus::User;
 use model_core::text::mask;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use input::Input;
 pub use professions::Professions;
-
-/// Users one at a time, and between them what is wrong with a record that is left out: one line that names the place.
-pub type Users<'a> = Box<dyn Iterator<Item = Result<User, String>> + 'a>;
-
-/// A format in which corpora are published.
-pub trait CorpusFormat: Sync {
-    /// Its name on the command line.
-    fn name(&self) -> &'static str;
-
-    /// What an input of this format is, for help and messages.
-    fn description(&self) -> &'static str;
-
-    /// Whether the input is of this format.
-    ///
-    /// # Errors
-    /// If the input cannot be read.
-    fn recognises(&self, input: &Input) -> io::Result<bool>;
-
-    /// The users of the input, without ids.
-    ///
-    /// # Errors
-    /// If the input cannot be read, or holds nothing of this format.
-    fn users<'a>(&self, input: &'a Input) -> io::Result<Users<'a>>;
-}
-
-/// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn CorpusFormat; 2] = [&blogs_xml::BlogFiles, &blogs_csv::BlogTable];
-
-/// The format of an input: the first that recognises it.
-///
-/// # Errors
-/// If the input cannot be read, or is of no known format; the error lists the formats.
-pub fn recognise(input: &Input) -> io::Result<&'static dyn CorpusFormat> {
-    for format in FORMATS {
-        if format.recognises(input)? {
-            return Ok(format);
-        }
-    }
-    let known = FORMATS.map(|format| format!("{} ({})", format.name(), format.description()));
-    let message = format!("of no known format; known are {}", known.join(", "));
-    Err(io::Error::new(io::ErrorKind::InvalidData, message))
-}
 
 /// What to make of the users.
 #[derive(Clone, Debug, Default)]
@@ -73,12 +24,14 @@ pub struct Options {
     pub without: Option<String>,
     /// The most words of a user, separated by white space; later ones are cut off.
     pub max_words: Option<usize>,
+    /// Keep the writers' ids or names of the input; otherwise users are numbered anew.
+    pub keep_ids: bool,
 }
 
 /// A user of the output.
 #[derive(Debug, Serialize)]
 pub struct Record {
-    id: u64,
+    id: Value,
     #[serde(flatten)]
     fields: Map<String, Value>,
     posts: Vec<String>,
@@ -122,18 +75,19 @@ impl Converter {
         &self.counts
     }
 
-    /// Counts a record that could not be read.
-    pub fn add_bad_record(&mut self) {
-        self.counts.bad_records += 1;
+    /// Counts records that could not be read.
+    pub fn add_bad_records(&mut self, records: u64) {
+        self.counts.bad_records += records;
     }
 
-    /// The record of a user, `None` for one who is left out. Its id is the user's position among all that were read,
-    /// so that the same input gives a user the same id whatever the options.
+    /// The record of a user, `None` for one who is left out. Unless ids are kept, its id is the user's position among all
+    /// that were read, so that the same input gives a user the same id whatever the filters.
     pub fn record(&mut self, user: User) -> Option<Record> {
         self.counts.read += 1;
         let User {
             posts, mut fields, ..
         } = user;
+        let own_id = fields.shift_remove("id").filter(|_| self.options.keep_ids);
         if let Some(professions) = self.options.professions {
             let industry = fields.get("industry").and_then(Value::as_str);
             if let Some(profession) = industry.and_then(|industry| professions.of(industry)) {
@@ -159,7 +113,7 @@ impl Converter {
         self.counts.users += 1;
         self.counts.posts += posts.len() as u64;
         Some(Record {
-            id: self.counts.read,
+            id: own_id.unwrap_or_else(|| self.counts.read.into()),
             fields,
             posts,
         })

@@ -6,17 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use formats::Limited;
 use liblzma::stream::{CONCATENATED, Stream};
 use model_core::corpus::{Packing, peek};
 
 /// The memory limit of the xz decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
-
-/// The bytes that any compressed file may unpack to.
-const FREE_BYTES: u64 = 64 << 20;
-/// How many times longer a longer file may become. Text is compressed to a third or a tenth, and nothing by gzip more than
-/// 1030 times; a small file made to fill the memory, by zstd or xz, ten thousand times.
-const MOST_TIMES: u64 = 1000;
 
 /// The number of first bytes that show the compression.
 const SIGNATURE_BYTES: usize = 8;
@@ -93,25 +88,14 @@ impl<D: Read> Read for Windowed<D> {
     }
 }
 
-/// The bytes of a decompressed part of an archive, with an error where it is [`MOST_TIMES`] longer than its `packed` bytes.
-pub(super) fn limited(decoder: impl Read, packed: u64) -> impl Read {
-    Unpacked {
-        decoder,
-        packed: Arc::new(AtomicU64::new(packed)),
-        bytes: 0,
-    }
-}
-
 fn buffered(
     decoder: impl Read + Send + 'static,
     packed: Arc<AtomicU64>,
 ) -> Box<dyn BufRead + Send> {
-    let unpacked = Unpacked {
-        decoder,
-        packed,
-        bytes: 0,
-    };
-    Box::new(BufReader::with_capacity(1 << 16, unpacked))
+    Box::new(BufReader::with_capacity(
+        1 << 16,
+        Limited::new(decoder, packed),
+    ))
 }
 
 /// Counts the bytes of a compressed file that were read so far.
@@ -136,27 +120,6 @@ impl<R: BufRead> Read for Packed<R> {
         let read = self.reader.read(buffer)?;
         self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
-    }
-}
-
-/// A decompressed file, with an error where it is [`MOST_TIMES`] longer than the compressed one.
-struct Unpacked<D> {
-    decoder: D,
-    packed: Arc<AtomicU64>,
-    bytes: u64,
-}
-
-impl<D: Read> Read for Unpacked<D> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.decoder.read(buffer)?;
-        self.bytes += read as u64;
-        let packed = self.packed.load(Ordering::Relaxed);
-        match self.bytes > FREE_BYTES + MOST_TIMES * packed {
-            true => Err(io::Error::other(format!(
-                "it is compressed more than {MOST_TIMES} times, which text and numbers never are"
-            ))),
-            false => Ok(read),
-        }
     }
 }
 

@@ -54,7 +54,7 @@ impl LabelFile {
     }
 
     /// Gives a user the labels that the file has and the user has not.
-    pub(super) fn apply(&mut self, user: &mut User) {
+    pub fn apply(&mut self, user: &mut User) {
         let labels = user.own_id().and_then(|id| self.users.get(&id_text(id)));
         if let Some(labels) = labels {
             self.found += 1;

@@ -1,18 +1,22 @@
 //! Reading corpora: users with their posts and labels, one at a time, from one file after the other.
 //!
-//! A file has one of the formats that [`model_core::corpus`] reads, and may be compressed with xz, gzip or zstd, which is
-//! recognised by the content. A zip or tar archive is the users of all its files. The path `-` is standard input.
+//! A file has one of the formats that [`model_core::corpus`] or the crate [`formats`] reads, and may be compressed with xz, gzip
+//! or zstd, which is recognised by the content. A folder, a zip or a tar archive is the users of all its files. The path `-`
+//! is standard input.
 
-mod archive;
+mod container;
 mod input;
 mod key;
+mod known;
 mod label_file;
 mod labels;
+mod members;
 mod output;
 mod reader;
 mod split;
 mod statistics;
 
+pub use container::Container;
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, repeated_file};
 pub use label_file::LabelFile;

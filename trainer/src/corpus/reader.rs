@@ -4,10 +4,12 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
+use formats::recognise;
+use model_core::corpus::{Problem, Reading, User, Users, open_users};
 
-use super::input::{self, STANDARD_INPUT};
-use super::{LabelFile, LabelMap, archive};
+use super::container::{self, Opened};
+use super::input::STANDARD_INPUT;
+use super::{Container, LabelFile, LabelMap, known, members};
 use crate::progress::notice;
 
 /// How to read a corpus.
@@ -17,6 +19,8 @@ pub struct Options {
     pub strict: bool,
     /// The format, encoding and columns of all files.
     pub reading: Reading,
+    /// Whether reposts count as their users' posts, where the format tells them apart.
+    pub reposts: bool,
     /// Whether files of zstd may take 2 GiB of memory to decompress.
     pub is_long: bool,
     /// Labels of the users.
@@ -38,7 +42,7 @@ impl Options {
 pub struct BadRecord {
     /// The file of the record.
     pub path: PathBuf,
-    /// The line in which the record begins, counted from 1.
+    /// The line in which the record begins, counted from 1; 0 if `what` names the place.
     pub line: u64,
     /// What is wrong with the record.
     pub what: String,
@@ -46,6 +50,9 @@ pub struct BadRecord {
 
 impl fmt::Display for BadRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return f.write_str(&self.what);
+        }
         write!(f, "{}:{}: {}", name(&self.path), self.line, self.what)
     }
 }
@@ -107,19 +114,16 @@ impl Corpus {
     /// A corpus of these files; `-` is standard input.
     ///
     /// # Errors
-    /// If a path is missing or a folder. All paths are checked first, so that a typo does not end a long run.
+    /// If a path is missing. All paths are checked first, so that a typo does not end a long run.
     pub fn open(paths: &[PathBuf], options: Options) -> Result<Self, CorpusError> {
         for path in paths
             .iter()
             .filter(|path| path.as_os_str() != STANDARD_INPUT)
         {
-            let fail = |source| CorpusError::File {
+            std::fs::metadata(path).map_err(|source| CorpusError::File {
                 path: path.clone(),
                 source,
-            };
-            if std::fs::metadata(path).map_err(fail)?.is_dir() {
-                return Err(fail(io::ErrorKind::IsADirectory.into()));
-            }
+            })?;
         }
         Ok(Self {
             files: paths.to_vec(),
@@ -278,18 +282,36 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
         path: path.to_owned(),
         what,
     };
-    let reading = &options.reading;
-    let reader = input::open_long(path, options.is_long).map_err(fail)?;
-    let (head, reader) = peek(reader, HEAD_BYTES).map_err(fail)?;
-    if archive::is_tar(&head) {
-        return archive::tar_users(reader, reading).map_err(fail);
-    }
-    if archive::is_zip(&head) {
-        if path.as_os_str() == STANDARD_INPUT {
-            let what = "a ZIP archive, which cannot be read from standard input; name the file";
-            return Err(foreign(what.into()));
+    let known = |container: &mut Container| match options.reading.is_stated() {
+        true => None,
+        false => recognise(container.files()),
+    };
+    let of_format = |container, format| {
+        let options = formats::Options {
+            reposts: options.reposts,
+            max_bytes: options.reading.most_bytes,
+        };
+        known::users(container, format, options)
+    };
+    match container::open(path, options.is_long).map_err(fail)? {
+        Opened::Container(mut container) => {
+            let skipped = container.skipped();
+            let note = (!skipped.is_empty()).then(|| Problem::Note(format!("skipped {skipped}")));
+            let users = match known(&mut container) {
+                Some(format) => of_format(container, format),
+                None => members::users(container.files(), &options.reading).map_err(fail)?,
+            };
+            Ok(Box::new(note.map(Err).into_iter().chain(users)))
         }
-        return archive::zip_users(path, reading).map_err(fail);
+        Opened::File(head, reader) => {
+            // A pipe is read only once, and cannot be tried on formats.
+            if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+                let mut container = Container::single(path, options.is_long);
+                if let Some(format) = known(&mut container) {
+                    return Ok(of_format(container, format));
+                }
+            }
+            open_users(path, &head, reader, &options.reading).map_err(foreign)
+        }
     }
-    open_users(path, &head, reader, reading).map_err(foreign)
 }

@@ -1,4 +1,8 @@
 use super::*;
+
+/// The bounds of [`Limited`].
+const FREE_BYTES: u64 = 64 << 20;
+const MOST_TIMES: u64 = 1000;
 use std::io::{Cursor, Write};
 
 const TEXT: &[u8] = b"first line\nsecond line\n";

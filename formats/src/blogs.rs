@@ -3,19 +3,12 @@
 use encoding_rs::WINDOWS_1252;
 use serde_json::{Map, Value};
 
+use crate::time;
+
 /// The mark of an unknown industry.
 const UNKNOWN_INDUSTRY: &str = "indUnk";
 /// What stands in the corpus where a post had a link, and the mask of a link.
 const LINK: (&str, &str) = ("urlLink", "<url>");
-
-/// Year, month and day.
-type Date = (u16, u8, u8);
-
-/// A post and its date as they stand in the corpus.
-pub(super) struct Post {
-    pub(super) date: String,
-    pub(super) text: String,
-}
 
 /// The labels of a user: `gender`, `age` and, where it is known, `industry`.
 pub(super) fn labels(
@@ -44,35 +37,16 @@ pub(super) fn labels(
     Ok(labels)
 }
 
-/// The posts' plain text in order of date. Posts of one day stay as they stand; a post whose date cannot be read follows
-/// the post that stands before it: some bloggers' dates are in other languages, or missing.
-pub(super) fn in_order(posts: Vec<Post>) -> Vec<String> {
-    let mut latest = None;
-    let mut dated: Vec<(Option<Date>, String)> = (posts.into_iter())
-        .map(|post| {
-            latest = date(&post.date).or(latest);
-            (latest, plain(&post.text))
-        })
-        .collect();
-    dated.sort_by_key(|(date, _)| *date);
-    dated.into_iter().map(|(_, text)| text).collect()
-}
-
-/// Reads `14,May,2004`.
-fn date(text: &str) -> Option<Date> {
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+/// Milliseconds since 1970 of `14,May,2004`. Some bloggers' dates are in other languages, or missing.
+pub(super) fn date(text: &str) -> Option<i64> {
     let mut parts = text.trim().split(',');
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let name = month.get(..3)?.to_ascii_lowercase();
-    let month = MONTHS.iter().position(|month| **month == name)? + 1;
-    Some((year.parse().ok()?, month as u8, day.parse().ok()?))
+    time::day(year.parse().ok()?, time::month(month)?, day.parse().ok()?)
 }
 
 /// A post as its reader saw it: HTML entities decoded, links masked, a run of white space as one space, and without control
 /// characters.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let text = html_escape::decode_html_entities(text).replace(LINK.0, LINK.1);
     let is_visible = |letter: &char| letter.is_whitespace() || !letter.is_control();
     let text: String = text.chars().map(as_in_html).filter(is_visible).collect();
@@ -96,23 +70,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn posts_are_sorted_by_date_and_undated_ones_follow_their_neighbour() {
-        let posts = [
-            ("", "first"),
-            ("14,May,2004", "fifth"),
-            ("2,août,2004", "sixth"),
-            ("02,February,2004", "second"),
-            (",,", "third"),
-            ("13,May,2004", "fourth"),
-        ];
-        let posts = posts.map(|(date, text)| Post {
-            date: date.to_owned(),
-            text: text.to_owned(),
-        });
-        assert_eq!(
-            in_order(posts.into()),
-            ["first", "second", "third", "fourth", "fifth", "sixth"]
-        );
+    fn dates_in_other_languages_are_unknown() {
+        assert_eq!(date("14,May,2004"), time::day(2004, 5, 14));
+        assert_eq!(date(" 02,February,2004\n"), time::day(2004, 2, 2));
+        for unknown in ["", ",,", "2,août,2004", "2,May"] {
+            assert_eq!(date(unknown), None, "{unknown}");
+        }
     }
 
     #[test]

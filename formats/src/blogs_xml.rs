@@ -4,50 +4,65 @@ use std::io::{self, Read};
 
 use encoding_rs::WINDOWS_1252;
 use memchr::memmem;
-use model_core::corpus::{MAX_RECORD_BYTES, User};
+use model_core::corpus::MAX_RECORD_BYTES;
 use serde_json::{Map, Value};
 
-use super::blogs::{Post, in_order, labels};
-use super::{CorpusFormat, Input, Users};
+use crate::blogs::{date, labels, plain};
+use crate::files::{base, stem};
+use crate::{About, Candidate, Files, Format, Post, Writers, expected};
 
 /// Files `ID.gender.age.Industry.Sign.xml`. They look like XML, but hold unescaped `&` and `<`, entities of HTML and bytes of
 /// other encodings, so only their four tags are looked at.
-pub(super) struct BlogFiles;
+pub(crate) struct BlogFiles;
 
-impl CorpusFormat for BlogFiles {
-    fn name(&self) -> &'static str {
-        "blogs-xml"
+const ABOUT: About = About {
+    name: "blogs-xml",
+    input: "the Blog Authorship Corpus: a folder or zip archive of files ID.gender.age.Industry.Sign.xml",
+    reads: "posts of one blogger per file",
+    labels: &["gender", "age", "industry", "profession"],
+    leaves_out: "names, dates and star signs",
+};
+
+impl Format for BlogFiles {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn description(&self) -> &'static str {
-        "files ID.gender.age.Industry.Sign.xml in a folder"
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        labels_of_name(file.name()).is_ok()
     }
 
-    fn recognises(&self, input: &Input) -> io::Result<bool> {
-        Ok((input.names().iter()).any(|name| labels_of_name(name).is_ok()))
-    }
-
-    fn users<'a>(&self, input: &'a Input) -> io::Result<Users<'a>> {
-        let names = input.names().iter().filter(|name| is_blog(name));
-        let names: Vec<String> = names.cloned().collect();
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let mut names = files.names().to_vec();
+        names.retain(|name| is_blog(name));
         if names.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "no file ID.gender.age.Industry.Sign.xml in it",
-            ));
+            return Err(expected(self));
         }
-        Ok(Box::new(names.into_iter().map(move |name| {
-            user(input, &name).map_err(|what| format!("{}: {what}", input.place(&name)))
-        })))
+        for name in names {
+            match blog(files, &name) {
+                Ok((labels, posts)) => {
+                    let writer = stem(&name);
+                    for (label, value) in labels {
+                        writers.label(writer, &label, value);
+                    }
+                    for (time, text) in posts {
+                        writers.add(Post {
+                            writer,
+                            time,
+                            text,
+                            ..Post::default()
+                        })?;
+                    }
+                    writers.finish(writer)?;
+                }
+                Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name))),
+            }
+        }
+        Ok(())
     }
 }
 
-/// The name without the folders that it is in.
-fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-/// Hidden files are not the corpus's: archives made on a Mac have one beside each file.
+/// Hidden files are not the corpus's.
 fn is_blog(name: &str) -> bool {
     base(name).ends_with(".xml") && !base(name).starts_with('.')
 }
@@ -61,11 +76,13 @@ fn labels_of_name(name: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-fn user(input: &Input, name: &str) -> Result<User, String> {
-    let fields = labels_of_name(name)?;
+type Posts = Vec<(Option<i64>, String)>;
+
+fn blog(files: &mut dyn Files, name: &str) -> Result<(Map<String, Value>, Posts), String> {
+    let labels = labels_of_name(name)?;
     let mut bytes = Vec::new();
-    input
-        .read(name)
+    files
+        .open(name)
         .and_then(|file| {
             file.take(MAX_RECORD_BYTES as u64 + 1)
                 .read_to_end(&mut bytes)
@@ -74,16 +91,11 @@ fn user(input: &Input, name: &str) -> Result<User, String> {
     if bytes.len() > MAX_RECORD_BYTES {
         return Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20));
     }
-    let posts = in_order(posts(&bytes)?);
-    Ok(User {
-        posts,
-        fields,
-        ..User::default()
-    })
+    Ok((labels, posts(&bytes)?))
 }
 
 /// The posts of a file: pairs of `<date>…</date>` and `<post>…</post>`.
-fn posts(file: &[u8]) -> Result<Vec<Post>, String> {
+fn posts(file: &[u8]) -> Result<Posts, String> {
     let mut posts = Vec::new();
     let mut rest = file;
     while let Some(start) = memmem::find(rest, b"<post>") {
@@ -95,10 +107,8 @@ fn posts(file: &[u8]) -> Result<Vec<Post>, String> {
                 "<post> of line {line} has no end; is the file cut off?"
             ));
         };
-        posts.push(Post {
-            date: decode(date(head).unwrap_or_default()),
-            text: decode(&post[..end]),
-        });
+        let time = last_date(head).and_then(|text| date(&decode(text)));
+        posts.push((time, plain(&decode(&post[..end]))));
         rest = &post[end..];
     }
     if posts.is_empty() {
@@ -108,7 +118,7 @@ fn posts(file: &[u8]) -> Result<Vec<Post>, String> {
 }
 
 /// What the last `<date>` before a post holds.
-fn date(head: &[u8]) -> Option<&[u8]> {
+fn last_date(head: &[u8]) -> Option<&[u8]> {
     let date = &head[memmem::rfind(head, b"<date>")? + b"<date>".len()..];
     Some(&date[..memmem::find(date, b"</date>")?])
 }
@@ -134,12 +144,11 @@ mod tests {
             b"<Blog>\n<date>14,May,2004</date>\n<post>a < b & <b>c</b>\xe9 \x93d\x94</post>\n\
             <post>caf\xc3\xa9</post></Blog>";
         let posts = posts(file).unwrap();
-        assert_eq!(posts[0].date, "14,May,2004");
-        assert_eq!(posts[0].text, "a < b & <b>c</b>é “d”");
         assert_eq!(
-            (posts[1].date.as_str(), posts[1].text.as_str()),
-            ("", "café")
+            posts[0],
+            (date("14,May,2004"), "a < b & <b>c</b>é “d”".to_owned())
         );
+        assert_eq!(posts[1], (None, "café".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! The Blog Authorship Corpus as one CSV file, a post a row: Kaggle's `blogtext.csv`.
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::blogs::{date, labels, plain};
+use crate::files::open_text;
+use crate::table::{Row, each_row, open_table};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+
+/// The columns that are read; `sign` is not.
+const COLUMNS: [&str; 6] = ["id", "gender", "age", "topic", "date", "text"];
+
+/// A CSV file with the columns `id,gender,age,topic,sign,date,text`. A user's rows may be apart, so the file is read
+/// twice: first for the last row of each user, then for the posts. Only users of whom more rows are to come are held in
+/// memory.
+pub(crate) struct BlogTable;
+
+const ABOUT: About = About {
+    name: "blogs-csv",
+    input: "the Blog Authorship Corpus as Kaggle's blogtext.csv, with the columns id, gender, age, topic, date and text",
+    reads: "posts of the column `text`, grouped by `id`",
+    labels: &["gender", "age", "industry", "profession"],
+    leaves_out: "dates and star signs",
+};
+
+impl Format for BlogTable {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        file.may_be(&["csv"]) && file.has_columns(&COLUMNS)
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            let last_lines = last_lines(files, &name)?;
+            each_row(files, &name, writers, &mut |writers, row| {
+                let is_last = last_lines.get(row.cell("id")) == Some(&row.line);
+                if let Err(what) = add(writers, row, is_last)? {
+                    writers.bad_record(&format!("{place}:{}: {what}", row.line));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The line of the last row of each user, as far as the file can be read.
+fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u64>> {
+    let mut table = open_table(open_text(files, name)?)?;
+    let index = |name| table.columns.iter().position(|column| column == name);
+    let (Some(id), Some(text)) = (index("id"), index("text")) else {
+        return Ok(HashMap::new());
+    };
+    let mut last_lines = HashMap::new();
+    // The second reading reports errors.
+    while let Ok(Some(row)) = table.next() {
+        if let Some(id) = row.cells().nth(id)
+            && row.len() > text
+            && row.misquoted.is_none()
+        {
+            let id = String::from_utf8_lossy(id).trim().to_owned();
+            last_lines.insert(id, row.line);
+        }
+    }
+    Ok(last_lines)
+}
+
+/// Adds the post of a row, and hands over the user if it is the last one. The inner error says what is wrong with the row.
+fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
+    if let Some((cells, columns)) = row.lacks("text") {
+        return Ok(Err(format!("{cells} cells where the header has {columns}")));
+    }
+    let writer = row.cell("id");
+    if writer.is_empty() {
+        return Ok(Err("no id".to_owned()));
+    }
+    let labels = labels(row.cell("gender"), row.cell("age"), row.cell("topic"));
+    writers.add(Post {
+        writer,
+        time: date(row.cell("date")),
+        text: plain(row.cell("text")),
+        ..Post::default()
+    })?;
+    if !is_last {
+        return Ok(Ok(()));
+    }
+    match labels {
+        Ok(labels) => {
+            for (label, value) in labels {
+                writers.label(writer, &label, value);
+            }
+            writers.finish(writer)?;
+            Ok(Ok(()))
+        }
+        Err(what) => {
+            writers.discard(writer);
+            Ok(Err(format!("user {writer}: {what}")))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Archives as [`Files`].
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use zip::ZipArchive;
+
+use crate::{Files, Limited};
+
+/// A zip archive.
+pub struct ZipFiles<R> {
+    place: String,
+    names: Vec<String>,
+    indices: HashMap<String, usize>,
+    archive: ZipArchive<R>,
+}
+
+impl<R: Read + Seek> ZipFiles<R> {
+    /// Opens an archive; `place` is its name for messages.
+    ///
+    /// # Errors
+    /// If it is not a whole zip archive.
+    pub fn new(reader: R, place: &str) -> io::Result<Self> {
+        let archive = ZipArchive::new(reader).map_err(|error| {
+            let what = format!("a zip archive that cannot be read: {error}; is it cut off?");
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        })?;
+        let names = archive.file_names_raw().map(String::from_utf8_lossy);
+        let indices: HashMap<String, usize> = (names.enumerate())
+            .filter(|(_, name)| is_file(name))
+            .map(|(index, name)| (name.into_owned(), index))
+            .collect();
+        let mut names: Vec<String> = indices.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(Self {
+            place: place.to_owned(),
+            names,
+            indices,
+            archive,
+        })
+    }
+}
+
+impl<R: Read + Seek> Files for ZipFiles<R> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.place)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        let &index = (self.indices.get(name)).ok_or(io::ErrorKind::NotFound)?;
+        let file = self.archive.by_index(index).map_err(io::Error::other)?;
+        let packed = Arc::new(AtomicU64::new(file.compressed_size()));
+        Ok(Box::new(BufReader::new(Limited::new(file, packed))))
+    }
+}
+
+/// A tar archive that is not compressed.
+pub struct TarFiles<R> {
+    place: String,
+    names: Vec<String>,
+    /// The first byte and the length of each file.
+    positions: HashMap<String, (u64, u64)>,
+    reader: R,
+}
+
+impl<R: Read + Seek> TarFiles<R> {
+    /// Opens an archive; `place` is its name for messages.
+    ///
+    /// # Errors
+    /// If it is not a whole tar archive.
+    pub fn new(mut reader: R, place: &str) -> io::Result<Self> {
+        let mut positions = HashMap::new();
+        for entry in tar::Archive::new(&mut reader).entries_with_seek()? {
+            let entry = entry?;
+            let name = entry.path()?.to_string_lossy().into_owned();
+            let name = name.trim_start_matches("./").to_owned();
+            if entry.header().entry_type().is_file() && is_file(&name) {
+                positions.insert(name, (entry.raw_file_position(), entry.size()));
+            }
+        }
+        let mut names: Vec<String> = positions.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(Self {
+            place: place.to_owned(),
+            names,
+            positions,
+            reader,
+        })
+    }
+}
+
+impl<R: Read + Seek> Files for TarFiles<R> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.place)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        let &(start, length) = (self.positions.get(name)).ok_or(io::ErrorKind::NotFound)?;
+        self.reader.seek(SeekFrom::Start(start))?;
+        Ok(Box::new(BufReader::new((&mut self.reader).take(length))))
+    }
+}
+
+/// Archives made on a Mac have a hidden file beside each file.
+fn is_file(name: &str) -> bool {
+    !name.ends_with('/') && !name.starts_with("__MACOSX/")
+}

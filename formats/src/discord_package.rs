@@ -1,0 +1,187 @@
+//! The data package that Discord sends the owner of an account.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::files::{base, extension};
+use crate::json::{each_record, text};
+use crate::table::each_row;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// A folder or zip archive with `messages/c<id>/messages.json`, in older packages `messages.csv`.
+pub(crate) struct DiscordPackage;
+
+const ABOUT: About = About {
+    name: "discord-package",
+    input: "a Discord data package: its zip file, its folder, or a messages.json or messages.csv of it",
+    reads: "messages of all channels; one writer",
+    labels: &[],
+    leaves_out: "quoted lines",
+};
+
+impl Format for DiscordPackage {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !matches!(base(file.name()), "messages.json" | "messages.csv") {
+            return false;
+        }
+        let head = file.head();
+        head.trim() == "[]"
+            || ["ID", "Timestamp", "Contents"]
+                .iter()
+                .all(|key| head.contains(key))
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let names = accepted(self, files)?;
+        let writer = account(files).unwrap_or_else(|| "me".to_owned());
+        for name in names {
+            if extension(&name) == "csv" {
+                each_row(files, &name, writers, &mut |writers, row| {
+                    add(writers, &writer, &|column| row.cell(column).to_owned())
+                })?;
+            } else {
+                each_record(
+                    files,
+                    &name,
+                    &["*", ""],
+                    writers,
+                    &mut |writers, _, message| add(writers, &writer, &|key| text(&message[key])),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(writers: &mut Writers<'_>, writer: &str, cell: &dyn Fn(&str) -> String) -> io::Result<()> {
+    let (words, had_quotation) = own_words(&cell("Contents"));
+    writers.counts().quotations += u64::from(had_quotation && !words.is_empty());
+    writers.add(Post {
+        writer,
+        id: Some(&cell("ID")),
+        time: time::time(&cell("Timestamp")),
+        text: words,
+        is_repost: false,
+    })
+}
+
+/// The id of the account.
+fn account(files: &mut dyn Files) -> Option<String> {
+    let name = files
+        .names()
+        .iter()
+        .find(|name| name.to_lowercase().ends_with("account/user.json"))?
+        .clone();
+    let account: Value = Candidate::new(files, &name).first_record(&[""]);
+    Some(text(&account["id"])).filter(|id| !id.is_empty())
+}
+
+/// A message without quoted lines, with mentions, emoji and times as their readers saw them; and whether there was a
+/// quotation.
+pub(crate) fn own_words(message: &str) -> (String, bool) {
+    let mut lines = Vec::new();
+    let mut had_quotation = false;
+    for line in message.lines() {
+        if line.starts_with(">>> ") {
+            // Everything that follows is quoted.
+            had_quotation = true;
+            break;
+        }
+        match line.starts_with("> ") {
+            true => had_quotation = true,
+            false => lines.push(without_codes(line)),
+        }
+    }
+    (lines.join("\n").trim().to_owned(), had_quotation)
+}
+
+fn without_codes(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find('<') {
+        text += &rest[..start];
+        rest = &rest[start..];
+        match rest
+            .find('>')
+            .and_then(|end| Some((end, code(&rest[1..end])?)))
+        {
+            Some((end, shown)) => {
+                text += &shown;
+                rest = &rest[end + 1..];
+            }
+            None => {
+                text.push('<');
+                rest = &rest[1..];
+            }
+        }
+    }
+    text + rest
+}
+
+/// What a reader sees of `@id`, `#id`, `:name:id`, `a:name:id` or `t:seconds`, of which the id is a number.
+fn code(code: &str) -> Option<String> {
+    let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, id) = code.rsplit_once(['@', '#', ':', '&', '!'])?;
+    match code.chars().next()? {
+        '@' => is_id(id).then(|| "@user".to_owned()),
+        '#' => is_id(id).then(|| "#channel".to_owned()),
+        't' if code.starts_with("t:") => Some(String::new()),
+        ':' | 'a' if is_id(id) => Some(format!(
+            ":{}:",
+            name.trim_start_matches('a').trim_start_matches(':')
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn codes_and_quotations_are_as_a_reader_saw_them() {
+        for (message, expected) in [
+            (
+                "hi <@123> and <@!45> in <#6>",
+                "hi @user and @user in #channel",
+            ),
+            ("<:smile:123> <a:party:45> a < b", ":smile: :party: a < b"),
+            ("<https://a.example/x:1> <3", "<https://a.example/x:1> <3"),
+            ("> not mine\nmine", "mine"),
+            ("mine\n>>> not mine\nnor this", "mine"),
+            ("at <t:1543392060:R>", "at"),
+        ] {
+            assert_eq!(own_words(message).0, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_one_writer() {
+        let json: &[u8] = br#"[{"ID": 1045678901234567891, "Timestamp": "2023-01-02 10:00:00", "Contents": "second", "Attachments": ""},
+            {"ID": 1045678901234567892, "Timestamp": "2023-01-02 10:00:00", "Contents": "", "Attachments": "x"}]"#;
+        let csv: &[u8] =
+            b"ID,Timestamp,Contents,Attachments\n1,2023-01-01 10:00:00.000000+00:00,first,\n";
+        let files = [
+            (
+                "package/account/user.json",
+                &br#"{"id": "77", "username": "me"}"#[..],
+            ),
+            ("package/messages/c1/messages.json", json),
+            ("package/messages/c2/messages.csv", csv),
+            ("package/messages/index.json", &br#"{"1": "Ann"}"#[..]),
+        ];
+        let (received, counts) = read(&DiscordPackage, &files);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "77", "posts": ["first", "second"]}])
+        );
+        assert_eq!(counts.without_text, 1);
+    }
+}

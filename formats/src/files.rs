@@ -1,0 +1,189 @@
+//! The files of an input, and a first look into one.
+
+use std::io::{self, BufRead, Read};
+
+use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, peek};
+use serde_json::Value;
+
+use crate::json::Records;
+use crate::table::open_table;
+
+/// The same for the first record of a JSON file, which may be a page of posts.
+const RECORD_BYTES: u64 = 4 << 20;
+
+/// An input: files with names, such as those of a folder or an archive.
+pub trait Files {
+    /// The names of the files with the folders that they are in, separated by `/`, in a fixed order.
+    fn names(&self) -> &[String];
+
+    /// A file of the input as messages name it.
+    fn place(&self, name: &str) -> String;
+
+    /// The bytes of the file of this name.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>>;
+}
+
+/// A file that may belong to a format.
+pub struct Candidate<'a> {
+    files: &'a mut dyn Files,
+    name: &'a str,
+}
+
+impl<'a> Candidate<'a> {
+    /// The file of this name.
+    pub fn new(files: &'a mut dyn Files, name: &'a str) -> Self {
+        Self { files, name }
+    }
+
+    /// The name of the file with the folders that it is in.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Whether the name ends in `.` and one of `extensions`, before `.xz` and the like. The only file of an input may have
+    /// any name.
+    pub fn may_be(&self, extensions: &[&str]) -> bool {
+        self.files.names().len() == 1 || extensions.contains(&extension(self.name).as_str())
+    }
+
+    /// The begin of the file as text; empty if it cannot be read.
+    pub fn head(&mut self) -> String {
+        let mut bytes = Vec::new();
+        if let Ok(file) = open_text(self.files, self.name) {
+            // Reading the whole file meets the error again and reports it.
+            let _ = file.take(HEAD_BYTES as u64).read_to_end(&mut bytes);
+        }
+        let head = String::from_utf8_lossy(&bytes);
+        head.trim_start_matches('\u{FEFF}').to_owned()
+    }
+
+    /// The columns of a CSV file; none if it is not one.
+    pub fn columns(&mut self) -> Vec<String> {
+        let file = open_text(self.files, self.name);
+        let table = file.and_then(|file| open_table(file.take(HEAD_BYTES as u64)));
+        table.map_or_else(|_| Vec::new(), |table| table.columns)
+    }
+
+    /// Whether this is a CSV file with all these columns.
+    pub fn has_columns(&mut self, columns: &[&str]) -> bool {
+        let found = self.columns();
+        (columns.iter()).all(|column| found.iter().any(|name| name == column))
+    }
+
+    /// The first record of a JSON file, see [`Records`]; null if there is none.
+    pub(crate) fn first_record(&mut self, paths: &[&'static str]) -> Value {
+        let Ok(file) = open_text(self.files, self.name) else {
+            return Value::Null;
+        };
+        let mut records = Records::new(file.take(RECORD_BYTES), paths);
+        while let Ok(Some(record)) = records.next() {
+            if let Ok(value) = record.value {
+                return value;
+            }
+        }
+        Value::Null
+    }
+}
+
+/// The name without the folders that it is in.
+pub(crate) fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The name without folders and without the ending.
+pub(crate) fn stem(name: &str) -> &str {
+    base(name).split('.').next().unwrap_or_default()
+}
+
+/// The ending of a name in lower case, before `.xz` and the like.
+pub(crate) fn extension(name: &str) -> String {
+    let name = base(name).to_ascii_lowercase();
+    let unpacked = [".xz", ".gz", ".zst"]
+        .iter()
+        .find_map(|packed| name.strip_suffix(packed));
+    let name = unpacked.unwrap_or(&name);
+    name.rsplit_once('.')
+        .map_or("", |(_, ending)| ending)
+        .to_owned()
+}
+
+/// The text of a file in UTF-8, whatever its encoding is.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn open_text<'a>(
+    files: &'a mut dyn Files,
+    name: &str,
+) -> io::Result<Decoded<impl BufRead + use<'a>>> {
+    let (head, reader) = peek(files.open(name)?, HEAD_BYTES)?;
+    let encoding = Encoding::recognise(&head).unwrap_or(Encoding::Utf8);
+    Ok(encoding.decode(reader))
+}
+
+/// All text of a file of bounded length.
+pub(crate) fn read_text(files: &mut dyn Files, name: &str, most: usize) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    open_text(files, name)?
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::other(format!("longer than {} MiB", most >> 20)));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_start_matches('\u{FEFF}').to_owned())
+}
+
+/// Calls `each` with the number and the text of every line that is not empty, without the line end. A file that cannot be
+/// read to its end costs a bad record.
+pub(crate) fn each_line(
+    files: &mut dyn Files,
+    name: &str,
+    writers: &mut crate::Writers<'_>,
+    each: &mut dyn FnMut(&mut crate::Writers<'_>, u64, &str) -> io::Result<()>,
+) -> io::Result<()> {
+    let place = files.place(name);
+    let mut file = match open_text(files, name) {
+        Ok(file) => file,
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            return Ok(());
+        }
+    };
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        match file
+            .by_ref()
+            .take(MAX_LINE_BYTES)
+            .read_until(b'\n', &mut bytes)
+        {
+            Ok(0) => break,
+            Ok(_) if bytes.len() as u64 == MAX_LINE_BYTES => {
+                let limit = MAX_LINE_BYTES >> 20;
+                writers.bad_record(&format!(
+                    "{place}:{number}: longer than {limit} MiB; reading ends here"
+                ));
+                break;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                writers.bad_record(&format!("{place}:{number}: {error}"));
+                break;
+            }
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        let line = line
+            .trim_start_matches('\u{FEFF}')
+            .trim_end_matches(['\n', '\r']);
+        if !line.is_empty() {
+            each(writers, number, line)?;
+        }
+    }
+    Ok(())
+}
+
+/// The longest line that is read.
+const MAX_LINE_BYTES: u64 = 16 << 20;

@@ -1,0 +1,486 @@
+//! JSON records out of files of any size: one a line, in an array, or deep in an object.
+
+use std::io::{self, Read};
+
+use serde_json::Value;
+
+use crate::files::open_text;
+use crate::{Files, Writers};
+
+/// The longest record in bytes. It bounds the memory that a broken file can claim.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+/// The most brackets within each other, where broken brackets would claim memory.
+const MAX_DEPTH: usize = 512;
+
+/// A record that was found.
+pub(crate) struct Record {
+    /// The line in which it begins, counted from 1.
+    pub(crate) line: u64,
+    /// The index of its path in those that were asked for.
+    pub(crate) path: usize,
+    /// The record, or what is wrong with it.
+    pub(crate) value: Result<Value, String>,
+}
+
+/// Finds the values of some paths and holds no others. A path is made of keys and of `*` for every item of an array:
+/// `messages/*` are the items of the array called `messages` of the outermost object. The empty path is every outermost
+/// object; several may follow each other, with or without line ends. What stands before the first bracket is skipped, such
+/// as the JavaScript that makes a JSON file of an archive a program.
+pub(crate) struct Records<R> {
+    bytes: Bytes<R>,
+    paths: Vec<Vec<&'static str>>,
+    /// The opened arrays and objects.
+    opened: Vec<Opened>,
+    /// The first byte of the next record where the one before it did not end.
+    pending: Option<u8>,
+}
+
+enum Opened {
+    Array,
+    /// With the key of the value that is read.
+    Object(String),
+}
+
+/// What to do with a value.
+enum Action {
+    Take(usize),
+    Open,
+    Skip,
+}
+
+impl<R: Read> Records<R> {
+    pub(crate) fn new(reader: R, paths: &[&'static str]) -> Self {
+        let split = |path: &&'static str| path.split('/').filter(|key| !key.is_empty()).collect();
+        Self {
+            bytes: Bytes {
+                reader,
+                buffer: vec![0; 1 << 16],
+                at: 0,
+                end: 0,
+                line: 1,
+            },
+            paths: paths.iter().map(split).collect(),
+            opened: Vec::new(),
+            pending: None,
+        }
+    }
+
+    /// The next record.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Record>> {
+        loop {
+            let byte = match self.pending.take() {
+                Some(byte) => byte,
+                None => match self.bytes.next()? {
+                    Some(byte) => byte,
+                    None if self.opened.is_empty() => return Ok(None),
+                    None => {
+                        self.opened.clear();
+                        return Ok(Some(self.cut_off(self.bytes.line)));
+                    }
+                },
+            };
+            match (byte, self.opened.last_mut()) {
+                (b']' | b'}', _) => drop(self.opened.pop()),
+                (b'{' | b'[', _) => {
+                    let line = self.bytes.line;
+                    match self.action(byte) {
+                        Action::Open if byte == b'{' => {
+                            self.opened.push(Opened::Object(String::new()));
+                        }
+                        Action::Open => self.opened.push(Opened::Array),
+                        Action::Take(path) => {
+                            let value = self.take(byte, true)?;
+                            return Ok(Some(Record { line, path, value }));
+                        }
+                        Action::Skip => {
+                            if let Err(what) = self.take(byte, false)? {
+                                let value = Err(what);
+                                return Ok(Some(Record {
+                                    line,
+                                    path: 0,
+                                    value,
+                                }));
+                            }
+                        }
+                    }
+                }
+                (b'"', Some(opened)) => {
+                    let mut text = vec![b'"'];
+                    if !self.bytes.string(&mut text)? {
+                        continue;
+                    }
+                    // A key, or a string value, whose place is the next key's.
+                    if let Opened::Object(key) = opened {
+                        *key = serde_json::from_slice(&text).unwrap_or_default();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn cut_off(&self, line: u64) -> Record {
+        Record {
+            line,
+            path: 0,
+            value: Err(CUT_OFF.to_owned()),
+        }
+    }
+
+    /// What to do with an object or array at the present place.
+    fn action(&self, bracket: u8) -> Action {
+        let here: Vec<&str> = (self.opened.iter())
+            .map(|opened| match opened {
+                Opened::Array => "*",
+                Opened::Object(key) => key.as_str(),
+            })
+            .collect();
+        let is_prefix = |path: &Vec<&str>| path.len() > here.len() && path.starts_with(&here);
+        let continues =
+            |path: &&Vec<&str>| is_prefix(path) && (path[here.len()] == "*") == (bracket == b'[');
+        if let Some(path) = self.paths.iter().position(|path| *path == here)
+            && (bracket == b'{' || !here.is_empty())
+        {
+            return Action::Take(path);
+        }
+        match self.paths.iter().find(continues) {
+            Some(_) => Action::Open,
+            None => Action::Skip,
+        }
+    }
+
+    /// Reads a value to its closing bracket, and parses it if it is wanted.
+    fn take(&mut self, bracket: u8, is_wanted: bool) -> io::Result<Result<Value, String>> {
+        let mut text = vec![bracket];
+        let mut brackets = vec![bracket];
+        let mut before = bracket;
+        let is_outermost = self.opened.is_empty();
+        let mut length = 1;
+        while let Some(&innermost) = brackets.last() {
+            let Some(byte) = self.bytes.next()? else {
+                self.opened.clear();
+                return Ok(Err(CUT_OFF.to_owned()));
+            };
+            // In an object, only a colon stands before an opening bracket; in an array, a comma or its opening bracket. Else
+            // a record that was cut off is followed by the next one.
+            let may_open = match innermost {
+                b'{' => before == b':',
+                _ => matches!(before, b',' | b'['),
+            };
+            if is_outermost && byte == b'{' && !may_open {
+                self.pending = Some(byte);
+                return Ok(Err(
+                    "the next record begins within it; is it cut off?".to_owned()
+                ));
+            }
+            let start = text.len();
+            text.push(byte);
+            match byte {
+                b'{' | b'[' if brackets.len() == MAX_DEPTH => {
+                    self.opened.clear();
+                    self.bytes.skip_all()?;
+                    return Ok(Err(format!(
+                        "more than {MAX_DEPTH} brackets within each other"
+                    )));
+                }
+                b'{' | b'[' => brackets.push(byte),
+                b'}' | b']' => drop(brackets.pop()),
+                b'"' => {
+                    let is_whole = self.bytes.string(&mut text)?;
+                    if !is_whole && is_outermost {
+                        return Ok(Err("a string without an end; is it cut off?".to_owned()));
+                    }
+                }
+                _ => {}
+            }
+            if !byte.is_ascii_whitespace() {
+                before = byte;
+            }
+            length += text.len() - start;
+            if !is_wanted || length > MAX_RECORD_BYTES {
+                text.clear();
+            }
+        }
+        if !is_wanted {
+            return Ok(Ok(Value::Null));
+        }
+        if length > MAX_RECORD_BYTES {
+            return Ok(Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20)));
+        }
+        Ok(parse(&text))
+    }
+}
+
+const CUT_OFF: &str = "the file ends within a JSON value; is it cut off?";
+
+/// Reads bytes and counts lines.
+struct Bytes<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    at: usize,
+    end: usize,
+    line: u64,
+}
+
+impl<R: Read> Bytes<R> {
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        while self.at == self.end {
+            self.at = 0;
+            self.end = match self.reader.read(&mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if self.end == 0 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.buffer[self.at]))
+    }
+
+    fn next(&mut self) -> io::Result<Option<u8>> {
+        let byte = self.peek()?;
+        if let Some(byte) = byte {
+            self.at += 1;
+            self.line += u64::from(byte == b'\n');
+        }
+        Ok(byte)
+    }
+
+    /// Reads the rest of a string. False at the end of the file, and where a line ends within the string and the next one
+    /// begins with a brace, as it does where a record of JSON lines was cut off.
+    fn string(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
+        let start = text.len();
+        while let Some(byte) = self.next()? {
+            // Enough is kept for the caller to see that the string is too long.
+            text.truncate(start + MAX_RECORD_BYTES + 1);
+            text.push(byte);
+            match byte {
+                b'"' => return Ok(true),
+                b'\\' => text.extend(self.next()?),
+                b'\n' if self.peek()? == Some(b'{') => return Ok(false),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    fn skip_all(&mut self) -> io::Result<()> {
+        while self.next()?.is_some() {}
+        Ok(())
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Value, String> {
+    let parsed = serde_json::from_slice(text);
+    parsed.or_else(|error| {
+        serde_json::from_str(&repair(text)).map_err(|_| {
+            // The line within the record would be taken for that of the file.
+            let what = error.to_string();
+            format!(
+                "bad JSON: {}",
+                what.split(" at line").next().unwrap_or_default()
+            )
+        })
+    })
+}
+
+/// What some programs write and JSON does not know: bytes that are not UTF-8, raw control characters, escapes such as `\x07`,
+/// halves of surrogate pairs, NaN and Infinity.
+fn repair(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut repaired = String::with_capacity(text.len());
+    let mut rest = &*text;
+    let mut in_string = false;
+    while let Some(letter) = rest.chars().next() {
+        let mut length = letter.len_utf8();
+        match letter {
+            '"' => {
+                in_string = !in_string;
+                repaired.push('"');
+            }
+            '\\' if in_string => {
+                let (escape, replacement) = escape(rest);
+                length = escape;
+                repaired.push_str(&replacement);
+            }
+            _ if in_string && letter.is_control() => repaired.push(' '),
+            'N' | 'I' | '-' if !in_string => {
+                let names = ["NaN", "-NaN", "Infinity", "-Infinity"];
+                match names.iter().find(|name| rest.starts_with(**name)) {
+                    Some(name) => {
+                        length = name.len();
+                        repaired.push_str("null");
+                    }
+                    None => repaired.push(letter),
+                }
+            }
+            _ => repaired.push(letter),
+        }
+        rest = &rest[length..];
+    }
+    repaired
+}
+
+/// The length of the escape at the begin of `text` and what it is in JSON.
+fn escape(text: &str) -> (usize, String) {
+    let code = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    match text[1..].chars().next() {
+        Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => (2, text[..2].to_owned()),
+        Some('u') => match (code(text), text.get(6..).and_then(code)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => (12, text[..12].to_owned()),
+            (Some(0xd800..0xe000), _) => (6, '\u{FFFD}'.to_string()),
+            (Some(_), _) => (6, text[..6].to_owned()),
+            (None, _) => (2, String::new()),
+        },
+        Some('x')
+            if text
+                .get(2..4)
+                .is_some_and(|code| u8::from_str_radix(code, 16).is_ok()) =>
+        {
+            (4, String::new())
+        }
+        Some(other) => (1 + other.len_utf8(), String::new()),
+        None => (1, String::new()),
+    }
+}
+
+/// Calls `each` with the index of the path and the value of every record. What is wrong with the others is reported.
+///
+/// # Errors
+/// Those of `each`.
+pub(crate) fn each_record(
+    files: &mut dyn Files,
+    name: &str,
+    paths: &[&'static str],
+    writers: &mut Writers<'_>,
+    each: &mut dyn FnMut(&mut Writers<'_>, usize, &Value) -> io::Result<()>,
+) -> io::Result<()> {
+    let place = files.place(name);
+    let file = match open_text(files, name) {
+        Ok(file) => file,
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            return Ok(());
+        }
+    };
+    let mut records = Records::new(file, paths);
+    loop {
+        match records.next() {
+            Ok(None) => return Ok(()),
+            Ok(Some(record)) => match record.value {
+                Ok(value) => each(writers, record.path, &value)?,
+                Err(what) => writers.bad_record(&format!("{place}:{}: {what}", record.line)),
+            },
+            Err(error) => {
+                writers.bad_record(&format!("{place}:{}: {error}", records.bytes.line));
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A string, or a number as it is written; empty for other values. Ids are written in both ways.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(json: &str, paths: &[&'static str]) -> Vec<String> {
+        let mut records = Records::new(json.as_bytes(), paths);
+        let mut found = Vec::new();
+        while let Some(record) = records.next().unwrap() {
+            found.push(match record.value {
+                Ok(value) => format!("{}:{}:{value}", record.line, record.path),
+                Err(what) => format!("{}: {what}", record.line),
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn records_are_found_in_lines_arrays_and_objects() {
+        for json in [
+            "{\"a\":1}\n{\"a\":2}",
+            "{\"a\":1}\n{\"a\" :\r\n2}\n",
+            "\u{FEFF}{\"a\":1}\n\n{\"a\":2}",
+        ] {
+            let found = records(json, &["", "*"]);
+            assert!(found[0].ends_with(":0:{\"a\":1}"), "{found:?}");
+            assert!(found[1].ends_with(":0:{\"a\":2}"), "{found:?}");
+        }
+        let found = records(
+            "window.YTD.x.part0 = [\n{\"a\":1}, {\"a\":[{}]}\n]",
+            &["", "*"],
+        );
+        assert_eq!(found, ["2:1:{\"a\":1}", "2:1:{\"a\":[{}]}"]);
+        let json = r#"{"x": {"m": [{"no": 1}]}, "s": "m", "m": [{"a": "]}\""}, 3, {"b": 2}], "u": {"c": 3}}"#;
+        let found = records(json, &["u", "m/*"]);
+        assert_eq!(
+            found,
+            ["1:1:{\"a\":\"]}\\\"\"}", "1:1:{\"b\":2}", "1:0:{\"c\":3}"]
+        );
+    }
+
+    #[test]
+    fn a_record_that_is_cut_off_costs_no_other() {
+        let next = "the next record begins within it; is it cut off?";
+        let found = records("{\"a\":1,\n{\"a\":2}\n{\"a\": {\"b\": 3}}", &[""]);
+        assert_eq!(
+            found,
+            [
+                format!("1: {next}").as_str(),
+                "2:0:{\"a\":2}",
+                "3:0:{\"a\":{\"b\":3}}"
+            ]
+        );
+        let found = records("{\"a\":\"x\n{\"a\":2}\n", &[""]);
+        assert_eq!(
+            found,
+            [
+                "1: a string without an end; is it cut off?",
+                "2:0:{\"a\":2}"
+            ]
+        );
+        let found = records("{\"m\": [{\"a\": 1}, {\"a\": ", &["m/*"]);
+        assert_eq!(found, ["1:0:{\"a\":1}", format!("1: {CUT_OFF}").as_str()]);
+        let found = records("{\"m\": [{\"a\": 1},", &["m/*"]);
+        assert_eq!(found, ["1:0:{\"a\":1}", format!("1: {CUT_OFF}").as_str()]);
+    }
+
+    #[test]
+    fn what_is_no_json_costs_a_value_and_not_the_record() {
+        let json = "{\"a\": NaN, \"b\": -Infinity, \"c\": \"NaN\", \"d\": \"x\\x07y\\ud83dz\\ud83d\\ude00\", \"e\": \"t\tt\"}";
+        let found = records(json, &[""]);
+        assert_eq!(
+            found,
+            ["1:0:{\"a\":null,\"b\":null,\"c\":\"NaN\",\"d\":\"xy\u{FFFD}z😀\",\"e\":\"t t\"}"]
+        );
+        assert_eq!(parse(b"{\"a\": \"\xff\"}").unwrap()["a"], "\u{FFFD}");
+        assert!(parse(b"{\"a\": b}").unwrap_err().starts_with("bad JSON"));
+        for broken in ["\\", "\\u", "\\ud83", "\\x", "\\é", "\\u12é"] {
+            repair(format!("{{\"a\": \"{broken}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn endless_records_and_brackets_claim_no_memory() {
+        let long = "x".repeat(MAX_RECORD_BYTES + 1);
+        let found = records(&format!("{{\"a\": \"{long}\"}}{{\"a\": 1}}"), &[""]);
+        assert_eq!(found, ["1: longer than 16 MiB", "1:0:{\"a\":1}"]);
+        let found = records(&"[".repeat(100_000), &["a/*"]);
+        assert_eq!(found, ["1: more than 512 brackets within each other"]);
+    }
+}

@@ -1,0 +1,177 @@
+//! The files that people hold: archives of accounts, crawls and research corpora, read as they are.
+//!
+//! A [`Format`] finds its files among those of an input and hands their posts to [`Writers`], which group them by
+//! writer and put them in order of time. This crate opens no file: [`Files`] are bytes with names.
+//!
+//! To add a format, write a file beside the others, and add it to [`FORMATS`]. The help of the command line, its error
+//! messages and the table in `docs/formats.md` are made from [`About`].
+
+mod blogs;
+mod blogs_csv;
+mod blogs_xml;
+mod bluesky;
+mod car;
+mod containers;
+mod discord_exporter;
+mod discord_package;
+mod files;
+mod html;
+mod hugging_face;
+mod json;
+mod labels;
+mod limited;
+mod m3inference;
+mod mastodon;
+mod media_crawler;
+mod pan;
+mod reddit;
+mod smp_cup;
+mod sogou;
+mod table;
+mod telegram;
+mod time;
+mod twitter_api_v1;
+mod twitter_api_v2;
+mod twitter_archive;
+mod weibo;
+mod weibo_crawler;
+mod weibo_search;
+mod weibo_spider;
+mod whatsapp;
+mod writers;
+
+#[cfg(test)]
+mod testing;
+
+use std::io;
+
+pub use containers::{TarFiles, ZipFiles};
+pub use files::{Candidate, Files};
+pub use limited::Limited;
+pub use writers::{Counts, Options, Post, Receiver, Writers};
+
+/// What a format is, for help, error messages and documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What an input of this format is. It completes "expected …".
+    pub input: &'static str,
+    /// The text that is read, and who its writers are.
+    pub reads: &'static str,
+    /// The labels that users may get; empty if the format has none.
+    pub labels: &'static [&'static str],
+    /// What is left out besides posts without text.
+    pub leaves_out: &'static str,
+}
+
+/// A format of files with posts.
+pub trait Format: Sync {
+    /// What the format is.
+    fn about(&self) -> &'static About;
+
+    /// Whether a file belongs to this format.
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool;
+
+    /// Hands all posts and labels of the files to `writers`, and what is wrong with records that are left out.
+    ///
+    /// # Errors
+    /// If no file is of this format, or `writers` take no more.
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()>;
+}
+
+/// All formats, in the order in which an input is tried on them.
+pub const FORMATS: [&dyn Format; 21] = [
+    &blogs_xml::BlogFiles,
+    &blogs_csv::BlogTable,
+    &twitter_archive::TwitterArchive,
+    &twitter_api_v1::TwitterApiV1,
+    &twitter_api_v2::TwitterApiV2,
+    &mastodon::Mastodon,
+    &bluesky::Bluesky,
+    &weibo_crawler::WeiboCrawler,
+    &weibo_spider::WeiboSpider,
+    &weibo_search::WeiboSearch,
+    &media_crawler::MediaCrawler,
+    &telegram::Telegram,
+    &whatsapp::WhatsApp,
+    &discord_package::DiscordPackage,
+    &discord_exporter::DiscordExporter,
+    &reddit::Reddit,
+    &pan::Pan,
+    &smp_cup::SmpCup,
+    &sogou::Sogou,
+    &m3inference::M3Inference,
+    &hugging_face::HuggingFace,
+];
+
+/// The format of an input: the first that accepts one of its files; `None` if it is of no known format.
+pub fn recognise(files: &mut dyn Files) -> Option<&'static dyn Format> {
+    (FORMATS.into_iter()).find(|format| first_accepted(*format, files).is_some())
+}
+
+fn first_accepted(format: &dyn Format, files: &mut dyn Files) -> Option<String> {
+    let names = files.names().to_vec();
+    (names.into_iter()).find(|name| format.accepts(&mut Candidate::new(files, name)))
+}
+
+/// The names of the files that a format accepts.
+///
+/// # Errors
+/// If there is none; the error says what was expected.
+fn accepted(format: &dyn Format, files: &mut dyn Files) -> io::Result<Vec<String>> {
+    let mut names = files.names().to_vec();
+    names.retain(|name| format.accepts(&mut Candidate::new(files, name)));
+    match names.is_empty() {
+        true => Err(expected(format)),
+        false => Ok(names),
+    }
+}
+
+fn expected(format: &dyn Format) -> io::Error {
+    let message = format!("expected {}", format.about().input);
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// The table of all formats in Markdown.
+pub fn markdown_table() -> String {
+    let mut table = String::from(
+        "| `--format` | files | what is read | labels | what is left out |\n|---|---|---|---|---|\n",
+    );
+    for format in FORMATS {
+        let about = format.about();
+        let labels = about.labels.iter().map(|label| format!("`{label}`"));
+        let labels = labels.collect::<Vec<_>>().join(", ");
+        let cells = [
+            &format!("`{}`", about.name),
+            about.input,
+            about.reads,
+            &labels,
+            about.leaves_out,
+        ];
+        table += &format!("| {} |\n", cells.join(" | "));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique() {
+        let names: HashSet<_> = FORMATS.iter().map(|format| format.about().name).collect();
+        assert_eq!(names.len(), FORMATS.len());
+    }
+
+    #[test]
+    fn the_documentation_lists_every_format() {
+        let document = include_str!("../../docs/formats.md");
+        let table = markdown_table();
+        assert!(
+            document.contains(&table),
+            "docs/formats.md lacks this table:\n{table}"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What the program MediaCrawler stores of Weibo, Xiaohongshu, Douyin, Bilibili, Kuaishou, Tieba and Zhihu.
+
+use std::io;
+
+use crate::json::{each_record, text};
+use crate::labels::gender;
+use crate::table::each_row;
+use crate::weibo::own_words;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// Posts and comments as CSV, as an array of JSON, or as JSON lines.
+pub(crate) struct MediaCrawler;
+
+/// The names of the id of a post, of which each platform has one.
+const IDS: [&str; 5] = [
+    "comment_id",
+    "note_id",
+    "aweme_id",
+    "video_id",
+    "content_id",
+];
+/// The names of the time.
+const TIMES: [&str; 5] = [
+    "create_time",
+    "created_time",
+    "publish_time",
+    "time",
+    "create_date_time",
+];
+const ABOUT: About = About {
+    name: "media-crawler",
+    input: "posts or comments of MediaCrawler (CSV, JSON or JSON lines) with a user_id, an id such as note_id, and content or desc",
+    reads: "`content` or `content_text`, or else `title` and `desc`, grouped by `user_id`",
+    labels: &["gender"],
+    leaves_out: "reposts without own words; `//@` tails",
+};
+
+impl Format for MediaCrawler {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["csv", "json", "jsonl"]) {
+            return false;
+        }
+        let columns = if is_json(file) {
+            let record = file.first_record(&["", "*"]);
+            record
+                .as_object()
+                .map(|fields| fields.keys().cloned().collect())
+                .unwrap_or_default()
+        } else {
+            file.columns()
+        };
+        let has = |name: &str| columns.iter().any(|column| column == name);
+        has("user_id")
+            && IDS.iter().any(|id| has(id))
+            && ["content", "content_text", "desc"]
+                .iter()
+                .any(|name| has(name))
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            if is_json(&mut Candidate::new(files, &name)) {
+                each_record(
+                    files,
+                    &name,
+                    &["", "*"],
+                    writers,
+                    &mut |writers, _, post| add(writers, &place, &|column| text(&post[column])),
+                )?;
+            } else {
+                each_row(files, &name, writers, &mut |writers, row| {
+                    add(writers, &place, &|column| row.cell(column).to_owned())
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_json(file: &mut Candidate<'_>) -> bool {
+    file.head().starts_with(['{', '['])
+}
+
+fn add(writers: &mut Writers<'_>, place: &str, cell: &dyn Fn(&str) -> String) -> io::Result<()> {
+    let first = |names: &[&str]| {
+        let mut cells = names.iter().map(|name| cell(name));
+        cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+    };
+    let (writer, id) = (cell("user_id"), first(&IDS));
+    if writer.is_empty() {
+        writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
+        return Ok(());
+    }
+    let mut words = first(&["content", "content_text"]);
+    if words.is_empty() {
+        let (title, description) = (cell("title"), cell("desc"));
+        // A title is often the begin of the text.
+        words = match description.starts_with(&title) {
+            true => description,
+            false => format!("{title}\n{description}"),
+        };
+    }
+    let own = own_words(&words, false);
+    writers.counts().quotations += u64::from(own.had_quotation);
+    writers.label(&writer, "gender", gender(&cell("gender")));
+    writers.add(Post {
+        writer: &writer,
+        id: Some(&id),
+        time: TIMES.iter().find_map(|name| time::time(&cell(name))),
+        text: own.text,
+        is_repost: own.is_repost,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn every_container_gives_the_same_writers() {
+        let posts = [
+            json!({"note_id": "2", "content": "晚安", "create_time": 1_700_000_002, "user_id": "17", "gender": "f"}),
+            json!({"note_id": "3", "content": "转发微博 //@小红:笑死", "create_time": 1_700_000_003, "user_id": "18", "gender": "m"}),
+            json!({"note_id": "1", "content": "早安", "create_time": 1_700_000_001, "user_id": "17", "gender": "f"}),
+        ];
+        let array = serde_json::to_string_pretty(&Value::from(posts.to_vec())).unwrap();
+        let lines = posts
+            .iter()
+            .map(|post| format!("{post}\n"))
+            .collect::<String>();
+        let csv = "\u{FEFF}note_id,content,create_time,user_id,gender\r\n2,晚安,1700000002,17,f\r\n\
+            3,转发微博 //@小红:笑死,1700000003,18,m\r\n1,早安,1700000001,17,f\r\n";
+        for (name, content) in [
+            ("a.json", array.as_str()),
+            ("a.jsonl", &lines),
+            ("a.csv", csv),
+        ] {
+            let (received, counts) = read(&MediaCrawler, &[(name, content.as_bytes())]);
+            let expected = json!([
+                {"id": "17", "gender": "female", "posts": ["早安", "晚安"]},
+                {"id": "18", "gender": "male", "posts": []},
+            ]);
+            assert_eq!(received.json(), expected, "{name}");
+            assert_eq!(counts.reposts, 1);
+        }
+    }
+
+    #[test]
+    fn posts_without_content_have_title_and_description() {
+        let post = json!({"aweme_id": "1", "title": "早", "desc": "早安", "user_id": "17"});
+        let other = json!({"aweme_id": "2", "title": "标题", "desc": "说明", "user_id": "17"});
+        let (received, _) = read(
+            &MediaCrawler,
+            &[("a.jsonl", format!("{post}\n{other}").as_bytes())],
+        );
+        assert_eq!(received.users[0].posts, ["早安", "标题\n说明"]);
+    }
+}

@@ -1,0 +1,296 @@
+//! The corpora of the PAN tasks on author profiling.
+
+use std::collections::HashMap;
+use std::io;
+
+use serde_json::{Map, Value};
+
+use crate::files::{read_text, stem};
+use crate::labels::gender;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html};
+
+/// XML files of one author each, and `truth.txt` with a line of labels per author.
+pub(crate) struct Pan;
+
+/// The longest file of an author, and of labels.
+const MAX_BYTES: usize = 64 << 20;
+/// The personality of 2015 in its order.
+const TRAITS: [&str; 5] = [
+    "extroverted",
+    "stable",
+    "agreeable",
+    "conscientious",
+    "open",
+];
+const ABOUT: About = About {
+    name: "pan",
+    input: "a PAN author profiling corpus (2013, 2015-2021): a folder or zip archive of XML files <author …>, with truth.txt",
+    reads: "documents or conversations as text without HTML; one writer per file",
+    labels: &[
+        "gender",
+        "age",
+        "lang",
+        "variety",
+        "extroverted",
+        "stable",
+        "agreeable",
+        "conscientious",
+        "open",
+        "spreader",
+    ],
+    leaves_out: "retweets; bots of 2019; unknown labels (XX)",
+};
+
+impl Format for Pan {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        file.may_be(&["xml"]) && author_tag(&file.head()).is_some()
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let truth = truth(files, writers)?;
+        for name in accepted(self, files)? {
+            let writer = stem(&name);
+            let place = files.place(&name);
+            let text = match read_text(files, &name, MAX_BYTES) {
+                Ok(text) => text,
+                Err(error) => {
+                    writers.bad_record(&format!("{place}: {error}"));
+                    continue;
+                }
+            };
+            let documents = documents(&text);
+            let truth = truth.get(writer);
+            if truth.is_some_and(|labels| labels.get("type").is_some_and(|kind| kind == "bot")) {
+                writers.counts().bots += documents.len() as u64;
+                continue;
+            }
+            // The truth counts where the file has the same label.
+            let labels = truth
+                .cloned()
+                .unwrap_or_default()
+                .into_iter()
+                .chain(labels_of_tag(&text));
+            for (label, value) in labels.filter(|(label, _)| label != "type") {
+                writers.label(writer, &label, value);
+            }
+            if !text.contains("</author>") {
+                writers.bad_record(&format!("{place}: no </author> in it; is it cut off?"));
+            }
+            for document in documents {
+                writers.add(Post {
+                    writer,
+                    is_repost: document.starts_with("RT @"),
+                    text: document,
+                    ..Post::default()
+                })?;
+            }
+            writers.finish(writer)?;
+        }
+        Ok(())
+    }
+}
+
+/// The labels of all files of labels by the author's id.
+fn truth(
+    files: &mut dyn Files,
+    writers: &mut Writers<'_>,
+) -> io::Result<HashMap<String, Map<String, Value>>> {
+    let mut truth = HashMap::new();
+    for name in files.names().to_vec() {
+        let mut file = Candidate::new(files, &name);
+        if !file.name().ends_with(".txt") || !file.head().contains(":::") {
+            continue;
+        }
+        match read_text(files, &name, MAX_BYTES) {
+            Ok(text) => truth.extend(text.lines().filter_map(labels_of_line)),
+            Err(error) => writers.bad_record(&format!("{}: {error}", files.place(&name))),
+        }
+    }
+    Ok(truth)
+}
+
+/// Id and labels of a line such as `id:::F:::18-24` or `id:::human:::female`. What a field is can be told by its value.
+fn labels_of_line(line: &str) -> Option<(String, Map<String, Value>)> {
+    let mut fields = line.trim().split(":::");
+    let id = fields.next().filter(|id| !id.is_empty())?;
+    let mut labels = Map::new();
+    let mut traits = TRAITS.iter();
+    for field in fields {
+        let (label, value) = match field {
+            "bot" | "human" => ("type", field.into()),
+            "0" | "1" if labels.is_empty() => ("spreader", (field == "1").into()),
+            _ if !gender(field).is_null() => ("gender", gender(field)),
+            _ if is_age(field) => ("age", field.into()),
+            _ => match field.parse::<f64>() {
+                Ok(score) => (*traits.next()?, score.into()),
+                Err(_) if is_unknown(field) => continue,
+                Err(_) => ("variety", field.into()),
+            },
+        };
+        labels.insert(label.to_owned(), value);
+    }
+    Some((id.to_owned(), labels))
+}
+
+/// `18-24`, `50-XX` or `20s`.
+fn is_age(field: &str) -> bool {
+    field.len() >= 3
+        && field.as_bytes()[..2].iter().all(u8::is_ascii_digit)
+        && (field[2..].starts_with('-') || &field[2..] == "s")
+}
+
+fn is_unknown(label: &str) -> bool {
+    matches!(label.to_lowercase().as_str(), "" | "xx" | "xx-xx")
+}
+
+/// The attributes of the first tag if it is that of an author.
+fn author_tag(xml: &str) -> Option<&str> {
+    let tag = xml.split_once("<author")?.1;
+    let before = xml.len() - tag.len();
+    // Only a declaration and comments stand before the root.
+    (before < 1024 && tag.starts_with([' ', '>']))
+        .then(|| tag.split('>').next())
+        .flatten()
+}
+
+/// `lang`, and `gender` and `age_group` where they are known.
+fn labels_of_tag(xml: &str) -> Vec<(String, Value)> {
+    let tag = author_tag(xml).unwrap_or_default();
+    let attribute = |name: &str| {
+        let value = tag
+            .split_once(&format!(" {name}=\""))?
+            .1
+            .split('"')
+            .next()?;
+        (!is_unknown(value)).then_some(value)
+    };
+    let labels = [
+        ("gender", attribute("gender").map_or(Value::Null, gender)),
+        ("age", attribute("age_group").into()),
+        ("lang", attribute("lang").into()),
+    ];
+    labels
+        .map(|(label, value)| (label.to_owned(), value))
+        .into()
+}
+
+/// The texts of all elements `document` and `conversation`.
+fn documents(xml: &str) -> Vec<String> {
+    let mut documents = Vec::new();
+    let mut rest = xml;
+    loop {
+        let starts = ["<document", "<conversation"].iter().filter_map(|tag| {
+            let starts = rest.match_indices(*tag).map(|(start, _)| start);
+            // Not `<documents>` and `<conversations>`.
+            let mut starts =
+                starts.filter(|start| rest[start + tag.len()..].starts_with(['>', ' ', '/']));
+            Some((starts.next()?, *tag))
+        });
+        let Some((start, tag)) = starts.min() else {
+            return documents;
+        };
+        rest = &rest[start + tag.len()..];
+        let Some((attributes, content)) = rest.split_once('>') else {
+            return documents;
+        };
+        rest = content;
+        if attributes.ends_with('/') {
+            continue;
+        }
+        let end = format!("</{}>", &tag[1..]);
+        let is_data = content.trim_start().starts_with("<![CDATA[");
+        let found = if is_data {
+            content.trim_start()["<![CDATA[".len()..].split_once("]]>")
+        } else {
+            content.split_once(end.as_str())
+        };
+        // A file that was cut off has no end.
+        let Some((text, after)) = found else {
+            return documents;
+        };
+        rest = after;
+        let text = match is_data {
+            true => html::text(text),
+            false => html::text(&html::entities(text)),
+        };
+        documents.push(text.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn authors_get_the_labels_of_the_truth() {
+        let xml: &[u8] = b"<author type=\"twitter\" lang=\"en\" age_group=\"xx-xx\" gender=\"xx\">\n\
+            <document><![CDATA[one &amp; two\nlines]]></document>\n<document id=\"2\"><![CDATA[RT @a: b]]></document>\n\
+            <document><![CDATA[<p>with <b>tags</b></p>]]></document></author>";
+        let files = [
+            ("en/a.xml", xml),
+            ("en/b.xml", xml),
+            (
+                "en/truth.txt",
+                &b"a:::F:::18-24:::0.2:::0.1:::0.3:::0.2:::-0.1\nb:::bot:::bot"[..],
+            ),
+        ];
+        let (received, counts) = read(&Pan, &files);
+        let expected = json!([{"id": "a", "gender": "female", "age": "18-24", "extroverted": 0.2, "stable": 0.1,
+            "agreeable": 0.3, "conscientious": 0.2, "open": -0.1, "lang": "en",
+            "posts": ["one & two\nlines", "with tags"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.bots, counts.reposts), (3, 1));
+    }
+
+    #[test]
+    fn the_file_has_the_labels_of_2013() {
+        let xml: &[u8] = b"<?xml version=\"1.0\"?><author lang=\"es\" age_group=\"20s\" gender=\"male\">\n<conversations count=\"1\">\
+            <conversation id=\"1\">&lt;p&gt;hola &amp;amp; adios&lt;/p&gt;</conversation></conversations></author>";
+        let (received, _) = read(&Pan, &[("x_es_20s_male.xml", xml)]);
+        let expected = json!([{"id": "x_es_20s_male", "gender": "male", "age": "20s", "lang": "es", "posts": ["hola & adios"]}]);
+        assert_eq!(received.json(), expected);
+    }
+
+    #[test]
+    fn lines_of_every_year_are_understood() {
+        for (line, expected) in [
+            (
+                "a:::MALE:::50-XX",
+                json!({"gender": "male", "age": "50-XX"}),
+            ),
+            (
+                "a:::female:::canada",
+                json!({"gender": "female", "variety": "canada"}),
+            ),
+            (
+                "a:::human:::male",
+                json!({"type": "human", "gender": "male"}),
+            ),
+            ("a:::1", json!({"spreader": true})),
+            ("a:::M:::XX-XX", json!({"gender": "male"})),
+        ] {
+            assert_eq!(
+                Value::from(labels_of_line(line).unwrap().1),
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cut_off_file_keeps_its_whole_documents() {
+        let xml: &[u8] = b"<author lang=\"en\"><documents><document><![CDATA[a]]></document>\n<document><![CDATA[b";
+        let (received, _) = read(&Pan, &[("a.xml", xml)]);
+        assert_eq!(received.users[0].posts, ["a"]);
+        assert_eq!(
+            received.bad_records,
+            ["a.xml: no </author> in it; is it cut off?"]
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Dumps of Reddit's comments and submissions.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+
+/// JSON lines `RC_*` (comments) and `RS_*` (submissions), often compressed.
+pub(crate) struct Reddit;
+
+const ABOUT: About = About {
+    name: "reddit",
+    input: "Reddit dumps (RC_*, RS_*) as JSON lines with author and body, or author, title and selftext",
+    reads: "comments, and title and text of submissions, grouped by `author`",
+    labels: &[],
+    leaves_out: "`[deleted]` and `[removed]`; AutoModerator and other bots by name; crossposts; quoted lines",
+};
+
+impl Format for Reddit {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        // The names of dumps have no ending.
+        if !file.may_be(&["json", "jsonl", "ndjson", ""]) {
+            return false;
+        }
+        let post = file.first_record(&["", "*"]);
+        post["author"].is_string()
+            && post["subreddit"].is_string()
+            && (post["body"].is_string() || post["title"].is_string())
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            each_record(
+                files,
+                &name,
+                &["", "*"],
+                writers,
+                &mut |writers, _, post| add(writers, post),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
+    let writer = post["author"].as_str().unwrap_or_default();
+    let body = post["body"]
+        .as_str()
+        .or(post["selftext"].as_str())
+        .unwrap_or_default();
+    if writer.is_empty() || is_deleted(writer) || is_deleted(body) {
+        writers.counts().deleted += 1;
+        return Ok(());
+    }
+    if is_bot(writer) {
+        writers.counts().bots += 1;
+        return Ok(());
+    }
+    let body = html::entities(body);
+    let is_quoted = |line: &&str| line.starts_with('>');
+    let own: Vec<&str> = body.lines().filter(|line| !is_quoted(line)).collect();
+    let title = html::entities(post["title"].as_str().unwrap_or_default());
+    let own = format!("{title}\n{}", own.join("\n"));
+    let is_repost = !post["crosspost_parent"].is_null();
+    let had_quotation = body.lines().any(|line| is_quoted(&line));
+    writers.counts().quotations += u64::from(had_quotation && !is_repost && !own.trim().is_empty());
+    writers.add(Post {
+        writer,
+        id: Some(&text(&post["id"])),
+        time: time::of(&post["created_utc"]),
+        text: own,
+        is_repost,
+    })
+}
+
+fn is_deleted(text: &str) -> bool {
+    matches!(text.trim(), "[deleted]" | "[removed]")
+}
+
+/// Bots by the usual forms of their names; "talbot" is none of them.
+fn is_bot(name: &str) -> bool {
+    let endings = ["Bot", "_bot", "-bot", "_BOT", "-BOT", "-ModTeam"];
+    name == "AutoModerator" || endings.iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn bots_deleted_and_quoted_text_are_left_out() {
+        let comment = |id: u32, author: &str, body: &str| json!({"id": id.to_string(), "author": author, "body": body, "subreddit": "s", "created_utc": 2_000_000_000 - id});
+        let lines = [
+            comment(1, "ann", "&gt; theirs\n\nmine &amp; yours"),
+            comment(2, "[deleted]", "x"),
+            comment(3, "ben", "[removed]"),
+            comment(4, "AutoModerator", "beep"),
+            comment(5, "talbot", "hi"),
+            json!({"id": "6", "author": "ann", "title": "Title", "selftext": "text", "subreddit": "s", "created_utc": "1500000000"}),
+            json!({"id": "7", "author": "ann", "title": "T", "selftext": "", "subreddit": "s", "crosspost_parent": "t3_x"}),
+        ];
+        let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let (received, counts) = read(&Reddit, &[("RC_2012-01", lines.as_bytes())]);
+        let expected = json!([
+            {"id": "ann", "posts": ["Title\ntext", "mine & yours"]},
+            {"id": "talbot", "posts": ["hi"]},
+        ]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(
+            (
+                counts.deleted,
+                counts.bots,
+                counts.reposts,
+                counts.quotations
+            ),
+            (2, 1, 1, 1)
+        );
+    }
+}

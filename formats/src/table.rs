@@ -1,0 +1,88 @@
+//! The rows of tables, with cells by the names of their columns.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead};
+use std::rc::Rc;
+
+use model_core::corpus::{Table, misquoted};
+
+use crate::files::open_text;
+use crate::{Files, Writers};
+
+/// A row of a table.
+pub(crate) struct Row {
+    /// The line it begins in, counted from 1.
+    pub(crate) line: u64,
+    cells: Vec<String>,
+    columns: Rc<HashMap<String, usize>>,
+}
+
+impl Row {
+    /// The trimmed cell of a column; empty where there is none. Rows may be shorter than the header.
+    pub(crate) fn cell(&self, column: &str) -> &str {
+        let index = self.columns.get(column);
+        let cell = index.and_then(|&index| self.cells.get(index));
+        cell.map_or("", |cell| cell.trim())
+    }
+
+    /// The number of cells where a column's is missing at the end, and the number of columns.
+    pub(crate) fn lacks(&self, column: &str) -> Option<(usize, usize)> {
+        let index = self.columns.get(column)?;
+        (self.cells.len() <= *index).then_some((self.cells.len(), self.columns.len()))
+    }
+}
+
+/// Reads the header of a table.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn open_table<R: BufRead>(reader: R) -> io::Result<Table<R>> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let table = Table::new(reader, |_| false).map_err(|what| invalid(&what))?;
+    table.ok_or_else(|| invalid("it is empty"))
+}
+
+/// Calls `each` with every row of a table. Rows with misplaced quotes are left out, and a file that cannot be read to its
+/// end costs a bad record.
+///
+/// # Errors
+/// Those of `each`.
+pub(crate) fn each_row(
+    files: &mut dyn Files,
+    name: &str,
+    writers: &mut Writers<'_>,
+    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+) -> io::Result<()> {
+    let place = files.place(name);
+    let mut table = match open_text(files, name).and_then(open_table) {
+        Ok(table) => table,
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            return Ok(());
+        }
+    };
+    let columns = table.columns.iter().cloned().enumerate();
+    let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
+    loop {
+        let row = match table.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                writers.bad_record(&format!("{place}: {error}"));
+                return Ok(());
+            }
+        };
+        if let Some(line) = row.misquoted {
+            writers.bad_record(&format!("{place}:{}: {}", row.line, misquoted(line)));
+            continue;
+        }
+        let row = Row {
+            line: row.line,
+            cells: (row.cells())
+                .map(|cell| String::from_utf8_lossy(cell).into_owned())
+                .collect(),
+            columns: Rc::clone(&columns),
+        };
+        each(writers, &row)?;
+    }
+}

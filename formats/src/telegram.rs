@@ -1,0 +1,132 @@
+//! Chats that Telegram Desktop exports.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// `result.json` of one chat or of a whole account.
+pub(crate) struct Telegram;
+
+const PATHS: [&str; 3] = [
+    "messages/*",
+    "chats/list/*/messages/*",
+    "left_chats/list/*/messages/*",
+];
+const ABOUT: About = About {
+    name: "telegram",
+    input: "result.json of a Telegram export of one chat or of the whole account",
+    reads: "messages, grouped by `from_id`",
+    labels: &[],
+    leaves_out: "forwarded messages; messages of the system, of deleted accounts and by inline bots; block quotations",
+};
+
+impl Format for Telegram {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["json"]) {
+            return false;
+        }
+        let message = file.first_record(&PATHS);
+        message["type"].is_string() && message["date"].is_string() && !message["text"].is_null()
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            each_record(files, &name, &PATHS, writers, &mut |writers, _, message| {
+                add(writers, message)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+    if message["type"] != "message" {
+        writers.counts().system += 1;
+        return Ok(());
+    }
+    let writer = text(&message["from_id"]);
+    if writer.is_empty() || message["from"].is_null() {
+        writers.counts().deleted += 1;
+        return Ok(());
+    }
+    if message["via_bot"].is_string() {
+        writers.counts().bots += 1;
+        return Ok(());
+    }
+    let (words, had_quotation) = words(&message["text"]);
+    let is_repost = !message["forwarded_from"].is_null() || !message["forwarded_from_id"].is_null();
+    writers.counts().quotations +=
+        u64::from(had_quotation && !is_repost && !words.trim().is_empty());
+    let times = ["date_unixtime", "date"];
+    writers.add(Post {
+        writer: &writer,
+        // Ids count the messages of a chat, of which a file may have many.
+        id: None,
+        time: times.iter().find_map(|name| time::of(&message[*name])),
+        text: words,
+        is_repost,
+    })
+}
+
+/// A text is a string, or a list of strings and of objects for links, bold text and the like. Also whether a quotation
+/// was left out.
+fn words(value: &Value) -> (String, bool) {
+    let Value::Array(parts) = value else {
+        return (text(value), false);
+    };
+    let is_quotation = |part: &Value| part["type"] == "blockquote";
+    let own = parts.iter().filter(|part| !is_quotation(part));
+    let words = own.map(|part| part.as_str().or(part["text"].as_str()).unwrap_or_default());
+    (words.collect(), parts.iter().any(is_quotation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn messages_are_grouped_by_sender() {
+        let message = |seconds: u32, text: &Value| {
+            json!({"type": "message", "date": "2023-01-01T10:00:00", "date_unixtime": seconds.to_string(),
+                "from": "Ann", "from_id": "user1", "text": text})
+        };
+        let with = |mut message: Value, key: &str, value: Value| {
+            message[key] = value;
+            message
+        };
+        let parts = json!([{"type": "blockquote", "text": "not mine"}, "see ", {"type": "link", "text": "https://a.example"}]);
+        let messages = json!([
+            {"type": "service", "date": "2023-01-01T10:00:00", "action": "create_group", "text": ""},
+            message(1_672_567_202, &parts),
+            message(1_672_567_201, &json!("first \u{7} message")),
+            with(message(1, &json!("forwarded")), "forwarded_from", json!("Ben")),
+            with(message(1, &json!("deleted")), "from", Value::Null),
+            with(message(1, &json!("from a bot")), "via_bot", json!("@gif")),
+            message(1_672_567_203, &json!("")),
+        ]);
+        let one = json!({"name": "x", "type": "private_group", "id": 1, "messages": messages});
+        let all = json!({"about": "…", "chats": {"about": "…", "list": [one]}, "contacts": {"list": [{"messages": 3}]}});
+        // Telegram writes control characters in a way that JSON does not know.
+        for export in
+            [one.to_string(), all.to_string()].map(|json| json.replace("\\u0007", "\\x07"))
+        {
+            let (received, counts) = read(&Telegram, &[("result.json", export.as_bytes())]);
+            let posts = ["first  message", "see https://a.example"];
+            assert_eq!(received.json(), json!([{"id": "user1", "posts": posts}]));
+            assert_eq!((counts.system, counts.deleted, counts.bots), (1, 1, 1));
+            assert_eq!(
+                (counts.reposts, counts.quotations, counts.without_text),
+                (1, 1, 1)
+            );
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Posts as version 1.1 of the Twitter API returned them.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+
+/// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
+pub(crate) struct TwitterApiV1;
+
+const ABOUT: About = About {
+    name: "twitter-api-v1",
+    input: "posts of the Twitter API 1.1 as JSON lines or an array, with user and text or full_text",
+    reads: "`full_text`, or else `text`, grouped by the user's id",
+    labels: &[],
+    leaves_out: "retweets; quoted posts; notices of the streaming API",
+};
+
+impl Format for TwitterApiV1 {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["json", "jsonl", "ndjson", "txt"]) {
+            return false;
+        }
+        let post = file.first_record(&["", "*"]);
+        words(&post).is_some() && post["user"]["screen_name"].is_string()
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            each_record(
+                files,
+                &name,
+                &["", "*"],
+                writers,
+                &mut |writers, _, post| add(writers, post),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
+    let writer = id(&post["user"]);
+    let Some(words) = words(post).filter(|_| !writer.is_empty()) else {
+        // Such as {"delete": …} and {"limit": …}.
+        writers.counts().system += 1;
+        return Ok(());
+    };
+    writers.add(Post {
+        writer: &writer,
+        id: Some(&id(post)),
+        time: time::of(&post["created_at"]),
+        text: html::entities(words).into_owned(),
+        is_repost: post["retweeted_status"].is_object() || words.starts_with("RT @"),
+    })
+}
+
+/// `id_str` is exact where a program has read the number `id` as a float.
+fn id(object: &Value) -> String {
+    let id = text(&object["id_str"]);
+    if id.is_empty() {
+        text(&object["id"])
+    } else {
+        id
+    }
+}
+
+/// The whole text, wherever it is.
+fn words(post: &Value) -> Option<&str> {
+    let places = [
+        &post["extended_tweet"]["full_text"],
+        &post["full_text"],
+        &post["text"],
+    ];
+    places.into_iter().find_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn posts_are_grouped_by_user_in_both_modes() {
+        let user = |id: u64| json!({"id": id, "id_str": id.to_string(), "screen_name": "name"});
+        let posts = [
+            json!({"id_str": "1", "user": user(7), "text": "fish &amp; chips", "created_at": "Wed Oct 10 20:19:21 +0000 2018"}),
+            json!({"delete": {"status": {"id": 1}}}),
+            json!({"id_str": "2", "user": user(8), "full_text": "RT @a: b", "retweeted_status": {"full_text": "b"}}),
+            json!({"id_str": "3", "user": user(8), "full_text": "hello"}),
+            json!({"id_str": "4", "user": user(7), "text": "cut…", "extended_tweet": {"full_text": "not cut"},
+                "created_at": "Wed Oct 10 20:19:20 +0000 2018"}),
+            json!({"id_str": "3", "user": user(8), "full_text": "hello"}),
+        ];
+        let lines = posts
+            .iter()
+            .map(|post| format!("{post}\n"))
+            .collect::<String>();
+        let array = Value::from(posts.to_vec()).to_string();
+        for content in [lines, array] {
+            let (received, counts) = read(&TwitterApiV1, &[("posts.jsonl", content.as_bytes())]);
+            let expected = json!([
+                {"id": "7", "posts": ["not cut", "fish & chips"]},
+                {"id": "8", "posts": ["hello"]},
+            ]);
+            assert_eq!(received.json(), expected);
+            assert_eq!(
+                (counts.reposts, counts.duplicates, counts.system),
+                (1, 1, 1)
+            );
+        }
+    }
+}

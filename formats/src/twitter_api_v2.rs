@@ -1,0 +1,129 @@
+//! Posts as version 2 of the Twitter API returns them.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+
+/// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
+pub(crate) struct TwitterApiV2;
+
+const ABOUT: About = About {
+    name: "twitter-api-v2",
+    input: "posts of the Twitter API 2 (twarc2): pages {\"data\": […]} or single posts, with author_id and text",
+    reads: "`text`, or `note_tweet` of long posts, grouped by `author_id`",
+    labels: &[],
+    leaves_out: "retweets; quoted posts and other `includes`",
+};
+
+impl Format for TwitterApiV2 {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["json", "jsonl", "ndjson", "txt"]) {
+            return false;
+        }
+        let record = file.first_record(&["", "*"]);
+        let marks = [
+            "edit_history_tweet_ids",
+            "conversation_id",
+            "public_metrics",
+            "created_at",
+            "lang",
+        ];
+        posts(&record).first().is_some_and(|post| {
+            !post["author_id"].is_null()
+                && post["text"].is_string()
+                && !post["id"].is_null()
+                && (record["data"].is_array() || marks.iter().any(|mark| !post[*mark].is_null()))
+        })
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            each_record(
+                files,
+                &name,
+                &["", "*"],
+                writers,
+                &mut |writers, _, record| {
+                    posts(record)
+                        .iter()
+                        .try_for_each(|post| add(writers, post, &place))
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The posts of a page or a single one.
+fn posts(record: &Value) -> &[Value] {
+    match &record["data"] {
+        Value::Array(posts) => posts,
+        Value::Object(_) => std::slice::from_ref(&record["data"]),
+        // A page without posts.
+        _ if record["meta"].is_object() || record["errors"].is_array() => &[],
+        _ => std::slice::from_ref(record),
+    }
+}
+
+fn add(writers: &mut Writers<'_>, post: &Value, place: &str) -> io::Result<()> {
+    let writer = text(&post["author_id"]);
+    let id = text(&post["id"]);
+    let note = post["note_tweet"]["text"].as_str();
+    let Some(words) = note
+        .or(post["text"].as_str())
+        .filter(|_| !writer.is_empty())
+    else {
+        writers.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
+        return Ok(());
+    };
+    let references = post["referenced_tweets"].as_array();
+    let is_retweet = |reference: &Value| reference["type"] == "retweeted";
+    writers.add(Post {
+        writer: &writer,
+        id: Some(&id),
+        time: time::of(&post["created_at"]),
+        text: html::entities(words).into_owned(),
+        is_repost: references.is_some_and(|all| all.iter().any(is_retweet))
+            || words.starts_with("RT @"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn pages_and_single_posts_are_the_same_writers() {
+        let posts = [
+            json!({"id": "1", "author_id": "7", "text": "a &lt; b", "created_at": "2018-10-10T20:19:20.000Z"}),
+            json!({"id": "2", "author_id": "7", "text": "RT …", "created_at": "2018-10-10T20:19:21.000Z",
+                "referenced_tweets": [{"type": "retweeted", "id": "5"}]}),
+            json!({"id": "3", "author_id": "8", "text": "cut…", "note_tweet": {"text": "whole"}, "lang": "en",
+                "referenced_tweets": [{"type": "quoted", "id": "5"}]}),
+        ];
+        let page = json!({"data": posts, "includes": {"tweets": [{"id": "5", "author_id": "9", "text": "another's"}]}});
+        let pages = format!("{page}\n{}\n", json!({"meta": {"result_count": 0}}));
+        let flat = posts
+            .iter()
+            .map(|post| format!("{post}\n"))
+            .collect::<String>();
+        for content in [pages, flat] {
+            let (received, counts) = read(&TwitterApiV2, &[("posts.jsonl", content.as_bytes())]);
+            let expected =
+                json!([{"id": "7", "posts": ["a < b"]}, {"id": "8", "posts": ["whole"]}]);
+            assert_eq!(received.json(), expected);
+            assert_eq!(counts.reposts, 1);
+            assert!(received.bad_records.is_empty());
+        }
+    }
+}

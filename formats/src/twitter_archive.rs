@@ -1,0 +1,162 @@
+//! The archive of an account that X (Twitter) sends its owner.
+
+use std::collections::HashMap;
+use std::io;
+
+use serde_json::Value;
+
+use crate::files::{base, stem};
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+
+/// JavaScript files of a folder or zip archive, `data/tweets.js` among them, which assign an array of JSON.
+pub(crate) struct TwitterArchive;
+
+const ABOUT: About = About {
+    name: "twitter-archive",
+    input: "an X (Twitter) archive: its zip file, its folder, or data/tweets.js of it",
+    reads: "posts, with the whole text of long ones from `note-tweet.js`; one writer",
+    labels: &[],
+    leaves_out: "retweets",
+};
+
+impl Format for TwitterArchive {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        file.may_be(&["js"]) && (is_tweets(file.name()) || is_notes(file.name())) && {
+            let head = file.head();
+            head.starts_with("window.YTD.") && head.contains('=')
+        }
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let names = accepted(self, files)?;
+        let writer = account(files).unwrap_or_else(|| files.place(&names[0]));
+        let mut notes: HashMap<i64, String> = HashMap::new();
+        for name in names.iter().filter(|name| is_notes(name)) {
+            each_record(files, name, &["*/noteTweet"], writers, &mut |_, _, note| {
+                let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
+                if let Some(time) = time::of(&note["createdAt"]) {
+                    notes.insert(second(time), words.into_owned());
+                }
+                Ok(())
+            })?;
+        }
+        for name in names.iter().filter(|name| is_tweets(name)) {
+            each_record(
+                files,
+                name,
+                &["*/tweet"],
+                writers,
+                &mut |writers, _, tweet| add(writers, &writer, tweet, &mut notes),
+            )?;
+        }
+        // Long posts without a short form among the tweets.
+        for (time, text) in notes {
+            let time = Some(time * 1000);
+            writers.add(Post {
+                writer: &writer,
+                time,
+                text,
+                ..Post::default()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds a tweet, of which `notes` may hold the whole text by the second in which it was written.
+fn add(
+    writers: &mut Writers<'_>,
+    writer: &str,
+    tweet: &Value,
+    notes: &mut HashMap<i64, String>,
+) -> io::Result<()> {
+    let words = tweet["full_text"].as_str().or(tweet["text"].as_str());
+    let short = html::entities(words.unwrap_or_default());
+    let time = time::of(&tweet["created_at"]);
+    let is_repost = short.starts_with("RT @");
+    // A retweet of the same second is another post.
+    let note = time
+        .filter(|_| !is_repost)
+        .and_then(|time| notes.remove(&second(time)));
+    writers.add(Post {
+        writer,
+        id: Some(&text(&tweet["id_str"])),
+        time,
+        text: note.unwrap_or_else(|| short.into_owned()),
+        is_repost,
+    })
+}
+
+fn second(milliseconds: i64) -> i64 {
+    milliseconds.div_euclid(1000)
+}
+
+/// `tweets.js`, `tweet.js` of older archives, `tweets-part1.js`, `community-tweet.js`.
+fn is_tweets(name: &str) -> bool {
+    let stem = stem(name);
+    let stem = stem.split_once("-part").map_or(stem, |(stem, _)| stem);
+    matches!(stem, "tweets" | "tweet" | "community-tweet")
+}
+
+fn is_notes(name: &str) -> bool {
+    stem(name).starts_with("note-tweet")
+}
+
+/// The id of the account.
+fn account(files: &mut dyn Files) -> Option<String> {
+    let name = files
+        .names()
+        .iter()
+        .find(|name| base(name) == "account.js")?
+        .clone();
+    let account = Candidate::new(files, &name).first_record(&["*/account"]);
+    account["accountId"].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{read, read_with_reposts};
+    use serde_json::json;
+
+    const TWEETS: &str = r#"window.YTD.tweets.part0 = [
+      {"tweet": {"id_str": "3", "created_at": "Wed Oct 12 20:19:20 +0000 2022", "full_text": "A long post that is cut…"}},
+      {"tweet": {"id_str": "2", "created_at": "Wed Oct 11 20:19:20 +0000 2022", "full_text": "RT @ann: hello"}},
+      {"tweet": {"id_str": "1", "created_at": "Wed Oct 10 20:19:20 +0000 2022", "full_text": "tea &gt; coffee"}}
+    ]"#;
+    const NOTES: &str = r#"window.YTD.note_tweet.part0 = [ {"noteTweet": {"noteTweetId": "9",
+      "createdAt": "2022-10-12T20:19:20.000Z", "core": {"text": "A long post that is not cut &amp; ends here"}}} ]"#;
+    const ACCOUNT: &str = r#"window.YTD.account.part0 = [ {"account": {"accountId": "11"}} ]"#;
+
+    #[test]
+    fn an_archive_is_one_writer_and_long_posts_are_whole() {
+        let files = [
+            ("x/data/account.js", ACCOUNT.as_bytes()),
+            ("x/data/note-tweet.js", NOTES.as_bytes()),
+            ("x/data/tweets.js", TWEETS.as_bytes()),
+            (
+                "x/data/like.js",
+                &b"window.YTD.like.part0 = [ {\"like\": {\"fullText\": \"not mine\"}} ]"[..],
+            ),
+        ];
+        let (received, counts) = read(&TwitterArchive, &files);
+        let posts = ["tea > coffee", "A long post that is not cut & ends here"];
+        assert_eq!(received.json(), json!([{"id": "11", "posts": posts}]));
+        assert_eq!(counts.reposts, 1);
+        let (received, _) = read_with_reposts(&TwitterArchive, &files);
+        assert_eq!(received.users[0].posts[1], "RT @ann: hello");
+    }
+
+    #[test]
+    fn a_cut_off_file_keeps_its_whole_posts() {
+        let cut = &TWEETS.as_bytes()[..TWEETS.len() - 40];
+        let (received, _) = read(&TwitterArchive, &[("tweets-part1.js", cut)]);
+        assert_eq!(received.users[0].posts, ["A long post that is cut…"]);
+        assert!(received.bad_records[0].contains("is it cut off?"));
+    }
+}

@@ -1,0 +1,173 @@
+//! What the program weibo-crawler stores, and weiboSpider as JSON.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::files::{base, extension, stem};
+use crate::json::{each_record, text};
+use crate::labels::{birth_year, gender};
+use crate::table::{Row, each_row};
+use crate::weibo::own_words;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// A CSV file per user, called by the user's id, with `users.csv` for all; or a JSON file `{"user": …, "weibo": […]}`.
+pub(crate) struct WeiboCrawler;
+
+const COLUMNS: [&str; 3] = ["id", "bid", "正文"];
+const USER_COLUMNS: [&str; 2] = ["用户id", "性别"];
+const PATHS: [&str; 2] = ["user", "weibo/*"];
+const ABOUT: About = About {
+    name: "weibo-crawler",
+    input: "CSV files USER-ID.csv of weibo-crawler with the columns id, bid and 正文, or JSON files {\"user\": …, \"weibo\": […]} of weibo-crawler or weiboSpider",
+    reads: "`正文` or `text`; one writer per file; labels of a CSV file from `users.csv`",
+    labels: &["gender", "birth_year"],
+    leaves_out: "reposts without own words; reposted text and `//@` tails",
+};
+
+impl Format for WeiboCrawler {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["csv", "json"]) {
+            return false;
+        }
+        let head = file.head();
+        if head.starts_with('{') {
+            return head.contains("\"user\"") && head.contains("\"weibo\"");
+        }
+        // weibo-search has a column for the user besides.
+        file.has_columns(&COLUMNS) && !file.has_columns(&["user_id"])
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let names = accepted(self, files)?;
+        for name in &names {
+            match extension(name) == "json" || Candidate::new(files, name).head().starts_with('{') {
+                true => read_json(files, name, writers)?,
+                false => each_row(files, name, writers, &mut |writers, row| {
+                    add_row(writers, stem(name), row)
+                })?,
+            }
+        }
+        let names = files.names().to_vec();
+        for name in names.iter().filter(|name| base(name) == "users.csv") {
+            if Candidate::new(files, name).has_columns(&USER_COLUMNS) {
+                each_row(files, name, writers, &mut |writers, row| {
+                    let writer = row.cell("用户id");
+                    if writers.has(writer) {
+                        writers.label(writer, "gender", gender(row.cell("性别")));
+                        writers.label(writer, "birth_year", birth_year(row.cell("生日")));
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add_row(writers: &mut Writers<'_>, writer: &str, row: &Row) -> io::Result<()> {
+    let own = own_words(row.cell("正文"), row.cell("是否原创") == "False");
+    writers.counts().quotations += u64::from(own.had_quotation);
+    let date = [row.cell("完整日期"), row.cell("日期")];
+    writers.add(Post {
+        writer,
+        id: Some(row.cell("id")),
+        time: date.into_iter().find_map(time::time),
+        text: own.text,
+        is_repost: own.is_repost,
+    })
+}
+
+fn read_json(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io::Result<()> {
+    // The file's name is the user's id in case the object of the user comes late or without one.
+    let mut writer = stem(name).to_owned();
+    each_record(files, name, &PATHS, writers, &mut |writers, path, value| {
+        if path == 0 {
+            let id = text(&value["id"]);
+            if !id.is_empty() {
+                writer = id;
+            }
+            writers.label(&writer, "gender", gender(&text(&value["gender"])));
+            writers.label(&writer, "birth_year", birth_year(&text(&value["birthday"])));
+            return Ok(());
+        }
+        add_json(writers, &writer, value)
+    })
+}
+
+fn add_json(writers: &mut Writers<'_>, writer: &str, post: &Value) -> io::Result<()> {
+    // weiboSpider says `content` and `original`.
+    let words = post["text"]
+        .as_str()
+        .or(post["content"].as_str())
+        .unwrap_or_default();
+    let is_repost = post["retweet"].is_object() || post["original"] == false;
+    let own = own_words(spider_words(words), is_repost);
+    writers.counts().quotations += u64::from(own.had_quotation);
+    let dates = ["full_created_at", "created_at", "publish_time"];
+    writers.add(Post {
+        writer,
+        id: Some(&text(&post["id"])),
+        time: dates.iter().find_map(|date| time::of(&post[*date])),
+        text: own.text,
+        is_repost: own.is_repost,
+    })
+}
+
+/// The writer's comment of a repost as weiboSpider stores it: `转发理由:comment`, then on further lines `原始用户: name` and
+/// `转发内容: text`.
+pub(crate) fn spider_words(text: &str) -> &str {
+    let Some(end) = text.find("\n转发内容:") else {
+        return text;
+    };
+    let own = &text[..end];
+    let own = own.find("\n原始用户:").map_or(own, |end| &own[..end]);
+    own.strip_prefix("转发理由:").unwrap_or(own).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    const CSV: &str = "\u{FEFF}id,bid,正文,日期,完整日期,是否原创,源微博正文\r\n\
+        2\t,b,周末去公园,2020-02-12,2020-02-12 21:30:00,False,别人的话\r\n\
+        1\t,a,今天加班,2020-02-11,2020-02-11 21:30:00\r\n\
+        3\t,c,转发微博 //@小红:笑死,2020-02-13,2020-02-13 21:30:00,False,别人的话\r\n";
+    const USERS: &str = "用户id,昵称,性别,生日\r\n17,示例,f,1990-01-01\r\n18,别人,m,\r\n";
+
+    #[test]
+    fn a_file_is_a_user_and_reposts_keep_only_own_words() {
+        let files = [
+            ("x/17.csv", CSV.as_bytes()),
+            ("users.csv", USERS.as_bytes()),
+        ];
+        let (received, counts) = read(&WeiboCrawler, &files);
+        let expected = json!([{"id": "17", "gender": "female", "birth_year": 1990, "posts": ["今天加班", "周末去公园"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.reposts, counts.quotations), (1, 0));
+    }
+
+    #[test]
+    fn json_holds_the_user_and_the_posts() {
+        let file = json!({
+        "user": {"id": "17", "gender": "m", "birthday": "双鱼座"},
+        "weibo": [
+            {"id": 2, "text": "晚安 //@小红:别人", "full_created_at": "2020-02-12 21:30:00", "retweet": {"text": "别人"}},
+            {"id": 1, "text": "早安", "full_created_at": "2020-02-11 21:30:00"},
+        ]});
+        let (received, counts) = read(&WeiboCrawler, &[("17.json", file.to_string().as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "17", "gender": "male", "posts": ["早安", "晚安"]}])
+        );
+        assert_eq!(counts.quotations, 1);
+        let text = "转发理由:哈哈\n原始用户: 小红\n转发内容: 别人的话";
+        assert_eq!(spider_words(text), "哈哈");
+    }
+}

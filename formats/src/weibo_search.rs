@@ -1,0 +1,64 @@
+//! What the program weibo-search stores.
+
+use std::io;
+
+use crate::table::each_row;
+use crate::weibo::own_words;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// CSV files of found posts with a column for the user.
+pub(crate) struct WeiboSearch;
+
+const ABOUT: About = About {
+    name: "weibo-search",
+    input: "CSV files of weibo-search with the columns id, bid, user_id and 微博正文",
+    reads: "`微博正文`, grouped by `user_id`",
+    labels: &[],
+    leaves_out: "reposts without own words; `//@` tails",
+};
+
+impl Format for WeiboSearch {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        file.may_be(&["csv"]) && file.has_columns(&["bid", "user_id", "微博正文"])
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            each_row(files, &name, writers, &mut |writers, row| {
+                let own = own_words(row.cell("微博正文"), !row.cell("retweet_id").is_empty());
+                writers.counts().quotations += u64::from(own.had_quotation);
+                writers.add(Post {
+                    writer: row.cell("user_id"),
+                    id: Some(row.cell("id")),
+                    time: time::time(row.cell("发布时间")),
+                    text: own.text,
+                    is_repost: own.is_repost,
+                })
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn posts_are_grouped_by_user() {
+        let csv = "\u{FEFF}id,bid,user_id,用户昵称,微博正文,发布时间,retweet_id\r\n\
+            3,c,17,甲,晚安,2020-02-13 21:30,\r\n2,b,18,乙,转发微博,2020-02-12 21:30,9\r\n\
+            1,a,17,甲,早安,2020-02-11 21:30,\r\n4,d,18,乙,好,2020-02-12 21:30,9\r\n";
+        let (received, counts) = read(&WeiboSearch, &[("词.csv", csv.as_bytes())]);
+        let expected =
+            json!([{"id": "17", "posts": ["早安", "晚安"]}, {"id": "18", "posts": ["好"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.reposts, 1);
+    }
+}

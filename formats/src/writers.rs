@@ -1,0 +1,356 @@
+//! Posts grouped by writer.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::io;
+use std::mem;
+use std::ops::AddAssign;
+
+use model_core::corpus::User;
+use serde_json::{Map, Value};
+
+/// What is made of the posts.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Keep reposts, which are not their writer's words.
+    pub reposts: bool,
+    /// The most bytes of posts that wait for more of their writers.
+    pub max_bytes: usize,
+}
+
+/// Takes what a format reads.
+pub trait Receiver {
+    /// Takes a user: posts in order of time, labels, and the writer's id or name in the format as `id`.
+    ///
+    /// # Errors
+    /// If the user cannot be stored; reading then ends.
+    fn user(&mut self, user: User) -> io::Result<()>;
+
+    /// Takes one line on a record that could not be read: the place and what is wrong.
+    fn bad_record(&mut self, line: &str);
+}
+
+/// A post as a format reads it.
+#[derive(Clone, Debug, Default)]
+pub struct Post<'a> {
+    /// The writer's id or name.
+    pub writer: &'a str,
+    /// The post's id. A post whose writer has another one with this id is a duplicate.
+    pub id: Option<&'a str>,
+    /// Milliseconds since 1970, as far as it is known. A post without it follows the one before it.
+    pub time: Option<i64>,
+    /// The writer's words.
+    pub text: String,
+    /// Whether the words are another's.
+    pub is_repost: bool,
+}
+
+/// What was left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Reposts.
+    pub reposts: u64,
+    /// Posts without text, such as pictures.
+    pub without_text: u64,
+    /// Messages of the system, such as "Ann joined the group".
+    pub system: u64,
+    /// Deleted posts and posts of deleted accounts.
+    pub deleted: u64,
+    /// Posts of bots.
+    pub bots: u64,
+    /// Posts that were read before.
+    pub duplicates: u64,
+    /// Posts that lost a quotation, but were kept.
+    pub quotations: u64,
+}
+
+impl Counts {
+    /// What was left out, such as "2 reposts", without what is not there.
+    pub fn listed(&self) -> Vec<String> {
+        let kinds = [
+            (self.reposts, "repost", ""),
+            (self.quotations, "quotation", ""),
+            (self.without_text, "post", " without text"),
+            (self.duplicates, "duplicate", ""),
+            (self.deleted, "post", " deleted or of a deleted account"),
+            (self.bots, "post", " of bots"),
+            (self.system, "system message", ""),
+        ];
+        let kinds = kinds.into_iter().filter(|(number, ..)| *number > 0);
+        let listed = kinds.map(|(number, what, remark)| {
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{number} {what}{plural}{remark}")
+        });
+        listed.collect()
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.reposts += other.reposts;
+        self.without_text += other.without_text;
+        self.system += other.system;
+        self.deleted += other.deleted;
+        self.bots += other.bots;
+        self.duplicates += other.duplicates;
+        self.quotations += other.quotations;
+    }
+}
+
+/// Groups posts by writer. A writer is handed over by [`Writers::finish`] where a format knows that no more posts come,
+/// or in the end.
+pub struct Writers<'a> {
+    options: Options,
+    receiver: &'a mut dyn Receiver,
+    /// The position of each writer in `writers`.
+    positions: HashMap<String, usize>,
+    /// In order of their first posts; `None` for those that were handed over.
+    writers: Vec<Option<Writer>>,
+    /// Hashes of writers and posts' ids.
+    seen: HashSet<u64>,
+    bytes: usize,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Writer {
+    id: String,
+    labels: Map<String, Value>,
+    posts: Vec<(Option<i64>, String)>,
+}
+
+impl Writer {
+    fn bytes(&self) -> usize {
+        let posts = self.posts.iter().map(|(_, text)| post_bytes(text));
+        2 * self.id.len() + posts.sum::<usize>()
+    }
+}
+
+fn post_bytes(text: &str) -> usize {
+    size_of::<(Option<i64>, String)>() + text.len()
+}
+
+impl<'a> Writers<'a> {
+    /// No writers so far.
+    pub fn new(options: Options, receiver: &'a mut dyn Receiver) -> Self {
+        Self {
+            options,
+            receiver,
+            positions: HashMap::new(),
+            writers: Vec::new(),
+            seen: HashSet::new(),
+            bytes: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What was left out so far; formats count here what only they can know.
+    pub fn counts(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
+    /// Reports a record that could not be read.
+    pub fn bad_record(&mut self, line: &str) {
+        self.receiver.bad_record(line);
+    }
+
+    /// Adds a post, unless it is to be left out.
+    ///
+    /// # Errors
+    /// If the posts take more memory than they may.
+    pub fn add(&mut self, post: Post<'_>) -> io::Result<()> {
+        if post.is_repost && !self.options.reposts {
+            self.counts.reposts += 1;
+            return Ok(());
+        }
+        let is_text = |letter: &char| letter.is_whitespace() || !letter.is_control();
+        let text: String = post.text.trim().chars().filter(is_text).collect();
+        if text.is_empty() {
+            self.counts.without_text += 1;
+            return Ok(());
+        }
+        if let Some(id) = post.id.filter(|id| !id.is_empty()) {
+            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.writer, id));
+            if !self.seen.insert(hash) {
+                self.counts.duplicates += 1;
+                return Ok(());
+            }
+            self.bytes += size_of::<u64>();
+        }
+        self.bytes += post_bytes(&text);
+        if self.bytes > self.options.max_bytes {
+            let limit = self.options.max_bytes >> 20;
+            return Err(io::Error::other(format!(
+                "the posts of all writers take more than {limit} MiB; raise --max-memory, or convert parts of the writers"
+            )));
+        }
+        self.writer(post.writer).posts.push((post.time, text));
+        Ok(())
+    }
+
+    /// Sets a label of a writer, unless it is null or empty. The first value counts.
+    pub fn label(&mut self, writer: &str, name: &str, value: impl Into<Value>) {
+        let value = value.into();
+        let labels = &mut self.writer(writer).labels;
+        if !value.is_null() && value.as_str() != Some("") && !labels.contains_key(name) {
+            labels.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Whether a writer waits for more posts.
+    pub fn has(&self, writer: &str) -> bool {
+        self.positions.contains_key(writer)
+    }
+
+    fn writer(&mut self, id: &str) -> &mut Writer {
+        let position = match self.positions.get(id) {
+            Some(&position) => position,
+            None => {
+                self.positions.insert(id.to_owned(), self.writers.len());
+                self.bytes += 2 * id.len() + size_of::<Option<Writer>>();
+                self.writers.push(None);
+                self.writers.len() - 1
+            }
+        };
+        self.writers[position].get_or_insert_with(|| Writer {
+            id: id.to_owned(),
+            ..Writer::default()
+        })
+    }
+
+    /// Hands over a writer of whom no more posts come.
+    ///
+    /// # Errors
+    /// Those of the receiver.
+    pub fn finish(&mut self, writer: &str) -> io::Result<()> {
+        match self.remove(writer) {
+            Some(writer) => self.hand_over(writer),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets a writer of whom no more posts come.
+    pub fn discard(&mut self, writer: &str) {
+        self.remove(writer);
+    }
+
+    fn remove(&mut self, writer: &str) -> Option<Writer> {
+        let position = self.positions.remove(writer)?;
+        let writer = self.writers[position].take()?;
+        self.bytes -= writer.bytes();
+        // Where each writer is handed over before the next one begins, no places are left behind.
+        while let Some(None) = self.writers.last() {
+            self.writers.pop();
+            self.bytes -= size_of::<Option<Writer>>();
+        }
+        Some(writer)
+    }
+
+    fn hand_over(&mut self, mut writer: Writer) -> io::Result<()> {
+        let mut latest = None;
+        for (time, _) in &mut writer.posts {
+            latest = time.or(latest);
+            *time = latest;
+        }
+        writer.posts.sort_by_key(|(time, _)| *time);
+        let mut fields = Map::new();
+        fields.insert("id".to_owned(), writer.id.into());
+        fields.append(&mut writer.labels);
+        self.receiver.user(User {
+            posts: writer.posts.into_iter().map(|(_, text)| text).collect(),
+            fields,
+            ..User::default()
+        })
+    }
+
+    /// Hands over the remaining writers; what was left out.
+    ///
+    /// # Errors
+    /// Those of the receiver.
+    pub fn finish_all(mut self) -> io::Result<Counts> {
+        for writer in mem::take(&mut self.writers).into_iter().flatten() {
+            self.hand_over(writer)?;
+        }
+        Ok(self.counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Received;
+
+    fn post(writer: &'static str, time: Option<i64>, text: &str) -> Post<'static> {
+        Post {
+            writer,
+            time,
+            text: text.to_owned(),
+            ..Post::default()
+        }
+    }
+
+    fn options(max_bytes: usize) -> Options {
+        Options {
+            reposts: false,
+            max_bytes,
+        }
+    }
+
+    #[test]
+    fn posts_are_grouped_and_undated_ones_follow_their_neighbour() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        for (writer, time, text) in [
+            ("a", Some(5), "fifth"),
+            ("b", None, "only"),
+            ("a", None, "sixth\0"),
+            ("a", Some(2), " second "),
+            ("a", None, " "),
+        ] {
+            writers.add(post(writer, time, text)).unwrap();
+        }
+        writers.label("b", "age", "");
+        writers.label("b", "age", 20);
+        writers.label("b", "age", 30);
+        let counts = writers.finish_all().unwrap();
+        assert_eq!(counts.without_text, 1);
+        assert_eq!(received.users[0].posts, ["second", "fifth", "sixth"]);
+        assert_eq!(received.users[1].posts, ["only"]);
+        assert_eq!(received.users[1].fields["age"], 20);
+    }
+
+    #[test]
+    fn reposts_and_duplicates_are_counted() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        for (id, is_repost) in [("1", false), ("1", false), ("2", true)] {
+            let id = Some(id);
+            let post = Post {
+                id,
+                is_repost,
+                ..post("a", None, "text")
+            };
+            writers.add(post).unwrap();
+        }
+        let counts = writers.finish_all().unwrap();
+        assert_eq!((counts.reposts, counts.duplicates), (1, 1));
+        assert_eq!(received.users[0].posts, ["text"]);
+    }
+
+    #[test]
+    fn waiting_posts_have_a_limit_and_finished_ones_do_not_count() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1000), &mut received);
+        for _ in 0..100 {
+            writers.add(post("a", None, &"x".repeat(300))).unwrap();
+            writers.finish("a").unwrap();
+            writers.add(post("b", None, &"x".repeat(300))).unwrap();
+            writers.discard("b");
+        }
+        writers.add(post("a", None, "x")).unwrap();
+        let error = writers.add(post("a", None, &"x".repeat(1000))).unwrap_err();
+        assert!(error.to_string().contains("--max-memory"), "{error}");
+        drop(writers);
+        assert_eq!(received.users.len(), 100);
+    }
+}

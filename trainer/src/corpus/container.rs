@@ -1,0 +1,222 @@
+//! Folders and archives: several files that are read as one corpus.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use formats::{Files, TarFiles, ZipFiles};
+use model_core::corpus::{HEAD_BYTES, peek};
+use model_core::file_kind::what_else;
+
+use super::input::{self, STANDARD_INPUT};
+use crate::table::counted;
+
+/// The most files in a folder.
+const MOST_FILES: usize = 1 << 20;
+
+/// Files with names: those of a folder, of an archive, or a single one.
+pub struct Container {
+    files: Box<dyn Files + Send>,
+    skipped: Skipped,
+}
+
+/// What a folder holds besides files and folders.
+#[derive(Clone, Copy, Debug, Default)]
+struct Skipped {
+    /// The number of links to folders, which may lead in a circle.
+    linked_folders: u64,
+    /// The number of pipes, sockets and devices. Reading a pipe waits for a writer.
+    special_files: u64,
+}
+
+/// What a path leads to.
+pub(super) enum Opened {
+    /// A folder or an archive.
+    Container(Container),
+    /// A single file: its first [`HEAD_BYTES`] and all of its bytes, decompressed.
+    File(Vec<u8>, Box<dyn BufRead + Send>),
+}
+
+/// Opens a folder with its subfolders, a zip or tar archive, or a single file. `-` is standard input. What is compressed is
+/// decompressed, also an archive; `is_long` as for [`input::open_long`].
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
+    let place = path.display().to_string();
+    let is_input = path.as_os_str() == STANDARD_INPUT;
+    if !is_input && std::fs::metadata(path)?.is_dir() {
+        let (mut names, mut skipped) = (Vec::new(), Skipped::default());
+        list(path, "", &mut names, &mut skipped)?;
+        names.sort_unstable();
+        let path = path.to_owned();
+        let files = Box::new(Folder { path, names });
+        return Ok(Opened::Container(Container { files, skipped }));
+    }
+    let (head, reader) = peek(input::open_long(path, is_long)?, HEAD_BYTES)?;
+    let is_archive = |head: &[u8]| is_zip(head) || is_tar(head);
+    if !is_archive(&head) {
+        return Ok(Opened::File(head, Box::new(reader)));
+    }
+    // Archives are not read from front to end.
+    let is_plain = !is_input && is_archive(&peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
+    let file = match is_plain {
+        true => File::open(path)?,
+        false => unpacked(reader)?,
+    };
+    let file = BufReader::new(file);
+    let files: Box<dyn Files + Send> = match is_zip(&head) {
+        true => Box::new(ZipFiles::new(file, &place)?),
+        false => Box::new(TarFiles::new(file, &place)?),
+    };
+    Ok(Opened::Container(Container {
+        files,
+        skipped: Skipped::default(),
+    }))
+}
+
+/// All bytes of `reader` as a temporary file.
+fn unpacked(mut reader: impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut reader, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+impl Container {
+    /// A folder, an archive or a file as files with names.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is a pipe.
+    pub fn open(path: &Path, is_long: bool) -> io::Result<Self> {
+        if path.as_os_str() != STANDARD_INPUT {
+            let metadata = std::fs::metadata(path)?;
+            if metadata.is_file() || metadata.is_dir() {
+                return Ok(match open(path, is_long)? {
+                    Opened::Container(container) => container,
+                    Opened::File(..) => Self::single(path, is_long),
+                });
+            }
+        }
+        let what = "a pipe or device, which can be read only once; save it to a file first";
+        Err(io::Error::other(what))
+    }
+
+    /// A file that is neither an archive nor a pipe.
+    pub(super) fn single(path: &Path, is_long: bool) -> Self {
+        let files = Box::new(SingleFile {
+            path: path.to_owned(),
+            names: [path.file_name().map(lossy).unwrap_or_default()],
+            is_long,
+        });
+        Self {
+            files,
+            skipped: Skipped::default(),
+        }
+    }
+
+    /// What a folder holds that is not read, such as "1 link to a folder"; empty if there is nothing.
+    pub fn skipped(&self) -> String {
+        let Skipped {
+            linked_folders,
+            special_files,
+        } = self.skipped;
+        let kinds = [
+            (linked_folders, "link", " to a folder"),
+            (special_files, "special file", " (pipe or device)"),
+        ];
+        let kinds = kinds.iter().filter(|(number, ..)| *number > 0);
+        let kinds = kinds.map(|(number, what, remark)| counted(*number, what) + remark);
+        kinds.collect::<Vec<_>>().join(" and ")
+    }
+
+    /// The files.
+    pub fn files(&mut self) -> &mut dyn Files {
+        &mut *self.files
+    }
+}
+
+/// Lists the files of a folder and its subfolders, with `prefix` before their names.
+fn list(
+    folder: &Path,
+    prefix: &str,
+    names: &mut Vec<String>,
+    skipped: &mut Skipped,
+) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", lossy(&entry.file_name()));
+        let is_link = entry.file_type()?.is_symlink();
+        // Where a link leads. What cannot be looked at is reported when it is read.
+        match std::fs::metadata(entry.path()) {
+            Ok(metadata) if metadata.is_dir() && is_link => skipped.linked_folders += 1,
+            Ok(metadata) if metadata.is_dir() => {
+                list(&entry.path(), &format!("{name}/"), names, skipped)?;
+            }
+            Ok(metadata) if !metadata.is_file() => skipped.special_files += 1,
+            _ => names.push(name),
+        }
+        if names.len() > MOST_FILES {
+            let what = format!("more than {MOST_FILES} files; name a folder in it");
+            return Err(io::Error::other(what));
+        }
+    }
+    Ok(())
+}
+
+struct Folder {
+    path: PathBuf,
+    /// In alphabetical order.
+    names: Vec<String>,
+}
+
+impl Files for Folder {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.path.join(name).display().to_string()
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        Ok(input::open(&self.path.join(name))?)
+    }
+}
+
+struct SingleFile {
+    path: PathBuf,
+    names: [String; 1],
+    is_long: bool,
+}
+
+impl Files for SingleFile {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, _: &str) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&mut self, _: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        Ok(input::open_long(&self.path, self.is_long)?)
+    }
+}
+
+fn lossy(name: &OsStr) -> String {
+    name.to_string_lossy().into_owned()
+}
+
+/// Whether the bytes of a file begin as those of a zip archive do. A workbook is a zip archive too, but not one of files of
+/// users.
+fn is_zip(head: &[u8]) -> bool {
+    let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+    is_zip && what_else(head).is_none_or(|kind| kind.contains("ZIP"))
+}
+
+/// Whether the bytes of a file begin as those of a tar archive do.
+fn is_tar(head: &[u8]) -> bool {
+    head.get(257..262) == Some(b"ustar")
+}

@@ -1,0 +1,133 @@
+//! The users in files of a folder or an archive that is of no known format.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use formats::Files;
+use model_core::corpus::{Format, HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
+
+use super::input::decompress;
+use crate::table::counted;
+
+/// A file of a folder or an archive, as a part of a temporary file.
+struct Member {
+    name: String,
+    start: u64,
+    length: u64,
+}
+
+/// The users in those files whose names say that they hold users. The files are unpacked into a temporary one first.
+///
+/// # Errors
+/// If they cannot be unpacked, or there is none.
+pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<Users> {
+    let mut file = BufWriter::new(tempfile::tempfile()?);
+    let mut members = Vec::new();
+    let mut end = 0;
+    let mut left_out = 0;
+    for name in files.names().to_vec() {
+        let is_hidden = name.split('/').any(|part| part.starts_with('.'));
+        if is_hidden || Format::by_name(Path::new(&name)).is_none() {
+            left_out += 1;
+            continue;
+        }
+        let length = io::copy(&mut files.open(&name)?, &mut file)?;
+        members.push(Member {
+            name,
+            start: end,
+            length,
+        });
+        end += length;
+    }
+    if members.is_empty() {
+        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format (docs/formats.md)";
+        return Err(io::Error::other(what));
+    }
+    let note = (left_out > 0).then(|| {
+        let files = counted(left_out, "file");
+        Err(Problem::Note(format!(
+            "left out {files} that by name are neither JSON, nor a table, nor plain text"
+        )))
+    });
+    let users = MemberUsers {
+        file: file.into_inner().map_err(io::IntoInnerError::into_error)?,
+        members: members.into_iter(),
+        reading: reading.clone(),
+        current: None,
+        records_before: 0,
+        records: 0,
+    };
+    Ok(Box::new(note.into_iter().chain(users)))
+}
+
+/// The users of one file after the other.
+struct MemberUsers {
+    file: File,
+    members: std::vec::IntoIter<Member>,
+    reading: Reading,
+    /// The name of the present file, and the rest of it.
+    current: Option<(String, Users)>,
+    /// The number of records in the files before: records are counted through all of them.
+    records_before: u64,
+    records: u64,
+}
+
+impl MemberUsers {
+    fn open(&self, member: &Member) -> io::Result<Result<Users, String>> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(member.start))?;
+        let reader = decompress(BufReader::new(file.take(member.length)), false)?;
+        let (head, reader) = peek(reader, HEAD_BYTES)?;
+        Ok(open_users(
+            Path::new(&member.name),
+            &head,
+            reader,
+            &self.reading,
+        ))
+    }
+}
+
+impl Iterator for MemberUsers {
+    type Item = Result<User, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((name, users)) = &mut self.current else {
+                let member = self.members.next()?;
+                let users = match self.open(&member) {
+                    Ok(Ok(users)) => users,
+                    Ok(Err(what)) => {
+                        let note = format!("{} in it is left out: {what}", member.name);
+                        return Some(Err(Problem::Note(note)));
+                    }
+                    Err(error) => return Some(Err(Problem::Stream(error))),
+                };
+                self.records_before += std::mem::take(&mut self.records);
+                self.current = Some((member.name, users));
+                continue;
+            };
+            let Some(user) = users.next() else {
+                self.current = None;
+                continue;
+            };
+            return Some(match user {
+                Ok(user) => {
+                    self.records = self.records.max(user.record);
+                    let record = self.records_before + user.record;
+                    Ok(User { record, ..user })
+                }
+                Err(Problem::Record { line, what }) => {
+                    self.records += 1;
+                    let what = format!("in {name}: {what}");
+                    Err(Problem::Record { line, what })
+                }
+                Err(Problem::Note(what)) => Err(Problem::Note(format!("{name} in it: {what}"))),
+                Err(Problem::Stream(error)) => {
+                    let what = format!("{name} in it: {error}");
+                    Err(Problem::Stream(io::Error::new(error.kind(), what)))
+                }
+            });
+        }
+    }
+}
