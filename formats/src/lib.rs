@@ -43,7 +43,8 @@ mod writers;
 #[cfg(test)]
 mod testing;
 
-use std::io;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, BufRead};
 
 pub use containers::{TarFiles, ZipFiles};
 pub use files::{Candidate, Files};
@@ -105,14 +106,88 @@ pub const FORMATS: [&dyn Format; 21] = [
     &hugging_face::HuggingFace,
 ];
 
-/// The format of an input: the first that accepts one of its files; `None` if it is of no known format.
-pub fn recognise(files: &mut dyn Files) -> Option<&'static dyn Format> {
-    (FORMATS.into_iter()).find(|format| first_accepted(*format, files).is_some())
+/// The files of an input that are of one format.
+pub struct Part {
+    /// The format.
+    pub format: &'static dyn Format,
+    /// The files of other formats.
+    others: HashSet<String>,
 }
 
-fn first_accepted(format: &dyn Format, files: &mut dyn Files) -> Option<String> {
+impl Part {
+    /// All files of an input, which is of this format.
+    pub fn all(format: &'static dyn Format) -> Self {
+        let others = HashSet::new();
+        Self { format, others }
+    }
+
+    /// See [`Format::read`]; `files` are those of the input.
+    ///
+    /// # Errors
+    /// Those of [`Format::read`].
+    pub fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let mut names = files.names().to_vec();
+        names.retain(|name| !self.others.contains(name));
+        self.format.read(&mut Visible { files, names }, writers)
+    }
+}
+
+/// Some of the files of an input.
+struct Visible<'a> {
+    files: &'a mut dyn Files,
+    names: Vec<String>,
+}
+
+impl Files for Visible<'_> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.files.place(name)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        self.files.open(name)
+    }
+}
+
+/// What an input consists of.
+pub struct Recognised {
+    /// The parts of known formats, in the order of [`FORMATS`].
+    pub parts: Vec<Part>,
+    /// The number of other files. They are not posts, but may tell of the writers.
+    pub others: u64,
+}
+
+/// Finds the formats of an input. A file is of the first format that accepts it.
+pub fn recognise(files: &mut dyn Files) -> Recognised {
     let names = files.names().to_vec();
-    (names.into_iter()).find(|name| format.accepts(&mut Candidate::new(files, name)))
+    let mut of_format: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
+    let mut others = 0;
+    for name in names {
+        let mut candidate = Candidate::new(files, &name);
+        match FORMATS
+            .iter()
+            .position(|format| format.accepts(&mut candidate))
+        {
+            Some(format) => drop(of_format.entry(format).or_default().insert(name)),
+            None => others += 1,
+        }
+    }
+    let parts = of_format.keys().map(|&format| {
+        let others = of_format.iter().filter(|(other, _)| **other != format);
+        Part {
+            format: FORMATS[format],
+            others: others
+                .flat_map(|(_, names)| names.iter().cloned())
+                .collect(),
+        }
+    });
+    Recognised {
+        parts: parts.collect(),
+        others,
+    }
 }
 
 /// The names of the files that a format accepts.
@@ -157,7 +232,6 @@ pub fn markdown_table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
 
     #[test]
     fn names_are_unique() {

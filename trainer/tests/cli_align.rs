@@ -130,3 +130,78 @@ fn what_cannot_be_aligned_is_said_in_one_line_and_leaves_nothing() {
     ];
     assert_eq!(workplace.files(), left);
 }
+
+#[test]
+fn code_switched_text_puts_translations_together() {
+    let workplace = Workplace::new();
+    let topics = [
+        ["rain", "雨"],
+        ["tea", "茶"],
+        ["cat", "猫"],
+        ["dog", "狗"],
+        ["sea", "海"],
+        ["moon", "月"],
+    ];
+    let mut posts = String::new();
+    for round in 0..3000 {
+        let (topic, other) = (round % 6, (round / 6) % 6);
+        for language in 0..2 {
+            let word = topics[topic][language];
+            let context = format!("w{topic}{language} v{topic}{language}");
+            let noise = topics[other][language];
+            posts += &format!("{context} {word} {context} {noise}\n");
+        }
+    }
+    workplace.write("posts.txt", posts);
+    let pairs: String = topics
+        .map(|[one, other]| format!("{other} {one}\n"))
+        .concat();
+    workplace.write("pairs.txt", pairs);
+    let nearest = |arguments: &[&str]| {
+        let embed = [
+            "embed",
+            "posts.txt",
+            "--dimensions",
+            "16",
+            "--threads",
+            "1",
+            "-o",
+            "v.bin",
+        ];
+        workplace.success(&[&embed, arguments].concat());
+        let vectors = read_vectors(&workplace.path("v.bin")).unwrap();
+        let row = |word: &str| {
+            let place = vectors
+                .words
+                .iter()
+                .position(|other| other == word)
+                .unwrap();
+            &vectors.values[place * 16..][..16]
+        };
+        let cosine = |one: &str, other: &str| {
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+            let (a, b) = (row(one), row(other));
+            dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+        };
+        let is_nearest = |topic: &usize| {
+            let [word, translation] = topics[*topic];
+            let of = |other: usize| cosine(word, topics[other][1]);
+            (0..6)
+                .filter(|other| other != topic)
+                .all(|other| of(other) < cosine(word, translation))
+        };
+        (0..6).filter(is_nearest).count()
+    };
+    let switched = nearest(&["--translations", "pairs.txt", "--held-out", "0"]);
+    assert_eq!(switched, 6);
+    assert!(nearest(&[]) < 6);
+    let line = workplace.failure(&[
+        "embed",
+        "posts.txt",
+        "--translations",
+        "none.txt",
+        "-o",
+        "v.bin",
+    ]);
+    assert!(line.contains("dictionary none.txt: "), "{line}");
+}

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use burn::tensor::Device;
 use model_core::language::is_han;
 use nalgebra::DMatrix;
-use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use rayon::prelude::*;
 
 use crate::word2vec::Vectors;
@@ -107,24 +106,20 @@ pub fn align(
         return Err(AlignmentError::Dimensions(dimensions, target.dimensions));
     }
     let [ids, other_ids] = [source, target].map(|vectors| ids(&vectors.words, settings.words));
-    let known = |turned: bool| -> Vec<Pair> {
+    let known = |turned: bool, tested: bool| -> Vec<Pair> {
         (dictionary.iter())
+            .map(|(one, other)| if turned { (other, one) } else { (one, other) })
+            .filter(|(word, _)| is_held_out(word, settings.held_out, settings.seed) == tested)
             .filter_map(|(one, other)| {
-                let (one, other) = if turned { (other, one) } else { (one, other) };
                 Some((*ids.get(one.as_str())?, *other_ids.get(other.as_str())?))
             })
             .collect()
     };
-    let (as_is, turned) = (known(false), known(true));
-    let pairs = if turned.len() > as_is.len() {
-        turned
-    } else {
-        as_is
-    };
-    if pairs.len() < LEAST_PAIRS {
-        return Err(AlignmentError::Pairs(pairs.len(), settings.words));
+    let is_turned = known(true, false).len() > known(false, false).len();
+    let (learned, tested) = (known(is_turned, false), known(is_turned, true));
+    if learned.len() < LEAST_PAIRS {
+        return Err(AlignmentError::Pairs(learned.len(), settings.words));
     }
-    let (learned, tested) = hold_out(pairs, settings);
     // Shared words must not be Chinese: a Chinese word in English text is mostly a quotation.
     let shared = (ids.iter())
         .filter(|(word, _)| !word.contains(is_han))
@@ -204,17 +199,27 @@ fn ids(words: &[String], most: usize) -> HashMap<&str, usize> {
     words.map(|(id, word)| (word.as_str(), id)).collect()
 }
 
-/// Divides pairs by their first word into those to learn from and those to test on.
-fn hold_out(pairs: Vec<Pair>, settings: &Settings) -> (Vec<Pair>, Vec<Pair>) {
-    let mut words: Vec<usize> = pairs.iter().map(|&(word, _)| word).collect();
-    words.sort_unstable();
-    words.dedup();
-    words.shuffle(&mut StdRng::seed_from_u64(settings.seed));
-    words.truncate((words.len() as f64 * settings.held_out).round() as usize);
-    let tested: BTreeSet<usize> = words.into_iter().collect();
-    pairs
-        .into_iter()
-        .partition(|(word, _)| !tested.contains(word))
+/// Whether the pairs with this word of the source are to test on and not to learn from. It depends on nothing else, so that vectors
+/// are trained and aligned without the same words.
+pub fn is_held_out(word: &str, share: f64, seed: u64) -> bool {
+    let hash = crc32fast::hash(format!("{seed} {word}").as_bytes());
+    f64::from(hash) < share * f64::from(u32::MAX)
+}
+
+/// Divides the vectors of a file in which both languages have words: those of words with Chinese characters, and the others.
+pub fn by_script(vectors: &Vectors) -> (Vectors, Vectors) {
+    let of = |is_chinese: bool| {
+        let rows = (vectors.words.iter()).zip(vectors.values.chunks_exact(vectors.dimensions));
+        let rows = rows.filter(|(word, _)| word.contains(is_han) == is_chinese);
+        let (words, rows): (Vec<String>, Vec<&[f32]>) =
+            rows.map(|(word, row)| (word.clone(), row)).unzip();
+        Vectors {
+            words,
+            values: rows.concat(),
+            dimensions: vectors.dimensions,
+        }
+    };
+    (of(true), of(false))
 }
 
 /// The mean of the first vectors of a language, and these vectors centred by it and scaled to length 1.

@@ -19,7 +19,7 @@ use crate::evaluation::in_language;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::{of_task, texts_by_length};
-use crate::table::Table;
+use crate::table::{Table, counted};
 use crate::training::calibration::class_moments;
 use crate::training::examples::{self, Example};
 
@@ -56,11 +56,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let CorpusArguments { paths, reading } = &arguments.corpus;
     let read = examples::read(paths, reading.options()?, attributes, reader, |_, _| {})?;
     notice!(
-        "{} labelled users; left out: {} without words, {} without labels, {} bad records",
-        read.users.len(),
-        read.without_words,
-        read.without_labels,
-        read.bad_records
+        "{}; {}",
+        counted(read.users.len() as u64, "labelled user"),
+        read.left_out()
     );
     let users: Vec<&Example> = read.users.iter().collect();
     let mut reasons = Vec::new();
@@ -79,7 +77,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             let found = whole.iter().filter(|text| text.class().is_some()).count();
             if found < LEAST_USERS {
                 reasons.push(format!(
-                    "{name}: {found} users with a class of it; at least {LEAST_USERS} are needed"
+                    "{name}: {} with a class of it; at least {LEAST_USERS} are needed",
+                    counted(found as u64, "user")
                 ));
                 continue;
             }

@@ -1,6 +1,6 @@
 //! `auxlstm align`: aligns the word vectors of two languages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Map the word vectors of one language into the space of another, and write both to one file
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The vectors to map
+    /// The vectors to map. If SOURCE and TARGET are the same file, one of embed --translations, those of Chinese words
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
     /// The vectors that stay as they are
@@ -53,13 +53,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         format!("{name}: unknown format; name the file .bin, .txt or .vec")
     })?;
     let source = word2vec::read_vectors(&arguments.source)?;
-    let target = word2vec::read_vectors(&arguments.target)?;
-    let path = arguments.dictionary.display();
-    let dictionary = open_input(&arguments.dictionary)
-        .and_then(|reader| limited::read_all(reader, MOST_BYTES, "a bilingual dictionary"))
-        .map_err(Into::into)
-        .and_then(|bytes| alignment::read_dictionary(bytes.as_slice()))
-        .map_err(|error| format!("dictionary {path}: {error}"))?;
+    let (source, target) = match arguments.source == arguments.target {
+        true => alignment::by_script(&source),
+        false => (source, word2vec::read_vectors(&arguments.target)?),
+    };
+    let dictionary = read_dictionary(&arguments.dictionary)?;
     let output = PendingFile::create(&arguments.output)?;
     let settings = Settings {
         words: arguments.words as usize,
@@ -77,6 +75,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         alignment.vectors.dimensions
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The pairs of a bilingual dictionary.
+pub(super) fn read_dictionary(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let pairs = open_input(path)
+        .and_then(|reader| limited::read_all(reader, MOST_BYTES, "a bilingual dictionary"))
+        .map_err(Into::into)
+        .and_then(|bytes| alignment::read_dictionary(bytes.as_slice()));
+    Ok(pairs.map_err(|error| format!("dictionary {}: {error}", path.display()))?)
 }
 
 /// The number of pairs, and the precision on held-out words after each round.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use formats::{FORMATS, Format, Receiver, Writers, recognise};
+use formats::{FORMATS, Format, Part, Receiver, Recognised, Writers, recognise};
 use model_core::corpus::User;
 
 use super::{Failure, ReadingArguments};
@@ -76,12 +76,19 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
         if !skipped.is_empty() {
             notice!("{}: skipped {skipped}", path.display());
         }
-        let format = match arguments.format {
-            None if options.reading.is_stated() => None,
-            None => recognise(container.files()),
-            format => format,
+        let parts = match arguments.format {
+            Some(format) => vec![Part::all(format)],
+            None if options.reading.is_stated() => Vec::new(),
+            None => {
+                let Recognised { parts, others } = recognise(container.files());
+                if others > 0 && !parts.is_empty() {
+                    let others = counted(others, "other file");
+                    notice!("{}: {others} not read as posts", path.display());
+                }
+                parts
+            }
         };
-        inputs.push((path, container, format));
+        inputs.push((path, container, parts));
     }
     let path = &arguments.output;
     let fail = |source| OutputError {
@@ -133,40 +140,33 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-type Inputs<'a> = Vec<(&'a PathBuf, Container, Option<&'static dyn Format>)>;
+type Inputs<'a> = Vec<(&'a PathBuf, Container, Vec<Part>)>;
 
-/// Reads the inputs of one format after those of another: they may hold posts of the same writers. What was left out.
+/// Reads one format after the other from all inputs, which may hold posts of the same writers. What was left out.
 fn read_all<W: Write>(
     mut inputs: Inputs<'_>,
     options: &ReadingOptions,
     output: &mut Output<W>,
 ) -> Result<formats::Counts, Failure> {
+    let format_options = formats::Options {
+        reposts: options.reposts,
+        max_bytes: options.reading.most_bytes,
+    };
     let mut left_out = formats::Counts::default();
-    while let Some(&(first, _, format)) = inputs.first() {
-        let Some(format) = format else {
-            let (path, ..) = inputs.remove(0);
-            read_generic(path, options, output)?;
-            continue;
-        };
+    for format in FORMATS {
         let name = format.about().name;
-        let is_same = |other: &Option<&'static dyn Format>| {
-            other.is_some_and(|other| other.about().name == name)
-        };
-        let same: Vec<_> = inputs
-            .extract_if(.., |(.., other)| is_same(other))
-            .collect();
-        let options = formats::Options {
-            reposts: options.reposts,
-            max_bytes: options.reading.most_bytes,
-        };
-        let mut writers = Writers::new(options, output);
-        for (path, mut container, _) in same {
-            (format.read(container.files(), &mut writers))
-                .map_err(|error| in_input(path, error))?;
+        let is_it = |part: &&Part| part.format.about().name == name;
+        let mut writers = Writers::new(format_options, output);
+        for (path, container, parts) in &mut inputs {
+            if let Some(part) = parts.iter().find(is_it) {
+                (part.read(container.files(), &mut writers))
+                    .map_err(|error| in_input(path, error))?;
+            }
         }
-        left_out += writers
-            .finish_all()
-            .map_err(|error| in_input(first, error))?;
+        left_out += writers.finish_all()?;
+    }
+    for (path, ..) in inputs.iter().filter(|(.., parts)| parts.is_empty()) {
+        read_generic(path, options, output)?;
     }
     Ok(left_out)
 }

@@ -5,14 +5,18 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::value_parser;
+use model_core::language::is_han;
 use model_core::text::Segmenter;
 use rayon::prelude::*;
 
+use super::align::read_dictionary;
 use super::interrupt::{INTERRUPTED, interrupt_flag};
 use super::{CorpusArguments, DictionaryArguments, Failure, report_bad_records, share};
+use crate::alignment::{self, is_held_out};
 use crate::corpus::Corpus;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
+use crate::table::counted;
 use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
 
 /// Each thread has its own table of about 40 MB.
@@ -58,6 +62,13 @@ pub(super) struct Arguments {
     seed: u16,
     #[command(flatten)]
     dictionaries: DictionaryArguments,
+    /// Train the words of two languages in one space: replace half of the words by a translation of this bilingual
+    /// dictionary, which is read as by align
+    #[arg(long, value_name = "FILE")]
+    translations: Option<PathBuf>,
+    /// Share of the words of --translations that are never replaced, so that align can be measured on them
+    #[arg(long, default_value_t = alignment::Settings::default().held_out, value_parser = share(0.9), requires = "translations")]
+    held_out: f64,
 }
 
 fn learning_rate(text: &str) -> Result<f64, String> {
@@ -106,14 +117,29 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
         seed: arguments.seed,
     };
     let segmenter = arguments.dictionaries.segmenter()?;
+    let translations = (arguments.translations.as_deref())
+        .map(read_dictionary)
+        .transpose()?;
     let corpus = arguments.corpus.open()?;
     let output = PendingFile::create(&arguments.output)?;
     let interrupt = interrupt_flag()?;
 
-    let text = segment(corpus, &segmenter, threads, &interrupt)?;
+    let mut text = segment(corpus, &segmenter, threads, &interrupt)?;
+    if let Some(mut pairs) = translations {
+        let seed = alignment::Settings::default().seed;
+        // Align maps Chinese words.
+        let source = |pair: &(String, String)| match pair.1.contains(is_han) {
+            true => pair.1.clone(),
+            false => pair.0.clone(),
+        };
+        pairs.retain(|pair| !is_held_out(&source(pair), arguments.held_out, seed));
+        text = text.code_switched(&pairs, settings.min_count, settings.seed)?;
+    }
     let (words, vocabulary) = (text.words(), text.vocabulary(settings.min_count));
     notice!(
-        "{words} words, {vocabulary} different words at least {} times",
+        "{}, {} at least {} times",
+        counted(words, "word"),
+        counted(vocabulary as u64, "different word"),
         settings.min_count
     );
     let all_words = words * u64::from(settings.epochs);

@@ -22,7 +22,7 @@ use crate::document::Document;
 use crate::evaluation::{Evaluation, Report, add_groups, add_sections, few_users_warning, title};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
-use crate::table::count;
+use crate::table::{count, counted};
 use crate::training::SPLIT;
 
 /// Score a model on labelled users that its training never saw
@@ -403,7 +403,7 @@ fn group_of(user: &User, field: &str, attributes: &[Attribute]) -> Option<String
 /// The figures as a document.
 fn document(figures: &Figures, bundle: &Path) -> Document {
     let mut document = Document::new(format!("Evaluation of {}", bundle.display()));
-    let users = format!("{} users", count(figures.users));
+    let users = counted(figures.users, "user");
     document.text(match figures.without_known_words {
         0 => users,
         without => format!("{users}, {} of them without a known word", count(without)),

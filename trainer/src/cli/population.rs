@@ -29,7 +29,7 @@ use crate::document::{Document, Figure, Grid, drawing};
 use crate::limited;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
-use crate::table::{Table, count};
+use crate::table::{Table, count, counted};
 
 /// Estimate what share of a set of users is of each class
 ///
@@ -323,7 +323,7 @@ fn page_of(groups: &[Group], by: Option<&str>) -> Document {
     );
     for group in groups {
         let estimate = &group.estimate;
-        let users = format!("{} users", count(estimate.users));
+        let users = counted(estimate.users, "user");
         page.section(match (by, group.group) {
             (Some(by), Some(name)) => format!("{by} {name}: {users}"),
             _ => users,
@@ -375,7 +375,7 @@ fn to_text(groups: &[Group], by: Option<&str>) -> String {
 }
 
 fn single(text: &mut String, estimate: &PopulationEstimate) {
-    let _ = write!(text, "{} users", count(estimate.users));
+    text.push_str(&counted(estimate.users, "user"));
     if estimate.without_known_words > 0 {
         let _ = write!(
             text,
@@ -489,8 +489,8 @@ fn about_texts(check: &TextCheck) -> String {
         None => String::new(),
     };
     format!(
-        "{language}{} users, {:.0} words each, {:.1} % known{divergence}",
-        count(check.users),
+        "{language}{}, {:.0} words each, {:.1} % known{divergence}",
+        counted(check.users, "user"),
         check.words,
         100.0 * check.known_words
     )

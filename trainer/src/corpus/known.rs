@@ -4,25 +4,37 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use formats::{Format, Options, Receiver, Writers};
+use formats::{Counts, Options, Part, Receiver, Recognised, Writers, recognise};
 use model_core::corpus::{Problem, User, Users};
 
 use super::Container;
+use crate::table::counted;
 
 /// How many users wait to be taken.
 const USERS_AHEAD: usize = 64;
 
-/// The users of `container`, which is of this format. They are read in a thread of their own, since a format hands its
-/// users over as it finds them.
-pub(super) fn users(
-    mut container: Container,
-    format: &'static dyn Format,
-    options: Options,
-) -> Users {
+/// The users of `container`, if it has files of known formats. They are read in a thread of their own, since a format hands
+/// its users over as it finds them.
+///
+/// # Errors
+/// The container, if it has none.
+pub(super) fn users(mut container: Container, options: Options) -> Result<Users, Container> {
+    let Recognised { parts, others } = recognise(container.files());
+    if parts.is_empty() {
+        return Err(container);
+    }
+    let mut notes = vec![Problem::Note(format!(
+        "read as {} (docs/formats.md)",
+        names(&parts)
+    ))];
+    if others > 0 {
+        let others = counted(others, "other file");
+        notes.push(Problem::Note(format!("{others} not read as posts")));
+    }
     let (sender, users) = sync_channel(USERS_AHEAD);
     thread::spawn(move || {
         let mut sent = Sent { sender, records: 0 };
-        let read = read(&mut container, format, options, &mut sent);
+        let read = read(&mut container, &parts, options, &mut sent);
         let last = match read {
             Ok(left_out) if left_out.is_empty() => return,
             Ok(left_out) => Problem::Note(format!("left out: {}", left_out.join(", "))),
@@ -31,21 +43,29 @@ pub(super) fn users(
         // Whoever takes no more users wants no more messages.
         let _ = sent.sender.send(Err(last));
     });
-    let name = format.about().name;
-    let note = Problem::Note(format!("read as {name} (docs/formats.md)"));
-    Box::new([Err(note)].into_iter().chain(users))
+    Ok(Box::new(notes.into_iter().map(Err).chain(users)))
+}
+
+/// The names of the formats, such as "reddit and telegram".
+pub(crate) fn names(parts: &[Part]) -> String {
+    let names: Vec<&str> = parts.iter().map(|part| part.format.about().name).collect();
+    names.join(" and ")
 }
 
 /// What was left out.
 fn read(
     container: &mut Container,
-    format: &dyn Format,
+    parts: &[Part],
     options: Options,
     receiver: &mut dyn Receiver,
 ) -> io::Result<Vec<String>> {
-    let mut writers = Writers::new(options, receiver);
-    format.read(container.files(), &mut writers)?;
-    Ok(writers.finish_all()?.listed())
+    let mut left_out = Counts::default();
+    for part in parts {
+        let mut writers = Writers::new(options, receiver);
+        part.read(container.files(), &mut writers)?;
+        left_out += writers.finish_all()?;
+    }
+    Ok(left_out.listed())
 }
 
 struct Sent {

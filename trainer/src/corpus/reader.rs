@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use formats::recognise;
 use model_core::corpus::{Problem, Reading, User, Users, open_users};
 
 use super::container::{self, Opened};
@@ -282,34 +281,33 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
         path: path.to_owned(),
         what,
     };
-    let known = |container: &mut Container| match options.reading.is_stated() {
-        true => None,
-        false => recognise(container.files()),
-    };
-    let of_format = |container, format| {
-        let options = formats::Options {
-            reposts: options.reposts,
-            max_bytes: options.reading.most_bytes,
-        };
-        known::users(container, format, options)
+    let known = |container| match options.reading.is_stated() {
+        true => Err(container),
+        false => known::users(
+            container,
+            formats::Options {
+                reposts: options.reposts,
+                max_bytes: options.reading.most_bytes,
+            },
+        ),
     };
     match container::open(path, options.is_long).map_err(fail)? {
-        Opened::Container(mut container) => {
+        Opened::Container(container) => {
             let skipped = container.skipped();
             let note = (!skipped.is_empty()).then(|| Problem::Note(format!("skipped {skipped}")));
-            let users = match known(&mut container) {
-                Some(format) => of_format(container, format),
-                None => members::users(container.files(), &options.reading).map_err(fail)?,
+            let users = match known(container) {
+                Ok(users) => users,
+                Err(mut container) => {
+                    members::users(container.files(), &options.reading).map_err(fail)?
+                }
             };
             Ok(Box::new(note.map(Err).into_iter().chain(users)))
         }
         Opened::File(head, reader) => {
             // A pipe is read only once, and cannot be tried on formats.
-            if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-                let mut container = Container::single(path, options.is_long);
-                if let Some(format) = known(&mut container) {
-                    return Ok(of_format(container, format));
-                }
+            let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+            if is_file && let Ok(users) = known(Container::single(path, options.is_long)) {
+                return Ok(users);
             }
             open_users(path, &head, reader, &options.reading).map_err(foreign)
         }

@@ -24,6 +24,7 @@ use crate::features::Features;
 use crate::lock::FolderLock;
 use crate::output::make_folder;
 use crate::progress::notice;
+use crate::table::counted;
 use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::{Example, Parts};
@@ -72,7 +73,10 @@ pub fn run(
         }
     }
     let (all, stored) = (plans.len(), plans.len() - left.len());
-    notice!("{all} runs, {stored} of them already stored");
+    notice!(
+        "{}, {stored} of them already stored",
+        counted(all as u64, "run")
+    );
     let progress = Mutex::new(Progress {
         all,
         left: left.clone(),

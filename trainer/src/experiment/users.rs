@@ -15,6 +15,7 @@ use crate::config::{Split, Text};
 use crate::corpus::{LabelMap, Options};
 use crate::features::{Features, FittedTerms};
 use crate::progress::notice;
+use crate::table::counted;
 use crate::training::examples::{self, Example, Parts};
 use crate::training::read_vectors;
 
@@ -112,6 +113,7 @@ impl Users {
                 );
             }
         }
+        let left_out = read.left_out();
         let examples = read.users;
         for user in &examples {
             hasher.update(user.key.to_string().as_bytes());
@@ -119,13 +121,7 @@ impl Users {
         }
         examples::add_to_checksum(&examples, &mut hasher);
         let all = examples.len() + read.without_words + read.without_labels;
-        notice!(
-            "{} users; left out: {} without words, {} without labels, {} bad records",
-            examples.len(),
-            read.without_words,
-            read.without_labels,
-            read.bad_records,
-        );
+        notice!("{}; {left_out}", counted(examples.len() as u64, "user"));
         let ages = (!ages.is_empty()).then_some(ages);
         Ok(Self {
             summary: summary(source, &examples, all, ages),

@@ -10,6 +10,7 @@ use std::{
 use model_core::{attribute::Attribute, reader::Reader, text::Word};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
+use crate::table::counted;
 use crate::{
     config::Split,
     corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, listed, repeated_file},
@@ -63,8 +64,10 @@ impl Examples {
     /// How many users were left out, and why.
     pub fn left_out(&self) -> String {
         format!(
-            "left out: {} without words, {} without labels, {} bad records",
-            self.without_words, self.without_labels, self.bad_records
+            "left out: {} without words, {} without labels, {}",
+            self.without_words,
+            self.without_labels,
+            counted(self.bad_records, "bad record")
         )
     }
 

@@ -15,6 +15,7 @@ use super::{
     data::{Data, Task},
     examples::{self, Example, Examples, Parts},
 };
+use crate::table::counted;
 use crate::{
     bundle::read_bundle,
     config::Config,
@@ -90,8 +91,8 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
         parts.move_test_to_training();
     }
     notice!(
-        "{} users: {} to train on, {} to validate, {} to test; {}",
-        examples.users.len(),
+        "{}: {} to train on, {} to validate, {} to test; {}",
+        counted(examples.users.len() as u64, "user"),
         parts.training.len(),
         parts.validation.len(),
         parts.test.len(),

@@ -2,6 +2,7 @@
 //!
 //! Training uses the `fasttext` crate, without its character n-grams.
 
+mod code_switching;
 mod format;
 mod reading;
 mod training;

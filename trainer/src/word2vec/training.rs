@@ -87,8 +87,8 @@ pub enum TrainingError {
 
 /// Segmented text in a temporary file: one post on each line, words separated by spaces.
 pub struct Text {
-    file: TemporaryFile,
-    counts: HashMap<String, u64>,
+    pub(super) file: TemporaryFile,
+    pub(super) counts: HashMap<String, u64>,
     words: u64,
     posts: u64,
 }
