@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 
+use model_core::corpus::other_length;
+
 use crate::blogs::{date, labels, plain};
 use crate::files::open_text;
 use crate::table::{Row, each_row, open_table};
@@ -73,7 +75,7 @@ fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u
 /// Adds the post of a row, and hands over the user if it is the last one. The inner error says what is wrong with the row.
 fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
     if let Some((cells, columns)) = row.lacks("text") {
-        return Ok(Err(format!("{cells} cells where the header has {columns}")));
+        return Ok(Err(other_length(cells, columns)));
     }
     let writer = row.cell("id");
     if writer.is_empty() {

@@ -13,6 +13,7 @@ weibo-gender.jsonl.xz. The cases:
   shifts   test users of one age band or industry, and users of other corpora: estimates against the truth
   check    how often the check of texts calls sets of 50, 100 and 300 users unlike the training users
   adapt    other corpora before and after `auxlstm adapt` with 200 labelled users, and its learning curve
+  groups   errors by group and length of text, for docs/ethics.md
   weibo    the gender of the test users of Weibo
 """
 
@@ -286,6 +287,36 @@ def adapt(study):
         table(["model", "women", "estimate", "unlike"], rows)
 
 
+def groups(study):
+    """Accuracy and errors by group. A confident error is a wrong label that the model does not call unsure."""
+    path = study.write("test.jsonl", study.users)
+    kinds = {
+        "profession": lambda user: label(user, "profession"),
+        "age range": lambda user: label(user, "age"),
+        "gender": lambda user: user.get("gender"),
+    }
+    for words in (20, 200, None):
+        limit = [] if words is None else ["--max-words", words]
+        lines = study.run("predict", study.model, path, *limit, *study.dictionary).splitlines()
+        predicted = [json.loads(line)["predictions"] for line in lines]
+        rows = []
+        for kind, group_of in kinds.items():
+            for group in sorted({group_of(user) for user in study.users} - {None}):
+                members = [
+                    (user, found) for user, found in zip(study.users, predicted, strict=True) if group_of(user) == group
+                ]
+                row = [kind, group, len(members)]
+                for attribute in ("profession", "age", "gender"):
+                    found = [(label(user, attribute), of[attribute].get("coarse") or of[attribute]) for user, of in members]
+                    found = [(truth, each) for truth, each in found if truth is not None]
+                    right = [each["label"] == truth for truth, each in found]
+                    wrong = [each["confident"] and not is_right for (_, each), is_right in zip(found, right, strict=True)]
+                    row.append("{} / {}".format(*cells([statistics.mean(right), statistics.mean(wrong)])))
+                rows.append(row)
+        print(f"### {words_of(words)} words: accuracy / share of confident errors\n")
+        table(["", "group", "users", "profession", "age range", "gender"], rows)
+
+
 def weibo(study):
     users = [user for user in study.test_users("weibo-gender") if user["gender"] in ("female", "male")]
     rows = []
@@ -301,7 +332,7 @@ def weibo(study):
     table(["words", "users", "women: truth → estimate", "divergence", "unlike"], rows)
 
 
-CASES = {case.__name__: case for case in (lengths, forums, drawn, shifts, check, adapt, weibo)}
+CASES = {case.__name__: case for case in (lengths, forums, drawn, shifts, check, adapt, groups, weibo)}
 
 
 def main():

@@ -115,6 +115,16 @@ fn predictions_come_in_order_whatever_the_input() {
 }
 
 #[test]
+fn a_file_after_the_flag_for_text_was_taken_for_a_column() {
+    let workplace = workplace();
+    workplace.write("posts.txt", "rain tea\n");
+    let line = workplace.failure(&["predict", "model", "--text", "posts.txt"]);
+    assert!(line.contains("write the file before --text"), "{line}");
+    let written = workplace.success(&["predict", "model", "posts.txt", "--text"]);
+    assert_eq!(written.lines().count(), 1);
+}
+
+#[test]
 fn odd_texts_get_an_answer() {
     let workplace = workplace();
     let megabyte = "rain or tea ".repeat(90_000);

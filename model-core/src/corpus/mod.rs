@@ -44,7 +44,7 @@ pub use reader::{
     Labels, Problem, Reading, Users, id_text, open_labels, open_records, open_users, peek,
     read_users,
 };
-pub use records::{Record, Records};
+pub use records::{Record, Records, other_length};
 pub use table::{Row, Table, misquoted};
 pub use user::User;
 

@@ -112,6 +112,12 @@ pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
     again
 }
 
+/// What is wrong with a row of `cells` cells under a header of `columns`.
+pub fn other_length(cells: usize, columns: usize) -> String {
+    let plural = if cells == 1 { "" } else { "s" };
+    format!("{cells} cell{plural} where the header has {columns}")
+}
+
 fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, String> {
     if let Some(line) = row.misquoted {
         return Err(misquoted(line));
@@ -120,11 +126,7 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
     let has_more = row.cells().skip(columns.len()).any(|cell| !cell.is_empty());
     let lacks_text = !texts.is_empty() && texts.iter().all(|&column| column >= row.len());
     if has_more || lacks_text {
-        return Err(format!(
-            "{} cells where the header has {}",
-            row.len(),
-            columns.len()
-        ));
+        return Err(other_length(row.len(), columns.len()));
     }
     let mut record = Record {
         line: row.line,

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::value_parser;
 use model_core::base_rates::BaseRates;
 use model_core::bundle::Bundle;
+use model_core::card::AttributeFigures;
 
 use super::Failure;
 use super::evaluate::{check_unseen, measure};
 use super::model::load;
 use crate::bundle::read_bundle;
 use crate::config::Config;
-use crate::corpus::{Corpus, Options, Part, PartUsers};
+use crate::corpus::{Corpus, Options, Part, PartUsers, corpus_name};
 use crate::device;
 use crate::output::PendingFile;
 use crate::progress::notice;
@@ -120,14 +121,26 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
             let mut predictor = load(&bundle)?;
-            let corpus = Corpus::open(users, Options::default())?;
-            let split = arguments.split.as_deref();
-            measure(&mut predictor, corpus, split, &BaseRates::default())?.into_card()
+            let several = users.len() > 1;
+            let mut figures = Vec::new();
+            // As in training, the card has the figures of each corpus.
+            for path in users {
+                let corpus = Corpus::open(std::slice::from_ref(path), Options::default())?;
+                let split = arguments.split.as_deref();
+                let measured = measure(&mut predictor, corpus, split, &BaseRates::default())?;
+                figures.extend(measured.into_card().into_iter().map(|of| AttributeFigures {
+                    corpus: several.then(|| corpus_name(path)),
+                    ..of
+                }));
+            }
+            figures
         }
     };
     for figure in &bundle.card.figures {
+        let corpus = figure.corpus.iter().map(|corpus| format!("{corpus}, "));
         notice!(
-            "{}: F {:.3}, accuracy {:.3} of {} users",
+            "{}{}: F {:.3}, accuracy {:.3} of {} users",
+            corpus.collect::<String>(),
             figure.attribute,
             figure.f,
             figure.accuracy,

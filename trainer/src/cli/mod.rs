@@ -29,7 +29,7 @@ use model_core::corpus::{Columns, Encoding, Format, Reading};
 use model_core::text::Segmenter;
 
 use crate::config::Text;
-use crate::corpus::{Corpus, CorpusError, LabelFile, LabelMap, Options, open_input};
+use crate::corpus::{Corpus, LabelFile, LabelMap, Options, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
@@ -211,7 +211,15 @@ struct ReadingArguments {
 
 impl ReadingArguments {
     /// The options for a corpus. A file of labels is read for it.
-    fn options(&self) -> Result<Options, CorpusError> {
+    fn options(&self) -> Result<Options, Failure> {
+        if let Some(Some(name)) = &self.text
+            && (name == "-" || Path::new(name).is_file())
+        {
+            return Err(format!(
+                "--text {name}: taken for the name of a column, but it is a file; write the file before --text"
+            )
+            .into());
+        }
         let plain_text = matches!(self.text, Some(None));
         let mut reading = Reading {
             format: plain_text.then_some(Format::Text),

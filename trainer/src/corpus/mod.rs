@@ -24,6 +24,6 @@ pub use labels::{LabelMap, listed};
 pub use model_core::corpus::User;
 pub(crate) use model_core::corpus::peek;
 pub(crate) use output::Packer;
-pub use reader::{BadRecord, Corpus, CorpusError, Options};
+pub use reader::{BadRecord, Corpus, CorpusError, Options, corpus_name};
 pub use split::{Part, PartUsers, SplitError, StoredSplit};
 pub use statistics::{LabelCounts, MOST_VALUES, Statistics};

@@ -263,6 +263,12 @@ impl Iterator for Corpus {
     }
 }
 
+/// The name of a file without its endings, as it stands on cards.
+pub fn corpus_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
 /// The name of a path in messages.
 fn name(path: &Path) -> std::path::Display<'_> {
     if path.as_os_str() == STANDARD_INPUT {

@@ -1,6 +1,6 @@
 //! The end of a training run: calibrates the best epoch, evaluates it on the test users and writes the bundle.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use model_core::{
     base_rates::BaseRates,
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     bundle::read_bundle,
     config::Config,
+    corpus::corpus_name,
     evaluation::{Evaluation, Report},
     output::PendingFile,
     progress::notice,
@@ -332,12 +333,6 @@ fn card(figures: &TestFigures, config: &Config, tested: Option<Bundle>) -> Model
         },
         ..config.card.clone()
     }
-}
-
-/// The name of a file without its endings.
-fn corpus_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// Prints the figures of the network with its wide component on the validation users.

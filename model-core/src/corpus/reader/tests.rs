@@ -127,7 +127,7 @@ fn rows_without_their_last_cells_were_refused() {
     // A row that ends before its text has none.
     let (users, problems) = table("id,text\n1,a\n1\n1,\n");
     assert_eq!(users, [json!(["1", ["a", ""]])]);
-    assert_eq!(problems, ["3: 1 cells where the header has 2"]);
+    assert_eq!(problems, ["3: 1 cell where the header has 2"]);
 }
 
 #[test]
