@@ -4,6 +4,7 @@
 # make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
 # make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
+# make fuzz        runs the fuzz tests with up to a million cases each, for at most FUZZ_SECONDS (20) each
 # make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
 #                  text, GPU=vulkan (or wgpu, cuda) measures that device instead
 # make paper       runs the paper's experiments (configs/paper), or continues them, and writes runs/paper/report.html; takes hours
@@ -28,7 +29,7 @@ say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
 .PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
-	sanitize bench paper paper-quick trainer setup-page setup-lint setup-test
+	sanitize fuzz bench paper paper-quick trainer setup-page setup-lint setup-test
 .NOTPARALLEL:
 
 help:
@@ -110,6 +111,16 @@ sanitize:
 	$(say) 'AddressSanitizer'
 	@RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo test --locked --target $$(rustc --print host-tuple) \
 		-p fused-lstm -p sparse-linear --features fused-lstm/autodiff --lib --test bodies
+
+# Each test of a format fuzzes the format with the test's sample; the other parsers have tests called fuzz_….
+FUZZ_CASES ?= 1000000
+FUZZ_SECONDS ?= 20
+fuzz: export FUZZ_CASES := $(FUZZ_CASES)
+fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
+fuzz:
+	$(say) 'Fuzzing'
+	@cargo test --release --locked -p formats --lib -- --skip fuzz_ --nocapture
+	@cargo test --release --locked --workspace --lib fuzz_ -- --nocapture
 
 # The peers take about 5 GB, because PyTorch comes with its GPU libraries.
 BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))

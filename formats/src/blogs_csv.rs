@@ -105,3 +105,22 @@ fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+
+    #[test]
+    fn rows_of_a_user_may_be_apart() {
+        let table = "id,gender,age,topic,sign,date,text\n\
+            17,female,23,Law,Leo,\"14,May,2004\",second\n\
+            18,male,30,indUnk,Leo,\"14,May,2004\",\"other, &amp; more\"\n\
+            17,female,23,Law,Leo,\"13,May,2004\",first\n";
+        let (received, _) = read(&BlogTable, &[("blogtext.csv", table.as_bytes())]);
+        let posts = received.users.iter().map(|user| user.posts.as_slice());
+        let posts: Vec<_> = posts.collect();
+        assert_eq!(posts.len(), 2);
+        assert!(posts.contains(&&["first", "second"].map(String::from)[..]));
+    }
+}

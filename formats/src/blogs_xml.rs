@@ -137,6 +137,7 @@ fn decode(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::read;
 
     #[test]
     fn posts_are_found_whatever_stands_in_them() {
@@ -166,5 +167,13 @@ mod tests {
             assert!(labels_of_name(name).is_err(), "{name}");
         }
         assert!(!is_blog("__MACOSX/blogs/._17.female.23.indUnk.Leo.xml"));
+    }
+
+    #[test]
+    fn a_file_is_a_user() {
+        let file = b"<Blog>\n<date>14,May,2004</date>\n<post>a &amp; b</post>\n<post>caf\xe9</post></Blog>";
+        let (received, _) = read(&BlogFiles, &[("17.female.23.Law.Leo.xml", file)]);
+        assert_eq!(received.users[0].posts, ["a & b", "café"]);
+        assert_eq!(received.users[0].fields["age"], 23);
     }
 }

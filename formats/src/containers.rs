@@ -115,3 +115,62 @@ impl<R: Read + Seek> Files for TarFiles<R> {
 fn is_file(name: &str) -> bool {
     !name.ends_with('/') && !name.starts_with("__MACOSX/")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::*;
+
+    fn zip() -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for method in [
+            zip::CompressionMethod::Stored,
+            zip::CompressionMethod::Deflated,
+        ] {
+            let options = zip::write::SimpleFileOptions::default().compression_method(method);
+            (archive.start_file(format!("posts/{method}.txt"), options)).unwrap();
+            archive.write_all(b"one post\nanother post\n").unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    fn tar() -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for name in ["./a.txt", "posts/b.txt"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(9);
+            header.set_mode(0o644);
+            (archive.append_data(&mut header, name, &b"one post\n"[..])).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    /// Reads the files of an archive; their names.
+    fn read(archive: io::Result<impl Files>) -> Vec<String> {
+        let Ok(mut archive) = archive else {
+            return Vec::new();
+        };
+        let names = archive.names().to_vec();
+        for name in &names {
+            if let Ok(mut file) = archive.open(name) {
+                let _ = io::copy(&mut file, &mut io::sink());
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn fuzz_archives() {
+        let names = read(ZipFiles::new(Cursor::new(zip()), "x.zip"));
+        assert_eq!(names, ["posts/Deflated.txt", "posts/Stored.txt"]);
+        fuzzing::fuzz("zip", &[zip()], |bytes| {
+            read(ZipFiles::new(Cursor::new(bytes), "x.zip"));
+        });
+        let names = read(TarFiles::new(Cursor::new(tar()), "x.tar"));
+        assert_eq!(names, ["a.txt", "posts/b.txt"]);
+        fuzzing::fuzz("tar", &[tar()], |bytes| {
+            read(TarFiles::new(Cursor::new(bytes), "x.tar"));
+        });
+    }
+}

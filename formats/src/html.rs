@@ -23,9 +23,16 @@ pub(crate) fn text(html: &str) -> Text {
     let mut rest = html;
     // The element that is being left out, and how many of its name are open.
     let mut left_out: Option<(String, usize)> = None;
+    // The text after the last ends of a tag and of a comment has neither, however often one begins there.
+    let [last_tag, last_comment] = [">", "-->"].map(|end| html.rfind(end).unwrap_or(0));
     while let Some(start) = rest.find('<') {
         let (before, tag) = rest.split_at(start);
-        let Some(tag) = Tag::at(tag) else {
+        let place = html.len() - tag.len();
+        let has_end = match tag.starts_with("<!--") {
+            true => place < last_comment,
+            false => place < last_tag,
+        };
+        let Some(tag) = has_end.then(|| Tag::at(tag)).flatten() else {
             // A bare "<", as in "a < b" and "<3".
             push(&mut result, &left_out, &rest[..=start]);
             rest = &rest[start + 1..];
@@ -151,5 +158,21 @@ mod tests {
             had_quotation: true,
         };
         assert_eq!(text(html), expected);
+    }
+
+    #[test]
+    fn tags_without_an_end_took_quadratic_time() {
+        for begin in ["<a", "<!--", "<!-- >"] {
+            let html = begin.repeat((1 << 20) / begin.len());
+            assert_eq!(text(&html).text.len(), html.trim().len(), "{begin}");
+        }
+    }
+
+    #[test]
+    fn fuzz_html() {
+        let html = "<p>a &amp; b<br/><!-- no --><a href=\"x\">é</a></p><blockquote>q</blockquote>";
+        fuzzing::fuzz("HTML", &[html], |bytes| {
+            text(&String::from_utf8_lossy(bytes));
+        });
     }
 }

@@ -483,4 +483,16 @@ mod tests {
         let found = records(&"[".repeat(100_000), &["a/*"]);
         assert_eq!(found, ["1: more than 512 brackets within each other"]);
     }
+
+    #[test]
+    fn fuzz_json_records() {
+        let seeds = [
+            "window.x = [{\"a\": {\"m\": [1, {\"b\": \"\\ud83d\\ude00 \\x07\"}]}}]",
+            "{\"m\": [{\"a\": NaN}, {\"b\": 1e5}], \"u\": {\"c\": null}}\n{\"m\": []}",
+        ];
+        fuzzing::fuzz("JSON records", &seeds, |bytes| {
+            let mut records = Records::new(bytes, &["", "*", "*/a", "m/*", "u"]);
+            while let Ok(Some(_)) = records.next() {}
+        });
+    }
 }

@@ -93,37 +93,19 @@ fn read_with(format: &dyn Format, files: &[(&str, &[u8])], reposts: bool) -> (Re
     let mut writers = Writers::new(options, &mut received);
     format.read(&mut files, &mut writers).unwrap();
     let counts = writers.finish_all().unwrap();
-    read_damaged(format, &files);
+    fuzz(format, &files);
     (received, counts)
 }
 
-/// Reads the files again with a few damaged bytes or without their ends, which must not panic.
-fn read_damaged(format: &dyn Format, files: &Memory) {
-    // Numbers that look random and are the same in every run.
-    let mut state = 1_u64;
-    let mut random = move |below: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize % below.max(1)
-    };
-    for _ in 0..300 {
+/// Reads damaged copies of the files. Their names stay, so that the format accepts them.
+fn fuzz(format: &dyn Format, files: &Memory) {
+    let name = format.about().name;
+    fuzzing::fuzz_files(name, &[&files.contents[..]], |_, contents| {
         let mut damaged = Memory {
             names: files.names.clone(),
-            contents: files.contents.clone(),
+            contents: contents.to_vec(),
         };
-        for _ in 0..=random(3) {
-            let file = random(damaged.contents.len());
-            let content = &mut damaged.contents[file];
-            let at = random(content.len());
-            match random(4) {
-                0 => content.truncate(at),
-                1 => content.insert(at, b"<>[]{}\"\\:,\n\xe9\x80"[random(13)]),
-                2 if at < content.len() => drop(content.remove(at)),
-                _ if at < content.len() => content[at] = random(256) as u8,
-                _ => {}
-            }
-        }
+        recognise(&mut damaged);
         let mut received = Received::default();
         let options = Options {
             reposts: true,
@@ -132,5 +114,5 @@ fn read_damaged(format: &dyn Format, files: &Memory) {
         let mut writers = Writers::new(options, &mut received);
         let result = format.read(&mut damaged, &mut writers);
         let _ = result.and_then(|()| writers.finish_all());
-    }
+    });
 }

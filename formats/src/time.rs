@@ -159,4 +159,17 @@ mod tests {
             assert_eq!(time(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn fuzz_times() {
+        let times = [
+            "Wed Oct 10 20:19:20 +0000 2018",
+            "2018-10-10T15:19:20.0000000-05:00",
+            "2018/10/10 20:19:20",
+            "1539202760.5",
+        ];
+        fuzzing::fuzz("time", &times, |bytes| {
+            time(&String::from_utf8_lossy(bytes));
+        });
+    }
 }

@@ -244,4 +244,22 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn fuzz_base_rates() {
+        let seeds = [
+            "{\"age\": {\"13\": 0.2, \"14\": 0.2, \"23+\": 0.6}}",
+            "{\"age\": {\"young\": 0.5, \"grown\": 0.5}}",
+            "\"equal\"",
+        ];
+        fuzzing::fuzz("base rates", &seeds, |bytes| {
+            let Ok(rates) = serde_json::from_slice::<BaseRates>(bytes) else {
+                return;
+            };
+            if rates.check(&[age()]).is_ok() {
+                let factors = rates.factors(&age(), &CORPUS);
+                assert!(factors.iter().all(|factor| factor.is_finite()));
+            }
+        });
+    }
 }

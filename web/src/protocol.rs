@@ -366,4 +366,41 @@ mod tests {
         let declarations = std::fs::read_to_string(folder.path().join("protocol.d.ts")).unwrap();
         expect_file!["../widget/protocol.d.ts"].assert_eq(&declarations);
     }
+
+    #[test]
+    fn fuzz_messages() {
+        let requests = [
+            Request::Load {
+                model: 1,
+                bundle: Some("en.safetensors".into()),
+                dictionary: "zh.txt.gz".into(),
+                choice: BackendChoice::Auto,
+                cpu_because: Some(Reason::NoAdapter),
+            },
+            Request::Predict {
+                id: 2,
+                model: 1,
+                users: vec![vec!["a post".into(), "é".into()], Vec::new()],
+                ahead: 5,
+                base_rates: BaseRates::Corpus,
+                set: Some(3),
+            },
+        ];
+        let requests = requests.map(|request| serde_json::to_vec(&request).unwrap());
+        fuzzing::fuzz("request to the worker", &requests, |bytes| {
+            let _ = serde_json::from_slice::<Request>(bytes);
+        });
+        let failed = Reply::Failed {
+            id: Some(2),
+            model: 1,
+            reason: Reason::NotServed {
+                address: "en.safetensors".into(),
+                status: 404,
+            },
+        };
+        let replies = [serde_json::to_vec(&failed).unwrap()];
+        fuzzing::fuzz("reply of the worker", &replies, |bytes| {
+            let _ = serde_json::from_slice::<Reply>(bytes);
+        });
+    }
 }

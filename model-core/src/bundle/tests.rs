@@ -1,10 +1,17 @@
+use std::collections::HashMap;
+
+use safetensors::{
+    SafeTensors,
+    tensor::{Dtype, TensorView},
+};
+
 use super::*;
 use crate::{
     attribute::CoarseClass,
     aux_lstm::{AuxLstmSizes, Role},
     calibration::Calibration,
     card::{AttributeFigures, ReliabilityBin},
-    parameters::{TensorSpec, save},
+    parameters::{TensorSpec, checksum, save},
     wide::{CharacterFallback, TfidfVectorizer},
 };
 
@@ -205,4 +212,51 @@ fn figures_that_are_no_numbers_were_written_and_could_not_be_read() {
     });
     let error = bundle.to_bytes().unwrap_err();
     assert!(matches!(error, BundleError::Unwritable(_)), "{error}");
+}
+
+#[test]
+fn fuzz_bundles() {
+    let bundle = bundle();
+    let whole = bundle.to_bytes().unwrap();
+    fuzzing::fuzz("bundle", &[&whole], |bytes| {
+        drop(Bundle::from_bytes(bytes));
+    });
+    // Damage gets further where the checksum is that of the damaged parts.
+    let tensors = SafeTensors::deserialize(&whole).unwrap().tensors();
+    let texts = [
+        serde_json::to_vec(&bundle.settings).unwrap(),
+        serde_json::to_vec(&bundle.card).unwrap(),
+    ];
+    let parts: Vec<Vec<u8>> = (tensors.iter())
+        .map(|(_, view)| view.data().to_vec())
+        .chain(texts)
+        .collect();
+    fuzzing::fuzz_files("parts of a bundle", &[parts], |_, parts| {
+        let (data, texts) = parts.split_at(tensors.len());
+        let texts = texts.iter().map(|text| String::from_utf8_lossy(text));
+        let texts: Vec<_> = texts.collect();
+        let views = tensors.iter().zip(data).map(|((name, view), bytes)| {
+            let shape = match view.shape() {
+                [_] if view.dtype() == Dtype::U8 => vec![bytes.len()],
+                shape => shape.to_vec(),
+            };
+            let view = TensorView::new(view.dtype(), shape, bytes);
+            view.map(|view| (name.clone(), view))
+        });
+        let Ok(views) = views.collect::<Result<Vec<_>, _>>() else {
+            return;
+        };
+        let named = views.iter().map(|(name, view)| (name.as_str(), view));
+        let metadata = serde_json::json!({
+            "format_version": FORMAT_VERSION,
+            "checksum": checksum(&[&texts[0], &texts[1]], named),
+            "settings": texts[0],
+            "card": texts[1],
+        });
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_string())]);
+        let bytes = safetensors::serialize(views, Some(metadata)).unwrap();
+        if let Ok(bundle) = Bundle::from_bytes(&bytes) {
+            drop(bundle.network(&Device::flex()));
+        }
+    });
 }

@@ -655,3 +655,24 @@ proptest! {
         prop_assert_eq!(mask(&masked), masked);
     }
 }
+
+#[test]
+fn fuzz_dictionaries() {
+    let words = "你好 500 l\n世界 300 n\n你 9 r\n";
+    fuzzing::fuzz("dictionary", &[words], |bytes| {
+        if let Ok(segmenter) = Segmenter::with_dictionary(bytes) {
+            words_of(&segmenter, "你好，世界");
+        }
+    });
+    let segmenter = Segmenter::with_dictionary(words.as_bytes()).unwrap();
+    fuzzing::fuzz(
+        "user dictionary",
+        &["好世 20 n\n界\n你好 x\nabc 3\n"],
+        |bytes| {
+            let mut segmenter = segmenter.clone();
+            if (segmenter.add_user_dictionary(&String::from_utf8_lossy(bytes))).is_ok() {
+                words_of(&segmenter, "你好，世界");
+            }
+        },
+    );
+}

@@ -183,4 +183,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn fuzz_bilingual_dictionaries() {
+        let seeds = [
+            "# CC-CEDICT\n委婉 委婉 [wei3 wan3] /tactful/(of voice etc) suave/soft, mild/\r\n",
+            "Hund dog\nKatze\t貓咪\na-b c\n",
+        ];
+        fuzzing::fuzz("bilingual dictionary", &seeds, |bytes| drop(read(bytes)));
+    }
 }

@@ -86,3 +86,18 @@ fn settings_of_a_part_keep_the_others() {
         }
     );
 }
+
+#[test]
+fn fuzz_configs() {
+    let long = read(SMALL, &[]).unwrap().to_toml().unwrap();
+    fuzzing::fuzz("config", &[SMALL, &long], |bytes| {
+        let _ = read(&String::from_utf8_lossy(bytes), &[]);
+    });
+    fuzzing::fuzz(
+        "override",
+        &["training.epochs=3", "corpus=['a', 'b']"],
+        |bytes| {
+            let _ = read(SMALL, &[&String::from_utf8_lossy(bytes)]);
+        },
+    );
+}

@@ -320,4 +320,13 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn fuzz_splits() {
+        fuzzing::fuzz("split", &[TWO_FILES], |bytes| {
+            if let Ok(split) = parse(&String::from_utf8_lossy(bytes)) {
+                split.repeated();
+            }
+        });
+    }
 }

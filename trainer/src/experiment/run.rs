@@ -441,4 +441,23 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn fuzz_stored_runs() {
+        let text = serde_json::to_string(&run()).unwrap();
+        let whole = format!(
+            "{{\"checksum\":\"{}\",{}",
+            checksum(text.as_bytes()),
+            &text[1..]
+        );
+        fuzzing::fuzz("stored run", &[text, whole], |bytes| {
+            let Ok(text) = checked(bytes) else {
+                return;
+            };
+            if let Ok(run) = serde_json::from_slice::<Run>(&text) {
+                let _ = run.check();
+                run.key.file_name();
+            }
+        });
+    }
 }

@@ -373,4 +373,31 @@ mod tests {
         let error = Checkpoint::from_bytes(&bytes).unwrap_err();
         assert!(error.contains("F64 instead of F32"), "{error}");
     }
+
+    #[test]
+    fn fuzz_checkpoints() {
+        let checkpoint = checkpoint();
+        let whole = checkpoint.to_bytes().unwrap();
+        fuzzing::fuzz("checkpoint", &[&whole], |bytes| {
+            drop(Checkpoint::from_bytes(bytes));
+        });
+        // Damage gets further where the checksum is that of the damaged metadata.
+        let metadata = toml::to_string(&Metadata {
+            settings: checkpoint.settings,
+            data: checkpoint.data,
+            progress: checkpoint.progress,
+        });
+        let views = SafeTensors::deserialize(&whole).unwrap().tensors();
+        fuzzing::fuzz("metadata of a checkpoint", &[metadata.unwrap()], |bytes| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let checksum = checksum_of(&text, &views);
+            let metadata = HashMap::from([
+                (METADATA_KEY.to_owned(), text),
+                (CHECKSUM_KEY.to_owned(), checksum),
+            ]);
+            let views = views.iter().map(|(name, view)| (name, view));
+            let bytes = safetensors::serialize(views, Some(metadata)).unwrap();
+            drop(Checkpoint::from_bytes(&bytes));
+        });
+    }
 }

@@ -442,4 +442,10 @@ mod tests {
         assert_eq!(check(MOST_DIMENSIONS), Ok(()));
         assert!(check(MOST_DIMENSIONS + 1).is_err());
     }
+
+    #[test]
+    fn fuzz_vectors() {
+        let seeds = [bytes(Format::Text), bytes(Format::Binary)];
+        fuzzing::fuzz("word vectors", &seeds, |bytes| drop(read(&mut &*bytes)));
+    }
 }

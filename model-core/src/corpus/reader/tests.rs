@@ -279,3 +279,41 @@ fn files_are_named_for_what_they_are() {
         assert!(error.contains(what), "{error}");
     }
 }
+
+#[test]
+fn fuzz_corpora() {
+    let seeds = [
+        "{\"id\": 17, \"gender\": \"male\", \"age\": 24.0, \"posts\": [\"a\", {\"text\": \"b\"}]}\n{\"text\": \"c\"}\n",
+        "[{\"user\": {\"id\": 1}, \"full_text\": \"a\", \"created_at\": \"2024-01-31\"}, {\"body\": [\"b\", NaN]}]",
+        "id,text,time,sex\n1,\"a, \"\"b\"\"\nc\",2024-01-31,f\n2\t,d,5,\n1,e,4,m\n",
+        "sep=;\r\n用户id;微博正文;发布时间\r\n7;字;2024/01/31 10:00\r\n",
+        "one post\nanother post\n",
+    ];
+    let mut seeds = seeds.map(|text| text.as_bytes().to_vec()).to_vec();
+    let wide = seeds[2].iter().flat_map(|&byte| [byte, 0]).collect();
+    seeds.push(wide);
+    seeds.push(b"id,text\n1,\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7\n".to_vec());
+    let reading = |is_sorted, text: Option<&str>| Reading {
+        is_sorted,
+        columns: Columns {
+            text: text.map(str::to_owned),
+            ..Columns::default()
+        },
+        most_bytes: 1 << 20,
+        ..Reading::default()
+    };
+    let readings = [reading(false, None), reading(true, Some("text"))];
+    fuzzing::fuzz("corpus", &seeds, |bytes| {
+        let head = &bytes[..bytes.len().min(crate::corpus::HEAD_BYTES)];
+        let open = || Cursor::new(bytes.to_vec());
+        for name in ["a", "a.txt"].map(Path::new) {
+            for reading in &readings {
+                let users = open_users(name, head, open(), reading);
+                let users = users.into_iter().flatten();
+                users.flatten().for_each(|user| drop(user.label("age")));
+            }
+            let labels = open_labels(name, head, open(), &readings[0]);
+            labels.into_iter().flatten().for_each(drop);
+        }
+    });
+}

@@ -83,3 +83,13 @@ fn long_windows_were_refused_without_a_hint() {
     reader.read_to_end(&mut out).unwrap();
     assert_eq!(out, TEXT);
 }
+
+#[test]
+fn fuzz_compressed_files() {
+    let seeds = [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()];
+    fuzzing::fuzz("xz, gzip, zstd", &seeds, |bytes| {
+        if let Ok(mut file) = decompress(Cursor::new(bytes.to_vec()), false) {
+            let _ = io::copy(&mut file, &mut io::sink());
+        }
+    });
+}
