@@ -1,14 +1,15 @@
 """The linear SVM of docs/model-card-en.md: TF-IDF over words separated by white space, on a run's own split.
 
-Usage: python svm.py CORPUS.jsonl.xz RUN/split.json [--words 1000] [--share 1] [--balanced]    (needs scikit-learn)
+Usage: python svm.py CORPUS.jsonl.xz... --split RUN/split.json [--words 1000] [--share 1] [--balanced]    (needs scikit-learn)
 
-Prints, for every attribute, the majority class, accuracy, macro P, macro R and F = 2PR/(P+R) on the split's test
-users. The regularisation C is chosen on its validation users; the final classifier learns from the training users.
+Learns from the split's training users in all corpora. Prints, for every attribute and corpus, the majority class, accuracy,
+macro P, macro R and F = 2PR/(P+R) on the split's test users there. The regularisation C is chosen on its validation users.
 """
 
 import argparse
 import json
 import lzma
+import pathlib
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import accuracy_score, precision_score, recall_score
@@ -33,24 +34,27 @@ def figures(truth, predicted):
     return accuracy_score(truth, predicted), precision, recall, 2 * precision * recall / (precision + recall)
 
 
-def only(files):
-    """The users of a split of one file."""
-    (users,) = files.values()
-    return users
+def read(path, split):
+    """The users of each part of the split in a corpus."""
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        users = {user["id"]: user for user in map(json.loads, file)}
+    of_file = lambda files: next(keys for name, keys in files.items() if pathlib.Path(name).name == pathlib.Path(path).name)
+    return {part: [users[key["id"]] for key in of_file(files)] for part, files in split.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus")
-    parser.add_argument("split")
+    parser.add_argument("corpora", nargs="+")
+    parser.add_argument("--split", required=True)
     parser.add_argument("--words", type=int, default=1000)
     parser.add_argument("--share", type=float, default=1, help="share of the training users to learn from, taken from the start; the corpus is shuffled")
     parser.add_argument("--balanced", action="store_true")
     options = parser.parse_args()
-    with lzma.open(options.corpus, "rt", encoding="utf-8") as file:
-        users = {user["id"]: user for user in map(json.loads, file)}
     with open(options.split, encoding="utf-8") as file:
-        parts = {part: [users[user["id"]] for user in only(files)] for part, files in json.load(file).items()}
+        split = json.load(file)
+    of_corpora = {pathlib.Path(path).name: read(path, split) for path in options.corpora}
+    parts = {part: [user for found in of_corpora.values() for user in found[part]] for part in split}
+    corpus = [name for name, found in of_corpora.items() for _ in found["test"]]
     parts["training"] = parts["training"][: round(options.share * len(parts["training"]))]
     text = lambda user: " ".join(" ".join(user["posts"]).split()[: options.words])
     vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=3)
@@ -68,9 +72,14 @@ def main():
             if best is None or f > best[0]:
                 best = (f, c, classifier)
         _, c, classifier = best
-        accuracy, precision, recall, f = figures(labels["test"], classifier.predict(matrices["test"][rows["test"]]))
-        majority = max(labels["test"].count(value) for value in set(labels["test"])) / len(labels["test"])
-        print(f"{attribute:13} n {len(labels['test']):5}  C {c:<4}  majority {majority:.3f}  accuracy {accuracy:.3f}  P {precision:.3f}  R {recall:.3f}  F {f:.3f}", flush=True)
+        predicted = classifier.predict(matrices["test"][rows["test"]])
+        for name in of_corpora:
+            members = [place for place, row in enumerate(rows["test"]) if corpus[row] == name]
+            if members:
+                truth = [labels["test"][place] for place in members]
+                accuracy, precision, recall, f = figures(truth, predicted[members])
+                majority = max(truth.count(value) for value in set(truth)) / len(truth)
+                print(f"{attribute:13} {name:26} n {len(truth):5}  C {c:<4}  majority {majority:.3f}  accuracy {accuracy:.3f}  P {precision:.3f}  R {recall:.3f}  F {f:.3f}", flush=True)
 
 
 main()

@@ -289,15 +289,15 @@ def adapt(study):
 
 def groups(study):
     """Accuracy and errors by group. A confident error is a wrong label that the model does not call unsure."""
-    path = study.write("test.jsonl", study.users)
     kinds = {
         "profession": lambda user: label(user, "profession"),
         "age range": lambda user: label(user, "age"),
         "gender": lambda user: user.get("gender"),
     }
     for words in (20, 200, None):
-        limit = [] if words is None else ["--max-words", words]
-        lines = study.run("predict", study.model, path, *limit, *study.dictionary).splitlines()
+        first = lambda user: {"id": user["id"], "text": " ".join(" ".join(user["posts"]).split()[:words])}
+        path = study.write("test.jsonl", [first(user) for user in study.users])
+        lines = study.run("predict", study.model, path, *study.dictionary).splitlines()
         predicted = [json.loads(line)["predictions"] for line in lines]
         rows = []
         for kind, group_of in kinds.items():

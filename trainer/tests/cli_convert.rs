@@ -168,7 +168,7 @@ fn bad_records_are_named_and_counted() {
         "blogtext.csv:9: 3 cells where the header has 7\n",
         "blogtext.csv:10: no id\n",
         "blogtext.csv:11: user 1006: gender is \"no\", not female or male\n",
-        "left out: 3 bad records\n",
+        "left out: 1 post without text, 3 bad records\n",
     ] {
         assert!(errors.contains(line), "{line}{errors}");
     }
@@ -262,15 +262,19 @@ fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
     let workplace = workplace();
     fs::create_dir(workplace.path("empty")).unwrap();
     workplace.write("notes.txt", "id,text\n1,hello\n");
+    workplace.write("table.csv", "a,b\n1,2\n");
     workplace.write("bad.zip", b"PK\x03\x04 and nothing else");
     let before = workplace.files();
     for (arguments, what) in [
         (&["missing"][..], "missing: No such file"),
         (
             &["blogs", "empty"][..],
-            "empty: of no known format; known are blogs-xml, blogs-csv, ",
+            "empty: no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format",
         ),
-        (&["notes.txt"][..], "notes.txt: of no known format"),
+        (
+            &["table.csv"][..],
+            "table.csv: neither JSON nor a table with a column of text; its columns are: a, b",
+        ),
         (
             &["bad.zip"][..],
             "bad.zip: a zip archive that cannot be read: ",

@@ -265,12 +265,13 @@ fn what_is_no_corpus_is_one_clear_line() {
     workplace.write("users.jsonl", JSONL);
     workplace.write("table.csv", "id,words\n1,a\n");
     workplace.write("noise", [0u8, 159, 146, 150]);
+    workplace.write("pictures/one.png", "no");
     let mut cut = packed(JSONL)[0].clone();
     cut.truncate(cut.len() - 12);
     workplace.write("cut.jsonl.xz", cut);
     for (path, what) in [
         ("missing.jsonl", "missing.jsonl: No such file"),
-        (".", ".: is a directory"),
+        ("pictures", "pictures: no files of users in it"),
         (
             "table.csv",
             "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
@@ -473,7 +474,7 @@ fn archives_are_the_users_of_their_files() {
     for name in ["users.zip", "users.tar.gz"] {
         let output = workplace.run(&["corpus", "stats", name, "--json"]);
         let said = stderr(&output);
-        assert!(said.contains("2 files in it are left out"), "{said}");
+        assert!(said.contains("left out 1 file, by its name neither"), "{said}");
         assert!(
             said.contains("other.csv in it is left out: neither JSON nor a table"),
             "{said}"

@@ -778,7 +778,7 @@ fn bad_records_are_left_out_or_with_strict_fatal() {
     assert_eq!(configured, strict);
     assert!(strict.contains("(strict reading is on)"), "{strict}");
     let output = workplace.run(&arguments);
-    assert!(stderr(&output).contains("1 bad records"));
+    assert!(stderr(&output).contains("1 bad record\n"));
     stdout(output, 0);
 }
 

@@ -140,7 +140,7 @@ pub(super) struct Parts {
     pub writer: Option<Value>,
     /// What orders the posts of a writer.
     pub order: Option<Value>,
-    /// All other fields, the labels under the names of their attributes.
+    /// All other fields, the labels under the names of their attributes too.
     pub fields: Map<String, Value>,
 }
 
@@ -223,8 +223,9 @@ impl Finder {
         parts.writer = parts.writer.filter(|id| !is_empty(id));
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
+            // The field stays, because a model may have an attribute of its name.
             if (names.is_stated || !is_named_already)
-                && let Some((_, label)) = names.take(&mut fields)
+                && let Some(label) = names.find(&fields).cloned()
             {
                 fields.insert(attribute.clone(), label);
             }

@@ -117,8 +117,9 @@ pub fn align(
     };
     let is_turned = known(true, false).len() > known(false, false).len();
     let (learned, tested) = (known(is_turned, false), known(is_turned, true));
-    if learned.len() < LEAST_PAIRS {
-        return Err(AlignmentError::Pairs(learned.len(), settings.words));
+    let found = learned.len() + tested.len();
+    if found < LEAST_PAIRS {
+        return Err(AlignmentError::Pairs(found, settings.words));
     }
     // Shared words must not be Chinese: a Chinese word in English text is mostly a quotation.
     let shared = (ids.iter())

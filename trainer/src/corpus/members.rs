@@ -8,7 +8,6 @@ use formats::Files;
 use model_core::corpus::{Format, HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
 use super::input::decompress;
-use crate::table::counted;
 
 /// A file of a folder or an archive, as a part of a temporary file.
 struct Member {
@@ -45,10 +44,12 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         return Err(io::Error::other(what));
     }
     let note = (left_out > 0).then(|| {
-        let files = counted(left_out, "file");
-        Err(Problem::Note(format!(
-            "left out {files} that by name are neither JSON, nor a table, nor plain text"
-        )))
+        let files = match left_out {
+            1 => "1 file, by its name".to_owned(),
+            _ => format!("{left_out} files, by their names"),
+        };
+        let kinds = "neither JSON, nor a table, nor plain text";
+        Err(Problem::Note(format!("left out {files} {kinds}")))
     });
     let users = MemberUsers {
         file: file.into_inner().map_err(io::IntoInnerError::into_error)?,
