@@ -23,6 +23,7 @@ mod limited;
 mod m3inference;
 mod mastodon;
 mod media_crawler;
+mod memory;
 mod pan;
 mod reddit;
 mod smp_cup;
@@ -48,6 +49,7 @@ use std::io;
 pub use containers::{TarFiles, ZipFiles};
 pub use files::{Candidate, Files};
 pub use limited::Limited;
+pub use memory::MemoryFiles;
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
