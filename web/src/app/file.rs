@@ -156,7 +156,7 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
                 <h3 id="writers">{t("each_writer")}</h3>
-                <p class="note">{t("each_writer_help")}</p>
+                <p class="note">{move || (count() > 1).then(t("each_writer_help"))}</p>
                 <Writers link=link running=running />
                 <p class="note assumed">{assumed}</p>
             </section>

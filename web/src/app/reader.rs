@@ -11,7 +11,7 @@ use super::link::Link;
 use super::{locale, t};
 use crate::archive::{Archive, Report};
 use crate::batch::GivenFile;
-use crate::js::describe;
+use crate::js::{describe, get};
 use crate::labels::bytes;
 use crate::protocol::Reason;
 use crate::session::{Source, is_bundle};
@@ -225,7 +225,11 @@ impl Running {
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(READER, &options)?;
         let on_message = Closure::new(move |event: MessageEvent| reader.receive(&event.data()));
-        let on_error = Closure::new(move |event: ErrorEvent| reader.crash(event.message()));
+        // Called without a message when the scripts cannot be fetched.
+        let on_error = Closure::new(move |event: ErrorEvent| {
+            let message = get(&event, "message").as_string();
+            reader.crash(message.unwrap_or_default());
+        });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Ok(Self {

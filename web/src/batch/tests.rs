@@ -261,7 +261,10 @@ fn the_posts_of_a_predicted_user_are_found_again() {
     let many: String = (0..2_500).map(|user| format!("post of {user}\n")).collect();
     let files: [(&str, &str); 3] = [
         ("many.txt", &many),
-        ("broken.jsonl", "{\"id\": \"a\", \"posts\": [\"x\", \"y\"]}\n{\n"),
+        (
+            "broken.jsonl",
+            "{\"id\": \"a\", \"posts\": [\"x\", \"y\"]}\n{\n",
+        ),
         ("last.csv", "id,text\nb,z\n"),
     ];
     let batch = run_all(&files, ALL);

@@ -38,6 +38,8 @@ pub type Send<'a> = &'a mut dyn FnMut(Report, Vec<u8>);
 struct Group<'a> {
     format: &'static dyn Format,
     inputs: Vec<Input<'a>>,
+    /// What else is to be known, in English.
+    notes: Vec<String>,
 }
 
 enum Input<'a> {
@@ -63,11 +65,22 @@ pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
             Err(error) => send(unreadable(&name, &error), Vec::new()),
         }
     }
-    let (known, unknown) = by_format(&mut loose);
-    for (format, names) in known {
-        // What no format accepts may belong to a file that one does, such as account.js.
-        let names = names.into_iter().chain(unknown.iter().cloned()).collect();
-        group(&mut groups, format).inputs.push(Input::Loose(names));
+    let (known, mut unknown) = by_format(&mut loose);
+    // What no format accepts may belong to a file that one does, such as account.js.
+    let mut beside = Vec::new();
+    if !known.is_empty() {
+        let has_posts = |name: &String| TextFormat::by_name(Path::new(name)).is_some();
+        beside = unknown
+            .extract_if(.., |name| !has_posts(name))
+            .collect::<Vec<_>>();
+    }
+    let note =
+        (!beside.is_empty()).then(|| format!("no posts were read from {}", beside.join(", ")));
+    for (format, mut names) in known {
+        names.extend(unknown.iter().chain(&beside).cloned());
+        let group = group(&mut groups, format);
+        group.inputs.push(Input::Loose(names));
+        group.notes.extend(note.clone());
     }
     for group in groups {
         read_group(group, &mut loose, send);
@@ -155,8 +168,11 @@ fn group<'g, 'a>(groups: &'g mut Vec<Group<'a>>, format: &'static dyn Format) ->
         .iter()
         .position(|group| group.format.about().name == name);
     let place = known.unwrap_or_else(|| {
-        let inputs = Vec::new();
-        groups.push(Group { format, inputs });
+        groups.push(Group {
+            format,
+            inputs: Vec::new(),
+            notes: Vec::new(),
+        });
         groups.len() - 1
     });
     &mut groups[place]
@@ -186,7 +202,11 @@ fn by_format(files: &mut dyn Files) -> (ByFormat, Vec<String>) {
 }
 
 fn read_group<R: Read + Seek>(group: Group<'_>, loose: &mut Loose<R>, send: Send<'_>) {
-    let Group { format, inputs } = group;
+    let Group {
+        format,
+        inputs,
+        notes,
+    } = group;
     let options = Options {
         reposts: false,
         max_bytes: MOST_BYTES,
@@ -226,6 +246,7 @@ fn read_group<R: Read + Seek>(group: Group<'_>, loose: &mut Loose<R>, send: Send
             .notes
             .push(format!("left out: {}", left_out.join(", ")));
     }
+    extract.notes.extend(notes);
     send(Report::Users(extract), jsonl);
     for report in failed {
         send(report, Vec::new());

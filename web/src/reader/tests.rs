@@ -88,8 +88,9 @@ fn archives_are_read_as_their_format() {
         assert_eq!(notes, ["read as twitter-archive", "left out: 1 repost"]);
     }
     // Its files may also be given singly.
-    let (_, found) = users(&[x[1], x[0]].map(|(name, bytes)| (&name[5..], bytes)));
+    let (notes, found) = users(&[x[1], x[0]].map(|(name, bytes)| (&name[5..], bytes)));
     assert_eq!(found, tweets);
+    assert_eq!(notes[2], "no posts were read from account.js");
     let mastodon = gzip(&tar_of(&[("outbox.json", OUTBOX.as_bytes())]));
     let (_, found) = users(&[("archive.tar.gz", &mastodon)]);
     assert_eq!(found, [json!({"id": "me", "posts": ["my school"]})]);

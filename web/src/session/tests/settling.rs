@@ -88,7 +88,10 @@ fn chat(names: &[&str]) -> Archive {
     let mut extract = Extract::default();
     for name in names {
         let start = jsonl.len();
-        jsonl += &format!("{}\n", json!({ "id": name, "posts": [format!("I am {name}")] }));
+        jsonl += &format!(
+            "{}\n",
+            json!({ "id": name, "posts": [format!("I am {name}")] })
+        );
         extract.writers.push(Writer {
             id: (*name).into(),
             posts: 1,
