@@ -112,7 +112,7 @@ impl<R: Read + Seek> Files for TarFiles<R> {
 }
 
 /// Archives made on a Mac have a hidden file beside each file.
-fn is_file(name: &str) -> bool {
+pub(crate) fn is_file(name: &str) -> bool {
     !name.ends_with('/') && !name.starts_with("__MACOSX/")
 }
 

@@ -23,6 +23,7 @@ mod limited;
 mod m3inference;
 mod mastodon;
 mod media_crawler;
+mod memory;
 mod pan;
 mod reddit;
 mod smp_cup;
@@ -49,6 +50,7 @@ use std::io::{self, BufRead};
 pub use containers::{TarFiles, ZipFiles};
 pub use files::{Candidate, Files};
 pub use limited::Limited;
+pub use memory::MemoryFiles;
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
@@ -110,15 +112,20 @@ pub const FORMATS: [&dyn Format; 21] = [
 pub struct Part {
     /// The format.
     pub format: &'static dyn Format,
+    /// The names of its files.
+    pub names: Vec<String>,
     /// The files of other formats.
     others: HashSet<String>,
 }
 
 impl Part {
     /// All files of an input, which is of this format.
-    pub fn all(format: &'static dyn Format) -> Self {
-        let others = HashSet::new();
-        Self { format, others }
+    pub fn all(format: &'static dyn Format, files: &dyn Files) -> Self {
+        Self {
+            format,
+            names: files.names().to_vec(),
+            others: HashSet::new(),
+        }
     }
 
     /// See [`Format::read`]; `files` are those of the input.
@@ -156,29 +163,30 @@ impl Files for Visible<'_> {
 pub struct Recognised {
     /// The parts of known formats, in the order of [`FORMATS`].
     pub parts: Vec<Part>,
-    /// The number of other files. They are not posts, but may tell of the writers.
-    pub others: u64,
+    /// The names of the other files. They have no posts, but may tell of the writers.
+    pub others: Vec<String>,
 }
 
 /// Finds the formats of an input. A file is of the first format that accepts it.
 pub fn recognise(files: &mut dyn Files) -> Recognised {
     let names = files.names().to_vec();
-    let mut of_format: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
-    let mut others = 0;
+    let mut of_format: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut others = Vec::new();
     for name in names {
         let mut candidate = Candidate::new(files, &name);
         match FORMATS
             .iter()
             .position(|format| format.accepts(&mut candidate))
         {
-            Some(format) => drop(of_format.entry(format).or_default().insert(name)),
-            None => others += 1,
+            Some(format) => of_format.entry(format).or_default().push(name),
+            None => others.push(name),
         }
     }
-    let parts = of_format.keys().map(|&format| {
+    let parts = of_format.iter().map(|(&format, names)| {
         let others = of_format.iter().filter(|(other, _)| **other != format);
         Part {
             format: FORMATS[format],
+            names: names.clone(),
             others: others
                 .flat_map(|(_, names)| names.iter().cloned())
                 .collect(),

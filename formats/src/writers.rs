@@ -157,7 +157,7 @@ impl<'a> Writers<'a> {
     /// Adds a post, unless it is to be left out.
     ///
     /// # Errors
-    /// If the posts take more memory than they may.
+    /// If the posts take more memory than they may ([`OutOfMemory`](io::ErrorKind::OutOfMemory)).
     pub fn add(&mut self, post: Post<'_>) -> io::Result<()> {
         if post.is_repost && !self.options.reposts {
             self.counts.reposts += 1;
@@ -180,9 +180,10 @@ impl<'a> Writers<'a> {
         self.bytes += post_bytes(&text);
         if self.bytes > self.options.max_bytes {
             let limit = self.options.max_bytes >> 20;
-            return Err(io::Error::other(format!(
+            let what = format!(
                 "the posts of all writers take more than {limit} MiB; raise --max-memory, or convert parts of the writers"
-            )));
+            );
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, what));
         }
         self.writer(post.writer).posts.push((post.time, text));
         Ok(())

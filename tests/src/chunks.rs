@@ -10,10 +10,12 @@ pub const RECORD: &str = "
             super(...given);
             this.addEventListener('message', ({ data }) => {
                 const [reply] = Object.values(JSON.parse(data));
-                if (reply.chunk) this.wanted = reply.chunk;
+                if (reply?.chunk) this.wanted = reply.chunk;
             });
         }
         postMessage(message) {
+            // The page gives its files to another worker.
+            if (typeof message !== 'string') return super.postMessage(message);
             const { predict } = JSON.parse(message);
             if (predict) {
                 // A string's iterator gives characters; its length counts UTF-16 units.

@@ -474,7 +474,10 @@ fn archives_are_the_users_of_their_files() {
     for name in ["users.zip", "users.tar.gz"] {
         let output = workplace.run(&["corpus", "stats", name, "--json"]);
         let said = stderr(&output);
-        assert!(said.contains("left out 1 file, by its name neither"), "{said}");
+        assert!(
+            said.contains("left out 1 file, by its name neither"),
+            "{said}"
+        );
         assert!(
             said.contains("other.csv in it is left out: neither JSON nor a table"),
             "{said}"

@@ -100,7 +100,24 @@ pub fn strongest(
     ]
 }
 
-/// A weight in nats as the page shows it: the factor by which the word multiplies the odds.
+/// The `count` posts whose words weigh most for a target together, strongest first: the place of each post and the sum of the
+/// weights of its words.
+pub fn strongest_posts(words: &[ReadWord], weights: &[f32], count: usize) -> Vec<(usize, f32)> {
+    let mut sums: Vec<(usize, f32)> = Vec::new();
+    for (word, weight) in words.iter().zip(weights) {
+        match sums.last_mut() {
+            Some((post, sum)) if *post == word.post => *sum += weight,
+            _ => sums.push((word.post, *weight)),
+        }
+    }
+    // A post that is shown as ×1.0 does not speak for it.
+    sums.retain(|(_, sum)| *sum > 0.0 && factor(*sum) != factor(0.0));
+    sums.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    sums.truncate(count);
+    sums
+}
+
+/// A weight in nats as the page shows it: the factor by which the words multiply the odds.
 pub fn factor(nats: f32) -> String {
     let factor = nats.exp();
     if factor < 0.1 {
@@ -158,6 +175,15 @@ mod tests {
         let [speaks_for, against] = strongest(&posts, &words, &[0.2, 0.3, -1.0, 0.001], 5);
         assert_eq!(speaks_for, [("no".to_owned(), 0.5)]);
         assert_eq!(against, [("yes".to_owned(), -1.0)]);
+    }
+
+    #[test]
+    fn the_strongest_posts_are_those_with_the_largest_sums() {
+        let words = [0, 0, 1, 2, 2, 3].map(|post| word(post, 0..1));
+        let weights = [0.5, 0.25, -1.0, 1.5, -0.25, 0.001];
+        assert_eq!(strongest_posts(&words, &weights, 5), [(2, 1.25), (0, 0.75)]);
+        assert_eq!(strongest_posts(&words, &weights, 1), [(2, 1.25)]);
+        assert_eq!(strongest_posts(&[], &[], 1), []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod agreement;
+mod archives;
 mod backends;
 mod base_rates;
 mod card;

@@ -213,13 +213,11 @@ fn bad_records_are_listed_and_the_others_done() {
         page.ready().await;
         page.give("broken.jsonl", text).await;
         done(&page, 2).await;
-        let bad = "//summary[contains(., '2 records could not be read')]";
+        // The object that is not closed ends before the line that begins the next one.
+        let bad = "//summary[contains(., '1 record could not be read')]";
         page.click(bad).await;
         let list = crate::text(&page, &format!("{bad}/following-sibling::ul")).await;
-        assert!(
-            list.contains("line 2: ") && list.contains("line 3: "),
-            "{list}"
-        );
+        assert!(list.contains("line 2: "), "{list}");
         let rows = rows(&page).await;
         assert_eq!([&rows[1][0], &rows[2][0]], ["a", "c"]);
 
@@ -233,7 +231,7 @@ fn bad_records_are_listed_and_the_others_done() {
             (
                 "writers.jsonl.gz",
                 b"\x1f\x8b\x08\0\0\0\0\0",
-                "unpack it first",
+                "gzip cannot be unpacked to its end",
             ),
         ] {
             page.give(name, bytes).await;
@@ -424,7 +422,8 @@ pub fn users(count: usize) -> String {
         let user = match user % 10 {
             // Without an id the position is the id.
             0 => json!({ "posts": posts }),
-            1 => json!({ "id": "=1+1", "text": posts[0] }),
+            // A second record with the same id and a text would be a post of the same writer.
+            1 => json!({ "id": format!("=1+{user}"), "text": posts[0] }),
             2 => json!({ "id": { "name": "zoë", "n": user }, "posts": posts }),
             3 => json!({ "id": format!("writer, \"{user}\""), "posts": posts, "age": 24 }),
             _ => json!({ "id": user, "posts": posts }),

@@ -77,12 +77,12 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
             notice!("{}: skipped {skipped}", path.display());
         }
         let parts = match arguments.format {
-            Some(format) => vec![Part::all(format)],
+            Some(format) => vec![Part::all(format, container.files())],
             None if options.reading.is_stated() => Vec::new(),
             None => {
                 let Recognised { parts, others } = recognise(container.files());
-                if others > 0 && !parts.is_empty() {
-                    let others = counted(others, "other file");
+                if !others.is_empty() && !parts.is_empty() {
+                    let others = counted(others.len() as u64, "other file");
                     notice!("{}: {others} not read as posts", path.display());
                 }
                 parts

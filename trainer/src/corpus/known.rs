@@ -27,8 +27,8 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         "read as {} (docs/formats.md)",
         names(&parts)
     ))];
-    if others > 0 {
-        let others = counted(others, "other file");
+    if !others.is_empty() {
+        let others = counted(others.len() as u64, "other file");
         notes.push(Problem::Note(format!("{others} not read as posts")));
     }
     let (sender, users) = sync_channel(USERS_AHEAD);

@@ -5,68 +5,38 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Array;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, HtmlInputElement, Url};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 
 use super::consent::Purpose;
 use super::link::Link;
 use super::population::Population;
+use super::reader::{Reader, ReadingFiles};
+use super::settling::{Settling, settle};
 use super::writers::Writers;
 use super::{locale, t};
-use crate::batch::{BadRecord, Batch, BrokenFile, Export, GivenFile, State};
+use crate::batch::{BadRecord, BrokenFile, Export, State};
 use crate::js::describe;
-use crate::protocol::Reason;
-use crate::session::{Session, Source, is_bundle};
+use crate::session::Session;
 use crate::summary;
 
 /// The message beside the button that chooses files: its key, and the error in it if it has one.
 pub type Notice = RwSignal<Option<(&'static str, String)>>;
 
-/// Opens the files that the user has chosen or dropped: a model, or files of writers, which are one set.
-pub fn take(link: Link, files: &FileList, notice: Notice) {
-    let files: Vec<File> = (0..files.length())
-        .filter_map(|place| files.get(place))
-        .collect();
-    if files.is_empty() {
-        return;
-    }
-    let has_model = files.iter().any(|file| is_bundle(&file.name()));
-    if has_model && files.len() > 1 {
-        notice.set(Some(("model_alone", String::new())));
-        return;
-    }
-    notice.set(None);
-    spawn_local(async move {
-        let mut given = Vec::new();
-        for file in files {
-            given.push(read(&file).await);
-        }
-        if has_model && let Some(bytes) = given[0].bytes() {
-            let source = Source::File(bytes.into());
-            link.act(|session| session.use_model(source));
-        } else {
-            link.act(|session| session.run_files(Batch::new(given)));
-        }
-    });
-}
-
-async fn read(file: &File) -> GivenFile {
-    match JsFuture::from(file.array_buffer()).await {
-        Ok(buffer) => GivenFile::new(file.name(), Uint8Array::new(&buffer).to_vec()),
-        Err(error) => GivenFile::unreadable(file.name(), Reason::UnreadableFile(describe(error))),
-    }
-}
+/// The endings of files that can be read.
+const ACCEPTED: &str =
+    ".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.zip,.tar,.tgz,.gz,.js,.xml,.car,.safetensors";
 
 /// The button that chooses files.
 #[component]
-pub fn Choose(link: Link, notice: Notice) -> impl IntoView {
+pub fn Choose(reader: Reader, notice: Notice) -> impl IntoView {
     let changed = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
         if let Some(files) = input.files() {
-            take(link, &files, notice);
+            reader.take(&files);
         }
         // Otherwise choosing the same file again would be no change.
         input.set_value("");
@@ -81,7 +51,7 @@ pub fn Choose(link: Link, notice: Notice) -> impl IntoView {
                 <input
                     type="file"
                     multiple=true
-                    accept=".jsonl,.ndjson,.json,.csv,.tsv,.tab,.txt,.safetensors,.gz"
+                    accept=ACCEPTED
                     aria-describedby="file-help"
                     on:change=changed
                 />
@@ -90,6 +60,7 @@ pub fn Choose(link: Link, notice: Notice) -> impl IntoView {
             <p class="note" id="file-help">{t("file_help")}</p>
         </div>
         <p class="note" role="status">{said}</p>
+        <ReadingFiles reader=reader />
     }
 }
 
@@ -155,6 +126,17 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
         let base_rates = base_rates.get().filter(|_| count() > 0)?;
         Some(summary::base_rates(&base_rates, locale()))
     };
+    // The estimate of a single writer is looked at without being asked for.
+    let single = link.watch(|session| {
+        let batch = session.batch()?;
+        let is_single = !batch.is_running() && batch.lines().len() == 1;
+        is_single.then(|| session.run_number())
+    });
+    Effect::new(move |_| {
+        if single.get().is_some() {
+            settle(link, 0, false);
+        }
+    });
     view! {
         <section class="panel result" aria-labelledby="file">
             <h2 id="file">{heading}</h2>
@@ -170,9 +152,11 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
             <Notes overview=overview />
             <BadRecords overview=overview />
             <Purpose />
+            <Settling link=link />
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
                 <h3 id="writers">{t("each_writer")}</h3>
+                <p class="note">{move || (count() > 1).then(t("each_writer_help"))}</p>
                 <Writers link=link running=running />
                 <p class="note assumed">{assumed}</p>
             </section>
@@ -207,6 +191,7 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
         let population = session.batch().and_then(|batch| batch.population());
         matches!(population, Some(Ok(_)))
     });
+    let has_archive = link.watch(|session| session.archive().is_some());
     let save_shares = move |_| {
         let failed = save_shares(link).err();
         notice.set(failed.map(|error| ("download_failed", error)));
@@ -222,7 +207,12 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
             <Show when=move || has_shares.get()>
                 <button type="button" on:click=save_shares>{t("download_shares")}</button>
             </Show>
-            <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
+            <Show when=move || has_archive.get()>
+                <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
+                    {t("other_writers")}
+                </button>
+            </Show>
+            <button type="button" on:click=move |_| link.act(|session| { session.close_files(); Vec::new() })>
                 {t("close")}
             </button>
         </div>
@@ -324,7 +314,7 @@ fn stem(name: &str) -> &str {
 }
 
 /// Lets the browser do other work.
-async fn pause() {
+pub async fn pause() {
     let mut has_paused = false;
     poll_fn(|context| {
         if std::mem::replace(&mut has_paused, true) {

@@ -12,6 +12,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use super::examples::examples;
 use super::link::Link;
 use super::rates::Rates;
+use super::reader::Reader;
 use super::{file, locale, t, tab};
 use crate::labels::posts;
 
@@ -23,7 +24,7 @@ const TEXT: &str = "text";
 
 /// The text area with its buttons.
 #[component]
-pub fn Input(link: Link, notice: file::Notice) -> impl IntoView {
+pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let area = NodeRef::<Textarea>::new();
     let set = move |new: String| {
@@ -107,7 +108,7 @@ pub fn Input(link: Link, notice: file::Notice) -> impl IntoView {
                 {t("clear")}
             </button>
             <Share text=text />
-            <file::Choose link=link notice=notice />
+            <file::Choose reader=reader notice=notice />
             <Rates link=link />
         </section>
     }

@@ -1,6 +1,7 @@
 //! The views. They use no code of the model, which would make this program's download larger.
 
 mod about;
+mod archive;
 mod best;
 mod consent;
 mod evidence;
@@ -12,8 +13,10 @@ mod link;
 mod models;
 mod population;
 mod rates;
+mod reader;
 mod reliability;
 mod result;
+mod settling;
 mod status;
 mod tab;
 mod update;
@@ -73,6 +76,7 @@ fn App() -> impl IntoView {
     });
     let (over, set_over) = signal(false);
     let notice: file::Notice = RwSignal::new(None);
+    let reader = reader::Reader::new(link, notice);
     let drag = move |event: DragEvent| {
         if holds_files(&event) {
             event.prevent_default();
@@ -88,7 +92,7 @@ fn App() -> impl IntoView {
         event.prevent_default();
         let files = event.data_transfer().and_then(|transfer| transfer.files());
         if let Some(files) = files {
-            file::take(link, &files, notice);
+            reader.take(&files);
         }
     };
     view! {
@@ -106,10 +110,17 @@ fn App() -> impl IntoView {
                 <p class="lead">{t("lead")}</p>
             </header>
             <main>
-                <input::Input link=link notice=notice />
+                <input::Input link=link reader=reader notice=notice />
                 <Show
                     when=move || link.watch(|session| session.batch().is_some()).get()
-                    fallback=move || view! { <result::Result link=link /> }
+                    fallback=move || view! {
+                        <Show
+                            when=move || link.watch(|session| session.archive().is_some()).get()
+                            fallback=move || view! { <result::Result link=link /> }
+                        >
+                            <archive::Writers link=link />
+                        </Show>
+                    }
                 >
                     <file::Results link=link notice=notice />
                 </Show>

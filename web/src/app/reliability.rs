@@ -76,14 +76,8 @@ fn attribute(figures: &AttributeFigures, locale: Locale) -> AnyView {
         {dots}
     };
     let line = |share: fn(&CoveragePoint) -> f64| {
-        let corners = points.iter().map(|point| {
-            format!(
-                "{},{}",
-                across(f64::from(point.threshold)),
-                up(share(point))
-            )
-        });
-        corners.collect::<Vec<_>>().join(" ")
+        let places = points.iter();
+        polyline(places.map(|point| (f64::from(point.threshold), share(point))))
     };
     let coverage = view! {
         <polyline class="answered" points=line(|point| point.coverage) />
@@ -121,31 +115,61 @@ fn attribute(figures: &AttributeFigures, locale: Locale) -> AnyView {
     .into_any()
 }
 
+/// A horizontal axis: its label, and the text at places from 0 to 1.
+pub struct Axis<'a> {
+    /// The label.
+    pub label: &'a str,
+    /// Places with their texts.
+    pub ticks: Vec<(f64, String)>,
+}
+
 /// A plot with both axes from 0 to 1. The table has the same numbers for screen readers.
 fn plot(attribute: &str, plot: &Plot, content: AnyView, locale: Locale) -> AnyView {
     let label = locale.format(
         "plot_label",
         &[("attribute", &attribute), ("plot", &locale.t(plot.name))],
     );
-    let ticks = [0.0, 0.5, 1.0].map(|value| {
-        let text = format!("{:.0}%", value * 100.0);
-        view! {
-            <text x=across(value) y="203" text-anchor="middle">{text.clone()}</text>
-            <text x="39" y=up(value) dy="0.35em" text-anchor="end">{text}</text>
-        }
-        .into_any()
+    let axis = Axis {
+        label: locale.t(plot.columns[0]),
+        ticks: SHARES.map(|value| (value, whole_percent(value))).into(),
+    };
+    axes(label, axis, locale.t(plot.up), content)
+}
+
+/// The shares that the axes name.
+const SHARES: [f64; 3] = [0.0, 0.5, 1.0];
+
+fn whole_percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// The axes of a plot, the vertical one from 0 to 100%, with the content between them.
+pub fn axes(label: String, axis: Axis<'_>, vertical: &str, content: AnyView) -> AnyView {
+    let across_ticks = axis.ticks.into_iter().map(|(value, text)| {
+        view! { <text x=across(value) y="203" text-anchor="middle">{text}</text> }.into_any()
     });
+    let up_ticks = SHARES.map(|value| {
+        let text = whole_percent(value);
+        view! { <text x="39" y=up(value) dy="0.35em" text-anchor="end">{text}</text> }.into_any()
+    });
+    let ticks: Vec<AnyView> = across_ticks.chain(up_ticks).collect();
     let side = format!("{SIDE}");
     view! {
         <svg class="plot" role="img" aria-label=label viewBox="0 0 240 224">
             <rect x=across(0.0) y=up(1.0) width=side.clone() height=side />
-            {Vec::from(ticks)}
-            <text x=across(0.5) y="220" text-anchor="middle">{locale.t(plot.columns[0])}</text>
-            <text transform="translate(10 98) rotate(-90)" text-anchor="middle">{locale.t(plot.up)}</text>
+            {ticks}
+            <text x=across(0.5) y="220" text-anchor="middle">{axis.label.to_owned()}</text>
+            <text transform="translate(10 98) rotate(-90)" text-anchor="middle">{vertical.to_owned()}</text>
             {content}
         </svg>
     }
     .into_any()
+}
+
+/// The corners of a line through these places, from 0 to 1 on both axes.
+pub fn polyline(places: impl Iterator<Item = (f64, f64)>) -> String {
+    let corners = places.map(|(right, high)| format!("{},{}", across(right), up(high)));
+    corners.collect::<Vec<_>>().join(" ")
 }
 
 fn table(plot: &Plot, rows: Vec<[String; 3]>, locale: Locale) -> AnyView {

@@ -97,7 +97,10 @@ pub fn Result(link: Link) -> impl IntoView {
 
 /// One attribute: its classes, or its coarse classes with the classes behind a disclosure.
 #[component]
-fn AttributeBars(attribute: Attribute, prediction: Memo<Option<UserPrediction>>) -> impl IntoView {
+pub fn AttributeBars(
+    attribute: Attribute,
+    prediction: Memo<Option<UserPrediction>>,
+) -> impl IntoView {
     let Attribute {
         name,
         classes,

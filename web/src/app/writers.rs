@@ -6,6 +6,7 @@ use model_core::prediction::{Line, UserPrediction};
 
 use super::best::BestCell;
 use super::link::Link;
+use super::settling::settle;
 use super::{locale, t};
 use crate::summary;
 use crate::table::{Arrangement, Column, DRAWN, Direction, MOST, drawn, first_drawn};
@@ -71,7 +72,13 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     let writer = Signal::derive(move || locale().t("writer").to_string());
     let words = Signal::derive(move || locale().t("words").to_string());
-    let row = move |(place, line): (usize, Line)| view! { <Row place=place line=line attributes=attributes /> };
+    let row = move |(place, line): (usize, Line)| {
+        let show = move || {
+            let order = order.get_untracked();
+            settle(link, order.map_or(place, |order| order[place]), true);
+        };
+        view! { <Row place=place line=line attributes=attributes show=show /> }
+    };
     let partly = move || {
         let (shown, count) = (rows.get(), count());
         let arguments: [(&str, &dyn std::fmt::Display); 2] = [("shown", &shown), ("count", &count)];
@@ -167,9 +174,14 @@ fn Filter(
     }
 }
 
-/// One writer: the id, the number of words, and the class to show of each attribute.
+/// One writer: the id, the number of words, and the class to show of each attribute. `show` shows the writer alone.
 #[component]
-fn Row(place: usize, line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoView {
+fn Row(
+    place: usize,
+    line: Line,
+    attributes: Memo<Vec<Attribute>>,
+    show: impl Fn() + 'static,
+) -> impl IntoView {
     let id = match line.id {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
@@ -191,7 +203,9 @@ fn Row(place: usize, line: Line, attributes: Memo<Vec<Attribute>>) -> impl IntoV
     let index = (place + 2).to_string();
     view! {
         <tr aria-rowindex=index>
-            <th scope="row" title=title><bdi>{id}</bdi></th>
+            <th scope="row" title=title>
+                <button type="button" class="plain" on:click=move |_| show()><bdi>{id}</bdi></button>
+            </th>
             <td>{words}</td>
             {cells}
         </tr>

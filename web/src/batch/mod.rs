@@ -1,6 +1,7 @@
 //! The state of a set of users in files: which users are predicted next, which have been, and the results as files.
 
 mod export;
+mod search;
 
 #[cfg(test)]
 mod tests;
@@ -11,16 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
-use model_core::corpus::{HEAD_BYTES, Packing, Problem, Reading, Users, open_users};
+use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users};
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
+use crate::archive::Extract;
 use crate::locale::Locale;
 use crate::protocol::{ChunkSize, Reason};
 use crate::speed::characters;
 
 pub use export::Export;
+pub use search::Search;
 
 /// How many reports of bad records are kept. The others are only counted.
 pub const MAX_REPORTS: usize = 100;
@@ -49,7 +52,7 @@ pub enum State {
 pub struct BadRecord {
     /// The name of its file; `None` if there is only one.
     pub file: Option<String>,
-    /// The line in which it begins, counted from 1.
+    /// The line in which it begins, counted from 1; 0 if `what` names the place.
     pub line: u64,
     /// What is wrong with it, in English: a technical detail.
     pub what: String,
@@ -59,6 +62,9 @@ impl BadRecord {
     /// Its line and what is wrong with it, as text.
     pub fn message(&self, locale: Locale) -> String {
         let (line, what) = (&self.line, &self.what);
+        if *line == 0 {
+            return locale.format("file_bad_record_at", &[("what", what)]);
+        }
         match &self.file {
             None => locale.format("file_bad_record", &[("line", line), ("what", what)]),
             Some(file) => locale.format(
@@ -73,8 +79,12 @@ impl BadRecord {
 #[derive(Clone, Debug)]
 pub struct GivenFile {
     name: String,
-    /// Its bytes, or why the browser cannot read them.
+    /// Its bytes, or why they cannot be read.
     bytes: Result<Arc<Vec<u8>>, Reason>,
+    /// What is known of it before it is read; [`Extract::writers`] is empty.
+    known: Arc<Extract>,
+    /// Its format; `None` if name and bytes decide it.
+    format: Option<Format>,
 }
 
 impl GivenFile {
@@ -83,14 +93,46 @@ impl GivenFile {
         Self {
             name: name.into(),
             bytes: Ok(Arc::new(bytes.into())),
+            known: Arc::default(),
+            format: None,
         }
     }
 
-    /// A file that the browser cannot read, for this reason.
+    /// A file that cannot be read, for this reason.
     pub fn unreadable(name: impl Into<String>, reason: Reason) -> Self {
         Self {
-            name: name.into(),
             bytes: Err(reason),
+            ..Self::new(name, Vec::new())
+        }
+    }
+
+    /// A file that was unpacked, with what else is to be known of it.
+    pub fn unpacked(name: impl Into<String>, bytes: Vec<u8>, notes: Vec<String>) -> Self {
+        let known = Extract {
+            notes,
+            ..Extract::default()
+        };
+        Self {
+            known: Arc::new(known),
+            ..Self::new(name, bytes)
+        }
+    }
+
+    /// Users as JSONL, which were read from a file of another format.
+    pub fn extracted(extract: Extract, jsonl: Vec<u8>) -> Self {
+        Self {
+            format: Some(Format::Jsonl),
+            bytes: Ok(Arc::new(jsonl)),
+            name: extract.name.clone(),
+            known: Arc::new(extract),
+        }
+    }
+
+    /// The same file with other bytes.
+    pub fn with(&self, bytes: &[u8]) -> Self {
+        Self {
+            bytes: Ok(Arc::new(bytes.to_vec())),
+            ..self.clone()
         }
     }
 
@@ -99,7 +141,7 @@ impl GivenFile {
         &self.name
     }
 
-    /// Its bytes; `None` if the browser cannot read them.
+    /// Its bytes; `None` if they cannot be read.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.bytes.as_ref().ok().map(|bytes| bytes.as_slice())
     }
@@ -198,11 +240,35 @@ impl Batch {
             let before = files[..self.opened].iter().map(GivenFile::size).sum();
             self.bytes_read.store(before, Ordering::Relaxed);
             self.opened += 1;
+            self.announce(&file.known);
             match open(file, &self.bytes_read) {
                 Ok(users) => self.users = Some(users),
                 Err(reason) => self.break_off(reason),
             }
         }
+    }
+
+    /// Takes over what is known of the file that was opened last.
+    fn announce(&mut self, known: &Extract) {
+        for note in &known.notes {
+            self.note(note.clone());
+        }
+        self.bad_records += known.bad_records;
+        let left = MAX_REPORTS - self.reports.len();
+        let reports = known.reports.iter().take(left).map(|what| BadRecord {
+            file: None,
+            line: 0,
+            what: what.clone(),
+        });
+        self.reports.extend(reports);
+    }
+
+    /// Adds a note on the file that was opened last.
+    fn note(&mut self, what: String) {
+        self.notes.push(match self.files.len() {
+            1 => what,
+            _ => format!("{}: {what}", self.files[self.opened - 1].name),
+        });
     }
 
     /// The file that was opened last cannot be read to its end.
@@ -374,10 +440,7 @@ impl Batch {
                         self.reports.push(BadRecord { file, line, what });
                     }
                 }
-                Some(Err(Problem::Note(what))) => self.notes.push(match self.files.len() {
-                    1 => what,
-                    _ => format!("{}: {what}", self.files[self.opened - 1].name),
-                }),
+                Some(Err(Problem::Note(what))) => self.note(what),
                 Some(Err(Problem::Stream(error))) => {
                     self.break_off(Reason::BrokenFile(error.to_string()));
                     self.open_next();
@@ -447,7 +510,11 @@ fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason
         taken: 0,
         bytes_read: Arc::clone(bytes_read),
     };
-    open_users(Path::new(&file.name), &head, counted, &Reading::default()).map_err(Reason::NoUsers)
+    let reading = Reading {
+        format: file.format,
+        ..Reading::default()
+    };
+    open_users(Path::new(&file.name), &head, counted, &reading).map_err(Reason::NoUsers)
 }
 
 /// A file's bytes. Those that are taken are counted in `bytes_read` too.

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::ops::ControlFlow;
 
 use model_core::prediction::{AttributePrediction, CoarsePrediction, Named};
 use proptest::prelude::*;
@@ -253,6 +254,38 @@ fn spreadsheets_in_utf_16_were_refused() {
     let broken = "caf\u{e9} ".repeat(20).into_bytes();
     let broken = [&b"text\n"[..], &broken, b"\xff\nb\n"].concat();
     assert_eq!(run("users.csv", broken, ALL).lines().len(), 2);
+}
+
+#[test]
+fn the_posts_of_a_predicted_user_are_found_again() {
+    let many: String = (0..2_500).map(|user| format!("post of {user}\n")).collect();
+    let files: [(&str, &str); 3] = [
+        ("many.txt", &many),
+        (
+            "broken.jsonl",
+            "{\"id\": \"a\", \"posts\": [\"x\", \"y\"]}\n{\n",
+        ),
+        ("last.csv", "id,text\nb,z\n"),
+    ];
+    let batch = run_all(&files, ALL);
+    let find = |place| {
+        let mut search = batch.search(place);
+        loop {
+            if let ControlFlow::Break(posts) = search.step() {
+                return posts;
+            }
+        }
+    };
+    for (place, posts) in [
+        (0, vec!["post of 0"]),
+        (1_999, vec!["post of 1999"]),
+        (2_500, vec!["x", "y"]),
+        (2_501, vec!["z"]),
+    ] {
+        let posts = posts.into_iter().map(String::from).collect();
+        assert_eq!(find(place), Some(posts), "{place}");
+    }
+    assert_eq!(find(2_502), None);
 }
 
 #[test]

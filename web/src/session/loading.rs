@@ -176,6 +176,9 @@ impl Session {
     /// Given base rates that do not fit the model are replaced by equal ones.
     pub(super) fn loaded(&mut self, model: Model) {
         let is_other = |before: &Model| before.source != model.source;
+        if self.model.as_ref().is_some_and(is_other) {
+            self.settle_again();
+        }
         let has_begun = |batch: &Batch| !batch.lines().is_empty();
         if self.model.as_ref().is_some_and(is_other) && self.batch.as_ref().is_some_and(has_begun) {
             self.cancel_file();
@@ -185,6 +188,7 @@ impl Session {
         self.own_shares_misfit = self.base_rates.check(&model.attributes).is_err();
         if self.own_shares_misfit {
             self.base_rates = BaseRates::Equal;
+            self.settle_again();
             if let Some(batch) = self.batch.as_mut().filter(|batch| batch.is_running()) {
                 batch.use_base_rates(BaseRates::Equal);
             }

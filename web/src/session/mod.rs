@@ -4,10 +4,12 @@
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
-//! its evidence, its comparison, and the next chunk of a file or the estimate about its users. A user who changes the
-//! backend or the model meanwhile does not wait for the answer: a new worker takes the place of the busy one.
+//! its evidence, its comparison, one writer of a file, and the next chunk of a file or the estimate about its users. A
+//! user who changes the backend or the model meanwhile does not wait for the answer: a new worker takes the place of the
+//! busy one.
 
 mod loading;
+mod settling;
 mod text;
 
 #[cfg(test)]
@@ -18,12 +20,15 @@ use std::sync::Arc;
 use model_core::base_rates::BaseRates;
 use model_core::population::{Method, PopulationEstimate};
 use model_core::prediction::UserPrediction;
+use serde_json::Value;
 
+use crate::archive::Archive;
 use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Reply, Request};
 
 use loading::Load;
 pub use loading::{Model, Phase, Shares, Source, is_bundle};
+pub use settling::Settling;
 use text::Text;
 pub use text::{Answer, Comparison, Evidence};
 
@@ -69,6 +74,10 @@ enum Work {
     File,
     /// The shares among the users of the file, in the run of this number.
     Estimate(u64),
+    /// The next prediction of the writer of this number.
+    Settling(u64),
+    /// The evidence for the writer of this number.
+    Weights(u64),
 }
 
 /// How far this worker is with the single-task models.
@@ -102,9 +111,15 @@ pub struct Session {
     text: Text,
     wants_evidence: bool,
     wants_comparison: bool,
+    /// The files whose writers can be chosen.
+    archive: Option<Archive>,
     batch: Option<Batch>,
     /// The number of runs over files so far.
     runs: u64,
+    settling: Option<Settling>,
+    /// It changes with the writer, and where the same one is predicted anew.
+    settlings: u64,
+    wants_weights: bool,
     /// The id of the newest request.
     request: u64,
     in_flight: Option<InFlight>,
@@ -129,8 +144,12 @@ impl Session {
             text: Text::default(),
             wants_evidence: false,
             wants_comparison: false,
+            archive: None,
             batch: None,
             runs: 0,
+            settling: None,
+            settlings: 0,
+            wants_weights: false,
             request: 0,
             in_flight: None,
         };
@@ -220,6 +239,16 @@ impl Session {
         self.source == Source::Address(BUNDLE.into())
     }
 
+    /// The archive that the user has given, if several writers can be chosen from it.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.archive.as_ref()
+    }
+
+    /// The writer of the file whose estimate is looked at.
+    pub fn settling(&self) -> Option<&Settling> {
+        self.settling.as_ref()
+    }
+
     /// The run over the files that the user has given.
     pub fn batch(&self) -> Option<&Batch> {
         self.batch.as_ref()
@@ -269,6 +298,7 @@ impl Session {
             batch.use_base_rates(base_rates.clone());
             self.runs += 1;
         }
+        self.settle_again();
         self.base_rates = base_rates;
         self.text.ask_again();
         self.forget_if_failed();
@@ -292,11 +322,32 @@ impl Session {
         self.ask()
     }
 
-    /// The user gives files of many writers.
-    pub fn run_files(&mut self, mut batch: Batch) -> Vec<Command> {
+    /// The user gives files that the reader has read. If they are of several writers, one or all of them are chosen first.
+    pub fn open_archive(&mut self, archive: Archive) -> Vec<Command> {
+        self.close_files();
+        if archive.writers().len() > 1 {
+            self.archive = Some(archive);
+            return Vec::new();
+        }
+        self.run_files(archive.all())
+    }
+
+    /// The user chooses one of the writers of the archive, or all.
+    pub fn choose_writer(&mut self, place: Option<usize>) -> Vec<Command> {
+        let archive = self.archive.as_ref();
+        let chosen = archive.and_then(|archive| match place {
+            Some(place) => archive.one(place),
+            None => Some(archive.all()),
+        });
+        chosen.map_or_else(Vec::new, |batch| self.run_files(batch))
+    }
+
+    /// A run over the users of files.
+    fn run_files(&mut self, mut batch: Batch) -> Vec<Command> {
         batch.use_base_rates(self.base_rates.clone());
         self.batch = Some(batch);
         self.runs += 1;
+        self.settling = None;
         self.ask()
     }
 
@@ -307,9 +358,47 @@ impl Session {
         }
     }
 
-    /// The user closes the file.
+    /// The user closes the results. The writers of an archive can then be chosen again.
     pub fn close_file(&mut self) {
         self.batch = None;
+        self.settling = None;
+    }
+
+    /// The user closes all files.
+    pub fn close_files(&mut self) {
+        self.close_file();
+        self.archive = None;
+    }
+
+    /// The user wants to see how the estimate of a writer with these posts settles.
+    pub fn settle(&mut self, id: Value, posts: Vec<String>) -> Vec<Command> {
+        self.settling = Some(Settling::new(id, posts));
+        self.settlings += 1;
+        self.wants_weights = false;
+        self.ask()
+    }
+
+    /// The user has seen it.
+    pub fn close_settling(&mut self) {
+        self.settling = None;
+    }
+
+    /// The user wants to see which posts speak most for a class, or no longer.
+    pub fn weigh_posts(&mut self, wanted: bool) -> Vec<Command> {
+        self.wants_weights = wanted;
+        self.ask()
+    }
+
+    fn settle_again(&mut self) {
+        if let Some(settling) = &mut self.settling {
+            settling.ask_again();
+            self.settlings += 1;
+        }
+    }
+
+    /// The writer of this number, unless it is an earlier one.
+    fn settling_of(&mut self, number: u64) -> Option<&mut Settling> {
+        (self.settling.as_mut()).filter(|_| number == self.settlings)
     }
 
     /// The worker sends a reply.
@@ -373,11 +462,20 @@ impl Session {
             }
             Reply::Explained {
                 id, explanation, ..
-            } => {
-                if let Some(InFlight { revision, .. }) = self.answered(id) {
+            } => match self.answered(id) {
+                Some(InFlight {
+                    work: Work::Weights(number),
+                    ..
+                }) => {
+                    if let Some(settling) = self.settling_of(number) {
+                        settling.set_evidence(Ok(explanation));
+                    }
+                }
+                Some(InFlight { revision, .. }) => {
                     self.text.set_evidence(revision, Ok(explanation));
                 }
-            }
+                None => {}
+            },
             // The page does not ask for it.
             Reply::Segmented { .. } => return Vec::new(),
             Reply::Failed {
@@ -433,7 +531,9 @@ impl Session {
         milliseconds: f64,
     ) {
         let InFlight { work, revision } = answered;
-        if let (Work::Answer | Work::File, Some(model)) = (work, &mut self.model) {
+        if let (Work::Answer | Work::File | Work::Settling(_), Some(model)) =
+            (work, &mut self.model)
+        {
             model.backend = backend;
             model.chunk = chunk;
         }
@@ -449,6 +549,11 @@ impl Session {
         });
         match work {
             Work::Comparison => self.text.set_comparison(revision, prediction),
+            Work::Settling(number) => {
+                if let Some(settling) = self.settling_of(number) {
+                    settling.set_next(prediction);
+                }
+            }
             _ => {
                 let answer = prediction.map(|prediction| Answer {
                     prediction,
@@ -478,6 +583,16 @@ impl Session {
                 }
             }
             Work::Estimate(run) => self.estimated(run, Err(reason)),
+            Work::Settling(number) => {
+                if let Some(settling) = self.settling_of(number) {
+                    settling.set_next(Err(reason));
+                }
+            }
+            Work::Weights(number) => {
+                if let Some(settling) = self.settling_of(number) {
+                    settling.set_evidence(Err(reason));
+                }
+            }
         }
     }
 
@@ -541,6 +656,19 @@ impl Session {
         } else if self.lacks_comparison() && self.single_task == SingleTask::Ready {
             let request = predict(SINGLE_TASK_MODEL, vec![posts()], &self.base_rates);
             Some((Work::Comparison, request))
+        } else if let Some(posts) = self.settling.as_ref().and_then(Settling::next) {
+            let request = predict(MODEL, vec![posts.to_vec()], &self.base_rates);
+            Some((Work::Settling(self.settlings), request))
+        } else if self.wants_weights
+            && let Some(settling) = self.settling.as_ref().filter(|one| one.lacks_evidence())
+        {
+            let request = Request::Explain {
+                id,
+                model: MODEL,
+                posts: settling.posts().to_vec(),
+                base_rates: self.base_rates.clone(),
+            };
+            Some((Work::Weights(self.settlings), request))
         } else {
             let (batch, model) = (self.batch.as_mut()?, self.model.as_ref()?);
             let set = self.runs;

@@ -2,6 +2,7 @@ mod base_rates;
 mod file;
 mod loading;
 mod population;
+mod settling;
 mod text;
 
 use model_core::explanation::Explanation;

@@ -1,0 +1,319 @@
+//! The reader: recognises the formats of files, unpacks archives, and groups posts by writer. Everything is read in pieces,
+//! so that an archive may be larger than the memory of a tab.
+
+mod loose;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(all(feature = "reader", target_arch = "wasm32"))]
+mod blob;
+#[cfg(all(feature = "reader", target_arch = "wasm32"))]
+mod worker;
+
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use flate2::read::MultiGzDecoder;
+use formats::{
+    Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers, ZipFiles,
+    recognise,
+};
+use model_core::corpus::Format as TextFormat;
+use model_core::file_kind::{KIND_BYTES, what_else};
+
+use crate::archive::Report;
+use loose::Loose;
+use users::UserLines;
+
+/// The most bytes of text that wait for more of their writers, or that are unpacked at once. A tab has 4 GiB.
+const MOST_BYTES: usize = 512 << 20;
+
+/// Sends a report and the bytes that come with it.
+pub type Send<'a> = &'a mut dyn FnMut(Report, Vec<u8>);
+
+/// Files of one format that are read as one.
+struct Group {
+    format: &'static dyn Format,
+    inputs: Vec<Input>,
+    /// What else is to be known, in English.
+    notes: Vec<String>,
+}
+
+enum Input {
+    /// An archive as an index, and its files of the format.
+    Archive(usize, Part),
+    /// Names of files that were given singly.
+    Loose(Vec<String>),
+}
+
+/// Reads files with their names, and reports what is in them.
+pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
+    let mut loose = Loose::default();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut archives: Vec<Archive<'a>> = Vec::new();
+    let mut others: Vec<Archive<'a>> = Vec::new();
+    for (place, (name, reader)) in given.into_iter().enumerate() {
+        match open(&name, reader) {
+            Ok(Opened::Archive(mut files)) => {
+                let parts = recognise(&mut *files).parts;
+                if parts.is_empty() {
+                    others.push((name, files));
+                    continue;
+                }
+                for part in parts {
+                    let group = group(&mut groups, part.format);
+                    group.inputs.push(Input::Archive(archives.len(), part));
+                }
+                archives.push((name, files));
+            }
+            Ok(Opened::File { reader, is_packed }) => loose.add(place, name, reader, is_packed),
+            Err(error) => send(unreadable(&name, &error), Vec::new()),
+        }
+    }
+    let Recognised {
+        parts: known,
+        others: mut unknown,
+    } = recognise(&mut loose);
+    // What no format accepts may belong to a file that one does, such as account.js.
+    let mut beside = Vec::new();
+    if !known.is_empty() {
+        let has_posts = |name: &String| TextFormat::by_name(Path::new(name)).is_some();
+        beside = unknown
+            .extract_if(.., |name| !has_posts(name))
+            .collect::<Vec<_>>();
+    }
+    let note =
+        (!beside.is_empty()).then(|| format!("no posts were read from {}", beside.join(", ")));
+    for Part {
+        format, mut names, ..
+    } in known
+    {
+        names.extend(unknown.iter().chain(&beside).cloned());
+        let group = group(&mut groups, format);
+        group.inputs.push(Input::Loose(names));
+        group.notes.extend(note.clone());
+    }
+    for group in groups {
+        read_group(group, &mut archives, &mut loose, send);
+    }
+    for (name, mut files) in others {
+        read_members(&name, &mut *files, send);
+    }
+    for name in unknown {
+        match loose.place_of(&name) {
+            (place, false) => send(Report::Plain(place), Vec::new()),
+            (_, true) => read_packed(&name, &mut loose, send),
+        }
+    }
+}
+
+/// An archive with its name.
+type Archive<'a> = (String, Box<dyn Files + 'a>);
+
+enum Opened<'a, R> {
+    Archive(Box<dyn Files + 'a>),
+    File { reader: R, is_packed: bool },
+}
+
+/// Opens an archive or a file. What is compressed with gzip is decompressed.
+fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened<'a, R>> {
+    let mut head = beginning(&mut reader)?;
+    reader.rewind()?;
+    let is_packed = head.starts_with(b"\x1F\x8B");
+    if is_packed {
+        head = beginning(&mut MultiGzDecoder::new(&mut reader)).map_err(not_unpacked)?;
+        reader.rewind()?;
+    }
+    // A workbook is a zip archive too, but not one of files of users.
+    let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+    if is_zip && !is_packed && what_else(&head).is_none_or(|kind| kind.contains("ZIP")) {
+        return Ok(Opened::Archive(Box::new(ZipFiles::new(reader, name)?)));
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return Ok(Opened::Archive(match is_packed {
+            true => {
+                let unpacked = unpacked(&mut reader)?;
+                let files = MemoryFiles::from_tar(unpacked, name, MOST_BYTES);
+                Box::new(files.map_err(not_unpacked)?)
+            }
+            false => Box::new(TarFiles::new(BufReader::new(reader), name)?),
+        }));
+    }
+    Ok(Opened::File { reader, is_packed })
+}
+
+fn beginning(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(KIND_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// A gzip file from its beginning, decompressed.
+fn unpacked<R: Read + Seek>(reader: &mut R) -> io::Result<Limited<MultiGzDecoder<&mut R>>> {
+    let size = reader.seek(io::SeekFrom::End(0))?;
+    reader.rewind()?;
+    let packed = Arc::new(AtomicU64::new(size));
+    Ok(Limited::new(MultiGzDecoder::new(reader), packed))
+}
+
+fn not_unpacked(error: io::Error) -> io::Error {
+    let what = format!("gzip cannot be unpacked to its end: {error}");
+    io::Error::new(error.kind(), what)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Report {
+    let what = match error.kind() {
+        io::ErrorKind::OutOfMemory => {
+            let limit = MOST_BYTES >> 20;
+            format!("its posts take more than {limit} MiB, which is too much for a page")
+        }
+        _ => error.to_string(),
+    };
+    Report::Unreadable {
+        name: name.to_owned(),
+        what,
+    }
+}
+
+/// The group of a format.
+fn group<'g>(groups: &'g mut Vec<Group>, format: &'static dyn Format) -> &'g mut Group {
+    let name = format.about().name;
+    let known = groups
+        .iter()
+        .position(|group| group.format.about().name == name);
+    let place = known.unwrap_or_else(|| {
+        groups.push(Group {
+            format,
+            inputs: Vec::new(),
+            notes: Vec::new(),
+        });
+        groups.len() - 1
+    });
+    &mut groups[place]
+}
+
+fn read_group<R: Read + Seek>(
+    group: Group,
+    archives: &mut [Archive<'_>],
+    loose: &mut Loose<R>,
+    send: Send<'_>,
+) {
+    let Group {
+        format,
+        inputs,
+        notes,
+    } = group;
+    let options = Options {
+        reposts: false,
+        max_bytes: MOST_BYTES,
+    };
+    let mut lines = UserLines::default();
+    let mut failed = Vec::new();
+    let mut first = None;
+    let left_out = {
+        let mut writers = Writers::new(options, &mut lines);
+        for input in inputs {
+            let (name, read) = match input {
+                Input::Archive(archive, part) => {
+                    let (name, files) = &mut archives[archive];
+                    (name.clone(), part.read(&mut **files, &mut writers))
+                }
+                Input::Loose(names) => {
+                    let name = names.first().cloned().unwrap_or_default();
+                    loose.show(names);
+                    (name, format.read(loose, &mut writers))
+                }
+            };
+            if let Err(error) = read {
+                failed.push(unreadable(&name, &error));
+            }
+            first.get_or_insert(name);
+        }
+        // These users are kept in memory, which meets no errors.
+        writers.finish_all().unwrap_or_default().listed()
+    };
+    let UserLines { jsonl, mut extract } = lines;
+    extract.name = first.unwrap_or_default();
+    extract
+        .notes
+        .push(format!("read as {}", format.about().name));
+    if !left_out.is_empty() {
+        extract
+            .notes
+            .push(format!("left out: {}", left_out.join(", ")));
+    }
+    extract.notes.extend(notes);
+    send(Report::Users(extract), jsonl);
+    for report in failed {
+        send(report, Vec::new());
+    }
+}
+
+/// Unpacks those files of an archive of no known format whose names say that they hold users.
+fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
+    let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
+    let is_member =
+        |name: &String| !is_hidden(name) && TextFormat::by_name(Path::new(name)).is_some();
+    let (members, others): (Vec<_>, Vec<_>) =
+        files.names().to_vec().into_iter().partition(is_member);
+    if members.is_empty() {
+        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
+        return send(unreadable(archive, &io::Error::other(what)), Vec::new());
+    }
+    let mut notes = Vec::new();
+    if !others.is_empty() {
+        let files = match others.len() {
+            1 => "1 file, by its name".to_owned(),
+            count => format!("{count} files, by their names"),
+        };
+        let kinds = "neither JSON, nor a table, nor plain text";
+        notes.push(format!("left out {files} {kinds}"));
+    }
+    let mut left = MOST_BYTES;
+    for member in members {
+        let name = format!("{archive}/{member}");
+        let content = (files.open(&member)).and_then(|file| content(file, left));
+        match content {
+            Ok(content) => {
+                left -= content.len();
+                let notes = std::mem::take(&mut notes);
+                send(Report::Unpacked { name, notes }, content);
+            }
+            Err(error) => send(unreadable(&name, &error), Vec::new()),
+        }
+    }
+}
+
+/// Unpacks a single file of no known format.
+fn read_packed<R: Read + Seek>(name: &str, loose: &mut Loose<R>, send: Send<'_>) {
+    let content = (loose.open(name)).and_then(|file| content(file, MOST_BYTES));
+    match content.map_err(not_unpacked) {
+        Ok(content) => {
+            let end = name.len() - if is_gz(name) { ".gz".len() } else { 0 };
+            let report = Report::Unpacked {
+                name: name[..end].to_owned(),
+                notes: Vec::new(),
+            };
+            send(report, content);
+        }
+        Err(error) => send(unreadable(name, &error), Vec::new()),
+    }
+}
+
+fn is_gz(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".gz")
+}
+
+/// All bytes of a file.
+fn content(file: impl Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(most as u64 + 1).read_to_end(&mut content)?;
+    match content.len() > most {
+        true => Err(io::ErrorKind::OutOfMemory.into()),
+        false => Ok(content),
+    }
+}
