@@ -7,7 +7,7 @@ use tests::{
     npm,
 };
 
-use crate::{array, base_rates, damaged, failed, population, writers};
+use crate::{archives, array, base_rates, damaged, failed, population, writers};
 
 /// Visits in light and dark, on a desktop and on a phone.
 fn visits() -> [Visit; 4] {
@@ -45,6 +45,8 @@ fn no_state_of_the_page_has_barriers() {
             page.script("document.querySelectorAll('.population details').forEach(details => details.open = true)")
                 .await;
             sound(&page, "the shares of all classes").await;
+            archives::one_writer(&page).await;
+            sound(&page, "one writer").await;
         });
     }
 }

@@ -84,6 +84,23 @@ async fn drop_bytes(page: &Page, name: &str, bytes: &[u8]) {
     drop(page, name, "", &parts).await;
 }
 
+/// Gives a file of one writer with several posts, and opens all that is shown of the writer.
+pub async fn one_writer(page: &Page) {
+    let user = json!({ "posts": ["my school", "my wife", "the new server", "my homework"] });
+    page.give("one.json", user.to_string()).await;
+    done(page, 1).await;
+    predicted(page).await;
+    page.script(
+        "document.querySelectorAll('.settling details').forEach(details => details.open = true)",
+    )
+    .await;
+    page.until(
+        "return document.querySelector('.strongest .lists') !== null",
+        SOON,
+    )
+    .await;
+}
+
 /// Waits until a writer is predicted from all posts.
 async fn predicted(page: &Page) {
     let over = "return document.querySelector('.settling')?.getAttribute('aria-busy') === 'false'";

@@ -6,7 +6,7 @@ use tests::{
 };
 
 use crate::{
-    base_rates, bundle, population,
+    archives, base_rates, bundle, population,
     writers::{self, done},
 };
 
@@ -32,6 +32,9 @@ fn a_phone_needs_no_sideways_scrolling() {
                 .await;
             done(&page, 2).await;
             fits(&page, "with a table").await;
+
+            archives::one_writer(&page).await;
+            fits(&page, "with one writer").await;
 
             page.give("many.jsonl", writers::users(40)).await;
             population::counted(&page, 40).await;
