@@ -60,7 +60,7 @@ fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u
     };
     let mut last_lines = HashMap::new();
     // The second reading reports errors.
-    while let Ok(Some(row)) = table.next() {
+    while let Ok(Some(row)) = table.next_row() {
         if let Some(id) = row.cells().nth(id)
             && row.len() > text
             && row.misquoted.is_none()

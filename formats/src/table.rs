@@ -64,7 +64,7 @@ pub(crate) fn each_row(
     let columns = table.columns.iter().cloned().enumerate();
     let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
     loop {
-        let row = match table.next() {
+        let row = match table.next_row() {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(()),
             Err(error) => {

@@ -78,7 +78,7 @@ pub(super) fn table_records(
     let mut number = 0;
     let records = until_stream_error(move || {
         loop {
-            let row = match table.next() {
+            let row = match table.next_row() {
                 Err(error) => return Some(Err(Problem::Stream(error))),
                 Ok(row) => row?,
             };

@@ -126,7 +126,7 @@ impl<R: BufRead> Table<R> {
     ///
     /// # Errors
     /// If the file cannot be read on, such as after a quote that is never closed.
-    pub fn next(&mut self) -> io::Result<Option<Row>> {
+    pub fn next_row(&mut self) -> io::Result<Option<Row>> {
         self.rows.next()
     }
 }
@@ -363,7 +363,7 @@ mod tests {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut rows = Vec::new();
-        while let Some(row) = table.next().map_err(|error| error.to_string())? {
+        while let Some(row) = table.next_row().map_err(|error| error.to_string())? {
             if let Some(line) = row.misquoted {
                 return Err(misquoted(line));
             }
@@ -443,7 +443,7 @@ mod tests {
         let mut table = Table::new(BufReader::new(endless), |_| true)
             .unwrap()
             .unwrap();
-        let message = table.next().unwrap_err().to_string();
+        let message = table.next_row().unwrap_err().to_string();
         assert!(
             message.contains("is the quote opened in line 2 never closed?"),
             "{message}"
