@@ -150,7 +150,7 @@ fn the_page_reads_what_has_no_format_with_a_name() {
     has("cut.zip: a zip archive that cannot be read");
     has("cut.jsonl.gz: gzip cannot be unpacked to its end");
     has("chat.txt");
-    has("users.zip/a/users.jsonl [\"left out 2 files that by name");
+    has("users.zip/a/users.jsonl [\"left out 2 files, by their names");
     has("pictures.zip: no files of users in it");
     has("Plain(0)");
     has("users.jsonl []");
