@@ -125,10 +125,11 @@ function about(locale, card) {
     ["card_languages", card.languages.join(", ")],
   ]);
   const share = (value) => `${(value * 100).toFixed(1)}%`;
-  const figures = card.figures.map(({ attribute, language, users, accuracy, majority }) => {
+  const figures = card.figures.map(({ attribute, language, corpus, users, accuracy, majority }) => {
     let name = locale.name(attribute);
     if (language === "zh") name = locale.t("attribute_chinese", { attribute: name });
     if (language === "other") name = locale.t("attribute_not_chinese", { attribute: name });
+    if (corpus) name = `${name}, ${corpus}`;
     const figure = locale.t("figure", {
       attribute: name,
       accuracy: share(accuracy),

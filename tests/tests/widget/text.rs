@@ -83,6 +83,17 @@ fn text_is_never_read_as_html() {
 }
 
 #[test]
+fn figures_of_several_corpora_looked_the_same() {
+    page("", &element("")).run(async |page| {
+        settled(&page, ELEMENT).await;
+        let about = part(&page, ELEMENT, "about").await;
+        for corpus in ["Gender, blogs:", "Gender, tweets-gender:"] {
+            assert!(about.contains(corpus), "{about}");
+        }
+    });
+}
+
+#[test]
 fn the_terms_of_the_model_stood_only_in_its_card() {
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     bundle.card.licence = "Only on Tuesdays.".into();
