@@ -12,8 +12,10 @@ thread_local! {
     /// The most of them since the case began.
     static HIGHEST: Cell<isize> = const { Cell::new(0) };
     /// The most that are permitted, and what is called at more.
-    static LIMIT: Cell<(isize, Option<&'static dyn Fn()>)> = const { Cell::new((isize::MAX, None)) };
+    static LIMIT: Cell<Limit> = const { Cell::new((isize::MAX, None)) };
 }
+
+type Limit = (isize, Option<&'static dyn Fn()>);
 
 /// Runs `case`; the most bytes that it held at a time. `exceed` is called when it takes more than `limit`.
 pub(crate) fn peak(limit: usize, exceed: impl Fn(), case: impl FnOnce()) -> usize {

@@ -145,10 +145,8 @@ fn code_switched_text_puts_translations_together() {
     let mut posts = String::new();
     for round in 0..3000 {
         let (topic, other) = (round % 6, (round / 6) % 6);
-        for language in 0..2 {
-            let word = topics[topic][language];
+        for (language, (word, noise)) in topics[topic].into_iter().zip(topics[other]).enumerate() {
             let context = format!("w{topic}{language} v{topic}{language}");
-            let noise = topics[other][language];
             posts += &format!("{context} {word} {context} {noise}\n");
         }
     }

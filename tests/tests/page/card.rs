@@ -148,31 +148,33 @@ fn the_pages_models_say_how_reliable_they_are() {
     ];
     for name in [BUNDLE, "widget/models/en-single.safetensors"] {
         let model = site::read(name);
-        Visit::default().instead(BUNDLE, model).run(async |page| {
-            open(&page).await;
-            let figures = cells(&page, "(//footer//table)[1]").await;
-            let names: Vec<&str> = figures[1..].iter().map(|row| row[0].as_str()).collect();
-            let tested = match name {
-                BUNDLE => &TESTED[..],
-                _ => &["Profession", "Age", "Age range", "Gender"],
-            };
-            assert_eq!(names, tested);
-            for row in &figures[1..] {
-                let (name, right) = (&row[0], &row[2]);
-                page.click(&format!("//footer//summary[.='{name} in numbers']"))
-                    .await;
-                let table =
-                    format!("//footer//h4[.='{name}']/following-sibling::details[1]//table");
-                let bins = cells(&page, &format!("({table})[1]")).await;
-                let users = bins[1..]
-                    .iter()
-                    .map(|bin| bin[2].parse::<u64>().expect("a number"));
-                assert_eq!(users.sum::<u64>().to_string(), row[1], "{name}");
-                // At threshold 0 the accuracy is that of the figures.
-                let points = cells(&page, &format!("({table})[2]")).await;
-                assert_eq!(points[1], ["0.0%", "100.0%", right], "{name}");
-            }
-        });
+        let tested = match name {
+            BUNDLE => &TESTED[..],
+            _ => &["Profession", "Age", "Age range", "Gender"],
+        };
+        Visit::default()
+            .instead(BUNDLE, model)
+            .run(async move |page| {
+                open(&page).await;
+                let figures = cells(&page, "(//footer//table)[1]").await;
+                let names: Vec<&str> = figures[1..].iter().map(|row| row[0].as_str()).collect();
+                assert_eq!(names, tested);
+                for row in &figures[1..] {
+                    let (name, right) = (&row[0], &row[2]);
+                    page.click(&format!("//footer//summary[.='{name} in numbers']"))
+                        .await;
+                    let table =
+                        format!("//footer//h4[.='{name}']/following-sibling::details[1]//table");
+                    let bins = cells(&page, &format!("({table})[1]")).await;
+                    let users = bins[1..]
+                        .iter()
+                        .map(|bin| bin[2].parse::<u64>().expect("a number"));
+                    assert_eq!(users.sum::<u64>().to_string(), row[1], "{name}");
+                    // At threshold 0 the accuracy is that of the figures.
+                    let points = cells(&page, &format!("({table})[2]")).await;
+                    assert_eq!(points[1], ["0.0%", "100.0%", right], "{name}");
+                }
+            });
     }
 }
 
