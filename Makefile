@@ -119,7 +119,7 @@ fuzz: export FUZZ_CASES := $(FUZZ_CASES)
 fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
 fuzz:
 	$(say) 'Fuzzing'
-	@cargo test --release --locked -p formats --lib -- --skip fuzz_ --nocapture
+	@cargo test --release --locked -p formats --features encodings --lib -- --skip fuzz_ --nocapture
 	@cargo test --release --locked --workspace --lib fuzz_ -- --nocapture
 
 # The peers take about 5 GB, because PyTorch comes with its GPU libraries.
