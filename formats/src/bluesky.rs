@@ -32,12 +32,12 @@ impl Format for Bluesky {
             return false;
         }
         let head = file.head();
-        is_car(&head) || (head.contains("\"records\"") && head.contains("app.bsky."))
+        is_car(head) || (head.contains("\"records\"") && head.contains("app.bsky."))
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            if is_car(&Candidate::new(files, &name).head()) {
+            if is_car(Candidate::new(files, &name).head()) {
                 read_repository(files, &name, writers)?;
                 continue;
             }

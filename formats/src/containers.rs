@@ -2,12 +2,55 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use model_core::corpus::Format as TextFormat;
+use model_core::file_kind::what_else;
 use zip::ZipArchive;
 
 use crate::{Files, Limited};
+
+/// A kind of archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveKind {
+    /// See [`ZipFiles`].
+    Zip,
+    /// See [`TarFiles`].
+    Tar,
+}
+
+impl ArchiveKind {
+    /// The kind of an archive that starts with `head`; `None` for other files. A workbook is a zip archive too, but not one of
+    /// files of users.
+    pub fn by_content(head: &[u8]) -> Option<Self> {
+        let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+        if is_zip && what_else(head).is_none_or(|kind| kind.contains("ZIP")) {
+            return Some(Self::Zip);
+        }
+        (head.get(257..262) == Some(b"ustar")).then_some(Self::Tar)
+    }
+}
+
+/// The files of an archive of no known format whose names say that they hold users, and what is to be known of the others.
+pub fn members(files: &dyn Files) -> (Vec<String>, Option<String>) {
+    let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
+    let is_member =
+        |name: &String| !is_hidden(name) && TextFormat::by_name(Path::new(name)).is_some();
+    let (members, others): (Vec<_>, Vec<_>) = files
+        .names()
+        .iter()
+        .cloned()
+        .partition(|name| is_member(name));
+    let others = match others.len() {
+        0 => return (members, None),
+        1 => "1 file, by its name".to_owned(),
+        count => format!("{count} files, by their names"),
+    };
+    let note = format!("left out {others} neither JSON, nor a table, nor plain text");
+    (members, Some(note))
+}
 
 /// A zip archive.
 pub struct ZipFiles<R> {

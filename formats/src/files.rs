@@ -30,12 +30,18 @@ pub trait Files {
 pub struct Candidate<'a> {
     files: &'a mut dyn Files,
     name: &'a str,
+    /// Read once for all formats.
+    head: Option<String>,
 }
 
 impl<'a> Candidate<'a> {
     /// The file of this name.
     pub fn new(files: &'a mut dyn Files, name: &'a str) -> Self {
-        Self { files, name }
+        Self {
+            files,
+            name,
+            head: None,
+        }
     }
 
     /// The name of the file with the folders that it is in.
@@ -50,20 +56,21 @@ impl<'a> Candidate<'a> {
     }
 
     /// The begin of the file as text; empty if it cannot be read.
-    pub fn head(&mut self) -> String {
-        let mut bytes = Vec::new();
-        if let Ok(file) = open_text(self.files, self.name) {
-            // Reading the whole file meets the error again and reports it.
-            let _ = file.take(HEAD_BYTES as u64).read_to_end(&mut bytes);
-        }
-        let head = String::from_utf8_lossy(&bytes);
-        head.trim_start_matches('\u{FEFF}').to_owned()
+    pub fn head(&mut self) -> &str {
+        self.head.get_or_insert_with(|| {
+            let mut bytes = Vec::new();
+            if let Ok(file) = open_text(self.files, self.name) {
+                // Reading the whole file meets the error again and reports it.
+                let _ = file.take(HEAD_BYTES as u64).read_to_end(&mut bytes);
+            }
+            let head = String::from_utf8_lossy(&bytes);
+            head.trim_start_matches('\u{FEFF}').to_owned()
+        })
     }
 
     /// The columns of a CSV file; none if it is not one.
     pub fn columns(&mut self) -> Vec<String> {
-        let file = open_text(self.files, self.name);
-        let table = file.and_then(|file| open_table(file.take(HEAD_BYTES as u64)));
+        let table = open_table(self.head().as_bytes());
         table.map_or_else(|_| Vec::new(), |table| table.columns)
     }
 

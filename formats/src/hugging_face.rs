@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::json::{each_record, text};
+use crate::json::{each_record_of, text};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Post, Writers, time};
 
 /// JSON lines with `text` and an author's id each.
 pub(crate) struct HuggingFace;
@@ -43,43 +43,37 @@ impl Format for HuggingFace {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            let place = files.place(&name);
-            each_record(
-                files,
-                &name,
-                &["", "*"],
-                writers,
-                &mut |writers, _, record| {
-                    let ids = WRITERS.iter().map(|key| text(&record[*key]));
-                    let Some(writer) = ids.into_iter().find(|id| !id.is_empty()) else {
-                        writers.bad_record(&format!(
-                            "{place}: a record without {}",
-                            WRITERS.join(", ")
-                        ));
-                        return Ok(());
+        each_record_of(
+            self,
+            files,
+            &["", "*"],
+            writers,
+            &mut |writers, record, place| {
+                let ids = WRITERS.iter().map(|key| text(&record[*key]));
+                let Some(writer) = ids.into_iter().find(|id| !id.is_empty()) else {
+                    writers
+                        .bad_record(&format!("{place}: a record without {}", WRITERS.join(", ")));
+                    return Ok(());
+                };
+                for label in LABELS {
+                    let value = &record[label];
+                    // Corpora have codes of their own besides the usual ones.
+                    let value = match gender(&text(value)) {
+                        known if label == "gender" && !known.is_null() => known,
+                        _ => value.clone(),
                     };
-                    for label in LABELS {
-                        let value = &record[label];
-                        // Corpora have codes of their own besides the usual ones.
-                        let value = match gender(&text(value)) {
-                            known if label == "gender" && !known.is_null() => known,
-                            _ => value.clone(),
-                        };
-                        writers.label(&writer, label, value);
-                    }
-                    let times = ["created_at", "date", "timestamp"];
-                    writers.add(Post {
-                        writer: &writer,
-                        id: Some(&text(&record["id"])),
-                        time: times.iter().find_map(|name| time::of(&record[*name])),
-                        text: text(&record["text"]),
-                        is_repost: false,
-                    })
-                },
-            )?;
-        }
-        Ok(())
+                    writers.label(&writer, label, value);
+                }
+                let times = ["created_at", "date", "timestamp"];
+                writers.add(Post {
+                    writer: &writer,
+                    id: Some(&text(&record["id"])),
+                    time: times.iter().find_map(|name| time::of(&record[*name])),
+                    text: text(&record["text"]),
+                    is_repost: false,
+                })
+            },
+        )
     }
 }
 

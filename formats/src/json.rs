@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use serde_json::Value;
 
 use crate::files::open_text;
-use crate::{Files, Writers};
+use crate::{Files, Format, Writers, accepted};
 
 /// The longest record in bytes. It bounds the memory that a broken file can claim.
 const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -152,8 +152,8 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads a value to its closing bracket, and parses it if it is wanted.
-    fn take(&mut self, bracket: u8, is_wanted: bool) -> io::Result<Result<Value, String>> {
+    /// Reads a value to its closing bracket, and parses it if `is_parsed`.
+    fn take(&mut self, bracket: u8, is_parsed: bool) -> io::Result<Result<Value, String>> {
         let mut text = vec![bracket];
         let mut brackets = vec![bracket];
         let mut before = bracket;
@@ -200,11 +200,11 @@ impl<R: Read> Records<R> {
                 before = byte;
             }
             length += text.len() - start;
-            if !is_wanted || length > MAX_RECORD_BYTES {
+            if !is_parsed || length > MAX_RECORD_BYTES {
                 text.clear();
             }
         }
-        if !is_wanted {
+        if !is_parsed {
             return Ok(Ok(Value::Null));
         }
         if length > MAX_RECORD_BYTES {
@@ -383,6 +383,26 @@ pub(crate) fn each_record(
             }
         }
     }
+}
+
+/// Calls `each` with every record of `paths` in all files that `format` accepts, and with the place of its file.
+///
+/// # Errors
+/// If there is no such file; those of `each`.
+pub(crate) fn each_record_of(
+    format: &dyn Format,
+    files: &mut dyn Files,
+    paths: &[&'static str],
+    writers: &mut Writers<'_>,
+    each: &mut dyn FnMut(&mut Writers<'_>, &Value, &str) -> io::Result<()>,
+) -> io::Result<()> {
+    for name in accepted(format, files)? {
+        let place = files.place(&name);
+        each_record(files, &name, paths, writers, &mut |writers, _, record| {
+            each(writers, record, &place)
+        })?;
+    }
+    Ok(())
 }
 
 /// A string, or a number as it is written; empty for other values. Ids are written in both ways.

@@ -47,7 +47,7 @@ mod testing;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead};
 
-pub use containers::{TarFiles, ZipFiles};
+pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
 pub use limited::Limited;
 pub use memory::MemoryFiles;

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::json::{each_record, text};
+use crate::json::{each_record_of, text};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Post, Writers};
 
 /// JSON lines with a profile each.
 pub(crate) struct M3Inference;
@@ -33,31 +33,27 @@ impl Format for M3Inference {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            let place = files.place(&name);
-            each_record(
-                files,
-                &name,
-                &["", "*"],
-                writers,
-                &mut |writers, _, profile| {
-                    let writer = text(&profile["id"]);
-                    if writer.is_empty() {
-                        writers.bad_record(&format!("{place}: a profile without id"));
-                        return Ok(());
-                    }
-                    writers.label(&writer, "gender", gender(&text(&profile["gender"])));
-                    writers.label(&writer, "age", profile["age"].clone());
-                    writers.add(Post {
-                        writer: &writer,
-                        id: Some("description"),
-                        text: text(&profile["description"]),
-                        ..Post::default()
-                    })
-                },
-            )?;
-        }
-        Ok(())
+        each_record_of(
+            self,
+            files,
+            &["", "*"],
+            writers,
+            &mut |writers, profile, place| {
+                let writer = text(&profile["id"]);
+                if writer.is_empty() {
+                    writers.bad_record(&format!("{place}: a profile without id"));
+                    return Ok(());
+                }
+                writers.label(&writer, "gender", gender(&text(&profile["gender"])));
+                writers.label(&writer, "age", profile["age"].clone());
+                writers.add(Post {
+                    writer: &writer,
+                    id: Some("description"),
+                    text: text(&profile["description"]),
+                    ..Post::default()
+                })
+            },
+        )
     }
 }
 

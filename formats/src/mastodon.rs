@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::each_record;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::json::each_record_of;
+use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
 
 /// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive.
 pub(crate) struct Mastodon;
@@ -32,17 +32,7 @@ impl Format for Mastodon {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            let place = files.place(&name);
-            each_record(
-                files,
-                &name,
-                &PATHS,
-                writers,
-                &mut |writers, _, activity| add(writers, activity, &place),
-            )?;
-        }
-        Ok(())
+        each_record_of(self, files, &PATHS, writers, &mut add)
     }
 }
 

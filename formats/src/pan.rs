@@ -47,7 +47,7 @@ impl Format for Pan {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        file.may_be(&["xml"]) && author_tag(&file.head()).is_some()
+        file.may_be(&["xml"]) && author_tag(file.head()).is_some()
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {

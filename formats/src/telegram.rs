@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::json::{each_record_of, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, time};
 
 /// `result.json` of one chat or of a whole account.
 pub(crate) struct Telegram;
@@ -37,12 +37,9 @@ impl Format for Telegram {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            each_record(files, &name, &PATHS, writers, &mut |writers, _, message| {
-                add(writers, message)
-            })?;
-        }
-        Ok(())
+        each_record_of(self, files, &PATHS, writers, &mut |writers, message, _| {
+            add(writers, message)
+        })
     }
 }
 

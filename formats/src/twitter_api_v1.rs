@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::json::{each_record_of, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
 pub(crate) struct TwitterApiV1;
@@ -32,16 +32,9 @@ impl Format for TwitterApiV1 {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            each_record(
-                files,
-                &name,
-                &["", "*"],
-                writers,
-                &mut |writers, _, post| add(writers, post),
-            )?;
-        }
-        Ok(())
+        each_record_of(self, files, &["", "*"], writers, &mut |writers, post, _| {
+            add(writers, post)
+        })
     }
 }
 

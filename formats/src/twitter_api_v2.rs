@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::json::{each_record_of, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
 pub(crate) struct TwitterApiV2;
@@ -44,21 +44,17 @@ impl Format for TwitterApiV2 {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        for name in accepted(self, files)? {
-            let place = files.place(&name);
-            each_record(
-                files,
-                &name,
-                &["", "*"],
-                writers,
-                &mut |writers, _, record| {
-                    posts(record)
-                        .iter()
-                        .try_for_each(|post| add(writers, post, &place))
-                },
-            )?;
-        }
-        Ok(())
+        each_record_of(
+            self,
+            files,
+            &["", "*"],
+            writers,
+            &mut |writers, record, place| {
+                posts(record)
+                    .iter()
+                    .try_for_each(|post| add(writers, post, place))
+            },
+        )
     }
 }
 

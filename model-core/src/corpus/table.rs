@@ -50,7 +50,7 @@ impl Row {
 
 /// A header as one of the separators divides it.
 struct Header {
-    /// Whether it has a column that is wanted, and the number of columns.
+    /// Whether it has a column of text, and the number of columns.
     rank: (bool, usize),
     separator: u8,
     columns: Vec<String>,
@@ -59,11 +59,11 @@ struct Header {
 
 impl<R: BufRead> Table<R> {
     /// Reads the header; `None` if the file is empty. The separator is the one that Excel's first line `sep=;` states, or
-    /// else the one with which the header has a column that `is_wanted`, and then the most columns.
+    /// else the one with which the header has a column that `is_text`, and then the most columns.
     ///
     /// # Errors
     /// If there is no header that can be read: the error says what is wrong.
-    pub fn new(mut reader: R, is_wanted: impl Fn(&str) -> bool) -> Result<Option<Self>, String> {
+    pub fn new(mut reader: R, is_text: impl Fn(&str) -> bool) -> Result<Option<Self>, String> {
         let unreadable = |error: io::Error| format!("no header of a table can be read: {error}");
         let mut scanner = Scanner::new(1, SEPARATORS);
         let mut header = raw_row(&mut reader, &mut scanner).map_err(unreadable)?;
@@ -87,7 +87,7 @@ impl<R: BufRead> Table<R> {
             let columns: Vec<String> = (row.cells())
                 .map(|name| String::from_utf8_lossy(name).trim().to_owned())
                 .collect();
-            let rank = (columns.iter().any(|name| is_wanted(name)), columns.len());
+            let rank = (columns.iter().any(|name| is_text(name)), columns.len());
             if best.as_ref().is_none_or(|best| rank > best.rank) {
                 best = Some(Header {
                     rank,

@@ -5,9 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use formats::{Files, TarFiles, ZipFiles};
+use formats::{ArchiveKind, Files, TarFiles, ZipFiles};
 use model_core::corpus::{HEAD_BYTES, peek};
-use model_core::file_kind::what_else;
 
 use super::input::{self, STANDARD_INPUT};
 use crate::table::counted;
@@ -55,20 +54,20 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
         return Ok(Opened::Container(Container { files, skipped }));
     }
     let (head, reader) = peek(input::open_long(path, is_long)?, HEAD_BYTES)?;
-    let is_archive = |head: &[u8]| is_zip(head) || is_tar(head);
-    if !is_archive(&head) {
+    let Some(kind) = ArchiveKind::by_content(&head) else {
         return Ok(Opened::File(head, Box::new(reader)));
-    }
+    };
     // Archives are not read from front to end.
-    let is_plain = !is_input && is_archive(&peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
+    let begin = |path| Ok::<_, io::Error>(peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
+    let is_plain = !is_input && ArchiveKind::by_content(&begin(path)?).is_some();
     let file = match is_plain {
         true => File::open(path)?,
         false => unpacked(reader)?,
     };
     let file = BufReader::new(file);
-    let files: Box<dyn Files + Send> = match is_zip(&head) {
-        true => Box::new(ZipFiles::new(file, &place)?),
-        false => Box::new(TarFiles::new(file, &place)?),
+    let files: Box<dyn Files + Send> = match kind {
+        ArchiveKind::Zip => Box::new(ZipFiles::new(file, &place)?),
+        ArchiveKind::Tar => Box::new(TarFiles::new(file, &place)?),
     };
     Ok(Opened::Container(Container {
         files,
@@ -207,16 +206,4 @@ impl Files for SingleFile {
 
 fn lossy(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
-}
-
-/// Whether the bytes of a file begin as those of a zip archive do. A workbook is a zip archive too, but not one of files of
-/// users.
-fn is_zip(head: &[u8]) -> bool {
-    let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
-    is_zip && what_else(head).is_none_or(|kind| kind.contains("ZIP"))
-}
-
-/// Whether the bytes of a file begin as those of a tar archive do.
-fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use formats::Files;
-use model_core::corpus::{Format, HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
+use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
 use super::input::decompress;
 
@@ -24,13 +24,8 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let mut members = Vec::new();
     let mut end = 0;
-    let mut left_out = 0;
-    for name in files.names().to_vec() {
-        let is_hidden = name.split('/').any(|part| part.starts_with('.'));
-        if is_hidden || Format::by_name(Path::new(&name)).is_none() {
-            left_out += 1;
-            continue;
-        }
+    let (names, note) = formats::members(files);
+    for name in names {
         let length = io::copy(&mut files.open(&name)?, &mut file)?;
         members.push(Member {
             name,
@@ -43,14 +38,6 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format (docs/formats.md)";
         return Err(io::Error::other(what));
     }
-    let note = (left_out > 0).then(|| {
-        let files = match left_out {
-            1 => "1 file, by its name".to_owned(),
-            _ => format!("{left_out} files, by their names"),
-        };
-        let kinds = "neither JSON, nor a table, nor plain text";
-        Err(Problem::Note(format!("left out {files} {kinds}")))
-    });
     let users = MemberUsers {
         file: file.into_inner().map_err(io::IntoInnerError::into_error)?,
         members: members.into_iter(),
@@ -59,6 +46,7 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         records_before: 0,
         records: 0,
     };
+    let note = note.map(|note| Err(Problem::Note(note)));
     Ok(Box::new(note.into_iter().chain(users)))
 }
 

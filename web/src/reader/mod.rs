@@ -19,11 +19,11 @@ use std::sync::atomic::AtomicU64;
 
 use flate2::read::MultiGzDecoder;
 use formats::{
-    Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers, ZipFiles,
-    recognise,
+    ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers,
+    ZipFiles, members, recognise,
 };
 use model_core::corpus::Format as TextFormat;
-use model_core::file_kind::{KIND_BYTES, what_else};
+use model_core::file_kind::KIND_BYTES;
 
 use crate::archive::Report;
 use loose::Loose;
@@ -128,12 +128,11 @@ fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened
         head = beginning(&mut MultiGzDecoder::new(&mut reader)).map_err(not_unpacked)?;
         reader.rewind()?;
     }
-    // A workbook is a zip archive too, but not one of files of users.
-    let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
-    if is_zip && !is_packed && what_else(&head).is_none_or(|kind| kind.contains("ZIP")) {
+    let kind = ArchiveKind::by_content(&head);
+    if kind == Some(ArchiveKind::Zip) && !is_packed {
         return Ok(Opened::Archive(Box::new(ZipFiles::new(reader, name)?)));
     }
-    if head.get(257..262) == Some(b"ustar") {
+    if kind == Some(ArchiveKind::Tar) {
         return Ok(Opened::Archive(match is_packed {
             true => {
                 let unpacked = unpacked(&mut reader)?;
@@ -255,24 +254,12 @@ fn read_group<R: Read + Seek>(
 
 /// Unpacks those files of an archive of no known format whose names say that they hold users.
 fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
-    let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
-    let is_member =
-        |name: &String| !is_hidden(name) && TextFormat::by_name(Path::new(name)).is_some();
-    let (members, others): (Vec<_>, Vec<_>) =
-        files.names().to_vec().into_iter().partition(is_member);
+    let (members, note) = members(files);
     if members.is_empty() {
         let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
         return send(unreadable(archive, &io::Error::other(what)), Vec::new());
     }
-    let mut notes = Vec::new();
-    if !others.is_empty() {
-        let files = match others.len() {
-            1 => "1 file, by its name".to_owned(),
-            count => format!("{count} files, by their names"),
-        };
-        let kinds = "neither JSON, nor a table, nor plain text";
-        notes.push(format!("left out {files} {kinds}"));
-    }
+    let mut notes: Vec<String> = note.into_iter().collect();
     let mut left = MOST_BYTES;
     for member in members {
         let name = format!("{archive}/{member}");
