@@ -9,6 +9,7 @@ use formats::{Files, TarFiles, ZipFiles};
 use model_core::corpus::{HEAD_BYTES, peek};
 use model_core::file_kind::what_else;
 
+use super::columnar::is_columnar;
 use super::input::{self, STANDARD_INPUT};
 use crate::table::counted;
 
@@ -34,11 +35,13 @@ struct Skipped {
 pub(super) enum Opened {
     /// A folder or an archive.
     Container(Container),
+    /// A file of columns, which is not compressed, and its first [`HEAD_BYTES`].
+    Columns(Vec<u8>, File),
     /// A single file: its first [`HEAD_BYTES`] and all of its bytes, decompressed.
     File(Vec<u8>, Box<dyn BufRead + Send>),
 }
 
-/// Opens a folder with its subfolders, a zip or tar archive, or a single file. `-` is standard input. What is compressed is
+/// Opens a folder with its subfolders, a zip or tar archive, a file of columns, or another single file. `-` is standard input. What is compressed is
 /// decompressed, also an archive; `is_long` as for [`input::open_long`].
 ///
 /// # Errors
@@ -55,16 +58,21 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
         return Ok(Opened::Container(Container { files, skipped }));
     }
     let (head, reader) = peek(input::open_long(path, is_long)?, HEAD_BYTES)?;
-    let is_archive = |head: &[u8]| is_zip(head) || is_tar(head);
-    if !is_archive(&head) {
+    let is_jumped_in = |head: &[u8]| is_zip(head) || is_tar(head) || is_columnar(head);
+    if !is_jumped_in(&head) {
         return Ok(Opened::File(head, Box::new(reader)));
     }
-    // Archives are not read from front to end.
-    let is_plain = !is_input && is_archive(&peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
+    // These files are not read from front to end.
+    let is_plain = !is_input
+        && std::fs::metadata(path)?.is_file()
+        && is_jumped_in(&peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
     let file = match is_plain {
         true => File::open(path)?,
         false => unpacked(reader)?,
     };
+    if is_columnar(&head) {
+        return Ok(Opened::Columns(head, file));
+    }
     let file = BufReader::new(file);
     let files: Box<dyn Files + Send> = match is_zip(&head) {
         true => Box::new(ZipFiles::new(file, &place)?),
@@ -77,7 +85,7 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
 }
 
 /// All bytes of `reader` as a temporary file.
-fn unpacked(mut reader: impl Read) -> io::Result<File> {
+pub(super) fn unpacked(mut reader: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut reader, &mut file)?;
     file.rewind()?;
@@ -95,7 +103,7 @@ impl Container {
             if metadata.is_file() || metadata.is_dir() {
                 return Ok(match open(path, is_long)? {
                     Opened::Container(container) => container,
-                    Opened::File(..) => Self::single(path, is_long),
+                    Opened::Columns(..) | Opened::File(..) => Self::single(path, is_long),
                 });
             }
         }

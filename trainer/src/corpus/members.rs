@@ -7,6 +7,8 @@ use std::path::Path;
 use formats::Files;
 use model_core::corpus::{Format, HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
+use super::columnar;
+use super::container::unpacked;
 use super::input::decompress;
 use crate::table::counted;
 
@@ -28,7 +30,9 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
     let mut left_out = 0;
     for name in files.names().to_vec() {
         let is_hidden = name.split('/').any(|part| part.starts_with('.'));
-        if is_hidden || Format::by_name(Path::new(&name)).is_none() {
+        let path = Path::new(&name);
+        let has_users = Format::by_name(path).is_some() || columnar::has_columnar_name(path);
+        if is_hidden || !has_users {
             left_out += 1;
             continue;
         }
@@ -41,13 +45,13 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         end += length;
     }
     if members.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format (docs/formats.md)";
+        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format (docs/formats.md)";
         return Err(io::Error::other(what));
     }
     let note = (left_out > 0).then(|| {
         let files = counted(left_out, "file");
         Err(Problem::Note(format!(
-            "left out {files} that by name are neither JSON, nor a table, nor plain text"
+            "left out {files} that by name are neither JSON, nor a table, nor plain text, nor Parquet or Arrow"
         )))
     });
     let users = MemberUsers {
@@ -79,6 +83,9 @@ impl MemberUsers {
         file.seek(SeekFrom::Start(member.start))?;
         let reader = decompress(BufReader::new(file.take(member.length)), false)?;
         let (head, reader) = peek(reader, HEAD_BYTES)?;
+        if columnar::is_columnar(&head) {
+            return Ok(columnar::users(unpacked(reader)?, &head, &self.reading));
+        }
         Ok(open_users(
             Path::new(&member.name),
             &head,
