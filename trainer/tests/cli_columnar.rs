@@ -80,11 +80,9 @@ fn read(path: &Path) -> RecordBatch {
 fn parquet_and_arrow_files_are_read_as_tables() {
     let workplace = workplace();
     let records = POSTS.map(|(id, text)| serde_json::json!({"user_id": id, "text": text}));
-    workplace.write(
-        "posts.jsonl",
-        records.map(|record| record.to_string()).join("\n"),
-    );
-    let wanted = workplace.success(&["predict", "model", "posts.jsonl"]);
+    // A pipe, because files with such fields are recognised as a published corpus, whose ids are text.
+    let lines = records.map(|record| record.to_string()).join("\n");
+    let wanted = stdout(workplace.run_with_input(&["predict", "model"], lines), 0);
     assert_eq!(wanted.lines().count(), 3);
 
     let files = [
@@ -193,7 +191,9 @@ fn parquet_output_has_the_numbers_of_the_other_formats() {
     }
     let selected = ["--attribute", "gender", "-o", "gender.parquet"];
     workplace.success(&[&["predict", "model", "posts.parquet"], &selected[..]].concat());
-    let schema = read(&workplace.path("gender.parquet")).schema();
+    let file = File::open(workplace.path("gender.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = reader.schema();
     assert!(
         schema.column_with_name("gender").is_some() && schema.column_with_name("age").is_none()
     );
