@@ -34,10 +34,14 @@ impl ArchiveKind {
 }
 
 /// The files of an archive of no known format whose names say that they hold users, and what is to be known of the others.
-pub fn members(files: &dyn Files) -> (Vec<String>, Option<String>) {
+/// `is_also` says of a further name whether it does.
+pub fn members(
+    files: &dyn Files,
+    is_also: &dyn Fn(&Path) -> bool,
+) -> (Vec<String>, Option<String>) {
     let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
-    let is_member =
-        |name: &String| !is_hidden(name) && TextFormat::by_name(Path::new(name)).is_some();
+    let has_users = |path: &Path| TextFormat::by_name(path).is_some() || is_also(path);
+    let is_member = |name: &String| !is_hidden(name) && has_users(Path::new(name));
     let (members, others): (Vec<_>, Vec<_>) = files
         .names()
         .iter()

@@ -168,8 +168,20 @@ impl Predictor {
         &self,
         users: &[Vec<String>],
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        let (texts, logits) = self.logits_of_users(users).await?;
-        Ok(self.predictions(&texts, &logits))
+        self.predict_encoded(&self.read(users)).await
+    }
+
+    /// Like [`predict`](Self::predict), from the word ids of each user, as [`Reader::encode`] returns them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn predict_encoded(
+        &self,
+        texts: &[Vec<u32>],
+    ) -> Result<Vec<UserPrediction>, PredictError> {
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = self.logits(&slices).await?;
+        Ok(self.predictions(texts, &logits))
     }
 
     /// Like [`predict`](Self::predict), and adds the users to a set of users. `hashes` are the [hashes](crate::user_set::hash) of the
@@ -187,22 +199,13 @@ impl Predictor {
         set: &mut UserSet,
     ) -> Result<Vec<UserPrediction>, PredictError> {
         assert_eq!(users.len(), hashes.len(), "one hash per user");
-        let (texts, logits) = self.logits_of_users(users).await?;
+        let texts = self.read(users);
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = self.logits(&slices).await?;
         for ((text, logits), &hash) in texts.iter().zip(&logits).zip(hashes) {
             set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
         }
         Ok(self.predictions(&texts, &logits))
-    }
-
-    /// The word ids of every user, and their logits.
-    async fn logits_of_users(
-        &self,
-        users: &[Vec<String>],
-    ) -> Result<(Vec<Vec<u32>>, Vec<Logits>), PredictError> {
-        let texts = self.read(users);
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
-        Ok((texts, logits))
     }
 
     fn predictions(&self, texts: &[Vec<u32>], logits: &[Logits]) -> Vec<UserPrediction> {

@@ -19,10 +19,21 @@ impl Reader {
     /// The word ids of a user: those of the posts in order, truncated to `max_words`.
     pub fn encode<S: AsRef<str>>(&self, posts: impl IntoIterator<Item = S>) -> Vec<u32> {
         let mut ids = Vec::new();
-        for words in self.words(posts) {
+        self.encode_more(&mut ids, posts);
+        ids
+    }
+
+    /// Appends the word ids of further posts to those of a user's posts before, so that a user of any length can be read post by
+    /// post: at most `max_words` ids are held.
+    pub fn encode_more<S: AsRef<str>>(
+        &self,
+        ids: &mut Vec<u32>,
+        posts: impl IntoIterator<Item = S>,
+    ) {
+        let left = self.max_words.saturating_sub(ids.len());
+        for words in words(&self.segmenter, posts, left) {
             ids.extend(words.iter().map(|word| self.vocabulary.id(&word.text)));
         }
-        ids
     }
 
     /// The words of each post whose ids [`encode`](Self::encode) returns.
@@ -84,6 +95,10 @@ mod tests {
         );
         assert_eq!(count_known(&[2, 3, UNKNOWN]), 2);
         assert_eq!(reader.encode([""; 0]), [0u32; 0]);
+        let mut ids = reader.encode(["one two"]);
+        reader.encode_more(&mut ids, ["Three four"]);
+        reader.encode_more(&mut ids, ["one"]);
+        assert_eq!(ids, [2, 3, 4, UNKNOWN]);
         assert_eq!(head("aé", 2), "a");
     }
 }

@@ -511,7 +511,7 @@ fn other_files_are_named_for_what_they_are() {
             ("xl/workbook.xml", b"<a/>"),
         ]),
     );
-    workplace.write("users.parquet", b"PAR1\x15\x04");
+    workplace.write("users.db", b"SQLite format 3\0");
     workplace.write("users.csv", b"<!DOCTYPE html><p>");
     workplace.write(
         "model",
@@ -524,8 +524,8 @@ fn other_files_are_named_for_what_they_are() {
             "book.xlsx: it is an Excel workbook (save it as CSV)",
         ),
         (
-            &["corpus", "stats", "users.parquet"],
-            "users.parquet: it is a Parquet file",
+            &["corpus", "stats", "users.db"],
+            "users.db: it is an SQLite database",
         ),
         (
             &["corpus", "stats", "users.csv"],

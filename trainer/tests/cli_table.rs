@@ -124,16 +124,16 @@ fn the_ending_of_the_output_names_the_format() {
         let written = std::fs::read_to_string(workplace.path(&file)).unwrap();
         assert_eq!((nothing.as_str(), written), ("", printed));
     }
-    for file in ["table.parquet", "table"] {
+    for file in ["table.xlsx", "table"] {
         let line = workplace.failure(&[&predict[..], &["-o", file]].concat());
-        let what = format!("{file}: ends with neither .csv nor .jsonl; name the format");
+        let what = format!("{file}: ends with none of .csv, .jsonl and .parquet; name the format");
         assert!(line.contains(&what), "{line}");
     }
     let objects = workplace.success(&predict);
     workplace.success(&[&predict[..], &["--output", "all", "--format", "objects"]].concat());
     let written = std::fs::read_to_string(workplace.path("all")).unwrap();
     assert_eq!(written, objects);
-    let output = workplace.run(&[&predict[..], &["--format", "parquet"]].concat());
+    let output = workplace.run(&[&predict[..], &["--format", "xlsx"]].concat());
     assert!(stderr(&output).contains("csv, jsonl"));
     stdout(output, 2);
 }

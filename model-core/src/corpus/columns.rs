@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::user::listed;
+
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
 /// The field of a user's id, and of a post's where another field has the writer's.
@@ -117,6 +119,49 @@ impl Columns {
         let names = [&self.text, &self.user, &self.order].into_iter().flatten();
         let labels = self.labels.iter().map(|(_, column)| column);
         names.chain(labels).map(String::as_str)
+    }
+}
+
+/// Columns of a table, as indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The column of the text of a post, or of the list of a user's posts.
+    pub text: usize,
+    /// The column of the writer's id.
+    pub user: Option<usize>,
+}
+
+impl Columns {
+    /// Where a table with columns of these names has the text and the writer: in the columns stated, or else in those whose
+    /// names are known.
+    ///
+    /// # Errors
+    /// One line, if a stated column is not there or no column of text is known.
+    pub fn places(&self, names: &[String]) -> Result<Places, String> {
+        let found = || listed(names.iter().map(String::as_str));
+        if let Some(name) = self.stated().find(|name| !has_name(names, name)) {
+            return Err(format!("no column {name:?}; its columns are: {}", found()));
+        }
+        let mut finder = Finder::new(self);
+        let exact = |wanted: &str| names.iter().position(|name| name == wanted);
+        let posts = exact(POSTS).filter(|_| !finder.text.is_stated);
+        let id = names.iter().position(|name| is_id(name));
+        let id = id.filter(|_| !finder.writer.is_stated && finder.post.best(names).is_none());
+        let writer = finder.writer.best(names);
+        match posts.or_else(|| finder.text.best(names)) {
+            Some(text) => Ok(Places {
+                text,
+                // Beside a list of posts, the id is the user's.
+                user: match posts {
+                    Some(_) if !finder.writer.is_stated => exact(ID).or(writer).or(id),
+                    _ => writer.or(id),
+                },
+            }),
+            None => Err(format!(
+                "no column of text is known; its columns are: {}; state the one with the text",
+                found()
+            )),
+        }
     }
 }
 
@@ -287,6 +332,13 @@ impl Names {
         rank
     }
 
+    /// The best of the columns of a table.
+    fn best(&mut self, columns: &[String]) -> Option<usize> {
+        let ranks = columns.iter().enumerate();
+        let best = ranks.filter_map(|(column, name)| Some((self.rank(name)?, column)));
+        best.min().map(|(_, column)| column)
+    }
+
     /// The best place of a value in a record: its field, and the field in that if it is an object. An empty value is worse
     /// than any other.
     fn place(&mut self, fields: &Map<String, Value>) -> Option<(String, Option<String>)> {
@@ -378,6 +430,45 @@ mod tests {
         };
         let parts = Finder::new(columns).take(fields);
         [parts.text, parts.writer, parts.order].map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn text_and_writer_of_a_table_are_found_by_name() {
+        let places = |columns: &Columns, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            columns.places(&names)
+        };
+        let known = |names: &[&str]| {
+            let places = places(&Columns::default(), names).unwrap();
+            (places.text, places.user)
+        };
+        assert_eq!(known(&["age", "Text", "User ID"]), (1, Some(2)));
+        assert_eq!(known(&["text", "full_text", "id"]), (1, Some(2)));
+        assert_eq!(known(&["id", "text", "tweet_id"]), (1, None));
+        assert_eq!(known(&["author", "posts", "text", "id"]), (1, Some(3)));
+        assert_eq!(known(&["text"]), (0, None));
+        let stated = Columns {
+            text: Some("Satz".into()),
+            user: Some("wer".into()),
+            ..Columns::default()
+        };
+        let found = places(&stated, &["id", "text", "satz", "WER"]).unwrap();
+        assert_eq!((found.text, found.user), (2, Some(3)));
+        for (columns, names, what) in [
+            (
+                &stated,
+                ["id", "satz"],
+                "no column \"wer\"; its columns are: id, satz",
+            ),
+            (
+                &Columns::default(),
+                ["id", "likes"],
+                "no column of text is known",
+            ),
+        ] {
+            let error = places(columns, &names).unwrap_err();
+            assert!(error.contains(what), "{error}");
+        }
     }
 
     #[test]

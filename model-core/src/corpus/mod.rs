@@ -37,12 +37,12 @@ mod table;
 mod user;
 mod writers;
 
-pub use columns::Columns;
+pub use columns::{Columns, Places};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use reader::{
-    Labels, Problem, Reading, Users, id_text, open_labels, open_records, open_users, peek,
-    read_users,
+    Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_records, open_users,
+    peek, read_users,
 };
 pub use records::{Record, Records, other_length};
 pub use table::{Row, Table, misquoted};

@@ -232,28 +232,49 @@ pub fn read_users(
     reading: &Reading,
 ) -> Result<Users, String> {
     let finder = Finder::new(&reading.columns);
-    let (records, notes) = match format {
-        Format::Text => return Ok(text_users(reader)),
-        Format::Jsonl => (json_records(reader), Vec::new()),
+    match format {
+        Format::Text => Ok(text_users(reader)),
+        Format::Jsonl => Ok(Box::new(Grouped::new(
+            json_records(reader),
+            finder,
+            reading,
+        ))),
         Format::Csv => match table_records(reader, |name| finder.is_text(name))? {
-            None => return Ok(Box::new(std::iter::empty())),
-            Some(TableRecords { columns, records }) => {
-                check(&columns, &finder, &reading.columns)?;
-                (records, notes(&columns, &finder))
-            }
+            None => Ok(Box::new(std::iter::empty())),
+            Some(TableRecords { columns, records }) => Ok(Box::new(Grouped::of_table(
+                &columns, records, finder, reading,
+            )?)),
         },
-    };
-    let is_told = format == Format::Csv;
-    Ok(Box::new(Grouped {
-        records,
-        writers: Writers::new(reading.is_sorted, reading.most_bytes),
-        problems: notes.into_iter().map(Problem::Note).collect(),
-        is_order_stated: reading.columns.order.is_some(),
-        finder,
-        is_over: false,
-        is_told,
-        is_lossy: false,
-    }))
+    }
+}
+
+/// The users of a table that was read elsewhere, such as a file of columns. Posts are grouped by their writers as those of
+/// [`read_users`]; a text that is null or missing is empty. `columns` are the names of all columns, and of their fields as in
+/// `user.id`.
+///
+/// # Errors
+/// If there is no column of text, or a stated one is not there. The error names the columns found.
+pub fn group_records(
+    columns: &[String],
+    records: Records,
+    reading: &Reading,
+) -> Result<Users, String> {
+    let finder = Finder::new(&reading.columns);
+    let is_text = |name: &&String| finder.is_text(name) && !name.contains('.');
+    let texts: Vec<String> = columns.iter().filter(is_text).cloned().collect();
+    let records = Box::new(records.map(move |record| {
+        let mut record = record?;
+        for name in &texts {
+            let value = record.fields.entry(name.clone()).or_insert(Value::Null);
+            if value.is_null() {
+                *value = Value::String(String::new());
+            }
+        }
+        Ok(record)
+    }));
+    Ok(Box::new(Grouped::of_table(
+        columns, records, finder, reading,
+    )?))
 }
 
 /// Whether a table with these columns has a text and all that the user has stated.
@@ -338,6 +359,35 @@ impl Iterator for Grouped {
 }
 
 impl Grouped {
+    fn new(records: Records, finder: Finder, reading: &Reading) -> Self {
+        Self {
+            records,
+            writers: Writers::new(reading.is_sorted, reading.most_bytes),
+            problems: VecDeque::new(),
+            is_order_stated: reading.columns.order.is_some(),
+            finder,
+            is_over: false,
+            is_told: false,
+            is_lossy: false,
+        }
+    }
+
+    /// The users of a table with these columns.
+    fn of_table(
+        columns: &[String],
+        records: Records,
+        finder: Finder,
+        reading: &Reading,
+    ) -> Result<Self, String> {
+        check(columns, &finder, &reading.columns)?;
+        let notes = notes(columns, &finder);
+        Ok(Self {
+            problems: notes.into_iter().map(Problem::Note).collect(),
+            is_told: true,
+            ..Self::new(records, finder, reading)
+        })
+    }
+
     fn add(&mut self, record: Record) -> Result<(), Problem> {
         let Record {
             number,

@@ -154,8 +154,8 @@ fn print_path(path: &Path) -> Result<(), StandardOutputError> {
 /// The flags of every command that reads a corpus.
 #[derive(Args)]
 struct CorpusArguments {
-    /// Users as JSON or in tables (CSV, TSV), plain text (.txt) with a post on each line, or archives, crawls and published
-    /// corpora (docs/formats.md); may be compressed with xz, gzip or zstd, or in folders and zip and tar archives; - is
+    /// Users as JSON, in tables (CSV, TSV), in Parquet or Arrow files, plain text (.txt) with a post on each line, or archives,
+    /// crawls and published corpora (docs/formats.md); may be compressed with xz, gzip or zstd, or in folders and zip and tar archives; - is
     /// standard input
     #[arg(value_name = "CORPUS", required = true)]
     paths: Vec<PathBuf>,

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use columnar::{Model, checksum};
 use model_core::predictor::Predictor;
 
 use super::{Failure, segmenter};
@@ -25,13 +26,21 @@ pub(super) struct ModelArguments {
 
 impl ModelArguments {
     pub(super) fn load(&self) -> Result<Predictor, Failure> {
+        Ok(self.load_with_checksum()?.predictor)
+    }
+
+    pub(super) fn load_with_checksum(&self) -> Result<Model, Failure> {
         let bytes = read_bytes(&self.bundle)?;
-        load(
+        let predictor = load(
             &bytes,
             &self.bundle,
             &self.device,
             self.dictionary.as_deref(),
-        )
+        )?;
+        Ok(Model {
+            predictor,
+            checksum: checksum(&bytes),
+        })
     }
 }
 

@@ -1,15 +1,23 @@
-//! `auxlstm predict`: users in, predictions out, line by line.
+//! `auxlstm predict`: users in, predictions out, chunk by chunk.
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use arrow_array::StringArray;
+use arrow_schema::DataType;
 use clap::{ValueEnum, value_parser};
+use columnar::{Model, Outcome, PredictionSchema};
 use futures_lite::future::block_on;
+use model_core::corpus::id_text;
 use model_core::prediction::{Line, UserPrediction};
 use model_core::prediction_table::{PredictionTable, TableRow, strongest_words};
 use model_core::predictor::{PredictError, Predictor};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
 
 use super::base_rates::BaseRatesArgument;
@@ -26,7 +34,8 @@ use crate::progress::{Progress, notice};
 /// "probabilities": {CLASS: …}, "coarse": …}}}. --format csv and jsonl write a table instead, with the columns id, the fields
 /// of --keep, words, known_words, language (for a model of two), and for each attribute, here gender: gender,
 /// gender_probability, gender_confident, gender_CLASS for each class, gender_evidence with --evidence, and gender_coarse… for
-/// coarse classes. A CSV cell that a spreadsheet would take for a formula begins with an apostrophe.
+/// coarse classes. A CSV cell that a spreadsheet would take for a formula begins with an apostrophe. --format parquet writes the
+/// columns id (as text), words, known_words, language, error (empty), and a struct for each attribute.
 ///
 /// The id of a user without one is the position of its record in the input, counted from 1. Bad records are reported and
 /// skipped; the exit status is 3 if there were any.
@@ -36,14 +45,14 @@ pub(super) struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     base_rates: BaseRatesArgument,
-    /// Users as JSON or in tables (CSV, TSV), or plain text (.txt) with a user on each line; may be compressed or in a zip or
-    /// tar archive; - is standard input
+    /// Users as JSON, in tables (CSV, TSV), in Parquet or Arrow files, or plain text (.txt) with a user on each line; may be
+    /// compressed or in a zip or tar archive; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     input: PathBuf,
     #[command(flatten)]
     reading: ReadingArguments,
-    /// Write a table with one row per user, or objects. By default a table if FILE of --output ends with .csv or .jsonl,
-    /// otherwise objects
+    /// Write a table with one row per user, or objects. By default a table if FILE of --output ends with .csv, .jsonl or
+    /// .parquet, otherwise objects
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Write to this file, which appears when it is complete, instead of standard output
@@ -69,7 +78,12 @@ enum Format {
     Csv,
     /// A table as JSONL, one object without objects per user
     Jsonl,
+    /// A Parquet file with a struct per attribute; needs --output
+    Parquet,
 }
+
+/// The most users in a group of rows of a Parquet file. A group is held in memory until it is complete.
+const ROW_GROUP: usize = 1 << 16;
 
 /// The exit status if records were skipped.
 const BAD_RECORDS: u8 = 3;
@@ -77,7 +91,10 @@ const BAD_RECORDS: u8 = 3;
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let format = arguments.format()?;
     arguments.check(format)?;
-    let mut predictor = arguments.model.load()?;
+    let Model {
+        mut predictor,
+        checksum,
+    } = arguments.model.load_with_checksum()?;
     predictor.use_base_rates(arguments.base_rates.read()?)?;
     check_attributes(&predictor, &arguments.attributes)?;
     let options = arguments.reading.options()?;
@@ -98,7 +115,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bad_records = match &rows.arguments.output {
         Some(path) => {
             let mut file = PendingFile::create(path)?;
-            let bad_records = rows.write(corpus, true, &mut file)?;
+            let bad_records = match format {
+                Format::Parquet => rows.write_parquet(corpus, &checksum, &mut file)?,
+                _ => rows.write(corpus, true, &mut file)?,
+            };
             file.finish(|_| Ok(()))?;
             bad_records
         }
@@ -124,22 +144,26 @@ impl Arguments {
         match ending.to_str() {
             Some("csv") => Ok(Format::Csv),
             Some("jsonl") => Ok(Format::Jsonl),
+            Some("parquet") => Ok(Format::Parquet),
             _ => Err(format!(
-                "{}: ends with neither .csv nor .jsonl; name the format with --format",
+                "{}: ends with none of .csv, .jsonl and .parquet; name the format with --format",
                 path.display()
             )
             .into()),
         }
     }
 
-    /// Checks the flags that only tables have.
+    /// Checks the flags that only some formats have.
     fn check(&self, format: Format) -> Result<(), Failure> {
+        if format == Format::Parquet && self.output.is_none() {
+            return Err("--format parquet writes to a file: name it with -o FILE".into());
+        }
         let of_tables = [
             ("--keep", !self.kept.is_empty()),
             ("--evidence", self.evidence.is_some()),
         ];
         match of_tables.iter().find(|(_, is_given)| *is_given) {
-            Some((flag, _)) if format == Format::Objects => {
+            Some((flag, _)) if matches!(format, Format::Objects | Format::Parquet) => {
                 return Err(
                     format!("{flag} needs a table: add --format csv or --format jsonl").into(),
                 );
@@ -203,27 +227,70 @@ impl Rows {
             self.put(out, self.table.csv_header().as_bytes())?;
         }
         let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
-        let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
-        let bad_records = each_chunk(corpus, progress, |_, mut users| {
-            missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
-            let posts: Vec<Vec<String>> = (users.iter_mut())
-                .map(|user| std::mem::take(&mut user.posts))
-                .collect();
-            let mut predictions = block_on(self.predictor.predict(&posts))?;
-            select(&mut predictions, &self.arguments.attributes);
-            let evidence = self.evidence(&posts)?;
-            let count = users.len() as u64;
-            for ((user, prediction), evidence) in users.iter().zip(predictions).zip(evidence) {
-                self.put(out, &self.row(user, prediction, evidence)?)?;
-            }
-            self.flush(out)?;
-            Ok(count)
-        })?;
+        let bad_records =
+            self.each_chunk(corpus, shows_progress, |users, posts, predictions| {
+                missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
+                let evidence = self.evidence(posts)?;
+                for ((user, prediction), evidence) in users.iter().zip(predictions).zip(evidence) {
+                    self.put(out, &self.row(user, prediction, evidence)?)?;
+                }
+                self.flush(out)
+            })?;
         self.flush(out)?;
         for field in missing {
             notice!("--keep {field}: no record has this field");
         }
         Ok(bad_records)
+    }
+
+    /// Writes the predictions as a Parquet file, one group of rows after the other. Returns the number of bad records.
+    fn write_parquet(
+        &self,
+        corpus: Corpus,
+        checksum: &str,
+        file: &mut PendingFile,
+    ) -> Result<u64, Failure> {
+        let mut attributes = self.predictor.attributes().to_vec();
+        let wanted = &self.arguments.attributes;
+        attributes.retain(|attribute| wanted.is_empty() || wanted.contains(&attribute.name));
+        let name = &self.predictor.card().name;
+        let output = PredictionSchema::new(name, checksum, &attributes, DataType::Utf8);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(Default::default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .build();
+        let fail = |error| self.fail(io::Error::other(error));
+        let mut writer =
+            ArrowWriter::try_new(file, output.schema(), Some(properties)).map_err(fail)?;
+        let bad_records = self.each_chunk(corpus, true, |users, _, predictions| {
+            let ids = users.iter().map(|user| Some(id_text(&user.id())));
+            let ids = Arc::new(ids.collect::<StringArray>());
+            let outcomes: Vec<Outcome> = predictions.into_iter().map(Ok).collect();
+            let batch = output.batch(ids, &outcomes)?;
+            writer.write(&batch).map_err(fail)
+        })?;
+        writer.close().map_err(fail)?;
+        Ok(bad_records)
+    }
+
+    /// Predicts the users of a corpus and gives `handle` one chunk after the other: users, their posts and the predictions.
+    /// Returns the number of bad records.
+    fn each_chunk(
+        &self,
+        corpus: Corpus,
+        shows_progress: bool,
+        mut handle: impl FnMut(&[User], &[Vec<String>], Vec<UserPrediction>) -> Result<(), Failure>,
+    ) -> Result<u64, Failure> {
+        let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
+        each_chunk(corpus, progress, |_, mut users| {
+            let posts: Vec<Vec<String>> = (users.iter_mut())
+                .map(|user| std::mem::take(&mut user.posts))
+                .collect();
+            let mut predictions = block_on(self.predictor.predict(&posts))?;
+            select(&mut predictions, &self.arguments.attributes);
+            handle(&users, &posts, predictions)?;
+            Ok(users.len() as u64)
+        })
     }
 
     fn row(
@@ -242,7 +309,7 @@ impl Rows {
         let text = match self.format {
             Format::Csv => self.table.csv_row(&row(&prediction))?,
             Format::Jsonl => self.table.json_row(&row(&prediction))?,
-            Format::Objects => {
+            Format::Objects | Format::Parquet => {
                 let mut bytes = Vec::new();
                 Line { id, prediction }.write(&mut bytes)?;
                 return Ok(bytes);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use formats::{ArchiveKind, Files, TarFiles, ZipFiles};
 use model_core::corpus::{HEAD_BYTES, peek};
 
+use super::columnar::is_columnar;
 use super::input::{self, STANDARD_INPUT};
 use crate::table::counted;
 
@@ -33,12 +34,14 @@ struct Skipped {
 pub(super) enum Opened {
     /// A folder or an archive.
     Container(Container),
+    /// A file of columns, which is not compressed, and its first [`HEAD_BYTES`].
+    Columns(Vec<u8>, File),
     /// A single file: its first [`HEAD_BYTES`] and all of its bytes, decompressed.
     File(Vec<u8>, Box<dyn BufRead + Send>),
 }
 
-/// Opens a folder with its subfolders, a zip or tar archive, or a single file. `-` is standard input. What is compressed is
-/// decompressed, also an archive; `is_long` as for [`input::open_long`].
+/// Opens a folder with its subfolders, a zip or tar archive, a file of columns, or another single file. `-` is standard input.
+/// What is compressed is decompressed, also an archive; `is_long` as for [`input::open_long`].
 ///
 /// # Errors
 /// If it cannot be read.
@@ -54,20 +57,25 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
         return Ok(Opened::Container(Container { files, skipped }));
     }
     let (head, reader) = peek(input::open_long(path, is_long)?, HEAD_BYTES)?;
-    let Some(kind) = ArchiveKind::by_content(&head) else {
+    let is_jumped_in = |head: &[u8]| ArchiveKind::by_content(head).is_some() || is_columnar(head);
+    if !is_jumped_in(&head) {
         return Ok(Opened::File(head, Box::new(reader)));
-    };
-    // Archives are not read from front to end.
-    let begin = |path| Ok::<_, io::Error>(peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
-    let is_plain = !is_input && ArchiveKind::by_content(&begin(path)?).is_some();
+    }
+    // These files are not read from front to end.
+    let is_plain = !is_input
+        && std::fs::metadata(path)?.is_file()
+        && is_jumped_in(&peek(BufReader::new(File::open(path)?), HEAD_BYTES)?.0);
     let file = match is_plain {
         true => File::open(path)?,
         false => unpacked(reader)?,
     };
+    if is_columnar(&head) {
+        return Ok(Opened::Columns(head, file));
+    }
     let file = BufReader::new(file);
-    let files: Box<dyn Files + Send> = match kind {
-        ArchiveKind::Zip => Box::new(ZipFiles::new(file, &place)?),
-        ArchiveKind::Tar => Box::new(TarFiles::new(file, &place)?),
+    let files: Box<dyn Files + Send> = match ArchiveKind::by_content(&head) {
+        Some(ArchiveKind::Zip) => Box::new(ZipFiles::new(file, &place)?),
+        _ => Box::new(TarFiles::new(file, &place)?),
     };
     Ok(Opened::Container(Container {
         files,
@@ -76,7 +84,7 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
 }
 
 /// All bytes of `reader` as a temporary file.
-fn unpacked(mut reader: impl Read) -> io::Result<File> {
+pub(super) fn unpacked(mut reader: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut reader, &mut file)?;
     file.rewind()?;
@@ -94,7 +102,7 @@ impl Container {
             if metadata.is_file() || metadata.is_dir() {
                 return Ok(match open(path, is_long)? {
                     Opened::Container(container) => container,
-                    Opened::File(..) => Self::single(path, is_long),
+                    Opened::Columns(..) | Opened::File(..) => Self::single(path, is_long),
                 });
             }
         }

@@ -7,6 +7,8 @@ use std::path::Path;
 use formats::Files;
 use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
+use super::columnar;
+use super::container::unpacked;
 use super::input::decompress;
 
 /// A file of a folder or an archive, as a part of a temporary file.
@@ -24,7 +26,7 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let mut members = Vec::new();
     let mut end = 0;
-    let (names, note) = formats::members(files);
+    let (names, note) = formats::members(files, &columnar::has_columnar_name);
     for name in names {
         let length = io::copy(&mut files.open(&name)?, &mut file)?;
         members.push(Member {
@@ -35,7 +37,8 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         end += length;
     }
     if members.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format (docs/formats.md)";
+        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format \
+            (docs/formats.md)";
         return Err(io::Error::other(what));
     }
     let users = MemberUsers {
@@ -68,6 +71,9 @@ impl MemberUsers {
         file.seek(SeekFrom::Start(member.start))?;
         let reader = decompress(BufReader::new(file.take(member.length)), false)?;
         let (head, reader) = peek(reader, HEAD_BYTES)?;
+        if columnar::is_columnar(&head) {
+            return Ok(columnar::users(unpacked(reader)?, &head, &self.reading));
+        }
         Ok(open_users(
             Path::new(&member.name),
             &head,

@@ -1,9 +1,10 @@
 //! Reading corpora: users with their posts and labels, one at a time, from one file after the other.
 //!
 //! A file has one of the formats that [`model_core::corpus`] or the crate [`formats`] reads, and may be compressed with xz, gzip
-//! or zstd, which is recognised by the content. A folder, a zip or a tar archive is the users of all its files. The path `-`
-//! is standard input.
+//! or zstd, which is recognised by the content; or it is a Parquet or Arrow file. A folder, a zip or a tar archive is the users
+//! of all its files. The path `-` is standard input.
 
+mod columnar;
 mod container;
 mod input;
 mod key;

@@ -8,7 +8,7 @@ use model_core::corpus::{Problem, Reading, User, Users, open_users};
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
-use super::{Container, LabelFile, LabelMap, known, members};
+use super::{Container, LabelFile, LabelMap, columnar, known, members};
 use crate::progress::notice;
 
 /// How to read a corpus.
@@ -308,6 +308,9 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
                 }
             };
             Ok(Box::new(note.map(Err).into_iter().chain(users)))
+        }
+        Opened::Columns(head, file) => {
+            columnar::users(file, &head, &options.reading).map_err(foreign)
         }
         Opened::File(head, reader) => {
             // A pipe is read only once, and cannot be tried on formats.

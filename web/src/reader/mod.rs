@@ -254,7 +254,7 @@ fn read_group<R: Read + Seek>(
 
 /// Unpacks those files of an archive of no known format whose names say that they hold users.
 fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
-    let (members, note) = members(files);
+    let (members, note) = members(files, &|_| false);
     if members.is_empty() {
         let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
         return send(unreadable(archive, &io::Error::other(what)), Vec::new());

@@ -1,0 +1,31 @@
+//! A model with the checksum of its file.
+
+use burn::tensor::Device;
+use model_core::bundle::BundleError;
+use model_core::predictor::Predictor;
+
+/// A model, and what its predictions say of their origin.
+pub struct Model {
+    /// The model.
+    pub predictor: Predictor,
+    /// The [`checksum`] of its bundle.
+    pub checksum: String,
+}
+
+impl Model {
+    /// Loads the bundle in `bytes` onto `device`, see [`Predictor::load`].
+    ///
+    /// # Errors
+    /// If `bytes` is not a bundle, is damaged, or has another format version.
+    pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
+        Ok(Self {
+            predictor: Predictor::load(bytes, device)?,
+            checksum: checksum(bytes),
+        })
+    }
+}
+
+/// The CRC-32 of a bundle's bytes as eight hexadecimal digits.
+pub fn checksum(bundle: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(bundle))
+}

@@ -1,0 +1,309 @@
+//! The stream of predictions.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchReader, StringArray};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, SchemaRef};
+use futures_lite::future::block_on;
+use model_core::corpus::Columns;
+use model_core::predictor::Predictor;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::input::{Input, Rows};
+use crate::{Model, Outcome, PredictionSchema};
+
+/// The most users in a batch of the output.
+const BATCH_USERS: usize = 1024;
+/// A batch of the output ends with the user who makes the text read for it reach this many bytes.
+const BATCH_BYTES: usize = 4 << 20;
+/// The most bytes of a user's posts that are held as text. More are turned into word ids, of which the model reads so many.
+const USER_BYTES: usize = 1 << 18;
+
+/// What a user with two runs of rows gets for the second.
+const NOT_CONSECUTIVE: &str =
+    "the rows of this user are not consecutive; sort or partition them by user";
+/// What a row without an id gets.
+const NO_ID: &str = "the id of the user is null";
+
+/// Predictions about the users of a stream of record batches, see the [crate](crate).
+pub struct Predictions<R> {
+    model: Arc<Model>,
+    source: R,
+    input: Input,
+    output: PredictionSchema,
+    pool: Option<Arc<ThreadPool>>,
+    /// The batch that is being read, and its next row.
+    rows: Option<(Rows, usize)>,
+    /// The number of rows read so far.
+    read: i64,
+    /// The user whose rows are being read.
+    current: Option<User>,
+    /// Hashes of the ids of all users so far.
+    seen: HashSet<u64>,
+    /// Users without predictions yet, and the bytes of their text.
+    waiting: Vec<User>,
+    waiting_bytes: usize,
+    is_over: bool,
+}
+
+/// A user without a prediction.
+#[derive(Default)]
+struct User {
+    id: Option<String>,
+    /// The number of the row that the user begins with, counted from 1.
+    row: i64,
+    /// The posts that are not word ids yet.
+    posts: Vec<String>,
+    /// The size of these posts.
+    bytes: usize,
+    /// The ids of the words of the posts before.
+    words: Vec<u32>,
+    /// Why nothing can be predicted.
+    error: Option<&'static str>,
+}
+
+impl User {
+    /// Adds a post, unless the model would not read it.
+    fn add(&mut self, post: &str, predictor: &Predictor) {
+        let reader = predictor.reader();
+        if self.error.is_some() || self.words.len() >= reader.max_words {
+            return;
+        }
+        let bytes = post.len() + size_of::<String>();
+        if self.bytes + bytes <= USER_BYTES {
+            self.bytes += bytes;
+            self.posts.push(post.to_owned());
+        } else {
+            self.encode(predictor);
+            reader.encode_more(&mut self.words, [post]);
+        }
+    }
+
+    /// Turns the posts into word ids.
+    fn encode(&mut self, predictor: &Predictor) {
+        let posts = std::mem::take(&mut self.posts);
+        predictor.reader().encode_more(&mut self.words, posts);
+        self.bytes = 0;
+    }
+
+    fn memory(&self) -> usize {
+        self.bytes + size_of_val(self.words.as_slice())
+    }
+}
+
+impl<R: RecordBatchReader> Predictions<R> {
+    /// Predictions by `model` about the users in `source`, whose columns are found by [`Columns::places`].
+    ///
+    /// # Errors
+    /// If the columns are missing, or of types that cannot be read.
+    pub fn new(model: Arc<Model>, source: R, columns: &Columns) -> Result<Self, ArrowError> {
+        let input = Input::new(&source.schema(), columns)?;
+        let predictor = &model.predictor;
+        let output = PredictionSchema::new(
+            &predictor.card().name,
+            &model.checksum,
+            predictor.attributes(),
+            input.id_type().clone(),
+        );
+        Ok(Self {
+            model,
+            source,
+            input,
+            output,
+            pool: None,
+            rows: None,
+            read: 0,
+            current: None,
+            seen: HashSet::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            is_over: false,
+        })
+    }
+
+    /// Computes on the threads of this pool instead of rayon's global one. The input is always read in the calling thread.
+    pub fn on(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// The next batch; `None` at the end.
+    fn advance(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        while !self.is_full() {
+            let Some((rows, next)) = self.rows.take() else {
+                match self.source.next().transpose()? {
+                    Some(batch) => self.rows = Some((self.input.rows(&batch)?, 0)),
+                    None => {
+                        self.is_over = true;
+                        self.end_user();
+                        break;
+                    }
+                }
+                continue;
+            };
+            if next < rows.len() {
+                self.read_row(&rows, next);
+                self.rows = Some((rows, next + 1));
+            }
+        }
+        match self.waiting.is_empty() {
+            true => Ok(None),
+            false => self.predict().map(Some),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= BATCH_USERS || self.waiting_bytes >= BATCH_BYTES
+    }
+
+    fn read_row(&mut self, rows: &Rows, row: usize) {
+        self.read += 1;
+        let id = rows.id(row);
+        let is_grouped = self.input.is_grouped();
+        let goes_on = |user: &User| is_grouped && user.id.is_some() && user.id.as_deref() == id;
+        if !self.current.as_ref().is_some_and(goes_on) {
+            self.end_user();
+            let error = match id {
+                None if self.input.has_ids() => Some(NO_ID),
+                Some(id) if is_grouped && !self.seen.insert(hash(id)) => Some(NOT_CONSECUTIVE),
+                _ => None,
+            };
+            self.current = Some(User {
+                id: id.map(str::to_owned),
+                row: self.read,
+                error,
+                ..User::default()
+            });
+        }
+        if let Some(user) = &mut self.current {
+            for post in rows.posts(row) {
+                user.add(post, &self.model.predictor);
+            }
+        }
+    }
+
+    fn end_user(&mut self) {
+        if let Some(user) = self.current.take() {
+            self.waiting_bytes += user.memory();
+            self.waiting.push(user);
+        }
+    }
+
+    /// The predictions about the users who wait.
+    fn predict(&mut self) -> Result<RecordBatch, ArrowError> {
+        self.waiting_bytes = 0;
+        let mut users = std::mem::take(&mut self.waiting);
+        let predictor = &self.model.predictor;
+        let outcomes = match &self.pool {
+            Some(pool) => pool.install(|| outcomes(predictor, &mut users)),
+            None => outcomes(predictor, &mut users),
+        };
+        let ids: ArrayRef = if self.input.has_ids() {
+            let ids: StringArray = users.iter().map(|user| user.id.as_deref()).collect();
+            cast(&ids, self.input.id_type())?
+        } else {
+            Arc::new(users.iter().map(|user| user.row).collect::<Int64Array>())
+        };
+        self.output.batch(ids, &outcomes)
+    }
+}
+
+impl<R: RecordBatchReader> Iterator for Predictions<R> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let batch = self.advance();
+        self.is_over |= batch.is_err();
+        batch.transpose()
+    }
+}
+
+impl<R: RecordBatchReader> RecordBatchReader for Predictions<R> {
+    fn schema(&self) -> SchemaRef {
+        self.output.schema()
+    }
+}
+
+fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
+    let texts: Vec<Vec<u32>> = (users.par_iter_mut())
+        .map(|user| {
+            user.encode(predictor);
+            std::mem::take(&mut user.words)
+        })
+        .collect();
+    let predicted = match block_on(predictor.predict_encoded(&texts)) {
+        Ok(predictions) => predictions.into_iter().map(Ok).collect(),
+        // The user at fault must not cost the others their predictions.
+        Err(_) => texts
+            .iter()
+            .map(|text| predict_one(predictor, text))
+            .collect(),
+    };
+    let replaced = |(outcome, user): (Outcome, &User)| match user.error {
+        Some(error) => Err(error.to_owned()),
+        None => outcome,
+    };
+    let predicted: Vec<Outcome> = predicted;
+    predicted
+        .into_iter()
+        .zip(users.iter())
+        .map(replaced)
+        .collect()
+}
+
+fn predict_one(predictor: &Predictor, text: &[u32]) -> Outcome {
+    let mut predictions =
+        block_on(predictor.predict_encoded(&[text.to_vec()])).map_err(|error| error.to_string())?;
+    predictions
+        .pop()
+        .ok_or_else(|| "no prediction was computed".to_owned())
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+#[path = "../../trainer/tests/common/model.rs"]
+mod model;
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_user_of_any_length_takes_no_more_memory() {
+        let bundle = model::untrained();
+        let most_words = bundle.settings.max_words;
+        let predictor = Predictor::load(&bundle.to_bytes().unwrap(), &Device::flex()).unwrap();
+        let bound = USER_BYTES + 2 * most_words * size_of::<u32>();
+        // Posts with words, without any, empty ones, and one that is longer than all that is held.
+        let (words, spaces) = ("rain tea ".repeat(1_000), " ".repeat(9_000));
+        let (empty, long) = (String::new(), "unknown ".repeat(USER_BYTES));
+        for (post, repeats, read) in [
+            (words, 500, most_words),
+            (spaces, 500, 0),
+            (empty, 50_000, 0),
+            (long, 2, most_words),
+        ] {
+            let mut user = User::default();
+            for _ in 0..repeats {
+                user.add(&post, &predictor);
+                assert!(user.memory() <= bound, "{}", user.memory());
+            }
+            user.encode(&predictor);
+            assert_eq!(user.words.len(), read);
+        }
+    }
+}

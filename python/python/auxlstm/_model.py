@@ -1,0 +1,204 @@
+"""The model."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import lzma
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, Union
+
+from . import _frames
+from ._native import NativeModel
+from ._types import Attribute, Explanation, ModelCard, UserPrediction, explanation, user_prediction
+
+File = Union[str, "os.PathLike[str]", bytes]
+"""A file by its path, or its bytes."""
+
+Posts = Union[str, Sequence[str]]
+"""The posts of a user; a string is one post."""
+
+_MOST_KEPT = 4
+"""The most unpickled models that a process keeps."""
+
+_kept: dict[tuple[str, str, int], Model] = {}
+
+
+class Model:
+    """A trained model.
+
+    It can be shared by threads: predicting releases the interpreter. It can be pickled, and used after a fork.
+
+    >>> model = Model.load("en.safetensors")
+    >>> [attribute.name for attribute in model.attributes]
+    ['profession', 'age', 'gender']
+    """
+
+    def __init__(self, bundle: bytes, dictionary: bytes | None = None, threads: int = 0) -> None:
+        """A model from the bytes of its bundle; see :meth:`load`."""
+        self._bundle = bundle
+        self._dictionary = dictionary
+        self._threads = threads
+        self._native = NativeModel(bundle, dictionary, threads)
+
+    @classmethod
+    def load(cls, bundle: File, *, dictionary: File | None = None, threads: int | None = None) -> Model:
+        """Loads a bundle, as ``auxlstm train`` writes it.
+
+        ``dictionary`` is one in jieba's format, which may be compressed with gzip or xz. A model that was trained with one
+        requires it. ``threads`` limits the threads that compute; by default there is one per core.
+        """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads={threads}: at least 1 thread is needed")
+        words = None if dictionary is None else _unpacked(_read(dictionary))
+        return cls(_read(bundle), words, threads or 0)
+
+    @property
+    def checksum(self) -> str:
+        """The CRC-32 of the bundle, as in the metadata of Arrow and Parquet output."""
+        return self._native.checksum
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """The model card.
+
+        >>> model.card.languages
+        ['en']
+        """
+        return ModelCard(**json.loads(self._native.card))
+
+    @cached_property
+    def attributes(self) -> list[Attribute]:
+        """The attributes that the model predicts, in the order of its predictions."""
+        return [
+            Attribute(
+                attribute["name"],
+                tuple(attribute["classes"]),
+                {
+                    coarse["label"]: tuple(coarse["classes"])
+                    for coarse in attribute.get("coarse_classes", [])
+                },
+            )
+            for attribute in json.loads(self._native.attributes)
+        ]
+
+    def predict(self, users: Iterable[Posts]) -> list[UserPrediction]:
+        """Predicts every attribute of each user from the user's posts.
+
+        >>> first, second = model.predict([["my essay is due"], ["a post", "another one"]])
+        >>> first.words
+        4
+        >>> round(sum(second["age"].probabilities.values()), 3)
+        1.0
+        """
+        if isinstance(users, str):
+            raise TypeError("expected a list of users, each a list of posts; this is a string")
+        predictions = self._native.predict([_posts(posts) for posts in users])
+        return [user_prediction(values) for values in predictions]
+
+    def pipe(self, users: Iterable[Posts], *, batch_size: int = 256) -> Iterator[UserPrediction]:
+        """Predicts a stream of users, of which it holds ``batch_size`` at a time.
+
+        >>> for user in model.pipe(line for line in ["first post", "second post"]):
+        ...     print(user.words)
+        2
+        2
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}: at least 1 user is needed")
+        rest = iter(users)
+        while batch := list(islice(rest, batch_size)):
+            yield from self.predict(batch)
+
+    def explain(self, posts: Posts) -> Explanation:
+        """Predicts one user, with the evidence of each word for each class.
+
+        >>> explained = model.explain("my husband and I")
+        >>> [word.text for word in explained.words]
+        ['my', 'husband', 'and', 'I']
+        >>> explained.strongest("gender", "female")[0][0]
+        'husband'
+        """
+        return explanation(self._native.explain(_posts(posts)))
+
+    def predict_frame(
+        self,
+        frame: Any,
+        *,
+        user: str | None = None,
+        text: str | None = None,
+        sorted: bool = False,
+    ) -> Any:
+        """Predicts the users of a data frame and returns a frame of the same kind, with a row for each user.
+
+        ``frame`` is a pandas frame, or anything with the method ``__arrow_c_stream__``: a frame of Polars, a table or a
+        record batch reader of pyarrow, a relation of DuckDB. A row is a post, with its text in column ``text`` and the
+        writer's id in column ``user``; or it is a user, with a list of posts in column ``text``. By default the columns are
+        found by the names that the command line knows, such as ``user_id``. Without a column of ids each row is a user.
+
+        Posts of one user may stand anywhere. ``sorted=True`` states that they are consecutive, and saves memory: a record
+        batch reader is then predicted as it is read.
+
+        A row that cannot be read has the reason in the column ``error``. pandas gets the columns of ``auxlstm predict
+        --format csv``; other frames have a struct for each attribute. What is neither of pandas, Polars nor pyarrow gets an
+        object with the method ``__arrow_c_stream__``, which can be read once.
+
+        >>> import polars
+        >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
+        >>> model.predict_frame(posts).select("id", "words")["words"].to_list()
+        [4, 1]
+        """
+        if _frames.kind(frame) == "pandas":
+            return _frames.predict_pandas(self, frame, user, text, sorted)
+        if not hasattr(frame, "__arrow_c_stream__"):
+            raise TypeError(
+                f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
+            )
+        lazy = sorted and _frames.is_reader(frame)
+        return _frames.like(frame, self._native.predict_stream(frame, text, user, sorted, lazy))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (self._bundle, self._dictionary, self._threads))
+
+    def __repr__(self) -> str:
+        names = ", ".join(attribute.name for attribute in self.attributes)
+        return f"<auxlstm.Model {self.card.name!r}: {names}>"
+
+
+def _restore(bundle: bytes, dictionary: bytes | None, threads: int) -> Model:
+    """Unpickles a model. Engines unpickle it for each task, so a process loads it once."""
+    key = (_sha256(bundle), _sha256(dictionary or b""), threads)
+    model = _kept.get(key)
+    if model is None:
+        model = Model(bundle, dictionary, threads)
+        while len(_kept) >= _MOST_KEPT:
+            _kept.pop(next(iter(_kept)))
+        _kept[key] = model
+    return model
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _posts(posts: Posts) -> list[str]:
+    return [posts] if isinstance(posts, str) else list(posts)
+
+
+def _read(file: File) -> bytes:
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return bytes(file)
+    with open(file, "rb") as opened:
+        return opened.read()
+
+
+def _unpacked(content: bytes) -> bytes:
+    if content.startswith(b"\x1f\x8b"):
+        return gzip.decompress(content)
+    if content.startswith(b"\xfd7zXZ\0"):
+        return lzma.decompress(content)
+    return content

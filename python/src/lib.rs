@@ -1,0 +1,47 @@
+//! The native half of the Python package `auxlstm`: loads models, predicts, and exchanges Arrow streams. The classes that users
+//! meet are in `python/auxlstm`.
+
+mod model;
+mod objects;
+mod stream;
+mod threads;
+
+use model_core::corpus::Columns;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+pub use model::NativeModel;
+pub use stream::Stream;
+
+/// An error as a `ValueError` with its message.
+fn value_error(error: impl std::fmt::Display) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+fn columns(text: Option<String>, user: Option<String>) -> Columns {
+    Columns {
+        text,
+        user,
+        ..Columns::default()
+    }
+}
+
+/// The indices of the columns of the text and of the user's id.
+#[pyfunction]
+fn places(
+    names: Vec<String>,
+    text: Option<String>,
+    user: Option<String>,
+) -> PyResult<(usize, Option<usize>)> {
+    let places = columns(text, user).places(&names).map_err(value_error)?;
+    Ok((places.text, places.user))
+}
+
+/// The native half of the package.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<NativeModel>()?;
+    module.add_class::<Stream>()?;
+    module.add_function(wrap_pyfunction!(places, module)?)
+}

@@ -1,0 +1,145 @@
+import pytest
+
+POSTS = {
+    "user": [7, 9, 7, 5, 9],
+    "text": ["my essay is due", "rain", "off to the game", None, "tea"],
+}
+USERS = {7: ["my essay is due", "off to the game"], 9: ["rain", "tea"], 5: [""]}
+
+
+@pytest.fixture(scope="module")
+def wanted(model):
+    return dict(zip(USERS, model.predict(USERS.values())))
+
+
+def check(rows, wanted):
+    """Checks rows with structs."""
+    assert [row["id"] for row in rows] == list(wanted)
+    for row, prediction in zip(rows, wanted.values()):
+        assert (row["words"], row["error"]) == (prediction.words, None)
+        for name, attribute in prediction.attributes.items():
+            assert row[name]["label"] == attribute.label
+            assert row[name]["confident"] == attribute.confident
+            assert row[name]["status"] == attribute.status
+            assert row[name]["probabilities"] == attribute.probabilities
+            if attribute.coarse is not None:
+                assert row[name]["coarse"]["probabilities"] == attribute.coarse.probabilities
+
+
+def test_polars(model, wanted):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(POSTS)
+    found = model.predict_frame(frame)
+    assert isinstance(found, polars.DataFrame) and found["id"].dtype == frame["user"].dtype
+    check(found.to_dicts(), wanted)
+    lists = frame.group_by("user", maintain_order=True).agg("text")
+    check(model.predict_frame(lists, user="user", text="text").to_dicts(), wanted)
+    texts = frame.with_columns(polars.col("user").cast(polars.String).cast(polars.Categorical))
+    found = model.predict_frame(texts)
+    assert [str(name) for name in found["id"]] == ["7", "9", "5"]
+
+
+def test_pyarrow(model, wanted):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table(POSTS)
+    found = model.predict_frame(table)
+    assert isinstance(found, pyarrow.Table)
+    check(found.to_pylist(), wanted)
+    metadata = {key.decode(): value.decode() for key, value in found.schema.metadata.items()}
+    assert metadata["auxlstm.schema_version"] == "1"
+    assert metadata["auxlstm.model"] == model.card.name
+    assert metadata["auxlstm.checksum"] == model.checksum
+
+
+def test_a_sorted_stream_is_predicted_as_it_is_read(model, wanted):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table(POSTS).sort_by("user")
+    read = 0
+
+    def batches():
+        nonlocal read
+        for _ in range(4000):
+            for batch in table.to_batches(max_chunksize=2):
+                read += 1
+                yield batch
+
+    reader = pyarrow.RecordBatchReader.from_batches(table.schema, batches())
+    found = model.predict_frame(reader, sorted=True)
+    assert isinstance(found, pyarrow.RecordBatchReader)
+    first = found.read_next_batch()
+    assert 0 < read < 12_000
+    check(first.to_pylist()[:3], dict(sorted(wanted.items())))
+    # The same users again: they were not consecutive.
+    assert "not consecutive" in first.to_pylist()[3]["error"]
+
+
+def test_pandas(model, wanted):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(POSTS)
+    found = model.predict_frame(frame)
+    assert found["id"].dtype == frame["user"].dtype
+    assert found["id"].tolist() == list(wanted)
+    for row, prediction in zip(found.to_dict("records"), wanted.values()):
+        assert row["words"] == prediction.words
+        for name, attribute in prediction.attributes.items():
+            label = row[name] if attribute.label else None
+            assert label == attribute.label
+            for label, probability in attribute.probabilities.items():
+                assert row[f"{name}_{label}"] == probability
+    lists = pandas.DataFrame({"id": list(USERS), "posts": list(USERS.values())})
+    assert model.predict_frame(lists)["words"].tolist() == found["words"].tolist()
+    texts = model.predict_frame(frame[["text"]])
+    assert texts["id"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_pandas_and_arrow_agree_on_bad_rows(model):
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
+    posts = {"user": ["a", None, "b", "a"], "text": ["rain", "tea", "essay", "tea"]}
+    for sorted_ in (False, True):
+        by_pandas = model.predict_frame(pandas.DataFrame(posts), sorted=sorted_)
+        by_arrow = model.predict_frame(pyarrow.table(posts), sorted=sorted_).to_pylist()
+        errors = [row["error"] for row in by_arrow]
+        assert by_pandas["error"].tolist() == errors
+        assert errors[1] == "the id of the user is null"
+        assert len(errors) == (4 if sorted_ else 3)
+        assert by_pandas["gender_female"].isna().tolist() == [error is not None for error in errors]
+    mixed = pandas.DataFrame({"text": ["rain", 5.5]})
+    assert model.predict_frame(mixed)["error"].tolist() == [None, "the text is of type float, not a string"]
+
+
+def test_columns_that_are_missing_are_named(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"likes": [1], "words": ["rain"]})
+    with pytest.raises(ValueError, match="its columns are: likes, words"):
+        model.predict_frame(table)
+    with pytest.raises(ValueError, match="column \"likes\" is of type Int64"):
+        model.predict_frame(table, text="likes")
+    with pytest.raises(ValueError, match="no column \"name\""):
+        model.predict_frame(table, text="words", user="name")
+
+
+def test_other_packages_get_a_stream(model, wanted):
+    pyarrow = pytest.importorskip("pyarrow")
+
+    class Frame:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return pyarrow.table(POSTS).__arrow_c_stream__(requested_schema)
+
+    stream = model.predict_frame(Frame())
+    check(pyarrow.table(stream).to_pylist(), wanted)
+    with pytest.raises(ValueError, match="predict again"):
+        pyarrow.table(stream)
+
+
+def test_a_failing_source_fails_the_prediction(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    schema = pyarrow.schema([("text", pyarrow.string())])
+
+    def batches():
+        yield pyarrow.record_batch([["rain"]], schema=schema)
+        raise OSError("the disk is gone")
+
+    reader = pyarrow.RecordBatchReader.from_batches(schema, batches())
+    with pytest.raises(ValueError, match="the disk is gone"):
+        model.predict_frame(reader)

@@ -1,0 +1,199 @@
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from auxlstm import Model, UserPrediction
+
+USERS = [
+    ["my essay is due tomorrow", "off to the football game"],
+    ["the office was quiet today"],
+    [],
+    ["今天 rain", ""],
+    "one string is one post",
+]
+
+
+def test_results_are_typed(model):
+    predictions = model.predict(USERS)
+    assert len(predictions) == len(USERS)
+    first = predictions[0]
+    assert isinstance(first, UserPrediction)
+    for attribute in model.attributes:
+        prediction = first[attribute.name]
+        assert prediction.label in attribute.classes
+        assert tuple(prediction.probabilities) == attribute.classes
+        assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert prediction.status == "measured"
+        assert (prediction.coarse is None) == (not attribute.coarse_classes)
+    without_words = predictions[2]
+    assert without_words.words == 0 and without_words["gender"].label is None
+    assert pickle.loads(pickle.dumps(first)) == first
+
+
+def test_batches_and_threads_do_not_change_the_numbers(bundle, model):
+    users = [[f"post {number} of the day", "rain and tea"] * (number % 7) for number in range(300)]
+    wanted = model.predict(users)
+    assert list(model.pipe(iter(users), batch_size=7)) == wanted
+    assert Model.load(bundle, threads=1).predict(users) == wanted
+    assert [model.predict([user])[0] for user in users[:9]] == wanted[:9]
+
+
+def test_the_same_numbers_as_the_command_line(model, bundle, tmp_path):
+    command = os.environ.get("AUXLSTM")
+    if command is None:
+        pytest.skip("AUXLSTM names no command")
+    lists = [[user] if isinstance(user, str) else user for user in USERS]
+    file = tmp_path / "users.jsonl"
+    file.write_text("".join(json.dumps({"id": n, "posts": posts}) + "\n" for n, posts in enumerate(lists)))
+    printed = subprocess.run([command, "predict", bundle, file], check=True, capture_output=True, text=True)
+    lines = [json.loads(line) for line in printed.stdout.splitlines()]
+    assert len(lines) == len(lists)
+    for line, prediction in zip(lines, model.predict(lists)):
+        assert line["words"] == prediction.words
+        for name, attribute in line["predictions"].items():
+            assert attribute["label"] == prediction[name].label
+            assert attribute["confident"] == prediction[name].confident
+            for label, probability in attribute["probabilities"].items():
+                assert single(probability) == single(prediction[name].probabilities[label])
+
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out = tmp_path / "out.parquet"
+    subprocess.run([command, "predict", bundle, file, "-o", out], check=True, capture_output=True)
+    by_command = parquet.read_table(out)
+    table = pyarrow.table({"id": [str(n) for n in range(len(lists))], "posts": lists})
+    by_package = model.predict_frame(table)
+    assert by_package.to_pylist() == by_command.to_pylist()
+    assert by_package.schema.metadata == by_command.schema.remove_metadata().with_metadata(
+        {key: value for key, value in by_command.schema.metadata.items() if key.startswith(b"auxlstm.")}
+    ).metadata
+
+
+def single(number):
+    """The bits of the nearest number of 32 bits."""
+    import struct
+
+    return struct.pack("<f", number)
+
+
+def test_words_have_their_evidence(model):
+    posts = ["é my husband 😋 and I", "essay"]
+    explained = model.explain(posts)
+    assert explained.prediction == model.predict([posts])[0]
+    for word in explained.words:
+        assert posts[word.post][word.start : word.end] == word.text
+    evidence = explained.attributes["gender"].classes["female"]
+    assert len(evidence) == len(explained.words)
+    assert explained.attributes["age"].coarse is not None
+
+
+def test_the_card_and_the_attributes(model):
+    assert model.card.name and model.card.licence
+    assert {figures["attribute"] for figures in model.card.figures} >= {"gender"}
+    age = next(attribute for attribute in model.attributes if attribute.name == "age")
+    assert {label for labels in age.coarse_classes.values() for label in labels} == set(age.classes)
+    assert "gender" in repr(model)
+
+
+def test_bytes_are_a_bundle_too(bundle, model):
+    assert Model.load(bundle.read_bytes()).checksum == model.checksum
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "what"),
+    [
+        (lambda model: Model.load(b"no bundle"), ValueError, "not an auxlstm bundle"),
+        (lambda model: Model.load("missing.safetensors"), FileNotFoundError, "missing.safetensors"),
+        (lambda model: Model.load("zh-en.safetensors"), ValueError, "dictionary=FILE"),
+        (lambda model: Model.load("en.safetensors", dictionary=b""), ValueError, "dictionary"),
+        (lambda model: Model.load("en.safetensors", threads=0), ValueError, "at least 1 thread"),
+        (lambda model: model.predict("a post"), TypeError, "this is a string"),
+        (lambda model: model.predict([[5]]), TypeError, "str"),
+        (lambda model: list(model.pipe([], batch_size=0)), ValueError, "batch_size=0"),
+        (lambda model: model.predict_frame([1]), TypeError, "__arrow_c_stream__"),
+    ],
+)
+def test_errors_are_one_line(model, call, error, what):
+    with pytest.raises(error) as raised:
+        call(model)
+    assert what in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_half_an_emoji_is_read(model):
+    assert model.predict([["rain \ud83d tea"]])[0].known_words >= 2
+
+
+def test_a_model_that_reads_chinese(bundle):
+    dictionary = bundle.parents[1] / "dictionary" / "zh.txt.gz"
+    chinese = Model.load("zh-en.safetensors", dictionary=dictionary)
+    first, second = chinese.predict([["今天去学校上课"], ["rain and tea"]])
+    assert (first.language, second.language) == ("zh", "other")
+
+
+def test_a_process_unpickles_a_model_once(model):
+    pickled = pickle.dumps(model)
+    first, second = pickle.loads(pickled), pickle.loads(pickled)
+    assert first is second
+    assert first.predict(USERS) == model.predict(USERS)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_model_works_after_a_fork(model):
+    wanted = model.predict(USERS)
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    children = [
+        context.Process(target=lambda: results.put(model.predict(USERS))) for _ in range(2)
+    ]
+    for child in children:
+        child.start()
+    assert [results.get(timeout=60) for _ in children] == [wanted, wanted]
+    for child in children:
+        child.join(60)
+        assert child.exitcode == 0
+
+
+def test_threads_of_python_run_beside(model):
+    users = [["rain tea office kitchen essay " * 40]] * 800
+    ticks = []
+    done = threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.005)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    started = time.monotonic()
+    model.predict(users)
+    seconds = time.monotonic() - started
+    done.set()
+    ticker.join()
+    assert len(ticks) > 20 * seconds
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals")
+def test_ctrl_c_ends_a_long_prediction(bundle):
+    code = f"""
+from auxlstm import Model
+model = Model.load({str(bundle)!r}, threads=1)
+users = [["rain tea office kitchen essay " * 2000]] * 20000
+print("ready", flush=True)
+model.predict(users)
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(1)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert "KeyboardInterrupt" in errors
+    assert child.returncode != 0

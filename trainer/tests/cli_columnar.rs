@@ -1,0 +1,244 @@
+//! Parquet and Arrow files in, Parquet files out.
+
+mod common;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use common::model::untrained;
+use common::{Workplace, failure, stdout};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde_json::Value;
+
+fn workplace() -> Workplace {
+    let workplace = Workplace::new();
+    workplace.write("model", untrained().to_bytes().unwrap());
+    workplace
+}
+
+/// Posts of three users, in no order.
+const POSTS: [(i64, &str); 6] = [
+    (7, "rain tea"),
+    (5, "football"),
+    (7, "office kitchen"),
+    (9, ""),
+    (5, "essay, \"tea\""),
+    (7, "rain"),
+];
+
+fn posts() -> RecordBatch {
+    let (ids, texts): (Vec<i64>, Vec<&str>) = POSTS.into_iter().unzip();
+    batch(vec![
+        ("user_id", Arc::new(Int64Array::from(ids))),
+        ("text", Arc::new(StringArray::from(texts))),
+    ])
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    compressed_parquet(batch, Compression::UNCOMPRESSED)
+}
+
+fn compressed_parquet(batch: &RecordBatch, compression: Compression) -> Vec<u8> {
+    let properties = WriterProperties::builder().set_compression(compression);
+    let mut bytes = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties.build())).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+fn arrow_file(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn arrow_stream(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let mut batches = reader.build().unwrap();
+    let batch = batches.next().unwrap().unwrap();
+    assert!(batches.next().is_none());
+    batch
+}
+
+#[test]
+fn parquet_and_arrow_files_are_read_as_tables() {
+    let workplace = workplace();
+    let records = POSTS.map(|(id, text)| serde_json::json!({"user_id": id, "text": text}));
+    // A pipe, because files with such fields are recognised as a published corpus, whose ids are text.
+    let lines = records.map(|record| record.to_string()).join("\n");
+    let wanted = stdout(workplace.run_with_input(&["predict", "model"], lines), 0);
+    assert_eq!(wanted.lines().count(), 3);
+
+    let files = [
+        parquet(&posts()),
+        arrow_file(&posts()),
+        arrow_stream(&posts()),
+    ];
+    for (bytes, name) in files.iter().zip(["a.parquet", "a.arrow", "a.data"]) {
+        workplace.write(name, bytes);
+        assert_eq!(
+            workplace.success(&["predict", "model", name]),
+            wanted,
+            "{name}"
+        );
+        let piped = workplace.run_with_input(&["predict", "model"], bytes);
+        assert_eq!(stdout(piped, 0), wanted, "{name}");
+    }
+    for compression in [
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::BROTLI(BrotliLevel::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+    ] {
+        workplace.write("a.parquet", compressed_parquet(&posts(), compression));
+        let read = workplace.success(&["predict", "model", "a.parquet"]);
+        assert_eq!(read, wanted, "{compression}");
+    }
+    // Compressed as a whole, in an archive, and in a folder as Spark writes it.
+    let packed = zstd::encode_all(files[0].as_slice(), 1).unwrap();
+    workplace.write("a.parquet.zst", packed);
+    let mut zip = zip::ZipWriter::new(File::create(workplace.path("a.zip")).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("part-0.parquet", options).unwrap();
+    zip.write_all(&files[0]).unwrap();
+    zip.finish().unwrap();
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    workplace.write("folder/part-0.parquet", &files[0]);
+    workplace.write("folder/_SUCCESS", "");
+    for name in ["a.parquet.zst", "a.zip", "folder"] {
+        assert_eq!(
+            workplace.success(&["predict", "model", name]),
+            wanted,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn lists_of_posts_and_labels_are_read() {
+    let workplace = workplace();
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for (_, text) in POSTS {
+        lists.append_value([Some(text), Some("tea")]);
+    }
+    let genders = ["female", "male", "female", "male", "female", "male"];
+    let ages = [
+        Some(13.0),
+        None,
+        Some(14.0),
+        Some(33.0),
+        Some(50.0),
+        Some(f64::NAN),
+    ];
+    let texts = BinaryArray::from_iter_values(["a", "b", "c", "d", "e", "f"]);
+    let users = batch(vec![
+        ("id", Arc::new(texts)),
+        ("posts", Arc::new(lists.finish())),
+        ("sex", Arc::new(StringArray::from(genders.to_vec()))),
+        ("age", Arc::new(Float64Array::from(ages.to_vec()))),
+    ]);
+    workplace.write("users.parquet", parquet(&users));
+    let statistics = workplace.success(&["corpus", "stats", "users.parquet"]);
+    for what in ["| users |     6 |", "female", "male", "33"] {
+        assert!(statistics.contains(what), "{what}: {statistics}");
+    }
+    assert!(!statistics.contains("33.0"), "{statistics}");
+    let scores = workplace.success(&["evaluate", "model", "users.parquet"]);
+    assert!(scores.contains("gender"), "{scores}");
+    let first = workplace.success(&["predict", "model", "users.parquet"]);
+    let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["id"], &first["words"]), (&"a".into(), &3.into()));
+}
+
+#[test]
+fn parquet_output_has_the_numbers_of_the_other_formats() {
+    let workplace = workplace();
+    workplace.write("posts.parquet", parquet(&posts()));
+    let lines = workplace.success(&["predict", "model", "posts.parquet"]);
+    workplace.success(&["predict", "model", "posts.parquet", "-o", "out.parquet"]);
+    let batch = read(&workplace.path("out.parquet"));
+    let column = |name: &str| batch.column_by_name(name).unwrap();
+    let field =
+        |array: &ArrayRef, name: &str| array.as_struct().column_by_name(name).unwrap().clone();
+    assert_eq!(batch.num_rows(), 3);
+    assert_eq!(column("error").null_count(), 3);
+    for (row, line) in lines.lines().enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let id = column("id").as_string::<i32>().value(row);
+        assert_eq!(line["id"].to_string(), id);
+        let words = column("known_words").as_primitive::<Int64Type>().value(row);
+        assert_eq!(line["known_words"], words);
+        for (attribute, prediction) in line["predictions"].as_object().unwrap() {
+            let found = column(attribute);
+            let labels = field(found, "label");
+            let labels = labels.as_string::<i32>();
+            let label = (!labels.is_null(row)).then(|| labels.value(row));
+            assert_eq!(prediction["label"].as_str(), label);
+            let probabilities = field(found, "probabilities");
+            for (class, probability) in prediction["probabilities"].as_object().unwrap() {
+                let value = field(&probabilities, class);
+                let value = value.as_primitive::<Float32Type>().value(row);
+                let wanted: f32 = probability.to_string().parse().unwrap();
+                assert_eq!(value.to_bits(), wanted.to_bits());
+            }
+        }
+    }
+    let selected = ["--attribute", "gender", "-o", "gender.parquet"];
+    workplace.success(&[&["predict", "model", "posts.parquet"], &selected[..]].concat());
+    let file = File::open(workplace.path("gender.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let schema = reader.schema();
+    assert!(
+        schema.column_with_name("gender").is_some() && schema.column_with_name("age").is_none()
+    );
+    assert_eq!(schema.metadata()["auxlstm.schema_version"], "1");
+    let to_stdout =
+        workplace.failure(&["predict", "model", "posts.parquet", "--format", "parquet"]);
+    assert!(to_stdout.ends_with("name it with -o FILE"), "{to_stdout}");
+}
+
+#[test]
+fn damaged_columnar_files_are_refused_in_one_line() {
+    let workplace = workplace();
+    let whole = parquet(&posts());
+    for (name, bytes) in [
+        ("short.parquet", &whole[..whole.len() - 9]),
+        ("head.parquet", &whole[..4]),
+        ("short.arrow", &arrow_file(&posts())[..100]),
+        ("short.stream", &arrow_stream(&posts())[..60]),
+    ] {
+        workplace.write(name, bytes);
+        let line = failure(workplace.run(&["predict", "model", name]));
+        assert!(line.contains(name), "{line}");
+    }
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    workplace.write("numbers.parquet", parquet(&batch(vec![("likes", numbers)])));
+    let line = workplace.failure(&["predict", "model", "numbers.parquet"]);
+    assert!(line.contains("its columns are: likes"), "{line}");
+}
