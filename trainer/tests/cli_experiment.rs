@@ -385,7 +385,7 @@ fn two_processes_mixed_their_runs_in_one_folder() {
     }
     let line = workplace.failure(&experiment);
     assert!(
-        line.contains("runs with other settings of cnn: training.epochs"),
+        line.contains("runs with other settings of cnn: cnn.training.epochs"),
         "{line}"
     );
     first.kill().unwrap();
