@@ -13,7 +13,7 @@ from pyspark.sql import functions  # noqa: E402
 
 import auxlstm.spark  # noqa: E402
 
-from .spark_cluster import Cluster, stages, write_posts  # noqa: E402
+from tests.spark_cluster import Cluster, stages, write_posts  # noqa: E402
 
 POSTS, USERS, MOST_POSTS = 400_000, 20_000, 200_000
 TASKS = 24
