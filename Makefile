@@ -6,13 +6,14 @@
 # make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
 # make fuzz        runs the fuzz tests with up to a million cases each, for at most FUZZ_SECONDS (20) each
 # make test-python builds the Python package and tests it, in a virtual environment with the packages that it works with
+# make test-spark  does the same on a Spark cluster of this machine, one worker of which is killed, and with Ray, DuckDB and Polars
 # make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
 #                  text, GPU=vulkan (or wgpu, cuda) measures that device instead
 # make paper       runs the paper's experiments (configs/paper), or continues them, and writes runs/paper/report.html; takes hours
 # make paper-quick runs small experiments in ten minutes
 # make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
 #
-# demo, widget, test, lint, bench, miri and test-python first install missing tools (scripts/setup.sh). TOOLS is the folder for
+# demo, widget, test, lint, bench, miri and test-spark first install missing tools (scripts/setup.sh). TOOLS is the folder for
 # them (.tools), CARGO_TARGET_DIR the one for build results (target). CORPUS makes the experiments run on another corpus than
 # data/blogs.jsonl.xz.
 SHELL := bash
@@ -30,7 +31,7 @@ say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
 .PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
-	sanitize fuzz test-python bench paper paper-quick trainer setup-page setup-lint setup-test
+	sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page setup-lint setup-test
 .NOTPARALLEL:
 
 help:
@@ -123,15 +124,27 @@ fuzz:
 	@cargo test --release --locked -p formats --features encodings --lib -- --skip fuzz_ --nocapture
 	@cargo test --release --locked --workspace --lib fuzz_ -- --nocapture
 
-# The wheel is built as pip builds it for users. The tests compare it with the command line.
+# FOLDER FILE: a virtual environment with the packages that the file names and the package auxlstm, whose wheel is built as pip
+# builds it for users.
+define python-environment
+	@cmp -s $(2) $(TOOLS)/$(1)/done || { python3 -m venv --clear $(TOOLS)/$(1) && \
+		$(TOOLS)/$(1)/bin/pip install -q -r $(2) && cp $(2) $(TOOLS)/$(1)/done; }
+	@PATH=$(TOOLS)/$(1)/bin:$$PATH pip install -q --no-build-isolation --force-reinstall ./python
+endef
+
+# The tests compare the package with the command line.
 test-python: trainer
 	$(say) 'Python package'
-	@cmp -s python/requirements-test.txt $(TOOLS)/python/done || { python3 -m venv --clear $(TOOLS)/python && \
-		$(TOOLS)/python/bin/pip install -q -r python/requirements-test.txt && \
-		cp python/requirements-test.txt $(TOOLS)/python/done; }
-	@PATH=$(TOOLS)/python/bin:$$PATH pip install -q --no-build-isolation --force-reinstall ./python
+	$(call python-environment,python,python/requirements-test.txt)
 	@cd python && AUXLSTM=$(AUXLSTM) $(TOOLS)/python/bin/python -m pytest -q
 	@cd python && $(TOOLS)/python/bin/mypy
+
+test-spark: trainer
+	$(say) 'Python package on Spark, Ray, DuckDB and Polars'
+	@scripts/setup.sh spark
+	$(call python-environment,spark,python/requirements-spark.txt)
+	@cd python && AUXLSTM=$(AUXLSTM) $(TOOLS)/spark/bin/python -m pytest -q -s tests/test_spark.py tests/test_engines.py
+	@cd python && $(TOOLS)/spark/bin/mypy
 
 # The peers take about 5 GB, because PyTorch comes with its GPU libraries.
 BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))

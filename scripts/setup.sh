@@ -7,6 +7,7 @@
 #   scripts/setup.sh test      all of these, a browser with its driver, a software Vulkan driver, Node.js, and the npm packages
 #                              of tests/npm in $TOOLS/npm
 #   scripts/setup.sh miri      Miri, in a nightly toolchain
+#   scripts/setup.sh spark     Java
 #
 # Tools go to $TOOLS (default: .tools in the repository, ignored by git). Debian packages are installed only as root.
 set -euo pipefail
@@ -209,10 +210,17 @@ setup_miri() {
         >"$TOOLS/rustup.log" 2>&1 || fail "rustup cannot install Miri: $(tail -n 1 "$TOOLS/rustup.log")"
 }
 
+# The versions in Debian 12 and 13, 17 and 21, are those that Spark 4 supports.
+setup_java() {
+    have java || apt_install default-jre-headless ||
+        fail "Java is missing: install version 17 or 21 (on Debian: apt-get install default-jre-headless) and run this again"
+}
+
 case ${1:-} in
 page | lint | test) ;;
 miri) setup_miri; exit ;;
-*) fail "usage: scripts/setup.sh page|lint|test|miri" ;;
+spark) setup_java; exit ;;
+*) fail "usage: scripts/setup.sh page|lint|test|miri|spark" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_linker

@@ -1,0 +1,193 @@
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("pyspark")
+
+import pyarrow  # noqa: E402
+from pyarrow import parquet  # noqa: E402
+from pyspark.sql import functions  # noqa: E402
+
+import auxlstm.spark  # noqa: E402
+
+from tests.spark_cluster import Cluster, stages, write_posts  # noqa: E402
+
+POSTS, USERS, MOST_POSTS = 400_000, 20_000, 200_000
+TASKS = 24
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def spark(cluster):
+    session = cluster.session()
+    yield session
+    session.stop()
+
+
+def rows(frame):
+    return {row["id"]: row.asDict(recursive=True) for row in frame.collect()}
+
+
+def check(found, posts, model):
+    """Checks predictions, by id, against those of the model about lists of posts, by id."""
+    assert sorted(found) == sorted(posts)
+    for (user, row), prediction in zip(sorted(found.items()), model.predict(posts[user] for user in sorted(posts))):
+        assert (row["words"], row["error"]) == (prediction.words, None)
+        for name, attribute in prediction.attributes.items():
+            assert row[name]["probabilities"] == attribute.probabilities
+
+
+def test_posts_are_read_in_their_order(spark, model):
+    frame = spark.createDataFrame(
+        [("a", 2, "off to the game"), ("b", 1, "rain"), ("a", 1, "my essay is due"), ("b", 2, None)],
+        "`the user` string, day int, `my.text` string",
+    )
+    found = auxlstm.spark.predict(frame, model, user="the user", text="my.text", order="day", partitions=2)
+    assert found.schema["id"].dataType.simpleString() == "string"
+    check(rows(found), {"a": ["my essay is due", "off to the game"], "b": ["rain", ""]}, model)
+
+
+@pytest.mark.parametrize("kind", ["tinyint", "smallint", "int", "bigint"])
+def test_ids_keep_their_type(spark, model, kind):
+    frame = spark.createDataFrame([(7, "rain"), (7, "rain"), (9, "tea")], f"user {kind}, text string")
+    found = auxlstm.spark.predict(frame, model)
+    assert found.schema["id"].dataType.simpleString() == kind
+    check(rows(found), {7: ["rain", "rain"], 9: ["tea"]}, model)
+
+
+def test_rows_that_are_users_are_not_shuffled(spark, model):
+    lists = spark.createDataFrame([(7, ["rain", "tea"]), (9, [])], "user int, posts array<string>")
+    texts = spark.createDataFrame([("rain",), ("tea",)], "text string")
+    for frame in (lists, texts):
+        found = auxlstm.spark.predict(frame, model)
+        assert "Exchange" not in found._jdf.queryExecution().executedPlan().toString()
+    check(rows(auxlstm.spark.predict(lists, model)), {7: ["rain", "tea"], 9: []}, model)
+    found = rows(auxlstm.spark.predict(texts, model))
+    check(found, dict(zip(sorted(found), [["rain"], ["tea"]])), model)
+
+
+def test_a_poisoned_row_fails_no_task(spark, model):
+    frame = spark.createDataFrame(
+        [(7, b"rain \xff\xfe tea"), (None, b"rain"), (None, b"tea"), (9, None), (8, b""), (6, b"\x00" * 99)],
+        "user int, bytes binary",
+    )
+    broken = frame.withColumn("text", functions.col("bytes").cast("string"))
+    found = auxlstm.spark.predict(broken, model).collect()
+    without_id = [row for row in found if row["id"] is None]
+    assert [row["error"] for row in without_id] == ["the id of the user is null"] * 2
+    assert [row["gender"] for row in without_id] == [None, None]
+    with_id = {row["id"]: row.asDict(recursive=True) for row in found if row["id"] is not None}
+    check(with_id, {7: ["rain \ufffd\ufffd tea"], 9: [""], 8: [""], 6: ["\0" * 99]}, model)
+    lists = broken.groupBy("user").agg(functions.collect_list("text").alias("posts"))
+    found = rows(auxlstm.spark.predict(lists, model))
+    assert found[7]["words"] == 2 and found[None]["error"] == "the id of the user is null"
+    broken = frame.select(functions.col("bytes").cast("string").alias("user"), functions.lit("rain").alias("text"))
+    assert "rain \ufffd\ufffd tea" in rows(auxlstm.spark.predict(broken, model))
+
+
+def test_columns_that_cannot_be_read_are_named(spark, model):
+    for frame, what in [
+        ("likes int", "its columns are: likes"),
+        ("user double, text string", "the ids of users must be integers or strings"),
+        ("user int, text int", "text or lists of texts are needed"),
+    ]:
+        with pytest.raises(ValueError, match=what):
+            auxlstm.spark.predict(spark.createDataFrame([], frame), model)
+
+
+def test_shares_of_classes_add_up(spark, model):
+    texts = [f"my {word} and I" for word in ("husband", "essay", "wife", "office")]
+    # The last user, without a word, is not counted.
+    frame = spark.createDataFrame(list(enumerate([*texts, ""])), "user int, text string")
+    predictions = auxlstm.spark.predict(frame, model)
+    whole = {(row["attribute"], row["class"]): row for row in auxlstm.spark.estimate(predictions).collect()}
+    wanted = model.predict(texts)
+    for attribute in model.attributes:
+        for label in attribute.classes:
+            row = whole[attribute.name, label]
+            assert row["users"] == 4
+            share = sum(user[attribute.name].probabilities[label] for user in wanted) / 4
+            assert row["share"] == pytest.approx(share)
+            assert row["labels"] == sum(user[attribute.name].label == label for user in wanted)
+            assert row["label_share"] == row["labels"] / 4
+        for label, members in attribute.coarse_classes.items():
+            share = sum(whole[attribute.name, member]["share"] for member in members)
+            assert whole[f"{attribute.name}_coarse", label]["share"] == pytest.approx(share, abs=1e-6)
+    halves = predictions.withColumn("half", functions.col("id") % 2)
+    parts = auxlstm.spark.estimate(halves, by="half").collect()
+    for (attribute, label), row in whole.items():
+        both = [part for part in parts if (part["attribute"], part["class"]) == (attribute, label)]
+        assert len(both) == 2
+        assert sum(part["users"] for part in both) == 4
+        assert sum(part["probability"] for part in both) == pytest.approx(row["probability"])
+
+
+def test_a_user_of_any_size_needs_bounded_memory(spark, model):
+    # A gigabyte of text, as much as the address space of a Python process may have.
+    posts = spark.range(200_000).select(
+        functions.lit(1).alias("user"), "id", functions.repeat(functions.lit("rain tea "), 600).alias("text")
+    )
+    (row,) = auxlstm.spark.predict(posts, model, order="id", partitions=2).collect()
+    assert row["id"] == 1 and row["error"] is None and row["words"] > 1000
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("posts") / "posts"
+    write_posts(folder, POSTS, users=USERS, most=MOST_POSTS)
+    return folder
+
+
+def test_a_lost_worker_costs_no_user_and_changes_no_prediction(cluster, spark, model, bundle, posts, tmp_path):
+    frame = spark.read.parquet(str(posts))
+    predictions = auxlstm.spark.predict(frame, model, order="time", partitions=TASKS)
+    shuffled = frame.repartition(TASKS, "user").sortWithinPartitions("user", "time")
+    identity = shuffled.mapInArrow(lambda batches: batches, frame.schema)
+    for name, timed in [("identity, start", identity), ("identity", identity), ("predictions", predictions)]:
+        started = time.monotonic()
+        timed.write.format("noop").mode("overwrite").save()
+        print(f"{name}: {time.monotonic() - started:.1f} s for {POSTS} posts of {USERS} users")
+
+    before = {stage["stageId"] for stage in stages(spark)}
+    killed = []
+
+    def kill():
+        while not killed:
+            time.sleep(0.05)
+            for stage in stages(spark):
+                if stage["stageId"] not in before and stage["numTasks"] == TASKS and stage["numCompleteTasks"] >= 4:
+                    killed.append(stage)
+                    cluster.kill_worker()
+                    return
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    out = tmp_path / "predictions.parquet"
+    predictions.write.parquet(str(out))
+    killer.join(60)
+    assert killed[0]["status"] == "ACTIVE" and killed[0]["numCompleteTasks"] < TASKS
+    again = [stage for stage in stages(spark) if stage["stageId"] not in before and stage["attemptId"] > 0]
+    assert any(stage["shuffleWriteBytes"] > 0 for stage in again), "the deleted part of the shuffle was made again"
+
+    found = parquet.read_table(out).sort_by("id")
+    assert found["id"].to_pylist() == list(range(USERS))
+    command = os.environ.get("AUXLSTM")
+    if command is None:
+        pytest.skip("AUXLSTM names no command to compare with")
+    table = parquet.read_table(posts).sort_by([("user", "ascending"), ("time", "ascending")])
+    parquet.write_table(table, tmp_path / "sorted.parquet")
+    by_command = tmp_path / "by_command.parquet"
+    subprocess.run([command, "predict", bundle, tmp_path / "sorted.parquet", "--sorted", "-o", by_command], check=True)
+    wanted = parquet.read_table(by_command)
+    wanted = wanted.set_column(0, "id", wanted["id"].cast(pyarrow.int64()))
+    # Writers differ in what they say of nulls, so values are compared. They are of 32 bits on both sides.
+    assert found.to_pylist() == wanted.to_pylist()
