@@ -94,9 +94,7 @@ mod tests {
             };
             let of_user = shards.iter().filter(|shard| shard.has_user(&user));
             assert_eq!(of_user.count(), 1);
-            let of_file = shards
-                .iter()
-                .filter(|shard| shard.has(record as usize));
+            let of_file = shards.iter().filter(|shard| shard.has(record as usize));
             assert_eq!(of_file.count(), 1);
         }
         assert_eq!(shards[2].to_string(), "00003-of-00007");
