@@ -79,12 +79,7 @@ impl PredictionTable {
         let columns = iter::once("id".to_owned())
             .chain(copied.iter().map(own_name))
             .chain(predicted.iter().cloned())
-            .map(|name| {
-                let numbered = (2..).map(|number| format!("{name}_{number}"));
-                let mut names = iter::once(name.clone()).chain(numbered);
-                let free = names.find(|name| taken.insert(name.clone()));
-                free.unwrap_or(name)
-            })
+            .map(|name| free_name(name, &mut taken))
             .collect();
         Self {
             columns,
@@ -150,6 +145,14 @@ impl PredictionTable {
             false => Err(RowError::DifferentAttributes),
         }
     }
+}
+
+/// The name of a column, numbered as in `gender_2` if a column before has `taken` it.
+pub fn free_name(name: String, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = iter::once(name.clone()).chain(numbered);
+    let free = names.find(|name| taken.insert(name.clone()));
+    free.unwrap_or(name)
 }
 
 /// For each attribute, and then its coarse classes, the `count` words that speak most for the predicted class, strongest first:

@@ -179,8 +179,7 @@ impl Predictor {
         &self,
         texts: &[Vec<u32>],
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
+        let logits = self.logits_of_users(texts).await?;
         Ok(self.predictions(texts, &logits))
     }
 
@@ -200,12 +199,16 @@ impl Predictor {
     ) -> Result<Vec<UserPrediction>, PredictError> {
         assert_eq!(users.len(), hashes.len(), "one hash per user");
         let texts = self.read(users);
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
+        let logits = self.logits_of_users(&texts).await?;
         for ((text, logits), &hash) in texts.iter().zip(&logits).zip(hashes) {
             set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
         }
         Ok(self.predictions(&texts, &logits))
+    }
+
+    async fn logits_of_users(&self, texts: &[Vec<u32>]) -> Result<Vec<Logits>, PredictError> {
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        self.logits(&slices).await
     }
 
     fn predictions(&self, texts: &[Vec<u32>], logits: &[Logits]) -> Vec<UserPrediction> {

@@ -232,7 +232,13 @@ fn parquet_output_has_copied_fields_and_words() {
     workplace.write("users.jsonl", users);
     let flags = ["--keep", "city", "--keep", "words", "--evidence", "2"];
     let command = [&["predict", "model", "users.jsonl"], &flags[..]].concat();
-    workplace.success(&[&command[..], &["-o", "out.parquet"]].concat());
+    let with_misspelt = ["-o", "out.parquet", "--keep", "citty"];
+    let output = workplace.run(&[&command[..], &with_misspelt].concat());
+    let said = common::stderr(&output);
+    assert!(
+        said.contains("--keep citty: no record has this field"),
+        "{said}"
+    );
     let lines = workplace.success(&[&command[..], &["--format", "jsonl"]].concat());
     let batch = read(&workplace.path("out.parquet"));
     let text = |name: &str, row: usize| {

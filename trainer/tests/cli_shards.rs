@@ -163,6 +163,20 @@ fn shards_of_other_settings_do_not_mix() {
     assert!(said(&wrong, 2).contains("expected I/N"));
 }
 
+/// Both end with `.jsonl`.
+#[test]
+fn shards_of_objects_and_of_tables_mixed() {
+    let workplace = workplace();
+    workplace.write("posts.csv", posts());
+    let predict = |shard: &'static str, format: &'static str| {
+        let flags = ["--shard", shard, "--format", format, "-o", "out"];
+        [&["predict", "model", "posts.csv"], &flags[..]].concat()
+    };
+    workplace.success(&predict("1/2", "objects"));
+    let line = workplace.failure(&predict("2/2", "jsonl"));
+    assert!(line.contains("name another folder"), "{line}");
+}
+
 #[test]
 fn users_without_ids_in_a_folder_are_refused() {
     let workplace = workplace();

@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
 use columnar::{Outcome, PredictionSchema};
 use model_core::corpus::id_text;
 use model_core::prediction::UserPrediction;
-use model_core::prediction_table::WordEvidence;
+use model_core::prediction_table::{WordEvidence, free_name};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -45,10 +45,8 @@ impl<'a> ParquetFile<'a> {
         let mut fields: Vec<Arc<Field>> = base.fields().to_vec();
         let mut taken: HashSet<String> = fields.iter().map(|field| field.name().clone()).collect();
         let mut add = |name: String, kind: DataType| {
-            let numbered = (2..).map(|number| format!("{name}_{number}"));
-            let mut names = std::iter::once(name.clone()).chain(numbered);
-            let free = names.find(|name| taken.insert(name.clone()));
-            fields.push(Arc::new(Field::new(free.unwrap_or(name), kind, true)));
+            let name = free_name(name, &mut taken);
+            fields.push(Arc::new(Field::new(name, kind, true)));
         };
         for field in copied {
             let name = match base.field_with_name(field) {

@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     evidence: Option<u32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// JSONL, one object per user with an object per attribute
     Objects,
@@ -169,7 +169,7 @@ impl Arguments {
             "input": self.input,
             "reading": format!("{:?}", self.reading),
             "base_rates": format!("{:?}", self.base_rates),
-            "format": format.ending(),
+            "format": format!("{format:?}"),
             "attributes": self.attributes,
             "keep": self.kept,
             "evidence": self.evidence,
@@ -269,10 +269,8 @@ impl Rows {
         if self.format == Format::Csv {
             self.put(out, self.table.csv_header().as_bytes())?;
         }
-        let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
         let bad_records =
             self.each_chunk(corpus, shows_progress, |users, posts, predictions| {
-                missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
                 let evidence = self.evidence(posts)?;
                 for ((user, prediction), evidence) in users.iter().zip(predictions).zip(evidence) {
                     self.put(out, &self.row(user, prediction, evidence)?)?;
@@ -280,9 +278,6 @@ impl Rows {
                 self.flush(out)
             })?;
         self.flush(out)?;
-        for field in missing {
-            notice!("--keep {field}: no record has this field");
-        }
         Ok(bad_records)
     }
 
@@ -315,7 +310,7 @@ impl Rows {
     }
 
     /// Predicts the users of a corpus and gives `handle` one chunk after the other: users, their posts and the predictions.
-    /// Returns the number of bad records.
+    /// Reports the fields of --keep that no user has. Returns the number of bad records.
     fn each_chunk(
         &self,
         corpus: Corpus,
@@ -323,7 +318,9 @@ impl Rows {
         mut handle: impl FnMut(&[User], &[Vec<String>], Vec<UserPrediction>) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
         let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
-        each_chunk(corpus, progress, |_, mut users| {
+        let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
+        let bad_records = each_chunk(corpus, progress, |_, mut users| {
+            missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
             let posts: Vec<Vec<String>> = (users.iter_mut())
                 .map(|user| std::mem::take(&mut user.posts))
                 .collect();
@@ -331,7 +328,11 @@ impl Rows {
             select(&mut predictions, &self.arguments.attributes);
             handle(&users, &posts, predictions)?;
             Ok(users.len() as u64)
-        })
+        })?;
+        for field in missing {
+            notice!("--keep {field}: no record has this field");
+        }
+        Ok(bad_records)
     }
 
     fn row(
