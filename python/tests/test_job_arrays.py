@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("snakemake")
-parquet = pytest.importorskip("pyarrow.parquet")
+from pyarrow import parquet  # noqa: E402
 
 SCALE = Path(__file__).parents[2] / "docs" / "scale.md"
 USERS = 9000
@@ -23,17 +23,16 @@ def recipe(name):
     return next(block.partition("```")[0] for block in blocks if block.startswith(f"# {name}\n"))
 
 
-def snakemake(folder, *flags):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *flags]
-    path = str(Path(os.environ["AUXLSTM"]).parent) + os.pathsep + os.environ["PATH"]
+def snakemake(folder, command, *flags):
+    arguments = [sys.executable, "-m", "snakemake", "--cores", "2", *flags]
+    path = str(Path(command).parent) + os.pathsep + os.environ["PATH"]
     return subprocess.Popen(
-        command, cwd=folder, env={**os.environ, "PATH": path}, start_new_session=True,
+        arguments, cwd=folder, env={**os.environ, "PATH": path}, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
 
 
-@pytest.mark.skipif("AUXLSTM" not in os.environ, reason="AUXLSTM names no command")
-def test_killed_in_the_middle_nothing_is_lost_or_twice(bundle, tmp_path):
+def test_killed_in_the_middle_nothing_is_lost_or_twice(bundle, command, tmp_path):
     (tmp_path / "Snakefile").write_text(recipe("Snakefile"))
     (tmp_path / "model.safetensors").symlink_to(bundle)
     words = "rain tea office kitchen essay football school husband game work".split()
@@ -42,7 +41,7 @@ def test_killed_in_the_middle_nothing_is_lost_or_twice(bundle, tmp_path):
             text = " ".join(words[(post * step) % len(words)] for step in range(1, 40))
             posts.write(json.dumps({"user_id": post * 7 % USERS, "text": text}) + "\n")
 
-    first = snakemake(tmp_path)
+    first = snakemake(tmp_path, command)
     shards = tmp_path / "users"
     deadline = time.monotonic() + 120
     while not list(shards.glob("part-*")):
@@ -52,8 +51,8 @@ def test_killed_in_the_middle_nothing_is_lost_or_twice(bundle, tmp_path):
     first.communicate()
     complete = {path: path.stat().st_mtime_ns for path in shards.glob("part-*")}
 
-    assert snakemake(tmp_path, "--unlock").wait() == 0
-    second = snakemake(tmp_path, "--rerun-incomplete")
+    assert snakemake(tmp_path, command, "--unlock").wait() == 0
+    second = snakemake(tmp_path, command, "--rerun-incomplete")
     said, _ = second.communicate()
     assert second.returncode == 0, said
     ids = [parquet.read_table(path, columns=["id"])["id"].to_pylist() for path in shards.glob("part-*")]
