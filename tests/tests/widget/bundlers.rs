@@ -1,5 +1,7 @@
 //! The package in projects of other bundlers than Vite. `make test-bundlers` runs these tests.
 
+use std::fs;
+
 use tests::{
     browser::SOON,
     npm::{command, output},
@@ -26,6 +28,9 @@ fn predicts_when_built(project: &str, script: &str) {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(&here), "{name} names {here}");
     }
+    // Also where a server renders it.
+    let index = fs::read_to_string(built.join("index.html")).expect("it has a page");
+    assert!(index.contains("<user-attributes") && index.contains(TEXT));
     let own = project.path().join("main.js").exists();
     package::visit(&built).run(async move |page| {
         shows(&page, ELEMENT, &[TEXT]).await;
