@@ -1,12 +1,20 @@
 "use client";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import "user-attributes/element";
 
 export function Estimate({ text }) {
-  const [words, setWords] = useState();
+  const [words, setWords] = useState("");
+  const estimate = useRef(null);
+  // React 19 attaches no `onprediction` to an element that a server has rendered (issue 35446 of React).
+  useEffect(() => {
+    const element = estimate.current;
+    const listener = ({ detail }) => setWords(detail.prediction.words);
+    element.addEventListener("prediction", listener);
+    return () => element.removeEventListener("prediction", listener);
+  }, []);
   return (
     <>
-      <user-attributes loading="eager" text={text} onprediction={({ detail }) => setWords(detail.prediction.words)} />
+      <user-attributes ref={estimate} loading="eager" text={text} />
       <output>{words}</output>
     </>
   );
