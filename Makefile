@@ -1,6 +1,7 @@
 # make demo        builds the page and serves it on this machine, at PORT (8080)
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
+# make test-bundlers runs the tests of the widget in other bundlers and frameworks, which make test leaves out
 # make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
 # make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
@@ -13,9 +14,9 @@
 # make paper-quick runs small experiments in ten minutes
 # make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
 #
-# demo, widget, test, lint, bench, miri and test-spark first install missing tools (scripts/setup.sh). TOOLS is the folder for
-# them (.tools), CARGO_TARGET_DIR the one for build results (target). CORPUS makes the experiments run on another corpus than
-# data/blogs.jsonl.xz.
+# demo, widget, test, test-bundlers, lint, bench, miri and test-spark first install missing tools (scripts/setup.sh). TOOLS is
+# the folder for them (.tools), CARGO_TARGET_DIR the one for build results (target). CORPUS makes the experiments run on another
+# corpus than data/blogs.jsonl.xz.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -30,8 +31,9 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
-.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
-	sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page setup-lint setup-test
+.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests \
+	test-bundlers miri sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page setup-lint setup-test \
+	setup-hosts
 .NOTPARALLEL:
 
 help:
@@ -54,7 +56,7 @@ test:
 lint:
 	@scripts/check.sh setup-lint $(STATIC_CHECKS) features
 
-setup-page setup-lint setup-test:
+setup-page setup-lint setup-test setup-hosts:
 	$(say) 'Set-up'
 	@scripts/setup.sh $(@:setup-%=%)
 
@@ -99,6 +101,10 @@ page:
 tests:
 	$(say) 'Tests: the crates, the command line, the page in a browser'
 	@cargo test --release --locked --workspace --no-fail-fast
+
+test-bundlers: setup-hosts trainer page
+	$(say) 'Tests: the widget in bundlers and frameworks'
+	@cargo test --release --locked --workspace --test widget -- --ignored
 
 # The tests of unsafe code that Miri can interpret in minutes: portable code, on small inputs.
 miri:

@@ -6,6 +6,7 @@
 #   scripts/setup.sh lint      the wasm32 target, and the checkers of scripts/lint/requirements.txt in $TOOLS/lint
 #   scripts/setup.sh test      all of these, a browser with its driver, a software Vulkan driver, Node.js, and the npm packages
 #                              of tests/npm in $TOOLS/npm
+#   scripts/setup.sh hosts     all of these, and the bundlers and frameworks of tests/npm/hosts (700 MB) in $TOOLS/hosts
 #   scripts/setup.sh miri      Miri, in a nightly toolchain
 #   scripts/setup.sh spark     Java
 #
@@ -189,16 +190,16 @@ setup_node() {
     hash -r
 }
 
-# The bundler, the TypeScript compiler and the page's auditors.
+# NAME FOLDER: installs the npm packages that the folder's package.json names in $TOOLS/NAME.
 setup_npm() {
-    local folder=$TOOLS/npm log=$TOOLS/npm.log asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
+    local folder=$TOOLS/$1 log=$TOOLS/$1.log asked=("$2"/package.json "$2"/package-lock.json)
     cat "${asked[@]}" | cmp -s - "$folder/done" && return
-    say "installing the npm packages of the tests (a minute, once)"
+    say "installing the npm packages of $2 (some minutes, once)"
     rm -rf "$folder"
     mkdir "$folder"
     cp "${asked[@]}" "$folder/"
     (cd "$folder" && npm ci --no-audit --no-fund) >"$log" 2>&1 ||
-        { tail -n 5 "$log" >&2; fail "npm cannot install the packages of tests/npm; the log is $log"; }
+        { tail -n 5 "$log" >&2; fail "npm cannot install the packages of $2; the log is $log"; }
     cat "${asked[@]}" >"$folder/done"
 }
 
@@ -217,10 +218,10 @@ setup_java() {
 }
 
 case ${1:-} in
-page | lint | test) ;;
+page | lint | test | hosts) ;;
 miri) setup_miri; exit ;;
 spark) setup_java; exit ;;
-*) fail "usage: scripts/setup.sh page|lint|test|miri|spark" ;;
+*) fail "usage: scripts/setup.sh page|lint|test|hosts|miri|spark" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_linker
@@ -233,9 +234,12 @@ if [ "$1" != lint ]; then
     setup_cargo_tool trunk "$trunk_version" trunk --locked
     setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
 fi
-if [ "$1" = test ]; then
+if [ "$1" = test ] || [ "$1" = hosts ]; then
     setup_browser
     setup_vulkan
     setup_node
-    setup_npm
+    setup_npm npm "$root/tests/npm"
+fi
+if [ "$1" = hosts ]; then
+    setup_npm hosts "$root/tests/npm/hosts"
 fi
