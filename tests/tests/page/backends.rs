@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tests::{
-    browser::{LATE, SOFTWARE_GPU, SOON, Visit},
+    browser::{LATE, SOON, Visit},
+    driver::Need,
     same,
 };
 
@@ -11,7 +12,7 @@ use crate::{TEXTS, before_worker, failed};
 
 #[test]
 fn a_software_gpu_is_not_chosen_automatically() {
-    Visit::default().flags(&SOFTWARE_GPU).run(async |page| {
+    Visit::default().needs(Need::SoftwareGpu).run(async |page| {
         let running = page.ready().await;
         assert!(
             running.starts_with("Runs on the CPU: ") && running.contains("software"),
@@ -41,7 +42,7 @@ fn an_adapter_that_the_gpu_code_cannot_use_is_left_alone() {
     let no_features =
         "Object.defineProperty(GPUAdapter.prototype, 'features', { get: () => new Set() });";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead("widget/start_worker.js", before_worker(no_features))
         .run(async |page| {
             page.choose("WebGPU").await;
@@ -58,7 +59,7 @@ fn a_busy_gpu_can_be_left_for_the_cpu() {
     // The GPU never finishes.
     let hanging = "GPUBuffer.prototype.mapAsync = () => new Promise(() => {});";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead("widget/start_worker.js", before_worker(hanging))
         .run(async |page| {
             page.choose("WebGPU").await;
@@ -86,7 +87,7 @@ fn an_exception_on_the_cpu_after_the_gpu_has_failed_is_reported_and_can_be_tried
             return now();
         };";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead(
             "widget/start_worker.js",
             before_worker(&format!("{COUNT}{UNPLUG}{stop_the_clock}")),
@@ -158,7 +159,7 @@ const UNPLUG: &str = "const submit = GPUQueue.prototype.submit;
 /// of these words. The script makes the GPU fail when `asked`, the number of predictions so far, is above 1.
 fn fails(script: &str, because: &'static [&str]) {
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead(
             "widget/start_worker.js",
             before_worker(&format!("{COUNT}{script}")),
