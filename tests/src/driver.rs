@@ -276,17 +276,24 @@ impl Driver {
             "intl.accept_languages": wishes.languages.as_deref().unwrap_or("en-US"),
         });
         for need in &wishes.needs {
-            let (name, value) = match need {
-                Need::Dark => ("layout.css.prefers-color-scheme.content-override", json!(0)),
-                Need::Light => ("layout.css.prefers-color-scheme.content-override", json!(1)),
-                Need::ForcedColours => ("browser.display.document_color_use", json!(2)),
-                Need::ReducedMotion => ("ui.prefersReducedMotion", json!(1)),
-                Need::SoftwareGpu => ("dom.webgpu.enabled", json!(true)),
-                Need::BlockedStorage => ("network.cookie.cookieBehavior", json!(2)),
-                Need::PrivateWindow => ("browser.privatebrowsing.autostart", json!(true)),
-                Need::MemoryMeasurement | Need::LayoutShifts => continue,
+            let wanted = match need {
+                Need::Dark => json!({ "layout.css.prefers-color-scheme.content-override": 0 }),
+                Need::Light => json!({ "layout.css.prefers-color-scheme.content-override": 1 }),
+                Need::ForcedColours => json!({ "browser.display.document_color_use": 2 }),
+                Need::ReducedMotion => json!({ "ui.prefersReducedMotion": 1 }),
+                // Mesa's software driver. Without the second and third Firefox does not use it.
+                Need::SoftwareGpu => json!({
+                    "dom.webgpu.enabled": true,
+                    "gfx.webgpu.ignore-blocklist": true,
+                    "layers.acceleration.force-enabled": true,
+                }),
+                Need::BlockedStorage => json!({ "network.cookie.cookieBehavior": 2 }),
+                Need::PrivateWindow => json!({ "browser.privatebrowsing.autostart": true }),
+                Need::MemoryMeasurement | Need::LayoutShifts => json!({}),
             };
-            preferences[name] = value;
+            for (name, value) in wanted.as_object().into_iter().flatten() {
+                preferences[name] = value.clone();
+            }
         }
         let options =
             json!({ "args": ["-headless", "--width=1280", "--height=960"], "prefs": preferences });
