@@ -181,10 +181,18 @@ impl Visit {
 impl Page {
     /// The one element that an XPath names.
     pub async fn find(&self, path: &str) -> Element {
-        self.client
-            .find(Locator::XPath(path))
-            .await
+        // WebKit's driver answers before the page has handled a click.
+        let soon = self.client.wait().at_most(SOON);
+        (soon.for_element(Locator::XPath(path)).await)
             .unwrap_or_else(|error| panic!("no {path}: {error}"))
+    }
+
+    /// The visible text of the element that an XPath names. Drivers compute it in ways of their own, so the page does.
+    pub async fn text(&self, path: &str) -> String {
+        let element = json!(self.find(path).await);
+        let text = (self.client).execute("return arguments[0].innerText.trim()", vec![element]);
+        let text = (text.await).unwrap_or_else(|error| panic!("{path} has no text: {error}"));
+        text.as_str().expect("it is text").to_owned()
     }
 
     /// Presses the button of this name.
@@ -197,6 +205,11 @@ impl Page {
     pub async fn click(&self, path: &str) {
         (self.find(path).await.click().await)
             .unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
+        if Browser::chosen() == Browser::WebKit {
+            // Its driver answers before the page has handled the click, which may also load another page.
+            let handled = "return new Promise(resolve => setTimeout(resolve, 100))";
+            let _ = self.client.execute(handled, vec![]).await;
+        }
     }
 
     /// Chooses a file of this name and content with the page's file button.
@@ -223,16 +236,20 @@ impl Page {
     pub async fn saved(&self, name: &str) -> String {
         let file = self.folder.join(name);
         let start = Instant::now();
-        // The browser reserves the name with an empty file, writes to another one and renames that when it is complete.
+        // Chromium and Firefox reserve the name with an empty file, write to another one and rename that when it is complete.
+        // WebKit writes to the file itself, so it must have stayed the same for a while.
+        let mut before = String::new();
         loop {
             match std::fs::read_to_string(&file) {
-                Ok(content) if !content.is_empty() => return content,
+                Ok(content) if !content.is_empty() && content == before => return content,
+                Ok(content) => before = content,
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     panic!("{}: {error}", file.display())
                 }
-                _ => assert!(start.elapsed() < SOON, "{name} is not saved"),
+                Err(_) => {}
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(start.elapsed() < SOON, "{name} is not saved");
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
@@ -258,8 +275,7 @@ impl Page {
 
     /// The status line: the model's state and its backend.
     pub async fn status(&self) -> String {
-        let line = self.find("//section[@data-phase]//p[1]").await;
-        line.text().await.expect("the status line has a text")
+        self.text("//section[@data-phase]//p[1]").await
     }
 
     /// Waits until the model is ready, in any language of the page, and returns the status line.
@@ -271,10 +287,8 @@ impl Page {
 
     /// Selects a backend.
     pub async fn choose(&self, backend: &str) {
-        let label = self
-            .find(&format!("//fieldset//label[normalize-space()='{backend}']"))
+        self.click(&format!("//fieldset//label[normalize-space()='{backend}']"))
             .await;
-        label.click().await.expect("the backend can be selected");
     }
 
     /// Replaces the text, as pasting does.

@@ -26,10 +26,7 @@ fn the_page_and_the_command_agree_on_webgpu() {
     Visit::default().needs(Need::SoftwareGpu).run(async |page| {
         page.choose("WebGPU").await;
         let running = page.ready().await;
-        assert!(
-            running.starts_with("Runs on WebGPU: ") && running.contains("swiftshader"),
-            "{running}"
-        );
+        assert!(running.starts_with("Runs on WebGPU: "), "{running}");
         assert!(running.contains("software"), "{running}");
         for posts in TEXTS {
             page.write(&posts.join("\n")).await;
