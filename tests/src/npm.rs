@@ -35,7 +35,8 @@ pub fn file(path: &str) -> PathBuf {
     folder().join("node_modules").join(path)
 }
 
-fn tools() -> PathBuf {
+/// The folder of the tools that `scripts/setup.sh` installs.
+pub fn tools() -> PathBuf {
     env::var_os("TOOLS").map_or_else(|| crate::root().join(".tools"), PathBuf::from)
 }
 

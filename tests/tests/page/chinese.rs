@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use tests::{
-    BILINGUAL, BUNDLE,
+    BILINGUAL,
     browser::{Page, SOON, Visit},
     same, same_by,
     site::Delivery,
 };
 
-use crate::{array, bilingual, kept, refused, string};
+use crate::{array, bilingual, bundle, kept, refused, string};
 
 /// The buttons beside the estimate.
 const OFFERS: &str =
