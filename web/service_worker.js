@@ -8,9 +8,13 @@
 // The old one may be unable to fetch the files that it lacks, because the server has others by then. So it takes over at once
 // if a visitor asks for it, or reloads the only tab (web/start.js).
 const CACHE = `page ${VERSION}`;
+/** Opened once: another version may have deleted it since, and to open it again would leave an empty one behind. */
+const cache = open(CACHE);
+/** Resolves when the caches of other versions are deleted, once this one is active. */
+let tidy = Promise.resolve();
 /** Files that most visitors never need. They are kept after their first use. */
 const ON_DEMAND =
-  /^embed\.|^reader\/|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|index\.|user-attributes|style\.|locale\.|messages\.|tokens\.|package\.|.*\.(d\.ts|md)$)/;
+  /^embed\.|^reader\/|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|index\.|element\.|react\.|user-attributes|style\.|locale\.|messages\.|tokens\.|package\.|.*\.(d\.ts|md)$)/;
 /** For each file a promise that settles when the file is kept. Requests wait for it, so that no file is fetched twice. */
 const busy = new Map();
 
@@ -21,7 +25,9 @@ addEventListener("install", (event) => {
 
 addEventListener("activate", (event) => {
   const remove = (names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
-  event.waitUntil(caches.keys().then(remove));
+  // Where the browser refuses to store anything, there are none.
+  tidy = caches.keys().then(remove, () => {});
+  event.waitUntil(tidy);
 });
 
 // Sent by web/start.js.
@@ -76,8 +82,10 @@ async function keepAll() {
 
 /** The files that any version has kept: a visitor who used one of them expects it to work without a network. */
 async function everKept() {
+  await tidy;
   const names = await caches.keys().catch(() => []);
-  const all = await Promise.all(names.map(open));
+  const others = names.filter((name) => name !== CACHE);
+  const all = await Promise.all([cache, ...others.map(open)]);
   const requests = (await Promise.all(all.map((cache) => cache?.keys() ?? []))).flat();
   return new Set(requests.map(fileOf));
 }
@@ -100,14 +108,14 @@ function answer(file, referrer) {
 }
 
 async function find(file, referrer) {
-  const cache = await open(CACHE);
-  const kept = await cache?.match(file);
+  const own = await cache;
+  const kept = await own?.match(file);
   if (kept) return { response: kept };
   // Not from the browser's cache, which may still hold the file of another version.
   const response = await fetch(file, { cache: "no-cache", referrer });
   if (!response.ok) return { response, keeping: lookForNewVersion() };
   const checked = check(file, response);
-  return { response: checked, keeping: cache?.put(file, checked.clone()) };
+  return { response: checked, keeping: own?.put(file, checked.clone()) };
 }
 
 /**

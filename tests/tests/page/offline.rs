@@ -181,7 +181,15 @@ fn rare_files_are_not_kept_before_they_are_used() {
         for needed in ["", "widget/worker_bg.wasm", tests::BUNDLE] {
             assert!(kept.iter().any(|file| file == needed), "{needed}: {kept:?}");
         }
-        let seldom = ["gpu", "en-single", "zh", "user-attributes", "embed"];
+        let seldom = [
+            "gpu",
+            "en-single",
+            "zh",
+            "user-attributes",
+            "element",
+            "react",
+            "embed",
+        ];
         let kept: Vec<&String> = (kept.iter())
             .filter(|file| seldom.iter().any(|part| file.contains(part)))
             // A short script that fetches the program for WebGPU.
