@@ -5,10 +5,12 @@ use model_core::{
     bundle::{Settings, ValidationStatus},
     language::Language,
     predictor::{PredictError, Predictor},
+    vocabulary::Vocabulary,
+    word_frequencies::WordFrequencies,
 };
 
 use crate::training::{
-    calibration::{self, LENGTHS, MOMENT_LENGTHS, Scored, class_moments},
+    calibration::{self, LENGTHS, MOMENT_LENGTHS, Scored, class_moments, reference_corpus},
     examples::Example,
 };
 
@@ -24,10 +26,9 @@ pub fn texts(
     language: Option<Language>,
 ) -> Result<Texts, PredictError> {
     let reader = predictor.reader();
-    let is_in = |user: &&Example| {
-        language.is_none_or(|language| Language::of(&user.words, &reader.vocabulary) == language)
-    };
-    let users: Vec<&Example> = users.iter().copied().filter(is_in).collect();
+    let users: Vec<&Example> = (users.iter().copied())
+        .filter(|user| is_in(&user.words, language, &reader.vocabulary))
+        .collect();
     let slices: Vec<&[u32]> = (users.iter())
         .map(|user| &user.words[..user.words.len().min(words)])
         .collect();
@@ -47,6 +48,11 @@ pub fn texts(
     Ok(texts)
 }
 
+/// Whether a text is in a language; a model of one language takes all texts to be in it.
+fn is_in(text: &[u32], language: Option<Language>, vocabulary: &Vocabulary) -> bool {
+    language.is_none_or(|language| Language::of(text, vocabulary) == language)
+}
+
 /// The [`texts`] cut to each of [`MOMENT_LENGTHS`], with this length; the last are whole.
 pub fn texts_by_length(
     predictor: &Predictor,
@@ -58,6 +64,29 @@ pub fn texts_by_length(
         .collect()
 }
 
+/// The word frequencies of the users in the [`reference_corpus`].
+pub fn word_frequencies<'a>(
+    users: impl Iterator<Item = &'a Example> + Clone,
+    vocabulary: &Vocabulary,
+) -> WordFrequencies {
+    let reference = reference_corpus(by_file(users.clone(), |user| user.words.len()));
+    let users = users.filter(|user| Some(user.file) == reference);
+    WordFrequencies::of(users.map(|user| &user.words[..]), vocabulary.len())
+}
+
+/// The sum over the users of each file.
+fn by_file<'a>(
+    users: impl Iterator<Item = &'a Example>,
+    number: impl Fn(&Example) -> usize,
+) -> Vec<usize> {
+    let mut sums = Vec::new();
+    for user in users {
+        sums.resize(sums.len().max(user.file + 1), 0);
+        sums[user.file] += number(user);
+    }
+    sums
+}
+
 /// The texts of one task of all lengths.
 pub fn of_task(by_length: &[(usize, Texts)], task: usize) -> Vec<(usize, &[Scored])> {
     (by_length.iter())
@@ -66,18 +95,25 @@ pub fn of_task(by_length: &[(usize, Texts)], task: usize) -> Vec<(usize, &[Score
 }
 
 /// The settings of a model with its calibration fitted anew to validation users, for its own base rates and so that confident
-/// predictions have this accuracy. An attribute without labels in a language keeps its calibration there.
+/// predictions have this accuracy, and with the word frequencies of the training users. An attribute without labels in a
+/// language keeps its calibration there.
 pub fn recalibrated(
     predictor: &Predictor,
+    training: &[&Example],
     validation: &[&Example],
     accuracy: f64,
 ) -> Result<Settings, PredictError> {
     let mut settings = predictor.settings().clone();
+    let vocabulary = &predictor.reader().vocabulary;
+    let word_frequencies = |language: Option<Language>| {
+        let is_in = |user: &&Example| is_in(&user.words, language, vocabulary);
+        word_frequencies(training.iter().copied().filter(is_in), vocabulary)
+    };
+    settings.word_frequencies = (settings.languages().into_iter())
+        .map(word_frequencies)
+        .collect();
     for language in settings.languages() {
-        let by_length = texts_by_length(predictor, validation, language)?;
-        let mut all: Texts = by_length
-            .last()
-            .map_or_else(Texts::new, |(_, whole)| whole.clone());
+        let mut all = texts(predictor, validation, usize::MAX, language)?;
         for length in LENGTHS {
             let longer: Vec<&Example> = (validation.iter().copied())
                 .filter(|user| user.words.len() > length)
@@ -96,6 +132,15 @@ pub fn recalibrated(
                 ValidationStatus::Measured => {
                     let base_rates = before.calibration.base_rates(attribute.classes.len());
                     let mut fitted = calibration::measured(all, attribute, &base_rates, accuracy);
+                    let labelled = validation.iter().copied().filter(|user| {
+                        user.classes_of(task).is_some() && is_in(&user.words, language, vocabulary)
+                    });
+                    let words = by_file(labelled.clone(), |user| user.words.len());
+                    let reference = reference_corpus(words);
+                    let users: Vec<&Example> = labelled
+                        .filter(|user| Some(user.file) == reference)
+                        .collect();
+                    let by_length = texts_by_length(predictor, &users, language)?;
                     let by_length = of_task(&by_length, task);
                     fitted.moments = class_moments(&by_length, attribute, &fitted.calibration);
                     fitted

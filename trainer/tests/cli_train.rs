@@ -543,6 +543,37 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
     );
 }
 
+/// A model of several corpora compares sets of users with the largest of them, not with all together.
+#[test]
+fn a_set_like_a_small_part_of_the_training_users_was_not_called_unlike() {
+    let workplace = workplace();
+    let record = |id: usize| {
+        let word = BY_GENDER[id % 2][id % 3];
+        let post = format!("{word} rain ").repeat(10);
+        serde_json::json!({ "id": id, "gender": (["female", "male"][id % 2]), "posts": [post] })
+    };
+    let few: Vec<String> = (0..80).map(|id| record(id).to_string()).collect();
+    workplace.write("few.jsonl", few.join("\n"));
+    let both = CONFIG.replace(r#"["users.jsonl"]"#, r#"["few.jsonl", "users.jsonl"]"#);
+    workplace.write("config.toml", both);
+    workplace.success(&["train", "config.toml"]);
+    let unlike = "unlike the training corpus";
+    for (users, is_unlike) in [("users.jsonl", false), ("few.jsonl", true)] {
+        let output = workplace.run(&["population", "run/model.safetensors", users]);
+        assert!(output.status.success(), "{output:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(errors.contains(unlike), is_unlike, "{users}: {errors}");
+    }
+    let split: StoredSplit =
+        serde_json::from_slice(&fs::read(workplace.path("run/split.json")).unwrap()).unwrap();
+    let bundle = Bundle::from_bytes(&fs::read(workplace.path("run/model.safetensors")).unwrap());
+    for calibration in bundle.unwrap().settings.calibrations {
+        let moments = calibration.moments.expect("there are validation users");
+        let users: u32 = moments.users.iter().sum();
+        assert_eq!(users as usize, split.validation["users.jsonl"].len());
+    }
+}
+
 #[test]
 fn a_calibration_fitted_anew_to_the_same_users_is_the_same() {
     let workplace = workplace();

@@ -93,18 +93,21 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let predictor = load(&bundle)?;
         let corpus = &arguments.validation_users;
         let part = PartUsers::read(split, Part::Validation, corpus)?;
+        let test = PartUsers::read(split, Part::Test, corpus)?;
         let (attributes, reader) = (predictor.attributes(), predictor.reader());
         let users =
             examples::read(corpus, Options::default(), attributes, reader, |_, _| {})?.users;
-        let validation: Vec<&Example> = (users.iter())
-            .filter(|user| part.contains(user.file, &user.key.record))
+        let (validation, others): (Vec<&Example>, Vec<&Example>) =
+            (users.iter()).partition(|user| part.contains(user.file, &user.key.record));
+        let training: Vec<&Example> = (others.into_iter())
+            .filter(|user| !test.contains(user.file, &user.key.record))
             .collect();
         if validation.is_empty() {
             let split = split.display();
             return Err(format!("{split}: none of its validation users is in the corpus").into());
         }
         let accuracy = arguments.accuracy_when_confident;
-        bundle.settings = recalibrated(&predictor, &validation, accuracy)?;
+        bundle.settings = recalibrated(&predictor, &training, &validation, accuracy)?;
     }
     bundle.card.figures = match arguments.test_users.as_slice() {
         [] if bundle.card.refit => bundle.card.figures,

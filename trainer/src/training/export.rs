@@ -9,12 +9,12 @@ use model_core::{
     embedding::Embedding,
     language::Language,
     vocabulary::Vocabulary,
-    word_frequencies::WordFrequencies,
 };
 
 use super::{
     JointLstm, TaskMetrics, TrainError, Trained, baseline,
-    calibration::{self, MOMENT_LENGTHS, Scored, class_moments},
+    calibration::{self, MOMENT_LENGTHS, Scored, class_moments, reference_corpus, words_of},
+    examples::Example,
     folder::RunFolder,
     wide,
 };
@@ -25,6 +25,7 @@ use crate::{
     evaluation::{Evaluation, Report},
     output::PendingFile,
     progress::notice,
+    recalibration::word_frequencies,
 };
 
 /// The number of Chinese test users from which an attribute can count as measured in Chinese.
@@ -81,7 +82,8 @@ pub fn export(
     if trained.wide.is_some() {
         report_wide(trained)?;
     }
-    let test = test_texts(trained, config, &parts)?;
+    let users = &trained.trainer.setup.data.parts.test;
+    let test = texts_by_file(trained, users, usize::MAX, config, &parts.vocabulary)?;
     let settings = settings(trained, config, &parts, &pooled(&test))?;
     let figures = match parts.tested {
         Some(_) => TestFigures::default(),
@@ -109,7 +111,8 @@ pub fn test_figures(
     config: &Config,
     parts: &Parts,
 ) -> Result<TestFigures, TrainError> {
-    let test = test_texts(trained, config, parts)?;
+    let users = &trained.trainer.setup.data.parts.test;
+    let test = texts_by_file(trained, users, usize::MAX, config, &parts.vocabulary)?;
     let settings = settings(trained, config, parts, &pooled(&test))?;
     Ok(TestFigures::measure(
         trained, config, &settings, parts, &test,
@@ -186,20 +189,21 @@ impl TestFigures {
     }
 }
 
-/// The texts of the test users of each file of the corpus.
-fn test_texts(
+/// The first `words` words of these users, for each file of the corpus.
+fn texts_by_file(
     trained: &Trained<JointLstm>,
+    users: &[usize],
+    words: usize,
     config: &Config,
-    parts: &Parts,
+    vocabulary: &Vocabulary,
 ) -> Result<Vec<ByLanguage>, TrainError> {
     let data = &trained.trainer.setup.data;
     let of_file = |file: usize| {
-        let users = data.parts.test.iter().copied();
-        let users: Vec<usize> = users
+        let users: Vec<usize> = (users.iter().copied())
             .filter(|&user| data.users[user].file == file)
             .collect();
-        let texts = trained.texts(&users, usize::MAX)?;
-        Ok(by_language(&texts, config, &parts.vocabulary))
+        let texts = trained.texts(&users, words)?;
+        Ok(by_language(&texts, config, vocabulary))
     };
     (0..config.corpus.len()).map(of_file).collect()
 }
@@ -254,25 +258,25 @@ fn settings(
     let by_length = MOMENT_LENGTHS
         .into_iter()
         .map(|words| {
-            let texts = trained.texts(&data.parts.validation, words)?;
-            Ok((words, by_language(&texts, config, vocabulary)))
+            let users = &data.parts.validation;
+            let texts = texts_by_file(trained, users, words, config, vocabulary)?;
+            Ok((words, texts))
         })
-        .collect::<Result<Vec<(usize, ByLanguage)>, TrainError>>()?;
+        .collect::<Result<Vec<(usize, Vec<ByLanguage>)>, TrainError>>()?;
     let fit = |task: usize, texts: &[Scored], language: Language| {
         let base_rates = data.base_rates(task, |text| is_in(text, language, config, vocabulary));
         let attribute = &tasks[task].attribute;
         let accuracy = config.accuracy_when_confident;
         let mut fitted = calibration::measured(texts, attribute, &base_rates, accuracy);
-        let by_length: Vec<(usize, &[Scored])> = (by_length.iter())
-            .map(|(words, [other, chinese])| {
-                let texts = match language {
-                    Language::Other => other,
-                    Language::Chinese => chinese,
-                };
-                (*words, texts[task].as_slice())
-            })
-            .collect();
-        fitted.moments = class_moments(&by_length, attribute, &fitted.calibration);
+        let place = usize::from(language == Language::Chinese);
+        let whole = by_length.last().map_or(&[][..], |(_, files)| files);
+        let reference = reference_corpus(whole.iter().map(|texts| words_of(&texts[place][task])));
+        fitted.moments = reference.and_then(|file| {
+            let by_length: Vec<(usize, &[Scored])> = (by_length.iter())
+                .map(|(words, files)| (*words, files[file][place][task].as_slice()))
+                .collect();
+            class_moments(&by_length, attribute, &fitted.calibration)
+        });
         fitted
     };
     let calibrations: Vec<LanguageCalibration> = (other.iter().enumerate())
@@ -300,12 +304,10 @@ fn settings(
     };
     let chinese =
         is_bilingual(&config.card).then(|| chinese.iter().enumerate().map(in_chinese).collect());
-    let training = (data.parts.training.iter()).map(|&user| &data.users[user].words[..]);
+    let training = data.parts.training.iter().map(|&user| &data.users[user]);
     let word_frequencies = |language: Language| {
-        let texts = training
-            .clone()
-            .filter(|text| is_in(text, language, config, vocabulary));
-        WordFrequencies::of(texts, vocabulary.len())
+        let is_in = |user: &&Example| is_in(&user.words, language, config, vocabulary);
+        word_frequencies(training.clone().filter(is_in), vocabulary)
     };
     let languages = match is_bilingual(&config.card) {
         true => vec![Language::Other, Language::Chinese],
