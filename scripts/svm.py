@@ -3,7 +3,8 @@
 Usage: python svm.py CORPUS.jsonl.xz... --split RUN/split.json [--words 1000] [--share 1] [--balanced]    (needs scikit-learn)
 
 Learns from the split's training users in all corpora. Prints, for every attribute and corpus, the majority class, accuracy,
-macro P, macro R and F = 2PR/(P+R) on the split's test users there. The regularisation C is chosen on its validation users.
+macro-F1, macro P, macro R and the paper's F = 2PR/(P+R) on the split's test users there. The regularisation C is chosen on
+its validation users by the latter.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import lzma
 import pathlib
 
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics import accuracy_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 from sklearn.svm import LinearSVC
 
 
@@ -31,7 +32,8 @@ ATTRIBUTES = {
 def figures(truth, predicted):
     precision = precision_score(truth, predicted, average="macro", zero_division=0)
     recall = recall_score(truth, predicted, average="macro", zero_division=0)
-    return accuracy_score(truth, predicted), precision, recall, 2 * precision * recall / (precision + recall)
+    macro_f1 = f1_score(truth, predicted, average="macro", zero_division=0)
+    return accuracy_score(truth, predicted), macro_f1, precision, recall, 2 * precision * recall / (precision + recall)
 
 
 def read(path, split):
@@ -68,7 +70,7 @@ def main():
         for c in (0.03, 0.1, 0.3, 1, 3):
             classifier = LinearSVC(C=c, class_weight="balanced" if options.balanced else None)
             classifier.fit(matrices["training"][rows["training"]], labels["training"])
-            f = figures(labels["validation"], classifier.predict(matrices["validation"][rows["validation"]]))[3]
+            f = figures(labels["validation"], classifier.predict(matrices["validation"][rows["validation"]]))[-1]
             if best is None or f > best[0]:
                 best = (f, c, classifier)
         _, c, classifier = best
@@ -77,9 +79,9 @@ def main():
             members = [place for place, row in enumerate(rows["test"]) if corpus[row] == name]
             if members:
                 truth = [labels["test"][place] for place in members]
-                accuracy, precision, recall, f = figures(truth, predicted[members])
+                accuracy, macro_f1, precision, recall, f = figures(truth, predicted[members])
                 majority = max(truth.count(value) for value in set(truth)) / len(truth)
-                print(f"{attribute:13} {name:26} n {len(truth):5}  C {c:<4}  majority {majority:.3f}  accuracy {accuracy:.3f}  P {precision:.3f}  R {recall:.3f}  F {f:.3f}", flush=True)
+                print(f"{attribute:13} {name:26} n {len(truth):5}  C {c:<4}  majority {majority:.3f}  accuracy {accuracy:.3f}  macro-F1 {macro_f1:.3f}  P {precision:.3f}  R {recall:.3f}  F {f:.3f}", flush=True)
 
 
 main()

@@ -7,10 +7,10 @@ The model is a tested one, not a refit, and the split is that of its run. `data`
 blogposts-gender.jsonl.xz and tweets-gender.jsonl.xz. With a model of two languages, --dictionary is needed, and `weibo` reads
 weibo-gender.jsonl.xz. The cases:
 
-  lengths  calibration, accuracy and F of the test users' first words, under equal and under the corpus's base rates
+  lengths  calibration, macro-F1 and accuracy of the test users' first words, under equal and under the corpus's base rates
   forums   the example: two made-up forums with 300 test users a month, first 1,000 words
   drawn    sets of 300 test users with 10, 30, 50 and 80 % students: the estimates of all methods
-  shifts   test users of one age band or industry, and users of other corpora: estimates against the truth
+  shifts   test users of one age range or industry, and users of other corpora: estimates against the truth
   check    how often the check of texts calls sets of 50, 100 and 300 users unlike the training users
   adapt    other corpora before and after `auxlstm adapt` with 200 labelled users, and its learning curve
   groups   errors by group and length of text, for docs/ethics.md
@@ -28,7 +28,7 @@ import sys
 
 LENGTHS = [5, 10, 20, 50, 100, 200, 1000, None]
 METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"]
-BANDS = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
+AGE_RANGES = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
 DRAWS = 5
 SETS = [50, 100, 300]
 
@@ -43,7 +43,7 @@ def label(user, attribute):
     if attribute != "age":
         return user.get(attribute)
     age = user.get("age")
-    return next((band for band, ages in BANDS.items() if age in ages), None)
+    return next((name for name, ages in AGE_RANGES.items() if age in ages), None)
 
 
 def shares(users, attribute, classes):
@@ -142,7 +142,8 @@ def lengths(study):
     for words in LENGTHS:
         for rates, rows in labels.items():
             found = study.evaluate(path, words, rates)
-            rows.append([words_of(words), *("{} ({})".format(*cells([each["f"], each["accuracy"]])) for each in found.values())])
+            scores = ("{} ({})".format(*cells([each["macro_f1"], each["accuracy"]])) for each in found.values())
+            rows.append([words_of(words), *scores])
         # Calibration is measured under the corpus's base rates in both cases.
         row = [words_of(words)]
         for figures in found.values():
@@ -154,7 +155,7 @@ def lengths(study):
     print("### Calibration error / largest difference between a class's mean probability and its share\n")
     table(["words", *found], calibration)
     for rates, rows in labels.items():
-        print(f"### F (accuracy), {rates} base rates\n")
+        print(f"### Macro-F1 (accuracy), {rates} base rates\n")
         table(["words", *found], rows)
 
 
@@ -197,7 +198,7 @@ def drawn(study):
 
 
 def shifts(study):
-    sets = {f"age {band}": [user for user in study.users if user["age"] in ages] for band, ages in BANDS.items()}
+    sets = {f"age {name}": [user for user in study.users if user["age"] in ages] for name, ages in AGE_RANGES.items()}
     industries = sorted({user["industry"] for user in study.users})
     for industry in industries:
         of_industry = [user for user in study.users if user["industry"] == industry]
@@ -256,7 +257,7 @@ def check(study):
     print("### Sets called unlike (mean divergence)\n")
     alarms(study, {"test bloggers": study.users}, 20)
     of = lambda attribute, value: [user for user in study.users if label(user, attribute) == value]
-    one_class = {band: of("age", band) for band in BANDS} | {gender: of("gender", gender) for gender in ("female", "male")}
+    one_class = {name: of("age", name) for name in AGE_RANGES} | {gender: of("gender", gender) for gender in ("female", "male")}
     one_class |= {name: of("profession", name) for name in sorted({user["profession"] for user in study.users})}
     alarms(study, one_class, 3)
     names = ["blogs-other", "blogposts-gender", "tweets-gender"]

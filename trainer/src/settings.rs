@@ -1,5 +1,8 @@
 //! Settings in TOML files: read strictly, overridden one by one, written down, compared.
 //!
+//! Why not a crate such as figment: its errors name the file and the key but not the line, and its merging treats all lists
+//! alike, whereas here lists of tables (`[[runs]]`) are added to and other lists replaced.
+//!
 //! One rule for defaults: every default stands once, in the [`Default`] of the settings that contain it, and a table that is
 //! given in part is laid over the defaults of its *place*. So `[systems.cnn.training]` with one key leaves the other keys as
 //! CNN has them, also where the training of other systems has other defaults. [`read`] applies the rule to files and

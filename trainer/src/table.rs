@@ -1,6 +1,6 @@
 //! Tables and bar charts for a terminal, which are Markdown as well.
 //!
-//! The crates for tables in terminals do not write the colons by which Markdown aligns columns.
+//! Why not a crate such as tabled or comfy-table: their Markdown styles lack the colons by which Markdown aligns columns.
 
 use std::fmt::{self, Write};
 
