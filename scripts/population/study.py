@@ -86,6 +86,11 @@ class Study:
         ids = {key.get("id") for key in keys}
         return [user for user in self.corpus(corpus) if user.get("id") in ids]
 
+    def unseen(self, corpus):
+        """The users of a corpus that the model has not learned from: its test users, or all if the split does not have it."""
+        is_learned = any(pathlib.Path(path).name == f"{corpus}.jsonl.xz" for path in self.split)
+        return self.test_users(corpus) if is_learned else self.corpus(corpus)
+
     def corpus(self, name):
         return records(self.data / f"{name}.jsonl.xz")
 
@@ -205,9 +210,9 @@ def shifts(study):
         if len(of_industry) >= 40:
             sets[industry] = of_industry
     draw = random.Random(2)
-    sets["blogs-other"] = draw.sample(study.corpus("blogs-other"), 1000)
-    sets["blogposts-gender"] = study.corpus("blogposts-gender")
-    sets["tweets-gender"] = draw.sample(study.corpus("tweets-gender"), 2000)
+    sets["blogs-other"] = draw.sample(study.unseen("blogs-other"), 1000)
+    sets["blogposts-gender"] = study.unseen("blogposts-gender")
+    sets["tweets-gender"] = study.unseen("tweets-gender")
     rows = []
     for words in (200, None):
         found = study.estimate(sets, words)["bayes"]
@@ -261,12 +266,12 @@ def check(study):
     one_class |= {name: of("profession", name) for name in sorted({user["profession"] for user in study.users})}
     alarms(study, one_class, 3)
     names = ["blogs-other", "blogposts-gender", "tweets-gender"]
-    alarms(study, {name: random.Random(4).sample(study.corpus(name), 2000) for name in names}, 5)
+    alarms(study, {name: study.unseen(name) for name in names}, 5)
 
 
 def adapt(study):
     for name in ("tweets-gender", "blogposts-gender"):
-        users = [user for user in study.corpus(name) if user["gender"] in ("female", "male")]
+        users = [user for user in study.unseen(name) if user["gender"] in ("female", "male")]
         random.Random(5).shuffle(users)
         many, few = study.write("many.jsonl", users[:2000]), study.write("few.jsonl", users[:200])
         print(f"### {name}: learning curve\n")
@@ -276,7 +281,8 @@ def adapt(study):
         print(study.run("adapt", study.model, few, "-o", adapted, *study.dictionary))
         women = [user for user in users[200:] if user["gender"] == "female"]
         men = [user for user in users[200:] if user["gender"] == "male"]
-        sets = {str(share): women[: 8 * share] + men[: 800 - 8 * share] for share in (20, 50, 80)}
+        size = min(800, 5 * min(len(women), len(men)) // 4)
+        sets = {str(share): women[: size * share // 100] + men[: size - size * share // 100] for share in (20, 50, 80)}
         rows = []
         for model in (study.model, adapted):
             for share, estimate in study.estimate(sets, None, model=model)["bayes"].items():
