@@ -16,7 +16,6 @@ mod discord_exporter;
 mod discord_package;
 mod files;
 mod html;
-mod hugging_face;
 mod json;
 mod labels;
 mod limited;
@@ -84,7 +83,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 21] = [
+pub const FORMATS: [&dyn Format; 20] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -105,7 +104,6 @@ pub const FORMATS: [&dyn Format; 21] = [
     &smp_cup::SmpCup,
     &sogou::Sogou,
     &m3inference::M3Inference,
-    &hugging_face::HuggingFace,
 ];
 
 /// The files of an input that are of one format.

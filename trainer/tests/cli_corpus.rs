@@ -374,6 +374,41 @@ fn columns_of_other_names_are_found_or_stated() {
 }
 
 #[test]
+fn json_lines_lost_the_labels_that_a_table_keeps() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "a.csv",
+        "user_id,text,性别,职业,sex,shoe\n7,a,女,厨师,f,38\n8,b,男,教师,m,44\n7,c,女,厨师,f,38\n",
+    );
+    let record = |id: u32, text: &str, labels: [&str; 4]| {
+        let [gender, job, sex, shoe] = labels;
+        serde_json::json!({"user_id": id, "text": text, "性别": gender, "职业": job, "sex": sex, "shoe": shoe})
+    };
+    let records = [
+        record(7, "a", ["女", "厨师", "f", "38"]),
+        record(8, "b", ["男", "教师", "m", "44"]),
+        record(7, "c", ["女", "厨师", "f", "38"]),
+    ];
+    workplace.write(
+        "a.jsonl",
+        records.map(|record| format!("{record}\n")).concat(),
+    );
+    let users = |input: &str| {
+        let fixed = ["corpus", "convert", "-o", "users.jsonl", "--keep-ids"];
+        workplace.success(&[&fixed[..], &[input]].concat());
+        let text = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+        text.lines().map(json).collect::<Vec<_>>()
+    };
+    let mut of_table = users("a.csv");
+    // The cells of a table are texts.
+    of_table[0]["id"] = 7.into();
+    of_table[1]["id"] = 8.into();
+    assert_eq!(users("a.jsonl"), of_table);
+    assert_eq!(of_table[0]["shoe"], "38");
+    assert_eq!(of_table[0]["profession"], "厨师");
+}
+
+#[test]
 fn labels_are_joined_from_a_file_beside_the_posts() {
     let workplace = Workplace::new();
     workplace.write(
