@@ -48,7 +48,7 @@ use std::io::{self, BufRead};
 
 pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
-pub use limited::Limited;
+pub use limited::{Limited, cut_off};
 pub use memory::MemoryFiles;
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 

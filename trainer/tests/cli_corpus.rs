@@ -267,9 +267,6 @@ fn what_is_no_corpus_is_one_clear_line() {
     workplace.write("noise", [0u8, 159, 146, 150]);
     std::fs::create_dir(workplace.path("pictures")).unwrap();
     workplace.write("pictures/one.png", "no");
-    let mut cut = packed(JSONL)[0].clone();
-    cut.truncate(cut.len() - 12);
-    workplace.write("cut.jsonl.xz", cut);
     for (path, what) in [
         ("missing.jsonl", "missing.jsonl: No such file"),
         ("pictures", "pictures: no files of users in it"),
@@ -278,7 +275,6 @@ fn what_is_no_corpus_is_one_clear_line() {
             "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
         ),
         ("noise", "noise: "),
-        ("cut.jsonl.xz", "cut.jsonl.xz: "),
     ] {
         // A good file before it changes nothing.
         let line = workplace.failure(&["corpus", "stats", "users.jsonl", path]);
@@ -286,6 +282,57 @@ fn what_is_no_corpus_is_one_clear_line() {
     }
     let noise = workplace.run_with_input(&["corpus", "stats", "-"], "hello there\n");
     assert!(failure(noise).contains("standard input: neither"));
+}
+
+#[test]
+fn a_compressed_file_that_is_cut_off_lost_everything() {
+    let workplace = Workplace::new();
+    // Text that no compression makes much shorter, so that much of it stands before the cut.
+    let text = |id: u64| {
+        let words = id * 100..id * 100 + 20;
+        let words = words.map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let post = |id| format!("{{\"user_id\": {id}, \"text\": \"{}\"}}\n", text(id));
+    let comment = |id| {
+        format!(
+            "{{\"author\": \"a{id}\", \"subreddit\": \"r\", \"body\": \"{}\"}}\n",
+            text(id)
+        )
+    };
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    for (text, ending) in [
+        ((0..500).map(post).collect::<String>(), "jsonl"),
+        ((0..500).map(comment).collect(), "json"),
+        // So short that the first look meets the cut.
+        ((0..9).map(post).collect(), "ndjson"),
+    ] {
+        for (mut bytes, packing) in packed(&text).into_iter().zip(["xz", "gz", "zst"]) {
+            bytes.truncate(bytes.len() - bytes.len() / 4);
+            let name = format!("folder/cut.{ending}.{packing}");
+            workplace.write(&name, &bytes);
+            let whole = text.lines().count() as u64;
+            for input in [name.as_str(), "folder"] {
+                let output = workplace.run(&["corpus", "stats", input, "--json"]);
+                let said = stderr(&output);
+                assert!(
+                    said.contains("the file is cut off"),
+                    "{input} {name}: {said}"
+                );
+                let counts = json(&stdout(output, 0));
+                let posts = counts["posts"].as_u64().unwrap();
+                // xz and zstd decompress in blocks.
+                let least = if packing == "gz" { whole / 2 } else { 0 };
+                assert!(
+                    (least..whole).contains(&posts),
+                    "{name}: {posts} of {whole}"
+                );
+            }
+            let line = workplace.failure(&["corpus", "stats", &name, "--strict"]);
+            assert!(line.contains("the file is cut off"), "{line}");
+            std::fs::remove_file(workplace.path(&name)).unwrap();
+        }
+    }
 }
 
 #[test]

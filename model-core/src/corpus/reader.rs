@@ -463,13 +463,18 @@ fn text_users(reader: impl BufRead + Send + 'static) -> Users {
 }
 
 /// The first `length` bytes of `reader`, or fewer at its end, and a reader of all bytes. Unlike a look into the buffer of the
-/// reader, this does not depend on how the bytes arrive.
+/// reader, this does not depend on how the bytes arrive. A compressed file that is cut off is no error here: the reader meets
+/// the cut.
 pub fn peek<R: BufRead>(
     mut reader: R,
     length: usize,
 ) -> io::Result<(Vec<u8>, impl BufRead + use<R>)> {
     let mut head = Vec::new();
-    reader.by_ref().take(length as u64).read_to_end(&mut head)?;
+    let read = reader.by_ref().take(length as u64).read_to_end(&mut head);
+    read.map(drop).or_else(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Ok(()),
+        _ => Err(error),
+    })?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
