@@ -46,17 +46,17 @@ impl Format for BlogFiles {
                     }
                     let writer = stem(&name);
                     for (label, value) in labels {
-                        writers.label(writer, &label, value);
+                        writers.label(&writer, &label, value);
                     }
                     for (time, text) in posts {
                         writers.add(Post {
-                            writer,
+                            writer: &writer,
                             time,
                             text,
                             ..Post::default()
                         })?;
                     }
-                    writers.finish(writer)?;
+                    writers.finish(&writer)?;
                 }
                 Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name))),
             }

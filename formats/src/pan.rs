@@ -52,8 +52,8 @@ impl Format for Pan {
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         let truth = truth(files, writers)?;
-        for name in accepted(self, files)? {
-            let writer = stem(&name);
+        for name in names {
+            let writer = &*stem(&name);
             let place = files.place(&name);
             let text = match read_text(files, &name, MAX_BYTES) {
                 Ok(text) => text,
