@@ -37,7 +37,7 @@ mod table;
 mod user;
 mod writers;
 
-pub use columns::{Columns, Places};
+pub use columns::{Columns, LabelFields, Places};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use json_value::parse_json;
