@@ -201,12 +201,23 @@ fn decoded(
         Format::of(name, &encoding.decode_head(head), is_text)
     });
     let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
-    let note = is_told.then(|| Problem::Note(format!("read as {}", encoding.name())));
+    let note = is_told.then(|| Problem::Note(told(encoding)));
     Ok(Text {
         reader: Box::new(encoding.decode(reader)),
         format,
         note,
     })
+}
+
+fn told(encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
+        // These are told by the frequencies of characters, of which a short text has few.
+        _ => format!(
+            "read as {}; --encoding NAME states another one",
+            encoding.name()
+        ),
+    }
 }
 
 /// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
