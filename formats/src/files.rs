@@ -52,7 +52,12 @@ impl<'a> Candidate<'a> {
     /// Whether the name ends in `.` and one of `extensions`, before `.xz` and the like. The only file of an input may have
     /// any name.
     pub fn may_be(&self, extensions: &[&str]) -> bool {
-        self.files.names().len() == 1 || extensions.contains(&extension(self.name).as_str())
+        self.is_alone() || extensions.contains(&extension(self.name).as_str())
+    }
+
+    /// Whether it is all of the input.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.files.names().len() == 1
     }
 
     /// The begin of the file as text; empty if it cannot be read.

@@ -246,6 +246,46 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_other_programs_are_of_no_format() {
+        for record in [
+            r#"{"text": "tea", "user_id": 1, "性别": "女"}"#,
+            r#"{"id": 5, "text": "tea", "author_id": 1, "created_at": "2024-01-01", "lang": "en", "job": "cook"}"#,
+            r#"{"comment_id": 5, "content": "tea", "user_id": 1, "job": "cook"}"#,
+        ] {
+            let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
+            assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
+        }
+    }
+
+    #[test]
+    fn files_beside_the_posts_were_read_as_posts() {
+        for (name, content) in [
+            ("truth.txt", "a1f3:::female:::canada\n"),
+            ("train_labels.txt", "1000000001||f||1990||None\n"),
+            ("train_info.txt", "1000000001||name||None\n"),
+            ("train_links.txt", "1000000001 1000000002\n"),
+            ("valid_nolabel.txt", "1000000001\n"),
+        ] {
+            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+            let part = recognise(&mut files).parts.remove(0);
+            let mut received = testing::Received::default();
+            let options = Options {
+                reposts: false,
+                max_bytes: 1 << 20,
+            };
+            let mut writers = Writers::new(options, &mut received);
+            let error = part.read(&mut files, &mut writers).unwrap_err();
+            assert!(
+                error.to_string().starts_with("expected "),
+                "{name}: {error}"
+            );
+        }
+        let lines = b"tea ::: rain\n";
+        let mut files = testing::Memory::new(&[("posts.txt", lines)]);
+        assert!(recognise(&mut files).parts.is_empty());
+    }
+
+    #[test]
     fn the_documentation_lists_every_format() {
         let document = include_str!("../../docs/formats.md");
         let table = markdown_table();

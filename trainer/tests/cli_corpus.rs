@@ -495,6 +495,42 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
 }
 
 #[test]
+fn columns_that_are_no_labels_were_counted_as_labels() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "posts.csv",
+        "bid,user_id,昵称,text,created_at,性别,rank,words\n1,7,a,tea,2024-01-01,女,5,x\n",
+    );
+    let labels = |flags: &[&str]| {
+        let stats = ["corpus", "stats", "posts.csv", "--json"];
+        let counts = json(&workplace.success(&[&stats[..], flags].concat()));
+        let labels = counts["attributes"].as_object().unwrap().keys().cloned();
+        labels.collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&[]), ["gender", "rank", "words", "昵称"]);
+    let flags = ["--order", "rank", "--text", "words", "--user", "昵称"];
+    // What is text or an id by its usual name is none where flags name others.
+    let found = labels(&flags);
+    assert!(
+        !found.iter().any(|name| flags.contains(&name.as_str())),
+        "{found:?}"
+    );
+    assert_eq!(labels(&["--attribute", "bid"]), ["bid"]);
+}
+
+#[test]
+fn plain_text_took_each_line_for_a_writer_without_a_word() {
+    let workplace = Workplace::new();
+    workplace.write("posts.txt", "tea\nrain\n");
+    let said = |flags: &[&str]| {
+        let stats = ["corpus", "stats", "posts.txt", "--json"];
+        stderr(&workplace.run(&[&stats[..], flags].concat()))
+    };
+    assert!(said(&[]).contains("posts.txt: plain text: each line is taken for a writer\n"));
+    assert_eq!(said(&["--text"]), "");
+}
+
+#[test]
 fn older_encodings_are_read_and_told() {
     let workplace = Workplace::new();
     let text = "用户id,正文\n1,今天天气很好，我们去爬山吧\n1,明天上班，早点睡觉\n";
@@ -502,7 +538,10 @@ fn older_encodings_are_read_and_told() {
     workplace.write("posts.csv", &bytes);
     let stats = ["corpus", "stats", "posts.csv", "--json"];
     let output = workplace.run(&stats);
-    assert_eq!(stderr(&output), "posts.csv: read as GB18030\n");
+    assert_eq!(
+        stderr(&output),
+        "posts.csv: read as GB18030; --encoding NAME states another one\n"
+    );
     let expected = stdout(output, 0);
     assert_eq!(json(&expected)["posts"], 2);
     let stated = workplace.run(&[&stats[..], &["--encoding", "gbk"]].concat());

@@ -244,7 +244,7 @@ pub fn read_users(
 ) -> Result<Users, String> {
     let finder = Finder::new(&reading.columns);
     match format {
-        Format::Text => Ok(text_users(reader)),
+        Format::Text => Ok(text_users(reader, reading.format.is_none())),
         Format::Jsonl => Ok(Box::new(Grouped::new(
             json_records(reader),
             finder,
@@ -447,13 +447,19 @@ impl Grouped {
     }
 }
 
-/// Reads one user a line.
-fn text_users(reader: impl BufRead + Send + 'static) -> Users {
+/// Told of plain text that was not asked for.
+const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer";
+
+/// Reads one user a line; `is_to_tell` says so before the first one.
+fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Users {
     let mut lines = Lines::new(reader);
     let mut is_over = false;
     Box::new(std::iter::from_fn(move || {
         if is_over {
             return None;
+        }
+        if std::mem::take(&mut is_to_tell) {
+            return Some(Err(Problem::Note(EACH_LINE_A_WRITER.to_owned())));
         }
         let Line { number, bytes } = match lines.next() {
             Ok(line) => line?,
