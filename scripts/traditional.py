@@ -16,11 +16,19 @@ import gzip
 import pathlib
 import sys
 
-# Words that keep a character which is mostly another: 著 is above all the particle 着 in traditional text, 乾 is 干.
+# Words that keep a character which is mostly another: 著 is above all the particle 着 in traditional text, 乾 is 干, 祇 is 只.
 KEEP = """著名 著作 著稱 著述 著錄 著書立說 顯著 專著 土著 名著 論著 卓著 合著 巨著 鉅著 編著 譯著 原著 遺著 昭著 撰著 新著 拙著
-康乾 乾嘉 乾清宮"""
-# Words that OpenCC has in other dictionaries.
-WORDS = {"企畫": "企划", "規畫": "规划", "策畫": "策划", "瞭若": "了若", "重畫": "重画"}
+康乾 乾嘉 乾清宮 神祇 地祇 祇園"""
+# Words that OpenCC has in other dictionaries, or that the Chinese dictionary lacks.
+WORDS = {
+    "企畫": "企划",
+    "規畫": "规划",
+    "策畫": "策划",
+    "瞭若": "了若",
+    "重畫": "重画",
+    "明瞭": "明了",
+    "甚麼": "什么",
+}
 
 
 def read(path):
@@ -50,13 +58,13 @@ characters = {
     for traditional, form in read(folder / "TSCharacters.txt").items()
     if in_plane(traditional + form) and form != traditional
 }
-characters["著"] = "着"
+characters |= {"著": "着", "祇": "只"}
 root = pathlib.Path(__file__).parent.parent
 with gzip.open(root / "public/dictionary/zh.txt.gz", "rt", encoding="utf-8") as lines:
     words = {line.split(" ")[0] for line in lines}
 wanted = {phrase: form for phrase, form in read(folder / "TSPhrases.txt").items() if form in words} | WORDS
 for word in KEEP.split():
-    form = "".join(letter if letter in "著乾" else characters.get(letter, letter) for letter in word)
+    form = "".join(letter if letter in "著乾祇" else characters.get(letter, letter) for letter in word)
     wanted |= {word: form, form: form}
 phrases = {}
 for phrase in sorted(wanted, key=lambda phrase: (len(phrase), phrase)):

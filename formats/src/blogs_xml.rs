@@ -40,20 +40,23 @@ impl Format for BlogFiles {
         }
         for name in names {
             match blog(files, &name) {
-                Ok((labels, posts)) => {
+                Ok((labels, posts, problem)) => {
+                    if let Some(what) = problem {
+                        writers.bad_record(&format!("{}: {what}", files.place(&name)));
+                    }
                     let writer = stem(&name);
                     for (label, value) in labels {
-                        writers.label(writer, &label, value);
+                        writers.label(&writer, &label, value);
                     }
                     for (time, text) in posts {
                         writers.add(Post {
-                            writer,
+                            writer: &writer,
                             time,
                             text,
                             ..Post::default()
                         })?;
                     }
-                    writers.finish(writer)?;
+                    writers.finish(&writer)?;
                 }
                 Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name))),
             }
@@ -77,8 +80,10 @@ fn labels_of_name(name: &str) -> Result<Map<String, Value>, String> {
 }
 
 type Posts = Vec<(Option<i64>, String)>;
+/// Labels and posts of a blog, and what is wrong with the rest of it.
+type Blog = (Map<String, Value>, Posts, Option<String>);
 
-fn blog(files: &mut dyn Files, name: &str) -> Result<(Map<String, Value>, Posts), String> {
+fn blog(files: &mut dyn Files, name: &str) -> Result<Blog, String> {
     let labels = labels_of_name(name)?;
     let mut bytes = Vec::new();
     files
@@ -91,30 +96,33 @@ fn blog(files: &mut dyn Files, name: &str) -> Result<(Map<String, Value>, Posts)
     if bytes.len() > MAX_RECORD_BYTES {
         return Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20));
     }
-    Ok((labels, posts(&bytes)?))
+    let (posts, problem) = posts(&bytes)?;
+    Ok((labels, posts, problem))
 }
 
-/// The posts of a file: pairs of `<date>…</date>` and `<post>…</post>`.
-fn posts(file: &[u8]) -> Result<Posts, String> {
+/// The posts of a file, pairs of `<date>…</date>` and `<post>…</post>`, and what is wrong with the last one.
+fn posts(file: &[u8]) -> Result<(Posts, Option<String>), String> {
     let mut posts = Vec::new();
+    let mut problem = None;
     let mut rest = file;
     while let Some(start) = memmem::find(rest, b"<post>") {
         let (head, post) = (&rest[..start], &rest[start + b"<post>".len()..]);
         let Some(end) = memmem::find(post, b"</post>") else {
             let before = file.len() - post.len();
             let line = 1 + memchr::memchr_iter(b'\n', &file[..before]).count();
-            return Err(format!(
+            problem = Some(format!(
                 "<post> of line {line} has no end; is the file cut off?"
             ));
+            break;
         };
         let time = last_date(head).and_then(|text| date(&decode(text)));
         posts.push((time, plain(&decode(&post[..end]))));
         rest = &post[end..];
     }
     if posts.is_empty() {
-        return Err("no <post> in it".to_owned());
+        return Err(problem.unwrap_or_else(|| "no <post> in it".to_owned()));
     }
-    Ok(posts)
+    Ok((posts, problem))
 }
 
 /// What the last `<date>` before a post holds.
@@ -144,7 +152,8 @@ mod tests {
         let file =
             b"<Blog>\n<date>14,May,2004</date>\n<post>a < b & <b>c</b>\xe9 \x93d\x94</post>\n\
             <post>caf\xc3\xa9</post></Blog>";
-        let posts = posts(file).unwrap();
+        let (posts, problem) = posts(file).unwrap();
+        assert_eq!(problem, None);
         assert_eq!(
             posts[0],
             (date("14,May,2004"), "a < b & <b>c</b>é “d”".to_owned())
@@ -153,10 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_whole_posts_is_refused() {
+    fn a_cut_off_file_lost_the_posts_before_the_cut() {
         assert!(posts(b"<Blog></Blog>").is_err());
-        let cut = posts(b"<Blog>\n<post>a</post>\n<post>b").err().unwrap();
-        assert!(cut.contains("line 3"), "{cut}");
+        let (posts, cut) = posts(b"<Blog>\n<post>a</post>\n<post>b").unwrap();
+        assert_eq!(posts, [(None, "a".to_owned())]);
+        assert!(cut.unwrap().contains("line 3"));
     }
 
     #[test]

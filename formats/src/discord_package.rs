@@ -26,7 +26,7 @@ impl Format for DiscordPackage {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        if !matches!(base(file.name()), "messages.json" | "messages.csv") {
+        if !matches!(&*base(file.name()), "messages.json" | "messages.csv") {
             return false;
         }
         let head = file.head();
@@ -174,7 +174,7 @@ mod tests {
                 &br#"{"id": "77", "username": "me"}"#[..],
             ),
             ("package/messages/c1/messages.json", json),
-            ("package/messages/c2/messages.csv", csv),
+            ("package/messages/c2/messages (1).csv", csv),
             ("package/messages/index.json", &br#"{"1": "Ann"}"#[..]),
         ];
         let (received, counts) = read(&DiscordPackage, &files);

@@ -52,7 +52,12 @@ impl<'a> Candidate<'a> {
     /// Whether the name ends in `.` and one of `extensions`, before `.xz` and the like. The only file of an input may have
     /// any name.
     pub fn may_be(&self, extensions: &[&str]) -> bool {
-        self.files.names().len() == 1 || extensions.contains(&extension(self.name).as_str())
+        self.is_alone() || extensions.contains(&extension(self.name).as_str())
+    }
+
+    /// Whether it is all of the input.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.files.names().len() == 1
     }
 
     /// The begin of the file as text; empty if it cannot be read.
@@ -95,14 +100,24 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The name without the folders that it is in.
-pub(crate) fn base(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+/// The name without the folders that it is in, and without the number that a browser gives a second download:
+/// `messages (1).json` is `messages.json`.
+pub(crate) fn base(name: &str) -> String {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let numbered = base.rsplit_once('(').and_then(|(start, rest)| {
+        let (number, ending) = rest.split_once(')')?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_last = ending.is_empty() || ending.starts_with('.');
+        let start = start.trim_end();
+        (is_number && is_last && !start.is_empty()).then(|| format!("{start}{ending}"))
+    });
+    numbered.unwrap_or_else(|| base.to_owned())
 }
 
 /// The name without folders and without the ending.
-pub(crate) fn stem(name: &str) -> &str {
-    base(name).split('.').next().unwrap_or_default()
+pub(crate) fn stem(name: &str) -> String {
+    let base = base(name);
+    base.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// The ending of a name in lower case, before `.xz` and the like.
@@ -194,3 +209,24 @@ pub(crate) fn each_line(
 
 /// The longest line that is read.
 const MAX_LINE_BYTES: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_download_was_of_no_format() {
+        for (name, expected) in [
+            ("a/messages (1).json", "messages.json"),
+            ("tweets(12).js", "tweets.js"),
+            ("tweets-part1 (2).js.gz", "tweets-part1.js.gz"),
+            ("folder (1)/users.csv", "users.csv"),
+            ("chat (of 2024).txt", "chat (of 2024).txt"),
+            ("(1).json", "(1).json"),
+            ("a (1) b.txt", "a (1) b.txt"),
+        ] {
+            assert_eq!(base(name), expected, "{name}");
+        }
+        assert_eq!(stem("x/17 (1).csv"), "17");
+    }
+}

@@ -16,7 +16,6 @@ mod discord_exporter;
 mod discord_package;
 mod files;
 mod html;
-mod hugging_face;
 mod json;
 mod labels;
 mod limited;
@@ -49,7 +48,7 @@ use std::io::{self, BufRead};
 
 pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
-pub use limited::Limited;
+pub use limited::{Limited, cut_off};
 pub use memory::MemoryFiles;
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
@@ -84,7 +83,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 21] = [
+pub const FORMATS: [&dyn Format; 20] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -105,7 +104,6 @@ pub const FORMATS: [&dyn Format; 21] = [
     &smp_cup::SmpCup,
     &sogou::Sogou,
     &m3inference::M3Inference,
-    &hugging_face::HuggingFace,
 ];
 
 /// The files of an input that are of one format.
@@ -245,6 +243,46 @@ mod tests {
     fn names_are_unique() {
         let names: HashSet<_> = FORMATS.iter().map(|format| format.about().name).collect();
         assert_eq!(names.len(), FORMATS.len());
+    }
+
+    #[test]
+    fn tables_of_other_programs_are_of_no_format() {
+        for record in [
+            r#"{"text": "tea", "user_id": 1, "性别": "女"}"#,
+            r#"{"id": 5, "text": "tea", "author_id": 1, "created_at": "2024-01-01", "lang": "en", "job": "cook"}"#,
+            r#"{"comment_id": 5, "content": "tea", "user_id": 1, "job": "cook"}"#,
+        ] {
+            let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
+            assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
+        }
+    }
+
+    #[test]
+    fn files_beside_the_posts_were_read_as_posts() {
+        for (name, content) in [
+            ("truth.txt", "a1f3:::female:::canada\n"),
+            ("train_labels.txt", "1000000001||f||1990||None\n"),
+            ("train_info.txt", "1000000001||name||None\n"),
+            ("train_links.txt", "1000000001 1000000002\n"),
+            ("valid_nolabel.txt", "1000000001\n"),
+        ] {
+            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+            let part = recognise(&mut files).parts.remove(0);
+            let mut received = testing::Received::default();
+            let options = Options {
+                reposts: false,
+                max_bytes: 1 << 20,
+            };
+            let mut writers = Writers::new(options, &mut received);
+            let error = part.read(&mut files, &mut writers).unwrap_err();
+            assert!(
+                error.to_string().starts_with("expected "),
+                "{name}: {error}"
+            );
+        }
+        let lines = b"tea ::: rain\n";
+        let mut files = testing::Memory::new(&[("posts.txt", lines)]);
+        assert!(recognise(&mut files).parts.is_empty());
     }
 
     #[test]

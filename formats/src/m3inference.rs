@@ -4,7 +4,7 @@ use std::io;
 
 use crate::json::{each_record_of, text};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers};
+use crate::{About, Candidate, Files, Format, Post, Writers, html};
 
 /// JSON lines with a profile each.
 pub(crate) struct M3Inference;
@@ -49,7 +49,7 @@ impl Format for M3Inference {
                 writers.add(Post {
                     writer: &writer,
                     id: Some("description"),
-                    text: text(&profile["description"]),
+                    text: html::entities(&text(&profile["description"])).into_owned(),
                     ..Post::default()
                 })
             },
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_description_is_the_text() {
-        let lines = r#"{"id": "7", "name": "A", "screen_name": "a", "description": "Baker & runner", "lang": "en", "img_path": "x"}
+        let lines = r#"{"id": "7", "name": "A", "screen_name": "a", "description": "Baker &amp; runner", "lang": "en", "img_path": "x"}
             {"id": 8, "name": "B", "screen_name": "b", "description": "", "lang": "en", "gender": "F", "age": "19-29"}"#;
         let (received, counts) = read(&M3Inference, &[("data.jsonl", lines.as_bytes())]);
         let expected = json!([

@@ -19,6 +19,8 @@ const IDS: [&str; 5] = [
     "video_id",
     "content_id",
 ];
+/// The names of the writer's name. Files of other programs, which have labels of their own, seldom have it.
+const NAMES: [&str; 2] = ["nickname", "user_nickname"];
 /// The names of the time.
 const TIMES: [&str; 5] = [
     "create_time",
@@ -29,7 +31,7 @@ const TIMES: [&str; 5] = [
 ];
 const ABOUT: About = About {
     name: "media-crawler",
-    input: "posts or comments of MediaCrawler (CSV, JSON or JSON lines) with a user_id, an id such as note_id, and content or desc",
+    input: "posts or comments of MediaCrawler (CSV, JSON or JSON lines) with user_id, nickname, an id such as note_id, and content or desc",
     reads: "`content` or `content_text`, or else `title` and `desc`, grouped by `user_id`",
     labels: &["gender"],
     leaves_out: "reposts without own words; `//@` tails",
@@ -55,6 +57,7 @@ impl Format for MediaCrawler {
         };
         let has = |name: &str| columns.iter().any(|column| column == name);
         has("user_id")
+            && NAMES.iter().any(|name| has(name))
             && IDS.iter().any(|id| has(id))
             && ["content", "content_text", "desc"]
                 .iter()
@@ -126,17 +129,17 @@ mod tests {
     #[test]
     fn every_container_gives_the_same_writers() {
         let posts = [
-            json!({"note_id": "2", "content": "晚安", "create_time": 1_700_000_002, "user_id": "17", "gender": "f"}),
-            json!({"note_id": "3", "content": "转发微博 //@小红:笑死", "create_time": 1_700_000_003, "user_id": "18", "gender": "m"}),
-            json!({"note_id": "1", "content": "早安", "create_time": 1_700_000_001, "user_id": "17", "gender": "f"}),
+            json!({"note_id": "2", "content": "晚安", "create_time": 1_700_000_002, "user_id": "17", "nickname": "a", "gender": "f"}),
+            json!({"note_id": "3", "content": "转发微博 //@小红:笑死", "create_time": 1_700_000_003, "user_id": "18", "nickname": "b", "gender": "m"}),
+            json!({"note_id": "1", "content": "早安", "create_time": 1_700_000_001, "user_id": "17", "nickname": "a", "gender": "f"}),
         ];
         let array = serde_json::to_string_pretty(&Value::from(posts.to_vec())).unwrap();
         let lines = posts
             .iter()
             .map(|post| format!("{post}\n"))
             .collect::<String>();
-        let csv = "\u{FEFF}note_id,content,create_time,user_id,gender\r\n2,晚安,1700000002,17,f\r\n\
-            3,转发微博 //@小红:笑死,1700000003,18,m\r\n1,早安,1700000001,17,f\r\n";
+        let csv = "\u{FEFF}note_id,content,create_time,user_id,nickname,gender\r\n2,晚安,1700000002,17,a,f\r\n\
+            3,转发微博 //@小红:笑死,1700000003,18,b,m\r\n1,早安,1700000001,17,a,f\r\n";
         for (name, content) in [
             ("a.json", array.as_str()),
             ("a.jsonl", &lines),
@@ -154,8 +157,8 @@ mod tests {
 
     #[test]
     fn posts_without_content_have_title_and_description() {
-        let post = json!({"aweme_id": "1", "title": "早", "desc": "早安", "user_id": "17"});
-        let other = json!({"aweme_id": "2", "title": "标题", "desc": "说明", "user_id": "17"});
+        let post = json!({"aweme_id": "1", "title": "早", "desc": "早安", "user_id": "17", "nickname": "a"});
+        let other = json!({"aweme_id": "2", "title": "标题", "desc": "说明", "user_id": "17", "nickname": "a"});
         let (received, _) = read(
             &MediaCrawler,
             &[("a.jsonl", format!("{post}\n{other}").as_bytes())],

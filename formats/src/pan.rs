@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::files::{read_text, stem};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, html};
 
 /// XML files of one author each, and `truth.txt` with a line of labels per author.
 pub(crate) struct Pan;
@@ -47,13 +47,19 @@ impl Format for Pan {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        // Labels alone are accepted to say what they lack.
         file.may_be(&["xml"]) && author_tag(file.head()).is_some()
+            || file.is_alone() && is_truth(file)
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let names = accepted(self, files)?;
+        if is_truth(&mut Candidate::new(files, &names[0])) {
+            return Err(expected(self));
+        }
         let truth = truth(files, writers)?;
-        for name in accepted(self, files)? {
-            let writer = stem(&name);
+        for name in names {
+            let writer = &*stem(&name);
             let place = files.place(&name);
             let text = match read_text(files, &name, MAX_BYTES) {
                 Ok(text) => text,
@@ -94,6 +100,15 @@ impl Format for Pan {
     }
 }
 
+/// Whether a file is one of labels, called `truth.txt` or the like.
+fn is_truth(file: &mut Candidate<'_>) -> bool {
+    let is_labels = |line: &str| {
+        line.split_once(":::")
+            .is_some_and(|(id, _)| !id.contains(' '))
+    };
+    file.name().ends_with(".txt") && file.head().lines().next().is_some_and(is_labels)
+}
+
 /// The labels of all files of labels by the author's id.
 fn truth(
     files: &mut dyn Files,
@@ -101,8 +116,7 @@ fn truth(
 ) -> io::Result<HashMap<String, Map<String, Value>>> {
     let mut truth = HashMap::new();
     for name in files.names().to_vec() {
-        let mut file = Candidate::new(files, &name);
-        if !file.name().ends_with(".txt") || !file.head().contains(":::") {
+        if !is_truth(&mut Candidate::new(files, &name)) {
             continue;
         }
         match read_text(files, &name, MAX_BYTES) {

@@ -33,6 +33,8 @@ impl Format for SmpCup {
                 .next()
                 .is_some_and(|line| fields(line).is_some())
             || is(file.name(), "labels") && file.head().contains("||")
+            // These have no posts. Alone they are accepted to say so.
+            || file.is_alone() && is_beside(file)
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -83,6 +85,17 @@ impl Format for SmpCup {
         }
         Ok(())
     }
+}
+
+/// Whether a file is one of profiles, of links between users or of users without labels.
+fn is_beside(file: &mut Candidate<'_>) -> bool {
+    let name = file.name().to_owned();
+    let first = file.head().lines().next().unwrap_or_default();
+    let are_ids = first
+        .split(' ')
+        .all(|id| id.len() >= 8 && id.bytes().all(|byte| byte.is_ascii_digit()));
+    is(&name, "_info") && first.contains("||")
+        || (is(&name, "_links") || is(&name, "_nolabel")) && are_ids
 }
 
 fn is(name: &str, part: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::json::{each_record_of, text};
 use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
@@ -28,18 +28,11 @@ impl Format for TwitterApiV2 {
             return false;
         }
         let record = file.first_record(&["", "*"]);
-        let marks = [
-            "edit_history_tweet_ids",
-            "conversation_id",
-            "public_metrics",
-            "created_at",
-            "lang",
-        ];
         posts(&record).first().is_some_and(|post| {
             !post["author_id"].is_null()
                 && post["text"].is_string()
                 && !post["id"].is_null()
-                && (record["data"].is_array() || marks.iter().any(|mark| !post[*mark].is_null()))
+                && (record["data"].is_array() || is_tweet(post))
         })
     }
 
@@ -56,6 +49,31 @@ impl Format for TwitterApiV2 {
             },
         )
     }
+}
+
+/// Whether a single post is of Twitter: it has what others have not, or nothing but what all have. Records of other programs
+/// have labels besides.
+fn is_tweet(post: &Value) -> bool {
+    let marks = [
+        "edit_history_tweet_ids",
+        "conversation_id",
+        "public_metrics",
+        "referenced_tweets",
+    ];
+    let usual = [
+        "id",
+        "author_id",
+        "text",
+        "created_at",
+        "lang",
+        "source",
+        "entities",
+        "note_tweet",
+    ];
+    let is_dated = !post["created_at"].is_null() || !post["lang"].is_null();
+    let is_usual = |post: &Map<String, Value>| post.keys().all(|key| usual.contains(&&**key));
+    marks.iter().any(|mark| !post[*mark].is_null())
+        || (is_dated && post.as_object().is_some_and(is_usual))
 }
 
 /// The posts of a page or a single one.

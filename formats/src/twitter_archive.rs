@@ -99,7 +99,7 @@ fn second(milliseconds: i64) -> i64 {
 /// `tweets.js`, `tweet.js` of older archives, `tweets-part1.js`, `community-tweet.js`.
 fn is_tweets(name: &str) -> bool {
     let stem = stem(name);
-    let stem = stem.split_once("-part").map_or(stem, |(stem, _)| stem);
+    let stem = (stem.split_once("-part")).map_or(stem.as_str(), |(stem, _)| stem);
     matches!(stem, "tweets" | "tweet" | "community-tweet")
 }
 

@@ -48,7 +48,7 @@ impl Format for WeiboCrawler {
             match extension(name) == "json" || Candidate::new(files, name).head().starts_with('{') {
                 true => read_json(files, name, writers)?,
                 false => each_row(files, name, writers, &mut |writers, row| {
-                    add_row(writers, stem(name), row)
+                    add_row(writers, &stem(name), row)
                 })?,
             }
         }
@@ -84,7 +84,7 @@ fn add_row(writers: &mut Writers<'_>, writer: &str, row: &Row) -> io::Result<()>
 
 fn read_json(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io::Result<()> {
     // The file's name is the user's id in case the object of the user comes late or without one.
-    let mut writer = stem(name).to_owned();
+    let mut writer = stem(name);
     each_record(files, name, &PATHS, writers, &mut |writers, path, value| {
         if path == 0 {
             let id = text(&value["id"]);

@@ -30,6 +30,7 @@ impl Format for WeiboSpider {
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
+            let writer = stem(&name);
             each_row(files, &name, writers, &mut |writers, row| {
                 let own = own_words(
                     spider_words(row.cell("微博正文")),
@@ -37,7 +38,7 @@ impl Format for WeiboSpider {
                 );
                 writers.counts().quotations += u64::from(own.had_quotation);
                 writers.add(Post {
-                    writer: stem(&name),
+                    writer: &writer,
                     id: Some(row.cell("微博id")),
                     time: time::time(row.cell("发布时间")),
                     text: own.text,

@@ -7,6 +7,7 @@ pub mod cli;
 mod config;
 mod conversion;
 pub mod corpus;
+mod cut_words;
 pub mod device;
 mod document;
 pub mod evaluation;

@@ -267,9 +267,6 @@ fn what_is_no_corpus_is_one_clear_line() {
     workplace.write("noise", [0u8, 159, 146, 150]);
     std::fs::create_dir(workplace.path("pictures")).unwrap();
     workplace.write("pictures/one.png", "no");
-    let mut cut = packed(JSONL)[0].clone();
-    cut.truncate(cut.len() - 12);
-    workplace.write("cut.jsonl.xz", cut);
     for (path, what) in [
         ("missing.jsonl", "missing.jsonl: No such file"),
         ("pictures", "pictures: no files of users in it"),
@@ -278,7 +275,6 @@ fn what_is_no_corpus_is_one_clear_line() {
             "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
         ),
         ("noise", "noise: "),
-        ("cut.jsonl.xz", "cut.jsonl.xz: "),
     ] {
         // A good file before it changes nothing.
         let line = workplace.failure(&["corpus", "stats", "users.jsonl", path]);
@@ -286,6 +282,57 @@ fn what_is_no_corpus_is_one_clear_line() {
     }
     let noise = workplace.run_with_input(&["corpus", "stats", "-"], "hello there\n");
     assert!(failure(noise).contains("standard input: neither"));
+}
+
+#[test]
+fn a_compressed_file_that_is_cut_off_lost_everything() {
+    let workplace = Workplace::new();
+    // Text that no compression makes much shorter, so that much of it stands before the cut.
+    let text = |id: u64| {
+        let words = id * 100..id * 100 + 20;
+        let words = words.map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let post = |id| format!("{{\"user_id\": {id}, \"text\": \"{}\"}}\n", text(id));
+    let comment = |id| {
+        format!(
+            "{{\"author\": \"a{id}\", \"subreddit\": \"r\", \"body\": \"{}\"}}\n",
+            text(id)
+        )
+    };
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    for (text, ending) in [
+        ((0..500).map(post).collect::<String>(), "jsonl"),
+        ((0..500).map(comment).collect(), "json"),
+        // So short that the first look meets the cut.
+        ((0..9).map(post).collect(), "ndjson"),
+    ] {
+        for (mut bytes, packing) in packed(&text).into_iter().zip(["xz", "gz", "zst"]) {
+            bytes.truncate(bytes.len() - bytes.len() / 4);
+            let name = format!("folder/cut.{ending}.{packing}");
+            workplace.write(&name, &bytes);
+            let whole = text.lines().count() as u64;
+            for input in [name.as_str(), "folder"] {
+                let output = workplace.run(&["corpus", "stats", input, "--json"]);
+                let said = stderr(&output);
+                assert!(
+                    said.contains("the file is cut off"),
+                    "{input} {name}: {said}"
+                );
+                let counts = json(&stdout(output, 0));
+                let posts = counts["posts"].as_u64().unwrap();
+                // xz and zstd decompress in blocks.
+                let least = if packing == "gz" { whole / 2 } else { 0 };
+                assert!(
+                    (least..whole).contains(&posts),
+                    "{name}: {posts} of {whole}"
+                );
+            }
+            let line = workplace.failure(&["corpus", "stats", &name, "--strict"]);
+            assert!(line.contains("the file is cut off"), "{line}");
+            std::fs::remove_file(workplace.path(&name)).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -374,6 +421,41 @@ fn columns_of_other_names_are_found_or_stated() {
 }
 
 #[test]
+fn json_lines_lost_the_labels_that_a_table_keeps() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "a.csv",
+        "user_id,text,性别,职业,sex,shoe\n7,a,女,厨师,f,38\n8,b,男,教师,m,44\n7,c,女,厨师,f,38\n",
+    );
+    let record = |id: u32, text: &str, labels: [&str; 4]| {
+        let [gender, job, sex, shoe] = labels;
+        serde_json::json!({"user_id": id, "text": text, "性别": gender, "职业": job, "sex": sex, "shoe": shoe})
+    };
+    let records = [
+        record(7, "a", ["女", "厨师", "f", "38"]),
+        record(8, "b", ["男", "教师", "m", "44"]),
+        record(7, "c", ["女", "厨师", "f", "38"]),
+    ];
+    workplace.write(
+        "a.jsonl",
+        records.map(|record| format!("{record}\n")).concat(),
+    );
+    let users = |input: &str| {
+        let fixed = ["corpus", "convert", "-o", "users.jsonl", "--keep-ids"];
+        workplace.success(&[&fixed[..], &[input]].concat());
+        let text = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+        text.lines().map(json).collect::<Vec<_>>()
+    };
+    let mut of_table = users("a.csv");
+    // The cells of a table are texts.
+    of_table[0]["id"] = 7.into();
+    of_table[1]["id"] = 8.into();
+    assert_eq!(users("a.jsonl"), of_table);
+    assert_eq!(of_table[0]["shoe"], "38");
+    assert_eq!(of_table[0]["profession"], "厨师");
+}
+
+#[test]
 fn labels_are_joined_from_a_file_beside_the_posts() {
     let workplace = Workplace::new();
     workplace.write(
@@ -413,6 +495,42 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
 }
 
 #[test]
+fn columns_that_are_no_labels_were_counted_as_labels() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "posts.csv",
+        "bid,user_id,昵称,text,created_at,性别,rank,words\n1,7,a,tea,2024-01-01,女,5,x\n",
+    );
+    let labels = |flags: &[&str]| {
+        let stats = ["corpus", "stats", "posts.csv", "--json"];
+        let counts = json(&workplace.success(&[&stats[..], flags].concat()));
+        let labels = counts["attributes"].as_object().unwrap().keys().cloned();
+        labels.collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&[]), ["gender", "rank", "words", "昵称"]);
+    let flags = ["--order", "rank", "--text", "words", "--user", "昵称"];
+    // What is text or an id by its usual name is none where flags name others.
+    let found = labels(&flags);
+    assert!(
+        !found.iter().any(|name| flags.contains(&name.as_str())),
+        "{found:?}"
+    );
+    assert_eq!(labels(&["--attribute", "bid"]), ["bid"]);
+}
+
+#[test]
+fn plain_text_took_each_line_for_a_writer_without_a_word() {
+    let workplace = Workplace::new();
+    workplace.write("posts.txt", "tea\nrain\n");
+    let said = |flags: &[&str]| {
+        let stats = ["corpus", "stats", "posts.txt", "--json"];
+        stderr(&workplace.run(&[&stats[..], flags].concat()))
+    };
+    assert!(said(&[]).contains("posts.txt: plain text: each line is taken for a writer\n"));
+    assert_eq!(said(&["--text"]), "");
+}
+
+#[test]
 fn older_encodings_are_read_and_told() {
     let workplace = Workplace::new();
     let text = "用户id,正文\n1,今天天气很好，我们去爬山吧\n1,明天上班，早点睡觉\n";
@@ -420,7 +538,10 @@ fn older_encodings_are_read_and_told() {
     workplace.write("posts.csv", &bytes);
     let stats = ["corpus", "stats", "posts.csv", "--json"];
     let output = workplace.run(&stats);
-    assert_eq!(stderr(&output), "posts.csv: read as GB18030\n");
+    assert_eq!(
+        stderr(&output),
+        "posts.csv: read as GB18030; --encoding NAME states another one\n"
+    );
     let expected = stdout(output, 0);
     assert_eq!(json(&expected)["posts"], 2);
     let stated = workplace.run(&[&stats[..], &["--encoding", "gbk"]].concat());

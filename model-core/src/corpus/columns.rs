@@ -295,6 +295,33 @@ impl Finder {
     }
 }
 
+/// Tells fields that may hold a label from those that hold something else, see [`contains`](Self::contains).
+pub struct LabelFields(Finder);
+
+impl LabelFields {
+    /// For files with these columns.
+    pub fn new(columns: &Columns) -> Self {
+        Self(Finder::new(columns))
+    }
+
+    /// Whether a field of this name may hold a label. Text, ids and what orders posts are none, and neither is a field whose
+    /// labels are known by the name of their attribute, such as `sex`.
+    pub fn contains(&mut self, name: &str) -> bool {
+        let Finder {
+            text,
+            writer,
+            post,
+            order,
+            labels,
+        } = &mut self.0;
+        let is_known = |names: &mut Names| names.rank(name).is_some();
+        let is_other = [text, writer, post, order].into_iter().any(is_known);
+        let mut labels = labels.iter_mut();
+        let is_alias = labels.any(|(attribute, names)| attribute != name && is_known(names));
+        !is_id(name) && !is_other && !is_alias
+    }
+}
+
 /// The names of one thing, the preferred one first.
 struct Names {
     /// By the spelling of [`plain`], the rank.

@@ -9,6 +9,22 @@ const PIECE_BYTES: usize = 1 << 16;
 /// leaves broken ones. Text of another encoding has few valid ones.
 const VALID_FOR_EACH_INVALID: usize = 9;
 
+/// The most bytes beyond ASCII of a short text, in which the detector has too few characters to count.
+#[cfg(feature = "encodings")]
+const SHORT_BYTES: usize = 64;
+
+/// What the detector takes short Chinese for.
+#[cfg(feature = "encodings")]
+const MISTAKEN: [&encoding_rs::Encoding; 7] = [
+    encoding_rs::EUC_KR,
+    encoding_rs::EUC_JP,
+    encoding_rs::SHIFT_JIS,
+    encoding_rs::WINDOWS_1250,
+    encoding_rs::WINDOWS_1252,
+    encoding_rs::WINDOWS_1254,
+    encoding_rs::WINDOWS_1257,
+];
+
 /// An encoding of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -63,7 +79,9 @@ impl Encoding {
         use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(head, false);
-        Some(Self::of(detector.guess(None, Utf8Detection::Deny)))
+        let guess = detector.guess(None, Utf8Detection::Deny);
+        let chinese = MISTAKEN.contains(&guess).then(|| short_chinese(head));
+        Some(Self::of(chinese.flatten().unwrap_or(guess)))
     }
 
     #[cfg(not(feature = "encodings"))]
@@ -141,6 +159,73 @@ impl Encoding {
             }),
         }
     }
+}
+
+/// GB18030 or Big5 if a text is short and each byte beyond ASCII belongs to a pair that is a usual character in it. Korean in
+/// EUC-KR has the same pairs; what this project reads is Chinese more often.
+#[cfg(feature = "encodings")]
+fn short_chinese(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let beyond = head.iter().filter(|byte| !byte.is_ascii()).count();
+    if beyond > SHORT_BYTES {
+        return None;
+    }
+    // Level 1 of both character sets has the usual characters, level 2 rare ones and some interjections.
+    let gb = |lead, trail| match (lead, trail) {
+        (0xA1..=0xA3, 0xA1..=0xFE) => Some(Pair::Sign),
+        (0xB0..=0xD7, 0xA1..=0xFE) => Some(Pair::Usual),
+        (0xD8..=0xF7, 0xA1..=0xFE) => Some(Pair::Rare),
+        _ => None,
+    };
+    let big5 = |lead, trail| match (lead, trail) {
+        (0xA1..=0xA3, 0x40..=0x7E | 0xA1..=0xFE) => Some(Pair::Sign),
+        (0xA4..=0xC6, 0x40..=0x7E | 0xA1..=0xFE) => Some(Pair::Usual),
+        (0xC9..=0xF9, 0x40..=0x7E | 0xA1..=0xFE) => Some(Pair::Rare),
+        _ => None,
+    };
+    if is_all_usual(head, gb) {
+        Some(encoding_rs::GB18030)
+    } else if is_all_usual(head, big5) {
+        Some(encoding_rs::BIG5)
+    } else {
+        None
+    }
+}
+
+/// What two bytes are in an encoding of Chinese.
+#[cfg(feature = "encodings")]
+#[derive(Clone, Copy, PartialEq)]
+enum Pair {
+    Sign,
+    Usual,
+    Rare,
+}
+
+/// Whether all bytes beyond ASCII are in pairs, of which more are usual than rare and two follow each other: in Latin text,
+/// accents stand alone.
+#[cfg(feature = "encodings")]
+fn is_all_usual(head: &[u8], pair: impl Fn(u8, u8) -> Option<Pair>) -> bool {
+    let (mut usual, mut rare, mut at, mut has_two, mut is_second) = (0, 0, 0, false, false);
+    while at < head.len() {
+        if head[at].is_ascii() {
+            is_second = false;
+            at += 1;
+            continue;
+        }
+        // The last pair may be cut off.
+        let Some(&trail) = head.get(at + 1) else {
+            break;
+        };
+        match pair(head[at], trail) {
+            Some(Pair::Sign) => {}
+            Some(Pair::Usual) => usual += 1,
+            Some(Pair::Rare) => rare += 1,
+            None => return false,
+        }
+        has_two |= is_second;
+        is_second = true;
+        at += 2;
+    }
+    has_two && usual > rare
 }
 
 /// UTF-16 whose ASCII characters have NUL bytes. A NUL in other text comes alone.
@@ -352,6 +437,43 @@ mod tests {
         assert_eq!(Encoding::by_name("latin1").unwrap().name(), "windows-1252");
         assert_eq!(Encoding::by_name("gbk").unwrap().name(), "GB18030");
         assert_eq!(Encoding::by_name("klingon"), None);
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn short_chinese_was_read_as_korean_or_polish() {
+        for text in [
+            "你好",
+            "吃饭了吗",
+            "哈哈哈",
+            "加班",
+            "id,text\n1,今天加班，好累\n",
+        ] {
+            let bytes = encoding_rs::GB18030.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(found.decode_head(&bytes), text.as_bytes(), "{text}");
+        }
+        for text in ["加班", "你好嗎", "text\n今天要加班\n"] {
+            let bytes = encoding_rs::BIG5.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(found.decode_head(&bytes), text.as_bytes(), "{text}");
+        }
+        for text in [
+            "Ärger",
+            "Größe",
+            "café crème",
+            "À bientôt",
+            "Zażółć gęślą jaźń",
+            "Привет, как дела?",
+        ] {
+            let encoding = match text {
+                "Zażółć gęślą jaźń" => encoding_rs::WINDOWS_1250,
+                "Привет, как дела?" => encoding_rs::WINDOWS_1251,
+                _ => encoding_rs::WINDOWS_1252,
+            };
+            let found = Encoding::recognise(&encoding.encode(text).0).unwrap();
+            assert!(!["GB18030", "Big5"].contains(&found.name()), "{text}");
+        }
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Reading one JSON object as other programs write it.
+//! Reading one JSON value as other programs write it.
 
 use serde_json::{Map, Number, Value};
 
@@ -7,14 +7,28 @@ use super::MAX_RECORD_VALUES;
 /// Floats of this size may be whole numbers with other digits than those in the text.
 const EXACT_BELOW: f64 = 9_223_372_036_854_775_808.0;
 
-/// The object in a text; the error says what is wrong with it. What JSON does not permit, and some programs write, costs at
-/// most the value, see [`repaired`].
+/// The object in a text, see [`parse_json`].
 pub(super) fn parse_object(json: &str) -> Result<Map<String, Value>, String> {
+    match parse_json(json)? {
+        Value::Object(fields) => Ok(fields),
+        other => Err(format!(
+            "a record must be a JSON object, this is {}",
+            kind(&other)
+        )),
+    }
+}
+
+/// The value in a text. What JSON does not permit, and some programs write, costs at most the value within it: `NaN` is null,
+/// and a number that 64 bits do not hold exactly is a string of the same digits.
+///
+/// # Errors
+/// One line that says what is wrong, if it has more than [`MAX_RECORD_VALUES`] values or is not JSON in another way.
+pub fn parse_json(json: &str) -> Result<Value, String> {
     if has_more_values(json, MAX_RECORD_VALUES) {
         return Err(format!("more than {MAX_RECORD_VALUES} values"));
     }
-    let value = match serde_json::from_str(json) {
-        Ok(value) if !is_rounded(&value) => value,
+    match serde_json::from_str(json) {
+        Ok(value) if !is_rounded(&value) => Ok(value),
         // The library's own line is always the record's first.
         _ => serde_json::from_str(&repaired(json)).map_err(|error| {
             let message = format!("bad JSON: {error}");
@@ -22,14 +36,7 @@ pub(super) fn parse_object(json: &str) -> Result<Map<String, Value>, String> {
                 Some((what, _)) => format!("{what} at column {}", error.column()),
                 None => message,
             }
-        })?,
-    };
-    match value {
-        Value::Object(fields) => Ok(fields),
-        other => Err(format!(
-            "a record must be a JSON object, this is {}",
-            kind(&other)
-        )),
+        }),
     }
 }
 

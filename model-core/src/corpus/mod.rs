@@ -37,9 +37,10 @@ mod table;
 mod user;
 mod writers;
 
-pub use columns::{Columns, Places};
+pub use columns::{Columns, LabelFields, Places};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
+pub use json_value::parse_json;
 pub use reader::{
     Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_records, open_users,
     peek, read_users,

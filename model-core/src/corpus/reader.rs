@@ -201,12 +201,23 @@ fn decoded(
         Format::of(name, &encoding.decode_head(head), is_text)
     });
     let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
-    let note = is_told.then(|| Problem::Note(format!("read as {}", encoding.name())));
+    let note = is_told.then(|| Problem::Note(told(encoding)));
     Ok(Text {
         reader: Box::new(encoding.decode(reader)),
         format,
         note,
     })
+}
+
+fn told(encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
+        // These are told by the frequencies of characters, of which a short text has few.
+        _ => format!(
+            "read as {}; --encoding NAME states another one",
+            encoding.name()
+        ),
+    }
 }
 
 /// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
@@ -233,7 +244,7 @@ pub fn read_users(
 ) -> Result<Users, String> {
     let finder = Finder::new(&reading.columns);
     match format {
-        Format::Text => Ok(text_users(reader)),
+        Format::Text => Ok(text_users(reader, reading.format.is_none())),
         Format::Jsonl => Ok(Box::new(Grouped::new(
             json_records(reader),
             finder,
@@ -436,13 +447,19 @@ impl Grouped {
     }
 }
 
-/// Reads one user a line.
-fn text_users(reader: impl BufRead + Send + 'static) -> Users {
+/// Told of plain text that was not asked for.
+const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer";
+
+/// Reads one user a line; `is_to_tell` says so before the first one.
+fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Users {
     let mut lines = Lines::new(reader);
     let mut is_over = false;
     Box::new(std::iter::from_fn(move || {
         if is_over {
             return None;
+        }
+        if std::mem::take(&mut is_to_tell) {
+            return Some(Err(Problem::Note(EACH_LINE_A_WRITER.to_owned())));
         }
         let Line { number, bytes } = match lines.next() {
             Ok(line) => line?,
@@ -463,13 +480,18 @@ fn text_users(reader: impl BufRead + Send + 'static) -> Users {
 }
 
 /// The first `length` bytes of `reader`, or fewer at its end, and a reader of all bytes. Unlike a look into the buffer of the
-/// reader, this does not depend on how the bytes arrive.
+/// reader, this does not depend on how the bytes arrive. A compressed file that is cut off is no error here: the reader meets
+/// the cut.
 pub fn peek<R: BufRead>(
     mut reader: R,
     length: usize,
 ) -> io::Result<(Vec<u8>, impl BufRead + use<R>)> {
     let mut head = Vec::new();
-    reader.by_ref().take(length as u64).read_to_end(&mut head)?;
+    let read = reader.by_ref().take(length as u64).read_to_end(&mut head);
+    read.map(drop).or_else(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Ok(()),
+        _ => Err(error),
+    })?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 

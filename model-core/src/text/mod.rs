@@ -49,6 +49,8 @@ pub struct Word {
     pub start: usize,
     /// The byte of the original post at which the word ends (exclusive).
     pub end: usize,
+    /// Whether `text` is the first [`LONGEST_WORD`] bytes of a longer word.
+    pub is_cut: bool,
 }
 
 /// Why a dictionary cannot be used.
@@ -103,7 +105,7 @@ const MOST_FREQUENT: u64 = 1_000_000_000;
 const HIGHEST_SUM: u64 = 1 << 31;
 
 /// The most bytes of a word. What has more, such as a file in base64, is cut off.
-const LONGEST_WORD: usize = 256;
+pub const LONGEST_WORD: usize = 256;
 
 /// The most characters of an error message about a line, which may have any length.
 const LONGEST_MESSAGE: usize = 200;
@@ -347,7 +349,7 @@ impl Words<'_> {
         if word.is_empty() {
             return;
         }
-        let word = &word[..word.floor_char_boundary(LONGEST_WORD)];
+        let text = &word[..word.floor_char_boundary(LONGEST_WORD)];
         let original = self.folded.original(at..at + length);
         // One character of the post can fold to several words. Only the first has a place in the post.
         if self
@@ -358,9 +360,10 @@ impl Words<'_> {
             return;
         }
         self.words.push(Word {
-            text: word.to_owned(),
+            text: text.to_owned(),
             start: original.start,
             end: original.end,
+            is_cut: text.len() < word.len(),
         });
     }
 }

@@ -176,6 +176,8 @@ fn characters_of_several_forms_were_always_the_first() {
     assert_words("看著 穿著 等著 著名", "看 着 穿 着 等 着 著 名");
     assert_words("乾淨的乾隆和康乾", "干 净 的 乾 隆 和 康 乾");
     assert_words("瞭解計畫和畫畫", "了 解 计 划 和 画 画");
+    assert_words("明瞭甚麼", "明 了 什 么");
+    assert_words("祇有祇要，不祇神祇", "只 有 只 要 不 只 神 祇");
     assert_words("反反覆覆顛覆", "反 反 复 复 颠 覆");
     let post = "我瞭解，著作";
     let words = Segmenter::new().words(post);

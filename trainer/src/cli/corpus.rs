@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use model_core::corpus::LabelFields;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +36,8 @@ enum Command {
 struct Stats {
     #[command(flatten)]
     corpus: CorpusArguments,
-    /// Attribute whose labels are counted, may be repeated [default: all fields with at most 50 different labels]
+    /// Attribute whose labels are counted, may be repeated [default: all fields with at most 50 different labels,
+    /// but those of text, ids and dates]
     #[arg(long = "attribute", value_name = "NAME")]
     attributes: Vec<String>,
     #[command(flatten)]
@@ -61,7 +63,14 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     let mut statistics = Statistics::new(&stats.attributes);
     let mut progress = Progress::new("counting", "users", None);
     corpus = corpus.with_report(progress.printer());
-    while let Some(users) = corpus.read_chunk()? {
+    let mut label_fields = LabelFields::new(&stats.corpus.columns());
+    while let Some(mut users) = corpus.read_chunk()? {
+        for user in &mut users {
+            let is_label = |name: &String, _: &mut Value| {
+                stats.attributes.contains(name) || label_fields.contains(name)
+            };
+            user.fields.retain(is_label);
+        }
         let words: Vec<usize> = users
             .par_iter()
             .map(|user| {

@@ -14,6 +14,7 @@ use super::interrupt::{INTERRUPTED, interrupt_flag};
 use super::{CorpusArguments, DictionaryArguments, Failure, report_bad_records, share};
 use crate::alignment::{self, is_held_out};
 use crate::corpus::Corpus;
+use crate::cut_words;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::counted;
@@ -170,7 +171,7 @@ fn segment(
     let mut progress = Progress::new("segmenting", "bytes", None);
     let mut corpus = corpus.with_report(progress.printer());
     let mut text = TextWriter::new()?;
-    let mut bytes = 0;
+    let (mut bytes, mut words_cut) = (0, 0);
     while let Some(users) = corpus.read_chunk()? {
         if interrupt.load(Ordering::Relaxed) {
             return Err(TrainingError::Interrupted.into());
@@ -179,6 +180,7 @@ fn segment(
         let segmented: Vec<_> =
             pool.install(|| posts.par_iter().map(|post| segmenter.words(post)).collect());
         for words in segmented {
+            words_cut += cut_words::count(&words);
             text.add_post(words.iter().map(|word| word.text.as_str()))?;
         }
         bytes += posts.iter().map(String::len).sum::<usize>() as u64;
@@ -186,5 +188,6 @@ fn segment(
     }
     drop(progress);
     report_bad_records(&corpus);
+    cut_words::report(words_cut);
     Ok(text.finish()?)
 }

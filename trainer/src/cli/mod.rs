@@ -169,6 +169,11 @@ impl CorpusArguments {
     fn open(&self) -> Result<Corpus, Failure> {
         Ok(Corpus::open(&self.paths, self.reading.options()?)?)
     }
+
+    /// The columns that the flags name.
+    fn columns(&self) -> Columns {
+        self.reading.columns()
+    }
 }
 
 /// The flags that say how files of users are read.
@@ -212,6 +217,15 @@ struct ReadingArguments {
 }
 
 impl ReadingArguments {
+    fn columns(&self) -> Columns {
+        Columns {
+            text: self.text.clone().flatten(),
+            user: self.user.clone(),
+            order: self.order.clone(),
+            labels: self.label_columns.clone(),
+        }
+    }
+
     /// The options for a corpus. A file of labels is read for it.
     fn options(&self) -> Result<Options, Failure> {
         if let Some(Some(name)) = &self.text
@@ -226,12 +240,7 @@ impl ReadingArguments {
         let mut reading = Reading {
             format: plain_text.then_some(Format::Text),
             encoding: self.encoding,
-            columns: Columns {
-                text: self.text.clone().flatten(),
-                user: self.user.clone(),
-                order: self.order.clone(),
-                labels: self.label_columns.clone(),
-            },
+            columns: self.columns(),
             is_sorted: self.sorted,
             most_bytes: (self.max_memory as usize).saturating_mul(1 << 30),
         };

@@ -2,7 +2,7 @@
 //!
 //! The crate [`formats`] and the module [`corpus`](crate::corpus) read the users. A [`Converter`] does what is the same for every
 //! format: it numbers the users, masks what identifies somebody, groups industries into professions and filters. Original
-//! names and dates do not reach the output, and original ids only if they are asked for.
+//! ids reach the output only if they are asked for; names and dates are dropped by the formats, not here.
 
 mod professions;
 

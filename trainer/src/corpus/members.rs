@@ -1,10 +1,10 @@
 //! The users in files of a folder or an archive that is of no known format.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use formats::Files;
+use formats::{Files, cut_off};
 use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
 use super::Shard;
@@ -17,6 +17,7 @@ struct Member {
     name: String,
     start: u64,
     length: u64,
+    is_cut_off: bool,
 }
 
 /// The users in those files whose names say that they hold users, or in those of a shard. The files are unpacked into a
@@ -41,11 +42,12 @@ pub(super) fn users(
     let is_in_shard = |position| shard.is_none_or(|shard| shard.has(position));
     let names = names.into_iter().enumerate();
     for (_, name) in names.filter(|(position, _)| is_in_shard(*position)) {
-        let length = io::copy(&mut files.open(&name)?, &mut file)?;
+        let (length, is_cut_off) = copy(&mut *files.open(&name)?, &mut file)?;
         members.push(Member {
             name,
             start: end,
             length,
+            is_cut_off,
         });
         end += length;
     }
@@ -65,6 +67,39 @@ pub(super) fn users(
     Ok(Box::new(note.into_iter().chain(users)))
 }
 
+/// Copies a file as far as it goes: its length, and whether it is cut off there.
+fn copy(file: &mut dyn BufRead, copy: &mut impl Write) -> io::Result<(u64, bool)> {
+    let mut length = 0;
+    loop {
+        let bytes = match file.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok((length, true));
+            }
+            read => read?,
+        };
+        if bytes.is_empty() {
+            return Ok((length, false));
+        }
+        copy.write_all(bytes)?;
+        let read = bytes.len();
+        file.consume(read);
+        length += read as u64;
+    }
+}
+
+/// The end of a file; an error if the file is cut off.
+struct End(bool);
+
+impl Read for End {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        match self.0 {
+            true => Err(cut_off()),
+            false => Ok(0),
+        }
+    }
+}
+
 /// The users of one file after the other.
 struct MemberUsers {
     file: File,
@@ -81,7 +116,8 @@ impl MemberUsers {
     fn open(&self, member: &Member) -> io::Result<Result<Users, String>> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(member.start))?;
-        let reader = decompress(BufReader::new(file.take(member.length)), false)?;
+        let end = End(member.is_cut_off);
+        let reader = decompress(BufReader::new(file.take(member.length).chain(end)), false)?;
         let (head, reader) = peek(reader, HEAD_BYTES)?;
         if columnar::is_columnar(&head) {
             return Ok(columnar::users(unpacked(reader)?, &head, &self.reading));

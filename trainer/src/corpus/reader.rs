@@ -205,6 +205,21 @@ impl Corpus {
         Ok((!users.is_empty()).then_some(users))
     }
 
+    /// Counts and reports what is wrong in the present file.
+    fn bad_record(&mut self, line: u64, what: String) -> Result<(), CorpusError> {
+        self.bad_records += 1;
+        let bad = BadRecord {
+            path: self.files[self.opened - 1].clone(),
+            line,
+            what,
+        };
+        if self.options.strict {
+            return Err(CorpusError::BadRecord(bad));
+        }
+        (self.report)(&bad.to_string());
+        Ok(())
+    }
+
     fn fail(&mut self, error: CorpusError) -> Option<Result<User, CorpusError>> {
         self.failed = true;
         Some(Err(error))
@@ -244,21 +259,23 @@ impl Iterator for Corpus {
                     let path = &self.files[self.opened - 1];
                     (self.report)(&format!("{}: {what}", name(path)));
                 }
+                Some(Err(Problem::Stream(source)))
+                    if source.kind() == io::ErrorKind::UnexpectedEof =>
+                {
+                    let path = name(&self.files[self.opened - 1]);
+                    let what = format!("{path}: {source}; what stands before the cut is read");
+                    if let Err(error) = self.bad_record(0, what) {
+                        return self.fail(error);
+                    }
+                }
                 Some(Err(Problem::Stream(source))) => {
                     let path = self.files[self.opened - 1].clone();
                     return self.fail(CorpusError::File { path, source });
                 }
                 Some(Err(Problem::Record { line, what })) => {
-                    self.bad_records += 1;
-                    let bad = BadRecord {
-                        path: self.files[self.opened - 1].clone(),
-                        line,
-                        what,
-                    };
-                    if self.options.strict {
-                        return self.fail(CorpusError::BadRecord(bad));
+                    if let Err(error) = self.bad_record(line, what) {
+                        return self.fail(error);
                     }
-                    (self.report)(&bad.to_string());
                 }
             }
         }

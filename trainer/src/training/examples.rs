@@ -14,6 +14,7 @@ use crate::table::counted;
 use crate::{
     config::Split,
     corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, listed, repeated_file},
+    cut_words,
     progress::{Progress, notice},
 };
 
@@ -126,6 +127,7 @@ pub fn read_corpus(
     };
     let mut keys = HashSet::new();
     let mut repeated_ids = 0;
+    let mut words_cut = 0;
     let is_one = |classes: &Range<usize>| classes.len() == 1;
     let mut read = 0;
     while let Some(user) = corpus.next() {
@@ -148,6 +150,10 @@ pub fn read_corpus(
             continue;
         }
         let posts: Vec<Vec<Word>> = reader.words(&user.posts).collect();
+        words_cut += posts
+            .iter()
+            .map(|words| cut_words::count(words))
+            .sum::<u64>();
         let words: Arc<[u32]> = (posts.iter().flatten())
             .map(|word| reader.vocabulary.id(&word.text))
             .collect();
@@ -172,6 +178,7 @@ pub fn read_corpus(
     }
     examples.bad_records = corpus.bad_records();
     drop(bar);
+    cut_words::report(words_cut);
     if repeated_ids > 0 {
         notice!(
             "records with the id of an earlier one: {repeated_ids}; the same user may be in both training and test, and `evaluate --split` cannot tell them apart"

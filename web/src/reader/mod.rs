@@ -147,8 +147,15 @@ fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened
 
 fn beginning(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    reader.take(KIND_BYTES as u64).read_to_end(&mut head)?;
-    Ok(head)
+    match reader.take(KIND_BYTES as u64).read_to_end(&mut head) {
+        // Reading on meets the cut again.
+        Err(error) if is_cut_off(&error) && !head.is_empty() => Ok(head),
+        read => read.map(|_| head),
+    }
+}
+
+fn is_cut_off(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// A gzip file from its beginning, decompressed.
@@ -265,9 +272,10 @@ fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
         let name = format!("{archive}/{member}");
         let content = (files.open(&member)).and_then(|file| content(file, left));
         match content {
-            Ok(content) => {
+            Ok((content, note)) => {
                 left -= content.len();
-                let notes = std::mem::take(&mut notes);
+                let mut notes = std::mem::take(&mut notes);
+                notes.extend(note);
                 send(Report::Unpacked { name, notes }, content);
             }
             Err(error) => send(unreadable(&name, &error), Vec::new()),
@@ -279,11 +287,11 @@ fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
 fn read_packed<R: Read + Seek>(name: &str, loose: &mut Loose<R>, send: Send<'_>) {
     let content = (loose.open(name)).and_then(|file| content(file, MOST_BYTES));
     match content.map_err(not_unpacked) {
-        Ok(content) => {
+        Ok((content, note)) => {
             let end = name.len() - if is_gz(name) { ".gz".len() } else { 0 };
             let report = Report::Unpacked {
                 name: name[..end].to_owned(),
-                notes: Vec::new(),
+                notes: note.into_iter().collect(),
             };
             send(report, content);
         }
@@ -295,12 +303,17 @@ fn is_gz(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with(".gz")
 }
 
-/// All bytes of a file.
-fn content(file: impl Read, most: usize) -> io::Result<Vec<u8>> {
+/// All bytes of a file, with a note if they are those before a cut.
+fn content(file: impl Read, most: usize) -> io::Result<(Vec<u8>, Option<String>)> {
     let mut content = Vec::new();
-    file.take(most as u64 + 1).read_to_end(&mut content)?;
+    let note = match file.take(most as u64 + 1).read_to_end(&mut content) {
+        Err(error) if is_cut_off(&error) && !content.is_empty() => {
+            Some(format!("{error}; what stands before the cut is read"))
+        }
+        read => read.map(|_| None)?,
+    };
     match content.len() > most {
         true => Err(io::ErrorKind::OutOfMemory.into()),
-        false => Ok(content),
+        false => Ok((content, note)),
     }
 }

@@ -124,15 +124,17 @@ fn the_page_reads_what_has_no_format_with_a_name() {
         ("a/.hidden.csv", b"x"),
         ("readme.md", b"x"),
     ]);
+    let packed = gzip(jsonl);
     let found = found(&[
         ("users.jsonl", jsonl),
         ("chat.txt", CHAT.as_bytes()),
-        ("users.jsonl.gz", &gzip(jsonl)),
+        ("users.jsonl.gz", &packed),
         ("users.csv.xz", b"\xFD7zXZ\0"),
         ("users.zip", &members),
         ("pictures.zip", &zip_of(&[("a.jpg", b"x")])),
         ("cut.zip", &members[..members.len() - 9]),
         ("cut.jsonl.gz", b"\x1F\x8B\x08\0\0\0\0\0"),
+        ("late.jsonl.gz", &packed[..packed.len() - 4]),
     ]);
     let mut texts = found.iter().map(|(report, bytes)| match report {
         Report::Users(extract) => extract.name.clone(),
@@ -155,6 +157,7 @@ fn the_page_reads_what_has_no_format_with_a_name() {
     has("Plain(0)");
     has("users.jsonl []");
     has("Plain(3)");
+    has("late.jsonl [\"the file is cut off; what stands before the cut is read\"]");
     assert_eq!(texts.next(), None);
 }
 
