@@ -366,6 +366,41 @@ fn a_killed_experiment_continues_with_the_missing_runs() {
 }
 
 #[test]
+fn an_experiment_killed_at_any_time_continues_to_the_same_runs() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "runs.toml"];
+    let few = ["--set", "seeds=[1]"];
+    let start = Instant::now();
+    workplace.success(&[&experiment[..], &few, &["-o", "whole"]].concat());
+    let whole = start.elapsed();
+    let made = |folder: &str| {
+        let mut runs = runs(&workplace, folder);
+        // All but the time is decided by the seed.
+        runs.values_mut().for_each(|run| run.seconds = 0.0);
+        runs
+    };
+    let wanted = made("whole");
+    let series = common::series_of_kills(3);
+    let command = [&experiment[..], &few, &["-o", "killed"]].concat();
+    for number in 0..series {
+        let _ = fs::remove_dir_all(workplace.path("killed"));
+        for part in 1..4 {
+            let mut child = (workplace.command(&command))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            sleep(whole * (part + number) / (4 + 2 * series));
+            // SIGKILL: nothing can be put in order. The experiment may have ended.
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+        workplace.success(&command);
+        assert!(made("killed") == wanted, "series {number}");
+    }
+}
+
+#[test]
 fn two_processes_mixed_their_runs_in_one_folder() {
     let workplace = workplace();
     let experiment = ["experiment", "corpus.toml", "runs.toml"];
@@ -390,6 +425,65 @@ fn two_processes_mixed_their_runs_in_one_folder() {
     );
     first.kill().unwrap();
     first.wait().unwrap();
+}
+
+/// Both found no record when they began, and the second one's runs were stored under the record of the first.
+#[test]
+fn two_processes_that_begin_together_mixed_their_texts() {
+    let workplace = workplace();
+    let start = |words: &str| {
+        let max_words = format!("text.max_words={words}");
+        let part = ["--runs", "1/100", "--set", &max_words];
+        let mut command = workplace.command(&["experiment", "corpus.toml", "runs.toml"]);
+        command.args(part).spawn().unwrap()
+    };
+    let processes = [start("20"), start("10")];
+    let outputs = processes.map(|process| process.wait_with_output().unwrap());
+    let (winners, losers): (Vec<_>, Vec<_>) =
+        (outputs.iter()).partition(|output| output.status.success());
+    let said = outputs.each_ref().map(stderr);
+    assert_eq!((winners.len(), losers.len()), (1, 1), "{said:?}");
+    let said = stderr(losers[0]);
+    assert!(
+        said.contains("contains runs with other settings: text.max_words"),
+        "{said}"
+    );
+    assert_eq!(runs(&workplace, "out").len(), 1);
+}
+
+#[test]
+fn a_record_that_was_replaced_in_mid_run_kept_runs_of_other_settings() {
+    let workplace = workplace();
+    let experiment = ["experiment", "corpus.toml", "runs.toml"];
+    let other = [
+        "--runs",
+        "1/100",
+        "--set",
+        "text.max_words=20",
+        "-o",
+        "other",
+    ];
+    workplace.success(&[&experiment[..], &other].concat());
+    let mut child = workplace.command(&experiment).spawn().unwrap();
+    let start = Instant::now();
+    let folder = workplace.path("out/runs");
+    while fs::read_dir(&folder).map_or(0, |entries| entries.count()) < 2 {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "no run appeared"
+        );
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        sleep(Duration::from_millis(2));
+    }
+    let record = workplace.path("other/experiment.json");
+    fs::rename(record, workplace.path("out/experiment.json")).unwrap();
+    let line = common::failure(child.wait_with_output().unwrap());
+    assert!(
+        line.contains("out contains runs with other settings: text.max_words"),
+        "{line}"
+    );
+    let stored = runs(&workplace, "out").len();
+    assert!(stored < 2 * OF_SEED.len() + OF_FIRST_SEED.len());
 }
 
 #[test]

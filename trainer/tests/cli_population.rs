@@ -2,54 +2,16 @@
 
 mod common;
 
-use common::model::untrained;
+use common::model::{informative, users};
 use common::{Workplace, stderr, stdout};
 use model_core::bundle::Bundle;
-use model_core::wide::{CharacterFallback, TfidfVectorizer, Wide};
-use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 /// A folder with a model that takes "kitchen" for female and "football" for male.
 fn workplace() -> Workplace {
     let workplace = Workplace::new();
-    let mut bundle = untrained();
-    let (football, kitchen) = (4, 7);
-    let vectorizer = TfidfVectorizer::new(
-        vec![[football, 0], [kitchen, 0]],
-        vec![1.0, 1.0],
-        CharacterFallback::default(),
-    )
-    .unwrap();
-    // Three classes of age, two of gender.
-    let weights = [[0.0, 0.0, 0.0, -2.0, 2.0], [0.0, 0.0, 0.0, 2.0, -2.0]];
-    bundle.wide = Wide::quantise(vectorizer, weights.as_flattened(), vec![0.0; 5]).ok();
-    workplace.write("model", bundle.to_bytes().unwrap());
+    workplace.write("model", informative().to_bytes().unwrap());
     workplace
-}
-
-/// Users of whom this share is female. Women write "kitchen" more often, and men "football".
-fn users(count: usize, female: f64, seed: u64) -> Vec<Value> {
-    let mut random = StdRng::seed_from_u64(seed);
-    (0..count)
-        .map(|id| {
-            let is_female = (id as f64 + 0.5) / (count as f64) < female;
-            let words: Vec<&str> = (0..20)
-                .map(|_| match random.random_range(0..10) {
-                    0..=2 => ["football", "kitchen"][usize::from(is_female)],
-                    3 => ["kitchen", "football"][usize::from(is_female)],
-                    4..=6 => "rain",
-                    7 => "essay",
-                    _ => "tea",
-                })
-                .collect();
-            json!({
-                "id": format!("{seed}-{id}"),
-                "gender": (["male", "female"][usize::from(is_female)]),
-                "month": (["2026-01", "2026-02"][id % 2]),
-                "posts": [words.join(" ")],
-            })
-        })
-        .collect()
 }
 
 fn jsonl(users: &[Value]) -> String {
@@ -156,6 +118,101 @@ fn sums_of_parts_give_the_shares_of_all() {
     );
     fails(&["model", "two.jsonl"], "no validation users");
     fails(&["adapted", "all.jsonl", "--by", "week"], "no user has");
+}
+
+/// Users read with a limit of words were added to users read without.
+#[test]
+fn sums_of_other_texts_did_not_mix_visibly() {
+    let workplace = adapted();
+    workplace.write("set.jsonl", jsonl(&users(60, 0.5, 3)));
+    let of = |arguments: &[&str]| {
+        workplace.run(&[&["population", "adapted", "set.jsonl"], arguments].concat())
+    };
+    stdout(of(&["--sums", "all.sums"]), 0);
+    stdout(of(&["--max-words", "3", "--sums", "short.sums"]), 0);
+    stdout(of(&["--max-words", "3", "--add", "short.sums"]), 0);
+    // Sums may replace those that they continue.
+    stdout(of(&["--add", "all.sums", "--sums", "all.sums"]), 0);
+    for (arguments, what) in [
+        (
+            &["--add", "short.sums"][..],
+            "short.sums: its users were read with --max-words 3",
+        ),
+        (
+            &["--max-words", "4", "--add", "all.sums"],
+            "all.sums: its users were read without --max-words",
+        ),
+        (
+            &["--add", "all.sums", "./all.sums"],
+            "./all.sums: given twice",
+        ),
+    ] {
+        let line = common::failure(of(arguments));
+        assert!(line.contains(what), "{line}");
+    }
+}
+
+/// A device that never ends was read to 4 GiB before its first byte was looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn endless_sums_are_refused_at_once() {
+    let workplace = adapted();
+    workplace.write("set.jsonl", jsonl(&users(3, 0.5, 3)));
+    let line = workplace.failure(&["population", "adapted", "set.jsonl", "--add", "/dev/zero"]);
+    assert!(line.contains("not a file that --sums wrote"), "{line}");
+}
+
+/// A result took the place of the model or of the corpus that it was computed from, or of another result.
+#[test]
+fn outputs_overwrote_inputs() {
+    let workplace = adapted();
+    workplace.write("set.jsonl", jsonl(&users(60, 0.5, 3)));
+    let vectors = "2 2\nrain 1 0\ntea 0 1\n";
+    workplace.write("vectors.txt", vectors);
+    let is_read = [
+        "predict adapted set.jsonl -o ./set.jsonl",
+        "predict adapted set.jsonl -o adapted --format csv",
+        "population adapted set.jsonl --sums adapted",
+        "population adapted set.jsonl --json set.jsonl",
+        "population adapted set.jsonl --labels vectors.txt -o vectors.txt",
+        "evaluate adapted set.jsonl --json adapted",
+        "evaluate adapted set.jsonl --write-card set.jsonl",
+        "adapt model set.jsonl -o set.jsonl",
+        "compact adapted --test-users set.jsonl -o set.jsonl",
+        "corpus convert set.jsonl -o set.jsonl",
+        "embed set.jsonl --format text -o set.jsonl",
+        "align vectors.txt adapted --dictionary set.jsonl -o vectors.txt",
+    ];
+    let twice = [
+        "evaluate adapted set.jsonl --json both --html both",
+        "population adapted set.jsonl -o both --sums both",
+    ];
+    let files = || {
+        let content = |name: &String| std::fs::read(workplace.path(name)).unwrap();
+        let names = workplace.files();
+        let contents: Vec<_> = names.iter().map(content).collect();
+        (names, contents)
+    };
+    let before = files();
+    let read = is_read.map(|command| (command, "the command reads this file"));
+    let twice = twice.map(|command| (command, "two outputs have this name"));
+    for (command, what) in read.into_iter().chain(twice) {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let line = workplace.failure(&arguments);
+        assert!(line.contains(what), "{command}: {line}");
+        assert!(files() == before, "{command}");
+    }
+    // A device may be several outputs.
+    #[cfg(unix)]
+    workplace.success(&[
+        "evaluate",
+        "adapted",
+        "set.jsonl",
+        "--json",
+        "/dev/null",
+        "--html",
+        "/dev/null",
+    ]);
 }
 
 #[test]

@@ -164,6 +164,33 @@ fn shards_of_other_settings_do_not_mix() {
 }
 
 /// Both end with `.jsonl`.
+/// Shards are every so many files of a folder: with one file more, users were in two shards or in none.
+#[test]
+fn shards_of_an_input_that_grew_mixed() {
+    let workplace = workplace();
+    fs::create_dir(workplace.path("folder")).unwrap();
+    for file in ["b", "c"] {
+        let table = format!("user_id,text\n{file},rain tea\n");
+        workplace.write(&format!("folder/{file}.csv"), table);
+    }
+    workplace.write("posts.csv", posts());
+    let shard = |input, number: &str, output| {
+        let user = ["--user", "user_id", "--shard", number, "-o", output];
+        workplace.run(&[&["predict", "model", input], &user[..]].concat())
+    };
+    said(&shard("folder", "1/2", "of-folder"), 0);
+    said(&shard("posts.csv", "1/2", "of-file"), 0);
+    workplace.write("folder/a.csv", "user_id,text\na,tea\n");
+    workplace.write("posts.csv", posts() + "1000,rain\n");
+    for (input, output) in [("folder", "of-folder"), ("posts.csv", "of-file")] {
+        let said = said(&shard(input, "2/2", output), 1);
+        assert!(
+            said.contains("another number, model, input or flags"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn shards_of_objects_and_of_tables_mixed() {
     let workplace = workplace();

@@ -639,40 +639,50 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
         "--set",
         "network.vector_learning_rate=0.01",
     ];
-    workplace.success(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat());
-    let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
-    let mut child = workplace
-        .command(&arguments)
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let checkpoint = workplace.path("killed/checkpoint.safetensors");
     let start = Instant::now();
-    while !checkpoint.exists() {
+    workplace.success(&[&["train", "config.toml", "--output", "whole"], &long[..]].concat());
+    let whole = start.elapsed();
+    let arguments = [&["train", "config.toml", "--output", "killed"], &long[..]].concat();
+    let resume = [&arguments[..], &["--resume"]].concat();
+    let checkpoint = workplace.path("killed/checkpoint.safetensors");
+    let file = |run: &str, name: &str| fs::read(workplace.path(run).join(name)).unwrap();
+    let series = common::series_of_kills(8);
+    let mut kills = 0;
+    for number in 0..series {
+        let _ = fs::remove_dir_all(workplace.path("killed"));
+        // Each series kills the run and its continuation, at other times than the other series.
+        for (command, share) in [(&arguments, number), (&resume, (number * 5 + 2) % series)] {
+            let mut child = (workplace.command(command))
+                .stderr(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            let start = Instant::now();
+            while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
+                assert!(
+                    start.elapsed() < Duration::from_secs(120),
+                    "no checkpoint appeared"
+                );
+                thread::sleep(Duration::from_millis(2));
+            }
+            thread::sleep(whole * share / (2 * series));
+            // SIGKILL: nothing can be put in order. The run may have ended.
+            let _ = child.kill();
+            kills += usize::from(!child.wait().unwrap().success());
+        }
+        workplace.success(&resume);
         assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "no checkpoint appeared"
+            file("whole", "model.safetensors") == file("killed", "model.safetensors"),
+            "series {number}"
         );
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the run ended before its first checkpoint"
-        );
-        thread::sleep(Duration::from_millis(2));
+        assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
     }
-    thread::sleep(Duration::from_millis(30));
-    // SIGKILL: nothing can be put in order.
-    child.kill().unwrap();
     assert!(
-        !child.wait().unwrap().success(),
-        "the run ended before it was killed"
+        kills >= series as usize,
+        "{kills} of {series} runs were killed"
     );
     let refused = workplace.failure(&arguments);
     assert!(refused.contains("--resume"), "{refused}");
-    workplace.success(&[&arguments[..], &["--resume"]].concat());
-    let file = |run: &str, name: &str| fs::read(workplace.path(run).join(name)).unwrap();
-    assert!(file("whole", "model.safetensors") == file("killed", "model.safetensors"));
-    assert!(file("whole", "metrics.jsonl") == file("killed", "metrics.jsonl"));
     let other = workplace.failure(&[&arguments[..], &["--resume", "--seed", "9"]].concat());
     assert!(other.contains("seed = 1 then, 9 now"), "{other}");
     // Settings of the end of the run may be changed.
@@ -845,6 +855,61 @@ fn ctrl_c_leaves_a_checkpoint() {
     assert_eq!(status.code(), Some(130));
     assert!(workplace.path("run/checkpoint.safetensors").exists());
     assert!(!workplace.path("run/model.safetensors").exists());
+}
+
+/// The second Ctrl-C ends the command at once, perhaps while it writes the checkpoint.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_twice_left_temporary_files_behind() {
+    let workplace = workplace();
+    for pause in [0, 1, 3, 10] {
+        let mut child = workplace
+            .command(&["train", "config.toml"])
+            .args(["--set", "training.epochs=100000"])
+            .args(["--set", "training.patience=0"])
+            .args(["--set", "training.checkpoint_steps=1"])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while !workplace.path("run/metrics.jsonl").exists() {
+            assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
+            thread::sleep(Duration::from_millis(5));
+        }
+        for _ in 0..2 {
+            // The second one finds no process if the first one has ended it.
+            let _ = Command::new("kill")
+                .args(["-INT", &child.id().to_string()])
+                .stderr(Stdio::null())
+                .status();
+            thread::sleep(Duration::from_millis(pause));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let left = fs::read_dir(workplace.path("run")).unwrap();
+        let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        let is_temporary = |name: &&std::ffi::OsString| name.to_string_lossy().ends_with(".tmp");
+        assert_eq!(names.iter().find(is_temporary), None);
+        fs::remove_dir_all(workplace.path("run")).unwrap();
+    }
+}
+
+/// Progress that nobody reads any longer used to end the run with a panic.
+#[cfg(unix)]
+#[test]
+fn a_reader_of_progress_that_goes_away_ended_the_run() {
+    let workplace = workplace();
+    let train = workplace.command(&["train", "config.toml"]);
+    let output = Command::new("sh")
+        .args(["-c", "\"$0\" \"$@\" 2>&1 | head -1"])
+        .arg(train.get_program())
+        .args(train.get_args())
+        .current_dir(workplace.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(stdout(output, 0).lines().count(), 1);
+    let bundle = fs::read(workplace.path("run/model.safetensors")).unwrap();
+    assert!(Bundle::from_bytes(&bundle).is_ok());
 }
 
 #[test]

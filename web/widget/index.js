@@ -63,14 +63,26 @@ export async function load(source = MODEL(), options = {}) {
     if (key) shared.set(key, entry);
   }
   entry.users += 1;
-  if (onprogress) entry.listeners.add(onprogress);
+  /** @type {(progress: Progress) => void} */
+  let listener = () => {};
+  // An error of the callback fails this call. In the worker's event it would end a program in Node.
+  const failed = new Promise((_, reject) => {
+    listener = (progress) => {
+      try {
+        onprogress?.(progress);
+      } catch (error) {
+        reject(error);
+      }
+    };
+  });
+  entry.listeners.add(listener);
   try {
-    await orAborted(entry.ready, signal);
+    await orAborted(Promise.race([entry.ready, failed]), signal);
   } catch (error) {
     entry.release();
     throw error;
   } finally {
-    if (onprogress) entry.listeners.delete(onprogress);
+    entry.listeners.delete(listener);
   }
   return new Model(entry);
 }
@@ -471,14 +483,16 @@ function absolute(address) {
 
 /**
  * A value as JSON. `JSON.stringify` would call the methods `toJSON` that old scripts of the page give to arrays and objects.
+ * Halves of characters, as `slice` leaves them of an emoji, become U+FFFD: the worker's strings cannot hold them.
  * @param {unknown} value
  * @returns {string}
  */
 function json(value) {
+  if (typeof value === "string") return JSON.stringify(value.replace(/\p{Surrogate}/gu, "\ufffd"));
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   try {
     if (Array.isArray(value)) return `[${value.map((item) => json(item)).join(",")}]`;
-    return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${json(item)}`).join(",")}}`;
+    return `{${Object.entries(value).map(([name, item]) => `${json(name)}:${json(item)}`).join(",")}}`;
   } catch (error) {
     throw new Failure("text_too_long", { cause: error });
   }
@@ -517,8 +531,17 @@ function readable(baseRates) {
   const isShares = (shares) => isObject(shares) && Object.values(shares).every(Number.isFinite);
   const isGiven = isObject(baseRates) && Object.values(baseRates).every(isShares);
   if (isGiven || baseRates === "equal" || baseRates === "corpus") return /** @type {BaseRates} */ (baseRates);
-  const unusable_base_rates = `base rates: neither "equal" nor "corpus" nor shares by attribute and class: ${json(baseRates)}`;
+  const unusable_base_rates = `base rates: neither "equal" nor "corpus" nor shares by attribute and class: ${shown(baseRates)}`;
   throw new Failure({ unusable_base_rates });
+}
+
+/** A value for an error message, as JSON where it has such a form. */
+function shown(value) {
+  try {
+    return json(value);
+  } catch {
+    return typeof value;
+  }
 }
 
 /**

@@ -1,17 +1,20 @@
 use std::collections::HashMap;
 
+use futures_lite::future::block_on;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use safetensors::{
     SafeTensors,
     tensor::{Dtype, TensorView},
 };
 
-use super::*;
+use super::{format::LARGEST, *};
 use crate::{
     attribute::CoarseClass,
     aux_lstm::{AuxLstmSizes, Role},
     calibration::Calibration,
     card::{AttributeFigures, ReliabilityBin},
     parameters::{TensorSpec, checksum, save},
+    predictor::Predictor,
     wide::{CharacterFallback, TfidfVectorizer},
 };
 
@@ -154,6 +157,66 @@ const UNSOUND: [(Change, &str); 18] = [
         "empty label",
     ),
 ];
+
+/// The largest logit of a network of these sizes whose numbers are at most [`LARGEST`].
+fn largest_logit(sizes: &AuxLstmSizes) -> f64 {
+    let layer = |inputs: usize| (inputs + 1) as f64 * f64::from(LARGEST);
+    let auxiliary_dense = layer(sizes.auxiliary_hidden_size);
+    let dense = layer(sizes.main_hidden_size + sizes.dense_size) * auxiliary_dense;
+    layer(sizes.dense_size) * dense
+}
+
+#[test]
+fn no_text_overflows_with_numbers_at_the_limit() {
+    let most = 1 << 14;
+    let largest = AuxLstmSizes {
+        input_size: most,
+        auxiliary_hidden_size: most,
+        main_hidden_size: most,
+        dense_size: most,
+        tasks: vec![(Role::Main, most)],
+    };
+    assert!(largest.check().is_ok());
+    // Three times, for rounding and the wide component.
+    assert!(3.0 * largest_logit(&largest) < f64::from(f32::MAX));
+
+    let mut random = StdRng::seed_from_u64(9);
+    for case in 0..30 {
+        let mut sign = || match case {
+            0 => 1.0,
+            1 => -1.0,
+            _ => [1.0, -1.0][usize::from(random.random::<bool>())],
+        };
+        let mut bundle = bundle();
+        bundle.settings.sizes.auxiliary_hidden_size = 3;
+        let sizes = bundle.settings.sizes.clone();
+        let codes = (0..8).map(|_| 127 * sign() as i8).collect();
+        bundle.embedding = Embedding::from_parts(codes, vec![LARGEST; 4], 2).unwrap();
+        let vectorizer =
+            TfidfVectorizer::new(vec![[2, 0]], vec![LARGEST], CharacterFallback::default());
+        let weights = (0..2).map(|_| 127 * sign() as i8).collect();
+        let [scales, bias] = [(); 2].map(|()| vec![LARGEST; 2]);
+        bundle.wide = Wide::from_parts(vectorizer.unwrap(), weights, scales, bias).ok();
+        let source =
+            |spec: &TensorSpec| Ok::<_, ()>((0..spec.len()).map(|_| LARGEST * sign()).collect());
+        let network = AuxLstm::new(&mut Parameters::new(&Device::flex(), source), &sizes, 0.0);
+        bundle.parameters = save(&network.unwrap());
+        let predictor = Predictor::load(&bundle.to_bytes().unwrap(), &Device::flex()).unwrap();
+        let texts = [vec![], vec![2], vec![1, 3], [2, 3, 1].repeat(300)];
+        for prediction in block_on(predictor.predict_encoded(&texts)).unwrap() {
+            let (_, prediction) = &prediction.predictions.0[0];
+            let sum: f32 = (prediction.probabilities.iter())
+                .map(|(_, probability)| probability)
+                .sum();
+            assert!((sum - 1.0).abs() < 1e-5, "{case}: {sum}");
+        }
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let logits = block_on(predictor.logits(&texts)).unwrap();
+        let most = 1.01 * largest_logit(&sizes);
+        let mut sizes = logits.iter().flatten().flatten().map(|logit| logit.abs());
+        assert!(sizes.all(|size| f64::from(size) <= most), "{case}");
+    }
+}
 
 fn figures(users: usize, in_bin: usize) -> AttributeFigures {
     AttributeFigures {

@@ -219,6 +219,59 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
+/// A text cut within an emoji ended the worker, and with it all models.
+#[test]
+fn half_a_character_ended_the_worker() {
+    let told = tell(
+        "const model = await load();
+        const half = 'rain 😋 tea'.slice(0, 6);
+        const [{ words }] = await model.predict([half]);
+        const explained = await model.explain(['\\udfff rain']);
+        const places = explained.words.map(({ start, end }) => [start, end]);
+        const segmented = await model.segment(half);
+        const rates = await failure(model.predict(['rain'], { baseRates: { [half]: { female: 1 } } }));
+        tell({ words, places, segmented, rates, still: (await model.predict(['it still reads']))[0].words });",
+    );
+    assert_eq!(told["words"], 1);
+    assert_eq!(told["places"], json!([[2, 6]]));
+    assert_eq!(told["segmented"], json!([["rain"]]));
+    let rates = told["rates"].as_str().expect("a message");
+    assert!(rates.contains("does not predict"), "{rates}");
+    assert_eq!(told["still"], 3);
+}
+
+/// An error in the callback of `load` ended the program, which could not catch it.
+#[test]
+fn a_callback_that_throws_ended_the_program() {
+    let told = tell(
+        "const onprogress = () => { throw new Error('mine'); };
+        const both = [failure(load(undefined, { onprogress })), load()];
+        const [failed, model] = await Promise.all(both);
+        const predicting = await failure(model.predict(['rain'], { onprogress }));
+        tell([failed, predicting, String((await model.predict(['it still reads']))[0].words)]);",
+    );
+    assert_eq!(told, json!(["mine", "mine", "3"]));
+}
+
+#[test]
+fn base_rates_without_a_json_form_were_called_a_long_text() {
+    let told = tell(
+        "const circle = {};
+        circle.circle = circle;
+        const model = await load();
+        const failures = [circle, { gender: { female: 1n } }].map(
+            (baseRates) => failure(model.predict(['rain'], { baseRates })));
+        tell(await Promise.all(failures));",
+    );
+    for message in told.as_array().expect("a list of messages") {
+        let message = message.as_str().expect("a message");
+        assert!(
+            message.contains("nor shares by attribute and class: object"),
+            "{message}"
+        );
+    }
+}
+
 #[test]
 fn the_reason_for_the_cpu_is_an_english_text() {
     let told = tell(

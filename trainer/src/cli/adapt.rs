@@ -11,7 +11,7 @@ use model_core::predictor::Predictor;
 use model_core::word_frequencies::WordFrequencies;
 
 use super::model::ModelArguments;
-use super::{CorpusArguments, Failure, print_text, share};
+use super::{CorpusArguments, Failure, outputs, print_text, share};
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
@@ -48,6 +48,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    outputs::check([&arguments.output], arguments.corpus.files())?;
     let predictor = arguments.model.load()?;
     let mut bundle = read_bundle(&arguments.model.bundle)?;
     let output = PendingFile::create(&arguments.output)?;

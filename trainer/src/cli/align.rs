@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::value_parser;
 
-use super::{Failure, print_text, share};
+use super::{Failure, outputs, print_text, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
 use crate::corpus::open_input;
 use crate::limited;
@@ -52,6 +52,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let name = arguments.output.display();
         format!("{name}: unknown format; name the file .bin, .txt or .vec")
     })?;
+    let read = [&arguments.source, &arguments.target, &arguments.dictionary];
+    outputs::check([&arguments.output], read)?;
     let source = word2vec::read_vectors(&arguments.source)?;
     let (source, target) = match arguments.source == arguments.target {
         true => alignment::by_script(&source),

@@ -8,9 +8,9 @@ use model_core::base_rates::BaseRates;
 use model_core::bundle::Bundle;
 use model_core::card::AttributeFigures;
 
-use super::Failure;
 use super::evaluate::{check_unseen, measure};
 use super::model::load;
+use super::{Failure, outputs};
 use crate::bundle::read_bundle;
 use crate::config::Config;
 use crate::corpus::{Corpus, Options, Part, PartUsers, corpus_name};
@@ -64,6 +64,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let users = (arguments.validation_users.iter()).chain(&arguments.test_users);
+    outputs::check([&arguments.output], users.chain(&arguments.split))?;
     let mut bundle = read_bundle(&arguments.bundle)?;
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use formats::{FORMATS, Format, Part, Receiver, Recognised, Writers, recognise};
 use model_core::corpus::User;
 
-use super::{Failure, ReadingArguments};
+use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
 use crate::corpus::{
     Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
@@ -67,6 +67,7 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
 
 pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     check_distinct(&arguments.inputs)?;
+    outputs::check([&arguments.output], &arguments.inputs)?;
     let options = arguments.reading.options()?;
     let mut inputs = Vec::new();
     for path in &arguments.inputs {

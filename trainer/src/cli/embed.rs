@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::align::read_dictionary;
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{CorpusArguments, DictionaryArguments, Failure, report_bad_records, share};
+use super::{CorpusArguments, DictionaryArguments, Failure, outputs, report_bad_records, share};
 use crate::alignment::{self, is_held_out};
 use crate::corpus::Corpus;
 use crate::cut_words;
@@ -117,6 +117,11 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
         threads,
         seed: arguments.seed,
     };
+    let dictionaries = &arguments.translations;
+    outputs::check(
+        [&arguments.output],
+        arguments.corpus.files().chain(dictionaries),
+    )?;
     let segmenter = arguments.dictionaries.segmenter()?;
     let translations = (arguments.translations.as_deref())
         .map(read_dictionary)

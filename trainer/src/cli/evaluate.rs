@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
-use super::{CorpusArguments, Failure, LabelArguments, print_text};
+use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Part, PartUsers, RecordKey, User, listed};
 use crate::document::Document;
@@ -117,7 +117,18 @@ impl Figures {
     }
 }
 
+impl Arguments {
+    /// Checks that no output overwrites a file that is read. --write-card may replace the bundle.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let figures = || self.json.iter().chain(&self.html);
+        outputs::check(figures(), [&self.model.bundle])?;
+        let read = self.corpus.files().chain(&self.split);
+        outputs::check(figures().chain(&self.write_card), read)
+    }
+}
+
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.check_outputs()?;
     let mut predictor = arguments.model.load()?;
     let base_rates = arguments.base_rates.read()?;
     base_rates.check(predictor.attributes())?;

@@ -12,6 +12,7 @@ mod evaluate;
 mod experiment;
 mod interrupt;
 mod model;
+mod outputs;
 mod parquet;
 mod population;
 mod predict;
@@ -166,6 +167,11 @@ struct CorpusArguments {
 }
 
 impl CorpusArguments {
+    /// All files that are read, with that of labels.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.paths.iter().chain(&self.reading.label_file)
+    }
+
     fn open(&self) -> Result<Corpus, Failure> {
         Ok(Corpus::open(&self.paths, self.reading.options()?)?)
     }

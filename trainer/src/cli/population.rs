@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,11 +24,10 @@ use serde::{Deserialize, Serialize};
 
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
-use super::{CorpusArguments, Failure, base_rates, print_text};
+use super::{CorpusArguments, Failure, base_rates, outputs, print_text};
 use crate::bundle::read_bytes;
-use crate::corpus::{Corpus, UserKey};
+use crate::corpus::{Corpus, UserKey, repeated_file};
 use crate::document::{Document, Figure, Grid, drawing};
-use crate::limited;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::{Table, count, counted};
@@ -90,6 +91,8 @@ struct StoredSums {
     model: String,
     /// The field that the users are grouped by.
     by: Option<String>,
+    /// The number of words of each user that were read at most, with --max-words.
+    max_words: Option<u32>,
     groups: Groups,
 }
 
@@ -102,7 +105,18 @@ struct Group<'a> {
     estimate: PopulationEstimate,
 }
 
+impl Arguments {
+    /// Checks that no output overwrites a file that is read. Sums may replace those that are added to them.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let estimates = || self.output.iter().chain(&self.json);
+        outputs::check(estimates(), &self.add)?;
+        let read = [&self.model.bundle].into_iter().chain(self.corpus.files());
+        outputs::check(estimates().chain(&self.sums), read)
+    }
+}
+
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    arguments.check_outputs()?;
     let mut predictor = arguments.model.load()?;
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
@@ -120,8 +134,21 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
+    if let Some(path) = repeated_file(&arguments.add) {
+        return Err(format!(
+            "{}: given twice; its users would count twice",
+            path.display()
+        )
+        .into());
+    }
+    let of_these = StoredSums {
+        model,
+        by: arguments.by.clone(),
+        max_words: arguments.max_words,
+        groups: Groups::new(),
+    };
     for path in &arguments.add {
-        add_sums(&mut groups, path, predictor.settings(), &empty, &model, by)?;
+        add_sums(&mut groups, path, predictor.settings(), &empty, &of_these)?;
     }
     add_users(
         &mut groups,
@@ -155,8 +182,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         })?;
     }
     if let Some(file) = sums {
-        let by = arguments.by.clone();
-        let stored = StoredSums { model, by, groups };
+        let stored = StoredSums { groups, ..of_these };
         file.finish(|out| {
             serde_json::to_writer(&mut *out, &stored)?;
             out.write_all(b"\n")
@@ -204,26 +230,32 @@ fn checksum(bytes: &[u8]) -> String {
     format!("crc32:{:08x}", crc32fast::hash(bytes))
 }
 
-/// Adds the users of a file of sums.
+/// Adds the users of a file of sums, which must be like `of_these` but for the groups.
 fn add_sums(
     groups: &mut Groups,
     path: &Path,
     settings: &Settings,
     empty: &UserSet,
-    model: &str,
-    by: Option<&str>,
+    of_these: &StoredSums,
 ) -> Result<(), Failure> {
     let fail = |what: &dyn std::fmt::Display| Failure::from(format!("{}: {what}", path.display()));
-    let bytes = limited::read(path, MOST_BYTES, "a file of sums").map_err(|error| fail(&error))?;
-    let stored: StoredSums = serde_json::from_slice(&bytes)
+    // Piece by piece, because a file that is none is seldom wrong only at its end.
+    let file = File::open(path).map_err(|error| fail(&error))?;
+    let stored: StoredSums = serde_json::from_reader(BufReader::new(file.take(MOST_BYTES)))
         .map_err(|error| fail(&format!("not a file that --sums wrote: {error}")))?;
-    if stored.model != model {
+    if stored.model != of_these.model {
         return Err(fail(&"its users were predicted with another model"));
     }
-    if stored.by.as_deref() != by {
+    if stored.by != of_these.by {
         return Err(fail(&match &stored.by {
             Some(field) => format!("its users are grouped by {field:?}; use --by {field}"),
             None => "its users are not grouped; leave out --by".into(),
+        }));
+    }
+    if stored.max_words != of_these.max_words {
+        return Err(fail(&match stored.max_words {
+            Some(words) => format!("its users were read with --max-words {words}; use the same"),
+            None => "its users were read without --max-words; leave it out".into(),
         }));
     }
     for (group, set) in stored.groups {

@@ -21,8 +21,8 @@ use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::parquet::ParquetFile;
 use super::prediction::each_chunk;
-use super::{Failure, ReadingArguments, StandardOutputError, shards};
-use crate::corpus::{Corpus, Shard, User};
+use super::{Failure, ReadingArguments, StandardOutputError, outputs, shards};
+use crate::corpus::{Corpus, Shard, User, extent};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 
@@ -103,6 +103,7 @@ const BAD_RECORDS: u8 = 3;
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let format = arguments.format()?;
     arguments.check(format)?;
+    arguments.check_output()?;
     let Model {
         mut predictor,
         checksum,
@@ -111,7 +112,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     check_attributes(&predictor, &arguments.attributes)?;
     let path = match (&arguments.output, arguments.shard) {
         (Some(folder), Some(shard)) => {
-            let settings = arguments.settings(format, &checksum);
+            let settings = arguments.settings(format, &checksum)?;
             let Some(path) = shards::file_of(folder, shard, format.ending(), &settings)? else {
                 notice!("{}: shard {shard} is complete", folder.display());
                 return Ok(ExitCode::SUCCESS);
@@ -163,17 +164,20 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 impl Arguments {
     /// What shards in one folder must have in common.
-    fn settings(&self, format: Format, checksum: &str) -> Value {
-        json!({
+    fn settings(&self, format: Format, checksum: &str) -> Result<Value, Failure> {
+        let extent =
+            extent(&self.input).map_err(|error| format!("{}: {error}", self.input.display()))?;
+        Ok(json!({
             "model": checksum,
             "input": self.input,
+            "extent": extent,
             "reading": format!("{:?}", self.reading),
             "base_rates": format!("{:?}", self.base_rates),
             "format": format!("{format:?}"),
             "attributes": self.attributes,
             "keep": self.kept,
             "evidence": self.evidence,
-        })
+        }))
     }
 
     fn format(&self) -> Result<Format, Failure> {
@@ -194,6 +198,15 @@ impl Arguments {
             )
             .into()),
         }
+    }
+
+    /// Checks that the output is none of the files that are read.
+    fn check_output(&self) -> Result<(), Failure> {
+        let read = [&self.model.bundle, &self.input];
+        outputs::check(
+            &self.output,
+            read.into_iter().chain(&self.reading.label_file),
+        )
     }
 
     /// Checks the flags that only some formats have.

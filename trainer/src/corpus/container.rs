@@ -83,6 +83,31 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
     }))
 }
 
+/// A checksum of the names and lengths of the files in a folder, or of the length of a file, by which files that were added,
+/// removed or continued are noticed.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn extent(path: &Path) -> io::Result<String> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut names = vec![String::new()];
+    if path.is_dir() {
+        names.clear();
+        list(path, "", &mut names, &mut Skipped::default())?;
+        names.sort_unstable();
+    }
+    for name in names {
+        let file = match name.is_empty() {
+            true => path.to_owned(),
+            false => path.join(&name),
+        };
+        // What cannot be looked at, and standard input, is reported when it is read.
+        let length = std::fs::metadata(file).map_or(0, |file| file.len());
+        hasher.update(format!("{name}\0{length}\0").as_bytes());
+    }
+    Ok(format!("{:08x}", hasher.finalize()))
+}
+
 /// All bytes of `reader` as a temporary file.
 pub(super) fn unpacked(mut reader: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;

@@ -18,7 +18,7 @@ mod shard;
 mod split;
 mod statistics;
 
-pub use container::Container;
+pub use container::{Container, extent};
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, repeated_file};
 pub use label_file::LabelFile;

@@ -16,7 +16,7 @@ use crate::output::OutputError;
 use crate::settings::{first_difference, to_toml};
 
 /// The settings and data of the runs in a folder. Runs that are added later must have the same.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The checksum of the users.

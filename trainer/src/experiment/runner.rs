@@ -109,10 +109,7 @@ pub fn run(
     let users = Users::read(&source, segmenter)?;
     {
         let _lock = FolderLock::wait(folder)?;
-        let mut record = Record::read(folder)?;
-        record.add_settings(experiment, &plans, folder)?;
-        record.add_data(&users, folder)?;
-        record.write(folder)?;
+        let record = add_to_record(experiment, &plans, &users)?;
         let mut summary = users.summary.clone();
         (summary.attributes).retain(|attribute| record.predicted.contains(&attribute.name));
         summary.write(folder)?;
@@ -168,7 +165,7 @@ pub fn run(
                 folder,
                 interrupted,
             };
-            make(plan, &problem, &runs, &progress)
+            make(experiment, plan, &problem, &runs, &progress)
         };
         for together in together.chunks(experiment.parallel) {
             match together {
@@ -189,8 +186,26 @@ pub fn run(
     Ok(())
 }
 
+/// The record of the experiment's folder, which must be locked, with these runs and the data added.
+fn add_to_record(
+    experiment: &Experiment,
+    plans: &[Plan],
+    users: &Users,
+) -> Result<Record, ExperimentError> {
+    let folder = experiment.output.as_path();
+    let before = Record::read(folder)?;
+    let mut record = before.clone();
+    record.add_settings(experiment, plans, folder)?;
+    record.add_data(users, folder)?;
+    if record != before {
+        record.write(folder)?;
+    }
+    Ok(record)
+}
+
 /// Makes one run, stores it in the folder `runs` and reports it, unless another process makes it.
 fn make(
+    experiment: &Experiment,
     plan: &Plan,
     problem: &Problem,
     runs: &Path,
@@ -218,7 +233,12 @@ fn make(
             source: Box::new(error),
         },
     })?;
-    run.write(runs)?;
+    {
+        // The record may have been deleted or replaced since, and the run may belong to no other.
+        let _lock = FolderLock::wait(problem.folder)?;
+        add_to_record(experiment, std::slice::from_ref(plan), problem.users)?;
+        run.write(runs)?;
+    }
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     let Progress {
         all, left, pace, ..

@@ -25,6 +25,12 @@ pub fn gpu() -> Option<burn::tensor::Device> {
         .map(|name| trainer::device::choose(&name).expect("AUXLSTM_NO_GPU=1 leaves this test out"))
 }
 
+/// How often a test kills the command and lets it continue: `KILL_SERIES`, or the test's own number.
+pub fn series_of_kills(number: u32) -> u32 {
+    let given = std::env::var("KILL_SERIES").ok();
+    given.map_or(number, |given| given.parse().unwrap())
+}
+
 /// A folder in which the command runs; it vanishes in the end.
 pub struct Workplace {
     folder: tempfile::TempDir,
