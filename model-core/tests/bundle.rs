@@ -46,6 +46,7 @@ fn figures() -> AttributeFigures {
         accuracy: 0.5448005232177894,
         precision: 0.13316254503561697,
         recall: 0.17079361136813737,
+        macro_f1: Some(0.14285714285714285),
         f: 0.1496486350840324,
         calibration_error: 0.008187476747795365,
         reliability: vec![ReliabilityBin {

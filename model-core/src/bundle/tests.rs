@@ -165,6 +165,7 @@ fn figures(users: usize, in_bin: usize) -> AttributeFigures {
         accuracy: 0.5,
         precision: 0.5,
         recall: 0.5,
+        macro_f1: Some(0.5),
         f: 0.5,
         calibration_error: 0.1,
         reliability: vec![ReliabilityBin {

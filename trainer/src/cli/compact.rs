@@ -138,10 +138,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     for figure in &bundle.card.figures {
         let corpus = figure.corpus.iter().map(|corpus| format!("{corpus}, "));
+        let macro_f1 = (figure.macro_f1.iter()).map(|value| format!("macro-F1 {value:.3}, "));
         notice!(
-            "{}{}: F {:.3}, accuracy {:.3} of {} users",
+            "{}{}: {}F (paper) {:.3}, accuracy {:.3} of {} users",
             corpus.collect::<String>(),
             figure.attribute,
+            macro_f1.collect::<String>(),
             figure.f,
             figure.accuracy,
             figure.users

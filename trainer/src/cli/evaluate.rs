@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     /// Also write the figures to this HTML page, with drawings
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write the model with these figures in its card to this file, which may be BUNDLE itself
+    /// Write the model with these figures, under equal base rates, in its card to this file, which may be BUNDLE itself
     #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
     write_card: Option<PathBuf>,
 }
@@ -121,6 +121,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
     let base_rates = arguments.base_rates.read()?;
     base_rates.check(predictor.attributes())?;
+    if arguments.write_card.is_some() && base_rates != BaseRates::Equal {
+        let what = "--write-card: the figures of a card are those under equal base rates; leave --base-rates out";
+        return Err(what.into());
+    }
     match check_unseen(predictor.card(), arguments.split.as_deref()) {
         Err(failure) if arguments.write_card.is_some() => return Err(failure),
         Err(warning) => notice!("{warning}"),
