@@ -35,6 +35,9 @@ pub struct Bundle {
     pub parameters: Vec<NamedTensor>,
     /// The wide component, if the model has one.
     pub wide: Option<Wide>,
+    /// A fingerprint of each training and validation user, by which `auxlstm evaluate` finds them among other users: the CRC-32
+    /// of the user's posts, each followed by a line feed. Ascending. Empty where they are not known.
+    pub seen_users: Vec<u32>,
 }
 
 /// Why a file cannot be used as a bundle, or a model not be written as one.

@@ -50,6 +50,7 @@ fn bundle() -> Bundle {
         embedding: Embedding::quantise(&[0.5; 8], 2).unwrap(),
         parameters: save(&network),
         wide: Some(wide(2)),
+        seen_users: Vec::new(),
     }
 }
 

@@ -25,7 +25,8 @@ use crate::training::examples::{self, Example};
 /// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
 /// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The smaller model's logits differ a
 /// little, so its calibration should be fitted anew, with --validation-users. The card's test figures are measured
-/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested.
+/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested. The
+/// fingerprints of the training users are removed, so `auxlstm evaluate` no longer finds these users in renamed files.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The trained model, a bundle that `auxlstm train` wrote
@@ -68,6 +69,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
+    bundle.seen_users.clear();
     let known = bundle.vocabulary.len() as u32;
     for words in &mut bundle.settings.word_frequencies {
         words.retain(|id| id < known);

@@ -13,7 +13,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use crate::table::counted;
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, listed, repeated_file},
+    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, fingerprint, listed, repeated_file},
     progress::{Progress, notice},
 };
 
@@ -30,6 +30,8 @@ pub struct Example {
     pub intervals: Vec<Option<Range<usize>>>,
     /// The file of the record, as an index into the corpus.
     pub file: usize,
+    /// The [`fingerprint`] of the user's posts.
+    pub fingerprint: u32,
 }
 
 impl Example {
@@ -167,6 +169,7 @@ pub fn read_corpus(
                 .map(|label| label.filter(|classes| !is_one(classes)))
                 .collect(),
             file,
+            fingerprint: fingerprint(&user),
         });
         keep(user, &posts);
     }
@@ -299,6 +302,7 @@ mod tests {
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],
                 file: 0,
+                fingerprint: 0,
             })
             .collect()
     }
