@@ -243,14 +243,18 @@ fn a_corpus_of_one_file_twice_was_trained_and_tested_on() {
 }
 
 #[test]
-fn a_split_of_an_earlier_version_is_one_clear_line() {
+fn a_split_of_an_earlier_version_was_refused_although_unambiguous() {
     let workplace = workplace(true);
-    let earlier =
-        r#"{"training": {"users.jsonl": [1, 2]}, "validation": {}, "test": {"users.jsonl": [3]}}"#;
+    let earlier = r#"{"training": {"users.jsonl": [1, 2]}, "validation": {}, "test": {"users.jsonl": [3, 4]}}"#;
     workplace.write("earlier.json", earlier);
-    let line = workplace.failure(&evaluate(&["a/users.jsonl"], "earlier.json"));
+    let text = workplace.success(&evaluate(&["a/users.jsonl"], "earlier.json"));
+    assert!(text.starts_with("2 users\n"), "{text}");
+    let list = r#"{"training": [1, 2], "validation": [], "test": [3]}"#;
+    workplace.write("list.json", list);
+    let line = workplace.failure(&evaluate(&["a/users.jsonl"], "list.json"));
     assert_eq!(
         line,
-        "auxlstm: earlier.json: an earlier version made this split; train again to make a new one"
+        "auxlstm: list.json: an earlier version made this split and did not name the file of its users; train again to make \
+         a new one"
     );
 }

@@ -98,9 +98,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let (attributes, reader) = (predictor.attributes(), predictor.reader());
         let users =
             examples::read(corpus, Options::default(), attributes, reader, |_, _| {})?.users;
-        let validation: Vec<&Example> = (users.iter())
-            .filter(|user| part.contains(user.file, &user.key.record))
-            .collect();
+        let mut validation: Vec<&Example> = Vec::new();
+        for user in &users {
+            if part.contains(user.file, &user.key.record)? {
+                validation.push(user);
+            }
+        }
         if validation.is_empty() {
             let split = split.display();
             return Err(format!("{split}: none of its validation users is in the corpus").into());
