@@ -1,4 +1,14 @@
 //! The bundle: a trained model in one file.
+//!
+//! ```
+//! use model_core::bundle::Bundle;
+//!
+//! let bundle = Bundle::from_bytes(&std::fs::read("../public/models/en.safetensors")?)?;
+//! let names = bundle.settings.attributes.iter().map(|attribute| attribute.name.as_str());
+//! assert!(names.eq(["profession", "age", "gender"]));
+//! assert!(bundle.card.not_for.contains("have not agreed"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod format;
 mod language;

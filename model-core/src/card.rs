@@ -1,4 +1,17 @@
 //! The model card: training data, intended use, limits and test figures of a model.
+//!
+//! ```
+//! use model_core::card::ModelCard;
+//!
+//! let card = ModelCard {
+//!     name: "Gender of tea drinkers".into(),
+//!     languages: vec!["en".into()],
+//!     not_for: "Decisions about a person".into(),
+//!     ..ModelCard::default()
+//! };
+//! // A card without figures is that of a model that was never tested.
+//! assert!(card.figures.is_empty());
+//! ```
 
 use serde::{Deserialize, Serialize};
 
