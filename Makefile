@@ -3,7 +3,7 @@
 # make test        runs all checks, also after a failed one, and ends with a table of their results
 # make test-browsers runs the tests of page and widget in Firefox and in WebKit, which make test runs in Chromium
 # make test-bundlers runs the tests of the widget in other bundlers and frameworks, which make test leaves out
-# make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
+# make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone, packages
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
 # make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
 # make fuzz        runs the fuzz tests with up to a million cases each, for at most FUZZ_SECONDS (20) each
@@ -33,7 +33,7 @@ say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
 .PHONY: help demo port-free widget test test-browsers test-bundlers lint format clippy clippy-page spelling dependencies \
-	features docs page tests firefox webkit miri sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page \
+	features package docs page tests firefox webkit miri sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page \
 	setup-lint setup-test setup-browsers setup-hosts
 .NOTPARALLEL:
 
@@ -58,7 +58,7 @@ test-browsers:
 	@scripts/check.sh setup-browsers page trainer firefox webkit
 
 lint:
-	@scripts/check.sh setup-lint $(STATIC_CHECKS) features
+	@scripts/check.sh setup-lint $(STATIC_CHECKS) features package
 
 setup-page setup-lint setup-test setup-browsers setup-hosts:
 	$(say) 'Set-up'
@@ -93,6 +93,11 @@ features:
 	$(say) 'Each feature alone'
 	@cargo hack check --release --locked --workspace --exclude web --exclude tests $(EACH_FEATURE),cuda,gpu
 	@cargo hack check $(WASM) -p web $(EACH_FEATURE)
+
+# The crates that can be used without this project. They are packed, as for a registry, and not built again.
+package:
+	$(say) 'The packages of the libraries'
+	@cargo package --offline --no-verify --allow-dirty -p fused-lstm -p sparse-linear
 
 docs:
 	$(say) 'Documentation'

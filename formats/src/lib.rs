@@ -3,6 +3,49 @@
 //! A [`Format`] finds its files among those of an input and hands their posts to [`Writers`], which group them by
 //! writer and put them in order of time. This crate opens no file: [`Files`] are bytes with names.
 //!
+//! ```
+//! use std::io;
+//! use formats::{MemoryFiles, Options, Receiver, Writers, recognise};
+//! use model_core::corpus::User;
+//!
+//! /// Keeps the users and prints what could not be read.
+//! #[derive(Default)]
+//! struct Users(Vec<User>);
+//!
+//! impl Receiver for Users {
+//!     fn user(&mut self, user: User) -> io::Result<()> {
+//!         self.0.push(user);
+//!         Ok(())
+//!     }
+//!     fn bad_record(&mut self, line: &str) {
+//!         eprintln!("{line}");
+//!     }
+//! }
+//!
+//! # let chat = r#"{"type": "personal_chat", "messages": [
+//! #     {"id": 1, "type": "message", "date": "2024-05-01T10:00:00", "from": "Ann", "from_id": "user1", "text": "tea?"},
+//! #     {"id": 2, "type": "message", "date": "2024-05-01T10:01:00", "from": "Ben", "from_id": "user2", "text": "yes"},
+//! #     {"id": 3, "type": "message", "date": "2024-05-01T10:02:00", "from": "Ann", "from_id": "user1", "text": "now"}]}"#;
+//! # let mut archive = tar::Builder::new(Vec::new());
+//! # let mut header = tar::Header::new_gnu();
+//! # header.set_size(chat.len() as u64);
+//! # archive.append_data(&mut header, "result.json", chat.as_bytes())?;
+//! # let archive = archive.into_inner()?;
+//! // A chat that Telegram exported, in a tar archive.
+//! let mut files = MemoryFiles::from_tar(archive.as_slice(), "chat.tar", 1 << 20)?;
+//! let found = recognise(&mut files);
+//! let part = &found.parts[0];
+//! assert_eq!(part.format.about().name, "telegram");
+//!
+//! let mut users = Users::default();
+//! let options = Options { reposts: false, max_bytes: 1 << 30 };
+//! let mut writers = Writers::new(options, &mut users);
+//! part.read(&mut files, &mut writers)?;
+//! writers.finish_all()?;
+//! assert_eq!(users.0[0].posts, ["tea?", "now"]);
+//! # Ok::<(), io::Error>(())
+//! ```
+//!
 //! To add a format, write a file beside the others, and add it to [`FORMATS`]. The help of the command line, its error
 //! messages and the table in `docs/formats.md` are made from [`About`].
 

@@ -1,4 +1,14 @@
 //! The bundle: a trained model in one file.
+//!
+//! ```
+//! use model_core::bundle::Bundle;
+//!
+//! let bundle = Bundle::from_bytes(&std::fs::read("../public/models/en.safetensors")?)?;
+//! let names = bundle.settings.attributes.iter().map(|attribute| attribute.name.as_str());
+//! assert!(names.eq(["profession", "age", "gender"]));
+//! assert!(bundle.card.not_for.contains("have not agreed"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod format;
 mod language;
@@ -35,6 +45,9 @@ pub struct Bundle {
     pub parameters: Vec<NamedTensor>,
     /// The wide component, if the model has one.
     pub wide: Option<Wide>,
+    /// A fingerprint of each training and validation user, by which `auxlstm evaluate` finds them among other users: the CRC-32
+    /// of the user's posts, each followed by a line feed. Ascending. Empty where they are not known.
+    pub seen_users: Vec<u32>,
 }
 
 /// Why a file cannot be used as a bundle, or a model not be written as one.

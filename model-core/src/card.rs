@@ -1,4 +1,17 @@
 //! The model card: training data, intended use, limits and test figures of a model.
+//!
+//! ```
+//! use model_core::card::ModelCard;
+//!
+//! let card = ModelCard {
+//!     name: "Gender of tea drinkers".into(),
+//!     languages: vec!["en".into()],
+//!     not_for: "Decisions about a person".into(),
+//!     ..ModelCard::default()
+//! };
+//! // A card without figures is that of a model that was never tested.
+//! assert!(card.figures.is_empty());
+//! ```
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +52,9 @@ pub struct ModelCard {
 }
 
 /// Test figures of one attribute; shares are from 0 to 1.
+///
+/// Labels and their probabilities are those under equal base rates; the calibration error and the reliability diagram are
+/// measured under the base rates of the training users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
@@ -67,7 +83,11 @@ pub struct AttributeFigures {
     pub precision: f64,
     /// Recall averaged over the classes.
     pub recall: f64,
-    /// 2PR / (P + R) of the two averages: the Macro-F1 of the paper.
+    /// Macro-F1, the mean of the classes' F1; missing in cards of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub macro_f1: Option<f64>,
+    /// F (paper): 2PR / (P + R) of the two averages. It is not macro-F1.
     pub f: f64,
     /// The expected calibration error (ECE).
     pub calibration_error: f64,
@@ -119,11 +139,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_without_a_diagram_are_read() {
+    fn figures_of_earlier_versions_are_read() {
         let text = r#"{"attribute": "age", "users": 2, "majority": 0.5, "accuracy": 1, "precision": 1, "recall": 1,
             "f": 1, "calibration_error": 0.1}"#;
         let figures: AttributeFigures = serde_json::from_str(text).unwrap();
         assert_eq!(figures.users, 2);
         assert!(figures.reliability.is_empty() && figures.coverage.is_empty());
+        assert_eq!(figures.macro_f1, None);
     }
 }

@@ -1,6 +1,20 @@
 //! The word vectors: 8 bits a number, one scale a row.
 //!
 //! Training reads the rounded table that the bundle will hold, so training and serving see the same vectors.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use model_core::embedding::Embedding;
+//!
+//! // Vectors of two dimensions, for padding, the unknown word, and two words.
+//! let rows = [0.0, 0.0, 0.1, 0.1, 1.0, 0.5, -0.5, 1.0];
+//! let embedding = Embedding::quantise(&rows, 2)?;
+//! let texts: [&[u32]; 2] = [&[2, 3, 2], &[1]];
+//! let batch = embedding.embed(&texts, &Device::flex());
+//! assert_eq!(batch.lengths(), [3, 1]);
+//! assert!((embedding.rows()[5] - 0.5).abs() < 0.01);
+//! # Ok::<(), String>(())
+//! ```
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fused_lstm::PackedBatch;

@@ -1,4 +1,19 @@
 //! The joint cost function (Eq. 19) for any number of tasks.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use model_core::joint_loss::{Target, joint_loss};
+//!
+//! let device = Device::flex();
+//! // Two users: the first has a label for both tasks, the second only for the auxiliary one. The logits say nothing.
+//! let logits = [Tensor::zeros([2, 7], &device), Tensor::zeros([2, 2], &device)];
+//! let targets = [
+//!     Target::exact([Some(3), None], 0.75, vec![1.0; 7]),
+//!     Target::exact([Some(0), Some(1)], 0.25, vec![1.0; 2]),
+//! ];
+//! let cost = joint_loss(&logits, &targets, &device).into_scalar::<f32>();
+//! assert!((cost - (0.75 * 7f32.ln() + 0.25 * 2f32.ln())).abs() < 1e-5);
+//! ```
 
 use std::ops::Range;
 

@@ -1,4 +1,19 @@
 //! From a user's posts to a probability distribution for each attribute.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use model_core::predictor::Predictor;
+//!
+//! let bundle = std::fs::read("../public/models/en.safetensors")?;
+//! let predictor = Predictor::load(&bundle, &Device::flex())?;
+//! let users = [vec!["my math teacher gave us so much homework".to_owned()]];
+//! // Only a browser's GPU is waited for; elsewhere the future is ready at once.
+//! let predictions = futures_lite::future::block_on(predictor.predict(&users))?;
+//! let age = predictions[0].predictions.get("age").expect("an attribute of this model");
+//! let sum: f32 = age.probabilities.iter().map(|(_, probability)| probability).sum();
+//! assert!((sum - 1.0).abs() < 1e-5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,16 @@
 //! From the posts of a user to word ids, the same in training and serving.
+//!
+//! ```
+//! use model_core::{reader::Reader, text::Segmenter, vocabulary::{UNKNOWN, Vocabulary}};
+//!
+//! let reader = Reader {
+//!     segmenter: Segmenter::new(),
+//!     vocabulary: Vocabulary::new(vec!["good".into(), "morning".into()]).unwrap(),
+//!     max_words: 3,
+//! };
+//! // Ids begin at 2, after padding and the unknown word. The fourth word is cut off.
+//! assert_eq!(reader.encode(["Good morning", "everyone, good night"]), [2, 3, UNKNOWN]);
+//! ```
 
 use crate::{
     text::{Segmenter, Word},

@@ -1,6 +1,16 @@
 //! TF-IDF as scikit-learn's `TfidfTransformer` computes it: smoothed IDF and rows of a given Euclidean length.
 //!
 //! Training and prediction use the same functions, so their values agree.
+//!
+//! ```
+//! use model_core::tfidf::{idf, scaled, value};
+//!
+//! // Of nine users, four have the first term and nine the second.
+//! let row = [(0, value(3, idf(9, 4), true)), (1, value(1, idf(9, 9), true))];
+//! let row = scaled(&row, 1.0);
+//! assert!((row[0].1.hypot(row[1].1) - 1.0).abs() < 1e-6);
+//! assert!(row[0].1 > row[1].1);
+//! ```
 
 /// The inverse document frequency of a term that `with` of `users` training users have: ln((1 + users) / (1 + with)) + 1.
 pub fn idf(users: usize, with: u32) -> f32 {

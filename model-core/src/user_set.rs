@@ -2,6 +2,24 @@
 //!
 //! A [`UserSet`] takes users one after the other and keeps [sums](crate::population::Population) only, so its size does not
 //! depend on their number. Sets counted in different places, or from different files, are merged.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use futures_lite::future::block_on;
+//! use model_core::population::Method;
+//! use model_core::{base_rates::BaseRates, predictor::Predictor, user_set::{UserSet, hash}};
+//!
+//! let bundle = std::fs::read("../public/models/en.safetensors")?;
+//! let predictor = Predictor::load(&bundle, &Device::flex())?;
+//! let mut set = UserSet::new(predictor.settings(), BaseRates::Equal);
+//! for (key, post) in [("ann", "too much homework again"), ("ben", "the meeting went well")] {
+//!     block_on(predictor.predict_set(&[vec![post.to_owned()]], &[hash(key)], &mut set))?;
+//! }
+//! assert_eq!(set.users(), 2);
+//! let estimate = set.estimate(predictor.settings(), Method::ProbabilisticCount);
+//! assert!(estimate.attributes.get("gender").is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,21 @@
 //!
 //! Chinese words are read by their characters here. Characters are far more frequent than words, and most words are pairs of
 //! characters.
+//!
+//! ```
+//! use model_core::vocabulary::PADDING;
+//! use model_core::wide::{CharacterFallback, TfidfVectorizer, Wide};
+//!
+//! // The word 2, and the pair of the words 2 and 3; two classes.
+//! let features = vec![[2, PADDING], [2, 3]];
+//! let vectorizer = TfidfVectorizer::new(features, vec![1.0, 1.0], CharacterFallback::default())?;
+//! let wide = Wide::quantise(vectorizer, &[1.0, -1.0, 0.0, 0.0], vec![0.0, 0.5])?;
+//! // Both features occur once, so each has the value 1/√2.
+//! let scores = wide.scores(&[2, 3]);
+//! assert!((scores[0] - 0.5f32.sqrt()).abs() < 1e-6);
+//! assert!((scores[1] - (0.5 - 0.5f32.sqrt())).abs() < 1e-6);
+//! # Ok::<(), String>(())
+//! ```
 
 use std::borrow::Cow;
 

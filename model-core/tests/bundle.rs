@@ -46,6 +46,7 @@ fn figures() -> AttributeFigures {
         accuracy: 0.5448005232177894,
         precision: 0.13316254503561697,
         recall: 0.17079361136813737,
+        macro_f1: Some(0.14285714285714285),
         f: 0.1496486350840324,
         calibration_error: 0.008187476747795365,
         reliability: vec![ReliabilityBin {
@@ -119,6 +120,7 @@ fn bundle() -> Bundle {
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network),
         wide: Some(wide()),
+        seen_users: vec![7, 0xfedc_ba98],
     }
 }
 
@@ -158,6 +160,7 @@ fn what_is_written_comes_back_and_bytes_are_the_same_each_time() {
     assert!((read_point.coverage - point.coverage).abs() < 1e-12);
     assert_eq!(read.vocabulary.words(), bundle.vocabulary.words());
     assert_eq!(read.embedding, bundle.embedding);
+    assert_eq!(read.seen_users, bundle.seen_users);
     let scores = |bundle: &Bundle| bundle.wide.as_ref().unwrap().scores(&[2, 3, 7]);
     assert_eq!(scores(&read), scores(&bundle));
     assert!(scores(&read) != wide().bias());

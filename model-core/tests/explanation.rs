@@ -92,6 +92,7 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network),
         wide: Some(wide()),
+        seen_users: Vec::new(),
     }
 }
 

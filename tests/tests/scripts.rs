@@ -1,8 +1,9 @@
 //! The scripts behind `make test` and `make demo`.
 
 use std::{
-    fs,
+    env, fs,
     net::TcpListener,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Command, Output},
 };
@@ -47,6 +48,90 @@ fn a_port_in_use_is_reported_with_a_way_out() {
     drop(listener);
     let output = check();
     assert!(output.status.success(), "{output:?}");
+}
+
+/// The first calls of apt-get find its lock held.
+const LOCKED: &str = r#"
+[ "$(wc -l <"$CALLS")" -gt 2 ] || { echo 'E: Could not get lock /var/lib/dpkg/lock-frontend.' >&2; exit 100; }"#;
+
+/// No call installs anything.
+const UNKNOWN_PACKAGE: &str = r#"
+[ "$2" != install ] || { echo 'E: Unable to locate package default-jre-headless' >&2; exit 100; }"#;
+
+#[test]
+fn a_lock_of_apt_ended_the_setup() {
+    let (output, calls) = install_java(LOCKED, "0");
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let waiting = "waiting for another program that holds apt's lock";
+    assert_eq!(printed.matches(waiting).count(), 1, "{printed}");
+    assert_eq!(calls, ["install"; 3]);
+}
+
+#[test]
+fn a_failed_installation_was_taken_for_a_missing_package() {
+    let (output, calls) = install_java(UNKNOWN_PACKAGE, "0");
+    assert!(!output.status.success(), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        message.starts_with("E: Unable to locate package default-jre-headless\n")
+            && message
+                .contains("apt-get cannot install default-jre-headless, for the reason above")
+            && !message.contains("Java is missing"),
+        "{message}"
+    );
+    // The second attempt is with new package lists.
+    assert_eq!(calls, ["install", "update", "install"]);
+}
+
+#[test]
+fn only_root_is_asked_to_install() {
+    let (output, calls) = install_java("", "1000");
+    assert!(!output.status.success(), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("Java is missing: install"), "{message}");
+    assert!(calls.is_empty(), "{calls:?}");
+}
+
+/// Runs the set-up of Java on a machine without Java, as the user of this number, where `apt-get` is a script that ends in
+/// these lines. Returns the commands that it was called with, too.
+fn install_java(apt_get: &str, user: &str) -> (Output, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let calls = folder.path().join("calls");
+    fs::write(&calls, "").expect("a file is written");
+    let programs = folder.path().join("bin");
+    fs::create_dir(&programs).expect("a folder is made");
+    let apt_get = format!("echo \"$2\" >>\"$CALLS\"{apt_get}");
+    for (name, lines) in [
+        ("apt-get", apt_get.as_str()),
+        ("cargo", ""),
+        ("dpkg-query", "exit 1"),
+        ("id", &format!("echo {user}")),
+        ("rustc", "echo rustc 99.0.0"),
+        ("sleep", ""),
+    ] {
+        let program = programs.join(name);
+        fs::write(&program, format!("#!/bin/sh\n{lines}\n")).expect("a program is written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    }
+    let path = env::var_os("PATH").expect("a search path");
+    for name in [
+        "awk", "bash", "dirname", "cut", "grep", "head", "mkdir", "sed", "sort", "tail", "wc",
+    ] {
+        let mut places = env::split_paths(&path).map(|place| place.join(name));
+        let program = places.find(|place| place.exists()).expect(name);
+        symlink(program, programs.join(name)).expect("a link is made");
+    }
+    let output = Command::new("bash")
+        .arg(root().join("scripts/setup.sh"))
+        .arg("spark")
+        .env("PATH", &programs)
+        .env("TOOLS", folder.path().join("tools"))
+        .env("CALLS", &calls)
+        .output()
+        .expect("the script starts");
+    let calls = fs::read_to_string(calls).expect("the calls are read");
+    (output, calls.lines().map(String::from).collect())
 }
 
 #[test]

@@ -304,7 +304,7 @@ fn an_adapted_model_has_the_figures_of_the_labelled_users() {
     let figures = &bundle.card.figures;
     assert_eq!((figures.len(), figures[0].users), (1, 200));
     assert!(figures[0].accuracy > 0.8, "{figures:?}");
-    let before = untrained().settings.calibrations[0].clone();
+    let before = informative().settings.calibrations[0].clone();
     assert_eq!(bundle.settings.calibrations[0], before, "age has no labels");
 }
 

@@ -485,6 +485,7 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
         for (name, value) in card.as_object().unwrap() {
             assert_eq!(value, &report[name], "{name}");
         }
+        assert!(card["macro_f1"].is_number(), "{card}");
         assert!(!array(&card["reliability"]).is_empty() && !array(&card["coverage"]).is_empty());
     }
     // An attribute for which no user has a label is not on the card.
@@ -509,6 +510,9 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
         "cut",
     ];
     assert_eq!(workplace.run(&cut).status.code(), Some(2));
+    let corpus_rates = ["--base-rates", "corpus", "--write-card", "rates"];
+    let line = workplace.failure(&[&cut[..3], &corpus_rates].concat());
+    assert!(line.contains("under equal base rates"), "{line}");
     // A smaller model's card is measured by the same.
     let compact = [
         "compact",
@@ -518,7 +522,13 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
         "--test-users",
         "users.jsonl",
     ];
-    workplace.success(&compact);
+    let output = workplace.run(&compact);
+    let said = stderr(&output);
+    stdout(output, 0);
+    assert!(
+        said.contains(": macro-F1 0.") && said.contains(", F (paper) 0."),
+        "{said}"
+    );
     workplace.success(&["evaluate", "small", "users.jsonl", "--write-card", "again"]);
     assert_eq!(read("small"), read("again"));
 }

@@ -20,8 +20,7 @@ fn workplace(with_ids: bool) -> Workplace {
         for id in 0..users {
             let (gender, word) = [("female", "violet"), ("male", "copper")][id % 2];
             let words = ["rain", "day"][id / 2 % 2];
-            let mut user =
-                serde_json::json!({"gender": gender, "posts": [format!("{word} {words}")]});
+            let mut user = serde_json::json!({"gender": gender, "posts": [format!("{word} {words}"), format!("{folder} {id}")]});
             if with_ids {
                 user["id"] = id.into();
             }
@@ -148,8 +147,8 @@ fn training_users_were_scored_in_silence() {
     let json = ["--json", "figures.json"];
     let (text, said) = evaluate(&[&[MODEL][..], &files, &json].concat());
     assert!(text.starts_with("100 users\n"), "{text}");
-    let warning = "80 of these 100 users are training or validation users of run/split.json (by file name and id), so \
-                   the figures are too high; score the test users alone with --split run/split.json\n";
+    let warning = "80 of these 100 users are training or validation users of this model (by their posts, or by file and id), \
+                   so the figures are too high; score the test users alone with --split run/split.json\n";
     assert!(said.contains(warning), "{said}");
     let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
     let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
@@ -157,10 +156,6 @@ fn training_users_were_scored_in_silence() {
 
     let (_, said) = evaluate(&[&[MODEL][..], &files, &["--split", "run/split.json"]].concat());
     assert!(!said.contains("training"), "{said}");
-    fs::copy(workplace.path("a/users.jsonl"), workplace.path("new.jsonl")).unwrap();
-    let (_, said) = evaluate(&[MODEL, "new.jsonl"]);
-    assert!(!said.contains("training"), "{said}");
-
     let refit = ["train", "config.toml", "--refit", MODEL, "-o", "refit"];
     workplace.success(&refit);
     let model = "refit/model.safetensors";
@@ -175,6 +170,32 @@ fn training_users_were_scored_in_silence() {
         said.contains("training users include the test users of run/split.json"),
         "{said}"
     );
+}
+
+#[test]
+fn training_users_of_a_renamed_file_were_scored_in_silence() {
+    let workplace = workplace(true);
+    let users = fs::read_to_string(workplace.path("a/users.jsonl")).unwrap();
+    let said = |model: &str, file: &str| {
+        let output = workplace.run(&["evaluate", model, file]);
+        let said = common::stderr(&output);
+        stdout(output, 0);
+        said
+    };
+    // Other ids, too.
+    workplace.write("new.jsonl", users.replace("\"id\":", "\"id\":1"));
+    let warning = "48 of these 60 users are training or validation users of this model";
+    let found = said(MODEL, "new.jsonl");
+    assert!(found.contains(warning), "{found}");
+    fs::copy(workplace.path(MODEL), workplace.path("moved.safetensors")).unwrap();
+    let found = said("moved.safetensors", "new.jsonl");
+    let advice = "--split names the split.json of the run";
+    assert!(found.contains(warning) && found.contains(advice), "{found}");
+    workplace.write("others.jsonl", users.replace("a ", "c "));
+    assert_eq!(said(MODEL, "others.jsonl"), "");
+    // A small model for others does not tell whose posts it has learned from.
+    workplace.success(&["compact", MODEL, "-o", "small.safetensors"]);
+    assert_eq!(said("small.safetensors", "new.jsonl"), "");
 }
 
 #[cfg(unix)]
@@ -222,14 +243,18 @@ fn a_corpus_of_one_file_twice_was_trained_and_tested_on() {
 }
 
 #[test]
-fn a_split_of_an_earlier_version_is_one_clear_line() {
+fn a_split_of_an_earlier_version_was_refused_although_unambiguous() {
     let workplace = workplace(true);
-    let earlier =
-        r#"{"training": {"users.jsonl": [1, 2]}, "validation": {}, "test": {"users.jsonl": [3]}}"#;
+    let earlier = r#"{"training": {"users.jsonl": [1, 2]}, "validation": {}, "test": {"users.jsonl": [3, 4]}}"#;
     workplace.write("earlier.json", earlier);
-    let line = workplace.failure(&evaluate(&["a/users.jsonl"], "earlier.json"));
+    let text = workplace.success(&evaluate(&["a/users.jsonl"], "earlier.json"));
+    assert!(text.starts_with("2 users\n"), "{text}");
+    let list = r#"{"training": [1, 2], "validation": [], "test": [3]}"#;
+    workplace.write("list.json", list);
+    let line = workplace.failure(&evaluate(&["a/users.jsonl"], "list.json"));
     assert_eq!(
         line,
-        "auxlstm: earlier.json: an earlier version made this split; train again to make a new one"
+        "auxlstm: list.json: an earlier version made this split and did not name the file of its users; train again to make \
+         a new one"
     );
 }

@@ -42,6 +42,9 @@ coarse?: Named<Array<number>>, };
 
 /**
  * Test figures of one attribute; shares are from 0 to 1.
+ *
+ * Labels and their probabilities are those under equal base rates; the calibration error and the reliability diagram are
+ * measured under the base rates of the training users.
  */
 export type AttributeFigures = { 
 /**
@@ -77,7 +80,11 @@ precision: number,
  */
 recall: number, 
 /**
- * 2PR / (P + R) of the two averages: the Macro-F1 of the paper.
+ * Macro-F1, the mean of the classes' F1; missing in cards of earlier versions.
+ */
+macro_f1?: number, 
+/**
+ * F (paper): 2PR / (P + R) of the two averages. It is not macro-F1.
  */
 f: number, 
 /**

@@ -8,8 +8,9 @@
 //! | `wide.features`, `wide.idf` | u32, f32 | `[features, 2]`, `[features]` | word ids (the second is 0 for a single word); inverse document frequency |
 //! | `wide.weights` | i8 | `[features, Σ classes]` | one column for each class of each task |
 //! | `wide.scales`, `wide.bias` | f32 | `[Σ classes]` | |
+//! | `seen_users` | u32 | `[users]` | a fingerprint of each training and validation user, see [`Bundle::seen_users`] |
 //!
-//! The tensors `wide.…` are there if the model has a wide component. The metadata has one entry, [`METADATA_KEY`]: a JSON
+//! The tensors `wide.…` are there if the model has a wide component, `seen_users` if the users are known. The metadata has one entry, [`METADATA_KEY`]: a JSON
 //! object with `format_version`, `checksum`, and `settings` and `card` as JSON texts.
 
 use std::cmp::Ordering;
@@ -60,6 +61,7 @@ const WIDE_IDF: &str = "wide.idf";
 const WIDE_WEIGHTS: &str = "wide.weights";
 const WIDE_SCALES: &str = "wide.scales";
 const WIDE_BIAS: &str = "wide.bias";
+const SEEN_USERS: &str = "seen_users";
 /// The largest number in a tensor. It makes an overflow impossible, so no text need be tried when a bundle is loaded: gates are
 /// at most 1, so mean states are too. Layers have at most 2^14 inputs, and that of Eq. 14 twice as many, so three layers bring
 /// logits to about 2^43 times the cube of this number, 9·10^36. That is below the largest finite number, 3·10^38. Word vectors
@@ -67,7 +69,7 @@ const WIDE_BIAS: &str = "wide.bias";
 pub(super) const LARGEST: f32 = 1e8;
 
 /// All tensors but the network's parameters.
-const NAMED: [&str; 8] = [
+const NAMED: [&str; 9] = [
     VOCABULARY,
     VECTORS,
     SCALES,
@@ -76,6 +78,7 @@ const NAMED: [&str; 8] = [
     WIDE_WEIGHTS,
     WIDE_SCALES,
     WIDE_BIAS,
+    SEEN_USERS,
 ];
 
 impl Bundle {
@@ -133,6 +136,13 @@ impl Bundle {
                 (WIDE_SCALES, Dtype::F32, vec![classes], scales),
                 (WIDE_BIAS, Dtype::F32, vec![classes], bias),
             ]);
+        }
+        let seen_users: Vec<u8> = (self.seen_users.iter())
+            .flat_map(|user| user.to_le_bytes())
+            .collect();
+        if !seen_users.is_empty() {
+            let shape = vec![self.seen_users.len()];
+            tensors.push((SEEN_USERS, Dtype::U32, shape, &seen_users));
         }
         let parameters = (self.parameters.iter().zip(&parameters)).map(|(parameter, bytes)| {
             let view = parameter.view(bytes);
@@ -207,6 +217,10 @@ impl Bundle {
             settings: read_json(&metadata.settings)?,
             card: read_json(&metadata.card)?,
             parameters: Vec::new(),
+            seen_users: match tensors.tensor(SEEN_USERS) {
+                Ok(_) => read_integers(&tensors, SEEN_USERS)?,
+                Err(_) => Vec::new(),
+            },
         };
         for (name, view) in &views {
             if !NAMED.contains(&name.as_str()) {
@@ -294,6 +308,13 @@ fn read_floats(tensors: &SafeTensors, name: &str) -> Result<Vec<f32>, BundleErro
     floats(name, &tensor(tensors, name, Dtype::F32)?).map_err(BundleError::Corrupt)
 }
 
+/// The whole numbers of the tensor called `name`.
+fn read_integers(tensors: &SafeTensors, name: &str) -> Result<Vec<u32>, BundleError> {
+    let view = tensor(tensors, name, Dtype::U32)?;
+    let numbers = view.data().as_chunks::<4>().0.iter();
+    Ok(numbers.map(|bytes| u32::from_le_bytes(*bytes)).collect())
+}
+
 /// The vocabulary, with an entry for each of `rows` vectors.
 fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, BundleError> {
     let view = tensor(tensors, VOCABULARY, Dtype::U8)?;
@@ -318,10 +339,7 @@ fn read_wide(
     if tensors.tensor(WIDE_FEATURES).is_err() {
         return Ok(None);
     }
-    let ids = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
-    let ids: Vec<u32> = (ids.data().as_chunks::<4>().0.iter())
-        .map(|bytes| u32::from_le_bytes(*bytes))
-        .collect();
+    let ids = read_integers(tensors, WIDE_FEATURES)?;
     let (features, []) = ids.as_chunks::<2>() else {
         return Err(BundleError::Corrupt(
             "a wide feature has half a pair".into(),

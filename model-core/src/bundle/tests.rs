@@ -53,6 +53,7 @@ fn bundle() -> Bundle {
         embedding: Embedding::quantise(&[0.5; 8], 2).unwrap(),
         parameters: save(&network),
         wide: Some(wide(2)),
+        seen_users: Vec::new(),
     }
 }
 
@@ -228,6 +229,7 @@ fn figures(users: usize, in_bin: usize) -> AttributeFigures {
         accuracy: 0.5,
         precision: 0.5,
         recall: 0.5,
+        macro_f1: Some(0.5),
         f: 0.5,
         calibration_error: 0.1,
         reliability: vec![ReliabilityBin {

@@ -24,6 +24,18 @@
 //!
 //! The file name decides the format (`.json`, `.csv`, `.txt` and the like, before `.xz` and the like). Without such a name the
 //! first character does: `{` and `[` are JSON, anything else is a table.
+//!
+//! ```
+//! use model_core::corpus::{Format, Reading, read_users};
+//!
+//! let table = "user,gender,text\nann,female,first post\nben,male,another\nann,,second post\n";
+//! let users = read_users(table.as_bytes(), Format::Csv, &Reading::default())?;
+//! let users: Vec<_> = users.map(|user| user.map_err(|_| "a bad record")).collect::<Result<_, _>>()?;
+//! assert_eq!(users[0].posts, ["first post", "second post"]);
+//! assert_eq!(users[0].label("gender").as_deref(), Some("female"));
+//! assert_eq!(users.len(), 2);
+//! # Ok::<(), String>(())
+//! ```
 
 mod columns;
 mod encoding;

@@ -32,6 +32,7 @@ fn figures(
         accuracy: 0.7,
         precision: 0.7,
         recall: 0.7,
+        macro_f1: Some(0.65),
         f: 0.7,
         calibration_error: 0.1,
         reliability: (bins.map(|(users, confidence, accuracy)| ReliabilityBin {
@@ -122,11 +123,34 @@ fn plots_and_tables_show_the_cards_figures() {
 }
 
 #[test]
-fn an_older_card_shows_its_figures_and_no_plots() {
+fn the_papers_f_was_shown_alone_and_as_f() {
     visit(vec![figures("gender", &[], &[])]).run(async |page| {
         open(&page).await;
         let shown = cells(&page, "//footer//table").await;
-        assert_eq!(shown[1], ["Gender", "105", "70.0%", "50.0%", "0.700"]);
+        assert_eq!(shown[0][4..], ["Macro-F1", "F (paper)"]);
+        assert_eq!(shown[1][4..], ["0.650", "0.700"]);
+        let text = page.text("//footer//details[@class='about']").await;
+        assert!(
+            text.contains("Macro-F1 is the mean of the classes’ F1."),
+            "{text}"
+        );
+        assert!(
+            text.contains("Base rates: every class equally likely."),
+            "{text}"
+        );
+    });
+}
+
+#[test]
+fn an_older_card_shows_its_figures_and_no_plots() {
+    let older = AttributeFigures {
+        macro_f1: None,
+        ..figures("gender", &[], &[])
+    };
+    visit(vec![older]).run(async |page| {
+        open(&page).await;
+        let shown = cells(&page, "//footer//table").await;
+        assert_eq!(shown[1], ["Gender", "105", "70.0%", "50.0%", "–", "0.700"]);
         let plots = "return document.querySelectorAll('.reliability, footer svg').length";
         assert_eq!(page.script(plots).await, 0);
     });

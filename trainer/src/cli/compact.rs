@@ -18,14 +18,15 @@ use crate::device;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::recalibrated;
-use crate::training::examples::{self, Example};
+use crate::training::examples;
 
 /// Make a smaller bundle, for browsers, and measure the loss
 ///
 /// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
 /// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The smaller model's logits differ a
 /// little, so its calibration should be fitted anew, with --validation-users. The card's test figures are measured
-/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested.
+/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested. The
+/// fingerprints of the training users are removed, so `auxlstm evaluate` no longer finds these users in renamed files.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The trained model, a bundle that `auxlstm train` wrote
@@ -70,6 +71,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
+    bundle.seen_users.clear();
     let known = bundle.vocabulary.len() as u32;
     for words in &mut bundle.settings.word_frequencies {
         words.retain(|id| id < known);
@@ -99,11 +101,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let (attributes, reader) = (predictor.attributes(), predictor.reader());
         let users =
             examples::read(corpus, Options::default(), attributes, reader, |_, _| {})?.users;
-        let (validation, others): (Vec<&Example>, Vec<&Example>) =
-            (users.iter()).partition(|user| part.contains(user.file, &user.key.record));
-        let training: Vec<&Example> = (others.into_iter())
-            .filter(|user| !test.contains(user.file, &user.key.record))
-            .collect();
+        let (mut training, mut validation) = (Vec::new(), Vec::new());
+        for user in &users {
+            if part.contains(user.file, &user.key.record)? {
+                validation.push(user);
+            } else if !test.contains(user.file, &user.key.record)? {
+                training.push(user);
+            }
+        }
         if validation.is_empty() {
             let split = split.display();
             return Err(format!("{split}: none of its validation users is in the corpus").into());
@@ -143,10 +148,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     for figure in &bundle.card.figures {
         let corpus = figure.corpus.iter().map(|corpus| format!("{corpus}, "));
+        let macro_f1 = (figure.macro_f1.iter()).map(|value| format!("macro-F1 {value:.3}, "));
         notice!(
-            "{}{}: F {:.3}, accuracy {:.3} of {} users",
+            "{}{}: {}F (paper) {:.3}, accuracy {:.3} of {} users",
             corpus.collect::<String>(),
             figure.attribute,
+            macro_f1.collect::<String>(),
             figure.f,
             figure.accuracy,
             figure.users

@@ -1,6 +1,6 @@
 //! `auxlstm evaluate`: the figures of a model on labelled users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ use super::model::ModelArguments;
 use super::prediction::predict_chunks;
 use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text};
 use crate::bundle::read_bundle;
-use crate::corpus::{Corpus, Part, PartUsers, RecordKey, User, listed};
+use crate::corpus::{Corpus, Part, PartUsers, RecordKey, User, fingerprint, listed};
 use crate::document::Document;
 use crate::evaluation::{Evaluation, Report, add_groups, add_sections, few_users_warning, title};
 use crate::output::PendingFile;
@@ -27,7 +27,8 @@ use crate::training::SPLIT;
 
 /// Score a model on labelled users that its training never saw
 ///
-/// Users of the model's own run are found by the split.json beside it, and warned of unless --split names a split.
+/// Training users of the model are found by their posts, or by the split.json beside it, and warned of unless --split names a
+/// split.
 ///
 /// Prints for each attribute, and for its coarse classes, accuracy and the majority baseline, macro-F1 (the mean of the
 /// classes' F1), the paper's F (2PR/(P+R) of P and R averaged over the classes), precision P and recall R averaged so, the
@@ -65,7 +66,7 @@ pub(super) struct Arguments {
     /// Also write the figures to this HTML page, with drawings
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write the model with these figures in its card to this file, which may be BUNDLE itself
+    /// Write the model with these figures, under equal base rates, in its card to this file, which may be BUNDLE itself
     #[arg(long, value_name = "FILE", conflicts_with = "max_words")]
     write_card: Option<PathBuf>,
 }
@@ -132,6 +133,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut predictor = arguments.model.load()?;
     let base_rates = arguments.base_rates.read()?;
     base_rates.check(predictor.attributes())?;
+    if arguments.write_card.is_some() && base_rates != BaseRates::Equal {
+        let what = "--write-card: the figures of a card are those under equal base rates; leave --base-rates out";
+        return Err(what.into());
+    }
     match check_unseen(predictor.card(), arguments.split.as_deref()) {
         Err(failure) if arguments.write_card.is_some() => return Err(failure),
         Err(warning) => notice!("{warning}"),
@@ -158,8 +163,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         None => {
             let split = arguments.model.bundle.with_file_name(SPLIT);
-            let learned_from = learned_from(&split, &corpus);
-            let users = Users::All { learned_from };
+            let seen = Seen::read(&arguments.model.bundle, &split, &corpus)?;
+            let users = Users::All { seen };
             let figures = score(&mut predictor, corpus, &users, &base_rates, report)?;
             warn_of_seen(&figures, predictor.card(), &split);
             figures
@@ -194,13 +199,39 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The users that the run of this split has learned from; `None` without such a file.
-fn learned_from(split: &Path, corpus: &Corpus) -> Option<PartUsers> {
-    if !split.exists() {
-        return None;
+/// The users that a model was trained or validated on, as far as they are known.
+#[derive(Default)]
+struct Seen {
+    /// The fingerprints of their posts.
+    posts: HashSet<u32>,
+    /// Those of the split of the model's run.
+    split: Option<PartUsers>,
+}
+
+impl Seen {
+    fn read(bundle: &Path, split: &Path, corpus: &Corpus) -> Result<Self, Failure> {
+        let learned_from = || {
+            let users = PartUsers::learned_from(split, corpus.files());
+            users.map_err(|error| notice!("{error}")).ok()
+        };
+        Ok(Self {
+            posts: read_bundle(bundle)?.seen_users.into_iter().collect(),
+            split: split.exists().then(learned_from).flatten(),
+        })
     }
-    let users = PartUsers::learned_from(split, corpus.files());
-    users.map_err(|error| notice!("{error}")).ok()
+
+    fn is_empty(&self) -> bool {
+        self.posts.is_empty() && self.split.is_none()
+    }
+
+    /// Whether a user of this file of the corpus (an index) is one of them.
+    fn contains(&self, file: usize, user: &User) -> bool {
+        let is_in_split = |part: &PartUsers| {
+            let found = part.contains(file, &RecordKey::new(user));
+            found.unwrap_or(false)
+        };
+        self.posts.contains(&fingerprint(user)) || self.split.as_ref().is_some_and(is_in_split)
+    }
 }
 
 /// Warns of users that the model has learned from.
@@ -212,17 +243,17 @@ fn warn_of_seen(figures: &Figures, card: &ModelCard, split: &Path) {
         true => {
             "this model is a refit, which has no test users: measure it on other users".to_owned()
         }
-        false => format!(
+        false if split.exists() => format!(
             "score the test users alone with --split {}",
             split.display()
         ),
+        false => "score the test users alone: --split names the split.json of the run".to_owned(),
     };
     notice!(
-        "{} of these {} users are training or validation users of {} (by file name and id), so the figures are too high; \
-         {advice}",
+        "{} of these {} users are training or validation users of this model (by their posts, or by file and id), so the \
+         figures are too high; {advice}",
         count(seen),
-        count(figures.users),
-        split.display()
+        count(figures.users)
     );
 }
 
@@ -247,7 +278,9 @@ pub(super) fn measure(
     base_rates: &BaseRates,
 ) -> Result<Figures, Failure> {
     let users = match split {
-        None => Users::All { learned_from: None },
+        None => Users::All {
+            seen: Seen::default(),
+        },
         Some(split) => test_users(split, &corpus)?,
     };
     score(predictor, corpus, &users, base_rates, Options::default())
@@ -271,11 +304,13 @@ struct Options<'a> {
 /// The users of a corpus that are scored.
 enum Users<'a> {
     All {
-        /// Those of them that the model has learned from, where this is known.
-        learned_from: Option<PartUsers>,
+        seen: Seen,
     },
     /// The test users of a split.
-    Test { split: &'a Path, users: PartUsers },
+    Test {
+        split: &'a Path,
+        users: PartUsers,
+    },
 }
 
 fn score(
@@ -293,11 +328,11 @@ fn score(
             false => evaluations.collect(),
         }
     };
-    let (test_users, learned_from) = match users {
-        Users::All { learned_from } => (None, learned_from.as_ref()),
+    let (test_users, seen) = match users {
+        Users::All { seen } => (None, Some(seen).filter(|seen| !seen.is_empty())),
         Users::Test { users, .. } => (Some(users), None),
     };
-    let mut seen = 0;
+    let mut learned_from = 0;
     let mut evaluations = new_evaluations();
     let mut by_group: BTreeMap<String, Vec<Evaluation>> = BTreeMap::new();
     let (mut all, mut without_known_words, mut without_field) = (0, 0, 0);
@@ -309,8 +344,7 @@ fn score(
         |file, users, predictions| {
             for (user, prediction) in users.iter().zip(predictions) {
                 all += 1;
-                let is_seen = |part: &PartUsers| part.contains(file, &RecordKey::new(user));
-                seen += u64::from(learned_from.is_some_and(is_seen));
+                learned_from += u64::from(seen.is_some_and(|seen| seen.contains(file, user)));
                 without_known_words += u64::from(prediction.known_words == 0);
                 add(&mut evaluations, user, &prediction);
                 let Some(field) = options.by else { continue };
@@ -353,7 +387,7 @@ fn score(
         users: all,
         without_known_words,
         bad_records,
-        learned_from: learned_from.map(|_| seen),
+        learned_from: seen.map(|_| learned_from),
         attributes: reports(evaluations),
     };
     if figures

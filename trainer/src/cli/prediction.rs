@@ -9,8 +9,8 @@ use crate::corpus::{Corpus, PartUsers, User};
 use crate::progress::Progress;
 
 /// Predicts the users of a corpus, or only the test users of a split, and gives `handle` one chunk of them after the other,
-/// in the order of the corpus, with the file that they are from, as an index into the corpus. The users come without their
-/// posts. Returns the number of bad records.
+/// in the order of the corpus, with the file that they are from, as an index into the corpus. Returns the number of bad
+/// records.
 pub(super) fn predict_chunks(
     predictor: &Predictor,
     corpus: Corpus,
@@ -20,12 +20,15 @@ pub(super) fn predict_chunks(
 ) -> Result<u64, Failure> {
     each_chunk(corpus, progress, |file, mut users| {
         if let Some(test_users) = test_users {
-            users = test_users.among(file, users);
+            users = test_users.among(file, users)?;
         }
         let posts: Vec<Vec<String>> = (users.iter_mut())
             .map(|user| std::mem::take(&mut user.posts))
             .collect();
         let predictions = block_on(predictor.predict(&posts))?;
+        for (user, posts) in users.iter_mut().zip(posts) {
+            user.posts = posts;
+        }
         let predicted = users.len() as u64;
         handle(file, users, predictions)?;
         Ok(predicted)

@@ -53,6 +53,18 @@ impl RecordKey {
     }
 }
 
+/// Identifies a user by the posts alone, whatever the file and the id: see [`seen_users`].
+///
+/// [`seen_users`]: model_core::bundle::Bundle::seen_users
+pub fn fingerprint(user: &User) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for post in &user.posts {
+        hasher.update(post.as_bytes());
+        hasher.update(b"\n");
+    }
+    hasher.finalize()
+}
+
 impl fmt::Display for UserKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.record, self.file)

@@ -362,6 +362,7 @@ impl From<Report> for AttributeFigures {
             accuracy: report.metrics.accuracy,
             precision: report.metrics.precision,
             recall: report.metrics.recall,
+            macro_f1: Some(report.metrics.macro_f1),
             f: report.metrics.f,
             calibration_error: report.calibration_error.unwrap_or(0.0),
             reliability: report.reliability,

@@ -109,6 +109,7 @@ mod tests {
                 classes: vec![Some(usize::from(index % 10 == 0)); 2],
                 intervals: vec![None; 2],
                 file: 0,
+                fingerprint: 0,
             })
             .collect();
         let parts = Parts {

@@ -136,6 +136,7 @@ mod tests {
                 classes: vec![],
                 intervals: vec![],
                 file: 0,
+                fingerprint: 0,
             })
             .collect()
     }

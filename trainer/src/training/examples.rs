@@ -13,7 +13,10 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use crate::table::counted;
 use crate::{
     config::Split,
-    corpus::{Corpus, CorpusError, Options, StoredSplit, User, UserKey, listed, repeated_file},
+    corpus::{
+        Corpus, CorpusError, Options, StoredSplit, User, UserKey, fingerprint, listed,
+        repeated_file,
+    },
     cut_words,
     progress::{Progress, notice},
 };
@@ -31,6 +34,8 @@ pub struct Example {
     pub intervals: Vec<Option<Range<usize>>>,
     /// The file of the record, as an index into the corpus.
     pub file: usize,
+    /// The [`fingerprint`] of the user's posts.
+    pub fingerprint: u32,
 }
 
 impl Example {
@@ -173,6 +178,7 @@ pub fn read_corpus(
                 .map(|label| label.filter(|classes| !is_one(classes)))
                 .collect(),
             file,
+            fingerprint: fingerprint(&user),
         });
         keep(user, &posts);
     }
@@ -306,6 +312,7 @@ mod tests {
                 classes: vec![Some(usize::from(index % 10 == 0))],
                 intervals: vec![None],
                 file: 0,
+                fingerprint: 0,
             })
             .collect()
     }

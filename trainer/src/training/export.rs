@@ -1,5 +1,6 @@
 //! The end of a training run: calibrates the best epoch, evaluates it on the test users and writes the bundle.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use model_core::{
@@ -14,6 +15,7 @@ use model_core::{
 use super::{
     JointLstm, TaskMetrics, TrainError, Trained, baseline,
     calibration::{self, MOMENT_LENGTHS, Scored, class_moments, reference_corpus, words_of},
+    data::Data,
     examples::Example,
     folder::RunFolder,
     wide,
@@ -99,6 +101,7 @@ pub fn export(
         embedding: parts.embedding,
         parameters: trained.trainer.best_parameters.clone(),
         wide: trained.wide.clone(),
+        seen_users: seen_users(&trained.trainer.setup.data),
     };
     let bytes = (bundle.to_bytes()).map_err(|error| TrainError::Unusable(error.to_string()))?;
     PendingFile::create(&folder.bundle())?.finish(|out| out.write_all(&bytes))?;
@@ -323,6 +326,13 @@ fn settings(
         chinese,
         calibrations,
     })
+}
+
+/// The fingerprints of the training and validation users.
+fn seen_users(data: &Data) -> Vec<u32> {
+    let users = data.parts.training.iter().chain(&data.parts.validation);
+    let fingerprints: BTreeSet<u32> = users.map(|&user| data.users[user].fingerprint).collect();
+    fingerprints.into_iter().collect()
 }
 
 /// The card of the config with its test figures: those of the model that was `tested`, for a refit of it.

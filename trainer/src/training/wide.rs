@@ -317,6 +317,7 @@ mod tests {
                 classes: vec![Some(index % 2); 2],
                 intervals: vec![None; 2],
                 file: 0,
+                fingerprint: 0,
             })
             .collect()
     }

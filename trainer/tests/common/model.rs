@@ -72,6 +72,7 @@ pub fn untrained() -> Bundle {
         embedding: Embedding::quantise(&table, dimensions).unwrap(),
         parameters: parameters::save(&network.unwrap()),
         wide: None,
+        seen_users: Vec::new(),
     }
 }
 

@@ -63,8 +63,16 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl 
         true => "refit_figures_caption",
         false => "figures_caption",
     };
-    let columns = ["attribute", "writers", "correct", "majority", "macro_f"];
+    let columns = [
+        "attribute",
+        "writers",
+        "correct",
+        "majority",
+        "macro_f1",
+        "paper_f",
+    ];
     let columns = columns.map(|column| view! { <th scope="col">{locale.t(column)}</th> });
+    let decimals = |figure: f64| format!("{figure:.3}");
     let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
@@ -72,7 +80,8 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl 
                 <td>{row.users}</td>
                 <td>{share(row.accuracy)}</td>
                 <td>{share(row.majority)}</td>
-                <td>{format!("{:.3}", row.f)}</td>
+                <td>{row.macro_f1.map_or_else(|| "–".to_owned(), decimals)}</td>
+                <td>{decimals(row.f)}</td>
             </tr>
         }
     });
@@ -86,5 +95,6 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl 
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+        <p class="note">{locale.t("f_help")}</p>
     }
 }

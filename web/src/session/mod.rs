@@ -9,6 +9,8 @@
 //! busy one.
 
 mod loading;
+mod replies;
+mod requests;
 mod settling;
 mod text;
 
@@ -18,16 +20,15 @@ mod tests;
 use std::sync::Arc;
 
 use model_core::base_rates::BaseRates;
-use model_core::population::{Method, PopulationEstimate};
-use model_core::prediction::UserPrediction;
 use serde_json::Value;
 
 use crate::archive::Archive;
 use crate::batch::Batch;
-use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Reply, Request};
+use crate::protocol::{BackendChoice, Reason, Request};
 
 use loading::Load;
 pub use loading::{Model, Phase, Shares, Source, is_bundle};
+use requests::InFlight;
 pub use settling::Settling;
 use text::Text;
 pub use text::{Answer, Comparison, Evidence};
@@ -55,29 +56,6 @@ pub enum Command {
     SendBundle(Arc<[u8]>),
     /// Send the worker a message.
     Send(Request),
-}
-
-/// A request that the worker has not answered yet. Its id is the newest one.
-struct InFlight {
-    work: Work,
-    /// The revision of the text when the request was sent.
-    revision: u64,
-}
-
-/// The purpose of a request.
-#[derive(Clone, Copy)]
-enum Work {
-    Answer,
-    Evidence,
-    Comparison,
-    /// A chunk of the file.
-    File,
-    /// The shares among the users of the file, in the run of this number.
-    Estimate(u64),
-    /// The next prediction of the writer of this number.
-    Settling(u64),
-    /// The evidence for the writer of this number.
-    Weights(u64),
 }
 
 /// How far this worker is with the single-task models.
@@ -399,302 +377,5 @@ impl Session {
     /// The writer of this number, unless it is an earlier one.
     fn settling_of(&mut self, number: u64) -> Option<&mut Settling> {
         (self.settling.as_mut()).filter(|_| number == self.settlings)
-    }
-
-    /// The worker sends a reply.
-    pub fn receive(&mut self, reply: Reply) -> Vec<Command> {
-        match reply {
-            Reply::Started => {
-                self.is_listening = true;
-                return self.load();
-            }
-            Reply::Progress {
-                model: MODEL,
-                asset,
-                received,
-                total,
-            } => {
-                self.progressed(asset, received, total);
-                return Vec::new();
-            }
-            // The page does not show how far the single-task models are.
-            Reply::Progress { .. } => return Vec::new(),
-            Reply::Ready {
-                model: SINGLE_TASK_MODEL,
-                ..
-            } => self.single_task = SingleTask::Ready,
-            Reply::Ready {
-                card,
-                attributes,
-                base_rates,
-                backend,
-                chunk,
-                ..
-            } => {
-                self.loaded(Model {
-                    source: self.source.clone(),
-                    card: *card,
-                    attributes,
-                    base_rates,
-                    backend,
-                    chunk,
-                });
-            }
-            Reply::Predicted {
-                id,
-                predictions,
-                backend,
-                chunk,
-                milliseconds,
-            } => {
-                if let Some(answered) = self.answered(id) {
-                    self.predicted(answered, predictions, backend, chunk, milliseconds);
-                }
-            }
-            Reply::Estimated { id, estimate, .. } => {
-                if let Some(InFlight {
-                    work: Work::Estimate(run),
-                    ..
-                }) = self.answered(id)
-                {
-                    self.estimated(run, Ok(estimate));
-                }
-            }
-            Reply::Explained {
-                id, explanation, ..
-            } => match self.answered(id) {
-                Some(InFlight {
-                    work: Work::Weights(number),
-                    ..
-                }) => {
-                    if let Some(settling) = self.settling_of(number) {
-                        settling.set_evidence(Ok(explanation));
-                    }
-                }
-                Some(InFlight { revision, .. }) => {
-                    self.text.set_evidence(revision, Ok(explanation));
-                }
-                None => {}
-            },
-            // The page does not ask for it.
-            Reply::Segmented { .. } => return Vec::new(),
-            Reply::Failed {
-                id: Some(id),
-                reason,
-                ..
-            } => {
-                if let Some(answered) = self.answered(id) {
-                    self.failed(answered, reason);
-                }
-            }
-            Reply::Failed {
-                id: None,
-                model: SINGLE_TASK_MODEL,
-                reason,
-            } => self.single_task = SingleTask::Failed(reason),
-            Reply::Failed {
-                id: None, reason, ..
-            } => return self.fail(reason),
-            Reply::Crashed { reason } => return self.crash(reason),
-        }
-        self.ask()
-    }
-
-    fn progressed(&mut self, asset: Asset, received: u64, total: Option<u64>) {
-        // A model that is ready may still fetch the program for WebGPU; nothing waits for that.
-        if self.phase == Phase::Ready {
-            return;
-        }
-        self.phase = if total == Some(received) {
-            // After its last byte a file is prepared.
-            Phase::Starting
-        } else {
-            Phase::Fetching {
-                asset,
-                received,
-                total,
-            }
-        };
-    }
-
-    /// The request of this id, if it is the one that the worker was asked last and had not answered yet.
-    fn answered(&mut self, id: u64) -> Option<InFlight> {
-        self.in_flight.take_if(|_| id == self.request)
-    }
-
-    fn predicted(
-        &mut self,
-        answered: InFlight,
-        mut predictions: Vec<UserPrediction>,
-        backend: Backend,
-        chunk: ChunkSize,
-        milliseconds: f64,
-    ) {
-        let InFlight { work, revision } = answered;
-        if let (Work::Answer | Work::File | Work::Settling(_), Some(model)) =
-            (work, &mut self.model)
-        {
-            model.backend = backend;
-            model.chunk = chunk;
-        }
-        if let Work::File = work {
-            if let Some(batch) = &mut self.batch {
-                batch.answer(predictions);
-            }
-            return;
-        }
-        let prediction = predictions.pop().ok_or(Reason::Miscounted {
-            asked: 1,
-            answered: 0,
-        });
-        match work {
-            Work::Comparison => self.text.set_comparison(revision, prediction),
-            Work::Settling(number) => {
-                if let Some(settling) = self.settling_of(number) {
-                    settling.set_next(prediction);
-                }
-            }
-            _ => {
-                let answer = prediction.map(|prediction| Answer {
-                    prediction,
-                    milliseconds,
-                });
-                self.text.set_answer(revision, answer);
-            }
-        }
-    }
-
-    /// An estimate of another run than the newest is ignored.
-    fn estimated(&mut self, run: u64, estimate: Result<PopulationEstimate, Reason>) {
-        if let Some(batch) = self.batch.as_mut().filter(|_| run == self.runs) {
-            batch.set_population(estimate);
-        }
-    }
-
-    fn failed(&mut self, answered: InFlight, reason: Reason) {
-        let InFlight { work, revision } = answered;
-        match work {
-            Work::Answer => self.text.set_answer(revision, Err(reason)),
-            Work::Evidence => self.text.set_evidence(revision, Err(reason)),
-            Work::Comparison => self.text.set_comparison(revision, Err(reason)),
-            Work::File => {
-                if let Some(batch) = &mut self.batch {
-                    batch.fail(reason);
-                }
-            }
-            Work::Estimate(run) => self.estimated(run, Err(reason)),
-            Work::Settling(number) => {
-                if let Some(settling) = self.settling_of(number) {
-                    settling.set_next(Err(reason));
-                }
-            }
-            Work::Weights(number) => {
-                if let Some(settling) = self.settling_of(number) {
-                    settling.set_evidence(Err(reason));
-                }
-            }
-        }
-    }
-
-    /// The next commands for the worker.
-    pub fn ask(&mut self) -> Vec<Command> {
-        if self.phase != Phase::Ready {
-            return Vec::new();
-        }
-        let mut commands = Vec::new();
-        if self.lacks_comparison() && self.single_task == SingleTask::NotLoaded {
-            // The worker answers other requests while it fetches.
-            self.single_task = SingleTask::Loading;
-            commands.push(Command::Send(Request::Load {
-                model: SINGLE_TASK_MODEL,
-                bundle: Some(SINGLE_TASK_BUNDLE.into()),
-                dictionary: DICTIONARY.into(),
-                choice: BackendChoice::Cpu,
-                cpu_because: None,
-            }));
-        }
-        if self.in_flight.is_none()
-            && let Some((work, request)) = self.next_request()
-        {
-            self.request += 1;
-            self.in_flight = Some(InFlight {
-                work,
-                revision: self.text.revision(),
-            });
-            commands.push(Command::Send(request));
-        }
-        commands
-    }
-
-    fn lacks_comparison(&self) -> bool {
-        self.wants_comparison && self.can_compare() && self.text.lacks_comparison()
-    }
-
-    /// The most urgent request, with the id that follows the newest.
-    fn next_request(&mut self) -> Option<(Work, Request)> {
-        let id = self.request + 1;
-        let predict = |model, users, base_rates: &BaseRates| Request::Predict {
-            id,
-            model,
-            users,
-            ahead: 0,
-            base_rates: base_rates.clone(),
-            set: None,
-        };
-        let posts = || self.text.posts().to_vec();
-        if self.text.lacks_answer() {
-            let request = predict(MODEL, vec![posts()], &self.base_rates);
-            Some((Work::Answer, request))
-        } else if self.wants_evidence && self.text.lacks_evidence() {
-            let request = Request::Explain {
-                id,
-                model: MODEL,
-                posts: posts(),
-                base_rates: self.base_rates.clone(),
-            };
-            Some((Work::Evidence, request))
-        } else if self.lacks_comparison() && self.single_task == SingleTask::Ready {
-            let request = predict(SINGLE_TASK_MODEL, vec![posts()], &self.base_rates);
-            Some((Work::Comparison, request))
-        } else if let Some(posts) = self.settling.as_ref().and_then(Settling::next) {
-            let request = predict(MODEL, vec![posts.to_vec()], &self.base_rates);
-            Some((Work::Settling(self.settlings), request))
-        } else if self.wants_weights
-            && let Some(settling) = self.settling.as_ref().filter(|one| one.lacks_evidence())
-        {
-            let request = Request::Explain {
-                id,
-                model: MODEL,
-                posts: settling.posts().to_vec(),
-                base_rates: self.base_rates.clone(),
-            };
-            Some((Work::Weights(self.settlings), request))
-        } else {
-            let (batch, model) = (self.batch.as_mut()?, self.model.as_ref()?);
-            let set = self.runs;
-            if !batch.wants_estimate()
-                && let Some(users) = batch.next_chunk(model.chunk)
-            {
-                let request = Request::Predict {
-                    id,
-                    model: MODEL,
-                    users: users.to_vec(),
-                    ahead: batch.characters_ahead(),
-                    base_rates: batch.base_rates().clone(),
-                    set: Some(set),
-                };
-                return Some((Work::File, request));
-            }
-            // That the file is at its end may have shown only now.
-            batch.wants_estimate().then_some((
-                Work::Estimate(set),
-                Request::Estimate {
-                    id,
-                    model: MODEL,
-                    set,
-                    method: Method::default(),
-                },
-            ))
-        }
     }
 }

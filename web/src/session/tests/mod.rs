@@ -6,10 +6,12 @@ mod settling;
 mod text;
 
 use model_core::explanation::Explanation;
-use model_core::prediction::Named;
+use model_core::population::{Method, PopulationEstimate};
+use model_core::prediction::{Named, UserPrediction};
 
 use super::*;
 use crate::batch::GivenFile;
+use crate::protocol::{Asset, Backend, ChunkSize, Reply};
 
 const CHUNK: ChunkSize = ChunkSize {
     users: 256,
