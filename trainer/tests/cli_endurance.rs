@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::model::{WORDS, informative, users};
+use common::informative::{informative, users};
+use common::model::WORDS;
 use common::{Workplace, failure, stdout};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng, rngs::StdRng};

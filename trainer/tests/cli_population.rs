@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::model::{informative, users};
+use common::informative::{informative, users};
 use common::{Workplace, stderr, stdout};
 use model_core::bundle::Bundle;
 use serde_json::{Value, json};
