@@ -10,6 +10,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use futures_lite::future::block_on;
 use model_core::corpus::Columns;
 use model_core::predictor::Predictor;
+use model_core::user_set::{self, UserSet};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -90,6 +91,14 @@ impl User {
         self.bytes = 0;
     }
 
+    /// The hash by which users are sampled.
+    fn hash(&self) -> u64 {
+        match &self.id {
+            Some(id) => user_set::hash(id),
+            None => user_set::hash(&self.row.to_string()),
+        }
+    }
+
     fn memory(&self) -> usize {
         self.bytes + size_of_val(self.words.as_slice())
     }
@@ -131,8 +140,45 @@ impl<R: RecordBatchReader> Predictions<R> {
         self
     }
 
+    /// Adds the users of the next batch to a set of users, instead of predicting them, and returns how many could not be read.
+    /// `None` at the end.
+    ///
+    /// # Errors
+    /// If the source or the device fails.
+    ///
+    /// # Panics
+    /// If the set is one of another model.
+    pub fn count_into(&mut self, set: &mut UserSet) -> Result<Option<u64>, ArrowError> {
+        if self.is_over || !self.fill()? {
+            return Ok(None);
+        }
+        let mut users = self.take_waiting();
+        let read = users.len();
+        users.retain(|user| user.error.is_none());
+        let without = (read - users.len()) as u64;
+        let predictor = &self.model.predictor;
+        let mut count = || {
+            let hashes: Vec<u64> = users.iter().map(User::hash).collect();
+            block_on(predictor.count_encoded(&texts(predictor, &mut users), &hashes, set))
+        };
+        let counted = match &self.pool {
+            Some(pool) => pool.install(count),
+            None => count(),
+        };
+        counted.map_err(|error| ArrowError::ComputeError(error.to_string()))?;
+        Ok(Some(without))
+    }
+
     /// The next batch; `None` at the end.
     fn advance(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        match self.fill()? {
+            true => self.predict().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Reads the users of a batch. Returns whether there are any.
+    fn fill(&mut self) -> Result<bool, ArrowError> {
         while !self.is_full() {
             let Some((rows, next)) = self.rows.take() else {
                 match self.source.next().transpose()? {
@@ -150,10 +196,12 @@ impl<R: RecordBatchReader> Predictions<R> {
                 self.rows = Some((rows, next + 1));
             }
         }
-        match self.waiting.is_empty() {
-            true => Ok(None),
-            false => self.predict().map(Some),
-        }
+        Ok(!self.waiting.is_empty())
+    }
+
+    fn take_waiting(&mut self) -> Vec<User> {
+        self.waiting_bytes = 0;
+        std::mem::take(&mut self.waiting)
     }
 
     fn is_full(&self) -> bool {
@@ -195,8 +243,7 @@ impl<R: RecordBatchReader> Predictions<R> {
 
     /// The predictions about the users who wait.
     fn predict(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.waiting_bytes = 0;
-        let mut users = std::mem::take(&mut self.waiting);
+        let mut users = self.take_waiting();
         let predictor = &self.model.predictor;
         let outcomes = match &self.pool {
             Some(pool) => pool.install(|| outcomes(predictor, &mut users)),
@@ -232,12 +279,7 @@ impl<R: RecordBatchReader> RecordBatchReader for Predictions<R> {
 }
 
 fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
-    let texts: Vec<Vec<u32>> = (users.par_iter_mut())
-        .map(|user| {
-            user.encode(predictor);
-            std::mem::take(&mut user.words)
-        })
-        .collect();
+    let texts = texts(predictor, users);
     let predicted = match block_on(predictor.predict_encoded(&texts)) {
         Ok(predictions) => predictions.into_iter().map(Ok).collect(),
         // The user at fault must not cost the others their predictions.
@@ -256,6 +298,15 @@ fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
         .zip(users.iter())
         .map(replaced)
         .collect()
+}
+
+/// The word ids of each user, who has none left.
+fn texts(predictor: &Predictor, users: &mut [User]) -> Vec<Vec<u32>> {
+    let encode = |user: &mut User| {
+        user.encode(predictor);
+        std::mem::take(&mut user.words)
+    };
+    users.par_iter_mut().map(encode).collect()
 }
 
 fn predict_one(predictor: &Predictor, text: &[u32]) -> Outcome {

@@ -1,15 +1,20 @@
 //! A loaded model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, RecordBatchReader};
 use burn::tensor::Device;
 use columnar::{Grouped, Model, Predictions};
 use futures_lite::future::block_on;
+use model_core::base_rates::BaseRates;
+use model_core::population::Method;
 use model_core::text::Segmenter;
+use model_core::user_set::UserSet;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use serde::{Deserialize, Serialize};
 
 use crate::stream::{Reader, Stream, import};
 use crate::threads::Threads;
@@ -130,19 +135,7 @@ impl NativeModel {
         sorted: bool,
         lazy: bool,
     ) -> PyResult<Stream> {
-        let pool = self.threads.pool()?;
-        let columns = columns(text, user);
-        let source = import(source)?;
-        let mut predictions = py
-            .detach(|| {
-                let source: Reader = match sorted {
-                    true => source,
-                    false => Box::new(Grouped::new(source, &columns)?),
-                };
-                Predictions::new(Arc::clone(&self.model), source, &columns)
-            })
-            .map_err(value_error)?
-            .on(pool);
+        let mut predictions = self.open(py, source, text, user, sorted)?;
         if lazy {
             return Ok(Stream::new(Box::new(predictions)));
         }
@@ -155,6 +148,116 @@ impl NativeModel {
         Ok(Stream::new(Box::new(RecordBatchIterator::new(
             batches, schema,
         ))))
+    }
+
+    /// Counts the users of a stream of record batches. Returns the sums over them, and the number of users that could not be read.
+    fn count_stream<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Bound<'py, PyAny>,
+        text: Option<String>,
+        user: Option<String>,
+        sorted: bool,
+    ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let mut users = self.open(py, source, text, user, sorted)?;
+        let (mut set, mut without) = (self.empty_set(), 0);
+        while let Some(more) = py
+            .detach(|| users.count_into(&mut set))
+            .map_err(value_error)?
+        {
+            without += more;
+            py.check_signals()?;
+        }
+        Ok((self.sums(py, set)?, without))
+    }
+
+    /// Adds up sums over users that `count_stream` returned.
+    fn merge<'py>(
+        &self,
+        py: Python<'py>,
+        sums: Vec<Bound<'py, PyBytes>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.sums(py, self.merged(&sums)?)
+    }
+
+    /// The estimated shares of the classes, as JSON.
+    fn estimate(
+        &self,
+        py: Python<'_>,
+        sums: Vec<Bound<'_, PyBytes>>,
+        method: &str,
+    ) -> PyResult<String> {
+        let method: Method = method.parse().map_err(value_error)?;
+        let set = self.merged(&sums)?;
+        let estimate = py.detach(|| set.estimate(self.model.predictor.settings(), method));
+        serde_json::to_string(&estimate).map_err(value_error)
+    }
+}
+
+/// Sums over users as `auxlstm population --sums` writes them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSums {
+    model: String,
+    by: Option<String>,
+    groups: BTreeMap<String, UserSet>,
+}
+
+impl NativeModel {
+    /// The users of a stream, whose rows are brought into order unless it is sorted.
+    fn open(
+        &self,
+        py: Python<'_>,
+        source: &Bound<'_, PyAny>,
+        text: Option<String>,
+        user: Option<String>,
+        sorted: bool,
+    ) -> PyResult<Predictions<Reader>> {
+        let pool = self.threads.pool()?;
+        let columns = columns(text, user);
+        let source = import(source)?;
+        let predictions = py.detach(|| {
+            let source: Reader = match sorted {
+                true => source,
+                false => Box::new(Grouped::new(source, &columns)?),
+            };
+            Predictions::new(Arc::clone(&self.model), source, &columns)
+        });
+        Ok(predictions.map_err(value_error)?.on(pool))
+    }
+
+    fn empty_set(&self) -> UserSet {
+        UserSet::new(self.model.predictor.settings(), BaseRates::Corpus)
+    }
+
+    fn sums<'py>(&self, py: Python<'py>, set: UserSet) -> PyResult<Bound<'py, PyBytes>> {
+        let stored = StoredSums {
+            model: format!("crc32:{}", self.model.checksum),
+            by: None,
+            groups: [(String::new(), set)].into(),
+        };
+        let json = serde_json::to_vec(&stored).map_err(value_error)?;
+        Ok(PyBytes::new(py, &json))
+    }
+
+    fn merged(&self, all: &[Bound<'_, PyBytes>]) -> PyResult<UserSet> {
+        let mut set = self.empty_set();
+        for sums in all {
+            let stored: StoredSums = serde_json::from_slice(sums.as_bytes())
+                .map_err(|error| value_error(format!("these are no sums over users: {error}")))?;
+            if stored.model != format!("crc32:{}", self.model.checksum) {
+                return Err(value_error(
+                    "these sums are of users who were predicted with another model",
+                ));
+            }
+            for group in stored.groups.values() {
+                if !group.is_sound(self.model.predictor.settings()) {
+                    return Err(value_error("these sums over users are damaged"));
+                }
+                set.merge(group).map_err(value_error)?;
+            }
+        }
+        Ok(set)
     }
 }
 

@@ -14,7 +14,15 @@ from typing import Any, Union
 
 from . import _frames
 from ._native import NativeModel
-from ._types import Attribute, Explanation, ModelCard, UserPrediction, explanation, user_prediction
+from ._types import (
+    Attribute,
+    Explanation,
+    ModelCard,
+    UserPrediction,
+    UserSums,
+    explanation,
+    user_prediction,
+)
 
 File = Union[str, "os.PathLike[str]", bytes]
 """A file by its path, or its bytes."""
@@ -160,6 +168,32 @@ class Model:
             )
         lazy = sorted and _frames.is_reader(frame)
         return _frames.like(frame, self._native.predict_stream(frame, text, user, sorted, lazy))
+
+    def count_frame(
+        self, frame: Any, *, user: str | None = None, text: str | None = None, sorted: bool = False
+    ) -> UserSums:
+        """Counts the users of a data frame for :meth:`estimate`, instead of predicting them.
+
+        ``frame`` and the options are those of :meth:`predict_frame`; a record batch reader that is sorted is counted as it is
+        read. The sums of parts of the users add up. They are the bytes that ``auxlstm population --sums`` writes.
+        """
+        return UserSums(*self._native.count_stream(frame, text, user, sorted))
+
+    def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
+        """The estimated share of each class among users, from the sums of one or several parts of them.
+
+        Methods and result are those of ``auxlstm population --json``. Read when not to trust the shares in
+        ``docs/population.md``.
+
+        >>> import polars
+        >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
+        >>> counted = model.count_frame(posts)
+        >>> shares = model.estimate([counted.sums])
+        >>> shares["users"], sorted(shares["attributes"]["gender"]["shares"]["female"])
+        (2, ['high', 'low', 'share'])
+        """
+        estimate: dict[str, Any] = json.loads(self._native.estimate(list(sums), method))
+        return estimate
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restore, (self._bundle, self._dictionary, self._threads))

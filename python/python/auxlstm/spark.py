@@ -6,7 +6,9 @@ See ``docs/scale.md`` in the repository.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
+from math import isqrt
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ._model import Model, _restore
@@ -44,95 +46,179 @@ def predict(
     the threads that the model was loaded with, or else as many as ``spark.task.cpus`` says. The model travels with the task, and
     each Python process of a worker loads it once.
     """
+    rows = _by_user(frame, user, text, order, partitions).select("user", "text")
+    return rows.mapInArrow(_predictor(model), _prediction_schema(model, rows.schema))
+
+
+def estimate(
+    frame: DataFrame,
+    model: Model,
+    *,
+    by: str | None = None,
+    method: str = "bayes",
+    user: str | None = None,
+    text: str | None = None,
+    order: str | Sequence[str] = (),
+    partitions: int | None = None,
+) -> list[dict[str, Any]]:
+    """Estimates the share of each class among the users of a data frame, with 95 % intervals.
+
+    Frame and columns are those of :func:`predict`. With ``by``, shares are estimated for each value of this column, such as a
+    month or a community, in ascending order; a user with posts of several values is counted in each of them.
+
+    The methods are those of ``auxlstm population``: ``bayes`` corrects the errors of the classifier; ``pcc`` is the mean of the
+    probabilities (probabilistic classify and count), and ``cc`` the share of labels (classify and count), which are biased. Each
+    element of the result is an object of ``auxlstm population --json``, with the number of users that could not be read in
+    ``left_out``. Read when not to trust the shares in ``docs/population.md``.
+
+    Each task sums up its users, and the sums of tasks are added, so no predictions are stored or collected.
+    """
+    from pyspark.sql import functions
+
+    group = functions.lit(None) if by is None else _column(frame, by)
+    rows = _by_user(frame, user, text, order, partitions, group.cast("string"))
+    # Columns that cannot be read raise an error here, not in the tasks.
+    _prediction_schema(model, rows.select("user", "text").schema)
+    schema = "group string, sums binary, left_out long"
+    counted = rows.mapInArrow(_counter(model), schema)
+    # The sums of one task take megabytes, so they are added in two steps.
+    tasks = partitions or int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    merged = counted.repartition(isqrt(tasks) + 1).mapInArrow(_merger(model), schema)
+    sums: dict[str | None, list[bytes]] = {}
+    left_out: dict[str | None, int] = {}
+    for row in merged.toLocalIterator():
+        sums.setdefault(row["group"], []).append(bytes(row["sums"]))
+        left_out[row["group"]] = left_out.get(row["group"], 0) + row["left_out"]
+    return [
+        {
+            **({} if by is None else {"group": name}),
+            **model.estimate(sums[name], method),
+            "left_out": left_out[name],
+        }
+        for name in sorted(sums, key=lambda name: (name is None, name))
+    ]
+
+
+def _by_user(
+    frame: DataFrame,
+    user: str | None,
+    text: str | None,
+    order: str | Sequence[str],
+    partitions: int | None,
+    group: Column | None = None,
+) -> DataFrame:
+    """The columns ``user``, ``text`` and, if asked for, ``group``. The posts of each user of a group are consecutive."""
     from pyspark.sql import functions
     from pyspark.sql.types import ArrayType
 
     text_at, user_at = places(frame.columns, text, user)
     is_list = isinstance(frame.schema[text_at].dataType, ArrayType)
-    orders = [order] if isinstance(order, str) else order
-    rows = frame.select(
+    columns = [
         functions.monotonically_increasing_id().alias("user") if user_at is None else _valid(frame, user_at, "user"),
         _valid(frame, text_at, "text"),
-        *[_column(frame, name).alias(f"order_{place}") for place, name in enumerate(orders)],
+    ]
+    if group is not None:
+        columns.append(group.alias("group"))
+    orders = [order] if isinstance(order, str) else order
+    rows = frame.select(
+        *columns, *[_column(frame, name).alias(f"order_{place}") for place, name in enumerate(orders)]
     )
+    names = rows.columns[: len(columns)]
     if user_at is not None and not is_list:
         text_hash = functions.xxhash64("text")
         # All rows without an id would come into one partition.
         keys = [functions.col("user"), functions.when(functions.isnull("user"), text_hash)]
         rows = rows.repartition(*keys) if partitions is None else rows.repartition(partitions, *keys)
-        rows = rows.sortWithinPartitions("user", *rows.columns[2:], text_hash)
-    rows = rows.select("user", "text")
-    return rows.mapInArrow(_predictor(model), _prediction_schema(model, rows.schema))
+        rows = rows.sortWithinPartitions(*names[2:], "user", *rows.columns[len(columns) :], text_hash)
+    elif group is not None:
+        rows = rows.sortWithinPartitions("group")
+    return rows.select(*names)
 
 
-def estimate(predictions: DataFrame, by: str | Sequence[str] = ()) -> DataFrame:
-    """Estimates the share of each class among users, from the result of :func:`predict`.
-
-    The estimate ``share`` is the mean probability, known as probabilistic classify and count (PCC); ``label_share`` is the
-    share of users with this label, classify and count (CC). Both are biased towards the classes that the model expects, here
-    under equal base rates. ``auxlstm population`` corrects this bias and gives intervals; see ``docs/population.md``.
-
-    ``by`` names columns that hold a group of users, such as a month or a community, which were joined to the predictions. The
-    result has a row for each group, attribute and class: ``attribute``, ``class``, the sums ``users``, ``probability`` and
-    ``labels``, and the shares. Coarse classes are those of the attribute ``NAME_coarse``. Sums of parts of the users add up.
-
-    Users without a known word are left out, and users who write a language in which the attribute was not validated.
-    """
-    from pyspark.sql import functions
-    from pyspark.sql.types import StructType
-
-    classes = []
-    for field in predictions.schema:
-        kind = field.dataType
-        if not isinstance(kind, StructType) or not {"label", "probabilities", "status"} <= set(kind.names):
-            continue
-        column = _column(predictions, field.name)
-        is_counted = (column["status"] == "measured") & column["label"].isNotNull()
-        levels = [(field.name, column, kind)]
-        if "coarse" in kind.names:
-            levels.append((f"{field.name}_coarse", column["coarse"], _struct(kind, "coarse")))
-        for name, level, level_kind in levels:
-            classes += [
-                functions.struct(
-                    functions.lit(name).alias("attribute"),
-                    functions.lit(label).alias("class"),
-                    functions.when(is_counted, level["probabilities"][label].cast("double")).alias("probability"),
-                    functions.when(is_counted, (level["label"] == label).cast("long")).alias("label"),
-                )
-                for label in _struct(level_kind, "probabilities").names
-            ]
-    groups = [_column(predictions, name) for name in ([by] if isinstance(by, str) else by)]
-    rows = predictions.select(*groups, functions.inline(functions.array(*classes)))
-    sums = rows.groupBy(*rows.columns[: len(groups)], "attribute", "class").agg(
-        functions.count("probability").alias("users"),
-        functions.sum("probability").alias("probability"),
-        functions.sum("label").alias("labels"),
-    )
-    return sums.withColumns(
-        {
-            "share": functions.try_divide("probability", "users"),
-            "label_share": functions.try_divide("labels", "users"),
-        }
-    )
+Batches = Callable[[Iterable[Any]], Iterator[Any]]
+"""A function from record batches to record batches, which Spark calls in each task."""
 
 
-def _predictor(model: Model) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    bundle, dictionary, threads = model._bundle, model._dictionary, model._threads
+def _predictor(model: Model) -> Batches:
+    load = _loader(model)
 
     def predict_batches(batches: Iterable[Any]) -> Iterator[Any]:
-        import pyarrow
-        from pyspark import TaskContext
-
-        rest = iter(batches)
-        first = next(rest, None)
-        if first is None:
-            return
-        context = TaskContext.get()
-        loaded = _restore(bundle, dictionary, threads or (context.cpus() if context else 1))
-        reader = pyarrow.RecordBatchReader.from_batches(first.schema, chain([first], rest))
-        yield from loaded.predict_frame(reader, user="user", text="text", sorted=True)
+        reader = _reader(iter(batches))
+        if reader is not None:
+            yield from load().predict_frame(reader, user="user", text="text", sorted=True)
 
     return predict_batches
+
+
+def _counter(model: Model) -> Batches:
+    load = _loader(model)
+
+    def count_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        for group, slices in groupby(_by_group(batches), key=itemgetter(0)):
+            reader = _reader(batch for _, batch in slices)
+            counted = load().count_frame(reader, user="user", text="text", sorted=True)
+            yield _sums(group, counted.sums, counted.left_out)
+
+    return count_batches
+
+
+def _merger(model: Model) -> Batches:
+    load = _loader(model)
+
+    def merge_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        merged: dict[str | None, tuple[bytes, int]] = {}
+        for batch in batches:
+            for group, sums, left_out in zip(*(column.to_pylist() for column in batch.columns)):
+                if group in merged:
+                    other, others = merged[group]
+                    sums, left_out = load()._native.merge([other, sums]), others + left_out
+                merged[group] = sums, left_out
+        for group, (sums, left_out) in merged.items():
+            yield _sums(group, sums, left_out)
+
+    return merge_batches
+
+
+def _loader(model: Model) -> Callable[[], Model]:
+    """Loads the model in a task, unless another task of the same process has done so."""
+    bundle, dictionary, threads = model._bundle, model._dictionary, model._threads
+
+    def load() -> Model:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        return _restore(bundle, dictionary, threads or (context.cpus() if context else 1))
+
+    return load
+
+
+def _reader(batches: Iterator[Any]) -> Any:
+    """Record batches as a reader; None if there are none."""
+    import pyarrow
+
+    first = next(batches, None)
+    if first is None:
+        return None
+    return pyarrow.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+
+
+def _by_group(batches: Iterable[Any]) -> Iterator[tuple[str | None, Any]]:
+    """Cuts batches that are sorted by group where a group ends."""
+    import pyarrow.compute
+
+    for batch in batches:
+        runs = pyarrow.compute.run_end_encode(batch.column("group"))
+        start = 0
+        for end, group in zip(runs.run_ends.to_pylist(), runs.values.to_pylist()):
+            yield group, batch.slice(start, end - start).select(["user", "text"])
+            start = end
+
+
+def _sums(group: str | None, sums: bytes, left_out: int) -> Any:
+    import pyarrow
+
+    schema = pyarrow.schema([("group", pyarrow.string()), ("sums", pyarrow.binary()), ("left_out", pyarrow.int64())])
+    return pyarrow.record_batch([[group], [sums], [left_out]], schema=schema)
 
 
 def _prediction_schema(model: Model, rows: StructType) -> StructType:
@@ -160,7 +246,3 @@ def _valid(frame: DataFrame, place: int, name: str) -> Column:
 def _column(frame: DataFrame, name: str) -> Column:
     """The column of a name, which may have dots and quotes."""
     return frame["`" + name.replace("`", "``") + "`"]
-
-
-def _struct(kind: StructType, name: str) -> Any:
-    return kind[name].dataType
