@@ -1,6 +1,8 @@
 # make demo        builds the page and serves it on this machine, at PORT (8080)
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
+# make test-browsers runs the tests of page and widget in Firefox and in WebKit, which make test runs in Chromium
+# make test-bundlers runs the tests of the widget in other bundlers and frameworks, which make test leaves out
 # make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
 # make sanitize    runs the tests of the CPU kernels under AddressSanitizer, with this machine's vector instructions
@@ -13,9 +15,9 @@
 # make paper-quick runs small experiments in ten minutes
 # make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
 #
-# demo, widget, test, lint, bench, miri and test-spark first install missing tools (scripts/setup.sh). TOOLS is the folder for
-# them (.tools), CARGO_TARGET_DIR the one for build results (target). CORPUS makes the experiments run on another corpus than
-# data/blogs.jsonl.xz.
+# demo, widget, test, test-browsers, test-bundlers, lint, bench, miri and test-spark first install missing tools
+# (scripts/setup.sh). TOOLS is the folder for them (.tools), CARGO_TARGET_DIR the one for build results (target). CORPUS makes
+# the experiments run on another corpus than data/blogs.jsonl.xz.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -30,8 +32,9 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
-.PHONY: help demo port-free widget test lint format clippy clippy-page spelling dependencies features docs page tests miri \
-	sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page setup-lint setup-test
+.PHONY: help demo port-free widget test test-browsers test-bundlers lint format clippy clippy-page spelling dependencies \
+	features docs page tests firefox webkit miri sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page \
+	setup-lint setup-test setup-browsers setup-hosts
 .NOTPARALLEL:
 
 help:
@@ -51,10 +54,13 @@ STATIC_CHECKS = format clippy clippy-page spelling dependencies
 test:
 	@scripts/check.sh setup-test $(STATIC_CHECKS) docs page tests
 
+test-browsers:
+	@scripts/check.sh setup-browsers page trainer firefox webkit
+
 lint:
 	@scripts/check.sh setup-lint $(STATIC_CHECKS) features
 
-setup-page setup-lint setup-test:
+setup-page setup-lint setup-test setup-browsers setup-hosts:
 	$(say) 'Set-up'
 	@scripts/setup.sh $(@:setup-%=%)
 
@@ -99,6 +105,22 @@ page:
 tests:
 	$(say) 'Tests: the crates, the command line, the page in a browser'
 	@cargo test --release --locked --workspace --no-fail-fast
+
+test-bundlers: setup-hosts trainer page
+	$(say) 'Tests: the widget in bundlers and frameworks'
+	@cargo test --release --locked --workspace --test widget -- --ignored
+
+# These write a line for each test that is left out in the browser, and why (tests/src/driver.rs).
+IN_BROWSER = cargo test --release --locked --workspace --no-fail-fast --test page --test widget
+firefox: export AUXLSTM_BROWSER := firefox
+firefox:
+	$(say) 'Tests: the page and the widget in Firefox'
+	@$(IN_BROWSER)
+
+webkit: export AUXLSTM_BROWSER := webkit
+webkit:
+	$(say) 'Tests: the page and the widget in WebKit'
+	@xvfb-run --auto-servernum --server-args='-screen 0 1600x1200x24' $(IN_BROWSER)
 
 # The tests of unsafe code that Miri can interpret in minutes: portable code, on small inputs.
 miri:

@@ -6,6 +6,9 @@
 #   scripts/setup.sh lint      the wasm32 target, and the checkers of scripts/lint/requirements.txt in $TOOLS/lint
 #   scripts/setup.sh test      all of these, a browser with its driver, a software Vulkan driver, Node.js, and the npm packages
 #                              of tests/npm in $TOOLS/npm
+#   scripts/setup.sh hosts     all of these, and the bundlers and frameworks of tests/npm/hosts (700 MB) in $TOOLS/hosts
+#   scripts/setup.sh browsers  all of these, Firefox and WebKitGTK with their drivers, an X server without a screen, and the
+#                              locales from which WebKitGTK takes its languages, in $TOOLS/locales
 #   scripts/setup.sh miri      Miri, in a nightly toolchain
 #   scripts/setup.sh spark     Java
 #
@@ -23,6 +26,7 @@ npm_version=10.9.9
 node_version=22.23.3
 # The bundler of the tests requires this version.
 oldest_node=20.19.0
+geckodriver_version=0.37.0
 # Trunk uses the wasm-bindgen on PATH only if its version equals the library's in Cargo.lock.
 wasm_bindgen_version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' "$root/Cargo.lock")
 
@@ -157,6 +161,26 @@ setup_browser() {
     fi
 }
 
+setup_firefox() {
+    have firefox || have firefox-esr || apt_install firefox-esr ||
+        fail "Firefox is missing: install it (on Debian: apt-get install firefox-esr) and run this again"
+    # Debian has no package of the driver.
+    setup_cargo_tool geckodriver "$geckodriver_version" geckodriver --locked
+}
+
+setup_webkit() {
+    local locale folder=$TOOLS/locales
+    { have WebKitWebDriver && have xvfb-run && have xauth; } || apt_install webkit2gtk-driver xvfb xauth ||
+        fail "WebKitWebDriver, xvfb-run or xauth is missing: install them (on Debian: apt-get install webkit2gtk-driver xvfb xauth) and run this again"
+    [ -d /usr/share/i18n/locales ] || apt_install locales ||
+        fail "the sources of locales are missing: install them (on Debian: apt-get install locales) and run this again"
+    mkdir -p "$folder"
+    for locale in en_US fr_FR zh_CN; do
+        [ -d "$folder/$locale.UTF-8" ] || localedef -i "$locale" -f UTF-8 "$folder/$locale.UTF-8" ||
+            fail "localedef cannot build the locale $locale, for the reason above"
+    done
+}
+
 # Mesa's software Vulkan driver runs the GPU code on machines without a GPU.
 setup_vulkan() {
     compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null && return
@@ -189,16 +213,16 @@ setup_node() {
     hash -r
 }
 
-# The bundler, the TypeScript compiler and the page's auditors.
+# NAME FOLDER: installs the npm packages that the folder's package.json names in $TOOLS/NAME.
 setup_npm() {
-    local folder=$TOOLS/npm log=$TOOLS/npm.log asked=("$root"/tests/npm/package.json "$root"/tests/npm/package-lock.json)
+    local folder=$TOOLS/$1 log=$TOOLS/$1.log asked=("$2"/package.json "$2"/package-lock.json)
     cat "${asked[@]}" | cmp -s - "$folder/done" && return
-    say "installing the npm packages of the tests (a minute, once)"
+    say "installing the npm packages of $2 (some minutes, once)"
     rm -rf "$folder"
     mkdir "$folder"
     cp "${asked[@]}" "$folder/"
     (cd "$folder" && npm ci --no-audit --no-fund) >"$log" 2>&1 ||
-        { tail -n 5 "$log" >&2; fail "npm cannot install the packages of tests/npm; the log is $log"; }
+        { tail -n 5 "$log" >&2; fail "npm cannot install the packages of $2; the log is $log"; }
     cat "${asked[@]}" >"$folder/done"
 }
 
@@ -217,10 +241,10 @@ setup_java() {
 }
 
 case ${1:-} in
-page | lint | test) ;;
+page | lint | test | hosts | browsers) ;;
 miri) setup_miri; exit ;;
 spark) setup_java; exit ;;
-*) fail "usage: scripts/setup.sh page|lint|test|miri|spark" ;;
+*) fail "usage: scripts/setup.sh page|lint|test|hosts|browsers|miri|spark" ;;
 esac
 [ -n "$wasm_bindgen_version" ] || fail "Cargo.lock names no wasm-bindgen"
 setup_linker
@@ -233,9 +257,16 @@ if [ "$1" != lint ]; then
     setup_cargo_tool trunk "$trunk_version" trunk --locked
     setup_cargo_tool wasm-bindgen-cli "$wasm_bindgen_version" wasm-bindgen
 fi
-if [ "$1" = test ]; then
+if [ "$1" = test ] || [ "$1" = hosts ] || [ "$1" = browsers ]; then
     setup_browser
     setup_vulkan
     setup_node
-    setup_npm
+    setup_npm npm "$root/tests/npm"
+fi
+if [ "$1" = hosts ]; then
+    setup_npm hosts "$root/tests/npm/hosts"
+fi
+if [ "$1" = browsers ]; then
+    setup_firefox
+    setup_webkit
 fi

@@ -52,6 +52,15 @@ async function takeOverIfAlone(port) {
   else await skipWaiting();
 }
 
+/** The cache of this name, or undefined where the browser refuses to store anything. The page then works, but is not kept. */
+async function open(name) {
+  try {
+    return await caches.open(name);
+  } catch {
+    return undefined;
+  }
+}
+
 async function keepAll() {
   const used = await everKept();
   const wanted = [...FILES.keys()].filter((file) => used.has(file) || !ON_DEMAND.test(file));
@@ -67,8 +76,9 @@ async function keepAll() {
 
 /** The files that any version has kept: a visitor who used one of them expects it to work without a network. */
 async function everKept() {
-  const all = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
-  const requests = (await Promise.all(all.map((cache) => cache.keys()))).flat();
+  const names = await caches.keys().catch(() => []);
+  const all = await Promise.all(names.map(open));
+  const requests = (await Promise.all(all.map((cache) => cache?.keys() ?? []))).flat();
   return new Set(requests.map(fileOf));
 }
 
@@ -90,14 +100,14 @@ function answer(file, referrer) {
 }
 
 async function find(file, referrer) {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(file);
+  const cache = await open(CACHE);
+  const kept = await cache?.match(file);
   if (kept) return { response: kept };
   // Not from the browser's cache, which may still hold the file of another version.
   const response = await fetch(file, { cache: "no-cache", referrer });
   if (!response.ok) return { response, keeping: lookForNewVersion() };
   const checked = check(file, response);
-  return { response: checked, keeping: cache.put(file, checked.clone()) };
+  return { response: checked, keeping: cache?.put(file, checked.clone()) };
 }
 
 /**

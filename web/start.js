@@ -9,7 +9,7 @@ const serviceWorker = serviceWorkers();
 try {
   await startNewest().catch(() => {});
   const [{ default: start }, response] = await Promise.all([
-    import(script.href),
+    checkedModule(script),
     fetch(program.href, { integrity: program.integrity }),
     Promise.race([guarded(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]),
   ]);
@@ -20,6 +20,17 @@ try {
 } catch (error) {
   document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
   throw error;
+}
+
+/** A module, once the browser has checked its digest. WebKit does not check that of a preload link when it imports the module. */
+async function checkedModule({ href, integrity }) {
+  await new Promise((resolve, reject) => {
+    const element = document.createElement("script");
+    const failed = () => reject(new TypeError(`${href} is missing or not as it was built`));
+    Object.assign(element, { type: "module", src: href, integrity, crossOrigin: "anonymous", onload: resolve, onerror: failed });
+    document.head.append(element);
+  });
+  return import(href);
 }
 
 /** The browser's service workers. Where there may be none, as in a sandboxed frame, the property throws. */
@@ -38,7 +49,8 @@ async function guarded() {
     const registered = serviceWorker.register("service_worker.js").catch(() => {});
     // An active one handles them already, unless the visitor has forced a reload past it.
     if (known?.active) return;
-    await registered;
+    // Without a registration `ready` never resolves.
+    if (!(await registered)) return;
     const { active } = await serviceWorker.ready;
     const answers = new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
     active.postMessage("guard");

@@ -9,6 +9,7 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
 use model_core::attribute::Attribute;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
+use model_core::prediction_table::free_name;
 
 /// The version of the schema. It changes when a column changes its name, type or meaning, or goes.
 pub const SCHEMA_VERSION: &str = "1";
@@ -69,11 +70,9 @@ impl PredictionSchema {
             .collect();
         let mut taken: HashSet<String> = BEFORE.map(str::to_owned).into();
         for attribute in attributes {
-            let numbered = (2..).map(|number| format!("{}_{number}", attribute.name));
-            let mut names = std::iter::once(attribute.name.clone()).chain(numbered);
-            let free = names.find(|name| taken.insert(name.clone()));
+            let name = free_name(attribute.name.clone(), &mut taken);
             let kind = DataType::Struct(attribute_fields(attribute));
-            fields.push(Field::new(free.unwrap_or_default(), kind, true));
+            fields.push(Field::new(name, kind, true));
         }
         let metadata = [
             (VERSION_KEY, SCHEMA_VERSION),

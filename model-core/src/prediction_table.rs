@@ -32,9 +32,12 @@ pub struct TableRow<'a> {
     pub fields: Option<&'a Map<String, Value>>,
     /// The predictions for the user.
     pub prediction: &'a UserPrediction,
-    /// The words of [`strongest_words`]; empty if the table has none.
-    pub evidence: Vec<String>,
+    /// The words of [`strongest_words`], written as in `"tea:1.52 rain:0.31"`; empty if the table has none.
+    pub evidence: Vec<WordEvidence>,
 }
+
+/// Words of a user, each with its evidence in nats, see [`AttributeEvidence`](crate::explanation::AttributeEvidence).
+pub type WordEvidence = Vec<(String, f32)>;
 
 /// A row cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -76,12 +79,7 @@ impl PredictionTable {
         let columns = iter::once("id".to_owned())
             .chain(copied.iter().map(own_name))
             .chain(predicted.iter().cloned())
-            .map(|name| {
-                let numbered = (2..).map(|number| format!("{name}_{number}"));
-                let mut names = iter::once(name.clone()).chain(numbered);
-                let free = names.find(|name| taken.insert(name.clone()));
-                free.unwrap_or(name)
-            })
+            .map(|name| free_name(name, &mut taken))
             .collect();
         Self {
             columns,
@@ -139,7 +137,7 @@ impl PredictionTable {
             let probabilities = distribution.probabilities.iter();
             cells.extend(probabilities.map(|(_, value)| Cell::Probability(Some(*value))));
             if self.has_evidence {
-                cells.push(Cell::Text(evidence.next().map(String::as_str)));
+                cells.push(Cell::Words(evidence.next()));
             }
         }
         match cells.len() == self.columns.len() {
@@ -149,10 +147,21 @@ impl PredictionTable {
     }
 }
 
+/// The name of a column, numbered as in `gender_2` if a column before has `taken` it.
+pub fn free_name(name: String, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = iter::once(name.clone()).chain(numbered);
+    let free = names.find(|name| taken.insert(name.clone()));
+    free.unwrap_or(name)
+}
+
 /// For each attribute, and then its coarse classes, the `count` words that speak most for the predicted class, strongest first:
-/// each with its evidence in nats, see [`AttributeEvidence`](crate::explanation::AttributeEvidence), as in
-/// `"tea:1.52 rain:0.31"`. The evidence of a word that occurs several times is summed.
-pub fn strongest_words(explanation: &Explanation, posts: &[String], count: usize) -> Vec<String> {
+/// each with its evidence. The evidence of a word that occurs several times is summed.
+pub fn strongest_words(
+    explanation: &Explanation,
+    posts: &[String],
+    count: usize,
+) -> Vec<WordEvidence> {
     let words = |distribution: Distribution| {
         let evidence = explanation.attributes.get(distribution.attribute)?;
         let classes = match distribution.is_coarse {
@@ -161,14 +170,19 @@ pub fn strongest_words(explanation: &Explanation, posts: &[String], count: usize
         };
         let weights = classes.get(distribution.label?)?;
         let sums = sum_by_word(posts, &explanation.words, weights);
-        let words: Vec<String> = (sums.iter().take_while(|(_, sum)| *sum > 0.0).take(count))
-            .map(|(word, sum)| format!("{word}:{sum:.2}"))
-            .collect();
-        Some(words.join(" "))
+        let words = sums.into_iter().take_while(|(_, sum)| *sum > 0.0);
+        Some(words.take(count).collect())
     };
     distributions(&explanation.prediction)
         .map(|distribution| words(distribution).unwrap_or_default())
         .collect()
+}
+
+/// The names of the attributes of a prediction, each followed by that of its coarse classes if it has any: the order of
+/// [`strongest_words`].
+pub fn distribution_names(prediction: &UserPrediction) -> Vec<String> {
+    let names = distributions(prediction).map(|distribution| distribution.name);
+    names.collect()
 }
 
 /// A distribution of a prediction: that over the classes of an attribute, or over its coarse classes.
@@ -208,6 +222,7 @@ enum Cell<'a> {
     /// A value of the record; empty where it is missing.
     Value(Option<&'a Value>),
     Text(Option<&'a str>),
+    Words(Option<&'a WordEvidence>),
     Count(usize),
     Probability(Option<f32>),
     Flag(bool),
@@ -224,6 +239,7 @@ impl Cell<'_> {
             Self::Value(Some(number @ Value::Number(_))) => number.to_string(),
             Self::Value(Some(other)) => harmless_name(&other.to_string()),
             Self::Text(Some(text)) => harmless_name(text),
+            Self::Words(words) => harmless_name(&words_text(*words)),
             Self::Count(count) => count.to_string(),
             Self::Probability(Some(value)) => value.to_string(),
             Self::Flag(value) => value.to_string(),
@@ -236,11 +252,21 @@ impl Serialize for Cell<'_> {
         match self {
             Self::Value(value) => value.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
+            Self::Words(words) => words_text(*words).serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
             Self::Probability(value) => value.serialize(serializer),
             Self::Flag(value) => value.serialize(serializer),
         }
     }
+}
+
+/// Words with their evidence, such as `tea:1.52 rain:0.31`.
+fn words_text(words: Option<&WordEvidence>) -> String {
+    let words = words.into_iter().flatten();
+    let words: Vec<String> = words
+        .map(|(word, evidence)| format!("{word}:{evidence:.2}"))
+        .collect();
+    words.join(" ")
 }
 
 struct JsonRow<'a>(&'a [String], &'a [Cell<'a>]);

@@ -179,8 +179,7 @@ impl Predictor {
         &self,
         texts: &[Vec<u32>],
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
+        let logits = self.logits_of_users(texts).await?;
         Ok(self.predictions(texts, &logits))
     }
 
@@ -218,12 +217,16 @@ impl Predictor {
         set: &mut UserSet,
     ) -> Result<Vec<Logits>, PredictError> {
         assert_eq!(texts.len(), hashes.len(), "one hash per user");
-        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let logits = self.logits(&slices).await?;
+        let logits = self.logits_of_users(texts).await?;
         for ((text, logits), &hash) in texts.iter().zip(&logits).zip(hashes) {
             set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
         }
         Ok(logits)
+    }
+
+    async fn logits_of_users(&self, texts: &[Vec<u32>]) -> Result<Vec<Logits>, PredictError> {
+        let slices: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        self.logits(&slices).await
     }
 
     fn predictions(&self, texts: &[Vec<u32>], logits: &[Logits]) -> Vec<UserPrediction> {

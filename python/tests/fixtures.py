@@ -1,5 +1,6 @@
 """Fixtures of the tests, and of the examples in docstrings, which are outside this folder: so it is a plugin."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,15 @@ def bundle():
 @pytest.fixture(scope="session")
 def model(bundle):
     return Model.load(bundle)
+
+
+@pytest.fixture(scope="session")
+def command():
+    """The built command line, with which the package must agree."""
+    path = os.environ.get("AUXLSTM")
+    if path is None:
+        pytest.fail("AUXLSTM names no command; make test-python and make test-spark build it")
+    return path
 
 
 @pytest.fixture(autouse=True)

@@ -51,6 +51,7 @@ class Cluster:
             "spark.sql.warehouse.dir": self._folder / "warehouse",
             "spark.ui.port": 0,
             "spark.ui.showConsoleProgress": "false",
+            "spark.sql.shuffle.partitions": 4,
             "spark.executor.pyspark.memory": "1g",
             **settings,
         }.items():

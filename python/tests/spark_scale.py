@@ -61,6 +61,9 @@ def main():
         spark = cluster.session(**{"spark.ui.retainedStages": 10_000})
         memory = Memory(cluster)
         memory.start()
+        # The first job also starts the Python processes and compiles Java's code.
+        warm_up = spark.range(1000, numPartitions=8).mapInArrow(lambda batches: batches, "id long")
+        warm_up.write.format("noop").mode("overwrite").save()
         print("posts function seconds executor_seconds shuffle_MB spilled_MB python_MB java_MB", flush=True)
         for posts in map(int, sys.argv[1:]):
             files = Path(folder) / f"posts-{posts}"

@@ -46,10 +46,7 @@ def test_batches_and_threads_do_not_change_the_numbers(bundle, model):
     assert [model.predict([user])[0] for user in users[:9]] == wanted[:9]
 
 
-def test_the_same_numbers_as_the_command_line(model, bundle, tmp_path):
-    command = os.environ.get("AUXLSTM")
-    if command is None:
-        pytest.skip("AUXLSTM names no command")
+def test_the_same_numbers_as_the_command_line(model, bundle, command, tmp_path):
     lists = [[user] if isinstance(user, str) else user for user in USERS]
     file = tmp_path / "users.jsonl"
     file.write_text("".join(json.dumps({"id": n, "posts": posts}) + "\n" for n, posts in enumerate(lists)))

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import threading
 import time
@@ -13,7 +12,7 @@ from pyspark.sql import functions  # noqa: E402
 
 import auxlstm.spark  # noqa: E402
 
-from .spark_cluster import Cluster, stages, write_posts  # noqa: E402
+from tests.spark_cluster import Cluster, stages, write_posts  # noqa: E402
 
 POSTS, USERS, MOST_POSTS = 400_000, 20_000, 200_000
 TASKS = 24
@@ -105,11 +104,12 @@ def test_columns_that_cannot_be_read_are_named(spark, model):
 
 
 def test_shares_of_classes_add_up(spark, model):
-    users = {number: [f"my {word} and I"] for number, word in enumerate(["husband", "essay", "wife", "office", ""])}
-    frame = spark.createDataFrame([(user, posts[0] if user < 4 else "") for user, posts in users.items()], "user int, text string")
+    texts = [f"my {word} and I" for word in ("husband", "essay", "wife", "office")]
+    # The last user, without a word, is not counted.
+    frame = spark.createDataFrame(list(enumerate([*texts, ""])), "user int, text string")
     predictions = auxlstm.spark.predict(frame, model)
     whole = {(row["attribute"], row["class"]): row for row in auxlstm.spark.estimate(predictions).collect()}
-    wanted = model.predict([users[user] for user in range(4)])
+    wanted = model.predict(texts)
     for attribute in model.attributes:
         for label in attribute.classes:
             row = whole[attribute.name, label]
@@ -122,17 +122,12 @@ def test_shares_of_classes_add_up(spark, model):
             share = sum(whole[attribute.name, member]["share"] for member in members)
             assert whole[f"{attribute.name}_coarse", label]["share"] == pytest.approx(share, abs=1e-6)
     halves = predictions.withColumn("half", functions.col("id") % 2)
-    for key, rows_ in _by_class(auxlstm.spark.estimate(halves, by="half").collect()).items():
-        assert len(rows_) == 2
-        assert sum(row["users"] for row in rows_) == 4
-        assert sum(row["probability"] for row in rows_) == pytest.approx(whole[key]["probability"])
-
-
-def _by_class(rows):
-    found = {}
-    for row in rows:
-        found.setdefault((row["attribute"], row["class"]), []).append(row)
-    return found
+    parts = auxlstm.spark.estimate(halves, by="half").collect()
+    for (attribute, label), row in whole.items():
+        both = [part for part in parts if (part["attribute"], part["class"]) == (attribute, label)]
+        assert len(both) == 2
+        assert sum(part["users"] for part in both) == 4
+        assert sum(part["probability"] for part in both) == pytest.approx(row["probability"])
 
 
 def test_a_user_of_any_size_needs_bounded_memory(spark, model):
@@ -151,10 +146,11 @@ def posts(tmp_path_factory):
     return folder
 
 
-def test_a_lost_worker_costs_no_user_and_changes_no_prediction(cluster, spark, model, bundle, posts, tmp_path):
+def test_a_lost_worker_costs_no_user_and_changes_no_prediction(cluster, spark, model, bundle, command, posts, tmp_path):
     frame = spark.read.parquet(str(posts))
     predictions = auxlstm.spark.predict(frame, model, order="time", partitions=TASKS)
-    identity = frame.repartition(TASKS, "user").sortWithinPartitions("user", "time").mapInArrow(lambda batches: batches, frame.schema)
+    shuffled = frame.repartition(TASKS, "user").sortWithinPartitions("user", "time")
+    identity = shuffled.mapInArrow(lambda batches: batches, frame.schema)
     for name, timed in [("identity, start", identity), ("identity", identity), ("predictions", predictions)]:
         started = time.monotonic()
         timed.write.format("noop").mode("overwrite").save()
@@ -183,9 +179,6 @@ def test_a_lost_worker_costs_no_user_and_changes_no_prediction(cluster, spark, m
 
     found = parquet.read_table(out).sort_by("id")
     assert found["id"].to_pylist() == list(range(USERS))
-    command = os.environ.get("AUXLSTM")
-    if command is None:
-        pytest.skip("AUXLSTM names no command to compare with")
     table = parquet.read_table(posts).sort_by([("user", "ascending"), ("time", "ascending")])
     parquet.write_table(table, tmp_path / "sorted.parquet")
     by_command = tmp_path / "by_command.parquet"

@@ -1,22 +1,19 @@
-//! Headless Chromium, and the page in it as its user sees it.
+//! A browser without a window, and the page in it as its user sees it.
 
 use std::{
-    io::{BufRead, BufReader, ErrorKind},
+    io::ErrorKind,
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator, elements::Element};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
-use crate::site::{Delivery, Site};
-
-/// Gives Chromium a WebGPU adapter that computes in software.
-pub const SOFTWARE_GPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+use crate::{
+    driver::{Browser, Driver, Need, Wishes},
+    site::{Delivery, Site},
+};
 
 /// How long anything may take on the CPU, on a slow and busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
@@ -31,12 +28,10 @@ const UNGUARDED: &str = "addEventListener('message', () => clients.claim());";
 /// How a page is visited.
 #[derive(Default)]
 pub struct Visit {
-    flags: Vec<String>,
-    mobile: Option<(u32, u32)>,
+    wishes: Wishes,
     instead: Vec<(String, Vec<u8>)>,
     deliveries: Vec<(String, Delivery)>,
     head: Vec<String>,
-    languages: Option<String>,
     /// Another page than the site's first.
     path: Option<String>,
 }
@@ -53,15 +48,28 @@ pub struct Page {
 }
 
 impl Visit {
-    /// Adds flags for Chromium.
+    /// Adds flags, which Chromium alone has.
     pub fn flags(mut self, flags: &[&str]) -> Self {
-        self.flags.extend(flags.iter().map(|flag| flag.to_string()));
+        let flags = flags.iter().map(|flag| flag.to_string());
+        self.wishes.flags.extend(flags);
+        self
+    }
+
+    /// Gives the browser what the test needs. Browsers that lack it leave the test out.
+    pub fn needs(mut self, need: Need) -> Self {
+        self.wishes.needs.push(need);
         self
     }
 
     /// Emulates a phone with a screen of this width and height, in CSS pixels.
-    pub fn phone(mut self, width: u32, height: u32) -> Self {
-        self.mobile = Some((width, height));
+    pub fn phone(self, width: u32, height: u32) -> Self {
+        self.screen(width, height, 2.0)
+    }
+
+    /// Gives the page a viewport of this width and height, in CSS pixels of this many device pixels each way. Browsers other
+    /// than Chromium show the page in a frame of this size instead, in pixels of one device pixel.
+    pub fn screen(mut self, width: u32, height: u32, ratio: f64) -> Self {
+        self.wishes.screen = Some((width, height, ratio));
         self
     }
 
@@ -86,7 +94,7 @@ impl Visit {
 
     /// Browser languages: BCP 47 tags, separated by commas.
     pub fn languages(mut self, tags: &str) -> Self {
-        self.languages = Some(tags.into());
+        self.wishes.languages = Some(tags.into());
         self
     }
 
@@ -98,16 +106,33 @@ impl Visit {
 
     /// Opens the page and runs the test on it. Browser and server have ended when it returns or panics.
     pub fn run(self, test: impl AsyncFnOnce(Page) + 'static) {
+        let browser = Browser::chosen();
+        if !self.wishes.needs.iter().all(|need| browser.has(*need)) {
+            return;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime starts");
         tokio::task::LocalSet::new().block_on(&runtime, async {
-            let driver = Driver::start();
+            let driver = Driver::start(browser, &self.wishes);
             let mut instead = self.instead.clone();
             if !instead.is_empty() && instead.iter().all(|(path, _)| path != SERVICE_WORKER) {
                 instead.push((SERVICE_WORKER.into(), UNGUARDED.into()));
             }
+            let path = self.path.clone().unwrap_or_default();
+            let frame = (self.wishes.screen).filter(|_| browser != Browser::Chromium);
+            let address = match frame {
+                Some((width, height, _)) => {
+                    let host = format!(
+                        "<!doctype html><style>body {{ margin: 0 }} iframe {{ border: 0 }}</style>
+                        <iframe src=\"./{path}\" width={width} height={height}></iframe>"
+                    );
+                    instead.push(("frame.html".into(), host.into_bytes()));
+                    "frame.html".to_owned()
+                }
+                None => path,
+            };
             let site = Site::serve(instead);
             for line in &self.head {
                 site.add_header(line);
@@ -116,16 +141,18 @@ impl Visit {
                 site.deliver(path, *delivery);
             }
             let page = Page {
-                client: driver.browser(&self, &site).await,
+                client: driver.browser(&self.wishes, &site).await,
                 site: Rc::new(site),
                 folder: driver.folder(),
             };
             let visitor = page.clone();
-            let path = self.path;
             let outcome = tokio::task::spawn_local(async move {
-                let address = visitor.site.url() + path.as_deref().unwrap_or_default();
+                let address = visitor.site.url() + &address;
                 visitor.client.goto(&address).await.expect("the page opens");
-                if path.is_none() {
+                if frame.is_some() {
+                    (visitor.client.enter_frame(0).await).expect("the page is in a frame");
+                }
+                if self.path.is_none() {
                     visitor
                         .until("return document.querySelector('fieldset') !== null", SOON)
                         .await;
@@ -154,10 +181,18 @@ impl Visit {
 impl Page {
     /// The one element that an XPath names.
     pub async fn find(&self, path: &str) -> Element {
-        self.client
-            .find(Locator::XPath(path))
-            .await
+        // WebKit's driver answers before the page has handled a click.
+        let soon = self.client.wait().at_most(SOON);
+        (soon.for_element(Locator::XPath(path)).await)
             .unwrap_or_else(|error| panic!("no {path}: {error}"))
+    }
+
+    /// The visible text of the element that an XPath names. Drivers compute it in ways of their own, so the page does.
+    pub async fn text(&self, path: &str) -> String {
+        let element = json!(self.find(path).await);
+        let text = (self.client).execute("return arguments[0].innerText.trim()", vec![element]);
+        let text = (text.await).unwrap_or_else(|error| panic!("{path} has no text: {error}"));
+        text.as_str().expect("it is text").to_owned()
     }
 
     /// Presses the button of this name.
@@ -170,6 +205,11 @@ impl Page {
     pub async fn click(&self, path: &str) {
         (self.find(path).await.click().await)
             .unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
+        if Browser::chosen() == Browser::WebKit {
+            // Its driver answers before the page has handled the click, which may also load another page.
+            let handled = "return new Promise(resolve => setTimeout(resolve, 100))";
+            let _ = self.client.execute(handled, vec![]).await;
+        }
     }
 
     /// Chooses a file of this name and content with the page's file button.
@@ -196,16 +236,20 @@ impl Page {
     pub async fn saved(&self, name: &str) -> String {
         let file = self.folder.join(name);
         let start = Instant::now();
-        // The browser reserves the name with an empty file, writes to another one and renames that when it is complete.
+        // Chromium and Firefox reserve the name with an empty file, write to another one and rename that when it is complete.
+        // WebKit writes to the file itself, so it must have stayed the same for a while.
+        let mut before = String::new();
         loop {
             match std::fs::read_to_string(&file) {
-                Ok(content) if !content.is_empty() => return content,
+                Ok(content) if !content.is_empty() && content == before => return content,
+                Ok(content) => before = content,
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     panic!("{}: {error}", file.display())
                 }
-                _ => assert!(start.elapsed() < SOON, "{name} is not saved"),
+                Err(_) => {}
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(start.elapsed() < SOON, "{name} is not saved");
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
@@ -231,8 +275,7 @@ impl Page {
 
     /// The status line: the model's state and its backend.
     pub async fn status(&self) -> String {
-        let line = self.find("//section[@data-phase]//p[1]").await;
-        line.text().await.expect("the status line has a text")
+        self.text("//section[@data-phase]//p[1]").await
     }
 
     /// Waits until the model is ready, in any language of the page, and returns the status line.
@@ -244,10 +287,8 @@ impl Page {
 
     /// Selects a backend.
     pub async fn choose(&self, backend: &str) {
-        let label = self
-            .find(&format!("//fieldset//label[normalize-space()='{backend}']"))
+        self.click(&format!("//fieldset//label[normalize-space()='{backend}']"))
             .await;
-        label.click().await.expect("the backend can be selected");
     }
 
     /// Replaces the text, as pasting does.
@@ -286,107 +327,5 @@ impl Page {
             Value::Object(shown) => shown,
             other => panic!("no estimate is shown: {other}"),
         }
-    }
-}
-
-/// The program that steers Chromium.
-struct Driver {
-    process: Child,
-    /// Held open: the driver may write to it.
-    _output: BufReader<ChildStdout>,
-    address: String,
-    profile: TempDir,
-}
-
-impl Driver {
-    /// Starts the driver. It takes a free port of IPv4 and then the same one of IPv6, and ends if another process has taken
-    /// that in between, so it gets several attempts.
-    fn start() -> Self {
-        (0..5)
-            .find_map(|_| Self::attempt())
-            .expect("chromedriver names the port that it listens on")
-    }
-
-    fn attempt() -> Option<Self> {
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("chromedriver does not start ({error}): run `scripts/setup.sh test` first, or `make test`")
-            });
-        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let mut line = String::new();
-        let port = loop {
-            line.clear();
-            let read = output
-                .read_line(&mut line)
-                .expect("chromedriver writes text");
-            if read == 0 {
-                let _ = process.wait();
-                return None;
-            }
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim().trim_end_matches('.').to_owned();
-            }
-        };
-        let driver = Self {
-            process,
-            _output: output,
-            address: format!("http://127.0.0.1:{port}"),
-            profile: tempfile::tempdir().expect("a temporary folder can be made"),
-        };
-        std::fs::create_dir(driver.folder()).expect("a folder can be made in it");
-        Some(driver)
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.profile.path().join("files")
-    }
-
-    async fn browser(&self, visit: &Visit, site: &Site) -> Client {
-        let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let proxy = format!("--proxy-server={}", site.url().trim_end_matches('/'));
-        let mut flags = vec![
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1280,960",
-            // The site hears of everything that is asked of any host, by the page or by its worker.
-            &proxy,
-            "--proxy-bypass-list=<-loopback>",
-            &profile,
-        ];
-        flags.extend(visit.flags.iter().map(String::as_str));
-        let mut preferences = json!({ "download.default_directory": self.folder() });
-        if let Some(languages) = &visit.languages {
-            preferences["intl.accept_languages"] = json!(languages);
-        }
-        let mut options = json!({ "args": flags, "prefs": preferences });
-        if let Some((width, height)) = visit.mobile {
-            options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 2.0, "touch": true } });
-        }
-        let capabilities = Map::from_iter([
-            ("browserName".to_owned(), json!("chrome")),
-            ("goog:chromeOptions".to_owned(), options),
-        ]);
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder
-            .capabilities(capabilities)
-            .connect(&self.address)
-            .await
-            .expect("Chromium starts")
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

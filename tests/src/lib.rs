@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod chunks;
+pub mod driver;
 pub mod npm;
 pub mod site;
 

@@ -1,4 +1,5 @@
-//! The packages of `tests/npm`, as `scripts/setup.sh test` installs them, and the programs among them.
+//! The packages of `tests/npm`, as `scripts/setup.sh test` installs them, those of `tests/npm/hosts`, as `scripts/setup.sh hosts`
+//! does, and the programs among them.
 
 use std::{
     env,
@@ -8,10 +9,22 @@ use std::{
 
 /// The folder of the packages. Projects in it find them too.
 pub fn folder() -> PathBuf {
-    let folder = tools().join("npm");
+    installed("npm", "`scripts/setup.sh test` first, or `make test`")
+}
+
+/// The folder of the bundlers, frameworks and checkers of packages.
+pub fn hosts() -> PathBuf {
+    installed(
+        "hosts",
+        "`scripts/setup.sh hosts` first, or `make test-bundlers`",
+    )
+}
+
+fn installed(name: &str, remedy: &str) -> PathBuf {
+    let folder = tools().join(name);
     assert!(
         folder.join("done").exists(),
-        "{} holds no npm packages: run `scripts/setup.sh test` first, or `make test`",
+        "{} holds no npm packages: run {remedy}",
         folder.display()
     );
     folder
@@ -22,7 +35,8 @@ pub fn file(path: &str) -> PathBuf {
     folder().join("node_modules").join(path)
 }
 
-fn tools() -> PathBuf {
+/// The folder of the tools that `scripts/setup.sh` installs.
+pub fn tools() -> PathBuf {
     env::var_os("TOOLS").map_or_else(|| crate::root().join(".tools"), PathBuf::from)
 }
 

@@ -69,6 +69,33 @@ fn the_first_prediction_is_within_its_budget() {
     }
 }
 
+/// What a page of another site fetches for the element's first prediction, beside the model.
+const ELEMENT: [&str; 6] = [
+    "user-attributes.js",
+    "index.js",
+    "locale.js",
+    "messages.js",
+    "style.js",
+    "tokens.js",
+];
+
+#[test]
+fn the_widgets_readme_states_its_size() {
+    let files = ELEMENT.iter().chain(&WIDGET);
+    let code: usize = files
+        .map(|name| brotli(&site::read(&format!("widget/{name}"))).len())
+        .sum();
+    let model = brotli(&site::read(BUNDLE)).len();
+    let [code, model] = [code, model].map(|size| format!("{:.1} MB", size as f64 / 1e6));
+    let stated =
+        format!("{code} of scripts and programs and {model} of model, compressed with Brotli");
+    let readme = fs::read_to_string(root().join("web/widget/README.md")).expect("there is one");
+    assert!(
+        readme.contains(&stated),
+        "the README does not state {stated}"
+    );
+}
+
 /// The bytes compressed by Brotli as well as it can.
 fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut compressed = Vec::new();

@@ -12,6 +12,7 @@ mod document;
 pub mod evaluation;
 pub mod experiment;
 pub mod features;
+mod host;
 mod limited;
 mod lock;
 mod output;

@@ -36,6 +36,21 @@ impl FolderLock {
     /// # Errors
     /// [`LockError::Held`] if another process, or another lock of this one, holds it.
     pub fn new(folder: &Path) -> Result<Self, LockError> {
+        Self::with(folder, File::try_lock)
+    }
+
+    /// Locks a folder, which must exist, as soon as nobody else holds it.
+    ///
+    /// # Errors
+    /// If the lock file cannot be opened or locked.
+    pub fn wait(folder: &Path) -> Result<Self, LockError> {
+        Self::with(folder, |file| file.lock().map_err(TryLockError::Error))
+    }
+
+    fn with(
+        folder: &Path,
+        lock: impl FnOnce(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self, LockError> {
         let path = folder.join(Self::FILE);
         let mut options = File::options();
         let opened = options.write(true).create(true).truncate(false).open(&path);
@@ -43,7 +58,7 @@ impl FolderLock {
             Ok(file) => file,
             Err(source) => return Err(LockError::File { path, source }),
         };
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),
             // Some network file systems have no locks. Work must be possible there too.

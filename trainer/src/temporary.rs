@@ -2,7 +2,8 @@
 //!
 //! A file is deleted when it is dropped, and when a signal ends the process, see [`delete_all`]. A process that is killed
 //! leaves its files behind. They are deleted when a later one creates a file of the same kind in the same folder: every
-//! process holds a lock on its files, which the operating system releases when the process ends.
+//! process holds a lock on its files, which the operating system releases when the process ends. Names contain the machine's,
+//! because some file systems show locks to no other machine.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions, TryLockError};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
+
+use crate::host::host_name;
 
 /// The paths of all temporary files of this process.
 static PATHS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -48,9 +51,10 @@ impl TemporaryFile {
         folder: &Path,
         permissions: Option<Permissions>,
     ) -> io::Result<Self> {
-        sweep(prefix, folder);
+        let prefix = of_this_machine(prefix);
+        sweep(&prefix, folder);
         let mut builder = Builder::new();
-        builder.prefix(prefix).suffix(SUFFIX).rand_bytes(RANDOM);
+        builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(RANDOM);
         if let Some(permissions) = permissions {
             builder.permissions(permissions);
         }
@@ -95,6 +99,11 @@ impl Write for TemporaryFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// The prefix of names of this machine's files.
+fn of_this_machine(prefix: &str) -> String {
+    format!("{prefix}{:08x}-", crc32fast::hash(host_name().as_bytes()))
 }
 
 /// Locks a new file. False if another process holds it. A file system without locks has none to hold: its files are not
@@ -148,13 +157,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         // No process holds a lock on any of these.
-        for name in ["words-a1B2c3.tmp", "words-list.txt", "other-a1B2c3.tmp"] {
+        let dead = format!("{}a1B2c3.tmp", of_this_machine("words-"));
+        // Another machine may hold its lock.
+        let others = [
+            "words-0badc0de-a1B2c3.tmp",
+            "words-list.txt",
+            "other-a1B2c3.tmp",
+        ];
+        for name in others.iter().copied().chain([dead.as_str()]) {
             std::fs::write(path(name), "rain").unwrap();
         }
         let first = TemporaryFile::create("words-", folder.path(), None).unwrap();
         let second = TemporaryFile::create("words-", folder.path(), None).unwrap();
-        assert!(!path("words-a1B2c3.tmp").exists());
-        assert!(path("words-list.txt").exists() && path("other-a1B2c3.tmp").exists());
+        assert!(!path(&dead).exists());
+        assert!(others.iter().all(|name| path(name).exists()));
         assert!(first.path().exists() && second.path().exists());
         let known = |path: &Path| paths().contains(path);
         assert!(known(first.path()) && known(second.path()));

@@ -224,6 +224,57 @@ fn parquet_output_has_the_numbers_of_the_other_formats() {
 }
 
 #[test]
+fn parquet_output_has_copied_fields_and_words() {
+    let workplace = workplace();
+    let users = r#"{"id": 1, "city": "Bern", "words": 5, "posts": ["tea rain tea", "office"]}
+{"id": 2, "city": null, "posts": []}
+"#;
+    workplace.write("users.jsonl", users);
+    let flags = ["--keep", "city", "--keep", "words", "--evidence", "2"];
+    let command = [&["predict", "model", "users.jsonl"], &flags[..]].concat();
+    let with_misspelt = ["-o", "out.parquet", "--keep", "citty"];
+    let output = workplace.run(&[&command[..], &with_misspelt].concat());
+    let said = common::stderr(&output);
+    assert!(
+        said.contains("--keep citty: no record has this field"),
+        "{said}"
+    );
+    let lines = workplace.success(&[&command[..], &["--format", "jsonl"]].concat());
+    let batch = read(&workplace.path("out.parquet"));
+    let text = |name: &str, row: usize| {
+        let column = batch.column_by_name(name).unwrap().as_string::<i32>();
+        (!column.is_null(row)).then(|| column.value(row).to_owned())
+    };
+    assert_eq!(
+        [text("city", 0), text("city", 1)],
+        [Some("Bern".into()), None]
+    );
+    assert_eq!(
+        [text("record_words", 0), text("record_words", 1)],
+        [Some("5".into()), None]
+    );
+    let mut count = 0;
+    for (row, line) in lines.lines().enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        for name in ["gender_evidence", "age_evidence", "age_coarse_evidence"] {
+            let lists = batch.column_by_name(name).unwrap().as_list::<i32>();
+            let words = lists.value(row);
+            let (spellings, values) = (words.as_struct().column(0), words.as_struct().column(1));
+            let (spellings, values) = (
+                spellings.as_string::<i32>(),
+                values.as_primitive::<Float32Type>(),
+            );
+            let found: Vec<String> = (spellings.iter().flatten().zip(values.values()))
+                .map(|(word, evidence)| format!("{word}:{evidence:.2}"))
+                .collect();
+            assert_eq!(line[name], found.join(" "), "{name}");
+            count += found.len();
+        }
+    }
+    assert!(count > 0);
+}
+
+#[test]
 fn damaged_columnar_files_are_refused_in_one_line() {
     let workplace = workplace();
     let whole = parquet(&posts());

@@ -376,7 +376,6 @@ fn two_processes_mixed_their_runs_in_one_folder() {
         .spawn()
         .unwrap();
     let start = Instant::now();
-    // The folder is locked before anything is written to it.
     while !workplace.path("out/experiment.json").exists() {
         assert!(
             start.elapsed() < Duration::from_secs(120),
@@ -386,11 +385,70 @@ fn two_processes_mixed_their_runs_in_one_folder() {
     }
     let line = workplace.failure(&experiment);
     assert!(
-        line.contains("out: another process is working in this folder"),
+        line.contains("runs with other settings of cnn: cnn.training.epochs"),
         "{line}"
     );
     first.kill().unwrap();
     first.wait().unwrap();
+}
+
+#[test]
+fn processes_share_the_runs_of_one_folder() {
+    let alone = workplace();
+    let command = ["experiment", "corpus.toml", "runs.toml"];
+    alone.success(&command);
+    let names = |workplace: &Workplace| {
+        let mut names: Vec<String> = runs(workplace, "out").into_keys().collect();
+        names.sort();
+        names
+    };
+
+    let shared = workplace();
+    let processes: Vec<_> = (0..3)
+        .map(|_| shared.command(&command).stderr(Stdio::piped()).spawn())
+        .collect();
+    let mut made = 0;
+    for process in processes {
+        let output = process.unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        made += said.matches("on validation users").count();
+    }
+    assert_eq!(names(&shared), names(&alone));
+    assert_eq!(made, names(&alone).len(), "no run is made twice");
+    assert_eq!(fs::read_dir(shared.path("out/claims")).unwrap().count(), 0);
+}
+
+#[test]
+fn parts_and_names_choose_runs() {
+    let workplace = workplace();
+    let list = || {
+        let printed = workplace.success(&["experiment", "corpus.toml", "runs.toml", "--list"]);
+        let line = |line: &str| {
+            let (name, state) = line.split_once('\t').unwrap();
+            (name.to_owned(), state == "stored")
+        };
+        printed.lines().map(line).collect::<BTreeMap<_, _>>()
+    };
+    let all = list();
+    assert!(all.len() > 3 && all.values().all(|is_stored| !is_stored));
+    let name = all.keys().find(|name| name.starts_with("svm")).unwrap();
+    let make = |runs: &str| {
+        workplace.success(&["experiment", "corpus.toml", "runs.toml", "--runs", runs]);
+        list().values().filter(|is_stored| **is_stored).count()
+    };
+    assert_eq!(make(name), 1);
+    assert!(list()[name]);
+    make("1/2");
+    assert_eq!(make("2/2"), all.len());
+    for (runs, what) in [
+        ("3/2", "--runs: expected I/N"),
+        ("svm", "there is no run \"svm\"; --list prints the names"),
+    ] {
+        let command = ["experiment", "corpus.toml", "runs.toml", "--runs", runs];
+        let line = workplace.failure(&command);
+        assert!(line.contains(what), "{line}");
+    }
 }
 
 #[cfg(unix)]

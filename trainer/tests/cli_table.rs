@@ -222,7 +222,7 @@ fn fields_of_the_record_are_copied() {
     assert!(stderr(&output).contains("--keep citty: no record has this field"));
     let line = workplace.failure(&["predict", "model", "users.jsonl", "--keep", "city"]);
     assert!(
-        line.ends_with("--keep needs a table: add --format csv or --format jsonl"),
+        line.ends_with("--keep needs a table: add --format csv, jsonl or parquet"),
         "{line}"
     );
     let text = [

@@ -24,10 +24,14 @@ const BACKENDS = ["auto", "cpu", "webgpu"];
 const METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"];
 const FREED = "this model has been freed; load it again";
 
+// Bundlers know whole expressions of the form `new URL("./file", import.meta.url)`. For any other `import.meta` they write the
+// path of the file on the machine that builds.
 /** The model beside this module. */
 const MODEL = () => new URL("./models/en.safetensors", import.meta.url);
 /** The dictionary beside this module. */
 const DICTIONARY = () => new URL("./dictionary/zh.txt.gz", import.meta.url);
+/** The worker's program beside this module. */
+const PROGRAM = () => new URL("./worker_bg.wasm", import.meta.url);
 
 /**
  * The worker that all models share; null while there is no model.
@@ -409,21 +413,20 @@ async function open(receive, fail) {
 }
 
 function startWorker() {
-  const here = import.meta.url;
-  // A variable, because bundlers would inline the script here.
-  const script = new URL("./start_worker.js", here);
-  if (script.origin === location.origin || script.protocol === "blob:") {
-    // The literal form that bundlers recognise as a worker.
-    return new Worker(new URL("./start_worker.js", import.meta.url), { type: "module" });
+  const program = PROGRAM();
+  // Bundlers rename the program and start the worker themselves.
+  if (program.pathname.endsWith("/worker_bg.wasm") && program.protocol.startsWith("http") && program.origin !== origin) {
+    // A worker's script must come from the page's own site, but may import scripts of others.
+    const script = new URL("./start_worker.js", program);
+    const lines = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
+    return new Worker(URL.createObjectURL(lines), { type: "module" });
   }
-  // A worker's script must come from the page's own site, but may import scripts of others.
-  const lines = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
-  return new Worker(URL.createObjectURL(lines), { type: "module" });
+  return new Worker(new URL("./start_worker.js", import.meta.url), { type: "module" });
 }
 
 async function openHere(receive) {
   const { default: start, serve } = await import("./worker.js");
-  const program = new URL("./worker_bg.wasm", import.meta.url);
+  const program = PROGRAM();
   await start({ module_or_path: (await fileBytes(program)) ?? program });
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);

@@ -11,11 +11,11 @@ addEventListener("error", (event) => {
 });
 addEventListener("unhandledrejection", ({ reason }) => report(message(reason)));
 
-try {
+// Not a top-level `await`, which Parcel cannot bundle.
+async function run() {
   const { default: start, serve, uncaught } = await import("./worker.js");
   await start();
   report = uncaught;
   serve(globalThis, fetchGpu);
-} catch (error) {
-  report(message(error));
 }
+run().catch((error) => report(message(error)));

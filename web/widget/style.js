@@ -215,14 +215,25 @@ const STYLE = `
   }
 `;
 
-/** @type {CSSStyleSheet | undefined} */
-let sheet;
+/**
+ * The sheet of each document. All elements of a document share it; another document refuses it.
+ * @type {WeakMap<Document, CSSStyleSheet>}
+ */
+const sheets = new WeakMap();
 
-/** The sheet that all elements share. It is made for the first of them, because outside a browser there are no sheets. */
-export function styles() {
+/**
+ * The sheets for the elements of a document. There are none where nothing is shown: in a document without a window, such as that
+ * of a template's content, and in older versions of jsdom.
+ * @param {Document} document
+ */
+export function styles(document) {
+  const { CSSStyleSheet } = /** @type {Partial<typeof globalThis>} */ (document.defaultView ?? {});
+  if (!CSSStyleSheet?.prototype.replaceSync) return [];
+  let sheet = sheets.get(document);
   if (!sheet) {
     sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
+    sheets.set(document, sheet);
   }
-  return sheet;
+  return [sheet];
 }

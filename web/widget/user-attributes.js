@@ -165,7 +165,7 @@ function announcement(locale, sections, { predictions }) {
 
 /** The element. README.md describes its attributes, properties and events. */
 export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
-  static observedAttributes = ["model", "backend", "base-rates", "dictionary", "loading", "lang", "show"];
+  static observedAttributes = ["text", "model", "backend", "base-rates", "dictionary", "loading", "lang", "show"];
 
   /** The text that the page has set; null if the text is the element's content. */
   #text = null;
@@ -213,7 +213,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     parts.panel = make("section", { part: "panel", className: "panel", dir: "ltr" }, ...Object.values(inPanel));
     parts.panel.setAttribute("aria-labelledby", "heading");
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [styles()];
+    root.adoptedStyleSheets = styles(this.ownerDocument);
     root.append(slot, parts.panel);
 
     retry.addEventListener("click", () => {
@@ -240,10 +240,19 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       return;
     }
     this.#watcher?.disconnect();
+    // The window of the element's own document, which may be a frame's. jsdom's windows have no observers: nothing is visible
+    // in them.
+    const { IntersectionObserver } = this.ownerDocument.defaultView ?? {};
+    if (!IntersectionObserver) return;
     this.#watcher = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.#start(), {
       rootMargin: NEAR,
     });
     this.#watcher.observe(this);
+  }
+
+  /** Moves the styles along to another document. */
+  adoptedCallback() {
+    this.shadowRoot.adoptedStyleSheets = styles(this.ownerDocument);
   }
 
   disconnectedCallback() {
@@ -252,6 +261,10 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   attributeChangedCallback(name, before, after) {
+    if (name === "text") {
+      this.text = after;
+      return;
+    }
     if (before === after || !this.isConnected) return;
     if (name === "lang" || name === "show") {
       this.#label();
@@ -264,7 +277,10 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     }
   }
 
-  /** The text that is read: the one that was set, or the element's content. Set it to null to go back to the content. */
+  /**
+   * The text that is read: the one that was set last, as this property or as an attribute, or the element's content. Set it to
+   * null to go back to the content. The property does not change the attribute.
+   */
   get text() {
     return this.#text ?? textOf(this.#parts.slot.assignedNodes()).trim();
   }

@@ -132,16 +132,27 @@ pub struct Places {
 }
 
 impl Columns {
+    /// Checks that a table with columns of these names has all that are stated.
+    ///
+    /// # Errors
+    /// One line that names the columns found.
+    pub(super) fn check(&self, names: &[String]) -> Result<(), String> {
+        match self.stated().find(|name| !has_name(names, name)) {
+            Some(name) => Err(format!(
+                "no column {name:?}; its columns are: {}",
+                listed(names.iter().map(String::as_str))
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Where a table with columns of these names has the text and the writer: in the columns stated, or else in those whose
     /// names are known.
     ///
     /// # Errors
     /// One line, if a stated column is not there or no column of text is known.
     pub fn places(&self, names: &[String]) -> Result<Places, String> {
-        let found = || listed(names.iter().map(String::as_str));
-        if let Some(name) = self.stated().find(|name| !has_name(names, name)) {
-            return Err(format!("no column {name:?}; its columns are: {}", found()));
-        }
+        self.check(names)?;
         let mut finder = Finder::new(self);
         let exact = |wanted: &str| names.iter().position(|name| name == wanted);
         let posts = exact(POSTS).filter(|_| !finder.text.is_stated);
@@ -159,7 +170,7 @@ impl Columns {
             }),
             None => Err(format!(
                 "no column of text is known; its columns are: {}; state the one with the text",
-                found()
+                listed(names.iter().map(String::as_str))
             )),
         }
     }

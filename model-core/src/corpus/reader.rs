@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Finder, ID, Parts, has_name};
+use super::columns::{Columns, Finder, ID, Parts};
 use super::lines::{Line, Lines};
 use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
 use super::user::{Entry, entry, listed};
@@ -279,15 +279,12 @@ pub fn group_records(
 
 /// Whether a table with these columns has a text and all that the user has stated.
 fn check(columns: &[String], finder: &Finder, stated: &Columns) -> Result<(), String> {
-    let found = || listed(columns.iter().map(String::as_str));
-    if let Some(name) = stated.stated().find(|name| !has_name(columns, name)) {
-        return Err(format!("no column {name:?}; its columns are: {}", found()));
-    }
+    stated.check(columns)?;
     match columns.iter().any(|name| finder.is_text(name)) {
         true => Ok(()),
         false => Err(format!(
             "neither JSON nor a table with a column of text; its columns are: {}; --text NAME states the one with the text",
-            found()
+            listed(columns.iter().map(String::as_str))
         )),
     }
 }

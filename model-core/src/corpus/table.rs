@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use memchr::memchr3;
+
 use super::{BYTE_ORDER_MARK, MAX_COLUMNS, MAX_RECORD_BYTES};
 
 /// The signs that may separate cells.
@@ -200,8 +202,15 @@ impl<R: BufRead> Rows<R> {
                     return Ok(None);
                 }
             }
+            let piece = &buffer[..buffer.len().min(PIECE_BYTES)];
             let mut taken = 0;
-            for &byte in buffer.iter().take(PIECE_BYTES) {
+            while let Some(&byte) = piece.get(taken) {
+                let text = self.scanner.skip_text(&piece[taken..]);
+                if text > 0 {
+                    row.bytes.extend_from_slice(&piece[taken..taken + text]);
+                    taken += text;
+                    continue;
+                }
                 let line = self.scanner.line;
                 taken += 1;
                 let event = self.scanner.step(byte);
@@ -287,6 +296,20 @@ impl Scanner {
             row_line: line,
             after_cr: false,
         }
+    }
+
+    /// The number of bytes at the beginning of `bytes` that are text inside of a cell, with nothing to follow:
+    /// [`step`](Self::step) calls each of them text.
+    fn skip_text(&mut self, bytes: &[u8]) -> usize {
+        let end = match self.place {
+            Cell::Quoted => memchr3(b'"', b'\n', b'\r', bytes),
+            // All separators are the same when rows are read.
+            Cell::Plain => memchr3(self.separators[0], b'\n', b'\r', bytes),
+            Cell::Start | Cell::AfterQuote => Some(0),
+        };
+        let length = end.unwrap_or(bytes.len());
+        self.after_cr &= length == 0;
+        length
     }
 
     fn step(&mut self, byte: u8) -> Event {

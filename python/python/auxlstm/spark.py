@@ -31,8 +31,8 @@ def predict(
     """Predicts the users of a data frame. The result has a row for each user, with the columns that
     :meth:`auxlstm.Model.predict_frame` gives to Arrow.
 
-    A row is a post, with its text in column ``text`` and the writer's id, an integer or a string, in column ``user``. By default
-    the columns are found by the names that the command line knows, such as ``user_id``. Posts are shuffled by user and read in
+    A row is a post, with its text in column ``text`` and the writer's id, an integer or a string, in column ``user``. By
+    default the columns are found by the names that the command line knows, such as ``user_id``. Posts are shuffled by user and read in
     the order of the columns ``order``. Posts with the same place in this order are ordered by a hash of their text, so that a
     task that is repeated gives the same prediction.
 
@@ -43,8 +43,8 @@ def predict(
     read as U+FFFD.
 
     ``partitions`` is the number of tasks after the shuffle, by default ``spark.sql.shuffle.partitions``. A task computes with
-    the threads that the model was loaded with, or else as many as ``spark.task.cpus`` says. The model travels with the task, and
-    each Python process of a worker loads it once.
+    the threads that the model was loaded with, or else as many as ``spark.task.cpus`` says. The model travels with the task,
+    and each Python process of a worker loads it once.
     """
     rows = _by_user(frame, user, text, order, partitions).select("user", "text")
     return rows.mapInArrow(_predictor(model), _prediction_schema(model, rows.schema))

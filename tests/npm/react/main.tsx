@@ -1,7 +1,7 @@
 // The element in a page that React renders: a property that follows the state, and events that change it.
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
-import "user-attributes/element";
+import "user-attributes/react";
 
 function Letter() {
   const [text, setText] = useState("");

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tests::{
-    browser::{LATE, SOFTWARE_GPU, SOON, Visit},
+    browser::{LATE, SOON, Visit},
+    driver::Need,
     same,
 };
 
@@ -11,7 +12,7 @@ use crate::{TEXTS, before_worker, failed};
 
 #[test]
 fn a_software_gpu_is_not_chosen_automatically() {
-    Visit::default().flags(&SOFTWARE_GPU).run(async |page| {
+    Visit::default().needs(Need::SoftwareGpu).run(async |page| {
         let running = page.ready().await;
         assert!(
             running.starts_with("Runs on the CPU: ") && running.contains("software"),
@@ -23,13 +24,17 @@ fn a_software_gpu_is_not_chosen_automatically() {
 #[test]
 fn without_webgpu_the_cpu_runs_and_the_page_says_why() {
     // Also on a machine that has a GPU.
-    let no_adapter = "GPU.prototype.requestAdapter = async () => null;";
+    let no_adapter = "if (self.GPU) GPU.prototype.requestAdapter = async () => null;";
     Visit::default()
         .instead("widget/start_worker.js", before_worker(no_adapter))
         .run(async |page| {
             page.choose("WebGPU").await;
             let running = page.ready().await;
-            assert_eq!(running, "Runs on the CPU: WebGPU finds no adapter here.");
+            let reason = match page.script("return 'gpu' in navigator").await == true {
+                true => "WebGPU finds no adapter here",
+                false => "this browser has no WebGPU",
+            };
+            assert_eq!(running, format!("Runs on the CPU: {reason}."));
             page.write(&TEXTS[0].join("\n")).await;
             page.settled(SOON).await;
             same(&page.shown().await, TEXTS[0]);
@@ -41,7 +46,7 @@ fn an_adapter_that_the_gpu_code_cannot_use_is_left_alone() {
     let no_features =
         "Object.defineProperty(GPUAdapter.prototype, 'features', { get: () => new Set() });";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead("widget/start_worker.js", before_worker(no_features))
         .run(async |page| {
             page.choose("WebGPU").await;
@@ -58,7 +63,7 @@ fn a_busy_gpu_can_be_left_for_the_cpu() {
     // The GPU never finishes.
     let hanging = "GPUBuffer.prototype.mapAsync = () => new Promise(() => {});";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead("widget/start_worker.js", before_worker(hanging))
         .run(async |page| {
             page.choose("WebGPU").await;
@@ -86,7 +91,7 @@ fn an_exception_on_the_cpu_after_the_gpu_has_failed_is_reported_and_can_be_tried
             return now();
         };";
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead(
             "widget/start_worker.js",
             before_worker(&format!("{COUNT}{UNPLUG}{stop_the_clock}")),
@@ -158,7 +163,7 @@ const UNPLUG: &str = "const submit = GPUQueue.prototype.submit;
 /// of these words. The script makes the GPU fail when `asked`, the number of predictions so far, is above 1.
 fn fails(script: &str, because: &'static [&str]) {
     Visit::default()
-        .flags(&SOFTWARE_GPU)
+        .needs(Need::SoftwareGpu)
         .instead(
             "widget/start_worker.js",
             before_worker(&format!("{COUNT}{script}")),

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use tests::{
-    BILINGUAL, BUNDLE,
+    BILINGUAL,
     browser::{Page, SOON, Visit},
     same, same_by,
     site::Delivery,
 };
 
-use crate::{array, bilingual, kept, refused, string};
+use crate::{array, bilingual, bundle, kept, refused, string};
 
 /// The buttons beside the estimate.
 const OFFERS: &str =
@@ -118,8 +118,10 @@ fn switching_the_page_to_chinese_loads_the_model_that_reads_chinese() {
 fn a_model_that_was_chosen_stays() {
     Visit::default().run(async |page| {
         page.ready().await;
-        page.give("mine.safetensors", tests::site::read(BUNDLE))
-            .await;
+        let mine = bundle(|bundle| bundle.card.name = "mine".into());
+        page.give("mine.safetensors", mine).await;
+        let taken = "return document.querySelector('footer').innerText.includes('mine')";
+        page.until(taken, SOON).await;
         page.ready().await;
         page.press("中文").await;
         page.write("my husband cooked dinner").await;

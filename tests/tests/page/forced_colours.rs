@@ -1,53 +1,55 @@
 //! The page for readers whose system replaces its colours, or wants no motion.
 
 use serde_json::json;
-use tests::browser::{SOON, Visit};
+use tests::{
+    browser::{SOON, Visit},
+    driver::Need,
+};
 
 use crate::{population, writers};
 
-/// Gives the pages the system's colours alone.
-const FORCED: &str = "--force-high-contrast";
-
 #[test]
 fn the_bar_of_the_top_class_was_invisible_in_forced_colours() {
-    Visit::default().flags(&[FORCED]).run(async |page| {
-        page.ready().await;
-        page.press("Exam week").await;
-        page.settled(SOON).await;
-        // Pairs of selectors whose elements must differ in a style.
-        for (one, other, style) in [
-            (".top .bar > span", ".bar", "backgroundColor"),
-            ("li:not(.top) .bar > span", ".bar", "backgroundColor"),
-            (
-                ".top .bar > span",
-                "li:not(.top) .bar > span",
-                "backgroundColor",
-            ),
-            (".bar", "body", "outlineStyle"),
-            (
-                ".languages [aria-pressed=true]",
-                ".languages [aria-pressed=false]",
-                "backgroundColor",
-            ),
-            (
-                "input:checked + span",
-                "input:not(:checked) + span",
-                "backgroundColor",
-            ),
-        ] {
-            let styles = format!(
-                "return matchMedia('(forced-colors: active)').matches && ['{one}', '{other}']
+    Visit::default()
+        .needs(Need::ForcedColours)
+        .run(async |page| {
+            page.ready().await;
+            page.press("Exam week").await;
+            page.settled(SOON).await;
+            // Pairs of selectors whose elements must differ in a style.
+            for (one, other, style) in [
+                (".top .bar > span", ".bar", "backgroundColor"),
+                ("li:not(.top) .bar > span", ".bar", "backgroundColor"),
+                (
+                    ".top .bar > span",
+                    "li:not(.top) .bar > span",
+                    "backgroundColor",
+                ),
+                (".bar", "body", "outlineStyle"),
+                (
+                    ".languages [aria-pressed=true]",
+                    ".languages [aria-pressed=false]",
+                    "backgroundColor",
+                ),
+                (
+                    "input:checked + span",
+                    "input:not(:checked) + span",
+                    "backgroundColor",
+                ),
+            ] {
+                let styles = format!(
+                    "return matchMedia('(forced-colors: active)').matches && ['{one}', '{other}']
                     .map(selector => getComputedStyle(document.querySelector(selector)).{style})"
-            );
-            let styles = page.script(&styles).await;
-            assert_ne!(styles[0], styles[1], "{one} and {other}: {styles}");
-        }
-    });
+                );
+                let styles = page.script(&styles).await;
+                assert_ne!(styles[0], styles[1], "{one} and {other}: {styles}");
+            }
+        });
 }
 
 #[test]
 fn intervals_stand_out_from_their_bars() {
-    Visit::default().flags(&[FORCED]).run(async |page| {
+    Visit::default().needs(Need::ForcedColours).run(async |page| {
         page.ready().await;
         page.give("writers.jsonl", writers::users(40)).await;
         population::counted(&page, 40).await;
@@ -63,7 +65,7 @@ fn intervals_stand_out_from_their_bars() {
 
 #[test]
 fn evidence_had_only_colours() {
-    Visit::default().flags(&[FORCED]).run(async |page| {
+    Visit::default().needs(Need::ForcedColours).run(async |page| {
         page.ready().await;
         page.press("Exam week").await;
         page.settled(SOON).await;
@@ -88,7 +90,7 @@ fn evidence_had_only_colours() {
 
 #[test]
 fn nothing_moves_for_readers_who_want_no_motion() {
-    let visit = Visit::default().flags(&["--force-prefers-reduced-motion"]);
+    let visit = Visit::default().needs(Need::ReducedMotion);
     visit.run(async |page| {
         page.ready().await;
         page.press("Exam week").await;

@@ -103,7 +103,9 @@ fn the_chinese_page_has_no_english_texts() {
 
 #[test]
 fn the_reason_for_the_cpu_was_english_on_the_chinese_page() {
-    let no_adapter = "GPU.prototype.requestAdapter = async () => null;";
+    // Also in a browser without WebGPU.
+    let no_adapter = "if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: {} });
+        navigator.gpu.requestAdapter = async () => null;";
     Visit::default()
         .languages("zh-CN")
         .instead("widget/start_worker.js", before_worker(no_adapter))

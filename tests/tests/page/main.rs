@@ -18,6 +18,7 @@ mod forced_colours;
 mod integrity;
 mod keyboard;
 mod languages;
+mod limits;
 mod loading;
 mod memory;
 mod models;
@@ -92,8 +93,7 @@ fn numbers(list: &Value) -> BTreeMap<String, f64> {
 
 /// The visible text of the element that an XPath names.
 async fn text(page: &Page, path: &str) -> String {
-    let element = page.find(path).await;
-    (element.text().await).unwrap_or_else(|error| panic!("{path} has no text: {error}"))
+    page.text(path).await
 }
 
 /// The note above the estimate.

@@ -1,7 +1,10 @@
 //! The page does not leak memory.
 
 use serde_json::{Value, json};
-use tests::browser::{Page, Visit};
+use tests::{
+    browser::{Page, Visit},
+    driver::Need,
+};
 
 use crate::{array, before_worker, with_script};
 
@@ -61,7 +64,7 @@ fn visit() -> Visit {
         // Browsers measure page and worker together only for pages that are isolated from other sites.
         .add_header("cross-origin-opener-policy: same-origin")
         .add_header("cross-origin-embedder-policy: require-corp")
-        .flags(&["--enable-blink-features=ForceEagerMeasureMemory"])
+        .needs(Need::MemoryMeasurement)
 }
 
 /// Makes twenty predictions with evidence. They use all the words of the test, because the worker caches what it has computed

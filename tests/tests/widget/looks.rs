@@ -3,6 +3,7 @@
 use serde_json::json;
 use tests::{
     browser::{SOON, Visit},
+    driver::Need,
     same_by, site,
 };
 
@@ -135,7 +136,7 @@ fn a_style_sheet_reaches_colours_and_parts() {
 
 #[test]
 fn the_bars_are_seen_in_forced_colours() {
-    let visit = page("", &element("")).flags(&["--force-high-contrast"]);
+    let visit = page("", &element("")).needs(Need::ForcedColours);
     visit.run(async |page| {
         shows(&page, ELEMENT, &POSTS).await;
         let colours = "['.bar', '.top .bar > span', 'li:not(.top) .bar > span']

@@ -2,9 +2,12 @@
 
 mod base_rates;
 mod bundled;
+mod bundlers;
 mod chunks;
 mod events;
 mod failures;
+mod frameworks;
+mod hosts;
 mod looks;
 mod node;
 mod package;

@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, Weak},
 };
 
 use tempfile::TempDir;
 use tests::{
     browser::Visit,
-    npm::{command, folder, output},
+    npm::{self, command, output},
     root, site,
 };
 
@@ -18,14 +18,25 @@ use crate::LISTEN;
 /// A folder with the package installed. It lies where Node also finds the bundler and the other packages.
 pub struct Package(TempDir);
 
-/// Shared by tests that run at the same time, because packing takes seconds.
-static INSTALLED: Mutex<Weak<Package>> = Mutex::new(Weak::new());
+/// A package shared by tests that run at the same time, because packing takes seconds.
+type Shared = Mutex<Weak<Package>>;
 
 impl Package {
     /// Packs `dist/widget` and installs the file that this gives.
     pub fn install() -> Arc<Self> {
+        static INSTALLED: Shared = Mutex::new(Weak::new());
+        Self::install_in(npm::folder, &INSTALLED)
+    }
+
+    /// The same beside the bundlers and frameworks of `tests/npm/hosts`.
+    pub fn install_among_hosts() -> Arc<Self> {
+        static INSTALLED: Shared = Mutex::new(Weak::new());
+        Self::install_in(npm::hosts, &INSTALLED)
+    }
+
+    fn install_in(folder: fn() -> PathBuf, installed: &Shared) -> Arc<Self> {
         // A failed installation is not stored, so a poisoned lock is harmless.
-        let mut installed = (INSTALLED.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut installed = (installed.lock()).unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(package) = installed.upgrade() {
             return package;
         }
@@ -39,6 +50,8 @@ impl Package {
         output(
             command("npm", folder.path())
                 .args(["install", "--offline", "--no-audit", "--no-fund"])
+                // Next takes the folder of the first lock file for the whole project's.
+                .arg("--no-package-lock")
                 .arg(format!("./{}", file.trim())),
         );
         let package = Arc::new(Self(folder));
@@ -55,31 +68,52 @@ impl Package {
     pub fn project(&self, name: &str) -> TempDir {
         let copy = tempfile::tempdir_in(self.path()).expect("a temporary folder can be made");
         let project = root().join("tests/npm").join(name);
-        for file in fs::read_dir(&project).expect("the project is a folder") {
-            let file = file.expect("it can be read");
-            // Folders are builds or installations, not part of the project.
-            if file.file_type().expect("it has a type").is_file() {
-                fs::copy(file.path(), copy.path().join(file.file_name())).expect("it is copied");
-            }
+        for (name, bytes) in files(&project) {
+            let to = copy.path().join(name);
+            fs::create_dir_all(to.parent().expect("it lies in the copy")).expect("a folder");
+            fs::write(to, bytes).expect("it is copied");
         }
         copy
     }
 }
 
+/// The files of a folder and of those in it, by their paths from there. Builds and installations are left out.
+pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    {
+        let entry = entry.expect("it can be read");
+        let name = entry.file_name().into_string().expect("names are text");
+        if entry.file_type().expect("it has a type").is_file() {
+            files.push((name, fs::read(entry.path()).expect("it can be read")));
+        } else if !["node_modules", "dist", ".next"].contains(&name.as_str()) {
+            let inner = self::files(&entry.path()).into_iter();
+            files.extend(inner.map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
+        }
+    }
+    files
+}
+
 /// Builds a project with Vite for a visit to its page.
 pub fn build(project: &Path) -> Visit {
     output(command("vite", project).arg("build"));
-    let built = project.join("dist");
-    let index = fs::read_to_string(built.join("index.html")).expect("it has a page");
-    let index = index.replace("<head>", r#"<head><script src="/listen.js"></script>"#);
-    let mut visit = Visit::default()
-        .instead("index.html", index.into_bytes())
-        .instead("listen.js", LISTEN.as_bytes().to_vec());
-    for file in fs::read_dir(built.join("assets")).expect("it has assets") {
-        let file = file.expect("they can be read");
-        let name = file.file_name().into_string().expect("names are text");
-        let bytes = fs::read(file.path()).expect("they can be read");
-        visit = visit.instead(&format!("assets/{name}"), bytes);
+    visit(&project.join("dist"))
+}
+
+/// A visit to a built page.
+pub fn visit(built: &Path) -> Visit {
+    let mut visit = Visit::default().instead("listen.js", LISTEN.as_bytes().to_vec());
+    for (name, mut bytes) in files(built) {
+        if name == "index.html" {
+            let index = String::from_utf8(bytes).expect("a page is text");
+            let head = index
+                .find("<head>")
+                .map_or(0, |start| start + "<head>".len());
+            let (before, after) = index.split_at(head);
+            bytes = format!(r#"{before}<script src="/listen.js"></script>{after}"#).into_bytes();
+        }
+        visit = visit.instead(&name, bytes);
     }
     visit.open("index.html")
 }

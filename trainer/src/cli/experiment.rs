@@ -1,18 +1,20 @@
 //! `auxlstm experiment`: the runs of an experiment.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
 use super::{Failure, print, print_path, segmenter_of};
-use crate::experiment::{self, Experiment, ExperimentError};
+use crate::corpus::Shard;
+use crate::experiment::{self, Chosen, Experiment, ExperimentError};
 use crate::progress::notice;
 
 /// Fit and evaluate systems on a grid of runs that a config describes
 ///
 /// A run is one system that learns one attribute, beside others if it is a joint system, from the users of one random
-/// split. Each run is stored as soon as it is complete, and the same command continues an interrupted experiment. `auxlstm
-/// report` makes tables and plots of the runs.
+/// split. Each run is stored as soon as it is complete, and the same command continues an interrupted experiment. Processes that
+/// work in the same folder, on one machine or on several, share the runs. `auxlstm report` makes tables and plots of them.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Settings in TOML, see --print-config for all of them. Several files are read as if they were one
@@ -30,6 +32,12 @@ pub(super) struct Arguments {
     /// Stop with an error at the first bad record of the corpus; overrides the config
     #[arg(long)]
     strict: bool,
+    /// Print the name of each run and whether it is stored, and exit
+    #[arg(long, requires = "configs")]
+    list: bool,
+    /// Make only the I-th of N parts of the runs, or the run of this name (see --list). A name can be repeated
+    #[arg(long, value_name = "I/N or NAME", requires = "configs")]
+    runs: Vec<String>,
     /// Print all settings and exit; without a config, the defaults
     #[arg(long)]
     print_config: bool,
@@ -51,9 +59,19 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         print(&settings.to_toml()?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if arguments.list {
+        let mut lines = String::new();
+        for (run, is_stored) in experiment::list(&settings)? {
+            let state = if is_stored { "stored" } else { "missing" };
+            writeln!(lines, "{}\t{state}", run.name())?;
+        }
+        print(&lines)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let chosen = chosen(arguments.runs)?;
     let segmenter = segmenter_of(&settings.text)?;
     let interrupted = interrupt_flag()?;
-    match experiment::run(&settings, segmenter, &interrupted) {
+    match experiment::run(&settings, &chosen, segmenter, &interrupted) {
         Ok(()) => {
             print_path(&settings.output)?;
             Ok(ExitCode::SUCCESS)
@@ -64,5 +82,19 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The runs that the values of `--runs` choose. Names of runs have no slash.
+fn chosen(runs: Vec<String>) -> Result<Chosen, Failure> {
+    match runs.as_slice() {
+        [] => Ok(Chosen::All),
+        [part] if part.contains('/') => {
+            let part = part.parse::<Shard>();
+            Ok(Chosen::Part(
+                part.map_err(|what| format!("--runs: {what}"))?,
+            ))
+        }
+        _ => Ok(Chosen::Named(runs)),
     }
 }

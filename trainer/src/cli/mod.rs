@@ -12,11 +12,13 @@ mod evaluate;
 mod experiment;
 mod interrupt;
 mod model;
+mod parquet;
 mod population;
 mod predict;
 mod prediction;
 mod report;
 mod segment;
+mod shards;
 mod train;
 
 use std::error::Error;
@@ -155,8 +157,8 @@ fn print_path(path: &Path) -> Result<(), StandardOutputError> {
 #[derive(Args)]
 struct CorpusArguments {
     /// Users as JSON, in tables (CSV, TSV), in Parquet or Arrow files, plain text (.txt) with a post on each line, or archives,
-    /// crawls and published corpora (docs/formats.md); may be compressed with xz, gzip or zstd, or in folders and zip and tar archives; - is
-    /// standard input
+    /// crawls and published corpora (docs/formats.md); may be compressed with xz, gzip or zstd, or in folders and zip and tar
+    /// archives; - is standard input
     #[arg(value_name = "CORPUS", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -170,7 +172,7 @@ impl CorpusArguments {
 }
 
 /// The flags that say how files of users are read.
-#[derive(Args)]
+#[derive(Args, Debug)]
 #[command(next_help_heading = "Reading files of users")]
 struct ReadingArguments {
     /// Stop at the first bad record instead of reporting and skipping it
@@ -256,6 +258,7 @@ impl ReadingArguments {
             reposts: self.reposts,
             is_long: self.long,
             labels,
+            shard: None,
         })
     }
 }

@@ -4,27 +4,25 @@ use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use arrow_array::StringArray;
 use arrow_schema::DataType;
 use clap::{ValueEnum, value_parser};
-use columnar::{Model, Outcome, PredictionSchema};
+use columnar::{Model, PredictionSchema};
 use futures_lite::future::block_on;
-use model_core::corpus::id_text;
 use model_core::prediction::{Line, UserPrediction};
-use model_core::prediction_table::{PredictionTable, TableRow, strongest_words};
+use model_core::prediction_table::{
+    PredictionTable, TableRow, WordEvidence, distribution_names, strongest_words,
+};
 use model_core::predictor::{PredictError, Predictor};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
+use super::parquet::ParquetFile;
 use super::prediction::each_chunk;
-use super::{Failure, ReadingArguments, StandardOutputError};
-use crate::corpus::{Corpus, User};
+use super::{Failure, ReadingArguments, StandardOutputError, shards};
+use crate::corpus::{Corpus, Shard, User};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 
@@ -55,9 +53,15 @@ pub(super) struct Arguments {
     /// .parquet, otherwise objects
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Write to this file, which appears when it is complete, instead of standard output
+    /// Write to this file, which appears when it is complete, instead of standard output; with --shard a folder
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Predict only the I-th of N parts of the users, and write it as a file of the folder --output: Parquet, unless --format
+    /// says otherwise. A part that is there is not predicted again, so a job array that is started again continues. Parts of a
+    /// folder of tables are every N-th of its files, each with all posts of its users; parts of another input are chosen by the
+    /// users' ids
+    #[arg(long, value_name = "I/N", requires = "output")]
+    shard: Option<Shard>,
     /// Write only this attribute. Can be repeated
     #[arg(long = "attribute", value_name = "NAME")]
     attributes: Vec<String>,
@@ -70,7 +74,7 @@ pub(super) struct Arguments {
     evidence: Option<u32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// JSONL, one object per user with an object per attribute
     Objects,
@@ -82,8 +86,16 @@ enum Format {
     Parquet,
 }
 
-/// The most users in a group of rows of a Parquet file. A group is held in memory until it is complete.
-const ROW_GROUP: usize = 1 << 16;
+impl Format {
+    /// The ending of names of such files.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Objects | Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
 
 /// The exit status if records were skipped.
 const BAD_RECORDS: u8 = 3;
@@ -97,7 +109,19 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     } = arguments.model.load_with_checksum()?;
     predictor.use_base_rates(arguments.base_rates.read()?)?;
     check_attributes(&predictor, &arguments.attributes)?;
-    let options = arguments.reading.options()?;
+    let path = match (&arguments.output, arguments.shard) {
+        (Some(folder), Some(shard)) => {
+            let settings = arguments.settings(format, &checksum);
+            let Some(path) = shards::file_of(folder, shard, format.ending(), &settings)? else {
+                notice!("{}: shard {shard} is complete", folder.display());
+                return Ok(ExitCode::SUCCESS);
+            };
+            Some(path)
+        }
+        (output, _) => output.clone(),
+    };
+    let mut options = arguments.reading.options()?;
+    options.shard = arguments.shard;
     let mut sample = block_on(predictor.predict(&[Vec::new()]))?;
     select(&mut sample, &arguments.attributes);
     let table = PredictionTable::new(
@@ -112,11 +136,13 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         arguments,
     };
     let corpus = Corpus::open(std::slice::from_ref(&rows.arguments.input), options)?;
-    let bad_records = match &rows.arguments.output {
+    let bad_records = match path {
         Some(path) => {
-            let mut file = PendingFile::create(path)?;
+            let mut file = PendingFile::create(&path)?;
             let bad_records = match format {
-                Format::Parquet => rows.write_parquet(corpus, &checksum, &mut file)?,
+                Format::Parquet => {
+                    rows.write_parquet(corpus, sample.first(), &checksum, &mut file)?
+                }
                 _ => rows.write(corpus, true, &mut file)?,
             };
             file.finish(|_| Ok(()))?;
@@ -136,7 +162,24 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
+    /// What shards in one folder must have in common.
+    fn settings(&self, format: Format, checksum: &str) -> Value {
+        json!({
+            "model": checksum,
+            "input": self.input,
+            "reading": format!("{:?}", self.reading),
+            "base_rates": format!("{:?}", self.base_rates),
+            "format": format!("{format:?}"),
+            "attributes": self.attributes,
+            "keep": self.kept,
+            "evidence": self.evidence,
+        })
+    }
+
     fn format(&self) -> Result<Format, Failure> {
+        if self.shard.is_some() {
+            return Ok(self.format.unwrap_or(Format::Parquet));
+        }
         let (None, Some(path)) = (self.format, &self.output) else {
             return Ok(self.format.unwrap_or(Format::Objects));
         };
@@ -163,9 +206,9 @@ impl Arguments {
             ("--evidence", self.evidence.is_some()),
         ];
         match of_tables.iter().find(|(_, is_given)| *is_given) {
-            Some((flag, _)) if matches!(format, Format::Objects | Format::Parquet) => {
+            Some((flag, _)) if format == Format::Objects => {
                 return Err(
-                    format!("{flag} needs a table: add --format csv or --format jsonl").into(),
+                    format!("{flag} needs a table: add --format csv, jsonl or parquet").into(),
                 );
             }
             _ => {}
@@ -226,10 +269,8 @@ impl Rows {
         if self.format == Format::Csv {
             self.put(out, self.table.csv_header().as_bytes())?;
         }
-        let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
         let bad_records =
             self.each_chunk(corpus, shows_progress, |users, posts, predictions| {
-                missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
                 let evidence = self.evidence(posts)?;
                 for ((user, prediction), evidence) in users.iter().zip(predictions).zip(evidence) {
                     self.put(out, &self.row(user, prediction, evidence)?)?;
@@ -237,16 +278,14 @@ impl Rows {
                 self.flush(out)
             })?;
         self.flush(out)?;
-        for field in missing {
-            notice!("--keep {field}: no record has this field");
-        }
         Ok(bad_records)
     }
 
-    /// Writes the predictions as a Parquet file, one group of rows after the other. Returns the number of bad records.
+    /// Writes the predictions as a Parquet file. Returns the number of bad records.
     fn write_parquet(
         &self,
         corpus: Corpus,
+        sample: Option<&UserPrediction>,
         checksum: &str,
         file: &mut PendingFile,
     ) -> Result<u64, Failure> {
@@ -255,26 +294,23 @@ impl Rows {
         attributes.retain(|attribute| wanted.is_empty() || wanted.contains(&attribute.name));
         let name = &self.predictor.card().name;
         let output = PredictionSchema::new(name, checksum, &attributes, DataType::Utf8);
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(Default::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP))
-            .build();
         let fail = |error| self.fail(io::Error::other(error));
-        let mut writer =
-            ArrowWriter::try_new(file, output.schema(), Some(properties)).map_err(fail)?;
-        let bad_records = self.each_chunk(corpus, true, |users, _, predictions| {
-            let ids = users.iter().map(|user| Some(id_text(&user.id())));
-            let ids = Arc::new(ids.collect::<StringArray>());
-            let outcomes: Vec<Outcome> = predictions.into_iter().map(Ok).collect();
-            let batch = output.batch(ids, &outcomes)?;
-            writer.write(&batch).map_err(fail)
+        let evidence = match self.arguments.evidence {
+            Some(_) => sample.map(distribution_names).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let mut out =
+            ParquetFile::new(file, output, &self.arguments.kept, &evidence).map_err(fail)?;
+        let bad_records = self.each_chunk(corpus, true, |users, posts, predictions| {
+            out.write(users, predictions, &self.evidence(posts)?)
+                .map_err(fail)
         })?;
-        writer.close().map_err(fail)?;
+        out.finish().map_err(fail)?;
         Ok(bad_records)
     }
 
     /// Predicts the users of a corpus and gives `handle` one chunk after the other: users, their posts and the predictions.
-    /// Returns the number of bad records.
+    /// Reports the fields of --keep that no user has. Returns the number of bad records.
     fn each_chunk(
         &self,
         corpus: Corpus,
@@ -282,7 +318,9 @@ impl Rows {
         mut handle: impl FnMut(&[User], &[Vec<String>], Vec<UserPrediction>) -> Result<(), Failure>,
     ) -> Result<u64, Failure> {
         let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
-        each_chunk(corpus, progress, |_, mut users| {
+        let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
+        let bad_records = each_chunk(corpus, progress, |_, mut users| {
+            missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
             let posts: Vec<Vec<String>> = (users.iter_mut())
                 .map(|user| std::mem::take(&mut user.posts))
                 .collect();
@@ -290,14 +328,18 @@ impl Rows {
             select(&mut predictions, &self.arguments.attributes);
             handle(&users, &posts, predictions)?;
             Ok(users.len() as u64)
-        })
+        })?;
+        for field in missing {
+            notice!("--keep {field}: no record has this field");
+        }
+        Ok(bad_records)
     }
 
     fn row(
         &self,
         user: &User,
         prediction: UserPrediction,
-        evidence: Vec<String>,
+        evidence: Vec<WordEvidence>,
     ) -> Result<Vec<u8>, Failure> {
         let id = user.id();
         let row = |prediction| TableRow {
@@ -319,7 +361,7 @@ impl Rows {
     }
 
     /// The strongest words for each user, empty if none are wanted.
-    fn evidence(&self, users: &[Vec<String>]) -> Result<Vec<Vec<String>>, PredictError> {
+    fn evidence(&self, users: &[Vec<String>]) -> Result<Vec<Vec<WordEvidence>>, PredictError> {
         let Some(count) = self.arguments.evidence else {
             return Ok(vec![Vec::new(); users.len()]);
         };

@@ -7,6 +7,7 @@ use std::path::Path;
 use formats::Files;
 use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
+use super::Shard;
 use super::columnar;
 use super::container::unpacked;
 use super::input::decompress;
@@ -18,16 +19,28 @@ struct Member {
     length: u64,
 }
 
-/// The users in those files whose names say that they hold users. The files are unpacked into a temporary one first.
+/// The users in those files whose names say that they hold users, or in those of a shard. The files are unpacked into a
+/// temporary one first.
 ///
 /// # Errors
 /// If they cannot be unpacked, or there is none.
-pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<Users> {
+pub(super) fn users(
+    files: &mut dyn Files,
+    reading: &Reading,
+    shard: Option<Shard>,
+) -> io::Result<Users> {
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let mut members = Vec::new();
     let mut end = 0;
     let (names, note) = formats::members(files, &columnar::has_columnar_name);
-    for name in names {
+    if names.is_empty() {
+        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format \
+            (docs/formats.md)";
+        return Err(io::Error::other(what));
+    }
+    let is_in_shard = |position| shard.is_none_or(|shard| shard.has(position));
+    let names = names.into_iter().enumerate();
+    for (_, name) in names.filter(|(position, _)| is_in_shard(*position)) {
         let length = io::copy(&mut files.open(&name)?, &mut file)?;
         members.push(Member {
             name,
@@ -36,11 +49,6 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         });
         end += length;
     }
-    if members.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format \
-            (docs/formats.md)";
-        return Err(io::Error::other(what));
-    }
     let users = MemberUsers {
         file: file.into_inner().map_err(io::IntoInnerError::into_error)?,
         members: members.into_iter(),
@@ -48,6 +56,10 @@ pub(super) fn users(files: &mut dyn Files, reading: &Reading) -> io::Result<User
         current: None,
         records_before: 0,
         records: 0,
+    };
+    let users: Users = match shard {
+        Some(_) => Shard::of_files(Box::new(users)),
+        None => Box::new(users),
     };
     let note = note.map(|note| Err(Problem::Note(note)));
     Ok(Box::new(note.into_iter().chain(users)))

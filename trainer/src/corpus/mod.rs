@@ -14,6 +14,7 @@ mod labels;
 mod members;
 mod output;
 mod reader;
+mod shard;
 mod split;
 mod statistics;
 
@@ -26,5 +27,6 @@ pub use model_core::corpus::User;
 pub(crate) use model_core::corpus::peek;
 pub(crate) use output::Packer;
 pub use reader::{BadRecord, Corpus, CorpusError, Options, corpus_name};
+pub use shard::Shard;
 pub use split::{Part, PartUsers, SplitError, StoredSplit};
 pub use statistics::{LabelCounts, MOST_VALUES, Statistics};

@@ -8,7 +8,7 @@ use model_core::corpus::{Problem, Reading, User, Users, open_users};
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
-use super::{Container, LabelFile, LabelMap, columnar, known, members};
+use super::{Container, LabelFile, LabelMap, Shard, columnar, known, members};
 use crate::progress::notice;
 
 /// How to read a corpus.
@@ -24,6 +24,9 @@ pub struct Options {
     pub is_long: bool,
     /// Labels of the users.
     pub labels: Option<LabelFile>,
+    /// The part of the users that is read; `None` reads all. A part of a folder or archive of no known format is every so many
+    /// of its files.
+    pub shard: Option<Shard>,
 }
 
 impl Options {
@@ -297,28 +300,33 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
             },
         ),
     };
+    let in_shard = |users| match options.shard {
+        Some(shard) => shard.of_users(users),
+        None => users,
+    };
     match container::open(path, options.is_long).map_err(fail)? {
         Opened::Container(container) => {
             let skipped = container.skipped();
             let note = (!skipped.is_empty()).then(|| Problem::Note(format!("skipped {skipped}")));
             let users = match known(container) {
-                Ok(users) => users,
+                Ok(users) => in_shard(users),
                 Err(mut container) => {
-                    members::users(container.files(), &options.reading).map_err(fail)?
+                    members::users(container.files(), &options.reading, options.shard)
+                        .map_err(fail)?
                 }
             };
             Ok(Box::new(note.map(Err).into_iter().chain(users)))
         }
         Opened::Columns(head, file) => {
-            columnar::users(file, &head, &options.reading).map_err(foreign)
+            (columnar::users(file, &head, &options.reading).map(in_shard)).map_err(foreign)
         }
         Opened::File(head, reader) => {
             // A pipe is read only once, and cannot be tried on formats.
             let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
             if is_file && let Ok(users) = known(Container::single(path, options.is_long)) {
-                return Ok(users);
+                return Ok(in_shard(users));
             }
-            open_users(path, &head, reader, &options.reading).map_err(foreign)
+            (open_users(path, &head, reader, &options.reading).map(in_shard)).map_err(foreign)
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod average;
 mod cache;
+mod claims;
 mod config;
 mod corpus;
 mod error;
@@ -27,4 +28,4 @@ pub use error::ExperimentError;
 pub use plan::read;
 pub use report::Report;
 pub use run::{Run, RunKey, StoredError, TestUser};
-pub use runner::run;
+pub use runner::{Chosen, list, run};

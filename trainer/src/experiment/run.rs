@@ -99,6 +99,11 @@ impl RunKey {
 
     /// The name of the run's file, unique to the run.
     pub fn file_name(&self) -> String {
+        self.name() + ".json"
+    }
+
+    /// The name of the run in lists and files.
+    pub fn name(&self) -> String {
         let mut name = format!("{}__{}", file_name(&self.system), file_name(&self.main));
         for auxiliary in &self.auxiliary {
             name += &format!("+{}", file_name(auxiliary));
@@ -106,7 +111,7 @@ impl RunKey {
         if !self.variant.is_empty() {
             name += &format!("__{}", file_name(&self.variant));
         }
-        format!("{name}__{}.json", self.seed)
+        format!("{name}__{}", self.seed)
     }
 }
 

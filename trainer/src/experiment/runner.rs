@@ -11,14 +11,16 @@ use model_core::text::Segmenter;
 use rayon::prelude::*;
 
 use super::cache::Cache;
+use super::claims::Claim;
 use super::config::Experiment;
 use super::error::ExperimentError;
 use super::labels::Labels;
 use super::plan::{Plan, plans};
 use super::record::Record;
-use super::run::{Run, TestUser};
+use super::run::{Run, RunKey, TestUser};
 use super::system::Problem;
 use super::users::{Source, UserFeatures, Users};
+use crate::corpus::Shard;
 use crate::device;
 use crate::features::Features;
 use crate::lock::FolderLock;
@@ -29,22 +31,69 @@ use crate::training::calibration::{self, Scored};
 use crate::training::class_counts;
 use crate::training::examples::{Example, Parts};
 
-/// Makes the runs of `experiment` that its folder does not contain. `segmenter` segments the posts.
+/// Which runs a process makes.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    /// All.
+    All,
+    /// One of several parts.
+    Part(Shard),
+    /// Those of these names, see [`list`].
+    Named(Vec<String>),
+}
+
+impl Chosen {
+    /// Keeps the runs that are chosen.
+    fn among(&self, plans: &mut Vec<Plan>) -> Result<(), String> {
+        match self {
+            Self::All => {}
+            Self::Part(part) => {
+                let mut positions = 0..;
+                plans.retain(|_| positions.next().is_some_and(|position| part.has(position)));
+            }
+            Self::Named(names) => {
+                let known: Vec<String> = plans.iter().map(|plan| plan.key.name()).collect();
+                if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+                    return Err(format!("there is no run {name:?}; --list prints the names"));
+                }
+                plans.retain(|plan| names.contains(&plan.key.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The runs of `experiment`, and whether each is stored.
+///
+/// # Errors
+/// If the settings are not valid.
+pub fn list(experiment: &Experiment) -> Result<Vec<(RunKey, bool)>, ExperimentError> {
+    let runs = experiment.output.join(Run::FOLDER);
+    let plans = plans(experiment).map_err(ExperimentError::Unusable)?;
+    let with_state = |plan: Plan| {
+        let is_stored = runs.join(plan.key.file_name()).exists();
+        (plan.key, is_stored)
+    };
+    Ok(plans.into_iter().map(with_state).collect())
+}
+
+/// Makes the chosen runs of `experiment` that its folder does not contain, but not those that other processes are making.
+/// `segmenter` segments the posts.
 ///
 /// When `interrupted` becomes true, it ends with [`ExperimentError::Interrupted`]; completed runs stay.
 pub fn run(
     experiment: &Experiment,
+    chosen: &Chosen,
     segmenter: Segmenter,
     interrupted: &Arc<AtomicBool>,
 ) -> Result<(), ExperimentError> {
-    let plans = plans(experiment).map_err(ExperimentError::Unusable)?;
+    let mut plans = plans(experiment).map_err(ExperimentError::Unusable)?;
     let device = device::choose(&experiment.device)?;
     let folder = experiment.output.as_path();
     let runs = folder.join(Run::FOLDER);
     make_folder(&runs)?;
-    let _lock = FolderLock::new(folder)?;
-    let mut record = Record::read(folder)?;
-    record.add_settings(experiment, &plans, folder)?;
+    // Before the users are read, which takes long; and again when it is written.
+    Record::read(folder)?.add_settings(experiment, &plans, folder)?;
     let attributes = experiment.attributes();
     let source = Source {
         name: &experiment.name,
@@ -58,11 +107,17 @@ pub fn run(
         keeps_posts: plans.iter().any(|plan| plan.system.features().is_some()),
     };
     let users = Users::read(&source, segmenter)?;
-    record.add_data(&users, folder)?;
-    record.write(folder)?;
-    let mut summary = users.summary.clone();
-    (summary.attributes).retain(|attribute| record.predicted.contains(&attribute.name));
-    summary.write(folder)?;
+    {
+        let _lock = FolderLock::wait(folder)?;
+        let mut record = Record::read(folder)?;
+        record.add_settings(experiment, &plans, folder)?;
+        record.add_data(&users, folder)?;
+        record.write(folder)?;
+        let mut summary = users.summary.clone();
+        (summary.attributes).retain(|attribute| record.predicted.contains(&attribute.name));
+        summary.write(folder)?;
+    }
+    (chosen.among(&mut plans)).map_err(ExperimentError::Unusable)?;
 
     let mut left = Vec::new();
     let mut pace = Pace::default();
@@ -80,6 +135,7 @@ pub fn run(
     let progress = Mutex::new(Progress {
         all,
         left: left.clone(),
+        others: 0,
         pace,
     });
     let mut shared: Option<Shared> = None;
@@ -121,10 +177,19 @@ pub fn run(
             }
         }
     }
+    let Progress { others, .. } = progress
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    if others > 0 {
+        let others = counted(others as u64, "run");
+        notice!(
+            "{others} left to other processes, which were making them; the same command tells what is missing"
+        );
+    }
     Ok(())
 }
 
-/// Makes one run, stores it in the folder `runs` and reports it.
+/// Makes one run, stores it in the folder `runs` and reports it, unless another process makes it.
 fn make(
     plan: &Plan,
     problem: &Problem,
@@ -132,6 +197,17 @@ fn make(
     progress: &Mutex<Progress>,
 ) -> Result<(), ExperimentError> {
     problem.check_interrupted()?;
+    let claim = Claim::take(problem.folder, &plan.key)?;
+    let stored = match &claim {
+        Some(_) => Run::find(runs, &plan.key)?,
+        None => None,
+    };
+    if claim.is_none() || stored.is_some() {
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.left.retain(|other| other.key != plan.key);
+        progress.others += usize::from(claim.is_none());
+        return Ok(());
+    }
     if plan.system.is_network() {
         notice!("training {}", plan.key);
     }
@@ -144,7 +220,9 @@ fn make(
     })?;
     run.write(runs)?;
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-    let Progress { all, left, pace } = &mut *progress;
+    let Progress {
+        all, left, pace, ..
+    } = &mut *progress;
     left.retain(|other| other.key != plan.key);
     pace.add(plan, run.seconds);
     notice!(
@@ -301,6 +379,8 @@ struct Progress<'a> {
     all: usize,
     /// The runs that are still to be made.
     left: Vec<&'a Plan>,
+    /// The number of runs that other processes were making.
+    others: usize,
     pace: Pace,
 }
 

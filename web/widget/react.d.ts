@@ -1,6 +1,8 @@
-// The element in JSX: its properties, and its events with "on" before their names.
+// The element in React's JSX: its properties, and its events with "on" before their names.
 import type { DetailedHTMLProps, HTMLAttributes } from "react";
-import type { UserAttributesElement, UserAttributesEventMap } from "user-attributes/element";
+import type { UserAttributesElement, UserAttributesEventMap } from "./user-attributes.js";
+
+export * from "./user-attributes.js";
 
 type Plain = DetailedHTMLProps<HTMLAttributes<UserAttributesElement>, UserAttributesElement>;
 type Properties = Pick<
@@ -12,7 +14,8 @@ type Listeners = { [Type in keyof UserAttributesEventMap as `on${Type}`]: (event
 declare module "react" {
   namespace JSX {
     interface IntrinsicElements {
-      "user-attributes": Plain & Partial<Properties & Listeners>;
+      /** React 18 ignores the events, and needs `baseRates` as the attribute `base-rates`. */
+      "user-attributes": Plain & Partial<Properties & Listeners> & { "base-rates"?: string };
     }
   }
 }

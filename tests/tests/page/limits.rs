@@ -1,0 +1,103 @@
+//! What a browser cannot do: the page works without it, or says what it needs.
+
+use tests::{
+    browser::{Page, SERVICE_WORKER, SOON, Visit},
+    driver::Need,
+    same, site,
+};
+
+use crate::{TEXTS, with_script};
+
+/// A visit whose service worker runs another script first.
+fn before_service_worker(script: &str) -> Visit {
+    let worker = [script.as_bytes(), &site::read(SERVICE_WORKER)].concat();
+    Visit::default().instead(SERVICE_WORKER, worker)
+}
+
+/// Checks that the page predicts.
+async fn works(page: &Page) {
+    page.ready().await;
+    page.write(&TEXTS[0].join("\n")).await;
+    page.settled(SOON).await;
+    same(&page.shown().await, TEXTS[0]);
+}
+
+#[test]
+fn the_page_did_not_load_where_the_browser_refuses_caches() {
+    let refuse = "for (const name of ['open', 'keys', 'match', 'delete'])
+        CacheStorage.prototype[name] = async () => { throw new DOMException('blocked', 'SecurityError'); };\n";
+    before_service_worker(refuse).run(async |page| {
+        works(&page).await;
+        // The service worker passes the files on.
+        page.client.refresh().await.expect("the page loads again");
+        works(&page).await;
+        let stored = page.script("return caches.keys().then(names => names.length)");
+        assert_eq!(stored.await, 0);
+    });
+}
+
+#[test]
+fn the_page_works_where_the_storage_is_full() {
+    let full = "Cache.prototype.put = async () => { throw new DOMException('full', 'QuotaExceededError'); };\n";
+    before_service_worker(full).run(async |page| {
+        works(&page).await;
+        page.client.refresh().await.expect("the page loads again");
+        works(&page).await;
+    });
+}
+
+#[test]
+fn the_page_works_without_service_workers() {
+    let none =
+        "Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined });";
+    with_script(none).run(async |page| works(&page).await);
+}
+
+#[test]
+fn the_page_waited_ten_seconds_for_a_service_worker_that_was_refused() {
+    let refuse = "ServiceWorkerContainer.prototype.register = async () => { throw new DOMException('private', 'SecurityError'); };
+        new MutationObserver((_, observer) => {
+            if (!document.querySelector('fieldset')) return;
+            window.started = performance.now();
+            observer.disconnect();
+        }).observe(document, { childList: true, subtree: true });";
+    with_script(refuse).run(async |page| {
+        works(&page).await;
+        let waited = "const program = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('.wasm'));
+            return started - program.responseEnd < 9000";
+        assert_eq!(page.script(waited).await, true);
+    });
+}
+
+#[test]
+fn a_private_window_shows_the_page() {
+    let visit = Visit::default().needs(Need::PrivateWindow);
+    visit.run(async |page| works(&page).await);
+}
+
+#[test]
+fn the_page_works_where_the_visitor_forbids_storage() {
+    let visit = Visit::default().needs(Need::BlockedStorage);
+    visit.run(async |page| works(&page).await);
+}
+
+#[test]
+fn the_page_opened_as_a_file_said_only_that_it_starts() {
+    Visit::default().run(async |page| {
+        let address = format!("file://{}", site::file("index.html").display());
+        page.client.goto(&address).await.expect("the file opens");
+        let said = "const hint = document.querySelector('.stuck');
+            return getComputedStyle(hint).visibility === 'visible' && hint.innerText.includes('It needs a web server')";
+        page.until(said, SOON).await;
+    });
+}
+
+#[test]
+fn a_policy_without_webassembly_is_named() {
+    let visit = Visit::default().add_header("content-security-policy: script-src 'self'");
+    visit.open("").run(async |page| {
+        let said = "const text = document.querySelector('#app').innerText;
+            return text.startsWith('This page could not start') && /wasm|WebAssembly/i.test(text)";
+        page.until(said, SOON).await;
+    });
+}

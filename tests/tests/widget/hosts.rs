@@ -1,0 +1,122 @@
+//! Pages that treat the element as few do: its folder on another site, several copies, other documents, the text in an attribute.
+
+use serde_json::json;
+use tests::{browser::SOON, site};
+
+use crate::{ELEMENT, POSTS, element, inside, package::files, page, settled, shows};
+
+/// A line with the address of another site. The browser's proxy answers for it.
+const CDN: &str = "http://cdn.example/npm/user-attributes@0.1.0";
+
+#[test]
+fn a_line_with_an_address_of_another_site_is_enough() {
+    let line = format!(r#"<script type="module" src="{CDN}/user-attributes.js"></script>"#);
+    let html = format!(
+        "<!doctype html><html><head>{line}</head><body>{}</body></html>",
+        element("")
+    );
+    let mut visit = page("", "")
+        .instead("host.html", html.into_bytes())
+        .add_header("Access-Control-Allow-Origin: *");
+    for (name, bytes) in files(&site::file("widget")) {
+        if !name.starts_with("gpu") && !name.starts_with("models/zh") {
+            visit = visit.instead(&format!("{CDN}/{name}"), bytes);
+        }
+    }
+    visit.run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let requests = page.site.requests();
+        assert!(
+            requests.contains(&format!("{CDN}/worker_bg.wasm")),
+            "{requests:?}"
+        );
+        let own = requests.iter().find(|path| path.starts_with("widget/"));
+        assert_eq!(own, None);
+    });
+}
+
+#[test]
+fn of_two_versions_the_first_defines_the_element() {
+    let other = r#"<script type="module" src="other/user-attributes.js"></script>"#;
+    let mut visit = page("", &format!("{}{other}", element("")));
+    for (name, bytes) in files(&site::file("widget")) {
+        if name.ends_with(".js") {
+            visit = visit.instead(&format!("other/{name}"), bytes);
+        }
+    }
+    visit.run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let script = "
+            const [first, second] = await Promise.all(['./widget/user-attributes.js', './other/user-attributes.js'].map(path =>
+                import(new URL(path, document.baseURI))));
+            const element = document.querySelector('user-attributes');
+            return [element instanceof first.UserAttributesElement, element instanceof second.UserAttributesElement]";
+        let script = format!("return (async () => {{ {script} }})()");
+        assert_eq!(page.script(&script).await, json!([true, false]));
+    });
+}
+
+#[test]
+fn the_text_could_not_be_an_attribute() {
+    page(
+        "",
+        "<user-attributes text='my wife'>nothing</user-attributes>",
+    )
+    .run(async |page| {
+        shows(&page, ELEMENT, &["my wife"]).await;
+        // What was set last is read.
+        for (set, text) in [
+            ("setAttribute('text', 'my school')", "my school"),
+            ("text = 'my husband cooked'", "my husband cooked"),
+            ("setAttribute('text', 'my school')", "my school"),
+            ("removeAttribute('text')", "nothing"),
+        ] {
+            page.script(&format!("{ELEMENT}.{set}")).await;
+            shows(&page, ELEMENT, &[text]).await;
+        }
+    });
+}
+
+#[test]
+fn styles_were_lost_in_another_document() {
+    page("", &format!("{}<iframe></iframe>", element(""))).run(async |page| {
+        settled(&page, ELEMENT).await;
+        page.script(&format!("window.kept = {ELEMENT}")).await;
+        let border = "getComputedStyle(root.querySelector('[part=panel]')).borderTopWidth";
+        assert_eq!(inside(&page, "kept", border).await, "1px");
+        for place in [
+            "document.querySelector('iframe').contentDocument.body.append(kept)",
+            "document.body.append(kept)",
+            "window.template = document.createElement('template'); template.content.append(kept)",
+            "document.body.append(template.content)",
+            "window.open('').document.body.append(kept)",
+        ] {
+            page.script(place).await;
+            if !place.starts_with("window.template") {
+                assert_eq!(inside(&page, "kept", border).await, "1px", "{place}");
+            }
+        }
+        page.script("kept.text = 'my wife'").await;
+        page.until("return kept.prediction !== null", SOON).await;
+        shows(&page, "kept", &["my wife"]).await;
+    });
+}
+
+#[test]
+fn in_a_frames_document_it_loads_when_it_is_seen() {
+    page("", "<iframe width=900 height=700></iframe>").run(async |page| {
+        page.until(
+            "return Boolean(customElements.get('user-attributes'))",
+            SOON,
+        )
+        .await;
+        let posts = json!(POSTS.join("\n"));
+        page.script(&format!(
+            "window.kept = document.createElement('user-attributes');
+            kept.text = {posts};
+            document.querySelector('iframe').contentDocument.body.append(kept)"
+        ))
+        .await;
+        shows(&page, "kept", &POSTS).await;
+    });
+}
