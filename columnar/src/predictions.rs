@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::slice;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchReader, StringArray};
@@ -140,11 +141,11 @@ impl<R: RecordBatchReader> Predictions<R> {
         self
     }
 
-    /// Adds the users of the next batch to a set of users, instead of predicting them, and returns how many could not be read.
-    /// `None` at the end.
+    /// Adds the users of the next batch to a set of users, instead of predicting them, and returns how many were left out,
+    /// because nothing can be predicted. `None` at the end.
     ///
     /// # Errors
-    /// If the source or the device fails.
+    /// If the source fails.
     ///
     /// # Panics
     /// If the set is one of another model.
@@ -155,18 +156,12 @@ impl<R: RecordBatchReader> Predictions<R> {
         let mut users = self.take_waiting();
         let read = users.len();
         users.retain(|user| user.error.is_none());
-        let without = (read - users.len()) as u64;
-        let predictor = &self.model.predictor;
-        let mut count = || {
-            let hashes: Vec<u64> = users.iter().map(User::hash).collect();
-            block_on(predictor.count_encoded(&texts(predictor, &mut users), &hashes, set))
+        let unreadable = (read - users.len()) as u64;
+        let failed = match &self.pool {
+            Some(pool) => pool.install(|| count(&self.model.predictor, &mut users, set)),
+            None => count(&self.model.predictor, &mut users, set),
         };
-        let counted = match &self.pool {
-            Some(pool) => pool.install(count),
-            None => count(),
-        };
-        counted.map_err(|error| ArrowError::ComputeError(error.to_string()))?;
-        Ok(Some(without))
+        Ok(Some(unreadable + failed))
     }
 
     /// The next batch; `None` at the end.
@@ -298,6 +293,24 @@ fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
         .zip(users.iter())
         .map(replaced)
         .collect()
+}
+
+/// Adds users to a set, and returns how many cannot be predicted.
+fn count(predictor: &Predictor, users: &mut [User], set: &mut UserSet) -> u64 {
+    let hashes: Vec<u64> = users.iter().map(User::hash).collect();
+    let texts = texts(predictor, users);
+    let mut add = |texts: &[Vec<u32>], hashes: &[u64]| {
+        block_on(predictor.count_encoded(texts, hashes, set)).is_ok()
+    };
+    if add(&texts, &hashes) {
+        return 0;
+    }
+    // The user at fault must not cost the others their place.
+    let failed = texts
+        .iter()
+        .zip(hashes)
+        .filter(|(text, hash)| !add(slice::from_ref(*text), slice::from_ref(hash)));
+    failed.count() as u64
 }
 
 /// The word ids of each user, who has none left.

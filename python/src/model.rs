@@ -1,6 +1,5 @@
 //! A loaded model.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, RecordBatchReader};
@@ -10,11 +9,10 @@ use futures_lite::future::block_on;
 use model_core::base_rates::BaseRates;
 use model_core::population::Method;
 use model_core::text::Segmenter;
-use model_core::user_set::UserSet;
+use model_core::user_set::{StoredSums, UserSet};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use serde::{Deserialize, Serialize};
 
 use crate::stream::{Reader, Stream, import};
 use crate::threads::Threads;
@@ -150,7 +148,7 @@ impl NativeModel {
         ))))
     }
 
-    /// Counts the users of a stream of record batches. Returns the sums over them, and the number of users that could not be read.
+    /// Counts the users of a stream of record batches. Returns the sums over them, and the number of users left out.
     fn count_stream<'py>(
         &self,
         py: Python<'py>,
@@ -160,15 +158,15 @@ impl NativeModel {
         sorted: bool,
     ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
         let mut users = self.open(py, source, text, user, sorted)?;
-        let (mut set, mut without) = (self.empty_set(), 0);
-        while let Some(more) = py
-            .detach(|| users.count_into(&mut set))
-            .map_err(value_error)?
-        {
-            without += more;
+        let (mut set, mut left_out) = (self.empty_set()?, 0);
+        loop {
+            let more = py.detach(|| users.count_into(&mut set));
+            let Some(more) = more.map_err(value_error)? else {
+                return Ok((self.sums(py, set)?, left_out));
+            };
+            left_out += more;
             py.check_signals()?;
         }
-        Ok((self.sums(py, set)?, without))
     }
 
     /// Adds up sums over users that `count_stream` returned.
@@ -194,15 +192,6 @@ impl NativeModel {
     }
 }
 
-/// Sums over users as `auxlstm population --sums` writes them.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredSums {
-    model: String,
-    by: Option<String>,
-    groups: BTreeMap<String, UserSet>,
-}
-
 impl NativeModel {
     /// The users of a stream, whose rows are brought into order unless it is sorted.
     fn open(
@@ -226,35 +215,35 @@ impl NativeModel {
         Ok(predictions.map_err(value_error)?.on(pool))
     }
 
-    fn empty_set(&self) -> UserSet {
-        UserSet::new(self.model.predictor.settings(), BaseRates::Corpus)
+    fn empty_set(&self) -> PyResult<UserSet> {
+        let settings = self.model.predictor.settings();
+        match UserSet::is_possible(settings) {
+            true => Ok(UserSet::new(settings, BaseRates::Corpus)),
+            false => Err(value_error(
+                "the model has no validation users from which shares could be estimated; fit it to labelled users with \
+                 `auxlstm adapt`",
+            )),
+        }
     }
 
     fn sums<'py>(&self, py: Python<'py>, set: UserSet) -> PyResult<Bound<'py, PyBytes>> {
-        let stored = StoredSums {
-            model: format!("crc32:{}", self.model.checksum),
-            by: None,
-            groups: [(String::new(), set)].into(),
-        };
+        let groups = [(String::new(), set)].into();
+        let stored = StoredSums::new(&self.model.checksum, None, groups);
         let json = serde_json::to_vec(&stored).map_err(value_error)?;
         Ok(PyBytes::new(py, &json))
     }
 
     fn merged(&self, all: &[Bound<'_, PyBytes>]) -> PyResult<UserSet> {
-        let mut set = self.empty_set();
-        for sums in all {
-            let stored: StoredSums = serde_json::from_slice(sums.as_bytes())
-                .map_err(|error| value_error(format!("these are no sums over users: {error}")))?;
-            if stored.model != format!("crc32:{}", self.model.checksum) {
-                return Err(value_error(
-                    "these sums are of users who were predicted with another model",
-                ));
-            }
-            for group in stored.groups.values() {
-                if !group.is_sound(self.model.predictor.settings()) {
-                    return Err(value_error("these sums over users are damaged"));
-                }
-                set.merge(group).map_err(value_error)?;
+        let mut set = self.empty_set()?;
+        let Model {
+            predictor,
+            checksum,
+        } = &*self.model;
+        for (number, sums) in (1..).zip(all) {
+            let fail = |what: String| value_error(format!("sums number {number}: {what}"));
+            let stored = StoredSums::read(sums.as_bytes(), checksum, predictor.settings());
+            for group in stored.map_err(fail)?.groups.values() {
+                set.merge(group).map_err(fail)?;
             }
         }
         Ok(set)

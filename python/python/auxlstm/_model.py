@@ -162,10 +162,7 @@ class Model:
         """
         if _frames.kind(frame) == "pandas":
             return _frames.predict_pandas(self, frame, user, text, sorted)
-        if not hasattr(frame, "__arrow_c_stream__"):
-            raise TypeError(
-                f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
-            )
+        _check_frame(frame)
         lazy = sorted and _frames.is_reader(frame)
         return _frames.like(frame, self._native.predict_stream(frame, text, user, sorted, lazy))
 
@@ -174,16 +171,18 @@ class Model:
     ) -> UserSums:
         """Counts the users of a data frame for :meth:`estimate`, instead of predicting them.
 
-        ``frame`` and the options are those of :meth:`predict_frame`; a record batch reader that is sorted is counted as it is
-        read. The sums of parts of the users add up. They are the bytes that ``auxlstm population --sums`` writes.
+        ``frame`` and the options are those of :meth:`predict_frame`; a frame of pandas needs pyarrow here. A record batch
+        reader that is sorted is counted as it is read. The sums of parts of the users add up, and are what ``auxlstm
+        population --sums`` writes: store them in a file for ``--add``.
         """
+        _check_frame(frame)
         return UserSums(*self._native.count_stream(frame, text, user, sorted))
 
     def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
         """The estimated share of each class among users, from the sums of one or several parts of them.
 
-        Methods and result are those of ``auxlstm population --json``. Read when not to trust the shares in
-        ``docs/population.md``.
+        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. Read
+        when not to trust the shares in ``docs/population.md``.
 
         >>> import polars
         >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
@@ -217,6 +216,13 @@ def _restore(bundle: bytes, dictionary: bytes | None, threads: int) -> Model:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _check_frame(frame: Any) -> None:
+    if not hasattr(frame, "__arrow_c_stream__"):
+        raise TypeError(
+            f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
+        )
 
 
 def _posts(posts: Posts) -> list[str]:

@@ -134,7 +134,7 @@ class UserSums(NamedTuple):
     sums: bytes
     """The sums, as ``auxlstm population --sums`` writes them."""
     left_out: int
-    """The number of users that could not be read."""
+    """The number of rows and users that could not be read."""
 
 
 def user_prediction(values: dict[str, Any]) -> UserPrediction:

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from math import isqrt
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from ._model import Model, _restore
 from ._native import places
+from ._types import UserSums
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
+
+_MOST_GROUPS = 1000
+"""The most groups of ``by``, as on the command line. The sums of each take up to some megabytes."""
 
 
 def predict(
@@ -63,20 +67,51 @@ def estimate(
 ) -> list[dict[str, Any]]:
     """Estimates the share of each class among the users of a data frame, with 95 % intervals.
 
-    Frame and columns are those of :func:`predict`. With ``by``, shares are estimated for each value of this column, such as a
-    month or a community, in ascending order; a user with posts of several values is counted in each of them.
+    Frame and columns are those of :func:`predict`, and groups those of :func:`count`. The methods are those of ``auxlstm
+    population``: ``bayes`` corrects the errors of the classifier; ``pcc`` is the mean of the probabilities (probabilistic
+    classify and count), and ``cc`` the share of labels (classify and count), which are biased. Read when not to trust the
+    shares in ``docs/population.md``.
 
-    The methods are those of ``auxlstm population``: ``bayes`` corrects the errors of the classifier; ``pcc`` is the mean of the
-    probabilities (probabilistic classify and count), and ``cc`` the share of labels (classify and count), which are biased. Each
-    element of the result is an object of ``auxlstm population --json``, with the number of users that could not be read in
-    ``left_out``. Read when not to trust the shares in ``docs/population.md``.
+    Each element of the result is an object of ``auxlstm population --json``, with the number of users that could not be read
+    in ``left_out``. With ``by``, the groups are in ascending order.
+    """
+    counted = count(frame, model, by=by, user=user, text=text, order=order, partitions=partitions)
+    return [
+        {
+            **({} if by is None else {"group": group}),
+            **model.estimate([sums.sums], method),
+            "left_out": sums.left_out,
+        }
+        for group, sums in counted.items()
+    ]
+
+
+def count(
+    frame: DataFrame,
+    model: Model,
+    *,
+    by: str | None = None,
+    user: str | None = None,
+    text: str | None = None,
+    order: str | Sequence[str] = (),
+    partitions: int | None = None,
+) -> Counts:
+    """Counts the users of a data frame for :meth:`auxlstm.Model.estimate`, which then estimates shares by any method.
+
+    Frame and columns are those of :func:`predict`. With ``by``, users are counted for each value of this column, such as a
+    month or a community; a user with posts of several values is counted in each of them, and users without a value in the
+    group ``None``. Without ``by``, all users are in the group ``None``.
 
     Each task sums up its users, and the sums of tasks are added, so no predictions are stored or collected.
     """
     from pyspark.sql import functions
 
+    if by is not None:
+        values = frame.select(_column(frame, by)).distinct().limit(_MOST_GROUPS + 1).count()
+        if values > _MOST_GROUPS:
+            raise ValueError(f"by={by!r}: more than {_MOST_GROUPS} values; name a column that many users share")
     group = functions.lit(None) if by is None else _column(frame, by)
-    rows = _by_user(frame, user, text, order, partitions, group.cast("string"))
+    rows = _by_user(frame, user, text, order, partitions, functions.make_valid_utf8(group.cast("string")))
     # Columns that cannot be read raise an error here, not in the tasks.
     _prediction_schema(model, rows.select("user", "text").schema)
     schema = "group string, sums binary, left_out long"
@@ -84,19 +119,10 @@ def estimate(
     # The sums of one task take megabytes, so they are added in two steps.
     tasks = partitions or int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
     merged = counted.repartition(isqrt(tasks) + 1).mapInArrow(_merger(model), schema)
-    sums: dict[str | None, list[bytes]] = {}
-    left_out: dict[str | None, int] = {}
+    counts: Counts = {} if by is not None else {None: UserSums(model._native.merge([]), 0)}
     for row in merged.toLocalIterator():
-        sums.setdefault(row["group"], []).append(bytes(row["sums"]))
-        left_out[row["group"]] = left_out.get(row["group"], 0) + row["left_out"]
-    return [
-        {
-            **({} if by is None else {"group": name}),
-            **model.estimate(sums[name], method),
-            "left_out": left_out[name],
-        }
-        for name in sorted(sums, key=lambda name: (name is None, name))
-    ]
+        _add(counts, model, row["group"], UserSums(bytes(row["sums"]), row["left_out"]))
+    return dict(sorted(counts.items(), key=lambda group: (group[0] is None, group[0] or "")))
 
 
 def _by_user(
@@ -138,6 +164,9 @@ def _by_user(
 Batches = Callable[[Iterable[Any]], Iterator[Any]]
 """A function from record batches to record batches, which Spark calls in each task."""
 
+Counts = dict[Optional[str], UserSums]
+"""The users of each group."""
+
 
 def _predictor(model: Model) -> Batches:
     load = _loader(model)
@@ -157,7 +186,7 @@ def _counter(model: Model) -> Batches:
         for group, slices in groupby(_by_group(batches), key=itemgetter(0)):
             reader = _reader(batch for _, batch in slices)
             counted = load().count_frame(reader, user="user", text="text", sorted=True)
-            yield _sums(group, counted.sums, counted.left_out)
+            yield _sums(group, counted)
 
     return count_batches
 
@@ -166,17 +195,23 @@ def _merger(model: Model) -> Batches:
     load = _loader(model)
 
     def merge_batches(batches: Iterable[Any]) -> Iterator[Any]:
-        merged: dict[str | None, tuple[bytes, int]] = {}
+        counts: Counts = {}
         for batch in batches:
-            for group, sums, left_out in zip(*(column.to_pylist() for column in batch.columns)):
-                if group in merged:
-                    other, others = merged[group]
-                    sums, left_out = load()._native.merge([other, sums]), others + left_out
-                merged[group] = sums, left_out
-        for group, (sums, left_out) in merged.items():
-            yield _sums(group, sums, left_out)
+            for group, *sums in zip(*(column.to_pylist() for column in batch.columns)):
+                _add(counts, load(), group, UserSums(*sums))
+        for group, counted in counts.items():
+            yield _sums(group, counted)
 
     return merge_batches
+
+
+def _add(counts: Counts, model: Model, group: str | None, counted: UserSums) -> None:
+    """Adds users to those of a group."""
+    before = counts.get(group)
+    if before is not None:
+        sums = model._native.merge([before.sums, counted.sums])
+        counted = UserSums(sums, before.left_out + counted.left_out)
+    counts[group] = counted
 
 
 def _loader(model: Model) -> Callable[[], Model]:
@@ -214,11 +249,11 @@ def _by_group(batches: Iterable[Any]) -> Iterator[tuple[str | None, Any]]:
             start = end
 
 
-def _sums(group: str | None, sums: bytes, left_out: int) -> Any:
+def _sums(group: str | None, counted: UserSums) -> Any:
     import pyarrow
 
     schema = pyarrow.schema([("group", pyarrow.string()), ("sums", pyarrow.binary()), ("left_out", pyarrow.int64())])
-    return pyarrow.record_batch([[group], [sums], [left_out]], schema=schema)
+    return pyarrow.record_batch([[group], [counted.sums], [counted.left_out]], schema=schema)
 
 
 def _prediction_schema(model: Model, rows: StructType) -> StructType:

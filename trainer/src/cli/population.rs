@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
+use columnar::Model;
 use futures_lite::future::block_on;
 use model_core::attribute::Attribute;
 use model_core::base_rates::BaseRates;
@@ -16,14 +17,13 @@ use model_core::population::Method;
 use model_core::prediction::Named;
 use model_core::predictor::Predictor;
 use model_core::user_set::{
-    AttributeShares, JointShares, PopulationEstimate, Share, TextCheck, UserSet, hash,
+    AttributeShares, JointShares, PopulationEstimate, Share, StoredSums, TextCheck, UserSet, hash,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
 use super::{CorpusArguments, Failure, base_rates, print_text};
-use crate::bundle::read_bytes;
 use crate::corpus::{Corpus, UserKey};
 use crate::document::{Document, Figure, Grid, drawing};
 use crate::limited;
@@ -82,17 +82,6 @@ const MOST_BYTES: u64 = 1 << 32;
 /// The users of each group; one group with an empty name without --by.
 type Groups = BTreeMap<String, UserSet>;
 
-/// A file of sums.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredSums {
-    /// The checksum of the bundle that the users were predicted with.
-    model: String,
-    /// The field that the users are grouped by.
-    by: Option<String>,
-    groups: Groups,
-}
-
 /// The estimate of a group.
 #[derive(Serialize)]
 struct Group<'a> {
@@ -103,7 +92,10 @@ struct Group<'a> {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let mut predictor = arguments.model.load()?;
+    let Model {
+        mut predictor,
+        checksum,
+    } = arguments.model.load_with_checksum()?;
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
     }
@@ -114,14 +106,17 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let page = create(&arguments.output)?;
     let json = create(&arguments.json)?;
     let sums = create(&arguments.sums)?;
-    let model = match sums.is_some() || !arguments.add.is_empty() {
-        true => checksum(&read_bytes(&arguments.model.bundle)?),
-        false => String::new(),
-    };
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     for path in &arguments.add {
-        add_sums(&mut groups, path, predictor.settings(), &empty, &model, by)?;
+        add_sums(
+            &mut groups,
+            path,
+            predictor.settings(),
+            &empty,
+            &checksum,
+            by,
+        )?;
     }
     add_users(
         &mut groups,
@@ -155,8 +150,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         })?;
     }
     if let Some(file) = sums {
-        let by = arguments.by.clone();
-        let stored = StoredSums { model, by, groups };
+        let stored = StoredSums::new(&checksum, arguments.by.clone(), groups);
         file.finish(|out| {
             serde_json::to_writer(&mut *out, &stored)?;
             out.write_all(b"\n")
@@ -185,11 +179,7 @@ fn base_rates(arguments: &Arguments, attributes: &[Attribute]) -> Result<BaseRat
 
 /// Fails if no attribute has the moments that the method needs.
 fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result<(), Failure> {
-    let settings = predictor.settings();
-    let mut calibrations = settings.languages().into_iter().flat_map(|language| {
-        (0..settings.attributes.len()).map(move |task| settings.calibration(task, language))
-    });
-    match calibrations.any(|calibration| calibration.moments.is_some()) {
+    match UserSet::is_possible(predictor.settings()) {
         true => Ok(()),
         false => Err(format!(
             "{}: the model has no validation users from which {method} could estimate shares; train it with \
@@ -200,26 +190,18 @@ fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result
     }
 }
 
-fn checksum(bytes: &[u8]) -> String {
-    format!("crc32:{:08x}", crc32fast::hash(bytes))
-}
-
 /// Adds the users of a file of sums.
 fn add_sums(
     groups: &mut Groups,
     path: &Path,
     settings: &Settings,
     empty: &UserSet,
-    model: &str,
+    checksum: &str,
     by: Option<&str>,
 ) -> Result<(), Failure> {
     let fail = |what: &dyn std::fmt::Display| Failure::from(format!("{}: {what}", path.display()));
     let bytes = limited::read(path, MOST_BYTES, "a file of sums").map_err(|error| fail(&error))?;
-    let stored: StoredSums = serde_json::from_slice(&bytes)
-        .map_err(|error| fail(&format!("not a file that --sums wrote: {error}")))?;
-    if stored.model != model {
-        return Err(fail(&"its users were predicted with another model"));
-    }
+    let stored = StoredSums::read(&bytes, checksum, settings).map_err(|error| fail(&error))?;
     if stored.by.as_deref() != by {
         return Err(fail(&match &stored.by {
             Some(field) => format!("its users are grouped by {field:?}; use --by {field}"),
@@ -227,9 +209,6 @@ fn add_sums(
         }));
     }
     for (group, set) in stored.groups {
-        if !set.is_sound(settings) {
-            return Err(fail(&"its sums are damaged"));
-        }
         let known = groups.entry(group).or_insert_with(|| empty.clone());
         known.merge(&set).map_err(|error| fail(&error))?;
     }
