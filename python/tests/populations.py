@@ -4,6 +4,8 @@ import json
 import random
 import subprocess
 
+import pytest
+
 METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"]
 WORDS = """and baby boss client code coffee day dinner essay exam football game happy homework husband kids love math meeting
 mom music office rain school server song tea teacher test wife work""".split()
@@ -49,6 +51,21 @@ def estimates_of_command(command, bundle, users, folder, by=()):
         run("none.jsonl", "--add", "sums", "--method", method, "--json", "shares.json", *by)
         found[method] = json.loads((folder / "shares.json").read_text())
     return found
+
+
+def check_equal(found, wanted):
+    """Checks that two estimates are equal but for the order in which sums were added.
+
+    The intervals of `emq` are of resampled users, whose order depends on hashes of their keys, which the command line takes
+    with the name of the file.
+    """
+    found, wanted = flat(found), flat(wanted)
+    assert found.keys() == wanted.keys()
+    is_resampled = "emq" in wanted.values()
+    for place, value in wanted.items():
+        if isinstance(value, float):
+            value = pytest.approx(value, rel=1e-6, abs=0.1 if is_resampled and place[-1] in ("low", "high") else 1e-6)
+        assert found[place] == value, place
 
 
 def flat(value, path=()):

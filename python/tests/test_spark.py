@@ -12,7 +12,7 @@ from pyspark.sql import functions  # noqa: E402
 
 import auxlstm.spark  # noqa: E402
 
-from tests.populations import METHODS, estimates_of_command, flat, make_users, shuffled_posts  # noqa: E402
+from tests.populations import METHODS, check_equal, estimates_of_command, make_users, shuffled_posts  # noqa: E402
 from tests.spark_cluster import Cluster, stages, write_posts  # noqa: E402
 
 POSTS, USERS, MOST_POSTS = 400_000, 20_000, 200_000
@@ -111,16 +111,13 @@ def test_shares_of_classes_are_those_of_the_command_line(spark, model, bundle, c
     frame = spark.createDataFrame(rows, "user int, time int, forum string, text string").repartition(6)
     options = {"order": "time", "partitions": 5}
 
-    def check(found, wanted):
-        assert flat(found) == pytest.approx(flat(wanted), rel=1e-6, abs=1e-6)
-
     (tmp_path / "all").mkdir()
     wanted = estimates_of_command(command, bundle, users, tmp_path / "all")
     counted = auxlstm.spark.count(frame, model, **options)
     assert list(counted) == [None] and counted[None].left_out == 2
     for method in METHODS:
-        check(model.estimate([counted[None].sums], method), wanted[method][0])
-    check(auxlstm.spark.estimate(frame, model, method="pacc", **options), [{**wanted["pacc"][0], "left_out": 2}])
+        check_equal(model.estimate([counted[None].sums], method), wanted[method][0])
+    check_equal(auxlstm.spark.estimate(frame, model, method="pacc", **options), [{**wanted["pacc"][0], "left_out": 2}])
 
     (tmp_path / "groups").mkdir()
     wanted = estimates_of_command(command, bundle, by_forum, tmp_path / "groups", by=["--by", "forum"])
@@ -130,12 +127,12 @@ def test_shares_of_classes_are_those_of_the_command_line(spark, model, bundle, c
     for method in METHODS:
         for of_group in wanted[method]:
             group = of_group.pop("group")
-            check(model.estimate([counted[group].sums], method), of_group)
+            check_equal(model.estimate([counted[group].sums], method), of_group)
     # Rows that are users are not shuffled, but sorted by group.
     lists = spark.createDataFrame(by_forum, "id int, forum string, posts array<string>").repartition(4)
     found = auxlstm.spark.estimate(lists, model, by="forum")
     assert [of_group.pop("group") for of_group in found] == ["north", "south", "west"]
-    check(found, [{**of_group, "left_out": 0} for of_group in wanted["bayes"]])
+    check_equal(found, [{**of_group, "left_out": 0} for of_group in wanted["bayes"]])
 
 
 def test_a_group_for_each_user_is_refused(spark, model):
