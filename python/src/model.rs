@@ -8,15 +8,18 @@ use columnar::{Grouped, Model, Predictions};
 use futures_lite::future::block_on;
 use model_core::base_rates::BaseRates;
 use model_core::population::Method;
+use model_core::prediction_table::{strongest_words, words_text};
+use model_core::predictor::PredictError;
 use model_core::text::Segmenter;
 use model_core::user_set::{StoredSums, UserSet};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use rayon::prelude::*;
 
 use crate::stream::{Reader, Stream, import};
 use crate::threads::Threads;
-use crate::{columns, objects, value_error};
+use crate::{objects, value_error};
 
 /// The most users, and about the most bytes of text, between two looks at whether Ctrl-C was pressed.
 const CHUNK_USERS: usize = 256;
@@ -89,24 +92,37 @@ impl NativeModel {
     ) -> PyResult<Bound<'py, PyList>> {
         let pool = self.threads.pool()?;
         let predictions = PyList::empty(py);
-        let mut users = users.iter().peekable();
-        while users.peek().is_some() {
-            let (mut chunk, mut bytes) = (Vec::new(), 0);
-            while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
-                let Some(posts) = users.next() else {
-                    break;
-                };
-                let posts = texts(posts);
-                bytes += posts.iter().map(String::len).sum::<usize>();
-                chunk.push(posts);
-            }
-            let predict = || block_on(self.model.predictor.predict(&chunk));
+        each_chunk(py, &users, |chunk| {
+            let predict = || block_on(self.model.predictor.predict(chunk));
             for prediction in py.detach(|| pool.install(predict)).map_err(failed)? {
                 predictions.append(objects::prediction(py, &prediction)?)?;
             }
-            py.check_signals()?;
-        }
+            Ok(())
+        })?;
         Ok(predictions)
+    }
+
+    /// The `count` words that speak most for the label of each attribute, and of its coarse classes if it has any, for users
+    /// with these lists of posts; written as in the tables of the command line.
+    fn strongest_words(
+        &self,
+        py: Python<'_>,
+        users: Vec<Vec<Bound<'_, PyString>>>,
+        count: usize,
+    ) -> PyResult<Vec<Vec<String>>> {
+        let pool = self.threads.pool()?;
+        let mut all = Vec::new();
+        let of_user = |posts: &Vec<String>| -> Result<Vec<String>, PredictError> {
+            let explanation = block_on(self.model.predictor.explain(posts))?;
+            let words = strongest_words(&explanation, posts, count);
+            Ok(words.iter().map(|words| words_text(words)).collect())
+        };
+        each_chunk(py, &users, |chunk| {
+            let explain = || chunk.par_iter().map(of_user).collect::<Result<Vec<_>, _>>();
+            all.extend(py.detach(|| pool.install(explain)).map_err(failed)?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// Predicts one user, with the evidence of each word.
@@ -123,17 +139,20 @@ impl NativeModel {
     }
 
     /// Predicts the users of a stream of record batches. Unless it is sorted, the rows are brought into order first. A lazy
-    /// stream is predicted as it is read.
+    /// stream is predicted as it is read. `columns` are the names of those of the text and of the user. `evidence` is the number of words of evidence; 0 adds none.
     fn predict_stream(
         &self,
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
-        text: Option<String>,
-        user: Option<String>,
+        columns: (Option<String>, Option<String>),
         sorted: bool,
         lazy: bool,
+        evidence: usize,
     ) -> PyResult<Stream> {
-        let mut predictions = self.open(py, source, text, user, sorted)?;
+        let mut predictions = self.open(py, source, columns, sorted)?;
+        if evidence > 0 {
+            predictions = predictions.with_evidence(evidence);
+        }
         if lazy {
             return Ok(Stream::new(Box::new(predictions)));
         }
@@ -153,11 +172,10 @@ impl NativeModel {
         &self,
         py: Python<'py>,
         source: &Bound<'py, PyAny>,
-        text: Option<String>,
-        user: Option<String>,
+        columns: (Option<String>, Option<String>),
         sorted: bool,
     ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
-        let mut users = self.open(py, source, text, user, sorted)?;
+        let mut users = self.open(py, source, columns, sorted)?;
         let (mut set, mut left_out) = (self.empty_set()?, 0);
         loop {
             let more = py.detach(|| users.count_into(&mut set));
@@ -198,12 +216,11 @@ impl NativeModel {
         &self,
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
-        text: Option<String>,
-        user: Option<String>,
+        columns: (Option<String>, Option<String>),
         sorted: bool,
     ) -> PyResult<Predictions<Reader>> {
         let pool = self.threads.pool()?;
-        let columns = columns(text, user);
+        let columns = crate::columns(columns.0, columns.1);
         let source = import(source)?;
         let predictions = py.detach(|| {
             let source: Reader = match sorted {
@@ -248,6 +265,29 @@ impl NativeModel {
         }
         Ok(set)
     }
+}
+
+/// Gives `handle` the posts of some users after the other, and looks whether Ctrl-C was pressed.
+fn each_chunk(
+    py: Python<'_>,
+    users: &[Vec<Bound<'_, PyString>>],
+    mut handle: impl FnMut(&[Vec<String>]) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut users = users.iter().peekable();
+    while users.peek().is_some() {
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+            let Some(posts) = users.next() else {
+                break;
+            };
+            let posts = texts(posts);
+            bytes += posts.iter().map(String::len).sum::<usize>();
+            chunk.push(posts);
+        }
+        handle(&chunk)?;
+        py.check_signals()?;
+    }
+    Ok(())
 }
 
 /// The text of Python strings, whose lone surrogates are read as U+FFFD.

@@ -56,6 +56,17 @@ def test_posts_are_read_in_their_order(spark, model):
     check(rows(found), {"a": ["my essay is due", "off to the game"], "b": ["rain", ""]}, model)
 
 
+def test_words_have_their_evidence(spark, model):
+    lists = {7: ["my husband made tea"], 9: []}
+    frame = spark.createDataFrame(list(lists.items()), "user int, posts array<string>")
+    found = rows(auxlstm.spark.predict(frame, model, evidence=2))
+    check(found, lists, model)
+    table = pyarrow.table({"user": list(lists), "posts": list(lists.values())})
+    for row in model.predict_frame(table, evidence=2).to_pylist():
+        assert found[row["id"]] == row
+    assert found[7]["gender_evidence"] and found[9]["gender_evidence"] == []
+
+
 @pytest.mark.parametrize("kind", ["tinyint", "smallint", "int", "bigint"])
 def test_ids_keep_their_type(spark, model, kind):
     frame = spark.createDataFrame([(7, "rain"), (7, "rain"), (9, "tea")], f"user {kind}, text string")

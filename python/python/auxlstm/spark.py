@@ -31,6 +31,7 @@ def predict(
     text: str | None = None,
     order: str | Sequence[str] = (),
     partitions: int | None = None,
+    evidence: int | None = None,
 ) -> DataFrame:
     """Predicts the users of a data frame. The result has a row for each user, with the columns that
     :meth:`auxlstm.Model.predict_frame` gives to Arrow.
@@ -44,14 +45,14 @@ def predict(
     ids. In the second case ``id`` is Spark's ``monotonically_increasing_id``.
 
     A row that cannot be read does not fail its task: it has the reason in the column ``error``. Bytes that are not UTF-8 are
-    read as U+FFFD.
+    read as U+FFFD. ``evidence`` adds the words that speak most for each label.
 
     ``partitions`` is the number of tasks after the shuffle, by default ``spark.sql.shuffle.partitions``. A task computes with
     the threads that the model was loaded with, or else as many as ``spark.task.cpus`` says. The model travels with the task,
     and each Python process of a worker loads it once.
     """
     rows = _by_user(frame, user, text, order, partitions).select("user", "text")
-    return rows.mapInArrow(_predictor(model), _prediction_schema(model, rows.schema))
+    return rows.mapInArrow(_predictor(model, evidence), _prediction_schema(model, rows.schema, evidence))
 
 
 def estimate(
@@ -168,13 +169,15 @@ Counts = dict[Optional[str], UserSums]
 """The users of each group."""
 
 
-def _predictor(model: Model) -> Batches:
+def _predictor(model: Model, evidence: int | None) -> Batches:
     load = _loader(model)
 
     def predict_batches(batches: Iterable[Any]) -> Iterator[Any]:
         reader = _reader(iter(batches))
         if reader is not None:
-            yield from load().predict_frame(reader, user="user", text="text", sorted=True)
+            yield from load().predict_frame(
+                reader, user="user", text="text", sorted=True, evidence=evidence
+            )
 
     return predict_batches
 
@@ -256,12 +259,13 @@ def _sums(group: str | None, counted: UserSums) -> Any:
     return pyarrow.record_batch([[group], [counted.sums], [counted.left_out]], schema=schema)
 
 
-def _prediction_schema(model: Model, rows: StructType) -> StructType:
+def _prediction_schema(model: Model, rows: StructType, evidence: int | None = None) -> StructType:
     """The schema of predictions about such rows. Columns that cannot be read raise an error."""
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
     empty = to_arrow_schema(rows).empty_table()
-    return from_arrow_schema(model.predict_frame(empty, user="user", text="text").schema)
+    predictions = model.predict_frame(empty, user="user", text="text", evidence=evidence)
+    return from_arrow_schema(predictions.schema)
 
 
 def _valid(frame: DataFrame, place: int, name: str) -> Column:
