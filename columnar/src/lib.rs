@@ -10,7 +10,7 @@
 //!
 //! **Output.** One row per user, in the order of the input, with the columns of [`PredictionSchema`]. A row of which nothing
 //! can be predicted has the reason in its column `error`; it does not end the stream, since an engine would try the same rows
-//! again. The results are those of [`Predictor::predict`] to the last bit, however the rows are cut into batches.
+//! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of [`Predictor::predict`] to the last bit, however the rows are cut into batches.
 //!
 //! Memory is bounded by the batches of the input and by the words that the model reads of a user,
 //! however long a user's text is, and grows by eight bytes with each user, to notice ids that are not consecutive.
@@ -45,4 +45,6 @@ pub use group::Grouped;
 pub use model::{Model, checksum};
 pub use model_core::corpus::Columns;
 pub use predictions::Predictions;
-pub use schema::{CHECKSUM_KEY, MODEL_KEY, Outcome, PredictionSchema, SCHEMA_VERSION, VERSION_KEY};
+pub use schema::{
+    CHECKSUM_KEY, MODEL_KEY, Outcome, Predicted, PredictionSchema, SCHEMA_VERSION, VERSION_KEY,
+};

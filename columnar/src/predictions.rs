@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::slice;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchReader, StringArray};
@@ -9,12 +10,15 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, SchemaRef};
 use futures_lite::future::block_on;
 use model_core::corpus::Columns;
+use model_core::prediction::UserPrediction;
+use model_core::prediction_table::{WordEvidence, strongest_spellings};
 use model_core::predictor::Predictor;
+use model_core::user_set::{self, UserSet};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::input::{Input, Rows};
-use crate::{Model, Outcome, PredictionSchema};
+use crate::{Model, Outcome, Predicted, PredictionSchema};
 
 /// The most users in a batch of the output.
 const BATCH_USERS: usize = 1024;
@@ -36,6 +40,8 @@ pub struct Predictions<R> {
     input: Input,
     output: PredictionSchema,
     pool: Option<Arc<ThreadPool>>,
+    /// The number of words of evidence, if any are wanted.
+    evidence: Option<usize>,
     /// The batch that is being read, and its next row.
     rows: Option<(Rows, usize)>,
     /// The number of rows read so far.
@@ -62,6 +68,8 @@ struct User {
     bytes: usize,
     /// The ids of the words of the posts before.
     words: Vec<u32>,
+    /// Their spellings, as far as words are explained, if evidence is wanted.
+    spellings: Option<Vec<String>>,
     /// Why nothing can be predicted.
     error: Option<&'static str>,
 }
@@ -69,8 +77,7 @@ struct User {
 impl User {
     /// Adds a post, unless the model would not read it.
     fn add(&mut self, post: &str, predictor: &Predictor) {
-        let reader = predictor.reader();
-        if self.error.is_some() || self.words.len() >= reader.max_words {
+        if self.error.is_some() || self.words.len() >= predictor.reader().max_words {
             return;
         }
         let bytes = post.len() + size_of::<String>();
@@ -79,19 +86,37 @@ impl User {
             self.posts.push(post.to_owned());
         } else {
             self.encode(predictor);
-            reader.encode_more(&mut self.words, [post]);
+            self.read(predictor, [post]);
         }
     }
 
     /// Turns the posts into word ids.
     fn encode(&mut self, predictor: &Predictor) {
         let posts = std::mem::take(&mut self.posts);
-        predictor.reader().encode_more(&mut self.words, posts);
+        self.read(predictor, posts);
         self.bytes = 0;
     }
 
+    fn read<S: AsRef<str>>(&mut self, predictor: &Predictor, posts: impl IntoIterator<Item = S>) {
+        let reader = predictor.reader();
+        match &mut self.spellings {
+            Some(spellings) => reader.encode_spelled(&mut self.words, spellings, posts),
+            None => reader.encode_more(&mut self.words, posts),
+        }
+    }
+
+    /// The hash by which users are sampled.
+    fn hash(&self) -> u64 {
+        match &self.id {
+            Some(id) => user_set::hash(id),
+            None => user_set::hash(&self.row.to_string()),
+        }
+    }
+
     fn memory(&self) -> usize {
-        self.bytes + size_of_val(self.words.as_slice())
+        let spellings = self.spellings.iter().flatten();
+        let spelled: usize = spellings.map(|word| size_of::<String>() + word.len()).sum();
+        self.bytes + size_of_val(self.words.as_slice()) + spelled
     }
 }
 
@@ -115,6 +140,7 @@ impl<R: RecordBatchReader> Predictions<R> {
             input,
             output,
             pool: None,
+            evidence: None,
             rows: None,
             read: 0,
             current: None,
@@ -131,8 +157,46 @@ impl<R: RecordBatchReader> Predictions<R> {
         self
     }
 
+    /// Adds columns with the `count` words that speak most for the label of each attribute. Each user is read many times.
+    pub fn with_evidence(mut self, count: usize) -> Self {
+        self.output = self.output.with_evidence();
+        self.evidence = Some(count);
+        self
+    }
+
+    /// Adds the users of the next batch to a set of users, instead of predicting them, and returns how many were left out,
+    /// because nothing can be predicted. `None` at the end.
+    ///
+    /// # Errors
+    /// If the source fails.
+    ///
+    /// # Panics
+    /// If the set is one of another model.
+    pub fn count_into(&mut self, set: &mut UserSet) -> Result<Option<u64>, ArrowError> {
+        if self.is_over || !self.fill()? {
+            return Ok(None);
+        }
+        let mut users = self.take_waiting();
+        let read = users.len();
+        users.retain(|user| user.error.is_none());
+        let unreadable = (read - users.len()) as u64;
+        let failed = match &self.pool {
+            Some(pool) => pool.install(|| count(&self.model.predictor, &mut users, set)),
+            None => count(&self.model.predictor, &mut users, set),
+        };
+        Ok(Some(unreadable + failed))
+    }
+
     /// The next batch; `None` at the end.
     fn advance(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        match self.fill()? {
+            true => self.predict().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Reads the users of a batch. Returns whether there are any.
+    fn fill(&mut self) -> Result<bool, ArrowError> {
         while !self.is_full() {
             let Some((rows, next)) = self.rows.take() else {
                 match self.source.next().transpose()? {
@@ -150,14 +214,18 @@ impl<R: RecordBatchReader> Predictions<R> {
                 self.rows = Some((rows, next + 1));
             }
         }
-        match self.waiting.is_empty() {
-            true => Ok(None),
-            false => self.predict().map(Some),
-        }
+        Ok(!self.waiting.is_empty())
+    }
+
+    fn take_waiting(&mut self) -> Vec<User> {
+        self.waiting_bytes = 0;
+        std::mem::take(&mut self.waiting)
     }
 
     fn is_full(&self) -> bool {
-        self.waiting.len() >= BATCH_USERS || self.waiting_bytes >= BATCH_BYTES
+        // Evidence takes so long that it comes in small batches, between which a caller can stop.
+        let part = if self.evidence.is_some() { 16 } else { 1 };
+        self.waiting.len() >= BATCH_USERS / part || self.waiting_bytes >= BATCH_BYTES / part
     }
 
     fn read_row(&mut self, rows: &Rows, row: usize) {
@@ -176,6 +244,7 @@ impl<R: RecordBatchReader> Predictions<R> {
                 id: id.map(str::to_owned),
                 row: self.read,
                 error,
+                spellings: self.evidence.map(|_| Vec::new()),
                 ..User::default()
             });
         }
@@ -195,12 +264,11 @@ impl<R: RecordBatchReader> Predictions<R> {
 
     /// The predictions about the users who wait.
     fn predict(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.waiting_bytes = 0;
-        let mut users = std::mem::take(&mut self.waiting);
+        let mut users = self.take_waiting();
         let predictor = &self.model.predictor;
         let outcomes = match &self.pool {
-            Some(pool) => pool.install(|| outcomes(predictor, &mut users)),
-            None => outcomes(predictor, &mut users),
+            Some(pool) => pool.install(|| outcomes(predictor, &mut users, self.evidence)),
+            None => outcomes(predictor, &mut users, self.evidence),
         };
         let ids: ArrayRef = if self.input.has_ids() {
             let ids: StringArray = users.iter().map(|user| user.id.as_deref()).collect();
@@ -231,13 +299,8 @@ impl<R: RecordBatchReader> RecordBatchReader for Predictions<R> {
     }
 }
 
-fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
-    let texts: Vec<Vec<u32>> = (users.par_iter_mut())
-        .map(|user| {
-            user.encode(predictor);
-            std::mem::take(&mut user.words)
-        })
-        .collect();
+fn outcomes(predictor: &Predictor, users: &mut [User], evidence: Option<usize>) -> Vec<Outcome> {
+    let texts = texts(predictor, users);
     let predicted = match block_on(predictor.predict_encoded(&texts)) {
         Ok(predictions) => predictions.into_iter().map(Ok).collect(),
         // The user at fault must not cost the others their predictions.
@@ -246,19 +309,68 @@ fn outcomes(predictor: &Predictor, users: &mut [User]) -> Vec<Outcome> {
             .map(|text| predict_one(predictor, text))
             .collect(),
     };
-    let replaced = |(outcome, user): (Outcome, &User)| match user.error {
-        Some(error) => Err(error.to_owned()),
-        None => outcome,
+    let predicted: Vec<Result<UserPrediction, String>> = predicted;
+    let outcome = |((prediction, text), user): ((_, &Vec<u32>), &User)| {
+        if let Some(error) = user.error {
+            return Err(error.to_owned());
+        }
+        let words = match (evidence, &user.spellings) {
+            (Some(count), Some(spellings)) => strongest(predictor, text, spellings, count)?,
+            _ => Vec::new(),
+        };
+        let prediction: Result<UserPrediction, String> = prediction;
+        prediction.map(|prediction| Predicted { prediction, words })
     };
-    let predicted: Vec<Outcome> = predicted;
-    predicted
-        .into_iter()
-        .zip(users.iter())
-        .map(replaced)
+    (predicted.into_par_iter().zip(&texts).zip(&*users))
+        .map(outcome)
         .collect()
 }
 
-fn predict_one(predictor: &Predictor, text: &[u32]) -> Outcome {
+/// The strongest words of a user.
+fn strongest(
+    predictor: &Predictor,
+    text: &[u32],
+    spellings: &[String],
+    count: usize,
+) -> Result<Vec<WordEvidence>, String> {
+    let explained = block_on(predictor.explain_encoded(text));
+    let (prediction, evidence) = explained.map_err(|error| error.to_string())?;
+    Ok(strongest_spellings(
+        &prediction,
+        &evidence,
+        spellings,
+        count,
+    ))
+}
+
+/// Adds users to a set, and returns how many cannot be predicted.
+fn count(predictor: &Predictor, users: &mut [User], set: &mut UserSet) -> u64 {
+    let hashes: Vec<u64> = users.iter().map(User::hash).collect();
+    let texts = texts(predictor, users);
+    let mut add = |texts: &[Vec<u32>], hashes: &[u64]| {
+        block_on(predictor.count_encoded(texts, hashes, set)).is_ok()
+    };
+    if add(&texts, &hashes) {
+        return 0;
+    }
+    // The user at fault must not cost the others their place.
+    let failed = texts
+        .iter()
+        .zip(hashes)
+        .filter(|(text, hash)| !add(slice::from_ref(*text), slice::from_ref(hash)));
+    failed.count() as u64
+}
+
+/// The word ids of each user, who has none left.
+fn texts(predictor: &Predictor, users: &mut [User]) -> Vec<Vec<u32>> {
+    let encode = |user: &mut User| {
+        user.encode(predictor);
+        std::mem::take(&mut user.words)
+    };
+    users.par_iter_mut().map(encode).collect()
+}
+
+fn predict_one(predictor: &Predictor, text: &[u32]) -> Result<UserPrediction, String> {
     let mut predictions =
         block_on(predictor.predict_encoded(&[text.to_vec()])).map_err(|error| error.to_string())?;
     predictions
@@ -287,17 +399,23 @@ mod tests {
         let bundle = model::untrained();
         let most_words = bundle.settings.max_words;
         let predictor = Predictor::load(&bundle.to_bytes().unwrap(), &Device::flex()).unwrap();
-        let bound = USER_BYTES + 2 * most_words * size_of::<u32>();
+        let bound = USER_BYTES + most_words * (2 * size_of::<u32>() + size_of::<String>() + 100);
         // Posts with words, without any, empty ones, and one that is longer than all that is held.
         let (words, spaces) = ("rain tea ".repeat(1_000), " ".repeat(9_000));
         let (empty, long) = (String::new(), "unknown ".repeat(USER_BYTES));
-        for (post, repeats, read) in [
+        for ((post, repeats, read), with_evidence) in [
             (words, 500, most_words),
             (spaces, 500, 0),
             (empty, 50_000, 0),
             (long, 2, most_words),
-        ] {
-            let mut user = User::default();
+        ]
+        .into_iter()
+        .flat_map(|case| [(case.clone(), false), (case, true)])
+        {
+            let mut user = User {
+                spellings: with_evidence.then(Vec::new),
+                ..User::default()
+            };
             for _ in 0..repeats {
                 user.add(&post, &predictor);
                 assert!(user.memory() <= bound, "{}", user.memory());

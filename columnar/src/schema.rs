@@ -3,13 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use arrow_array::builder::{Float32Builder, StringBuilder};
 use arrow_array::{
-    ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, StringArray, StructArray,
+    ArrayRef, BooleanArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
+    StructArray,
 };
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef};
 use model_core::attribute::Attribute;
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
-use model_core::prediction_table::free_name;
+use model_core::prediction_table::{WordEvidence, free_name};
 
 /// The version of the schema. It changes when a column changes its name, type or meaning, or goes.
 pub const SCHEMA_VERSION: &str = "1";
@@ -21,7 +24,18 @@ pub const MODEL_KEY: &str = "auxlstm.model";
 pub const CHECKSUM_KEY: &str = "auxlstm.checksum";
 
 /// What became of a user: a prediction, or why there is none.
-pub type Outcome = Result<UserPrediction, String>;
+pub type Outcome = Result<Predicted, String>;
+
+/// What is known of a user.
+#[derive(Clone, Debug)]
+pub struct Predicted {
+    /// The prediction.
+    pub prediction: UserPrediction,
+    /// The strongest words for each distribution, as [`strongest_words`] returns them; empty if there are no such columns.
+    ///
+    /// [`strongest_words`]: model_core::prediction_table::strongest_words
+    pub words: Vec<WordEvidence>,
+}
 
 /// The columns of predictions by one model.
 ///
@@ -44,12 +58,16 @@ pub type Outcome = Result<UserPrediction, String>;
 /// | `status` | `Utf8` | `measured` or `transferred`, the validation status in the language of the text |
 /// | `coarse` | struct | `label`, `confident` and `probabilities` of the coarse classes, if the attribute has any |
 ///
+/// [With evidence](Self::with_evidence), columns with the words that speak most for the label follow: `ATTRIBUTE_evidence` for
+/// each attribute, and `ATTRIBUTE_coarse_evidence` if it has coarse classes. Each is a list of structs of `word` (`Utf8`) and
+/// `evidence` (`Float32`, in nats), strongest first. It is empty if there is no label.
+///
 /// An attribute with the name of another column gets a number, such as `words_2`. The metadata has [`VERSION_KEY`],
 /// [`MODEL_KEY`] and [`CHECKSUM_KEY`].
 #[derive(Clone, Debug)]
 pub struct PredictionSchema {
     schema: SchemaRef,
-    attributes: Vec<String>,
+    attributes: Vec<Attribute>,
 }
 
 /// The columns before those of the attributes.
@@ -84,10 +102,31 @@ impl PredictionSchema {
             .into();
         Self {
             schema: Arc::new(Schema::new_with_metadata(fields, metadata)),
-            attributes: (attributes.iter())
-                .map(|attribute| attribute.name.clone())
-                .collect(),
+            attributes: attributes.to_vec(),
         }
+    }
+
+    /// Adds the columns of evidence.
+    pub fn with_evidence(mut self) -> Self {
+        let mut fields: Vec<Arc<Field>> = self.schema.fields().to_vec();
+        let names = fields.iter().map(|field| field.name().clone());
+        let mut taken: HashSet<String> = names.collect();
+        let distributions = self.attributes.iter().flat_map(|attribute| {
+            let coarse = (!attribute.coarse_classes.is_empty()).then_some("_coarse");
+            let ends = [""].into_iter().chain(coarse);
+            ends.map(|end| format!("{}{end}_evidence", attribute.name))
+        });
+        for name in distributions {
+            let name = free_name(name, &mut taken);
+            fields.push(Arc::new(Field::new(
+                name,
+                DataType::List(word_item()),
+                true,
+            )));
+        }
+        let metadata = self.schema.metadata().clone();
+        self.schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+        self
     }
 
     /// The schema.
@@ -100,7 +139,8 @@ impl PredictionSchema {
     /// # Errors
     /// If there is not one id per outcome, or the ids are of another type than that of the schema.
     pub fn batch(&self, ids: ArrayRef, outcomes: &[Outcome]) -> Result<RecordBatch, ArrowError> {
-        let predictions = || outcomes.iter().map(|outcome| outcome.as_ref().ok());
+        let predicted = || outcomes.iter().map(|outcome| outcome.as_ref().ok());
+        let predictions = || predicted().map(|predicted| Some(&predicted?.prediction));
         let count = |number: fn(&UserPrediction) -> usize| -> Int64Array {
             (predictions())
                 .map(|prediction| i64::try_from(number(prediction?)).ok())
@@ -122,9 +162,13 @@ impl PredictionSchema {
         let fields = &self.schema.fields()[BEFORE.len()..];
         for (field, attribute) in fields.iter().zip(&self.attributes) {
             let of_users: Vec<Option<&AttributePrediction>> = predictions()
-                .map(|prediction| prediction?.predictions.get(attribute))
+                .map(|prediction| prediction?.predictions.get(&attribute.name))
                 .collect();
             columns.push(attribute_column(children(field), &of_users)?);
+        }
+        for place in 0..fields.len() - self.attributes.len() {
+            let of_users = predicted().map(|predicted| Some(predicted?.words.get(place)));
+            columns.push(word_column(of_users)?);
         }
         RecordBatch::try_new(self.schema(), columns)
     }
@@ -227,6 +271,40 @@ fn distribution_columns(
         Arc::new(confident.collect::<BooleanArray>()),
         structure(classes, probabilities, users)?,
     ])
+}
+
+fn word_fields() -> Fields {
+    let word = Field::new("word", DataType::Utf8, true);
+    let evidence = Field::new("evidence", DataType::Float32, true);
+    vec![word, evidence].into()
+}
+
+/// The items of the lists of words.
+fn word_item() -> Arc<Field> {
+    Arc::new(Field::new_list_field(DataType::Struct(word_fields()), true))
+}
+
+/// A list of words for each user, which is null if there is no prediction.
+fn word_column<'a>(
+    users: impl Iterator<Item = Option<Option<&'a WordEvidence>>>,
+) -> Result<ArrayRef, ArrowError> {
+    let (mut words, mut values) = (StringBuilder::new(), Float32Builder::new());
+    let (mut lengths, mut present) = (Vec::new(), Vec::new());
+    for user in users {
+        let list = user.flatten().map(Vec::as_slice).unwrap_or_default();
+        for (word, evidence) in list {
+            words.append_value(word);
+            values.append_value(*evidence);
+        }
+        lengths.push(list.len());
+        present.push(user.is_some());
+    }
+    let columns: Vec<ArrayRef> = vec![Arc::new(words.finish()), Arc::new(values.finish())];
+    let structs = StructArray::try_new(word_fields(), columns, None)?;
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let nulls = Some(present.into());
+    let lists = ListArray::try_new(word_item(), offsets, Arc::new(structs), nulls)?;
+    Ok(Arc::new(lists))
 }
 
 /// A column of structs, which is null where there is no value.

@@ -16,6 +16,7 @@ use columnar::{
 };
 use futures_lite::future::block_on;
 use model_core::prediction::UserPrediction;
+use model_core::prediction_table::strongest_words;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 #[path = "../../trainer/tests/common/model.rs"]
@@ -246,6 +247,49 @@ fn a_bad_row_has_an_error_and_the_others_a_prediction() {
         [Some("a".to_owned()), None, Some("b".to_owned()), None]
     );
     assert_eq!(found.column(1).as_primitive::<Int64Type>().value(0), 4);
+}
+
+#[test]
+fn evidence_is_that_of_an_explanation() {
+    let users = users(20);
+    let model = load();
+    let (ids, texts) = posts(&users);
+    let columns: [(&str, ArrayRef); 2] = [
+        ("user", Arc::new(Int32Array::from(ids))),
+        ("text", Arc::new(StringArray::from(texts))),
+    ];
+    let source = table(&columns, 7);
+    let predictions = Predictions::new(model.clone(), source, &Columns::default()).unwrap();
+    let batches: Result<Vec<_>, _> = predictions.with_evidence(2).collect();
+    let found = whole(&batches.unwrap());
+    let names = ["age_evidence", "age_coarse_evidence", "gender_evidence"];
+    let mut words = 0;
+    for (row, posts) in users.iter().enumerate() {
+        let explanation = block_on(model.predictor.explain(posts)).unwrap();
+        let wanted = strongest_words(&explanation, posts, 2);
+        for (name, wanted) in names.iter().zip(&wanted) {
+            let lists = found.column_by_name(name).unwrap().as_list::<i32>();
+            let list = lists.value(row);
+            let values = field(&list, "evidence").as_primitive::<Float32Type>();
+            let spellings = strings(field(&list, "word")).into_iter().flatten();
+            let list: Vec<_> = spellings.zip(values.values().iter().copied()).collect();
+            assert_eq!(&list, wanted);
+            words += list.len();
+        }
+        check(&found, row, &explanation.prediction);
+    }
+    assert!(words > 0);
+    // A user without a prediction has no list.
+    let columns: [(&str, ArrayRef); 2] = [
+        ("user", Arc::new(StringArray::from(vec![None, Some("a")]))),
+        ("text", Arc::new(StringArray::from(vec!["rain", "tea"]))),
+    ];
+    let source = table(&columns, 2);
+    let predictions = Predictions::new(model, source, &Columns::default()).unwrap();
+    let batches: Result<Vec<_>, _> = predictions.with_evidence(1).collect();
+    let lists = whole(&batches.unwrap());
+    let lists = lists.column_by_name("gender_evidence").unwrap();
+    assert!(lists.is_null(0) && lists.is_valid(1));
 }
 
 #[test]

@@ -60,20 +60,54 @@ pub struct AttributeEvidence {
     pub coarse: Option<Named<Vec<f32>>>,
 }
 
-/// The words of a text, strongest first, each with the sum of its `weights`, which has one for each of `words`. Words that
-/// differ only in case are one.
+/// The most words that are explained. Each costs two windows, and a reader does not look at more.
+pub const MOST_EXPLAINED: usize = 5_000;
+/// The most characters of a spelling.
+const MOST_CHARACTERS: usize = 100;
+
+/// The spelling of a word under which its evidence is summed: in lower case, and cut after 100 characters, because an encoded
+/// file in a post may be one word of any length.
+pub fn spelling(word: &str) -> String {
+    let end = word.char_indices().nth(MOST_CHARACTERS);
+    word[..end.map_or(word.len(), |(end, _)| end)].to_lowercase()
+}
+
+/// The words of a text, strongest first, each with the sum of its `weights`, which has one for each of `words`. Words of one
+/// [`spelling`] are one.
 pub fn sum_by_word(posts: &[String], words: &[ReadWord], weights: &[f32]) -> Vec<(String, f32)> {
+    sum_by_spelling(&spellings(posts, words), weights)
+}
+
+/// The spelling of each word.
+pub(crate) fn spellings(posts: &[String], words: &[ReadWord]) -> Vec<String> {
+    let text = |word: &ReadWord| posts.get(word.post)?.get(word.start..word.end);
+    let words = words.iter().map(|word| text(word).unwrap_or_default());
+    words.map(spelling).collect()
+}
+
+/// Like [`sum_by_word`], of words with these spellings.
+pub(crate) fn sum_by_spelling(spellings: &[String], weights: &[f32]) -> Vec<(String, f32)> {
     let mut sums: Vec<(String, f32)> = Vec::new();
     let mut places = HashMap::new();
-    for (word, weight) in words.iter().zip(weights) {
-        let text = (posts.get(word.post)).and_then(|post| post.get(word.start..word.end));
-        let text = text.unwrap_or_default().to_lowercase();
-        let place = *places.entry(text.clone()).or_insert_with(|| {
-            sums.push((text, 0.0));
+    for (spelling, weight) in spellings.iter().zip(weights) {
+        let place = *places.entry(spelling).or_insert_with(|| {
+            sums.push((spelling.clone(), 0.0));
             sums.len() - 1
         });
         sums[place].1 += weight;
     }
     sums.sort_by(|a, b| b.1.total_cmp(&a.1));
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_any_length_has_a_short_spelling() {
+        assert_eq!(spelling("Éa"), "éa");
+        let long = "É".repeat(100_000);
+        assert_eq!(spelling(&long), "é".repeat(100));
+    }
 }

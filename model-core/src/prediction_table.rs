@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::explanation::{Explanation, sum_by_word};
+use crate::explanation::{AttributeEvidence, Explanation, spellings, sum_by_spelling};
 use crate::prediction::{Named, UserPrediction};
 
 /// A table of predictions, as CSV or as JSONL with the same columns and no objects inside a row.
@@ -137,7 +137,8 @@ impl PredictionTable {
             let probabilities = distribution.probabilities.iter();
             cells.extend(probabilities.map(|(_, value)| Cell::Probability(Some(*value))));
             if self.has_evidence {
-                cells.push(Cell::Words(evidence.next()));
+                let words = evidence.next().map(Vec::as_slice);
+                cells.push(Cell::Words(words.unwrap_or_default()));
             }
         }
         match cells.len() == self.columns.len() {
@@ -162,27 +163,36 @@ pub fn strongest_words(
     posts: &[String],
     count: usize,
 ) -> Vec<WordEvidence> {
+    let spellings = spellings(posts, &explanation.words);
+    strongest_spellings(
+        &explanation.prediction,
+        &explanation.attributes,
+        &spellings,
+        count,
+    )
+}
+
+/// Like [`strongest_words`], of words with these [spellings](crate::explanation::spelling).
+pub fn strongest_spellings(
+    prediction: &UserPrediction,
+    attributes: &Named<AttributeEvidence>,
+    spellings: &[String],
+    count: usize,
+) -> Vec<WordEvidence> {
     let words = |distribution: Distribution| {
-        let evidence = explanation.attributes.get(distribution.attribute)?;
+        let evidence = attributes.get(distribution.attribute)?;
         let classes = match distribution.is_coarse {
             true => evidence.coarse.as_ref()?,
             false => &evidence.classes,
         };
         let weights = classes.get(distribution.label?)?;
-        let sums = sum_by_word(posts, &explanation.words, weights);
+        let sums = sum_by_spelling(spellings, weights);
         let words = sums.into_iter().take_while(|(_, sum)| *sum > 0.0);
         Some(words.take(count).collect())
     };
-    distributions(&explanation.prediction)
+    distributions(prediction)
         .map(|distribution| words(distribution).unwrap_or_default())
         .collect()
-}
-
-/// The names of the attributes of a prediction, each followed by that of its coarse classes if it has any: the order of
-/// [`strongest_words`].
-pub fn distribution_names(prediction: &UserPrediction) -> Vec<String> {
-    let names = distributions(prediction).map(|distribution| distribution.name);
-    names.collect()
 }
 
 /// A distribution of a prediction: that over the classes of an attribute, or over its coarse classes.
@@ -222,7 +232,7 @@ enum Cell<'a> {
     /// A value of the record; empty where it is missing.
     Value(Option<&'a Value>),
     Text(Option<&'a str>),
-    Words(Option<&'a WordEvidence>),
+    Words(&'a [(String, f32)]),
     Count(usize),
     Probability(Option<f32>),
     Flag(bool),
@@ -239,7 +249,7 @@ impl Cell<'_> {
             Self::Value(Some(number @ Value::Number(_))) => number.to_string(),
             Self::Value(Some(other)) => harmless_name(&other.to_string()),
             Self::Text(Some(text)) => harmless_name(text),
-            Self::Words(words) => harmless_name(&words_text(*words)),
+            Self::Words(words) => harmless_name(&words_text(words)),
             Self::Count(count) => count.to_string(),
             Self::Probability(Some(value)) => value.to_string(),
             Self::Flag(value) => value.to_string(),
@@ -252,7 +262,7 @@ impl Serialize for Cell<'_> {
         match self {
             Self::Value(value) => value.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
-            Self::Words(words) => words_text(*words).serialize(serializer),
+            Self::Words(words) => words_text(words).serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
             Self::Probability(value) => value.serialize(serializer),
             Self::Flag(value) => value.serialize(serializer),
@@ -261,9 +271,8 @@ impl Serialize for Cell<'_> {
 }
 
 /// Words with their evidence, such as `tea:1.52 rain:0.31`.
-fn words_text(words: Option<&WordEvidence>) -> String {
-    let words = words.into_iter().flatten();
-    let words: Vec<String> = words
+pub fn words_text(words: &[(String, f32)]) -> String {
+    let words: Vec<String> = (words.iter())
         .map(|(word, evidence)| format!("{word}:{evidence:.2}"))
         .collect();
     words.join(" ")

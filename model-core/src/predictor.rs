@@ -212,13 +212,31 @@ impl Predictor {
         hashes: &[u64],
         set: &mut UserSet,
     ) -> Result<Vec<UserPrediction>, PredictError> {
-        assert_eq!(users.len(), hashes.len(), "one hash per user");
         let texts = self.read(users);
-        let logits = self.logits_of_users(&texts).await?;
+        let logits = self.count_encoded(&texts, hashes, set).await?;
+        Ok(self.predictions(&texts, &logits))
+    }
+
+    /// Adds users to a set of users, from their word ids as [`Reader::encode`] returns them, and returns their logits. `hashes` are
+    /// the [hashes](crate::user_set::hash) of the users' keys.
+    ///
+    /// # Errors
+    /// If the device fails; no user is added then.
+    ///
+    /// # Panics
+    /// If there is not one hash per user, or if the set is one of another model.
+    pub async fn count_encoded(
+        &self,
+        texts: &[Vec<u32>],
+        hashes: &[u64],
+        set: &mut UserSet,
+    ) -> Result<Vec<Logits>, PredictError> {
+        assert_eq!(texts.len(), hashes.len(), "one hash per user");
+        let logits = self.logits_of_users(texts).await?;
         for ((text, logits), &hash) in texts.iter().zip(&logits).zip(hashes) {
             set.add(&self.settings, &self.reader.vocabulary, hash, text, logits);
         }
-        Ok(self.predictions(&texts, &logits))
+        Ok(logits)
     }
 
     async fn logits_of_users(&self, texts: &[Vec<u32>]) -> Result<Vec<Logits>, PredictError> {

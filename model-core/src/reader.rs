@@ -13,6 +13,7 @@
 //! ```
 
 use crate::{
+    explanation::{MOST_EXPLAINED, spelling},
     text::{Segmenter, Word},
     vocabulary::{UNKNOWN, Vocabulary},
 };
@@ -45,6 +46,26 @@ impl Reader {
         let left = self.max_words.saturating_sub(ids.len());
         for words in words(&self.segmenter, posts, left) {
             ids.extend(words.iter().map(|word| self.vocabulary.id(&word.text)));
+        }
+    }
+
+    /// Like [`encode_more`](Self::encode_more), and appends the [spellings](spelling) of the words, of which at most
+    /// [`MOST_EXPLAINED`] are held.
+    pub fn encode_spelled<S: AsRef<str>>(
+        &self,
+        ids: &mut Vec<u32>,
+        spellings: &mut Vec<String>,
+        posts: impl IntoIterator<Item = S>,
+    ) {
+        for post in posts {
+            let post = post.as_ref();
+            let left = self.max_words.saturating_sub(ids.len());
+            for word in words(&self.segmenter, [post], left).flatten() {
+                ids.push(self.vocabulary.id(&word.text));
+                if spellings.len() < MOST_EXPLAINED {
+                    spellings.push(spelling(&post[word.start..word.end]));
+                }
+            }
         }
     }
 
@@ -111,6 +132,10 @@ mod tests {
         reader.encode_more(&mut ids, ["Three four"]);
         reader.encode_more(&mut ids, ["one"]);
         assert_eq!(ids, [2, 3, 4, UNKNOWN]);
+        let (mut ids, mut spellings) = (Vec::new(), Vec::new());
+        reader.encode_spelled(&mut ids, &mut spellings, ["one TWO", "Three four", "one"]);
+        assert_eq!(ids, [2, 3, 4, UNKNOWN]);
+        assert_eq!(spellings, ["one", "two", "three", "four"]);
         assert_eq!(head("aé", 2), "a");
     }
 }

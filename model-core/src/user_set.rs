@@ -21,6 +21,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::{collections::BTreeMap, io::Read};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -62,6 +64,55 @@ pub fn hash(key: &str) -> u64 {
     let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
+}
+
+/// Sums over groups of users, stored as JSON: what `auxlstm population --sums` writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredSums {
+    /// The checksum of the bundle that the users were predicted with.
+    model: String,
+    /// The field that the users are grouped by.
+    pub by: Option<String>,
+    /// The number of words of each user that were read at most; `None` if that is the model's own limit.
+    #[serde(default)]
+    pub max_words: Option<u32>,
+    /// The users of each value of this field; one group with an empty name without it.
+    pub groups: BTreeMap<String, UserSet>,
+}
+
+impl StoredSums {
+    /// Sums over users who were predicted with the bundle of this checksum, a CRC-32 as eight hexadecimal digits.
+    pub fn new(
+        checksum: &str,
+        by: Option<String>,
+        max_words: Option<u32>,
+        groups: BTreeMap<String, UserSet>,
+    ) -> Self {
+        Self {
+            model: format!("crc32:{checksum}"),
+            by,
+            max_words,
+            groups,
+        }
+    }
+
+    /// Reads sums over users who were predicted with the bundle of this checksum and these settings.
+    ///
+    /// # Errors
+    /// One line, if `json` is something else, damaged, or of another model. It is read piece by piece, because something else is
+    /// seldom wrong only at its end.
+    pub fn read(json: impl Read, checksum: &str, settings: &Settings) -> Result<Self, String> {
+        let stored: Self = serde_json::from_reader(json)
+            .map_err(|error| format!("not sums over users: {error}"))?;
+        if stored.model != format!("crc32:{checksum}") {
+            return Err("its users were predicted with another model".into());
+        }
+        match stored.groups.values().all(|set| set.is_sound(settings)) {
+            true => Ok(stored),
+            false => Err("its sums are damaged".into()),
+        }
+    }
 }
 
 impl UserSet {
@@ -161,6 +212,15 @@ impl UserSet {
         self.base_rates.check(&settings.attributes).is_ok()
             && self.languages.iter().all(is_sound)
             && (Self::new(settings, self.base_rates.clone()).merge(self)).is_ok()
+    }
+
+    /// Whether shares of the classes of any attribute can be estimated: whether the model with these settings has validation
+    /// users.
+    pub fn is_possible(settings: &Settings) -> bool {
+        let tasks = 0..settings.attributes.len();
+        let mut pairs = (settings.languages().into_iter())
+            .flat_map(|language| tasks.clone().map(move |task| (task, language)));
+        pairs.any(|(task, language)| settings.calibration(task, language).moments.is_some())
     }
 
     /// The number of users with a known word.

@@ -6,14 +6,20 @@ use arrow_array::{RecordBatchIterator, RecordBatchReader};
 use burn::tensor::Device;
 use columnar::{Grouped, Model, Predictions};
 use futures_lite::future::block_on;
+use model_core::base_rates::BaseRates;
+use model_core::population::Method;
+use model_core::prediction_table::{strongest_words, words_text};
+use model_core::predictor::PredictError;
 use model_core::text::Segmenter;
+use model_core::user_set::{StoredSums, UserSet};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use rayon::prelude::*;
 
 use crate::stream::{Reader, Stream, import};
 use crate::threads::Threads;
-use crate::{columns, objects, value_error};
+use crate::{objects, value_error};
 
 /// The most users, and about the most bytes of text, between two looks at whether Ctrl-C was pressed.
 const CHUNK_USERS: usize = 256;
@@ -86,24 +92,37 @@ impl NativeModel {
     ) -> PyResult<Bound<'py, PyList>> {
         let pool = self.threads.pool()?;
         let predictions = PyList::empty(py);
-        let mut users = users.iter().peekable();
-        while users.peek().is_some() {
-            let (mut chunk, mut bytes) = (Vec::new(), 0);
-            while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
-                let Some(posts) = users.next() else {
-                    break;
-                };
-                let posts = texts(posts);
-                bytes += posts.iter().map(String::len).sum::<usize>();
-                chunk.push(posts);
-            }
-            let predict = || block_on(self.model.predictor.predict(&chunk));
+        each_chunk(py, &users, |chunk| {
+            let predict = || block_on(self.model.predictor.predict(chunk));
             for prediction in py.detach(|| pool.install(predict)).map_err(failed)? {
                 predictions.append(objects::prediction(py, &prediction)?)?;
             }
-            py.check_signals()?;
-        }
+            Ok(())
+        })?;
         Ok(predictions)
+    }
+
+    /// The `count` words that speak most for the label of each attribute, and of its coarse classes if it has any, for users
+    /// with these lists of posts; written as in the tables of the command line.
+    fn strongest_words(
+        &self,
+        py: Python<'_>,
+        users: Vec<Vec<Bound<'_, PyString>>>,
+        count: usize,
+    ) -> PyResult<Vec<Vec<String>>> {
+        let pool = self.threads.pool()?;
+        let mut all = Vec::new();
+        let of_user = |posts: &Vec<String>| -> Result<Vec<String>, PredictError> {
+            let explanation = block_on(self.model.predictor.explain(posts))?;
+            let words = strongest_words(&explanation, posts, count);
+            Ok(words.iter().map(|words| words_text(words)).collect())
+        };
+        each_chunk(py, &users, |chunk| {
+            let explain = || chunk.par_iter().map(of_user).collect::<Result<Vec<_>, _>>();
+            all.extend(py.detach(|| pool.install(explain)).map_err(failed)?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// Predicts one user, with the evidence of each word.
@@ -120,29 +139,20 @@ impl NativeModel {
     }
 
     /// Predicts the users of a stream of record batches. Unless it is sorted, the rows are brought into order first. A lazy
-    /// stream is predicted as it is read.
+    /// stream is predicted as it is read. `columns` are the names of those of the text and of the user. `evidence` is the number of words of evidence; 0 adds none.
     fn predict_stream(
         &self,
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
-        text: Option<String>,
-        user: Option<String>,
+        columns: (Option<String>, Option<String>),
         sorted: bool,
         lazy: bool,
+        evidence: usize,
     ) -> PyResult<Stream> {
-        let pool = self.threads.pool()?;
-        let columns = columns(text, user);
-        let source = import(source)?;
-        let mut predictions = py
-            .detach(|| {
-                let source: Reader = match sorted {
-                    true => source,
-                    false => Box::new(Grouped::new(source, &columns)?),
-                };
-                Predictions::new(Arc::clone(&self.model), source, &columns)
-            })
-            .map_err(value_error)?
-            .on(pool);
+        let mut predictions = self.open(py, source, columns, sorted)?;
+        if evidence > 0 {
+            predictions = predictions.with_evidence(evidence);
+        }
         if lazy {
             return Ok(Stream::new(Box::new(predictions)));
         }
@@ -156,6 +166,133 @@ impl NativeModel {
             batches, schema,
         ))))
     }
+
+    /// Counts the users of a stream of record batches. Returns the sums over them, and the number of users left out.
+    fn count_stream<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Bound<'py, PyAny>,
+        columns: (Option<String>, Option<String>),
+        sorted: bool,
+    ) -> PyResult<(Bound<'py, PyBytes>, u64)> {
+        let mut users = self.open(py, source, columns, sorted)?;
+        let (mut set, mut left_out) = (self.empty_set()?, 0);
+        loop {
+            let more = py.detach(|| users.count_into(&mut set));
+            let Some(more) = more.map_err(value_error)? else {
+                return Ok((self.sums(py, set)?, left_out));
+            };
+            left_out += more;
+            py.check_signals()?;
+        }
+    }
+
+    /// Adds up sums over users that `count_stream` returned.
+    fn merge<'py>(
+        &self,
+        py: Python<'py>,
+        sums: Vec<Bound<'py, PyBytes>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.sums(py, self.merged(&sums)?)
+    }
+
+    /// The estimated shares of the classes, as JSON.
+    fn estimate(
+        &self,
+        py: Python<'_>,
+        sums: Vec<Bound<'_, PyBytes>>,
+        method: &str,
+    ) -> PyResult<String> {
+        let method: Method = method.parse().map_err(value_error)?;
+        let set = self.merged(&sums)?;
+        let estimate = py.detach(|| set.estimate(self.model.predictor.settings(), method));
+        serde_json::to_string(&estimate).map_err(value_error)
+    }
+}
+
+impl NativeModel {
+    /// The users of a stream, whose rows are brought into order unless it is sorted.
+    fn open(
+        &self,
+        py: Python<'_>,
+        source: &Bound<'_, PyAny>,
+        columns: (Option<String>, Option<String>),
+        sorted: bool,
+    ) -> PyResult<Predictions<Reader>> {
+        let pool = self.threads.pool()?;
+        let columns = crate::columns(columns.0, columns.1);
+        let source = import(source)?;
+        let predictions = py.detach(|| {
+            let source: Reader = match sorted {
+                true => source,
+                false => Box::new(Grouped::new(source, &columns)?),
+            };
+            Predictions::new(Arc::clone(&self.model), source, &columns)
+        });
+        Ok(predictions.map_err(value_error)?.on(pool))
+    }
+
+    fn empty_set(&self) -> PyResult<UserSet> {
+        let settings = self.model.predictor.settings();
+        match UserSet::is_possible(settings) {
+            true => Ok(UserSet::new(settings, BaseRates::Corpus)),
+            false => Err(value_error(
+                "the model has no validation users from which shares could be estimated; fit it to labelled users with \
+                 `auxlstm adapt`",
+            )),
+        }
+    }
+
+    fn sums<'py>(&self, py: Python<'py>, set: UserSet) -> PyResult<Bound<'py, PyBytes>> {
+        let groups = [(String::new(), set)].into();
+        let stored = StoredSums::new(&self.model.checksum, None, None, groups);
+        let json = serde_json::to_vec(&stored).map_err(value_error)?;
+        Ok(PyBytes::new(py, &json))
+    }
+
+    fn merged(&self, all: &[Bound<'_, PyBytes>]) -> PyResult<UserSet> {
+        let mut set = self.empty_set()?;
+        let Model {
+            predictor,
+            checksum,
+        } = &*self.model;
+        let mut max_words = None;
+        for (number, sums) in (1..).zip(all) {
+            let fail = |what: String| value_error(format!("sums number {number}: {what}"));
+            let stored = StoredSums::read(sums.as_bytes(), checksum, predictor.settings());
+            let stored = stored.map_err(fail)?;
+            if *max_words.get_or_insert(stored.max_words) != stored.max_words {
+                return Err(fail("its users were read with another --max-words".into()));
+            }
+            for group in stored.groups.values() {
+                set.merge(group).map_err(fail)?;
+            }
+        }
+        Ok(set)
+    }
+}
+
+/// Gives `handle` the posts of some users after the other, and looks whether Ctrl-C was pressed.
+fn each_chunk(
+    py: Python<'_>,
+    users: &[Vec<Bound<'_, PyString>>],
+    mut handle: impl FnMut(&[Vec<String>]) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut users = users.iter().peekable();
+    while users.peek().is_some() {
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+            let Some(posts) = users.next() else {
+                break;
+            };
+            let posts = texts(posts);
+            bytes += posts.iter().map(String::len).sum::<usize>();
+            chunk.push(posts);
+        }
+        handle(&chunk)?;
+        py.check_signals()?;
+    }
+    Ok(())
 }
 
 /// The text of Python strings, whose lone surrogates are read as U+FFFD.

@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 
 POSTS = {
@@ -106,6 +108,29 @@ def test_pandas_and_arrow_agree_on_bad_rows(model):
         assert by_pandas["gender_female"].isna().tolist() == [error is not None for error in errors]
     mixed = pandas.DataFrame({"text": ["rain", 5.5]})
     assert model.predict_frame(mixed)["error"].tolist() == [None, "the text is of type float, not a string"]
+
+
+def test_evidence_is_that_of_the_command_line(model, bundle, command, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    lists = {"id": ["a", "b", "c"], "posts": [["my husband made tea", "TEA"], ["🎉"], ["the server crashed"]]}
+    parquet.write_table(pyarrow.table(lists), tmp_path / "users.parquet")
+    for out in ("users.out.parquet", "users.csv"):
+        options = [tmp_path / "users.parquet", "--evidence", "3", "-o", tmp_path / out]
+        subprocess.run([command, "predict", bundle, *options], check=True, capture_output=True)
+    found = model.predict_frame(pyarrow.table(lists), evidence=3)
+    wanted = parquet.read_table(tmp_path / "users.out.parquet")
+    assert found.schema.names == wanted.schema.names
+    assert found.to_pylist() == wanted.to_pylist()
+    assert found["gender_evidence"].to_pylist()[1] == []
+
+    table = pandas.read_csv(tmp_path / "users.csv", keep_default_na=False)
+    flat = model.predict_frame(pandas.DataFrame(lists), evidence=3)
+    for name in ("profession_evidence", "age_evidence", "age_coarse_evidence", "gender_evidence"):
+        assert flat[name].tolist() == table[name].tolist()
+    with pytest.raises(ValueError, match="evidence=0"):
+        model.predict_frame(pyarrow.table(lists), evidence=0)
 
 
 def test_columns_that_are_missing_are_named(model):

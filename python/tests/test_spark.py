@@ -12,6 +12,7 @@ from pyspark.sql import functions  # noqa: E402
 
 import auxlstm.spark  # noqa: E402
 
+from tests.populations import METHODS, check_equal, estimates_of_command, make_users, shuffled_posts  # noqa: E402
 from tests.spark_cluster import Cluster, stages, write_posts  # noqa: E402
 
 POSTS, USERS, MOST_POSTS = 400_000, 20_000, 200_000
@@ -53,6 +54,17 @@ def test_posts_are_read_in_their_order(spark, model):
     found = auxlstm.spark.predict(frame, model, user="the user", text="my.text", order="day", partitions=2)
     assert found.schema["id"].dataType.simpleString() == "string"
     check(rows(found), {"a": ["my essay is due", "off to the game"], "b": ["rain", ""]}, model)
+
+
+def test_words_have_their_evidence(spark, model):
+    lists = {7: ["my husband made tea"], 9: []}
+    frame = spark.createDataFrame(list(lists.items()), "user int, posts array<string>")
+    found = rows(auxlstm.spark.predict(frame, model, evidence=2))
+    check(found, lists, model)
+    table = pyarrow.table({"user": list(lists), "posts": list(lists.values())})
+    for row in model.predict_frame(table, evidence=2).to_pylist():
+        assert found[row["id"]] == row
+    assert found[7]["gender_evidence"] and found[9]["gender_evidence"] == []
 
 
 @pytest.mark.parametrize("kind", ["tinyint", "smallint", "int", "bigint"])
@@ -103,31 +115,48 @@ def test_columns_that_cannot_be_read_are_named(spark, model):
             auxlstm.spark.predict(spark.createDataFrame([], frame), model)
 
 
-def test_shares_of_classes_add_up(spark, model):
-    texts = [f"my {word} and I" for word in ("husband", "essay", "wife", "office")]
-    # The last user, without a word, is not counted.
-    frame = spark.createDataFrame(list(enumerate([*texts, ""])), "user int, text string")
-    predictions = auxlstm.spark.predict(frame, model)
-    whole = {(row["attribute"], row["class"]): row for row in auxlstm.spark.estimate(predictions).collect()}
-    wanted = model.predict(texts)
-    for attribute in model.attributes:
-        for label in attribute.classes:
-            row = whole[attribute.name, label]
-            assert row["users"] == 4
-            share = sum(user[attribute.name].probabilities[label] for user in wanted) / 4
-            assert row["share"] == pytest.approx(share)
-            assert row["labels"] == sum(user[attribute.name].label == label for user in wanted)
-            assert row["label_share"] == row["labels"] / 4
-        for label, members in attribute.coarse_classes.items():
-            share = sum(whole[attribute.name, member]["share"] for member in members)
-            assert whole[f"{attribute.name}_coarse", label]["share"] == pytest.approx(share, abs=1e-6)
-    halves = predictions.withColumn("half", functions.col("id") % 2)
-    parts = auxlstm.spark.estimate(halves, by="half").collect()
-    for (attribute, label), row in whole.items():
-        both = [part for part in parts if (part["attribute"], part["class"]) == (attribute, label)]
-        assert len(both) == 2
-        assert sum(part["users"] for part in both) == 4
-        assert sum(part["probability"] for part in both) == pytest.approx(row["probability"])
+def test_shares_of_classes_are_those_of_the_command_line(spark, model, bundle, command, tmp_path):
+    users = make_users()
+    by_forum = [user for user in users if user["forum"] is not None]
+    rows = [*shuffled_posts(users), (None, 0, "north", "tea"), (None, 1, None, "rain")]
+    frame = spark.createDataFrame(rows, "user int, time int, forum string, text string").repartition(6)
+    options = {"order": "time", "partitions": 5}
+
+    (tmp_path / "all").mkdir()
+    wanted = estimates_of_command(command, bundle, users, tmp_path / "all")
+    counted = auxlstm.spark.count(frame, model, **options)
+    assert list(counted) == [None] and counted[None].left_out == 2
+    for method in METHODS:
+        check_equal(model.estimate([counted[None].sums], method), wanted[method][0])
+    check_equal(auxlstm.spark.estimate(frame, model, method="pacc", **options), [{**wanted["pacc"][0], "left_out": 2}])
+
+    (tmp_path / "groups").mkdir()
+    wanted = estimates_of_command(command, bundle, by_forum, tmp_path / "groups", by=["--by", "forum"])
+    counted = auxlstm.spark.count(frame, model, by="forum", **options)
+    assert list(counted) == ["north", "south", "west", None]
+    assert [group.left_out for group in counted.values()] == [1, 0, 0, 1]
+    for method in METHODS:
+        for of_group in wanted[method]:
+            group = of_group.pop("group")
+            check_equal(model.estimate([counted[group].sums], method), of_group)
+    # Rows that are users are not shuffled, but sorted by group.
+    lists = spark.createDataFrame(by_forum, "id int, forum string, posts array<string>").repartition(4)
+    found = auxlstm.spark.estimate(lists, model, by="forum")
+    assert [of_group.pop("group") for of_group in found] == ["north", "south", "west"]
+    check_equal(found, [{**of_group, "left_out": 0} for of_group in wanted["bayes"]])
+
+
+def test_a_group_for_each_user_is_refused(spark, model):
+    frame = spark.range(1001).withColumn("text", functions.lit("tea"))
+    with pytest.raises(ValueError, match="by='id': more than 1000 values"):
+        auxlstm.spark.estimate(frame, model, by="id")
+
+
+def test_an_empty_frame_has_no_users(spark, model):
+    frame = spark.createDataFrame([], "user int, forum string, text string")
+    (found,) = auxlstm.spark.estimate(frame, model)
+    assert (found["users"], found["left_out"]) == (0, 0)
+    assert auxlstm.spark.estimate(frame, model, by="forum") == []
 
 
 def test_a_user_of_any_size_needs_bounded_memory(spark, model):

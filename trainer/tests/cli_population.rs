@@ -114,7 +114,7 @@ fn sums_of_parts_give_the_shares_of_all() {
     );
     fails(
         &["adapted", "two.jsonl", "--add", "all.jsonl"],
-        "not a file that --sums wrote",
+        "all.jsonl: not sums over users",
     );
     fails(&["model", "two.jsonl"], "no validation users");
     fails(&["adapted", "all.jsonl", "--by", "week"], "no user has");

@@ -14,16 +14,14 @@ use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, check_finite, rea
 use crate::{
     attribute::Attribute,
     calibration::{Calibration, log_sum},
-    explanation::{AttributeEvidence, Explanation, ReadWord},
-    prediction::Named,
+    explanation::{AttributeEvidence, Explanation, MOST_EXPLAINED, ReadWord},
+    prediction::{Named, UserPrediction},
     vocabulary::UNKNOWN,
 };
 
 /// The words of a window on either side of the removed word. Those before it bring the LSTMs close to their true state;
 /// over those after it the effect fades. With the English model the error is below 1/50 of the largest evidence in a text.
 const AROUND: usize = 24;
-/// The most words that are explained. Each costs two windows, and a reader does not look at more.
-const MOST: usize = 5_000;
 /// The words of a window, if the text has as many.
 const WINDOW: usize = AROUND + 1 + AROUND;
 
@@ -50,17 +48,34 @@ impl Predictor {
                 text.push(id);
             }
         }
-        words.truncate(MOST);
-        let (mut whole, mut without) = self.occluded_logits(&text).await?;
+        words.truncate(MOST_EXPLAINED);
+        let (prediction, attributes) = self.explain_encoded(&text).await?;
+        Ok(Explanation {
+            prediction,
+            attributes,
+            words,
+        })
+    }
+
+    /// Like [`explain`](Self::explain), from the word ids of the user, as [`Reader::encode`](crate::reader::Reader::encode)
+    /// returns them: the prediction, and the evidence for each attribute.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn explain_encoded(
+        &self,
+        text: &[u32],
+    ) -> Result<(UserPrediction, Named<AttributeEvidence>), PredictError> {
+        let (mut whole, mut without) = self.occluded_logits(text).await?;
         if let Some(wide) = &self.wide {
-            add(&mut whole, &wide.scores(&text));
-            for (logits, scores) in without.iter_mut().zip(wide.scores_without_each(&text)) {
+            add(&mut whole, &wide.scores(text));
+            for (logits, scores) in without.iter_mut().zip(wide.scores_without_each(text)) {
                 add(logits, &scores);
             }
         }
         check_finite(&whole)?;
         without.iter().try_for_each(|logits| check_finite(logits))?;
-        let language = self.settings.language_of(&text, &self.reader.vocabulary);
+        let language = self.settings.language_of(text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
             // The uniform mixture would hide the effect of words on improbable classes.
             let language_calibration = self.settings.calibration(task, language);
@@ -85,17 +100,14 @@ impl Predictor {
             };
             (attribute.name.clone(), of_labels(attribute, evidence))
         });
-        Ok(Explanation {
-            prediction: self.prediction(&text, &whole),
-            attributes: Named(attributes.collect()),
-            words,
-        })
+        let attributes = Named(attributes.collect());
+        Ok((self.prediction(text, &whole), attributes))
     }
 
-    /// The logits of a text, and of the text without each of its first [`MOST`] words in turn.
+    /// The logits of a text, and of the text without each of its first [`MOST_EXPLAINED`] words in turn.
     async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
         let length = text.len();
-        let explained = length.min(MOST);
+        let explained = length.min(MOST_EXPLAINED);
         let whole = self.mean_states(&[text]);
         let whole_logits = read_logits(self.network.logits(whole.clone()))
             .await?

@@ -17,6 +17,7 @@ from ._types import (
     Explanation,
     ModelCard,
     UserPrediction,
+    UserSums,
     Word,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "Model",
     "ModelCard",
     "UserPrediction",
+    "UserSums",
     "Word",
     "__version__",
 ]

@@ -37,7 +37,9 @@ def like(frame: Any, stream: Stream) -> Any:
     return stream
 
 
-def predict_pandas(model: Model, frame: Any, user: str | None, text: str | None, sorted: bool) -> Any:
+def predict_pandas(
+    model: Model, frame: Any, user: str | None, text: str | None, sorted: bool, evidence: int | None
+) -> Any:
     """The columns of ``auxlstm predict --format csv`` as a frame of pandas."""
     import pandas
 
@@ -48,13 +50,14 @@ def predict_pandas(model: Model, frame: Any, user: str | None, text: str | None,
     for row, (value, user_id) in enumerate(zip(frame.iloc[:, text_at].tolist(), users)):
         rows.add(row, value, user_id)
     predictions = model.predict(rows.posts)
+    words = None if evidence is None else model._native.strongest_words(rows.posts, evidence)
 
     if ids is None:
         id_column = pandas.Series([row + 1 for row in rows.first], dtype="int64")
     else:
         id_column = ids.iloc[rows.first].reset_index(drop=True)
     columns = {"id": id_column}
-    for name, values in _columns(model, predictions, rows.errors):
+    for name, values in _columns(model, predictions, words, rows.errors):
         numbered = name
         number = 2
         while numbered in columns:
@@ -109,7 +112,10 @@ class _Rows:
 
 
 def _columns(
-    model: Model, users: list[UserPrediction], errors: list[str | None]
+    model: Model,
+    users: list[UserPrediction],
+    words: list[list[str]] | None,
+    errors: list[str | None],
 ) -> list[tuple[str, Any]]:
     import pandas
 
@@ -124,7 +130,10 @@ def _columns(
         ("error", pandas.Series(errors, dtype="object")),
     ]
 
+    added = 0
+
     def add(name: str, classes: Any, predictions: list[Any]) -> None:
+        nonlocal added
         labels = [prediction.label for prediction in predictions]
         best = [
             None if prediction.label is None else prediction.probabilities[prediction.label]
@@ -138,6 +147,9 @@ def _columns(
         for label in classes:
             values = [prediction.probabilities[label] for prediction in predictions]
             columns.append((f"{name}_{label}", column(values, "float32")))
+        if words is not None:
+            columns.append((f"{name}_evidence", column([user[added] for user in words], "object")))
+        added += 1
 
     for attribute in model.attributes:
         predictions: list[AttributePrediction] = [user[attribute.name] for user in users]

@@ -14,7 +14,15 @@ from typing import Any, Union
 
 from . import _frames
 from ._native import NativeModel
-from ._types import Attribute, Explanation, ModelCard, UserPrediction, explanation, user_prediction
+from ._types import (
+    Attribute,
+    Explanation,
+    ModelCard,
+    UserPrediction,
+    UserSums,
+    explanation,
+    user_prediction,
+)
 
 File = Union[str, "os.PathLike[str]", bytes]
 """A file by its path, or its bytes."""
@@ -132,6 +140,7 @@ class Model:
         user: str | None = None,
         text: str | None = None,
         sorted: bool = False,
+        evidence: int | None = None,
     ) -> Any:
         """Predicts the users of a data frame and returns a frame of the same kind, with a row for each user.
 
@@ -143,6 +152,10 @@ class Model:
         Posts of one user may stand anywhere. ``sorted=True`` states that they are consecutive, and saves memory: a record
         batch reader is then predicted as it is read.
 
+        ``evidence=5`` adds the five words that speak most for each label, with their evidence in nats, as ``auxlstm predict
+        --evidence 5`` does: a list of structs of ``word`` and ``evidence`` in a column such as ``gender_evidence``. pandas gets
+        text such as ``tea:1.52 rain:0.31``. Each text is then read many times.
+
         A row that cannot be read has the reason in the column ``error``. pandas gets the columns of ``auxlstm predict
         --format csv``; other frames have a struct for each attribute. What is neither of pandas, Polars nor pyarrow gets an
         object with the method ``__arrow_c_stream__``, which can be read once.
@@ -152,14 +165,42 @@ class Model:
         >>> model.predict_frame(posts).select("id", "words")["words"].to_list()
         [4, 1]
         """
+        if evidence is not None and evidence < 1:
+            raise ValueError(f"evidence={evidence}: at least 1 word is needed")
         if _frames.kind(frame) == "pandas":
-            return _frames.predict_pandas(self, frame, user, text, sorted)
-        if not hasattr(frame, "__arrow_c_stream__"):
-            raise TypeError(
-                f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
-            )
+            return _frames.predict_pandas(self, frame, user, text, sorted, evidence)
+        _check_frame(frame)
         lazy = sorted and _frames.is_reader(frame)
-        return _frames.like(frame, self._native.predict_stream(frame, text, user, sorted, lazy))
+        stream = self._native.predict_stream(frame, (text, user), sorted, lazy, evidence or 0)
+        return _frames.like(frame, stream)
+
+    def count_frame(
+        self, frame: Any, *, user: str | None = None, text: str | None = None, sorted: bool = False
+    ) -> UserSums:
+        """Counts the users of a data frame for :meth:`estimate`, instead of predicting them.
+
+        ``frame`` and the options are those of :meth:`predict_frame`; a frame of pandas needs pyarrow here. A record batch
+        reader that is sorted is counted as it is read. The sums of parts of the users add up, and are what ``auxlstm
+        population --sums`` writes: store them in a file for ``--add``.
+        """
+        _check_frame(frame)
+        return UserSums(*self._native.count_stream(frame, (text, user), sorted))
+
+    def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
+        """The estimated share of each class among users, from the sums of one or several parts of them.
+
+        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. Read
+        when not to trust the shares in ``docs/population.md``.
+
+        >>> import polars
+        >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
+        >>> counted = model.count_frame(posts)
+        >>> shares = model.estimate([counted.sums])
+        >>> shares["users"], sorted(shares["attributes"]["gender"]["shares"]["female"])
+        (2, ['high', 'low', 'share'])
+        """
+        estimate: dict[str, Any] = json.loads(self._native.estimate(list(sums), method))
+        return estimate
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restore, (self._bundle, self._dictionary, self._threads))
@@ -183,6 +224,13 @@ def _restore(bundle: bytes, dictionary: bytes | None, threads: int) -> Model:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _check_frame(frame: Any) -> None:
+    if not hasattr(frame, "__arrow_c_stream__"):
+        raise TypeError(
+            f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
+        )
 
 
 def _posts(posts: Posts) -> list[str]:

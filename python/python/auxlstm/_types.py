@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,15 @@ class ModelCard:
     """Figures for each attribute on test users."""
     refit: bool = False
     """Whether the model was trained once more, on its test users too."""
+
+
+class UserSums(NamedTuple):
+    """Sums over users, from which the shares of classes are estimated."""
+
+    sums: bytes
+    """The sums, as ``auxlstm population --sums`` writes them."""
+    left_out: int
+    """The number of rows and users that could not be read."""
 
 
 def user_prediction(values: dict[str, Any]) -> UserPrediction:

@@ -6,15 +6,21 @@ See ``docs/scale.md`` in the repository.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from itertools import chain, groupby
+from math import isqrt
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Optional
 
 from ._model import Model, _restore
 from ._native import places
+from ._types import UserSums
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
+
+_MOST_GROUPS = 1000
+"""The most groups of ``by``, as on the command line. The sums of each take up to some megabytes."""
 
 
 def predict(
@@ -25,6 +31,7 @@ def predict(
     text: str | None = None,
     order: str | Sequence[str] = (),
     partitions: int | None = None,
+    evidence: int | None = None,
 ) -> DataFrame:
     """Predicts the users of a data frame. The result has a row for each user, with the columns that
     :meth:`auxlstm.Model.predict_frame` gives to Arrow.
@@ -38,109 +45,227 @@ def predict(
     ids. In the second case ``id`` is Spark's ``monotonically_increasing_id``.
 
     A row that cannot be read does not fail its task: it has the reason in the column ``error``. Bytes that are not UTF-8 are
-    read as U+FFFD.
+    read as U+FFFD. ``evidence`` adds the words that speak most for each label.
 
     ``partitions`` is the number of tasks after the shuffle, by default ``spark.sql.shuffle.partitions``. A task computes with
     the threads that the model was loaded with, or else as many as ``spark.task.cpus`` says. The model travels with the task,
     and each Python process of a worker loads it once.
     """
+    rows = _by_user(frame, user, text, order, partitions).select("user", "text")
+    return rows.mapInArrow(_predictor(model, evidence), _prediction_schema(model, rows.schema, evidence))
+
+
+def estimate(
+    frame: DataFrame,
+    model: Model,
+    *,
+    by: str | None = None,
+    method: str = "bayes",
+    user: str | None = None,
+    text: str | None = None,
+    order: str | Sequence[str] = (),
+    partitions: int | None = None,
+) -> list[dict[str, Any]]:
+    """Estimates the share of each class among the users of a data frame, with 95 % intervals.
+
+    Frame and columns are those of :func:`predict`, and groups those of :func:`count`. The methods are those of ``auxlstm
+    population``: ``bayes`` corrects the errors of the classifier; ``pcc`` is the mean of the probabilities (probabilistic
+    classify and count), and ``cc`` the share of labels (classify and count), which are biased. Read when not to trust the
+    shares in ``docs/population.md``.
+
+    Each element of the result is an object of ``auxlstm population --json``, with the number of users that could not be read
+    in ``left_out``. With ``by``, the groups are in ascending order.
+    """
+    counted = count(frame, model, by=by, user=user, text=text, order=order, partitions=partitions)
+    return [
+        {
+            **({} if by is None else {"group": group}),
+            **model.estimate([sums.sums], method),
+            "left_out": sums.left_out,
+        }
+        for group, sums in counted.items()
+    ]
+
+
+def count(
+    frame: DataFrame,
+    model: Model,
+    *,
+    by: str | None = None,
+    user: str | None = None,
+    text: str | None = None,
+    order: str | Sequence[str] = (),
+    partitions: int | None = None,
+) -> Counts:
+    """Counts the users of a data frame for :meth:`auxlstm.Model.estimate`, which then estimates shares by any method.
+
+    Frame and columns are those of :func:`predict`. With ``by``, users are counted for each value of this column, such as a
+    month or a community; a user with posts of several values is counted in each of them, and users without a value in the
+    group ``None``. Without ``by``, all users are in the group ``None``.
+
+    Each task sums up its users, and the sums of tasks are added, so no predictions are stored or collected.
+    """
+    from pyspark.sql import functions
+
+    if by is not None:
+        values = frame.select(_column(frame, by)).distinct().limit(_MOST_GROUPS + 1).count()
+        if values > _MOST_GROUPS:
+            raise ValueError(f"by={by!r}: more than {_MOST_GROUPS} values; name a column that many users share")
+    group = functions.lit(None) if by is None else _column(frame, by)
+    rows = _by_user(frame, user, text, order, partitions, functions.make_valid_utf8(group.cast("string")))
+    # Columns that cannot be read raise an error here, not in the tasks.
+    _prediction_schema(model, rows.select("user", "text").schema)
+    schema = "group string, sums binary, left_out long"
+    counted = rows.mapInArrow(_counter(model), schema)
+    # The sums of one task take megabytes, so they are added in two steps.
+    tasks = partitions or int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    merged = counted.repartition(isqrt(tasks) + 1).mapInArrow(_merger(model), schema)
+    counts: Counts = {} if by is not None else {None: UserSums(model._native.merge([]), 0)}
+    for row in merged.toLocalIterator():
+        _add(counts, model, row["group"], UserSums(bytes(row["sums"]), row["left_out"]))
+    return dict(sorted(counts.items(), key=lambda group: (group[0] is None, group[0] or "")))
+
+
+def _by_user(
+    frame: DataFrame,
+    user: str | None,
+    text: str | None,
+    order: str | Sequence[str],
+    partitions: int | None,
+    group: Column | None = None,
+) -> DataFrame:
+    """The columns ``user``, ``text`` and, if asked for, ``group``. The posts of each user of a group are consecutive."""
     from pyspark.sql import functions
     from pyspark.sql.types import ArrayType
 
     text_at, user_at = places(frame.columns, text, user)
     is_list = isinstance(frame.schema[text_at].dataType, ArrayType)
-    orders = [order] if isinstance(order, str) else order
-    rows = frame.select(
+    columns = [
         functions.monotonically_increasing_id().alias("user") if user_at is None else _valid(frame, user_at, "user"),
         _valid(frame, text_at, "text"),
-        *[_column(frame, name).alias(f"order_{place}") for place, name in enumerate(orders)],
+    ]
+    if group is not None:
+        columns.append(group.alias("group"))
+    orders = [order] if isinstance(order, str) else order
+    rows = frame.select(
+        *columns, *[_column(frame, name).alias(f"order_{place}") for place, name in enumerate(orders)]
     )
+    names = rows.columns[: len(columns)]
     if user_at is not None and not is_list:
         text_hash = functions.xxhash64("text")
         # All rows without an id would come into one partition.
         keys = [functions.col("user"), functions.when(functions.isnull("user"), text_hash)]
         rows = rows.repartition(*keys) if partitions is None else rows.repartition(partitions, *keys)
-        rows = rows.sortWithinPartitions("user", *rows.columns[2:], text_hash)
-    rows = rows.select("user", "text")
-    return rows.mapInArrow(_predictor(model), _prediction_schema(model, rows.schema))
+        rows = rows.sortWithinPartitions(*names[2:], "user", *rows.columns[len(columns) :], text_hash)
+    elif group is not None:
+        rows = rows.sortWithinPartitions("group")
+    return rows.select(*names)
 
 
-def estimate(predictions: DataFrame, by: str | Sequence[str] = ()) -> DataFrame:
-    """Estimates the share of each class among users, from the result of :func:`predict`.
+Batches = Callable[[Iterable[Any]], Iterator[Any]]
+"""A function from record batches to record batches, which Spark calls in each task."""
 
-    The estimate ``share`` is the mean probability, known as probabilistic classify and count (PCC); ``label_share`` is the
-    share of users with this label, classify and count (CC). Both are biased towards the classes that the model expects, here
-    under equal base rates. ``auxlstm population`` corrects this bias and gives intervals; see ``docs/population.md``.
-
-    ``by`` names columns that hold a group of users, such as a month or a community, which were joined to the predictions. The
-    result has a row for each group, attribute and class: ``attribute``, ``class``, the sums ``users``, ``probability`` and
-    ``labels``, and the shares. Coarse classes are those of the attribute ``NAME_coarse``. Sums of parts of the users add up.
-
-    Users without a known word are left out, and users who write a language in which the attribute was not validated.
-    """
-    from pyspark.sql import functions
-    from pyspark.sql.types import StructType
-
-    classes = []
-    for field in predictions.schema:
-        kind = field.dataType
-        if not isinstance(kind, StructType) or not {"label", "probabilities", "status"} <= set(kind.names):
-            continue
-        column = _column(predictions, field.name)
-        is_counted = (column["status"] == "measured") & column["label"].isNotNull()
-        levels = [(field.name, column, kind)]
-        if "coarse" in kind.names:
-            levels.append((f"{field.name}_coarse", column["coarse"], _struct(kind, "coarse")))
-        for name, level, level_kind in levels:
-            classes += [
-                functions.struct(
-                    functions.lit(name).alias("attribute"),
-                    functions.lit(label).alias("class"),
-                    functions.when(is_counted, level["probabilities"][label].cast("double")).alias("probability"),
-                    functions.when(is_counted, (level["label"] == label).cast("long")).alias("label"),
-                )
-                for label in _struct(level_kind, "probabilities").names
-            ]
-    groups = [_column(predictions, name) for name in ([by] if isinstance(by, str) else by)]
-    rows = predictions.select(*groups, functions.inline(functions.array(*classes)))
-    sums = rows.groupBy(*rows.columns[: len(groups)], "attribute", "class").agg(
-        functions.count("probability").alias("users"),
-        functions.sum("probability").alias("probability"),
-        functions.sum("label").alias("labels"),
-    )
-    return sums.withColumns(
-        {
-            "share": functions.try_divide("probability", "users"),
-            "label_share": functions.try_divide("labels", "users"),
-        }
-    )
+Counts = dict[Optional[str], UserSums]
+"""The users of each group."""
 
 
-def _predictor(model: Model) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    bundle, dictionary, threads = model._bundle, model._dictionary, model._threads
+def _predictor(model: Model, evidence: int | None) -> Batches:
+    load = _loader(model)
 
     def predict_batches(batches: Iterable[Any]) -> Iterator[Any]:
-        import pyarrow
-        from pyspark import TaskContext
-
-        rest = iter(batches)
-        first = next(rest, None)
-        if first is None:
-            return
-        context = TaskContext.get()
-        loaded = _restore(bundle, dictionary, threads or (context.cpus() if context else 1))
-        reader = pyarrow.RecordBatchReader.from_batches(first.schema, chain([first], rest))
-        yield from loaded.predict_frame(reader, user="user", text="text", sorted=True)
+        reader = _reader(iter(batches))
+        if reader is not None:
+            yield from load().predict_frame(
+                reader, user="user", text="text", sorted=True, evidence=evidence
+            )
 
     return predict_batches
 
 
-def _prediction_schema(model: Model, rows: StructType) -> StructType:
+def _counter(model: Model) -> Batches:
+    load = _loader(model)
+
+    def count_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        for group, slices in groupby(_by_group(batches), key=itemgetter(0)):
+            reader = _reader(batch for _, batch in slices)
+            counted = load().count_frame(reader, user="user", text="text", sorted=True)
+            yield _sums(group, counted)
+
+    return count_batches
+
+
+def _merger(model: Model) -> Batches:
+    load = _loader(model)
+
+    def merge_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        counts: Counts = {}
+        for batch in batches:
+            for group, *sums in zip(*(column.to_pylist() for column in batch.columns)):
+                _add(counts, load(), group, UserSums(*sums))
+        for group, counted in counts.items():
+            yield _sums(group, counted)
+
+    return merge_batches
+
+
+def _add(counts: Counts, model: Model, group: str | None, counted: UserSums) -> None:
+    """Adds users to those of a group."""
+    before = counts.get(group)
+    if before is not None:
+        sums = model._native.merge([before.sums, counted.sums])
+        counted = UserSums(sums, before.left_out + counted.left_out)
+    counts[group] = counted
+
+
+def _loader(model: Model) -> Callable[[], Model]:
+    """Loads the model in a task, unless another task of the same process has done so."""
+    bundle, dictionary, threads = model._bundle, model._dictionary, model._threads
+
+    def load() -> Model:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        return _restore(bundle, dictionary, threads or (context.cpus() if context else 1))
+
+    return load
+
+
+def _reader(batches: Iterator[Any]) -> Any:
+    """Record batches as a reader; None if there are none."""
+    import pyarrow
+
+    first = next(batches, None)
+    if first is None:
+        return None
+    return pyarrow.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+
+
+def _by_group(batches: Iterable[Any]) -> Iterator[tuple[str | None, Any]]:
+    """Cuts batches that are sorted by group where a group ends."""
+    import pyarrow.compute
+
+    for batch in batches:
+        runs = pyarrow.compute.run_end_encode(batch.column("group"))
+        start = 0
+        for end, group in zip(runs.run_ends.to_pylist(), runs.values.to_pylist()):
+            yield group, batch.slice(start, end - start).select(["user", "text"])
+            start = end
+
+
+def _sums(group: str | None, counted: UserSums) -> Any:
+    import pyarrow
+
+    schema = pyarrow.schema([("group", pyarrow.string()), ("sums", pyarrow.binary()), ("left_out", pyarrow.int64())])
+    return pyarrow.record_batch([[group], [counted.sums], [counted.left_out]], schema=schema)
+
+
+def _prediction_schema(model: Model, rows: StructType, evidence: int | None = None) -> StructType:
     """The schema of predictions about such rows. Columns that cannot be read raise an error."""
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
     empty = to_arrow_schema(rows).empty_table()
-    return from_arrow_schema(model.predict_frame(empty, user="user", text="text").schema)
+    predictions = model.predict_frame(empty, user="user", text="text", evidence=evidence)
+    return from_arrow_schema(predictions.schema)
 
 
 def _valid(frame: DataFrame, place: int, name: str) -> Column:
@@ -160,7 +285,3 @@ def _valid(frame: DataFrame, place: int, name: str) -> Column:
 def _column(frame: DataFrame, name: str) -> Column:
     """The column of a name, which may have dots and quotes."""
     return frame["`" + name.replace("`", "``") + "`"]
-
-
-def _struct(kind: StructType, name: str) -> Any:
-    return kind[name].dataType

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
+use columnar::Model;
 use futures_lite::future::block_on;
 use model_core::attribute::Attribute;
 use model_core::base_rates::BaseRates;
@@ -18,14 +19,13 @@ use model_core::population::Method;
 use model_core::prediction::Named;
 use model_core::predictor::Predictor;
 use model_core::user_set::{
-    AttributeShares, JointShares, PopulationEstimate, Share, TextCheck, UserSet, hash,
+    AttributeShares, JointShares, PopulationEstimate, Share, StoredSums, TextCheck, UserSet, hash,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
 use super::{CorpusArguments, Failure, base_rates, outputs, print_text};
-use crate::bundle::read_bytes;
 use crate::corpus::{Corpus, UserKey, repeated_file};
 use crate::document::{Document, Figure, Grid, drawing};
 use crate::output::PendingFile;
@@ -83,19 +83,6 @@ const MOST_BYTES: u64 = 1 << 32;
 /// The users of each group; one group with an empty name without --by.
 type Groups = BTreeMap<String, UserSet>;
 
-/// A file of sums.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredSums {
-    /// The checksum of the bundle that the users were predicted with.
-    model: String,
-    /// The field that the users are grouped by.
-    by: Option<String>,
-    /// The number of words of each user that were read at most, with --max-words.
-    max_words: Option<u32>,
-    groups: Groups,
-}
-
 /// The estimate of a group.
 #[derive(Serialize)]
 struct Group<'a> {
@@ -117,7 +104,10 @@ impl Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.check_outputs()?;
-    let mut predictor = arguments.model.load()?;
+    let Model {
+        mut predictor,
+        checksum,
+    } = arguments.model.load_with_checksum()?;
     if let Some(words) = arguments.max_words {
         predictor.read_at_most(words as usize);
     }
@@ -128,10 +118,6 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let page = create(&arguments.output)?;
     let json = create(&arguments.json)?;
     let sums = create(&arguments.sums)?;
-    let model = match sums.is_some() || !arguments.add.is_empty() {
-        true => checksum(&read_bytes(&arguments.model.bundle)?),
-        false => String::new(),
-    };
     let by = arguments.by.as_deref();
     let mut groups = Groups::new();
     if let Some(path) = repeated_file(&arguments.add) {
@@ -141,14 +127,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         )
         .into());
     }
-    let of_these = StoredSums {
-        model,
-        by: arguments.by.clone(),
-        max_words: arguments.max_words,
-        groups: Groups::new(),
-    };
     for path in &arguments.add {
-        add_sums(&mut groups, path, predictor.settings(), &empty, &of_these)?;
+        let fail = |what: String| format!("{}: {what}", path.display());
+        let stored = read_sums(path, &checksum, predictor.settings()).map_err(fail)?;
+        check_alike(&stored, &arguments).map_err(fail)?;
+        for (group, set) in stored.groups {
+            let known = groups.entry(group).or_insert_with(|| empty.clone());
+            known.merge(&set).map_err(fail)?;
+        }
     }
     add_users(
         &mut groups,
@@ -182,7 +168,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         })?;
     }
     if let Some(file) = sums {
-        let stored = StoredSums { groups, ..of_these };
+        let Arguments { by, max_words, .. } = arguments;
+        let stored = StoredSums::new(&checksum, by, max_words, groups);
         file.finish(|out| {
             serde_json::to_writer(&mut *out, &stored)?;
             out.write_all(b"\n")
@@ -211,11 +198,7 @@ fn base_rates(arguments: &Arguments, attributes: &[Attribute]) -> Result<BaseRat
 
 /// Fails if no attribute has the moments that the method needs.
 fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result<(), Failure> {
-    let settings = predictor.settings();
-    let mut calibrations = settings.languages().into_iter().flat_map(|language| {
-        (0..settings.attributes.len()).map(move |task| settings.calibration(task, language))
-    });
-    match calibrations.any(|calibration| calibration.moments.is_some()) {
+    match UserSet::is_possible(predictor.settings()) {
         true => Ok(()),
         false => Err(format!(
             "{}: the model has no validation users from which {method} could estimate shares; train it with \
@@ -226,44 +209,25 @@ fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result
     }
 }
 
-fn checksum(bytes: &[u8]) -> String {
-    format!("crc32:{:08x}", crc32fast::hash(bytes))
+/// Reads a file of sums.
+fn read_sums(path: &Path, checksum: &str, settings: &Settings) -> Result<StoredSums, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    StoredSums::read(BufReader::new(file.take(MOST_BYTES)), checksum, settings)
 }
 
-/// Adds the users of a file of sums, which must be like `of_these` but for the groups.
-fn add_sums(
-    groups: &mut Groups,
-    path: &Path,
-    settings: &Settings,
-    empty: &UserSet,
-    of_these: &StoredSums,
-) -> Result<(), Failure> {
-    let fail = |what: &dyn std::fmt::Display| Failure::from(format!("{}: {what}", path.display()));
-    // Piece by piece, because a file that is none is seldom wrong only at its end.
-    let file = File::open(path).map_err(|error| fail(&error))?;
-    let stored: StoredSums = serde_json::from_reader(BufReader::new(file.take(MOST_BYTES)))
-        .map_err(|error| fail(&format!("not a file that --sums wrote: {error}")))?;
-    if stored.model != of_these.model {
-        return Err(fail(&"its users were predicted with another model"));
-    }
-    if stored.by != of_these.by {
-        return Err(fail(&match &stored.by {
+/// Checks that users whose sums are stored were grouped and read as the command says.
+fn check_alike(stored: &StoredSums, arguments: &Arguments) -> Result<(), String> {
+    if stored.by != arguments.by {
+        return Err(match &stored.by {
             Some(field) => format!("its users are grouped by {field:?}; use --by {field}"),
             None => "its users are not grouped; leave out --by".into(),
-        }));
+        });
     }
-    if stored.max_words != of_these.max_words {
-        return Err(fail(&match stored.max_words {
+    if stored.max_words != arguments.max_words {
+        return Err(match stored.max_words {
             Some(words) => format!("its users were read with --max-words {words}; use the same"),
             None => "its users were read without --max-words; leave it out".into(),
-        }));
-    }
-    for (group, set) in stored.groups {
-        if !set.is_sound(settings) {
-            return Err(fail(&"its sums are damaged"));
-        }
-        let known = groups.entry(group).or_insert_with(|| empty.clone());
-        known.merge(&set).map_err(|error| fail(&error))?;
+        });
     }
     Ok(())
 }

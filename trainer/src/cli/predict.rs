@@ -7,12 +7,10 @@ use std::process::ExitCode;
 
 use arrow_schema::DataType;
 use clap::{ValueEnum, value_parser};
-use columnar::{Model, PredictionSchema};
+use columnar::{Model, Predicted, PredictionSchema};
 use futures_lite::future::block_on;
 use model_core::prediction::{Line, UserPrediction};
-use model_core::prediction_table::{
-    PredictionTable, TableRow, WordEvidence, distribution_names, strongest_words,
-};
+use model_core::prediction_table::{PredictionTable, TableRow, WordEvidence, strongest_words};
 use model_core::predictor::{PredictError, Predictor};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -33,7 +31,8 @@ use crate::progress::{Progress, notice};
 /// of --keep, words, known_words, language (for a model of two), and for each attribute, here gender: gender,
 /// gender_probability, gender_confident, gender_CLASS for each class, gender_evidence with --evidence, and gender_coarse… for
 /// coarse classes. A CSV cell that a spreadsheet would take for a formula begins with an apostrophe. --format parquet writes the
-/// columns id (as text), words, known_words, language, error (empty), and a struct for each attribute.
+/// columns id (as text), words, known_words, language, error (empty), a struct for each attribute, the lists of --evidence, and
+/// the fields of --keep.
 ///
 /// The id of a user without one is the position of its record in the input, counted from 1. Bad records are reported and
 /// skipped; the exit status is 3 if there were any.
@@ -141,9 +140,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Some(path) => {
             let mut file = PendingFile::create(&path)?;
             let bad_records = match format {
-                Format::Parquet => {
-                    rows.write_parquet(corpus, sample.first(), &checksum, &mut file)?
-                }
+                Format::Parquet => rows.write_parquet(corpus, &checksum, &mut file)?,
                 _ => rows.write(corpus, true, &mut file)?,
             };
             file.finish(|_| Ok(()))?;
@@ -298,7 +295,6 @@ impl Rows {
     fn write_parquet(
         &self,
         corpus: Corpus,
-        sample: Option<&UserPrediction>,
         checksum: &str,
         file: &mut PendingFile,
     ) -> Result<u64, Failure> {
@@ -306,16 +302,16 @@ impl Rows {
         let wanted = &self.arguments.attributes;
         attributes.retain(|attribute| wanted.is_empty() || wanted.contains(&attribute.name));
         let name = &self.predictor.card().name;
-        let output = PredictionSchema::new(name, checksum, &attributes, DataType::Utf8);
+        let mut output = PredictionSchema::new(name, checksum, &attributes, DataType::Utf8);
+        if self.arguments.evidence.is_some() {
+            output = output.with_evidence();
+        }
         let fail = |error| self.fail(io::Error::other(error));
-        let evidence = match self.arguments.evidence {
-            Some(_) => sample.map(distribution_names).unwrap_or_default(),
-            None => Vec::new(),
-        };
-        let mut out =
-            ParquetFile::new(file, output, &self.arguments.kept, &evidence).map_err(fail)?;
+        let mut out = ParquetFile::new(file, output, &self.arguments.kept).map_err(fail)?;
         let bad_records = self.each_chunk(corpus, true, |users, posts, predictions| {
-            out.write(users, predictions, &self.evidence(posts)?)
+            let outcomes = (predictions.into_iter().zip(self.evidence(posts)?))
+                .map(|(prediction, words)| Ok(Predicted { prediction, words }));
+            out.write(users, &outcomes.collect::<Vec<_>>())
                 .map_err(fail)
         })?;
         out.finish().map_err(fail)?;

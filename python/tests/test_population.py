@@ -1,0 +1,78 @@
+import subprocess
+
+import pytest
+
+from auxlstm import Model
+
+from tests.populations import METHODS, check_equal, estimates_of_command, make_users, shuffled_posts
+
+USERS = make_users()
+
+
+def table(users):
+    pyarrow = pytest.importorskip("pyarrow")
+    user, time, _, text = zip(*shuffled_posts(users))
+    return pyarrow.table({"user": user, "time": time, "text": text}).sort_by("time")
+
+
+def test_sums_of_parts_give_the_shares_of_the_command_line(model, bundle, command, tmp_path):
+    wanted = estimates_of_command(command, bundle, USERS, tmp_path)
+    parts = [model.count_frame(table(USERS[start::3])) for start in range(3)]
+    assert [part.left_out for part in parts] == [0, 0, 0]
+    for method in METHODS:
+        found = model.estimate((part.sums for part in parts), method)
+        assert found["users"] == 234 and found["without_known_words"] == 6
+        check_equal(found, wanted[method][0])
+
+    # The command line adds the sums of the package.
+    for number, part in enumerate(parts):
+        (tmp_path / f"part-{number}").write_bytes(part.sums)
+    add = ["--add", "part-0", "part-1", "part-2", "--sums", "added"]
+    subprocess.run(
+        [command, "population", bundle, "none.jsonl", *add], check=True, capture_output=True, cwd=tmp_path
+    )
+    added = model.estimate([(tmp_path / "added").read_bytes()])
+    check_equal(added, wanted["bayes"][0])
+
+
+def test_a_sorted_stream_is_counted_as_it_is_read(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    by_user = table(USERS).sort_by([("user", "ascending"), ("time", "ascending")])
+    reader = pyarrow.RecordBatchReader.from_batches(by_user.schema, by_user.to_batches(max_chunksize=7))
+    counted = model.count_frame(reader, sorted=True)
+    wanted = model.estimate([model.count_frame(table(USERS)).sums])
+    check_equal(model.estimate([counted.sums]), wanted)
+
+
+def test_pandas_frames_are_counted(model):
+    pytest.importorskip("pandas")
+    counted = model.count_frame(table(USERS[:9]).to_pandas())
+    assert model.estimate([counted.sums])["users"] == 8
+
+
+def test_rows_that_cannot_be_read_are_left_out(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = pyarrow.table({"user": [1, None, 2, 1], "text": ["tea", "tea", "rain", "tea"]})
+    reader = pyarrow.RecordBatchReader.from_batches(rows.schema, rows.to_batches())
+    counted = model.count_frame(reader, sorted=True)
+    assert counted.left_out == 2 and model.estimate([counted.sums])["users"] == 2
+    assert model.estimate([])["users"] == 0
+
+
+def test_sums_that_cannot_be_added_are_named(model, bundle):
+    dictionary = bundle.parents[1] / "dictionary" / "zh.txt.gz"
+    other = Model.load("zh-en.safetensors", dictionary=dictionary)
+    sums = model.count_frame(table(USERS[:9])).sums
+    damaged = sums.replace(b'"users":8', b'"users":7', 1)
+    assert damaged != sums
+    for call, what in [
+        (lambda: other.estimate([sums]), "sums number 1: its users were predicted with another model"),
+        (lambda: model.estimate([sums, b"{}"]), "sums number 2: not sums over users"),
+        (lambda: model.estimate([damaged]), "sums number 1: its sums are damaged"),
+        (lambda: model.estimate([sums], "median"), "median"),
+    ]:
+        with pytest.raises(ValueError, match=what) as raised:
+            call()
+        assert "\n" not in str(raised.value)
+    with pytest.raises(TypeError, match="__arrow_c_stream__"):
+        model.count_frame([1])
