@@ -3,7 +3,7 @@
 use tests::{
     browser::{LATE, SOON, Visit},
     driver::Need,
-    same,
+    same, same_on_gpu,
 };
 
 use crate::TEXTS;
@@ -32,7 +32,7 @@ fn the_page_and_the_command_agree_on_webgpu() {
             page.write(&posts.join("\n")).await;
             page.settled(LATE).await;
             assert_eq!(page.status().await, running, "no fall-back on the way");
-            same(&page.shown().await, posts);
+            same_on_gpu(&page.shown().await, posts);
         }
     });
 }
