@@ -18,9 +18,9 @@ use crate::cut_words;
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
 use crate::table::counted;
-use crate::word2vec::{self, Format, Settings, Text, TextWriter, TrainingError};
+use crate::word2vec::{self, Format, MIN_COUNT, Settings, Text, TextWriter, TrainingError};
 
-/// Each thread has its own table of about 40 MB.
+/// More than this have too little text each on a machine of today.
 const MOST_THREADS: i64 = 256;
 
 /// Train word vectors (skip-gram word2vec) on the posts of corpora, without their labels
@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = Settings::default().window, value_parser = value_parser!(u16).range(1..=1000))]
     window: u16,
     /// Minimum number of occurrences of a word with a vector
-    #[arg(long, default_value_t = Settings::default().min_count, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
+    #[arg(long, default_value_t = MIN_COUNT, value_parser = value_parser!(u32).range(1..=1_000_000_000))]
     min_count: u32,
     /// Number of epochs
     #[arg(long, default_value_t = Settings::default().epochs, value_parser = value_parser!(u16).range(1..=1000))]
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     threads: Option<u16>,
     /// Seed of all random numbers
     #[arg(long, default_value_t = Settings::default().seed)]
-    seed: u16,
+    seed: u64,
     #[command(flatten)]
     dictionaries: DictionaryArguments,
     /// Train the words of two languages in one space: replace half of the words by a translation of this bilingual
@@ -109,7 +109,6 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
     let settings = Settings {
         dimensions: arguments.dimensions,
         window: arguments.window,
-        min_count: arguments.min_count,
         epochs: arguments.epochs,
         negative: arguments.negative,
         learning_rate: arguments.learning_rate,
@@ -139,18 +138,24 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
             false => pair.0.clone(),
         };
         pairs.retain(|pair| !is_held_out(&source(pair), arguments.held_out, seed));
-        text = text.code_switched(&pairs, settings.min_count, settings.seed)?;
+        text = text.code_switched(&pairs, arguments.min_count, settings.seed)?;
     }
-    let (words, vocabulary) = (text.words(), text.vocabulary(settings.min_count));
+    let (words, vocabulary) = (text.words(), text.vocabulary(arguments.min_count));
     notice!(
         "{}, {} at least {} times",
         counted(words, "word"),
         counted(vocabulary as u64, "different word"),
-        settings.min_count
+        arguments.min_count
     );
+    if text.missed() > 0 {
+        notice!(
+            "too many different words: up to {} occurrences of a rare word are not counted",
+            text.missed()
+        );
+    }
     let all_words = words * u64::from(settings.epochs);
     let mut progress = Progress::new("training", "words", Some(all_words));
-    let vectors = word2vec::train(text, &settings, &interrupt, |share| {
+    let vectors = word2vec::train(text, arguments.min_count, &settings, &interrupt, |share| {
         progress.set((share * all_words as f64) as u64)
     })?;
     drop(progress);

@@ -24,11 +24,9 @@ impl Text {
         self,
         pairs: &[(String, String)],
         min_count: u32,
-        seed: u16,
+        seed: u64,
     ) -> Result<Self, TrainingError> {
-        let is_frequent = |word: &String| {
-            (self.counts.get(word)).is_some_and(|&count| count >= u64::from(min_count))
-        };
+        let is_frequent = |word: &String| self.counts.get(word) >= u64::from(min_count);
         let mut translations: HashMap<&str, Vec<&str>> = HashMap::new();
         for (one, other) in pairs {
             if one != other && is_frequent(one) && is_frequent(other) {
@@ -36,7 +34,7 @@ impl Text {
                 translations.entry(other).or_default().push(one);
             }
         }
-        let mut rng = StdRng::seed_from_u64(seed.into());
+        let mut rng = StdRng::seed_from_u64(seed);
         let mut switched = TextWriter::new()?;
         let file = File::open(self.file.path()).map_err(TrainingError::TemporaryFile)?;
         for post in BufReader::with_capacity(1 << 20, file).lines() {
@@ -78,7 +76,7 @@ mod tests {
             ("today", [1000; 2]),
             ("咪", [1; 2]),
         ] {
-            let count = text.counts[word];
+            let count = text.counts.get(word);
             assert!(least <= count && count <= most, "{word}: {count}");
         }
     }

@@ -1,14 +1,16 @@
 //! Word vectors: training by skip-gram with negative sampling (word2vec), and the two file formats of word2vec.
 //!
-//! Training uses the `fasttext` crate, without its character n-grams.
+//! The crate `skip-gram` does the training. Here is the text that it reads.
 
 mod code_switching;
 mod format;
-mod reading;
+mod text;
 mod training;
 
 pub use format::{Format, VectorsError, read_vectors, write_vectors};
-pub use training::{Settings, Text, TextWriter, TrainingError, train};
+pub use skip_gram::Settings;
+pub use text::{Text, TextWriter};
+pub use training::{MIN_COUNT, TrainingError, train};
 
 /// A table of word vectors.
 #[derive(Clone, Debug, PartialEq)]
