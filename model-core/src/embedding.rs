@@ -29,14 +29,6 @@ pub struct Embedding {
     dimensions: usize,
 }
 
-/// The factor that brings integers of which the largest has this size to a size of at most `largest`; 1 if they have it.
-pub(crate) fn coarsening(size: u8, largest: i8) -> f32 {
-    match f32::from(largest) / f32::from(size.max(1)) {
-        factor if factor < 1.0 => factor,
-        _ => 1.0,
-    }
-}
-
 impl Embedding {
     /// Rounds a row-major table of `dimensions` columns to 8 bits, and row 0 to zero.
     ///
@@ -81,25 +73,14 @@ impl Embedding {
         })
     }
 
-    /// The first `rows` of the table, rounded to values of at most `largest` (1 to 127). Coarser numbers compress better. Rows
-    /// without a larger value stay as they are.
-    pub fn coarser(&self, rows: usize, largest: i8) -> Self {
+    /// The first `rows` of the table.
+    pub fn first(&self, rows: usize) -> Self {
         let rows = rows.min(self.len());
-        let mut coarser = Self {
+        Self {
             values: self.values[..rows * self.dimensions].to_vec(),
             scales: self.scales[..rows].to_vec(),
             dimensions: self.dimensions,
-        };
-        let rows = coarser.values.chunks_exact_mut(self.dimensions);
-        for (row, scale) in rows.zip(&mut coarser.scales) {
-            let size = row.iter().map(|value| value.unsigned_abs()).max();
-            let factor = coarsening(size.unwrap_or(0), largest);
-            *scale /= factor;
-            for value in row {
-                *value = (f32::from(*value) * factor).round() as i8;
-            }
         }
-        coarser
     }
 
     /// A table from stored parts: `values` row by row, one scale for each row.
@@ -111,7 +92,8 @@ impl Embedding {
         scales: Vec<f32>,
         dimensions: usize,
     ) -> Result<Self, String> {
-        if dimensions == 0 || scales.is_empty() || values.len() != scales.len() * dimensions {
+        let wanted = scales.len().checked_mul(dimensions);
+        if dimensions == 0 || scales.is_empty() || wanted != Some(values.len()) {
             return Err(format!(
                 "{} vectors of {dimensions} dimensions do not make {} values",
                 scales.len(),
@@ -209,19 +191,6 @@ mod tests {
     }
 
     #[test]
-    fn making_a_model_smaller_twice_rounded_its_vectors_again() {
-        let table: Vec<f32> = (0..40).map(|k| (k * 37 % 23) as f32 - 11.0).collect();
-        let once = Embedding::quantise(&table, 10).unwrap().coarser(4, 14);
-        let largest = once.values().iter().map(|value| value.unsigned_abs()).max();
-        assert_eq!(largest, Some(14));
-        let twice = once.coarser(4, 14);
-        assert_eq!(
-            (twice.values(), twice.scales()),
-            (once.values(), once.scales())
-        );
-    }
-
-    #[test]
     fn every_word_has_its_vector_in_the_batch_once() {
         let table: Vec<f32> = (0..8).map(|k| k as f32).collect();
         let embedding = Embedding::quantise(&table, 2).unwrap();
@@ -243,5 +212,7 @@ mod tests {
         assert!(Embedding::from_parts(vec![0; 10], vec![1.0; 3], 4).is_err());
         assert!(Embedding::from_parts(vec![0; 12], vec![1.0, f32::NAN, 1.0], 4).is_err());
         assert!(Embedding::quantise(&[0.0, f32::INFINITY], 1).is_err());
+        // The product of the sizes does not fit into a number.
+        assert!(Embedding::from_parts(Vec::new(), vec![1.0; 2], usize::MAX).is_err());
     }
 }

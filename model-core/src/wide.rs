@@ -27,7 +27,6 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use crate::{
-    embedding::coarsening,
     language::is_han,
     tfidf,
     vocabulary::{PADDING, UNKNOWN, Vocabulary},
@@ -329,6 +328,14 @@ impl Wide {
         for (product, &weight) in products.iter_mut().zip(weights) {
             *product += value * f64::from(weight);
         }
+    }
+}
+
+/// The factor that brings integers of which the largest has this size to a size of at most `largest`; 1 if they have it.
+fn coarsening(size: u8, largest: i8) -> f32 {
+    match f32::from(largest) / f32::from(size.max(1)) {
+        factor if factor < 1.0 => factor,
+        _ => 1.0,
     }
 }
 

@@ -252,8 +252,8 @@ fn another_format_version_is_refused_by_name() {
     let newer = of_version(FORMAT_VERSION + 1);
     assert_eq!(newer, BundleError::Newer(FORMAT_VERSION + 1));
     assert!(newer.to_string().contains("newer program"));
-    let older = of_version(FORMAT_VERSION - 1);
-    assert_eq!(older, BundleError::Older(FORMAT_VERSION - 1));
+    let older = of_version(4);
+    assert_eq!(older, BundleError::Older(4));
     assert!(older.to_string().contains("train the model again"));
 }
 

@@ -4,6 +4,7 @@ mod adaptation;
 mod alignment;
 mod bundle;
 pub mod cli;
+mod compaction;
 mod config;
 mod conversion;
 pub mod corpus;

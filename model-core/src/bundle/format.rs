@@ -3,7 +3,7 @@
 //! | tensor | type | shape | content |
 //! |---|---|---|---|
 //! | `vocabulary` | u8 | `[bytes]` | UTF-8, one word a line; the first has id 2 |
-//! | `vectors`, `vector_scales` | i8, f32 | `[words + 2, dimensions]`, `[words + 2]` | word vectors: value · scale of the row |
+//! | `vectors`, `vector_scales` | i8, f32 | `[dimensions, words + 2]`, `[words + 2]` | word vectors, one a column: value · scale of the word |
 //! | the network's parameters | f32 | | named by their path in [`AuxLstm`](crate::aux_lstm::AuxLstm) |
 //! | `wide.features`, `wide.idf` | u32, f32 | `[features, 2]`, `[features]` | word ids (the second is 0 for a single word); inverse document frequency |
 //! | `wide.weights` | i8 | `[features, Σ classes]` | one column for each class of each task |
@@ -12,8 +12,10 @@
 //!
 //! The tensors `wide.…` are there if the model has a wide component, `seen_users` if the users are known. The metadata has one entry, [`METADATA_KEY`]: a JSON
 //! object with `format_version`, `checksum`, and `settings` and `card` as JSON texts.
+//!
+//! The numbers of one dimension are consecutive because they are alike, which makes the file compress better. In version 5,
+//! `vectors` was `[words + 2, dimensions]`.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use safetensors::{
@@ -33,8 +35,10 @@ use crate::{
 
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
-/// The version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 5;
+/// The version of the format that this code writes.
+pub const FORMAT_VERSION: u32 = 6;
+/// The oldest version that this code reads. Its word vectors are stored word by word.
+const WORD_BY_WORD: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Metadata {
@@ -102,18 +106,14 @@ impl Bundle {
     /// If a tensor's shape does not fit its values.
     pub(super) fn write(&self) -> Result<Vec<u8>, SafeTensorError> {
         let words = self.vocabulary.words().join("\n").into_bytes();
-        let vectors = to_bytes(self.embedding.values());
+        let dimensions = self.embedding.dimensions();
+        let vectors = to_bytes(&transposed(self.embedding.values(), dimensions));
         let scales = to_le_bytes(self.embedding.scales());
         let parameters: Vec<Vec<u8>> = self.parameters.iter().map(NamedTensor::to_bytes).collect();
         let rows = self.embedding.len();
         let mut tensors = vec![
             (VOCABULARY, Dtype::U8, vec![words.len()], &words),
-            (
-                VECTORS,
-                Dtype::I8,
-                vec![rows, self.embedding.dimensions()],
-                &vectors,
-            ),
+            (VECTORS, Dtype::I8, vec![dimensions, rows], &vectors),
             (SCALES, Dtype::F32, vec![rows], &scales),
         ];
         let wide = self.wide.as_ref().map(|wide| {
@@ -191,10 +191,10 @@ impl Bundle {
                 BundleError::Foreign("a safetensors file without the bundle's metadata".into())
             })?;
         let Version { format_version } = read_json(text)?;
-        match format_version.cmp(&FORMAT_VERSION) {
-            Ordering::Less => return Err(BundleError::Older(format_version)),
-            Ordering::Equal => {}
-            Ordering::Greater => return Err(BundleError::Newer(format_version)),
+        match format_version {
+            ..WORD_BY_WORD => return Err(BundleError::Older(format_version)),
+            WORD_BY_WORD..=FORMAT_VERSION => {}
+            _ => return Err(BundleError::Newer(format_version)),
         }
         let metadata: Metadata = read_json(text)?;
         let mut views = tensors.tensors();
@@ -208,7 +208,7 @@ impl Bundle {
                 "its contents do not match its checksum".into(),
             ));
         }
-        let embedding = read_embedding(&tensors)?;
+        let embedding = read_embedding(&tensors, format_version)?;
         let vocabulary = read_vocabulary(&tensors, embedding.len())?;
         let mut bundle = Self {
             wide: read_wide(&tensors, CharacterFallback::of(&vocabulary))?,
@@ -286,6 +286,14 @@ fn to_bytes(values: &[i8]) -> Vec<u8> {
     values.iter().map(|value| value.cast_unsigned()).collect()
 }
 
+/// The numbers of a row-major table column by column.
+fn transposed(values: &[i8], columns: usize) -> Vec<i8> {
+    (0..columns)
+        .flat_map(|column| values.iter().skip(column).step_by(columns))
+        .copied()
+        .collect()
+}
+
 fn tensor<'a>(
     tensors: &SafeTensors<'a>,
     name: &str,
@@ -359,14 +367,18 @@ fn read_wide(
         .map_err(BundleError::Corrupt)
 }
 
-fn read_embedding(tensors: &SafeTensors) -> Result<Embedding, BundleError> {
+fn read_embedding(tensors: &SafeTensors, format_version: u32) -> Result<Embedding, BundleError> {
     let view = tensor(tensors, VECTORS, Dtype::I8)?;
-    let &[_, dimensions] = view.shape() else {
+    let &[rows, columns] = view.shape() else {
         return Err(BundleError::Corrupt(
             "its word vectors are not a table".into(),
         ));
     };
-    let values = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let values: Vec<i8> = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let (values, dimensions) = match format_version {
+        WORD_BY_WORD => (values, columns),
+        _ => (transposed(&values, columns), rows),
+    };
     let scales = read_floats(tensors, SCALES)?;
     Embedding::from_parts(values, scales, dimensions).map_err(BundleError::Corrupt)
 }

@@ -260,6 +260,48 @@ fn a_bundle_was_written_that_could_not_be_read() {
 }
 
 #[test]
+fn vectors_of_version_5_are_read_word_by_word() {
+    let mut bundle = bundle();
+    let values = vec![0, 0, 1, 2, 3, 4, 5, 6];
+    bundle.embedding = Embedding::from_parts(values.clone(), vec![0.5; 4], 2).unwrap();
+    let whole = bundle.to_bytes().unwrap();
+    let by_column = SafeTensors::deserialize(&whole).unwrap();
+    let vectors = by_column.tensor("vectors").unwrap();
+    assert_eq!(vectors.shape(), [2, 4]);
+    assert_eq!(vectors.data(), [0, 1, 3, 5, 0, 2, 4, 6]);
+    let by_word: Vec<u8> = values
+        .iter()
+        .map(|value: &i8| value.cast_unsigned())
+        .collect();
+    let views: Vec<_> = (by_column.tensors().into_iter())
+        .map(|(name, view)| match name.as_str() {
+            "vectors" => (
+                name,
+                TensorView::new(Dtype::I8, vec![4, 2], &by_word).unwrap(),
+            ),
+            _ => (name, view),
+        })
+        .collect();
+    let texts = [
+        serde_json::to_string(&bundle.settings).unwrap(),
+        serde_json::to_string(&bundle.card).unwrap(),
+    ];
+    let named = views.iter().map(|(name, view)| (name.as_str(), view));
+    let metadata = serde_json::json!({
+        "format_version": 5,
+        "checksum": checksum(&[&texts[0], &texts[1]], named),
+        "settings": texts[0],
+        "card": texts[1],
+    });
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_string())]);
+    let bytes = safetensors::serialize(views, Some(metadata)).unwrap();
+    assert_eq!(
+        Bundle::from_bytes(&bytes).unwrap().embedding,
+        bundle.embedding
+    );
+}
+
+#[test]
 fn a_word_with_a_line_end_was_written_as_two_words() {
     let mut bundle = bundle();
     let words = vec!["good".into(), "good\nmorning".into()];

@@ -12,6 +12,7 @@ use super::evaluate::{check_unseen, measure};
 use super::model::load;
 use super::{Failure, outputs};
 use crate::bundle::read_bundle;
+use crate::compaction::round_vectors;
 use crate::config::Config;
 use crate::corpus::{Corpus, Options, Part, PartUsers, corpus_name};
 use crate::device;
@@ -23,9 +24,10 @@ use crate::training::examples;
 /// Make a smaller bundle, for browsers, and measure the loss
 ///
 /// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
-/// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. The smaller model's logits differ a
-/// little, so its calibration should be fitted anew, with --validation-users. The card's test figures are measured
-/// anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested. The
+/// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. Before they are rounded, the word
+/// vectors are transformed into what this network reads of them, so they no longer serve as vectors for other networks. The
+/// smaller model's logits differ a little, so its calibration should be fitted anew, with --validation-users. The card's test
+/// figures are measured anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested. The
 /// fingerprints of the training users are removed, so `auxlstm evaluate` no longer finds these users in renamed files.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -38,9 +40,10 @@ pub(super) struct Arguments {
     /// Keep this many words; the others become unknown words
     #[arg(long, default_value_t = u32::MAX, hide_default_value = true, value_parser = value_parser!(u32).range(1..))]
     words: u32,
-    /// Quantise word vectors to STEPS levels in each direction, relative to the largest number of the vector
-    #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
-    vector_steps: i8,
+    /// Round word vectors to multiples of STEP, relative to the standard deviation of their numbers, once they are
+    /// transformed for this network; 0 leaves them as they are
+    #[arg(long, value_name = "STEP", default_value_t = 0.5, value_parser = step)]
+    vector_step: f64,
     /// Quantise weights of the wide component to STEPS levels in each direction, relative to the largest of the class
     #[arg(long, value_name = "STEPS", default_value_t = 15, value_parser = value_parser!(i8).range(1..))]
     wide_steps: i8,
@@ -70,7 +73,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut bundle = read_bundle(&arguments.bundle)?;
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
-    bundle.embedding = (bundle.embedding).coarser(bundle.vocabulary.len(), arguments.vector_steps);
+    bundle.embedding = bundle.embedding.first(bundle.vocabulary.len());
+    if arguments.vector_step > 0.0 {
+        round_vectors(&mut bundle, arguments.vector_step)
+            .map_err(|error| format!("{}: {error}", arguments.bundle.display()))?;
+    }
     bundle.seen_users.clear();
     let known = bundle.vocabulary.len() as u32;
     for words in &mut bundle.settings.word_frequencies {
@@ -165,6 +172,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .map_err(|error| format!("{}: {error}", arguments.bundle.display()))?;
     output.finish(|out| out.write_all(&bytes))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The argument of `--vector-step`.
+fn step(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(step) if (0.0..=8.0).contains(&step) && (step == 0.0 || step >= 1e-3) => Ok(step),
+        _ => Err("permitted: 0, and numbers from 0.001 to 8".into()),
+    }
 }
 
 /// The nearest number whose fraction has at most this many bits.

@@ -167,7 +167,7 @@ pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding),
     {
         let bundle = read_bundle(path).map_err(|error| unusable(error.what))?;
         let vocabulary = bundle.vocabulary.first(most);
-        let embedding = bundle.embedding.coarser(vocabulary.len(), i8::MAX);
+        let embedding = bundle.embedding.first(vocabulary.len());
         return Ok((vocabulary, embedding));
     }
     let Vectors {
