@@ -148,7 +148,7 @@ impl Source for TextWithIds {
                 break;
             }
             place += read as u64;
-            let words = str::from_utf8(&line).map_err(|error| io::Error::other(error))?;
+            let words = str::from_utf8(&line).map_err(io::Error::other)?;
             post.clear();
             post.extend((words.trim_end().split(' ')).filter_map(|word| self.vocabulary.id(word)));
             if visit(&post).is_break() {
