@@ -115,7 +115,6 @@ impl Visit {
             .build()
             .expect("a runtime starts");
         tokio::task::LocalSet::new().block_on(&runtime, async {
-            let driver = Driver::start(browser, &self.wishes);
             let mut instead = self.instead.clone();
             if !instead.is_empty() && instead.iter().all(|(path, _)| path != SERVICE_WORKER) {
                 instead.push((SERVICE_WORKER.into(), UNGUARDED.into()));
@@ -140,8 +139,9 @@ impl Visit {
             for (path, delivery) in &self.deliveries {
                 site.deliver(path, *delivery);
             }
+            let (driver, client) = Driver::start(browser, &self.wishes, &site).await;
             let page = Page {
-                client: driver.browser(&self.wishes, &site).await,
+                client,
                 site: Rc::new(site),
                 folder: driver.folder(),
             };
@@ -259,6 +259,22 @@ impl Page {
             .execute(script, vec![])
             .await
             .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Loads the page again as a visitor does. Firefox's driver would bypass the service worker.
+    pub async fn reload(&self) {
+        self.script("window.isOld = true; setTimeout(() => location.reload())")
+            .await;
+        let loaded = "return window.isOld === undefined && document.readyState === 'complete'";
+        let start = Instant::now();
+        // A script fails if its document is replaced.
+        while !matches!(
+            self.client.execute(loaded, vec![]).await,
+            Ok(Value::Bool(true))
+        ) {
+            assert!(start.elapsed() < SOON, "the page is not loaded again");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits until a script returns true.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{Client, ClientBuilder, error::NewSessionError};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -132,15 +132,27 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts the driver of a browser. A port that it takes may be another process's a moment later, so it gets several
-    /// attempts.
-    pub fn start(browser: Browser, wishes: &Wishes) -> Self {
-        (0..5)
-            .find_map(|_| Self::attempt(browser, wishes))
-            .unwrap_or_else(|| panic!("{} does not listen on any port", browser.driver().0))
+    /// Starts the driver of a browser, and the browser. The site is the browser's proxy, so that it hears of everything that is
+    /// asked of any host, by the page or by its worker.
+    ///
+    /// Both get several attempts: the port of a driver may be another process's a moment later, and WebKit's driver sometimes
+    /// ends before its browser runs.
+    pub async fn start(browser: Browser, wishes: &Wishes, site: &Site) -> (Self, Client) {
+        let mut failure = format!("{} does not listen on any port", browser.driver().0);
+        for _ in 0..5 {
+            let Some(driver) = Self::listening(browser, wishes) else {
+                continue;
+            };
+            match driver.session(wishes, site).await {
+                Ok(client) => return (driver, client),
+                Err(error) => failure = format!("{browser:?} does not start: {error}"),
+            }
+        }
+        panic!("{failure}");
     }
 
-    fn attempt(browser: Browser, wishes: &Wishes) -> Option<Self> {
+    /// A driver that accepts connections, if it gets its port.
+    fn listening(browser: Browser, wishes: &Wishes) -> Option<Self> {
         let profile = tempfile::tempdir().expect("a temporary folder can be made");
         let folder = profile.path().join("files");
         fs::create_dir(&folder).expect("a folder can be made in it");
@@ -201,20 +213,15 @@ impl Driver {
         self.profile.path().join("files")
     }
 
-    /// Starts the browser. The site is its proxy, so that it hears of everything that is asked of any host, by the page or by
-    /// its worker.
-    pub async fn browser(&self, wishes: &Wishes, site: &Site) -> Client {
+    async fn session(&self, wishes: &Wishes, site: &Site) -> Result<Client, NewSessionError> {
         let capabilities = match self.browser {
             Browser::Chromium => self.chromium(wishes, site),
             Browser::Firefox => self.firefox(wishes, site),
             Browser::WebKit => webkit(wishes, site),
         };
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder
-            .capabilities(capabilities)
-            .connect(&self.address)
-            .await
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.browser))
+        let builder = builder.capabilities(capabilities);
+        builder.connect(&self.address).await
     }
 
     fn chromium(&self, wishes: &Wishes, site: &Site) -> Map<String, Value> {
@@ -365,7 +372,12 @@ fn webkit(wishes: &Wishes, site: &Site) -> Map<String, Value> {
         .map(|folder| folder.join("webkit2gtk-4.1/MiniBrowser"))
         .find(|file| file.exists())
         .expect("WebKit's MiniBrowser is missing: run `scripts/setup.sh browsers` first");
-    let mut arguments = vec!["--automation", "--geometry=1280x960"];
+    let mut arguments = vec![
+        "--automation",
+        "--geometry=1280x960",
+        // Without a click, too.
+        "--javascript-can-open-windows-automatically=true",
+    ];
     if wishes.needs.contains(&Need::Dark) {
         arguments.push("--dark-mode");
     }

@@ -76,10 +76,7 @@ fn the_tab_remembers_what_the_texts_are_and_nothing_waits_for_it() {
         page.give("one.txt", "my wife\n").await;
         done(&page, 1).await;
         assert_eq!(chosen(&page).await, json!(["corpus"]));
-        page.client
-            .refresh()
-            .await
-            .expect("the page is loaded again");
+        page.reload().await;
         page.ready().await;
         page.give("one.txt", "my wife\n").await;
         done(&page, 1).await;

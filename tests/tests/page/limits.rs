@@ -29,7 +29,7 @@ fn the_page_did_not_load_where_the_browser_refuses_caches() {
     before_service_worker(refuse).run(async |page| {
         works(&page).await;
         // The service worker passes the files on.
-        page.client.refresh().await.expect("the page loads again");
+        page.reload().await;
         works(&page).await;
         let stored = page.script("return caches.keys().then(names => names.length)");
         assert_eq!(stored.await, 0);
@@ -41,7 +41,7 @@ fn the_page_works_where_the_storage_is_full() {
     let full = "Cache.prototype.put = async () => { throw new DOMException('full', 'QuotaExceededError'); };\n";
     before_service_worker(full).run(async |page| {
         works(&page).await;
-        page.client.refresh().await.expect("the page loads again");
+        page.reload().await;
         works(&page).await;
     });
 }

@@ -15,10 +15,7 @@ fn a_second_visit_needs_no_network() {
         // All files that the page needs are kept.
         kept(&page).await;
         page.site.close();
-        page.client
-            .refresh()
-            .await
-            .expect("the page is loaded again");
+        page.reload().await;
         page.until("return document.querySelector('fieldset') !== null", SOON)
             .await;
         page.choose("CPU").await;
@@ -103,10 +100,7 @@ fn a_tab_of_an_older_version_was_unable_to_load_files_even_when_it_was_reloaded(
             overtaken(&page).await;
             page.script("window.old = true").await;
             if reload {
-                page.client
-                    .refresh()
-                    .await
-                    .expect("the page is loaded again");
+                page.reload().await;
             } else {
                 page.press("Reload").await;
             }
@@ -132,10 +126,7 @@ fn the_typed_text_was_lost_when_a_new_version_was_started() {
         let stored = page.script("return sessionStorage.length");
         assert_eq!(stored.await, 0, "nothing stays behind");
         // Another reload is not the new version's, so the text goes as it always has.
-        page.client
-            .refresh()
-            .await
-            .expect("the page is loaded again");
+        page.reload().await;
         page.ready().await;
         let area = page.script("return document.querySelector('textarea').value");
         assert_eq!(area.await, "");
