@@ -159,7 +159,7 @@ fn endless_sums_are_refused_at_once() {
     let workplace = adapted();
     workplace.write("set.jsonl", jsonl(&users(3, 0.5, 3)));
     let line = workplace.failure(&["population", "adapted", "set.jsonl", "--add", "/dev/zero"]);
-    assert!(line.contains("not a file that --sums wrote"), "{line}");
+    assert!(line.contains("not sums over users"), "{line}");
 }
 
 /// A result took the place of the model or of the corpus that it was computed from, or of another result.
