@@ -36,7 +36,7 @@ pub struct TableRow<'a> {
     pub evidence: Vec<WordEvidence>,
 }
 
-/// Words of a user, each with its evidence in nats, see [`AttributeEvidence`](crate::explanation::AttributeEvidence).
+/// Words of a user, each with its evidence in nats, see [`AttributeEvidence`].
 pub type WordEvidence = Vec<(String, f32)>;
 
 /// A row cannot be written.
