@@ -43,19 +43,28 @@ fn cosine(vectors: &[f32], one: usize, other: usize) -> f32 {
 /// The cosines are those of a plain loop in NumPy over the same text.
 #[test]
 fn words_of_one_topic_come_to_lie_together_as_in_a_plain_loop() {
-    for threads in [1, 3] {
-        let vectors = train_topics(&Settings {
-            threads,
-            ..settings()
-        });
-        assert_eq!(vectors.len(), 80);
-        for (one, other, far) in [(0, 1, 4), (2, 3, 6), (5, 7, 1)] {
-            let (near, far) = (cosine(&vectors, one, other), cosine(&vectors, one, far));
-            assert!(
-                (near - 0.21).abs() < 0.04 && (far - 0.09).abs() < 0.04,
-                "{threads}: {near} {far}"
-            );
-        }
+    let vectors = train_topics(&settings());
+    assert_eq!(vectors.len(), 80);
+    for (one, other, far) in [(0, 1, 4), (2, 3, 6), (5, 7, 1)] {
+        let (near, far) = (cosine(&vectors, one, other), cosine(&vectors, one, far));
+        assert!(
+            (near - 0.21).abs() < 0.04 && (far - 0.09).abs() < 0.04,
+            "{near} {far}"
+        );
+    }
+}
+
+/// With several threads the cosines depend on when each reads what the others have written: from 0.14 to 0.35 for words of one
+/// topic on a busy machine.
+#[test]
+fn several_threads_on_a_busy_machine_tell_the_topics_apart() {
+    let vectors = train_topics(&Settings {
+        threads: 3,
+        ..settings()
+    });
+    for (one, other, far) in [(0, 1, 4), (2, 3, 6), (5, 7, 1)] {
+        let (near, far) = (cosine(&vectors, one, other), cosine(&vectors, one, far));
+        assert!(near > far + 0.02, "{near} {far}");
     }
 }
 
