@@ -10,6 +10,7 @@ weibo-gender.jsonl.xz. The cases:
   lengths  calibration, macro-F1 and accuracy of the test users' first words, under equal and under the corpus's base rates
   forums   the example: two made-up forums with 300 test users a month, first 1,000 words
   drawn    sets of 300 test users with 10, 30, 50 and 80 % students: the estimates of all methods
+  prevalences  sets of test users at all prevalences: the error and the coverage of all methods
   shifts   test users of one age range or industry, and users of other corpora: estimates against the truth
   check    how often the check of texts calls sets of 50, 100 and 300 users unlike the training users
   adapt    other corpora before and after `auxlstm adapt` with 200 labelled users, and its learning curve
@@ -31,6 +32,8 @@ METHODS = ["cc", "pcc", "acc", "pacc", "emq", "bayes"]
 AGE_RANGES = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
 DRAWS = 5
 SETS = [50, 100, 300]
+# The sizes of the sets at all prevalences, and how many sets of each.
+PREVALENCES = {100: 40, 500: 40, 2000: 10}
 
 
 def records(path):
@@ -202,6 +205,48 @@ def drawn(study):
     table(["words", "truth", *METHODS], rows)
 
 
+def class_of(user, attribute):
+    """The class of a user, also for age."""
+    if attribute != "age":
+        return label(user, attribute)
+    return str(user["age"]) if user["age"] < 28 else "33+"
+
+
+def prevalences(study):
+    """Mean absolute error of a class's share, and how many of the intervals hold the truth. Shares are drawn uniformly from all
+    possible ones, users of a class with replacement."""
+    draw = random.Random(6)
+    kinds = {"profession": class_of, "age": class_of, "age range": label, "gender": class_of}
+    rows = []
+    for kind, of in kinds.items():
+        attribute = kind.split()[0]
+        of_class = {}
+        for user in study.users:
+            of_class.setdefault(of(user, attribute), []).append(user)
+        of_class.pop(None, None)
+        for size, draws in PREVALENCES.items():
+            sets, true = {}, {}
+            for each in map(str, range(draws)):
+                weights = [draw.expovariate(1) for _ in of_class]
+                classes = draw.choices(list(of_class), weights, k=size)
+                true[each] = {name: classes.count(name) / size for name in of_class}
+                members = (draw.choice(of_class[name]) for name in classes)
+                sets[each] = [user | {"id": f"{each}-{number}"} for number, user in enumerate(members)]
+            for words in (20, 200, None):
+                row = [kind, words_of(words), f"{size:,}"]
+                for method, found in study.estimate(sets, words, METHODS).items():
+                    pairs = []
+                    for each, shares in true.items():
+                        estimates = found[each]["attributes"][attribute]
+                        estimates = estimates["coarse" if kind == "age range" else "shares"]
+                        pairs += [(estimates[name], share) for name, share in shares.items()]
+                    error = statistics.mean(abs(estimate["share"] - share) for estimate, share in pairs)
+                    coverage = statistics.mean(holds(estimate, share) for estimate, share in pairs)
+                    row.append("{} ({})".format(*cells([error]), *cells([coverage], 2)))
+                rows.append(row)
+    table(["attribute", "words", "users", *METHODS], rows)
+
+
 def shifts(study):
     sets = {f"age {name}": [user for user in study.users if user["age"] in ages] for name, ages in AGE_RANGES.items()}
     industries = sorted({user["industry"] for user in study.users})
@@ -339,7 +384,7 @@ def weibo(study):
     table(["words", "users", "women: truth → estimate", "divergence", "unlike"], rows)
 
 
-CASES = {case.__name__: case for case in (lengths, forums, drawn, shifts, check, adapt, groups, weibo)}
+CASES = {case.__name__: case for case in (lengths, forums, drawn, prevalences, shifts, check, adapt, groups, weibo)}
 
 
 def main():

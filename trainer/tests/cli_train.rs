@@ -1117,6 +1117,9 @@ fn all_settings_are_printed_with_their_defaults() {
     ] {
         assert!(text.contains(setting), "{setting} is not in {text}");
     }
+    // English users need no `auxlstm embed`.
+    assert!(text.contains("public/models/en.safetensors"), "{text}");
+    toml::from_str::<toml::Table>(&text).expect("a config");
     let output = workplace.run(&["train", "config.toml", "--print-config"]);
     assert!(
         String::from_utf8(output.stdout)

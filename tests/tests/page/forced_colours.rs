@@ -6,7 +6,7 @@ use tests::{
     driver::Need,
 };
 
-use crate::{population, writers};
+use crate::{archives, population, writers};
 
 #[test]
 fn the_bar_of_the_top_class_was_invisible_in_forced_colours() {
@@ -85,6 +85,25 @@ fn evidence_had_only_colours() {
             lines.await,
             json!([["underline", "solid"], ["underline", "dotted"]])
         );
+    });
+}
+
+#[test]
+fn the_lines_of_a_settling_estimate_differ_without_colours() {
+    Visit::default().needs(Need::ForcedColours).run(async |page| {
+        page.ready().await;
+        archives::one_writer(&page).await;
+        let lines = page.script(
+            "return ['.right', '.answered'].map(line => {
+                const { stroke, strokeWidth, strokeDasharray } = getComputedStyle(document.querySelector(`.settles ${line}`));
+                return [stroke, `${strokeWidth} ${strokeDasharray}`];
+            })",
+        );
+        let lines = lines.await;
+        assert_ne!(lines[0][1], lines[1][1], "{lines}");
+        let paper = page.script("return getComputedStyle(document.body).backgroundColor").await;
+        assert_ne!(lines[0][0], paper, "{lines}");
+        assert_ne!(lines[1][0], paper, "{lines}");
     });
 }
 

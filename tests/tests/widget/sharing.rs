@@ -66,3 +66,58 @@ fn an_element_that_is_put_back_works_again() {
         assert_eq!(heard(&page, "ready").await.len(), 2);
     });
 }
+
+#[test]
+fn fifty_elements_on_one_page_show_each_its_own_text() {
+    let texts = ["my wife", "my school", "my math teacher"];
+    let elements: String = (0..50)
+        .map(|number| {
+            let text = texts[number % texts.len()];
+            format!("<user-attributes id=e{number} loading=eager>{text}</user-attributes>")
+        })
+        .collect();
+    page("", &elements).run(async |page| {
+        page.until(
+            "return [...document.querySelectorAll('user-attributes')].every(element => element.prediction)",
+            SOON,
+        )
+        .await;
+        for number in [0, 1, 2, 48, 49] {
+            let element = format!("document.querySelector('#e{number}')");
+            shows(&page, &element, &[texts[number % texts.len()]]).await;
+        }
+        assert_eq!(page.script("return workers").await, 1);
+        assert_eq!(asked(&page, ".safetensors"), 1);
+        assert_eq!(heard(&page, "prediction").await.len(), 50);
+        assert_eq!(heard(&page, "error").await.len(), 0);
+    });
+}
+
+/// Elements are removed at any moment of their start, and while they predict.
+#[test]
+fn after_two_hundred_removals_no_worker_is_left_and_the_next_element_works() {
+    page("", "").run(async |page| {
+        page.script(
+            "(async () => {
+                for (let round = 0; round < 200; round += 1) {
+                    const element = document.createElement('user-attributes');
+                    element.setAttribute('loading', 'eager');
+                    element.textContent = `my wife ${round}`;
+                    document.body.append(element);
+                    if (round % 20 === 19) await new Promise(ready => element.addEventListener('ready', ready));
+                    else await new Promise(ready => setTimeout(ready, (round * 7) % 40));
+                    element.remove();
+                }
+                window.finished = true;
+            })()",
+        )
+        .await;
+        page.until("return window.finished && workers === ended", 2 * SOON)
+            .await;
+        assert_eq!(heard(&page, "error").await.len(), 0);
+        page.script("document.body.innerHTML = '<user-attributes loading=eager>my school</user-attributes>'")
+            .await;
+        shows(&page, ELEMENT, &["my school"]).await;
+        assert_eq!(page.script("return workers - ended").await, 1);
+    });
+}

@@ -78,7 +78,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     config.strict |= arguments.strict;
     if arguments.print_config {
-        print(&config.to_toml()?)?;
+        let hint = "vectors = \"\"  # of `auxlstm embed`, or a bundle: \"public/models/en.safetensors\" for English";
+        print(&config.to_toml()?.replace("vectors = \"\"", hint))?;
         return Ok(ExitCode::SUCCESS);
     }
     let segmenter = segmenter_of(&config.text)?;
