@@ -24,7 +24,7 @@
 //!
 //! # fn run(posts: impl RecordBatchReader) -> Result<(), Box<dyn std::error::Error>> {
 //! let bytes = std::fs::read("en.safetensors")?;
-//! let model = Model::load(&bytes, &burn::tensor::Device::flex())?;
+//! let model = Model::on_cpu(&bytes)?;
 //! for batch in Predictions::new(Arc::new(model), posts, &Columns::default())? {
 //!     println!("{} users", batch?.num_rows());
 //! }

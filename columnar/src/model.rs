@@ -1,6 +1,5 @@
 //! A model with the checksum of its file.
 
-use burn::tensor::Device;
 use model_core::bundle::BundleError;
 use model_core::predictor::Predictor;
 
@@ -13,13 +12,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads the bundle in `bytes` onto `device`, see [`Predictor::load`].
+    /// Loads the bundle in `bytes`, to predict on the CPU.
     ///
     /// # Errors
     /// If `bytes` is not a bundle, is damaged, or has another format version.
-    pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
+    pub fn on_cpu(bytes: &[u8]) -> Result<Self, BundleError> {
         Ok(Self {
-            predictor: Predictor::load(bytes, device)?,
+            predictor: Predictor::on_cpu(bytes)?,
             checksum: checksum(bytes),
         })
     }

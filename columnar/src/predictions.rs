@@ -390,7 +390,6 @@ mod model;
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
 
     use super::*;
 
@@ -398,7 +397,7 @@ mod tests {
     fn a_user_of_any_length_takes_no_more_memory() {
         let bundle = model::untrained();
         let most_words = bundle.settings.max_words;
-        let predictor = Predictor::load(&bundle.to_bytes().unwrap(), &Device::flex()).unwrap();
+        let predictor = Predictor::on_cpu(&bundle.to_bytes().unwrap()).unwrap();
         let bound = USER_BYTES + most_words * (2 * size_of::<u32>() + size_of::<String>() + 100);
         // Posts with words, without any, empty ones, and one that is longer than all that is held.
         let (words, spaces) = ("rain tea ".repeat(1_000), " ".repeat(9_000));

@@ -10,7 +10,6 @@ use arrow_array::{
     RecordBatchIterator, RecordBatchReader, StringArray, StringViewArray, StructArray,
 };
 use arrow_schema::{ArrowError, DataType};
-use burn::tensor::Device;
 use columnar::{
     CHECKSUM_KEY, Columns, Grouped, MODEL_KEY, Model, Predictions, SCHEMA_VERSION, VERSION_KEY,
 };
@@ -27,7 +26,7 @@ use model::{WORDS, untrained};
 fn load() -> Arc<Model> {
     let mut bundle = untrained();
     bundle.card.name = "made up".into();
-    Arc::new(Model::load(&bundle.to_bytes().unwrap(), &Device::flex()).unwrap())
+    Arc::new(Model::on_cpu(&bundle.to_bytes().unwrap()).unwrap())
 }
 
 /// Users with posts of random words.

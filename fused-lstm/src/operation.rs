@@ -58,30 +58,6 @@ pub fn mean_states(
     ))
 }
 
-/// The LSTMs prepared for inference, from weights as [`mean_states`] takes them; `None` if `device` is not the CPU.
-pub fn frozen(
-    device: &Device,
-    input: Tensor<2>,
-    recurrent: Tensor<1>,
-    bias: Tensor<1>,
-    hidden: &[usize],
-) -> Option<cpu::Frozen> {
-    if !matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
-        return None;
-    }
-    let [input_size, _] = input.dims();
-    let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
-    let [input, recurrent, bias] =
-        [input.into_data(), recurrent.into_data(), bias.into_data()].map(numbers);
-    let weights = Weights {
-        input: &input,
-        recurrent: &recurrent,
-        bias: &bias,
-    };
-    let layout = Layout::new(Instructions::of_this_machine(), input_size, hidden);
-    Some(cpu::Frozen::new(&layout, weights))
-}
-
 /// The LSTMs and the sequences that they read: all arguments of the operation that are not tensors.
 #[derive(Clone, Debug)]
 pub struct Plan {

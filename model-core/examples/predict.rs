@@ -1,6 +1,5 @@
 //! Predict in ten lines: `cargo run --release -p model-core --example predict [BUNDLE] [POST]`
 
-use burn::tensor::Device;
 use futures_lite::future::block_on;
 use model_core::predictor::Predictor;
 
@@ -13,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .next()
         .unwrap_or("my math teacher gave us so much homework".into());
 
-    let predictor = Predictor::load(&std::fs::read(bundle)?, &Device::flex())?;
+    let predictor = Predictor::on_cpu(&std::fs::read(bundle)?)?;
     let users = [vec![post]];
     for user in block_on(predictor.predict(&users))? {
         for (attribute, prediction) in user.predictions.iter() {

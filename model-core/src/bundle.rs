@@ -14,16 +14,21 @@ mod format;
 mod language;
 mod settings;
 
+#[cfg(feature = "burn")]
 use burn::tensor::Device;
 
 use crate::{
     attribute::{Attribute, repeated},
-    aux_lstm::AuxLstm,
     card::ModelCard,
     embedding::Embedding,
-    parameters::{NamedTensor, Parameters, source},
+    parameters::NamedTensor,
     vocabulary::Vocabulary,
     wide::Wide,
+};
+#[cfg(feature = "burn")]
+use crate::{
+    aux_lstm::AuxLstm,
+    parameters::{Parameters, source},
 };
 
 pub use format::{FORMAT_VERSION, METADATA_KEY};
@@ -82,6 +87,7 @@ impl Bundle {
     ///
     /// # Errors
     /// If a parameter is missing or has another number of values.
+    #[cfg(feature = "burn")]
     pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
         let mut parameters = Parameters::new(device, source(&self.parameters));
         AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)

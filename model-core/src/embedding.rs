@@ -16,7 +16,9 @@
 //! # Ok::<(), String>(())
 //! ```
 
+#[cfg(feature = "burn")]
 use burn::tensor::{Device, Tensor, TensorData};
+#[cfg(feature = "burn")]
 use fused_lstm::PackedBatch;
 
 use crate::vocabulary::PADDING;
@@ -132,6 +134,7 @@ impl Embedding {
     }
 
     /// The packed batch of texts of word ids on `device`. Ids past the end of the table are read as padding.
+    #[cfg(feature = "burn")]
     pub fn embed(&self, texts: &[&[u32]], device: &Device) -> PackedBatch {
         let (distinct, texts) = PackedBatch::distinct(texts);
         let mut vectors = Vec::with_capacity(distinct.len() * self.dimensions);

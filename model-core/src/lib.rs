@@ -5,11 +5,10 @@
 //! same code. This crate opens no file, reads no clock and prints nothing: bytes and strings in, values out.
 //!
 //! ```no_run
-//! use burn::tensor::Device;
 //! use model_core::predictor::Predictor;
 //!
 //! # async fn predict() -> Result<(), Box<dyn std::error::Error>> {
-//! let predictor = Predictor::load(&std::fs::read("en.safetensors")?, &Device::flex())?;
+//! let predictor = Predictor::on_cpu(&std::fs::read("en.safetensors")?)?;
 //! let users = [vec!["first post".to_owned(), "second post".to_owned()]];
 //! for user in predictor.predict(&users).await? {
 //!     let gender = user.predictions.get("gender").expect("an attribute of this model");
@@ -31,8 +30,9 @@
 //! | a trained model in a file | [`bundle`], [`card`] | |
 //!
 //! Without the feature `model` the crate has only the types of models and predictions, for programs that show predictions
-//! made elsewhere, such as the page. The feature `corpus` adds the reading of users, `training` gradients and the joint
-//! loss, `threads` more than one core, `gpu` the LSTM fused for GPUs.
+//! made elsewhere, such as the page. With `model` a model predicts on the CPU. The feature `burn` adds the network as a module
+//! of burn and prediction on any of its devices, `training` gradients and the joint loss, `gpu` the LSTM fused for GPUs,
+//! `threads` more than one core, `corpus` the reading of users.
 
 pub mod attribute;
 pub mod base_rates;

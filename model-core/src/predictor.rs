@@ -1,11 +1,10 @@
 //! From a user's posts to a probability distribution for each attribute.
 //!
 //! ```
-//! use burn::tensor::Device;
 //! use model_core::predictor::Predictor;
 //!
 //! let bundle = std::fs::read("../public/models/en.safetensors")?;
-//! let predictor = Predictor::load(&bundle, &Device::flex())?;
+//! let predictor = Predictor::on_cpu(&bundle)?;
 //! let users = [vec!["my math teacher gave us so much homework".to_owned()]];
 //! // Only a browser's GPU is waited for; elsewhere the future is ready at once.
 //! let predictions = futures_lite::future::block_on(predictor.predict(&users))?;
@@ -15,17 +14,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::sync::{Mutex, PoisonError};
-
-use burn::tensor::{Device, Tensor};
-use fused_lstm::FrozenLstms;
-
+#[cfg(feature = "burn")]
+use burn::tensor::Device;
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
 use crate::{
     attribute::Attribute,
-    aux_lstm::{AuxLstm, MeanStates},
+    aux_lstm::Heads,
     base_rates::{self, BaseRates, BaseRatesError},
     bundle::{Bundle, BundleError, Settings, ValidationStatus},
     calibration::Calibration,
@@ -38,9 +34,16 @@ use crate::{
     wide::Wide,
 };
 
+mod batches;
 mod occlusion;
+mod states;
 
-/// A loaded model, ready to predict on one device.
+use batches::{BATCH_WORDS, batches};
+#[cfg(feature = "burn")]
+pub use batches::{logits, logits_by};
+use states::States;
+
+/// A loaded model, ready to predict on the CPU or on a device of burn.
 ///
 /// It can be shared between threads and called from any of them, also from inside a parallel iterator: no lock is held
 /// while it computes.
@@ -49,13 +52,10 @@ pub struct Predictor {
     card: ModelCard,
     reader: Reader,
     embedding: Embedding,
-    network: AuxLstm,
+    states: States,
+    heads: Heads,
     wide: Option<Wide>,
     base_rates: BaseRates,
-    /// The LSTMs prepared for the CPU, for calls to come. A call takes one out for itself, or makes one if there is none,
-    /// and puts it back.
-    idle: Mutex<Vec<FrozenLstms>>,
-    device: Device,
 }
 
 /// The logits of a text, `[task][class]`.
@@ -72,24 +72,36 @@ pub enum PredictError {
     NotFinite,
 }
 
-/// The most users in one pass of the network.
-const BATCH: usize = 64;
-/// The most words in one pass of the network, every text counted as long as the longest. It bounds the memory of a pass,
-/// also for the reference LSTM, which pads.
-const BATCH_WORDS: usize = 32_768;
-/// The most prepared LSTMs that are kept between calls. Each holds up to 32 MiB of projected words.
-const MOST_IDLE: usize = 16;
-
 impl Predictor {
-    /// Loads the bundle in `bytes` onto `device`.
+    /// Loads the bundle in `bytes`, to predict on the CPU.
     ///
     /// Chinese is split into characters until [`use_segmenter`](Self::use_segmenter) brings a dictionary.
     ///
     /// # Errors
     /// If `bytes` is not a bundle, is damaged, or has another format version.
+    pub fn on_cpu(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::new(bytes, States::on_cpu)
+    }
+
+    /// Loads the bundle in `bytes`, to predict on `device`; on [`Device::flex`] this is [`on_cpu`](Self::on_cpu).
+    ///
+    /// # Errors
+    /// As those of [`on_cpu`](Self::on_cpu).
+    #[cfg(feature = "burn")]
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self, BundleError> {
+        match *device == Device::flex() {
+            true => Self::on_cpu(bytes),
+            false => Self::new(bytes, |bundle| States::on_device(bundle, device)),
+        }
+    }
+
+    fn new(
+        bytes: &[u8],
+        states: impl Fn(&Bundle) -> Result<States, BundleError>,
+    ) -> Result<Self, BundleError> {
         let bundle = Bundle::from_bytes(bytes)?;
-        let network = bundle.network(device)?;
+        let states = states(&bundle)?;
+        let heads = Heads::new(&bundle.parameters, &bundle.settings.sizes);
         let Bundle {
             settings,
             card,
@@ -108,11 +120,10 @@ impl Predictor {
             card,
             reader,
             embedding,
-            idle: Mutex::default(),
-            network,
+            states,
+            heads: heads.map_err(BundleError::Corrupt)?,
             wide,
             base_rates: BaseRates::default(),
-            device: device.clone(),
         })
     }
 
@@ -255,43 +266,26 @@ impl Predictor {
     /// # Errors
     /// If the device fails.
     pub async fn logits(&self, texts: &[&[u32]]) -> Result<Vec<Logits>, PredictError> {
-        let forward = |texts: &[&[u32]]| self.network.logits(self.mean_states(texts));
-        let mut logits = logits_by(texts, |places| forward(&select(texts, places))).await?;
-        for (text, logits) in texts.iter().zip(&mut logits) {
+        let mut result = vec![Logits::new(); texts.len()];
+        for batch in batches(texts) {
+            let selected: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
+            let states = self.states.means(&selected, &self.embedding).await?;
+            for (states, text) in states.into_iter().zip(batch) {
+                result[text] = self.heads.logits(&states);
+            }
+        }
+        for (text, logits) in texts.iter().zip(&mut result) {
             if let Some(wide) = &self.wide {
                 add(logits, &wide.scores(text));
             }
             check_finite(logits)?;
         }
-        Ok(logits)
+        Ok(result)
     }
 
     /// The text pipeline of the model.
     pub fn reader(&self) -> &Reader {
         &self.reader
-    }
-
-    /// The mean hidden states of texts of word ids.
-    fn mean_states(&self, texts: &[&[u32]]) -> MeanStates<Tensor<2>> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match idle.or_else(|| FrozenLstms::new(&self.network.lstms(), &self.device)) {
-            Some(mut frozen) => {
-                let means = frozen.forward(texts, |id, vectors| self.embedding.append(id, vectors));
-                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                if idle.len() < MOST_IDLE {
-                    idle.push(frozen);
-                }
-                self.network.by_task(means)
-            }
-            None => {
-                let words = self.embedding.embed(texts, &self.device);
-                self.network.mean_states(&words)
-            }
-        }
     }
 
     /// The word ids of every user.
@@ -376,72 +370,6 @@ pub fn add(logits: &mut [Vec<f32>], scores: &[f32]) {
     for (logit, score) in logits.iter_mut().flatten().zip(scores) {
         *logit += score;
     }
-}
-
-/// The logits of texts of word ids, computed in batches: `logits[text][task][class]`, in the order of `texts`.
-///
-/// # Errors
-/// If the device fails.
-pub async fn logits(
-    network: &AuxLstm,
-    embedding: &Embedding,
-    texts: &[&[u32]],
-    device: &Device,
-) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
-    let forward = |texts: &[&[u32]]| network.forward(&embedding.embed(texts, device));
-    logits_by(texts, |places| forward(&select(texts, places))).await
-}
-
-/// Like [`logits`], for any network: `forward` takes the indices in `texts` of a batch and returns `[batch, classes]` for
-/// each task.
-///
-/// # Errors
-/// If the device fails.
-pub async fn logits_by(
-    texts: &[&[u32]],
-    forward: impl Fn(&[usize]) -> Vec<Tensor<2>>,
-) -> Result<Vec<Vec<Vec<f32>>>, PredictError> {
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|&text| texts[text].len());
-    let mut result = vec![Vec::new(); texts.len()];
-    let mut rest = order.as_slice();
-    while !rest.is_empty() {
-        // Texts are in order of length: the last of a batch is its longest.
-        let size = (1..=rest.len().min(BATCH))
-            .take_while(|&size| size == 1 || size * texts[rest[size - 1]].len() <= BATCH_WORDS)
-            .last()
-            .unwrap_or(1);
-        let (batch, later) = rest.split_at(size);
-        rest = later;
-        for (logits, &text) in read_logits(forward(batch)).await?.into_iter().zip(batch) {
-            result[text] = logits;
-        }
-    }
-    Ok(result)
-}
-
-fn select<'a>(texts: &[&'a [u32]], places: &[usize]) -> Vec<&'a [u32]> {
-    places.iter().map(|&place| texts[place]).collect()
-}
-
-/// Reads the logits of a batch, `[texts, classes]` for each task, back from the device.
-async fn read_logits(tasks: Vec<Tensor<2>>) -> Result<Vec<Logits>, PredictError> {
-    let classes: Vec<usize> = tasks.iter().map(|logits| logits.dims()[1]).collect();
-    // One read for all tasks: on a GPU each read is a round trip.
-    let data = Tensor::cat(tasks, 1)
-        .into_data_async()
-        .await
-        .map_err(|error| PredictError::Device(format!("{error:?}")))?;
-    let values: Vec<f32> = data.iter().collect();
-    let of_text = |row: &[f32]| {
-        let mut row = row.iter().copied();
-        let of_task = |&count: &usize| row.by_ref().take(count).collect();
-        classes.iter().map(of_task).collect()
-    };
-    Ok(values
-        .chunks_exact(classes.iter().sum())
-        .map(of_text)
-        .collect())
 }
 
 fn named<'a>(labels: impl Iterator<Item = &'a String>, values: &[f32]) -> Named<f32> {

@@ -4,13 +4,12 @@
 //! depend on their number. Sets counted in different places, or from different files, are merged.
 //!
 //! ```
-//! use burn::tensor::Device;
 //! use futures_lite::future::block_on;
 //! use model_core::population::Method;
 //! use model_core::{base_rates::BaseRates, predictor::Predictor, user_set::{UserSet, hash}};
 //!
 //! let bundle = std::fs::read("../public/models/en.safetensors")?;
-//! let predictor = Predictor::load(&bundle, &Device::flex())?;
+//! let predictor = Predictor::on_cpu(&bundle)?;
 //! let mut set = UserSet::new(predictor.settings(), BaseRates::Equal);
 //! for (key, post) in [("ann", "too much homework again"), ("ben", "the meeting went well")] {
 //!     block_on(predictor.predict_set(&[vec![post.to_owned()]], &[hash(key)], &mut set))?;

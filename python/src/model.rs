@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, RecordBatchReader};
-use burn::tensor::Device;
 use columnar::{Grouped, Model, Predictions};
 use futures_lite::future::block_on;
 use model_core::base_rates::BaseRates;
@@ -45,7 +44,7 @@ impl NativeModel {
         threads: usize,
     ) -> PyResult<Self> {
         let loaded = py.detach(|| {
-            let mut model = Model::load(bundle, &Device::flex()).map_err(|error| error.to_string())?;
+            let mut model = Model::on_cpu(bundle).map_err(|error| error.to_string())?;
             match dictionary {
                 Some(dictionary) => Segmenter::with_dictionary(dictionary)
                     .and_then(|segmenter| model.predictor.use_segmenter(segmenter))

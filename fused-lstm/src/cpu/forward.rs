@@ -37,6 +37,7 @@ impl KeptSequence {
 }
 
 /// The mean hidden state of each sequence, `[batch, Σ hidden]`.
+#[cfg(any(feature = "burn", test))]
 pub fn forward(layout: &Layout, batch: Batch<'_>, weights: Weights<'_>) -> Vec<f32> {
     let packed = Packed::new(layout, weights);
     run(&packed, batch, packed.table(batch).as_deref(), None)
@@ -193,6 +194,7 @@ impl Packed {
     }
 
     /// The result of [`project_all`] if the tokens of the batch recur often.
+    #[cfg(any(feature = "burn", test))]
     fn table(&self, batch: Batch<'_>) -> Option<Aligned> {
         batch
             .recurs(self.layout.input)

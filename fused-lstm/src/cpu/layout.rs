@@ -30,6 +30,7 @@ impl<'a> Batch<'a> {
 
     /// Whether tokens recur so often that projecting each distinct token once pays. Reading projections from a table costs
     /// a little too.
+    #[cfg(any(feature = "burn", test))]
     pub fn recurs(self, input: usize) -> bool {
         2 * self.vectors.len() <= self.tokens.len() * input
     }

@@ -18,11 +18,14 @@ mod vector;
 
 #[cfg(feature = "autodiff")]
 pub use backward::backward;
+#[cfg(any(feature = "burn", test))]
 pub use forward::forward;
 #[cfg(feature = "autodiff")]
 pub use forward::{Kept, forward_keeping};
 pub use frozen::Frozen;
-pub use layout::{Batch, Layout, Weights};
+#[cfg(feature = "burn")]
+pub use layout::Batch;
+pub use layout::{Layout, Weights};
 
 use pulp::{Arch, WithSimd};
 

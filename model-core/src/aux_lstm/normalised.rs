@@ -11,7 +11,9 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use super::{AuxLstm, MeanStates, PackedBatch};
+use fused_lstm::PackedBatch;
+
+use super::{AuxLstm, MeanStates};
 
 /// Added to a variance, to avoid a division by zero if a unit is equal for all users.
 const EPSILON: f64 = 1e-6;

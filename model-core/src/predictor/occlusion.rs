@@ -8,9 +8,7 @@
 
 use std::slice;
 
-use burn::tensor::{Int, Tensor, TensorData};
-
-use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, check_finite, read_logits};
+use super::{BATCH_WORDS, Logits, PredictError, Predictor, add, check_finite};
 use crate::{
     attribute::Attribute,
     calibration::{Calibration, log_sum},
@@ -108,10 +106,7 @@ impl Predictor {
     async fn occluded_logits(&self, text: &[u32]) -> Result<(Logits, Vec<Logits>), PredictError> {
         let length = text.len();
         let explained = length.min(MOST_EXPLAINED);
-        let whole = self.mean_states(&[text]);
-        let whole_logits = read_logits(self.network.logits(whole.clone()))
-            .await?
-            .remove(0);
+        let whole = self.states.means(&[text], &self.embedding).await?.remove(0);
         let mut logits = Vec::with_capacity(explained);
         let window = length.min(WINDOW);
         // At the ends of the text a window keeps its length and extends further to the other side.
@@ -128,24 +123,21 @@ impl Predictor {
                 })
                 .collect();
             let texts: Vec<&[u32]> = with.chain(without.iter().map(Vec::as_slice)).collect();
-            // The index of the window of each word among the complete windows.
-            let windows: Vec<i64> = (places.clone())
-                .map(|place| (start_of(place) - starts.start) as i64)
-                .collect();
-            let windows = TensorData::new(windows, [places.len()]);
-            let windows = Tensor::<1, Int>::from_data(windows, &self.device);
-            let occluded = whole
-                .clone()
-                .zip_with(self.mean_states(&texts), |whole, states| {
-                    // The sum is the mean times the number of words; both are 0 for an empty text.
-                    let with = states.clone().select(0, windows.clone()) * window as f64;
-                    let without =
-                        states.narrow(0, starts.len(), places.len()) * (window - 1) as f64;
-                    (whole * length as f64 - with + without) / (length - 1).max(1) as f64
+            let states = self.states.means(&texts, &self.embedding).await?;
+            let (with, without) = states.split_at(starts.len());
+            for (place, without) in places.zip(without) {
+                let with = &with[start_of(place) - starts.start];
+                // A sum is the mean times the number of words; both are 0 for an empty text.
+                let occluded = whole.iter().zip(with).zip(without);
+                let occluded = occluded.map(|((whole, with), without)| {
+                    let sum = whole * length as f32 - with * window as f32
+                        + without * (window - 1) as f32;
+                    sum / (length - 1).max(1) as f32
                 });
-            logits.extend(read_logits(self.network.logits(occluded)).await?);
+                logits.push(self.heads.logits(&occluded.collect::<Vec<f32>>()));
+            }
         }
-        Ok((whole_logits, logits))
+        Ok((self.heads.logits(&whole), logits))
     }
 }
 

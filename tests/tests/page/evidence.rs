@@ -320,7 +320,7 @@ fn is_factor(shown: Option<&str>, weight: f32, word: &str) {
 
 /// The explanation by the model here.
 async fn explain(posts: &[String]) -> Explanation {
-    let predictor = Predictor::load(&site::read(BUNDLE), &burn::tensor::Device::flex());
+    let predictor = Predictor::on_cpu(&site::read(BUNDLE));
     let predictor = predictor.expect("the page's model is sound");
     (predictor.explain(posts).await).expect("the CPU does not fail")
 }

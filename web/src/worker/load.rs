@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use burn::tensor::Device;
 use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
 
@@ -81,7 +80,7 @@ impl Worker {
             cpu_because,
             ..
         } = load;
-        let mut predictor = Predictor::load(&bundle, &Device::flex())?;
+        let mut predictor = Predictor::on_cpu(&bundle)?;
         let mut needed = None;
         if predictor.needs_dictionary() {
             let dictionary = self.dictionary(number, &dictionary).await?;
