@@ -66,6 +66,7 @@ impl Source for Sentences<'_> {
 
 /// Why vectors cannot be trained.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error<E> {
     /// The vocabulary is empty.
     #[error("no words to train vectors for")]
