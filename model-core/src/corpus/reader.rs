@@ -101,7 +101,7 @@ pub fn open_users(
 ///
 /// # Errors
 /// If the content is neither JSON nor a table; the error says what it is.
-pub fn open_records(
+fn open_records(
     name: &Path,
     head: &[u8],
     reader: impl BufRead + Send + 'static,

@@ -141,7 +141,7 @@ impl ClassMoments {
 
     /// Whether these are moments of so many classes: lengths that ascend, vectors of the right sizes, distributions that sum
     /// to 1 and variances that are not negative.
-    pub fn is_sound(&self, classes: usize) -> bool {
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
         let shape =
             |values: &Vec<Vec<Vec<f32>>>, size: usize, is_sound: &dyn Fn(&[f32]) -> bool| {
                 values.len() == self.lengths.len()
