@@ -76,7 +76,7 @@ pub fn tables(document: &mut Document, results: &Results) {
         "Training and validation users keep a share of the main attribute's labels, the same share of each class, and all \
          labels of the auxiliary attributes. Test users are those of the other tables. Joint systems are compared with \
          learning alone from the same labels: networks with LSTM, Meta-Learning with SVM. Where the auxiliary labels are \
-         shuffled among the users, they tell nothing, and a gain that is left comes from elsewhere.",
+         shuffled among the users, they carry no information, and a gain that is left comes from elsewhere.",
     );
     for (attribute, rows) in with_runs {
         let entries: Vec<Entry> = rows.iter().map(|row| Entry::of(row)).collect();
