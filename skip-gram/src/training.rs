@@ -155,7 +155,7 @@ pub fn train<S: Source>(
     }
 }
 
-/// What the threads share.
+/// The state that the threads share.
 struct Training<'a, S> {
     source: &'a S,
     settings: &'a Settings,

@@ -137,7 +137,7 @@ pub fn likelihoods(posterior: &[f32], base_rates: &[f32]) -> Vec<f32> {
     likelihoods
 }
 
-/// What is kept of a set of users: sums for each attribute and a uniform sample of the users.
+/// A set of users, as sums for each attribute and a uniform sample of the users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Population {
     attributes: Vec<Sums>,

@@ -1,4 +1,4 @@
-//! What the posteriors of users of each class look like, as measured on validation users.
+//! Mean and covariance of the posteriors of each class's users, measured on validation users.
 
 use serde::{Deserialize, Serialize};
 

@@ -8,9 +8,9 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use crate::training::batches::mix;
 use crate::training::examples::{Example, Parts};
 
-/// What the name of a variant says of shuffled auxiliary labels.
+/// The part of a variant's name for shuffled auxiliary labels.
 pub const SHUFFLED: &str = "auxiliary labels shuffled";
-/// What it says of a share of the labels, before the number.
+/// The part for a share of the labels, before the number.
 pub const SHARE: &str = "labels=";
 
 /// The labels that a run learns from. Test users keep all of theirs.
