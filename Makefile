@@ -97,7 +97,7 @@ features:
 # The crates that can be used without this project. They are packed, as for a registry, and not built again.
 package:
 	$(say) 'The packages of the libraries'
-	@cargo package --offline --no-verify --allow-dirty -p fused-lstm -p sparse-linear
+	@cargo package --offline --no-verify --allow-dirty -p fused-lstm -p sparse-linear -p skip-gram
 
 docs:
 	$(say) 'Documentation'

@@ -10,10 +10,11 @@
 //!
 //! **Output.** One row per user, in the order of the input, with the columns of [`PredictionSchema`]. A row of which nothing
 //! can be predicted has the reason in its column `error`; it does not end the stream, since an engine would try the same rows
-//! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of [`Predictor::predict`] to the last bit, however the rows are cut into batches.
+//! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of
+//! [`Predictor::predict`] to the last bit, however the rows are cut into batches.
 //!
-//! Memory is bounded by the batches of the input and by the words that the model reads of a user,
-//! however long a user's text is, and grows by eight bytes with each user, to notice ids that are not consecutive.
+//! Memory is bounded by the batches of the input and by the words that the model reads of a user, however long a user's text
+//! is, and grows by eight bytes with each user, to notice ids that are not consecutive.
 //!
 //! ```no_run
 //! use std::sync::Arc;

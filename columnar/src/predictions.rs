@@ -27,10 +27,10 @@ const BATCH_BYTES: usize = 4 << 20;
 /// The most bytes of a user's posts that are held as text. More are turned into word ids, of which the model reads so many.
 const USER_BYTES: usize = 1 << 18;
 
-/// What a user with two runs of rows gets for the second.
+/// The error of the second run of rows of a user.
 const NOT_CONSECUTIVE: &str =
     "the rows of this user are not consecutive; sort or partition them by user";
-/// What a row without an id gets.
+/// The error of a row without an id.
 const NO_ID: &str = "the id of the user is null";
 
 /// Predictions about the users of a stream of record batches, see the [crate](crate).

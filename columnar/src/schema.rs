@@ -23,10 +23,10 @@ pub const MODEL_KEY: &str = "auxlstm.model";
 /// The key of the [`checksum`](crate::checksum) of the model.
 pub const CHECKSUM_KEY: &str = "auxlstm.checksum";
 
-/// What became of a user: a prediction, or why there is none.
+/// The outcome for a user: a prediction, or why there is none.
 pub type Outcome = Result<Predicted, String>;
 
-/// What is known of a user.
+/// The prediction for a user.
 #[derive(Clone, Debug)]
 pub struct Predicted {
     /// The prediction.

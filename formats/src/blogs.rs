@@ -1,4 +1,4 @@
-//! What both shapes of the Blog Authorship Corpus (Schler et al. 2006) have in common: labels, dates and marks in the text.
+//! Labels, dates and marks in the text, which both shapes of the Blog Authorship Corpus (Schler et al. 2006) share.
 
 use encoding_rs::WINDOWS_1252;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::time;
 
 /// The mark of an unknown industry.
 const UNKNOWN_INDUSTRY: &str = "indUnk";
-/// What stands in the corpus where a post had a link, and the mask of a link.
+/// The corpus's mark for a link, and our mask of one.
 const LINK: (&str, &str) = ("urlLink", "<url>");
 
 /// The labels of a user: `gender`, `age` and, where it is known, `industry`.

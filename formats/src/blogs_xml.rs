@@ -125,7 +125,7 @@ fn posts(file: &[u8]) -> Result<(Posts, Option<String>), String> {
     Ok((posts, problem))
 }
 
-/// What the last `<date>` before a post holds.
+/// The content of the last `<date>` before a post.
 fn last_date(head: &[u8]) -> Option<&[u8]> {
     let date = &head[memmem::rfind(head, b"<date>")? + b"<date>".len()..];
     Some(&date[..memmem::find(date, b"</date>")?])

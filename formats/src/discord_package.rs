@@ -123,7 +123,7 @@ fn without_codes(line: &str) -> String {
     text + rest
 }
 
-/// What a reader sees of `@id`, `#id`, `:name:id`, `a:name:id` or `t:seconds`, of which the id is a number.
+/// The visible part of `@id`, `#id`, `:name:id`, `a:name:id` or `t:seconds`, where the id is a number.
 fn code(code: &str) -> Option<String> {
     let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     let (name, id) = code.rsplit_once(['@', '#', ':', '&', '!'])?;

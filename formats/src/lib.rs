@@ -204,7 +204,7 @@ impl Files for Visible<'_> {
 pub struct Recognised {
     /// The parts of known formats, in the order of [`FORMATS`].
     pub parts: Vec<Part>,
-    /// The names of the other files. They have no posts, but may tell of the writers.
+    /// The names of the other files. They have no posts, but may describe the writers.
     pub others: Vec<String>,
 }
 

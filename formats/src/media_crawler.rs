@@ -1,4 +1,4 @@
-//! What the program MediaCrawler stores of Weibo, Xiaohongshu, Douyin, Bilibili, Kuaishou, Tieba and Zhihu.
+//! Posts and comments of Weibo, Xiaohongshu, Douyin, Bilibili, Kuaishou, Tieba and Zhihu, as the program MediaCrawler stores them.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What the tests of the formats share.
+//! Helpers of the formats' tests.
 
 use std::io::{self, BufRead};
 

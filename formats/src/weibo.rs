@@ -1,8 +1,8 @@
-//! What is a writer's own in a post of Weibo.
+//! Separates a writer's own words in a post of Weibo from those of others.
 
 use crate::html;
 
-/// What Weibo writes where somebody reposts without a word.
+/// Weibo's text of a repost without own words.
 const DEFAULT_COMMENTS: [&str; 6] = [
     "转发微博",
     "轉發微博",

@@ -1,4 +1,4 @@
-//! What the program weibo-crawler stores, and weiboSpider as JSON.
+//! The files of the program weibo-crawler, and the JSON files of weiboSpider.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What the program weibo-search stores.
+//! The files of the program weibo-search.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What the program weiboSpider stores as CSV.
+//! The CSV files of the program weiboSpider.
 
 use std::io;
 

@@ -17,7 +17,7 @@ const ABOUT: About = About {
     leaves_out: "messages of the system; deleted messages; media without a caption",
 };
 
-/// What stands for a deleted message.
+/// The text that replaces a deleted message, in several languages.
 const DELETED: [&str; 20] = [
     "This message was deleted",
     "You deleted this message",

@@ -9,7 +9,7 @@ use std::ops::AddAssign;
 use model_core::corpus::User;
 use serde_json::{Map, Value};
 
-/// What is made of the posts.
+/// How posts are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Keep reposts, which are not their writer's words.
@@ -45,7 +45,7 @@ pub struct Post<'a> {
     pub is_repost: bool,
 }
 
-/// What was left out.
+/// Counts of what was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Reposts.

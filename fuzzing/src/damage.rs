@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand::rngs::StdRng;
 
-/// What parsers stumble over: signs with a meaning, and characters of several bytes or of none.
+/// Input that parsers stumble over: signs with a meaning, and characters of several bytes or of none.
 const TOKENS: [&[u8]; 40] = [
     b"\"",
     b"\"\"",

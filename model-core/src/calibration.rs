@@ -9,7 +9,7 @@
 //! probability of a class over the users of the training corpus is the share of its users, at every length of text.
 //!
 //! A temperature cannot correct a network that is confident and wrong too often, as with users who do not write like others
-//! of their class. Mixing with the base rates limits the confidence: a part of the texts is taken to tell nothing. Under
+//! of their class. Mixing with the base rates limits the confidence: a part of the texts is taken to be uninformative. Under
 //! equal base rates this is the uniform distribution, and the order of the classes stays.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What a file is that is not what was expected, by its first bytes.
+//! Names the kind of an unexpected file by its first bytes.
 
 /// The number of first bytes that [`what_else`] looks at.
 pub const KIND_BYTES: usize = 1 << 12;
@@ -35,7 +35,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"{\\rtf", "an RTF document (save it as text)"),
 ];
 
-/// What a file that starts with `head` is; `None` for text and for what is not known.
+/// The kind of a file that starts with `head`; `None` for text and unknown kinds.
 ///
 /// ```
 /// use model_core::file_kind::what_else;

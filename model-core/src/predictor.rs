@@ -297,7 +297,7 @@ impl Predictor {
         users.iter().map(ids).collect()
     }
 
-    /// What the base rates multiply the probability of each class of a task with.
+    /// The factors by which the base rates multiply the probabilities of the classes of a task.
     fn base_rate_factors(&self, task: usize, calibration: &Calibration) -> Vec<f64> {
         let attribute = &self.settings.attributes[task];
         let corpus = calibration.base_rates(attribute.classes.len());

@@ -206,7 +206,7 @@ impl UserSet {
     }
 
     /// Whether a set that was read from a file can be one of a model with these settings. Other methods may panic if not.
-    pub fn is_sound(&self, settings: &Settings) -> bool {
+    fn is_sound(&self, settings: &Settings) -> bool {
         let is_sound = |sums: &LanguageSums| sums.population.is_sound() && sums.words.is_sound();
         self.base_rates.check(&settings.attributes).is_ok()
             && self.languages.iter().all(is_sound)
@@ -247,8 +247,8 @@ impl UserSet {
         let attributes = (settings.attributes.iter().zip(&pooled)).map(|(attribute, estimate)| {
             let labels = attribute.classes.iter().cloned();
             let coarse = estimate.as_ref().and_then(|estimate| {
-                let groups = attribute.classes_by_coarse();
-                let coarse = (!groups.is_empty()).then(|| estimate.coarse(&groups))??;
+                let classes = attribute.classes_by_coarse();
+                let coarse = (!classes.is_empty()).then(|| estimate.coarse(&classes))??;
                 Some(named(attribute.coarsest_labels().into_iter(), &coarse))
             });
             let shares = AttributeShares {
@@ -304,14 +304,14 @@ impl UserSet {
         second: usize,
     ) -> Option<JointShares> {
         let [rows, columns] = [first, second].map(|task| &settings.attributes[task]);
-        let [row_groups, column_groups] =
+        let [row_classes, column_classes] =
             [rows, columns].map(|attribute| match attribute.classes_by_coarse() {
                 none if none.is_empty() => (0..attribute.classes.len())
                     .map(|class| vec![class])
                     .collect(),
-                groups => groups,
+                classes => classes,
             });
-        let mut shares = vec![vec![0.0; column_groups.len()]; row_groups.len()];
+        let mut shares = vec![vec![0.0; column_classes.len()]; row_classes.len()];
         let mut users = 0.0;
         for (place, sums) in self.languages.iter().enumerate() {
             let (Some(one), Some(other)) = (&estimates[first][place], &estimates[second][place])
@@ -320,8 +320,8 @@ impl UserSet {
             };
             let of_language = sums.population.users() as f64;
             let joint = (sums.population).joint(first, second, &one.shares, &other.shares);
-            for (sums, rows) in shares.iter_mut().zip(&row_groups) {
-                for (sum, columns) in sums.iter_mut().zip(&column_groups) {
+            for (sums, rows) in shares.iter_mut().zip(&row_classes) {
+                for (sum, columns) in sums.iter_mut().zip(&column_classes) {
                     let pairs = rows
                         .iter()
                         .flat_map(|&row| columns.iter().map(move |&column| (row, column)));

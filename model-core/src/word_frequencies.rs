@@ -115,7 +115,7 @@ impl WordSum {
 /// Sums of word frequencies over the users of a set. Sums of parts of a set add up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WordSums {
+pub(crate) struct WordSums {
     /// The number of users.
     pub users: u64,
     /// The number of their words.

@@ -2,7 +2,8 @@
 
     make trainer && python3 scripts/transfer/study.py target/release/auxlstm cedict.txt.gz -o runs/transfer
 
-Needs NumPy, scikit-learn, and the corpora and vectors of configs/zh-en.toml, including runs/zh.bin. For each seed, a fifth of
+Needs NumPy, scikit-learn, the corpora and vectors of configs/zh-en.toml, and runs/zh.bin, vectors of the Chinese posts alone
+(auxlstm embed). For each seed, a fifth of
 the Chinese users of each file is the test set, stratified by gender. Five systems are compared:
 
   svm          learns from the other Chinese users: scikit-learn's linear SVM on TF-IDF of characters and character pairs

@@ -63,7 +63,7 @@ fn unpack(pair: u64) -> [f32; 2] {
     ]
 }
 
-/// Copies of some rows of a shared matrix, with what they were when they were copied.
+/// Copies of some rows of a shared matrix, each with its values when it was copied.
 #[derive(Debug)]
 pub struct LocalRows {
     pub values: Aligned,

@@ -66,6 +66,7 @@ impl Source for Sentences<'_> {
 
 /// Why vectors cannot be trained.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error<E> {
     /// The vocabulary is empty.
     #[error("no words to train vectors for")]
@@ -154,7 +155,7 @@ pub fn train<S: Source>(
     }
 }
 
-/// What the threads share.
+/// The state that the threads share.
 struct Training<'a, S> {
     source: &'a S,
     settings: &'a Settings,

@@ -14,7 +14,7 @@ const FREQUENT: usize = 256;
 /// The number of uses of such a copy after which it is merged with those of other threads.
 const USES: u32 = 16;
 
-/// What all threads share.
+/// The model that all threads share.
 #[derive(Debug)]
 pub struct Model {
     /// The vectors of words as context words; these are the result.

@@ -37,7 +37,7 @@ pub struct Site {
     shared: Arc<Shared>,
 }
 
-/// What the server's threads share with the test.
+/// The state that the server's threads share with the test.
 struct Shared {
     dist: PathBuf,
     here: String,

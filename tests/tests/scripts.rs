@@ -54,13 +54,16 @@ fn a_port_in_use_is_reported_with_a_way_out() {
 const LOCKED: &str = r#"
 [ "$(wc -l <"$CALLS")" -gt 2 ] || { echo 'E: Could not get lock /var/lib/dpkg/lock-frontend.' >&2; exit 100; }"#;
 
+/// `dpkg-query` knows no package.
+const MISSING: &str = "exit 1";
+
 /// No call installs anything.
 const UNKNOWN_PACKAGE: &str = r#"
 [ "$2" != install ] || { echo 'E: Unable to locate package default-jre-headless' >&2; exit 100; }"#;
 
 #[test]
 fn a_lock_of_apt_ended_the_setup() {
-    let (output, calls) = install_java(LOCKED, "0");
+    let (output, calls) = install_java(LOCKED, "0", MISSING);
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8_lossy(&output.stdout);
     let waiting = "waiting for another program that holds apt's lock";
@@ -70,7 +73,7 @@ fn a_lock_of_apt_ended_the_setup() {
 
 #[test]
 fn a_failed_installation_was_taken_for_a_missing_package() {
-    let (output, calls) = install_java(UNKNOWN_PACKAGE, "0");
+    let (output, calls) = install_java(UNKNOWN_PACKAGE, "0", MISSING);
     assert!(!output.status.success(), "{output:?}");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -86,16 +89,23 @@ fn a_failed_installation_was_taken_for_a_missing_package() {
 
 #[test]
 fn only_root_is_asked_to_install() {
-    let (output, calls) = install_java("", "1000");
+    let (output, calls) = install_java("", "1000", MISSING);
     assert!(!output.status.success(), "{output:?}");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("Java is missing: install"), "{message}");
     assert!(calls.is_empty(), "{calls:?}");
 }
 
+#[test]
+fn packages_that_are_there_are_not_installed_again() {
+    let (output, calls) = install_java("", "0", "echo installed");
+    assert!(!output.status.success(), "{output:?}");
+    assert!(calls.is_empty(), "{calls:?}");
+}
+
 /// Runs the set-up of Java on a machine without Java, as the user of this number, where `apt-get` is a script that ends in
-/// these lines. Returns the commands that it was called with, too.
-fn install_java(apt_get: &str, user: &str) -> (Output, Vec<String>) {
+/// these lines, and `dpkg-query` one of this line. Returns the commands that `apt-get` was called with, too.
+fn install_java(apt_get: &str, user: &str, dpkg_query: &str) -> (Output, Vec<String>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let calls = folder.path().join("calls");
     fs::write(&calls, "").expect("a file is written");
@@ -105,7 +115,7 @@ fn install_java(apt_get: &str, user: &str) -> (Output, Vec<String>) {
     for (name, lines) in [
         ("apt-get", apt_get.as_str()),
         ("cargo", ""),
-        ("dpkg-query", "exit 1"),
+        ("dpkg-query", dpkg_query),
         ("id", &format!("echo {user}")),
         ("rustc", "echo rustc 99.0.0"),
         ("sleep", ""),

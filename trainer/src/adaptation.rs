@@ -224,7 +224,7 @@ fn fit(before: &Calibration, texts: &[Scored], attribute: &Attribute) -> Calibra
 struct Parameters {
     /// ln of the factor that logits are multiplied with.
     log_factor: f64,
-    /// What is added to the logit of each class, beyond the change of the base rates.
+    /// The term added to the logit of each class, beyond the change of the base rates.
     biases: Vec<f64>,
 }
 
@@ -343,7 +343,7 @@ fn reports(
     evaluation.reports()
 }
 
-/// What fewer users bring, as far as half of the users are left over.
+/// The learning curve, for numbers that leave half of the users over.
 fn curve(
     attribute: &Attribute,
     mut texts: Vec<Scored>,

@@ -28,7 +28,7 @@ pub enum LockError {
 
 impl FolderLock {
     /// The name of the lock file. The file stays when the lock is released: a process that waited to delete it could delete
-    /// that of the next one. Whoever deletes it by hand lets a second process in, because that one locks a new file.
+    /// that of the next one. Deleting it by hand lets a second process in, which then locks a new file.
     const FILE: &str = ".lock";
 
     /// Locks a folder, which must exist.

@@ -6,12 +6,12 @@ use model_core::{
     language::Language,
     predictor::{PredictError, Predictor},
     vocabulary::Vocabulary,
-    word_frequencies::WordFrequencies,
 };
 
 use crate::training::{
-    calibration::{self, LENGTHS, MOMENT_LENGTHS, Scored, class_moments, reference_corpus},
+    calibration::{self, LENGTHS, MOMENT_LENGTHS, Scored, class_moments},
     examples::Example,
+    reference_corpus::{users_of_reference_corpus, word_frequencies},
 };
 
 /// Labelled texts in one language, `[task][text]`.
@@ -64,29 +64,6 @@ pub fn texts_by_length(
         .collect()
 }
 
-/// The word frequencies of the users in the [`reference_corpus`].
-pub fn word_frequencies<'a>(
-    users: impl Iterator<Item = &'a Example> + Clone,
-    vocabulary: &Vocabulary,
-) -> WordFrequencies {
-    let reference = reference_corpus(by_file(users.clone(), |user| user.words.len()));
-    let users = users.filter(|user| Some(user.file) == reference);
-    WordFrequencies::of(users.map(|user| &user.words[..]), vocabulary.len())
-}
-
-/// The sum over the users of each file.
-fn by_file<'a>(
-    users: impl Iterator<Item = &'a Example>,
-    number: impl Fn(&Example) -> usize,
-) -> Vec<usize> {
-    let mut sums = Vec::new();
-    for user in users {
-        sums.resize(sums.len().max(user.file + 1), 0);
-        sums[user.file] += number(user);
-    }
-    sums
-}
-
 /// The texts of one task of all lengths.
 pub fn of_task(by_length: &[(usize, Texts)], task: usize) -> Vec<(usize, &[Scored])> {
     (by_length.iter())
@@ -135,11 +112,7 @@ pub fn recalibrated(
                     let labelled = validation.iter().copied().filter(|user| {
                         user.classes_of(task).is_some() && is_in(&user.words, language, vocabulary)
                     });
-                    let words = by_file(labelled.clone(), |user| user.words.len());
-                    let reference = reference_corpus(words);
-                    let users: Vec<&Example> = labelled
-                        .filter(|user| Some(user.file) == reference)
-                        .collect();
+                    let users: Vec<&Example> = users_of_reference_corpus(labelled).collect();
                     let by_length = texts_by_length(predictor, &users, language)?;
                     let by_length = of_task(&by_length, task);
                     fitted.moments = class_moments(&by_length, attribute, &fitted.calibration);

@@ -329,7 +329,11 @@ fn users_who_cannot_help_are_refused() {
     for (index, user) in shuffled.iter_mut().enumerate() {
         user["gender"] = (["female", "male"][index % 2]).into();
     }
-    fails(&shuffled, &[], "the model tells nothing about these users");
+    fails(
+        &shuffled,
+        &[],
+        "the model is not informative about these users",
+    );
     fails(
         &users(100, 0.5, 3),
         &["--attribute", "job"],

@@ -148,7 +148,7 @@ fn training_users_were_scored_in_silence() {
     let (text, said) = evaluate(&[&[MODEL][..], &files, &json].concat());
     assert!(text.starts_with("100 users\n"), "{text}");
     let warning = "80 of these 100 users are training or validation users of this model (by their posts, or by file and id), \
-                   so the figures are too high; score the test users alone with --split run/split.json\n";
+                   so the figures are too high; score only the test users with --split run/split.json\n";
     assert!(said.contains(warning), "{said}");
     let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
     let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();

@@ -4,6 +4,9 @@
 //! for each plural category of its language: the key with `_one`, `_other` and so on at its end. The categories are those
 //! of CLDR. The widget reads the same catalogues (`widget/locale.js`). `name.` begins the keys of names of attributes and
 //! classes, and `reason.` those of reasons.
+//!
+//! Why not a crate such as fluent: page and widget would have to load its parser and plural rules, in Rust and in JavaScript,
+//! where the browser has plural rules already (`Intl.PluralRules`).
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -156,7 +156,7 @@ mod tests {
         let transferred =
             LanguageCalibration::measured(calibration.clone(), thresholds).transferred();
         let factors = BaseRates::Equal.factors(&attribute, &calibration.base_rates);
-        // The logits have the base rates too: the text tells nothing but that it is rather of a student.
+        // The logits have the base rates too: the text says only that its writer is rather a student.
         let logits: Vec<f32> = calibration
             .base_rates
             .iter()

@@ -1,4 +1,4 @@
-//! What a bundle predicts, and how its probabilities are calibrated.
+//! The settings of a bundle: its attributes, and the calibration of their probabilities.
 
 use serde::{Deserialize, Serialize};
 

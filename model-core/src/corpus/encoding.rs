@@ -13,7 +13,7 @@ const VALID_FOR_EACH_INVALID: usize = 9;
 #[cfg(feature = "encodings")]
 const SHORT_BYTES: usize = 64;
 
-/// What the detector takes short Chinese for.
+/// Encodings that the detector mistakes short Chinese for.
 #[cfg(feature = "encodings")]
 const MISTAKEN: [&encoding_rs::Encoding; 7] = [
     encoding_rs::EUC_KR,
@@ -191,7 +191,7 @@ fn short_chinese(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// What two bytes are in an encoding of Chinese.
+/// The kind of a character of two bytes in an encoding of Chinese.
 #[cfg(feature = "encodings")]
 #[derive(Clone, Copy, PartialEq)]
 enum Pair {

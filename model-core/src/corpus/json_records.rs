@@ -48,7 +48,7 @@ pub(super) struct JsonRecord {
     pub bytes: Result<Vec<u8>, String>,
 }
 
-/// What a byte is to the record.
+/// The role of a byte in the record.
 enum Step {
     Outside,
     Inside,

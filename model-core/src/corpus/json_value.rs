@@ -40,7 +40,7 @@ pub fn parse_json(json: &str) -> Result<Value, String> {
     }
 }
 
-/// What kind of value it is, for messages.
+/// The kind of a value, for messages.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -54,8 +54,8 @@ pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use json_value::parse_json;
 pub use reader::{
-    Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_records, open_users,
-    peek, read_users,
+    Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_users, peek,
+    read_users,
 };
 pub use records::{Record, Records, other_length};
 pub use table::{Row, Table, misquoted};

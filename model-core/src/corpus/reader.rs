@@ -101,7 +101,7 @@ pub fn open_users(
 ///
 /// # Errors
 /// If the content is neither JSON nor a table; the error says what it is.
-pub fn open_records(
+fn open_records(
     name: &Path,
     head: &[u8],
     reader: impl BufRead + Send + 'static,
@@ -300,7 +300,7 @@ fn check(columns: &[String], finder: &Finder, stated: &Columns) -> Result<(), St
     }
 }
 
-/// What is to be known of a table with these columns.
+/// A note about the columns of a table, if there is one to make.
 fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
     let mut notes: Vec<String> = (repeated(columns).into_iter())
         .map(|name| {
@@ -324,7 +324,7 @@ struct Grouped {
     finder: Finder,
     is_order_stated: bool,
     writers: Writers,
-    /// What is to be returned after the users who are ready.
+    /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
     /// Whether it was told, or need not be, that no writers are named.

@@ -112,7 +112,7 @@ pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
     again
 }
 
-/// What is wrong with a row of `cells` cells under a header of `columns`.
+/// The message about a row of `cells` cells under a header of `columns`.
 pub fn other_length(cells: usize, columns: usize) -> String {
     let plural = if cells == 1 { "" } else { "s" };
     format!("{cells} cell{plural} where the header has {columns}")

@@ -133,7 +133,7 @@ impl<R: BufRead> Table<R> {
     }
 }
 
-/// What is wrong with a row where a cell goes on after its closing quote.
+/// The message about a row with a cell that continues after its closing quote.
 pub fn misquoted(line: u64) -> String {
     format!(
         "text follows the closing quote of the cell that begins in line {line}; close the cell, and double the quotes \
@@ -274,7 +274,7 @@ enum Cell {
     AfterQuote,
 }
 
-/// What a byte is.
+/// The role of a byte.
 enum Event {
     Text,
     Quote,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::columns::{Columns, Finder, ID, Parts};
 use super::json_value::{kind, parse_object};
 
-/// What is wrong with a record that has both.
+/// The message about a record that has both.
 const BOTH_TEXTS: &str =
     "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
 
@@ -86,7 +86,7 @@ impl User {
     }
 }
 
-/// What a record holds.
+/// The parts of a record.
 pub(super) struct Entry {
     /// The user with the post, or posts, of the record.
     pub user: User,

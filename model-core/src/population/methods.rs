@@ -298,7 +298,7 @@ pub(super) fn expected_shares(sample: &[f32], times: &[f64], shares: &[f64]) -> 
             *term = share * f64::from(likelihood);
         }
         let total: f64 = terms.iter().sum();
-        // A user whom none of the classes explains tells nothing.
+        // A user whom none of the classes explains is not informative.
         if total > 0.0 {
             for (sum, term) in sums.iter_mut().zip(&terms) {
                 *sum += times * term / total;

@@ -106,14 +106,6 @@ impl Method {
             Self::Bayesian => "bayes",
         }
     }
-
-    /// Whether the method needs [`ClassMoments`].
-    pub fn needs_moments(self) -> bool {
-        matches!(
-            self,
-            Self::AdjustedCount | Self::ProbabilisticAdjustedCount | Self::Bayesian
-        )
-    }
 }
 
 impl fmt::Display for Method {
@@ -145,7 +137,7 @@ pub fn likelihoods(posterior: &[f32], base_rates: &[f32]) -> Vec<f32> {
     likelihoods
 }
 
-/// What is kept of a set of users: sums for each attribute and a uniform sample of the users.
+/// A set of users, as sums for each attribute and a uniform sample of the users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Population {
     attributes: Vec<Sums>,
@@ -252,7 +244,7 @@ impl Population {
 
     /// Whether a population that was deserialised is one that [`new`](Self::new), [`add`](Self::add) and
     /// [`merge`](Self::merge) can make; the other methods panic if it is not.
-    pub fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let probabilities: usize = self.attributes.iter().map(Sums::classes).sum();
         self.attributes
             .iter()
@@ -267,7 +259,7 @@ impl Population {
 
     /// The shares of the classes of an attribute. `base_rates` are the shares in the training corpus.
     ///
-    /// `None` if there are no users, if the method [needs moments](Method::needs_moments) and there are none of the
+    /// `None` if there are no users, if the method needs moments and there are none of the
     /// [lengths](Self::new) and classes of the attribute, or if it needs a sample and the sample size is 0.
     ///
     /// # Panics

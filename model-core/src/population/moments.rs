@@ -1,4 +1,4 @@
-//! What the posteriors of users of each class look like, as measured on validation users.
+//! Mean and covariance of the posteriors of each class's users, measured on validation users.
 
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +141,7 @@ impl ClassMoments {
 
     /// Whether these are moments of so many classes: lengths that ascend, vectors of the right sizes, distributions that sum
     /// to 1 and variances that are not negative.
-    pub fn is_sound(&self, classes: usize) -> bool {
+    pub(crate) fn is_sound(&self, classes: usize) -> bool {
         let shape =
             |values: &Vec<Vec<Vec<f32>>>, size: usize, is_sound: &dyn Fn(&[f32]) -> bool| {
                 values.len() == self.lengths.len()

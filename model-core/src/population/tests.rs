@@ -25,7 +25,7 @@ fn users(random: &mut Random, counts: &[usize], distance: f64) -> Vec<LabelledPo
         .collect()
 }
 
-/// Moments of validation users; texts of the second length tell more.
+/// Moments of validation users; texts of the second length are more informative.
 fn moments(random: &mut Random, counts: &[usize]) -> ClassMoments {
     let [short, long] = [0.8, 2.0].map(|distance| users(random, counts, distance));
     ClassMoments::of(&[(LENGTHS[0], &short), (LENGTHS[1], &long)]).unwrap()
@@ -337,7 +337,7 @@ fn a_class_without_validation_users_is_estimated_from_calibrated_posteriors() {
     let moments = ClassMoments::of(&[(10.0, &without)]).unwrap();
     assert!(moments.is_sound(3));
     assert_eq!(moments.users, [4000, 0, 4000]);
-    // The users of the other classes tell where they look like the missing one.
+    // The users of the other classes are informative where they look like the missing one.
     assert!(moments.means[0][1][1] > 0.45, "{:?}", moments.means[0]);
     assert!(moments.means[0][0] == known.means[0][0]);
     let mut population = Population::new(&[(3, &[10.0])], 0);

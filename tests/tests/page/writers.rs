@@ -142,7 +142,7 @@ fn a_model_among_files_of_writers_is_not_opened_and_that_is_said() {
         let said = "return document.querySelector('.choose + [role=status]').innerText !== ''";
         page.until(said, SOON).await;
         let message = notice(&page).await;
-        assert!(message.contains("Please give a model alone"), "{message}");
+        assert!(message.contains("Open the model first"), "{message}");
         let opened = "return document.querySelector('[aria-labelledby=file]') !== null";
         assert_eq!(page.script(opened).await, false);
         // It is gone with the next file.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 
-/// What `tests/reference/alignment/make.py` wrote.
+/// Reference values of `tests/reference/alignment/make.py`.
 #[derive(Deserialize)]
 struct Expected {
     dimensions: usize,

@@ -27,9 +27,10 @@ use crate::training::examples::{self, Example};
 ///
 /// Other people write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
 /// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
-/// It needs at least 50 users with a label of an attribute; others keep the model's. Figures before and after are printed,
-/// those after by cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower
-/// log loss, the model's is kept. An attribute of which the model tells nothing is left as it is, and the reason is printed.
+/// An attribute is adapted if at least 50 users have a label of it. Figures before and after are printed, those after by
+/// cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower log loss, the
+/// model's is kept. An attribute that is predicted no better than by the shares of its classes is left as it is, and the reason
+/// is printed.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -156,7 +157,7 @@ fn useless(adapted: &Adapted) -> Option<String> {
     let alone = adapted.shares_alone;
     (log_loss >= alone).then(|| {
         format!(
-            "the model tells nothing about these users (log loss {log_loss:.3}; {alone:.3} for always predicting the shares \
+            "the model is not informative about these users (log loss {log_loss:.3}; {alone:.3} for always predicting the shares \
              of the classes); train a model on such users instead"
         )
     })

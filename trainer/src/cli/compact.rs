@@ -26,9 +26,10 @@ use crate::training::examples;
 /// Keeps the most frequent words, and rounds word vectors and parameters more coarsely. Fewer words make the file itself
 /// smaller. Rounding makes it compress better (Brotli, gzip), as web servers send it. Before they are rounded, the word
 /// vectors are transformed into what this network reads of them; for a network of other attributes, take those of the trained
-/// model instead. The smaller model's logits differ a little, so its calibration should be fitted anew, with --validation-users. The card's test
-/// figures are measured anew on --test-users, or removed. Those of a refit are kept, because they belong to the model that was tested. The
-/// fingerprints of the training users are removed, so `auxlstm evaluate` no longer finds these users in renamed files.
+/// model instead. The smaller model's logits differ a little, so its calibration should be fitted anew, with
+/// --validation-users. The card's test figures are measured anew on --test-users, or removed. Those of a refit are kept,
+/// because they belong to the model that was tested. The fingerprints of the training users are removed, so `auxlstm evaluate`
+/// no longer finds these users in renamed files.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The trained model, a bundle that `auxlstm train` wrote

@@ -22,7 +22,8 @@ use crate::table::counted;
 ///
 /// Posts are grouped by writer and stand in order of time. Reposts, quoted text and posts of bots are left out. E-mail
 /// addresses, links and numbers of eight or more characters are masked as <email>, <url> and <num>; users are numbered anew.
-/// Names and dates are dropped, but files of no known format keep all fields except the writer's id. docs/formats.md describes the formats, docs/corpora.md the corpora.
+/// Names and dates are dropped, but files of no known format keep all fields except the writer's id. docs/formats.md describes
+/// the formats, docs/corpora.md the corpora.
 #[derive(Args)]
 pub(super) struct Convert {
     /// Folder, zip or tar archive, or file; tar archives and files may be compressed with xz, gzip or zstd. Inputs of one

@@ -243,11 +243,10 @@ fn warn_of_seen(figures: &Figures, card: &ModelCard, split: &Path) {
         true => {
             "this model is a refit, which has no test users: measure it on other users".to_owned()
         }
-        false if split.exists() => format!(
-            "score the test users alone with --split {}",
-            split.display()
-        ),
-        false => "score the test users alone: --split names the split.json of the run".to_owned(),
+        false if split.exists() => {
+            format!("score only the test users with --split {}", split.display())
+        }
+        false => "score only the test users: --split names the split.json of the run".to_owned(),
     };
     notice!(
         "{} of these {} users are training or validation users of this model (by their posts, or by file and id), so the \

@@ -1,4 +1,4 @@
-//! What Ctrl-C and termination signals do.
+//! Ctrl-C and termination signals.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};

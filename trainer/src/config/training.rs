@@ -206,7 +206,7 @@ impl Training {
         self.length_temperature > 0.0
     }
 
-    /// What divides the logits of a text of this many words in the cost.
+    /// The divisor of the logits of a text of this many words in the cost.
     pub fn temperature(&self, words: usize) -> f64 {
         (1.0 + self.length_temperature / words.max(1) as f64).sqrt()
     }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub use professions::Professions;
 
-/// What to make of the users.
+/// How users are converted.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How industries are grouped into professions; without it, no user has a profession.
@@ -44,7 +44,7 @@ pub struct Converter {
     counts: Counts,
 }
 
-/// What became of the users.
+/// Counts of the converted users.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Users read, those left out included.
@@ -70,7 +70,7 @@ impl Converter {
         }
     }
 
-    /// What became of the users so far.
+    /// The counts so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }

@@ -21,7 +21,7 @@ pub struct Container {
     skipped: Skipped,
 }
 
-/// What a folder holds besides files and folders.
+/// Counts of a folder's entries that are not read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Skipped {
     /// The number of links to folders, which may lead in a circle.
@@ -30,7 +30,7 @@ struct Skipped {
     special_files: u64,
 }
 
-/// What a path leads to.
+/// The kind of a path's target.
 pub(super) enum Opened {
     /// A folder or an archive.
     Container(Container),
@@ -41,7 +41,7 @@ pub(super) enum Opened {
 }
 
 /// Opens a folder with its subfolders, a zip or tar archive, a file of columns, or another single file. `-` is standard input.
-/// What is compressed is decompressed, also an archive; `is_long` as for [`input::open_long`].
+/// Compressed files and archives are decompressed; `is_long` as for [`input::open_long`].
 ///
 /// # Errors
 /// If it cannot be read.

@@ -1,4 +1,4 @@
-//! What identifies a user wherever users are stored or paired.
+//! The key of a user wherever users are stored or paired.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -40,7 +40,7 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
             Ok(left_out) => Problem::Note(format!("left out: {}", left_out.join(", "))),
             Err(error) => Problem::Stream(error),
         };
-        // Whoever takes no more users wants no more messages.
+        // A receiver that takes no more users wants no more messages either.
         let _ = sent.sender.send(Err(last));
     });
     Ok(Box::new(notes.into_iter().map(Err).chain(users)))

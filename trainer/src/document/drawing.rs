@@ -64,14 +64,7 @@ impl Axis {
     pub fn around(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extent(values);
         let room = ((high - low) * 0.08).max(0.005);
-        let (from, to) = (low - room, high + room);
-        Self {
-            label: label.into(),
-            from,
-            to,
-            ticks: linear_ticks(from, to),
-            logarithmic: false,
-        }
+        Self::between(label, low - room, high + room)
     }
 
     /// A linear axis between two values.

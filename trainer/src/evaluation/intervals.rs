@@ -54,7 +54,7 @@ pub struct ClassIntervals {
     pub predicted_share: Option<Interval>,
 }
 
-/// What the figures are computed from, each with a value for each user.
+/// The values from which the figures are computed, one for each user.
 pub(super) struct Scored<'r> {
     /// The true classes.
     pub gold: &'r [usize],

@@ -38,7 +38,7 @@ pub struct Evaluation<'a> {
     language: Option<Language>,
     transferred: bool,
     confidence_thresholds: ConfidenceThresholds,
-    /// What the base rates multiply the probability of each class with.
+    /// The factors by which the base rates multiply the probability of each class.
     factors: Vec<f64>,
     /// Whether a user's class is predicted within the user's coarse class, see [`Attribute::label`]. If not, each is the most
     /// probable one, as if the attribute had no others.

@@ -10,11 +10,11 @@ use crate::document::drawing::{self, Axis, Guide, Point, Series};
 use crate::document::{Document, Figure, Grid};
 use crate::table::count;
 
-/// What the averages over classes are.
+/// The explanation of averages over classes.
 pub const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
     classes.";
 
-/// What an interval is.
+/// The explanation of intervals.
 pub const INTERVALS: &str =
     "In parentheses: 95 % intervals, from 1,000 bootstrap samples of the users.";
 

@@ -66,7 +66,7 @@ fn claimed(path: &Path, host: &str) -> io::Result<Option<File>> {
     options.read(true).write(true);
     match options.clone().create_new(true).open(path) {
         Ok(file) => {
-            // Who looks at it at this moment lets it go at once, because it is not old.
+            // A process that looks at it at this moment leaves it at once, because it is not old.
             match file.lock() {
                 Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
                 _ => {}

@@ -12,7 +12,7 @@ use crate::limited;
 use crate::output::{OutputError, PendingFile};
 use crate::settings::at_least_zero;
 
-/// What a run learns.
+/// The key of a run: its system, attributes, variant and seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunKey {

@@ -322,7 +322,7 @@ struct Labelled {
     cache: Cache,
 }
 
-/// What decides the labels: with a share of them the main attribute too, and with shuffled ones the auxiliary attributes.
+/// The key of equal labels: with a share of them also the main attribute, with shuffled ones also the auxiliary attributes.
 #[derive(PartialEq)]
 struct LabelsKey(Labels, Option<usize>, Option<Vec<usize>>);
 

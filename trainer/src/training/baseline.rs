@@ -1,7 +1,7 @@
 //! A linear baseline: a support vector machine over TF-IDF values of words and pairs, learned from the training users of a
 //! network and measured on its test users.
 
-use model_core::{prediction::largest, vocabulary::Vocabulary, wide::CharacterFallback};
+use model_core::{prediction::largest, vocabulary::Vocabulary};
 use rayon::prelude::*;
 
 use super::{TrainError, data::Data, wide};
@@ -18,15 +18,7 @@ pub(super) fn reports(
     vocabulary: &Vocabulary,
     is_scored: impl Fn(&[u32]) -> bool,
 ) -> Result<Vec<Report>, TrainError> {
-    let fit = wide::Fit {
-        settings,
-        tasks: &data.tasks,
-        character_fallback: CharacterFallback::of(vocabulary),
-        users: (data.parts.training.iter())
-            .map(|&user| &data.users[user])
-            .collect(),
-        validation: &[],
-    };
+    let fit = wide::Fit::new(data, settings, vocabulary, &[]);
     let vectorizer = fit.candidates()?;
     let rows = |part: &[usize]| -> Vec<Vec<(u32, f32)>> {
         (part.par_iter())

@@ -1,6 +1,6 @@
 //! Fits calibrations, so that predicted probabilities agree with observed frequencies for texts of any length.
 
-use std::{cmp::Reverse, ops::Range};
+use std::ops::Range;
 
 use model_core::{
     attribute::Attribute,
@@ -73,17 +73,6 @@ pub fn fit_with_biases(texts: &[Scored], base_rates: &[f32]) -> Calibration {
 
 /// The lengths in words to which validation texts are cut for the class moments; the last texts are whole.
 pub const MOMENT_LENGTHS: [usize; 4] = [30, 300, 1000, usize::MAX];
-
-/// Which of several corpora, each with this number of words, sets of users are compared with: the one with the most. `None` if
-/// none has any.
-///
-/// The users of a class write otherwise in one corpus than in another, so pooled corpora resemble none of them: the shares
-/// estimated for a set of users would be wrong, and a set like the smallest corpus would not be called unlike.
-pub fn reference_corpus(words: impl IntoIterator<Item = usize>) -> Option<usize> {
-    let corpora = words.into_iter().enumerate();
-    let (corpus, words) = corpora.max_by_key(|&(corpus, words)| (words, Reverse(corpus)))?;
-    (words > 0).then_some(corpus)
-}
 
 /// The number of words of all texts.
 pub fn words_of(texts: &[Scored]) -> usize {

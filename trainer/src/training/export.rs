@@ -14,10 +14,11 @@ use model_core::{
 
 use super::{
     JointLstm, TaskMetrics, TrainError, Trained, baseline,
-    calibration::{self, MOMENT_LENGTHS, Scored, class_moments, reference_corpus, words_of},
+    calibration::{self, MOMENT_LENGTHS, Scored, class_moments, words_of},
     data::Data,
     examples::Example,
     folder::RunFolder,
+    reference_corpus::{reference_corpus, word_frequencies},
     wide,
 };
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
     evaluation::{Evaluation, Report},
     output::PendingFile,
     progress::notice,
-    recalibration::word_frequencies,
 };
 
 /// The number of Chinese test users from which an attribute can count as measured in Chinese.

@@ -16,6 +16,7 @@ mod export;
 mod folder;
 mod metrics;
 mod prepare;
+pub mod reference_corpus;
 mod run_report;
 mod trained;
 mod trainer;

@@ -3,7 +3,7 @@
 use model_core::{
     parameters::{self, Parameters},
     vocabulary::Vocabulary,
-    wide::{CharacterFallback, Wide},
+    wide::Wide,
 };
 
 use super::{
@@ -52,16 +52,7 @@ impl<'a, A: Architecture> Trained<'a, A> {
         vocabulary: &Vocabulary,
     ) -> Result<Wide, TrainError> {
         let data = &self.trainer.setup.data;
-        wide::Fit {
-            settings,
-            tasks: &data.tasks,
-            character_fallback: CharacterFallback::of(vocabulary),
-            users: (data.parts.training.iter())
-                .map(|&user| &data.users[user])
-                .collect(),
-            validation: &self.validation()?,
-        }
-        .wide()
+        wide::Fit::new(data, settings, vocabulary, &self.validation()?).wide()
     }
 
     /// The logits of `users`, a task at a time. Users without a label for a task are left out of it.

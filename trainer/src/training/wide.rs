@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::HashMap};
 use model_core::{
     predictor::add,
     tfidf,
+    vocabulary::Vocabulary,
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use sparse_linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVec
 use super::{
     TrainError,
     calibration::{self, Scored},
-    data::Task,
+    data::{Data, Task},
     examples::Example,
 };
 use crate::{config, evaluation::are_fair_sample, progress::notice};
@@ -42,7 +43,24 @@ pub struct Fit<'a> {
 /// A text of word ids, with the network's logits.
 pub type Text<'a> = (&'a [u32], Scored);
 
-impl Fit<'_> {
+impl<'a> Fit<'a> {
+    /// The fit to the training users of `data`, whose texts consist of words of the vocabulary.
+    pub fn new(
+        data: &'a Data,
+        settings: &'a config::Wide,
+        vocabulary: &Vocabulary,
+        validation: &'a [Vec<Text<'a>>],
+    ) -> Self {
+        let users = data.parts.training.iter();
+        Self {
+            settings,
+            tasks: &data.tasks,
+            character_fallback: CharacterFallback::of(vocabulary),
+            users: users.map(|&user| &data.users[user]).collect(),
+            validation,
+        }
+    }
+
     /// The wide component. Each task has the scale with the lowest log loss on the validation texts, which may be 0.
     ///
     /// First, classifiers over all candidate features are fitted. They decide which features are kept and, on the validation

@@ -1,27 +1,15 @@
 //! Runs that learn the main attribute from a share of its labels: what joint learning brings where labels are few.
 
 use super::entries::Entry;
-use super::figures::{name, number};
+use super::figures::{name, number, style};
 use super::paper;
-use super::plots::style;
-use super::results::{AttributeResults, Results, Row, capitalised, label};
+use super::results::{
+    AttributeResults, Results, Row, capitalised, has_few, label, share_of_labels,
+};
 use super::scores::scores;
 use crate::document::drawing::{Axis, Point, Series, plot};
 use crate::document::{Document, Figure};
-use crate::experiment::labels::{SHARE, SHUFFLED};
-
-/// The share of the labels that the runs of a row learn from, and what else its variant says.
-fn share(row: &Row) -> (f64, String) {
-    let parts = || row.key.variant.split(", ");
-    let share = parts().find_map(|part| part.strip_prefix(SHARE)?.parse().ok());
-    let others: Vec<&str> = parts().filter(|part| !part.starts_with(SHARE)).collect();
-    (share.unwrap_or(1.0), others.join(", "))
-}
-
-/// Whether the runs of a row learn from a share of the labels.
-pub fn has_few(row: &Row) -> bool {
-    share(row).0 < 1.0
-}
+use crate::experiment::labels::SHUFFLED;
 
 /// The rows of systems that learned from several shares of the labels, those of the smallest share first.
 fn swept(attribute: &AttributeResults) -> Vec<&Row> {
@@ -29,14 +17,14 @@ fn swept(attribute: &AttributeResults) -> Vec<&Row> {
         (
             row.key.system.clone(),
             row.key.auxiliary.clone(),
-            share(row).1,
+            share_of_labels(row).1,
         )
     };
     let few = attribute.rows.iter().filter(|row| has_few(row));
     let few: Vec<_> = few.map(series).collect();
     let rows = attribute.rows.iter();
     let mut rows: Vec<&Row> = rows.filter(|row| few.contains(&series(row))).collect();
-    rows.sort_by(|one, other| share(one).0.total_cmp(&share(other).0));
+    rows.sort_by(|one, other| share_of_labels(one).0.total_cmp(&share_of_labels(other).0));
     rows
 }
 
@@ -51,14 +39,16 @@ fn alone<'a>(rows: &[&'a Row], row: &Row) -> Option<&'a Row> {
         let parts = variant.split(", ").filter(|part| *part != SHUFFLED);
         parts.collect::<Vec<_>>().join(", ")
     };
-    let (of, variant) = share(row);
+    let (of, variant) = share_of_labels(row);
     let is_alone = |other: &&&Row| {
-        let (share, own) = share(other);
+        let (share, own) = share_of_labels(other);
         other.key.system == system && share == of && (own == plain(&variant) || own.is_empty())
     };
     // The same variant, or none where a variant is of the joint system alone.
     let found = rows.iter().filter(is_alone);
-    found.max_by_key(|other| share(other).1.len()).copied()
+    found
+        .max_by_key(|other| share_of_labels(other).1.len())
+        .copied()
 }
 
 /// Tables of these runs, with the differences of joint learning to learning alone.
@@ -76,7 +66,7 @@ pub fn tables(document: &mut Document, results: &Results) {
         "Training and validation users keep a share of the main attribute's labels, the same share of each class, and all \
          labels of the auxiliary attributes. Test users are those of the other tables. Joint systems are compared with \
          learning alone from the same labels: networks with LSTM, Meta-Learning with SVM. Where the auxiliary labels are \
-         shuffled among the users, they tell nothing, and a gain that is left comes from elsewhere.",
+         shuffled among the users, they carry no information, and a gain that is left comes from elsewhere.",
     );
     for (attribute, rows) in with_runs {
         let entries: Vec<Entry> = rows.iter().map(|row| Entry::of(row)).collect();
@@ -96,7 +86,7 @@ pub fn figure(attribute: &AttributeResults) -> Option<Figure> {
         let Some(f) = row.spread(0, |report| report.metrics.f) else {
             continue;
         };
-        let (share, variant) = share(row);
+        let (share, variant) = share_of_labels(row);
         let point = Point {
             x: 100.0 * share,
             y: f.mean,

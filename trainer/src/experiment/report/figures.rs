@@ -1,6 +1,7 @@
 //! How figures and their names are written.
 
-use super::results::{AttributeResults, capitalised};
+use super::paper;
+use super::results::{AttributeResults, Row, capitalised};
 use crate::evaluation::{Difference, Report, Spread};
 
 /// In place of a figure that was not measured.
@@ -82,4 +83,27 @@ pub fn p_values(p: Option<f64>, corrected: Option<f64>) -> String {
         None => NONE.into(),
         Some((p, corrected)) => format!("{} ({})", text(p), text(corrected)),
     }
+}
+
+/// The style class of a row: a colour for its system, dashes for its auxiliary attributes. All that the paper does not have,
+/// which `variant` names, shares one colour.
+pub fn style(attribute: &AttributeResults, row: &Row, variant: &str) -> String {
+    let mut auxiliaries: Vec<&[String]> = Vec::new();
+    for other in attribute
+        .rows
+        .iter()
+        .map(|row| row.key.auxiliary.as_slice())
+    {
+        if !other.is_empty() && !auxiliaries.contains(&other) {
+            auxiliaries.push(other);
+        }
+    }
+    let dashes = auxiliaries
+        .iter()
+        .position(|other| *other == row.key.auxiliary);
+    let colour = match variant {
+        "" => paper::system_place(&row.key.system),
+        _ => paper::system_place(""),
+    };
+    format!("c{colour} d{}", dashes.unwrap_or(0).min(3))
 }

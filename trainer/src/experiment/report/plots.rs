@@ -2,7 +2,7 @@
 
 use super::entries::Gain;
 use super::few_labels;
-use super::figures::{ece, name, number};
+use super::figures::{ece, name, number, style};
 use super::paper;
 use super::results::{AttributeResults, Results, Row, label};
 use crate::document::drawing::{Axis, Guide, Point, Series, confusion, plot, wide_plot};
@@ -95,29 +95,6 @@ fn shown(attribute: &AttributeResults) -> Vec<&Row> {
             .filter(|best| !rows.iter().any(|row| row.key == best.key)),
     );
     rows
-}
-
-/// The style class of a row: a colour for its system, dashes for its auxiliary attributes. All that the paper does not have,
-/// which `variant` names, shares one colour.
-pub fn style(attribute: &AttributeResults, row: &Row, variant: &str) -> String {
-    let mut auxiliaries: Vec<&[String]> = Vec::new();
-    for other in attribute
-        .rows
-        .iter()
-        .map(|row| row.key.auxiliary.as_slice())
-    {
-        if !other.is_empty() && !auxiliaries.contains(&other) {
-            auxiliaries.push(other);
-        }
-    }
-    let dashes = auxiliaries
-        .iter()
-        .position(|other| *other == row.key.auxiliary);
-    let colour = match variant {
-        "" => paper::system_place(&row.key.system),
-        _ => paper::system_place(""),
-    };
-    format!("c{colour} d{}", dashes.unwrap_or(0).min(3))
 }
 
 /// A figure with a series for each row; none if no row has points.

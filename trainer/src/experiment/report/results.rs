@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use model_core::prediction::largest;
 
-use super::few_labels::has_few;
 use super::paper;
 use crate::corpus::UserKey;
 use crate::evaluation::{
     Bootstrap, Difference, Evaluation, Metrics, Predictions, Report, Spread, holm, macro_t_test,
 };
+use crate::experiment::labels::SHARE;
 use crate::experiment::{AttributeSummary, CorpusSummary, Run, RunKey};
 
 /// A difference is significant if its corrected p is below this, as in the paper.
@@ -169,6 +169,19 @@ impl AttributeResults {
     pub fn lstm(&self) -> Option<&Row> {
         self.row(paper::LSTM, &[])
     }
+}
+
+/// The share of the labels that the runs of a row learn from, and what else its variant says.
+pub fn share_of_labels(row: &Row) -> (f64, String) {
+    let parts = || row.key.variant.split(", ");
+    let share = parts().find_map(|part| part.strip_prefix(SHARE)?.parse().ok());
+    let others: Vec<&str> = parts().filter(|part| !part.starts_with(SHARE)).collect();
+    (share.unwrap_or(1.0), others.join(", "))
+}
+
+/// Whether the runs of a row learn from a share of the labels.
+pub fn has_few(row: &Row) -> bool {
+    share_of_labels(row).0 < 1.0
 }
 
 /// Draws samples of users and stores the figures of every run in each. All runs share the samples, so that differences are on

@@ -4,12 +4,11 @@ use super::entries::{
     Entry, Gain, against_aux_lstm, against_lstm, individual_entries, is_of_paper, joint_entries,
     shown,
 };
-use super::few_labels::has_few;
 use super::figures::{
     NONE, NOT_RUN, PAPER, ece, interval, labels, levels, name, number, share, signed,
 };
 use super::paper;
-use super::results::{AttributeResults, EvaluatedRun, Results, Row, capitalised, label};
+use super::results::{AttributeResults, EvaluatedRun, Results, Row, capitalised, has_few, label};
 use super::scores::scores;
 use crate::document::drawing;
 use crate::document::{Document, Figure, Grid};

@@ -1,0 +1,282 @@
+//! Formats, compression, encodings and archives.
+
+use super::*;
+
+#[test]
+fn every_format_and_packing_gives_the_same_counts() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    let plain = workplace.success(&["corpus", "stats", "users.jsonl", "--json"]);
+    let counts = json(&plain);
+    assert_eq!(counts["users"], 3);
+    assert_eq!(counts["posts"], 4);
+    assert!(counts["words"].as_u64() >= Some(8));
+    assert_eq!(counts["bad_records"], 0);
+    assert_eq!(counts["attributes"]["gender"]["classes"]["female"], 2);
+    assert_eq!(counts["attributes"]["age"]["unknown"], 1);
+    assert_eq!(counts["attributes"].get("profession"), None);
+    // The names of the packed files do not say that they are packed, nor do those of unknown ending say how.
+    for (name, text) in [
+        ("u.jsonl", JSONL),
+        ("u.csv", CSV),
+        ("u.unknown", JSONL),
+        ("v.unknown", CSV),
+    ] {
+        workplace.write(name, text);
+        assert_eq!(
+            workplace.success(&["corpus", "stats", name, "--json"]),
+            plain,
+            "{name}"
+        );
+        for bytes in packed(text) {
+            workplace.write(name, &bytes);
+            assert_eq!(
+                workplace.success(&["corpus", "stats", name, "--json"]),
+                plain,
+                "{name}"
+            );
+            let piped = workplace.run_with_input(&["corpus", "stats", "-", "--json"], &bytes);
+            assert_eq!(stdout(piped, 0), plain);
+        }
+    }
+}
+
+#[test]
+fn an_open_quote_swallowed_the_rest_of_the_file() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "users.csv",
+        format!("{CSV}d,male,30,\"Late\ne,male,31,Early\n"),
+    );
+    let message = "users.csv: the row at line 6: the quote opened in line 6 is never closed";
+    for arguments in [
+        &["corpus", "stats", "users.csv"][..],
+        &["corpus", "stats", "users.csv", "--strict"],
+        &["segment", "users.csv"],
+    ] {
+        let line = workplace.failure(arguments);
+        assert!(line.ends_with(message), "{line}");
+    }
+    let next = format!("{CSV}d,male,30,\"Late\ne,male,31,\"Early\"\n");
+    workplace.write("users.csv", next);
+    let errors = stderr(&workplace.run(&["corpus", "stats", "users.csv"]));
+    assert!(
+        errors.contains(
+            "users.csv:6: text follows the closing quote of the cell that begins in line 6"
+        ),
+        "{errors}"
+    );
+    workplace.failure(&["corpus", "stats", "users.csv", "--strict"]);
+}
+
+#[test]
+fn what_is_no_corpus_is_one_clear_line() {
+    let workplace = Workplace::new();
+    workplace.write("users.jsonl", JSONL);
+    workplace.write("table.csv", "id,words\n1,a\n");
+    workplace.write("noise", [0u8, 159, 146, 150]);
+    std::fs::create_dir(workplace.path("pictures")).unwrap();
+    workplace.write("pictures/one.png", "no");
+    for (path, what) in [
+        ("missing.jsonl", "missing.jsonl: No such file"),
+        ("pictures", "pictures: no files of users in it"),
+        (
+            "table.csv",
+            "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
+        ),
+        ("noise", "noise: "),
+    ] {
+        // A good file before it changes nothing.
+        let line = workplace.failure(&["corpus", "stats", "users.jsonl", path]);
+        assert!(line.contains(what), "{path}: {line}");
+    }
+    let noise = workplace.run_with_input(&["corpus", "stats", "-"], "hello there\n");
+    assert!(failure(noise).contains("standard input: neither"));
+}
+
+#[test]
+fn a_compressed_file_that_is_cut_off_lost_everything() {
+    let workplace = Workplace::new();
+    // Text that no compression makes much shorter, so that much of it stands before the cut.
+    let text = |id: u64| {
+        let words = id * 100..id * 100 + 20;
+        let words = words.map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_string());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let post = |id| format!("{{\"user_id\": {id}, \"text\": \"{}\"}}\n", text(id));
+    let comment = |id| {
+        format!(
+            "{{\"author\": \"a{id}\", \"subreddit\": \"r\", \"body\": \"{}\"}}\n",
+            text(id)
+        )
+    };
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    for (text, ending) in [
+        ((0..500).map(post).collect::<String>(), "jsonl"),
+        ((0..500).map(comment).collect(), "json"),
+        // So short that the first look meets the cut.
+        ((0..9).map(post).collect(), "ndjson"),
+    ] {
+        for (mut bytes, packing) in packed(&text).into_iter().zip(["xz", "gz", "zst"]) {
+            bytes.truncate(bytes.len() - bytes.len() / 4);
+            let name = format!("folder/cut.{ending}.{packing}");
+            workplace.write(&name, &bytes);
+            let whole = text.lines().count() as u64;
+            for input in [name.as_str(), "folder"] {
+                let output = workplace.run(&["corpus", "stats", input, "--json"]);
+                let said = stderr(&output);
+                assert!(
+                    said.contains("the file is cut off"),
+                    "{input} {name}: {said}"
+                );
+                let counts = json(&stdout(output, 0));
+                let posts = counts["posts"].as_u64().unwrap();
+                // xz and zstd decompress in blocks.
+                let least = if packing == "gz" { whole / 2 } else { 0 };
+                assert!(
+                    (least..whole).contains(&posts),
+                    "{name}: {posts} of {whole}"
+                );
+            }
+            let line = workplace.failure(&["corpus", "stats", &name, "--strict"]);
+            assert!(line.contains("the file is cut off"), "{line}");
+            std::fs::remove_file(workplace.path(&name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn older_encodings_are_read_and_told() {
+    let workplace = Workplace::new();
+    let text = "用户id,正文\n1,今天天气很好，我们去爬山吧\n1,明天上班，早点睡觉\n";
+    let bytes = encoding_rs::GB18030.encode(text).0;
+    workplace.write("posts.csv", &bytes);
+    let stats = ["corpus", "stats", "posts.csv", "--json"];
+    let output = workplace.run(&stats);
+    assert_eq!(
+        stderr(&output),
+        "posts.csv: read as GB18030; --encoding NAME states another one\n"
+    );
+    let expected = stdout(output, 0);
+    assert_eq!(json(&expected)["posts"], 2);
+    let stated = workplace.run(&[&stats[..], &["--encoding", "gbk"]].concat());
+    assert_eq!(
+        (stderr(&stated), stdout(stated, 0)),
+        (String::new(), expected.clone())
+    );
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    workplace.write("posts.csv", utf_16);
+    assert_eq!(workplace.success(&stats), expected);
+    let wrong = workplace.run(&[&stats[..], &["--encoding", "klingon"]].concat());
+    assert!(
+        stderr(&wrong).contains("known are utf-8"),
+        "{}",
+        stderr(&wrong)
+    );
+}
+
+/// A zip archive of these files.
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_are_the_users_of_their_files() {
+    let workplace = Workplace::new();
+    let gzipped = &packed(CSV)[1];
+    let files = [
+        ("data/a.jsonl", JSONL.as_bytes()),
+        ("data/b.csv.gz", gzipped.as_slice()),
+        ("picture.png", b"no"),
+        ("__MACOSX/a.csv", b"no"),
+        ("other.csv", b"a,b\n1,2\n"),
+    ];
+    workplace.write("users.zip", zip(&files));
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, content).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&tar).unwrap();
+    workplace.write("users.tar.gz", gzip.finish().unwrap());
+    for name in ["users.zip", "users.tar.gz"] {
+        let output = workplace.run(&["corpus", "stats", name, "--json"]);
+        let said = stderr(&output);
+        assert!(
+            said.contains("left out 1 file, by its name neither"),
+            "{said}"
+        );
+        assert!(
+            said.contains("other.csv in it is left out: neither JSON nor a table"),
+            "{said}"
+        );
+        let counts = json(&stdout(output, 0));
+        assert_eq!(
+            (&counts["users"], &counts["posts"]),
+            (&6.into(), &8.into()),
+            "{name}"
+        );
+    }
+    workplace.write("users.zip", zip(&[("a.csv", b"id,text\n1,a\n2,b,c\n")]));
+    let line = workplace.failure(&["corpus", "stats", "users.zip", "--strict"]);
+    assert!(
+        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"),
+        "{line}"
+    );
+    workplace.write("users.zip", zip(&[("a.md", b"")]));
+    let line = workplace.failure(&["corpus", "stats", "users.zip"]);
+    assert!(line.contains("no files of users in it"), "{line}");
+}
+
+#[test]
+fn other_files_are_named_for_what_they_are() {
+    let workplace = Workplace::new();
+    workplace.write(
+        "book.xlsx",
+        zip(&[
+            ("[Content_Types].xml", b"<a/>"),
+            ("xl/workbook.xml", b"<a/>"),
+        ]),
+    );
+    workplace.write("users.db", b"SQLite format 3\0");
+    workplace.write("users.csv", b"<!DOCTYPE html><p>");
+    workplace.write(
+        "model",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    );
+    workplace.write("empty", b"");
+    for (arguments, what) in [
+        (
+            &["corpus", "stats", "book.xlsx"][..],
+            "book.xlsx: it is an Excel workbook (save it as CSV)",
+        ),
+        (
+            &["corpus", "stats", "users.db"],
+            "users.db: it is an SQLite database",
+        ),
+        (
+            &["corpus", "stats", "users.csv"],
+            "users.csv: it is an HTML page",
+        ),
+        (
+            &["predict", "model", "users.csv"],
+            "model: the file is not an auxlstm bundle: it is a Git LFS pointer",
+        ),
+        (
+            &["predict", "empty", "users.csv"],
+            "empty: the file is cut off or incomplete: it is empty",
+        ),
+    ] {
+        let line = workplace.failure(arguments);
+        assert!(line.contains(what), "{line}");
+    }
+}
