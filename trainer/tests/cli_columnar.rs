@@ -274,6 +274,56 @@ fn parquet_output_has_copied_fields_and_words() {
     assert!(count > 0);
 }
 
+/// Destroys the values of a column of a Parquet file with one group of rows.
+fn destroy_column(path: &Path, name: &str) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let (place, _) = reader.schema().column_with_name(name).unwrap();
+    let (start, length) = reader.metadata().row_group(0).column(place).byte_range();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[start as usize..(start + length) as usize].fill(0xff);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn columns_that_are_not_needed_are_not_decoded() {
+    let workplace = workplace();
+    let genders = ["female", "male", "female", "male", "male", "female"];
+    let photos = ["1", "2", "3", "4", "5", "6"];
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("photo", Arc::new(StringArray::from(photos.to_vec()))),
+        ("city", Arc::new(StringArray::from(vec!["Bern"; 6]))),
+        ("sex", Arc::new(StringArray::from(genders.to_vec()))),
+    ];
+    let posts = posts();
+    let schema = posts.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    columns.extend(names.zip(posts.columns().iter().cloned()));
+    let path = workplace.path("posts.parquet");
+    let file = parquet(&batch(columns));
+
+    let commands: [&[&str]; 6] = [
+        &["predict", "model"],
+        &["predict", "model", "--format", "csv", "--keep", "city"],
+        &["evaluate", "model", "--by", "city"],
+        &["corpus", "stats", "--attribute", "gender"],
+        &["segment"],
+        &["embed", "-o", "vectors.bin", "--min-count", "1"],
+    ];
+    for command in commands {
+        let mut command = command.to_vec();
+        let at = command.iter().take_while(|word| !word.starts_with('-'));
+        command.insert(at.count(), "posts.parquet");
+        workplace.write("posts.parquet", &file);
+        let wanted = workplace.success(&command);
+        destroy_column(&path, "photo");
+        assert_eq!(workplace.success(&command), wanted, "{command:?}");
+    }
+    // The column is destroyed indeed.
+    let kept = ["--format", "csv", "--keep", "photo"];
+    let line = workplace.failure(&[&["predict", "model", "posts.parquet"], &kept[..]].concat());
+    assert!(line.contains("posts.parquet"), "{line}");
+}
+
 #[test]
 fn damaged_columnar_files_are_refused_in_one_line() {
     let workplace = workplace();

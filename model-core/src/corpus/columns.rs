@@ -146,6 +146,24 @@ impl Columns {
         }
     }
 
+    /// Which names of columns, or of their fields as in `user.id`, may be those of a text, an id, an order or a label: a file
+    /// that can leave out columns needs no others, but those that its reader asks for.
+    pub fn known(&self) -> impl Fn(&str) -> bool + use<> {
+        let finder = Finder::new(self);
+        move |name| {
+            let Finder {
+                writer,
+                post,
+                order,
+                labels,
+                ..
+            } = &finder;
+            let others = [writer, post, order].into_iter();
+            let mut names = others.chain(labels.iter().map(|(_, names)| names));
+            is_id(name) || finder.is_text(name) || names.any(|names| names.has(name))
+        }
+    }
+
     /// Where a table with columns of these names has the text and the writer: in the columns stated, or else in those whose
     /// names are known.
     ///
@@ -460,6 +478,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn columns_that_a_reader_needs_are_known() {
+        let known = Columns::default().known();
+        for name in [
+            "posts", "Text", "user ID", "ID", "id_str", "time", "sex", "user.id",
+        ] {
+            assert!(known(name), "{name}");
+        }
+        for name in ["photo", "city", "user.photo", ""] {
+            assert!(!known(name), "{name}");
+        }
+        let stated = Columns {
+            text: Some("words".into()),
+            labels: vec![("town".into(), "Ort".into())],
+            ..Columns::default()
+        };
+        let known = stated.known();
+        assert!(known("words") && known("Ort") && !known("text") && !known("posts"));
+    }
 
     /// Text, writer and order of a record.
     fn found(columns: &Columns, record: Value) -> [Value; 3] {
