@@ -10,7 +10,11 @@
 //!
 //! **Output.** One row per user, in the order of the input, with the columns of [`PredictionSchema`]. A row of which nothing
 //! can be predicted has the reason in its column `error`; it does not end the stream, since an engine would try the same rows
-//! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of [`Predictor::predict`] to the last bit, however the rows are cut into batches.
+//! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of
+//! [`Predictor::predict`] to the last bit, however the rows are cut into batches.
+//!
+//! Instead of predicting users, [`Predictions::count_into`] adds them to sums from which shares of classes are estimated, and
+//! [`CorpusCounts`] counts users, posts, words and labels. The sums and counts of parts of a corpus add up.
 //!
 //! Memory is bounded by the batches of the input and by the words that the model reads of a user,
 //! however long a user's text is, and grows by eight bytes with each user, to notice ids that are not consecutive.
@@ -35,12 +39,14 @@
 //! [`Predictor::predict`]: model_core::predictor::Predictor::predict
 //! [`Columns::places`]: model_core::corpus::Columns::places
 
+mod counts;
 mod group;
 mod input;
 mod model;
 mod predictions;
 mod schema;
 
+pub use counts::CorpusCounts;
 pub use group::Grouped;
 pub use model::{Model, checksum};
 pub use model_core::corpus::Columns;

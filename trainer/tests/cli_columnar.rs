@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -14,8 +15,10 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
+use columnar::{Columns, CorpusCounts};
 use common::model::untrained;
 use common::{Workplace, failure, stdout};
+use model_core::text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -322,6 +325,65 @@ fn columns_that_are_not_needed_are_not_decoded() {
     let kept = ["--format", "csv", "--keep", "photo"];
     let line = workplace.failure(&[&["predict", "model", "posts.parquet"], &kept[..]].concat());
     assert!(line.contains("posts.parquet"), "{line}");
+}
+
+#[test]
+fn counts_of_shards_add_up_to_those_of_the_statistics() {
+    let workplace = workplace();
+    let mut posts = POSTS;
+    posts.sort();
+    let (ids, texts): (Vec<i64>, Vec<&str>) = posts.into_iter().unzip();
+    let genders = [Some("f"), Some("m"), None, Some("m"), None, None];
+    let all = batch(vec![
+        ("sex", Arc::new(StringArray::from(genders.to_vec()))),
+        ("user_id", Arc::new(Int64Array::from(ids))),
+        ("text", Arc::new(StringArray::from(texts))),
+    ]);
+    workplace.write("posts.parquet", parquet(&all));
+    let stats = [
+        "corpus",
+        "stats",
+        "posts.parquet",
+        "--attribute",
+        "gender",
+        "--json",
+    ];
+    let stats: Value = serde_json::from_str(&workplace.success(&stats)).unwrap();
+
+    let mut sums = BTreeMap::<(Option<String>, Option<String>), [i64; 3]>::new();
+    for shard in [all.slice(0, 2), all.slice(2, 4)] {
+        let attributes = vec!["gender".to_owned()];
+        let columns = Columns::default();
+        let mut counts = CorpusCounts::new(&all.schema(), &columns, attributes).unwrap();
+        counts.add(&shard, &Segmenter::new()).unwrap();
+        let counts = counts.finish().unwrap();
+        let text = |place: usize, row| {
+            let column = counts.column(place).as_string::<i32>();
+            (!column.is_null(row)).then(|| column.value(row).to_owned())
+        };
+        for row in 0..counts.num_rows() {
+            let sum = sums.entry((text(0, row), text(1, row))).or_default();
+            for (place, sum) in sum.iter_mut().enumerate() {
+                *sum += counts
+                    .column(place + 2)
+                    .as_primitive::<Int64Type>()
+                    .value(row);
+            }
+        }
+    }
+    let all = sums.remove(&(None, None)).unwrap();
+    assert_eq!(
+        all.map(Value::from),
+        ["users", "posts", "words"].map(|name| stats[name].clone())
+    );
+    let gender = &stats["attributes"]["gender"];
+    let unknown = sums.remove(&(Some("gender".into()), None)).unwrap()[0];
+    assert_eq!((unknown, &gender["unknown"]), (1, &1.into()));
+    let classes = gender["classes"].as_object().unwrap();
+    assert_eq!(sums.len(), classes.len());
+    for ((_, class), [users, ..]) in sums {
+        assert_eq!(classes[&class.unwrap()], users);
+    }
 }
 
 #[test]

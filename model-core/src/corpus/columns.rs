@@ -192,6 +192,26 @@ impl Columns {
             )),
         }
     }
+
+    /// Where a table with columns of these names has the labels of an attribute: in the column stated for it, in that of its
+    /// name, or in one whose name is known.
+    ///
+    /// # Errors
+    /// One line, if there is no such column.
+    pub fn label_place(&self, names: &[String], attribute: &str) -> Result<usize, String> {
+        let mut finder = Finder::new(self);
+        let own = (finder.labels.iter_mut()).find(|(name, _)| name == attribute);
+        let exact = names.iter().position(|name| name == attribute);
+        let place = match own {
+            Some((_, column)) if column.is_stated => column.best(names),
+            Some((_, column)) => exact.or_else(|| column.best(names)),
+            None => exact,
+        };
+        place.ok_or_else(|| {
+            let columns = listed(names.iter().map(String::as_str));
+            format!("no column of labels {attribute:?}; its columns are: {columns}")
+        })
+    }
 }
 
 /// Finds the columns in records.
