@@ -177,8 +177,7 @@ test-spark: trainer
 BENCH_FEATURES = $(if $(filter vulkan cuda,$(GPU)),--features trainer/$(GPU))
 bench:
 	$(say) 'Set-up'
-	@[ $(TOOLS)/bench/done -nt scripts/bench/requirements.txt ] || { python3 -m venv $(TOOLS)/bench && \
-		$(TOOLS)/bench/bin/pip install -q -r scripts/bench/requirements.txt && touch $(TOOLS)/bench/done; }
+	$(call python-environment,bench,scripts/bench/requirements.txt)
 	@$(if $(GPU),,scripts/setup.sh test && trunk build)
 	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
 	$(say) 'Benchmarks (some minutes; use the machine for nothing else meanwhile)'

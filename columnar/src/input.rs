@@ -150,7 +150,7 @@ fn value(array: &StringViewArray, place: usize) -> Option<&str> {
 }
 
 /// A column of strings or integers as strings.
-fn strings(column: &ArrayRef) -> Result<StringViewArray, ArrowError> {
+pub(crate) fn strings(column: &ArrayRef) -> Result<StringViewArray, ArrowError> {
     // The cast to strings knows dictionaries of few types.
     let plain = match column.data_type() {
         DataType::Dictionary(_, kind) => &cast(column, kind)?,

@@ -13,6 +13,9 @@
 //! again. [`Predictions::with_evidence`] adds the words that speak most for each label. The results are those of
 //! [`Predictor::predict`] to the last bit, however the rows are cut into batches.
 //!
+//! Instead of predicting users, [`Predictions::count_into`] adds them to sums from which shares of classes are estimated, and
+//! [`CorpusCounts`] counts users, posts, words and labels. The sums and counts of parts of a corpus add up.
+//!
 //! Memory is bounded by the batches of the input and by the words that the model reads of a user, however long a user's text
 //! is, and grows by eight bytes with each user, to notice ids that are not consecutive.
 //!
@@ -36,12 +39,14 @@
 //! [`Predictor::predict`]: model_core::predictor::Predictor::predict
 //! [`Columns::places`]: model_core::corpus::Columns::places
 
+mod counts;
 mod group;
 mod input;
 mod model;
 mod predictions;
 mod schema;
 
+pub use counts::CorpusCounts;
 pub use group::Grouped;
 pub use model::{Model, checksum};
 pub use model_core::corpus::Columns;

@@ -378,7 +378,8 @@ fn predict_one(predictor: &Predictor, text: &[u32]) -> Result<UserPrediction, St
         .ok_or_else(|| "no prediction was computed".to_owned())
 }
 
-fn hash(id: &str) -> u64 {
+/// The hash by which users are known whose rows came before.
+pub(crate) fn hash(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()

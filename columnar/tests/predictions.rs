@@ -1,5 +1,6 @@
 //! Predictions from batches equal those from lists of posts, whatever the types of the columns and the sizes of the batches.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
@@ -11,11 +12,13 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType};
 use columnar::{
-    CHECKSUM_KEY, Columns, Grouped, MODEL_KEY, Model, Predictions, SCHEMA_VERSION, VERSION_KEY,
+    CHECKSUM_KEY, Columns, CorpusCounts, Grouped, MODEL_KEY, Model, Predictions, SCHEMA_VERSION,
+    VERSION_KEY,
 };
 use futures_lite::future::block_on;
 use model_core::prediction::UserPrediction;
 use model_core::prediction_table::strongest_words;
+use model_core::text::Segmenter;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 #[path = "../../trainer/tests/common/model.rs"]
@@ -289,6 +292,120 @@ fn evidence_is_that_of_an_explanation() {
     let lists = whole(&batches.unwrap());
     let lists = lists.column_by_name("gender_evidence").unwrap();
     assert!(lists.is_null(0) && lists.is_valid(1));
+}
+
+#[test]
+fn counts_of_parts_add_up() {
+    let ids: ArrayRef = Arc::new(StringArray::from(vec![
+        Some("a"),
+        Some("a"),
+        None,
+        Some("b"),
+        Some("c"),
+        Some("a"),
+    ]));
+    let texts = [
+        Some("rain tea"),
+        None,
+        Some("tea"),
+        Some("rain"),
+        Some("tea, tea"),
+        Some("tea"),
+    ];
+    let columns: [(&str, ArrayRef); 4] = [
+        ("user", ids),
+        ("text", Arc::new(StringArray::from(texts.to_vec()))),
+        (
+            "sex",
+            Arc::new(StringArray::from(vec![
+                None,
+                Some(" f "),
+                Some("m"),
+                Some("m"),
+                Some(""),
+                None,
+            ])),
+        ),
+        (
+            "age",
+            Arc::new(Float64Array::from(vec![
+                Some(24.0),
+                Some(9.0),
+                None,
+                None,
+                Some(24.5),
+                None,
+            ])),
+        ),
+    ];
+    let names = ["gender", "age"].map(str::to_owned);
+    let count = |rows: std::ops::Range<usize>, size: usize| {
+        let whole = RecordBatch::try_from_iter(columns.clone()).unwrap();
+        let columns = Columns::default();
+        let mut counts = CorpusCounts::new(&whole.schema(), &columns, names.to_vec()).unwrap();
+        for start in rows.clone().step_by(size) {
+            let batch = whole.slice(start, size.min(rows.end - start));
+            counts.add(&batch, &Segmenter::new()).unwrap();
+        }
+        let counted = counts.finish().unwrap();
+        let [attributes, classes] = [0, 1].map(|place| strings(counted.column(place)));
+        let keys = attributes.into_iter().zip(classes);
+        let number =
+            |row, place: usize| counted.column(place).as_primitive::<Int64Type>().value(row);
+        let numbers =
+            (0..counted.num_rows()).map(|row| [2, 3, 4, 5].map(|place| number(row, place)));
+        keys.zip(numbers).collect::<BTreeMap<_, _>>()
+    };
+    let key = |attribute: &str, class: Option<&str>| {
+        (Some(attribute.to_owned()), class.map(str::to_owned))
+    };
+    let wanted = BTreeMap::from([
+        ((None, None), [3, 4, 5, 2]),
+        (key("gender", None), [1, 1, 2, 0]),
+        (key("gender", Some("f")), [1, 2, 2, 0]),
+        (key("gender", Some("m")), [1, 1, 1, 0]),
+        (key("age", None), [1, 1, 1, 0]),
+        (key("age", Some("24")), [1, 2, 2, 0]),
+        (key("age", Some("24.5")), [1, 1, 2, 0]),
+    ]);
+    for size in [1, 2, 6] {
+        assert_eq!(count(0..6, size), wanted);
+    }
+    // The parts are cut between users, and the last row is read as a user's where the first rows are elsewhere.
+    let mut sums = count(0..3, 2);
+    for (key, numbers) in count(3..5, 2) {
+        let sum = sums.entry(key).or_default();
+        sum.iter_mut()
+            .zip(numbers)
+            .for_each(|(sum, number)| *sum += number);
+    }
+    let mut without_last = wanted;
+    without_last.get_mut(&(None, None)).unwrap()[3] -= 1;
+    assert_eq!(sums, without_last);
+    assert_eq!(count(0..0, 1), BTreeMap::from([((None, None), [0; 4])]));
+}
+
+#[test]
+fn columns_of_labels_that_cannot_be_read_are_named() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["rain"]));
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    lists.append_value([Some("f")]);
+    let columns = [
+        ("text", texts),
+        ("gender", Arc::new(lists.finish()) as ArrayRef),
+    ];
+    for (name, what) in [
+        ("gender", "labels must be text, numbers or booleans"),
+        (
+            "town",
+            "no column of labels \"town\"; its columns are: text, gender",
+        ),
+    ] {
+        let schema = table(&columns, 1).schema();
+        let counts = CorpusCounts::new(&schema, &Columns::default(), vec![name.into()]);
+        let error = counts.err().unwrap().to_string();
+        assert!(error.contains(what), "{error}");
+    }
 }
 
 #[test]

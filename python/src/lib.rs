@@ -37,11 +37,23 @@ fn places(
     Ok((places.text, places.user))
 }
 
+/// The index of the column of an attribute's labels, whose name may be stated.
+#[pyfunction]
+fn label_place(names: Vec<String>, attribute: &str, column: Option<String>) -> PyResult<usize> {
+    let labels = column.map(|column| (attribute.to_owned(), column));
+    let columns = Columns {
+        labels: labels.into_iter().collect(),
+        ..Columns::default()
+    };
+    columns.label_place(&names, attribute).map_err(value_error)
+}
+
 /// The native half of the package.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<NativeModel>()?;
     module.add_class::<Stream>()?;
+    module.add_function(wrap_pyfunction!(label_place, module)?)?;
     module.add_function(wrap_pyfunction!(places, module)?)
 }

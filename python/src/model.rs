@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{RecordBatchIterator, RecordBatchReader};
-use columnar::{Grouped, Model, Predictions};
+use arrow_schema::ArrowError;
+use columnar::{Columns, CorpusCounts, Grouped, Model, Predictions};
 use futures_lite::future::block_on;
 use model_core::base_rates::BaseRates;
 use model_core::population::Method;
@@ -186,6 +187,44 @@ impl NativeModel {
         }
     }
 
+    /// Counts users, posts, words and labels of a stream of record batches, whose rows are brought into order unless it is
+    /// sorted. `labels` are the attributes, each with the column of its labels if that is not known.
+    fn count_corpus(
+        &self,
+        py: Python<'_>,
+        source: &Bound<'_, PyAny>,
+        columns: (Option<String>, Option<String>),
+        labels: Vec<(String, Option<String>)>,
+        sorted: bool,
+    ) -> PyResult<Stream> {
+        let pool = self.threads.pool()?;
+        let attributes: Vec<String> = labels.iter().map(|(name, _)| name.clone()).collect();
+        let columns = Columns {
+            labels: (labels.into_iter())
+                .filter_map(|(name, column)| Some((name, column?)))
+                .collect(),
+            ..crate::columns(columns.0, columns.1)
+        };
+        let source = import(source)?;
+        let segmenter = &self.model.predictor.reader().segmenter;
+        let counts = CorpusCounts::new(&source.schema(), &columns, attributes);
+        let mut counts = counts.map_err(value_error)?;
+        let mut source = py
+            .detach(|| ordered(source, &columns, sorted))
+            .map_err(value_error)?;
+        while let Some(batch) = py.detach(|| source.next()) {
+            let batch = batch.map_err(value_error)?;
+            py.detach(|| pool.install(|| counts.add(&batch, segmenter)))
+                .map_err(value_error)?;
+            py.check_signals()?;
+        }
+        let counts = [Ok(counts.finish().map_err(value_error)?)];
+        Ok(Stream::new(Box::new(RecordBatchIterator::new(
+            counts,
+            CorpusCounts::schema(),
+        ))))
+    }
+
     /// Adds up sums over users that `count_stream` returned.
     fn merge<'py>(
         &self,
@@ -222,10 +261,7 @@ impl NativeModel {
         let columns = crate::columns(columns.0, columns.1);
         let source = import(source)?;
         let predictions = py.detach(|| {
-            let source: Reader = match sorted {
-                true => source,
-                false => Box::new(Grouped::new(source, &columns)?),
-            };
+            let source = ordered(source, &columns, sorted)?;
             Predictions::new(Arc::clone(&self.model), source, &columns)
         });
         Ok(predictions.map_err(value_error)?.on(pool))
@@ -269,6 +305,14 @@ impl NativeModel {
         }
         Ok(set)
     }
+}
+
+/// Rows that are brought into order unless they are sorted.
+fn ordered(source: Reader, columns: &Columns, sorted: bool) -> Result<Reader, ArrowError> {
+    Ok(match sorted {
+        true => source,
+        false => Box::new(Grouped::new(source, columns)?),
+    })
 }
 
 /// Gives `handle` the posts of some users after the other, and looks whether Ctrl-C was pressed.

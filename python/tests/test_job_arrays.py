@@ -1,4 +1,4 @@
-"""The recipe for Snakemake in docs/scale.md, killed in the middle and started again."""
+"""The recipes for Snakemake in docs/scale.md, killed in the middle and started again."""
 
 import json
 import os
@@ -41,21 +41,80 @@ def test_killed_in_the_middle_nothing_is_lost_or_twice(bundle, command, tmp_path
             text = " ".join(words[(post * step) % len(words)] for step in range(1, 40))
             posts.write(json.dumps({"user_id": post * 7 % USERS, "text": text}) + "\n")
 
-    first = snakemake(tmp_path, command)
     shards = tmp_path / "users"
+    complete = kill_and_continue(tmp_path, command, lambda: list(shards.glob("part-*")))
+    files = list(shards.glob("part-*"))
+    ids = [parquet.read_table(path, columns=["id"])["id"].to_pylist() for path in files]
+    ids = sum(ids, [])
+    assert len(ids) == USERS and len(set(ids)) == USERS
+    assert len(complete) < len(files), "the first was killed before its end"
+
+
+CORPUS = """
+corpus = ["users.jsonl"]
+output = "out"
+seeds = [1, 2, 3]
+
+[[attributes]]
+name = "age"
+classes = ["13-20", "21+"]
+
+[[attributes]]
+name = "job"
+classes = ["student", "IT"]
+"""
+RUNS = """
+[[runs]]
+systems = ["svm", "me"]
+main = ["age", "job"]
+
+[[runs]]
+systems = ["svm"]
+main = ["job"]
+variant = "two words"
+settings = { svm = { costs = [1.0] } }
+"""
+
+
+def test_experiments_killed_in_the_middle_are_complete_and_have_one_record(command, tmp_path):
+    snakefile = recipe("Snakefile of the paper's experiments")
+    for old, new in [("configs/paper/blogs.toml configs/paper/table3.toml", "corpus.toml runs.toml"), ("runs/paper", "out")]:
+        assert old in snakefile
+        snakefile = snakefile.replace(old, new)
+    for name, content in [("Snakefile", snakefile), ("corpus.toml", CORPUS), ("runs.toml", RUNS)]:
+        (tmp_path / name).write_text(content)
+    with open(tmp_path / "users.jsonl", "w") as users:
+        for user in range(120):
+            words = ["school essay", "office server"][user % 2] + " rain tea kitchen" * (user % 5 + 1)
+            labels = {"age": [17, 35][user % 2], "job": ["student", "IT"][user // 2 % 2]}
+            users.write(json.dumps({"id": user, "posts": [words], **labels}) + "\n")
+
+    def stored():
+        return sorted(path.name for path in (tmp_path / "out" / "runs").glob("*.json"))
+
+    complete = kill_and_continue(tmp_path, command, stored)
+    listed = subprocess.run(
+        [command, "experiment", "corpus.toml", "runs.toml", "--list"], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    names = [line.split("\t")[0] for line in listed.stdout.splitlines()]
+    assert len(names) == 15 and stored() == sorted(f"{name}.json" for name in names)
+    assert len(complete) < len(names), "the first was killed before its end"
+    assert list((tmp_path / "out" / "claims").iterdir()) == []
+
+
+def kill_and_continue(folder, command, complete):
+    """Kills Snakemake once something is complete, which is returned, and runs it again to its end."""
+    first = snakemake(folder, command)
     deadline = time.monotonic() + 120
-    while not list(shards.glob("part-*")):
+    while not complete():
         assert first.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
-    complete = {path: path.stat().st_mtime_ns for path in shards.glob("part-*")}
+    before = complete()
 
-    assert snakemake(tmp_path, command, "--unlock").wait() == 0
-    second = snakemake(tmp_path, command, "--rerun-incomplete")
+    assert snakemake(folder, command, "--unlock").wait() == 0
+    second = snakemake(folder, command, "--rerun-incomplete")
     said, _ = second.communicate()
     assert second.returncode == 0, said
-    ids = [parquet.read_table(path, columns=["id"])["id"].to_pylist() for path in shards.glob("part-*")]
-    ids = sum(ids, [])
-    assert len(ids) == USERS and len(set(ids)) == USERS
-    assert len(complete) < len(list(shards.glob("part-*"))), "the first was killed before its end"
+    return before

@@ -178,14 +178,41 @@ def test_threads_of_python_run_beside(model):
     assert len(ticks) > 20 * seconds
 
 
+def test_no_other_package_is_needed(bundle):
+    code = f"""
+import sys
+for name in ("numpy", "pandas", "polars", "pyarrow", "pyspark", "sklearn"):
+    sys.modules[name] = None
+from auxlstm import Model
+model = Model.load({str(bundle)!r})
+assert model.predict([["rain"]])[0].words == model.explain("rain").prediction.words == 1
+assert [user.words for user in model.pipe(["rain", "tea"])] == [1, 1]
+assert "gender" in repr(model) and model.card.languages
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals")
-def test_ctrl_c_ends_a_long_prediction(bundle):
+@pytest.mark.parametrize(
+    "call",
+    [
+        "model.predict(users)",
+        "model.predict_frame(pyarrow.table({'text': users}))",
+        "model.predict_frame(pyarrow.table({'text': users[:100]}), evidence=3)",
+        "model.count_frame(pyarrow.table({'text': users}))",
+        "model.count_corpus(pyarrow.table({'text': users}))",
+    ],
+)
+def test_ctrl_c_ends_a_long_prediction(bundle, call):
+    if "pyarrow" in call:
+        pytest.importorskip("pyarrow")
+        call = f"import pyarrow; {call}"
     code = f"""
 from auxlstm import Model
 model = Model.load({str(bundle)!r}, threads=1)
 users = [["rain tea office kitchen essay " * 2000]] * 20000
 print("ready", flush=True)
-model.predict(users)
+{call}
 """
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "ready\n"

@@ -1,3 +1,5 @@
+import json
+import random
 import subprocess
 
 import pytest
@@ -57,6 +59,43 @@ def test_rows_that_cannot_be_read_are_left_out(model):
     counted = model.count_frame(reader, sorted=True)
     assert counted.left_out == 2 and model.estimate([counted.sums])["users"] == 2
     assert model.estimate([])["users"] == 0
+
+
+def test_counts_of_parts_give_those_of_the_command_line(model, command, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    labelled = [{**user, "sex": ["f", "m", None][user["id"] % 3]} for user in USERS]
+    (tmp_path / "users.jsonl").write_text("".join(json.dumps(user) + "\n" for user in labelled))
+    stats = ["corpus", "stats", "users.jsonl", "--attribute", "gender", "--attribute", "forum", "--json"]
+    printed = subprocess.run([command, *stats], check=True, capture_output=True, cwd=tmp_path).stdout
+    wanted = json.loads(printed)
+
+    sums = {}
+    for part in (labelled[0::2], labelled[1::2]):
+        posts = [{**user, "text": post} for user in part for post in user["posts"]]
+        random.Random(2).shuffle(posts)
+        frame = pyarrow.Table.from_pylist(posts).drop(["posts"])
+        for row in model.count_corpus(frame, {"gender": "sex", "forum": "forum"}, user="id").to_pylist():
+            key = (row.pop("attribute"), row.pop("class"))
+            before = sums.get(key, dict.fromkeys(row, 0))
+            sums[key] = {name: before[name] + number for name, number in row.items()}
+    assert sums.pop((None, None)) == {name: wanted[name] for name in ("users", "posts", "words", "bad_records")}
+    for attribute, counts in wanted["attributes"].items():
+        assert sums.pop((attribute, None))["users"] == counts["unknown"]
+        for label, users in counts["classes"].items():
+            assert sums.pop((attribute, label))["users"] == users
+    assert not sums
+
+
+def test_counts_are_a_frame_of_the_same_kind(model):
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    posts = {"text": ["rain", "tea"], "town": [1.0, None]}
+    for kind in (pandas.DataFrame, polars.DataFrame):
+        found = model.count_corpus(kind(posts), ["town"])
+        assert isinstance(found, kind) and found["users"].to_list() == [2, 1, 1]
+        assert found["class"].to_list()[2] == "1"
+    with pytest.raises(ValueError, match="no column of labels \"gender\"; its columns are: text, town"):
+        model.count_corpus(polars.DataFrame(posts), ["gender"])
 
 
 def test_sums_that_cannot_be_added_are_named(model, bundle):

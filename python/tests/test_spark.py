@@ -146,6 +146,25 @@ def test_shares_of_classes_are_those_of_the_command_line(spark, model, bundle, c
     check_equal(found, [{**of_group, "left_out": 0} for of_group in wanted["bayes"]])
 
 
+def test_counts_of_tasks_add_up(spark, model):
+    users = make_users()
+    rows = [*shuffled_posts(users), (None, 0, "north", "tea")]
+    frame = spark.createDataFrame(rows, "user int, time int, forum string, text string").repartition(6)
+    counted = auxlstm.spark.count_corpus(frame, model, {"town": "forum"}, order="time", partitions=5)
+    columns = ["user", "time", "forum", "text"]
+    table = pyarrow.table(dict(zip(columns, zip(*rows))))
+    wanted = model.count_corpus(table, {"town": "forum"}).to_pylist()
+    found = [row.asDict() for row in counted.collect()]
+
+    def by_class(row):
+        return [(row[name] is not None, row[name]) for name in ("attribute", "class")]
+
+    assert sorted(found, key=by_class) == sorted(wanted, key=by_class)
+    assert wanted[0]["bad_records"] == 1 and len(wanted) == 5
+    with pytest.raises(ValueError, match="no column of labels \"gender\""):
+        auxlstm.spark.count_corpus(frame, model, ["gender"])
+
+
 def test_a_group_for_each_user_is_refused(spark, model):
     frame = spark.range(1001).withColumn("text", functions.lit("tea"))
     with pytest.raises(ValueError, match="by='id': more than 1000 values"):

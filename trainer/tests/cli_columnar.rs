@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -14,8 +15,10 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
+use columnar::{Columns, CorpusCounts};
 use common::model::untrained;
 use common::{Workplace, failure, stdout};
+use model_core::text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -272,6 +275,115 @@ fn parquet_output_has_copied_fields_and_words() {
         }
     }
     assert!(count > 0);
+}
+
+/// Destroys the values of a column of a Parquet file with one group of rows.
+fn destroy_column(path: &Path, name: &str) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let (place, _) = reader.schema().column_with_name(name).unwrap();
+    let (start, length) = reader.metadata().row_group(0).column(place).byte_range();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[start as usize..(start + length) as usize].fill(0xff);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn columns_that_are_not_needed_are_not_decoded() {
+    let workplace = workplace();
+    let genders = ["female", "male", "female", "male", "male", "female"];
+    let photos = ["1", "2", "3", "4", "5", "6"];
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("photo", Arc::new(StringArray::from(photos.to_vec()))),
+        ("city", Arc::new(StringArray::from(vec!["Bern"; 6]))),
+        ("sex", Arc::new(StringArray::from(genders.to_vec()))),
+    ];
+    let posts = posts();
+    let schema = posts.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    columns.extend(names.zip(posts.columns().iter().cloned()));
+    let path = workplace.path("posts.parquet");
+    let file = parquet(&batch(columns));
+
+    let commands: [&[&str]; 6] = [
+        &["predict", "model"],
+        &["predict", "model", "--format", "csv", "--keep", "city"],
+        &["evaluate", "model", "--by", "city"],
+        &["corpus", "stats", "--attribute", "gender"],
+        &["segment"],
+        &["embed", "-o", "vectors.bin", "--min-count", "1"],
+    ];
+    for command in commands {
+        let mut command = command.to_vec();
+        let at = command.iter().take_while(|word| !word.starts_with('-'));
+        command.insert(at.count(), "posts.parquet");
+        workplace.write("posts.parquet", &file);
+        let wanted = workplace.success(&command);
+        destroy_column(&path, "photo");
+        assert_eq!(workplace.success(&command), wanted, "{command:?}");
+    }
+    // The column is destroyed indeed.
+    let kept = ["--format", "csv", "--keep", "photo"];
+    let line = workplace.failure(&[&["predict", "model", "posts.parquet"], &kept[..]].concat());
+    assert!(line.contains("posts.parquet"), "{line}");
+}
+
+#[test]
+fn counts_of_shards_add_up_to_those_of_the_statistics() {
+    let workplace = workplace();
+    let mut posts = POSTS;
+    posts.sort();
+    let (ids, texts): (Vec<i64>, Vec<&str>) = posts.into_iter().unzip();
+    let genders = [Some("f"), Some("m"), None, Some("m"), None, None];
+    let all = batch(vec![
+        ("sex", Arc::new(StringArray::from(genders.to_vec()))),
+        ("user_id", Arc::new(Int64Array::from(ids))),
+        ("text", Arc::new(StringArray::from(texts))),
+    ]);
+    workplace.write("posts.parquet", parquet(&all));
+    let stats = [
+        "corpus",
+        "stats",
+        "posts.parquet",
+        "--attribute",
+        "gender",
+        "--json",
+    ];
+    let stats: Value = serde_json::from_str(&workplace.success(&stats)).unwrap();
+
+    let mut sums = BTreeMap::<(Option<String>, Option<String>), [i64; 3]>::new();
+    for shard in [all.slice(0, 2), all.slice(2, 4)] {
+        let attributes = vec!["gender".to_owned()];
+        let columns = Columns::default();
+        let mut counts = CorpusCounts::new(&all.schema(), &columns, attributes).unwrap();
+        counts.add(&shard, &Segmenter::new()).unwrap();
+        let counts = counts.finish().unwrap();
+        let text = |place: usize, row| {
+            let column = counts.column(place).as_string::<i32>();
+            (!column.is_null(row)).then(|| column.value(row).to_owned())
+        };
+        for row in 0..counts.num_rows() {
+            let sum = sums.entry((text(0, row), text(1, row))).or_default();
+            for (place, sum) in sum.iter_mut().enumerate() {
+                *sum += counts
+                    .column(place + 2)
+                    .as_primitive::<Int64Type>()
+                    .value(row);
+            }
+        }
+    }
+    let all = sums.remove(&(None, None)).unwrap();
+    assert_eq!(
+        all.map(Value::from),
+        ["users", "posts", "words"].map(|name| stats[name].clone())
+    );
+    let gender = &stats["attributes"]["gender"];
+    let unknown = sums.remove(&(Some("gender".into()), None)).unwrap()[0];
+    assert_eq!((unknown, &gender["unknown"]), (1, &1.into()));
+    let classes = gender["classes"].as_object().unwrap();
+    assert_eq!(sums.len(), classes.len());
+    for ((_, class), [users, ..]) in sums {
+        assert_eq!(classes[&class.unwrap()], users);
+    }
 }
 
 #[test]

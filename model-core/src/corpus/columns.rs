@@ -146,6 +146,24 @@ impl Columns {
         }
     }
 
+    /// Which names of columns, or of their fields as in `user.id`, may be those of a text, an id, an order or a label: a file
+    /// that can leave out columns needs no others, but those that its reader asks for.
+    pub fn known(&self) -> impl Fn(&str) -> bool + use<> {
+        let finder = Finder::new(self);
+        move |name| {
+            let Finder {
+                writer,
+                post,
+                order,
+                labels,
+                ..
+            } = &finder;
+            let others = [writer, post, order].into_iter();
+            let mut names = others.chain(labels.iter().map(|(_, names)| names));
+            is_id(name) || finder.is_text(name) || names.any(|names| names.has(name))
+        }
+    }
+
     /// Where a table with columns of these names has the text and the writer: in the columns stated, or else in those whose
     /// names are known.
     ///
@@ -173,6 +191,26 @@ impl Columns {
                 listed(names.iter().map(String::as_str))
             )),
         }
+    }
+
+    /// Where a table with columns of these names has the labels of an attribute: in the column stated for it, in that of its
+    /// name, or in one whose name is known.
+    ///
+    /// # Errors
+    /// One line, if there is no such column.
+    pub fn label_place(&self, names: &[String], attribute: &str) -> Result<usize, String> {
+        let mut finder = Finder::new(self);
+        let own = (finder.labels.iter_mut()).find(|(name, _)| name == attribute);
+        let exact = names.iter().position(|name| name == attribute);
+        let place = match own {
+            Some((_, column)) if column.is_stated => column.best(names),
+            Some((_, column)) => exact.or_else(|| column.best(names)),
+            None => exact,
+        };
+        place.ok_or_else(|| {
+            let columns = listed(names.iter().map(String::as_str));
+            format!("no column of labels {attribute:?}; its columns are: {columns}")
+        })
     }
 }
 
@@ -460,6 +498,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn columns_that_a_reader_needs_are_known() {
+        let known = Columns::default().known();
+        for name in [
+            "posts", "Text", "user ID", "ID", "id_str", "time", "sex", "user.id",
+        ] {
+            assert!(known(name), "{name}");
+        }
+        for name in ["photo", "city", "user.photo", ""] {
+            assert!(!known(name), "{name}");
+        }
+        let stated = Columns {
+            text: Some("words".into()),
+            labels: vec![("town".into(), "Ort".into())],
+            ..Columns::default()
+        };
+        let known = stated.known();
+        assert!(known("words") && known("Ort") && !known("text") && !known("posts"));
+    }
 
     /// Text, writer and order of a record.
     fn found(columns: &Columns, record: Value) -> [Value; 3] {

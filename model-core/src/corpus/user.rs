@@ -70,20 +70,25 @@ impl User {
 
     /// The label of an attribute as text; `None` where it is missing, null or empty and so unknown.
     pub fn label(&self, attribute: &str) -> Option<String> {
-        let label = match self.fields.get(attribute)? {
-            Value::String(text) => text.trim().to_owned(),
-            // 24.0 is how some tools write a whole number in a column that has gaps.
-            Value::Number(number) => match number.as_f64() {
-                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
-                    format!("{float:.0}")
-                }
-                _ => number.to_string(),
-            },
-            Value::Bool(value) => value.to_string(),
-            Value::Null | Value::Array(_) | Value::Object(_) => return None,
-        };
-        (!label.is_empty()).then_some(label)
+        label_text(self.fields.get(attribute)?)
     }
+}
+
+/// A label as text; `None` where it is null or empty and so unknown.
+pub fn label_text(label: &Value) -> Option<String> {
+    let label = match label {
+        Value::String(text) => text.trim().to_owned(),
+        // 24.0 is how some tools write a whole number in a column that has gaps.
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                format!("{float:.0}")
+            }
+            _ => number.to_string(),
+        },
+        Value::Bool(value) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!label.is_empty()).then_some(label)
 }
 
 /// The parts of a record.

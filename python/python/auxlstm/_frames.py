@@ -22,18 +22,19 @@ def is_reader(frame: Any) -> bool:
 
 
 def like(frame: Any, stream: Stream) -> Any:
-    """Predictions as a frame of the same kind."""
+    """A stream as a frame of the same kind."""
     package = kind(frame)
     if package == "polars":
         import polars
 
         return polars.DataFrame(stream)
-    if package == "pyarrow":
+    if package in ("pyarrow", "pandas"):
         import pyarrow
 
         if is_reader(frame):
             return pyarrow.RecordBatchReader.from_stream(stream)
-        return pyarrow.table(stream)
+        table = pyarrow.table(stream)
+        return table if package == "pyarrow" else table.to_pandas()
     return stream
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import lzma
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Union
@@ -185,6 +185,39 @@ class Model:
         """
         _check_frame(frame)
         return UserSums(*self._native.count_stream(frame, (text, user), sorted))
+
+    def count_corpus(
+        self,
+        frame: Any,
+        attributes: Iterable[str] | Mapping[str, str] = (),
+        *,
+        user: str | None = None,
+        text: str | None = None,
+        sorted: bool = False,
+    ) -> Any:
+        """Counts the users, posts and words of a data frame, and those of each label of ``attributes``.
+
+        ``frame`` and the options are those of :meth:`predict_frame`; a frame of pandas needs pyarrow here. ``attributes`` are
+        names whose columns are found as the command line finds them, or a dictionary with the column of each.
+
+        The result is a frame of the same kind with the columns ``attribute``, ``class``, ``users``, ``posts``, ``words`` and
+        ``bad_records``. The row without an attribute counts all users, and those without a class users without a label. The
+        counts of parts of the users add up by ``attribute`` and ``class`` to the numbers of ``auxlstm corpus stats``. Nothing
+        is predicted: of the model, only its way to split text into words counts.
+
+        >>> import polars
+        >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"], "sex": ["f", "f", None]})
+        >>> for row in model.count_corpus(posts, ["gender"]).iter_rows():
+        ...     print(row)
+        (None, None, 2, 3, 5, 0)
+        ('gender', None, 1, 1, 1, 0)
+        ('gender', 'f', 1, 2, 4, 0)
+        """
+        _check_frame(frame)
+        columns = attributes if isinstance(attributes, Mapping) else {}
+        labels = [(name, columns.get(name)) for name in attributes]
+        stream = self._native.count_corpus(frame, (text, user), labels, sorted)
+        return _frames.like(frame, stream)
 
     def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
         """The estimated share of each class among users, from the sums of one or several parts of them.

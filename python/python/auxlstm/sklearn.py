@@ -45,6 +45,16 @@ class AttributeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn may ask of this estimator: it reads text, not numbers, and needs neither ``fit`` nor labels."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = False
+        tags.no_validation = True
+        tags.requires_fit = False
+        return tags
+
     def predict_proba(self, X: Iterable[Posts]) -> Any:
         """The probability of each class, an array of float32 with a row for each user."""
         classes = list(self.classes_)

@@ -5,19 +5,21 @@ See ``docs/scale.md`` in the repository.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from math import isqrt
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Optional
 
 from ._model import Model, _restore
-from ._native import places
+from ._native import label_place, places
 from ._types import UserSums
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
+
+_CORPUS_COUNTS = "attribute string, class string, users long, posts long, words long, bad_records long"
 
 _MOST_GROUPS = 1000
 """The most groups of ``by``, as on the command line. The sums of each take up to some megabytes."""
@@ -112,7 +114,8 @@ def count(
         if values > _MOST_GROUPS:
             raise ValueError(f"by={by!r}: more than {_MOST_GROUPS} values; name a column that many users share")
     group = functions.lit(None) if by is None else _column(frame, by)
-    rows = _by_user(frame, user, text, order, partitions, functions.make_valid_utf8(group.cast("string")))
+    group = functions.make_valid_utf8(group.cast("string"))
+    rows = _by_user(frame, user, text, order, partitions, group=group)
     # Columns that cannot be read raise an error here, not in the tasks.
     _prediction_schema(model, rows.select("user", "text").schema)
     schema = "group string, sums binary, left_out long"
@@ -126,15 +129,46 @@ def count(
     return dict(sorted(counts.items(), key=lambda group: (group[0] is None, group[0] or "")))
 
 
+def count_corpus(
+    frame: DataFrame,
+    model: Model,
+    attributes: Iterable[str] | Mapping[str, str] = (),
+    *,
+    user: str | None = None,
+    text: str | None = None,
+    order: str | Sequence[str] = (),
+    partitions: int | None = None,
+) -> DataFrame:
+    """Counts the users, posts and words of a data frame, and those of each label of ``attributes``, with the columns and
+    options of :meth:`auxlstm.Model.count_corpus`.
+
+    Each task counts its users, and Spark adds up the counts. The label of a user is the first one in the order of the posts,
+    which is that of :func:`predict`.
+    """
+    from pyspark.sql import functions
+
+    stated = attributes if isinstance(attributes, Mapping) else {}
+    labels = {name: f"label_{number}" for number, name in enumerate(attributes)}
+    columns = [
+        _valid(frame, label_place(frame.columns, name, stated.get(name)), label) for name, label in labels.items()
+    ]
+    rows = _by_user(frame, user, text, order, partitions, more=columns)
+    counted = rows.mapInArrow(_corpus_counter(model, labels), _CORPUS_COUNTS)
+    numbers = [functions.sum(name).alias(name) for name in ("users", "posts", "words", "bad_records")]
+    return counted.groupBy("attribute", "class").agg(*numbers)
+
+
 def _by_user(
     frame: DataFrame,
     user: str | None,
     text: str | None,
     order: str | Sequence[str],
     partitions: int | None,
+    more: Sequence[Column] = (),
     group: Column | None = None,
 ) -> DataFrame:
-    """The columns ``user``, ``text`` and, if asked for, ``group``. The posts of each user of a group are consecutive."""
+    """The columns ``user``, ``text``, those of ``more`` and, if asked for, ``group``. The posts of each user of a group are
+    consecutive."""
     from pyspark.sql import functions
     from pyspark.sql.types import ArrayType
 
@@ -143,6 +177,7 @@ def _by_user(
     columns = [
         functions.monotonically_increasing_id().alias("user") if user_at is None else _valid(frame, user_at, "user"),
         _valid(frame, text_at, "text"),
+        *more,
     ]
     if group is not None:
         columns.append(group.alias("group"))
@@ -156,7 +191,8 @@ def _by_user(
         # All rows without an id would come into one partition.
         keys = [functions.col("user"), functions.when(functions.isnull("user"), text_hash)]
         rows = rows.repartition(*keys) if partitions is None else rows.repartition(partitions, *keys)
-        rows = rows.sortWithinPartitions(*names[2:], "user", *rows.columns[len(columns) :], text_hash)
+        groups = [] if group is None else ["group"]
+        rows = rows.sortWithinPartitions(*groups, "user", *rows.columns[len(columns) :], text_hash)
     elif group is not None:
         rows = rows.sortWithinPartitions("group")
     return rows.select(*names)
@@ -190,6 +226,17 @@ def _counter(model: Model) -> Batches:
             reader = _reader(batch for _, batch in slices)
             counted = load().count_frame(reader, user="user", text="text", sorted=True)
             yield _sums(group, counted)
+
+    return count_batches
+
+
+def _corpus_counter(model: Model, labels: Mapping[str, str]) -> Batches:
+    load = _loader(model)
+
+    def count_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        reader = _reader(iter(batches))
+        if reader is not None:
+            yield from load().count_corpus(reader, labels, user="user", text="text", sorted=True)
 
     return count_batches
 

@@ -60,6 +60,10 @@ fn stats(stats: Stats) -> Result<ExitCode, Failure> {
     let segmenter = stats.dictionaries.segmenter()?;
     let labels = stats.labels.read()?;
     let mut corpus = stats.corpus.open()?.with_labels(labels.clone());
+    if !stats.attributes.is_empty() {
+        let names = stats.attributes.iter().map(String::as_str);
+        corpus = corpus.with_fields(names.chain(labels.attributes()));
+    }
     let mut statistics = Statistics::new(&stats.attributes);
     let mut progress = Progress::new("counting", "users", None);
     corpus = corpus.with_report(progress.printer());

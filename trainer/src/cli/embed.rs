@@ -125,7 +125,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
     let translations = (arguments.translations.as_deref())
         .map(read_dictionary)
         .transpose()?;
-    let corpus = arguments.corpus.open()?;
+    let corpus = arguments.corpus.open()?.with_fields(None::<&str>);
     let output = PendingFile::create(&arguments.output)?;
     let interrupt = interrupt_flag()?;
 

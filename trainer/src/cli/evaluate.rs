@@ -320,6 +320,8 @@ fn score(
     options: Options,
 ) -> Result<Figures, Failure> {
     predictor.use_base_rates(BaseRates::Corpus)?;
+    let names = predictor.attributes().iter().map(|of| of.name.as_str());
+    let corpus = corpus.with_fields(names.chain(options.by));
     let new_evaluations = || -> Vec<Evaluation> {
         let evaluations = Evaluation::of_model(predictor.settings(), base_rates).into_iter();
         match options.intervals {

@@ -274,6 +274,7 @@ impl ReadingArguments {
             is_long: self.long,
             labels,
             shard: None,
+            fields: None,
         })
     }
 }

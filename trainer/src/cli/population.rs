@@ -140,7 +140,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         &mut groups,
         &predictor,
         &empty,
-        arguments.corpus.open()?,
+        arguments.corpus.open()?.with_fields(by),
         by,
     )?;
 

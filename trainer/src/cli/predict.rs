@@ -135,7 +135,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         table,
         arguments,
     };
-    let corpus = Corpus::open(std::slice::from_ref(&rows.arguments.input), options)?;
+    let corpus = Corpus::open(std::slice::from_ref(&rows.arguments.input), options)?
+        .with_fields(&rows.arguments.kept);
     let bad_records = match path {
         Some(path) => {
             let mut file = PendingFile::create(&path)?;

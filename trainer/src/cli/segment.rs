@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let segmenter = arguments.dictionaries.segmenter()?;
-    let mut corpus = arguments.corpus.open()?;
+    let mut corpus = arguments.corpus.open()?.with_fields(None::<&str>);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut words_cut = 0;
     while let Some(users) = corpus.read_chunk()? {

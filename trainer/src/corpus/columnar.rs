@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
@@ -12,6 +14,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use model_core::corpus::{Problem, Reading, Record, Users, group_records};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
@@ -56,23 +59,28 @@ pub(super) fn has_columnar_name(name: &Path) -> bool {
     })
 }
 
-/// The users in a file that starts with `head`, grouped as those of a table.
+/// The users in a file that starts with `head`, grouped as those of a table. Of the columns, only those are decoded that may
+/// hold a text, an id, an order, a known label or one of `fields`; all if that is `None`.
 ///
 /// # Errors
 /// If it cannot be read, or has no column of text.
-pub(super) fn users(file: File, head: &[u8], reading: &Reading) -> Result<Users, String> {
-    let (schema, batches) = open(file, head)
+pub(super) fn users(
+    file: File,
+    head: &[u8],
+    reading: &Reading,
+    fields: Option<&[String]>,
+) -> Result<Users, String> {
+    let is_known = reading.columns.known();
+    let is_needed = |field: &Field| match fields {
+        None => true,
+        Some(fields) => fields.contains(field.name()) || names(field).any(|name| is_known(&name)),
+    };
+    let Table {
+        names,
+        schema,
+        batches,
+    } = open(file, head, is_needed)
         .map_err(|error| format!("a damaged or unknown Parquet or Arrow file: {error}"))?;
-    let mut names = Vec::new();
-    for field in schema.fields() {
-        names.push(field.name().clone());
-        if let DataType::Struct(inner) = field.data_type() {
-            let dotted = inner
-                .iter()
-                .map(|inner| format!("{}.{}", field.name(), inner.name()));
-            names.extend(dotted);
-        }
-    }
     let mut number = 0;
     let records = batches.flat_map(move |batch| {
         let records = batch.and_then(|batch| records(&schema, &batch));
@@ -100,29 +108,67 @@ pub(super) fn users(file: File, head: &[u8], reading: &Reading) -> Result<Users,
 /// An iterator over batches of at most [`ROWS`] rows.
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
-fn open(file: File, head: &[u8]) -> Result<(SchemaRef, Batches), ArrowError> {
-    match Kind::of(head) {
+/// A file that is being read.
+struct Table {
+    /// The names of all columns and of their fields.
+    names: Vec<String>,
+    /// The columns that are needed.
+    schema: SchemaRef,
+    /// Their rows.
+    batches: Batches,
+}
+
+fn open(file: File, head: &[u8], is_needed: impl Fn(&Field) -> bool) -> Result<Table, ArrowError> {
+    let needed = |schema: &Schema| -> Vec<usize> {
+        let fields = schema.fields().iter().enumerate();
+        let needed = fields.filter(|(_, field)| is_needed(field));
+        needed.map(|(place, _)| place).collect()
+    };
+    let (all, needed, batches) = match Kind::of(head) {
         Some(Kind::ArrowFile) => {
             let reader = FileReader::try_new(BufReader::new(file), None)?;
-            Ok((reader.schema(), sliced(reader)))
+            let (schema, needed) = (reader.schema(), needed(&reader.schema()));
+            (schema, needed.clone(), sliced(reader, needed))
         }
         Some(Kind::ArrowStream) => {
             let reader = StreamReader::try_new(BufReader::new(file), None)?;
-            Ok((reader.schema(), sliced(reader)))
+            let (schema, needed) = (reader.schema(), needed(&reader.schema()));
+            (schema, needed.clone(), sliced(reader, needed))
         }
         Some(Kind::Parquet) | None => {
             let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(ROWS);
-            Ok((reader.schema().clone(), Box::new(reader.build()?)))
+            let (schema, needed) = (reader.schema().clone(), needed(reader.schema()));
+            let columns = ProjectionMask::roots(reader.parquet_schema(), needed.iter().copied());
+            let batches: Batches = Box::new(reader.with_projection(columns).build()?);
+            (schema, needed, batches)
         }
-    }
+    };
+    Ok(Table {
+        names: all.fields().iter().flat_map(|field| names(field)).collect(),
+        schema: Arc::new(all.project(&needed)?),
+        batches,
+    })
 }
 
-/// The batches in pieces. Programs write tables of any size as one batch.
+/// The name of a column, and those of its fields as in `user.id`.
+fn names(field: &Field) -> impl Iterator<Item = String> {
+    let inner = match field.data_type() {
+        DataType::Struct(inner) => &inner[..],
+        _ => &[],
+    };
+    let dotted = inner
+        .iter()
+        .map(|inner| format!("{}.{}", field.name(), inner.name()));
+    iter::once(field.name().clone()).chain(dotted)
+}
+
+/// These columns of the batches, in pieces. Programs write tables of any size as one batch.
 fn sliced(
     reader: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+    columns: Vec<usize>,
 ) -> Batches {
-    Box::new(reader.flat_map(|batch| {
-        let (batch, error) = match batch {
+    Box::new(reader.flat_map(move |batch| {
+        let (batch, error) = match batch.and_then(|batch| batch.project(&columns)) {
             Ok(batch) => (Some(batch), None),
             Err(error) => (None, Some(Err(error))),
         };

@@ -7,10 +7,10 @@ use std::path::Path;
 use formats::{Files, cut_off};
 use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
-use super::Shard;
 use super::columnar;
 use super::container::unpacked;
 use super::input::decompress;
+use super::{Options, Shard};
 
 /// A file of a folder or an archive, as a part of a temporary file.
 struct Member {
@@ -20,16 +20,13 @@ struct Member {
     is_cut_off: bool,
 }
 
-/// The users in those files whose names say that they hold users, or in those of a shard. The files are unpacked into a
+/// The users in those files whose names say that they hold users, or in those of the shard. The files are unpacked into a
 /// temporary one first.
 ///
 /// # Errors
 /// If they cannot be unpacked, or there is none.
-pub(super) fn users(
-    files: &mut dyn Files,
-    reading: &Reading,
-    shard: Option<Shard>,
-) -> io::Result<Users> {
+pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<Users> {
+    let shard = options.shard;
     let mut file = BufWriter::new(tempfile::tempfile()?);
     let mut members = Vec::new();
     let mut end = 0;
@@ -54,7 +51,8 @@ pub(super) fn users(
     let users = MemberUsers {
         file: file.into_inner().map_err(io::IntoInnerError::into_error)?,
         members: members.into_iter(),
-        reading: reading.clone(),
+        reading: options.reading.clone(),
+        fields: options.fields.clone(),
         current: None,
         records_before: 0,
         records: 0,
@@ -105,6 +103,8 @@ struct MemberUsers {
     file: File,
     members: std::vec::IntoIter<Member>,
     reading: Reading,
+    /// As [`Options::fields`].
+    fields: Option<Vec<String>>,
     /// The name of the present file, and the rest of it.
     current: Option<(String, Users)>,
     /// The number of records in the files before: records are counted through all of them.
@@ -120,7 +120,13 @@ impl MemberUsers {
         let reader = decompress(BufReader::new(file.take(member.length).chain(end)), false)?;
         let (head, reader) = peek(reader, HEAD_BYTES)?;
         if columnar::is_columnar(&head) {
-            return Ok(columnar::users(unpacked(reader)?, &head, &self.reading));
+            let fields = self.fields.as_deref();
+            return Ok(columnar::users(
+                unpacked(reader)?,
+                &head,
+                &self.reading,
+                fields,
+            ));
         }
         Ok(open_users(
             Path::new(&member.name),

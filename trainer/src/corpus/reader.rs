@@ -27,6 +27,9 @@ pub struct Options {
     /// The part of the users that is read; `None` reads all. A part of a folder or archive of no known format is every so many
     /// of its files.
     pub shard: Option<Shard>,
+    /// The fields that are needed besides texts, ids, what orders posts, and labels of known names; `None` needs all. Files of
+    /// columns are not decoded further. Other formats return all fields anyway.
+    pub fields: Option<Vec<String>>,
 }
 
 impl Options {
@@ -152,6 +155,12 @@ impl Corpus {
     /// Reads these labels as classes.
     pub fn with_labels(mut self, labels: LabelMap) -> Self {
         self.labels = labels;
+        self
+    }
+
+    /// Needs only these of the users' fields, see [`Options::fields`].
+    pub fn with_fields<S: Into<String>>(mut self, fields: impl IntoIterator<Item = S>) -> Self {
+        self.options.fields = Some(fields.into_iter().map(Into::into).collect());
         self
     }
 
@@ -327,15 +336,13 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
             let note = (!skipped.is_empty()).then(|| Problem::Note(format!("skipped {skipped}")));
             let users = match known(container) {
                 Ok(users) => in_shard(users),
-                Err(mut container) => {
-                    members::users(container.files(), &options.reading, options.shard)
-                        .map_err(fail)?
-                }
+                Err(mut container) => members::users(container.files(), options).map_err(fail)?,
             };
             Ok(Box::new(note.map(Err).into_iter().chain(users)))
         }
         Opened::Columns(head, file) => {
-            (columnar::users(file, &head, &options.reading).map(in_shard)).map_err(foreign)
+            let users = columnar::users(file, &head, &options.reading, options.fields.as_deref());
+            users.map(in_shard).map_err(foreign)
         }
         Opened::File(head, reader) => {
             // A pipe is read only once, and cannot be tried on formats.

@@ -122,7 +122,8 @@ pub fn read_corpus(
     mut keep: impl FnMut(User, &[Vec<Word>]),
 ) -> Result<Examples, CorpusError> {
     let mut bar = Progress::new("reading users", "users", None);
-    let mut corpus = corpus.with_report(bar.printer());
+    let names = attributes.iter().map(|attribute| &attribute.name);
+    let mut corpus = corpus.with_report(bar.printer()).with_fields(names);
     let mut examples = Examples {
         users: Vec::new(),
         bad_records: 0,
