@@ -244,7 +244,7 @@ impl Population {
 
     /// Whether a population that was deserialised is one that [`new`](Self::new), [`add`](Self::add) and
     /// [`merge`](Self::merge) can make; the other methods panic if it is not.
-    pub(crate) fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         let probabilities: usize = self.attributes.iter().map(Sums::classes).sum();
         self.attributes
             .iter()
