@@ -69,10 +69,10 @@ fn an_element_that_is_put_back_works_again() {
 
 #[test]
 fn fifty_elements_on_one_page_show_each_its_own_text() {
-    let texts = ["my wife", "my school", "my math teacher"];
+    const TEXTS: [&str; 3] = ["my wife", "my school", "my math teacher"];
     let elements: String = (0..50)
         .map(|number| {
-            let text = texts[number % texts.len()];
+            let text = TEXTS[number % TEXTS.len()];
             format!("<user-attributes id=e{number} loading=eager>{text}</user-attributes>")
         })
         .collect();
@@ -84,7 +84,7 @@ fn fifty_elements_on_one_page_show_each_its_own_text() {
         .await;
         for number in [0, 1, 2, 48, 49] {
             let element = format!("document.querySelector('#e{number}')");
-            shows(&page, &element, &[texts[number % texts.len()]]).await;
+            shows(&page, &element, &[TEXTS[number % TEXTS.len()]]).await;
         }
         assert_eq!(page.script("return workers").await, 1);
         assert_eq!(asked(&page, ".safetensors"), 1);
