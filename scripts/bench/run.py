@@ -42,14 +42,14 @@ occurrence. Checked: the loss of every batch.""",
 takes to make them is added to its time. Checked: every probability.""",
     "python_package": """## The Python package
 
-Users per second of `model.predict` on one core, from lists of posts to typed predictions of profession, age and gender. Both
-peers predict other things from the same text, so no results are compared.
+Users per second of `model.predict` on one core, from lists of posts to typed predictions of profession, age and gender. The
+peers are other models, so no results are compared.
 
 m3inference's text model predicts gender, age range and whether the account is an organisation's. It reads the names and the
 first 200 characters of a biography; here these are the beginnings of posts, of which ours reads the same characters. Its tokenizer
 and its network run as published, on random weights. scikit-learn's pipeline splits and weights words once for the SVMs of all three
-attributes, which learned from 3,000 users. Such SVMs are about as accurate as our model
-([README](../README.md#results)).""",
+attributes, which learned from 3,000 users. The [README](../README.md#results) has the accuracy of such SVMs that learned from the
+same users as our model.""",
     "browser": """## In the browser
 
 Ours is `predict` of the widget's JavaScript interface, in its worker, from text to probabilities. onnxruntime-web runs in the
