@@ -29,7 +29,10 @@ pub enum States {
         idle: Mutex<Vec<FrozenLstms>>,
     },
     #[cfg(feature = "burn")]
-    Device { network: AuxLstm, device: Device },
+    Device {
+        network: Box<AuxLstm>,
+        device: Device,
+    },
 }
 
 impl States {
@@ -46,7 +49,7 @@ impl States {
     #[cfg(feature = "burn")]
     pub fn on_device(bundle: &Bundle, device: &Device) -> Result<Self, BundleError> {
         Ok(Self::Device {
-            network: bundle.network(device)?,
+            network: bundle.network(device)?.into(),
             device: device.clone(),
         })
     }
