@@ -33,6 +33,9 @@ impl ArchiveKind {
     }
 }
 
+/// The most files that a note names.
+const MOST_NAMED: usize = 3;
+
 /// The files of an archive of no known format whose names say that they hold users, and what is to be known of the others.
 /// `is_also` says of a further name whether it does.
 pub fn members(
@@ -47,12 +50,16 @@ pub fn members(
         .iter()
         .cloned()
         .partition(|name| is_member(name));
-    let others = match others.len() {
+    let count = match others.len() {
         0 => return (members, None),
         1 => "1 file, by its name".to_owned(),
         count => format!("{count} files, by their names"),
     };
-    let note = format!("left out {others} neither JSON, nor a table, nor plain text");
+    let mut names = others[..others.len().min(MOST_NAMED)].join(", ");
+    if others.len() > MOST_NAMED {
+        names += ", …";
+    }
+    let note = format!("left out {count} neither JSON, nor a table, nor plain text: {names}");
     (members, Some(note))
 }
 

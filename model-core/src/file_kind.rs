@@ -10,8 +10,14 @@ const SIGNATURES: &[(&[u8], &str)] = &[
         "a Git LFS pointer, not the file itself (run git lfs pull)",
     ),
     (b"%PDF-", "a PDF document (save its text)"),
-    (b"PAR1", "a Parquet file (save it as CSV or JSON lines)"),
-    (b"ARROW1", "an Arrow file (save it as CSV or JSON lines)"),
+    (
+        b"PAR1",
+        "a Parquet file (the command line reads it; or save it as CSV or JSON lines)",
+    ),
+    (
+        b"ARROW1",
+        "an Arrow file (the command line reads it; or save it as CSV or JSON lines)",
+    ),
     (
         b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
         "an old Excel workbook or Word document (save it as CSV or text)",

@@ -358,7 +358,7 @@ fn columns_that_are_no_labels_were_counted_as_labels() {
     let workplace = Workplace::new();
     workplace.write(
         "posts.csv",
-        "bid,user_id,昵称,text,created_at,性别,rank,words\n1,7,a,tea,2024-01-01,女,5,x\n",
+        "bid,user_id,签名,text,created_at,性别,rank,words\n1,7,a,tea,2024-01-01,女,5,x\n",
     );
     let labels = |flags: &[&str]| {
         let stats = ["corpus", "stats", "posts.csv", "--json"];
@@ -366,8 +366,8 @@ fn columns_that_are_no_labels_were_counted_as_labels() {
         let labels = counts["attributes"].as_object().unwrap().keys().cloned();
         labels.collect::<Vec<_>>()
     };
-    assert_eq!(labels(&[]), ["gender", "rank", "words", "昵称"]);
-    let flags = ["--order", "rank", "--text", "words", "--user", "昵称"];
+    assert_eq!(labels(&[]), ["gender", "rank", "words", "签名"]);
+    let flags = ["--order", "rank", "--text", "words", "--user", "签名"];
     // What is text or an id by its usual name is none where flags name others.
     let found = labels(&flags);
     assert!(

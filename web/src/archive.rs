@@ -18,7 +18,7 @@ pub enum Report {
     Progress(u64),
     /// Files of a known format were read. The message after it is their users as JSONL.
     Users(Extract),
-    /// A file was unpacked. The message after it is its content.
+    /// A file was unpacked, or decoded to UTF-8. The message after it is its content.
     Unpacked {
         /// The name of the file.
         name: String,

@@ -318,8 +318,9 @@ mod tests {
             },
         });
         let end = |state: &State| outcome(state, &broken, Locale::English);
-        let both = "a.csv could not be read to its end: packed with a.csv; unpack it first. \
-                    b.jsonl.gz could not be read to its end: packed with b.jsonl.gz; unpack it first.";
+        let both = "a.csv could not be read to its end: packed with a.csv, which the page does not read; unpack it first, \
+                    or use the command line. b.jsonl.gz could not be read to its end: packed with b.jsonl.gz, which the page does \
+                    not read; unpack it first, or use the command line.";
         assert_eq!(end(&State::Running), both);
         assert_eq!(end(&State::Failed(broken[1].reason.clone())), both);
         let cancelled = Locale::English.t("file_cancelled");

@@ -55,6 +55,9 @@ const WRITER: &[&str] = &[
     "user.id",
     "author.id",
     "user.idstr",
+    "用户名",
+    "用户昵称",
+    "昵称",
 ];
 
 /// Names of the id of a post.
@@ -71,7 +74,7 @@ const POST: &[&str] = &[
     "微博id",
 ];
 
-/// Names of what orders the posts of a writer: a number, or a date such as 2024-01-31.
+/// Names of what orders the posts of a writer: a number, or a date, see [`time`](super::time::time).
 const ORDER: &[&str] = &[
     "created_utc",
     "created_at",
@@ -585,6 +588,14 @@ mod tests {
             (
                 json!({"id": 3, "text": null, "body": "b", "Author ID": "9"}),
                 json!(["b", "9", null]),
+            ),
+            (
+                json!({"昵称": "甲", "内容": "a", "id": 3}),
+                json!(["a", "甲", null]),
+            ),
+            (
+                json!({"昵称": "甲", "用户id": 7, "内容": "a"}),
+                json!(["a", 7, null]),
             ),
             // The id of a post is no writer's.
             (

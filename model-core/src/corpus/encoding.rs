@@ -56,6 +56,8 @@ impl Encoding {
     pub fn recognise(head: &[u8]) -> Option<Self> {
         match head {
             [0xEF, 0xBB, 0xBF, ..] => return Some(Self::Utf8),
+            // UTF-32, which no usual program writes.
+            [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => return None,
             [0xFF, 0xFE, ..] => return Some(Self::Utf16Le),
             [0xFE, 0xFF, ..] => return Some(Self::Utf16Be),
             _ => {}
@@ -404,6 +406,13 @@ mod tests {
             Encoding::recognise("今天".as_bytes().split_last().unwrap().1),
             Some(Encoding::Utf8)
         );
+    }
+
+    #[test]
+    fn utf_32_was_read_as_utf_16_with_nuls() {
+        for bytes in [&b"\xff\xfe\0\0i\0\0\0"[..], b"\0\0\xfe\xff\0\0\0i"] {
+            assert_eq!(Encoding::recognise(bytes), None);
+        }
     }
 
     #[test]

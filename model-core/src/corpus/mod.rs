@@ -46,6 +46,7 @@ mod lines;
 mod reader;
 mod records;
 mod table;
+pub mod time;
 mod user;
 mod writers;
 

@@ -194,7 +194,7 @@ fn decoded(
         return Err(format!("it is {kind}"));
     }
     let Some(encoding) = reading.encoding.or_else(|| Encoding::recognise(head)) else {
-        return Err("its text is neither UTF-8 nor UTF-16; save it as UTF-8".into());
+        return Err("its text is in an encoding that is not read here; save it as UTF-8".into());
     };
     let format = reading.format.unwrap_or_else(|| {
         let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
@@ -315,6 +315,10 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
 
 /// Told of a file without writers.
 const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
+/// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
+const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
+/// Told of a file with an id such as 1.23457E+17.
+const ROUNDED: &str = "a spreadsheet has rounded the id of the writer; writers whose ids differ in their last digits are read as one";
 /// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 
@@ -327,8 +331,11 @@ struct Grouped {
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
-    /// Whether it was told, or need not be, that no writers are named.
+    /// Whether the table has a column of writers, or a record had one.
+    has_writers: bool,
+    /// Whether it was told that a record, or the file, does not name its writer.
     is_told: bool,
+    is_rounded: bool,
     is_lossy: bool,
 }
 
@@ -375,7 +382,9 @@ impl Grouped {
             is_order_stated: reading.columns.order.is_some(),
             finder,
             is_over: false,
+            has_writers: false,
             is_told: false,
+            is_rounded: false,
             is_lossy: false,
         }
     }
@@ -389,9 +398,11 @@ impl Grouped {
     ) -> Result<Self, String> {
         check(columns, &finder, &reading.columns)?;
         let notes = notes(columns, &finder);
+        let has_writers = finder.has_writer(columns);
         Ok(Self {
             problems: notes.into_iter().map(Problem::Note).collect(),
-            is_told: true,
+            has_writers,
+            is_told: !has_writers,
             ..Self::new(records, finder, reading)
         })
     }
@@ -423,8 +434,15 @@ impl Grouped {
         };
         match writer {
             _ if is_whole => self.writers.pass(user, line),
+            Some(Value::Array(ids)) if ids.len() > 1 && ids.len() == user.posts.len() => {
+                Err(bad(LIST_OF_IDS.into()))
+            }
             Some(writer) => {
-                self.is_told = true;
+                self.has_writers = true;
+                if is_rounded(&writer) && !std::mem::replace(&mut self.is_rounded, true) {
+                    let what = format!("line {line}: {ROUNDED}");
+                    self.problems.push_back(Problem::Note(what));
+                }
                 let order = order.and_then(|order| Order::new(&order, self.is_order_stated));
                 self.writers.add(Post {
                     line,
@@ -438,13 +456,25 @@ impl Grouped {
             }
             None => {
                 if !std::mem::replace(&mut self.is_told, true) {
-                    self.problems
-                        .push_back(Problem::Note(EACH_A_WRITER.to_owned()));
+                    let what = match self.has_writers {
+                        true => format!("line {line}: {NAMELESS}"),
+                        false => EACH_A_WRITER.to_owned(),
+                    };
+                    self.problems.push_back(Problem::Note(what));
                 }
                 self.writers.pass(user, line)
             }
         }
     }
+}
+
+/// What is wrong with a record that lists the values of many.
+const LIST_OF_IDS: &str = "the writer's id is a list; a file that lists the values of each column must be written as one object per row";
+
+/// Whether a spreadsheet has rounded an id, as in 1.23457E+17.
+fn is_rounded(id: &Value) -> bool {
+    let text = id.as_str().filter(|text| text.contains("E+"));
+    text.is_some_and(|text| text.trim().parse::<f64>().is_ok())
 }
 
 /// Told of plain text that was not asked for.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
-use super::json_value::{kind, parse_object};
+use super::json_value::{kind, parse_json, parse_object};
 
 /// The message about a record that has both.
 const BOTH_TEXTS: &str =
@@ -115,14 +115,15 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         order,
         mut fields,
     } = parts;
+    let posts = posts.map(listed_in_cell);
     let is_whole = matches!(posts, Some(Value::Array(_)));
     let posts = match (posts, text) {
         (Some(Value::Array(items)), None) => all_posts(items, left_out),
         (Some(Value::Array(items)), Some(_)) if !items.is_empty() => return Err(BOTH_TEXTS.into()),
         (Some(Value::String(post)), Some(_)) if !post.is_empty() => return Err(BOTH_TEXTS.into()),
         (Some(Value::String(post)), None) => vec![post],
-        (Some(Value::Array(_) | Value::String(_)) | None, Some(text)) => match text_of(&text) {
-            Some(text) => vec![text],
+        (Some(Value::Array(_) | Value::String(_)) | None, Some(text)) => match texts_of(&text) {
+            Some(texts) => texts,
             None => {
                 return Err(format!(
                     "the text must be a string, this is {}",
@@ -160,6 +161,26 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         writer,
         order,
     })
+}
+
+/// The list of posts that a cell of a table holds as JSON, or else the value as it is.
+fn listed_in_cell(posts: Value) -> Value {
+    let text = posts.as_str().filter(|text| text.starts_with('['));
+    match text.and_then(|text| parse_json(text).ok()) {
+        Some(list) => list,
+        None => posts,
+    }
+}
+
+/// The text of a record, or the texts if it is a list of nothing but strings.
+fn texts_of(value: &Value) -> Option<Vec<String>> {
+    let strings = value.as_array().filter(|parts| parts.len() > 1);
+    let strings =
+        strings.and_then(|parts| parts.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+    match strings {
+        Some(strings) => Some(strings.into_iter().map(str::to_owned).collect()),
+        None => text_of(value).map(|text| vec![text]),
+    }
 }
 
 fn all_posts(items: Vec<Value>, left_out: &mut Vec<String>) -> Vec<String> {
@@ -314,6 +335,29 @@ mod tests {
         ] {
             let error = User::from_json(record).unwrap_err();
             assert!(error.contains(what), "{record}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_posts_in_a_cell_was_one_post() {
+        for (record, posts) in [
+            (r#"{"posts": "[\"a\", \"b, c\"]"}"#, &["a", "b, c"][..]),
+            (r#"{"posts": "[sic] a"}"#, &["[sic] a"]),
+            (r#"{"posts": "['a', 'b']"}"#, &["['a', 'b']"]),
+        ] {
+            assert_eq!(User::from_json(record).unwrap().posts, posts, "{record}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_texts_was_joined_without_spaces() {
+        for (record, posts) in [
+            (r#"{"text": ["one", "two"]}"#, &["one", "two"][..]),
+            (r#"{"text": ["one ", {"text": "two"}]}"#, &["one two"]),
+            (r#"{"text": ["one"]}"#, &["one"]),
+            (r#"{"text": []}"#, &[""]),
+        ] {
+            assert_eq!(User::from_json(record).unwrap().posts, posts, "{record}");
         }
     }
 

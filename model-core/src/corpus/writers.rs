@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::columns::ID;
 use super::reader::Problem;
+use super::time::time;
 use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User};
 
 /// A post with its writer.
@@ -26,8 +27,9 @@ pub(super) struct Post {
 /// What orders the posts of a writer.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub(super) enum Order {
+    /// A number, or a date as milliseconds.
     Number(f64),
-    /// A date that text orders, such as 2024-01-31T10:00, or any text of a column that the user has stated.
+    /// Any other text of a column that the user has stated.
     Text(String),
 }
 
@@ -42,16 +44,8 @@ impl Order {
         if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
             return Some(Self::Number(number));
         }
-        let date = text.as_bytes();
-        let is_date = date.len() >= 10
-            && date[..10]
-                .iter()
-                .enumerate()
-                .all(|(place, byte)| match place {
-                    4 | 7 => matches!(byte, b'-' | b'/'),
-                    _ => byte.is_ascii_digit(),
-                });
-        (is_date || is_stated).then(|| Self::Text(text.to_owned()))
+        let date = time(text).map(|milliseconds| Self::Number(milliseconds as f64));
+        date.or_else(|| is_stated.then(|| Self::Text(text.to_owned())))
     }
 }
 

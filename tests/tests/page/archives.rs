@@ -300,7 +300,7 @@ fn what_cannot_be_read_is_said() {
         page.ready().await;
         for (name, bytes, what) in [
             ("cut.zip", &twitter()[..300], "a zip archive that cannot be read"),
-            ("users.xz", b"\xFD7zXZ\0\0\x04", "packed with xz; unpack it first"),
+            ("users.xz", b"\xFD7zXZ\0\0\x04", "packed with xz, which the page does not read; unpack it first, or use the command line"),
             ("users.parquet", b"PAR1\x15\x04", "a Parquet file"),
         ] {
             drop_bytes(&page, name, bytes).await;

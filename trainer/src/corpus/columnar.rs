@@ -271,3 +271,83 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{DictionaryArray, Int64Array, StringArray, StructArray};
+    use arrow_ipc::writer::{FileWriter, StreamWriter};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    /// The writers of posts as numbers, as texts, and in an object; the posts one a row, and as lists.
+    fn samples() -> [RecordBatch; 2] {
+        let texts = ["rain tea", "", "essay, \"tea\" 今天", "football"];
+        let text: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+        let id: ArrayRef = Arc::new(Int64Array::from(vec![7, 5, 7, 9]));
+        let name: DictionaryArray<arrow_array::types::Int32Type> =
+            ["a", "b", "a", "c"].into_iter().collect();
+        let field = Arc::new(Field::new("id", DataType::Int64, true));
+        let author: ArrayRef = Arc::new(StructArray::from(vec![(field, Arc::clone(&id))]));
+        let mut posts = ListBuilder::new(StringBuilder::new());
+        for posts_of_user in [&texts[..2], &texts[2..3]] {
+            posts.append_value(posts_of_user.iter().map(Some));
+        }
+        let posts: ArrayRef = Arc::new(posts.finish());
+        let ages: ArrayRef = Arc::new(arrow_array::Float64Array::from(vec![Some(24.0), None]));
+        [
+            vec![
+                ("user_id", id),
+                ("name", Arc::new(name)),
+                ("author", author),
+                ("text", text),
+            ],
+            vec![("posts", posts), ("age", ages)],
+        ]
+        .map(|columns| RecordBatch::try_from_iter(columns).unwrap())
+    }
+
+    fn files() -> Vec<Vec<u8>> {
+        let samples = samples();
+        let each = samples.iter().flat_map(|batch| {
+            let schema = batch.schema();
+            let mut file = FileWriter::try_new(Vec::new(), &schema).unwrap();
+            file.write(batch).unwrap();
+            let mut stream = StreamWriter::try_new(Vec::new(), &schema).unwrap();
+            stream.write(batch).unwrap();
+            let mut parquet = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+            parquet.write(batch).unwrap();
+            [file.into_inner(), stream.into_inner()]
+                .map(Result::unwrap)
+                .into_iter()
+                .chain([parquet.into_inner().unwrap()])
+        });
+        each.collect()
+    }
+
+    /// The posts that are found, or why there are none.
+    fn read(bytes: &[u8]) -> Result<usize, String> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
+        let users = users(file, bytes, &Reading::default(), None)?;
+        Ok(users.flatten().map(|user| user.posts.len()).sum())
+    }
+
+    #[test]
+    fn fuzz_columns() {
+        let files = files();
+        let posts: Vec<_> = files.iter().map(|file| read(file)).collect();
+        assert_eq!(posts, [4, 4, 4, 3, 3, 3].map(Ok));
+        // The first bytes tell the kind of a file; others never come here.
+        fuzzing::fuzz("Parquet, Arrow", &files, |bytes| {
+            if is_columnar(bytes) {
+                drop(read(bytes));
+            }
+        });
+    }
+}

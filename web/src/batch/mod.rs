@@ -265,8 +265,9 @@ impl Batch {
 
     /// Adds a note on the file that was opened last.
     fn note(&mut self, what: String) {
+        let what = without_flags(&what);
         self.notes.push(match self.files.len() {
-            1 => what,
+            1 => what.to_owned(),
             _ => format!("{}: {what}", self.files[self.opened - 1].name),
         });
     }
@@ -437,6 +438,7 @@ impl Batch {
                     if self.reports.len() < MAX_REPORTS {
                         let name = &self.files[self.opened - 1].name;
                         let file = (self.files.len() > 1).then(|| name.clone());
+                        let what = without_flags(&what).to_owned();
                         self.reports.push(BadRecord { file, line, what });
                     }
                 }
@@ -514,7 +516,13 @@ fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason
         format: file.format,
         ..Reading::default()
     };
-    open_users(Path::new(&file.name), &head, counted, &reading).map_err(Reason::NoUsers)
+    let users = open_users(Path::new(&file.name), &head, counted, &reading);
+    users.map_err(|what| Reason::NoUsers(without_flags(&what).to_owned()))
+}
+
+/// A message without the flag of the command line that it ends with: the page has none.
+fn without_flags(what: &str) -> &str {
+    what.split_once("; --").map_or(what, |(what, _)| what)
 }
 
 /// A file's bytes. Those that are taken are counted in `bytes_read` too.

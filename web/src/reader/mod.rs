@@ -12,7 +12,7 @@ mod blob;
 #[cfg(all(feature = "reader", target_arch = "wasm32"))]
 mod worker;
 
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -22,8 +22,8 @@ use formats::{
     ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers,
     ZipFiles, members, recognise,
 };
-use model_core::corpus::Format as TextFormat;
-use model_core::file_kind::KIND_BYTES;
+use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, peek};
+use model_core::file_kind::{KIND_BYTES, what_else};
 
 use crate::archive::Report;
 use loose::Loose;
@@ -104,9 +104,10 @@ pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
         read_members(&name, &mut *files, send);
     }
     for name in unknown {
-        match loose.place_of(&name) {
-            (place, false) => send(Report::Plain(place), Vec::new()),
-            (_, true) => read_packed(&name, &mut loose, send),
+        let (place, is_packed) = loose.place_of(&name);
+        match is_packed || is_in_older_encoding(&name, &mut loose) {
+            true => read_single(&name, is_packed, &mut loose, send),
+            false => send(Report::Plain(place), Vec::new()),
         }
     }
 }
@@ -272,10 +273,10 @@ fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
         let name = format!("{archive}/{member}");
         let content = (files.open(&member)).and_then(|file| content(file, left));
         match content {
-            Ok((content, note)) => {
+            Ok((content, its_notes)) => {
                 left -= content.len();
                 let mut notes = std::mem::take(&mut notes);
-                notes.extend(note);
+                notes.extend(its_notes);
                 send(Report::Unpacked { name, notes }, content);
             }
             Err(error) => send(unreadable(&name, &error), Vec::new()),
@@ -283,18 +284,16 @@ fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
     }
 }
 
-/// Unpacks a single file of no known format.
-fn read_packed<R: Read + Seek>(name: &str, loose: &mut Loose<R>, send: Send<'_>) {
+/// Reads a single file of no known format, which the page cannot read as it is.
+fn read_single<R: Read + Seek>(name: &str, is_packed: bool, loose: &mut Loose<R>, send: Send<'_>) {
     let content = (loose.open(name)).and_then(|file| content(file, MOST_BYTES));
-    match content.map_err(not_unpacked) {
-        Ok((content, note)) => {
-            let end = name.len() - if is_gz(name) { ".gz".len() } else { 0 };
-            let report = Report::Unpacked {
-                name: name[..end].to_owned(),
-                notes: note.into_iter().collect(),
-            };
-            send(report, content);
+    match content {
+        Ok((content, notes)) => {
+            let ending = if is_packed && is_gz(name) { ".gz" } else { "" };
+            let name = name[..name.len() - ending.len()].to_owned();
+            send(Report::Unpacked { name, notes }, content);
         }
+        Err(error) if is_packed => send(unreadable(name, &not_unpacked(error)), Vec::new()),
         Err(error) => send(unreadable(name, &error), Vec::new()),
     }
 }
@@ -303,17 +302,40 @@ fn is_gz(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with(".gz")
 }
 
-/// All bytes of a file, with a note if they are those before a cut.
-fn content(file: impl Read, most: usize) -> io::Result<(Vec<u8>, Option<String>)> {
-    let mut content = Vec::new();
-    let note = match file.take(most as u64 + 1).read_to_end(&mut content) {
-        Err(error) if is_cut_off(&error) && !content.is_empty() => {
-            Some(format!("{error}; what stands before the cut is read"))
-        }
-        read => read.map(|_| None)?,
+/// The encoding of text that starts with `head`, if the page has no tables for it.
+fn older_encoding(head: &[u8]) -> Option<Encoding> {
+    let is_unicode = |encoding: &Encoding| {
+        matches!(
+            encoding,
+            Encoding::Utf8 | Encoding::Utf16Le | Encoding::Utf16Be
+        )
     };
+    let encoding = Encoding::recognise(head).filter(|encoding| !is_unicode(encoding));
+    encoding.filter(|_| what_else(head).is_none())
+}
+
+/// Whether a single file is text that the page cannot decode. One that cannot be read is left to the page.
+fn is_in_older_encoding<R: Read + Seek>(name: &str, loose: &mut Loose<R>) -> bool {
+    let head = (loose.open(name)).and_then(|file| Ok(peek(file, HEAD_BYTES)?.0));
+    head.is_ok_and(|head| older_encoding(&head).is_some())
+}
+
+/// All bytes of a file, with notes on how they were read: those before a cut, and text of an older encoding in UTF-8.
+fn content(file: impl BufRead, most: usize) -> io::Result<(Vec<u8>, Vec<String>)> {
+    let mut content = Vec::new();
+    let mut notes = Vec::new();
+    let (head, file) = peek(file, HEAD_BYTES)?;
+    let older = older_encoding(&head);
+    notes.extend(older.map(|encoding| format!("read as {}", encoding.name())));
+    let file = older.unwrap_or(Encoding::Utf8).decode(file);
+    match file.take(most as u64 + 1).read_to_end(&mut content) {
+        Err(error) if is_cut_off(&error) && !content.is_empty() => {
+            notes.push(format!("{error}; what stands before the cut is read"));
+        }
+        read => drop(read?),
+    }
     match content.len() > most {
         true => Err(io::ErrorKind::OutOfMemory.into()),
-        false => Ok((content, note)),
+        false => Ok((content, notes)),
     }
 }

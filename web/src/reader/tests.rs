@@ -162,6 +162,66 @@ fn the_page_reads_what_has_no_format_with_a_name() {
 }
 
 #[test]
+fn tables_in_older_encodings_were_refused() {
+    let gb18030 = b"id,text\n1,\xbd\xf1\xcc\xec\xbc\xd3\xb0\xe0\n";
+    let latin: &[u8] = b"text\nUn caf\xe9 cr\xe8me et un th\xe9\n";
+    let packed = zip_of(&[("a.csv", gb18030), ("b.csv", b"text\nplain\n")]);
+    let found = found(&[
+        ("a.csv", gb18030),
+        ("a.csv.gz", &gzip(gb18030)),
+        ("a.zip", &packed),
+        ("latin.txt", latin),
+        (
+            "picture.txt",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xfe\xe9\xe8",
+        ),
+        ("wide.txt", b"\xff\xfea\0\n\0"),
+    ]);
+    let seen: Vec<_> = found
+        .iter()
+        .map(|(report, bytes)| match report {
+            Report::Unpacked { name, notes } => {
+                let text = str::from_utf8(bytes).unwrap();
+                format!("{name} {notes:?} {text}")
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    let chinese = "[\"read as GB18030\"] id,text\n1,今天加班\n";
+    assert_eq!(
+        seen,
+        [
+            format!("a.zip/a.csv {chinese}"),
+            "a.zip/b.csv [] text\nplain\n".to_owned(),
+            format!("a.csv {chinese}"),
+            format!("a.csv {chinese}"),
+            "latin.txt [\"read as windows-1252\"] text\nUn café crème et un thé\n".to_owned(),
+            "Plain(4)".to_owned(),
+            "Plain(5)".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_stands_before_a_cut_is_read_whatever_its_encoding_is() {
+    let rows: String = (0..20_000)
+        .map(|row| format!("{row},post {}\n", row * 7919 % 10_007))
+        .collect();
+    let text = [b"id,text\n0,caf\xe9 cr\xe8me\n", rows.as_bytes()].concat();
+    let packed = gzip(&text);
+    let found = found(&[("a.csv.gz", &packed[..packed.len() / 2])]);
+    let [(Report::Unpacked { notes, .. }, content)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(content.len() > packed.len() / 2 && content.len() < text.len());
+    let notes = notes.join(" ");
+    assert!(
+        notes.contains("windows-1252") && notes.contains("cut off"),
+        "{notes}"
+    );
+}
+
+#[test]
 fn words_are_counted_without_a_dictionary() {
     for (text, count) in [
         ("", 0),

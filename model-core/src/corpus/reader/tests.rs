@@ -86,6 +86,33 @@ fn records_without_a_writer_are_told_once() {
 }
 
 #[test]
+fn rows_without_an_id_among_others_were_writers_without_a_word() {
+    let expected = [json!([1, ["a"]]), json!(["7", ["b"]]), json!([3, ["c"]])];
+    let (users, problems) = table("user_id,text\n,a\n7,b\n ,c\n");
+    assert_eq!(users, expected);
+    assert_eq!(problems, [format!("line 2: {NAMELESS}")]);
+    let (users, problems) = json_file(
+        "{\"user_id\": \"7\", \"text\": \"b\"}\n{\"user_id\": null, \"text\": \"a\"}\n{\"text\": \"c\"}\n",
+    );
+    assert_eq!(users.len(), 3);
+    assert_eq!(problems, [format!("line 2: {NAMELESS}")]);
+}
+
+#[test]
+fn ids_that_a_spreadsheet_has_rounded_were_one_writer_without_a_word() {
+    let (users, problems) = table("user_id,text\n1.23457E+17,a\n1.23457E+17,b\nE+,c\n");
+    assert_eq!(users.len(), 2);
+    assert_eq!(problems, [format!("line 2: {ROUNDED}")]);
+}
+
+#[test]
+fn columns_as_lists_were_one_writer() {
+    let (users, problems) = json_file("{\"id\": [1, 2], \"text\": [\"a\", \"b\"]}");
+    assert_eq!(users, Vec::<Value>::new());
+    assert_eq!(problems, [format!("1: {LIST_OF_IDS}")]);
+}
+
+#[test]
 fn records_are_numbered_bad_ones_included() {
     let text = "{\"text\": \"a\"}\n\n{\n{\"text\": \"b\"}\n";
     let users = read_users(text.as_bytes(), Format::Jsonl, &Reading::default()).unwrap();
@@ -198,7 +225,16 @@ fn posts_are_in_the_order_of_their_numbers_or_dates() {
             ["2024-01-31 10:00", "2024-01-05", "2023-12-31"],
             ["c", "b", "a"],
         ),
-        // Dates that text does not order are left alone.
+        (["2024-1-10", "2024-1-9", "2023年12月31日"], ["c", "b", "a"]),
+        (
+            [
+                "2024-01-01T12:00:00Z",
+                "2024-01-01T12:30:00+02:00",
+                "Sun Dec 31 23:00:00 +0000 2023",
+            ],
+            ["c", "b", "a"],
+        ),
+        // Dates that are not known are left alone.
         (["Wed Jan 31", "Fri Jan 05", "Sun Dec 31"], ["a", "b", "c"]),
         (["3", "", "1"], ["a", "b", "c"]),
     ] {
