@@ -10,10 +10,10 @@ use tests::{
 
 use crate::{archives, array, base_rates, damaged, failed, population, writers};
 
-/// Visits in light and dark, on a desktop and on a phone, and with the colours of the system.
-fn visits() -> [Visit; 5] {
+/// Visits in light and dark, on a desktop and on a phone. Not in forced colours: axe reads the fill colour of text, which
+/// Chromium does not force.
+fn visits() -> [Visit; 4] {
     [
-        Visit::default().needs(Need::ForcedColours),
         Visit::default().needs(Need::Light),
         Visit::default().needs(Need::Dark),
         Visit::default().phone(390, 844).needs(Need::Light),
