@@ -1,17 +1,19 @@
 //! Users in files of columns: Parquet, and Arrow IPC as a file (Feather) or a stream.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::iter;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use model_core::corpus::{Problem, Reading, Record, Users, group_records};
 use parquet::arrow::ProjectionMask;
@@ -79,7 +81,7 @@ pub(super) fn users(
         names,
         schema,
         batches,
-    } = open(file, head, is_needed)
+    } = unless_it_panics(|| open(file, head, is_needed))
         .map_err(|error| format!("a damaged or unknown Parquet or Arrow file: {error}"))?;
     let mut number = 0;
     let records = batches.flat_map(move |batch| {
@@ -105,6 +107,12 @@ pub(super) fn users(
     group_records(&names, Box::new(records), reading)
 }
 
+/// The libraries panic at some damaged files, which is an error here.
+fn unless_it_panics<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    panic::catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ArrowError::ParseError("it is damaged".into())))
+}
+
 /// An iterator over batches of at most [`ROWS`] rows.
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
@@ -125,14 +133,13 @@ fn open(file: File, head: &[u8], is_needed: impl Fn(&Field) -> bool) -> Result<T
         needed.map(|(place, _)| place).collect()
     };
     let (all, needed, batches) = match Kind::of(head) {
-        Some(Kind::ArrowFile) => {
-            let reader = FileReader::try_new(BufReader::new(file), None)?;
-            let (schema, needed) = (reader.schema(), needed(&reader.schema()));
-            (schema, needed.clone(), sliced(reader, needed))
-        }
-        Some(Kind::ArrowStream) => {
-            let reader = StreamReader::try_new(BufReader::new(file), None)?;
-            let (schema, needed) = (reader.schema(), needed(&reader.schema()));
+        Some(kind @ (Kind::ArrowFile | Kind::ArrowStream)) => {
+            let stream = match kind {
+                Kind::ArrowFile => stream_in(file)?,
+                _ => file.take(u64::MAX),
+            };
+            let reader = Stream::new(BufReader::new(stream))?;
+            let (schema, needed) = (reader.schema.clone(), needed(&reader.schema));
             (schema, needed.clone(), sliced(reader, needed))
         }
         Some(Kind::Parquet) | None => {
@@ -143,11 +150,93 @@ fn open(file: File, head: &[u8], is_needed: impl Fn(&Field) -> bool) -> Result<T
             (schema, needed, batches)
         }
     };
+    let mut batches = batches.fuse();
+    let batches =
+        iter::from_fn(move || unless_it_panics(|| batches.next().transpose()).transpose());
     Ok(Table {
         names: all.fields().iter().flat_map(|field| names(field)).collect(),
         schema: Arc::new(all.project(&needed)?),
-        batches,
+        batches: Box::new(batches),
     })
+}
+
+/// The stream in an Arrow file. Before it stand a mark and zeros, after it a footer with its length and the mark.
+fn stream_in(mut file: File) -> Result<io::Take<File>, ArrowError> {
+    const MARK: u64 = 6;
+    let end = file.seek(SeekFrom::End(-(4 + MARK as i64)))?;
+    let mut length = [0; 4];
+    file.read_exact(&mut length)?;
+    file.seek(SeekFrom::Start(MARK))?;
+    let zeros = BufReader::new(&file)
+        .bytes()
+        .take_while(|byte| matches!(byte, Ok(0)));
+    let start = MARK + zeros.count() as u64;
+    let stream = end.checked_sub(start + u64::from(u32::from_le_bytes(length)));
+    let stream = stream.ok_or_else(|| ArrowError::IpcError("it is cut off".into()))?;
+    file.seek(SeekFrom::Start(start))?;
+    Ok(file.take(stream))
+}
+
+/// The batches of an Arrow stream. Memory grows with the bytes that are there, and not with the lengths that they state, as that
+/// of the library's own readers does.
+struct Stream<R> {
+    reader: R,
+    decoder: StreamDecoder,
+    /// Bytes that are not decoded yet.
+    buffer: Buffer,
+    schema: SchemaRef,
+}
+
+impl<R: Read> Stream<R> {
+    /// The most bytes that are read at once.
+    const PIECE: u64 = 1 << 20;
+
+    /// Reads the schema.
+    fn new(reader: R) -> Result<Self, ArrowError> {
+        let mut stream = Self {
+            reader,
+            decoder: StreamDecoder::new(),
+            buffer: Buffer::default(),
+            schema: Arc::new(Schema::empty()),
+        };
+        loop {
+            // One byte after the schema's message completes it; a batch needs more.
+            if let Some(schema) = stream.decoder.schema() {
+                stream.schema = schema;
+                return Ok(stream);
+            }
+            let mut byte = [0];
+            if stream.reader.read(&mut byte)? == 0 {
+                stream.decoder.finish()?;
+                return Err(ArrowError::IpcError("it has no schema".into()));
+            }
+            let batch = stream.decoder.decode(&mut Buffer::from(&byte))?;
+            debug_assert!(batch.is_none());
+        }
+    }
+}
+
+impl<R: Read> Iterator for Stream<R> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.buffer.is_empty() {
+                let mut piece = Vec::new();
+                let read = (&mut self.reader).take(Self::PIECE).read_to_end(&mut piece);
+                match read {
+                    Ok(0) => return self.decoder.finish().err().map(Err),
+                    Ok(_) => self.buffer = piece.into(),
+                    Err(error) => return Some(Err(error.into())),
+                }
+            }
+            match self.decoder.decode(&mut self.buffer) {
+                Ok(None) => {}
+                Ok(Some(batch)) => return Some(Ok(batch)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
 }
 
 /// The name of a column, and those of its fields as in `user.id`.
@@ -281,6 +370,7 @@ mod tests {
     use arrow_array::{DictionaryArray, Int64Array, StringArray, StructArray};
     use arrow_ipc::writer::{FileWriter, StreamWriter};
     use parquet::arrow::ArrowWriter;
+    use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
 
@@ -338,16 +428,19 @@ mod tests {
         Ok(users.flatten().map(|user| user.posts.len()).sum())
     }
 
+    /// Memory is not measured: the message of a panic within the libraries takes much, and a page of Parquet up to 2 GiB.
     #[test]
-    fn fuzz_columns() {
+    fn damaged_files_ended_the_program() {
         let files = files();
         let posts: Vec<_> = files.iter().map(|file| read(file)).collect();
         assert_eq!(posts, [4, 4, 4, 3, 3, 3].map(Ok));
-        // The first bytes tell the kind of a file; others never come here.
-        fuzzing::fuzz("Parquet, Arrow", &files, |bytes| {
-            if is_columnar(bytes) {
-                drop(read(bytes));
+        for number in 0..1000 {
+            let mut bytes = files[number as usize % files.len()].clone();
+            fuzzing::damage(&mut StdRng::seed_from_u64(number), &mut bytes);
+            // The first bytes tell the kind of a file; others never come here.
+            if is_columnar(&bytes) {
+                drop(read(&bytes));
             }
-        });
+        }
     }
 }
