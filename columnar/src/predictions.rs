@@ -391,7 +391,6 @@ mod model;
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

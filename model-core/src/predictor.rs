@@ -38,7 +38,7 @@ mod batches;
 mod occlusion;
 mod states;
 
-use batches::{BATCH_WORDS, batches};
+use batches::{BATCH_WORDS, batches, select};
 #[cfg(feature = "burn")]
 pub use batches::{logits, logits_by};
 use states::States;
@@ -268,7 +268,7 @@ impl Predictor {
     pub async fn logits(&self, texts: &[&[u32]]) -> Result<Vec<Logits>, PredictError> {
         let mut result = vec![Logits::new(); texts.len()];
         for batch in batches(texts) {
-            let selected: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
+            let selected = select(texts, &batch);
             let states = self.states.means(&selected, &self.embedding).await?;
             for (states, text) in states.into_iter().zip(batch) {
                 result[text] = self.heads.logits(&states);

@@ -33,6 +33,11 @@ pub(super) fn batches(texts: &[&[u32]]) -> Vec<Vec<usize>> {
     batches
 }
 
+/// The texts of a batch.
+pub(super) fn select<'a>(texts: &[&'a [u32]], batch: &[usize]) -> Vec<&'a [u32]> {
+    batch.iter().map(|&text| texts[text]).collect()
+}
+
 /// The logits of texts of word ids, computed in batches: `logits[text][task][class]`, in the order of `texts`.
 ///
 /// # Errors
@@ -44,10 +49,8 @@ pub async fn logits(
     texts: &[&[u32]],
     device: &Device,
 ) -> Result<Vec<Logits>, PredictError> {
-    let forward = |batch: &[usize]| {
-        let texts: Vec<&[u32]> = batch.iter().map(|&text| texts[text]).collect();
-        network.forward(&embedding.embed(&texts, device))
-    };
+    let forward =
+        |batch: &[usize]| network.forward(&embedding.embed(&select(texts, batch), device));
     logits_by(texts, forward).await
 }
 
