@@ -66,12 +66,11 @@ fn claimed(path: &Path, host: &str) -> io::Result<Option<File>> {
     options.read(true).write(true);
     match options.clone().create_new(true).open(path) {
         Ok(file) => {
-            // A process that looks at it at this moment leaves it at once, because it is not old.
-            match file.lock() {
-                Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-                _ => {}
-            }
-            return written(file, host).map(Some);
+            // A process that looks at it before it is locked here has taken it.
+            return match locked(&file)? {
+                Some(false) => Ok(None),
+                _ => written(file, host).map(Some),
+            };
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
@@ -81,18 +80,28 @@ fn claimed(path: &Path, host: &str) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let is_locked = match file.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => false,
-        Err(TryLockError::Error(error)) => return Err(error),
-    };
+    let locked = locked(&file)?;
+    if locked == Some(false) {
+        return Ok(None);
+    }
     let mut owner = String::new();
     (&file).take(1 << 10).read_to_string(&mut owner)?;
     let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
-    match (is_locked && owner == host) || age > LEASE {
+    // A process that was killed before it wrote its machine's name leaves an empty file.
+    let is_of_this_machine = owner == host || owner.is_empty();
+    match (locked.is_some() && is_of_this_machine) || age > LEASE {
         true => written(file, host).map(Some),
         false => Ok(None),
+    }
+}
+
+/// Whether this process could lock the file; `None` where files cannot be locked.
+fn locked(file: &File) -> io::Result<Option<bool>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(true)),
+        Err(TryLockError::WouldBlock) => Ok(Some(false)),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -154,13 +163,21 @@ mod tests {
         std::fs::write(&path, host_name()).unwrap();
         assert!(take().is_some());
         // On another one, whose lock is not seen here: alive as long as it renews the claim.
-        for owner in ["another machine", ""] {
-            std::fs::write(&path, owner).unwrap();
-            assert!(take().is_none(), "{owner}");
-        }
+        std::fs::write(&path, "another machine").unwrap();
+        assert!(take().is_none());
         let file = File::options().write(true).open(&path).unwrap();
         let earlier = SystemTime::now() - 2 * LEASE;
         file.set_modified(earlier).unwrap();
         assert!(take().is_some());
+    }
+
+    /// The run was left to the dead process, and the experiment ended without it.
+    #[test]
+    fn a_process_killed_before_it_wrote_its_name_kept_its_claim() {
+        let folder = tempfile::tempdir().unwrap();
+        make_folder(&folder.path().join(FOLDER)).unwrap();
+        let path = (folder.path().join(FOLDER)).join(key().file_name());
+        File::create(path.with_extension("claim")).unwrap();
+        assert!(Claim::take(folder.path(), &key()).unwrap().is_some());
     }
 }
