@@ -389,7 +389,7 @@ CASES = {case.__name__: case for case in (lengths, forums, drawn, prevalences, s
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("program", type=pathlib.Path, help="auxlstm")
+    parser.add_argument("program", help="auxlstm")
     parser.add_argument("model", type=pathlib.Path, help="the tested model")
     parser.add_argument("split", type=pathlib.Path, help="split.json of its run")
     parser.add_argument("data", type=pathlib.Path, help="the folder of the corpora")
