@@ -33,7 +33,7 @@ AGE_RANGES = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33,
 DRAWS = 5
 SETS = [50, 100, 300]
 # The sizes of the sets at all prevalences, and how many sets of each.
-PREVALENCES = {100: 40, 500: 40, 2000: 10}
+PREVALENCES = {100: 40, 500: 20, 2000: 5}
 
 
 def records(path):
@@ -232,7 +232,7 @@ def prevalences(study):
                 true[each] = {name: classes.count(name) / size for name in of_class}
                 members = (draw.choice(of_class[name]) for name in classes)
                 sets[each] = [user | {"id": f"{each}-{number}"} for number, user in enumerate(members)]
-            for words in (20, 200, None):
+            for words in (20, 200, 1000):
                 row = [kind, words_of(words), f"{size:,}"]
                 for method, found in study.estimate(sets, words, METHODS).items():
                     pairs = []

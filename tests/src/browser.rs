@@ -17,7 +17,7 @@ use crate::{
 
 /// How long anything may take on the CPU, on a slow and busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
-/// How long a prediction may take on a software GPU, whose shaders are compiled first.
+/// How long a prediction may take on a software GPU, whose shaders are compiled first, and thousands of them on the CPU.
 pub const LATE: Duration = Duration::from_secs(400);
 
 /// The page's service worker.

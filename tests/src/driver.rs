@@ -78,6 +78,9 @@ impl Browser {
     /// Why the browser cannot give a test what it needs. This is the whole list of what is left out in a browser.
     pub fn lacks(self, need: Need) -> Option<&'static str> {
         match (self, need) {
+            (Self::Firefox, Need::SoftwareGpu) => {
+                Some("Firefox's releases for Linux have no WebGPU")
+            }
             (Self::WebKit, Need::SoftwareGpu) => Some("WebKitGTK has no WebGPU"),
             (Self::WebKit, Need::ForcedColours) => Some("WebKitGTK has no forced colours"),
             (Self::Firefox | Self::WebKit, Need::MemoryMeasurement) => {
@@ -214,11 +217,13 @@ impl Driver {
     }
 
     async fn session(&self, wishes: &Wishes, site: &Site) -> Result<Client, NewSessionError> {
-        let capabilities = match self.browser {
+        let mut capabilities = match self.browser {
             Browser::Chromium => self.chromium(wishes, site),
             Browser::Firefox => self.firefox(wishes, site),
             Browser::WebKit => webkit(wishes, site),
         };
+        // In milliseconds: for promises of predictions on a busy machine.
+        capabilities.insert("timeouts".into(), json!({ "script": 120_000 }));
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let builder = builder.capabilities(capabilities);
         builder.connect(&self.address).await
@@ -281,6 +286,10 @@ impl Driver {
             "browser.download.folderList": 2,
             "browser.download.dir": self.folder(),
             "intl.accept_languages": wishes.languages.as_deref().unwrap_or("en-US"),
+            // As in a visitor's Firefox; its driver would let a page opened as a file read other files.
+            "security.fileuri.strict_origin_policy": true,
+            // Scroll bars take no room on a phone.
+            "ui.useOverlayScrollbars": i32::from(wishes.screen.is_some()),
         });
         for need in &wishes.needs {
             let wanted = match need {
@@ -288,15 +297,9 @@ impl Driver {
                 Need::Light => json!({ "layout.css.prefers-color-scheme.content-override": 1 }),
                 Need::ForcedColours => json!({ "browser.display.document_color_use": 2 }),
                 Need::ReducedMotion => json!({ "ui.prefersReducedMotion": 1 }),
-                // Mesa's software driver. Without the second and third Firefox does not use it.
-                Need::SoftwareGpu => json!({
-                    "dom.webgpu.enabled": true,
-                    "gfx.webgpu.ignore-blocklist": true,
-                    "layers.acceleration.force-enabled": true,
-                }),
                 Need::BlockedStorage => json!({ "network.cookie.cookieBehavior": 2 }),
                 Need::PrivateWindow => json!({ "browser.privatebrowsing.autostart": true }),
-                Need::MemoryMeasurement | Need::LayoutShifts => json!({}),
+                Need::SoftwareGpu | Need::MemoryMeasurement | Need::LayoutShifts => json!({}),
             };
             for (name, value) in wanted.as_object().into_iter().flatten() {
                 preferences[name] = value.clone();

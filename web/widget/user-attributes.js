@@ -189,9 +189,11 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #locale = new Locale([]);
   #sections = [];
   #parts;
+  #prototype;
 
   constructor() {
     super();
+    this.#prototype = Object.getPrototypeOf(this);
     const retry = make("button", { part: "retry", type: "button" });
     const parts = (this.#parts = {
       slot: make("slot", { part: "text", dir: "auto" }),
@@ -250,8 +252,9 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#watcher.observe(this);
   }
 
-  /** Moves the styles along to another document. */
+  /** Moves the styles along to another document. Firefox also replaces the prototype by that of the document's plain elements. */
   adoptedCallback() {
+    Object.setPrototypeOf(this, this.#prototype);
     this.shadowRoot.adoptedStyleSheets = styles(this.ownerDocument);
   }
 

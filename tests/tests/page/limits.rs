@@ -87,7 +87,8 @@ fn the_page_opened_as_a_file_said_only_that_it_starts() {
         let address = format!("file://{}", site::file("index.html").display());
         page.client.goto(&address).await.expect("the file opens");
         let said = "const hint = document.querySelector('.stuck');
-            return getComputedStyle(hint).visibility === 'visible' && hint.innerText.includes('It needs a web server')";
+            return hint !== null && getComputedStyle(hint).visibility === 'visible'
+                && hint.innerText.includes('It needs a web server')";
         page.until(said, SOON).await;
     });
 }

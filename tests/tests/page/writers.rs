@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::{
-    browser::{Page, SOON, Visit},
+    browser::{LATE, Page, SOON, Visit},
     chunks::{RECORD, are_as_wanted, chinese_posts},
     predict_all, same,
 };
@@ -441,7 +441,7 @@ pub async fn done(page: &Page, writers: usize) {
         const status = file?.querySelector('[role=status]').innerText ?? '';
         return /\b{writers}\b/.test(status) && file.querySelector('progress') === null"
     );
-    page.until(&script, SOON).await;
+    page.until(&script, LATE).await;
 }
 
 /// The progress that the page shows.
