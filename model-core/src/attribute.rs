@@ -114,7 +114,7 @@ impl Attribute {
     }
 
     /// The indices of the classes of each coarse class.
-    pub(crate) fn classes_by_coarse(&self) -> Vec<Vec<usize>> {
+    pub fn classes_by_coarse(&self) -> Vec<Vec<usize>> {
         let mut classes = vec![Vec::new(); self.coarse_classes.len()];
         for class in 0..self.classes.len() {
             if let Some(coarse) = self.coarse_class_of(class) {

@@ -358,7 +358,8 @@ fn estimate(
     let calibration = settings.calibration(task, language);
     let moments = calibration.moments.as_ref()?;
     let base_rates = (calibration.calibration).base_rates(settings.attributes[task].classes.len());
-    (sums.population).estimate(task, Some(moments), &base_rates, method)
+    let coarse = settings.attributes[task].classes_by_coarse();
+    (sums.population).estimate(task, &coarse, Some(moments), &base_rates, method)
 }
 
 fn named(labels: impl Iterator<Item = String>, estimate: &Estimate) -> Named<Share> {

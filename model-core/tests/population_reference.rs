@@ -95,7 +95,7 @@ impl Case {
             };
             population.add(key as u64, WORDS as usize, &[user]);
         }
-        (population.estimate(0, Some(&moments), &self.base_rates, method)).unwrap()
+        (population.estimate(0, &[], Some(&moments), &self.base_rates, method)).unwrap()
     }
 }
 

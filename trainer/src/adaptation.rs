@@ -325,7 +325,8 @@ fn estimated_shares(
         };
         population.add(0, text.words, &[posterior]);
     }
-    let estimate = population.estimate(0, Some(moments), &corpus, Method::default())?;
+    let coarse = attribute.classes_by_coarse();
+    let estimate = population.estimate(0, &coarse, Some(moments), &corpus, Method::default())?;
     Some(estimate.shares)
 }
 

@@ -154,13 +154,21 @@ fn adjust(observed: &Observed, classes: &ClassConditionals) -> Shares {
     (shares, draws)
 }
 
-/// The posterior of the shares q for equally probable shares before, or near the expected ones, by generalised least squares: the observed mean is normal
-/// around Mq, where the columns of M are the means of the classes. Its covariance has a part from the users, who are a
-/// sample, and a part from M, which was measured on a sample too. It is that of the posterior mean of a first round.
-pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments) -> Shares {
+/// The posterior of the shares q for equally probable shares before, or near the expected ones, by generalised least squares:
+/// the observed mean is normal around Mq, where the columns of M are the means of the classes. Its covariance has a part from the
+/// users, who are a sample, and a part from M, which was measured on a sample too. It is that of the posterior mean of a first
+/// round.
+///
+/// `coarse` has the classes of each coarse class. If there are any, all shares of these are equally probable before, and so are
+/// all divisions of each among its classes: a coarse class of many classes is not expected to be larger.
+pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments, coarse: &[Vec<usize>]) -> Shares {
     let observed = Observed::posteriors(sums);
     let classes = moments.of_posteriors(&sums.length_weights);
     let count = observed.mean.len();
+    let groups: Vec<Vec<usize>> = match coarse {
+        [] => (0..count).map(|class| vec![class]).collect(),
+        coarse => coarse.to_vec(),
+    };
     let mut random = Random::new(SEED);
     let mut shares = vec![1.0 / count as f64; count];
     let mut draws = vec![];
@@ -189,7 +197,7 @@ pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments) -> Shares {
             expect(&moments.expected_shares, &mut columns, &mut means);
         }
         let error = Quadratic::least_squares(&columns, &means);
-        draws = draw_shares(&error, shares, round, &mut random);
+        draws = draw_shares(&error, &groups, shares, round, &mut random);
         shares = (0..count)
             .map(|class| draws.iter().map(|draw| draw[class]).sum::<f64>() / round as f64)
             .collect();
@@ -216,39 +224,94 @@ fn expect(shares: &[f32], columns: &mut [Vec<f64>], means: &mut Vec<f64>) {
     means.extend(whiten(shares[..dimensions].to_vec()));
 }
 
-/// Draws from the density exp(−error) on the simplex by a slice sampler (Neal 2003). A step moves a share from one class to
-/// another. Along this line the error is a parabola, so the slice is an interval, and a uniform draw from it, cut where a
-/// share would be negative, needs no rejection. A draw is taken after each pair of classes had its step.
+/// Draws from the density exp(−error) of the shares of groups of classes and of the shares of the classes within each group, all
+/// of which are equally probable before, by a slice sampler (Neal 2003). A step moves a share from one group to another, divided
+/// among their classes as before, or from one class of a group to another. A draw is taken after each pair of groups, and of
+/// classes within a group, had its step.
 fn draw_shares(
     error: &Quadratic,
-    mut q: Vec<f64>,
+    groups: &[Vec<usize>],
+    q: Vec<f64>,
     draws: usize,
     random: &mut Random,
 ) -> Vec<Vec<f64>> {
-    let mut gradient = error.gradient(&q);
+    let gradient = error.gradient(&q);
+    let mut chain = Chain { error, q, gradient };
     let mut drawn = Vec::with_capacity(draws);
     for sweep in 0..WARM_UP + draws {
-        for to in 1..q.len() {
-            for from in 0..to {
-                let (gained, lost) = (error.row(to), error.row(from));
-                let curvature = (gained[to] + lost[from] - 2.0 * gained[from]).max(1e-12);
-                let lowest = (gradient[from] - gradient[to]) / curvature;
-                let half = (lowest * lowest - 2.0 * random.unit().ln() / curvature).sqrt();
-                let least = (lowest - half).max(-q[to]);
-                let most = (lowest + half).min(q[from]);
-                let step = (least + (most - least) * random.unit()).clamp(-q[to], q[from]);
-                q[to] += step;
-                q[from] -= step;
-                for ((slope, gained), lost) in gradient.iter_mut().zip(gained).zip(lost) {
-                    *slope += step * (gained - lost);
-                }
+        for (to, from) in pairs(groups) {
+            chain.step(to, from, random);
+        }
+        for group in groups {
+            for (&to, &from) in pairs(group) {
+                chain.step(&[to], &[from], random);
             }
         }
         if sweep >= WARM_UP {
-            drawn.push(q.clone());
+            drawn.push(chain.q.clone());
         }
     }
     drawn
+}
+
+/// Each pair of an item and an earlier one.
+fn pairs<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    (items.iter().enumerate())
+        .flat_map(|(place, item)| items[..place].iter().map(move |before| (item, before)))
+}
+
+/// The present shares of the slice sampler.
+struct Chain<'a> {
+    error: &'a Quadratic,
+    q: Vec<f64>,
+    /// The gradient of the error at q.
+    gradient: Vec<f64>,
+}
+
+impl Chain<'_> {
+    /// Moves a random share from some classes to others, in proportion to the shares within each side. Along this line the error
+    /// is a parabola, so the slice is an interval, and a uniform draw from it, cut where a share would be negative, needs no
+    /// rejection.
+    fn step(&mut self, to: &[usize], from: &[usize], random: &mut Random) {
+        let (gaining, gained) = self.within(to);
+        let (losing, lost) = self.within(from);
+        let changes: Vec<(usize, f64)> = (to.iter().copied().zip(gained))
+            .chain(from.iter().copied().zip(lost.map(|share| -share)))
+            .collect();
+        let mut slopes = vec![0.0; self.q.len()];
+        for &(class, change) in &changes {
+            for (slope, entry) in slopes.iter_mut().zip(self.error.row(class)) {
+                *slope += change * entry;
+            }
+        }
+        let along = |vector: &[f64]| -> f64 {
+            (changes.iter())
+                .map(|&(class, change)| change * vector[class])
+                .sum()
+        };
+        let curvature = along(&slopes).max(1e-12);
+        let lowest = -along(&self.gradient) / curvature;
+        let half = (lowest * lowest - 2.0 * random.unit().ln() / curvature).sqrt();
+        let least = (lowest - half).max(-gaining);
+        let most = (lowest + half).min(losing);
+        let step = (least + (most - least) * random.unit()).clamp(-gaining, losing);
+        for &(class, change) in &changes {
+            self.q[class] = (self.q[class] + step * change).max(0.0);
+        }
+        for (entry, slope) in self.gradient.iter_mut().zip(slopes) {
+            *entry += step * slope;
+        }
+    }
+
+    /// The share of some classes together, and the part of each in it.
+    fn within<'c>(&self, classes: &'c [usize]) -> (f64, impl Iterator<Item = f64> + use<'c, '_>) {
+        let sum: f64 = classes.iter().map(|&class| self.q[class]).sum();
+        let part = move |&class: &usize| match sum > 0.0 {
+            true => self.q[class] / sum,
+            false => 1.0 / classes.len() as f64,
+        };
+        (sum, classes.iter().map(part))
+    }
 }
 
 /// EMQ from posteriors Q of users, one after the other, with draws of a bootstrap of these users. Starts from the base rates

@@ -22,9 +22,9 @@
 //!     let user = UserPosterior { likelihoods: &likelihoods, predicted: posterior, label: 0 };
 //!     population.add(key as u64, 100, &[user]);
 //! }
-//! let counted = population.estimate(0, Some(&moments), &base_rates, Method::Count).unwrap();
+//! let counted = population.estimate(0, &[], Some(&moments), &base_rates, Method::Count).unwrap();
 //! assert_eq!(counted.shares, [1.0, 0.0]);
-//! let adjusted = population.estimate(0, Some(&moments), &base_rates, Method::AdjustedCount).unwrap();
+//! let adjusted = population.estimate(0, &[], Some(&moments), &base_rates, Method::AdjustedCount).unwrap();
 //! assert!((adjusted.shares[0] - 0.5).abs() < 1e-6);
 //! ```
 
@@ -78,7 +78,8 @@ pub enum Method {
     #[serde(rename = "emq")]
     ExpectationMaximisation,
     /// The posterior mean of the shares: as PACC, but differences count in proportion to how well they are known, and before
-    /// looking at the users all shares are equally probable.
+    /// looking at the users all shares are equally probable: those of the coarse classes, if there are any, and those of the
+    /// classes within each.
     #[default]
     #[serde(rename = "bayes")]
     Bayesian,
@@ -257,16 +258,18 @@ impl Population {
             })
     }
 
-    /// The shares of the classes of an attribute. `base_rates` are the shares in the training corpus.
+    /// The shares of the classes of an attribute. `coarse` has the classes of each of its coarse classes and is empty if there
+    /// are none; `base_rates` are the shares in the training corpus.
     ///
     /// `None` if there are no users, if the method needs moments and there are none of the
     /// [lengths](Self::new) and classes of the attribute, or if it needs a sample and the sample size is 0.
     ///
     /// # Panics
-    /// If there is no such attribute or not one base rate per class.
+    /// If there is no such attribute or class, or not one base rate per class.
     pub fn estimate(
         &self,
         attribute: usize,
+        coarse: &[Vec<usize>],
         moments: Option<&ClassMoments>,
         base_rates: &[f32],
         method: Method,
@@ -292,7 +295,7 @@ impl Population {
                 }
                 methods::expectation_maximisation(&sample, base_rates)
             }
-            Method::Bayesian => methods::bayesian(sums, moments?),
+            Method::Bayesian => methods::bayesian(sums, moments?, coarse),
         };
         Some(Estimate::new(method, sums.users, shares, draws))
     }

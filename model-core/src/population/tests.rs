@@ -135,7 +135,8 @@ fn merged_populations_are_that_of_all_users() {
         assert_eq!(merged.sample, all.sample);
         for method in Method::ALL {
             let [a, b] = [&merged, &all].map(|population| {
-                let estimate = population.estimate(0, Some(&moments), &[0.3, 0.3, 0.4], method);
+                let estimate =
+                    population.estimate(0, &[], Some(&moments), &[0.3, 0.3, 0.4], method);
                 estimate.unwrap().shares
             });
             assert_close(&a, &b, 1e-9);
@@ -209,14 +210,16 @@ fn every_method_finds_the_shares_of_many_users_it_was_made_for() {
         let base_rates = vec![1.0 / classes as f32; classes];
         for method in &Method::ALL[2..] {
             let estimate = population
-                .estimate(0, Some(&moments), &base_rates, *method)
+                .estimate(0, &[], Some(&moments), &base_rates, *method)
                 .unwrap();
             assert_is_estimate(&estimate);
             assert_close(&estimate.shares, &shares, 0.06);
         }
         // The others are biased, but are estimates.
         for method in &Method::ALL[..2] {
-            let estimate = population.estimate(0, None, &base_rates, *method).unwrap();
+            let estimate = population
+                .estimate(0, &[], None, &base_rates, *method)
+                .unwrap();
             assert_is_estimate(&estimate);
         }
     }
@@ -233,7 +236,7 @@ fn coverage(method: Method, classes: usize, validation: usize, users_each: usize
         let population = population(&users(&mut random, &counts, 2.0), 500);
         let base_rates = vec![1.0 / classes as f32; classes];
         let estimate = population
-            .estimate(0, Some(&moments), &base_rates, method)
+            .estimate(0, &[], Some(&moments), &base_rates, method)
             .unwrap();
         assert_is_estimate(&estimate);
         held += (shares.iter().zip(&estimate.intervals))
@@ -278,6 +281,7 @@ fn few_users_leave_much_uncertain() {
     assert_eq!(
         Population::new(&[(2, &LENGTHS)], 10).estimate(
             0,
+            &[],
             Some(&moments),
             &[0.5; 2],
             Method::Bayesian
@@ -286,10 +290,13 @@ fn few_users_leave_much_uncertain() {
     );
     let one = population(&[(0, vec![0.9, 0.1])], 500);
     for method in Method::ALL {
-        assert_is_estimate(&one.estimate(0, Some(&moments), &[0.5; 2], method).unwrap());
+        assert_is_estimate(
+            &one.estimate(0, &[], Some(&moments), &[0.5; 2], method)
+                .unwrap(),
+        );
     }
     let estimate = one
-        .estimate(0, Some(&moments), &[0.5; 2], Method::Bayesian)
+        .estimate(0, &[], Some(&moments), &[0.5; 2], Method::Bayesian)
         .unwrap();
     let [low, high] = estimate.intervals[0];
     assert!(
@@ -311,7 +318,7 @@ fn users_without_evidence_leave_the_shares_unknown() {
         assert!(moments.is_sound(4));
         for method in Method::ALL {
             let estimate =
-                population(&same_users, 20).estimate(0, Some(&moments), &[0.25; 4], method);
+                population(&same_users, 20).estimate(0, &[], Some(&moments), &[0.25; 4], method);
             assert_is_estimate(&estimate.unwrap());
         }
     }
@@ -319,13 +326,29 @@ fn users_without_evidence_leave_the_shares_unknown() {
     let none: Vec<LabelledPosterior> = (0..80).map(|user| (user % 4, vec![0.25; 4])).collect();
     let moments = ClassMoments::of(&[(LENGTHS[0], &none), (LENGTHS[1], &none)]).unwrap();
     let estimate = uniform
-        .estimate(0, Some(&moments), &[0.25; 4], Method::Bayesian)
+        .estimate(0, &[], Some(&moments), &[0.25; 4], Method::Bayesian)
         .unwrap();
     // Uniform on the simplex: means of 1/4, and 95 % of the draws of a share below 1 − 0.05^(1/3) = 0.632.
     assert_close(&estimate.shares, &[0.25; 4], 0.02);
     for [low, high] in estimate.intervals {
         assert!(low == 0.0 && (high - 0.632).abs() < 0.03, "{high}");
     }
+}
+
+/// Of eleven ages in three ranges, the range of a single age was expected to have an eleventh of the users.
+#[test]
+fn a_coarse_class_of_few_classes_was_expected_to_be_small() {
+    let none: Vec<LabelledPosterior> = (0..80).map(|user| (user % 4, vec![0.25; 4])).collect();
+    let moments = ClassMoments::of(&[(LENGTHS[0], &none), (LENGTHS[1], &none)]).unwrap();
+    let coarse = [vec![0, 1, 2], vec![3]];
+    let estimate = population(&vec![(0, vec![0.25; 4]); 300], 20)
+        .estimate(0, &coarse, Some(&moments), &[0.25; 4], Method::Bayesian)
+        .unwrap();
+    let sixth = 1.0 / 6.0;
+    assert_close(&estimate.shares, &[sixth, sixth, sixth, 0.5], 0.02);
+    // Uniform between 0 and 1: the shortest interval is somewhere.
+    let [low, high] = estimate.coarse(&coarse).unwrap().intervals[1];
+    assert!((high - low - 0.95).abs() < 0.01, "{low} to {high}");
 }
 
 #[test]
@@ -345,12 +368,12 @@ fn a_class_without_validation_users_is_estimated_from_calibrated_posteriors() {
         population.add(hash(key), 10, &[same(q)]);
     }
     let estimate = population
-        .estimate(0, Some(&moments), &[0.3; 3], Method::Bayesian)
+        .estimate(0, &[], Some(&moments), &[0.3; 3], Method::Bayesian)
         .unwrap();
     let [low, high] = estimate.intervals[1];
     assert!(low == 0.0 && high > 0.05, "{:?}", estimate.intervals);
     assert_eq!(
-        population.estimate(0, None, &[0.3; 3], Method::ExpectationMaximisation),
+        population.estimate(0, &[], None, &[0.3; 3], Method::ExpectationMaximisation),
         None
     );
 }
@@ -402,7 +425,7 @@ fn unsound_moments_are_found() {
         spoil(&mut spoiled);
         assert!(!spoiled.is_sound(3), "{spoiled:?}");
         assert_eq!(
-            population.estimate(0, Some(&spoiled), &[0.3; 3], Method::Bayesian),
+            population.estimate(0, &[], Some(&spoiled), &[0.3; 3], Method::Bayesian),
             None
         );
     }
@@ -440,7 +463,7 @@ fn texts_of_several_lengths_are_compared_with_moments_of_their_mixture() {
         Method::Bayesian,
     ] {
         let estimate = population
-            .estimate(0, Some(&moments), &[0.5; 2], method)
+            .estimate(0, &[], Some(&moments), &[0.5; 2], method)
             .unwrap();
         assert_close(&estimate.shares, &[0.2, 0.8], 0.03);
     }
@@ -453,7 +476,7 @@ fn coarse_classes_are_sums_of_classes() {
     let population = population(&users(&mut random, &[100, 200, 300, 400], 2.0), 500);
     for method in Method::ALL {
         let estimate = population
-            .estimate(0, Some(&moments), &[0.25; 4], method)
+            .estimate(0, &[], Some(&moments), &[0.25; 4], method)
             .unwrap();
         let coarse = estimate.coarse(&[vec![0, 3], vec![1, 2]]).unwrap();
         assert_is_estimate(&coarse);
@@ -466,7 +489,7 @@ fn coarse_classes_are_sums_of_classes() {
         assert_eq!(all.intervals, [[1.0, 1.0]]);
     }
     let estimate = population
-        .estimate(0, Some(&moments), &[0.25; 4], Method::Bayesian)
+        .estimate(0, &[], Some(&moments), &[0.25; 4], Method::Bayesian)
         .unwrap();
     let json = serde_json::to_string(&estimate).unwrap();
     assert!(
@@ -486,7 +509,7 @@ fn pooled_estimates_weight_parts_by_their_users() {
     let [a, b] = [[900, 300], [100, 700]].map(|counts| {
         let population = population(&users(&mut random, &counts, 2.0), 500);
         population
-            .estimate(0, Some(&moments), &[0.5; 2], Method::Bayesian)
+            .estimate(0, &[], Some(&moments), &[0.5; 2], Method::Bayesian)
             .unwrap()
     });
     let pooled = Estimate::pooled(&[a.clone(), b.clone()]).unwrap();
