@@ -71,6 +71,7 @@ mod reddit;
 mod smp_cup;
 mod sogou;
 mod table;
+mod streams;
 mod telegram;
 mod time;
 mod twitter_api_v1;
@@ -91,10 +92,11 @@ use std::io::{self, BufRead};
 
 pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
-pub use limited::{Limited, cut_off};
+pub use limited::Limited;
 pub use memory::MemoryFiles;
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
+pub use streams::{Streams, gunzip};
 /// What a format is, for help, error messages and documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
@@ -304,6 +306,14 @@ mod tests {
     fn files_beside_the_posts_were_read_as_posts() {
         for (name, content) in [
             ("truth.txt", "a1f3:::female:::canada\n"),
+    #[test]
+    fn text_about_a_format_was_of_that_format() {
+        let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
+            | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
+        let mut files = testing::Memory::new(&[("README.md", text.as_bytes())]);
+        assert!(recognise(&mut files).parts.is_empty());
+    }
+
             ("train_labels.txt", "1000000001||f||1990||None\n"),
             ("train_info.txt", "1000000001||name||None\n"),
             ("train_links.txt", "1000000001 1000000002\n"),
