@@ -57,6 +57,7 @@ mod car;
 mod containers;
 mod discord_exporter;
 mod discord_package;
+mod facebook;
 mod files;
 mod html;
 mod json;
@@ -70,8 +71,8 @@ mod pan;
 mod reddit;
 mod smp_cup;
 mod sogou;
-mod table;
 mod streams;
+mod table;
 mod telegram;
 mod time;
 mod twitter_api_v1;
@@ -83,6 +84,7 @@ mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
 mod writers;
+mod youtube;
 
 #[cfg(test)]
 mod testing;
@@ -94,9 +96,9 @@ pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
 pub use limited::Limited;
 pub use memory::MemoryFiles;
+pub use streams::{Streams, gunzip};
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
-pub use streams::{Streams, gunzip};
 /// What a format is, for help, error messages and documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
@@ -128,7 +130,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 20] = [
+pub const FORMATS: [&dyn Format; 22] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -144,6 +146,8 @@ pub const FORMATS: [&dyn Format; 20] = [
     &whatsapp::WhatsApp,
     &discord_package::DiscordPackage,
     &discord_exporter::DiscordExporter,
+    &facebook::Facebook,
+    &youtube::YouTube,
     &reddit::Reddit,
     &pan::Pan,
     &smp_cup::SmpCup,
@@ -303,10 +307,6 @@ mod tests {
     }
 
     #[test]
-    fn files_beside_the_posts_were_read_as_posts() {
-        for (name, content) in [
-            ("truth.txt", "a1f3:::female:::canada\n"),
-    #[test]
     fn text_about_a_format_was_of_that_format() {
         let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
             | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
@@ -314,6 +314,10 @@ mod tests {
         assert!(recognise(&mut files).parts.is_empty());
     }
 
+    #[test]
+    fn files_beside_the_posts_were_read_as_posts() {
+        for (name, content) in [
+            ("truth.txt", "a1f3:::female:::canada\n"),
             ("train_labels.txt", "1000000001||f||1990||None\n"),
             ("train_info.txt", "1000000001||name||None\n"),
             ("train_links.txt", "1000000001 1000000002\n"),
