@@ -214,8 +214,9 @@ fn told(encoding: Encoding) -> String {
         Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
         // These are told by the frequencies of characters, of which a short text has few.
         _ => format!(
-            "read as {}; --encoding NAME states another one",
-            encoding.name()
+            "read as {}; --encoding NAME states another one{}",
+            encoding.name(),
+            encoding.likely_others()
         ),
     }
 }

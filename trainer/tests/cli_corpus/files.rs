@@ -155,7 +155,7 @@ fn older_encodings_are_read_and_told() {
     let output = workplace.run(&stats);
     assert_eq!(
         stderr(&output),
-        "posts.csv: read as GB18030; --encoding NAME states another one\n"
+        "posts.csv: read as GB18030; --encoding NAME states another one, such as euc-kr or euc-jp\n"
     );
     let expected = stdout(output, 0);
     assert_eq!(json(&expected)["posts"], 2);
