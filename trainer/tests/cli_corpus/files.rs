@@ -229,7 +229,7 @@ fn archives_are_the_users_of_their_files() {
     workplace.write("users.zip", zip(&[("a.csv", b"id,text\n1,a\n2,b,c\n")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip", "--strict"]);
     assert!(
-        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"),
+        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2;"),
         "{line}"
     );
     workplace.write("users.zip", zip(&[("a.md", b"")]));
