@@ -32,7 +32,8 @@ impl Format for Bluesky {
             return false;
         }
         let head = file.head();
-        is_car(head) || (head.contains("\"records\"") && head.contains("app.bsky."))
+        let is_json = head.trim_start().starts_with(['{', '[']);
+        is_car(head) || (is_json && head.contains("\"records\"") && head.contains("app.bsky."))
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {

@@ -11,6 +11,20 @@ use crate::table::open_table;
 /// The same for the first record of a JSON file, which may be a page of posts.
 const RECORD_BYTES: u64 = 4 << 20;
 
+/// Names of columns of labels.
+const LABELS: [&str; 10] = [
+    "gender",
+    "sex",
+    "age",
+    "profession",
+    "occupation",
+    "job",
+    "label",
+    "class",
+    "性别",
+    "年龄",
+];
+
 /// An input: files with names, such as those of a folder or an archive.
 pub trait Files {
     /// The names of the files with the folders that they are in, separated by `/`, in a fixed order.
@@ -83,6 +97,14 @@ impl<'a> Candidate<'a> {
     pub fn has_columns(&mut self, columns: &[&str]) -> bool {
         let found = self.columns();
         (columns.iter()).all(|column| found.iter().any(|name| name == column))
+    }
+
+    /// Whether this is a CSV file to which somebody has added labels of the writers. Such a file is read as a table of no known
+    /// format, which keeps all columns.
+    pub(crate) fn has_labels(&mut self) -> bool {
+        let columns = self.columns();
+        let mut columns = columns.iter().map(|name| name.to_lowercase());
+        columns.any(|name| LABELS.contains(&name.as_str()))
     }
 
     /// The first record of a JSON file, see [`Records`]; null if there is none.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use model_core::corpus::parse_json;
+use model_core::corpus::{id_key, parse_json};
 use serde_json::Value;
 
 use crate::files::open_text;
@@ -333,7 +333,8 @@ pub(crate) fn each_record_of(
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
+        // Of an id, the digits count.
+        Value::Number(_) => id_key(value),
         _ => String::new(),
     }
 }
@@ -416,13 +417,13 @@ mod tests {
 
     #[test]
     fn long_ids_that_differ_in_the_last_digit_were_one_writer() {
-        let json =
-            r#"{"id": 100000000000000000000001}{"id": 100000000000000000000002}{"id": -1.50}"#;
+        let json = r#"{"id": 100000000000000000000001}{"id": 100000000000000000000002}{"id": -1.50}{"id": 7.0}"#;
         let mut records = Records::new(json.as_bytes(), &[""]);
         let mut next = || text(&records.next().unwrap().unwrap().value.unwrap()["id"]);
         assert_eq!(next(), "100000000000000000000001");
         assert_eq!(next(), "100000000000000000000002");
         assert_eq!(next(), "-1.5");
+        assert_eq!(next(), "7");
     }
 
     #[test]

@@ -57,6 +57,7 @@ mod car;
 mod containers;
 mod discord_exporter;
 mod discord_package;
+mod facebook;
 mod files;
 mod html;
 mod json;
@@ -70,6 +71,7 @@ mod pan;
 mod reddit;
 mod smp_cup;
 mod sogou;
+mod streams;
 mod table;
 mod telegram;
 mod time;
@@ -82,6 +84,7 @@ mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
 mod writers;
+mod youtube;
 
 #[cfg(test)]
 mod testing;
@@ -91,8 +94,9 @@ use std::io::{self, BufRead};
 
 pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
 pub use files::{Candidate, Files};
-pub use limited::{Limited, cut_off};
+pub use limited::Limited;
 pub use memory::MemoryFiles;
+pub use streams::{Streams, gunzip};
 pub use writers::{Counts, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
@@ -126,7 +130,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 20] = [
+pub const FORMATS: [&dyn Format; 22] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -142,6 +146,8 @@ pub const FORMATS: [&dyn Format; 20] = [
     &whatsapp::WhatsApp,
     &discord_package::DiscordPackage,
     &discord_exporter::DiscordExporter,
+    &facebook::Facebook,
+    &youtube::YouTube,
     &reddit::Reddit,
     &pan::Pan,
     &smp_cup::SmpCup,
@@ -298,6 +304,14 @@ mod tests {
             let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
             assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
         }
+    }
+
+    #[test]
+    fn text_about_a_format_was_of_that_format() {
+        let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
+            | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
+        let mut files = testing::Memory::new(&[("README.md", text.as_bytes())]);
+        assert!(recognise(&mut files).parts.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A bound on what a small file may unpack to, and the error of one that is cut off.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,17 +12,38 @@ const FREE_BYTES: u64 = 64 << 20;
 const MOST_TIMES: u64 = 1000;
 
 /// The error of a file that ends too early, whatever its decoder says.
-pub fn cut_off() -> io::Error {
+fn cut_off() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the file is cut off")
 }
 
+/// The error of a file in which something else follows the compressed data.
+pub(crate) fn not_compressed() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, NotCompressed)
+}
+
+/// The message of [`not_compressed`], as an error that is told from those of decoders.
+#[derive(Debug)]
+struct NotCompressed;
+
+impl fmt::Display for NotCompressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "what follows the end of its compressed data is not compressed, and is left out",
+        )
+    }
+}
+
+impl std::error::Error for NotCompressed {}
+
 /// A decompressed file, with an error where it is a thousand times longer than the compressed one. A file that is cut off gives
-/// all bytes before the cut and then [`cut_off`], however often it is read.
+/// all bytes before the cut and then an error, however often it is read; one with something else after the compressed data
+/// likewise gives an error that says so.
 pub struct Limited<D> {
     decoder: D,
     packed: Arc<AtomicU64>,
     bytes: u64,
-    is_cut_off: bool,
+    /// Makes the error with which the file ends.
+    ends: Option<fn() -> io::Error>,
 }
 
 impl<D> Limited<D> {
@@ -31,19 +53,26 @@ impl<D> Limited<D> {
             decoder,
             packed,
             bytes: 0,
-            is_cut_off: false,
+            ends: None,
         }
     }
 }
 
 impl<D: Read> Read for Limited<D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.is_cut_off {
-            return Err(cut_off());
+        if let Some(error) = self.ends {
+            return Err(error());
         }
         let read = self.decoder.read(buffer).map_err(|error| {
-            self.is_cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
-            if self.is_cut_off { cut_off() } else { error }
+            if error.kind() != io::ErrorKind::UnexpectedEof {
+                return error;
+            }
+            let is_other = error
+                .get_ref()
+                .is_some_and(|error| error.is::<NotCompressed>());
+            let end: fn() -> io::Error = if is_other { not_compressed } else { cut_off };
+            self.ends = Some(end);
+            end()
         })?;
         self.bytes += read as u64;
         let packed = self.packed.load(Ordering::Relaxed);

@@ -1,22 +1,23 @@
-//! The archive of an account that Mastodon makes for its owner.
+//! The archive of an account that Mastodon makes for its owner, and posts as Mastodon's interface returns them.
 
 use std::io;
 
 use serde_json::Value;
 
-use crate::json::each_record_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
-/// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive.
+/// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive; or statuses as JSON.
 pub(crate) struct Mastodon;
 
-const PATHS: [&str; 1] = ["orderedItems/*"];
+const OUTBOX: [&str; 1] = ["orderedItems/*"];
+const STATUSES: [&str; 2] = ["", "*"];
 const ABOUT: About = About {
     name: "mastodon",
-    input: "a Mastodon archive: its zip or tar.gz file, its folder, or outbox.json of it",
-    reads: "posts as text without HTML; one writer",
+    input: "a Mastodon archive: its zip or tar.gz file, its folder, or outbox.json of it; or statuses of Mastodon's interface as JSON lines or an array",
+    reads: "posts as text without HTML; one writer, or grouped by `account`",
     labels: &[],
-    leaves_out: "boosts; block quotations; content warnings",
+    leaves_out: "boosts; block quotations; content warnings; bots (statuses only)",
 };
 
 impl Format for Mastodon {
@@ -25,15 +26,63 @@ impl Format for Mastodon {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        file.may_be(&["json"]) && {
-            let head = file.head();
-            head.contains("activitystreams") && head.contains("\"orderedItems\"")
-        }
+        let may_be = file.may_be(&["json", "jsonl", "ndjson"]);
+        may_be
+            && (is_outbox(file) || {
+                let status = file.first_record(&STATUSES);
+                status["content"].is_string() && status["account"]["acct"].is_string()
+            })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(self, files, &PATHS, writers, &mut add)
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            match is_outbox(&mut Candidate::new(files, &name)) {
+                true => each_record(
+                    files,
+                    &name,
+                    &OUTBOX,
+                    writers,
+                    &mut |writers, _, activity| add(writers, activity, &place),
+                )?,
+                false => each_record(
+                    files,
+                    &name,
+                    &STATUSES,
+                    writers,
+                    &mut |writers, _, status| add_status(writers, status),
+                )?,
+            }
+        }
+        Ok(())
     }
+}
+
+fn is_outbox(file: &mut Candidate<'_>) -> bool {
+    let head = file.head();
+    let is_json = head.trim_start().starts_with(['{', '[']);
+    is_json && head.contains("activitystreams") && head.contains("\"orderedItems\"")
+}
+
+fn add_status(writers: &mut Writers<'_>, status: &Value) -> io::Result<()> {
+    let account = &status["account"];
+    if account["bot"] == true {
+        writers.counts().bots += 1;
+        return Ok(());
+    }
+    let content = html::text(status["content"].as_str().unwrap_or_default());
+    let is_repost = status["reblog"].is_object();
+    writers.counts().quotations += u64::from(content.had_quotation && !is_repost);
+    // A name alone is one of its server.
+    let names = [&account["url"], &account["acct"]];
+    let writer = names.into_iter().find_map(Value::as_str);
+    writers.add(Post {
+        writer: writer.unwrap_or_default(),
+        id: Some(&text(&status["id"])),
+        time: time::of(&status["created_at"]),
+        text: content.text,
+        is_repost,
+    })
 }
 
 fn add(writers: &mut Writers<'_>, activity: &Value, place: &str) -> io::Result<()> {
@@ -55,6 +104,31 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn statuses_were_html_and_each_a_writer() {
+        let status = |id: u32, name: &str, content: &str, reblog: Value| {
+            json!({"id": id.to_string(), "created_at": format!("2023-01-0{}T10:00:00Z", 9 - id), "content": content,
+                "account": {"id": "7", "acct": name, "url": format!("https://a.example/@{name}"), "bot": name == "bot"}, "reblog": reblog})
+        };
+        let statuses = [
+            status(1, "ann", "<p>two &amp; three</p>", Value::Null),
+            status(2, "ann", "<p>one</p>", Value::Null),
+            status(3, "bot", "<p>beep</p>", Value::Null),
+            status(4, "ann", "", json!({"content": "<p>not mine</p>"})),
+        ];
+        let lines: String = statuses
+            .iter()
+            .map(|status| format!("{status}\n"))
+            .collect();
+        for (name, file) in [("a.json", json!(statuses).to_string()), ("a.jsonl", lines)] {
+            let (received, counts) = read(&Mastodon, &[(name, file.as_bytes())]);
+            let expected =
+                json!([{"id": "https://a.example/@ann", "posts": ["one", "two & three"]}]);
+            assert_eq!(received.json(), expected);
+            assert_eq!((counts.bots, counts.reposts), (1, 1));
+        }
+    }
 
     #[test]
     fn posts_are_text_and_boosts_are_left_out() {

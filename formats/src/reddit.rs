@@ -4,15 +4,16 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record_of, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
+use crate::json::{each_record, text};
+use crate::table::each_row;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// JSON lines `RC_*` (comments) and `RS_*` (submissions), often compressed.
 pub(crate) struct Reddit;
 
 const ABOUT: About = About {
     name: "reddit",
-    input: "Reddit dumps (RC_*, RS_*) as JSON lines with author and body, or author, title and selftext",
+    input: "Reddit dumps (RC_*, RS_*) or collections as JSON lines or CSV with author, subreddit, and body or title and selftext",
     reads: "comments, and title and text of submissions, grouped by `author`",
     labels: &[],
     leaves_out: "`[deleted]` and `[removed]`; AutoModerator and other bots by name; crossposts; quoted lines",
@@ -25,8 +26,13 @@ impl Format for Reddit {
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
         // The names of dumps have no ending.
-        if !file.may_be(&["json", "jsonl", "ndjson", ""]) {
+        if !file.may_be(&["json", "jsonl", "ndjson", "csv", ""]) {
             return false;
+        }
+        if is_table(file) {
+            let texts = ["body", "title"];
+            let has_post = |text: &&str| file.has_columns(&["author", "subreddit", text]);
+            return texts.iter().any(has_post) && !file.has_labels();
         }
         let post = file.first_record(&["", "*"]);
         post["author"].is_string()
@@ -35,10 +41,32 @@ impl Format for Reddit {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(self, files, &["", "*"], writers, &mut |writers, post, _| {
-            add(writers, post)
-        })
+        for name in accepted(self, files)? {
+            if is_table(&mut Candidate::new(files, &name)) {
+                each_row(files, &name, writers, &mut |writers, row| {
+                    let columns = COLUMNS.iter().filter(|name| row.has(name));
+                    let cells = columns.map(|name| ((*name).to_owned(), row.cell(name).into()));
+                    add(writers, &Value::Object(cells.collect()))
+                })?;
+            } else {
+                each_record(
+                    files,
+                    &name,
+                    &["", "*"],
+                    writers,
+                    &mut |writers, _, post| add(writers, post),
+                )?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// The columns of a table that are read.
+const COLUMNS: [&str; 6] = ["author", "body", "selftext", "title", "id", "created_utc"];
+
+fn is_table(file: &mut Candidate<'_>) -> bool {
+    !file.head().trim_start().starts_with(['{', '['])
 }
 
 fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
@@ -47,7 +75,8 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
         .as_str()
         .or(post["selftext"].as_str())
         .unwrap_or_default();
-    if writer.is_empty() || is_deleted(writer) || is_deleted(body) {
+    // Python writes "None" for an account that was deleted.
+    if writer.is_empty() || writer == "None" || is_deleted(writer) || is_deleted(body) {
         writers.counts().deleted += 1;
         return Ok(());
     }
@@ -116,5 +145,20 @@ mod tests {
             ),
             (2, 1, 1, 1)
         );
+    }
+
+    #[test]
+    fn titles_in_tables_were_left_out() {
+        let table = "id,author,title,selftext,created_utc,subreddit\n\
+            a,ann,Tea,Which one?,1600000001.0,tea\n\
+            b,ann,Coffee?,,1600000000,tea\n\
+            c,None,gone,[deleted],1600000002,tea\n";
+        let (received, counts) = read(&Reddit, &[("posts.csv", table.as_bytes())]);
+        let posts = ["Coffee?", "Tea\nWhich one?"];
+        assert_eq!(received.json(), json!([{"id": "ann", "posts": posts}]));
+        assert_eq!(counts.deleted, 1);
+        let labelled = b"author,subreddit,body,Gender\nann,tea,hi,f\n";
+        let mut files = crate::testing::Memory::new(&[("posts.csv", &labelled[..])]);
+        assert!(crate::recognise(&mut files).parts.is_empty());
     }
 }

@@ -18,6 +18,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Whether the table has a column of this name.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.columns.contains_key(column)
+    }
+
     /// The trimmed cell of a column; empty where there is none. Rows may be shorter than the header.
     pub(crate) fn cell(&self, column: &str) -> &str {
         let index = self.columns.get(column);

@@ -2,17 +2,18 @@
 
 use std::io;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::json::{each_record_of, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
+use crate::json::{each_record, text};
+use crate::table::{Row, each_row};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
 pub(crate) struct TwitterApiV2;
 
 const ABOUT: About = About {
     name: "twitter-api-v2",
-    input: "posts of the Twitter API 2 (twarc2): pages {\"data\": […]} or single posts, with author_id and text",
+    input: "posts of the Twitter API 2 (twarc2): pages {\"data\": […]} or single posts, with author_id and text; or the CSV of twarc-csv",
     reads: "`text`, or `note_tweet` of long posts, grouped by `author_id`",
     labels: &[],
     leaves_out: "retweets; quoted posts and other `includes`",
@@ -24,6 +25,9 @@ impl Format for TwitterApiV2 {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if file.has_columns(&COLUMNS) {
+            return file.may_be(&["csv"]) && !file.has_labels();
+        }
         if !file.may_be(&["json", "jsonl", "ndjson", "txt"]) {
             return false;
         }
@@ -37,18 +41,45 @@ impl Format for TwitterApiV2 {
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(
-            self,
-            files,
-            &["", "*"],
-            writers,
-            &mut |writers, record, place| {
-                posts(record)
-                    .iter()
-                    .try_for_each(|post| add(writers, post, place))
-            },
-        )
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            if Candidate::new(files, &name).has_columns(&COLUMNS) {
+                each_row(files, &name, writers, &mut |writers, row| {
+                    add_row(writers, row, &place)
+                })?;
+            } else {
+                each_record(
+                    files,
+                    &name,
+                    &["", "*"],
+                    writers,
+                    &mut |writers, _, record| {
+                        let mut posts = posts(record).iter();
+                        posts.try_for_each(|post| add(writers, post, &place))
+                    },
+                )?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// Columns of twarc-csv, which names fields inside of others with dots.
+const COLUMNS: [&str; 4] = ["id", "author_id", "text", RETWEETED];
+const RETWEETED: &str = "referenced_tweets.retweeted.id";
+
+fn add_row(writers: &mut Writers<'_>, row: &Row, place: &str) -> io::Result<()> {
+    let note = row.cell("note_tweet.text");
+    let mut post = json!({
+        "id": row.cell("id"),
+        "author_id": row.cell("author_id"),
+        "created_at": row.cell("created_at"),
+        "text": if note.is_empty() { row.cell("text") } else { note },
+    });
+    if !row.cell(RETWEETED).is_empty() {
+        post["referenced_tweets"] = json!([{"type": "retweeted"}]);
+    }
+    add(writers, &post, place)
 }
 
 /// Whether a single post is of Twitter: it has what others have not, or nothing but what all have. Records of other programs
@@ -114,7 +145,16 @@ fn add(writers: &mut Writers<'_>, post: &Value, place: &str) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::testing::read;
-    use serde_json::json;
+
+    #[test]
+    fn retweets_in_a_table_were_their_posters_words() {
+        let table = "id,conversation_id,referenced_tweets.retweeted.id,author_id,created_at,text,author.id\n\
+            1,1,,7,2018-10-10T20:19:21.000Z,a &lt; b,7\n\
+            2,2,5,7,2018-10-10T20:19:20.000Z,RT …,7\n";
+        let (received, counts) = read(&TwitterApiV2, &[("posts.csv", table.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "7", "posts": ["a < b"]}]));
+        assert_eq!(counts.reposts, 1);
+    }
 
     #[test]
     fn pages_and_single_posts_are_the_same_writers() {

@@ -46,13 +46,14 @@ impl Format for TwitterArchive {
             })?;
         }
         for name in names.iter().filter(|name| is_tweets(name)) {
-            each_record(
-                files,
-                name,
-                &["*/tweet"],
-                writers,
-                &mut |writers, _, tweet| add(writers, &writer, tweet, &mut notes),
-            )?;
+            each_record(files, name, &["*"], writers, &mut |writers, _, item| {
+                // Archives before 2020 have the posts themselves.
+                let tweet = match &item["tweet"] {
+                    Value::Null => item,
+                    tweet => tweet,
+                };
+                add(writers, &writer, tweet, &mut notes)
+            })?;
         }
         // Long posts without a short form among the tweets.
         for (time, text) in notes {
@@ -150,6 +151,14 @@ mod tests {
         assert_eq!(counts.reposts, 1);
         let (received, _) = read_with_reposts(&TwitterArchive, &files);
         assert_eq!(received.users[0].posts[1], "RT @ann: hello");
+    }
+
+    #[test]
+    fn posts_of_an_old_archive_were_not_seen() {
+        let tweets = br#"window.YTD.tweet.part0 = [ {"id_str": "1", "full_text": "tea"}, {"id_str": "2", "full_text": "RT @b: x"} ]"#;
+        let (received, counts) = read(&TwitterArchive, &[("tweet.js", tweets)]);
+        assert_eq!(received.users[0].posts, ["tea"]);
+        assert_eq!(counts.reposts, 1);
     }
 
     #[test]

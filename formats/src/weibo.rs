@@ -1,6 +1,26 @@
 //! Separates a writer's own words in a post of Weibo from those of others.
 
-use crate::html;
+use crate::{Candidate, html};
+
+/// Columns of writers, which files of one user have only if they were put together.
+const WRITER_COLUMNS: [&str; 8] = [
+    "user_id",
+    "用户id",
+    "用户ID",
+    "用户昵称",
+    "用户名",
+    "昵称",
+    "博主",
+    "作者",
+];
+
+/// Whether a table has posts of several users.
+pub(crate) fn names_writers(file: &mut Candidate<'_>) -> bool {
+    let columns = file.columns();
+    columns
+        .iter()
+        .any(|name| WRITER_COLUMNS.contains(&name.as_str()))
+}
 
 /// Weibo's text of a repost without own words.
 const DEFAULT_COMMENTS: [&str; 6] = [

@@ -8,7 +8,7 @@ use crate::files::{base, extension, stem};
 use crate::json::{each_record, text};
 use crate::labels::{birth_year, gender};
 use crate::table::{Row, each_row};
-use crate::weibo::own_words;
+use crate::weibo::{names_writers, own_words};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
 /// A CSV file per user, called by the user's id, with `users.csv` for all; or a JSON file `{"user": …, "weibo": […]}`.
@@ -39,7 +39,7 @@ impl Format for WeiboCrawler {
             return head.contains("\"user\"") && head.contains("\"weibo\"");
         }
         // weibo-search has a column for the user besides.
-        file.has_columns(&COLUMNS) && !file.has_columns(&["user_id"])
+        file.has_columns(&COLUMNS) && !names_writers(file)
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {

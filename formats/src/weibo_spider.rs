@@ -4,7 +4,7 @@ use std::io;
 
 use crate::files::stem;
 use crate::table::each_row;
-use crate::weibo::own_words;
+use crate::weibo::{names_writers, own_words};
 use crate::weibo_crawler::spider_words;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
@@ -25,7 +25,7 @@ impl Format for WeiboSpider {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        file.may_be(&["csv"]) && file.has_columns(&["微博id", "微博正文"])
+        file.may_be(&["csv"]) && file.has_columns(&["微博id", "微博正文"]) && !names_writers(file)
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -55,6 +55,13 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn a_table_of_several_users_was_one_writer() {
+        let csv = "微博id,用户昵称,微博正文\n1,小明,加班\n2,小红,公园\n";
+        let mut files = crate::testing::Memory::new(&[("posts.csv", csv.as_bytes())]);
+        assert!(crate::recognise(&mut files).parts.is_empty());
+    }
 
     #[test]
     fn reposts_keep_only_own_words() {

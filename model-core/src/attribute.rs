@@ -56,10 +56,10 @@ impl Attribute {
     /// assert_eq!(age.class_of("20"), None);
     /// ```
     pub fn class_of(&self, value: &str) -> Option<usize> {
-        let value = value.trim();
+        let value = whole_number(value.trim());
         self.classes
             .iter()
-            .position(|class| class == value)
+            .position(|class| whole_number(class) == value)
             .or_else(|| {
                 let number: i64 = value.parse().ok()?;
                 self.classes.iter().position(|class| {
@@ -277,6 +277,17 @@ fn range(class: &str) -> Option<(i64, i64)> {
 pub(crate) fn repeated<'a>(labels: impl Iterator<Item = &'a String>) -> Option<&'a String> {
     let mut seen = std::collections::HashSet::new();
     labels.into_iter().find(|label| !seen.insert(*label))
+}
+
+/// The digits of a whole number with a fraction of zeros, which some tools write in a column that has gaps, as in 24.0 and,
+/// with the decimal comma of other languages, 24,0. Any other text is returned as it is.
+pub(crate) fn whole_number(text: &str) -> &str {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once(['.', ',']) {
+        // Three zeros would be thousands.
+        Some((whole, "0" | "00")) if is_digits(whole) => whole,
+        _ => text,
+    }
 }
 
 #[cfg(test)]

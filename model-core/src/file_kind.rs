@@ -83,6 +83,9 @@ pub fn what_else(head: &[u8]) -> Option<&'static str> {
     if begins("<?xml") {
         return Some("an XML file");
     }
+    if begins("window.YTD.") {
+        return Some("a file of an X (Twitter) archive, whose posts are in tweets.js");
+    }
     let mut signatures = SIGNATURES.iter();
     let known = signatures.find(|(signature, _)| head.starts_with(signature));
     known.map(|(_, kind)| *kind)

@@ -144,7 +144,7 @@ fn bad_records_are_named_counted_and_with_strict_fatal() {
     for line in [
         "users.jsonl:5: bad JSON: ",
         "users.jsonl:6: no \"posts\" (and no \"text\"); its fields are: none",
-        "users.jsonl:7: bad JSON: ",
+        "users.jsonl:7: a record must be a JSON object",
         "users.jsonl:8: \"posts\" must be an array of strings, this is a number",
         "users.jsonl:9: no \"posts\" (and no \"text\"); its fields are: gender;",
         "5 bad records were skipped",
@@ -345,6 +345,13 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
         counts["attributes"]["born"]["classes"],
         serde_json::json!({"1990": 1})
     );
+    // Tools write the same ids in different ways.
+    workplace.write(
+        "labels.jsonl",
+        "{\"uid\": \"7\", \"sex\": \"f\"}\n{\"uid\": 8.0, \"sex\": \"m\"}\n",
+    );
+    let output = workplace.run(&[&stats[..5], &["labels.jsonl"]].concat());
+    assert!(stderr(&output).contains("has labels of 2 users, 2 of whom are in the corpus"));
     workplace.write("labels.csv", "name,sex\nx,f\n");
     let line = workplace.failure(&stats);
     assert!(

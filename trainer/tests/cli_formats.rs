@@ -17,7 +17,7 @@ struct Case {
     labels: &'static [&'static str],
 }
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 22] = [
     Case {
         format: "blogs-xml",
         files: &[
@@ -184,6 +184,36 @@ const CASES: [Case; 20] = [
         )],
         writers: 2,
         posts: 2,
+        labels: &[],
+    },
+    Case {
+        format: "facebook",
+        files: &[
+            (
+                "messages/inbox/ben_1/message_1.json",
+                r#"{"participants": [{"name": "Ben"}], "messages": [{"sender_name": "Ben", "timestamp_ms": 1714557600000, "content": "tea"}, {"sender_name": "Ann", "timestamp_ms": 1714557500000, "content": "th\u00c3\u00a9"}]}"#,
+            ),
+            (
+                "profile_information/profile_information.json",
+                r#"{"profile_v2": {"name": {"full_name": "Ann"}}}"#,
+            ),
+            (
+                "posts/your_posts_1.json",
+                r#"[{"timestamp": 1714557600, "data": [{"post": "rain"}]}]"#,
+            ),
+        ],
+        writers: 2,
+        posts: 3,
+        labels: &[],
+    },
+    Case {
+        format: "youtube",
+        files: &[(
+            "comments.csv",
+            "Comment ID,Channel ID,Comment Create Timestamp,Comment Text\na,UC1,2024-05-01T10:00:00+00:00,\"{\"\"text\"\":\"\"tea\"\"}\"\n",
+        )],
+        writers: 1,
+        posts: 1,
         labels: &[],
     },
     Case {

@@ -25,12 +25,20 @@ const TEXT: &[&str] = &[
     "post",
     "tweet",
     "comment",
+    "raw_content",
+    "tweet_text",
+    "post_text",
+    "comment_text",
     "正文",
     "微博正文",
     "微博内容",
+    "微博文本",
     "博文",
     "内容",
     "文本",
+    "发布内容",
+    "笔记内容",
+    "评论内容",
 ];
 
 /// Names of the id of the writer of a post. [`ID`] is the writer's too, unless the record has one of [`POST`].
@@ -41,23 +49,48 @@ const WRITER: &[&str] = &[
     "writer_id",
     "account_id",
     "from_id",
+    "sender_id",
     "uid",
+    "participant_id",
     "author",
     "user",
     "writer",
     "username",
     "screen_name",
+    "sender",
+    "blog_name",
     "用户id",
     "作者id",
+    "博主id",
+    "评论者id",
     "用户",
     "作者",
+    "博主",
     "user.id_str",
     "user.id",
     "author.id",
+    "account.id",
     "user.idstr",
     "用户名",
     "用户昵称",
+    "作者昵称",
+    "博主昵称",
+    "评论者昵称",
     "昵称",
+];
+
+/// What stands in the place of an id that is missing: R, pandas, databases and Python write these, and Reddit the last one.
+const MISSING: [&str; 10] = [
+    "NA",
+    "N/A",
+    "#N/A",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+    "[deleted]",
 ];
 
 /// Names of the id of a post.
@@ -81,9 +114,14 @@ const ORDER: &[&str] = &[
     "timestamp",
     "date_unixtime",
     "create_time",
+    "created",
+    "published_at",
+    "timestamp_ms",
+    "datetime",
     "date",
     "time",
     "发布时间",
+    "评论时间",
     "完整日期",
     "日期",
     "时间",
@@ -233,8 +271,12 @@ pub(super) struct Parts {
     pub posts: Option<Value>,
     /// The text.
     pub text: Option<Value>,
+    /// Whether there is no text but null.
+    pub is_null: bool,
     /// The id of the writer.
     pub writer: Option<Value>,
+    /// Whether this is the field [`ID`], which could be the id of a post.
+    pub is_by_id: bool,
     /// What orders the posts of a writer.
     pub order: Option<Value>,
     /// All other fields, the labels under the names of their attributes too.
@@ -276,6 +318,11 @@ impl Finder {
         has(&self.writer) || (is_id_the_writers && columns.iter().any(|column| is_id(column)))
     }
 
+    /// Whether a record with a field of this name is a post or a user, and not a page of several.
+    pub fn is_of_record(&self, name: &str) -> bool {
+        self.is_text(name) || self.writer.has(name) || self.post.has(name) || is_id(name)
+    }
+
     /// Whether the user has stated which field names the writer.
     pub fn states_writer(&self) -> bool {
         self.writer.is_stated
@@ -307,6 +354,7 @@ impl Finder {
         };
         if fields.get("text").is_some_and(Value::is_null) {
             fields.shift_remove("text");
+            parts.is_null = parts.text.is_none();
         }
         parts.order = self.order.find(&fields).cloned();
         let has_id = fields.get(ID).is_some_and(|id| !is_empty(id));
@@ -316,8 +364,12 @@ impl Finder {
         }
         if parts.writer.is_none() && self.is_id_the_writers(&fields) {
             parts.writer = fields.get(ID).cloned();
+            parts.is_by_id = true;
         }
-        parts.writer = parts.writer.filter(|id| !is_empty(id));
+        if !is_user && fields.get(ID).is_some_and(is_missing) {
+            fields.shift_remove(ID);
+        }
+        parts.writer = parts.writer.filter(|id| !is_empty(id) && !is_missing(id));
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
             // The field stays, because a model may have an attribute of its name.
@@ -496,6 +548,11 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// Whether an id says that there is none.
+fn is_missing(id: &Value) -> bool {
+    id.as_str().is_some_and(|id| MISSING.contains(&id.trim()))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -607,12 +664,34 @@ mod tests {
                 json!(["a", null, null]),
             ),
             (json!({"id": " ", "text": ""}), json!(["", null, null])),
+            (
+                json!({"id": 3, "sender_id": 7, "message": "a", "datetime": "x"}),
+                json!(["a", 7, "x"]),
+            ),
+            (
+                json!({"评论者昵称": "甲", "评论内容": "a", "评论时间": "x"}),
+                json!(["a", "甲", "x"]),
+            ),
         ] {
             assert_eq!(
                 json!(found(&Columns::default(), record.clone())),
                 expected,
                 "{record}"
             );
+        }
+    }
+
+    #[test]
+    fn writers_whose_ids_were_missing_were_one_writer() {
+        for id in MISSING {
+            let record = json!({"author": id, "text": "a"});
+            let [_, writer, _] = found(&Columns::default(), record);
+            assert!(writer.is_null(), "{id}");
+            let Value::Object(fields) = json!({"id": id, "text": "a"}) else {
+                panic!("an object")
+            };
+            let parts = Finder::new(&Columns::default()).take(fields);
+            assert!(parts.writer.is_none() && parts.fields.is_empty(), "{id}");
         }
     }
 

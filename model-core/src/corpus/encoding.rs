@@ -1,6 +1,10 @@
 //! The encoding of a file's text: found by its first bytes, and decoded to UTF-8 as it is read.
 
+#[cfg(feature = "encodings")]
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
+#[cfg(feature = "encodings")]
+use std::ops::RangeInclusive;
 
 /// The most bytes that are decoded at a time.
 const PIECE_BYTES: usize = 1 << 16;
@@ -12,6 +16,10 @@ const VALID_FOR_EACH_INVALID: usize = 9;
 /// The most bytes beyond ASCII of a short text, in which the detector has too few characters to count.
 #[cfg(feature = "encodings")]
 const SHORT_BYTES: usize = 64;
+
+/// The least number of different characters by which Korean and Japanese are told from Chinese.
+#[cfg(feature = "encodings")]
+const FEW_PAIRS: usize = 8;
 
 /// Encodings that the detector mistakes short Chinese for.
 #[cfg(feature = "encodings")]
@@ -66,14 +74,43 @@ impl Encoding {
             return Some(utf_16);
         }
         if is_utf_8(head) {
-            return Some(Self::Utf8);
+            return Some(Self::iso_2022_jp(head).unwrap_or(Self::Utf8));
         }
         Self::recognise_legacy(head)
     }
 
     #[cfg(feature = "encodings")]
     fn legacy_by_name(name: &str) -> Option<Self> {
-        encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self::of)
+        let by_label =
+            |name: &str| encoding_rs::Encoding::for_label_no_replacement(name.as_bytes());
+        // Python and Windows write some names in other ways.
+        let other = name.trim().to_ascii_lowercase().replace('_', "-");
+        let other = match other.as_str() {
+            "utf-8-sig" => "utf-8",
+            "latin-1" => "latin1",
+            "cp932" => "shift_jis",
+            "cp936" => "gbk",
+            "cp949" => "euc-kr",
+            "cp950" => "big5",
+            "mac-roman" => "macintosh",
+            "mac-cyrillic" => "x-mac-cyrillic",
+            "tis-620" => "windows-874",
+            other => other,
+        };
+        by_label(name).or_else(|| by_label(other)).map(Self::of)
+    }
+
+    /// ISO-2022-JP if a text has its escapes: it has no byte beyond ASCII.
+    #[cfg(feature = "encodings")]
+    fn iso_2022_jp(head: &[u8]) -> Option<Self> {
+        use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+        if !head.is_ascii() || !head.contains(&0x1B) {
+            return None;
+        }
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+        detector.feed(head, false);
+        let guess = detector.guess(None, Utf8Detection::Deny);
+        (guess == encoding_rs::ISO_2022_JP).then_some(Self::Legacy(guess))
     }
 
     #[cfg(feature = "encodings")]
@@ -82,8 +119,23 @@ impl Encoding {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
         detector.feed(head, false);
         let guess = detector.guess(None, Utf8Detection::Deny);
-        let chinese = MISTAKEN.contains(&guess).then(|| short_chinese(head));
+        let is_chinese = MISTAKEN.contains(&guess) && !is_korean_or_japanese(head, guess);
+        let chinese = is_chinese.then(|| short_chinese(head));
         Some(Self::of(chinese.flatten().unwrap_or(guess)))
+    }
+
+    /// Other encodings that a text may be in which was recognised as this one.
+    pub(super) fn likely_others(self) -> &'static str {
+        #[cfg(feature = "encodings")]
+        if let Self::Legacy(encoding) = self {
+            if [encoding_rs::GB18030, encoding_rs::BIG5].contains(&encoding) {
+                return ", such as euc-kr or euc-jp";
+            }
+            if encoding == encoding_rs::WINDOWS_1252 {
+                return ", such as macintosh or windows-1250";
+            }
+        }
+        ""
     }
 
     #[cfg(not(feature = "encodings"))]
@@ -93,6 +145,11 @@ impl Encoding {
 
     #[cfg(not(feature = "encodings"))]
     fn recognise_legacy(_: &[u8]) -> Option<Self> {
+        None
+    }
+
+    #[cfg(not(feature = "encodings"))]
+    fn iso_2022_jp(_: &[u8]) -> Option<Self> {
         None
     }
 
@@ -161,6 +218,36 @@ impl Encoding {
             }),
         }
     }
+}
+
+/// Whether a text that was guessed to be in EUC-KR or EUC-JP is so Korean or Japanese that it cannot be Chinese.
+#[cfg(feature = "encodings")]
+fn is_korean_or_japanese(head: &[u8], guess: &encoding_rs::Encoding) -> bool {
+    // Who laughs in Chinese writes one character again and again.
+    let pairs: BTreeSet<(u8, Option<u8>)> = pairs(head).collect();
+    let count =
+        |rows: RangeInclusive<u8>| pairs.iter().filter(|(lead, _)| rows.contains(lead)).count();
+    if pairs.len() < FEW_PAIRS {
+        return false;
+    }
+    if guess == encoding_rs::EUC_KR {
+        // All syllables are in the last of these rows, which have half of the usual characters of GB 2312.
+        return count(0xA1..=0xA3) + count(0xB0..=0xC8) == pairs.len();
+    }
+    // Kana are in these rows.
+    guess == encoding_rs::EUC_JP && 2 * count(0xA4..=0xA5) >= pairs.len()
+}
+
+/// The bytes beyond ASCII in pairs.
+#[cfg(feature = "encodings")]
+fn pairs(head: &[u8]) -> impl Iterator<Item = (u8, Option<u8>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += head[at..].iter().position(|byte| !byte.is_ascii())?;
+        let pair = (head[at], head.get(at + 1).copied());
+        at = (at + 2).min(head.len());
+        Some(pair)
+    })
 }
 
 /// GB18030 or Big5 if a text is short and each byte beyond ASCII belongs to a pair that is a usual character in it. Korean in
@@ -446,6 +533,56 @@ mod tests {
         assert_eq!(Encoding::by_name("latin1").unwrap().name(), "windows-1252");
         assert_eq!(Encoding::by_name("gbk").unwrap().name(), "GB18030");
         assert_eq!(Encoding::by_name("klingon"), None);
+        for (name, expected) in [
+            ("shift_jis", "Shift_JIS"),
+            ("cp932", "Shift_JIS"),
+            ("euc_jp", "EUC-JP"),
+            ("cp949", "EUC-KR"),
+            ("koi8_r", "KOI8-R"),
+            ("cp1251", "windows-1251"),
+            ("mac_roman", "macintosh"),
+            ("utf-8-sig", "UTF-8"),
+            ("utf_16", "UTF-16LE"),
+            ("iso8859_15", "ISO-8859-15"),
+        ] {
+            assert_eq!(Encoding::by_name(name).unwrap().name(), expected, "{name}");
+        }
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn iso_2022_jp_was_read_as_ascii() {
+        let bytes = b"\x1b$B%i!<%a%s?)$Y$?$$!*\x1b(B\n";
+        let found = Encoding::recognise(bytes).unwrap();
+        assert_eq!(found.name(), "ISO-2022-JP");
+        assert_eq!(found.decode_head(bytes), "ラーメン食べたい！\n".as_bytes());
+        // Colours of a terminal.
+        let log = b"\x1b[31mtea\x1b[0m\n";
+        assert_eq!(Encoding::recognise(log), Some(Encoding::Utf8));
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn a_post_in_korean_or_japanese_was_read_as_chinese() {
+        for (encoding, text) in [
+            (
+                encoding_rs::EUC_KR,
+                "오늘은 날씨가 너무 더워서 영화를 봤어요.",
+            ),
+            (encoding_rs::EUC_JP, "ラーメン食べたい！"),
+            (encoding_rs::EUC_JP, "今日はとても暑いので、家にいました。"),
+            (
+                encoding_rs::SHIFT_JIS,
+                "今日はとても暑いので、家にいました。",
+            ),
+            (encoding_rs::KOI8_U, "Сегодня очень жарко"),
+            (encoding_rs::WINDOWS_1251, "Сегодня очень жарко"),
+        ] {
+            let bytes = encoding.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(found.name(), encoding.name(), "{text}");
+            assert_eq!(found.decode_head(&bytes), text.as_bytes());
+        }
     }
 
     #[cfg(feature = "encodings")]
@@ -455,6 +592,7 @@ mod tests {
             "你好",
             "吃饭了吗",
             "哈哈哈",
+            "哈哈哈哈哈哈哈哈哈哈，加班",
             "加班",
             "id,text\n1,今天加班，好累\n",
         ] {

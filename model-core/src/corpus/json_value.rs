@@ -27,8 +27,8 @@ pub fn parse_json(json: &str) -> Result<Value, String> {
     if has_more_values(json, MAX_RECORD_VALUES) {
         return Err(format!("more than {MAX_RECORD_VALUES} values"));
     }
-    match serde_json::from_str(json) {
-        Ok(value) if !is_rounded(&value) => Ok(value),
+    let value = match serde_json::from_str(json) {
+        Ok(value) if !is_rounded(&value) => value,
         // The library's own line is always the record's first.
         _ => serde_json::from_str(&repaired(json)).map_err(|error| {
             let message = format!("bad JSON: {error}");
@@ -36,7 +36,38 @@ pub fn parse_json(json: &str) -> Result<Value, String> {
                 Some((what, _)) => format!("{what} at column {}", error.column()),
                 None => message,
             }
-        }),
+        })?,
+    };
+    Ok(match json.contains("{\"$") {
+        true => without_types(value),
+        false => value,
+    })
+}
+
+/// A value without the objects in which MongoDB names the type of a value, as in `{"$oid": "65a1"}`.
+fn without_types(value: Value) -> Value {
+    const TYPES: [&str; 6] = [
+        "$oid",
+        "$date",
+        "$numberInt",
+        "$numberLong",
+        "$numberDouble",
+        "$numberDecimal",
+    ];
+    match value {
+        Value::Array(items) => items.into_iter().map(without_types).collect(),
+        Value::Object(mut fields) => {
+            let name = fields.keys().next().filter(|_| fields.len() == 1).cloned();
+            match name.filter(|name| TYPES.contains(&name.as_str())) {
+                Some(name) => fields.remove(&name).map_or(Value::Null, without_types),
+                None => {
+                    let fields = fields.into_iter();
+                    let fields = fields.map(|(name, value)| (name, without_types(value)));
+                    Value::Object(fields.collect())
+                }
+            }
+        }
+        other => other,
     }
 }
 
@@ -229,6 +260,15 @@ mod tests {
         ] {
             assert_eq!(parse_object(text).map(Value::from), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn ids_that_mongodb_wrote_were_not_seen() {
+        let json = r#"{"_id": {"$oid": "65a1"}, "user_id": {"$numberLong": "7"}, "at": [{"$date": {"$numberLong": "5"}}],
+            "money": {"$": 1}, "both": {"$oid": "a", "b": {"$numberInt": "2"}}}"#;
+        let json = json.replace(": {", ":{");
+        let expected = json!({"_id": "65a1", "user_id": "7", "at": ["5"], "money": {"$": 1}, "both": {"$oid": "a", "b": "2"}});
+        assert_eq!(parse_object(&json).map(Value::from), Ok(expected));
     }
 
     #[test]

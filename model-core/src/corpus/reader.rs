@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::columns::{Columns, Finder, ID, Parts};
 use super::lines::{Line, Lines};
 use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
-use super::user::{Entry, entry, listed};
+use super::user::{Entry, entry, id_key, listed};
 use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
 use crate::file_kind::what_else;
@@ -114,7 +114,7 @@ fn open_records(
     } = decoded(name, head, reader, reading)?;
     let finder = Finder::new(&reading.columns);
     let records: Records = match format {
-        Format::Jsonl => json_records(reader),
+        Format::Jsonl => json_records(reader, finder),
         Format::Csv | Format::Text => match table_records(reader, |name| finder.is_text(name))? {
             Some(TableRecords { records, .. }) => records,
             None => Box::new(std::iter::empty()),
@@ -123,10 +123,10 @@ fn open_records(
     Ok(Box::new(note.map(Err).into_iter().chain(records)))
 }
 
-/// An iterator over users' ids and fields.
+/// An iterator over users' ids, as [`id_key`], and fields.
 pub type Labels = Box<dyn Iterator<Item = Result<(String, Map<String, Value>), Problem>> + Send>;
 
-/// The labels in a file, each user's with the id as text. Its columns are those of [`Reading::columns`], but where it has no
+/// The labels in a file, each user's with the id. Its columns are those of [`Reading::columns`], but where it has no
 /// column with the stated name of the user, a known name will do.
 ///
 /// # Errors
@@ -157,11 +157,11 @@ pub fn open_labels(
             return Err(Problem::Record { line, what });
         };
         fields.shift_remove(ID);
-        Ok((id_text(&writer), fields))
+        Ok((id_key(&writer), fields))
     })))
 }
 
-/// An id as text, so that the number 7 in one file is the text "7" in another.
+/// An id as text, for files whose ids are text.
 pub fn id_text(id: &Value) -> String {
     match id {
         Value::String(text) => text.trim().to_owned(),
@@ -214,8 +214,9 @@ fn told(encoding: Encoding) -> String {
         Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
         // These are told by the frequencies of characters, of which a short text has few.
         _ => format!(
-            "read as {}; --encoding NAME states another one",
-            encoding.name()
+            "read as {}; --encoding NAME states another one{}",
+            encoding.name(),
+            encoding.likely_others()
         ),
     }
 }
@@ -246,7 +247,7 @@ pub fn read_users(
     match format {
         Format::Text => Ok(text_users(reader, reading.format.is_none())),
         Format::Jsonl => Ok(Box::new(Grouped::new(
-            json_records(reader),
+            json_records(reader, Finder::new(&reading.columns)),
             finder,
             reading,
         ))),
@@ -317,8 +318,15 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
 const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
 /// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
+/// Told of a file in which `id` may name posts.
+const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer; if these are the ids of posts, --user NAME states the field of the writers";
 /// Told of a file with an id such as 1.23457E+17.
-const ROUNDED: &str = "a spreadsheet has rounded the id of the writer; writers whose ids differ in their last digits are read as one";
+const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
+/// Told of a file in which Python has written the writers as objects.
+const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
+/// Told of a file whose texts are pieces of HTML.
+const HTML: &str =
+    "texts have HTML entities such as &amp;, which are read as words; decode them first";
 /// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 
@@ -335,8 +343,12 @@ struct Grouped {
     has_writers: bool,
     /// Whether it was told that a record, or the file, does not name its writer.
     is_told: bool,
-    is_rounded: bool,
+    /// Whether it was told that ids may be wrong.
+    is_doubted: bool,
     is_lossy: bool,
+    is_html: bool,
+    /// The number of dated records whose writer is their `id`.
+    by_id: usize,
 }
 
 impl Iterator for Grouped {
@@ -357,6 +369,10 @@ impl Iterator for Grouped {
             let added = match self.records.next() {
                 Some(record) => record.and_then(|record| self.add(record)),
                 None => {
+                    if self.by_id > 1 && self.by_id == self.writers.count() {
+                        let note = Problem::Note(EACH_ID_ONCE.to_owned());
+                        self.problems.push_back(note);
+                    }
                     self.writers.finish();
                     self.is_over = true;
                     continue;
@@ -384,8 +400,10 @@ impl Grouped {
             is_over: false,
             has_writers: false,
             is_told: false,
-            is_rounded: false,
+            is_doubted: false,
             is_lossy: false,
+            is_html: false,
+            by_id: 0,
         }
     }
 
@@ -425,9 +443,15 @@ impl Grouped {
             user,
             is_whole,
             writer,
+            is_by_id,
             order,
         } = entry(parts, &mut left_out).map_err(bad)?;
         self.problems.extend(left_out.into_iter().map(bad));
+        if !self.is_html && user.posts.iter().any(|post| has_entity(post)) {
+            self.is_html = true;
+            let what = format!("line {line}: {HTML}");
+            self.problems.push_back(Problem::Note(what));
+        }
         let user = User {
             record: number,
             ..user
@@ -439,10 +463,13 @@ impl Grouped {
             }
             Some(writer) => {
                 self.has_writers = true;
-                if is_rounded(&writer) && !std::mem::replace(&mut self.is_rounded, true) {
-                    let what = format!("line {line}: {ROUNDED}");
+                if let Some(doubt) = doubt(&writer)
+                    && !std::mem::replace(&mut self.is_doubted, true)
+                {
+                    let what = format!("line {line}: {doubt}");
                     self.problems.push_back(Problem::Note(what));
                 }
+                self.by_id += usize::from(is_by_id && order.is_some());
                 let order = order.and_then(|order| Order::new(&order, self.is_order_stated));
                 self.writers.add(Post {
                     line,
@@ -471,10 +498,25 @@ impl Grouped {
 /// What is wrong with a record that lists the values of many.
 const LIST_OF_IDS: &str = "the writer's id is a list; a file that lists the values of each column must be written as one object per row";
 
-/// Whether a spreadsheet has rounded an id, as in 1.23457E+17.
-fn is_rounded(id: &Value) -> bool {
-    let text = id.as_str().filter(|text| text.contains("E+"));
-    text.is_some_and(|text| text.trim().parse::<f64>().is_ok())
+/// Whether a text has an entity that web pages and Twitter have for signs that people write.
+fn has_entity(text: &str) -> bool {
+    let mut after = text.split('&').skip(1);
+    after.any(|after| {
+        ["amp;", "lt;", "gt;", "quot;", "#39;"]
+            .iter()
+            .any(|name| after.starts_with(name))
+    })
+}
+
+/// What may be wrong with an id: a program has rounded it, as in 1.23457E+17 by a spreadsheet and 1.23457e+17 by R, or has
+/// written an object, as in {'username': 'ann', 'followers': 9} by Python.
+fn doubt(id: &Value) -> Option<&'static str> {
+    let text = id_key(id);
+    if text.starts_with('{') && text.ends_with('}') {
+        return Some(OBJECT_AS_TEXT);
+    }
+    let is_rounded = text.contains(['e', 'E']) && text.contains('+') && text.parse::<f64>().is_ok();
+    is_rounded.then_some(ROUNDED)
 }
 
 /// Told of plain text that was not asked for.

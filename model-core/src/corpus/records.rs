@@ -1,13 +1,15 @@
 //! The records of a file: the rows of a table, or the objects of a JSON file.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
+use super::columns::Finder;
 use super::json_records::JsonRecords;
 use super::json_value::parse_object;
+use super::python::bytes_as_text;
 use super::reader::Problem;
 use super::table::{Row, Table, misquoted};
 
@@ -33,30 +35,84 @@ pub(super) struct TableRecords {
     pub records: Records,
 }
 
-/// The records of a JSON file.
-pub(super) fn json_records(reader: impl BufRead + Send + 'static) -> Records {
+/// The records of a JSON file: its objects or, where programming interfaces return a page of posts, the objects in their list.
+pub(super) fn json_records(reader: impl BufRead + Send + 'static, finder: Finder) -> Records {
     let mut records = JsonRecords::new(reader);
     let mut number = 0;
+    // The records of a page that was read.
+    let mut of_page: VecDeque<Record> = VecDeque::new();
+    let mut is_told = false;
     until_stream_error(move || {
-        let record = match records.next() {
-            Err(error) => return Some(Err(Problem::Stream(error))),
-            Ok(record) => record?,
-        };
-        number += 1;
-        let bad = |what| Problem::Record {
-            line: record.line,
-            what,
-        };
-        Some(record.bytes.map_err(bad).and_then(|bytes| {
-            let text = String::from_utf8_lossy(&bytes);
-            Ok(Record {
-                number,
-                line: record.line,
-                fields: parse_object(&text).map_err(bad)?,
-                is_lossy: matches!(text, Cow::Owned(_)),
-            })
-        }))
+        loop {
+            if let Some(record) = of_page.pop_front() {
+                number += 1;
+                return Some(Ok(Record { number, ..record }));
+            }
+            let found = match records.next() {
+                Err(error) => return Some(Err(Problem::Stream(error))),
+                Ok(found) => found?,
+            };
+            let line = found.line;
+            let mut record = match found.bytes.and_then(|bytes| json_record(line, &bytes)) {
+                Ok(record) => record,
+                Err(what) => {
+                    number += 1;
+                    return Some(Err(Problem::Record { line, what }));
+                }
+            };
+            let Some(name) = list_of_page(&record.fields, &finder) else {
+                of_page.push_back(record);
+                continue;
+            };
+            let is_lossy = record.is_lossy;
+            let of_object = |item| match item {
+                Value::Object(fields) => Some(Record {
+                    number: 0,
+                    line,
+                    fields,
+                    is_lossy,
+                }),
+                _ => None,
+            };
+            if let Some(Value::Array(items)) = record.fields.remove(&name) {
+                of_page.extend(items.into_iter().filter_map(of_object));
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                let what = format!("the records are the objects in {name:?}");
+                return Some(Err(Problem::Note(what)));
+            }
+        }
     })
+}
+
+/// The record of an object; the error says what is wrong with it.
+fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
+    let text = String::from_utf8_lossy(bytes);
+    let fields = parse_object(&text).map_err(|what| match bytes.first() {
+        Some(b'{') => what,
+        _ => NO_OBJECT.to_owned(),
+    })?;
+    Ok(Record {
+        number: 0,
+        line,
+        fields,
+        is_lossy: matches!(text, Cow::Owned(_)),
+    })
+}
+
+/// What is wrong with other JSON than objects.
+const NO_OBJECT: &str = r#"a record must be a JSON object, such as {"id": 1, "text": "…"}"#;
+
+/// The only list of objects in an object that is no post and no user.
+fn list_of_page(fields: &Map<String, Value>, finder: &Finder) -> Option<String> {
+    let is_list = |value: &Value| {
+        let items = value.as_array().filter(|items| !items.is_empty());
+        items.is_some_and(|items| items.iter().all(Value::is_object))
+    };
+    let mut lists = fields.iter().filter(|(_, value)| is_list(value));
+    let (name, _) = lists.next()?;
+    let is_page = lists.next().is_none() && !fields.keys().any(|name| finder.is_of_record(name));
+    is_page.then(|| name.clone())
 }
 
 /// The records of a table in which the columns of posts are those of which `is_text` holds; `None` for an empty file.
@@ -115,7 +171,11 @@ pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
 /// The message about a row of `cells` cells under a header of `columns`.
 pub fn other_length(cells: usize, columns: usize) -> String {
     let plural = if cells == 1 { "" } else { "s" };
-    format!("{cells} cell{plural} where the header has {columns}")
+    let hint = match cells > columns {
+        true => "; put texts that contain the separator in quotes",
+        false => "",
+    };
+    format!("{cells} cell{plural} where the header has {columns}{hint}")
 }
 
 fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, String> {
@@ -143,7 +203,11 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
         }
         let text = String::from_utf8_lossy(cell);
         record.is_lossy |= matches!(text, Cow::Owned(_));
-        record.fields.insert(name.clone(), text.into_owned().into());
+        let text = match is_text.then(|| bytes_as_text(&text)).flatten() {
+            Some(text) => text,
+            None => text.into_owned(),
+        };
+        record.fields.insert(name.clone(), text.into());
     }
     Ok(record)
 }

@@ -124,12 +124,22 @@ impl<R: BufRead> Table<R> {
         Ok(Some(Self { rows, columns }))
     }
 
-    /// The next row that is not empty.
+    /// The next row that is not empty, and not the header again, as in tables that were put one after the other.
     ///
     /// # Errors
     /// If the file cannot be read on, such as after a quote that is never closed.
     pub fn next_row(&mut self) -> io::Result<Option<Row>> {
-        self.rows.next()
+        loop {
+            let row = self.rows.next()?;
+            let is_header = |row: &Row| {
+                let names = self.columns.iter().map(String::as_bytes);
+                // In a table of one column, a post may be called as the column.
+                self.columns.len() > 1 && row.cells().map(<[u8]>::trim_ascii).eq(names)
+            };
+            if !row.as_ref().is_some_and(is_header) {
+                return Ok(row);
+            }
+        }
     }
 }
 
@@ -205,6 +215,10 @@ impl<R: BufRead> Rows<R> {
             let piece = &buffer[..buffer.len().min(PIECE_BYTES)];
             let mut taken = 0;
             while let Some(&byte) = piece.get(taken) {
+                if row.line == 0 && piece[taken..].starts_with(BYTE_ORDER_MARK) {
+                    taken += BYTE_ORDER_MARK.len();
+                    continue;
+                }
                 let text = self.scanner.skip_text(&piece[taken..]);
                 if text > 0 {
                     row.bytes.extend_from_slice(&piece[taken..taken + text]);

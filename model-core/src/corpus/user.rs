@@ -4,10 +4,15 @@ use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
 use super::json_value::{kind, parse_json, parse_object};
+use super::python::list_of_texts;
+use crate::attribute::whole_number;
 
 /// The message about a record that has both.
 const BOTH_TEXTS: &str =
     "both \"posts\" and \"text\", of which a record has one; remove or rename the other";
+
+/// What is wrong with a record that holds the values of many, by column and row.
+const LISTS_COLUMNS: &str = "it lists the values of each column; write one object per row (in pandas, to_json with orient=\"records\")";
 
 /// The names of the text in a post that is an object.
 const TEXTS: [&str; 4] = ["full_text", "text", "content", "body"];
@@ -77,8 +82,7 @@ impl User {
 /// A label as text; `None` where it is null or empty and so unknown.
 pub fn label_text(label: &Value) -> Option<String> {
     let label = match label {
-        Value::String(text) => text.trim().to_owned(),
-        // 24.0 is how some tools write a whole number in a column that has gaps.
+        Value::String(text) => whole_number(text.trim()).to_owned(),
         Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
                 format!("{float:.0}")
@@ -91,6 +95,15 @@ pub fn label_text(label: &Value) -> Option<String> {
     (!label.is_empty()).then_some(label)
 }
 
+/// What tells users apart: an id as text without the blanks around it, and a number as its digits. The number 7 is the text
+/// "7", and so are 7.0 and "7.0".
+pub fn id_key(id: &Value) -> String {
+    match id {
+        Value::String(text) => whole_number(text.trim()).to_owned(),
+        other => whole_number(&other.to_string()).to_owned(),
+    }
+}
+
 /// The parts of a record.
 pub(super) struct Entry {
     /// The user with the post, or posts, of the record.
@@ -99,6 +112,8 @@ pub(super) struct Entry {
     pub is_whole: bool,
     /// The id of the user, if the record has one.
     pub writer: Option<Value>,
+    /// As [`Parts::is_by_id`].
+    pub is_by_id: bool,
     /// What orders the posts of a user.
     pub order: Option<Value>,
 }
@@ -111,7 +126,9 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
     let Parts {
         posts,
         text,
+        is_null,
         writer,
+        is_by_id,
         order,
         mut fields,
     } = parts;
@@ -137,6 +154,8 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
                 "\"posts\" must be an array of strings, this is {kind}"
             ));
         }
+        (None, None) if is_null => return Err("the text is null".into()),
+        (None, None) if has_column(&fields) => return Err(LISTS_COLUMNS.into()),
         (None, None) => {
             return Err(format!(
                 "no \"posts\" (and no \"text\"); its fields are: {}; --text NAME states the one with the text",
@@ -159,17 +178,24 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         user,
         is_whole,
         writer,
+        is_by_id,
         order,
     })
 }
 
-/// The list of posts that a cell of a table holds as JSON, or else the value as it is.
+/// Whether a field of texts is an object, as where pandas writes a table by its columns.
+fn has_column(fields: &Map<String, Value>) -> bool {
+    (TEXTS.iter()).any(|name| fields.get(*name).is_some_and(Value::is_object))
+}
+
+/// The list of posts that a cell of a table holds as JSON or as Python's own text, or else the value as it is.
 fn listed_in_cell(posts: Value) -> Value {
     let text = posts.as_str().filter(|text| text.starts_with('['));
-    match text.and_then(|text| parse_json(text).ok()) {
-        Some(list) => list,
-        None => posts,
-    }
+    let list = text.and_then(|text| match parse_json(text) {
+        Ok(list) => Some(list),
+        Err(_) => Some(list_of_texts(text)?.into()),
+    });
+    list.unwrap_or(posts)
 }
 
 /// The text of a record, or the texts if it is a list of nothing but strings.
@@ -274,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn ages_with_a_fraction_were_other_labels_in_tables_than_in_json() {
+        for (label, expected) in [
+            ("24.0", "24"),
+            (" 24,00 ", "24"),
+            ("24", "24"),
+            ("24.5", "24.5"),
+            ("1,000", "1,000"),
+            (".0", ".0"),
+            ("v2.0", "v2.0"),
+        ] {
+            assert_eq!(label_text(&label.into()).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn one_text_is_one_post() {
         let user =
             User::from_json(r#"{"text": "hello", "gender": " female ", "age": 17}"#).unwrap();
@@ -326,6 +367,11 @@ mod tests {
             ("[]", "must be a JSON object, this is an array"),
             ("{}", "no \"posts\""),
             (r#"{"posts": null}"#, "no \"posts\""),
+            (r#"{"id": 1, "text": null}"#, "the text is null"),
+            (
+                r#"{"id": {"0": 1}, "text": {"0": "a"}}"#,
+                "one object per row",
+            ),
             (r#"{"posts": 3}"#, "array of strings, this is a number"),
             (r#"{"posts": ["x", 3]}"#, "post 2 of \"posts\" is left out"),
             (
@@ -343,7 +389,7 @@ mod tests {
         for (record, posts) in [
             (r#"{"posts": "[\"a\", \"b, c\"]"}"#, &["a", "b, c"][..]),
             (r#"{"posts": "[sic] a"}"#, &["[sic] a"]),
-            (r#"{"posts": "['a', 'b']"}"#, &["['a', 'b']"]),
+            (r#"{"posts": "['a', 'b']"}"#, &["a", "b"]),
         ] {
             assert_eq!(User::from_json(record).unwrap().posts, posts, "{record}");
         }

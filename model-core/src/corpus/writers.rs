@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::columns::ID;
 use super::reader::Problem;
 use super::time::time;
-use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User};
+use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, id_key};
 
 /// A post with its writer.
 pub(super) struct Post {
@@ -58,10 +58,11 @@ pub(super) struct Writers {
     bytes: usize,
     held: Vec<Gathered>,
     ready: VecDeque<User>,
-    /// The place in `held` of each writer.
+    /// The place in `held` of each writer, by [`id_key`].
     places: HashMap<String, usize>,
     /// Hashes of the writers that were returned.
     returned: HashSet<u64>,
+    count: usize,
 }
 
 /// A writer whose posts are being read.
@@ -83,7 +84,13 @@ impl Writers {
             ready: VecDeque::new(),
             places: HashMap::new(),
             returned: HashSet::new(),
+            count: 0,
         }
+    }
+
+    /// The number of writers so far.
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     /// Adds a post. In a sorted file, the first post of a writer makes the writer before ready.
@@ -92,7 +99,7 @@ impl Writers {
     /// If the writer has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
     /// [`Problem::Stream`] if all writers have too many.
     pub fn add(&mut self, post: Post) -> Result<(), Problem> {
-        let writer = post.writer.to_string();
+        let writer = id_key(&post.writer);
         if let Some(&place) = self.places.get(&writer) {
             return self.extend(place, post);
         }
@@ -100,7 +107,7 @@ impl Writers {
             self.finish();
             if !self.returned.insert(hash(&writer)) {
                 let what = format!(
-                    "the posts of writer {writer} are not consecutive; sort the file by writer, or leave out --sorted"
+                    "the posts of writer {writer:?} are not consecutive; sort the file by writer, or leave out --sorted"
                 );
                 self.hold(writer, None);
                 return Err(Problem::Record {
@@ -154,6 +161,7 @@ impl Writers {
             bytes: 0,
         });
         self.places.insert(writer, place);
+        self.count += 1;
         place
     }
 
@@ -186,7 +194,10 @@ impl Writers {
                 user.fields.insert(name, value);
             }
         }
-        user.fields.insert(ID.to_owned(), post.writer);
+        // An id that is written in two ways stays as it was first.
+        if gathered.orders.len() == 1 {
+            user.fields.insert(ID.to_owned(), post.writer);
+        }
         self.check_memory(post.line)
     }
 

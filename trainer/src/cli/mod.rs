@@ -291,7 +291,9 @@ fn label_column(text: &str) -> Result<(String, String), String> {
 
 fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::by_name(name).ok_or_else(|| {
-        "unknown; known are utf-8, utf-16le, utf-16be, gb18030, big5, windows-1252 and the others of the WHATWG".into()
+        "unknown; known are utf-8, utf-16le, utf-16be, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r, windows-1251, \
+         windows-1252, macintosh and the others of the WHATWG"
+            .into()
     })
 }
 

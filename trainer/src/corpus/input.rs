@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use formats::Limited;
-use liblzma::stream::{CONCATENATED, Stream};
+use formats::{Limited, Streams, gunzip};
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::Stream;
 use model_core::corpus::{Packing, peek};
+use zstd::stream::read::Decoder as ZstdDecoder;
 
 /// The memory limit of the xz decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
@@ -53,20 +55,32 @@ pub(super) fn decompress(
     };
     Ok(match Packing::by_content(&head) {
         Some(Packing::Xz) => {
-            let stream = Stream::new_stream_decoder(XZ_MEMORY_LIMIT, CONCATENATED)?;
-            let decoder = liblzma::bufread::XzDecoder::new_stream(reader, stream);
-            buffered(decoder, packed)
+            let begin = |reader| {
+                let stream = Stream::new_stream_decoder(XZ_MEMORY_LIMIT, 0)?;
+                Ok(XzDecoder::new_stream(reader, stream))
+            };
+            let is_begin = |byte| byte == 0xFD;
+            buffered(
+                Streams::new(reader, begin, XzDecoder::into_inner, is_begin),
+                packed,
+            )
         }
-        Some(Packing::Gzip) => buffered(flate2::bufread::MultiGzDecoder::new(reader), packed),
+        Some(Packing::Gzip) => buffered(gunzip(reader), packed),
         Some(Packing::Zstd) => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
             let window = if is_long {
                 LONG_ZSTD_WINDOW
             } else {
                 ZSTD_WINDOW
             };
-            decoder.window_log_max(window)?;
-            buffered(Windowed(decoder), packed)
+            let begin = move |reader| {
+                let mut decoder = ZstdDecoder::with_buffer(reader)?.single_frame();
+                decoder.window_log_max(window)?;
+                Ok(Windowed(decoder))
+            };
+            let end = |decoder: Windowed<ZstdDecoder<'static, _>>| decoder.0.finish();
+            // Frames that are to be skipped begin with 0x50 to 0x5F.
+            let is_begin = |byte| matches!(byte, 0x28 | 0x50..=0x5F);
+            buffered(Streams::new(reader, begin, end, is_begin), packed)
         }
         None => Box::new(reader.reader),
     })

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::{Component, Path, PathBuf};
 
+use model_core::corpus::id_key;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,10 +26,10 @@ pub struct UserKey {
 /// Identifies a user within one file.
 ///
 /// The two variants are kept apart because a file may hold both the id 7 and a seventh record without an id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKey {
-    /// The record's `id`: any JSON value, so `1` and `"1"` are different ids.
+    /// The record's `id`: any JSON value. `1` and `"1"` are the same id, see [`id_key`].
     Id(Value),
     /// The position of a record without an id, counted from 1, bad records included.
     Record(u64),
@@ -49,6 +51,27 @@ impl RecordKey {
         match user.own_id() {
             Some(id) => Self::Id(id.clone()),
             None => Self::Record(user.record),
+        }
+    }
+}
+
+impl PartialEq for RecordKey {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Id(id), Self::Id(other)) => id == other || id_key(id) == id_key(other),
+            (Self::Record(position), Self::Record(other)) => position == other,
+            (Self::Id(_), Self::Record(_)) | (Self::Record(_), Self::Id(_)) => false,
+        }
+    }
+}
+
+impl Eq for RecordKey {}
+
+impl Hash for RecordKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Id(id) => (0, id_key(id)).hash(state),
+            Self::Record(position) => (1, position).hash(state),
         }
     }
 }

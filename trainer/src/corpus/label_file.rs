@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, id_text, open_labels, peek};
+use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, id_key, open_labels, peek};
 use serde_json::{Map, Value};
 
 use super::input;
@@ -13,7 +13,7 @@ use super::reader::{BadRecord, CorpusError};
 #[derive(Clone, Debug)]
 pub struct LabelFile {
     path: PathBuf,
-    /// By id, the fields of a user.
+    /// By [`id_key`], the fields of a user.
     users: HashMap<String, Map<String, Value>>,
     /// How many users of the corpus have labels in it.
     found: u64,
@@ -55,7 +55,7 @@ impl LabelFile {
 
     /// Gives a user the labels that the file has and the user has not.
     pub fn apply(&mut self, user: &mut User) {
-        let labels = user.own_id().and_then(|id| self.users.get(&id_text(id)));
+        let labels = user.own_id().and_then(|id| self.users.get(&id_key(id)));
         if let Some(labels) = labels {
             self.found += 1;
             add(&mut user.fields, labels);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model_core::attribute::Attribute;
+use model_core::corpus::label_text;
 
 use super::User;
 
@@ -20,8 +21,9 @@ impl LabelMap {
     /// A label that is read as another class already.
     pub fn add(&mut self, attribute: &str, label: &str, class: &str) -> Result<(), String> {
         let classes = self.classes.entry(attribute.to_owned()).or_default();
-        // The labels of users are without the spaces around them too.
-        let before = classes.insert(label.trim().to_owned(), class.to_owned());
+        // As the labels of users are.
+        let label = label_text(&label.into()).unwrap_or_default();
+        let before = classes.insert(label.clone(), class.to_owned());
         match before.filter(|before| before != class) {
             Some(before) => Err(format!(
                 "the label {label:?} of {attribute:?} is read both as {before:?} and as {class:?}"

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use formats::{Files, cut_off};
+use formats::Files;
 use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, peek};
 
 use super::columnar;
@@ -17,7 +17,8 @@ struct Member {
     name: String,
     start: u64,
     length: u64,
-    is_cut_off: bool,
+    /// Why the file ends too early, if it does.
+    cut: Option<String>,
 }
 
 /// The users in those files whose names say that they hold users, or in those of the shard. The files are unpacked into a
@@ -39,12 +40,12 @@ pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<User
     let is_in_shard = |position| shard.is_none_or(|shard| shard.has(position));
     let names = names.into_iter().enumerate();
     for (_, name) in names.filter(|(position, _)| is_in_shard(*position)) {
-        let (length, is_cut_off) = copy(&mut *files.open(&name)?, &mut file)?;
+        let (length, cut) = copy(&mut *files.open(&name)?, &mut file)?;
         members.push(Member {
             name,
             start: end,
             length,
-            is_cut_off,
+            cut,
         });
         end += length;
     }
@@ -65,19 +66,19 @@ pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<User
     Ok(Box::new(note.into_iter().chain(users)))
 }
 
-/// Copies a file as far as it goes: its length, and whether it is cut off there.
-fn copy(file: &mut dyn BufRead, copy: &mut impl Write) -> io::Result<(u64, bool)> {
+/// Copies a file as far as it goes: its length, and why it ends there if it is cut off.
+fn copy(file: &mut dyn BufRead, copy: &mut impl Write) -> io::Result<(u64, Option<String>)> {
     let mut length = 0;
     loop {
         let bytes = match file.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Ok((length, true));
+                return Ok((length, Some(error.to_string())));
             }
             read => read?,
         };
         if bytes.is_empty() {
-            return Ok((length, false));
+            return Ok((length, None));
         }
         copy.write_all(bytes)?;
         let read = bytes.len();
@@ -87,13 +88,13 @@ fn copy(file: &mut dyn BufRead, copy: &mut impl Write) -> io::Result<(u64, bool)
 }
 
 /// The end of a file; an error if the file is cut off.
-struct End(bool);
+struct End(Option<String>);
 
 impl Read for End {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        match self.0 {
-            true => Err(cut_off()),
-            false => Ok(0),
+        match &self.0 {
+            Some(what) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, what.clone())),
+            None => Ok(0),
         }
     }
 }
@@ -116,7 +117,7 @@ impl MemberUsers {
     fn open(&self, member: &Member) -> io::Result<Result<Users, String>> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(member.start))?;
-        let end = End(member.is_cut_off);
+        let end = End(member.cut.clone());
         let reader = decompress(BufReader::new(file.take(member.length).chain(end)), false)?;
         let (head, reader) = peek(reader, HEAD_BYTES)?;
         if columnar::is_columnar(&head) {

@@ -272,7 +272,7 @@ impl Iterator for Corpus {
                     if source.kind() == io::ErrorKind::UnexpectedEof =>
                 {
                     let path = name(&self.files[self.opened - 1]);
-                    let what = format!("{path}: {source}; what stands before the cut is read");
+                    let what = format!("{path}: {source}; what stands before is read");
                     if let Err(error) = self.bad_record(0, what) {
                         return self.fail(error);
                     }

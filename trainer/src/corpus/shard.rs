@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use model_core::corpus::{Problem, User, Users, id_text};
+use model_core::corpus::{Problem, User, Users, id_key};
 
 /// One of several parts of a corpus or a list. Each user is in exactly one of them, and is in the same one on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Shard {
     }
 
     fn has_user(self, user: &User) -> bool {
-        let hash = crc32fast::hash(id_text(&user.id()).as_bytes());
+        let hash = crc32fast::hash(id_key(&user.id()).as_bytes());
         hash % self.count == self.number - 1
     }
 }

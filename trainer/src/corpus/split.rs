@@ -357,6 +357,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_and_the_same_digits_as_text_were_two_users() {
+        let text = TWO_FILES.replace(r#"[{"id": 1}]"#, r#"[{"id": "1"}]"#);
+        let users = read(&text, &["b/users.jsonl"]).unwrap();
+        assert_eq!(tested(&users, 0), ["user 1"]);
+        let both = text.replace(r#"[{"id": 2}]"#, r#"[{"id": 1.0}]"#);
+        let message = read(&both, &["b/users.jsonl"]).err().unwrap();
+        assert!(
+            message.contains("is both a test user and a training"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn a_user_who_is_tested_and_trained_on_is_refused() {
         let twice = r#"{"training": {"a.jsonl": [{"id": 1}, {"id": 2}]}, "validation": {"a.jsonl": []},
             "test": {"a.jsonl": [{"id": 2}, {"id": 3}]}}"#;
@@ -373,8 +386,10 @@ mod tests {
         let users = read(by_name, &["x/a.jsonl", "x/b.jsonl"]).unwrap();
         let with_ids = || self::users().into_iter().take(4).collect();
         let found = |file| users.among(file, with_ids()).unwrap();
-        let id = serde_json::json!(2);
-        assert!(found(0).iter().map(User::own_id).eq([Some(&id)]));
+        // A number and the same digits as text are one id.
+        let ids = [2, 3].map(Value::from);
+        let found_ids = found(0);
+        assert!(found_ids.iter().filter_map(User::own_id).eq(&ids));
         assert!(found(1).is_empty());
     }
 

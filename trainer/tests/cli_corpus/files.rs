@@ -155,7 +155,7 @@ fn older_encodings_are_read_and_told() {
     let output = workplace.run(&stats);
     assert_eq!(
         stderr(&output),
-        "posts.csv: read as GB18030; --encoding NAME states another one\n"
+        "posts.csv: read as GB18030; --encoding NAME states another one, such as euc-kr or euc-jp\n"
     );
     let expected = stdout(output, 0);
     assert_eq!(json(&expected)["posts"], 2);
@@ -229,7 +229,7 @@ fn archives_are_the_users_of_their_files() {
     workplace.write("users.zip", zip(&[("a.csv", b"id,text\n1,a\n2,b,c\n")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip", "--strict"]);
     assert!(
-        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2"),
+        line.contains("users.zip:3: in a.csv: 3 cells where the header has 2;"),
         "{line}"
     );
     workplace.write("users.zip", zip(&[("a.md", b"")]));

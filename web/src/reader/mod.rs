@@ -17,10 +17,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use flate2::read::MultiGzDecoder;
 use formats::{
     ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers,
-    ZipFiles, members, recognise,
+    ZipFiles, gunzip, members, recognise,
 };
 use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, peek};
 use model_core::file_kind::{KIND_BYTES, what_else};
@@ -126,7 +125,7 @@ fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened
     reader.rewind()?;
     let is_packed = head.starts_with(b"\x1F\x8B");
     if is_packed {
-        head = beginning(&mut MultiGzDecoder::new(&mut reader)).map_err(not_unpacked)?;
+        head = beginning(&mut gunzip(BufReader::new(&mut reader))).map_err(not_unpacked)?;
         reader.rewind()?;
     }
     let kind = ArchiveKind::by_content(&head);
@@ -160,11 +159,11 @@ fn is_cut_off(error: &io::Error) -> bool {
 }
 
 /// A gzip file from its beginning, decompressed.
-fn unpacked<R: Read + Seek>(reader: &mut R) -> io::Result<Limited<MultiGzDecoder<&mut R>>> {
+fn unpacked<R: Read + Seek>(reader: &mut R) -> io::Result<Limited<impl Read>> {
     let size = reader.seek(io::SeekFrom::End(0))?;
     reader.rewind()?;
     let packed = Arc::new(AtomicU64::new(size));
-    Ok(Limited::new(MultiGzDecoder::new(reader), packed))
+    Ok(Limited::new(gunzip(BufReader::new(reader)), packed))
 }
 
 fn not_unpacked(error: io::Error) -> io::Error {
@@ -330,7 +329,7 @@ fn content(file: impl BufRead, most: usize) -> io::Result<(Vec<u8>, Vec<String>)
     let file = older.unwrap_or(Encoding::Utf8).decode(file);
     match file.take(most as u64 + 1).read_to_end(&mut content) {
         Err(error) if is_cut_off(&error) && !content.is_empty() => {
-            notes.push(format!("{error}; what stands before the cut is read"));
+            notes.push(format!("{error}; what stands before is read"));
         }
         read => drop(read?),
     }

@@ -135,6 +135,7 @@ fn the_page_reads_what_has_no_format_with_a_name() {
         ("cut.zip", &members[..members.len() - 9]),
         ("cut.jsonl.gz", b"\x1F\x8B\x08\0\0\0\0\0"),
         ("late.jsonl.gz", &packed[..packed.len() - 4]),
+        ("padded.jsonl.gz", &[&packed[..], &[0; 512]].concat()),
     ]);
     let mut texts = found.iter().map(|(report, bytes)| match report {
         Report::Users(extract) => extract.name.clone(),
@@ -157,7 +158,8 @@ fn the_page_reads_what_has_no_format_with_a_name() {
     has("Plain(0)");
     has("users.jsonl []");
     has("Plain(3)");
-    has("late.jsonl [\"the file is cut off; what stands before the cut is read\"]");
+    has("late.jsonl [\"the file is cut off; what stands before is read\"]");
+    has("padded.jsonl []");
     assert_eq!(texts.next(), None);
 }
 

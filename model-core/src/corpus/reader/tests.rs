@@ -100,9 +100,127 @@ fn rows_without_an_id_among_others_were_writers_without_a_word() {
 
 #[test]
 fn ids_that_a_spreadsheet_has_rounded_were_one_writer_without_a_word() {
-    let (users, problems) = table("user_id,text\n1.23457E+17,a\n1.23457E+17,b\nE+,c\n");
+    for rounded in ["1.23457E+17", "1.23457e+17"] {
+        let rows = format!("user_id,text\n{rounded},a\n{rounded},b\nE+,c\n");
+        let (users, problems) = table(&rows);
+        assert_eq!(users.len(), 2);
+        assert_eq!(problems, [format!("line 2: {ROUNDED}")]);
+    }
+}
+
+#[test]
+fn writers_as_objects_were_told_apart_by_their_followers_without_a_word() {
+    let user = |followers: u32| format!("\"{{'username': 'ann', 'followers': {followers}}}\"");
+    let rows = format!("text,user\na,{}\nb,{}\n", user(1), user(2));
+    let (users, problems) = table(&rows);
     assert_eq!(users.len(), 2);
-    assert_eq!(problems, [format!("line 2: {ROUNDED}")]);
+    assert_eq!(problems, [format!("line 2: {OBJECT_AS_TEXT}")]);
+}
+
+#[test]
+fn entities_were_words_without_a_word() {
+    for (text, told) in [
+        ("tea & milk; R&D; &c.", vec![]),
+        ("tea &amp; milk", vec![format!("line 3: {HTML}")]),
+        ("it&#39;s", vec![format!("line 3: {HTML}")]),
+    ] {
+        let rows = format!("user,text\n1,a\n1,{text}\n1,{text}\n");
+        let expected = vec![json!(["1", ["a", text, text]])];
+        assert_eq!(table(&rows), (expected, told), "{text}");
+    }
+}
+
+#[test]
+fn a_number_and_the_same_digits_as_text_were_two_writers() {
+    let ids = r#"{"user_id": 7, "text": "a"}
+        {"user_id": "7", "text": "b"}
+        {"user_id": 7.0, "text": "c"}
+        {"user_id": " 7 ", "text": "d"}
+        {"user_id": "7.0", "text": "e"}
+        {"user_id": "007", "text": "f"}
+        {"user_id": "7.5", "text": "g"}
+        {"user_id": 18446744073709551616, "text": "h"}
+        {"user_id": "18446744073709551616", "text": "i"}"#;
+    let expected = [
+        json!([7, ["a", "b", "c", "d", "e"]]),
+        json!(["007", ["f"]]),
+        json!(["7.5", ["g"]]),
+        json!(["18446744073709551616", ["h", "i"]]),
+    ];
+    assert_eq!(json_file(ids), (expected.to_vec(), Vec::new()));
+    let sorted = Reading {
+        is_sorted: true,
+        ..Reading::default()
+    };
+    assert_eq!(read_as(ids, Format::Jsonl, &sorted).0, expected);
+}
+
+#[test]
+fn ids_of_posts_were_writers_without_a_word() {
+    let rows = "id,date,text\n1,2024-01-02,a\n2,2024-01-01,b\n";
+    let (users, problems) = table(rows);
+    assert_eq!(users, [json!(["1", ["a"]]), json!(["2", ["b"]])]);
+    assert_eq!(problems, [EACH_ID_ONCE]);
+    for others in [
+        "id,date,text\n1,2024-01-02,a\n",
+        "id,date,text\n1,2024-01-02,a\n2,2024-01-01,b\n1,2024-01-01,c\n",
+        "user_id,date,text\n1,2024-01-02,a\n2,2024-01-01,b\n",
+        "id,text\n1,a\n2,b\n",
+    ] {
+        assert_eq!(table(others).1, Vec::<String>::new(), "{others}");
+    }
+}
+
+#[test]
+fn the_header_of_a_second_table_was_a_writer() {
+    let header = "user_id,text";
+    let quoted = "\u{FEFF}\"user_id\",\"text\"";
+    for again in [header, quoted, "\u{FEFF}user_id,text"] {
+        let rows = format!("{header}\r\n1,a\r\n{again}\r\n2,b\r\n\u{FEFF}1,c,\r\n");
+        let expected = [json!(["1", ["a", "c"]]), json!(["2", ["b"]])];
+        assert_eq!(table(&rows), (expected.to_vec(), Vec::new()), "{again}");
+    }
+    assert_eq!(table("text\na\ntext\n").0.len(), 2);
+}
+
+#[test]
+fn a_page_of_posts_was_a_bad_record() {
+    let told = |name: &str| format!("the records are the objects in {name:?}");
+    for (page, name) in [
+        (
+            r#"{"data": [{"user_id": 1, "text": "a"}, {"user_id": 1, "text": "b"}], "meta": {"n": 2}}"#,
+            "data",
+        ),
+        (
+            "{\"n\": 1, \"results\": [\n  {\"user_id\": 1, \"text\": \"a\"}]}\n{\"results\": [{\"user_id\": 1, \"text\": \"b\"}]}",
+            "results",
+        ),
+    ] {
+        let expected = (vec![json!([1, ["a", "b"]])], vec![told(name)]);
+        assert_eq!(json_file(page), expected, "{page}");
+    }
+    // Lists of a user or of nothing that is known.
+    for record in [
+        r#"{"id": 1, "text": "a", "links": [{"text": "b"}]}"#,
+        r#"{"posts": ["a"], "links": [{"text": "b"}]}"#,
+    ] {
+        assert_eq!(json_file(record).0[0][1], json!(["a"]), "{record}");
+    }
+    let (_, problems) = json_file(r#"{"a": [{"text": "a"}], "b": [{"text": "b"}]}"#);
+    assert!(problems[0].contains("its fields are: a, b"), "{problems:?}");
+    let (_, problems) = json_file(r#"["a", "b"]"#);
+    assert!(
+        problems[0].contains("must be a JSON object, such as"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn values_of_python_in_cells_were_read_letter_by_letter() {
+    let (users, _) = table("user,text\n1,b'caf\\xc3\\xa9'\n");
+    assert_eq!(users, [json!(["1", ["café"]])]);
+    let (users, _) = table("id,posts\n1,\"['a', 'b']\"\n");
+    assert_eq!(users, [json!(["1", ["a", "b"]])]);
 }
 
 #[test]
@@ -150,7 +268,10 @@ fn a_value_that_is_no_post_cost_the_user() {
 fn rows_without_their_last_cells_were_refused() {
     let (users, problems) = table("text,id,source\na,1\nb,1,x\n,,\nc,1,,\nd,1,x,more\n");
     assert_eq!(users, [json!(["1", ["a", "b", "c"]])]);
-    assert_eq!(problems, ["6: 4 cells where the header has 3"]);
+    assert_eq!(
+        problems,
+        ["6: 4 cells where the header has 3; put texts that contain the separator in quotes"]
+    );
     // A row that ends before its text has none.
     let (users, problems) = table("id,text\n1,a\n1\n1,\n");
     assert_eq!(users, [json!(["1", ["a", ""]])]);

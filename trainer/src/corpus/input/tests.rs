@@ -45,6 +45,50 @@ fn files_that_follow_each_other_are_read_as_one() {
     }
 }
 
+/// Frames of zstd that are to be skipped, as parallel and seekable files have them.
+const SKIPPED: &[u8] = b"\x50\x2a\x4d\x18\x04\0\0\0abcd";
+
+#[test]
+fn zeros_at_the_end_cost_the_whole_file() {
+    for packed in [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()] {
+        for zeros in [1, 512, 70_000] {
+            let zeros = vec![0; zeros];
+            let padded = [packed.clone(), zeros.clone(), packed.clone(), zeros].concat();
+            assert_eq!(read(padded).unwrap(), [TEXT, TEXT].concat());
+        }
+    }
+}
+
+#[test]
+fn frames_to_be_skipped_were_text() {
+    let frame = zstd::encode_all(TEXT, 1).unwrap();
+    let packed = [SKIPPED, &frame, SKIPPED, &frame, SKIPPED].concat();
+    assert_eq!(read(packed).unwrap(), [TEXT, TEXT].concat());
+}
+
+#[test]
+fn what_follows_the_compressed_data_cost_the_whole_file() {
+    for packed in [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()] {
+        let mut file = decompress(Cursor::new([&packed, &b"text"[..]].concat()), false).unwrap();
+        let mut text = Vec::new();
+        for _ in 0..2 {
+            let error = file.read_to_end(&mut text).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+            assert!(error.to_string().contains("is not compressed"), "{error}");
+        }
+        assert_eq!(text, TEXT);
+        // The last stream is cut off, in its head or later.
+        for length in [3, packed.len() - 9] {
+            let cut = [&packed[..], &packed[..length]].concat();
+            let mut file = decompress(Cursor::new(cut), false).unwrap();
+            let mut text = Vec::new();
+            let error = file.read_to_end(&mut text).unwrap_err();
+            assert_eq!(error.to_string(), "the file is cut off");
+            assert!(text.starts_with(TEXT));
+        }
+    }
+}
+
 #[test]
 fn a_cut_file_is_an_error() {
     for mut packed in [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()] {
@@ -86,7 +130,9 @@ fn long_windows_were_refused_without_a_hint() {
 
 #[test]
 fn fuzz_compressed_files() {
-    let seeds = [xz(), gzip(), zstd::encode_all(TEXT, 1).unwrap()];
+    let zstd = zstd::encode_all(TEXT, 1).unwrap();
+    let two = [SKIPPED, &zstd, &[0; 9], &zstd].concat();
+    let seeds = [xz(), gzip(), zstd, two];
     fuzzing::fuzz("xz, gzip, zstd", &seeds, |bytes| {
         if let Ok(mut file) = decompress(Cursor::new(bytes.to_vec()), false) {
             let _ = io::copy(&mut file, &mut io::sink());

@@ -1,0 +1,250 @@
+//! The data that Facebook and Instagram send the owner of an account, as JSON.
+
+use std::borrow::Cow;
+use std::io;
+
+use serde_json::Value;
+
+use crate::files::base;
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+
+/// A folder or zip archive with `message_1.json` of each chat, posts and comments.
+pub(crate) struct Facebook;
+
+/// Messages; comments and posts, also in groups; comments on reels of Instagram; posts, and comments of Instagram.
+const PATHS: [&str; 6] = [
+    "messages/*",
+    "comments_v2/*",
+    "group_comments_v2/*",
+    "group_posts_v2/*",
+    "comments_reels_comments/*",
+    "*",
+];
+const ABOUT: About = About {
+    name: "facebook",
+    input: "the data of a Facebook or Instagram account as JSON: its zip file, its folder, or message_1.json, your_posts_1.json, posts_1.json, comments.json or post_comments_1.json of it",
+    reads: "messages, grouped by `sender_name`; posts and comments of the owner",
+    labels: &[],
+    leaves_out: "messages of the system; reactions; calls; unsent messages",
+};
+
+impl Format for Facebook {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        let name = base(file.name());
+        if !file.may_be(&["json"]) {
+            return false;
+        }
+        let record = file.first_record(&PATHS);
+        if is_message(&record) {
+            return true;
+        }
+        let begins = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
+        let is_dated = record["timestamp"].is_number();
+        is_comment(&record)
+            || (is_dated && begins(&["your_posts", "group_posts"]))
+            || (record["media"].is_array() && begins(&["posts_"]))
+            || (is_dated && !record["data"][0]["comment"].is_null())
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        let names = accepted(self, files)?;
+        let owner = owner(files).unwrap_or_else(|| "me".to_owned());
+        for name in names {
+            each_record(
+                files,
+                &name,
+                &PATHS,
+                writers,
+                &mut |writers, _, record| match is_message(record) {
+                    true => add_message(writers, record),
+                    false => add_post(writers, &owner, record),
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Messages have other names where they are encrypted from end to end.
+fn is_message(record: &Value) -> bool {
+    (record["sender_name"].is_string() && record["timestamp_ms"].is_number())
+        || (record["senderName"].is_string() && record["timestamp"].is_number())
+}
+
+/// Whether a record is a comment on Instagram.
+fn is_comment(record: &Value) -> bool {
+    record["string_map_data"]["Comment"]["value"].is_string()
+}
+
+fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+    let either = |one: &str, other: &str| text(&message[one]) + &text(&message[other]);
+    let words = repaired(&either("content", "text")).into_owned();
+    let is_reaction = (words.starts_with("Reacted ") && words.ends_with(" to your message"))
+        || words.trim() == "Liked a message";
+    let is_system = matches!(
+        message["type"].as_str(),
+        Some("Subscribe" | "Unsubscribe" | "Call")
+    );
+    if message["is_unsent"] == true || message["isUnsent"] == true {
+        writers.counts().deleted += 1;
+        return Ok(());
+    }
+    if is_reaction || is_system || !message["call_duration"].is_null() {
+        writers.counts().system += 1;
+        return Ok(());
+    }
+    writers.add(Post {
+        writer: &repaired(&either("sender_name", "senderName")),
+        time: time::time(&either("timestamp_ms", "timestamp")),
+        text: words,
+        ..Post::default()
+    })
+}
+
+/// Adds a post or comment of the owner.
+fn add_post(writers: &mut Writers<'_>, owner: &str, record: &Value) -> io::Result<()> {
+    let mut words = Vec::new();
+    for data in record["data"].as_array().into_iter().flatten() {
+        words.extend(data["post"].as_str());
+        words.extend(data["comment"]["comment"].as_str());
+    }
+    words.extend(record["string_map_data"]["Comment"]["value"].as_str());
+    // The caption of a post with one picture is the picture's.
+    let media = record["media"].as_array().map_or(&[][..], Vec::as_slice);
+    let caption = [record]
+        .into_iter()
+        .chain(media)
+        .filter(|_| !record["media"].is_null());
+    words.extend(
+        caption
+            .filter_map(|item| item["title"].as_str())
+            .find(|title| !title.is_empty()),
+    );
+    let times = [
+        &record["timestamp"],
+        &record["creation_timestamp"],
+        &record["string_map_data"]["Time"]["timestamp"],
+        &record["media"][0]["creation_timestamp"],
+    ];
+    writers.add(Post {
+        writer: owner,
+        time: times.into_iter().find_map(time::of),
+        text: repaired(&words.join("\n")).into_owned(),
+        ..Post::default()
+    })
+}
+
+/// The text that these programs have written byte by byte: they write the two bytes of "é" as the characters "Ã" and "©".
+fn repaired(text: &str) -> Cow<'_, str> {
+    let bytes: Option<Vec<u8>> = text
+        .chars()
+        .map(|letter| u8::try_from(letter).ok())
+        .collect();
+    match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        Some(repaired) => Cow::Owned(repaired),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// The name of the owner, which is the sender of the owner's messages.
+fn owner(files: &mut dyn Files) -> Option<String> {
+    let names = ["profile_information.json", "personal_information.json"];
+    let is_profile = |name: &&String| names.contains(&&*base(name));
+    let name = files.names().iter().find(is_profile)?.clone();
+    let profile = Candidate::new(files, &name).first_record(&["profile_v2", "profile_user/*"]);
+    let names = [
+        &profile["name"]["full_name"],
+        &profile["string_map_data"]["Name"]["value"],
+    ];
+    let name = names.into_iter().find_map(Value::as_str)?;
+    Some(repaired(name).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn letters_were_two_and_messages_a_bad_record() {
+        let message = |name: &str, time: u64, content: &str| json!({"sender_name": name, "timestamp_ms": time, "content": content});
+        let with = |mut message: Value, key: &str, value: Value| {
+            message[key] = value;
+            message
+        };
+        let rene = "Ren\u{c3}\u{a9}";
+        let chat = json!({"participants": [{"name": rene}, {"name": "Ann"}], "messages": [
+            message(rene, 1_714_557_600_000, "caf\u{c3}\u{a9} \u{f0}\u{9f}\u{98}\u{80}?"),
+            message("Ann", 1_714_557_500_000, "already café"),
+            message("Ann", 1_714_557_500_000, "Reacted \u{e2}\u{9d}\u{a4} to your message"),
+            with(message("Ann", 1, "Ann called you."), "call_duration", 0.into()),
+            with(message("Ann", 1, "gone"), "is_unsent", true.into()),
+            json!({"sender_name": "Ann", "timestamp_ms": 1, "photos": []}),
+        ]});
+        let encrypted = json!({"participants": ["Ann"], "messages": [
+            {"senderName": "Ann", "timestamp": 1_714_557_400_000_u64, "text": "tea", "isUnsent": false}]});
+        let posts = json!([
+            {"timestamp": 1_714_557_300, "data": [{"post": "le th\u{c3}\u{a9}"}], "title": "Ren\u{c3}\u{a9} updated his status."},
+            {"timestamp": 1_714_557_300, "attachments": []}]);
+        let comments = json!({"comments_v2": [
+            {"timestamp": 1_714_557_200, "data": [{"comment": {"comment": "nice", "author": rene}}], "title": "x"}]});
+        let profile = json!({"profile_v2": {"name": {"full_name": rene}}});
+        let files = [
+            ("inbox/ann_1/message_1.json", chat.to_string()),
+            ("e2ee/Ann_2.json", encrypted.to_string()),
+            ("posts/your_posts_1.json", posts.to_string()),
+            ("comments/comments.json", comments.to_string()),
+            ("profile/profile_information.json", profile.to_string()),
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| (*name, text.as_bytes()))
+            .collect();
+        let (received, counts) = read(&Facebook, &files);
+        let expected = json!([
+            {"id": "René", "posts": ["nice", "le thé", "café 😀?"]},
+            {"id": "Ann", "posts": ["tea", "already café"]},
+        ]);
+        let mut users = received.json();
+        users
+            .as_array_mut()
+            .unwrap()
+            .sort_by_key(|user| std::cmp::Reverse(user["id"].to_string()));
+        assert_eq!(users, expected);
+        assert_eq!(
+            (counts.system, counts.deleted, counts.without_text),
+            (2, 1, 2)
+        );
+        assert!(received.bad_records.is_empty());
+    }
+
+    #[test]
+    fn captions_and_comments_of_instagram_are_the_owners() {
+        let posts = json!([
+            {"media": [{"uri": "a.jpg", "creation_timestamp": 1_714_557_600, "title": "th\u{c3}\u{a9}"}]},
+            {"media": [{"title": ""}, {"title": ""}], "title": "two pictures", "creation_timestamp": 1_714_557_500}]);
+        let comment = |words: &str| json!({"string_map_data": {"Comment": {"value": words}, "Time": {"timestamp": 1_714_557_700}}});
+        let reels = json!({"comments_reels_comments": [comment("a reel")]});
+        let files = [
+            ("content/posts_1.json", posts.to_string()),
+            (
+                "comments/post_comments_1.json",
+                json!([comment("a post")]).to_string(),
+            ),
+            ("comments/reels_comments.json", reels.to_string()),
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| (*name, text.as_bytes()))
+            .collect();
+        let (received, _) = read(&Facebook, &files);
+        let posts = ["two pictures", "thé", "a post", "a reel"];
+        assert_eq!(received.json(), json!([{"id": "me", "posts": posts}]));
+    }
+}
