@@ -8,7 +8,7 @@ use tests::{BILINGUAL, BUNDLE, root, site};
 /// The files of the widget that the page fetches before its first prediction on the CPU.
 const WIDGET: [&str; 4] = [
     "start_worker.js",
-    "fetch_gpu.js",
+    "on_demand.js",
     "worker.js",
     "worker_bg.wasm",
 ];

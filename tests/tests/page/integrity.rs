@@ -156,7 +156,7 @@ fn files_that_are_fetched_later_are_checked_too() {
 /// The files of the worker.
 const WORKERS: [&str; 4] = [
     "widget/start_worker.js",
-    "widget/fetch_gpu.js",
+    "widget/on_demand.js",
     "widget/worker.js",
     "widget/worker_bg.wasm",
 ];

@@ -185,7 +185,7 @@ async fn kept(page: &Page) {
 fn needed() -> Vec<String> {
     let worker = [
         "start_worker.js",
-        "fetch_gpu.js",
+        "on_demand.js",
         "worker.js",
         "worker_bg.wasm",
         "models/list.json",
