@@ -137,6 +137,8 @@ fn files_that_are_fetched_later_are_checked_too() {
     for file in [
         "widget/gpu.js",
         "widget/gpu_bg.wasm",
+        "widget/chinese.js",
+        "widget/chinese_bg.wasm",
         "widget/models/en-single.safetensors",
         "widget/dictionary/zh.txt.gz",
     ] {
