@@ -13,19 +13,12 @@ pub struct Crc32 {
 
 impl Crc32 {
     pub fn new() -> Self {
-        let mut tables = [[0; 256]; STEP];
-        for byte in 0..256 {
-            let mut crc = byte as u32;
-            for _ in 0..8 {
-                crc = (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
-            }
-            tables[0][byte] = crc;
-        }
+        let bit = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
+        let first: [u32; 256] = std::array::from_fn(|byte| (0..8).fold(byte as u32, bit));
+        let mut tables = [first; STEP];
         for after in 1..STEP {
-            for byte in 0..256 {
-                let before = tables[after - 1][byte];
-                tables[after][byte] = (before >> 8) ^ tables[0][(before & 0xFF) as usize];
-            }
+            let before = tables[after - 1];
+            tables[after] = before.map(|crc| (crc >> 8) ^ first[(crc & 0xFF) as usize]);
         }
         Self { tables, state: !0 }
     }
