@@ -14,7 +14,7 @@ const cache = open(CACHE);
 let tidy = Promise.resolve();
 /** Files that most visitors never need. They are kept after their first use. */
 const ON_DEMAND =
-  /^embed\.|^reader\/|^widget\/(gpu|dictionary\/|models\/(?!en\.|list\.)|index\.|element\.|react\.|user-attributes|style\.|locale\.|messages\.|tokens\.|package\.|.*\.(d\.ts|md)$)/;
+  /^embed\.|^reader\/|^widget\/(gpu|chinese|dictionary\/|models\/(?!en\.|list\.)|index\.|element\.|react\.|user-attributes|style\.|locale\.|messages\.|tokens\.|package\.|.*\.(d\.ts|md)$)/;
 /** For each file a promise that settles when the file is kept. Requests wait for it, so that no file is fetched twice. */
 const busy = new Map();
 

@@ -32,7 +32,7 @@
 //! Without the feature `model` the crate has only the types of models and predictions, for programs that show predictions
 //! made elsewhere, such as the page. With `model` a model predicts on the CPU. The feature `burn` adds the network as a module
 //! of burn and prediction on any of its devices, `training` gradients and the joint loss, `gpu` the LSTM fused for GPUs,
-//! `threads` more than one core, `corpus` the reading of users.
+//! `threads` more than one core, `jieba` the segmentation of Chinese with a dictionary, `corpus` the reading of users.
 
 pub mod attribute;
 pub mod base_rates;
@@ -54,7 +54,11 @@ pub mod bundle;
 #[cfg(feature = "model")]
 pub mod calibration;
 #[cfg(feature = "model")]
+mod crc32;
+#[cfg(feature = "model")]
 pub mod embedding;
+#[cfg(any(feature = "jieba", feature = "model"))]
+pub mod jieba;
 #[cfg(feature = "training")]
 pub mod joint_loss;
 #[cfg(feature = "model")]

@@ -1,8 +1,8 @@
 //! The page: its interface (`app`), the worker that runs the models (`worker`), and the messages between the two.
 //!
 //! Interface and worker are separate WebAssembly programs, so that the interface is there before the model's code has
-//! arrived. Two more are fetched when they are first needed: one computes on WebGPU (`gpu`), the other reads archives
-//! (`reader`). The other modules need no browser and are tested natively.
+//! arrived. Three more are fetched when they are first needed: one computes on WebGPU (`gpu`), one segments Chinese (`chinese`),
+//! one reads archives (`reader`). The other modules need no browser and are tested natively.
 
 pub mod archive;
 pub mod backend;
@@ -21,6 +21,8 @@ pub mod table;
 
 #[cfg(all(feature = "app", target_arch = "wasm32"))]
 pub mod app;
+#[cfg(all(feature = "chinese", target_arch = "wasm32"))]
+pub mod chinese;
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 pub mod gpu;
 #[cfg(all(

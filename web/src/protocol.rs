@@ -91,6 +91,8 @@ pub enum Reason {
     DamagedBundle(String),
     /// The Chinese dictionary, or the user dictionary in the bundle, cannot be used.
     UnusableDictionary(String),
+    /// The program that segments Chinese could not be fetched or started.
+    NoSegmentation(String),
     /// Base rates cannot be read, or do not fit the model.
     UnusableBaseRates(String),
 

@@ -1,8 +1,8 @@
 // @ts-check
 // Predictions without an interface: `const model = await load(url); const [prediction] = await model.predict([text])`.
 // The types are in index.d.ts, those of the messages to and from the worker in protocol.d.ts.
-import { fetchGpu } from "./fetch_gpu.js";
 import { ENGLISH, Failure } from "./locale.js";
+import { fetchChinese, fetchGpu } from "./on_demand.js";
 
 /**
  * @import { Attribute, Backend as WorkerBackend, BackendChoice, BaseRates, ChunkSize, Method, ModelCard, Named, PopulationEstimate, ReadWord, Reply, Request, UserPrediction } from "./protocol.js"
@@ -32,6 +32,8 @@ const MODEL = () => new URL("./models/en.safetensors", import.meta.url);
 const DICTIONARY = () => new URL("./dictionary/zh.txt.gz", import.meta.url);
 /** The worker's program beside this module. */
 const PROGRAM = () => new URL("./worker_bg.wasm", import.meta.url);
+/** The program beside this module that segments Chinese. */
+const CHINESE = () => new URL("./chinese_bg.wasm", import.meta.url);
 
 /**
  * The worker that all models share; null while there is no model.
@@ -442,9 +444,13 @@ async function openHere(receive) {
   await start({ module_or_path: (await fileBytes(program)) ?? program });
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
-  serve(port2, fetchGpu, fetchHere);
+  serve(port2, fetchGpu, fetchChineseHere, fetchHere);
   /** @type {any} */ (port2).unref?.();
   return port1;
+}
+
+async function fetchChineseHere() {
+  return fetchChinese((await fileBytes(CHINESE())) ?? undefined);
 }
 
 /**

@@ -445,7 +445,7 @@ readable: number, } } | { "older_bundle": {
 /**
  * The bundle's format version.
  */
-version: number, } } | { "damaged_bundle": string } | { "unusable_dictionary": string } | { "unusable_base_rates": string } | { "device_failed": string } | "not_finite" | "no_model" | { "miscounted": { 
+version: number, } } | { "damaged_bundle": string } | { "unusable_dictionary": string } | { "no_segmentation": string } | { "unusable_base_rates": string } | { "device_failed": string } | "not_finite" | "no_model" | { "miscounted": { 
 /**
  * The number of users in the request.
  */

@@ -1,6 +1,6 @@
 // Starts the worker's program. Errors before the program runs would only reach the console, so this script sends them to
 // the page as messages (Reply::Crashed in web/src/protocol.rs).
-import { fetchGpu } from "./fetch_gpu.js";
+import { fetchChinese, fetchGpu } from "./on_demand.js";
 
 const message = (error) => String(error?.message ?? error);
 let report = (text) => postMessage(JSON.stringify({ crashed: { reason: { crashed: text } } }));
@@ -16,6 +16,6 @@ async function run() {
   const { default: start, serve, uncaught } = await import("./worker.js");
   await start();
   report = uncaught;
-  serve(globalThis, fetchGpu);
+  serve(globalThis, fetchGpu, fetchChinese);
 }
 run().catch((error) => report(message(error)));

@@ -31,10 +31,12 @@ mod pattern;
 
 use std::io::{BufRead, Read};
 
-use jieba_rs::Jieba;
 use thiserror::Error;
 use unicode_segmentation::UnicodeSegmentation;
 
+#[cfg(feature = "jieba")]
+use crate::jieba;
+use crate::jieba::Jieba;
 use crate::language::is_han;
 use fold::Folded;
 pub use mask::mask;
@@ -111,9 +113,9 @@ pub const LONGEST_WORD: usize = 256;
 const LONGEST_MESSAGE: usize = 200;
 
 /// Splits posts into words.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Segmenter {
-    chinese: Option<Jieba>,
+    chinese: Option<Box<dyn Jieba>>,
     /// The user dictionaries added so far.
     user_words: String,
     /// The size of all dictionaries.
@@ -160,7 +162,19 @@ impl Segmenter {
     ///
     /// # Errors
     /// If the dictionary cannot be read, is invalid, empty or too long, or its frequencies add up to too much.
+    #[cfg(feature = "jieba")]
     pub fn with_dictionary(dictionary: impl BufRead) -> Result<Self, TextError> {
+        Self::with_jieba(dictionary, jieba::open)
+    }
+
+    /// The same by the jieba that `open` makes of the dictionary, or its message about an invalid one.
+    ///
+    /// # Errors
+    /// As those of `with_dictionary`.
+    pub fn with_jieba(
+        dictionary: impl BufRead,
+        open: impl FnOnce(&[u8]) -> Result<Box<dyn Jieba>, String>,
+    ) -> Result<Self, TextError> {
         let mut bytes = Vec::new();
         let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
         dictionary.read_to_end(&mut bytes).map_err(unusable)?;
@@ -177,7 +191,7 @@ impl Segmenter {
         }
         size.check_frequencies()?;
         Ok(Self {
-            chinese: Some(Jieba::with_dict(&mut bytes.as_slice()).map_err(unusable)?),
+            chinese: Some(open(&bytes).map_err(unusable)?),
             user_words: String::new(),
             size,
         })
@@ -219,10 +233,10 @@ impl Segmenter {
             } else if !word.is_empty() {
                 let frequency = match frequency {
                     Some(frequency) => frequency as usize,
-                    None => jieba.suggest_freq(&word),
+                    None => jieba.lowest_frequency(&word),
                 };
                 self.size.add(&word, frequency as u64)?;
-                jieba.add_word(&word, Some(frequency), tag);
+                jieba.add(&word, frequency, tag);
             }
         }
         self.user_words.push_str(dictionary.trim_end());
@@ -274,14 +288,7 @@ impl Segmenter {
     /// The part of speech of `word` in the tags of the Chinese dictionary; `None` without a dictionary or if `word` is not in
     /// it.
     pub fn dictionary_tag<'a>(&'a self, word: &'a str) -> Option<&'a str> {
-        let jieba = self.chinese.as_ref()?;
-        if !jieba.has_word(word) {
-            return None;
-        }
-        match jieba.tag(word, false)[..] {
-            [ref tagged] => Some(tagged.tag),
-            _ => None,
-        }
+        self.chinese.as_ref()?.tag(word)
     }
 
     /// Adds the words of the run of Han characters at byte `at` and returns the length of the run.
@@ -293,8 +300,10 @@ impl Segmenter {
         let run = &rest[..length];
         match &self.chinese {
             Some(jieba) => {
-                for token in jieba.cut(run, true) {
-                    words.push(token.word, at + token.byte_start, token.word.len());
+                let mut start = at;
+                for word in jieba.words(run) {
+                    words.push(word, start, word.len());
+                    start += word.len();
                 }
             }
             None => {
@@ -317,7 +326,6 @@ fn frequencies(dictionary: &[u8]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// The error of an invalid dictionary in one line. jieba quotes the line at fault with its line break.
 /// The frequency in a field of a user dictionary: digits and nothing else.
 fn frequency_of(field: &str) -> Option<u64> {
     let is_number = field.bytes().all(|byte| byte.is_ascii_digit());
@@ -331,6 +339,7 @@ fn is_tag(field: &str) -> bool {
         && field.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+/// The error of an invalid dictionary in one line. jieba quotes the line at fault with its line break.
 fn unusable(error: impl std::fmt::Display) -> TextError {
     let message = error.to_string();
     let words: Vec<&str> = message.split_whitespace().collect();

@@ -666,12 +666,11 @@ fn fuzz_dictionaries() {
             words_of(&segmenter, "你好，世界");
         }
     });
-    let segmenter = Segmenter::with_dictionary(words.as_bytes()).unwrap();
     fuzzing::fuzz(
         "user dictionary",
         &["好世 20 n\n界\n你好 x\nabc 3\n"],
         |bytes| {
-            let mut segmenter = segmenter.clone();
+            let mut segmenter = Segmenter::with_dictionary(words.as_bytes()).unwrap();
             if (segmenter.add_user_dictionary(&String::from_utf8_lossy(bytes))).is_ok() {
                 words_of(&segmenter, "你好，世界");
             }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tests::{
+    BUNDLE,
     browser::{LATE, SOON, Visit},
     driver::Need,
     same,
 };
 
-use crate::{TEXTS, before_worker, failed};
+use crate::{TEXTS, before_worker, bundle, failed, note};
 
 #[test]
 fn a_software_gpu_is_not_chosen_automatically() {
@@ -55,6 +56,22 @@ fn an_adapter_that_the_gpu_code_cannot_use_is_left_alone() {
                 running.starts_with("Runs on the CPU: ") && running.contains("timestamp-query"),
                 "{running}"
             );
+        });
+}
+
+#[test]
+fn on_webgpu_a_chinese_model_segments_too() {
+    let chinese = bundle(|bundle| bundle.settings.dictionary = true);
+    Visit::default()
+        .needs(Need::SoftwareGpu)
+        .instead(BUNDLE, chinese)
+        .run(async |page| {
+            page.choose("WebGPU").await;
+            assert!(page.ready().await.starts_with("Runs on WebGPU"));
+            page.write("今天天气很好").await;
+            page.settled(LATE).await;
+            let note = note(&page).await;
+            assert!(note.contains(" of 3 words."), "{note}");
         });
 }
 

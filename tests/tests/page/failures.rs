@@ -7,7 +7,7 @@ use tests::{
     site::{Delivery, read},
 };
 
-use crate::{TEXTS, damaged, failed};
+use crate::{TEXTS, bundle, damaged, failed, note};
 
 #[test]
 fn a_damaged_model_is_named_and_loading_can_be_repeated() {
@@ -60,6 +60,28 @@ fn a_worker_that_cannot_start_is_not_waited_for() {
         let visit = Visit::default().instead(path, bytes.to_vec());
         visit.run(async |page| {
             failed(&page).await;
+        });
+    }
+}
+
+#[test]
+fn a_program_for_chinese_that_does_not_start_is_named_and_can_be_tried_again() {
+    let chinese = bundle(|bundle| bundle.settings.dictionary = true);
+    for file in ["widget/chinese.js", "widget/chinese_bg.wasm"] {
+        let visit = Visit::default().instead(BUNDLE, chinese.clone());
+        let visit = visit.instead(file, b"\0asm, but no program".to_vec());
+        visit.run(async move |page| {
+            let status = failed(&page).await;
+            assert!(
+                status.contains("the program that segments Chinese does not start"),
+                "{status}"
+            );
+            page.site.put(file, read(file));
+            page.press("Try again").await;
+            page.ready().await;
+            page.write("今天天气很好").await;
+            page.settled(SOON).await;
+            assert!(note(&page).await.contains(" of 3 words."), "{file}");
         });
     }
 }

@@ -137,6 +137,8 @@ fn files_that_are_fetched_later_are_checked_too() {
     for file in [
         "widget/gpu.js",
         "widget/gpu_bg.wasm",
+        "widget/chinese.js",
+        "widget/chinese_bg.wasm",
         "widget/models/en-single.safetensors",
         "widget/dictionary/zh.txt.gz",
     ] {
@@ -156,7 +158,7 @@ fn files_that_are_fetched_later_are_checked_too() {
 /// The files of the worker.
 const WORKERS: [&str; 4] = [
     "widget/start_worker.js",
-    "widget/fetch_gpu.js",
+    "widget/on_demand.js",
     "widget/worker.js",
     "widget/worker_bg.wasm",
 ];

@@ -88,7 +88,22 @@ fn on_the_cpu_the_program_for_webgpu_is_not_fetched() {
 }
 
 #[test]
-fn a_chinese_model_gets_its_dictionary() {
+fn readers_of_english_fetched_the_tables_that_segment_chinese() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // A model without a dictionary reads Chinese by characters.
+        let post = "my math teacher gave us so much homework 明天考试";
+        page.write(post).await;
+        page.settled(SOON).await;
+        same(&page.shown().await, &[post]);
+        let asked = page.site.requests();
+        let chinese = asked.iter().find(|path| path.contains("chinese"));
+        assert_eq!(chinese, None, "{asked:?}");
+    });
+}
+
+#[test]
+fn a_chinese_model_gets_its_dictionary_and_program() {
     let chinese = bundle(|bundle| bundle.settings.dictionary = true);
     Visit::default().instead(BUNDLE, chinese).run(async |page| {
         page.choose("CPU").await;
@@ -101,9 +116,9 @@ fn a_chinese_model_gets_its_dictionary() {
             "cut into words, not characters: {note}"
         );
         let asked = page.site.requests();
-        assert!(
-            asked.contains(&"widget/dictionary/zh.txt.gz".to_owned()),
-            "{asked:?}"
-        );
+        for file in ["chinese.js", "chinese_bg.wasm", "dictionary/zh.txt.gz"] {
+            let times = asked.iter().filter(|path| path.ends_with(file)).count();
+            assert_eq!(times, 1, "{file}: {asked:?}");
+        }
     });
 }

@@ -169,6 +169,11 @@ async fn cells(page: &Page, path: &str) -> Vec<Vec<String>> {
 
 /// Waits until the page has cached all that the next visit needs.
 async fn kept(page: &Page) {
+    keeps(page, needed()).await;
+}
+
+/// Waits until the page has cached these files.
+async fn keeps(page: &Page, files: Vec<String>) {
     let script = format!(
         "return (async () => {{
             const [name] = await caches.keys();
@@ -176,7 +181,7 @@ async fn kept(page: &Page) {
             const files = new Set(kept.map(({{ url }}) => url.slice(document.baseURI.length)));
             return {}.every(file => files.has(file));
         }})()",
-        Value::from(needed())
+        Value::from(files)
     );
     page.until(&script, SOON).await;
 }
@@ -185,7 +190,7 @@ async fn kept(page: &Page) {
 fn needed() -> Vec<String> {
     let worker = [
         "start_worker.js",
-        "fetch_gpu.js",
+        "on_demand.js",
         "worker.js",
         "worker_bg.wasm",
         "models/list.json",

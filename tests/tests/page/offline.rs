@@ -6,7 +6,7 @@ use tests::{
     same, same_by, site,
 };
 
-use crate::{TEXTS, announcement, array, bilingual, kept, string, text};
+use crate::{TEXTS, announcement, array, bilingual, keeps, kept, string, text};
 
 #[test]
 fn a_second_visit_needs_no_network() {
@@ -30,6 +30,26 @@ fn a_second_visit_needs_no_network() {
             page.client.title().await.expect("a title"),
             "What your writing gives away"
         );
+    });
+}
+
+#[test]
+fn a_second_visit_to_read_chinese_needs_no_network() {
+    let post = "明天还有两门考试，书一页都没翻开";
+    Visit::default().languages("zh-CN").run(async |page| {
+        page.ready().await;
+        kept(&page).await;
+        let files = ["chinese.js", "chinese_bg.wasm", "dictionary/zh.txt.gz"];
+        let files = files.map(|file| format!("widget/{file}")).into_iter();
+        keeps(&page, files.chain([BILINGUAL.into()]).collect()).await;
+        page.site.close();
+        page.reload().await;
+        page.until("return document.querySelector('fieldset') !== null", SOON)
+            .await;
+        page.ready().await;
+        page.write(post).await;
+        page.settled(SOON).await;
+        same_by(BILINGUAL, &page.shown().await, &[post]);
     });
 }
 
@@ -174,6 +194,7 @@ fn rare_files_are_not_kept_before_they_are_used() {
         }
         let seldom = [
             "gpu",
+            "chinese",
             "en-single",
             "zh",
             "user-attributes",
@@ -183,8 +204,6 @@ fn rare_files_are_not_kept_before_they_are_used() {
         ];
         let kept: Vec<&String> = (kept.iter())
             .filter(|file| seldom.iter().any(|part| file.contains(part)))
-            // A short script that fetches the program for WebGPU.
-            .filter(|file| *file != "widget/fetch_gpu.js")
             .collect();
         assert_eq!(kept, [""; 0]);
     });

@@ -23,18 +23,22 @@ const POSTS: [&str; 8] = [
     "",
 ];
 
-/// The words of the posts by the command line and by the browser.
-fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+/// The words of the posts by the command line and by the browser, with the words of a user dictionary.
+fn both(posts: Vec<String>, user_words: &str) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let dictionary = root().join("public/dictionary/zh.txt.gz");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("posts.jsonl");
     let user = serde_json::json!({ "posts": posts });
     fs::write(&file, user.to_string()).expect("a file");
+    let user_dictionary = folder.path().join("mine.txt");
+    fs::write(&user_dictionary, user_words).expect("a file");
     let output = Command::new(auxlstm())
         .arg("segment")
         .arg(&file)
         .arg("--dictionary")
         .arg(dictionary)
+        .arg("--user-dict")
+        .arg(user_dictionary)
         .stderr(Stdio::inherit())
         .output()
         .expect("the command runs");
@@ -45,6 +49,7 @@ fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     bundle.settings.dictionary = true;
+    bundle.settings.user_dictionary = user_words.to_owned();
     let visit = page("", "")
         .instead(
             "chinese.safetensors",
@@ -75,10 +80,20 @@ fn both(posts: Vec<String>) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 
 #[test]
 fn posts_are_segmented_as_by_the_command() {
-    let (by_command, in_browser) = both(POSTS.map(String::from).to_vec());
+    let (by_command, in_browser) = both(POSTS.map(String::from).to_vec(), "");
     assert_eq!(in_browser, by_command);
     assert_eq!(in_browser[0][..4], ["今天天气", "真", "好", "和"]);
     assert_eq!(in_browser[1], ["周末", "计划", "转发", "微博", "!!!"]);
+}
+
+#[test]
+fn user_dictionaries_extend_the_browsers_as_the_commands() {
+    let posts = ["結婚的和尚未結婚的都可以報名參加", "南京市长江大桥明天封闭"];
+    let words = "和尚未 9 n\n桥明天\n報名參加 500\n";
+    let (by_command, in_browser) = both(posts.map(String::from).to_vec(), words);
+    assert_eq!(in_browser, by_command);
+    assert!(in_browser[0].contains(&"报名参加".into()), "{in_browser:?}");
+    assert!(in_browser[1].contains(&"桥明天".into()), "{in_browser:?}");
 }
 
 /// Ten thousand real posts, if the corpus lies beside the repository.
@@ -105,7 +120,7 @@ fn real_posts_are_segmented_as_by_the_command() {
     let _ = unpacking.kill();
     let _ = unpacking.wait();
     assert_eq!(posts.len(), 10_000);
-    let (by_command, in_browser) = both(posts);
+    let (by_command, in_browser) = both(posts, "");
     assert_eq!(by_command.len(), in_browser.len());
     for (post, (command, browser)) in by_command.iter().zip(&in_browser).enumerate() {
         assert!(command == browser, "post {post} is segmented otherwise");

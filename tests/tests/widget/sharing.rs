@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::browser::SOON;
+use tests::{BILINGUAL, browser::SOON, same_by};
 
 use crate::{ELEMENT, POSTS, asked, element, heard, page, settled, shows};
 
@@ -24,6 +24,34 @@ fn elements_share_one_worker_and_one_model() {
             .await;
         shows(&page, "document.querySelector('#two')", &["my school"]).await;
         assert_eq!(page.script("return workers").await, 1);
+    });
+}
+
+#[test]
+fn an_english_and_a_chinese_element_share_one_worker() {
+    let post = "明天还有两门考试，书一页都没翻开";
+    let chinese = "id=two loading=eager model=widget/models/zh-en.safetensors";
+    let body = format!(
+        "{}<user-attributes {chinese}>{post}</user-attributes>",
+        element("id=one loading=eager")
+    );
+    page("", &body).run(async move |page| {
+        let [one, two] = [
+            "document.querySelector('#one')",
+            "document.querySelector('#two')",
+        ];
+        shows(&page, one, &POSTS).await;
+        settled(&page, two).await;
+        let shown = page.shown_in(&format!("{two}.shadowRoot")).await;
+        same_by(BILINGUAL, &shown, &[post]);
+        // The English model still reads Chinese by characters.
+        page.script(&format!("{one}.text = 'my school 明天考试'"))
+            .await;
+        shows(&page, one, &["my school 明天考试"]).await;
+        assert_eq!(page.script("return workers").await, 1);
+        for file in ["worker_bg.wasm", "chinese_bg.wasm"] {
+            assert_eq!(asked(&page, file), 1, "{file}: {:?}", page.site.requests());
+        }
     });
 }
 

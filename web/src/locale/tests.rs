@@ -198,6 +198,7 @@ fn reasons() -> Vec<Reason> {
         Reason::OlderBundle { version: 3 },
         Reason::DamagedBundle(text()),
         Reason::UnusableDictionary(text()),
+        Reason::NoSegmentation(text()),
         Reason::UnusableBaseRates(text()),
         Reason::DeviceFailed(text()),
         Reason::NotFinite,

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
+use futures::future::try_join;
 use model_core::predictor::Predictor;
 use model_core::text::Segmenter;
 
 use super::model::Model;
-use super::{Task, Worker, adapter, fetch, reply, spawn};
+use super::{Task, Worker, adapter, chinese, fetch, reply, spawn};
 use crate::backend::decide;
 use crate::protocol::{Asset, BackendChoice, Reason, Reply};
 
@@ -83,8 +84,10 @@ impl Worker {
         let mut predictor = Predictor::on_cpu(&bundle)?;
         let mut needed = None;
         if predictor.needs_dictionary() {
-            let dictionary = self.dictionary(number, &dictionary).await?;
-            let segmenter = Segmenter::with_dictionary(&*dictionary);
+            let program = chinese::program(self.fetch_chinese.clone());
+            let (program, dictionary) =
+                try_join(program, self.dictionary(number, &dictionary)).await?;
+            let segmenter = Segmenter::with_jieba(&*dictionary, |bytes| program.jieba(bytes));
             segmenter.and_then(|segmenter| predictor.use_segmenter(segmenter))?;
             needed = Some(dictionary);
         }

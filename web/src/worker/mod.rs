@@ -1,6 +1,7 @@
 //! The worker: it owns the models and answers one request after the other. It caches fetched files.
 
 mod adapter;
+mod chinese;
 mod fetch;
 mod gpu;
 mod load;
@@ -45,10 +46,10 @@ thread_local! {
     static PAGE: RefCell<Option<Port>> = const { RefCell::new(None) };
 }
 
-/// Starts to listen at `port`. `fetch_gpu` returns a promise of the module of the program for WebGPU. `fetch` replaces the
-/// global function of that name, which in Node cannot read files.
+/// Starts to listen at `port`. `fetch_gpu` and `fetch_chinese` return promises of the modules of the program for WebGPU and of
+/// the one that segments Chinese. `fetch` replaces the global function of that name, which in Node cannot read files.
 #[wasm_bindgen]
-pub fn serve(port: Port, fetch_gpu: Function, fetch: Option<Function>) {
+pub fn serve(port: Port, fetch_gpu: Function, fetch_chinese: Function, fetch: Option<Function>) {
     report_panics();
     fetch::replace(fetch);
     PAGE.set(Some(port.clone()));
@@ -61,7 +62,7 @@ pub fn serve(port: Port, fetch_gpu: Function, fetch: Option<Function>) {
     port.set_onmessage(on_message.as_ref().unchecked_ref());
     on_message.forget();
     spawn(async move {
-        let mut worker = Worker::new(fetch_gpu, sender);
+        let mut worker = Worker::new(fetch_gpu, fetch_chinese, sender);
         while let Some(task) = tasks.next().await {
             worker.carry_out(task).await;
         }
@@ -110,10 +111,11 @@ struct Worker {
     /// A bundle that the page has sent.
     sent: Option<Vec<u8>>,
     gpu: Gpu,
+    fetch_chinese: Function,
 }
 
 impl Worker {
-    fn new(fetch_gpu: Function, tasks: UnboundedSender<Task>) -> Self {
+    fn new(fetch_gpu: Function, fetch_chinese: Function, tasks: UnboundedSender<Task>) -> Self {
         Self {
             tasks,
             loading: HashMap::new(),
@@ -122,6 +124,7 @@ impl Worker {
             fetched: HashMap::new(),
             sent: None,
             gpu: Gpu::new(fetch_gpu),
+            fetch_chinese,
         }
     }
 
