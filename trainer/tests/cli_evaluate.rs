@@ -4,6 +4,7 @@ mod common;
 
 use common::model::untrained;
 use common::{Workplace, stderr, stdout};
+use model_core::bundle::{ConfidenceThresholds, LanguageCalibration};
 use serde_json::{Value, json};
 
 /// A folder with an untrained model and users of two cities. Without a city: every tenth.
@@ -187,4 +188,31 @@ fn the_page_has_the_figures_and_drawings() {
     assert!(page.contains(&format!("<td>{accuracy}</td>")), "{accuracy}");
     let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--html", "no/page.html"]);
     assert!(line.contains("cannot write no/page.html"), "{line}");
+}
+
+#[test]
+fn figures_had_no_definitions() {
+    let workplace = workplace();
+    let (text, _) = workplace.figures(&[]);
+    for figure in [
+        "Majority is ",
+        "ECE, the expected",
+        "Log loss is ",
+        "Coverage is ",
+    ] {
+        assert!(text.contains(figure), "{figure}: {text}");
+    }
+    let mut bundle = untrained();
+    for calibration in &mut bundle.settings.calibrations {
+        *calibration = LanguageCalibration::measured(
+            calibration.calibration.clone(),
+            ConfidenceThresholds::both(1.0),
+        );
+    }
+    workplace.write("model", bundle.to_bytes().unwrap());
+    let (text, _) = workplace.figures(&[]);
+    assert!(
+        text.contains("Coverage 0.0 % (the model has no confidence threshold: "),
+        "{text}"
+    );
 }
