@@ -133,7 +133,8 @@ pub fn adapt(
         },
         before: before_figures,
         fitted,
-        shares_alone: entropy.sum(),
+        // Of a single class, not −0.
+        shares_alone: entropy.sum::<f64>() + 0.0,
         curve,
         shares,
     }

@@ -90,11 +90,29 @@ pub struct OutputError {
 }
 
 /// Creates a folder and its parents, as far as they are missing.
+///
+/// # Errors
+/// A folder that cannot be created, or an empty path, which would be the present folder.
 pub fn make_folder(path: &Path) -> Result<(), OutputError> {
-    std::fs::create_dir_all(path).map_err(|source| OutputError {
+    let made = match path.as_os_str().is_empty() {
+        true => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the output has no name; the present folder is called .",
+        )),
+        false => std::fs::create_dir_all(path),
+    };
+    made.map_err(|source| OutputError {
         path: path.to_owned(),
         source,
     })
+}
+
+/// The error of the system, without the name of the temporary file that `tempfile` adds, which says nothing to users.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
+    }
 }
 
 impl Write for PendingFile {
@@ -148,7 +166,9 @@ impl PendingFile {
             Some(_) => None,
             None => of_new_file(),
         };
-        let file = TemporaryFile::create(PREFIX, folder_of(&path), at_first).map_err(fail)?;
+        let file = TemporaryFile::create(PREFIX, folder_of(&path), at_first)
+            .map_err(without_path)
+            .map_err(fail)?;
         if let Some(earlier) = earlier {
             keep_access(file.as_file(), &earlier).map_err(fail)?;
         }
@@ -173,7 +193,10 @@ impl PendingFile {
                     file.persist(&path)
                 }),
         };
-        result.map_err(|source| OutputError { path, source })
+        result.map_err(|error| OutputError {
+            path,
+            source: without_path(error),
+        })
     }
 }
 

@@ -62,7 +62,7 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
 ) -> Result<T, ConfigError> {
     let wrong = |where_: &str, what: &str| ConfigError::Setting {
         where_: where_.to_owned(),
-        what: one_line(what),
+        what: plain(&one_line(what)),
     };
     let settings = |table: &Table, where_: &str| {
         over(&T::default(), table.clone()).map_err(|error| wrong(where_, error.message()))
@@ -135,7 +135,10 @@ pub fn over<T: Serialize + DeserializeOwned>(
 pub fn to_toml(settings: &impl Serialize) -> Result<String, ConfigError> {
     toml::to_string(settings).map_err(|error| ConfigError::Setting {
         where_: "the config".into(),
-        what: one_line(&error.to_string()),
+        what: format!(
+            "{}; rename the file or folder",
+            one_line(&error.to_string())
+        ),
     })
 }
 
@@ -260,6 +263,22 @@ pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")
 }
 
+/// A message about a wrong value, with what was expected in words instead of Rust's types.
+fn plain(message: &str) -> String {
+    let Some((start, expected)) = message.rsplit_once("expected ") else {
+        return message.to_owned();
+    };
+    let words = match expected {
+        "usize" | "u64" | "u32" => "a whole number of at least 0",
+        "f64" | "f32" => "a number",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        expected if expected.starts_with("struct ") => "a table",
+        other => other,
+    };
+    format!("{start}expected {words}")
+}
+
 /// A message of several lines on one line.
 pub fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -297,6 +316,26 @@ mod tests {
             difference.starts_with("the stored ones cannot be read: "),
             "{difference}"
         );
+    }
+
+    #[test]
+    fn types_of_rust_stood_in_messages() {
+        let error = |setting: &str| {
+            let read = super::read::<Outer>(&[] as &[PathBuf], &[setting.into()], |_| Ok(()));
+            read.unwrap_err().to_string()
+        };
+        for (setting, expected) in [
+            ("inner.size=many", "a whole number of at least 0"),
+            ("inner.size=-1", "a whole number of at least 0"),
+            ("inner=3", "a table"),
+            ("list=3", "a list"),
+        ] {
+            let error = error(setting);
+            assert!(
+                error.ends_with(&format!(", expected {expected}")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

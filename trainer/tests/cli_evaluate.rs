@@ -4,6 +4,7 @@ mod common;
 
 use common::model::untrained;
 use common::{Workplace, stderr, stdout};
+use model_core::bundle::{ConfidenceThresholds, LanguageCalibration};
 use serde_json::{Value, json};
 
 /// A folder with an untrained model and users of two cities. Without a city: every tenth.
@@ -149,7 +150,7 @@ fn errors_are_given_by_group() {
 
     let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--by", "town"]);
     assert!(
-        line.ends_with("--by town: no user has this field"),
+        line.ends_with("--by town: no user has this field; the fields are: age, city, gender, id"),
         "{line}"
     );
     let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--by", "id"]);
@@ -187,4 +188,124 @@ fn the_page_has_the_figures_and_drawings() {
     assert!(page.contains(&format!("<td>{accuracy}</td>")), "{accuracy}");
     let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--html", "no/page.html"]);
     assert!(line.contains("cannot write no/page.html"), "{line}");
+}
+
+#[test]
+fn the_users_of_a_file_given_twice_counted_twice() {
+    let workplace = workplace();
+    for command in [
+        &["evaluate", "model"][..],
+        &["segment"],
+        &["corpus", "stats"],
+    ] {
+        let files = ["users.jsonl", "./users.jsonl"];
+        let line = workplace.failure(&[command, &files].concat());
+        assert!(
+            line.ends_with("./users.jsonl: given twice; its users would count twice"),
+            "{command:?}: {line}"
+        );
+    }
+    let files = ["--test-users", "users.jsonl", "users.jsonl"];
+    let line = workplace.failure(&[&["compact", "model", "-o", "small"], &files[..]].concat());
+    assert!(line.contains("users.jsonl: given twice"), "{line}");
+}
+
+#[test]
+fn labels_that_are_no_classes_were_listed_without_what_to_do() {
+    let workplace = workplace();
+    let users = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let short = users
+        .replace("\"female\"", "\"F\"")
+        .replace("\"male\"", "\"M\"")
+        .replace("\"age\"", "\"years\"");
+    workplace.write("short.jsonl", &short);
+    let line = workplace.failure(&["evaluate", "model", "short.jsonl"]);
+    for part in [
+        "none of 120 users has a label that is a class of the model, which predicts: ",
+        "gender (female, male)",
+        "labels of gender: \"F\" (60), \"M\" (60)",
+        "; --map ATTRIBUTE:LABEL=CLASS reads a label as a class",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    workplace.write("other.jsonl", short.replace("\"gender\"", "\"Geschlecht\""));
+    let line = workplace.failure(&["evaluate", "model", "other.jsonl"]);
+    assert!(
+        line.ends_with("; the fields are: Geschlecht, city, id, years"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_corpus_without_users_was_taken_for_one_without_labels() {
+    let workplace = workplace();
+    workplace.write("header.csv", "id,text,gender\n");
+    let line = workplace.failure(&["evaluate", "model", "header.csv"]);
+    assert!(
+        line.ends_with("the corpus has no users (0 bad records)"),
+        "{line}"
+    );
+    let output = workplace.run(&["predict", "model", "header.csv"]);
+    assert_eq!(
+        stderr(&output),
+        "header.csv: there are no users to predict\n"
+    );
+    assert_eq!(stdout(output, 0), "");
+}
+
+#[test]
+fn fields_that_no_record_has_were_named_alone() {
+    let workplace = workplace();
+    let output = workplace.run(&[
+        "predict",
+        "model",
+        "users.jsonl",
+        "--format",
+        "csv",
+        "--keep",
+        "town",
+    ]);
+    assert_eq!(
+        stderr(&output),
+        "--keep town: no record has this field; the fields are: age, city, gender, id\n"
+    );
+    stdout(output, 0);
+    let line = workplace.failure(&[
+        "evaluate",
+        "model",
+        "users.jsonl",
+        "--json",
+        "no/figures.json",
+    ]);
+    assert!(
+        line.ends_with("cannot write no/figures.json: No such file or directory (os error 2)"),
+        "{line}"
+    );
+}
+
+#[test]
+fn figures_had_no_definitions() {
+    let workplace = workplace();
+    let (text, _) = workplace.figures(&[]);
+    for figure in [
+        "Majority is ",
+        "ECE, the expected",
+        "Log loss is ",
+        "Coverage is ",
+    ] {
+        assert!(text.contains(figure), "{figure}: {text}");
+    }
+    let mut bundle = untrained();
+    for calibration in &mut bundle.settings.calibrations {
+        *calibration = LanguageCalibration::measured(
+            calibration.calibration.clone(),
+            ConfidenceThresholds::both(1.0),
+        );
+    }
+    workplace.write("model", bundle.to_bytes().unwrap());
+    let (text, _) = workplace.figures(&[]);
+    assert!(
+        text.contains("Coverage 0.0 % (the model has no confidence threshold: "),
+        "{text}"
+    );
 }

@@ -684,3 +684,14 @@ fn unreadable_files_are_named_in_one_line() {
     );
     assert!(!place.path("experiment/report.html").exists());
 }
+
+#[test]
+fn a_folder_without_an_experiment_was_reported_as_a_missing_file() {
+    let workplace = Workplace::new();
+    fs::create_dir(workplace.path("run")).unwrap();
+    let line = workplace.failure(&["report", "run"]);
+    assert!(
+        line.contains("run: not the folder of an experiment (it has no corpus.json)"),
+        "{line}"
+    );
+}

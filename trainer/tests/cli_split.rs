@@ -219,7 +219,7 @@ fn other_spellings_of_a_path_were_not_found() {
     let twice = evaluate(&["b/users.jsonl", "link.jsonl"], "run/split.json");
     let line = workplace.failure(&twice);
     assert!(
-        line.contains("\"b/users.jsonl\" and \"link.jsonl\" both fit"),
+        line.ends_with("link.jsonl: given twice; its users would count twice"),
         "{line}"
     );
 }
@@ -236,10 +236,75 @@ fn a_corpus_of_one_file_twice_was_trained_and_tested_on() {
         let setting = format!("corpus=[{corpus}]");
         let line = workplace.failure(&["train", "config.toml", "-o", "twice", "--set", &setting]);
         assert!(
-            line.contains("given twice; the same users could be"),
+            line.ends_with("given twice; its users would count twice"),
             "{line}"
         );
     }
+}
+
+#[test]
+fn test_users_that_a_corpus_lacks_were_not_mentioned() {
+    let workplace = workplace(true);
+    let users = fs::read_to_string(workplace.path("a/users.jsonl")).unwrap();
+    let tested = &split(&workplace).test["a/users.jsonl"];
+    let is_first = |line: &&str| {
+        let user = User::from_json(line).unwrap();
+        RecordKey::new(&user) == tested[0]
+    };
+    let others = users.lines().filter(|line| !is_first(line));
+    let others: String = others.map(|line| line.to_owned() + "\n").collect();
+    workplace.write("a/users.jsonl", others);
+    let output = workplace.run(&evaluate(&["a/users.jsonl"], "run/split.json"));
+    let said = common::stderr(&output);
+    assert!(
+        said.contains("run/split.json: 1 of its 12 test users are not in the corpus\n"),
+        "{said}"
+    );
+    assert!(stdout(output, 0).starts_with("11 users\n"));
+}
+
+#[test]
+fn a_split_of_a_changed_corpus_scored_training_users_in_silence() {
+    let workplace = workplace(false);
+    let users = fs::read_to_string(workplace.path("a/users.jsonl")).unwrap();
+    let evaluate = evaluate(&["a/users.jsonl"], "run/split.json");
+    let said = common::stderr(&workplace.run(&evaluate));
+    assert!(!said.contains("training"), "{said}");
+    // Without ids, the split tells users apart by their positions.
+    let (_, others) = users.split_once('\n').unwrap();
+    workplace.write("a/users.jsonl", others);
+    let output = workplace.run(&evaluate);
+    let said = common::stderr(&output);
+    assert!(
+        said.contains("test users have the posts of training or validation users of this model")
+            && said.contains("or the corpus is not the one that run/split.json divides"),
+        "{said}"
+    );
+    stdout(output, 0);
+}
+
+#[test]
+fn other_commands_read_training_users_in_silence() {
+    let workplace = workplace(true);
+    let said = |arguments: &[&str]| {
+        let output = workplace.run(arguments);
+        common::stderr(&output)
+    };
+    let file = "a/users.jsonl";
+    let warning =
+        "48 of these 60 users are training or validation users of this model (by their posts";
+    for command in [
+        &["adapt", MODEL, file, "-o", "adapted"][..],
+        &["population", MODEL, file],
+        &["compact", MODEL, "-o", "small", "--test-users", file],
+    ] {
+        let said = said(command);
+        assert!(said.contains(warning), "{command:?}: {said}");
+    }
+    let users = fs::read_to_string(workplace.path(file)).unwrap();
+    workplace.write("others.jsonl", users.replace("a ", "c "));
+    let said = said(&["population", MODEL, "others.jsonl"]);
+    assert!(!said.contains("training or validation"), "{said}");
 }
 
 #[test]

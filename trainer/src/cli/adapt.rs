@@ -1,17 +1,18 @@
 //! `auxlstm adapt`: fits the calibration of a model to labelled users of another population.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use model_core::bundle::Settings;
+use model_core::bundle::{Bundle, Settings};
 use model_core::card::AttributeFigures;
 use model_core::language::Language;
 use model_core::predictor::Predictor;
 use model_core::word_frequencies::WordFrequencies;
 
 use super::model::ModelArguments;
-use super::{CorpusArguments, Failure, outputs, print_text, share};
+use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text, share};
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
@@ -19,7 +20,7 @@ use crate::evaluation::in_language;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::{of_task, texts_by_length};
-use crate::table::{Table, counted};
+use crate::table::{Table, count, counted};
 use crate::training::calibration::class_moments;
 use crate::training::examples::{self, Example};
 
@@ -37,6 +38,8 @@ pub(super) struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     corpus: CorpusArguments,
+    #[command(flatten)]
+    labels: LabelArguments,
     /// The adapted bundle
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -55,13 +58,23 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = PendingFile::create(&arguments.output)?;
     check_names(&arguments.attribute, &predictor)?;
     let (attributes, reader) = (predictor.attributes(), predictor.reader());
-    let CorpusArguments { paths, reading } = &arguments.corpus;
-    let read = examples::read(paths, reading.options()?, attributes, reader, |_, _| {})?;
+    let labels = arguments.labels.read_for(attributes)?;
+    let corpus = arguments.corpus.open()?.with_labels(labels);
+    let read = examples::read(corpus, attributes, reader, |_, _| {})?;
+    for (index, attribute) in attributes.iter().enumerate() {
+        if let Some(labels) = read.other_labels_of(index, |_| true) {
+            notice!(
+                "{}: labels that are not classes, left out: {labels}; --map ATTRIBUTE:LABEL=CLASS reads a label as a class",
+                attribute.name
+            );
+        }
+    }
     notice!(
         "{}; {}",
         counted(read.users.len() as u64, "labelled user"),
         read.left_out()
     );
+    warn_of_seen(&read.users, &bundle);
     let users: Vec<&Example> = read.users.iter().collect();
     let mut reasons = Vec::new();
     let mut adapted_attributes = Vec::new();
@@ -118,12 +131,14 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     if adapted_attributes.is_empty() {
         return Err(match reasons.is_empty() {
-            true => "no user has a label that is a class of the model".into(),
+            true => {
+                let fields = arguments.corpus.known_fields();
+                format!("no user has a label that is a class of the model{fields}").into()
+            }
             false => "no attribute was adapted, so no bundle is written".into(),
         });
     }
-    let names: Vec<String> = paths
-        .iter()
+    let names: Vec<String> = (arguments.corpus.paths.iter())
         .map(|path| path.display().to_string())
         .collect();
     let _ = write!(
@@ -136,6 +151,22 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bytes = bundle.to_bytes()?;
     output.finish(|out| out.write_all(&bytes))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Warns of users that the model has learned from, as far as their posts tell.
+fn warn_of_seen(users: &[Example], bundle: &Bundle) {
+    let seen: HashSet<u32> = bundle.seen_users.iter().copied().collect();
+    let learned_from = (users.iter())
+        .filter(|user| seen.contains(&user.fingerprint))
+        .count();
+    if learned_from > 0 {
+        notice!(
+            "{} of these {} users are training or validation users of this model (by their posts), whom it judges better than \
+             others: what is fitted to them does not hold for others; name users that the model has not learned from",
+            count(learned_from as u64),
+            count(users.len() as u64)
+        );
+    }
 }
 
 fn check_names(names: &[String], predictor: &Predictor) -> Result<(), Failure> {
@@ -203,7 +234,7 @@ fn replace_word_frequencies(
 }
 
 fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {
-    let mut text = format!("## {name}: {users} users\n\n");
+    let mut text = format!("## {name}: {}\n\n", counted(users as u64, "user"));
     let mut figures = Table::new(["", "log loss", "accuracy", "macro-F1", "F (paper)", "ECE"]);
     for (name, of) in [("before", &adapted.before), ("fitted", &adapted.fitted)] {
         for report in of.reports.iter().filter(|report| report.metrics.users > 0) {

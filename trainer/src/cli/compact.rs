@@ -8,17 +8,20 @@ use model_core::base_rates::BaseRates;
 use model_core::bundle::Bundle;
 use model_core::card::AttributeFigures;
 
-use super::evaluate::{check_unseen, measure};
+use super::evaluate::{Options, check_unseen, score};
 use super::model::load;
-use super::{Failure, outputs};
+use super::{Failure, LabelArguments, ReadingArguments, outputs, share};
 use crate::bundle::read_bundle;
 use crate::compaction::round_vectors;
 use crate::config::Config;
-use crate::corpus::{Corpus, Options, Part, PartUsers, corpus_name};
+use crate::corpus::{
+    Corpus, CorpusError, Part, PartUsers, corpus_name, known_fields, repeated_file,
+};
 use crate::device;
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::recalibrated;
+use crate::table::count;
 use crate::training::examples;
 
 /// Make a smaller bundle, for browsers, and measure the loss
@@ -61,17 +64,30 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// With --validation-users, the accuracy of confident predictions
-    #[arg(long, value_name = "SHARE", default_value_t = Config::default().accuracy_when_confident)]
+    #[arg(long, value_name = "SHARE", value_parser = share(1.0), default_value_t = Config::default().accuracy_when_confident)]
     accuracy_when_confident: f64,
     /// Dictionary in jieba's format, required with --validation-users and --test-users by a model trained with one
     #[arg(long, value_name = "FILE")]
     dictionary: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArguments,
+    #[command(flatten)]
+    labels: LabelArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let users = (arguments.validation_users.iter()).chain(&arguments.test_users);
-    outputs::check([&arguments.output], users.chain(&arguments.split))?;
+    let users = users.chain(&arguments.split);
+    outputs::check(
+        [&arguments.output],
+        users.chain(&arguments.reading.label_file),
+    )?;
     let mut bundle = read_bundle(&arguments.bundle)?;
+    let labels = arguments.labels.read_for(&bundle.settings.attributes)?;
+    let open = |files: &[PathBuf]| -> Result<Corpus, Failure> {
+        let corpus = Corpus::open(files, arguments.reading.options()?)?;
+        Ok(corpus.with_labels(labels.clone()))
+    };
     let output = PendingFile::create(&arguments.output)?;
     bundle.vocabulary = bundle.vocabulary.first(arguments.words as usize);
     bundle.embedding = bundle.embedding.first(bundle.vocabulary.len());
@@ -107,10 +123,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let part = PartUsers::read(split, Part::Validation, corpus)?;
         let test = PartUsers::read(split, Part::Test, corpus)?;
         let (attributes, reader) = (predictor.attributes(), predictor.reader());
-        let users =
-            examples::read(corpus, Options::default(), attributes, reader, |_, _| {})?.users;
+        let read = examples::read(open(corpus)?, attributes, reader, |_, _| {})?;
+        let users = &read.users;
         let (mut training, mut validation) = (Vec::new(), Vec::new());
-        for user in &users {
+        for user in users {
             if part.contains(user.file, &user.key.record)? {
                 validation.push(user);
             } else if !test.contains(user.file, &user.key.record)? {
@@ -119,7 +135,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         if validation.is_empty() {
             let split = split.display();
-            return Err(format!("{split}: none of its validation users is in the corpus").into());
+            let left_out = read.left_out();
+            return Err(format!(
+                "{split}: none of its validation users is among the users with a label that is a class; {left_out}"
+            )
+            .into());
         }
         let accuracy = arguments.accuracy_when_confident;
         bundle.settings = recalibrated(&predictor, &training, &validation, accuracy)?;
@@ -139,13 +159,27 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             check_unseen(&bundle.card, arguments.split.as_deref())?;
             bundle.card.refit = false;
             let mut predictor = load(&bundle)?;
+            if let Some(path) = repeated_file(users) {
+                return Err(CorpusError::Repeated(path.clone()).into());
+            }
             let several = users.len() > 1;
             let mut figures = Vec::new();
             // As in training, the card has the figures of each corpus.
             for path in users {
-                let corpus = Corpus::open(std::slice::from_ref(path), Options::default())?;
-                let split = arguments.split.as_deref();
-                let measured = measure(&mut predictor, corpus, split, &BaseRates::default())?;
+                let file = std::slice::from_ref(path);
+                let reading = arguments.reading.options()?;
+                let measured = score(
+                    &mut predictor,
+                    &arguments.bundle,
+                    open(file)?,
+                    arguments.split.as_deref(),
+                    &BaseRates::default(),
+                    Options {
+                        intervals: false,
+                        by: None,
+                        fields: &|| known_fields(file, &reading),
+                    },
+                )?;
                 figures.extend(measured.into_card().into_iter().map(|of| AttributeFigures {
                     corpus: several.then(|| corpus_name(path)),
                     ..of
@@ -164,7 +198,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             macro_f1.collect::<String>(),
             figure.f,
             figure.accuracy,
-            figure.users
+            count(figure.users as u64)
         );
     }
     let bytes = bundle.to_bytes()?;

@@ -149,27 +149,20 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let json = create(&arguments.json)?;
     let html = create(&arguments.html)?;
     let bundle = create(&arguments.write_card)?;
-    let labels = arguments.labels.read()?;
-    (labels.check(predictor.attributes())).map_err(|what| format!("--map: {what}"))?;
+    let labels = arguments.labels.read_for(predictor.attributes())?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
-    let report = Options {
-        intervals: true,
-        by: arguments.by.as_deref(),
-    };
-    let figures = match &arguments.split {
-        Some(split) => {
-            let users = test_users(split, &corpus)?;
-            score(&mut predictor, corpus, &users, &base_rates, report)?
-        }
-        None => {
-            let split = arguments.model.bundle.with_file_name(SPLIT);
-            let seen = Seen::read(&arguments.model.bundle, &split, &corpus)?;
-            let users = Users::All { seen };
-            let figures = score(&mut predictor, corpus, &users, &base_rates, report)?;
-            warn_of_seen(&figures, predictor.card(), &split);
-            figures
-        }
-    };
+    let figures = score(
+        &mut predictor,
+        &arguments.model.bundle,
+        corpus,
+        arguments.split.as_deref(),
+        &base_rates,
+        Options {
+            intervals: true,
+            by: arguments.by.as_deref(),
+            fields: &|| arguments.corpus.known_fields(),
+        },
+    )?;
     let document = document(&figures, &arguments.model.bundle);
     print_text(document.body().trim_start())?;
     for report in &figures.attributes {
@@ -209,14 +202,23 @@ struct Seen {
 }
 
 impl Seen {
-    fn read(bundle: &Path, split: &Path, corpus: &Corpus) -> Result<Self, Failure> {
+    fn read(bundle: &Path, corpus: &Corpus) -> Result<Self, Failure> {
+        let split = bundle.with_file_name(SPLIT);
         let learned_from = || {
-            let users = PartUsers::learned_from(split, corpus.files());
+            let users = PartUsers::learned_from(&split, corpus.files());
             users.map_err(|error| notice!("{error}")).ok()
         };
         Ok(Self {
-            posts: read_bundle(bundle)?.seen_users.into_iter().collect(),
             split: split.exists().then(learned_from).flatten(),
+            ..Self::by_posts(bundle)?
+        })
+    }
+
+    /// The users as far as their posts tell.
+    fn by_posts(bundle: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            posts: read_bundle(bundle)?.seen_users.into_iter().collect(),
+            split: None,
         })
     }
 
@@ -234,11 +236,22 @@ impl Seen {
     }
 }
 
-/// Warns of users that the model has learned from.
-fn warn_of_seen(figures: &Figures, card: &ModelCard, split: &Path) {
+/// Warns of users that the model has learned from. `split` is the one whose test users they are, if any.
+fn warn_of_seen(figures: &Figures, card: &ModelCard, bundle: &Path, split: Option<&Path>) {
     let Some(seen) = figures.learned_from.filter(|&seen| seen > 0) else {
         return;
     };
+    if let Some(split) = split {
+        notice!(
+            "{} of these {} test users have the posts of training or validation users of this model, so the figures are too \
+             high: other users wrote the same, or the corpus is not the one that {} divides",
+            count(seen),
+            count(figures.users),
+            split.display()
+        );
+        return;
+    }
+    let split = bundle.with_file_name(SPLIT);
     let advice = match card.refit {
         true => {
             "this model is a refit, which has no test users: measure it on other users".to_owned()
@@ -268,57 +281,35 @@ pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(),
     }
 }
 
+/// What is reported beside the figures of all users.
+#[derive(Clone, Copy)]
+pub(super) struct Options<'a> {
+    pub(super) intervals: bool,
+    /// The field whose values divide the users into groups.
+    pub(super) by: Option<&'a str>,
+    /// The end of a message that a field is missing.
+    pub(super) fields: &'a dyn Fn() -> String,
+}
+
 /// The figures of a model on the users of a corpus, or only on the test users of a split, with labels under these base rates.
-/// It is an error if none of them has a label that is a class of the model.
-pub(super) fn measure(
+/// Warns of users that the model, which `bundle` holds as it was trained, has learned from, and of test users that are missing.
+/// It is an error if no user has a label that is a class of the model.
+pub(super) fn score(
     predictor: &mut Predictor,
+    bundle: &Path,
     corpus: Corpus,
     split: Option<&Path>,
     base_rates: &BaseRates,
-) -> Result<Figures, Failure> {
-    let users = match split {
-        None => Users::All {
-            seen: Seen::default(),
-        },
-        Some(split) => test_users(split, &corpus)?,
-    };
-    score(predictor, corpus, &users, base_rates, Options::default())
-}
-
-fn test_users<'a>(split: &'a Path, corpus: &Corpus) -> Result<Users<'a>, Failure> {
-    Ok(Users::Test {
-        split,
-        users: PartUsers::read(split, Part::Test, corpus.files())?,
-    })
-}
-
-/// What is reported beside the figures of all users.
-#[derive(Clone, Copy, Default)]
-struct Options<'a> {
-    intervals: bool,
-    /// The field whose values divide the users into groups.
-    by: Option<&'a str>,
-}
-
-/// The users of a corpus that are scored.
-enum Users<'a> {
-    All {
-        seen: Seen,
-    },
-    /// The test users of a split.
-    Test {
-        split: &'a Path,
-        users: PartUsers,
-    },
-}
-
-fn score(
-    predictor: &mut Predictor,
-    corpus: Corpus,
-    users: &Users,
-    base_rates: &BaseRates,
     options: Options,
 ) -> Result<Figures, Failure> {
+    let test_users = split
+        .map(|split| PartUsers::read(split, Part::Test, corpus.files()))
+        .transpose()?;
+    let seen = match split {
+        None => Seen::read(bundle, &corpus)?,
+        Some(_) => Seen::by_posts(bundle)?,
+    };
+    let seen = Some(&seen).filter(|seen| !seen.is_empty());
     predictor.use_base_rates(BaseRates::Corpus)?;
     let names = predictor.attributes().iter().map(|of| of.name.as_str());
     let corpus = corpus.with_fields(names.chain(options.by));
@@ -329,10 +320,6 @@ fn score(
             false => evaluations.collect(),
         }
     };
-    let (test_users, seen) = match users {
-        Users::All { seen } => (None, Some(seen).filter(|seen| !seen.is_empty())),
-        Users::Test { users, .. } => (Some(users), None),
-    };
     let mut learned_from = 0;
     let mut evaluations = new_evaluations();
     let mut by_group: BTreeMap<String, Vec<Evaluation>> = BTreeMap::new();
@@ -340,7 +327,7 @@ fn score(
     let bad_records = predict_chunks(
         predictor,
         corpus,
-        test_users,
+        test_users.as_ref(),
         Some(Progress::new("predicting", "users", None)),
         |file, users, predictions| {
             for (user, prediction) in users.iter().zip(predictions) {
@@ -366,12 +353,27 @@ fn score(
             Ok(())
         },
     )?;
-    if let (Users::Test { split, .. }, 0) = (users, all) {
-        let split = split.display();
-        return Err(format!("{split}: none of its test users is in the corpus").into());
+    if let (Some(split), Some(wanted)) = (split, &test_users) {
+        let (split, wanted) = (split.display(), wanted.count() as u64);
+        match wanted.saturating_sub(all) {
+            0 if all > 0 => {}
+            _ if all == 0 => {
+                return Err(format!("{split}: none of its test users is in the corpus").into());
+            }
+            missing => notice!(
+                "{split}: {} of its {} test users are not in the corpus",
+                count(missing),
+                count(wanted)
+            ),
+        }
+    }
+    if all == 0 {
+        let bad = counted(bad_records, "bad record");
+        return Err(format!("the corpus has no users ({bad})").into());
     }
     if let Some(field) = options.by.filter(|_| by_group.is_empty()) {
-        return Err(format!("--by {field}: no user has this field").into());
+        let fields = (options.fields)();
+        return Err(format!("--by {field}: no user has this field{fields}").into());
     }
     let by = options.by.map(|field| Groups {
         field: field.to_owned(),
@@ -396,23 +398,31 @@ fn score(
         .iter()
         .all(|report| report.metrics.users == 0)
     {
-        let names: Vec<&str> = predictor
-            .attributes()
-            .iter()
-            .map(|attribute| attribute.name.as_str())
-            .collect();
+        let attributes = predictor.attributes();
         // Reports on coarse classes, which have other names, have the same labels.
-        let of_classes = |report: &&Report| names.contains(&report.attribute.as_str());
+        let of_classes = |report: &&Report| {
+            let name = &report.attribute;
+            attributes.iter().any(|attribute| attribute.name == *name)
+        };
         let found: String = (figures.attributes.iter().filter(of_classes))
             .filter(|report| !report.other_labels.is_empty())
             .map(|report| format!("; labels of {}: {}", title(report), other_labels(report)))
             .collect();
-        let names = names.join(", ");
+        let found = match found.is_empty() {
+            true => (options.fields)(),
+            false => format!("{found}; --map ATTRIBUTE:LABEL=CLASS reads a label as a class"),
+        };
+        let predicted: Vec<String> = (attributes.iter())
+            .map(|attribute| format!("{} ({})", attribute.name, attribute.classes.join(", ")))
+            .collect();
         return Err(format!(
-            "none of {all} users has a label that is a class of the model, which predicts: {names}{found}"
+            "none of {} has a label that is a class of the model, which predicts: {}{found}",
+            counted(all, "user"),
+            predicted.join(", ")
         )
         .into());
     }
+    warn_of_seen(&figures, predictor.card(), bundle, split);
     Ok(figures)
 }
 

@@ -28,11 +28,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use model_core::attribute::Attribute;
 use model_core::corpus::{Columns, Encoding, Format, Reading};
 use model_core::text::Segmenter;
 
 use crate::config::Text;
-use crate::corpus::{Corpus, LabelFile, LabelMap, Options, open_input};
+use crate::corpus::{Corpus, LabelFile, LabelMap, Options, known_fields, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
@@ -180,6 +181,15 @@ impl CorpusArguments {
     fn columns(&self) -> Columns {
         self.reading.columns()
     }
+
+    /// The end of a message that a field is missing.
+    fn known_fields(&self) -> String {
+        let options = self.reading.options();
+        options.map_or_else(
+            |_| String::new(),
+            |options| known_fields(&self.paths, &options),
+        )
+    }
 }
 
 /// The flags that say how files of users are read.
@@ -275,6 +285,7 @@ impl ReadingArguments {
             labels,
             shard: None,
             fields: None,
+            is_configured: false,
         })
     }
 }
@@ -311,6 +322,13 @@ impl LabelArguments {
         for [attribute, label, class] in &self.mappings {
             (labels.add(attribute, label, class)).map_err(|what| format!("--map: {what}"))?;
         }
+        Ok(labels)
+    }
+
+    /// The labels that are read as classes of a model with these attributes.
+    fn read_for(&self, attributes: &[Attribute]) -> Result<LabelMap, Failure> {
+        let labels = self.read()?;
+        (labels.check(attributes)).map_err(|what| format!("--map: {what}"))?;
         Ok(labels)
     }
 }

@@ -1,6 +1,6 @@
 //! `auxlstm population`: what share of a set of users is of each class.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -26,7 +26,8 @@ use serde::Serialize;
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
 use super::{CorpusArguments, Failure, base_rates, outputs, print_text};
-use crate::corpus::{Corpus, UserKey, repeated_file};
+use crate::bundle::read_bundle;
+use crate::corpus::{Corpus, UserKey, fingerprint, repeated_file};
 use crate::document::{Document, Figure, Grid, drawing};
 use crate::output::PendingFile;
 use crate::progress::{Progress, notice};
@@ -142,7 +143,15 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         &empty,
         arguments.corpus.open()?.with_fields(by),
         by,
+        &read_bundle(&arguments.model.bundle)?
+            .seen_users
+            .into_iter()
+            .collect(),
     )?;
+    if let (Some(by), true) = (by, groups.is_empty()) {
+        let fields = arguments.corpus.known_fields();
+        return Err(format!("--by {by}: no user has this field{fields}").into());
+    }
 
     let estimates: Vec<Group> = (groups.iter())
         .map(|(group, set)| Group {
@@ -232,22 +241,25 @@ fn check_alike(stored: &StoredSums, arguments: &Arguments) -> Result<(), String>
     Ok(())
 }
 
-/// Predicts the users of a corpus and adds each to its group.
+/// Predicts the users of a corpus and adds each to its group. Warns of users whose posts the model has learned from: `seen` are
+/// their fingerprints.
 fn add_users(
     groups: &mut Groups,
     predictor: &Predictor,
     empty: &UserSet,
     corpus: Corpus,
     by: Option<&str>,
+    seen: &HashSet<u32>,
 ) -> Result<(), Failure> {
     let progress = Progress::new("predicting", "users", None);
     let files = corpus.files().to_vec();
-    let (mut all, mut without_field) = (0, 0);
+    let (mut all, mut without_field, mut learned_from) = (0, 0, 0);
     each_chunk(corpus, Some(progress), |file, users| {
         let read = users.len() as u64;
         all += read;
         let mut by_group: BTreeMap<String, (Vec<u64>, Vec<Vec<String>>)> = BTreeMap::new();
         for mut user in users {
+            learned_from += u64::from(seen.contains(&fingerprint(&user)));
             let group = match by {
                 None => String::new(),
                 Some(field) => match user.label(field) {
@@ -277,9 +289,19 @@ fn add_users(
         }
         Ok(read)
     })?;
+    if learned_from > 0 {
+        notice!(
+            "{} of these {} users are training or validation users of this model (by their posts), whom it judges better than \
+             others: the intervals are too narrow; leave them out",
+            count(learned_from),
+            count(all)
+        );
+    }
     if without_field > 0 {
         notice!(
-            "{without_field} of {all} users have no {:?} and are left out",
+            "{} of {} users have no {:?} and are left out",
+            count(without_field),
+            count(all),
             by.unwrap_or_default()
         );
     }

@@ -20,7 +20,7 @@ use super::model::ModelArguments;
 use super::parquet::ParquetFile;
 use super::prediction::each_chunk;
 use super::{Failure, ReadingArguments, StandardOutputError, outputs, shards};
-use crate::corpus::{Corpus, Shard, User, extent};
+use crate::corpus::{Corpus, Shard, User, extent, known_fields};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
 
@@ -99,7 +99,9 @@ impl Format {
 /// The exit status if records were skipped.
 const BAD_RECORDS: u8 = 3;
 
-pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    let mut kept = HashSet::new();
+    arguments.kept.retain(|field| kept.insert(field.clone()));
     let format = arguments.format()?;
     arguments.check(format)?;
     arguments.check_output()?;
@@ -329,7 +331,9 @@ impl Rows {
     ) -> Result<u64, Failure> {
         let progress = shows_progress.then(|| Progress::new("predicting", "users", None));
         let mut missing: HashSet<&String> = self.arguments.kept.iter().collect();
+        let mut is_empty = true;
         let bad_records = each_chunk(corpus, progress, |_, mut users| {
+            is_empty &= users.is_empty();
             missing.retain(|field| !users.iter().any(|user| user.fields.contains_key(*field)));
             let posts: Vec<Vec<String>> = (users.iter_mut())
                 .map(|user| std::mem::take(&mut user.posts))
@@ -339,8 +343,15 @@ impl Rows {
             handle(&users, &posts, predictions)?;
             Ok(users.len() as u64)
         })?;
-        for field in missing {
-            notice!("--keep {field}: no record has this field");
+        if is_empty {
+            let input = self.arguments.input.display();
+            notice!("{input}: there are no users to predict");
+        } else if !missing.is_empty() {
+            let options = self.arguments.reading.options()?;
+            let fields = known_fields(std::slice::from_ref(&self.arguments.input), &options);
+            for field in missing {
+                notice!("--keep {field}: no record has this field{fields}");
+            }
         }
         Ok(bad_records)
     }

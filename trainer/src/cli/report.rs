@@ -10,7 +10,7 @@ use crate::evaluation::RESAMPLES;
 use crate::experiment::{CorpusSummary, Report, Run, average};
 use crate::output::{PendingFile, make_folder};
 
-/// Write the paper's tables and figures from the runs of an experiment
+/// Write tables and figures of the runs of an experiment
 ///
 /// Reads the runs that `auxlstm experiment` has stored so far, and writes report.md (tables) and report.html (tables and
 /// plots on one self-contained page).

@@ -79,7 +79,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     config.strict |= arguments.strict;
     if arguments.print_config {
         let hint = "vectors = \"\"  # of `auxlstm embed`, or a bundle: \"public/models/en.safetensors\" for English";
-        print(&config.to_toml()?.replace("vectors = \"\"", hint))?;
+        let attributes =
+            "attributes = []  # a section [[attributes]] for each, see docs/training.md";
+        let text = config.to_toml()?.replace("vectors = \"\"", hint);
+        print(&text.replace("attributes = []", attributes))?;
         return Ok(ExitCode::SUCCESS);
     }
     let segmenter = segmenter_of(&config.text)?;
@@ -100,6 +103,11 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     }
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Complete(bundle) => {
+            let [_, page] = training::REPORT;
+            notice!(
+                "report on the run: {}",
+                bundle.with_file_name(page).display()
+            );
             print_path(&bundle)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -9,11 +9,12 @@ use model_core::{
     attribute::{Attribute, CoarseClass},
     aux_lstm::{AuxLstmSizes, Role},
     card::ModelCard,
+    corpus::{self, Reading},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    corpus::LabelMap,
+    corpus::{LabelMap, Options},
     device,
     settings::{self, above_zero, at_least_one, within},
 };
@@ -42,6 +43,8 @@ pub struct Config {
     /// A bundle that these settings made with test users held out. The run then trains on those users too, and its card has
     /// that bundle's test figures. Empty: hold test users out.
     pub refit: PathBuf,
+    /// The columns of the corpus that have no known name.
+    pub columns: Columns,
     /// How users are divided.
     pub split: Split,
     /// How text is read.
@@ -59,6 +62,22 @@ pub struct Config {
     pub attributes: Vec<AttributeSettings>,
     /// The text of the model card. The run fills in its figures.
     pub card: ModelCard,
+}
+
+/// The columns of tables, or fields of objects, that have no known name, as the flags `--text`, `--user`, `--order` and
+/// `--label` of other commands state them. Empty: those of known names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Columns {
+    /// The text of a post.
+    pub text: String,
+    /// The id of the writer.
+    pub user: String,
+    /// What orders the posts of a writer.
+    pub order: String,
+    /// The labels of attributes, each with its column, such as `{ gender = "Geschlecht" }`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// How users are divided into training, validation and test users.
@@ -152,6 +171,7 @@ impl Default for Config {
             device: device::DEFAULT.into(),
             seed: 1,
             refit: PathBuf::new(),
+            columns: Columns::default(),
             split: Split::default(),
             text: Text::default(),
             network: Network::default(),
@@ -276,6 +296,28 @@ impl Config {
         self.sizes(1)
             .check()
             .map_err(|what| format!("attributes and network: {what}"))
+    }
+}
+
+impl Columns {
+    /// How to read a corpus with these columns; with `strict` the first bad record is an error.
+    pub fn options(&self, strict: bool) -> Options {
+        let stated = |name: &String| (!name.is_empty()).then(|| name.clone());
+        let columns = corpus::Columns {
+            text: stated(&self.text),
+            user: stated(&self.user),
+            order: stated(&self.order),
+            labels: self.labels.clone().into_iter().collect(),
+        };
+        Options {
+            strict,
+            reading: Reading {
+                columns,
+                ..Reading::default()
+            },
+            is_configured: true,
+            ..Options::default()
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub use labels::{LabelMap, listed};
 pub use model_core::corpus::User;
 pub(crate) use model_core::corpus::peek;
 pub(crate) use output::Packer;
-pub use reader::{BadRecord, Corpus, CorpusError, Options, corpus_name};
+pub use reader::{BadRecord, Corpus, CorpusError, Options, corpus_name, known_fields};
 pub use shard::Shard;
 pub use split::{Part, PartUsers, SplitError, StoredSplit};
 pub use statistics::{LabelCounts, MOST_VALUES, Statistics};

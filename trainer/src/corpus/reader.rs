@@ -1,5 +1,6 @@
 //! The reader over all files of a corpus.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use model_core::corpus::{Problem, Reading, User, Users, open_users};
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
-use super::{Container, LabelFile, LabelMap, Shard, columnar, known, members};
+use super::{Container, LabelFile, LabelMap, Shard, columnar, known, members, repeated_file};
 use crate::progress::notice;
 
 /// How to read a corpus.
@@ -30,14 +31,17 @@ pub struct Options {
     /// The fields that are needed besides texts, ids, what orders posts, and labels of known names; `None` needs all. Files of
     /// columns are not decoded further. Other formats return all fields anyway.
     pub fields: Option<Vec<String>>,
+    /// Whether the columns are stated by a config and not by flags, as messages must say.
+    pub is_configured: bool,
 }
 
 impl Options {
-    /// Files whose columns have known names; whether the first bad record is an error.
-    pub fn with_strict(strict: bool) -> Self {
-        Self {
-            strict,
-            ..Self::default()
+    /// A message in which a flag is what the user has in its place.
+    fn message(&self, what: &str) -> String {
+        match self.is_configured {
+            false => what.to_owned(),
+            true => (what.replace("--text NAME", "columns.text in the config"))
+                .replace("--user NAME", "columns.user in the config"),
         }
     }
 }
@@ -81,8 +85,8 @@ pub enum CorpusError {
         /// What was found.
         what: String,
     },
-    /// A file is given twice where each user must be read once.
-    #[error("{}: given twice; the same users could be in training and in test", name(.0))]
+    /// A file is given twice.
+    #[error("{}: given twice; its users would count twice", name(.0))]
     Repeated(PathBuf),
     /// A record is bad, and [`Options::strict`] is set.
     #[error("{0} (strict reading is on)")]
@@ -119,8 +123,11 @@ impl Corpus {
     /// A corpus of these files; `-` is standard input.
     ///
     /// # Errors
-    /// If a path is missing. All paths are checked first, so that a typo does not end a long run.
+    /// If a path is missing or given twice. All paths are checked first, so that a typo does not end a long run.
     pub fn open(paths: &[PathBuf], options: Options) -> Result<Self, CorpusError> {
+        if let Some(path) = repeated_file(paths) {
+            return Err(CorpusError::Repeated(path.clone()));
+        }
         for path in paths
             .iter()
             .filter(|path| path.as_os_str() != STANDARD_INPUT)
@@ -220,7 +227,7 @@ impl Corpus {
         let bad = BadRecord {
             path: self.files[self.opened - 1].clone(),
             line,
-            what,
+            what: self.options.message(&what),
         };
         if self.options.strict {
             return Err(CorpusError::BadRecord(bad));
@@ -266,6 +273,7 @@ impl Iterator for Corpus {
                 }
                 Some(Err(Problem::Note(what))) => {
                     let path = &self.files[self.opened - 1];
+                    let what = self.options.message(&what);
                     (self.report)(&format!("{}: {what}", name(path)));
                 }
                 Some(Err(Problem::Stream(source)))
@@ -292,6 +300,37 @@ impl Iterator for Corpus {
     }
 }
 
+/// The most users whose fields [`known_fields`] reads.
+const FIELDS_OF_USERS: usize = 1000;
+
+/// The end of a message that a field is missing: the fields of the first users of a corpus, if there are any. Standard input
+/// cannot be read again.
+pub fn known_fields(files: &[PathBuf], options: &Options) -> String {
+    let files: Vec<PathBuf> = (files.iter())
+        .filter(|path| path.is_file() || path.is_dir())
+        .cloned()
+        .collect();
+    let mut options = Options {
+        fields: None,
+        labels: None,
+        ..options.clone()
+    };
+    // The first records are enough, whether or not a writer has others further below.
+    options.reading.is_sorted = true;
+    let Ok(corpus) = Corpus::open(&files, options) else {
+        return String::new();
+    };
+    let users = corpus.with_report(|_| {}).map_while(Result::ok);
+    let names: BTreeSet<String> = (users.take(FIELDS_OF_USERS))
+        .flat_map(|user| user.fields.into_iter().map(|(name, _)| name))
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; the fields are: {}", names.join(", ")),
+    }
+}
+
 /// The name of a file without its endings, as it stands on cards.
 pub fn corpus_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -312,9 +351,9 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
         path: path.to_owned(),
         source,
     };
-    let foreign = |what| CorpusError::Foreign {
+    let foreign = |what: String| CorpusError::Foreign {
         path: path.to_owned(),
-        what,
+        what: options.message(&what),
     };
     let known = |container| match options.reading.is_stated() {
         true => Err(container),

@@ -153,6 +153,11 @@ impl PartUsers {
         })
     }
 
+    /// The number of users in the part.
+    pub fn count(&self) -> usize {
+        self.files.iter().map(HashSet::len).sum()
+    }
+
     /// Whether a record of this file of the corpus (an index) is in the part. The error says that the split cannot tell.
     pub fn contains(&self, file: usize, record: &RecordKey) -> Result<bool, SplitError> {
         match (&self.earlier, record) {

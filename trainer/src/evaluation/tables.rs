@@ -14,9 +14,15 @@ use crate::table::count;
 pub const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
     classes.";
 
+/// The explanation of the other figures.
+const OTHER_MEANINGS: &str = "Majority is the accuracy of always predicting the most frequent class. ECE, the expected calibration \
+    error, is the mean distance between the probability of the predicted class and the share of such predictions that are right. Log \
+    loss is the mean −ln p of the true class, and mean p the mean probability of a class; they and ECE are those under the training \
+    users' base rates. Coverage is the share of confident predictions.";
+
 /// The explanation of intervals.
 pub const INTERVALS: &str =
-    "In parentheses: 95 % intervals, from 1,000 bootstrap samples of the users.";
+    "Figures in parentheses are 95 % intervals, from 1,000 bootstrap samples of the users.";
 
 /// The name of an attribute, with the language of the text for a model of two languages.
 pub fn in_language(attribute: &str, language: Option<Language>) -> String {
@@ -35,7 +41,7 @@ pub fn title(report: &Report) -> String {
 /// Adds a table of all reports and a section for each.
 pub fn add_sections(document: &mut Document, reports: &[Report]) {
     document.table(summary(reports));
-    document.text(MEANINGS);
+    document.text(format!("{MEANINGS} {OTHER_MEANINGS}"));
     if reports.iter().any(|report| report.intervals.is_some()) {
         document.text(INTERVALS);
     }
@@ -133,6 +139,9 @@ fn add_report(document: &mut Document, report: &Report) {
     }
     let threshold = report.confidence_threshold;
     document.text(match &report.confident {
+        None if threshold >= 1.0 => "Coverage 0.0 % (the model has no confidence threshold: at none were enough predictions \
+                                     for its validation users right)"
+            .into(),
         None => format!("Coverage 0.0 % (no probability of at least {threshold:.2})"),
         Some(confident) => format!(
             "Coverage {:.1} %, accuracy when confident {:.1} % (probability of at least {threshold:.2})",

@@ -19,7 +19,10 @@ pub fn average(runs: &[Run], systems: &str) -> Result<Vec<Run>, String> {
             "{systems:?} names one system; join several by {AND:?}"
         ));
     }
-    for name in &names {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(format!("{systems:?} names {name:?} twice"));
+        }
         if !runs.iter().any(|run| run.key.configuration() == *name) {
             let mut known: Vec<String> = runs.iter().map(|run| run.key.configuration()).collect();
             known.sort();
@@ -160,6 +163,7 @@ mod tests {
         ];
         let error = |runs: &[Run], systems| average(runs, systems).unwrap_err();
         assert!(error(&runs, "svm").contains("\"svm\" names one system"));
+        assert!(error(&runs, "svm + svm").contains("names \"svm\" twice"));
         assert!(error(&runs, "svm + lstm").contains("\"lstm\"; permitted: me, svm"));
         runs[1].test[0].user = user(8);
         let error = error(&runs, "svm + me");

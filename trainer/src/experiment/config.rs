@@ -7,7 +7,7 @@ use model_core::attribute::{Attribute, CoarseClass};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::systems::{Settings, SystemName};
-use crate::config::{Split, Text, check_attributes, label_map};
+use crate::config::{Columns, Split, Text, check_attributes, label_map};
 use crate::corpus::LabelMap;
 use crate::device;
 use crate::settings::{self, ConfigError, at_least_one, one_line, within};
@@ -36,6 +36,8 @@ pub struct Experiment {
     pub seeds: Vec<u64>,
     /// How many linear systems are fitted at a time. Networks are trained one at a time, on all cores.
     pub parallel: usize,
+    /// The columns of the corpus that have no known name.
+    pub columns: Columns,
     /// How users are divided.
     pub split: Shares,
     /// How text is read. A system may read less of it.
@@ -138,6 +140,7 @@ impl Default for Experiment {
             device: device::DEFAULT.into(),
             seeds: vec![1],
             parallel: 2,
+            columns: Columns::default(),
             split: Shares::default(),
             text: Text::default(),
             attributes: Vec::new(),

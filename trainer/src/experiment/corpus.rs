@@ -80,6 +80,15 @@ impl CorpusSummary {
     /// Reads `corpus.json` in `folder`.
     pub fn read(folder: &Path) -> Result<Self, StoredError> {
         let path = folder.join(Self::FILE);
+        if !path.exists() {
+            return Err(StoredError {
+                path: folder.to_owned(),
+                what: format!(
+                    "not the folder of an experiment (it has no {}); the report on a training run is its run.html",
+                    Self::FILE
+                ),
+            });
+        }
         let summary: Self = read_json(&path)?;
         match summary.check() {
             Ok(()) => Ok(summary),

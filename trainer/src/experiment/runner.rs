@@ -99,7 +99,7 @@ pub fn run(
         name: &experiment.name,
         paper: experiment.paper,
         corpus: &experiment.corpus,
-        strict: experiment.strict,
+        options: experiment.columns.options(experiment.strict),
         vectors: &experiment.vectors,
         text: &experiment.text,
         attributes: &attributes,

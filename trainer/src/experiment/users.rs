@@ -12,7 +12,7 @@ use sparse_linear::SparseMatrix;
 use super::corpus::{Association, AttributeSummary, CorpusSummary};
 use super::error::ExperimentError;
 use crate::config::{Split, Text};
-use crate::corpus::{LabelMap, Options};
+use crate::corpus::{Corpus, LabelMap, Options};
 use crate::features::{Features, FittedTerms};
 use crate::progress::notice;
 use crate::table::counted;
@@ -27,8 +27,8 @@ pub struct Source<'a> {
     pub paper: bool,
     /// The files of labelled users.
     pub corpus: &'a [PathBuf],
-    /// Whether a bad record is an error. If not, it is left out.
-    pub strict: bool,
+    /// How they are read.
+    pub options: Options,
     /// The file of word vectors; empty: none.
     pub vectors: &'a Path,
     /// How text is read.
@@ -76,8 +76,8 @@ impl Users {
         let mut posts = Vec::new();
         let mut ages = BTreeMap::new();
         let mut hasher = crc32fast::Hasher::new();
-        let corpus = examples::open(source.corpus, Options::with_strict(source.strict))?;
-        let read = examples::read_corpus(
+        let corpus = Corpus::open(source.corpus, source.options.clone())?;
+        let read = examples::read(
             corpus.with_labels(source.labels.clone()),
             source.attributes,
             &reader,
@@ -104,15 +104,9 @@ impl Users {
                 }
             },
         )?;
-        for (index, attribute) in source.attributes.iter().enumerate() {
-            if let Some(labels) = read.other_labels_of(index, |_| true) {
-                let name = &attribute.name;
-                notice!(
-                    "{name}: labels that are not classes, left out: {labels}; map = {{ \"LABEL\" = \"CLASS\" }} in its \
-                     [[attributes]] section reads a label as a class"
-                );
-            }
-        }
+        read.report_other_labels(source.attributes, |_, _| true);
+        read.check_labels(source.attributes, source.corpus, &source.options)
+            .map_err(ExperimentError::Unusable)?;
         let left_out = read.left_out();
         let examples = read.users;
         for user in &examples {
@@ -245,7 +239,7 @@ mod tests {
             name: "one user",
             paper: false,
             corpus: &corpus,
-            strict: true,
+            options: Options::default(),
             vectors: Path::new(""),
             text: &Text::default(),
             attributes: &attributes,

@@ -42,7 +42,11 @@ pub fn cross_validate(
         stratify_by,
     } = read(config, segmenter)?;
     let users = examples.users.len();
-    notice!("{users} users in {folds} folds; {}", examples.left_out());
+    notice!(
+        "{} users in {folds} folds; {}",
+        count(users as u64),
+        examples.left_out()
+    );
     let mut figures = Vec::new();
     for fold in 0..folds {
         let parts =
@@ -50,9 +54,9 @@ pub fn cross_validate(
         notice!(
             "fold {} of {folds}: {} users to train on, {} to validate, {} to test",
             fold + 1,
-            parts.training.len(),
-            parts.validation.len(),
-            parts.test.len()
+            count(parts.training.len() as u64),
+            count(parts.validation.len() as u64),
+            count(parts.test.len() as u64)
         );
         let class_balance = config.training.class_balance;
         let data = Data::new(tasks.clone(), examples.users.clone(), parts, class_balance)?;

@@ -94,7 +94,7 @@ impl Data {
         }
     }
 
-    /// A warning for each task with classes of few test users.
+    /// A warning for each task with classes of few test users, or without any.
     pub(super) fn test_warnings(&self) -> Vec<String> {
         let of_task = |(index, task): (usize, &Task)| {
             let mut users = vec![0; task.class_count()];
@@ -103,7 +103,13 @@ impl Data {
                     users[class] += 1;
                 }
             }
-            few_users_warning(&task.attribute.name, &task.attribute.classes, &users)
+            let name = &task.attribute.name;
+            match users.iter().all(|&users| users == 0) && !self.parts.test.is_empty() {
+                true => Some(format!(
+                    "{name}: none of them has a label, so this attribute is not tested"
+                )),
+                false => few_users_warning(name, &task.attribute.classes, &users),
+            }
         };
         self.tasks.iter().enumerate().filter_map(of_task).collect()
     }
@@ -163,13 +169,17 @@ pub fn class_counts(
     let mut counts = vec![0; attribute.classes.len()];
     classes.for_each(|class| counts[class] += 1);
     match counts.iter().filter(|&&count| count > 0).count() {
-        present @ 0..=1 => Err(format!(
-            "attribute {:?}: the training users have {present} of its {} classes, at least two are needed (does the corpus have \
-             this field, with the values {}?)",
-            attribute.name,
-            counts.len(),
-            attribute.classes.join(", ")
-        )),
+        0..=1 => {
+            let counts = attribute.classes.iter().zip(&counts);
+            let counts: Vec<String> = counts
+                .map(|(class, count)| format!("{class:?} ({count})"))
+                .collect();
+            Err(format!(
+                "attribute {:?}: the training users have too few of its classes: {}; at least two are needed",
+                attribute.name,
+                counts.join(", ")
+            ))
+        }
         _ => Ok(counts),
     }
 }

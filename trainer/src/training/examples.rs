@@ -10,12 +10,11 @@ use std::{
 use model_core::{attribute::Attribute, reader::Reader, text::Word};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
-use crate::table::counted;
+use crate::table::{count, counted};
 use crate::{
     config::Split,
     corpus::{
-        Corpus, CorpusError, Options, StoredSplit, User, UserKey, fingerprint, listed,
-        repeated_file,
+        Corpus, CorpusError, Options, StoredSplit, User, UserKey, fingerprint, known_fields, listed,
     },
     cut_words,
     progress::{Progress, notice},
@@ -71,10 +70,59 @@ impl Examples {
     pub fn left_out(&self) -> String {
         format!(
             "left out: {} without words, {} without labels, {}",
-            self.without_words,
-            self.without_labels,
+            count(self.without_words as u64),
+            count(self.without_labels as u64),
             counted(self.bad_records, "bad record")
         )
+    }
+
+    /// Lists the labels that are no classes, in the files that `is_read` accepts for the attribute; both are indices.
+    pub fn report_other_labels(
+        &self,
+        attributes: &[Attribute],
+        is_read: impl Fn(usize, usize) -> bool,
+    ) {
+        for (index, attribute) in attributes.iter().enumerate() {
+            if let Some(labels) = self.other_labels_of(index, |file| is_read(index, file)) {
+                notice!(
+                    "{}: labels that are not classes, left out: {labels}; map = {{ \"LABEL\" = \"CLASS\" }} in its \
+                     [[attributes]] section reads a label as a class",
+                    attribute.name
+                );
+            }
+        }
+    }
+
+    /// Whether there are users, and some with a label of each attribute, be it a class or not. They were read from `corpus` with
+    /// `options`.
+    ///
+    /// # Errors
+    /// One line that names the attribute, and the fields that users have.
+    pub fn check_labels(
+        &self,
+        attributes: &[Attribute],
+        corpus: &[PathBuf],
+        options: &Options,
+    ) -> Result<(), String> {
+        if self.users.len() + self.without_words + self.without_labels == 0 {
+            return Err(format!(
+                "the corpus has no users ({})",
+                counted(self.bad_records, "bad record")
+            ));
+        }
+        let has_labels = |index: usize| {
+            let mut users = self.users.iter();
+            users.any(|user| user.classes_of(index).is_some())
+                || self.other_labels.keys().any(|(of, ..)| *of == index)
+        };
+        let missing = (0..attributes.len()).find(|&index| !has_labels(index));
+        match missing.map(|index| &attributes[index].name) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "attribute {name:?}: no user has this field{}",
+                known_fields(corpus, options)
+            )),
+        }
     }
 
     /// A list of the labels of an attribute (an index) that are no classes, with their numbers of users in the files that
@@ -97,25 +145,6 @@ impl Examples {
 /// Reads users with their classes of `attributes`, and reports progress on standard error. `keep` is called with the record of
 /// each of [`Examples::users`] and the words of its posts, up to the maximum.
 pub fn read(
-    corpus: &[PathBuf],
-    options: Options,
-    attributes: &[Attribute],
-    reader: &Reader,
-    keep: impl FnMut(User, &[Vec<Word>]),
-) -> Result<Examples, CorpusError> {
-    read_corpus(open(corpus, options)?, attributes, reader, keep)
-}
-
-/// Opens a corpus whose files must all be different.
-pub fn open(corpus: &[PathBuf], options: Options) -> Result<Corpus, CorpusError> {
-    if let Some(path) = repeated_file(corpus) {
-        return Err(CorpusError::Repeated(path.clone()));
-    }
-    Corpus::open(corpus, options)
-}
-
-/// [`read`] of an open corpus.
-pub fn read_corpus(
     corpus: Corpus,
     attributes: &[Attribute],
     reader: &Reader,
@@ -133,6 +162,8 @@ pub fn read_corpus(
     };
     let mut keys = HashSet::new();
     let mut repeated_ids = 0;
+    let mut texts = HashSet::new();
+    let mut repeated_texts = 0;
     let mut words_cut = 0;
     let is_one = |classes: &Range<usize>| classes.len() == 1;
     let mut read = 0;
@@ -169,6 +200,8 @@ pub fn read_corpus(
         }
         let key = UserKey::new(&corpus.files()[file], &user);
         repeated_ids += usize::from(!keys.insert(key.clone()));
+        let fingerprint = fingerprint(&user);
+        repeated_texts += usize::from(!texts.insert((fingerprint, Arc::clone(&words))));
         examples.users.push(Example {
             key,
             words,
@@ -179,7 +212,7 @@ pub fn read_corpus(
                 .map(|label| label.filter(|classes| !is_one(classes)))
                 .collect(),
             file,
-            fingerprint: fingerprint(&user),
+            fingerprint,
         });
         keep(user, &posts);
     }
@@ -189,6 +222,12 @@ pub fn read_corpus(
     if repeated_ids > 0 {
         notice!(
             "records with the id of an earlier one: {repeated_ids}; the same user may be in both training and test, and `evaluate --split` cannot tell them apart"
+        );
+    }
+    if repeated_texts > 0 {
+        notice!(
+            "users with the same posts as an earlier one: {repeated_texts}; where one of them is in training and the other in \
+             test, the test figures are too high; leave only one of them in the corpus"
         );
     }
     Ok(examples)

@@ -15,11 +15,11 @@ use super::{
     data::{Data, Task},
     examples::{self, Example, Examples, Parts},
 };
-use crate::table::counted;
+use crate::table::{count, counted};
 use crate::{
     bundle::read_bundle,
     config::Config,
-    corpus::Options,
+    corpus::Corpus,
     progress::notice,
     word2vec::{self, Vectors},
 };
@@ -54,19 +54,13 @@ pub fn read(config: &Config, segmenter: Segmenter) -> Result<Read, TrainError> {
     let tasks = tasks(config);
     let attributes: Vec<Attribute> = tasks.iter().map(|task| task.attribute.clone()).collect();
     let labels = config.labels().map_err(TrainError::Unusable)?;
-    let corpus =
-        examples::open(&config.corpus, Options::with_strict(config.strict))?.with_labels(labels);
-    let mut examples = examples::read_corpus(corpus, &attributes, &reader, |_, _| {})?;
-    for (index, task) in tasks.iter().enumerate() {
-        let is_read = |file| task.file_weight(file) > 0.0;
-        if let Some(labels) = examples.other_labels_of(index, is_read) {
-            notice!(
-                "{}: labels that are not classes, left out: {labels}; map = {{ \"LABEL\" = \"CLASS\" }} in its \
-                 [[attributes]] section reads a label as a class",
-                task.attribute.name
-            );
-        }
-    }
+    let options = config.columns.options(config.strict);
+    let corpus = Corpus::open(&config.corpus, options.clone())?.with_labels(labels);
+    let mut examples = examples::read(corpus, &attributes, &reader, |_, _| {})?;
+    examples.report_other_labels(&attributes, |task, file| {
+        tasks[task].file_weight(file) > 0.0
+    });
+    (examples.check_labels(&attributes, &config.corpus, &options)).map_err(TrainError::Unusable)?;
     drop_unused_labels(&tasks, &mut examples);
     Ok(Read {
         vocabulary: reader.vocabulary,
@@ -93,9 +87,9 @@ pub fn prepare(config: &Config, segmenter: Segmenter) -> Result<Prepared, TrainE
     notice!(
         "{}: {} to train on, {} to validate, {} to test; {}",
         counted(examples.users.len() as u64, "user"),
-        parts.training.len(),
-        parts.validation.len(),
-        parts.test.len(),
+        count(parts.training.len() as u64),
+        count(parts.validation.len() as u64),
+        count(parts.test.len() as u64),
         examples.left_out(),
     );
     let class_balance = config.training.class_balance;

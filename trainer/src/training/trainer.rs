@@ -33,8 +33,8 @@ use crate::{
 const STATISTICS_USERS: usize = 2048;
 
 /// What stands in the lines of epochs.
-const MEANINGS: &str = "of each epoch: macro-F1, the mean of the classes' F1; F (paper), 2PR/(P+R) of P and R averaged over \
-    the classes; last, the figure of the main tasks by which the best epoch is chosen";
+const MEANINGS: &str = "the figures of each epoch are those on the validation users: macro-F1 is the mean of the classes' F1, F \
+    (paper) is 2PR/(P+R) of P and R averaged over the classes, and the last figure chooses the best epoch";
 
 /// What decides the result of training.
 pub struct Setup<'a, A> {

@@ -104,3 +104,63 @@ fn rounded_vectors_are_read_nearly_like_the_exact_ones() {
         assert!(errors.contains("0.001 to 8"), "{errors}");
     }
 }
+
+#[test]
+fn labels_that_a_config_maps_could_not_be_mapped_later() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.success(&["train", "config.toml"]);
+    workplace.write("users.jsonl", users.replace("\"female\"", "\"F\""));
+    let map = ["--map", "gender:F=female"];
+    let compact = [
+        "compact",
+        "run/model.safetensors",
+        "-o",
+        "small.safetensors",
+        "--validation-users",
+        "users.jsonl",
+        "--test-users",
+        "users.jsonl",
+        "--split",
+        "run/split.json",
+    ];
+    let card = |name: &str| {
+        let bytes = fs::read(workplace.path(name)).unwrap();
+        Bundle::from_bytes(&bytes).unwrap().card
+    };
+    let gender = |name: &str| {
+        let mut figures = card(name).figures.into_iter();
+        figures.find(|of| of.attribute == "gender").unwrap().users
+    };
+    workplace.success(&compact);
+    assert!(gender("small.safetensors") < 48);
+    workplace.success(&[&compact[..], &map].concat());
+    assert_eq!(gender("small.safetensors"), 48);
+    let adapt = [
+        "adapt",
+        "run/model.safetensors",
+        "users.jsonl",
+        "-o",
+        "adapted",
+    ];
+    let output = workplace.run(&adapt);
+    assert!(
+        stderr(&output).contains(
+            "gender: labels that are not classes, left out: \"F\" (120); --map ATTRIBUTE"
+        ),
+        "{}",
+        stderr(&output)
+    );
+    let text = stdout(workplace.run(&[&adapt[..], &map].concat()), 0);
+    assert!(text.contains("## gender: 240 users\n"), "{text}");
+    for command in [&compact[..], &adapt] {
+        let wrong = [command, &["--map", "gender:F=woman"]].concat();
+        let line = workplace.failure(&wrong);
+        assert!(
+            line.contains("--map: \"gender\" has no class \"woman\""),
+            "{line}"
+        );
+    }
+    let wrong = [&compact[..], &["--accuracy-when-confident", "7"]].concat();
+    stdout(workplace.run(&wrong), 2);
+}

@@ -82,7 +82,7 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
     );
     workplace.write("users.jsonl", "");
     let empty = workplace.failure(&["train", "config.toml", "--output", "empty"]);
-    assert!(empty.contains("at least two are needed"), "{empty}");
+    assert!(empty.contains("the corpus has no users"), "{empty}");
 }
 
 #[test]
@@ -130,4 +130,118 @@ fn a_class_without_users_is_reported() {
     let output = workplace.run(&["train", "more.toml"]);
     assert!(stderr(&output).contains("no training user has class \"other\""));
     stdout(output, 0);
+}
+
+#[test]
+fn a_field_of_another_name_was_not_shown() {
+    let workplace = workplace();
+    let config = CONFIG.replace("\"gender\"", "\"Gender\"");
+    workplace.write("other.toml", config);
+    let line = workplace.failure(&["train", "other.toml"]);
+    assert!(
+        line.ends_with(
+            "attribute \"Gender\": no user has this field; the fields are: age, gender, id"
+        ),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_output_without_a_name_was_the_present_folder() {
+    let workplace = workplace();
+    let before = workplace.files();
+    let line = workplace.failure(&["train", "config.toml", "--set", "output="]);
+    assert!(line.contains("the output has no name"), "{line}");
+    assert_eq!(workplace.files(), before);
+}
+
+#[test]
+fn users_with_the_same_posts_were_trained_and_tested_on_in_silence() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let train = ["train", "config.toml", "--set", "training.epochs=1"];
+    let said = stderr(&workplace.run(&train));
+    assert!(!said.contains("same posts"), "{said}");
+    // The same users under other ids.
+    let copies = users.replace("\"id\":", "\"id\":9");
+    workplace.write("users.jsonl", format!("{users}{copies}"));
+    for output in [&["-o", "again"], &["--cross-validate", "2"]] {
+        let output = workplace.run(&[&train[..], output].concat());
+        let said = stderr(&output);
+        assert!(
+            said.contains("users with the same posts as an earlier one: 240; ")
+                && said.contains("leave only one of them in the corpus"),
+            "{said}"
+        );
+        stdout(output, 0);
+    }
+}
+
+#[test]
+fn an_attribute_without_test_users_was_passed_over() {
+    let workplace = workplace();
+    workplace.success(&["train", "config.toml", "--set", "training.epochs=1"]);
+    let split: StoredSplit =
+        serde_json::from_slice(&fs::read(workplace.path("run/split.json")).unwrap()).unwrap();
+    let tested = &split.test["users.jsonl"];
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    // The same users are tested, because their gender remains.
+    let without_age = users.lines().map(|line| {
+        let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
+        let is_tested = tested.contains(&trainer::corpus::RecordKey::Id(user["id"].clone()));
+        if is_tested {
+            user["age"] = serde_json::Value::Null;
+        }
+        format!("{user}\n")
+    });
+    workplace.write("users.jsonl", without_age.collect::<String>());
+    let train = [
+        "train",
+        "config.toml",
+        "-o",
+        "again",
+        "--set",
+        "training.epochs=1",
+    ];
+    let output = workplace.run(&train);
+    let said = stderr(&output);
+    assert!(
+        said.contains(
+            "test users: age: none of them has a label, so this attribute is not tested\n"
+        ),
+        "{said}"
+    );
+    stdout(output, 0);
+}
+
+#[test]
+fn columns_of_other_names_could_not_be_trained_on() {
+    let workplace = workplace();
+    let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let mut table = String::from("who,words,sex of the writer,age\n");
+    for line in users.lines() {
+        let user: serde_json::Value = serde_json::from_str(line).unwrap();
+        for post in user["posts"].as_array().unwrap() {
+            let [post, gender] = [post, &user["gender"]].map(|text| text.as_str().unwrap());
+            writeln!(table, "{},{post},{gender},{}", user["id"], user["age"]).unwrap();
+        }
+    }
+    workplace.write("users.csv", table);
+    let config = CONFIG
+        .replace("users.jsonl", "users.csv")
+        .replace("epochs = 12", "epochs = 1");
+    workplace.write("table.toml", &config);
+    let line = workplace.failure(&["train", "table.toml"]);
+    assert!(
+        line.ends_with(
+            "its columns are: who, words, sex of the writer, age; columns.text in the config states the one with the text"
+        ),
+        "{line}"
+    );
+    let columns = "[columns]\ntext = \"words\"\nuser = \"who\"\nlabels = { gender = \"sex of the writer\" }\n";
+    workplace.write("table.toml", format!("{config}{columns}"));
+    let said = stderr(&workplace.run(&["train", "table.toml"]));
+    assert!(said.contains("240 users: 173 to train on"), "{said}");
+    // The config as used states the columns too.
+    workplace.success(&["train", "run/config.toml", "-o", "again"]);
 }
