@@ -54,8 +54,6 @@ pub mod bundle;
 #[cfg(feature = "model")]
 pub mod calibration;
 #[cfg(feature = "model")]
-mod crc32;
-#[cfg(feature = "model")]
 pub mod embedding;
 #[cfg(any(feature = "jieba", feature = "model"))]
 pub mod jieba;

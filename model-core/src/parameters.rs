@@ -12,8 +12,6 @@ use safetensors::{
     tensor::{Dtype, TensorView},
 };
 
-use crate::crc32::Crc32;
-
 /// A parameter that a network needs: a matrix, or several of the same size side by side (the gates of an LSTM).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec<'a> {
@@ -144,7 +142,7 @@ pub fn checksum<'a, 'data: 'a>(
 ) -> String {
     let mut tensors: Vec<_> = tensors.collect();
     tensors.sort_by_key(|(name, _)| *name);
-    let mut hasher = Crc32::new();
+    let mut hasher = crc32fast::Hasher::new();
     for text in texts {
         hasher.update(text.as_bytes());
     }
@@ -152,7 +150,7 @@ pub fn checksum<'a, 'data: 'a>(
         hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
         hasher.update(view.data());
     }
-    format!("crc32:{:08x}", hasher.finish())
+    format!("crc32:{:08x}", hasher.finalize())
 }
 
 #[cfg(test)]
