@@ -135,6 +135,8 @@ pub fn source(tensors: &[NamedTensor]) -> impl FnMut(&TensorSpec) -> Result<Vec<
     move |spec: &TensorSpec| values(tensors, spec.name, spec.len()).map(<[f32]>::to_vec)
 }
 
+static CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
 /// CRC-32 over texts and every tensor's name, type, shape and bytes in the order of names.
 pub fn checksum<'a, 'data: 'a>(
     texts: &[&str],
@@ -142,15 +144,15 @@ pub fn checksum<'a, 'data: 'a>(
 ) -> String {
     let mut tensors: Vec<_> = tensors.collect();
     tensors.sort_by_key(|(name, _)| *name);
-    let mut hasher = crc32fast::Hasher::new();
+    let mut digest = CRC32.digest();
     for text in texts {
-        hasher.update(text.as_bytes());
+        digest.update(text.as_bytes());
     }
     for (name, view) in tensors {
-        hasher.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
-        hasher.update(view.data());
+        digest.update(format!("{name}:{:?}:{:?}", view.dtype(), view.shape()).as_bytes());
+        digest.update(view.data());
     }
-    format!("crc32:{:08x}", hasher.finalize())
+    format!("crc32:{:08x}", digest.finalize())
 }
 
 #[cfg(test)]

@@ -187,6 +187,11 @@ fn the_pages_models_say_how_reliable_they_are() {
                     let (name, right) = (&row[0], &row[2]);
                     page.click(&format!("//footer//summary[.='{name} in numbers']"))
                         .await;
+                    let is_open = format!(
+                        "return [...document.querySelectorAll('footer details[open] > summary')]
+                            .some(summary => summary.innerText.trim() === '{name} in numbers')"
+                    );
+                    page.until(&is_open, SOON).await;
                     let table =
                         format!("//footer//h4[.='{name}']/following-sibling::details[1]//table");
                     let bins = cells(&page, &format!("({table})[1]")).await;
