@@ -106,7 +106,6 @@ fn readers_of_english_fetched_the_tables_that_segment_chinese() {
 fn a_chinese_model_gets_its_dictionary_and_program() {
     let chinese = bundle(|bundle| bundle.settings.dictionary = true);
     Visit::default().instead(BUNDLE, chinese).run(async |page| {
-        page.choose("CPU").await;
         page.ready().await;
         page.write("今天天气很好").await;
         page.settled(SOON).await;
