@@ -42,7 +42,8 @@ fn packed(text: &str) -> [Vec<u8>; 3] {
 fn tables_and_charts_are_printed() {
     let workplace = Workplace::new();
     workplace.write("users.jsonl", JSONL);
-    let text = workplace.success(&["corpus", "stats", "users.jsonl", "users.jsonl"]);
+    workplace.write("others.jsonl", JSONL);
+    let text = workplace.success(&["corpus", "stats", "users.jsonl", "others.jsonl"]);
     assert!(text.contains("| users |     6 |          |"), "{text}");
     assert!(
         text.contains("| female |     4 | 66.7 % |\n| male   |     2 | 33.3 % |"),

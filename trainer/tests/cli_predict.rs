@@ -164,7 +164,10 @@ fn bad_records_are_left_out_and_show_in_the_exit_status() {
     let input = b"{\"id\": 1, \"posts\": [\"rain \xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\"]}\nnonsense\n{\"posts\": [\"\xff\"]}\n{\"posts\": [\"tea\"]}\n";
     let output = workplace.run_with_input(&["predict", "model"], input);
     let errors = stderr(&output);
-    assert!(errors.contains("standard input:2: bad JSON"), "{errors}");
+    assert!(
+        errors.contains("standard input:2: a record must be a JSON object"),
+        "{errors}"
+    );
     assert!(errors.contains("bytes that are not UTF-8"), "{errors}");
     assert!(errors.contains("1 bad record was skipped"), "{errors}");
     let predictions = lines(&stdout(output, 3));

@@ -210,7 +210,7 @@ fn bad_records_are_reported_and_count_as_positions() {
     assert!(first.starts_with("line 3: bad JSON: "), "{first}");
     assert_eq!(
         second.message(Locale::English),
-        "line 5: a record must be a JSON object, this is a number"
+        r#"line 5: a record must be a JSON object, such as {"id": 1, "text": "…"}"#
     );
 }
 
@@ -435,15 +435,15 @@ fn no_id_is_a_formula() {
         (json!("-1"), "'-1"),
         (json!("@x"), "'@x"),
         (json!("\t=1"), "'\t=1"),
-        (json!("\r=1"), "'\r=1"),
-        (json!("\n=1"), "'\n=1"),
+        (json!("\r=2"), "'\r=2"),
+        (json!("\n=3"), "'\n=3"),
         (json!("＝1"), "'＝1"),
         (json!("＋1"), "'＋1"),
         (json!("－1"), "'－1"),
         (json!("＠x"), "'＠x"),
         (json!("a=1"), "a=1"),
         (json!(""), ""),
-        (json!(-1), "-1"),
+        (json!(-2), "-2"),
         (json!(-1.5), "-1.5"),
         (json!(true), "true"),
         (json!(["=1"]), "[\"=1\"]"),
