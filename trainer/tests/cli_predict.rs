@@ -178,7 +178,7 @@ fn bad_records_are_left_out_and_show_in_the_exit_status() {
     assert_eq!(before.len(), 1, "the record before it is predicted");
     let failure = failure(strict);
     assert!(
-        failure.contains("standard input:2: bad JSON: expected ident at column 2"),
+        failure.contains("standard input:2: a record must be a JSON object"),
         "{failure}"
     );
 }
