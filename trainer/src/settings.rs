@@ -18,8 +18,9 @@ use toml::{Table, Value};
 
 use crate::limited;
 
-/// The most bytes of a config. Long ones have some thousand.
-const MOST_BYTES: u64 = 1 << 20;
+/// The most bytes of a config, and of an override. Long ones have some thousand. The parser takes more than a hundred times
+/// the length of some texts.
+const MOST_BYTES: u64 = 1 << 17;
 
 /// The most dots in a line of a config, and in an override. Each may separate the names of a table and of one inside it, and
 /// the depth of tables is limited by the stack.
@@ -92,9 +93,17 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
         files.push(file);
     }
     for setting in overrides {
-        if has_many_dots(setting) {
+        let refused = if setting.len() as u64 > MOST_BYTES {
+            Some(format!(
+                "the setting has {} bytes; permitted: at most {MOST_BYTES}",
+                setting.len()
+            ))
+        } else {
+            has_many_dots(setting).then(many_dots)
+        };
+        if let Some(what) = refused {
             let start: String = setting.chars().take(40).collect();
-            return Err(wrong(&format!("--set {start}…"), &many_dots()));
+            return Err(wrong(&format!("--set {start}…"), &what));
         }
         let where_ = format!("--set {setting}");
         let (key, value) = setting
@@ -359,6 +368,17 @@ mod tests {
         assert!(
             error.contains("dots.toml:2: there are too many dots"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn an_override_of_a_megabyte_took_a_hundred_megabytes() {
+        let setting = format!("list=[{}]", "[],".repeat(1 << 18));
+        let read = super::read::<Outer>(&[] as &[PathBuf], &[setting], |_| Ok(()));
+        let error = read.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "--set list=[[],[],[],[],[],[],[],[],[],[],[],[…: the setting has 786439 bytes; permitted: at most 131072"
         );
     }
 
