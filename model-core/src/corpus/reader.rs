@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
+use super::encoding::is_utf_7;
 use super::lines::{Line, Lines};
 use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
 use super::user::{Entry, entry, id_key, listed};
@@ -200,25 +201,16 @@ fn decoded(
         let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
         Format::of(name, &encoding.decode_head(head), is_text)
     });
-    let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
-    let note = is_told.then(|| Problem::Note(told(encoding)));
+    let note = match (reading.encoding, encoding) {
+        (None, Encoding::Utf8) => is_utf_7(head).then(|| UTF_7.to_owned()),
+        (None, _) => Some(encoding.note()),
+        (Some(_), _) => None,
+    };
     Ok(Text {
         reader: Box::new(encoding.decode(reader)),
         format,
-        note,
+        note: note.map(Problem::Note),
     })
-}
-
-fn told(encoding: Encoding) -> String {
-    match encoding {
-        Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
-        // These are told by the frequencies of characters, of which a short text has few.
-        _ => format!(
-            "read as {}; --encoding NAME states another one{}",
-            encoding.name(),
-            encoding.likely_others()
-        ),
-    }
 }
 
 /// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
@@ -319,7 +311,7 @@ const EACH_A_WRITER: &str = "no field names the writers, so each record is taken
 /// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
 /// Told of a file in which `id` may name posts.
-const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer; if these are the ids of posts, --user NAME states the field of the writers";
+const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; --user NAME states the field of the writers";
 /// Told of a file with an id such as 1.23457E+17.
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
@@ -327,6 +319,9 @@ const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a w
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";
+/// Told of a file whose characters beyond ASCII are encoded in ASCII.
+const UTF_7: &str =
+    "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
 /// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 

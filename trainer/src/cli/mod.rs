@@ -303,7 +303,7 @@ fn label_column(text: &str) -> Result<(String, String), String> {
 fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::by_name(name).ok_or_else(|| {
         "unknown; known are utf-8, utf-16le, utf-16be, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r, windows-1251, \
-         windows-1252, macintosh and the others of the WHATWG"
+         windows-1252, macintosh, ibm850, hz and the others of the WHATWG"
             .into()
     })
 }

@@ -339,6 +339,25 @@ fn an_error_names_the_columns_found() {
 }
 
 #[test]
+fn utf_7_is_told_unless_an_encoding_is_stated() {
+    let text = "id,text\n1,caf+AOk- cr+AOg-me\n";
+    let problems = |encoding| {
+        let reading = Reading {
+            encoding,
+            ..Reading::default()
+        };
+        let users = open_users(
+            Path::new("a.csv"),
+            text.as_bytes(),
+            text.as_bytes(),
+            &reading,
+        );
+        users.unwrap().filter_map(Result::err).count()
+    };
+    assert_eq!((problems(None), problems(Some(Encoding::Utf8))), (1, 0));
+}
+
+#[test]
 fn posts_are_in_the_order_of_their_numbers_or_dates() {
     for (dates, posts) in [
         (["10", "9", "1e1"], ["b", "a", "c"]),
