@@ -268,6 +268,16 @@ fn columns_of_other_names_are_found_or_stated() {
         line,
         "auxlstm: posts.csv: no column \"writer\"; its columns are: author, body, geschlecht"
     );
+    // A field that no record has cannot be seen in a header.
+    workplace.write(
+        "posts.jsonl",
+        "{\"id\": 1, \"gender\": \"f\", \"posts\": [\"rain\"]}\n",
+    );
+    let output = workplace.run(&["corpus", "stats", "posts.jsonl", "--label", "gender=nope"]);
+    assert_eq!(
+        stderr(&output),
+        "posts.jsonl: no record has the field \"nope\"; the fields of the first one are: id, gender, posts\n"
+    );
     // Without a writer each record is one, and this is said once.
     workplace.write("posts.csv", "text,town\na,b\nc,d\n");
     let output = workplace.run(&["corpus", "stats", "posts.csv", "--json"]);

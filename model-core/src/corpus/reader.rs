@@ -140,26 +140,57 @@ pub fn open_labels(
 ) -> Result<Labels, String> {
     let mut finder = Finder::new(&reading.columns);
     let mut known = Finder::new(&Columns::default());
-    let records = open_records(name, head, reader, reading)?;
-    Ok(Box::new(records.map(move |record| {
-        let Record { line, fields, .. } = record?;
-        let other_writer = match finder.states_writer() {
-            true => known.take(fields.clone()).writer,
-            false => None,
-        };
-        let Parts {
-            writer, mut fields, ..
-        } = finder.take(fields);
-        let Some(writer) = writer.or(other_writer) else {
-            let found = listed(fields.keys().map(String::as_str));
-            let what = format!(
-                "no id of a user; its fields are: {found}; --user NAME states the one with the id"
-            );
-            return Err(Problem::Record { line, what });
-        };
-        fields.shift_remove(ID);
-        Ok((id_key(&writer), fields))
+    let mut records = open_records(name, head, reader, reading)?;
+    let mut first: Option<String> = None;
+    Ok(Box::new(std::iter::from_fn(move || match records.next() {
+        Some(Ok(record)) => {
+            first.get_or_insert_with(|| names(&record.fields));
+            Some(labels_of(record, &mut finder, &mut known))
+        }
+        Some(Err(problem)) => Some(Err(problem)),
+        None => {
+            let what = missing(&finder, &first.take()?).next()?;
+            let error = io::Error::new(io::ErrorKind::InvalidData, what);
+            Some(Err(Problem::Stream(error)))
+        }
     })))
+}
+
+/// The id and the labels of a record.
+fn labels_of(
+    record: Record,
+    finder: &mut Finder,
+    known: &mut Finder,
+) -> Result<(String, Map<String, Value>), Problem> {
+    let Record { line, fields, .. } = record;
+    let other_writer = match finder.states_writer() {
+        true => known.take(fields.clone()).writer,
+        false => None,
+    };
+    let Parts {
+        writer, mut fields, ..
+    } = finder.take(fields);
+    let Some(writer) = writer.or(other_writer) else {
+        let found = names(&fields);
+        let what = format!(
+            "no id of a user; its fields are: {found}; --user NAME states the one with the id"
+        );
+        return Err(Problem::Record { line, what });
+    };
+    fields.shift_remove(ID);
+    Ok((id_key(&writer), fields))
+}
+
+/// The names of these fields in a list.
+fn names(fields: &Map<String, Value>) -> String {
+    listed(fields.keys().map(String::as_str))
+}
+
+/// What is told at the end of a file in which no record has a stated field; `first` lists the fields of the first record.
+fn missing(finder: &Finder, first: &str) -> impl Iterator<Item = String> {
+    finder.missing().map(move |name| {
+        format!("no record has the field {name:?}; the fields of the first one are: {first}")
+    })
 }
 
 /// An id as text, for files whose ids are text.
@@ -334,6 +365,10 @@ struct Grouped {
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
+    /// Whether the columns are known, and so were checked, before the records.
+    is_table: bool,
+    /// Else the fields of the first record.
+    first: Option<String>,
     /// Whether the table has a column of writers, or a record had one.
     has_writers: bool,
     /// Whether it was told that a record, or the file, does not name its writer.
@@ -368,6 +403,10 @@ impl Iterator for Grouped {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
                     }
+                    if let Some(first) = &self.first {
+                        let missing = missing(&self.finder, first);
+                        self.problems.extend(missing.map(Problem::Note));
+                    }
                     self.writers.finish();
                     self.is_over = true;
                     continue;
@@ -393,6 +432,8 @@ impl Grouped {
             is_order_stated: reading.columns.order.is_some(),
             finder,
             is_over: false,
+            is_table: false,
+            first: None,
             has_writers: false,
             is_told: false,
             is_doubted: false,
@@ -414,6 +455,7 @@ impl Grouped {
         let has_writers = finder.has_writer(columns);
         Ok(Self {
             problems: notes.into_iter().map(Problem::Note).collect(),
+            is_table: true,
             has_writers,
             is_told: !has_writers,
             ..Self::new(records, finder, reading)
@@ -432,6 +474,9 @@ impl Grouped {
             self.problems.push_back(Problem::Note(LOSSY.to_owned()));
         }
         let bad = |what| Problem::Record { line, what };
+        if !self.is_table && self.first.is_none() {
+            self.first = Some(names(&fields));
+        }
         let mut left_out = Vec::new();
         let parts = self.finder.take(fields);
         let Entry {

@@ -358,6 +358,56 @@ fn utf_7_is_told_unless_an_encoding_is_stated() {
 }
 
 #[test]
+fn a_field_of_labels_that_no_record_has_was_ignored() {
+    let reading = Reading {
+        columns: Columns {
+            labels: vec![("gender".into(), "nope".into())],
+            order: Some("user.since".into()),
+            ..Columns::default()
+        },
+        ..Reading::default()
+    };
+    let records = r#"{"user_id": 1, "text": "a", "gender": "f"}"#;
+    let (users, problems) = read_as(records, Format::Jsonl, &reading);
+    assert_eq!(users, [json!([1, ["a"]])]);
+    let told = |name: &str| {
+        format!(
+            "no record has the field {name:?}; the fields of the first one are: user_id, text, gender"
+        )
+    };
+    assert_eq!(problems, [told("user.since"), told("nope")]);
+    // One record with it is enough.
+    let more = format!(
+        "{records}\n{{\"text\": \"b\", \"Nope\": 1, \"user\": {{\"id\": 2, \"since\": 7}}}}"
+    );
+    assert_eq!(
+        read_as(&more, Format::Jsonl, &reading).1,
+        Vec::<String>::new()
+    );
+    // A file of labels has no other use.
+    for (name, content) in [("a.csv", "user_id,gender\n1,f\n"), ("a.jsonl", records)] {
+        let reading = Reading {
+            columns: Columns {
+                labels: vec![("gender".into(), "nope".into())],
+                ..Columns::default()
+            },
+            ..Reading::default()
+        };
+        let labels = open_labels(
+            Path::new(name),
+            content.as_bytes(),
+            content.as_bytes(),
+            &reading,
+        );
+        let last = labels.unwrap().last().unwrap();
+        assert!(
+            matches!(&last, Err(Problem::Stream(error)) if error.to_string().contains("\"nope\"; the fields")),
+            "{last:?}"
+        );
+    }
+}
+
+#[test]
 fn posts_are_in_the_order_of_their_numbers_or_dates() {
     for (dates, posts) in [
         (["10", "9", "1e1"], ["b", "a", "c"]),
