@@ -178,7 +178,7 @@ fn labels_of(
         return Err(Problem::Record { line, what });
     };
     fields.shift_remove(ID);
-    Ok((id_key(&writer), fields))
+    Ok((id_key(&writer).into_owned(), fields))
 }
 
 /// The names of these fields in a list.
@@ -503,9 +503,10 @@ impl Grouped {
             }
             Some(writer) => {
                 self.has_writers = true;
-                if let Some(doubt) = doubt(&writer)
-                    && !std::mem::replace(&mut self.is_doubted, true)
+                if !self.is_doubted
+                    && let Some(doubt) = doubt(&writer)
                 {
+                    self.is_doubted = true;
                     let what = format!("line {line}: {doubt}");
                     self.problems.push_back(Problem::Note(what));
                 }
