@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::columns::{Columns, Finder, ID, Parts};
 use super::encoding::is_utf_7;
 use super::lines::{Line, Lines};
-use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
+use super::records::{Record, Records, TableRecords, alike, json_records, repeated, table_records};
 use super::user::{Entry, entry, id_key, listed};
 use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
@@ -331,6 +331,9 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
             format!("several columns are called {name:?}; of each row the first of their cells that is not empty is read")
         })
         .collect();
+    notes.extend(alike(columns).into_iter().map(|(name, other)| {
+        format!("the columns {name:?} and {other:?} differ by case only, and one may be read for the other; rename one of them")
+    }));
     if !finder.has_writer(columns) {
         notes.push(EACH_A_WRITER.to_owned());
     }

@@ -1,7 +1,7 @@
 //! The records of a file: the rows of a table, or the objects of a JSON file.
 
 use std::borrow::Cow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
@@ -185,6 +185,19 @@ pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
         }
     }
     again
+}
+
+/// Each column whose name differs from an earlier one's by case only, after that one.
+pub(super) fn alike(columns: &[String]) -> Vec<(&str, &str)> {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    let mut alike = Vec::new();
+    for name in columns {
+        let earlier = *seen.entry(name.to_lowercase()).or_insert(name);
+        if earlier != name && !alike.contains(&(earlier, name.as_str())) {
+            alike.push((earlier, name));
+        }
+    }
+    alike
 }
 
 /// The message about a row of `cells` cells under a header of `columns`.

@@ -339,25 +339,6 @@ fn an_error_names_the_columns_found() {
 }
 
 #[test]
-fn utf_7_is_told_unless_an_encoding_is_stated() {
-    let text = "id,text\n1,caf+AOk- cr+AOg-me\n";
-    let problems = |encoding| {
-        let reading = Reading {
-            encoding,
-            ..Reading::default()
-        };
-        let users = open_users(
-            Path::new("a.csv"),
-            text.as_bytes(),
-            text.as_bytes(),
-            &reading,
-        );
-        users.unwrap().filter_map(Result::err).count()
-    };
-    assert_eq!((problems(None), problems(Some(Encoding::Utf8))), (1, 0));
-}
-
-#[test]
 fn a_field_of_labels_that_no_record_has_was_ignored() {
     let reading = Reading {
         columns: Columns {
@@ -405,6 +386,40 @@ fn a_field_of_labels_that_no_record_has_was_ignored() {
             "{last:?}"
         );
     }
+}
+
+#[test]
+fn columns_that_differ_by_case_only_were_read_for_one_another_without_a_word() {
+    let (users, problems) = table("id,text,gender,Gender,GENDER,Gender\n1,a,f,x,y,z\n");
+    assert_eq!(users, [json!(["1", ["a"]])]);
+    assert!(
+        problems[0].starts_with("several columns are called \"Gender\""),
+        "{problems:?}"
+    );
+    for (problem, other) in problems[1..].iter().zip(["Gender", "GENDER"]) {
+        let expected = format!("the columns \"gender\" and {other:?} differ by case only");
+        assert!(problem.starts_with(&expected), "{problem}");
+    }
+    assert_eq!(problems.len(), 3);
+}
+
+#[test]
+fn utf_7_is_told_unless_an_encoding_is_stated() {
+    let text = "id,text\n1,caf+AOk- cr+AOg-me\n";
+    let problems = |encoding| {
+        let reading = Reading {
+            encoding,
+            ..Reading::default()
+        };
+        let users = open_users(
+            Path::new("a.csv"),
+            text.as_bytes(),
+            text.as_bytes(),
+            &reading,
+        );
+        users.unwrap().filter_map(Result::err).count()
+    };
+    assert_eq!((problems(None), problems(Some(Encoding::Utf8))), (1, 0));
 }
 
 #[test]
