@@ -229,14 +229,19 @@ fn wrong_usage_has_its_own_status() {
 fn a_full_disk_behind_standard_output_is_an_error() {
     let workplace = Workplace::new();
     workplace.write("users.jsonl", JSONL);
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let output = workplace
-        .command(&["corpus", "stats", "users.jsonl"])
-        .stdout(full)
-        .output()
-        .unwrap();
-    let line = failure(output);
-    assert!(line.contains("standard output: No space left"), "{line}");
+    // Help and version were cut off without a word.
+    for arguments in [
+        &["corpus", "stats", "users.jsonl"][..],
+        &["--help"],
+        &["corpus", "stats", "-h"],
+        &["help", "predict"],
+        &["--version"],
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = workplace.command(arguments).stdout(full).output().unwrap();
+        let line = failure(output);
+        assert!(line.contains("standard output: No space left"), "{line}");
+    }
 }
 
 #[test]
