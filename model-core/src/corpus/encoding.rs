@@ -146,8 +146,8 @@ impl Encoding {
         Some(latin::of_older_computers(head, guess).unwrap_or(Self::of(guess)))
     }
 
-    /// What is told of a file that was recognised to be in this encoding.
-    pub fn note(self) -> String {
+    /// What is told of a file that starts with `head` and was recognised to be in this encoding.
+    pub fn note(self, head: &[u8]) -> String {
         let name = self.name();
         match self {
             Self::Utf8 | Self::Utf16Le | Self::Utf16Be => format!("read as {name}"),
@@ -155,9 +155,23 @@ impl Encoding {
             #[cfg(feature = "encodings")]
             _ => {
                 let others = self.likely_others();
-                format!("read as {name}; --encoding NAME states another one{others}")
+                let doubt = match self.is_doubtful(head) {
+                    true => ", in which many signs or capitals stand inside words",
+                    false => "",
+                };
+                format!("read as {name}{doubt}; --encoding NAME states another one{others}")
             }
         }
+    }
+
+    #[cfg(feature = "encodings")]
+    fn is_doubtful(self, head: &[u8]) -> bool {
+        let has_letters_alone = match self {
+            Self::Legacy(encoding) => encoding.is_single_byte(),
+            _ => false,
+        };
+        has_letters_alone
+            && latin::is_doubtful(&String::from_utf8_lossy(&self.decode_head(head)), head)
     }
 
     /// Other encodings that a text may be in which was recognised as this one.
@@ -727,7 +741,7 @@ mod tests {
         for text in [
             "caf+AOk- cr+AOg-me\n",
             "+TspZKVkpbBRfiFl9-\n",
-            "id,text\n1,f+APw-r alle, 1 +- 1\n2,sch+APY-n +2D3eAA-\n",
+            "id,text\n1,f+APw-r uns, 1 +- 1\n2,sch+APY-n +2D3eAA-\n",
         ] {
             assert!(is_utf_7(text.as_bytes()), "{text}");
         }
@@ -790,7 +804,7 @@ mod tests {
             (encoding_rs::WINDOWS_1253, "Καλημέρα σε όλους"),
             (
                 encoding_rs::WINDOWS_1254,
-                "Bugün hava çok güzel, değil mi? İstanbul'da yağmur yağıyor",
+                "Bugün çok güzel, değil mi? İstanbul'da yağmur yağıyor",
             ),
         ] {
             let bytes = encoding.encode(text).0;
@@ -803,6 +817,10 @@ mod tests {
             );
         }
         assert_eq!(Encoding::by_name("cp850"), Some(Encoding::Ibm850));
+        // A sign in all of them.
+        let bytes = b"Un caf\xB0s, c'est tr\xB0s bien, monsieur";
+        let note = Encoding::recognise(bytes).unwrap().note(bytes);
+        assert!(note.contains("stand inside words; --encoding"), "{note}");
     }
 
     proptest! {

@@ -234,7 +234,7 @@ fn decoded(
     });
     let note = match (reading.encoding, encoding) {
         (None, Encoding::Utf8) => is_utf_7(head).then(|| UTF_7.to_owned()),
-        (None, _) => Some(encoding.note()),
+        (None, _) => Some(encoding.note(head)),
         (Some(_), _) => None,
     };
     Ok(Text {

@@ -27,15 +27,24 @@ pub(super) fn of_older_computers(
     }
     let text =
         |encoding| String::from_utf8_lossy(&Encoding::decode_head(encoding, head)).into_owned();
-    let beyond = head.iter().filter(|byte| !byte.is_ascii()).count();
     let odd = odd_characters(&text(Encoding::Legacy(guess)));
-    if odd == 0 || 5 * odd < beyond {
+    if !are_many(odd, head) {
         return None;
     }
     let candidates = [Encoding::Legacy(encoding_rs::MACINTOSH), Encoding::Ibm850];
     let counted = candidates.map(|encoding| (odd_characters(&text(encoding)), encoding));
     let (least, encoding) = counted.into_iter().min_by_key(|(odd, _)| *odd)?;
     (4 * least <= odd).then_some(encoding)
+}
+
+/// Whether so many characters hardly stand where they are that the text is likely to be in another encoding than this one.
+pub(super) fn is_doubtful(text: &str, head: &[u8]) -> bool {
+    are_many(odd_characters(text), head)
+}
+
+fn are_many(odd: usize, head: &[u8]) -> bool {
+    let beyond = head.iter().filter(|byte| !byte.is_ascii()).count();
+    odd > 0 && 5 * odd >= beyond
 }
 
 /// The number of characters beyond ASCII that hardly stand where they are, such as the capital in `cafŽ`, which is `café` in
