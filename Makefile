@@ -215,7 +215,6 @@ trainer:
 # Existing vectors are kept when the program has changed.
 $(VECTORS): | trainer $(CORPORA)
 	$(say) 'Word vectors'
-	@mkdir -p runs
 	@$(AUXLSTM) embed $(PAPER_CORPUS) $(UNLABELLED) -o $@ --epochs 1
 
 # An existing folder or link is kept.

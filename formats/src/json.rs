@@ -334,7 +334,7 @@ pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // Of an id, the digits count.
-        Value::Number(_) => id_key(value),
+        Value::Number(_) => id_key(value).into_owned(),
         _ => String::new(),
     }
 }

@@ -63,6 +63,7 @@ mod html;
 mod json;
 mod labels;
 mod limited;
+mod line;
 mod m3inference;
 mod mastodon;
 mod media_crawler;
@@ -130,7 +131,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 22] = [
+pub const FORMATS: [&dyn Format; 23] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -144,6 +145,7 @@ pub const FORMATS: [&dyn Format; 22] = [
     &media_crawler::MediaCrawler,
     &telegram::Telegram,
     &whatsapp::WhatsApp,
+    &line::Line,
     &discord_package::DiscordPackage,
     &discord_exporter::DiscordExporter,
     &facebook::Facebook,

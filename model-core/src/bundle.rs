@@ -14,6 +14,8 @@ mod format;
 mod language;
 mod settings;
 
+use std::collections::HashSet;
+
 #[cfg(feature = "burn")]
 use burn::tensor::Device;
 
@@ -91,6 +93,11 @@ impl Bundle {
     pub fn network(&self, device: &Device) -> Result<AuxLstm, BundleError> {
         let mut parameters = Parameters::new(device, source(&self.parameters));
         AuxLstm::new(&mut parameters, &self.settings.sizes, 0.0).map_err(BundleError::Corrupt)
+    }
+
+    /// [`seen_users`](Self::seen_users) as a set.
+    pub fn seen(&self) -> HashSet<u32> {
+        self.seen_users.iter().copied().collect()
     }
 
     /// Checks that the parts fit one another, that no number is too large to predict with, and that sizes fit into 32 bits:

@@ -132,8 +132,8 @@ impl Write for PendingFile {
 }
 
 impl PendingFile {
-    /// Creates a temporary file for `path`. Called before any work, it fails early if the folder is missing or not
-    /// writable.
+    /// Creates a temporary file for `path`, and the folders above it that are missing. Called before any work, it fails early if
+    /// they cannot be written.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
         let fail = |source| OutputError {
             path: path.to_owned(),
@@ -157,7 +157,10 @@ impl PendingFile {
                 });
             }
             Ok(metadata) => Some(metadata),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(folder_of(path)).map_err(fail)?;
+                None
+            }
             Err(error) => return Err(fail(error)),
         };
         let path = follow_links(path);
@@ -228,9 +231,18 @@ mod tests {
     #[test]
     fn a_path_that_cannot_be_written_fails_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(PendingFile::create(&folder.path().join("missing/out")).is_err());
+        assert!(PendingFile::create(Path::new("/dev/null/out")).is_err());
         assert!(PendingFile::create(folder.path()).is_err());
         assert!(PendingFile::create(Path::new("-")).is_err());
+    }
+
+    #[test]
+    fn a_file_in_a_new_folder_was_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/out");
+        let pending = PendingFile::create(&path).unwrap();
+        pending.finish(|out| out.write_all(b"new")).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
     }
 
     #[cfg(unix)]

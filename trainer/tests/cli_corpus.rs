@@ -229,14 +229,19 @@ fn wrong_usage_has_its_own_status() {
 fn a_full_disk_behind_standard_output_is_an_error() {
     let workplace = Workplace::new();
     workplace.write("users.jsonl", JSONL);
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let output = workplace
-        .command(&["corpus", "stats", "users.jsonl"])
-        .stdout(full)
-        .output()
-        .unwrap();
-    let line = failure(output);
-    assert!(line.contains("standard output: No space left"), "{line}");
+    // Help and version were cut off without a word.
+    for arguments in [
+        &["corpus", "stats", "users.jsonl"][..],
+        &["--help"],
+        &["corpus", "stats", "-h"],
+        &["help", "predict"],
+        &["--version"],
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = workplace.command(arguments).stdout(full).output().unwrap();
+        let line = failure(output);
+        assert!(line.contains("standard output: No space left"), "{line}");
+    }
 }
 
 #[test]
@@ -267,6 +272,16 @@ fn columns_of_other_names_are_found_or_stated() {
     assert_eq!(
         line,
         "auxlstm: posts.csv: no column \"writer\"; its columns are: author, body, geschlecht"
+    );
+    // A field that no record has cannot be seen in a header.
+    workplace.write(
+        "posts.jsonl",
+        "{\"id\": 1, \"gender\": \"f\", \"posts\": [\"rain\"]}\n",
+    );
+    let output = workplace.run(&["corpus", "stats", "posts.jsonl", "--label", "gender=nope"]);
+    assert_eq!(
+        stderr(&output),
+        "posts.jsonl: no record has the field \"nope\"; the fields of the first one are: id, gender, posts\n"
     );
     // Without a writer each record is one, and this is said once.
     workplace.write("posts.csv", "text,town\na,b\nc,d\n");

@@ -186,8 +186,17 @@ fn the_page_has_the_figures_and_drawings() {
         .unwrap();
     let accuracy = row.split('|').nth(3).unwrap().trim();
     assert!(page.contains(&format!("<td>{accuracy}</td>")), "{accuracy}");
-    let line = workplace.failure(&["evaluate", "model", "users.jsonl", "--html", "no/page.html"]);
-    assert!(line.contains("cannot write no/page.html"), "{line}");
+    let line = workplace.failure(&[
+        "evaluate",
+        "model",
+        "users.jsonl",
+        "--html",
+        "users.jsonl/page.html",
+    ]);
+    assert!(
+        line.contains("cannot write users.jsonl/page.html"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -275,10 +284,10 @@ fn fields_that_no_record_has_were_named_alone() {
         "model",
         "users.jsonl",
         "--json",
-        "no/figures.json",
+        "users.jsonl/figures.json",
     ]);
     assert!(
-        line.ends_with("cannot write no/figures.json: No such file or directory (os error 2)"),
+        line.ends_with("cannot write users.jsonl/figures.json: Not a directory (os error 20)"),
         "{line}"
     );
 }

@@ -17,7 +17,7 @@ struct Case {
     labels: &'static [&'static str],
 }
 
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     Case {
         format: "blogs-xml",
         files: &[
@@ -161,6 +161,17 @@ const CASES: [Case; 22] = [
         )],
         writers: 2,
         posts: 3,
+        labels: &[],
+    },
+    Case {
+        format: "line",
+        files: &[(
+            "chat.txt",
+            "[LINE] Chat history with Ann\nSaved on: 2023/01/05, 10:00\n\n2023/01/04(Wed)\n\
+            19:02\tAnn\thello\n19:03\tBen\ttea\n19:04\tBen\t[Sticker]\n",
+        )],
+        writers: 2,
+        posts: 2,
         labels: &[],
     },
     Case {

@@ -214,16 +214,16 @@ impl Columns {
         self.check(names)?;
         let mut finder = Finder::new(self);
         let exact = |wanted: &str| names.iter().position(|name| name == wanted);
-        let posts = exact(POSTS).filter(|_| !finder.text.is_stated);
+        let posts = exact(POSTS).filter(|_| finder.text.stated.is_none());
         let id = names.iter().position(|name| is_id(name));
-        let id = id.filter(|_| !finder.writer.is_stated && finder.post.best(names).is_none());
+        let id = id.filter(|_| finder.writer.stated.is_none() && finder.post.best(names).is_none());
         let writer = finder.writer.best(names);
         match posts.or_else(|| finder.text.best(names)) {
             Some(text) => Ok(Places {
                 text,
                 // Beside a list of posts, the id is the user's.
                 user: match posts {
-                    Some(_) if !finder.writer.is_stated => exact(ID).or(writer).or(id),
+                    Some(_) if finder.writer.stated.is_none() => exact(ID).or(writer).or(id),
                     _ => writer.or(id),
                 },
             }),
@@ -244,7 +244,7 @@ impl Columns {
         let own = (finder.labels.iter_mut()).find(|(name, _)| name == attribute);
         let exact = names.iter().position(|name| name == attribute);
         let place = match own {
-            Some((_, column)) if column.is_stated => column.best(names),
+            Some((_, column)) if column.stated.is_some() => column.best(names),
             Some((_, column)) => exact.or_else(|| column.best(names)),
             None => exact,
         };
@@ -286,21 +286,21 @@ pub(super) struct Parts {
 impl Finder {
     pub fn new(columns: &Columns) -> Self {
         let names = |stated: &Option<String>, known: &[&str]| match stated {
-            Some(name) => Names::new(&[name], true),
-            None => Names::new(known, false),
+            Some(name) => Names::stated(name),
+            None => Names::new(known),
         };
         let mut labels: Vec<(String, Names)> = (columns.labels.iter())
-            .map(|(attribute, column)| (attribute.clone(), Names::new(&[column], true)))
+            .map(|(attribute, column)| (attribute.clone(), Names::stated(column)))
             .collect();
         for (attribute, known) in LABELS {
             if !labels.iter().any(|(stated, _)| stated == attribute) {
-                labels.push((attribute.to_owned(), Names::new(known, false)));
+                labels.push((attribute.to_owned(), Names::new(known)));
             }
         }
         Self {
             text: names(&columns.text, TEXT),
             writer: names(&columns.user, WRITER),
-            post: Names::new(POST, false),
+            post: Names::new(POST),
             order: names(&columns.order, ORDER),
             labels,
         }
@@ -308,13 +308,13 @@ impl Finder {
 
     /// Whether a column of this name may hold posts.
     pub fn is_text(&self, name: &str) -> bool {
-        (name == POSTS && !self.text.is_stated) || self.text.has(name)
+        (name == POSTS && self.text.stated.is_none()) || self.text.has(name)
     }
 
     /// Whether a table with these columns names the writers of its rows.
     pub fn has_writer(&self, columns: &[String]) -> bool {
         let has = |names: &Names| columns.iter().any(|column| names.has(column));
-        let is_id_the_writers = !self.writer.is_stated && !has(&self.post);
+        let is_id_the_writers = self.writer.stated.is_none() && !has(&self.post);
         has(&self.writer) || (is_id_the_writers && columns.iter().any(|column| is_id(column)))
     }
 
@@ -323,9 +323,17 @@ impl Finder {
         self.is_text(name) || self.writer.has(name) || self.post.has(name) || is_id(name)
     }
 
+    /// The stated names of what orders posts and of labels that no record has had so far.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        let labels = self.labels.iter().map(|(_, names)| names);
+        let names = std::iter::once(&self.order).chain(labels);
+        let missing = names.filter(|names| !names.is_found);
+        missing.filter_map(|names| names.stated.as_deref())
+    }
+
     /// Whether the user has stated which field names the writer.
     pub fn states_writer(&self) -> bool {
-        self.writer.is_stated
+        self.writer.stated.is_some()
     }
 
     /// Takes a record apart.
@@ -340,7 +348,7 @@ impl Finder {
             fields.insert(ID.to_owned(), id);
         }
         let mut parts = Parts::default();
-        if !self.text.is_stated {
+        if self.text.stated.is_none() {
             parts.posts = fields.shift_remove(POSTS).filter(|posts| !posts.is_null());
         }
         let has_posts = match &parts.posts {
@@ -373,7 +381,7 @@ impl Finder {
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
             // The field stays, because a model may have an attribute of its name.
-            if (names.is_stated || !is_named_already)
+            if (names.stated.is_some() || !is_named_already)
                 && let Some(label) = names.find(&fields).cloned()
             {
                 fields.insert(attribute.clone(), label);
@@ -384,7 +392,7 @@ impl Finder {
     }
 
     fn is_id_the_writers(&mut self, fields: &Map<String, Value>) -> bool {
-        !self.writer.is_stated && self.post.find(fields).is_none()
+        self.writer.stated.is_none() && self.post.find(fields).is_none()
     }
 }
 
@@ -423,15 +431,18 @@ struct Names {
     nested: Vec<(usize, String, String)>,
     /// The ranks of the fields met so far, by their names as they are.
     met: HashMap<String, Option<usize>>,
-    /// Whether the user has stated the name.
-    is_stated: bool,
+    /// The name that the user has stated, if there is one.
+    stated: Option<String>,
+    /// Whether a record had a value of it.
+    is_found: bool,
 }
 
 /// The most names of fields that are remembered. Some files have dates or ids as names.
 const MOST_MET: usize = 1 << 12;
 
 impl Names {
-    fn new(names: &[&str], is_stated: bool) -> Self {
+    /// Names that are known.
+    fn new(names: &[&str]) -> Self {
         let nested = names.iter().enumerate().filter_map(|(rank, name)| {
             let (object, field) = name.split_once('.')?;
             Some((rank, object.to_owned(), field.to_owned()))
@@ -444,7 +455,16 @@ impl Names {
                 .collect(),
             nested: nested.collect(),
             met: HashMap::new(),
-            is_stated,
+            stated: None,
+            is_found: false,
+        }
+    }
+
+    /// The name that the user has stated.
+    fn stated(name: &str) -> Self {
+        Self {
+            stated: Some(name.to_owned()),
+            ..Self::new(&[name])
         }
     }
 
@@ -498,6 +518,7 @@ impl Names {
         }
         let place = best.map(|(_, name, inner)| (name.to_owned(), inner.map(str::to_owned)));
         self.nested = nested;
+        self.is_found |= place.is_some();
         place
     }
 

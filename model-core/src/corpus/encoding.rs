@@ -1,10 +1,18 @@
 //! The encoding of a file's text: found by its first bytes, and decoded to UTF-8 as it is read.
 
 #[cfg(feature = "encodings")]
+mod hz;
+#[cfg(feature = "encodings")]
+mod latin;
+mod utf_7;
+
+#[cfg(feature = "encodings")]
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
 #[cfg(feature = "encodings")]
 use std::ops::RangeInclusive;
+
+pub(super) use utf_7::is_utf_7;
 
 /// The most bytes that are decoded at a time.
 const PIECE_BYTES: usize = 1 << 16;
@@ -45,6 +53,12 @@ pub enum Encoding {
     /// An older encoding, such as GB18030.
     #[cfg(feature = "encodings")]
     Legacy(&'static encoding_rs::Encoding),
+    /// HZ, which is GB 2312 in ASCII.
+    #[cfg(feature = "encodings")]
+    Hz,
+    /// IBM850, the code page of DOS for western Europe.
+    #[cfg(feature = "encodings")]
+    Ibm850,
 }
 
 impl Encoding {
@@ -74,7 +88,7 @@ impl Encoding {
             return Some(utf_16);
         }
         if is_utf_8(head) {
-            return Some(Self::iso_2022_jp(head).unwrap_or(Self::Utf8));
+            return Some(Self::within_ascii(head).unwrap_or(Self::Utf8));
         }
         Self::recognise_legacy(head)
     }
@@ -95,15 +109,20 @@ impl Encoding {
             "mac-roman" => "macintosh",
             "mac-cyrillic" => "x-mac-cyrillic",
             "tis-620" => "windows-874",
+            "hz" | "hz-gb-2312" | "hz-gb" => return Some(Self::Hz),
+            "cp850" | "ibm850" | "ibm-850" | "850" => return Some(Self::Ibm850),
             other => other,
         };
         by_label(name).or_else(|| by_label(other)).map(Self::of)
     }
 
-    /// ISO-2022-JP if a text has its escapes: it has no byte beyond ASCII.
+    /// An encoding without bytes beyond ASCII, if a text has its escapes: HZ or ISO-2022-JP.
     #[cfg(feature = "encodings")]
-    fn iso_2022_jp(head: &[u8]) -> Option<Self> {
+    fn within_ascii(head: &[u8]) -> Option<Self> {
         use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+        if hz::is_hz(head) {
+            return Some(Self::Hz);
+        }
         if !head.is_ascii() || !head.contains(&0x1B) {
             return None;
         }
@@ -121,21 +140,55 @@ impl Encoding {
         let guess = detector.guess(None, Utf8Detection::Deny);
         let is_chinese = MISTAKEN.contains(&guess) && !is_korean_or_japanese(head, guess);
         let chinese = is_chinese.then(|| short_chinese(head));
-        Some(Self::of(chinese.flatten().unwrap_or(guess)))
+        if let Some(chinese) = chinese.flatten() {
+            return Some(Self::of(chinese));
+        }
+        Some(latin::of_older_computers(head, guess).unwrap_or(Self::of(guess)))
+    }
+
+    /// What is told of a file that starts with `head` and was recognised to be in this encoding.
+    pub fn note(self, head: &[u8]) -> String {
+        let name = self.name();
+        match self {
+            Self::Utf8 | Self::Utf16Le | Self::Utf16Be => format!("read as {name}"),
+            // The others are told by the frequencies of characters, of which a short text has few.
+            #[cfg(feature = "encodings")]
+            _ => {
+                let others = self.likely_others();
+                let doubt = match self.is_doubtful(head) {
+                    true => ", in which many signs or capitals stand inside words",
+                    false => "",
+                };
+                format!("read as {name}{doubt}; --encoding NAME states another one{others}")
+            }
+        }
+    }
+
+    #[cfg(feature = "encodings")]
+    fn is_doubtful(self, head: &[u8]) -> bool {
+        let has_letters_alone = match self {
+            Self::Legacy(encoding) => encoding.is_single_byte(),
+            _ => false,
+        };
+        has_letters_alone
+            && latin::is_doubtful(&String::from_utf8_lossy(&self.decode_head(head)), head)
     }
 
     /// Other encodings that a text may be in which was recognised as this one.
-    pub(super) fn likely_others(self) -> &'static str {
-        #[cfg(feature = "encodings")]
-        if let Self::Legacy(encoding) = self {
-            if [encoding_rs::GB18030, encoding_rs::BIG5].contains(&encoding) {
-                return ", such as euc-kr or euc-jp";
+    #[cfg(feature = "encodings")]
+    fn likely_others(self) -> &'static str {
+        use encoding_rs::{BIG5, GB18030, MACINTOSH, WINDOWS_1252};
+        match self {
+            Self::Legacy(encoding) if [GB18030, BIG5].contains(&encoding) => {
+                ", such as euc-kr or euc-jp"
             }
-            if encoding == encoding_rs::WINDOWS_1252 {
-                return ", such as macintosh or windows-1250";
+            Self::Legacy(encoding) if encoding == WINDOWS_1252 => {
+                ", such as macintosh or windows-1250"
             }
+            Self::Legacy(encoding) if encoding == MACINTOSH => ", such as windows-1252",
+            Self::Ibm850 => ", such as windows-1252",
+            _ => "",
         }
-        ""
     }
 
     #[cfg(not(feature = "encodings"))]
@@ -149,7 +202,7 @@ impl Encoding {
     }
 
     #[cfg(not(feature = "encodings"))]
-    fn iso_2022_jp(_: &[u8]) -> Option<Self> {
+    fn within_ascii(_: &[u8]) -> Option<Self> {
         None
     }
 
@@ -179,6 +232,10 @@ impl Encoding {
             Self::Legacy(encoding) if encoding == encoding_rs::GB18030 => "GB18030",
             #[cfg(feature = "encodings")]
             Self::Legacy(encoding) => encoding.name(),
+            #[cfg(feature = "encodings")]
+            Self::Hz => "HZ-GB-2312",
+            #[cfg(feature = "encodings")]
+            Self::Ibm850 => "IBM850",
         }
     }
 
@@ -191,6 +248,13 @@ impl Encoding {
             Self::Legacy(encoding) => {
                 Some(Decoder::Legacy(encoding.new_decoder_without_bom_handling()))
             }
+            #[cfg(feature = "encodings")]
+            Self::Hz => {
+                let decoder = encoding_rs::GB18030.new_decoder_without_bom_handling();
+                Some(Decoder::Hz(hz::State::Ascii, decoder))
+            }
+            #[cfg(feature = "encodings")]
+            Self::Ibm850 => Some(Decoder::Ibm850),
         }
     }
 
@@ -258,13 +322,6 @@ fn short_chinese(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     if beyond > SHORT_BYTES {
         return None;
     }
-    // Level 1 of both character sets has the usual characters, level 2 rare ones and some interjections.
-    let gb = |lead, trail| match (lead, trail) {
-        (0xA1..=0xA3, 0xA1..=0xFE) => Some(Pair::Sign),
-        (0xB0..=0xD7, 0xA1..=0xFE) => Some(Pair::Usual),
-        (0xD8..=0xF7, 0xA1..=0xFE) => Some(Pair::Rare),
-        _ => None,
-    };
     let big5 = |lead, trail| match (lead, trail) {
         (0xA1..=0xA3, 0x40..=0x7E | 0xA1..=0xFE) => Some(Pair::Sign),
         (0xA4..=0xC6, 0x40..=0x7E | 0xA1..=0xFE) => Some(Pair::Usual),
@@ -277,6 +334,17 @@ fn short_chinese(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
         Some(encoding_rs::BIG5)
     } else {
         None
+    }
+}
+
+/// The kind of a character of GB 2312. Level 1 has the usual characters, level 2 rare ones and some interjections, as in Big5.
+#[cfg(feature = "encodings")]
+fn gb(lead: u8, trail: u8) -> Option<Pair> {
+    match (lead, trail) {
+        (0xA1..=0xA3, 0xA1..=0xFE) => Some(Pair::Sign),
+        (0xB0..=0xD7, 0xA1..=0xFE) => Some(Pair::Usual),
+        (0xD8..=0xF7, 0xA1..=0xFE) => Some(Pair::Rare),
+        _ => None,
     }
 }
 
@@ -367,6 +435,23 @@ enum Decoder {
     Utf16(fn([u8; 2]) -> u16, Vec<u8>),
     #[cfg(feature = "encodings")]
     Legacy(encoding_rs::Decoder),
+    /// With the decoder of GB18030, into which HZ is turned first.
+    #[cfg(feature = "encodings")]
+    Hz(hz::State, encoding_rs::Decoder),
+    #[cfg(feature = "encodings")]
+    Ibm850,
+}
+
+#[cfg(feature = "encodings")]
+fn decode_legacy(
+    decoder: &mut encoding_rs::Decoder,
+    bytes: &[u8],
+    is_last: bool,
+    text: &mut String,
+) {
+    let most = decoder.max_utf8_buffer_length(bytes.len());
+    text.reserve(most.unwrap_or_default());
+    let _ = decoder.decode_to_string(bytes, text, is_last);
 }
 
 impl Decoder {
@@ -388,11 +473,17 @@ impl Decoder {
                 text.extend(is_torn.then_some('\u{FFFD}'));
             }
             #[cfg(feature = "encodings")]
-            Self::Legacy(decoder) => {
-                let most = decoder.max_utf8_buffer_length(bytes.len());
-                text.reserve(most.unwrap_or_default());
-                let _ = decoder.decode_to_string(bytes, text, is_last);
+            Self::Legacy(decoder) => decode_legacy(decoder, bytes, is_last, text),
+            #[cfg(feature = "encodings")]
+            Self::Hz(state, decoder) => {
+                let mut gb18030 = Vec::with_capacity(bytes.len());
+                for &byte in bytes {
+                    state.push(byte, &mut gb18030);
+                }
+                decode_legacy(decoder, &gb18030, is_last, text);
             }
+            #[cfg(feature = "encodings")]
+            Self::Ibm850 => text.extend(latin::decode_ibm850(bytes)),
         }
     }
 }
@@ -621,6 +712,115 @@ mod tests {
             let found = Encoding::recognise(&encoding.encode(text).0).unwrap();
             assert!(!["GB18030", "Big5"].contains(&found.name()), "{text}");
         }
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn hz_was_read_as_ascii() {
+        let bytes = b"id,text\n1,~{=qLlLlFxV;~} and ~~{OBVg~}\n2,~{<SO`\n3,tea~\n!\n";
+        let text = "id,text\n1,今天天气只 and ~{OBVg\n2,加相\n3,tea!\n";
+        let found = Encoding::recognise(bytes).unwrap();
+        assert_eq!(found.name(), "HZ-GB-2312");
+        let read = String::from_utf8(found.decode_head(bytes)).unwrap();
+        assert_eq!(read, text);
+        assert_eq!(Encoding::by_name("hz-gb-2312"), Some(found));
+        for text in [
+            "(format t \"~{~a~^, ~}\" list) ~{x~}",
+            "so cute ~{}~ ~{@_@}~ yeah~~",
+            "~{ hello ~}",
+            "~{lower~}",
+            "a ~} b ~{",
+        ] {
+            let found = Encoding::recognise(text.as_bytes());
+            assert_eq!(found, Some(Encoding::Utf8), "{text}");
+        }
+    }
+
+    #[test]
+    fn utf_7_was_words_without_a_word() {
+        for text in [
+            "caf+AOk- cr+AOg-me\n",
+            "+TspZKVkpbBRfiFl9-\n",
+            "id,text\n1,f+APw-r uns, 1 +- 1\n2,sch+APY-n +2D3eAA-\n",
+        ] {
+            assert!(is_utf_7(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "+1, call +49 30 1234567 or +491701234567",
+            "C++ and g+together and me+you-all, Disney+ and +Plus-size",
+            "https://example.org/?q=a+b+Cd+eF-g&x=R2+D2-",
+            "t.me/+AbCdEf123456aZ09 a+b=c",
+            "AA+ rating, LGBTQ+ and +ANY- thing",
+            "",
+            "+",
+        ] {
+            assert!(!is_utf_7(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn accents_of_older_computers_were_read_as_signs() {
+        let texts = [
+            "café crème, naïve façade",
+            "El niño está aquí, mañana será otro día",
+            "Größe, für schöne Mädchen",
+            "São Paulo não é a capital",
+            "id,text\n1,\"J'ai été très occupé\"\n",
+        ];
+        let ibm850: Vec<char> = latin::decode_ibm850(&(0..=255).collect::<Vec<u8>>()).collect();
+        for text in texts {
+            let position = |letter| ibm850.iter().position(|&other| other == letter).unwrap() as u8;
+            let mac = encoding_rs::MACINTOSH.encode(text).0;
+            let windows = encoding_rs::WINDOWS_1252.encode(text).0;
+            let dos: Vec<u8> = text.chars().map(position).collect();
+            for (name, bytes) in [
+                ("macintosh", &*mac),
+                ("IBM850", &dos),
+                ("windows-1252", &*windows),
+            ] {
+                let found = Encoding::recognise(bytes).unwrap();
+                let read = String::from_utf8(found.decode_head(bytes)).unwrap();
+                assert_eq!(read, text, "{name} as {}", found.name());
+            }
+        }
+        // Quotation marks are most of what English has beyond ASCII.
+        let text = "“Hello,” she said — don’t wait…";
+        for encoding in [encoding_rs::MACINTOSH, encoding_rs::WINDOWS_1252] {
+            let bytes = encoding.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(found.decode_head(&bytes), text.as_bytes());
+        }
+        // Signs that people put into words, and other alphabets.
+        for (encoding, text) in [
+            (
+                encoding_rs::WINDOWS_1252,
+                "I’m — you—me, wait…what, don´t, 25°C, 10£, ACME™",
+            ),
+            (encoding_rs::WINDOWS_1252, "CAFÉ, nº1, 5µm, ‚so‘ and „so“"),
+            (encoding_rs::WINDOWS_1250, "Příliš žluťoučký kůň"),
+            (encoding_rs::WINDOWS_1251, "Привет, как дела? iPhone"),
+            (encoding_rs::IBM866, "Привет, как дела?"),
+            (encoding_rs::WINDOWS_1253, "Καλημέρα σε όλους"),
+            (
+                encoding_rs::WINDOWS_1254,
+                "Bugün çok güzel, değil mi? İstanbul'da yağmur yağıyor",
+            ),
+        ] {
+            let bytes = encoding.encode(text).0;
+            let found = Encoding::recognise(&bytes).unwrap();
+            assert_eq!(
+                found.decode_head(&bytes),
+                text.as_bytes(),
+                "{text} as {}",
+                found.name()
+            );
+        }
+        assert_eq!(Encoding::by_name("cp850"), Some(Encoding::Ibm850));
+        // A sign in all of them.
+        let bytes = b"Un caf\xB0s, c'est tr\xB0s bien, monsieur";
+        let note = Encoding::recognise(bytes).unwrap().note(bytes);
+        assert!(note.contains("stand inside words; --encoding"), "{note}");
     }
 
     proptest! {

@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
+use super::encoding::is_utf_7;
 use super::lines::{Line, Lines};
-use super::records::{Record, Records, TableRecords, json_records, repeated, table_records};
+use super::records::{Record, Records, TableRecords, alike, json_records, repeated, table_records};
 use super::user::{Entry, entry, id_key, listed};
 use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
@@ -139,26 +140,57 @@ pub fn open_labels(
 ) -> Result<Labels, String> {
     let mut finder = Finder::new(&reading.columns);
     let mut known = Finder::new(&Columns::default());
-    let records = open_records(name, head, reader, reading)?;
-    Ok(Box::new(records.map(move |record| {
-        let Record { line, fields, .. } = record?;
-        let other_writer = match finder.states_writer() {
-            true => known.take(fields.clone()).writer,
-            false => None,
-        };
-        let Parts {
-            writer, mut fields, ..
-        } = finder.take(fields);
-        let Some(writer) = writer.or(other_writer) else {
-            let found = listed(fields.keys().map(String::as_str));
-            let what = format!(
-                "no id of a user; its fields are: {found}; --user NAME states the one with the id"
-            );
-            return Err(Problem::Record { line, what });
-        };
-        fields.shift_remove(ID);
-        Ok((id_key(&writer), fields))
+    let mut records = open_records(name, head, reader, reading)?;
+    let mut first: Option<String> = None;
+    Ok(Box::new(std::iter::from_fn(move || match records.next() {
+        Some(Ok(record)) => {
+            first.get_or_insert_with(|| names(&record.fields));
+            Some(labels_of(record, &mut finder, &mut known))
+        }
+        Some(Err(problem)) => Some(Err(problem)),
+        None => {
+            let what = missing(&finder, &first.take()?).next()?;
+            let error = io::Error::new(io::ErrorKind::InvalidData, what);
+            Some(Err(Problem::Stream(error)))
+        }
     })))
+}
+
+/// The id and the labels of a record.
+fn labels_of(
+    record: Record,
+    finder: &mut Finder,
+    known: &mut Finder,
+) -> Result<(String, Map<String, Value>), Problem> {
+    let Record { line, fields, .. } = record;
+    let other_writer = match finder.states_writer() {
+        true => known.take(fields.clone()).writer,
+        false => None,
+    };
+    let Parts {
+        writer, mut fields, ..
+    } = finder.take(fields);
+    let Some(writer) = writer.or(other_writer) else {
+        let found = names(&fields);
+        let what = format!(
+            "no id of a user; its fields are: {found}; --user NAME states the one with the id"
+        );
+        return Err(Problem::Record { line, what });
+    };
+    fields.shift_remove(ID);
+    Ok((id_key(&writer).into_owned(), fields))
+}
+
+/// The names of these fields in a list.
+fn names(fields: &Map<String, Value>) -> String {
+    listed(fields.keys().map(String::as_str))
+}
+
+/// What is told at the end of a file in which no record has a stated field; `first` lists the fields of the first record.
+fn missing(finder: &Finder, first: &str) -> impl Iterator<Item = String> {
+    finder.missing().map(move |name| {
+        format!("no record has the field {name:?}; the fields of the first one are: {first}")
+    })
 }
 
 /// An id as text, for files whose ids are text.
@@ -200,25 +232,16 @@ fn decoded(
         let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
         Format::of(name, &encoding.decode_head(head), is_text)
     });
-    let is_told = encoding != Encoding::Utf8 && reading.encoding.is_none();
-    let note = is_told.then(|| Problem::Note(told(encoding)));
+    let note = match (reading.encoding, encoding) {
+        (None, Encoding::Utf8) => is_utf_7(head).then(|| UTF_7.to_owned()),
+        (None, _) => Some(encoding.note(head)),
+        (Some(_), _) => None,
+    };
     Ok(Text {
         reader: Box::new(encoding.decode(reader)),
         format,
-        note,
+        note: note.map(Problem::Note),
     })
-}
-
-fn told(encoding: Encoding) -> String {
-    match encoding {
-        Encoding::Utf16Le | Encoding::Utf16Be => format!("read as {}", encoding.name()),
-        // These are told by the frequencies of characters, of which a short text has few.
-        _ => format!(
-            "read as {}; --encoding NAME states another one{}",
-            encoding.name(),
-            encoding.likely_others()
-        ),
-    }
 }
 
 /// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
@@ -308,6 +331,9 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
             format!("several columns are called {name:?}; of each row the first of their cells that is not empty is read")
         })
         .collect();
+    notes.extend(alike(columns).into_iter().map(|(name, other)| {
+        format!("the columns {name:?} and {other:?} differ by case only, and one may be read for the other; rename one of them")
+    }));
     if !finder.has_writer(columns) {
         notes.push(EACH_A_WRITER.to_owned());
     }
@@ -319,7 +345,7 @@ const EACH_A_WRITER: &str = "no field names the writers, so each record is taken
 /// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
 /// Told of a file in which `id` may name posts.
-const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer; if these are the ids of posts, --user NAME states the field of the writers";
+const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; --user NAME states the field of the writers";
 /// Told of a file with an id such as 1.23457E+17.
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
@@ -327,6 +353,9 @@ const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a w
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";
+/// Told of a file whose characters beyond ASCII are encoded in ASCII.
+const UTF_7: &str =
+    "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
 /// Told of a file with invalid bytes.
 const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
 
@@ -339,6 +368,10 @@ struct Grouped {
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
+    /// Whether the columns are known, and so were checked, before the records.
+    is_table: bool,
+    /// Else the fields of the first record.
+    first: Option<String>,
     /// Whether the table has a column of writers, or a record had one.
     has_writers: bool,
     /// Whether it was told that a record, or the file, does not name its writer.
@@ -373,6 +406,10 @@ impl Iterator for Grouped {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
                     }
+                    if let Some(first) = &self.first {
+                        let missing = missing(&self.finder, first);
+                        self.problems.extend(missing.map(Problem::Note));
+                    }
                     self.writers.finish();
                     self.is_over = true;
                     continue;
@@ -398,6 +435,8 @@ impl Grouped {
             is_order_stated: reading.columns.order.is_some(),
             finder,
             is_over: false,
+            is_table: false,
+            first: None,
             has_writers: false,
             is_told: false,
             is_doubted: false,
@@ -419,6 +458,7 @@ impl Grouped {
         let has_writers = finder.has_writer(columns);
         Ok(Self {
             problems: notes.into_iter().map(Problem::Note).collect(),
+            is_table: true,
             has_writers,
             is_told: !has_writers,
             ..Self::new(records, finder, reading)
@@ -437,6 +477,9 @@ impl Grouped {
             self.problems.push_back(Problem::Note(LOSSY.to_owned()));
         }
         let bad = |what| Problem::Record { line, what };
+        if !self.is_table && self.first.is_none() {
+            self.first = Some(names(&fields));
+        }
         let mut left_out = Vec::new();
         let parts = self.finder.take(fields);
         let Entry {
@@ -463,9 +506,10 @@ impl Grouped {
             }
             Some(writer) => {
                 self.has_writers = true;
-                if let Some(doubt) = doubt(&writer)
-                    && !std::mem::replace(&mut self.is_doubted, true)
+                if !self.is_doubted
+                    && let Some(doubt) = doubt(&writer)
                 {
+                    self.is_doubted = true;
                     let what = format!("line {line}: {doubt}");
                     self.problems.push_back(Problem::Note(what));
                 }

@@ -1,13 +1,13 @@
 //! The records of a file: the rows of a table, or the objects of a JSON file.
 
 use std::borrow::Cow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
 use super::columns::Finder;
-use super::json_records::JsonRecords;
+use super::json_records::{JsonRecord, JsonRecords};
 use super::json_value::parse_object;
 use super::python::bytes_as_text;
 use super::reader::Problem;
@@ -37,52 +37,71 @@ pub(super) struct TableRecords {
 
 /// The records of a JSON file: its objects or, where programming interfaces return a page of posts, the objects in their list.
 pub(super) fn json_records(reader: impl BufRead + Send + 'static, finder: Finder) -> Records {
-    let mut records = JsonRecords::new(reader);
-    let mut number = 0;
-    // The records of a page that was read.
-    let mut of_page: VecDeque<Record> = VecDeque::new();
-    let mut is_told = false;
-    until_stream_error(move || {
-        loop {
-            if let Some(record) = of_page.pop_front() {
-                number += 1;
-                return Some(Ok(Record { number, ..record }));
-            }
-            let found = match records.next() {
+    let mut records = Opened {
+        found: JsonRecords::new(reader),
+        finder,
+        number: 0,
+        waiting: VecDeque::new(),
+        is_told: false,
+    };
+    until_stream_error(move || records.next())
+}
+
+/// Records, with pages replaced by what is in them.
+struct Opened<R> {
+    found: JsonRecords<R>,
+    finder: Finder,
+    /// How many records there were, bad ones included.
+    number: u64,
+    /// Records without their numbers: one, or those of a page.
+    waiting: VecDeque<Record>,
+    /// Whether it was told that there are pages.
+    is_told: bool,
+}
+
+impl<R: BufRead> Opened<R> {
+    fn next(&mut self) -> Option<Result<Record, Problem>> {
+        while self.waiting.is_empty() {
+            let JsonRecord { line, bytes } = match self.found.next() {
                 Err(error) => return Some(Err(Problem::Stream(error))),
                 Ok(found) => found?,
             };
-            let line = found.line;
-            let mut record = match found.bytes.and_then(|bytes| json_record(line, &bytes)) {
-                Ok(record) => record,
+            match bytes.and_then(|bytes| json_record(line, &bytes)) {
+                Ok(record) => {
+                    if let Some(note) = self.open(record) {
+                        return Some(Err(note));
+                    }
+                }
                 Err(what) => {
-                    number += 1;
+                    self.number += 1;
                     return Some(Err(Problem::Record { line, what }));
                 }
-            };
-            let Some(name) = list_of_page(&record.fields, &finder) else {
-                of_page.push_back(record);
-                continue;
-            };
-            let is_lossy = record.is_lossy;
-            let of_object = |item| match item {
-                Value::Object(fields) => Some(Record {
-                    number: 0,
-                    line,
-                    fields,
-                    is_lossy,
-                }),
-                _ => None,
-            };
-            if let Some(Value::Array(items)) = record.fields.remove(&name) {
-                of_page.extend(items.into_iter().filter_map(of_object));
-            }
-            if !std::mem::replace(&mut is_told, true) {
-                let what = format!("the records are the objects in {name:?}");
-                return Some(Err(Problem::Note(what)));
             }
         }
-    })
+        let record = self.waiting.pop_front()?;
+        self.number += 1;
+        Some(Ok(Record {
+            number: self.number,
+            ..record
+        }))
+    }
+
+    /// Adds a record, or those of a page. Returns what is to be told of the first page.
+    fn open(&mut self, mut record: Record) -> Option<Problem> {
+        let Some(name) = list_of_page(&record.fields, &self.finder) else {
+            self.waiting.push_back(record);
+            return None;
+        };
+        if let Some(Value::Array(items)) = record.fields.remove(&name) {
+            let records = items.into_iter().filter_map(|item| match item {
+                Value::Object(fields) => Some(Record { fields, ..record }),
+                _ => None,
+            });
+            self.waiting.extend(records);
+        }
+        let is_first = !std::mem::replace(&mut self.is_told, true);
+        is_first.then(|| Problem::Note(format!("the records are the objects in {name:?}")))
+    }
 }
 
 /// The record of an object; the error says what is wrong with it.
@@ -166,6 +185,19 @@ pub(super) fn repeated(columns: &[String]) -> Vec<&str> {
         }
     }
     again
+}
+
+/// Each column whose name differs from an earlier one's by case only, after that one.
+pub(super) fn alike(columns: &[String]) -> Vec<(&str, &str)> {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    let mut alike = Vec::new();
+    for name in columns {
+        let earlier = *seen.entry(name.to_lowercase()).or_insert(name);
+        if earlier != name && !alike.contains(&(earlier, name.as_str())) {
+            alike.push((earlier, name));
+        }
+    }
+    alike
 }
 
 /// The message about a row of `cells` cells under a header of `columns`.

@@ -1,5 +1,7 @@
 //! One user of a corpus.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
@@ -97,10 +99,10 @@ pub fn label_text(label: &Value) -> Option<String> {
 
 /// What tells users apart: an id as text without the blanks around it, and a number as its digits. The number 7 is the text
 /// "7", and so are 7.0 and "7.0".
-pub fn id_key(id: &Value) -> String {
+pub fn id_key(id: &Value) -> Cow<'_, str> {
     match id {
-        Value::String(text) => whole_number(text.trim()).to_owned(),
-        other => whole_number(&other.to_string()).to_owned(),
+        Value::String(text) => whole_number(text.trim()).into(),
+        other => whole_number(&other.to_string()).to_owned().into(),
     }
 }
 

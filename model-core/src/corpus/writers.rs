@@ -99,7 +99,7 @@ impl Writers {
     /// If the writer has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
     /// [`Problem::Stream`] if all writers have too many.
     pub fn add(&mut self, post: Post) -> Result<(), Problem> {
-        let writer = id_key(&post.writer);
+        let writer = id_key(&post.writer).into_owned();
         if let Some(&place) = self.places.get(&writer) {
             return self.extend(place, post);
         }

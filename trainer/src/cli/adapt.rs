@@ -1,6 +1,5 @@
 //! `auxlstm adapt`: fits the calibration of a model to labelled users of another population.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -155,7 +154,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// Warns of users that the model has learned from, as far as their posts tell.
 fn warn_of_seen(users: &[Example], bundle: &Bundle) {
-    let seen: HashSet<u32> = bundle.seen_users.iter().copied().collect();
+    let seen = bundle.seen();
     let learned_from = (users.iter())
         .filter(|user| seen.contains(&user.fingerprint))
         .count();

@@ -8,7 +8,7 @@ use model_core::base_rates::BaseRates;
 use model_core::bundle::Bundle;
 use model_core::card::AttributeFigures;
 
-use super::evaluate::{Options, check_unseen, score};
+use super::evaluate::{Options, Trained, check_unseen, score};
 use super::model::load;
 use super::{Failure, LabelArguments, ReadingArguments, outputs, share};
 use crate::bundle::read_bundle;
@@ -95,6 +95,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         round_vectors(&mut bundle, arguments.vector_step)
             .map_err(|error| format!("{}: {error}", arguments.bundle.display()))?;
     }
+    let seen = bundle.seen();
     bundle.seen_users.clear();
     let known = bundle.vocabulary.len() as u32;
     for words in &mut bundle.settings.word_frequencies {
@@ -162,6 +163,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             if let Some(path) = repeated_file(users) {
                 return Err(CorpusError::Repeated(path.clone()).into());
             }
+            let trained = Trained {
+                bundle: &arguments.bundle,
+                seen: &seen,
+            };
             let several = users.len() > 1;
             let mut figures = Vec::new();
             // As in training, the card has the figures of each corpus.
@@ -170,7 +175,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 let reading = arguments.reading.options()?;
                 let measured = score(
                     &mut predictor,
-                    &arguments.bundle,
+                    trained,
                     open(file)?,
                     arguments.split.as_deref(),
                     &BaseRates::default(),

@@ -151,9 +151,13 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let bundle = create(&arguments.write_card)?;
     let labels = arguments.labels.read_for(predictor.attributes())?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
+    let mut trained = read_bundle(&arguments.model.bundle)?;
     let figures = score(
         &mut predictor,
-        &arguments.model.bundle,
+        Trained {
+            bundle: &arguments.model.bundle,
+            seen: &trained.seen(),
+        },
         corpus,
         arguments.split.as_deref(),
         &base_rates,
@@ -183,43 +187,42 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         file.finish(|out| out.write_all(document.to_html().as_bytes()))?;
     }
     if let Some(file) = bundle {
-        let mut bundle = read_bundle(&arguments.model.bundle)?;
-        bundle.card.figures = figures.into_card();
-        bundle.card.refit = false;
-        let bytes = bundle.to_bytes()?;
+        trained.card.figures = figures.into_card();
+        trained.card.refit = false;
+        let bytes = trained.to_bytes()?;
         file.finish(|out| out.write_all(&bytes))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The users that a model was trained or validated on, as far as they are known.
-#[derive(Default)]
-struct Seen {
+struct Seen<'a> {
     /// The fingerprints of their posts.
-    posts: HashSet<u32>,
+    posts: &'a HashSet<u32>,
     /// Those of the split of the model's run.
     split: Option<PartUsers>,
 }
 
-impl Seen {
-    fn read(bundle: &Path, corpus: &Corpus) -> Result<Self, Failure> {
-        let split = bundle.with_file_name(SPLIT);
+impl<'a> Seen<'a> {
+    /// With those of the split beside the model.
+    fn read(model: Trained<'a>, corpus: &Corpus) -> Self {
+        let split = model.bundle.with_file_name(SPLIT);
         let learned_from = || {
             let users = PartUsers::learned_from(&split, corpus.files());
             users.map_err(|error| notice!("{error}")).ok()
         };
-        Ok(Self {
+        Self {
             split: split.exists().then(learned_from).flatten(),
-            ..Self::by_posts(bundle)?
-        })
+            ..Self::by_posts(model)
+        }
     }
 
     /// The users as far as their posts tell.
-    fn by_posts(bundle: &Path) -> Result<Self, Failure> {
-        Ok(Self {
-            posts: read_bundle(bundle)?.seen_users.into_iter().collect(),
+    fn by_posts(model: Trained<'a>) -> Self {
+        Self {
+            posts: model.seen,
             split: None,
-        })
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -281,6 +284,15 @@ pub(super) fn check_unseen(card: &ModelCard, split: Option<&Path>) -> Result<(),
     }
 }
 
+/// A model as it was trained.
+#[derive(Clone, Copy)]
+pub(super) struct Trained<'a> {
+    /// The file that holds it.
+    pub(super) bundle: &'a Path,
+    /// See [`Bundle::seen`](model_core::bundle::Bundle::seen).
+    pub(super) seen: &'a HashSet<u32>,
+}
+
 /// What is reported beside the figures of all users.
 #[derive(Clone, Copy)]
 pub(super) struct Options<'a> {
@@ -292,11 +304,11 @@ pub(super) struct Options<'a> {
 }
 
 /// The figures of a model on the users of a corpus, or only on the test users of a split, with labels under these base rates.
-/// Warns of users that the model, which `bundle` holds as it was trained, has learned from, and of test users that are missing.
+/// Warns of users that the model has learned from, and of test users that are missing.
 /// It is an error if no user has a label that is a class of the model.
 pub(super) fn score(
     predictor: &mut Predictor,
-    bundle: &Path,
+    model: Trained<'_>,
     corpus: Corpus,
     split: Option<&Path>,
     base_rates: &BaseRates,
@@ -306,8 +318,8 @@ pub(super) fn score(
         .map(|split| PartUsers::read(split, Part::Test, corpus.files()))
         .transpose()?;
     let seen = match split {
-        None => Seen::read(bundle, &corpus)?,
-        Some(_) => Seen::by_posts(bundle)?,
+        None => Seen::read(model, &corpus),
+        Some(_) => Seen::by_posts(model),
     };
     let seen = Some(&seen).filter(|seen| !seen.is_empty());
     predictor.use_base_rates(BaseRates::Corpus)?;
@@ -422,7 +434,7 @@ pub(super) fn score(
         )
         .into());
     }
-    warn_of_seen(&figures, predictor.card(), bundle, split);
+    warn_of_seen(&figures, predictor.card(), model.bundle, split);
     Ok(figures)
 }
 

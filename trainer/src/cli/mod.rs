@@ -71,8 +71,13 @@ enum Command {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let command = CommandLine::parse().command;
-    let result = interrupt::delete_files_on_interrupt().and_then(|()| run(command));
+    let result = match CommandLine::try_parse() {
+        Ok(CommandLine { command }) => {
+            interrupt::delete_files_on_interrupt().and_then(|()| run(command))
+        }
+        Err(help) if !help.use_stderr() => show(&help),
+        Err(wrong_usage) => wrong_usage.exit(),
+    };
     match result {
         Ok(status) => status,
         // The reader of our output, such as `head`, closed it: that is not a failure.
@@ -82,6 +87,13 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints help or the version. Unlike clap's own way it fails where these cannot be printed.
+fn show(help: &clap::Error) -> Result<ExitCode, Failure> {
+    let shown = help.print().and_then(|()| io::stdout().flush());
+    shown.map_err(StandardOutputError)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
@@ -303,7 +315,7 @@ fn label_column(text: &str) -> Result<(String, String), String> {
 fn encoding(name: &str) -> Result<Encoding, String> {
     Encoding::by_name(name).ok_or_else(|| {
         "unknown; known are utf-8, utf-16le, utf-16be, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r, windows-1251, \
-         windows-1252, macintosh and the others of the WHATWG"
+         windows-1252, macintosh, ibm850, hz and the others of the WHATWG"
             .into()
     })
 }

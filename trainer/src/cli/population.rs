@@ -143,10 +143,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         &empty,
         arguments.corpus.open()?.with_fields(by),
         by,
-        &read_bundle(&arguments.model.bundle)?
-            .seen_users
-            .into_iter()
-            .collect(),
+        &read_bundle(&arguments.model.bundle)?.seen(),
     )?;
     if let (Some(by), true) = (by, groups.is_empty()) {
         let fields = arguments.corpus.known_fields();

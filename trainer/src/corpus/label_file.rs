@@ -55,7 +55,7 @@ impl LabelFile {
 
     /// Gives a user the labels that the file has and the user has not.
     pub fn apply(&mut self, user: &mut User) {
-        let labels = user.own_id().and_then(|id| self.users.get(&id_key(id)));
+        let labels = user.own_id().and_then(|id| self.users.get(&*id_key(id)));
         if let Some(labels) = labels {
             self.found += 1;
             add(&mut user.fields, labels);

@@ -297,9 +297,12 @@ fn corpora_with_few_labels_or_none() {
         "model",
         "one-class.jsonl",
         "--json",
-        "nowhere/figures.json",
+        "one-class.jsonl/figures.json",
     ]);
-    assert!(line.contains("cannot write nowhere/figures.json"), "{line}");
+    assert!(
+        line.contains("cannot write one-class.jsonl/figures.json"),
+        "{line}"
+    );
 }
 
 #[test]

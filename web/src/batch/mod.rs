@@ -521,7 +521,7 @@ fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason
 }
 
 /// A message without the flag of the command line that it ends with: the page has none.
-fn without_flags(what: &str) -> &str {
+pub(crate) fn without_flags(what: &str) -> &str {
     what.split_once("; --").map_or(what, |(what, _)| what)
 }
 

@@ -25,6 +25,7 @@ use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, peek};
 use model_core::file_kind::{KIND_BYTES, what_else};
 
 use crate::archive::Report;
+use crate::batch::without_flags;
 use loose::Loose;
 use users::UserLines;
 
@@ -325,7 +326,7 @@ fn content(file: impl BufRead, most: usize) -> io::Result<(Vec<u8>, Vec<String>)
     let mut notes = Vec::new();
     let (head, file) = peek(file, HEAD_BYTES)?;
     let older = older_encoding(&head);
-    notes.extend(older.map(|encoding| format!("read as {}", encoding.name())));
+    notes.extend(older.map(|encoding| without_flags(&encoding.note(&head)).to_owned()));
     let file = older.unwrap_or(Encoding::Utf8).decode(file);
     match file.take(most as u64 + 1).read_to_end(&mut content) {
         Err(error) if is_cut_off(&error) && !content.is_empty() => {

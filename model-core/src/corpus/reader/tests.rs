@@ -339,6 +339,90 @@ fn an_error_names_the_columns_found() {
 }
 
 #[test]
+fn a_field_of_labels_that_no_record_has_was_ignored() {
+    let reading = Reading {
+        columns: Columns {
+            labels: vec![("gender".into(), "nope".into())],
+            order: Some("user.since".into()),
+            ..Columns::default()
+        },
+        ..Reading::default()
+    };
+    let records = r#"{"user_id": 1, "text": "a", "gender": "f"}"#;
+    let (users, problems) = read_as(records, Format::Jsonl, &reading);
+    assert_eq!(users, [json!([1, ["a"]])]);
+    let told = |name: &str| {
+        format!(
+            "no record has the field {name:?}; the fields of the first one are: user_id, text, gender"
+        )
+    };
+    assert_eq!(problems, [told("user.since"), told("nope")]);
+    // One record with it is enough.
+    let more = format!(
+        "{records}\n{{\"text\": \"b\", \"Nope\": 1, \"user\": {{\"id\": 2, \"since\": 7}}}}"
+    );
+    assert_eq!(
+        read_as(&more, Format::Jsonl, &reading).1,
+        Vec::<String>::new()
+    );
+    // A file of labels has no other use.
+    for (name, content) in [("a.csv", "user_id,gender\n1,f\n"), ("a.jsonl", records)] {
+        let reading = Reading {
+            columns: Columns {
+                labels: vec![("gender".into(), "nope".into())],
+                ..Columns::default()
+            },
+            ..Reading::default()
+        };
+        let labels = open_labels(
+            Path::new(name),
+            content.as_bytes(),
+            content.as_bytes(),
+            &reading,
+        );
+        let last = labels.unwrap().last().unwrap();
+        assert!(
+            matches!(&last, Err(Problem::Stream(error)) if error.to_string().contains("\"nope\"; the fields")),
+            "{last:?}"
+        );
+    }
+}
+
+#[test]
+fn columns_that_differ_by_case_only_were_read_for_one_another_without_a_word() {
+    let (users, problems) = table("id,text,gender,Gender,GENDER,Gender\n1,a,f,x,y,z\n");
+    assert_eq!(users, [json!(["1", ["a"]])]);
+    assert!(
+        problems[0].starts_with("several columns are called \"Gender\""),
+        "{problems:?}"
+    );
+    for (problem, other) in problems[1..].iter().zip(["Gender", "GENDER"]) {
+        let expected = format!("the columns \"gender\" and {other:?} differ by case only");
+        assert!(problem.starts_with(&expected), "{problem}");
+    }
+    assert_eq!(problems.len(), 3);
+}
+
+#[test]
+fn utf_7_is_told_unless_an_encoding_is_stated() {
+    let text = "id,text\n1,caf+AOk- cr+AOg-me\n";
+    let problems = |encoding| {
+        let reading = Reading {
+            encoding,
+            ..Reading::default()
+        };
+        let users = open_users(
+            Path::new("a.csv"),
+            text.as_bytes(),
+            text.as_bytes(),
+            &reading,
+        );
+        users.unwrap().filter_map(Result::err).count()
+    };
+    assert_eq!((problems(None), problems(Some(Encoding::Utf8))), (1, 0));
+}
+
+#[test]
 fn posts_are_in_the_order_of_their_numbers_or_dates() {
     for (dates, posts) in [
         (["10", "9", "1e1"], ["b", "a", "c"]),

@@ -1,0 +1,319 @@
+//! Chats that LINE exports as text.
+
+use std::io;
+
+use crate::files::each_line;
+use crate::time::day;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+
+/// A heading in the phone's language, then a line with the date of each day, and under it a message a line: time, name and text
+/// between tabs. A message may go on over lines.
+pub(crate) struct Line;
+
+const ABOUT: About = About {
+    name: "line",
+    input: "a chat that LINE exported as text, which begins with \"[LINE]\" and has lines of time, name and text between tabs",
+    reads: "messages, grouped by name",
+    labels: &[],
+    leaves_out: "messages of the system; unsent messages; calls; stickers, photos and other attachments",
+};
+
+/// What stands in the place of an attachment, in English, Japanese and Chinese.
+const ATTACHMENTS: [&str; 48] = [
+    "Sticker",
+    "Photo",
+    "Video",
+    "File",
+    "Voice message",
+    "Contact",
+    "Contacts",
+    "Location",
+    "Album",
+    "Albums",
+    "Note",
+    "Notes",
+    "Gift",
+    "スタンプ",
+    "写真",
+    "動画",
+    "ファイル",
+    "ボイスメッセージ",
+    "連絡先",
+    "位置情報",
+    "アルバム",
+    "ノート",
+    "プレゼント",
+    "貼圖",
+    "照片",
+    "圖片",
+    "影片",
+    "檔案",
+    "語音訊息",
+    "聯絡資訊",
+    "聯絡人資訊",
+    "位置訊息",
+    "位置資訊",
+    "相簿",
+    "記事本",
+    "禮物",
+    "贴图",
+    "图片",
+    "视频",
+    "文件",
+    "语音信息",
+    "语音消息",
+    "联系信息",
+    "联系人信息",
+    "位置信息",
+    "相册",
+    "记事本",
+    "礼物",
+];
+
+/// The text of an unsent message, in the same languages.
+const UNSENT: [&str; 6] = [
+    "unsent a message",
+    "メッセージの送信を取り消しました",
+    "已收回訊息",
+    "收回了訊息",
+    "已撤回消息",
+    "已收回信息",
+];
+
+/// With which lines about calls begin.
+const CALL: char = '☎';
+
+/// The longest line of a date and the longest time, in bytes.
+const LONGEST_DATE: usize = 60;
+const LONGEST_TIME: usize = 20;
+
+impl Format for Line {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn accepts(&self, file: &mut Candidate<'_>) -> bool {
+        if !file.may_be(&["txt"]) {
+            return false;
+        }
+        let head = file.head();
+        head.trim_start().starts_with("[LINE]") && head.lines().any(|line| message(line).is_some())
+    }
+
+    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+        for name in accepted(self, files)? {
+            let mut start_of_day = None;
+            let mut open: Option<Message> = None;
+            each_line(files, &name, writers, &mut |writers, _, line| {
+                if let Some(date) = date(line) {
+                    start_of_day = Some(date);
+                    return add(writers, open.take());
+                }
+                if let Some((minutes, rest)) = message(line) {
+                    add(writers, open.take())?;
+                    let sent = rest.split_once('\t').filter(|(name, _)| !name.is_empty());
+                    open = sent.map(|(name, text)| Message {
+                        writer: name.to_owned(),
+                        time: start_of_day.map(|day: i64| day + minutes * 60_000),
+                        text: text.to_owned(),
+                    });
+                    writers.counts().system += u64::from(open.is_none());
+                } else if let Some(message) = &mut open {
+                    message.text.push('\n');
+                    message.text.push_str(line);
+                }
+                Ok(())
+            })?;
+            add(writers, open)?;
+        }
+        Ok(())
+    }
+}
+
+struct Message {
+    writer: String,
+    time: Option<i64>,
+    text: String,
+}
+
+fn add(writers: &mut Writers<'_>, message: Option<Message>) -> io::Result<()> {
+    let Some(Message { writer, time, text }) = message else {
+        return Ok(());
+    };
+    let text = text.trim();
+    if text.starts_with(CALL) {
+        writers.counts().system += 1;
+        return Ok(());
+    }
+    if UNSENT.contains(&text.trim_end_matches(['.', '。'])) {
+        writers.counts().deleted += 1;
+        return Ok(());
+    }
+    // A message of several lines stands in quotes.
+    let quoted = (text.strip_prefix('"')).and_then(|text| text.strip_suffix('"'));
+    let text = quoted.filter(|text| text.contains('\n')).unwrap_or(text);
+    // "[Album] The name of the album" has no words of the message either.
+    let mark = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+    let is_attachment = mark.is_some_and(|(mark, _)| ATTACHMENTS.contains(&mark));
+    writers.add(Post {
+        writer: &writer,
+        id: None,
+        time,
+        text: if is_attachment {
+            String::new()
+        } else {
+            text.to_owned()
+        },
+        is_repost: false,
+    })
+}
+
+/// The day of a line such as `2023/01/04(Wed)`, `2023.01.04 Wednesday` or `Wed, 01/04/2023`, in milliseconds since 1970.
+fn date(line: &str) -> Option<i64> {
+    let is_date = |letter: char| {
+        letter.is_alphabetic() || letter.is_ascii_digit() || "/.-,() （）".contains(letter)
+    };
+    if line.len() > LONGEST_DATE || !line.chars().all(is_date) {
+        return None;
+    }
+    let numbers: Vec<i64> = numbers(line)?;
+    let words = line
+        .split(|letter: char| !letter.is_alphabetic())
+        .filter(|word| !word.is_empty());
+    let [first, second, third] = numbers[..] else {
+        return None;
+    };
+    let (year, month, of_month) = match (first, second, third) {
+        // A weekday is one word.
+        _ if words.count() > 1 => return None,
+        (1000.., ..) => (first, second, third),
+        (13.., _, 1000..) => (third, second, first),
+        (_, _, 1000..) => (third, first, second),
+        _ => return None,
+    };
+    day(year, month, of_month)
+}
+
+/// The minutes of the day at which a line says that a message came, and what follows the time.
+fn message(line: &str) -> Option<(i64, &str)> {
+    let (time, rest) = line.split_once('\t')?;
+    if time.len() > LONGEST_TIME || !time.contains(':') {
+        return None;
+    }
+    let numbers = numbers(time)?;
+    let [hour @ 0..24, minute @ 0..60] = numbers[..] else {
+        return None;
+    };
+    let half = time
+        .replace(|letter: char| !letter.is_alphabetic(), "")
+        .to_lowercase();
+    let hour = match half.as_str() {
+        "" => hour,
+        "am" | "上午" | "午前" | "凌晨" | "早上" => hour % 12,
+        "pm" | "下午" | "午後" | "晚上" | "中午" => hour % 12 + 12,
+        _ => return None,
+    };
+    Some((60 * hour + minute, rest))
+}
+
+/// The numbers in a text; none if one is too long.
+fn numbers(text: &str) -> Option<Vec<i64>> {
+    let parts = text.split(|letter: char| !letter.is_ascii_digit());
+    parts
+        .filter(|part| !part.is_empty())
+        .map(|part| part.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::read;
+    use serde_json::json;
+
+    #[test]
+    fn chats_of_line_were_plain_lines() {
+        let english = "[LINE] Chat history with Ann\nSaved on: 2023/01/05, 10:00\n\n\
+            2023/01/04(Wed)\n19:02\tAnn\tMy exam is tomorrow\n19:03\tBen\t[Sticker]\n\
+            19:04\tBen\t\"good luck\n\nand sleep well\"\n19:05\tAnn\t☎ Call time 0:12\n\
+            19:06\tBen unsent a message.\n19:07\tAnn\t\"thanks\"\n19:08\tAnn\t[Album] Tea\n";
+        let (received, counts) = read(&Line, &[("[LINE] Chat.txt", english.as_bytes())]);
+        let expected = json!([
+            {"id": "Ann", "posts": ["My exam is tomorrow", "\"thanks\""]},
+            {"id": "Ben", "posts": ["good luck\nand sleep well"]}
+        ]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.system, counts.without_text), (2, 2));
+        let japanese = "\u{FEFF}[LINE] あんとのトーク履歴\r\n保存日時：2023/01/05 10:00\r\n\r\n2023/01/04(水)\r\n\
+            19:02\tあん\t明日は試験だ\r\n19:03\tべん\t[スタンプ]\r\n19:04\tべん\tメッセージの送信を取り消しました\r\n\
+            19:05\t\tべんが退出しました\r\n\r\n2023/01/05(木)\r\n7:01\tべん\tおはよう\r\n";
+        let (received, counts) = read(&Line, &[("chat.txt", japanese.as_bytes())]);
+        let expected = json!([{"id": "あん", "posts": ["明日は試験だ"]}, {"id": "べん", "posts": ["おはよう"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(
+            (counts.system, counts.deleted, counts.without_text),
+            (1, 1, 1)
+        );
+        let chinese = "[LINE] 與安的聊天記錄\n儲存日期：2023/01/05 10:00\n\n2023/01/04（週三）\n\
+            下午07:02\t安\t明天考試\n下午07:03\t本\t[貼圖]\n上午07:04\t本\t加油\n";
+        let (received, counts) = read(&Line, &[("chat.txt", chinese.as_bytes())]);
+        let expected =
+            json!([{"id": "安", "posts": ["明天考試"]}, {"id": "本", "posts": ["加油"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.without_text, 1);
+    }
+
+    #[test]
+    fn several_chats_are_in_order_of_time() {
+        let chat = |day: &str, text: &str| {
+            format!("[LINE] Chat history in Tea\n\n{day}\n07:00 PM\tAnn\t{text}\n")
+        };
+        let (later, earlier) = (
+            chat("2023.01.05 Thursday", "second"),
+            chat("Wed, 01/04/2023", "first"),
+        );
+        let (received, _) = read(
+            &Line,
+            &[("a.txt", later.as_bytes()), ("b.txt", earlier.as_bytes())],
+        );
+        assert_eq!(
+            received.json(),
+            json!([{"id": "Ann", "posts": ["first", "second"]}])
+        );
+    }
+
+    #[test]
+    fn days_and_times_are_found() {
+        let wednesday = day(2023, 1, 4);
+        for line in [
+            "2023/01/04(Wed)",
+            "2023.01.04 Wednesday",
+            "2023/1/4(週三)",
+            "Wed, 01/04/2023",
+            "2023-01-04",
+        ] {
+            assert_eq!(date(line), wednesday, "{line}");
+        }
+        assert_eq!(date("31/01/2023"), day(2023, 1, 31));
+        for line in [
+            "at 7 on 01/04/2023",
+            "see you 2023/01/04",
+            "1/2/3",
+            "2023/13/04",
+            "tea",
+        ] {
+            assert_eq!(date(line), None, "{line}");
+        }
+        assert_eq!(message("12:30 AM\tAnn\ta"), Some((30, "Ann\ta")));
+        assert_eq!(message("午後7:02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));
+        for line in [
+            "19:02 Ann a",
+            "24:00\tAnn\ta",
+            "19:02 o'clock\tAnn\ta",
+            "1902\tAnn\ta",
+            "a\tb",
+        ] {
+            assert_eq!(message(line), None, "{line}");
+        }
+    }
+}
