@@ -59,13 +59,16 @@ impl Locale {
         self.catalogue().get(key).map_or(key, String::as_str)
     }
 
-    /// A message with its arguments, by name.
+    /// A message with its arguments, by name. No argument turns the direction of the words around it.
     pub fn format(self, key: &str, arguments: &[(&str, &dyn Display)]) -> String {
         // Text and names of arguments take turns.
         let parts = self.t(key).split(['{', '}']).enumerate();
         let parts = parts.map(|(index, part)| {
             let argument = (arguments.iter()).find(|(name, _)| index % 2 == 1 && *name == part);
-            argument.map_or_else(|| part.to_owned(), |(_, value)| value.to_string())
+            argument.map_or_else(
+                || part.to_owned(),
+                |(_, value)| isolated(&value.to_string()),
+            )
         });
         parts.collect()
     }
@@ -160,6 +163,39 @@ fn parse(json: &str) -> Catalogue {
 #[cfg(not(target_arch = "wasm32"))]
 fn category_name(category: icu_plurals::PluralCategory) -> String {
     format!("{category:?}").to_lowercase()
+}
+
+/// A text that does not turn the direction of the words around it. Names of files, writers and classes may be written from
+/// right to left: such a text is isolated. Control characters that turn the direction are left out.
+pub fn isolated(text: &str) -> String {
+    /// They isolate the text between them, which has its own direction.
+    const START: char = '\u{2068}';
+    const END: char = '\u{2069}';
+    let mut result = String::with_capacity(text.len());
+    // Isolated parts may be there already, as the arguments of a message that is itself an argument.
+    let mut depth = 0;
+    let mut turns = false;
+    for letter in text.chars() {
+        match letter {
+            START => depth += 1,
+            END if depth > 0 => depth -= 1,
+            END => continue,
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' => continue,
+            '\u{2066}' | '\u{2067}' => continue,
+            // The blocks of the scripts from right to left.
+            '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFF}' => {
+                turns |= depth == 0;
+            }
+            '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}' => turns |= depth == 0,
+            _ => {}
+        }
+        result.push(letter);
+    }
+    result.extend(std::iter::repeat_n(END, depth));
+    match turns {
+        true => format!("{START}{result}{END}"),
+        false => result,
+    }
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ class Engine {
 
   async #start() {
     try {
-      this.#port = await open((text) => this.#receive(JSON.parse(text)), (error) => this.#fail(error));
+      this.#port = await open((text) => this.#receive(text), (error) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
     }
@@ -375,8 +375,18 @@ class Engine {
     });
   }
 
+  /** @param {string} text A reply as JSON. */
+  #receive(text) {
+    try {
+      this.#take(JSON.parse(text));
+    } catch (error) {
+      // Old scripts of the page may have changed what this relies on. Without an answer, everyone would wait for ever.
+      this.#fail(error);
+    }
+  }
+
   /** @param {Reply} reply */
-  #receive(reply) {
+  #take(reply) {
     if (reply === "started") this.#settle("start", (waiting) => waiting.resolve());
     else if ("progress" in reply) this.#waiting.get(`model ${reply.progress.model}`)?.onprogress?.(reply.progress);
     else if ("ready" in reply) this.#settle(`model ${reply.ready.model}`, (waiting) => waiting.resolve(reply.ready));

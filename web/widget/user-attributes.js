@@ -382,11 +382,11 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
         return;
       }
       this.#model = model;
+      this.#label();
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
       return;
     }
-    this.#label();
     this.#emit("ready", { card: this.#model.card, attributes: this.#model.attributes, backend: this.#model.backend });
     this.#ask();
   }

@@ -1,12 +1,14 @@
 //! Another model: one of the page's, or the user's file.
 
+use std::time::Duration;
+
 use tests::{
     BUNDLE,
     browser::{SOON, Visit},
     same, same_by, site,
 };
 
-use crate::{TEXTS, bundle, damaged, refused, text};
+use crate::{TEXTS, bundle, damaged, refused, text, with_script};
 
 #[test]
 fn another_model_of_the_page_can_be_chosen() {
@@ -67,6 +69,31 @@ fn a_model_can_be_given_as_a_file() {
         let asked = page.site.requests();
         let models = asked.iter().filter(|path| path.ends_with(".safetensors"));
         assert_eq!(models.count(), 1, "the page's own: {asked:?}");
+    });
+}
+
+#[test]
+fn a_model_that_was_read_slowly_replaced_one_that_was_given_later() {
+    // The browser reads the first file for a while, as it does a large one.
+    let slow = "const read = File.prototype.arrayBuffer;
+        File.prototype.arrayBuffer = async function () {
+            if (this.name === 'first.safetensors') await new Promise(resolve => { window.finish = resolve; });
+            return read.call(this);
+        };";
+    with_script(slow).run(async |page| {
+        page.ready().await;
+        page.give("first.safetensors", damaged()).await;
+        page.until("return window.finish !== undefined", SOON).await;
+        let renamed = bundle(|bundle| bundle.card.name = "The second".into());
+        page.give("second.safetensors", renamed).await;
+        let second = "return document.querySelector('footer cite')?.innerText === 'The second'";
+        page.until(second, SOON).await;
+        page.ready().await;
+        page.script("window.finish()").await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(page.script(second).await, true);
+        let computing = text(&page, "//section[@data-phase]").await;
+        assert!(!computing.contains("failed to load"), "{computing}");
     });
 }
 

@@ -44,6 +44,27 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
 }
 
 #[test]
+fn a_link_to_a_text_that_is_too_long_was_said_to_contain_it() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // Nine bytes of the address for each letter make more than Firefox has in an address.
+        page.write(&"好".repeat(120_000)).await;
+        let before = string(page.script("return location.href").await);
+        page.press("Copy a link with this text").await;
+        let note = "return document.querySelector('.actions [role=status]').innerText";
+        page.until(&format!("{note} !== ''"), SOON).await;
+        let note = string(page.script(note).await);
+        assert_eq!(note, "The text is too long for a link.");
+        assert_eq!(string(page.script("return location.href").await), before);
+        // A shorter text has a link.
+        page.write("my wife").await;
+        page.press("Copy a link with this text").await;
+        let link = format!("return location.href === {before:?} + '#text=my%20wife'");
+        page.until(&link, SOON).await;
+    });
+}
+
+#[test]
 fn a_link_that_was_opened_in_the_tab_of_the_page_was_ignored() {
     Visit::default().run(async |page| {
         page.ready().await;

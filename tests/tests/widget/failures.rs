@@ -80,3 +80,34 @@ fn old_scripts_of_the_page_made_every_prediction_fail() {
         shows(&page, ELEMENT, &POSTS).await;
     });
 }
+
+#[test]
+fn a_fault_in_the_elements_own_code_left_it_waiting_for_ever() {
+    // As old scripts of the page may cause it. These functions change what the page has: some drivers run scripts elsewhere.
+    let scripts = "<script>
+        const { flatMap } = Array.prototype, { values } = Object;
+        function breakCards() { Array.prototype.flatMap = undefined; }
+        function breakReplies() { Object.values = undefined; }
+        function mend() { Array.prototype.flatMap = flatMap; Object.values = values; }
+    </script>";
+    let at_start = scripts.replace("</script>", "breakCards(); </script>");
+    for (scripts, is_loaded) in [(at_start.as_str(), false), (scripts, true)] {
+        page(scripts, &element("loading=eager")).run(async move |page| {
+            if is_loaded {
+                settled(&page, ELEMENT).await;
+                let ask = format!("breakReplies(); {ELEMENT}.append(' My wife')");
+                page.script(&ask).await;
+            }
+            page.until(
+                "return heard.some(event => event.type === 'error')",
+                SOON,
+            )
+            .await;
+            page.script("mend()").await;
+            let note = part(&page, ELEMENT, "note").await;
+            assert!(note.starts_with("No estimate: "), "{note}");
+            inside(&page, ELEMENT, "root.querySelector('[part=retry]').click()").await;
+            settled(&page, ELEMENT).await;
+        });
+    }
+}

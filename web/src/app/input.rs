@@ -117,7 +117,7 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
 /// The button that copies a link with the text, and whether it was copied.
 #[component]
 fn Share(text: RwSignal<String>) -> impl IntoView {
-    // `None` if there is no link to this text.
+    // The message of the last attempt; `None` if there was none for this text.
     let shared = RwSignal::new(None);
     Effect::new(move |_| {
         text.track();
@@ -125,14 +125,21 @@ fn Share(text: RwSignal<String>) -> impl IntoView {
     });
     let share = move |_| {
         let given = text.get_untracked();
-        let address = link_with(&given);
+        let Some(address) = link_with(&given) else {
+            shared.set(Some("too_long_to_share"));
+            return;
+        };
         spawn_local(async move {
             let clipboard = window().navigator().clipboard();
             // Browsers have a clipboard only for pages that came over https.
             let copied = !clipboard.is_undefined()
                 && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
             if text.with_untracked(|text| *text == given) {
-                shared.set(Some(copied));
+                shared.set(Some(if copied {
+                    "shared"
+                } else {
+                    "shared_in_address"
+                }));
             }
         });
     };
@@ -141,9 +148,7 @@ fn Share(text: RwSignal<String>) -> impl IntoView {
             <button type="button" disabled=move || text.with(String::is_empty) on:click=share>
                 {t("share")}
             </button>
-            <p class="note" role="status">{move || shared.get().map(|copied| {
-                locale().t(if copied { "shared" } else { "shared_in_address" })
-            })}</p>
+            <p class="note" role="status">{move || shared.get().map(|message| locale().t(message))}</p>
         </div>
     }
 }
@@ -151,13 +156,22 @@ fn Share(text: RwSignal<String>) -> impl IntoView {
 /// The beginning of a fragment that holds a text.
 const FRAGMENT: &str = "#text=";
 
-/// Puts a text into the fragment of the page's address, which no server sees, and returns the address.
-fn link_with(text: &str) -> String {
+/// The length of the longest address that is given to anyone, in bytes. Firefox keeps none that is longer, and Chromium opens
+/// none that has more than twice this length.
+const LONGEST_LINK: usize = 1 << 20;
+
+/// Puts a text into the fragment of the page's address, which no server sees, and returns the address. `None` if it would be
+/// too long.
+fn link_with(text: &str) -> Option<String> {
     let location = window().location();
     let fragment = format!("{FRAGMENT}{}", String::from(encode_uri_component(text)));
-    // Both can fail only in a sandboxed frame.
+    let before = location.href().ok()?.len() - location.hash().ok()?.len();
+    if before + fragment.len() > LONGEST_LINK {
+        return None;
+    }
+    // It can fail only in a sandboxed frame.
     let _ = location.set_hash(&fragment);
-    location.href().unwrap_or_default()
+    location.href().ok()
 }
 
 #[wasm_bindgen]

@@ -37,6 +37,8 @@ pub struct Reader {
     running: StoredValue<Option<Running>, LocalStorage>,
     /// How often files were given, or their reading was cancelled.
     turns: StoredValue<u64>,
+    /// How many models were given.
+    models: StoredValue<u64>,
 }
 
 impl Reader {
@@ -48,6 +50,7 @@ impl Reader {
             progress: RwSignal::new(None),
             running: StoredValue::new_local(None),
             turns: StoredValue::new(0),
+            models: StoredValue::new(0),
         }
     }
 
@@ -81,8 +84,14 @@ impl Reader {
     }
 
     fn use_model(self, file: File) {
+        self.models.update_value(|models| *models += 1);
+        let number = self.models.get_value();
         spawn_local(async move {
             let given = read(&file).await;
+            // A model that was given later counts, although a smaller file is read sooner.
+            if self.models.try_get_value() != Some(number) {
+                return;
+            }
             if let Some(bytes) = given.bytes() {
                 let source = Source::File(bytes.into());
                 self.link.act(|session| session.use_model(source));

@@ -18,7 +18,7 @@ use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
 
 use crate::archive::Extract;
-use crate::locale::Locale;
+use crate::locale::{Locale, isolated};
 use crate::protocol::{ChunkSize, Reason};
 use crate::speed::characters;
 
@@ -268,7 +268,10 @@ impl Batch {
         let what = without_flags(&what);
         self.notes.push(match self.files.len() {
             1 => what.to_owned(),
-            _ => format!("{}: {what}", self.files[self.opened - 1].name),
+            _ => {
+                let name = isolated(&self.files[self.opened - 1].name);
+                format!("{name}: {}", isolated(what))
+            }
         });
     }
 

@@ -54,6 +54,24 @@ fn sources() -> String {
 }
 
 #[test]
+fn names_turned_the_words_around_them() {
+    let heading = |name: &str| Locale::English.plural("files_heading", 2, &[("file", &name)]);
+    for (name, shown) in [
+        ("two.txt", "two.txt"),
+        ("\u{202e}gnp.txt", "gnp.txt"),
+        ("שלום.txt", "\u{2068}שלום.txt\u{2069}"),
+        ("\u{2069}\u{202e}שלום", "\u{2068}שלום\u{2069}"),
+        ("\u{2068}a", "\u{2068}a\u{2069}"),
+    ] {
+        let expected = format!("Writers in {shown} and 2 more files");
+        assert_eq!(heading(name), expected);
+        // As part of another message it is not isolated once more.
+        let error = Locale::English.format("download_failed", &[("error", &expected)]);
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
+#[test]
 fn the_first_known_language_is_taken() {
     let negotiate = |tags: &[&str]| Locale::negotiate(tags.iter().map(|tag| tag.to_string()));
     assert_eq!(negotiate(&["fr-FR", "zh-TW", "en"]), Locale::Chinese);
