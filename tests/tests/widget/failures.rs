@@ -98,11 +98,8 @@ fn a_fault_in_the_elements_own_code_left_it_waiting_for_ever() {
                 let ask = format!("breakReplies(); {ELEMENT}.append(' My wife')");
                 page.script(&ask).await;
             }
-            page.until(
-                "return heard.some(event => event.type === 'error')",
-                SOON,
-            )
-            .await;
+            page.until("return heard.some(event => event.type === 'error')", SOON)
+                .await;
             page.script("mend()").await;
             let note = part(&page, ELEMENT, "note").await;
             assert!(note.starts_with("No estimate: "), "{note}");
