@@ -54,6 +54,7 @@ mod blogs_csv;
 mod blogs_xml;
 mod bluesky;
 mod car;
+mod chat;
 mod containers;
 mod discord_exporter;
 mod discord_package;

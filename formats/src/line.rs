@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::files::each_line;
+use crate::chat::{Message, Start, each_message};
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -103,43 +103,29 @@ impl Format for Line {
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
-            let mut open: Option<Message> = None;
-            each_line(files, &name, writers, &mut |writers, _, line| {
+            let mut start = |line: &str| {
                 if let Some(date) = date(line) {
                     start_of_day = Some(date);
-                    return add(writers, open.take());
+                    return Some(Start::Heading);
                 }
-                if let Some((minutes, rest)) = message(line) {
-                    add(writers, open.take())?;
-                    let sent = rest.split_once('\t').filter(|(name, _)| !name.is_empty());
-                    open = sent.map(|(name, text)| Message {
+                let (minutes, rest) = message(line)?;
+                let sent = rest.split_once('\t').filter(|(name, _)| !name.is_empty());
+                Some(sent.map_or(Start::System, |(name, text)| {
+                    Start::Message(Message {
                         writer: name.to_owned(),
                         time: start_of_day.map(|day: i64| day + minutes * 60_000),
                         text: text.to_owned(),
-                    });
-                    writers.counts().system += u64::from(open.is_none());
-                } else if let Some(message) = &mut open {
-                    message.text.push('\n');
-                    message.text.push_str(line);
-                }
-                Ok(())
-            })?;
-            add(writers, open)?;
+                    })
+                }))
+            };
+            each_message(files, &name, writers, &mut start, add)?;
         }
         Ok(())
     }
 }
 
-struct Message {
-    writer: String,
-    time: Option<i64>,
-    text: String,
-}
-
-fn add(writers: &mut Writers<'_>, message: Option<Message>) -> io::Result<()> {
-    let Some(Message { writer, time, text }) = message else {
-        return Ok(());
-    };
+fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
+    let Message { writer, time, text } = message;
     let text = text.trim();
     if text.starts_with(CALL) {
         writers.counts().system += 1;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::files::each_line;
+use crate::chat::{Message, Start, each_message};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
 /// A message a line, which begins with date, time and name in the form of the phone's language; a message may go on over
@@ -65,34 +65,25 @@ impl Format for WhatsApp {
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            let mut message: Option<(String, String)> = None;
-            each_line(files, &name, writers, &mut |writers, _, line| {
-                match (after_stamp(line), &mut message) {
-                    (Some(rest), message) => {
-                        add(writers, message.take())?;
-                        *message = name_and_text(rest)
-                            .map(|(name, text)| (name.to_owned(), text.to_owned()));
-                        writers.counts().system += u64::from(message.is_none());
-                    }
-                    (None, Some((_, text))) => {
-                        text.push('\n');
-                        text.push_str(line);
-                    }
-                    // A system message goes on.
-                    (None, None) => {}
-                }
-                Ok(())
-            })?;
-            add(writers, message)?;
+            each_message(files, &name, writers, &mut start, add)?;
         }
         Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, message: Option<(String, String)>) -> io::Result<()> {
-    let Some((writer, text)) = message else {
-        return Ok(());
-    };
+fn start(line: &str) -> Option<Start> {
+    let rest = after_stamp(line)?;
+    Some(name_and_text(rest).map_or(Start::System, |(name, text)| {
+        Start::Message(Message {
+            writer: name.to_owned(),
+            time: None,
+            text: text.to_owned(),
+        })
+    }))
+}
+
+fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
+    let Message { writer, time, text } = message;
     // iPhones begin what is not typed with a left-to-right mark.
     let is_typed = !text.starts_with('\u{200E}');
     let is_deleted = DELETED.contains(&trim(&text).trim_end_matches('.'));
@@ -107,6 +98,7 @@ fn add(writers: &mut Writers<'_>, message: Option<(String, String)>) -> io::Resu
     };
     writers.add(Post {
         writer: &writer,
+        time,
         text,
         ..Post::default()
     })

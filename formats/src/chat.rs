@@ -1,0 +1,53 @@
+//! Chats that were exported as text: a message a line, or over several lines.
+
+use std::io;
+
+use crate::files::{Files, each_line};
+use crate::writers::Writers;
+
+/// A message as it stands in the file.
+pub(crate) struct Message {
+    pub writer: String,
+    /// Milliseconds since 1970, as far as it is known.
+    pub time: Option<i64>,
+    pub text: String,
+}
+
+/// What begins with a line.
+pub(crate) enum Start {
+    Message(Message),
+    /// A message of the system, which is counted.
+    System,
+    Heading,
+}
+
+/// Calls `add` with each message of a chat. A line with which nothing begins continues what came before it, and is read if that
+/// is a message.
+pub(crate) fn each_message(
+    files: &mut dyn Files,
+    name: &str,
+    writers: &mut Writers<'_>,
+    start: &mut dyn FnMut(&str) -> Option<Start>,
+    add: fn(&mut Writers<'_>, Message) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut open: Option<Message> = None;
+    each_line(files, name, writers, &mut |writers, _, line| {
+        let Some(start) = start(line) else {
+            if let Some(message) = &mut open {
+                message.text.push('\n');
+                message.text.push_str(line);
+            }
+            return Ok(());
+        };
+        if let Some(message) = open.take() {
+            add(writers, message)?;
+        }
+        match start {
+            Start::Message(message) => open = Some(message),
+            Start::System => writers.counts().system += 1,
+            Start::Heading => {}
+        }
+        Ok(())
+    })?;
+    open.map_or(Ok(()), |message| add(writers, message))
+}
