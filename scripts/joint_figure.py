@@ -21,8 +21,8 @@ SYSTEMS = {
     "LSTM": ("#1f5fa8", "--"),
     "Aux-LSTM": ("#1f5fa8", "-"),
 }
-# System, attributes, share of the labels; macro-F1; F (paper) and its deviation.
-ROW = re.compile(r"\| ([\w-]+)(?: \((\w+(?:\+\w+){2})\))?(?:, labels=([\d.]+))? +\| +[\d.]+ ± [\d.]+ \| +([\d.]+) ± ([\d.]+) \|")
+# System, whatever its attributes; share of the labels; F (paper) after macro-F1, and its deviation.
+ROW = re.compile(r"\| ([\w-]+)(?: \(\w+(?:\+\w+){2}\))?(?:, labels=([\d.]+))? +\| +[\d.]+ ± [\d.]+ \| +([\d.]+) ± ([\d.]+) \|")
 
 
 def figures(report):
@@ -32,7 +32,7 @@ def figures(report):
         if line.startswith("### "):
             attribute = line[4:]
         elif (row := ROW.match(line)) and row[1] in SYSTEMS:
-            system, _, share, f, deviation = row.groups()
+            system, share, f, deviation = row.groups()
             found.setdefault(attribute, {}).setdefault(system, {})[float(share or 1)] = float(f), float(deviation)
     return found
 
