@@ -116,6 +116,26 @@ impl SparseMatrix {
         }
         selected
     }
+
+    /// The same features with others in additional columns: `others` has a row of values for each row.
+    ///
+    /// # Errors
+    /// [`LinearError::Lengths`] if there are not as many rows, and [`LinearError::Feature`] if one is longer than the first or has
+    /// a value that is not finite.
+    pub fn beside(&self, others: &[Vec<f64>]) -> Result<Self, LinearError> {
+        if others.len() != self.rows() {
+            return Err(LinearError::Lengths {
+                rows: self.rows(),
+                classes: others.len(),
+            });
+        }
+        let mut both = Self::new(self.columns + others.first().map_or(0, Vec::len));
+        for (row, others) in others.iter().enumerate() {
+            let others = (self.columns as u32..).zip(others.iter().map(|&value| value as f32));
+            both.push_row(self.row(row).iter().chain(others))?;
+        }
+        Ok(both)
+    }
 }
 
 impl<'a> SparseRow<'a> {

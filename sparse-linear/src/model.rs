@@ -57,6 +57,64 @@ impl LinearModel {
         &self.biases
     }
 
+    /// The same model over the features alone, for a model whose last features are the decision values of other models over the
+    /// others: a linear function of linear functions is one. Stacking then needs no second stage.
+    ///
+    /// ```
+    /// use sparse_linear::{Examples, SparseMatrix, SupportVectorMachine};
+    ///
+    /// let mut features = SparseMatrix::new(2);
+    /// for row in 0..20 {
+    ///     features.push_row([(row % 2, 1.0)])?;
+    /// }
+    /// let svm = SupportVectorMachine::default().check()?;
+    /// let classes: Vec<usize> = (0..20).map(|row| row % 2).collect();
+    /// let other = svm.fit(&Examples::new(&features, &classes, 2)?)?.model;
+    /// let values: Vec<_> = (0..20).map(|row| other.decision_values(features.row(row))).collect();
+    /// let both = features.beside(&values)?;
+    /// let stacked = svm.fit(&Examples::new(&both, &classes, 2)?)?.model;
+    ///
+    /// let one = stacked.without_stages(&[&other]);
+    /// let difference = one.decision_values(features.row(0))[0] - stacked.decision_values(both.row(0))[0];
+    /// assert!(one.features() == 2 && difference.abs() < 1e-6);
+    /// # Ok::<(), sparse_linear::LinearError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the other models have not the same number of features, or the numbers do not add up to this model's features.
+    pub fn without_stages(&self, others: &[&Self]) -> Self {
+        let columns = self.biases.len();
+        let stages: usize = others.iter().map(|other| other.biases.len()).sum();
+        let features = self.features - stages;
+        let (own, mut of_stages) = self.weights.split_at(features * columns);
+        let mut weights: Vec<f64> = own.iter().copied().map(f64::from).collect();
+        let mut biases = self.biases.clone();
+        for other in others {
+            assert_eq!(other.features, features, "features of the other models");
+            let (of_stage, rest) = of_stages.split_at(other.biases.len() * columns);
+            of_stages = rest;
+            // One row for each decision value of the other model.
+            for (value, through) in of_stage.chunks_exact(columns).enumerate() {
+                let of_value = other.weights.iter().skip(value).step_by(other.biases.len());
+                for (row, &weight) in weights.chunks_exact_mut(columns).zip(of_value) {
+                    for (sum, &through) in row.iter_mut().zip(through) {
+                        *sum += f64::from(weight) * f64::from(through);
+                    }
+                }
+                for (sum, &through) in biases.iter_mut().zip(through) {
+                    *sum += other.biases[value] * f64::from(through);
+                }
+            }
+        }
+        Self {
+            features,
+            classes: self.classes,
+            weights: weights.into_iter().map(|weight| weight as f32).collect(),
+            biases,
+            posterior: self.posterior.clone(),
+        }
+    }
+
     /// The decision values w·x + b: for two classes one number, which is positive for class 1; otherwise one for each class.
     ///
     /// # Panics

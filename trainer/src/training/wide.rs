@@ -9,7 +9,9 @@ use model_core::{
     wide::{CharacterFallback, Feature, TfidfVectorizer, Wide, count},
 };
 use rayon::prelude::*;
-use sparse_linear::{Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine};
+use sparse_linear::{
+    Examples, LinearError, LinearModel, SparseMatrix, SupportVectorMachine, folds, out_of_fold,
+};
 
 use super::{
     TrainError,
@@ -25,6 +27,8 @@ const CANDIDATES: usize = 400_000;
 const SCALES: [f32; 12] = [
     0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0,
 ];
+/// The number of parts of a task's users. The values that other tasks read of each part come from a classifier of the other parts.
+const FOLDS: usize = 5;
 
 /// What the wide component is fitted to.
 pub struct Fit<'a> {
@@ -70,19 +74,23 @@ impl<'a> Fit<'a> {
         let matrix = matrix(&candidates, &self.users)?;
         let mut chosen = Vec::new();
         for task in 0..self.tasks.len() {
-            let models = (self.settings.costs.iter())
-                .map(|&cost| Ok((cost, self.classifier(&matrix, task, cost)?)))
-                .collect::<Result<Vec<_>, LinearError>>()?;
-            let compared = models.into_iter().map(|(cost, model)| {
-                let (loss, _) = self.best_scale(task, &candidates, &model);
-                (loss, cost, model)
-            });
-            let best = compared.min_by(|(one, ..), (other, ..)| one.total_cmp(other));
-            let (_, cost, model) = best.expect("the settings name a cost");
-            chosen.push((cost, model));
+            let fit = |cost| self.classifier(&matrix, task, cost);
+            chosen.push(self.choose(task, &candidates, false, fit)?);
+        }
+        if self.settings.stacking {
+            let costs: Vec<f64> = chosen.iter().map(|choice| choice.cost).collect();
+            let stages = self.first_stages(&matrix, &costs)?;
+            for (task, choice) in chosen.iter_mut().enumerate() {
+                let second = SecondStage::new(&matrix, &stages, task)?;
+                let fit = |cost| second.fit(|matrix| self.classifier(matrix, task, cost));
+                let stacked = self.choose(task, &candidates, true, fit)?;
+                if stacked.loss < choice.loss {
+                    *choice = stacked;
+                }
+            }
         }
         let features = most_informative(
-            chosen.iter().map(|(_, model)| model),
+            chosen.iter().map(|choice| &choice.model),
             self.settings.features,
         );
         let vectorizer = TfidfVectorizer::new(
@@ -95,13 +103,25 @@ impl<'a> Fit<'a> {
         )
         .map_err(TrainError::Unusable)?;
         let matrix = self::matrix(&vectorizer, &self.users)?;
+        let stages = match chosen.iter().any(|choice| choice.is_stacked) {
+            true => {
+                let costs: Vec<f64> = chosen.iter().map(|choice| choice.cost).collect();
+                self.first_stages(&matrix, &costs)?
+            }
+            false => Vec::new(),
+        };
         let mut classifiers = Vec::new();
-        for (task, (cost, _)) in chosen.into_iter().enumerate() {
-            let model = self.classifier(&matrix, task, cost)?;
+        for (task, &Choice { cost, is_stacked, .. }) in chosen.iter().enumerate() {
+            let fit = |matrix: &_| self.classifier(matrix, task, cost);
+            let model = match is_stacked {
+                true => SecondStage::new(&matrix, &stages, task)?.fit(fit)?,
+                false => fit(&matrix)?,
+            };
             let (_, scale) = self.best_scale(task, &vectorizer, &model);
             notice!(
-                "wide component, {}: cost {cost}, scores times {scale}",
-                self.tasks[task].attribute.name
+                "wide component, {}: cost {cost}, scores times {scale}{}",
+                self.tasks[task].attribute.name,
+                if is_stacked { ", stacked" } else { "" }
             );
             classifiers.push((model, scale));
         }
@@ -170,12 +190,66 @@ impl<'a> Fit<'a> {
         let (rows, classes) = self.examples(task);
         let matrix = matrix.select(&rows);
         let examples = Examples::new(&matrix, &classes, self.tasks[task].class_count())?;
+        self.fit(&examples, cost)
+    }
+
+    fn fit(&self, examples: &Examples, cost: f64) -> Result<LinearModel, LinearError> {
         let classifier = SupportVectorMachine {
             cost,
             class_weights: examples.balanced_weights(self.settings.class_balance),
             ..SupportVectorMachine::default()
         };
-        Ok(classifier.check()?.fit(&examples)?.model)
+        Ok(classifier.check()?.fit(examples)?.model)
+    }
+
+    /// The classifier of the cost with the lowest log loss on the validation texts.
+    fn choose(
+        &self,
+        task: usize,
+        vectorizer: &TfidfVectorizer,
+        is_stacked: bool,
+        fit: impl Fn(f64) -> Result<LinearModel, LinearError>,
+    ) -> Result<Choice, LinearError> {
+        let choices = (self.settings.costs.iter())
+            .map(|&cost| {
+                let model = fit(cost)?;
+                let (loss, _) = self.best_scale(task, vectorizer, &model);
+                Ok(Choice {
+                    loss,
+                    cost,
+                    is_stacked,
+                    model,
+                })
+            })
+            .collect::<Result<Vec<_>, LinearError>>()?;
+        let best = choices
+            .into_iter()
+            .min_by(|one, other| one.loss.total_cmp(&other.loss));
+        Ok(best.expect("the settings name a cost"))
+    }
+
+    /// The first stage of each task, with these costs.
+    fn first_stages(
+        &self,
+        matrix: &SparseMatrix,
+        costs: &[f64],
+    ) -> Result<Vec<FirstStage>, LinearError> {
+        let stage = |(task, &cost): (usize, &f64)| {
+            let model = self.classifier(matrix, task, cost)?;
+            let mut values: Vec<Vec<f64>> = (0..matrix.rows())
+                .map(|user| model.decision_values(matrix.row(user)))
+                .collect();
+            let (rows, classes) = self.examples(task);
+            let own = matrix.select(&rows);
+            let examples = Examples::new(&own, &classes, self.tasks[task].class_count())?;
+            let folds = folds(&examples, FOLDS.min(examples.len()), 1)?;
+            let unseen = out_of_fold(&examples, &folds, |part| self.fit(part, cost))?;
+            for (row, unseen) in rows.into_iter().zip(unseen.chunks_exact(model.biases().len())) {
+                values[row] = unseen.to_vec();
+            }
+            Ok(FirstStage { values, model })
+        };
+        costs.iter().enumerate().map(stage).collect()
     }
 
     /// The lowest log loss on the validation texts, and the scale of a classifier's scores that gives it.
@@ -204,6 +278,58 @@ impl<'a> Fit<'a> {
         });
         let best = compared.min_by(|(one, _), (other, _)| one.total_cmp(other));
         best.expect("there are scales")
+    }
+}
+
+/// A task's classifier over the candidates.
+struct Choice {
+    /// Its log loss on the validation texts.
+    loss: f64,
+    cost: f64,
+    is_stacked: bool,
+    model: LinearModel,
+}
+
+/// A task's classifier as the other tasks read it.
+struct FirstStage {
+    /// Its decision values for each training user, from classifiers that were not fitted to this user's label: the second stage
+    /// is then fitted to values like those of unseen users.
+    values: Vec<Vec<f64>>,
+    model: LinearModel,
+}
+
+/// What a task's classifier reads when it is stacked (Wolpert 1992) upon those of the other tasks.
+struct SecondStage<'a> {
+    /// The features, and beside them the decision values of the other tasks' classifiers.
+    matrix: SparseMatrix,
+    others: Vec<&'a LinearModel>,
+}
+
+impl<'a> SecondStage<'a> {
+    fn new(
+        matrix: &SparseMatrix,
+        stages: &'a [FirstStage],
+        task: usize,
+    ) -> Result<Self, LinearError> {
+        let others = || {
+            let stages = stages.iter().enumerate();
+            stages.filter_map(move |(other, stage)| (other != task).then_some(stage))
+        };
+        let values: Vec<Vec<f64>> = (0..matrix.rows())
+            .map(|user| others().flat_map(|stage| stage.values[user].iter().copied()).collect())
+            .collect();
+        Ok(Self {
+            matrix: matrix.beside(&values)?,
+            others: others().map(|stage| &stage.model).collect(),
+        })
+    }
+
+    /// The classifier that `classifier` learns, over the features alone.
+    fn fit(
+        &self,
+        classifier: impl Fn(&SparseMatrix) -> Result<LinearModel, LinearError>,
+    ) -> Result<LinearModel, LinearError> {
+        Ok(classifier(&self.matrix)?.without_stages(&self.others))
     }
 }
 
@@ -403,6 +529,51 @@ mod tests {
             assert_eq!(scores[1] > scores[0], user.classes[0] == Some(1));
             assert_eq!(scores[2..], [0.0, 0.0]);
         }
+    }
+
+    #[test]
+    fn a_task_with_few_labels_learns_from_one_with_many() {
+        // Each of 40 words tells both classes, which agree. Three users use it; the first task has labels for eight words.
+        let class = |index: usize| index % 2;
+        let users: Vec<Example> = (0..120)
+            .map(|index| Example {
+                words: [2, 10 + index as u32 % 40].into(),
+                classes: vec![(index < 8).then_some(class(index)), Some(class(index))],
+                ..users()[0].clone()
+            })
+            .collect();
+        let validation = [0, 1].map(|_| {
+            let scored = |class: usize| Scored {
+                logits: vec![0.0; 2],
+                classes: class..class + 1,
+                words: 2,
+            };
+            let users = users.iter().enumerate();
+            users
+                .map(|(index, user)| (&user.words[..], scored(class(index))))
+                .collect::<Vec<_>>()
+        });
+        let right = |stacking| {
+            let settings = config::Wide {
+                stacking,
+                ..config::Wide::default()
+            };
+            let fit = Fit {
+                settings: &settings,
+                tasks: &[task("first"), task("second")],
+                character_fallback: CharacterFallback::default(),
+                users: users.iter().collect(),
+                validation: &validation,
+            };
+            let wide = fit.wide().unwrap();
+            let is_right = |&(index, user): &(usize, &Example)| {
+                let scores = wide.scores(&user.words);
+                scores[class(index)] > scores[1 - class(index)]
+            };
+            users.iter().enumerate().filter(is_right).count()
+        };
+        assert_eq!(right(true), 120);
+        assert!(right(false) < 80, "{}", right(false));
     }
 
     #[test]

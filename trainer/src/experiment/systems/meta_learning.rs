@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model_core::attribute::Attribute;
 use serde::{Deserialize, Serialize};
-use sparse_linear::{Examples, Posterior, SparseMatrix, folds, out_of_fold};
+use sparse_linear::{Examples, Posterior, folds, out_of_fold};
 
 use super::linear::{Choice, Classifier, Learner, LinearSettings, Rows, Scorer};
 use crate::experiment::error::ExperimentError;
@@ -95,7 +95,7 @@ impl System for MetaLearning {
                 all.extend(of_attribute);
             }
         }
-        let features = beside(features, &posteriors)?;
+        let features = features.beside(&posteriors)?;
         let choice = svm.choose(problem, problem.main, &features)?;
         chosen.extend(choice.named(""));
         Ok(Fitted {
@@ -139,15 +139,4 @@ impl MetaLearning {
         }
         Ok(posteriors)
     }
-}
-
-/// Features with others in additional columns.
-fn beside(features: &SparseMatrix, others: &[Vec<f64>]) -> Result<SparseMatrix, ExperimentError> {
-    let width = features.columns();
-    let mut both = SparseMatrix::new(width + others.first().map_or(0, Vec::len));
-    for (user, others) in others.iter().enumerate() {
-        let others = (width as u32..).zip(others.iter().map(|&value| value as f32));
-        both.push_row(features.row(user).iter().chain(others))?;
-    }
-    Ok(both)
 }
