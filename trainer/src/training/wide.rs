@@ -111,7 +111,13 @@ impl<'a> Fit<'a> {
             false => Vec::new(),
         };
         let mut classifiers = Vec::new();
-        for (task, &Choice { cost, is_stacked, .. }) in chosen.iter().enumerate() {
+        for (
+            task,
+            &Choice {
+                cost, is_stacked, ..
+            },
+        ) in chosen.iter().enumerate()
+        {
             let fit = |matrix: &_| self.classifier(matrix, task, cost);
             let model = match is_stacked {
                 true => SecondStage::new(&matrix, &stages, task)?.fit(fit)?,
@@ -244,7 +250,10 @@ impl<'a> Fit<'a> {
             let examples = Examples::new(&own, &classes, self.tasks[task].class_count())?;
             let folds = folds(&examples, FOLDS.min(examples.len()), 1)?;
             let unseen = out_of_fold(&examples, &folds, |part| self.fit(part, cost))?;
-            for (row, unseen) in rows.into_iter().zip(unseen.chunks_exact(model.biases().len())) {
+            for (row, unseen) in rows
+                .into_iter()
+                .zip(unseen.chunks_exact(model.biases().len()))
+            {
                 values[row] = unseen.to_vec();
             }
             Ok(FirstStage { values, model })
@@ -316,7 +325,11 @@ impl<'a> SecondStage<'a> {
             stages.filter_map(move |(other, stage)| (other != task).then_some(stage))
         };
         let values: Vec<Vec<f64>> = (0..matrix.rows())
-            .map(|user| others().flat_map(|stage| stage.values[user].iter().copied()).collect())
+            .map(|user| {
+                others()
+                    .flat_map(|stage| stage.values[user].iter().copied())
+                    .collect()
+            })
             .collect();
         Ok(Self {
             matrix: matrix.beside(&values)?,
