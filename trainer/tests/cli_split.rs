@@ -147,12 +147,22 @@ fn training_users_were_scored_in_silence() {
     let json = ["--json", "figures.json"];
     let (text, said) = evaluate(&[&[MODEL][..], &files, &json].concat());
     assert!(text.starts_with("100 users\n"), "{text}");
-    let warning = "80 of these 100 users are training or validation users of this model (by their posts, or by file and id), \
-                   so the figures are too high; score only the test users with --split run/split.json\n";
+    let warning = "80 of these 100 users are training or validation users of this model, or have posts like theirs, so the \
+                   figures are too high; if this is the corpus of its training, score only the test users with --split \
+                   run/split.json\n";
     assert!(said.contains(warning), "{said}");
     let figures = fs::read_to_string(workplace.path("figures.json")).unwrap();
     let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
     assert_eq!(figures["learned_from"], 80);
+    assert_eq!(figures["warning"], warning.trim_end());
+    let page = workplace.path("figures.html");
+    evaluate(&[&[MODEL][..], &files, &["--html", "figures.html"]].concat());
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("Warning: 80 of these 100 users"), "{page}");
+    assert!(
+        page.contains("Labels are those under equal base rates"),
+        "{page}"
+    );
 
     let (_, said) = evaluate(&[&[MODEL][..], &files, &["--split", "run/split.json"]].concat());
     assert!(!said.contains("training"), "{said}");
@@ -195,7 +205,11 @@ fn training_users_of_a_renamed_file_were_scored_in_silence() {
     assert_eq!(said(MODEL, "others.jsonl"), "");
     // A small model for others does not tell whose posts it has learned from.
     workplace.success(&["compact", MODEL, "-o", "small.safetensors"]);
-    assert_eq!(said("small.safetensors", "new.jsonl"), "");
+    let found = said("small.safetensors", "new.jsonl");
+    assert!(
+        found.contains("was not checked: small.safetensors has no list"),
+        "{found}"
+    );
 }
 
 #[cfg(unix)]
@@ -291,8 +305,7 @@ fn other_commands_read_training_users_in_silence() {
         common::stderr(&output)
     };
     let file = "a/users.jsonl";
-    let warning =
-        "48 of these 60 users are training or validation users of this model (by their posts";
+    let warning = "48 of these 60 users are training or validation users of this model";
     for command in [
         &["adapt", MODEL, file, "-o", "adapted"][..],
         &["population", MODEL, file],

@@ -20,6 +20,11 @@ pub(super) struct BaseRatesArgument {
 const MOST_BYTES: u64 = 1 << 20;
 
 impl BaseRatesArgument {
+    /// The value as given.
+    pub(super) fn name(&self) -> &str {
+        &self.base_rates
+    }
+
     pub(super) fn read(&self) -> Result<BaseRates, Failure> {
         read(&self.base_rates)
     }

@@ -82,6 +82,9 @@ pub(super) struct Figures {
     /// The number of these users that the model was trained or validated on, where this is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_from: Option<u64>,
+    /// What makes the figures doubtful.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     attributes: Vec<Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Groups>,
@@ -167,8 +170,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             fields: &|| arguments.corpus.known_fields(),
         },
     )?;
-    let document = document(&figures, &arguments.model.bundle);
-    print_text(document.body().trim_start())?;
+    print_text(document(&figures, &arguments, false).body().trim_start())?;
     for report in &figures.attributes {
         let users: Vec<usize> = (report.metrics.classes.iter())
             .map(|class| class.support)
@@ -184,7 +186,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         })?;
     }
     if let Some(file) = html {
-        file.finish(|out| out.write_all(document.to_html().as_bytes()))?;
+        let page = document(&figures, &arguments, true).to_html();
+        file.finish(|out| out.write_all(page.as_bytes()))?;
     }
     if let Some(file) = bundle {
         trained.card.figures = figures.into_card();
@@ -239,37 +242,47 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Warns of users that the model has learned from. `split` is the one whose test users they are, if any.
-fn warn_of_seen(figures: &Figures, card: &ModelCard, bundle: &Path, split: Option<&Path>) {
-    let Some(seen) = figures.learned_from.filter(|&seen| seen > 0) else {
-        return;
+/// A warning of users that the model has learned from, or that nothing is known of them. `split` is the one whose test users
+/// they are, if any.
+fn seen_warning(
+    figures: &Figures,
+    card: &ModelCard,
+    bundle: &Path,
+    split: Option<&Path>,
+) -> Option<String> {
+    let (seen, users) = match (figures.learned_from, split) {
+        (Some(0), _) | (None, Some(_)) => return None,
+        (None, None) => {
+            return Some(format!(
+                "whether the model has learned from these users was not checked: {} has no list of its training users \
+                 (compact leaves it out); figures of users that it has learned from are too high",
+                bundle.display()
+            ));
+        }
+        (Some(seen), _) => (count(seen), count(figures.users)),
     };
     if let Some(split) = split {
-        notice!(
-            "{} of these {} test users have the posts of training or validation users of this model, so the figures are too \
-             high: other users wrote the same, or the corpus is not the one that {} divides",
-            count(seen),
-            count(figures.users),
+        return Some(format!(
+            "{seen} of these {users} test users have the posts of training or validation users of this model, so the figures \
+             are too high: other users wrote the same, or the corpus is not the one that {} divides",
             split.display()
-        );
-        return;
+        ));
     }
     let split = bundle.with_file_name(SPLIT);
     let advice = match card.refit {
         true => {
             "this model is a refit, which has no test users: measure it on other users".to_owned()
         }
-        false if split.exists() => {
-            format!("score only the test users with --split {}", split.display())
-        }
-        false => "score only the test users: --split names the split.json of the run".to_owned(),
+        false if split.exists() => format!(
+            "if this is the corpus of its training, score only the test users with --split {}",
+            split.display()
+        ),
+        false => "if this is the corpus of its training, score only the test users: --split names the split.json of the run".to_owned(),
     };
-    notice!(
-        "{} of these {} users are training or validation users of this model (by their posts, or by file and id), so the \
-         figures are too high; {advice}",
-        count(seen),
-        count(figures.users)
-    );
+    Some(format!(
+        "{seen} of these {users} users are training or validation users of this model, or have posts like theirs, so the figures \
+         are too high; {advice}"
+    ))
 }
 
 /// Fails if the test users of a split are training users of the model: a refit learns from them too.
@@ -397,7 +410,8 @@ pub(super) fn score(
             })
             .collect(),
     });
-    let figures = Figures {
+    let mut figures = Figures {
+        warning: None,
         by,
         users: all,
         without_known_words,
@@ -434,7 +448,10 @@ pub(super) fn score(
         )
         .into());
     }
-    warn_of_seen(&figures, predictor.card(), model.bundle, split);
+    figures.warning = seen_warning(&figures, predictor.card(), model.bundle, split);
+    if let Some(warning) = &figures.warning {
+        notice!("{warning}");
+    }
     Ok(figures)
 }
 
@@ -468,14 +485,34 @@ fn group_of(user: &User, field: &str, attributes: &[Attribute]) -> Option<String
     })
 }
 
-/// The figures as a document.
-fn document(figures: &Figures, bundle: &Path) -> Document {
-    let mut document = Document::new(format!("Evaluation of {}", bundle.display()));
+/// The figures as a document. A page, which outlives the command and its messages, also says how they came about.
+fn document(figures: &Figures, arguments: &Arguments, is_page: bool) -> Document {
+    let mut document = Document::new(format!(
+        "Evaluation of {}",
+        arguments.model.bundle.display()
+    ));
     let users = counted(figures.users, "user");
     document.text(match figures.without_known_words {
         0 => users,
         without => format!("{users}, {} of them without a known word", count(without)),
     });
+    if is_page {
+        let files: Vec<String> = (arguments.corpus.files())
+            .map(|file| file.display().to_string())
+            .collect();
+        let part = match &arguments.split {
+            Some(split) => format!(", only the test users of {}", split.display()),
+            None => String::new(),
+        };
+        document.text(format!(
+            "From {}{part}. Labels are those under {} base rates.",
+            files.join(", "),
+            arguments.base_rates.name()
+        ));
+        if let Some(warning) = &figures.warning {
+            document.text(format!("Warning: {warning}"));
+        }
+    }
     add_sections(&mut document, &figures.attributes);
     if let Some(Groups {
         field,

@@ -289,7 +289,7 @@ fn add_users(
     if learned_from > 0 {
         notice!(
             "{} of these {} users are training or validation users of this model (by their posts), whom it judges better than \
-             others: the intervals are too narrow; leave them out",
+             others: if there are many of them, the intervals are too narrow",
             count(learned_from),
             count(all)
         );

@@ -16,8 +16,8 @@ pub const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) i
 
 /// The explanation of the other figures.
 const OTHER_MEANINGS: &str = "Majority is the accuracy of always predicting the most frequent class. ECE, the expected calibration \
-    error, is the mean distance between the probability of the predicted class and the share of such predictions that are right. Log \
-    loss is the mean −ln p of the true class, and mean p the mean probability of a class; they and ECE are those under the training \
+    error, is the mean distance between the probability of the predicted class and the share of such predictions that are right, over \
+    15 bins of equal width. Log loss is the mean −ln p of the true class, and mean p the mean probability of a class; they and ECE are those under the training \
     users' base rates. Coverage is the share of confident predictions.";
 
 /// The explanation of intervals.
@@ -272,8 +272,8 @@ fn reliability(report: &Report) -> Figure {
 pub fn add_groups(document: &mut Document, field: &str, groups: &[(String, Vec<Report>)]) {
     document.section(format!("By {field}"));
     document.text(
-        "The error is the share of wrong predictions. The last column has the most frequent error. Compare groups by their \
-         intervals: groups of few users differ by chance.",
+        "The error is the share of wrong predictions. Macro-F1 is that of groups with users of every class. The last column has \
+         the most frequent error. Compare groups by their intervals: groups of few users differ by chance.",
     );
     let mut titles: Vec<String> = Vec::new();
     for report in groups.iter().flat_map(|(_, reports)| reports) {
@@ -303,13 +303,14 @@ pub fn add_groups(document: &mut Document, field: &str, groups: &[(String, Vec<R
             let of_error = intervals
                 .and_then(|intervals| intervals.accuracy)
                 .map(|[low, high]| [1.0 - high, 1.0 - low]);
+            let has_all = metrics.classes.iter().all(|class| class.support > 0);
             bars.push((group.clone(), error, of_error.unwrap_or([error; 2])));
             table.row([
                 group.clone(),
                 count(metrics.users as u64),
                 with_interval(Some(error), of_error),
                 with_interval(
-                    Some(metrics.macro_f1),
+                    has_all.then_some(metrics.macro_f1),
                     intervals.and_then(|intervals| intervals.macro_f1),
                 ),
                 figure(Some(confident.map_or(0.0, |point| point.coverage))),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use model_core::text::Segmenter;
+use model_core::{attribute::Attribute, text::Segmenter};
 
 use super::{
     TestFigures, TrainError, Trained, Trainer,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::Config,
     device,
-    evaluation::{MEANINGS, Metrics, Report, Spread, title},
+    evaluation::{MEANINGS, Metrics, Report, Spread, few_users_warning, title},
     progress::notice,
     table::{Table, count},
 };
@@ -47,6 +47,18 @@ pub fn cross_validate(
         count(users as u64),
         examples.left_out()
     );
+    for (index, task) in tasks.iter().enumerate() {
+        let mut users = vec![0; task.class_count()];
+        for class in examples.users.iter().filter_map(|user| user.classes[index]) {
+            users[class] += 1;
+        }
+        let of_fold: Vec<usize> = users.iter().map(|users| users / folds).collect();
+        let Attribute { name, classes, .. } = &task.attribute;
+        let name = format!("{name}, in the test part of a fold");
+        if let Some(warning) = few_users_warning(&name, classes, &of_fold) {
+            notice!("{warning}");
+        }
+    }
     let mut figures = Vec::new();
     for fold in 0..folds {
         let parts =

@@ -99,11 +99,11 @@ impl EpochMetrics {
         }
     }
 
-    /// The name and value of the [`score`](Self::score).
-    pub fn deciding_figure(&self, select_by: SelectBy) -> String {
+    /// The figure that the [`score`](Self::score) stands for, with its name.
+    pub fn deciding_figure(&self, select_by: SelectBy) -> (&'static str, f64) {
         match select_by {
-            SelectBy::F => format!("mean F (paper) {:.4}", self.score),
-            SelectBy::Loss => format!("mean calibrated log loss {:.4}", -self.score),
+            SelectBy::F => ("mean F (paper)", self.score),
+            SelectBy::Loss => ("mean calibrated log loss", -self.score),
         }
     }
 }

@@ -84,8 +84,8 @@ impl RunReport<'_> {
         }
         document.text(
             "On the test users, who took no part in training. Labels are those under equal base rates. The linear baseline \
-             is a support vector machine over TF-IDF values of words and word pairs, learned from the same training users; \
-             its cost is chosen on the same validation users.",
+             is a support vector machine over TF-IDF values of words and word pairs, learned from the same training users. It \
+             knows the words of the vectors only, as the model does. Its cost is chosen on the same validation users.",
         );
         document.table(test_table(self.figures));
         document.text(MEANINGS);
@@ -132,15 +132,19 @@ impl RunReport<'_> {
         document.section("Learning curve");
         let select_by = self.config.training.select_by;
         if let Some(best) = self.best.and_then(|best| self.history.get(best)) {
+            let (name, figure) = best.deciding_figure(select_by);
             document.text(format!(
-                "Epoch {} is the best one, by {} on validation users, and is the model.",
-                best.epoch,
-                best.deciding_figure(select_by)
+                "Epoch {} is the best one, by {name} {figure:.4} on validation users, and is the model.",
+                best.epoch
             ));
         }
+        let deciding = self
+            .history
+            .first()
+            .map_or("", |epoch| epoch.deciding_figure(select_by).0);
         let tasks = self.data.tasks.iter().map(|task| &task.attribute.name);
         let mut table = Grid::new(
-            ["epoch", "training cost", "validation loss"]
+            ["epoch", "training cost", "validation loss", deciding]
                 .map(String::from)
                 .into_iter()
                 .chain(tasks.clone().map(|name| format!("{name}: macro-F1"))),
@@ -150,11 +154,16 @@ impl RunReport<'_> {
                 true => " (best)",
                 false => "",
             };
-            let figures = [epoch.training_loss, epoch.validation_loss].into_iter();
+            let (_, deciding) = epoch.deciding_figure(select_by);
+            let figures = [epoch.training_loss, epoch.validation_loss, deciding];
             let of_tasks = epoch.tasks.iter().map(|task| task.macro_f1);
             table.row(
-                std::iter::once(format!("{}{mark}", epoch.epoch))
-                    .chain(figures.chain(of_tasks).map(|value| format!("{value:.4}"))),
+                std::iter::once(format!("{}{mark}", epoch.epoch)).chain(
+                    figures
+                        .into_iter()
+                        .chain(of_tasks)
+                        .map(|value| format!("{value:.4}")),
+                ),
             );
         }
         document.table(table);

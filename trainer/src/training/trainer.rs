@@ -169,8 +169,8 @@ impl<'a, A: Architecture> Trainer<'a, A> {
                     false => "",
                 };
                 let epoch = &self.progress.history[last];
-                let figure = epoch.deciding_figure(self.setup.training.select_by);
-                print(&format!("{epoch}; {figure}{best}"));
+                let (name, figure) = epoch.deciding_figure(self.setup.training.select_by);
+                print(&format!("{epoch}; {name} {figure:.4}{best}"));
                 folder.write_metrics(&self.progress.history, None)?;
             }
         }

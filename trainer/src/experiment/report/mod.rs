@@ -72,8 +72,8 @@ fn how_to_read(document: &mut Document, is_paper: bool, resamples: usize) {
     document.section("How to read the tables");
     document.text(
         "Macro-F1 is the mean of the classes' F1. P and R are precision and recall averaged over the classes, and F \
-         (paper) is the paper's F, 2PR/(P+R) of these two averages. Comparisons, the choice of the best system and \
-         the plots, where it is called F, use F (paper). ECE is the expected calibration error. All figures are of \
+         (paper) is the paper's F, 2PR/(P+R) of these two averages. The best system is chosen by F (paper), and the \
+         plots show it, as F. ECE is the expected calibration error. All figures are of \
          test users, who were used neither for training nor for choosing settings. A seed decides the split of the \
          users and all random choices in learning; figures are means over seeds ± their standard deviation.",
     );

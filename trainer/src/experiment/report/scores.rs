@@ -5,7 +5,7 @@ use super::figures::{NONE, PAPER, ece, interval, number, p_values, share, signed
 use super::paper;
 use super::results::{AttributeResults, Comparison, Row};
 use crate::document::{Document, Grid};
-use crate::evaluation::{Metrics, Report};
+use crate::evaluation::{Metrics, Report, few_users_warning};
 use crate::table::count;
 
 /// A table of scores and, below it, one of the differences of the pairs.
@@ -58,6 +58,9 @@ pub fn scores(
     }
     document.table(table);
     document.text(baseline(attribute, level));
+    if let Some(warning) = few_users(attribute, level) {
+        document.text(warning);
+    }
     if !compared.is_empty() {
         document.table(differences(entries, &compared, with_paper));
     }
@@ -82,12 +85,28 @@ fn baseline(attribute: &AttributeResults, level: usize) -> String {
     }
 }
 
+/// A warning of the classes with few test users, on average over the seeds.
+fn few_users(attribute: &AttributeResults, level: usize) -> Option<String> {
+    let first = attribute.rows.first()?;
+    let report = &first.runs.values().next()?.levels.get(level)?.report;
+    let users: Vec<usize> = (0..report.labels.len())
+        .filter_map(|class| {
+            let users = |report: &Report| report.metrics.classes[class].support as f64;
+            Some(first.spread(level, users)?.mean.round() as usize)
+        })
+        .collect();
+    few_users_warning(&report.attribute, &report.labels, &users)
+}
+
 fn differences(
     entries: &[Entry],
     compared: &[(usize, usize, Comparison)],
     with_paper: bool,
 ) -> Grid {
-    let mut header = vec!["difference", "F (paper)", "95 % interval", "p (Holm)"];
+    let mut header = vec!["difference"];
+    for figure in ["macro-F1", "F (paper)"] {
+        header.extend([figure, "95 % interval", "p (Holm)"]);
+    }
     if with_paper {
         header.push(PAPER);
     }
@@ -99,9 +118,12 @@ fn differences(
     let mut table = Grid::new(header);
     for (a, b, comparison) in compared {
         let (a, b) = (&entries[*a], &entries[*b]);
-        let [f, accuracy, t_test] = comparison.corrected;
+        let [macro_f1, f, accuracy, t_test] = comparison.corrected;
         let mut columns = vec![
             format!("{} Δ to {}", a.label, b.label),
+            signed(comparison.macro_f1.observed),
+            interval(&comparison.macro_f1),
+            p_values(Some(comparison.macro_f1.p), macro_f1),
             signed(comparison.f.observed),
             interval(&comparison.f),
             p_values(Some(comparison.f.p), f),
