@@ -32,6 +32,8 @@ pub struct User {
     /// The position of the record in its file, counted from 1, bad records included, as [`read_users`](super::read_users)
     /// sets it; 0 for a user from elsewhere.
     pub record: u64,
+    /// Whether the posts are those of a file in which each post names its writer: another file may have more of them.
+    pub is_gathered: bool,
 }
 
 impl User {
@@ -174,7 +176,7 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
     let user = User {
         posts,
         fields,
-        record: 0,
+        ..User::default()
     };
     Ok(Entry {
         user,

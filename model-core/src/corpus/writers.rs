@@ -118,6 +118,7 @@ impl Writers {
         }
         let user = User {
             record: post.user.record,
+            is_gathered: true,
             ..User::default()
         };
         let place = self.hold(writer, Some(user));

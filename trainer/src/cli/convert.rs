@@ -27,7 +27,7 @@ use crate::table::counted;
 #[derive(Args)]
 pub(super) struct Convert {
     /// Folder, zip or tar archive, or file; tar archives and files may be compressed with xz, gzip or zstd. Inputs of one
-    /// format are read as one
+    /// named format are read as one
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// File to write; a name that ends in .xz, .gz or .zst compresses it
@@ -167,15 +167,15 @@ fn read_all<W: Write>(
         }
         left_out += writers.finish_all()?;
     }
-    for (path, ..) in inputs.iter().filter(|(.., parts)| parts.is_empty()) {
-        read_generic(path, options, output)?;
-    }
+    let generic = inputs.iter().filter(|(.., parts)| parts.is_empty());
+    let generic: Vec<PathBuf> = generic.map(|(path, ..)| (*path).clone()).collect();
+    read_generic(&generic, options, output)?;
     Ok(left_out)
 }
 
-/// Reads an input that is of no format with a name.
+/// Reads the inputs that are of no format with a name.
 fn read_generic<W: Write>(
-    path: &Path,
+    paths: &[PathBuf],
     options: &ReadingOptions,
     output: &mut Output<W>,
 ) -> Result<(), Failure> {
@@ -184,7 +184,7 @@ fn read_generic<W: Write>(
         labels: None,
         ..options.clone()
     };
-    let corpus = Corpus::open(&[path.to_owned()], options)?;
+    let corpus = Corpus::open(paths, options)?;
     let mut corpus = corpus.with_report(output.progress.printer());
     for user in &mut corpus {
         output.user(user?)?;

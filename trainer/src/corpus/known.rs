@@ -76,8 +76,12 @@ struct Sent {
 impl Receiver for Sent {
     fn user(&mut self, user: User) -> io::Result<()> {
         self.records += 1;
-        let record = self.records;
-        let sent = self.sender.send(Ok(User { record, ..user }));
+        let user = User {
+            record: self.records,
+            is_gathered: true,
+            ..user
+        };
+        let sent = self.sender.send(Ok(user));
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 

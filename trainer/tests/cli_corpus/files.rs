@@ -238,6 +238,46 @@ fn archives_are_the_users_of_their_files() {
 }
 
 #[test]
+fn a_writer_in_two_files_was_two_users_without_a_word() {
+    let workplace = Workplace::new();
+    std::fs::create_dir(workplace.path("daily")).unwrap();
+    let (monday, tuesday) = (
+        "user_id,text\n7,tea\n8,rain\n",
+        "user_id,text\n7,late\n9,a\n",
+    );
+    workplace.write("daily/1.csv", monday);
+    workplace.write("daily/2.csv", tuesday);
+    workplace.write(
+        "daily.zip",
+        zip(&[
+            ("1.csv", monday.as_bytes()),
+            ("2.csv", tuesday.as_bytes()),
+        ]),
+    );
+    let note = "1 writer with posts in more than one file, who count once for each file; put the posts into one file";
+    let files = ["daily/1.csv", "daily/2.csv"];
+    for inputs in [&["daily"][..], &["daily.zip"], &files] {
+        for command in [
+            &["corpus", "stats"][..],
+            &["corpus", "convert", "-o", "users.jsonl"],
+        ] {
+            let said = stderr(&workplace.run(&[command, inputs].concat()));
+            assert_eq!(said.matches(note).count(), 1, "{inputs:?}: {said}");
+        }
+    }
+    // The remedy, and files that number their users alike.
+    workplace.write("one.csv", [monday, tuesday].concat());
+    for name in ["a.jsonl", "b.jsonl"] {
+        workplace.write(name, "{\"id\": 1, \"posts\": [\"tea\"]}\n");
+    }
+    for (inputs, users) in [(&["one.csv"][..], 3), (&["a.jsonl", "b.jsonl"], 2)] {
+        let output = workplace.run(&[&["corpus", "stats", "--json"], inputs].concat());
+        assert_eq!(stderr(&output), "");
+        assert_eq!(json(&stdout(output, 0))["users"], users);
+    }
+}
+
+#[test]
 fn other_files_are_named_for_what_they_are() {
     let workplace = Workplace::new();
     workplace.write(
