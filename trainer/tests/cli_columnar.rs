@@ -13,6 +13,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray,
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use columnar::{Columns, CorpusCounts};
@@ -140,6 +141,27 @@ fn parquet_and_arrow_files_are_read_as_tables() {
             wanted,
             "{name}"
         );
+    }
+}
+
+#[test]
+fn dates_with_the_name_of_a_time_zone_were_refused() {
+    let workplace = workplace();
+    for zone in ["UTC", "Europe/Berlin", "+02:00"] {
+        let times = TimestampMillisecondArray::from(vec![1_700_000_000_000, 1_600_000_000_000]);
+        let posts = batch(vec![
+            ("user_id", Arc::new(Int64Array::from(vec![7, 7]))),
+            ("text", Arc::new(StringArray::from(vec!["late", "soon"]))),
+            ("created_at", Arc::new(times.with_timezone(zone))),
+        ]);
+        for bytes in [parquet(&posts), arrow_file(&posts)] {
+            workplace.write("posts", bytes);
+            workplace.success(&["corpus", "convert", "posts", "-o", "users.jsonl"]);
+            let user = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+            let user: Value = serde_json::from_str(&user).unwrap();
+            assert_eq!(user["posts"], serde_json::json!(["soon", "late"]), "{zone}");
+            assert_eq!(user["created_at"], "2023-11-14T22:13:20Z", "{zone}");
+        }
     }
 }
 

@@ -290,6 +290,9 @@ fn rows(columns: Vec<(&Field, Vec<Value>)>, count: usize) -> Vec<Map<String, Val
     rows
 }
 
+/// UTC as an offset.
+const UTC: &str = "+00:00";
+
 /// The values of a column as JSON: numbers, booleans, strings, lists and objects as such, and everything else, such as dates,
 /// as text.
 fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
@@ -346,6 +349,11 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
                 false => Value::Object(fields),
             };
             objects.map(object).collect()
+        }
+        // The names of time zones need a library of their own, and the moment is the same in UTC.
+        DataType::Timestamp(unit, Some(zone)) if **zone != *UTC => {
+            let utc = DataType::Timestamp(*unit, Some(UTC.into()));
+            values(&cast(column, &utc)?)?
         }
         _ => {
             let options = FormatOptions::default();
