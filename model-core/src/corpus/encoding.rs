@@ -18,8 +18,8 @@ pub(super) use utf_7::is_utf_7;
 const PIECE_BYTES: usize = 1 << 16;
 
 /// How many valid characters beyond ASCII there are in UTF-8 for each invalid one, at least: a crawler that cuts posts
-/// leaves broken ones. Text of another encoding has few valid ones.
-const VALID_FOR_EACH_INVALID: usize = 9;
+/// leaves broken ones. A few characters of GB18030, Big5 or Shift-JIS have up to two valid ones for each invalid one by chance.
+const VALID_FOR_EACH_INVALID: usize = 3;
 
 /// The most bytes beyond ASCII of a short text, in which the detector has too few characters to count.
 #[cfg(feature = "encodings")]
@@ -599,6 +599,22 @@ mod tests {
         bytes.insert(6, 0xE4);
         bytes.extend(b" and more");
         assert_eq!(Encoding::recognise(&bytes), Some(Encoding::Utf8));
+    }
+
+    #[test]
+    fn a_cut_character_in_a_short_file_made_it_another_encoding() {
+        for (text, cut) in [
+            ("1,“hello” today\n2,It’s cut off by the datab", "…"),
+            ("今天天气\n今", "天"),
+            ("1,今天天气真好\n2,今", "天"),
+            ("caf\u{e9} cr\u{e8}me na\u{ef}ve ", "é"),
+        ] {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.extend(&cut.as_bytes()[..cut.len() - 1]);
+            bytes.extend(b"\n3,ok\n");
+            let found = Encoding::recognise(&bytes);
+            assert_eq!(found, Some(Encoding::Utf8), "{text}");
+        }
     }
 
     #[cfg(feature = "encodings")]

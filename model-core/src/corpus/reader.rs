@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::columns::{Columns, Finder, ID, Parts};
 use super::encoding::is_utf_7;
 use super::lines::{Line, Lines};
-use super::records::{Record, Records, TableRecords, alike, json_records, repeated, table_records};
+use super::records::{
+    Record, Records, TableRecords, alike, json_records, lossy, repeated, table_records,
+};
 use super::user::{Entry, entry, id_key, listed};
 use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
@@ -356,8 +358,15 @@ const HTML: &str =
 /// Told of a file whose characters beyond ASCII are encoded in ASCII.
 const UTF_7: &str =
     "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
-/// Told of a file with invalid bytes.
-const LOSSY: &str = "it has bytes that are not UTF-8, which are read as \u{FFFD}; --encoding NAME states the encoding";
+/// What is told at the end of a file with bytes that are not UTF-8.
+fn unreadable(bytes: usize) -> Option<Problem> {
+    let plural = if bytes == 1 { " is" } else { "s are" };
+    (bytes > 0).then(|| {
+        Problem::Note(format!(
+            "{bytes} byte{plural} not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding"
+        ))
+    })
+}
 
 /// Users from records, with posts grouped by writer.
 struct Grouped {
@@ -378,7 +387,8 @@ struct Grouped {
     is_told: bool,
     /// Whether it was told that ids may be wrong.
     is_doubted: bool,
-    is_lossy: bool,
+    /// The number of bytes that are not UTF-8.
+    unreadable: usize,
     is_html: bool,
     /// The number of dated records whose writer is their `id`.
     by_id: usize,
@@ -402,6 +412,7 @@ impl Iterator for Grouped {
             let added = match self.records.next() {
                 Some(record) => record.and_then(|record| self.add(record)),
                 None => {
+                    self.problems.extend(unreadable(self.unreadable));
                     if self.by_id > 1 && self.by_id == self.writers.count() {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
@@ -440,7 +451,7 @@ impl Grouped {
             has_writers: false,
             is_told: false,
             is_doubted: false,
-            is_lossy: false,
+            unreadable: 0,
             is_html: false,
             by_id: 0,
         }
@@ -470,12 +481,9 @@ impl Grouped {
             number,
             line,
             fields,
-            is_lossy,
+            unreadable,
         } = record;
-        if is_lossy && !self.is_lossy {
-            self.is_lossy = true;
-            self.problems.push_back(Problem::Note(LOSSY.to_owned()));
-        }
+        self.unreadable += unreadable;
         let bad = |what| Problem::Record { line, what };
         if !self.is_table && self.first.is_none() {
             self.first = Some(names(&fields));
@@ -570,6 +578,7 @@ const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer";
 fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Users {
     let mut lines = Lines::new(reader);
     let mut is_over = false;
+    let mut invalid = 0;
     Box::new(std::iter::from_fn(move || {
         if is_over {
             return None;
@@ -578,18 +587,26 @@ fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Us
             return Some(Err(Problem::Note(EACH_LINE_A_WRITER.to_owned())));
         }
         let Line { number, bytes } = match lines.next() {
-            Ok(line) => line?,
+            Ok(Some(line)) => line,
+            Ok(None) => {
+                is_over = true;
+                return unreadable(invalid).map(Err);
+            }
             Err(error) => {
                 is_over = true;
                 return Some(Err(Problem::Stream(error)));
             }
         };
         Some(match bytes {
-            Ok(bytes) => Ok(User {
-                posts: vec![String::from_utf8_lossy(bytes).into_owned()],
-                record: number,
-                ..User::default()
-            }),
+            Ok(bytes) => {
+                let (text, unreadable) = lossy(bytes);
+                invalid += unreadable;
+                Ok(User {
+                    posts: vec![text.into_owned()],
+                    record: number,
+                    ..User::default()
+                })
+            }
             Err(what) => Err(Problem::Record { line: number, what }),
         })
     }))

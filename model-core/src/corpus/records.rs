@@ -22,8 +22,8 @@ pub struct Record {
     pub line: u64,
     /// Its values by name. Empty cells of a table are left out, but for those of a column of posts.
     pub fields: Map<String, Value>,
-    /// Whether it has bytes that are not UTF-8, which were read as U+FFFD.
-    pub is_lossy: bool,
+    /// How many of its bytes are not UTF-8, which were read as U+FFFD.
+    pub unreadable: usize,
 }
 
 /// An iterator over records and problems. A [`Problem::Stream`] is the last item.
@@ -106,7 +106,7 @@ impl<R: BufRead> Opened<R> {
 
 /// The record of an object; the error says what is wrong with it.
 fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
-    let text = String::from_utf8_lossy(bytes);
+    let (text, unreadable) = lossy(bytes);
     let fields = parse_object(&text).map_err(|what| match bytes.first() {
         Some(b'{') => what,
         _ => NO_OBJECT.to_owned(),
@@ -115,8 +115,20 @@ fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
         number: 0,
         line,
         fields,
-        is_lossy: matches!(text, Cow::Owned(_)),
+        unreadable,
     })
+}
+
+/// Bytes as text, and how many of them are not UTF-8 and were read as U+FFFD.
+pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
+    let text = String::from_utf8_lossy(bytes);
+    let unreadable = match text {
+        Cow::Borrowed(_) => 0,
+        Cow::Owned(_) => (bytes.utf8_chunks())
+            .map(|chunk| chunk.invalid().len())
+            .sum(),
+    };
+    (text, unreadable)
 }
 
 /// What is wrong with other JSON than objects.
@@ -233,8 +245,8 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
         if name.is_empty() || !is_free || (cell.is_empty() && !is_text) {
             continue;
         }
-        let text = String::from_utf8_lossy(cell);
-        record.is_lossy |= matches!(text, Cow::Owned(_));
+        let (text, unreadable) = lossy(cell);
+        record.unreadable += unreadable;
         let text = match is_text.then(|| bytes_as_text(&text)).flatten() {
             Some(text) => text,
             None => text.into_owned(),

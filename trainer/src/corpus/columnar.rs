@@ -99,7 +99,7 @@ pub(super) fn users(
                 // What has no lines is told by its row.
                 line: number,
                 fields,
-                is_lossy: false,
+                unreadable: 0,
             })
         });
         numbered.chain(problem)

@@ -498,6 +498,25 @@ fn bytes_that_are_no_text_cost_no_user() {
 }
 
 #[test]
+fn how_much_of_a_file_was_unreadable_was_not_told() {
+    for (text, format) in [
+        (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
+        (b"caf\xff\n\xe2\x80\n", Format::Text),
+        (
+            b"{\"id\": 1, \"text\": \"caf\xff\"} {\"id\": 2, \"text\": \"\xe2\x80\"}",
+            Format::Jsonl,
+        ),
+    ] {
+        let users = read_users(Cursor::new(text.to_vec()), format, &Reading::default()).unwrap();
+        let is_told = |user: &Result<User, Problem>| {
+            let text = "3 bytes are not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding";
+            matches!(user, Err(Problem::Note(note)) if note == text)
+        };
+        assert_eq!(users.filter(is_told).count(), 1, "{format:?}");
+    }
+}
+
+#[test]
 fn files_are_named_for_what_they_are() {
     let error = |head: &[u8]| {
         let reader = Cursor::new(head.to_vec());
