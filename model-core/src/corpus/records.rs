@@ -222,6 +222,9 @@ pub fn other_length(cells: usize, columns: usize) -> String {
     format!("{cells} cell{plural} where the header has {columns}{hint}")
 }
 
+/// What MySQL and PostgreSQL write into a cell that is null.
+const NULL: &[u8] = br"\N";
+
 fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, String> {
     if let Some(line) = row.misquoted {
         return Err(misquoted(line));
@@ -239,7 +242,11 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
     for (column, (name, cell)) in columns.iter().zip(row.cells()).enumerate() {
         let is_text = texts.contains(&column);
         // Some programs write a tab behind an id, so that spreadsheets take it for text.
-        let cell = if is_text { cell } else { cell.trim_ascii() };
+        let cell = match cell.trim_ascii() {
+            NULL => b"",
+            trimmed if !is_text => trimmed,
+            _ => cell,
+        };
         let is_unknown = |value: &Value| value.as_str().is_some_and(str::is_empty);
         let is_free = record.fields.get(name).is_none_or(is_unknown);
         if name.is_empty() || !is_free || (cell.is_empty() && !is_text) {

@@ -498,6 +498,16 @@ fn bytes_that_are_no_text_cost_no_user() {
 }
 
 #[test]
+fn null_of_a_database_was_a_post_and_a_label() {
+    let rows = "user_id\ttext\tgender\n1\thello\\nworld\tf\n2\t\\N\t\\N\n2\t\\No\tm\n";
+    let users = read_users(rows.as_bytes(), Format::Csv, &Reading::default()).unwrap();
+    let users: Vec<User> = users.map(Result::unwrap).collect();
+    assert_eq!(users[0].posts, ["hello\\nworld"]);
+    assert_eq!(users[1].posts, ["", "\\No"]);
+    assert_eq!(users[1].label("gender").as_deref(), Some("m"));
+}
+
+#[test]
 fn how_much_of_a_file_was_unreadable_was_not_told() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
