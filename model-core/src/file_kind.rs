@@ -39,6 +39,24 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x93NUMPY", "a NumPy array"),
     (b"GGUF", "a GGUF model"),
     (b"{\\rtf", "an RTF document (save it as text)"),
+    (
+        b"\x04\x22\x4D\x18",
+        "compressed with LZ4 (unpack it first)",
+    ),
+    (b"\x1F\x9D", "compressed with compress (unpack it first)"),
+    (b"]\0\0", "compressed with LZMA (unpack it first)"),
+    (b"$FL2@(#)", "an SPSS file (export it as CSV)"),
+    (b"$FL3@(#)", "an SPSS file (export it as CSV)"),
+    (b"<stata_dta>", "a Stata file (export it as CSV)"),
+    (b"X\n\0\0\0", "an R file (export it as CSV)"),
+    (b"RDX2\n", "an R file (export it as CSV)"),
+    (b"RDX3\n", "an R file (export it as CSV)"),
+    (
+        b"Obj\x01",
+        "an Avro file (save it as Parquet, CSV or JSON lines)",
+    ),
+    (b"OggS", "a film or sound (Ogg)"),
+    (b"\x1A\x45\xDF\xA3", "a film (Matroska)"),
 ];
 
 /// The kind of a file that starts with `head`; `None` for text and unknown kinds.
@@ -68,6 +86,12 @@ pub fn what_else(head: &[u8]) -> Option<&'static str> {
     }
     if head.get(257..262) == Some(b"ustar") {
         return Some("a tar archive (unpack it first)");
+    }
+    if head.get(4..8) == Some(b"ftyp") {
+        return Some("a film, sound or picture (MP4)");
+    }
+    if matches!(head, [0x80, 2..=5, ..]) {
+        return Some("a Python pickle (save it as CSV or JSON lines)");
     }
     let text = head
         .strip_prefix(b"\xEF\xBB\xBF")

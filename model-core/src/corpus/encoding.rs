@@ -74,7 +74,7 @@ impl Encoding {
     }
 
     /// The encoding of a text that starts with `head`, by its byte order mark or else by its content. `None` if it is none
-    /// that this program knows.
+    /// that this program knows, or so much of it is control characters that it is no text.
     pub fn recognise(head: &[u8]) -> Option<Self> {
         match head {
             [0xEF, 0xBB, 0xBF, ..] => return Some(Self::Utf8),
@@ -86,6 +86,9 @@ impl Encoding {
         }
         if let Some(utf_16) = utf_16_without_mark(head) {
             return Some(utf_16);
+        }
+        if is_binary(head) {
+            return None;
         }
         if is_utf_8(head) {
             return Some(Self::within_ascii(head).unwrap_or(Self::Utf8));
@@ -414,6 +417,14 @@ fn is_usual(unit: u16) -> bool {
         | 0xD800..=0xDFFF | 0xFE0F | 0xFEFF..=0xFFEF)
 }
 
+/// Whether so many bytes are control characters that this is no text, unless it is UTF-16. In compressed data every tenth is one.
+fn is_binary(head: &[u8]) -> bool {
+    let is_control = |byte: &&u8| matches!(byte, 0..=8 | 0x0E..=0x1A | 0x1C..=0x1F);
+    let controls = head.iter().filter(is_control).count();
+    let share = if is_utf_8(head) { 3 } else { 20 };
+    share * controls > head.len()
+}
+
 /// Whether nearly all characters are valid in UTF-8. The last one may be cut off.
 fn is_utf_8(head: &[u8]) -> bool {
     let (mut valid, mut invalid) = (0, 0);
@@ -599,6 +610,23 @@ mod tests {
         bytes.insert(6, 0xE4);
         bytes.extend(b" and more");
         assert_eq!(Encoding::recognise(&bytes), Some(Encoding::Utf8));
+    }
+
+    #[cfg(feature = "encodings")]
+    #[test]
+    fn binary_data_was_text_in_windows_1252() {
+        let mut state = 1u32;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let noise: Vec<u8> = noise.take(1000).collect();
+        for bytes in [&noise[..], b"\0\0\0\x18a\0\0\0\0", &[3; 20]] {
+            assert_eq!(Encoding::recognise(bytes), None);
+        }
+        for text in [&b"a bell\x07, text, caf\xe9 and more"[..], b"a\0b", b""] {
+            assert!(Encoding::recognise(text).is_some());
+        }
     }
 
     #[test]

@@ -228,7 +228,7 @@ fn decoded(
         return Err(format!("it is {kind}"));
     }
     let Some(encoding) = reading.encoding.or_else(|| Encoding::recognise(head)) else {
-        return Err("its text is in an encoding that is not read here; save it as UTF-8".into());
+        return Err(NO_TEXT.to_owned());
     };
     let format = reading.format.unwrap_or_else(|| {
         let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
@@ -325,6 +325,10 @@ fn check(columns: &[String], finder: &Finder, stated: &Columns) -> Result<(), St
         )),
     }
 }
+
+/// What is wrong with bytes of no known kind and encoding.
+const NO_TEXT: &str =
+    "it is no text, or text in an encoding that is not read here; save it as text in UTF-8";
 
 /// A note about the columns of a table, if there is one to make.
 fn notes(columns: &[String], finder: &Finder) -> Vec<String> {

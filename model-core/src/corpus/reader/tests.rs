@@ -538,6 +538,19 @@ fn files_are_named_for_what_they_are() {
         (&b"PK\x03\x04\0\0xl/workbook.xml"[..], "an Excel workbook"),
         (b"PAR1\x15\x04", "a Parquet file"),
         (b"%PDF-1.7\n", "a PDF"),
+        // Of what was read as a table, some had hundreds of writers.
+        (b"\x04\x22\x4D\x18dP\x08id,text\n", "compressed with LZ4"),
+        (b"\x1f\x9d\x90id,text\n", "compressed with compress"),
+        (b"]\0\0\x80\0\xff", "compressed with LZMA"),
+        (b"\x80\x04\x95id,text\n", "a Python pickle"),
+        (b"$FL2@(#) SPSS DATA FILE", "an SPSS file"),
+        (b"<stata_dta><header>", "a Stata file"),
+        (b"X\n\0\0\0\x03", "an R file"),
+        (b"\0\0\0\x18ftypmp42", "a film"),
+        (
+            b"\x1b/\x07 \x8c\xd4Q\xcd\xe7\x18\x15\n,\x11",
+            "no text, or text in an encoding",
+        ),
         (b"\n<!doctype HTML><p>", "an HTML page"),
         (
             b"version https://git-lfs.github.com/spec/v1\n",
