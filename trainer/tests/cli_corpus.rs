@@ -368,6 +368,11 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
     );
     let output = workplace.run(&[&stats[..5], &["labels.jsonl"]].concat());
     assert!(stderr(&output).contains("has labels of 2 users, 2 of whom are in the corpus"));
+    // Two labels of one user were read without a word.
+    workplace.write("labels.csv", "uid,sex\n7,f\n7,m\n8,f\n8,f\n");
+    let said = stderr(&workplace.run(&stats));
+    let note = "labels.csv: 1 user with more than one label of an attribute; the first one";
+    assert!(said.contains(note), "{said}");
     workplace.write("labels.csv", "name,sex\nx,f\n");
     let line = workplace.failure(&stats);
     assert!(

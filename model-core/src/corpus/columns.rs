@@ -161,6 +161,12 @@ impl Columns {
         let labels = self.labels.iter().map(|(_, column)| column);
         names.chain(labels).map(String::as_str)
     }
+
+    /// The attributes whose labels are found: those stated, and those whose columns have known names.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        let stated = self.labels.iter().map(|(attribute, _)| attribute.as_str());
+        stated.chain(LABELS.iter().map(|(attribute, _)| *attribute))
+    }
 }
 
 /// Columns of a table, as indices.

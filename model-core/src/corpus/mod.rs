@@ -61,7 +61,7 @@ pub use reader::{
 };
 pub use records::{Record, Records, other_length};
 pub use table::{Row, Table, misquoted};
-pub use user::{User, id_key, label_text};
+pub use user::{User, are_other, id_key, label_text};
 
 /// U+FEFF at the start of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

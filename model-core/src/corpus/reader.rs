@@ -417,6 +417,8 @@ impl Iterator for Grouped {
                 Some(record) => record.and_then(|record| self.add(record)),
                 None => {
                     self.problems.extend(unreadable(self.unreadable));
+                    let ambiguity = self.writers.ambiguity();
+                    self.problems.extend(ambiguity.map(Problem::Note));
                     if self.by_id > 1 && self.by_id == self.writers.count() {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
@@ -445,7 +447,7 @@ impl Grouped {
     fn new(records: Records, finder: Finder, reading: &Reading) -> Self {
         Self {
             records,
-            writers: Writers::new(reading.is_sorted, reading.most_bytes),
+            writers: Writers::new(reading.is_sorted, reading.most_bytes, &reading.columns),
             problems: VecDeque::new(),
             is_order_stated: reading.columns.order.is_some(),
             finder,

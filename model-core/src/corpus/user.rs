@@ -99,6 +99,12 @@ pub fn label_text(label: &Value) -> Option<String> {
     (!label.is_empty()).then_some(label)
 }
 
+/// Whether these are two different labels, neither of which is unknown.
+pub fn are_other(label: &Value, other: &Value) -> bool {
+    let labels = [label, other].map(label_text);
+    labels.iter().all(Option::is_some) && labels[0] != labels[1]
+}
+
 /// What tells users apart: an id as text without the blanks around it, and a number as its digits. The number 7 is the text
 /// "7", and so are 7.0 and "7.0".
 pub fn id_key(id: &Value) -> Cow<'_, str> {

@@ -1,7 +1,7 @@
 //! Posts grouped by their writers.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::columns::ID;
 use super::reader::Problem;
 use super::time::time;
-use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, id_key};
+use super::{Columns, MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, are_other, id_key};
 
 /// A post with its writer.
 pub(super) struct Post {
@@ -63,6 +63,10 @@ pub(super) struct Writers {
     /// Hashes of the writers that were returned.
     returned: HashSet<u64>,
     count: usize,
+    /// The fields that are labels.
+    attributes: Vec<String>,
+    /// How many writers have several labels of an attribute, and of which attributes.
+    ambiguous: (usize, BTreeSet<String>),
 }
 
 /// A writer whose posts are being read.
@@ -72,10 +76,12 @@ struct Gathered {
     /// What orders each of the posts.
     orders: Vec<Option<Order>>,
     bytes: usize,
+    /// Whether the posts differ in a label.
+    is_ambiguous: bool,
 }
 
 impl Writers {
-    pub fn new(is_sorted: bool, most_bytes: usize) -> Self {
+    pub fn new(is_sorted: bool, most_bytes: usize, columns: &Columns) -> Self {
         Self {
             is_sorted,
             most_bytes,
@@ -85,7 +91,22 @@ impl Writers {
             places: HashMap::new(),
             returned: HashSet::new(),
             count: 0,
+            attributes: columns.attributes().map(str::to_owned).collect(),
+            ambiguous: Default::default(),
         }
+    }
+
+    /// What is to be told of writers who have several labels of an attribute.
+    pub fn ambiguity(&self) -> Option<String> {
+        let (count, attributes) = &self.ambiguous;
+        let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
+        let plural = if *count == 1 { "" } else { "s" };
+        (*count > 0).then(|| {
+            format!(
+                "{count} writer{plural} with more than one label of {}; the first one in the file is read",
+                attributes.join(" or ")
+            )
+        })
     }
 
     /// The number of writers so far.
@@ -136,6 +157,7 @@ impl Writers {
             user: Some(user),
             orders: Vec::new(),
             bytes: 0,
+            is_ambiguous: false,
         });
         self.check_memory(line)
     }
@@ -160,6 +182,7 @@ impl Writers {
             user,
             orders: Vec::new(),
             bytes: 0,
+            is_ambiguous: false,
         });
         self.places.insert(writer, place);
         self.count += 1;
@@ -190,9 +213,16 @@ impl Writers {
         user.posts.extend(post.user.posts);
         gathered.orders.push(post.order);
         for (name, value) in post.user.fields {
-            let is_unknown = user.fields.get(&name).is_none_or(Value::is_null);
-            if is_unknown {
-                user.fields.insert(name, value);
+            match user.fields.get(&name).filter(|known| !known.is_null()) {
+                None => {
+                    user.fields.insert(name, value);
+                }
+                Some(known) if self.attributes.contains(&name) && are_other(known, &value) => {
+                    let is_first = !std::mem::replace(&mut gathered.is_ambiguous, true);
+                    self.ambiguous.0 += usize::from(is_first);
+                    self.ambiguous.1.insert(name);
+                }
+                Some(_) => {}
             }
         }
         // An id that is written in two ways stays as it was first.

@@ -1,13 +1,17 @@
 //! A file of labels beside a file of posts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, id_key, open_labels, peek};
+use model_core::corpus::{
+    HEAD_BYTES, Problem, Reading, User, are_other, id_key, open_labels, peek,
+};
 use serde_json::{Map, Value};
 
 use super::input;
 use super::reader::{BadRecord, CorpusError};
+use crate::progress::notice;
+use crate::table::counted;
 
 /// Labels of users by their ids, from a file.
 #[derive(Clone, Debug)]
@@ -20,7 +24,8 @@ pub struct LabelFile {
 }
 
 impl LabelFile {
-    /// Reads all labels of a file. Of a user who is in it twice, the first label of an attribute is taken.
+    /// Reads all labels of a file. Of a user who is in it twice, the first label of an attribute is taken, and a message says
+    /// how many users have others.
     ///
     /// # Errors
     /// If the file cannot be read, or a record of it has no id.
@@ -35,9 +40,20 @@ impl LabelFile {
         };
         let (head, reader) = peek(input::open(path).map_err(file)?, HEAD_BYTES).map_err(file)?;
         let mut users: HashMap<String, Map<String, Value>> = HashMap::new();
+        let mut ambiguous = HashSet::new();
         for labels in open_labels(path, &head, reader, reading).map_err(foreign)? {
             match labels {
-                Ok((id, labels)) => add(users.entry(id).or_default(), &labels),
+                Ok((id, labels)) => {
+                    let known = users.entry(id.clone()).or_default();
+                    let is_other = |attribute: &str| {
+                        let both = known.get(attribute).zip(labels.get(attribute));
+                        both.is_some_and(|(known, label)| are_other(known, label))
+                    };
+                    if reading.columns.attributes().any(is_other) {
+                        ambiguous.insert(id);
+                    }
+                    add(known, &labels);
+                }
                 Err(Problem::Note(_)) => {}
                 Err(Problem::Record { line, what }) => {
                     let path = path.to_owned();
@@ -45,6 +61,13 @@ impl LabelFile {
                 }
                 Err(Problem::Stream(source)) => return Err(file(source)),
             }
+        }
+        if !ambiguous.is_empty() {
+            notice!(
+                "{}: {} with more than one label of an attribute; the first one in the file is read",
+                path.display(),
+                counted(ambiguous.len() as u64, "user")
+            );
         }
         Ok(Self {
             path: path.to_owned(),

@@ -508,6 +508,25 @@ fn null_of_a_database_was_a_post_and_a_label() {
 }
 
 #[test]
+fn labels_that_contradict_each_other_were_read_without_a_word() {
+    let header = "user_id,text,gender,age,mood\n";
+    let note = |what: &str| vec![format!("{what}; the first one in the file is read")];
+    for (rows, notes) in [
+        ("1,a,m,24,x\n1,b,m,24.0,y\n1,c,,,\n", vec![]),
+        (
+            "1,a,m,24,x\n1,b,m,25,x\n1,c,m,26,x\n",
+            note("1 writer with more than one label of age"),
+        ),
+        (
+            "1,a,m,24,x\n2,a,f,24,x\n1,b,m,25,x\n2,c,m,24,x\n",
+            note("2 writers with more than one label of age or gender"),
+        ),
+    ] {
+        assert_eq!(table(&format!("{header}{rows}")).1, notes, "{rows}");
+    }
+}
+
+#[test]
 fn how_much_of_a_file_was_unreadable_was_not_told() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
