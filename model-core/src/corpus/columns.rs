@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::user::listed;
+use super::user::{label_text, listed};
 
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
@@ -107,6 +107,18 @@ const POST: &[&str] = &[
     "微博id",
 ];
 
+/// Names of what is there, or true, in a repost.
+const REPOST: &[&str] = &[
+    "is_retweet",
+    "retweeted_status_id",
+    "retweeted_status_id_str",
+    "retweet_status_id",
+    "retweet_id",
+];
+
+/// What else than an empty value says that a record is none.
+const NO_REPOST: [&str; 4] = ["false", "f", "no", "0"];
+
 /// Names of what orders the posts of a writer: a number, or a date, see [`time`](super::time::time).
 const ORDER: &[&str] = &[
     "created_utc",
@@ -201,11 +213,12 @@ impl Columns {
             let Finder {
                 writer,
                 post,
+                repost,
                 order,
                 labels,
                 ..
             } = &finder;
-            let others = [writer, post, order].into_iter();
+            let others = [writer, post, repost, order].into_iter();
             let mut names = others.chain(labels.iter().map(|(_, names)| names));
             is_id(name) || finder.is_text(name) || names.any(|names| names.has(name))
         }
@@ -266,6 +279,7 @@ pub(super) struct Finder {
     text: Names,
     writer: Names,
     post: Names,
+    repost: Names,
     order: Names,
     labels: Vec<(String, Names)>,
 }
@@ -283,6 +297,8 @@ pub(super) struct Parts {
     pub writer: Option<Value>,
     /// Whether this is the field [`ID`], which could be the id of a post.
     pub is_by_id: bool,
+    /// Whether a field says that the post is a repost.
+    pub is_repost: bool,
     /// What orders the posts of a writer.
     pub order: Option<Value>,
     /// All other fields, the labels under the names of their attributes too.
@@ -307,6 +323,7 @@ impl Finder {
             text: names(&columns.text, TEXT),
             writer: names(&columns.user, WRITER),
             post: Names::new(POST),
+            repost: Names::new(REPOST),
             order: names(&columns.order, ORDER),
             labels,
         }
@@ -371,6 +388,7 @@ impl Finder {
             parts.is_null = parts.text.is_none();
         }
         parts.order = self.order.find(&fields).cloned();
+        parts.is_repost = self.repost.find(&fields).is_some_and(is_of_repost);
         let has_id = fields.get(ID).is_some_and(|id| !is_empty(id));
         let is_user = has_posts && matches!(parts.posts, Some(Value::Array(_)));
         if !(is_user && has_id) {
@@ -418,11 +436,13 @@ impl LabelFields {
             text,
             writer,
             post,
+            repost,
             order,
             labels,
         } = &mut self.0;
         let is_known = |names: &mut Names| names.rank(name).is_some();
-        let is_other = [text, writer, post, order].into_iter().any(is_known);
+        let mut others = [text, writer, post, repost, order].into_iter();
+        let is_other = others.any(is_known);
         let mut labels = labels.iter_mut();
         let is_alias = labels.any(|(attribute, names)| attribute != name && is_known(names));
         !is_id(name) && !is_other && !is_alias
@@ -573,6 +593,12 @@ pub(super) fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.trim().is_empty(),
         _ => false,
     }
+}
+
+/// Whether a field of [`REPOST`] says that the record is one.
+fn is_of_repost(value: &Value) -> bool {
+    let text = label_text(value).unwrap_or_default().to_ascii_lowercase();
+    !NO_REPOST.contains(&text.as_str()) && !is_missing(value)
 }
 
 /// Whether an id says that there is none.

@@ -45,6 +45,8 @@ pub struct Reading {
     pub encoding: Option<Encoding>,
     /// The columns, where they have no name that is known.
     pub columns: Columns,
+    /// Whether reposts are read that a field marks, such as `retweet_id`.
+    pub reposts: bool,
     /// Whether the posts of each writer are consecutive. Posts then need not be held until the end of the file.
     pub is_sorted: bool,
     /// The most bytes of posts that are held at a time, to group them by writer.
@@ -64,6 +66,7 @@ impl Default for Reading {
             format: None,
             encoding: None,
             columns: Columns::default(),
+            reposts: false,
             is_sorted: false,
             most_bytes: MOST_BYTES,
         }
@@ -362,6 +365,16 @@ const HTML: &str =
 /// Told of a file whose characters beyond ASCII are encoded in ASCII.
 const UTF_7: &str =
     "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
+/// What is told at the end of a file with reposts.
+fn reposts(count: usize) -> Option<Problem> {
+    let plural = if count == 1 { "" } else { "s" };
+    (count > 0).then(|| {
+        Problem::Note(format!(
+            "left out {count} repost{plural} that a field such as retweet_id marks; --reposts keeps them"
+        ))
+    })
+}
+
 /// What is told at the end of a file with bytes that are not UTF-8.
 fn unreadable(bytes: usize) -> Option<Problem> {
     let plural = if bytes == 1 { " is" } else { "s are" };
@@ -377,6 +390,10 @@ struct Grouped {
     records: Records,
     finder: Finder,
     is_order_stated: bool,
+    /// Whether reposts are read.
+    reads_reposts: bool,
+    /// The number of those that are not.
+    reposts: usize,
     writers: Writers,
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
@@ -417,6 +434,7 @@ impl Iterator for Grouped {
                 Some(record) => record.and_then(|record| self.add(record)),
                 None => {
                     self.problems.extend(unreadable(self.unreadable));
+                    self.problems.extend(reposts(self.reposts));
                     let ambiguity = self.writers.ambiguity();
                     self.problems.extend(ambiguity.map(Problem::Note));
                     if self.by_id > 1 && self.by_id == self.writers.count() {
@@ -450,6 +468,8 @@ impl Grouped {
             writers: Writers::new(reading.is_sorted, reading.most_bytes, &reading.columns),
             problems: VecDeque::new(),
             is_order_stated: reading.columns.order.is_some(),
+            reads_reposts: reading.reposts,
+            reposts: 0,
             finder,
             is_over: false,
             is_table: false,
@@ -501,8 +521,13 @@ impl Grouped {
             is_whole,
             writer,
             is_by_id,
+            is_repost,
             order,
         } = entry(parts, &mut left_out).map_err(bad)?;
+        if is_repost && !self.reads_reposts {
+            self.reposts += 1;
+            return Ok(());
+        }
         self.problems.extend(left_out.into_iter().map(bad));
         if !self.is_html && user.posts.iter().any(|post| has_entity(post)) {
             self.is_html = true;

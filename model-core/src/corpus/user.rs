@@ -124,6 +124,9 @@ pub(super) struct Entry {
     pub writer: Option<Value>,
     /// As [`Parts::is_by_id`].
     pub is_by_id: bool,
+    /// Whether the record is a repost on Twitter, which repeats the words of another behind `RT @`. A field alone does not say
+    /// so: on Weibo, a repost has words of its own.
+    pub is_repost: bool,
     /// What orders the posts of a user.
     pub order: Option<Value>,
 }
@@ -139,6 +142,7 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         is_null,
         writer,
         is_by_id,
+        is_repost,
         order,
         mut fields,
     } = parts;
@@ -184,11 +188,13 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         fields,
         ..User::default()
     };
+    let is_repost = is_repost && user.posts.iter().all(|post| post.starts_with("RT @"));
     Ok(Entry {
         user,
         is_whole,
         writer,
         is_by_id,
+        is_repost,
         order,
     })
 }

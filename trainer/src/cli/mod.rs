@@ -269,6 +269,7 @@ impl ReadingArguments {
             format: plain_text.then_some(Format::Text),
             encoding: self.encoding,
             columns: self.columns(),
+            reposts: self.reposts,
             is_sorted: self.sorted,
             most_bytes: (self.max_memory as usize).saturating_mul(1 << 30),
         };

@@ -43,7 +43,8 @@ impl Options {
         match self.is_configured {
             false => what.to_owned(),
             true => (what.replace("--text NAME", "columns.text in the config"))
-                .replace("--user NAME", "columns.user in the config"),
+                .replace("--user NAME", "columns.user in the config")
+                .replace("; --reposts keeps them", ""),
         }
     }
 }

@@ -527,6 +527,25 @@ fn labels_that_contradict_each_other_were_read_without_a_word() {
 }
 
 #[test]
+fn retweets_in_tables_were_words_of_who_retweeted() {
+    let rows = "tweet_id,user_id,text,retweeted_status_id,is_retweet\n\
+        1,7,RT @ann: hers,,\n2,7,RT @ann: hers,9,\n3,7,own,9,\n4,7,RT @b: his,,TRUE\n5,7,RT @b: his,0,False\n";
+    let own = ["RT @ann: hers", "own", "RT @b: his"];
+    let note = "left out 2 reposts that a field such as retweet_id marks; --reposts keeps them";
+    let expected = (vec![json!(["7", own])], vec![note.to_owned()]);
+    assert_eq!(table(rows), expected);
+    let reading = Reading {
+        reposts: true,
+        ..Reading::default()
+    };
+    let (users, problems) = read_as(rows, Format::Csv, &reading);
+    assert_eq!(
+        (users[0][1].as_array().unwrap().len(), problems.len()),
+        (5, 0)
+    );
+}
+
+#[test]
 fn how_much_of_a_file_was_unreadable_was_not_told() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
