@@ -359,6 +359,11 @@ impl Finder {
         self.writer.stated.is_some()
     }
 
+    /// Whether the user has stated which field has the text.
+    pub fn states_text(&self) -> bool {
+        self.text.stated.is_some()
+    }
+
     /// Takes a record apart.
     pub fn take(&mut self, mut fields: Map<String, Value>) -> Parts {
         let other_id = fields

@@ -359,6 +359,8 @@ const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writ
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
 const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
+/// Told of a file whose texts count something, or are ids.
+const NUMBERS: &str = "all texts are numbers; if another field has the posts, --text NAME states it";
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";
@@ -411,6 +413,8 @@ struct Grouped {
     /// The number of bytes that are not UTF-8.
     unreadable: usize,
     is_html: bool,
+    /// Whether all texts so far are numbers; `None` before the first one.
+    are_numbers: Option<bool>,
     /// The number of dated records whose writer is their `id`.
     by_id: usize,
 }
@@ -435,6 +439,9 @@ impl Iterator for Grouped {
                 None => {
                     self.problems.extend(unreadable(self.unreadable));
                     self.problems.extend(reposts(self.reposts));
+                    if self.are_numbers == Some(true) && !self.finder.states_text() {
+                        self.problems.push_back(Problem::Note(NUMBERS.to_owned()));
+                    }
                     let ambiguity = self.writers.ambiguity();
                     self.problems.extend(ambiguity.map(Problem::Note));
                     if self.by_id > 1 && self.by_id == self.writers.count() {
@@ -479,6 +486,7 @@ impl Grouped {
             is_doubted: false,
             unreadable: 0,
             is_html: false,
+            are_numbers: None,
             by_id: 0,
         }
     }
@@ -533,6 +541,14 @@ impl Grouped {
             self.is_html = true;
             let what = format!("line {line}: {HTML}");
             self.problems.push_back(Problem::Note(what));
+        }
+        if self.are_numbers != Some(false) {
+            let mut texts = user.posts.iter().map(|post| post.trim());
+            self.are_numbers = (texts.by_ref())
+                .filter(|text| !text.is_empty())
+                .map(|text| text.parse::<f64>().is_ok())
+                .chain(self.are_numbers)
+                .reduce(|are, is| are && is);
         }
         let user = User {
             record: number,

@@ -546,6 +546,26 @@ fn retweets_in_tables_were_words_of_who_retweeted() {
 }
 
 #[test]
+fn counts_of_comments_were_posts_without_a_word() {
+    for (rows, notes) in [
+        ("user_id,comment,caption\n7,12,a\n8, 3.5,b\n7,,c\n", vec![NUMBERS]),
+        ("user_id,comment\n7,12\n8,no\n7,3\n", vec![]),
+        ("user_id,comment\n7,\n", vec![]),
+    ] {
+        assert_eq!(table(rows).1, notes, "{rows}");
+    }
+    let reading = Reading {
+        columns: Columns {
+            text: Some("comment".into()),
+            ..Columns::default()
+        },
+        ..Reading::default()
+    };
+    let (_, problems) = read_as("user_id,comment\n7,12\n", Format::Csv, &reading);
+    assert_eq!(problems, Vec::<String>::new());
+}
+
+#[test]
 fn how_much_of_a_file_was_unreadable_was_not_told() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
