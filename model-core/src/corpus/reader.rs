@@ -350,11 +350,11 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
 }
 
 /// Told of a file without writers.
-const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; --user NAME states the field";
+const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; if one person wrote all, add a column user with the same name in each row; --user NAME states the field";
 /// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
 /// Told of a file in which `id` may name posts.
-const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; --user NAME states the field of the writers";
+const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the writers";
 /// Told of a file with an id such as 1.23457E+17.
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.

@@ -78,6 +78,8 @@ fn records_without_a_writer_are_told_once() {
     ] {
         assert_eq!(users, [json!(["1", ["a"]]), json!(["2", ["b"]])]);
         assert_eq!(problems, [EACH_A_WRITER]);
+        // A table of one person's posts had no remedy: there is no column to state.
+        assert!(EACH_A_WRITER.contains("add a column user with the same name in each row; --user"));
     }
     // Users whose posts are listed are whole, and named or not.
     let (users, problems) = json_file("{\"posts\": [\"a\"]}\n\n{\"posts\": [], \"id\": 7}");
