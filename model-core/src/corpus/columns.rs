@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::user::{label_text, listed};
+use super::user::{id_key, label_text, listed};
 
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
@@ -102,6 +102,7 @@ const POST: &[&str] = &[
     "comment_id",
     "note_id",
     "id_str",
+    "edit_history_tweet_ids",
     "bid",
     "mid",
     "微博id",
@@ -357,6 +358,13 @@ impl Finder {
     /// Whether the user has stated which field names the writer.
     pub fn states_writer(&self) -> bool {
         self.writer.stated.is_some()
+    }
+
+    /// Another field that may name the writer, and its value, after the one that was taken.
+    pub fn other_writer(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
+        let (name, _) = self.writer.place(fields)?;
+        let id = id_key(self.writer.find(fields)?).into_owned();
+        Some((name, id))
     }
 
     /// Whether the user has stated which field has the text.

@@ -1,6 +1,6 @@
 //! Readers of users in any of the formats.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
 
@@ -355,6 +355,10 @@ const EACH_A_WRITER: &str = "no field names the writers, so each record is taken
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
 /// Told of a file in which `id` may name posts.
 const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the writers";
+/// Told of a file in which ids of posts may have the name of a writer's.
+fn each_once_but(other: &str) -> String {
+    format!("each writer has only one record, but {other:?} has the same value in several; --user NAME states the field of the writers")
+}
 /// Told of a file with an id such as 1.23457E+17.
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
@@ -415,6 +419,10 @@ struct Grouped {
     is_html: bool,
     /// Whether all texts so far are numbers; `None` before the first one.
     are_numbers: Option<bool>,
+    /// Whether each record so far has another writer.
+    is_each_once: bool,
+    /// Values of another field that may name the writers, with its name, and how many records have it.
+    others: HashMap<String, (HashSet<String>, usize)>,
     /// The number of dated records whose writer is their `id`.
     by_id: usize,
 }
@@ -448,6 +456,11 @@ impl Iterator for Grouped {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
                     }
+                    let other = (self.others.iter())
+                        .filter(|_| self.is_each_once)
+                        .find(|(_, (ids, records))| ids.len() < *records);
+                    let other = other.map(|(name, _)| each_once_but(name));
+                    self.problems.extend(other.map(Problem::Note));
                     if let Some(first) = &self.first {
                         let missing = missing(&self.finder, first);
                         self.problems.extend(missing.map(Problem::Note));
@@ -487,6 +500,8 @@ impl Grouped {
             unreadable: 0,
             is_html: false,
             are_numbers: None,
+            is_each_once: true,
+            others: HashMap::new(),
             by_id: 0,
         }
     }
@@ -570,12 +585,23 @@ impl Grouped {
                 }
                 self.by_id += usize::from(is_by_id && order.is_some());
                 let order = order.and_then(|order| Order::new(&order, self.is_order_stated));
-                self.writers.add(Post {
+                if self.is_each_once
+                    && !self.finder.states_writer()
+                    && let Some((name, id)) = self.finder.other_writer(&user.fields)
+                {
+                    let (ids, records) = self.others.entry(name).or_default();
+                    ids.insert(id);
+                    *records += 1;
+                }
+                let count = self.writers.count();
+                let added = self.writers.add(Post {
                     line,
                     writer,
                     order,
                     user,
-                })
+                });
+                self.is_each_once &= self.writers.count() > count;
+                added
             }
             None if self.finder.states_writer() => {
                 Err(bad("the field of the writer is missing or empty".into()))

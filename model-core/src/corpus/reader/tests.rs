@@ -174,6 +174,31 @@ fn ids_of_posts_were_writers_without_a_word() {
 }
 
 #[test]
+fn ids_that_were_there_once_beside_a_writer_were_writers_without_a_word() {
+    for (rows, notes) in [
+        (
+            "id,uid,username,text\n1,1,ann,a\n2,2,ann,b\n3,3,ben,c\n",
+            vec![each_once_but("username")],
+        ),
+        ("uid,username,text\n1,ann,a\n2,cid,b\n3,ben,c\n", vec![]),
+        ("uid,username,text\n1,ann,a\n1,ann,b\n3,ann,c\n", vec![]),
+    ] {
+        assert_eq!(table(rows).1, notes, "{rows}");
+    }
+}
+
+#[test]
+fn tweets_of_the_default_fields_were_writers_without_a_word() {
+    let tweets = [1, 2].map(|id| json!({"id": id, "text": "a", "edit_history_tweet_ids": [id]}));
+    let page = json!({"data": tweets, "meta": {}}).to_string();
+    let problems = json_file(&page).1;
+    assert_eq!(
+        problems,
+        ["the records are the objects in \"data\"", EACH_A_WRITER]
+    );
+}
+
+#[test]
 fn the_header_of_a_second_table_was_a_writer() {
     let header = "user_id,text";
     let quoted = "\u{FEFF}\"user_id\",\"text\"";
