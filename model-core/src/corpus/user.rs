@@ -204,8 +204,18 @@ fn has_column(fields: &Map<String, Value>) -> bool {
     (TEXTS.iter()).any(|name| fields.get(*name).is_some_and(Value::is_object))
 }
 
-/// The list of posts that a cell of a table holds as JSON or as Python's own text, or else the value as it is.
+/// What separates the posts in a cell of the MBTI corpus of Kaggle. Many cells have quotes around all of them.
+const BETWEEN_POSTS: &str = "|||";
+
+/// The list of posts that a cell of a table holds as JSON, as Python's own text or between separators, or else the value as it
+/// is.
 fn listed_in_cell(posts: Value) -> Value {
+    if let Some(cell) = posts.as_str().filter(|cell| cell.contains(BETWEEN_POSTS)) {
+        let quoted = cell.strip_prefix('\'');
+        let inside = quoted.and_then(|cell| cell.strip_suffix('\''));
+        let texts = inside.unwrap_or(cell).split(BETWEEN_POSTS);
+        return texts.map(str::trim).collect();
+    }
     let text = posts.as_str().filter(|text| text.starts_with('['));
     let list = text.and_then(|text| match parse_json(text) {
         Ok(list) => Some(list),
@@ -406,6 +416,9 @@ mod tests {
             (r#"{"posts": "[\"a\", \"b, c\"]"}"#, &["a", "b, c"][..]),
             (r#"{"posts": "[sic] a"}"#, &["[sic] a"]),
             (r#"{"posts": "['a', 'b']"}"#, &["a", "b"]),
+            (r#"{"posts": "'a b|||it's || so |||c'"}"#, &["a b", "it's || so", "c"]),
+            (r#"{"posts": "a|||b'"}"#, &["a", "b'"]),
+            (r#"{"posts": "'a'"}"#, &["'a'"]),
         ] {
             assert_eq!(User::from_json(record).unwrap().posts, posts, "{record}");
         }
