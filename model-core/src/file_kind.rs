@@ -39,10 +39,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x93NUMPY", "a NumPy array"),
     (b"GGUF", "a GGUF model"),
     (b"{\\rtf", "an RTF document (save it as text)"),
-    (
-        b"\x04\x22\x4D\x18",
-        "compressed with LZ4 (unpack it first)",
-    ),
+    (b"\x04\x22\x4D\x18", "compressed with LZ4 (unpack it first)"),
     (b"\x1F\x9D", "compressed with compress (unpack it first)"),
     (b"]\0\0", "compressed with LZMA (unpack it first)"),
     (b"$FL2@(#)", "an SPSS file (export it as CSV)"),

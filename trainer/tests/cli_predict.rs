@@ -168,7 +168,10 @@ fn bad_records_are_left_out_and_show_in_the_exit_status() {
         errors.contains("standard input:2: a record must be a JSON object"),
         "{errors}"
     );
-    assert!(errors.contains("1 byte is not UTF-8 and read as \u{FFFD}"), "{errors}");
+    assert!(
+        errors.contains("1 byte is not UTF-8 and read as \u{FFFD}"),
+        "{errors}"
+    );
     assert!(errors.contains("1 bad record was skipped"), "{errors}");
     let predictions = lines(&stdout(output, 3));
     let ids: Vec<&Value> = predictions.iter().map(|line| &line["id"]).collect();

@@ -357,14 +357,17 @@ const NAMELESS: &str = "the writer's id is missing or empty, so the record is ta
 const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the writers";
 /// Told of a file in which ids of posts may have the name of a writer's.
 fn each_once_but(other: &str) -> String {
-    format!("each writer has only one record, but {other:?} has the same value in several; --user NAME states the field of the writers")
+    format!(
+        "each writer has only one record, but {other:?} has the same value in several; --user NAME states the field of the writers"
+    )
 }
 /// Told of a file with an id such as 1.23457E+17.
 const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
 const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
 /// Told of a file whose texts count something, or are ids.
-const NUMBERS: &str = "all texts are numbers; if another field has the posts, --text NAME states it";
+const NUMBERS: &str =
+    "all texts are numbers; if another field has the posts, --text NAME states it";
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";

@@ -88,6 +88,9 @@ impl<R: BufRead> Opened<R> {
 
     /// Adds a record, or those of a page. Returns what is to be told of the first page.
     fn open(&mut self, mut record: Record) -> Option<Problem> {
+        if is_of_php_my_admin(&record.fields) {
+            return None;
+        }
         let Some(name) = list_of_page(&record.fields, &self.finder) else {
             self.waiting.push_back(record);
             return None;
@@ -101,6 +104,16 @@ impl<R: BufRead> Opened<R> {
         }
         let is_first = !std::mem::replace(&mut self.is_told, true);
         is_first.then(|| Problem::Note(format!("the records are the objects in {name:?}")))
+    }
+}
+
+/// Whether an object says what phpMyAdmin has exported; the tables follow it as pages.
+fn is_of_php_my_admin(fields: &Map<String, Value>) -> bool {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    match text("type") {
+        Some("header") => text("comment").is_some_and(|comment| comment.contains("PHPMyAdmin")),
+        Some("database") => fields.len() == 2 && text("name").is_some(),
+        _ => false,
     }
 }
 

@@ -199,6 +199,20 @@ fn tweets_of_the_default_fields_were_writers_without_a_word() {
 }
 
 #[test]
+fn the_header_of_php_my_admin_was_a_writer() {
+    let export = json!([
+        {"type": "header", "version": "5.1", "comment": "Export to JSON plugin for PHPMyAdmin"},
+        {"type": "database", "name": "db"},
+        {"type": "table", "name": "posts", "database": "db", "data": [{"user_id": "1", "text": "a"}]},
+    ]);
+    let told = vec!["the records are the objects in \"data\"".to_owned()];
+    let expected = (vec![json!(["1", ["a"]])], told);
+    assert_eq!(json_file(&export.to_string()), expected);
+    let post = r#"{"type": "header", "comment": "a", "user_id": 1}"#;
+    assert_eq!(json_file(post).0.len(), 1);
+}
+
+#[test]
 fn the_header_of_a_second_table_was_a_writer() {
     let header = "user_id,text";
     let quoted = "\u{FEFF}\"user_id\",\"text\"";
@@ -575,7 +589,10 @@ fn retweets_in_tables_were_words_of_who_retweeted() {
 #[test]
 fn counts_of_comments_were_posts_without_a_word() {
     for (rows, notes) in [
-        ("user_id,comment,caption\n7,12,a\n8, 3.5,b\n7,,c\n", vec![NUMBERS]),
+        (
+            "user_id,comment,caption\n7,12,a\n8, 3.5,b\n7,,c\n",
+            vec![NUMBERS],
+        ),
         ("user_id,comment\n7,12\n8,no\n7,3\n", vec![]),
         ("user_id,comment\n7,\n", vec![]),
     ] {
@@ -604,7 +621,8 @@ fn how_much_of_a_file_was_unreadable_was_not_told() {
     ] {
         let users = read_users(Cursor::new(text.to_vec()), format, &Reading::default()).unwrap();
         let is_told = |user: &Result<User, Problem>| {
-            let text = "3 bytes are not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding";
+            let text =
+                "3 bytes are not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding";
             matches!(user, Err(Problem::Note(note)) if note == text)
         };
         assert_eq!(users.filter(is_told).count(), 1, "{format:?}");
