@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::BYTE_ORDER_MARK;
+use super::columns::Finder;
 
 /// The number of first bytes that decide format, encoding and compression.
 pub const HEAD_BYTES: usize = 1 << 16;
@@ -19,11 +20,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a file with this name whose text starts with `head`. A file `.txt` is a table if it begins with a header
-    /// between tabs that has a column which `is_text`: Excel calls tables so.
-    pub fn of(path: &Path, head: &[u8], is_text: impl Fn(&str) -> bool) -> Self {
+    /// The format of a file with this name whose text starts with `head`. The name goes before the content, unless this is
+    /// clearly JSON objects or the header of a table with a column of text: Excel calls tables `.txt`.
+    pub(super) fn of(path: &Path, head: &[u8], finder: &Finder) -> Self {
         match Self::by_name(path) {
-            Some(Self::Text) if is_header(head, is_text) => Self::Csv,
+            Some(Self::Text | Self::Csv) if is_json(head) => Self::Jsonl,
+            Some(Self::Text | Self::Jsonl) if is_header(head, finder) => Self::Csv,
             Some(format) => format,
             None => Self::by_content(head),
         }
@@ -53,12 +55,29 @@ impl Format {
     }
 }
 
-fn is_header(head: &[u8], is_text: impl Fn(&str) -> bool) -> bool {
+/// Whether a text begins with an object that has a field, or with a list of these.
+fn is_json(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let list = head.trim_ascii_start();
+    let list = list.strip_prefix(b"[").unwrap_or(list);
+    let object = list.trim_ascii_start().strip_prefix(b"{");
+    object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
+}
+
+/// Whether the first line names columns, a text among them, between tabs; or between other separators if one names the writer.
+fn is_header(head: &[u8], finder: &Finder) -> bool {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let first = head.split(|byte| matches!(byte, b'\n' | b'\r')).next();
     let first = String::from_utf8_lossy(first.unwrap_or_default());
-    let mut columns = first.split('\t').map(|name| name.trim().trim_matches('"'));
-    first.contains('\t') && columns.any(is_text)
+    [b'\t', b',', b';', b'|'].map(char::from).iter().any(|separator| {
+        let columns = first.split(*separator);
+        let columns: Vec<String> = columns
+            .map(|name| name.trim().trim_matches('"').to_owned())
+            .collect();
+        columns.len() > 1
+            && columns.iter().any(|name| finder.is_text(name))
+            && (*separator == '\t' || finder.has_writer(&columns))
+    })
 }
 
 /// The compression of a file.
@@ -96,12 +115,32 @@ impl Packing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Columns;
     use super::*;
 
     #[test]
+    fn content_of_another_format_than_the_name_states_was_not_seen() {
+        let finder = Finder::new(&Columns::default());
+        let of = |name: &str, head: &[u8]| Format::of(Path::new(name), head, &finder);
+        for name in ["a.txt", "a.csv", "a.jsonl"] {
+            for json in [&b"{\"id\": 1}"[..], b"\xef\xbb\xbf[ {\n \"id\""] {
+                assert_eq!(of(name, json), Format::Jsonl, "{name}");
+            }
+        }
+        for name in ["a.txt", "a.csv", "a.json"] {
+            for table in [&b"user_id,text\n7,a"[..], b"\"id\";\"text\"\n", b"id|text\n"] {
+                assert_eq!(of(name, table), Format::Csv, "{name}");
+            }
+        }
+        for text in [&b"text, more text\n"[..], b"{so} what", b"[sic] {\"a\"}", b"user\n"] {
+            assert_eq!(of("a.txt", text), Format::Text);
+        }
+    }
+
+    #[test]
     fn a_name_goes_before_the_content() {
-        let of =
-            |name: &str, head: &[u8]| Format::of(Path::new(name), head, |column| column == "text");
+        let finder = Finder::new(&Columns::default());
+        let of = |name: &str, head: &[u8]| Format::of(Path::new(name), head, &finder);
         for (name, format) in [
             ("a.jsonl", Format::Jsonl),
             ("a.csv.json", Format::Jsonl),
@@ -112,7 +151,7 @@ mod tests {
             ("a.txt.xz", Format::Text),
         ] {
             assert_eq!(of(name, b"{"), format, "{name}");
-            assert_eq!(of(name, b"id,text"), format, "{name}");
+            assert_eq!(of(name, b"words,more"), format, "{name}");
         }
         for name in ["a", "jsonl", "folder.csv/a", "a.txt.old", "-", ""] {
             assert_eq!(of(name, b"\xef\xbb\xbf \n{"), Format::Jsonl, "{name}");

@@ -22,8 +22,8 @@
 //!
 //! A record with both `posts` and `text` is invalid, unless one of them is empty: then the other is read.
 //!
-//! The file name decides the format (`.json`, `.csv`, `.txt` and the like, before `.xz` and the like). Without such a name the
-//! first character does: `{` and `[` are JSON, anything else is a table.
+//! The file name decides the format (`.json`, `.csv`, `.txt` and the like, before `.xz` and the like), unless the content clearly
+//! is of another. Without such a name the first character does: `{` and `[` are JSON, anything else is a table.
 //!
 //! ```
 //! use model_core::corpus::{Format, Reading, read_users};

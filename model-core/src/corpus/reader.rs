@@ -234,8 +234,8 @@ fn decoded(
         return Err(NO_TEXT.to_owned());
     };
     let format = reading.format.unwrap_or_else(|| {
-        let is_text = |name: &str| Finder::new(&reading.columns).is_text(name);
-        Format::of(name, &encoding.decode_head(head), is_text)
+        let finder = Finder::new(&reading.columns);
+        Format::of(name, &encoding.decode_head(head), &finder)
     });
     let note = match (reading.encoding, encoding) {
         (None, Encoding::Utf8) => is_utf_7(head).then(|| UTF_7.to_owned()),
