@@ -273,7 +273,7 @@ fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
         ),
         (
             &["table.csv"][..],
-            "table.csv: neither JSON nor a table with a column of text; its columns are: a, b",
+            "table.csv: neither JSON nor a table with a column of text in its first line; its columns are: a, b",
         ),
         (
             &["bad.zip"][..],

@@ -323,7 +323,7 @@ fn check(columns: &[String], finder: &Finder, stated: &Columns) -> Result<(), St
     match columns.iter().any(|name| finder.is_text(name)) {
         true => Ok(()),
         false => Err(format!(
-            "neither JSON nor a table with a column of text; its columns are: {}; --text NAME states the one with the text",
+            "neither JSON nor a table with a column of text in its first line; its columns are: {}; --text NAME states the one with the text",
             listed(columns.iter().map(String::as_str))
         )),
     }
@@ -648,7 +648,7 @@ fn doubt(id: &Value) -> Option<&'static str> {
 }
 
 /// Told of plain text that was not asked for.
-const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer";
+const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer; if lines name their writers, as in a chat, make a table with the columns user and text of them";
 
 /// Reads one user a line; `is_to_tell` says so before the first one.
 fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Users {

@@ -120,8 +120,9 @@ fn is_of_php_my_admin(fields: &Map<String, Value>) -> bool {
 /// The record of an object; the error says what is wrong with it.
 fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
     let (text, unreadable) = lossy(bytes);
-    let fields = parse_object(&text).map_err(|what| match bytes.first() {
-        Some(b'{') => what,
+    let fields = parse_object(&text).map_err(|what| match bytes {
+        [b'{', b'\'', ..] => NO_JSON.to_owned(),
+        [b'{', ..] => what,
         _ => NO_OBJECT.to_owned(),
     })?;
     Ok(Record {
@@ -146,6 +147,9 @@ pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
 
 /// What is wrong with other JSON than objects.
 const NO_OBJECT: &str = r#"a record must be a JSON object, such as {"id": 1, "text": "…"}"#;
+
+/// What is wrong with a `dict` as Python prints it.
+const NO_JSON: &str = "this is a dict as Python prints it, not JSON; write it with json.dumps";
 
 /// The only list of objects in an object that is no post and no user.
 fn list_of_page(fields: &Map<String, Value>, finder: &Finder) -> Option<String> {
@@ -187,7 +191,7 @@ pub(super) fn table_records(
                 continue;
             }
             number += 1;
-            return Some(record(&row, &names, &texts).map_or_else(
+            return Some(record(&row, number, &names, &texts).map_or_else(
                 |what| {
                     Err(Problem::Record {
                         line: row.line,
@@ -238,7 +242,12 @@ pub fn other_length(cells: usize, columns: usize) -> String {
 /// What MySQL and PostgreSQL write into a cell that is null.
 const NULL: &[u8] = br"\N";
 
-fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, String> {
+fn record(
+    row: &Row,
+    number: u64,
+    columns: &[String],
+    texts: &[usize],
+) -> Result<Record, String> {
     if let Some(line) = row.misquoted {
         return Err(misquoted(line));
     }
@@ -246,7 +255,14 @@ fn record(row: &Row, columns: &[String], texts: &[usize]) -> Result<Record, Stri
     let has_more = row.cells().skip(columns.len()).any(|cell| !cell.is_empty());
     let lacks_text = !texts.is_empty() && texts.iter().all(|&column| column >= row.len());
     if has_more || lacks_text {
-        return Err(other_length(row.len(), columns.len()));
+        let mut what = other_length(row.len(), columns.len());
+        let first = row.cells().next().unwrap_or_default();
+        if row.cells().any(|cell| cell.starts_with(b" \"")) {
+            what += ", without a space before them";
+        } else if row.len() == columns.len() + 1 && first == number.to_string().as_bytes() {
+            what += ", or in R write without row names";
+        }
+        return Err(what);
     }
     let mut record = Record {
         line: row.line,

@@ -21,6 +21,7 @@ const TEXTS: [&str; 4] = ["full_text", "text", "content", "body"];
 
 /// The most names of fields that a message lists, and the most characters of each.
 const MOST_LISTED: usize = 40;
+const MOST_CHARACTERS: usize = 80;
 
 /// A user: posts in order, every other field of the record, and the record's position.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -269,7 +270,10 @@ fn text_of(value: &Value) -> Option<String> {
 /// Names for a message.
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter().filter(|name| !name.is_empty());
-    let shortened = |name: &str| name.chars().take(MOST_LISTED).collect::<String>();
+    let shortened = |name: &str| match name.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    };
     let mut listed: Vec<String> = names.by_ref().take(MOST_LISTED).map(shortened).collect();
     match (listed.is_empty(), names.count()) {
         (true, _) => return "none".to_owned(),

@@ -82,7 +82,7 @@ fn what_is_no_corpus_is_one_clear_line() {
         ("pictures", "pictures: no files of users in it"),
         (
             "table.csv",
-            "table.csv: neither JSON nor a table with a column of text; its columns are: id, words; --text NAME",
+            "table.csv: neither JSON nor a table with a column of text in its first line; its columns are: id, words; --text NAME",
         ),
         ("noise", "noise: "),
     ] {

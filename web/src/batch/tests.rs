@@ -291,7 +291,7 @@ fn the_posts_of_a_predicted_user_are_found_again() {
 #[test]
 fn a_file_without_users_has_failed_and_says_why() {
     let mut batch = batch("words.csv", "id,words\n1,a\n");
-    let what = "neither JSON nor a table with a column of text; its columns are: id, words";
+    let what = "neither JSON nor a table with a column of text in its first line; its columns are: id, words";
     assert_eq!(*batch.state(), State::Failed(Reason::NoUsers(what.into())));
     assert_eq!(batch.next_chunk(ALL), None);
     let packed = run("users.jsonl.gz", b"\x1f\x8b\x08\0\0", ALL);

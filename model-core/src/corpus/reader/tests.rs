@@ -610,6 +610,35 @@ fn counts_of_comments_were_posts_without_a_word() {
 }
 
 #[test]
+fn messages_about_files_of_other_programs_named_no_remedy() {
+    for (problems, what) in [
+        (
+            table("user_id, text\n1, \"a, b\"\n").1,
+            "in quotes, without a space before them",
+        ),
+        (
+            table("\"user_id\",\"text\"\n\"1\",7,\"a\"\n").1,
+            "or in R write without row names",
+        ),
+        (table("user_id,text\n7,a,b\n").1, "the separator in quotes"),
+        (
+            json_file("{'user_id': 1, 'text': 'a'}\n").1,
+            "write it with json.dumps",
+        ),
+    ] {
+        assert!(problems[0].ends_with(what), "{problems:?}");
+    }
+    let error = header_error("Umfrage 2023;;\nuser_id;text;age\n", &Reading::default());
+    assert!(
+        error.contains("a column of text in its first line"),
+        "{error}"
+    );
+    let long = "Zeitstempel der Erstellung des Kommentars";
+    assert!(listed([long]).ends_with(long));
+    assert!(listed([long.repeat(2).as_str()]).ends_with('…'));
+}
+
+#[test]
 fn how_much_of_a_file_was_unreadable_was_not_told() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
