@@ -413,6 +413,8 @@ fn plain_text_took_each_line_for_a_writer_without_a_word() {
         let stats = ["corpus", "stats", "posts.txt", "--json"];
         stderr(&workplace.run(&[&stats[..], flags].concat()))
     };
-    assert!(said(&[]).contains("posts.txt: plain text: each line is taken for a writer; if lines name"));
+    assert!(
+        said(&[]).contains("posts.txt: plain text: each line is taken for a writer; if lines name")
+    );
     assert_eq!(said(&["--text"]), "");
 }

@@ -69,15 +69,18 @@ fn is_header(head: &[u8], finder: &Finder) -> bool {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let first = head.split(|byte| matches!(byte, b'\n' | b'\r')).next();
     let first = String::from_utf8_lossy(first.unwrap_or_default());
-    [b'\t', b',', b';', b'|'].map(char::from).iter().any(|separator| {
-        let columns = first.split(*separator);
-        let columns: Vec<String> = columns
-            .map(|name| name.trim().trim_matches('"').to_owned())
-            .collect();
-        columns.len() > 1
-            && columns.iter().any(|name| finder.is_text(name))
-            && (*separator == '\t' || finder.has_writer(&columns))
-    })
+    [b'\t', b',', b';', b'|']
+        .map(char::from)
+        .iter()
+        .any(|separator| {
+            let columns = first.split(*separator);
+            let columns: Vec<String> = columns
+                .map(|name| name.trim().trim_matches('"').to_owned())
+                .collect();
+            columns.len() > 1
+                && columns.iter().any(|name| finder.is_text(name))
+                && (*separator == '\t' || finder.has_writer(&columns))
+        })
 }
 
 /// The compression of a file.
@@ -128,11 +131,20 @@ mod tests {
             }
         }
         for name in ["a.txt", "a.csv", "a.json"] {
-            for table in [&b"user_id,text\n7,a"[..], b"\"id\";\"text\"\n", b"id|text\n"] {
+            for table in [
+                &b"user_id,text\n7,a"[..],
+                b"\"id\";\"text\"\n",
+                b"id|text\n",
+            ] {
                 assert_eq!(of(name, table), Format::Csv, "{name}");
             }
         }
-        for text in [&b"text, more text\n"[..], b"{so} what", b"[sic] {\"a\"}", b"user\n"] {
+        for text in [
+            &b"text, more text\n"[..],
+            b"{so} what",
+            b"[sic] {\"a\"}",
+            b"user\n",
+        ] {
             assert_eq!(of("a.txt", text), Format::Text);
         }
     }

@@ -242,12 +242,7 @@ pub fn other_length(cells: usize, columns: usize) -> String {
 /// What MySQL and PostgreSQL write into a cell that is null.
 const NULL: &[u8] = br"\N";
 
-fn record(
-    row: &Row,
-    number: u64,
-    columns: &[String],
-    texts: &[usize],
-) -> Result<Record, String> {
+fn record(row: &Row, number: u64, columns: &[String], texts: &[usize]) -> Result<Record, String> {
     if let Some(line) = row.misquoted {
         return Err(misquoted(line));
     }

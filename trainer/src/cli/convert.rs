@@ -12,7 +12,7 @@ use model_core::corpus::User;
 use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
 use crate::corpus::{
-    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
+    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, not_read, repeated_file,
 };
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
@@ -84,8 +84,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
             None => {
                 let Recognised { parts, others } = recognise(container.files());
                 if !others.is_empty() && !parts.is_empty() {
-                    let others = counted(others.len() as u64, "other file");
-                    notice!("{}: {others} not read as posts", path.display());
+                    notice!("{}: {}", path.display(), not_read(&others));
                 }
                 parts
             }

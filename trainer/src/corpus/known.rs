@@ -28,8 +28,7 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         names(&parts)
     ))];
     if !others.is_empty() {
-        let others = counted(others.len() as u64, "other file");
-        notes.push(Problem::Note(format!("{others} not read as posts")));
+        notes.push(Problem::Note(not_read(&others)));
     }
     let (sender, users) = sync_channel(USERS_AHEAD);
     thread::spawn(move || {
@@ -44,6 +43,21 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         let _ = sent.sender.send(Err(last));
     });
     Ok(Box::new(notes.into_iter().map(Err).chain(users)))
+}
+
+/// The most files that a note names.
+const MOST_NAMED: usize = 3;
+
+/// What is told of the files beside those of known formats.
+pub(crate) fn not_read(others: &[String]) -> String {
+    let named = others[..others.len().min(MOST_NAMED)].join(", ");
+    let more = if others.len() > MOST_NAMED {
+        ", …"
+    } else {
+        ""
+    };
+    let others = counted(others.len() as u64, "other file");
+    format!("{others} not read as posts: {named}{more}")
 }
 
 /// The names of the formats, such as "reddit and telegram".

@@ -275,6 +275,24 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
 }
 
 #[test]
+fn a_table_beside_a_chat_was_left_out_without_its_name() {
+    let workplace = Workplace::new();
+    let chat = b"1/4/23, 7:02 PM - Ann: hello\n1/4/23, 7:03 PM - Ben: tea\n";
+    let others =
+        ["users.csv", "v.csv", "w.csv", "x.csv"].map(|name| (name, &b"id,text\n7,a\n"[..]));
+    let files = [&[("_chat.txt", &chat[..])], &others[..]].concat();
+    workplace.write("all.zip", zip(&files));
+    for command in [
+        &["corpus", "stats", "all.zip"][..],
+        &["corpus", "convert", "all.zip", "-o", "users.jsonl"],
+    ] {
+        let said = stderr(&workplace.run(command));
+        let note = "all.zip: 4 other files not read as posts: users.csv, v.csv, w.csv, …\n";
+        assert!(said.contains(note), "{said}");
+    }
+}
+
+#[test]
 fn other_files_are_named_for_what_they_are() {
     let workplace = Workplace::new();
     workplace.write(
