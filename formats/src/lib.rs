@@ -85,6 +85,7 @@ mod weibo_crawler;
 mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
+mod whatsapp_words;
 mod writers;
 mod youtube;
 
