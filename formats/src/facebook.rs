@@ -39,16 +39,15 @@ impl Format for Facebook {
         if !file.may_be(&["json"]) {
             return false;
         }
-        let record = file.first_record(&PATHS);
-        if is_message(&record) {
-            return true;
-        }
         let begins = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
-        let is_dated = record["timestamp"].is_number();
-        is_comment(&record)
-            || (is_dated && begins(&["your_posts", "group_posts"]))
-            || (record["media"].is_array() && begins(&["posts_"]))
-            || (is_dated && !record["data"][0]["comment"].is_null())
+        file.has_record(&PATHS, |record| {
+            let is_dated = record["timestamp"].is_number();
+            is_message(record)
+                || is_comment(record)
+                || (is_dated && begins(&["your_posts", "group_posts"]))
+                || (record["media"].is_array() && begins(&["posts_"]))
+                || (is_dated && !record["data"][0]["comment"].is_null())
+        })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::json::{each_record, text};
+use serde_json::Value;
+
+use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
@@ -46,35 +48,19 @@ impl Format for MediaCrawler {
         if !file.may_be(&["csv", "json", "jsonl"]) {
             return false;
         }
-        let columns = if is_json(file) {
-            let record = file.first_record(&["", "*"]);
-            record
-                .as_object()
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default()
-        } else {
-            file.columns()
-        };
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        has("user_id")
-            && NAMES.iter().any(|name| has(name))
-            && IDS.iter().any(|id| has(id))
-            && ["content", "content_text", "desc"]
-                .iter()
-                .any(|name| has(name))
+        match is_json(file) {
+            true => file.place_of_posts(is_post).is_some(),
+            false => are_columns(&file.columns()),
+        }
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             if is_json(&mut Candidate::new(files, &name)) {
-                each_record(
-                    files,
-                    &name,
-                    &["", "*"],
-                    writers,
-                    &mut |writers, _, post| add(writers, &place, &|column| text(&post[column])),
-                )?;
+                each_post(files, &name, is_post, writers, &mut |writers, post| {
+                    add(writers, &place, &|column| text(&post[column]))
+                })?;
             } else {
                 each_row(files, &name, writers, &mut |writers, row| {
                     add(writers, &place, &|column| row.cell(column).to_owned())
@@ -83,6 +69,20 @@ impl Format for MediaCrawler {
         }
         Ok(())
     }
+}
+
+fn is_post(record: &Value) -> bool {
+    let fields = record.as_object();
+    fields.is_some_and(|fields| are_columns(&fields.keys().cloned().collect::<Vec<_>>()))
+}
+
+fn are_columns(columns: &[String]) -> bool {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let has_one_of = |names: &[&str]| names.iter().any(|name| has(name));
+    has("user_id")
+        && has_one_of(&NAMES)
+        && has_one_of(&IDS)
+        && has_one_of(&["content", "content_text", "desc"])
 }
 
 fn is_json(file: &mut Candidate<'_>) -> bool {
@@ -124,7 +124,7 @@ fn add(writers: &mut Writers<'_>, place: &str, cell: &dyn Fn(&str) -> String) ->
 mod tests {
     use super::*;
     use crate::testing::read;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn every_container_gives_the_same_writers() {
