@@ -13,7 +13,7 @@ pub(crate) struct TwitterApiV1;
 const ABOUT: About = About {
     name: "twitter-api-v1",
     input: "posts of the Twitter API 1.1 as JSON lines, an array or {\"statuses\": […]}, with user and text or full_text",
-    reads: "`full_text`, or else `text`, grouped by the user's id",
+    reads: "`full_text`, or else `text`, grouped by the user's id, or else `screen_name`",
     labels: &[],
     leaves_out: "retweets; quoted posts; notices of the streaming API",
 };
@@ -40,7 +40,13 @@ fn is_post(record: &Value) -> bool {
 }
 
 fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
-    let writer = id(&post["user"]);
+    let user = &post["user"];
+    // Collections that were cut down often keep the name alone.
+    let writer = [id(user), text(&user["screen_name"])];
+    let writer = writer
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_default();
     let Some(words) = words(post).filter(|_| !writer.is_empty()) else {
         // Such as {"delete": …} and {"limit": …}.
         writers.counts().system += 1;
@@ -96,6 +102,20 @@ mod tests {
             assert_eq!(received.json(), json!([{"id": "7", "posts": ["a < b"]}]));
             assert_eq!(counts.reposts, 1);
         }
+    }
+
+    #[test]
+    fn posts_of_users_without_id_were_messages_of_the_system() {
+        let post = |name: &str, text: &str| {
+            let post = json!({"id": text, "user": {"screen_name": name}, "text": text});
+            format!("{post}\n")
+        };
+        let lines = post("ann", "one") + &post("ben", "three") + &post("ann", "two");
+        let (received, counts) = read(&TwitterApiV1, &[("posts.jsonl", lines.as_bytes())]);
+        let expected =
+            json!([{"id": "ann", "posts": ["one", "two"]}, {"id": "ben", "posts": ["three"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.system, 0);
     }
 
     #[test]
