@@ -16,7 +16,7 @@ const ABOUT: About = About {
     input: "Reddit dumps (RC_*, RS_*) or collections as JSON lines, an array, {\"data\": […]}, listings or CSV with author, subreddit, and body or title and selftext",
     reads: "comments, and title and text of submissions, grouped by `author`",
     labels: &[],
-    leaves_out: "`[deleted]` and `[removed]`; AutoModerator and other bots by name; crossposts; quoted lines",
+    leaves_out: "`[deleted]`, `[removed]` and `[ Removed by Reddit ]`; AutoModerator and other bots by name; crossposts; quoted lines",
 };
 
 impl Format for Reddit {
@@ -99,7 +99,10 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
 }
 
 fn is_deleted(text: &str) -> bool {
-    matches!(text.trim(), "[deleted]" | "[removed]")
+    matches!(
+        text.trim(),
+        "[deleted]" | "[removed]" | "[ Removed by Reddit ]" | "[ Removed by reddit ]"
+    )
 }
 
 /// Bots by the usual forms of their names; "talbot" is none of them.
@@ -124,6 +127,7 @@ mod tests {
             comment(4, "AutoModerator", "beep"),
             comment(5, "talbot", "hi"),
             json!({"id": "6", "author": "ann", "title": "Title", "selftext": "text", "subreddit": "s", "created_utc": "1500000000"}),
+            comment(8, "ann", "[ Removed by Reddit ]"),
             json!({"id": "7", "author": "ann", "title": "T", "selftext": "", "subreddit": "s", "crosspost_parent": "t3_x"}),
         ];
         let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -140,7 +144,7 @@ mod tests {
                 counts.reposts,
                 counts.quotations
             ),
-            (2, 1, 1, 1)
+            (3, 1, 1, 1)
         );
     }
 
