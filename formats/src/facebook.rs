@@ -210,7 +210,7 @@ fn is_event(text: &str, sender: &str) -> bool {
         // Behind an auxiliary verb, such as "hat".
         let after_verb = rest.split_once(' ').map_or("", |(_, rest)| rest);
         let begins = |event: &&str| rest.starts_with(event) || after_verb.starts_with(event);
-        EVENTS.iter().any(|event| begins(event))
+        EVENTS.iter().any(begins)
     })
 }
 
