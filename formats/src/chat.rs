@@ -51,3 +51,14 @@ pub(crate) fn each_message(
     })?;
     open.map_or(Ok(()), |message| add(writers, message))
 }
+
+/// The value of a decimal digit in the scripts in which telephones write dates.
+pub(crate) fn digit(letter: char) -> Option<u32> {
+    /// Zero of ASCII, Arabic, Persian and Urdu, Devanagari, Bengali, Gurmukhi, Gujarati, Oriya, Tamil, Telugu, Kannada, Malayalam,
+    /// Thai, Lao, Tibetan, Burmese, Khmer, and of full width. The other digits follow it.
+    const ZEROS: &str = "0٠۰०০੦૦୦௦౦೦൦๐໐༠၀០０";
+    ZEROS.chars().find_map(|zero| {
+        let value = (letter as u32).checked_sub(zero as u32)?;
+        (value < 10).then_some(value)
+    })
+}

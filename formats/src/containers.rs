@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use model_core::corpus::Format as TextFormat;
+use model_core::corpus::{Format as TextFormat, peek};
 use model_core::file_kind::what_else;
 use zip::ZipArchive;
 
-use crate::{Files, Limited};
+use crate::{Files, Limited, gunzip};
 
 /// A kind of archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +109,9 @@ impl<R: Read + Seek> Files for ZipFiles<R> {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
         let &index = (self.indices.get(name)).ok_or(io::ErrorKind::NotFound)?;
         let file = self.archive.by_index(index).map_err(io::Error::other)?;
-        let packed = Arc::new(AtomicU64::new(file.compressed_size()));
-        Ok(Box::new(BufReader::new(Limited::new(file, packed))))
+        let (packed, length) = (file.compressed_size(), file.size());
+        let packed = Arc::new(AtomicU64::new(packed));
+        member(BufReader::new(Limited::new(file, packed)), length)
     }
 }
 
@@ -161,9 +162,22 @@ impl<R: Read + Seek> Files for TarFiles<R> {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
         let &(start, length) = (self.positions.get(name)).ok_or(io::ErrorKind::NotFound)?;
         self.reader.seek(SeekFrom::Start(start))?;
-        Ok(Box::new(BufReader::new((&mut self.reader).take(length))))
+        member(BufReader::new((&mut self.reader).take(length)), length)
     }
 }
+
+/// The bytes of a file of `length` bytes in an archive, decompressed if gzip has compressed it by itself.
+fn member<'a>(file: impl BufRead + 'a, length: u64) -> io::Result<Box<dyn BufRead + 'a>> {
+    let (head, file) = peek(file, GZIP.len())?;
+    if head != GZIP {
+        return Ok(Box::new(file));
+    }
+    let packed = Arc::new(AtomicU64::new(length));
+    Ok(Box::new(BufReader::new(Limited::new(gunzip(file), packed))))
+}
+
+/// The first bytes of a file of gzip.
+const GZIP: [u8; 3] = [0x1F, 0x8B, 8];
 
 /// Archives made on a Mac have a hidden file beside each file.
 pub(crate) fn is_file(name: &str) -> bool {
@@ -212,6 +226,35 @@ mod tests {
             }
         }
         names
+    }
+
+    #[test]
+    fn compressed_files_in_archives_were_of_no_format() {
+        let post = br#"{"id": 1, "text": "tea", "user": {"id": 7, "screen_name": "a"}}"#;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(post).unwrap();
+        let packed = packed.finish().unwrap();
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(packed.len() as u64);
+        (tar.append_data(&mut header, "10/20.json.gz", &*packed)).unwrap();
+        let tar = Cursor::new(tar.into_inner().unwrap());
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        (zip.start_file("10/20.json.gz", zip::write::SimpleFileOptions::default())).unwrap();
+        zip.write_all(&packed).unwrap();
+        let zip = zip.finish().unwrap();
+        let archives: [Box<dyn Files>; 2] = [
+            Box::new(TarFiles::new(tar, "x.tar").unwrap()),
+            Box::new(ZipFiles::new(zip, "x.zip").unwrap()),
+        ];
+        for mut archive in archives {
+            let parts = crate::recognise(&mut *archive).parts;
+            assert_eq!(parts[0].format.about().name, "twitter-api-v1");
+            let mut text = Vec::new();
+            let mut file = archive.open("10/20.json.gz").unwrap();
+            file.read_to_end(&mut text).unwrap();
+            assert_eq!(text, post);
+        }
     }
 
     #[test]

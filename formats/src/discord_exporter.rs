@@ -33,8 +33,9 @@ impl Format for DiscordExporter {
         if !file.head().starts_with('{') {
             return file.has_columns(&["AuthorID", "Date", "Content"]);
         }
-        let message = file.first_record(&PATHS);
-        message["content"].is_string() && message["author"]["id"].is_string()
+        file.has_record(&PATHS, |message| {
+            message["content"].is_string() && message["author"]["id"].is_string()
+        })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {

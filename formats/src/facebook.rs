@@ -21,12 +21,101 @@ const PATHS: [&str; 6] = [
     "comments_reels_comments/*",
     "*",
 ];
+/// The texts of a reaction in several languages.
+const LIKES: [&str; 7] = [
+    "Liked a message",
+    "Gefällt eine Nachricht",
+    "A aimé un message",
+    "Le gustó un mensaje",
+    "Ha messo \"Mi piace\" a un messaggio",
+    "Curtiu uma mensagem",
+    "Vindt een bericht leuk",
+];
+/// What stands before and behind the emoji of a reaction.
+const REACTIONS: [(&str, &str); 7] = [
+    ("Reacted ", " to your message"),
+    ("Hat mit ", " auf deine Nachricht reagiert"),
+    ("A réagi avec ", " à votre message"),
+    ("Reaccionó con ", " a tu mensaje"),
+    ("Ha reagito con ", " al tuo messaggio"),
+    ("Reagiu com ", " à sua mensagem"),
+    ("Reageerde met ", " op je bericht"),
+];
+/// The owner of the account, where it is the subject of an event; in Spanish and Italian the verb alone.
+const PRONOUNS: [&str; 10] = [
+    "You", "Du", "Vous", "Tu", "Você", "Je", "Has", "Hai", "你", "您",
+];
+/// How texts about what the sender did go on.
+const EVENTS: &[&str] = &[
+    "sent an attachment.",
+    "sent a photo.",
+    "sent a video.",
+    "sent a voice message.",
+    "sent a location.",
+    "sent a live location.",
+    "set the nickname for ",
+    "set your nickname to ",
+    "set his own nickname to ",
+    "set her own nickname to ",
+    "set their own nickname to ",
+    "cleared the nickname for ",
+    "cleared your nickname.",
+    "changed the theme to ",
+    "changed the chat theme",
+    "changed the chat colors.",
+    "changed the group photo.",
+    "changed the group name",
+    "set the emoji to ",
+    "set the quick reaction to ",
+    "named the group ",
+    "created the group.",
+    "created a poll",
+    "voted for \"",
+    "started a call.",
+    "started a video chat.",
+    "started an audio call.",
+    "missed a call from ",
+    "missed a video chat with ",
+    "missed your call.",
+    "missed your video chat.",
+    "pinned a message.",
+    "unpinned a message.",
+    "unsent a message.",
+    "left the group.",
+    "einen Anhang gesendet.",
+    "ein Foto gesendet.",
+    "den Spitznamen für ",
+    "deinen Spitznamen ",
+    "das Design zu ",
+    "das Thema zu ",
+    "die Gruppe verlassen.",
+    "die Gruppe erstellt.",
+    "die Gruppe benannt",
+    "das Gruppenfoto geändert.",
+    "eine Umfrage erstellt",
+    "einen Anruf gestartet.",
+    "envoyé une pièce jointe.",
+    "changé le thème ",
+    "nommé le groupe ",
+    "quitté le groupe.",
+    "enviado un archivo adjunto.",
+    "envió un archivo adjunto.",
+    "cambió el tema ",
+    "inviato un allegato.",
+    "cambiato il tema ",
+    "enviou um anexo.",
+    "mudou o tema ",
+    "een bijlage verzonden.",
+    "het thema gewijzigd ",
+    "傳送了附件",
+    "发送了附件",
+];
 const ABOUT: About = About {
     name: "facebook",
     input: "the data of a Facebook or Instagram account as JSON: its zip file, its folder, or message_1.json, your_posts_1.json, posts_1.json, comments.json or post_comments_1.json of it",
     reads: "messages, grouped by `sender_name`; posts and comments of the owner",
     labels: &[],
-    leaves_out: "messages of the system; reactions; calls; unsent messages",
+    leaves_out: "messages of the system and about what somebody did; reactions; calls; unsent messages",
 };
 
 impl Format for Facebook {
@@ -39,16 +128,15 @@ impl Format for Facebook {
         if !file.may_be(&["json"]) {
             return false;
         }
-        let record = file.first_record(&PATHS);
-        if is_message(&record) {
-            return true;
-        }
         let begins = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
-        let is_dated = record["timestamp"].is_number();
-        is_comment(&record)
-            || (is_dated && begins(&["your_posts", "group_posts"]))
-            || (record["media"].is_array() && begins(&["posts_"]))
-            || (is_dated && !record["data"][0]["comment"].is_null())
+        file.has_record(&PATHS, |record| {
+            let is_dated = record["timestamp"].is_number();
+            is_message(record)
+                || is_comment(record)
+                || (is_dated && begins(&["your_posts", "group_posts"]))
+                || (record["media"].is_array() && begins(&["posts_"]))
+                || (is_dated && !record["data"][0]["comment"].is_null())
+        })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -84,8 +172,8 @@ fn is_comment(record: &Value) -> bool {
 fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
     let either = |one: &str, other: &str| text(&message[one]) + &text(&message[other]);
     let words = repaired(&either("content", "text")).into_owned();
-    let is_reaction = (words.starts_with("Reacted ") && words.ends_with(" to your message"))
-        || words.trim() == "Liked a message";
+    let sender = repaired(&either("sender_name", "senderName")).into_owned();
+    let is_said = is_reaction(words.trim()) || is_event(words.trim(), &sender);
     let is_system = matches!(
         message["type"].as_str(),
         Some("Subscribe" | "Unsubscribe" | "Call")
@@ -94,15 +182,35 @@ fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
         writers.counts().deleted += 1;
         return Ok(());
     }
-    if is_reaction || is_system || !message["call_duration"].is_null() {
+    if is_said || is_system || !message["call_duration"].is_null() {
         writers.counts().system += 1;
         return Ok(());
     }
     writers.add(Post {
-        writer: &repaired(&either("sender_name", "senderName")),
+        writer: &sender,
         time: time::time(&either("timestamp_ms", "timestamp")),
         text: words,
         ..Post::default()
+    })
+}
+
+/// Whether a text says that the sender reacted to a message.
+fn is_reaction(text: &str) -> bool {
+    let is_between = |(start, end): &(&str, &str)| text.starts_with(start) && text.ends_with(end);
+    LIKES.contains(&text) || REACTIONS.iter().any(is_between)
+}
+
+/// Whether a text says what its sender did, such as "Ann Lee sent an attachment." and "Du hast einen Anhang gesendet."
+fn is_event(text: &str, sender: &str) -> bool {
+    let first_name = sender.split(' ').next().unwrap_or_default();
+    let subjects = [sender, first_name].into_iter().chain(PRONOUNS);
+    let mut after_subject = subjects.filter_map(|subject| text.strip_prefix(subject));
+    after_subject.any(|rest| {
+        let rest = rest.trim_start();
+        // Behind an auxiliary verb, such as "hat".
+        let after_verb = rest.split_once(' ').map_or("", |(_, rest)| rest);
+        let begins = |event: &&str| rest.starts_with(event) || after_verb.starts_with(event);
+        EVENTS.iter().any(begins)
     })
 }
 
@@ -246,5 +354,32 @@ mod tests {
         let (received, _) = read(&Facebook, &files);
         let posts = ["two pictures", "thé", "a post", "a reel"];
         assert_eq!(received.json(), json!([{"id": "me", "posts": posts}]));
+    }
+
+    #[test]
+    fn what_the_sender_did_was_what_they_wrote() {
+        let events = [
+            "Ann Lee sent an attachment.",
+            "Ann set the nickname for Ben to Benny.",
+            "You sent an attachment.",
+            "Ann Lee changed the theme to Love.",
+            "Ann hat einen Anhang gesendet.",
+            "Du hast einen Anhang gesendet.",
+            "Has enviado un archivo adjunto.",
+            "Reacted ❤ to your message ",
+            "Gefällt eine Nachricht",
+        ];
+        let words = [
+            "Ann is my name",
+            "He sent an attachment.",
+            "Ben changed the theme to Love.",
+        ];
+        let texts = events.iter().chain(&words);
+        let messages =
+            texts.map(|text| json!({"sender_name": "Ann Lee", "timestamp_ms": 1, "content": text}));
+        let chat = json!({"messages": messages.collect::<Value>()}).to_string();
+        let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
+        assert_eq!(counts.system, events.len() as u64);
     }
 }

@@ -5,11 +5,13 @@ use std::io::{self, BufRead, Read};
 use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, peek};
 use serde_json::Value;
 
-use crate::json::Records;
+use crate::json::{PLACES, Paths, Records};
 use crate::table::open_table;
 
-/// The same for the first record of a JSON file, which may be a page of posts.
+/// The same for the first records of a JSON file, which may be pages of posts.
 const RECORD_BYTES: u64 = 4 << 20;
+/// How many records show what a file is. Streams may begin with notices.
+const FIRST_RECORDS: usize = 32;
 
 /// Names of columns of labels.
 const LABELS: [&str; 10] = [
@@ -46,6 +48,8 @@ pub struct Candidate<'a> {
     name: &'a str,
     /// Read once for all formats.
     head: Option<String>,
+    /// The first records at some paths, read once for all formats.
+    records: Vec<(Paths, Vec<Value>)>,
 }
 
 impl<'a> Candidate<'a> {
@@ -55,6 +59,7 @@ impl<'a> Candidate<'a> {
             files,
             name,
             head: None,
+            records: Vec::new(),
         }
     }
 
@@ -108,17 +113,39 @@ impl<'a> Candidate<'a> {
     }
 
     /// The first record of a JSON file, see [`Records`]; null if there is none.
-    pub(crate) fn first_record(&mut self, paths: &[&'static str]) -> Value {
-        let Ok(file) = open_text(self.files, self.name) else {
-            return Value::Null;
-        };
-        let mut records = Records::new(file.take(RECORD_BYTES), paths);
-        while let Ok(Some(record)) = records.next() {
-            if let Ok(value) = record.value {
-                return value;
+    pub(crate) fn first_record(&mut self, paths: Paths) -> Value {
+        self.first_records(paths)
+            .first()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Whether one of the first records of a JSON file is of a kind.
+    pub(crate) fn has_record(&mut self, paths: Paths, is_it: impl Fn(&Value) -> bool) -> bool {
+        self.first_records(paths).iter().any(is_it)
+    }
+
+    /// Where a JSON file has its posts, one of [`PLACES`]; none if none of the first records is one.
+    pub(crate) fn place_of_posts(&mut self, is_post: impl Fn(&Value) -> bool) -> Option<Paths> {
+        (PLACES.into_iter()).find(|paths| self.has_record(paths, &is_post))
+    }
+
+    fn first_records(&mut self, paths: Paths) -> &[Value] {
+        let known = self.records.iter().position(|(other, _)| *other == paths);
+        let index = known.unwrap_or_else(|| {
+            let mut found = Vec::new();
+            if let Ok(file) = open_text(self.files, self.name) {
+                let mut records = Records::new(file.take(RECORD_BYTES), paths);
+                while found.len() < FIRST_RECORDS
+                    && let Ok(Some(record)) = records.next()
+                {
+                    found.extend(record.value);
+                }
             }
-        }
-        Value::Null
+            self.records.push((paths, found));
+            self.records.len() - 1
+        });
+        &self.records[index].1
     }
 }
 

@@ -6,12 +6,37 @@ use model_core::corpus::{id_key, parse_json};
 use serde_json::Value;
 
 use crate::files::open_text;
-use crate::{Files, Format, Writers, accepted};
+use crate::{Candidate, Files, Writers};
 
 /// The longest record in bytes. It bounds the memory that a broken file can claim.
 const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The most brackets within each other, where broken brackets would claim memory.
 const MAX_DEPTH: usize = 512;
+
+/// Paths of records, see [`Records`].
+pub(crate) type Paths = &'static [&'static str];
+
+/// Where posts stand: one after another or in an array; in the list of an object, as the answers of interfaces have them.
+pub(crate) const PLACES: [Paths; 2] = [
+    &["", "*"],
+    &[
+        "data/*",
+        "statuses/*",
+        "tweets/*",
+        "posts/*",
+        "comments/*",
+        "results/*",
+        "items/*",
+        "records/*",
+        "list/*",
+        "data/list/*",
+        // Reddit's answers, also for a thread.
+        "data/children/*/data",
+        "*/data/children/*/data",
+        // Weibo's answers to telephones.
+        "data/cards/*/mblog",
+    ],
+];
 
 /// A record that was found.
 pub(crate) struct Record {
@@ -23,7 +48,7 @@ pub(crate) struct Record {
     pub(crate) value: Result<Value, String>,
 }
 
-/// Finds the values of some paths and holds no others. A path is made of keys and of `*` for every item of an array:
+/// Finds the values of some paths, objects, arrays and strings in objects, and holds no others. A path is made of keys and of `*` for every item of an array:
 /// `messages/*` are the items of the array called `messages` of the outermost object. The empty path is every outermost
 /// object; several may follow each other, with or without line ends. What stands before the first bracket is skipped, such
 /// as the JavaScript that makes a JSON file of an archive a program.
@@ -34,6 +59,8 @@ pub(crate) struct Records<R> {
     opened: Vec<Opened>,
     /// The first byte of the next record where the one before it did not end.
     pending: Option<u8>,
+    /// Whether the next string is a value, and not a key.
+    is_after_colon: bool,
 }
 
 enum Opened {
@@ -63,6 +90,7 @@ impl<R: Read> Records<R> {
             paths: paths.iter().map(split).collect(),
             opened: Vec::new(),
             pending: None,
+            is_after_colon: false,
         }
     }
 
@@ -83,6 +111,10 @@ impl<R: Read> Records<R> {
                     }
                 },
             };
+            let is_value = byte == b'"' && self.is_after_colon;
+            if !byte.is_ascii_whitespace() {
+                self.is_after_colon = byte == b':';
+            }
             match (byte, self.opened.last_mut()) {
                 (b']' | b'}', _) => drop(self.opened.pop()),
                 (b'{' | b'[', _) => {
@@ -113,9 +145,18 @@ impl<R: Read> Records<R> {
                     if !self.bytes.string(&mut text)? {
                         continue;
                     }
-                    // A key, or a string value, whose place is the next key's.
-                    if let Opened::Object(key) = opened {
+                    let Opened::Object(key) = opened else {
+                        continue;
+                    };
+                    if !is_value {
                         *key = serde_json::from_slice(&text).unwrap_or_default();
+                        continue;
+                    }
+                    let here = self.here();
+                    if let Some(path) = self.paths.iter().position(|path| *path == here) {
+                        let line = self.bytes.line;
+                        let value = parse_json(&String::from_utf8_lossy(&text));
+                        return Ok(Some(Record { line, path, value }));
                     }
                 }
                 _ => {}
@@ -131,14 +172,18 @@ impl<R: Read> Records<R> {
         }
     }
 
+    /// The path of the present place.
+    fn here(&self) -> Vec<&str> {
+        let keys = self.opened.iter().map(|opened| match opened {
+            Opened::Array => "*",
+            Opened::Object(key) => key.as_str(),
+        });
+        keys.collect()
+    }
+
     /// What to do with an object or array at the present place.
     fn action(&self, bracket: u8) -> Action {
-        let here: Vec<&str> = (self.opened.iter())
-            .map(|opened| match opened {
-                Opened::Array => "*",
-                Opened::Object(key) => key.as_str(),
-            })
-            .collect();
+        let here = self.here();
         let is_prefix = |path: &Vec<&str>| path.len() > here.len() && path.starts_with(&here);
         let continues =
             |path: &&Vec<&str>| is_prefix(path) && (path[here.len()] == "*") == (bracket == b'[');
@@ -309,24 +354,22 @@ pub(crate) fn each_record(
     }
 }
 
-/// Calls `each` with every record of `paths` in all files that `format` accepts, and with the place of its file.
+/// Calls `each` with every record of a file in the place where its posts are, see [`Candidate::place_of_posts`].
 ///
 /// # Errors
-/// If there is no such file; those of `each`.
-pub(crate) fn each_record_of(
-    format: &dyn Format,
+/// Those of `each`.
+pub(crate) fn each_post(
     files: &mut dyn Files,
-    paths: &[&'static str],
+    name: &str,
+    is_post: fn(&Value) -> bool,
     writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Value, &str) -> io::Result<()>,
+    each: &mut dyn FnMut(&mut Writers<'_>, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
-    for name in accepted(format, files)? {
-        let place = files.place(&name);
-        each_record(files, &name, paths, writers, &mut |writers, _, record| {
-            each(writers, record, &place)
-        })?;
-    }
-    Ok(())
+    let paths = Candidate::new(files, name).place_of_posts(is_post);
+    let paths = paths.unwrap_or(PLACES[0]);
+    each_record(files, name, paths, writers, &mut |writers, _, post| {
+        each(writers, post)
+    })
 }
 
 /// A string, or a number as it is written; empty for other values. Ids are written in both ways.
@@ -372,6 +415,7 @@ mod tests {
         );
         assert_eq!(found, ["2:1:{\"a\":1}", "2:1:{\"a\":[{}]}"]);
         let json = r#"{"x": {"m": [{"no": 1}]}, "s": "m", "m": [{"a": "]}\""}, 3, {"b": 2}], "u": {"c": 3}}"#;
+        assert_eq!(records(json, &["s", "x/s"]), ["1:0:\"m\""]);
         let found = records(json, &["u", "m/*"]);
         assert_eq!(
             found,

@@ -81,10 +81,12 @@ mod twitter_api_v1;
 mod twitter_api_v2;
 mod twitter_archive;
 mod weibo;
+mod weibo_api;
 mod weibo_crawler;
 mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
+mod whatsapp_words;
 mod writers;
 mod youtube;
 
@@ -132,10 +134,11 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 23] = [
+pub const FORMATS: [&dyn Format; 24] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
+    &weibo_api::WeiboApi,
     &twitter_api_v1::TwitterApiV1,
     &twitter_api_v2::TwitterApiV2,
     &mastodon::Mastodon,

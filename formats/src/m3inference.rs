@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::json::{each_record_of, text};
+use crate::json::{PLACES, each_record, text};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, html};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html};
 
 /// JSON lines with a profile each.
 pub(crate) struct M3Inference;
@@ -26,34 +26,38 @@ impl Format for M3Inference {
         if !file.may_be(&["json", "jsonl", "ndjson"]) {
             return false;
         }
-        let profile = file.first_record(&["", "*"]);
-        ["name", "screen_name", "description"]
-            .iter()
-            .all(|key| profile[*key].is_string())
+        file.has_record(PLACES[0], |profile| {
+            let mut names = ["name", "screen_name", "description"].iter();
+            names.all(|name| profile[*name].is_string())
+        })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(
-            self,
-            files,
-            &["", "*"],
-            writers,
-            &mut |writers, profile, place| {
-                let writer = text(&profile["id"]);
-                if writer.is_empty() {
-                    writers.bad_record(&format!("{place}: a profile without id"));
-                    return Ok(());
-                }
-                writers.label(&writer, "gender", gender(&text(&profile["gender"])));
-                writers.label(&writer, "age", profile["age"].clone());
-                writers.add(Post {
-                    writer: &writer,
-                    id: Some("description"),
-                    text: html::entities(&text(&profile["description"])).into_owned(),
-                    ..Post::default()
-                })
-            },
-        )
+        for name in accepted(self, files)? {
+            let place = files.place(&name);
+            each_record(
+                files,
+                &name,
+                PLACES[0],
+                writers,
+                &mut |writers, _, profile| {
+                    let writer = text(&profile["id"]);
+                    if writer.is_empty() {
+                        writers.bad_record(&format!("{place}: a profile without id"));
+                        return Ok(());
+                    }
+                    writers.label(&writer, "gender", gender(&text(&profile["gender"])));
+                    writers.label(&writer, "age", profile["age"].clone());
+                    writers.add(Post {
+                        writer: &writer,
+                        id: Some("description"),
+                        text: html::entities(&text(&profile["description"])).into_owned(),
+                        ..Post::default()
+                    })
+                },
+            )?;
+        }
+        Ok(())
     }
 }
 

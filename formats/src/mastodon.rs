@@ -4,17 +4,16 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record, text};
+use crate::json::{each_post, each_record, text};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive; or statuses as JSON.
 pub(crate) struct Mastodon;
 
 const OUTBOX: [&str; 1] = ["orderedItems/*"];
-const STATUSES: [&str; 2] = ["", "*"];
 const ABOUT: About = About {
     name: "mastodon",
-    input: "a Mastodon archive: its zip or tar.gz file, its folder, or outbox.json of it; or statuses of Mastodon's interface as JSON lines or an array",
+    input: "a Mastodon archive: its zip or tar.gz file, its folder, or outbox.json of it; or statuses of Mastodon's interface as JSON lines, an array or {\"statuses\": […]}",
     reads: "posts as text without HTML; one writer, or grouped by `account`",
     labels: &[],
     leaves_out: "boosts; block quotations; content warnings; bots (statuses only)",
@@ -27,11 +26,7 @@ impl Format for Mastodon {
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
         let may_be = file.may_be(&["json", "jsonl", "ndjson"]);
-        may_be
-            && (is_outbox(file) || {
-                let status = file.first_record(&STATUSES);
-                status["content"].is_string() && status["account"]["acct"].is_string()
-            })
+        may_be && (is_outbox(file) || file.place_of_posts(is_status).is_some())
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -45,13 +40,7 @@ impl Format for Mastodon {
                     writers,
                     &mut |writers, _, activity| add(writers, activity, &place),
                 )?,
-                false => each_record(
-                    files,
-                    &name,
-                    &STATUSES,
-                    writers,
-                    &mut |writers, _, status| add_status(writers, status),
-                )?,
+                false => each_post(files, &name, is_status, writers, &mut add_status)?,
             }
         }
         Ok(())
@@ -62,6 +51,10 @@ fn is_outbox(file: &mut Candidate<'_>) -> bool {
     let head = file.head();
     let is_json = head.trim_start().starts_with(['{', '[']);
     is_json && head.contains("activitystreams") && head.contains("\"orderedItems\"")
+}
+
+fn is_status(record: &Value) -> bool {
+    record["content"].is_string() && record["account"]["acct"].is_string()
 }
 
 fn add_status(writers: &mut Writers<'_>, status: &Value) -> io::Result<()> {

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::json::{each_record, text};
+use serde_json::Value;
+
+use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
@@ -29,10 +31,14 @@ const TIMES: [&str; 5] = [
     "time",
     "create_date_time",
 ];
+/// The names of the writer's id; Tieba has an address.
+const WRITERS: [&str; 2] = ["user_id", "user_link"];
+/// The names of the writer's gender.
+const GENDERS: [&str; 2] = ["gender", "sex"];
 const ABOUT: About = About {
     name: "media-crawler",
-    input: "posts or comments of MediaCrawler (CSV, JSON or JSON lines) with user_id, nickname, an id such as note_id, and content or desc",
-    reads: "`content` or `content_text`, or else `title` and `desc`, grouped by `user_id`",
+    input: "posts or comments of MediaCrawler (CSV, JSON or JSON lines) with user_id or user_link, nickname, an id such as note_id, and content or desc",
+    reads: "`content` or `content_text`, or else `title` and `desc`, grouped by `user_id` or `user_link`; labels also from files of creators",
     labels: &["gender"],
     leaves_out: "reposts without own words; `//@` tails",
 };
@@ -46,38 +52,33 @@ impl Format for MediaCrawler {
         if !file.may_be(&["csv", "json", "jsonl"]) {
             return false;
         }
-        let columns = if is_json(file) {
-            let record = file.first_record(&["", "*"]);
-            record
-                .as_object()
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default()
-        } else {
-            file.columns()
-        };
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        has("user_id")
-            && NAMES.iter().any(|name| has(name))
-            && IDS.iter().any(|id| has(id))
-            && ["content", "content_text", "desc"]
-                .iter()
-                .any(|name| has(name))
+        match is_json(file) {
+            true => file.place_of_posts(is_post).is_some(),
+            false => are_columns(&file.columns()),
+        }
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
-            if is_json(&mut Candidate::new(files, &name)) {
-                each_record(
-                    files,
-                    &name,
-                    &["", "*"],
-                    writers,
-                    &mut |writers, _, post| add(writers, &place, &|column| text(&post[column])),
-                )?;
-            } else {
-                each_row(files, &name, writers, &mut |writers, row| {
-                    add(writers, &place, &|column| row.cell(column).to_owned())
+            each_cells(files, &name, is_post, writers, &mut |writers, cell| {
+                add(writers, &place, cell)
+            })?;
+        }
+        // Files of creators, which have no posts.
+        for name in files.names().to_vec() {
+            let mut file = Candidate::new(files, &name);
+            let is_creators = match is_json(&mut file) {
+                true => file.place_of_posts(is_creator).is_some(),
+                false => are_columns_of_creators(&file.columns()),
+            };
+            if is_creators {
+                each_cells(files, &name, is_creator, writers, &mut |writers, cell| {
+                    let writer = cell("user_id");
+                    if writers.has(&writer) {
+                        label(writers, &writer, cell);
+                    }
+                    Ok(())
                 })?;
             }
         }
@@ -85,21 +86,78 @@ impl Format for MediaCrawler {
     }
 }
 
+/// The text of a field or column by its name.
+type Cell<'a> = &'a dyn Fn(&str) -> String;
+
+/// Calls `each` with every record of a JSON file or row of a table.
+fn each_cells(
+    files: &mut dyn Files,
+    name: &str,
+    is_record: fn(&Value) -> bool,
+    writers: &mut Writers<'_>,
+    each: &mut dyn FnMut(&mut Writers<'_>, Cell<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    match is_json(&mut Candidate::new(files, name)) {
+        true => each_post(files, name, is_record, writers, &mut |writers, record| {
+            each(writers, &|column| text(&record[column]))
+        }),
+        false => each_row(files, name, writers, &mut |writers, row| {
+            each(writers, &|column| row.cell(column).to_owned())
+        }),
+    }
+}
+
+/// The first of some fields or columns that is not empty.
+fn first(cell: Cell<'_>, names: &[&str]) -> String {
+    let mut cells = names.iter().map(|name| cell(name));
+    cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+}
+
+fn label(writers: &mut Writers<'_>, writer: &str, cell: Cell<'_>) {
+    writers.label(writer, "gender", gender(&first(cell, &GENDERS)));
+}
+
+fn keys(record: &Value) -> Vec<String> {
+    let fields = record.as_object();
+    fields.map_or_else(Vec::new, |fields| fields.keys().cloned().collect())
+}
+
+fn is_post(record: &Value) -> bool {
+    are_columns(&keys(record))
+}
+
+fn is_creator(record: &Value) -> bool {
+    are_columns_of_creators(&keys(record))
+}
+
+fn are_columns_of_creators(columns: &[String]) -> bool {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    has("user_id")
+        && NAMES.iter().any(|name| has(name))
+        && GENDERS.iter().any(|name| has(name))
+        && !IDS.iter().any(|id| has(id))
+}
+
+fn are_columns(columns: &[String]) -> bool {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let has_one_of = |names: &[&str]| names.iter().any(|name| has(name));
+    has_one_of(&WRITERS)
+        && has_one_of(&NAMES)
+        && has_one_of(&IDS)
+        && has_one_of(&["content", "content_text", "desc"])
+}
+
 fn is_json(file: &mut Candidate<'_>) -> bool {
     file.head().starts_with(['{', '['])
 }
 
-fn add(writers: &mut Writers<'_>, place: &str, cell: &dyn Fn(&str) -> String) -> io::Result<()> {
-    let first = |names: &[&str]| {
-        let mut cells = names.iter().map(|name| cell(name));
-        cells.find(|cell| !cell.is_empty()).unwrap_or_default()
-    };
-    let (writer, id) = (cell("user_id"), first(&IDS));
+fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
+    let (writer, id) = (first(cell, &WRITERS), first(cell, &IDS));
     if writer.is_empty() {
         writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
         return Ok(());
     }
-    let mut words = first(&["content", "content_text"]);
+    let mut words = first(cell, &["content", "content_text"]);
     if words.is_empty() {
         let (title, description) = (cell("title"), cell("desc"));
         // A title is often the begin of the text.
@@ -110,7 +168,7 @@ fn add(writers: &mut Writers<'_>, place: &str, cell: &dyn Fn(&str) -> String) ->
     }
     let own = own_words(&words, false);
     writers.counts().quotations += u64::from(own.had_quotation);
-    writers.label(&writer, "gender", gender(&cell("gender")));
+    label(writers, &writer, cell);
     writers.add(Post {
         writer: &writer,
         id: Some(&id),
@@ -124,7 +182,7 @@ fn add(writers: &mut Writers<'_>, place: &str, cell: &dyn Fn(&str) -> String) ->
 mod tests {
     use super::*;
     use crate::testing::read;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn every_container_gives_the_same_writers() {
@@ -164,5 +222,35 @@ mod tests {
             &[("a.jsonl", format!("{post}\n{other}").as_bytes())],
         );
         assert_eq!(received.users[0].posts, ["早安", "标题\n说明"]);
+    }
+
+    #[test]
+    fn genders_of_creators_and_users_of_bilibili_were_lost() {
+        let comment = r#"[{"comment_id": "1", "content": "早安", "user_id": "17", "nickname": "a", "sex": "女"}]"#;
+        let post = r#"[{"note_id": "2", "desc": "晚安", "user_id": "18", "nickname": "b"}]"#;
+        let creators = r#"[{"user_id": "18", "nickname": "b", "gender": "男", "desc": "我"}, {"user_id": "19", "nickname": "c", "gender": "男"}]"#;
+        let files = [
+            ("comments.json", comment.as_bytes()),
+            ("contents.json", post.as_bytes()),
+            ("creators.json", creators.as_bytes()),
+        ];
+        let (received, _) = read(&MediaCrawler, &files);
+        let expected = json!([
+            {"id": "17", "gender": "female", "posts": ["早安"]},
+            {"id": "18", "gender": "male", "posts": ["晚安"]},
+        ]);
+        assert_eq!(received.json(), expected);
+    }
+
+    #[test]
+    fn comments_of_tieba_were_a_writer_each() {
+        let csv = "note_id,title,desc,publish_time,user_link,user_nickname\n\
+            1,早,早安,2024-01-01 10:00,https://a.example/?id=1,a\n2,晚,晚安,2024-01-01 11:00,https://a.example/?id=1,a\n";
+        let (received, _) = read(&MediaCrawler, &[("a.csv", csv.as_bytes())]);
+        let posts = ["早安", "晚安"];
+        assert_eq!(
+            received.json(),
+            json!([{"id": "https://a.example/?id=1", "posts": posts}])
+        );
     }
 }

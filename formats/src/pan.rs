@@ -24,8 +24,8 @@ const TRAITS: [&str; 5] = [
 ];
 const ABOUT: About = About {
     name: "pan",
-    input: "a PAN author profiling corpus (2013, 2015-2021): a folder or zip archive of XML files <author …>, with truth.txt",
-    reads: "documents or conversations as text without HTML; one writer per file",
+    input: "a PAN author profiling corpus (2013, 2015-2022): a folder or zip archive of XML files <author …>, with truth.txt",
+    reads: "documents or conversations as text without HTML; one writer per file; labels from truth.txt of its folder or one above",
     labels: &[
         "gender",
         "age",
@@ -57,10 +57,14 @@ impl Format for Pan {
         if is_truth(&mut Candidate::new(files, &names[0])) {
             return Err(expected(self));
         }
-        let truth = truth(files, writers)?;
+        let truths = truths(files, &names, writers);
         for name in names {
             let writer = &*stem(&name);
             let place = files.place(&name);
+            let truth = labels_of(&truths, &name).unwrap_or_else(|what| {
+                writers.bad_record(&format!("{place}: {what}"));
+                None
+            });
             let text = match read_text(files, &name, MAX_BYTES) {
                 Ok(text) => text,
                 Err(error) => {
@@ -69,7 +73,6 @@ impl Format for Pan {
                 }
             };
             let documents = documents(&text);
-            let truth = truth.get(writer);
             if truth.is_some_and(|labels| labels.get("type").is_some_and(|kind| kind == "bot")) {
                 writers.counts().bots += documents.len() as u64;
                 continue;
@@ -109,22 +112,71 @@ fn is_truth(file: &mut Candidate<'_>) -> bool {
     file.name().ends_with(".txt") && file.head().lines().next().is_some_and(is_labels)
 }
 
-/// The labels of all files of labels by the author's id.
-fn truth(
-    files: &mut dyn Files,
-    writers: &mut Writers<'_>,
-) -> io::Result<HashMap<String, Map<String, Value>>> {
-    let mut truth = HashMap::new();
+/// A file of labels.
+struct Truth {
+    /// The folder that it is in.
+    folder: String,
+    /// Whether none of the authors is in this folder or one below, so that the labels may be of any folder.
+    is_apart: bool,
+    /// The labels by the author's id.
+    labels: HashMap<String, Map<String, Value>>,
+}
+
+/// The folder that a file is in, with `/` at its end; empty for the outermost one.
+fn folder(name: &str) -> &str {
+    &name[..name.rfind('/').map_or(0, |end| end + 1)]
+}
+
+/// All files of labels; `names` are the files of authors.
+fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) -> Vec<Truth> {
+    let mut truths = Vec::new();
     for name in files.names().to_vec() {
         if !is_truth(&mut Candidate::new(files, &name)) {
             continue;
         }
+        let folder = folder(&name);
         match read_text(files, &name, MAX_BYTES) {
-            Ok(text) => truth.extend(text.lines().filter_map(labels_of_line)),
+            Ok(text) => truths.push(Truth {
+                folder: folder.to_owned(),
+                is_apart: !names.iter().any(|name| name.starts_with(folder)),
+                labels: text.lines().filter_map(labels_of_line).collect(),
+            }),
             Err(error) => writers.bad_record(&format!("{}: {error}", files.place(&name))),
         }
     }
-    Ok(truth)
+    truths
+}
+
+/// The labels of the author in the file `name`: those of the nearest folder, since the folders of several languages have
+/// authors of the same ids.
+///
+/// # Errors
+/// If the labels are apart from the authors, and files of labels differ.
+fn labels_of<'a>(
+    truths: &'a [Truth],
+    name: &str,
+) -> Result<Option<&'a Map<String, Value>>, &'static str> {
+    let stem = stem(name);
+    // 2013 has files ID_en_20s_female.xml.
+    let ids = [stem.as_str(), stem.split('_').next().unwrap_or(&stem)];
+    let labels = |truth: &'a Truth| ids.iter().find_map(|id| truth.labels.get(*id));
+    let above = (truths.iter())
+        .filter(|truth| !truth.is_apart && name.starts_with(&truth.folder))
+        .filter_map(|truth| Some((truth.folder.len(), labels(truth)?)));
+    if let Some((_, labels)) = above.max_by_key(|(length, _)| *length) {
+        return Ok(Some(labels));
+    }
+    let mut apart = truths
+        .iter()
+        .filter(|truth| truth.is_apart)
+        .filter_map(labels);
+    let first = apart.next();
+    match apart.all(|labels| Some(labels) == first) {
+        true => Ok(first),
+        false => Err(
+            "files of labels differ in this author; move each of them into the folder of its authors",
+        ),
+    }
 }
 
 /// Id and labels of a line such as `id:::F:::18-24` or `id:::human:::female`. What a field is can be told by its value.
@@ -136,7 +188,9 @@ fn labels_of_line(line: &str) -> Option<(String, Map<String, Value>)> {
     for field in fields {
         let (label, value) = match field {
             "bot" | "human" => ("type", field.into()),
+            // Spreaders of fake news (2020), of hate speech (2021), and of irony and stereotypes (2022).
             "0" | "1" if labels.is_empty() => ("spreader", (field == "1").into()),
+            "I" | "NI" => ("spreader", (field == "I").into()),
             _ if !gender(field).is_null() => ("gender", gender(field)),
             _ if is_age(field) => ("age", field.into()),
             _ => match field.parse::<f64>() {
@@ -175,11 +229,12 @@ fn author_tag(xml: &str) -> Option<&str> {
 fn labels_of_tag(xml: &str) -> Vec<(String, Value)> {
     let tag = author_tag(xml).unwrap_or_default();
     let attribute = |name: &str| {
-        let value = tag
-            .split_once(&format!(" {name}=\""))?
-            .1
-            .split('"')
-            .next()?;
+        let value = tag.split_once(&format!(" {name}="))?.1;
+        let quote = value
+            .chars()
+            .next()
+            .filter(|first| matches!(first, '"' | '\''))?;
+        let value = value[1..].split(quote).next()?;
         (!is_unknown(value)).then_some(value)
     };
     let labels = [
@@ -272,6 +327,45 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_one_language_went_to_authors_of_another() {
+        let xml: &[u8] = b"<author lang=\"en\"><document>a</document></author>";
+        let labels = |files: &[(&str, &[u8])]| {
+            let (received, _) = read(&Pan, files);
+            let users = received.users.iter();
+            let genders = users.map(|user| user.fields.get("gender").cloned().unwrap_or_default());
+            (genders.collect::<Vec<_>>(), received.bad_records.len())
+        };
+        let files: [(&str, &[u8]); 5] = [
+            ("pan/en/user1.xml", xml),
+            ("pan/en/truth.txt", b"user1:::F"),
+            ("pan/es/text/user1.xml", xml),
+            ("pan/es/truth.txt", b"user1:::M"),
+            ("pan/nl/user1.xml", xml),
+        ];
+        let expected = vec![json!("female"), json!("male"), Value::Null];
+        assert_eq!(labels(&files), (expected, 0));
+        // Labels apart from the authors count if they are the only ones.
+        let files: [(&str, &[u8]); 5] = [
+            ("en/user1.xml", xml),
+            ("en/user2_en_xx_xx.xml", xml),
+            ("truth/a.txt", b"user1:::F\nuser2:::M"),
+            ("truth/b.txt", b"user1:::M\nuser2:::M"),
+            ("truth/c.txt", b"user3:::M"),
+        ];
+        assert_eq!(labels(&files), (vec![Value::Null, json!("male")], 1));
+    }
+
+    #[test]
+    fn labels_in_single_quotes_were_lost() {
+        let xml: &[u8] =
+            b"<author lang='es' age_group='10s' gender='male'><document>a</document></author>";
+        let (received, _) = read(&Pan, &[("a.xml", xml)]);
+        let expected =
+            json!([{"id": "a", "gender": "male", "age": "10s", "lang": "es", "posts": ["a"]}]);
+        assert_eq!(received.json(), expected);
+    }
+
+    #[test]
     fn lines_of_every_year_are_understood() {
         for (line, expected) in [
             (
@@ -287,6 +381,8 @@ mod tests {
                 json!({"type": "human", "gender": "male"}),
             ),
             ("a:::1", json!({"spreader": true})),
+            ("a:::I", json!({"spreader": true})),
+            ("a:::NI", json!({"spreader": false})),
             ("a:::M:::XX-XX", json!({"gender": "male"})),
         ] {
             assert_eq!(

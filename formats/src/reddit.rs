@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record, text};
+use crate::json::{each_post, text};
 use crate::table::each_row;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
@@ -13,10 +13,10 @@ pub(crate) struct Reddit;
 
 const ABOUT: About = About {
     name: "reddit",
-    input: "Reddit dumps (RC_*, RS_*) or collections as JSON lines or CSV with author, subreddit, and body or title and selftext",
+    input: "Reddit dumps (RC_*, RS_*) or collections as JSON lines, an array, {\"data\": […]}, listings or CSV with author, subreddit, and body or title and selftext",
     reads: "comments, and title and text of submissions, grouped by `author`",
     labels: &[],
-    leaves_out: "`[deleted]` and `[removed]`; AutoModerator and other bots by name; crossposts; quoted lines",
+    leaves_out: "`[deleted]`, `[removed]` and `[ Removed by Reddit ]`; AutoModerator and other bots by name; crossposts; quoted lines",
 };
 
 impl Format for Reddit {
@@ -34,10 +34,7 @@ impl Format for Reddit {
             let has_post = |text: &&str| file.has_columns(&["author", "subreddit", text]);
             return texts.iter().any(has_post) && !file.has_labels();
         }
-        let post = file.first_record(&["", "*"]);
-        post["author"].is_string()
-            && post["subreddit"].is_string()
-            && (post["body"].is_string() || post["title"].is_string())
+        file.place_of_posts(is_post).is_some()
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -49,17 +46,17 @@ impl Format for Reddit {
                     add(writers, &Value::Object(cells.collect()))
                 })?;
             } else {
-                each_record(
-                    files,
-                    &name,
-                    &["", "*"],
-                    writers,
-                    &mut |writers, _, post| add(writers, post),
-                )?;
+                each_post(files, &name, is_post, writers, &mut add)?;
             }
         }
         Ok(())
     }
+}
+
+fn is_post(record: &Value) -> bool {
+    record["author"].is_string()
+        && record["subreddit"].is_string()
+        && (record["body"].is_string() || record["title"].is_string())
 }
 
 /// The columns of a table that are read.
@@ -102,7 +99,10 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
 }
 
 fn is_deleted(text: &str) -> bool {
-    matches!(text.trim(), "[deleted]" | "[removed]")
+    matches!(
+        text.trim(),
+        "[deleted]" | "[removed]" | "[ Removed by Reddit ]" | "[ Removed by reddit ]"
+    )
 }
 
 /// Bots by the usual forms of their names; "talbot" is none of them.
@@ -127,6 +127,7 @@ mod tests {
             comment(4, "AutoModerator", "beep"),
             comment(5, "talbot", "hi"),
             json!({"id": "6", "author": "ann", "title": "Title", "selftext": "text", "subreddit": "s", "created_utc": "1500000000"}),
+            comment(8, "ann", "[ Removed by Reddit ]"),
             json!({"id": "7", "author": "ann", "title": "T", "selftext": "", "subreddit": "s", "crosspost_parent": "t3_x"}),
         ];
         let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -143,8 +144,27 @@ mod tests {
                 counts.reposts,
                 counts.quotations
             ),
-            (2, 1, 1, 1)
+            (3, 1, 1, 1)
         );
+    }
+
+    #[test]
+    fn answers_of_interfaces_were_of_no_format() {
+        let post = |author: &str, body: &str| json!({"id": body, "author": author, "body": body, "subreddit": "s"});
+        let posts = [post("AutoModerator", "beep"), post("ann", "> theirs\nmine")];
+        let children = posts
+            .clone()
+            .map(|post| json!({"kind": "t1", "data": post}));
+        let listing = json!({"kind": "Listing", "data": {"after": null, "children": children}});
+        for content in [json!({"data": posts}), listing.clone(), json!([listing])] {
+            let (received, counts) = read(&Reddit, &[("a.json", content.to_string().as_bytes())]);
+            assert_eq!(
+                received.json(),
+                json!([{"id": "ann", "posts": ["mine"]}]),
+                "{content}"
+            );
+            assert_eq!((counts.bots, counts.quotations), (1, 1));
+        }
     }
 
     #[test]

@@ -137,4 +137,19 @@ mod tests {
         assert_eq!(counts.quotations, 1);
         assert!(received.bad_records[0].starts_with("train/train_status.txt:4: expected user"));
     }
+
+    #[test]
+    fn segmented_reposts_were_own_words() {
+        let line = |text: &str| format!("17,0,0,微博,2015-12-21 21:30,{text}\n");
+        let status = line("转发 微博")
+            + &line("轉發 微博")
+            + &line("转发 微博 // @ 小红 : 笑死")
+            + &line("转发 工资 条");
+        let (received, counts) = read(&SmpCup, &[("test_status.txt", status.as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "17", "posts": ["转发 工资 条"]}])
+        );
+        assert_eq!(counts.reposts, 3);
+    }
 }

@@ -4,23 +4,30 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record_of, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, time};
+use crate::json::{each_record, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
 /// `result.json` of one chat or of a whole account.
 pub(crate) struct Telegram;
 
-const PATHS: [&str; 3] = [
+/// Messages, then the types and the names of chats, which stand before the messages.
+static PATHS: [&str; 9] = [
     "messages/*",
     "chats/list/*/messages/*",
     "left_chats/list/*/messages/*",
+    "type",
+    "chats/list/*/type",
+    "left_chats/list/*/type",
+    "name",
+    "chats/list/*/name",
+    "left_chats/list/*/name",
 ];
 const ABOUT: About = About {
     name: "telegram",
     input: "result.json of a Telegram export of one chat or of the whole account",
     reads: "messages, grouped by `from_id`",
     labels: &[],
-    leaves_out: "forwarded messages; messages of the system, of deleted accounts and by inline bots; block quotations",
+    leaves_out: "forwarded messages; messages of the system, of deleted accounts, by inline bots and of bots in chats with them; block quotations",
 };
 
 impl Format for Telegram {
@@ -32,18 +39,35 @@ impl Format for Telegram {
         if !file.may_be(&["json"]) {
             return false;
         }
-        let message = file.first_record(&PATHS);
-        message["type"].is_string() && message["date"].is_string() && !message["text"].is_null()
+        file.has_record(&PATHS[..3], |message| {
+            message["type"].is_string() && message["date"].is_string() && !message["text"].is_null()
+        })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(self, files, &PATHS, writers, &mut |writers, message, _| {
-            add(writers, message)
-        })
+        for name in accepted(self, files)? {
+            let (mut is_with_bot, mut chat) = (false, String::new());
+            each_record(
+                files,
+                &name,
+                &PATHS,
+                writers,
+                &mut |writers, path, value| {
+                    match path {
+                        0..3 => return add(writers, value, is_with_bot.then_some(&chat)),
+                        3..6 => is_with_bot = value == "bot_chat",
+                        _ => chat = text(value),
+                    }
+                    Ok(())
+                },
+            )?;
+        }
+        Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+/// Adds a message; `bot` is the name of the bot in a chat with one.
+fn add(writers: &mut Writers<'_>, message: &Value, bot: Option<&String>) -> io::Result<()> {
     if message["type"] != "message" {
         writers.counts().system += 1;
         return Ok(());
@@ -53,12 +77,15 @@ fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
         writers.counts().deleted += 1;
         return Ok(());
     }
-    if message["via_bot"].is_string() {
+    if message["via_bot"].is_string() || bot.is_some_and(|bot| message["from"] == **bot) {
         writers.counts().bots += 1;
         return Ok(());
     }
     let (words, had_quotation) = words(&message["text"]);
-    let is_repost = !message["forwarded_from"].is_null() || !message["forwarded_from_id"].is_null();
+    // Null for a writer whose account is deleted.
+    let is_repost = ["forwarded_from", "forwarded_from_id"]
+        .iter()
+        .any(|name| message.get(name).is_some());
     writers.counts().quotations +=
         u64::from(had_quotation && !is_repost && !words.trim().is_empty());
     let times = ["date_unixtime", "date"];
@@ -106,6 +133,7 @@ mod tests {
             message(1_672_567_202, &parts),
             message(1_672_567_201, &json!("first \u{7} message")),
             with(message(1, &json!("forwarded")), "forwarded_from", json!("Ben")),
+            with(message(1, &json!("forwarded")), "forwarded_from", Value::Null),
             with(message(1, &json!("deleted")), "from", Value::Null),
             with(message(1, &json!("from a bot")), "via_bot", json!("@gif")),
             message(1_672_567_203, &json!("")),
@@ -122,8 +150,29 @@ mod tests {
             assert_eq!((counts.system, counts.deleted, counts.bots), (1, 1, 1));
             assert_eq!(
                 (counts.reposts, counts.quotations, counts.without_text),
-                (1, 1, 1)
+                (2, 1, 1)
             );
         }
+    }
+
+    #[test]
+    fn bots_in_chats_with_them_were_writers() {
+        let message = |id: u32, name: &str, text: &str| json!({"type": "message", "date": "2023-01-01T10:00:00", "from": name, "from_id": format!("user{id}"), "text": text});
+        let chat = |name: &str, kind: &str, messages: Value| json!({"name": name, "type": kind, "id": 1, "messages": messages});
+        let with_bot = chat(
+            "Helper",
+            "bot_chat",
+            json!([
+                message(1, "Ann", "/start"),
+                message(5, "Helper", "Welcome!")
+            ]),
+        );
+        let with_ben = chat("Ben", "personal_chat", json!([message(2, "Ben", "tea?")]));
+        let export = json!({"chats": {"list": [with_bot, with_ben]}}).to_string();
+        let (received, counts) = read(&Telegram, &[("result.json", export.as_bytes())]);
+        let expected =
+            json!([{"id": "user1", "posts": ["/start"]}, {"id": "user2", "posts": ["tea?"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.bots, 1);
     }
 }

@@ -4,16 +4,16 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::json::{each_record_of, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, html, time};
+use crate::json::{each_post, text};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
 pub(crate) struct TwitterApiV1;
 
 const ABOUT: About = About {
     name: "twitter-api-v1",
-    input: "posts of the Twitter API 1.1 as JSON lines or an array, with user and text or full_text",
-    reads: "`full_text`, or else `text`, grouped by the user's id",
+    input: "posts of the Twitter API 1.1 as JSON lines, an array or {\"statuses\": […]}, with user and text or full_text",
+    reads: "`full_text`, or else `text`, grouped by the user's id, or else `screen_name`",
     labels: &[],
     leaves_out: "retweets; quoted posts; notices of the streaming API",
 };
@@ -24,22 +24,29 @@ impl Format for TwitterApiV1 {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        if !file.may_be(&["json", "jsonl", "ndjson", "txt"]) {
-            return false;
-        }
-        let post = file.first_record(&["", "*"]);
-        words(&post).is_some() && post["user"]["screen_name"].is_string()
+        file.may_be(&["json", "jsonl", "ndjson", "txt"]) && file.place_of_posts(is_post).is_some()
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
-        each_record_of(self, files, &["", "*"], writers, &mut |writers, post, _| {
-            add(writers, post)
-        })
+        for name in accepted(self, files)? {
+            each_post(files, &name, is_post, writers, &mut add)?;
+        }
+        Ok(())
     }
 }
 
+fn is_post(record: &Value) -> bool {
+    words(record).is_some() && record["user"]["screen_name"].is_string()
+}
+
 fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
-    let writer = id(&post["user"]);
+    let user = &post["user"];
+    // Collections that were cut down often keep the name alone.
+    let writer = [id(user), text(&user["screen_name"])];
+    let writer = writer
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_default();
     let Some(words) = words(post).filter(|_| !writer.is_empty()) else {
         // Such as {"delete": …} and {"limit": …}.
         writers.counts().system += 1;
@@ -79,6 +86,37 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn answers_and_streams_that_begin_with_notices_were_of_no_format() {
+        let post =
+            json!({"id_str": "1", "user": {"id": 7, "screen_name": "a"}, "text": "a &lt; b"});
+        let retweet = json!({"id_str": "2", "user": {"id": 7, "screen_name": "a"}, "text": "RT @b: c",
+            "retweeted_status": {"text": "c"}});
+        let notice = json!({"delete": {"status": {"id": 1}}});
+        for content in [
+            json!({"search_metadata": {"count": 2}, "statuses": [retweet, post]}).to_string(),
+            format!("{notice}\n{notice}\n{notice}\n{retweet}\n{post}\n"),
+        ] {
+            let (received, counts) = read(&TwitterApiV1, &[("posts.json", content.as_bytes())]);
+            assert_eq!(received.json(), json!([{"id": "7", "posts": ["a < b"]}]));
+            assert_eq!(counts.reposts, 1);
+        }
+    }
+
+    #[test]
+    fn posts_of_users_without_id_were_messages_of_the_system() {
+        let post = |name: &str, text: &str| {
+            let post = json!({"id": text, "user": {"screen_name": name}, "text": text});
+            format!("{post}\n")
+        };
+        let lines = post("ann", "one") + &post("ben", "three") + &post("ann", "two");
+        let (received, counts) = read(&TwitterApiV1, &[("posts.jsonl", lines.as_bytes())]);
+        let expected =
+            json!([{"id": "ann", "posts": ["one", "two"]}, {"id": "ben", "posts": ["three"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.system, 0);
+    }
 
     #[test]
     fn posts_are_grouped_by_user_in_both_modes() {

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 
-use crate::json::{each_record, text};
+use crate::json::{PLACES, each_record, text};
 use crate::table::{Row, each_row};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
@@ -31,12 +31,13 @@ impl Format for TwitterApiV2 {
         if !file.may_be(&["json", "jsonl", "ndjson", "txt"]) {
             return false;
         }
-        let record = file.first_record(&["", "*"]);
-        posts(&record).first().is_some_and(|post| {
-            !post["author_id"].is_null()
-                && post["text"].is_string()
-                && !post["id"].is_null()
-                && (record["data"].is_array() || is_tweet(post))
+        file.has_record(PLACES[0], |record| {
+            posts(record).first().is_some_and(|post| {
+                !post["author_id"].is_null()
+                    && post["text"].is_string()
+                    && !post["id"].is_null()
+                    && (record["data"].is_array() || is_tweet(post))
+            })
         })
     }
 
@@ -51,7 +52,7 @@ impl Format for TwitterApiV2 {
                 each_record(
                     files,
                     &name,
-                    &["", "*"],
+                    PLACES[0],
                     writers,
                     &mut |writers, _, record| {
                         let mut posts = posts(record).iter();

@@ -49,7 +49,9 @@ pub(crate) fn own_words(text: &str, is_repost: bool) -> Own {
         .filter_map(|mark| text.find(mark))
         .min();
     let own = text[..end.unwrap_or(text.len())].trim();
-    let is_default = own.is_empty() || DEFAULT_COMMENTS.contains(&own.to_lowercase().as_str());
+    // Corpora may be segmented by spaces.
+    let compact = own.split_whitespace().collect::<String>().to_lowercase();
+    let is_default = own.is_empty() || DEFAULT_COMMENTS.contains(&compact.as_str());
     let is_pure = is_default && (is_repost || end.is_some() || !own.is_empty());
     Own {
         text: if is_pure { text.trim() } else { own }.to_owned(),

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::chat::{Message, Start, each_message};
+use crate::chat::{Message, Start, digit, each_message};
+use crate::whatsapp_words::{ATTACHED, DELETED, DELETED_BY, EDITED, WORDLESS};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
 /// A message a line, which begins with date, time and name in the form of the phone's language; a message may go on over
@@ -14,35 +15,11 @@ const ABOUT: About = About {
     input: "a chat that WhatsApp exported as text or zip file, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
     reads: "messages in the order of the file, grouped by name",
     labels: &[],
-    leaves_out: "messages of the system; deleted messages; media without a caption",
+    leaves_out: "messages of the system; deleted messages; calls, places and media without a caption",
 };
 
-/// The text that replaces a deleted message, in several languages.
-const DELETED: [&str; 20] = [
-    "This message was deleted",
-    "You deleted this message",
-    "Diese Nachricht wurde gelöscht",
-    "Du hast diese Nachricht gelöscht",
-    "Se eliminó este mensaje",
-    "Eliminaste este mensaje",
-    "Ce message a été supprimé",
-    "Vous avez supprimé ce message",
-    "Questo messaggio è stato eliminato",
-    "Hai eliminato questo messaggio",
-    "Mensagem apagada",
-    "Esta mensagem foi apagada",
-    "Você apagou esta mensagem",
-    "Dit bericht is verwijderd",
-    "U hebt dit bericht verwijderd",
-    "此消息已删除",
-    "您删除了此消息",
-    "此訊息已刪除",
-    "您已刪除此訊息",
-    "삭제된 메시지입니다",
-];
-
 /// The longest date and time, and the longest name, in bytes.
-const LONGEST_STAMP: usize = 60;
+const LONGEST_STAMP: usize = 90;
 const LONGEST_NAME: usize = 120;
 
 impl Format for WhatsApp {
@@ -86,7 +63,9 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     let Message { writer, time, text } = message;
     // iPhones begin what is not typed with a left-to-right mark.
     let is_typed = !text.starts_with('\u{200E}');
-    let is_deleted = DELETED.contains(&trim(&text).trim_end_matches('.'));
+    let line = bare(&text);
+    let is_deleted =
+        DELETED.contains(&line) || DELETED_BY.iter().any(|mark| line.starts_with(mark));
     if is_deleted {
         writers.counts().deleted += 1;
         return Ok(());
@@ -104,30 +83,58 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     })
 }
 
-/// A message without what stands for an attachment, and without the mark of an edited message.
+/// A message without what stands for an attachment or a call, and without the mark of an edited message.
 fn typed(text: &str) -> String {
-    let is_placeholder = |line: &str| {
-        let line = trim(line);
-        let is_omitted = line.starts_with('<') && line.ends_with('>') && line.chars().count() > 4;
-        // "IMG-20230104-WA0001.jpg (file attached)", in any language.
-        let is_attachment = line.ends_with(')')
-            && line.split_once(" (").is_some_and(|(file, _)| {
-                let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
-                !file.contains(' ') && (2..=4).contains(&ending.len()) && ending.is_ascii()
-            });
-        is_omitted || is_attachment || line == "null"
-    };
-    let lines = text.lines().filter(|line| !is_placeholder(line));
-    let mut text = lines.collect::<Vec<_>>().join("\n");
-    // "see you <This message was edited>", with a mark before the bracket.
+    let mut own = Vec::new();
+    // The name of a document stands below it as its caption.
+    let mut caption = None;
+    for line in text.lines() {
+        if let Some(file) = attached_file(line) {
+            caption = file.rsplit_once('.').map(|(name, _)| name);
+        } else if !is_wordless(line) && caption.take() != Some(trim(line)) {
+            own.push(line);
+        }
+    }
+    let mut text = own.join("\n");
+    // "see you <This message was edited>". iPhones have a mark before the bracket.
     if let Some(start) = text.find("\u{200E}<") {
         text.truncate(start);
     }
+    let mark = (text.trim_end().strip_suffix('>')).and_then(|text| text.rsplit_once('<'));
+    if let Some((before, mark)) = mark
+        && EDITED.contains(&bare(mark))
+    {
+        text.truncate(before.len());
+    }
     let is_mark = |letter: &char| !matches!(letter, '\u{200E}' | '\u{200F}');
-    text.replace("<This message was edited>", "")
-        .chars()
-        .filter(is_mark)
-        .collect()
+    text.chars().filter(is_mark).collect()
+}
+
+/// The file of a line such as "IMG-20230104-WA0001.jpg (file attached)". The words may be of any language where the name of the
+/// file has no spaces.
+fn attached_file(line: &str) -> Option<&str> {
+    let (file, mark) = trim(line).strip_suffix(')')?.rsplit_once(" (")?;
+    let ending = file.rsplit_once('.')?.1;
+    let is_file = (2..=4).contains(&ending.len()) && ending.is_ascii();
+    (is_file && (!file.contains(' ') || ATTACHED.contains(&mark))).then_some(file)
+}
+
+/// Whether a line stands for a call, a picture or the like.
+fn is_wordless(line: &str) -> bool {
+    let line = bare(line);
+    let is_omitted = line.starts_with('<') && line.ends_with('>') && line.chars().count() > 4;
+    // "location: https://maps.google.com/?q=1,2", in any language.
+    let is_place = line.split_once(": ").is_some_and(|(word, link)| {
+        !word.contains(' ')
+            && link.starts_with("https://maps.google.com/?q=")
+            && !link.contains(' ')
+    });
+    is_omitted || is_place || WORDLESS.contains(&line)
+}
+
+/// A line without white space and marks of direction at both ends, and without a full stop.
+fn bare(line: &str) -> &str {
+    trim(line).trim_end_matches('.')
 }
 
 /// Without white space and marks of direction at both ends.
@@ -166,7 +173,8 @@ fn is_stamp(text: &str) -> bool {
     let mut letters = 0;
     let mut is_in_number = false;
     for letter in text.chars() {
-        match letter.to_digit(10) {
+        let digit = digit(letter);
+        match digit {
             Some(digit) if is_in_number => {
                 if let Some(number) = numbers.last_mut() {
                     *number = *number * 10 + digit;
@@ -182,7 +190,7 @@ fn is_stamp(text: &str) -> bool {
                 || "/.-,:\u{60C}".contains(letter) => {}
             None => return false,
         }
-        is_in_number = letter.is_ascii_digit();
+        is_in_number = digit.is_some();
     }
     let [first, month_or_day, last, hour, minute, ref seconds @ ..] = numbers[..] else {
         return false;
@@ -197,10 +205,11 @@ fn name_and_text(rest: &str) -> Option<(&str, &str)> {
         .find(": ")
         .or_else(|| rest.ends_with(':').then(|| rest.len() - 1))?;
     let name = trim(&rest[..end]);
-    // A system message may quote the name of a group, in which there is a colon.
-    let is_name = !name.is_empty()
-        && name.len() <= LONGEST_NAME
-        && !name.contains(['"', '“', '„', '«', '「']);
+    // A system message may quote the name of a group, in which there is a colon. A name may hold a whole quotation.
+    let quotes: [&[char]; 4] = [&['"'], &['“', '”', '„'], &['«', '»'], &['「', '」']];
+    let is_whole = |quotes: &[char]| name.matches(quotes).count() % 2 == 0;
+    let is_name =
+        !name.is_empty() && name.len() <= LONGEST_NAME && quotes.into_iter().all(is_whole);
     is_name.then(|| (name, rest[end + 1..].strip_prefix(' ').unwrap_or_default()))
 }
 
@@ -228,6 +237,10 @@ mod tests {
             "\u{200E}[2023/1/4 下午7:02:11] Ann: hi: you",
             "[22-01-20, 10:00:00] Ann: hi: you",
             "\u{FEFF}[1/4/23, 7:02:11\u{202F}PM] Ann: hi: you",
+            "٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٢ م - Ann: hi: you",
+            "۱۴۰۱/۱۰/۱۴،\u{200F} ۱۹:۰۲ - Ann: hi: you",
+            "[०४/०१/२३, ७:०२:११ PM] Ann: hi: you",
+            "[๔/๑/๒๕๖๖ ๑๙:๐๒:๑๑] Ann: hi: you",
         ] {
             let found = after_stamp(line).and_then(name_and_text);
             assert_eq!(found, Some(("Ann", "hi: you")), "{line}");
@@ -270,5 +283,72 @@ mod tests {
         let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["yes"]}]));
         assert_eq!((counts.deleted, counts.without_text), (1, 2));
+    }
+
+    #[test]
+    fn arabic_chats_had_a_writer_a_line() {
+        let chat = "٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٢ م - الرسائل والمكالمات مشفرة تمامًا بين الطرفين.\n\
+            ٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٣ م - أحمد: مرحبا\n\
+            ٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٥ م - أحمد: <تم استبعاد الوسائط>\n\
+            ٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٦ م - أحمد: تم حذف هذه الرسالة\n";
+        let (received, counts) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "أحمد", "posts": ["مرحبا"]}]));
+        assert_eq!(
+            (counts.system, counts.deleted, counts.without_text),
+            (1, 1, 1)
+        );
+    }
+
+    #[test]
+    fn marks_of_other_languages_were_words() {
+        for deleted in [
+            "Данное сообщение удалено",
+            "Bu mesaj silindi",
+            "Pesan ini telah dihapus",
+            "הודעה זו נמחקה.",
+            "This message was deleted by admin Ann",
+        ] {
+            let line = format!("04.01.23, 19:02 - Ann: {deleted}\n04.01.23, 19:03 - Ann: tea\n");
+            let (received, counts) = read(&WhatsApp, &[("chat.txt", line.as_bytes())]);
+            assert_eq!(
+                received.json(),
+                json!([{"id": "Ann", "posts": ["tea"]}]),
+                "{deleted}"
+            );
+            assert_eq!(counts.deleted, 1);
+        }
+        for (text, expected) in [
+            ("Missed voice call", ""),
+            ("Verpasster Sprachanruf", ""),
+            ("figurinha omitida", ""),
+            ("Waiting for this message. This may take a while.", ""),
+            ("Standort: https://maps.google.com/?q=52.5,13.4", ""),
+            ("Mein Lebenslauf.pdf (Datei angehängt)\nMein Lebenslauf", ""),
+            (
+                "Report 2023.pdf (file attached)\nlook at this",
+                "look at this",
+            ),
+            ("I got a B (again)", "I got a B (again)"),
+            ("danke <Diese Nachricht wurde bearbeitet.>", "danke"),
+            ("a < b, b > c", "a < b, b > c"),
+            (
+                "see https://maps.google.com/?q=1,2",
+                "see https://maps.google.com/?q=1,2",
+            ),
+        ] {
+            assert_eq!(typed(text).trim(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn writers_with_a_quotation_in_their_name_were_system_messages() {
+        let chat = "1/4/23, 7:02 PM - Ann \"Annie\" Lee: hello\n\
+            1/4/23, 7:03 PM - Ann changed the subject from \"a\" to \"b: c\"\n";
+        let (received, counts) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "Ann \"Annie\" Lee", "posts": ["hello"]}])
+        );
+        assert_eq!(counts.system, 1);
     }
 }

@@ -17,7 +17,7 @@ struct Case {
     labels: &'static [&'static str],
 }
 
-const CASES: [Case; 23] = [
+const CASES: [Case; 24] = [
     Case {
         format: "blogs-xml",
         files: &[
@@ -132,6 +132,16 @@ const CASES: [Case; 23] = [
         writers: 2,
         posts: 2,
         labels: &[],
+    },
+    Case {
+        format: "weibo-api",
+        files: &[(
+            "timeline.json",
+            r#"{"statuses": [{"created_at": "Tue May 31 17:46:02 +0800 2011", "idstr": "2", "text": "晚安//@小红:别人", "user": {"id": 17, "screen_name": "甲", "gender": "f"}}, {"created_at": "Tue May 31 17:46:01 +0800 2011", "idstr": "1", "text": "早安", "user": {"id": 18, "screen_name": "乙", "gender": "m"}}]}"#,
+        )],
+        writers: 2,
+        posts: 2,
+        labels: &["gender"],
     },
     Case {
         format: "media-crawler",
