@@ -207,7 +207,7 @@ fn name_and_text(rest: &str) -> Option<(&str, &str)> {
     let name = trim(&rest[..end]);
     // A system message may quote the name of a group, in which there is a colon. A name may hold a whole quotation.
     let quotes: [&[char]; 4] = [&['"'], &['“', '”', '„'], &['«', '»'], &['「', '」']];
-    let is_whole = |quotes: &[char]| name.matches(quotes).count() % 2 == 0;
+    let is_whole = |quotes: &[char]| name.matches(quotes).count().is_multiple_of(2);
     let is_name =
         !name.is_empty() && name.len() <= LONGEST_NAME && quotes.into_iter().all(is_whole);
     is_name.then(|| (name, rest[end + 1..].strip_prefix(' ').unwrap_or_default()))

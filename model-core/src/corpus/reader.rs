@@ -355,6 +355,9 @@ const EACH_A_WRITER: &str = "no field names the writers, so each record is taken
 const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
 /// Told of a file in which `id` may name posts.
 const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the writers";
+/// The most records of which two fields that may name the writers are compared, to bound the memory.
+const RECORDS_COMPARED: usize = 10_000;
+
 /// Told of a file in which ids of posts may have the name of a writer's.
 fn each_once_but(other: &str) -> String {
     format!(
@@ -424,7 +427,7 @@ struct Grouped {
     are_numbers: Option<bool>,
     /// Whether each record so far has another writer.
     is_each_once: bool,
-    /// Values of another field that may name the writers, with its name, and how many records have it.
+    /// Values of another field that may name the writers, with its name, and in how many of the first records.
     others: HashMap<String, (HashSet<String>, usize)>,
     /// The number of dated records whose writer is their `id`.
     by_id: usize,
@@ -593,8 +596,10 @@ impl Grouped {
                     && let Some((name, id)) = self.finder.other_writer(&user.fields)
                 {
                     let (ids, records) = self.others.entry(name).or_default();
-                    ids.insert(id);
-                    *records += 1;
+                    if *records < RECORDS_COMPARED {
+                        ids.insert(id);
+                        *records += 1;
+                    }
                 }
                 let count = self.writers.count();
                 let added = self.writers.add(Post {
