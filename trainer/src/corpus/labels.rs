@@ -1,6 +1,6 @@
 //! Labels that are not classes: reading them as classes, and listing them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model_core::attribute::Attribute;
 use model_core::corpus::label_text;
@@ -12,6 +12,8 @@ use super::User;
 pub struct LabelMap {
     /// By attribute, the class of each of these labels.
     classes: BTreeMap<String, BTreeMap<String, String>>,
+    /// The attributes and labels that a user had.
+    found: BTreeSet<(String, String)>,
 }
 
 impl LabelMap {
@@ -62,13 +64,35 @@ impl LabelMap {
     }
 
     /// Replaces the labels of a user.
-    pub(super) fn apply(&self, user: &mut User) {
+    pub(super) fn apply(&mut self, user: &mut User) {
         for (attribute, classes) in &self.classes {
-            let class = user.label(attribute).and_then(|label| classes.get(&label));
-            if let Some(class) = class {
+            let Some(label) = user.label(attribute) else {
+                continue;
+            };
+            if let Some(class) = classes.get(&label) {
                 (user.fields).insert(attribute.clone(), class.clone().into());
+                self.found.insert((attribute.clone(), label));
             }
         }
+    }
+
+    /// What is told of the labels that no user had so far, which may be misspelt.
+    pub(super) fn not_found(&self) -> Option<String> {
+        let labels = self.classes.iter().flat_map(|(attribute, classes)| {
+            classes
+                .keys()
+                .map(move |label| (attribute.clone(), label.clone()))
+        });
+        let missing: Vec<String> = labels
+            .filter(|label| !self.found.contains(label))
+            .map(|(attribute, label)| format!("{attribute} {label:?}"))
+            .collect();
+        (!missing.is_empty()).then(|| {
+            format!(
+                "no user has the label that is to be read as a class: {}",
+                missing.join(", ")
+            )
+        })
     }
 }
 
@@ -102,7 +126,8 @@ mod tests {
         map.add("gender", " F ", "female").unwrap();
         map.add("gender", "1", "male").unwrap();
         map.add("gender", "male", "female").unwrap();
-        let label = |record: &str| {
+        map.add("gender", "Femal", "female").unwrap();
+        let mut label = |record: &str| {
             let mut user = User::from_json(record).unwrap();
             map.apply(&mut user);
             user.label("gender")
@@ -118,6 +143,8 @@ mod tests {
             let found = label(&format!("{{\"posts\": [], \"gender\": {value}}}"));
             assert_eq!(found.as_deref(), expected, "{value}");
         }
+        let what = "no user has the label that is to be read as a class: gender \"Femal\"";
+        assert_eq!(map.not_found().as_deref(), Some(what));
         let error = map.add("gender", "F", "male").unwrap_err();
         assert!(
             error.contains("both as \"female\" and as \"male\""),

@@ -288,6 +288,9 @@ impl Iterator for Corpus {
                     if let Some(labels) = self.options.labels.take() {
                         (self.report)(&labels.summary());
                     }
+                    if let Some(note) = std::mem::take(&mut self.labels).not_found() {
+                        (self.report)(&note);
+                    }
                     if let Some(note) = self.ids.take_note() {
                         (self.report)(&note);
                     }
