@@ -68,7 +68,8 @@ impl<'a> Fit<'a> {
     /// The wide component. Each task has the scale with the lowest log loss on the validation texts, which may be 0.
     ///
     /// First, classifiers over all candidate features are fitted. They decide which features are kept and, on the validation
-    /// texts, the cost of each task. Then each task's classifier is fitted again over the kept features alone.
+    /// texts, the cost of each task and whether it is stacked upon the others. Then each task's classifier is fitted again over
+    /// the kept features alone.
     pub fn wide(&self) -> Result<Wide, TrainError> {
         let candidates = self.candidates()?;
         let matrix = matrix(&candidates, &self.users)?;
