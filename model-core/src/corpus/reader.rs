@@ -564,8 +564,8 @@ impl Grouped {
             self.problems.push_back(Problem::Note(what));
         }
         if self.are_numbers != Some(false) {
-            let mut texts = user.posts.iter().map(|post| post.trim());
-            self.are_numbers = (texts.by_ref())
+            let texts = user.posts.iter().map(|post| post.trim());
+            self.are_numbers = texts
                 .filter(|text| !text.is_empty())
                 .map(|text| text.parse::<f64>().is_ok())
                 .chain(self.are_numbers)

@@ -79,8 +79,8 @@ impl<'a> Fit<'a> {
             chosen.push(self.choose(task, &candidates, false, fit)?);
         }
         if self.settings.stacking {
-            let costs: Vec<f64> = chosen.iter().map(|choice| choice.cost).collect();
-            let stages = self.first_stages(&matrix, &costs)?;
+            let models = chosen.iter().map(|choice| choice.model.clone());
+            let stages = self.first_stages(&matrix, &chosen, models)?;
             for (task, choice) in chosen.iter_mut().enumerate() {
                 let second = SecondStage::new(&matrix, &stages, task)?;
                 let fit = |cost| second.fit(|matrix| self.classifier(matrix, task, cost));
@@ -104,25 +104,22 @@ impl<'a> Fit<'a> {
         )
         .map_err(TrainError::Unusable)?;
         let matrix = self::matrix(&vectorizer, &self.users)?;
+        let alone = (chosen.iter().enumerate())
+            .map(|(task, choice)| self.classifier(&matrix, task, choice.cost))
+            .collect::<Result<Vec<_>, _>>()?;
         let stages = match chosen.iter().any(|choice| choice.is_stacked) {
-            true => {
-                let costs: Vec<f64> = chosen.iter().map(|choice| choice.cost).collect();
-                self.first_stages(&matrix, &costs)?
-            }
+            true => self.first_stages(&matrix, &chosen, alone.iter().cloned())?,
             false => Vec::new(),
         };
         let mut classifiers = Vec::new();
-        for (
-            task,
-            &Choice {
+        for (task, (choice, alone)) in chosen.iter().zip(alone).enumerate() {
+            let &Choice {
                 cost, is_stacked, ..
-            },
-        ) in chosen.iter().enumerate()
-        {
-            let fit = |matrix: &_| self.classifier(matrix, task, cost);
+            } = choice;
             let model = match is_stacked {
-                true => SecondStage::new(&matrix, &stages, task)?.fit(fit)?,
-                false => fit(&matrix)?,
+                true => SecondStage::new(&matrix, &stages, task)?
+                    .fit(|matrix| self.classifier(matrix, task, cost))?,
+                false => alone,
             };
             let (_, scale) = self.best_scale(task, &vectorizer, &model);
             notice!(
@@ -235,14 +232,14 @@ impl<'a> Fit<'a> {
         Ok(best.expect("the settings name a cost"))
     }
 
-    /// The first stage of each task, with these costs.
+    /// The first stage of each task; `models` are the classifiers over `matrix` with the chosen costs.
     fn first_stages(
         &self,
         matrix: &SparseMatrix,
-        costs: &[f64],
+        chosen: &[Choice],
+        models: impl Iterator<Item = LinearModel>,
     ) -> Result<Vec<FirstStage>, LinearError> {
-        let stage = |(task, &cost): (usize, &f64)| {
-            let model = self.classifier(matrix, task, cost)?;
+        let stage = |(task, (choice, model)): (usize, (&Choice, LinearModel))| {
             let mut values: Vec<Vec<f64>> = (0..matrix.rows())
                 .map(|user| model.decision_values(matrix.row(user)))
                 .collect();
@@ -250,7 +247,7 @@ impl<'a> Fit<'a> {
             let own = matrix.select(&rows);
             let examples = Examples::new(&own, &classes, self.tasks[task].class_count())?;
             let folds = folds(&examples, FOLDS.min(examples.len()), 1)?;
-            let unseen = out_of_fold(&examples, &folds, |part| self.fit(part, cost))?;
+            let unseen = out_of_fold(&examples, &folds, |part| self.fit(part, choice.cost))?;
             for (row, unseen) in rows
                 .into_iter()
                 .zip(unseen.chunks_exact(model.biases().len()))
@@ -259,7 +256,7 @@ impl<'a> Fit<'a> {
             }
             Ok(FirstStage { values, model })
         };
-        costs.iter().enumerate().map(stage).collect()
+        chosen.iter().zip(models).enumerate().map(stage).collect()
     }
 
     /// The lowest log loss on the validation texts, and the scale of a classifier's scores that gives it.
@@ -493,6 +490,15 @@ mod tests {
         }
     }
 
+    /// A text of two classes of which the network knows nothing.
+    fn scored(class: usize, words: usize) -> Scored {
+        Scored {
+            logits: vec![0.0; 2],
+            classes: class..class + 1,
+            words,
+        }
+    }
+
     #[test]
     fn informative_features_are_found_and_a_misleading_task_has_scale_0() {
         let users = users();
@@ -502,11 +508,6 @@ mod tests {
         };
         // The network's logits are 0. The labels of the validation users are swapped for the second task.
         let validation = [0, 1].map(|task| {
-            let scored = |class: usize, words: usize| Scored {
-                logits: vec![0.0; 2],
-                classes: class..class + 1,
-                words,
-            };
             (users.iter())
                 .filter_map(|user| {
                     let class = user.classes[task]?.abs_diff(task);
@@ -557,14 +558,9 @@ mod tests {
             })
             .collect();
         let validation = [0, 1].map(|_| {
-            let scored = |class: usize| Scored {
-                logits: vec![0.0; 2],
-                classes: class..class + 1,
-                words: 2,
-            };
             let users = users.iter().enumerate();
             users
-                .map(|(index, user)| (&user.words[..], scored(class(index))))
+                .map(|(index, user)| (&user.words[..], scored(class(index), 2)))
                 .collect::<Vec<_>>()
         });
         let right = |stacking| {

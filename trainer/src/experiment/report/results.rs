@@ -53,7 +53,7 @@ pub struct EvaluatedRun {
 pub struct Level {
     /// The figures.
     pub report: Report,
-    /// F and accuracy in each sample of the bootstrap.
+    /// Macro-F1, the paper's F and accuracy in each sample of the bootstrap.
     samples: Vec<[f64; 3]>,
 }
 
