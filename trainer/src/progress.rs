@@ -126,7 +126,7 @@ impl Progress {
     }
 
     /// A function that prints a line without breaking the bar.
-    pub fn printer(&self) -> impl Fn(&str) + Send + 'static {
+    pub fn printer(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let bar = self.bar.clone();
         move |line| bar.suspend(|| print_line(line))
     }

@@ -1,7 +1,7 @@
 //! Which column of a table, or field of a JSON record, holds what: the names that are known, and those a user states.
 
-use std::collections::HashMap;
-
+// Faster than that of the standard library, by its hasher.
+use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 use super::user::{id_key, label_text, listed};

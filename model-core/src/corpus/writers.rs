@@ -1,11 +1,13 @@
 //! Posts grouped by their writers.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::{io, mem, vec};
 
-use serde_json::Value;
+// Faster than that of the standard library, by its hasher.
+use hashbrown::HashMap;
+use serde_json::{Map, Value};
 
 use super::columns::ID;
 use super::reader::Problem;
@@ -57,6 +59,9 @@ pub(super) struct Writers {
     most_bytes: usize,
     bytes: usize,
     held: Vec<Gathered>,
+    posts: Posts,
+    finished: Finished,
+    /// Users who need not wait.
     ready: VecDeque<User>,
     /// The place in `held` of each writer, by [`id_key`].
     places: HashMap<String, usize>,
@@ -65,19 +70,147 @@ pub(super) struct Writers {
     count: usize,
     /// The fields that are labels.
     attributes: Vec<String>,
+    shape: Shape,
     /// How many writers have several labels of an attribute, and of which attributes.
     ambiguous: (usize, BTreeSet<String>),
 }
 
 /// A writer whose posts are being read.
 struct Gathered {
-    /// `None` if the user was refused: further posts are skipped.
-    user: Option<User>,
-    /// What orders each of the posts.
-    orders: Vec<Option<Order>>,
+    /// The user without the posts; `None` if the user was refused: further posts are skipped.
+    user: Option<Box<User>>,
+    /// The number of posts in [`Posts`].
+    count: usize,
     bytes: usize,
+    /// The last [`Shape`] of the posts.
+    shape: usize,
     /// Whether the posts differ in a label.
     is_ambiguous: bool,
+}
+
+/// The shape of a writer without posts.
+const NO_SHAPE: usize = usize::MAX;
+
+/// The names of the fields of the last post. Most posts of a file have the same: then they bring no field that their writer
+/// does not have.
+#[derive(Default)]
+struct Shape {
+    names: Vec<String>,
+    /// Whether one of them is a label.
+    has_label: bool,
+    /// How many shapes there were.
+    number: usize,
+}
+
+impl Shape {
+    /// Whether a post with these fields brings nothing to a writer who had one of the shape `last`.
+    fn is_known(&mut self, fields: &Map<String, Value>, last: usize, labels: &[String]) -> bool {
+        if !fields.keys().eq(&self.names) {
+            self.names = fields.keys().cloned().collect();
+            self.has_label = self.names.iter().any(|name| labels.contains(name));
+            self.number += 1;
+        }
+        last == self.number && !self.has_label
+    }
+}
+
+/// The posts of all writers, in the order of the file. A string for each, and a list for each writer, would take more memory
+/// and more time.
+#[derive(Default)]
+struct Posts {
+    /// The texts, some of them in each string.
+    texts: Vec<String>,
+    posts: Vec<Held>,
+}
+
+/// A post in [`Posts`].
+struct Held {
+    /// The place of its writer.
+    writer: usize,
+    order: Option<Order>,
+    /// The string with the text, the beginning there and the length.
+    text: (u32, u32, u32),
+}
+
+/// A string of [`Posts`] ends before the text that would make it longer than this.
+const MOST_TOGETHER: usize = 1 << 20;
+
+impl Posts {
+    fn push(&mut self, writer: usize, order: Option<Order>, text: &str) {
+        let has_room = |last: &String| last.len() + text.len() <= MOST_TOGETHER;
+        if !self.texts.last().is_some_and(has_room) {
+            // The first string grows with its texts, because a sorted file has one for each writer.
+            let room = if self.texts.is_empty() {
+                0
+            } else {
+                MOST_TOGETHER
+            };
+            self.texts.push(String::with_capacity(room.max(text.len())));
+        }
+        let string = self.texts.len() - 1;
+        let start = self.texts[string].len();
+        self.texts[string].push_str(text);
+        // A text has at most MAX_RECORD_BYTES, and there are not 2⁵² bytes of memory.
+        let text = (string as u32, start as u32, text.len() as u32);
+        self.posts.push(Held {
+            writer,
+            order,
+            text,
+        });
+    }
+
+    fn text(&self, post: &Held) -> String {
+        let (string, start, length) = post.text;
+        self.texts[string as usize][start as usize..][..length as usize].to_owned()
+    }
+}
+
+/// Writers all of whose posts were read.
+#[derive(Default)]
+struct Finished {
+    writers: vec::IntoIter<Gathered>,
+    posts: Posts,
+    /// The posts of one writer after the other, as indices.
+    indices: vec::IntoIter<usize>,
+}
+
+impl Finished {
+    fn new(writers: Vec<Gathered>, posts: Posts) -> Self {
+        let mut ends: Vec<usize> = Vec::with_capacity(writers.len());
+        for writer in &writers {
+            ends.push(ends.last().unwrap_or(&0) + writer.count);
+        }
+        let mut indices = vec![0; posts.posts.len()];
+        for (index, post) in posts.posts.iter().enumerate().rev() {
+            ends[post.writer] -= 1;
+            indices[ends[post.writer]] = index;
+        }
+        Self {
+            writers: writers.into_iter(),
+            posts,
+            indices: indices.into_iter(),
+        }
+    }
+
+    /// The next user, with the posts in order if that is known of all of them.
+    fn next(&mut self) -> Option<User> {
+        for Gathered { user, count, .. } in self.writers.by_ref() {
+            let indices = self.indices.by_ref().take(count);
+            let mut posts: Vec<&Held> = indices.map(|index| &self.posts.posts[index]).collect();
+            let Some(mut user) = user else { continue };
+            if user.is_gathered {
+                if posts.iter().all(|post| post.order.is_some()) {
+                    posts.sort_by(|first, second| {
+                        let ordering = first.order.partial_cmp(&second.order);
+                        ordering.unwrap_or(Ordering::Equal)
+                    });
+                }
+                user.posts = posts.iter().map(|post| self.posts.text(post)).collect();
+            }
+            return Some(*user);
+        }
+        None
+    }
 }
 
 impl Writers {
@@ -87,11 +220,14 @@ impl Writers {
             most_bytes,
             bytes: 0,
             held: Vec::new(),
+            posts: Posts::default(),
+            finished: Default::default(),
             ready: VecDeque::new(),
             places: HashMap::new(),
             returned: HashSet::new(),
             count: 0,
             attributes: columns.attributes().map(str::to_owned).collect(),
+            shape: Shape::default(),
             ambiguous: Default::default(),
         }
     }
@@ -114,35 +250,40 @@ impl Writers {
         self.count
     }
 
-    /// Adds a post. In a sorted file, the first post of a writer makes the writer before ready.
+    /// Adds a post. In a sorted file, the first post of a writer makes the writer before ready. Users who are ready must have
+    /// been taken.
     ///
     /// # Errors
     /// If the writer has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
     /// [`Problem::Stream`] if all writers have too many.
     pub fn add(&mut self, post: Post) -> Result<(), Problem> {
-        let writer = id_key(&post.writer).into_owned();
-        if let Some(&place) = self.places.get(&writer) {
+        let writer = id_key(&post.writer);
+        if let Some(&place) = self.places.get(&*writer) {
             return self.extend(place, post);
         }
+        let writer = writer.into_owned();
+        self.count += 1;
         if self.is_sorted {
             self.finish();
             if !self.returned.insert(hash(&writer)) {
                 let what = format!(
                     "the posts of writer {writer:?} are not consecutive; sort the file by writer, or leave out --sorted"
                 );
-                self.hold(writer, None);
+                self.hold(None);
+                self.places.insert(writer, self.held.len() - 1);
                 return Err(Problem::Record {
                     line: post.line,
                     what,
                 });
             }
         }
-        let user = User {
+        self.hold(Some(User {
             record: post.user.record,
             is_gathered: true,
             ..User::default()
-        };
-        let place = self.hold(writer, Some(user));
+        }));
+        let place = self.held.len() - 1;
+        self.places.insert(writer, place);
         self.extend(place, post)
     }
 
@@ -153,12 +294,7 @@ impl Writers {
             return Ok(());
         }
         self.bytes += user.bytes();
-        self.held.push(Gathered {
-            user: Some(user),
-            orders: Vec::new(),
-            bytes: 0,
-            is_ambiguous: false,
-        });
+        self.hold(Some(user));
         self.check_memory(line)
     }
 
@@ -166,27 +302,22 @@ impl Writers {
     pub fn finish(&mut self) {
         self.places.clear();
         self.bytes = 0;
-        let held = std::mem::take(&mut self.held);
-        self.ready
-            .extend(held.into_iter().filter_map(Gathered::in_order));
+        self.finished = Finished::new(mem::take(&mut self.held), mem::take(&mut self.posts));
     }
 
     /// The next user who is ready.
     pub fn take(&mut self) -> Option<User> {
-        self.ready.pop_front()
+        self.finished.next().or_else(|| self.ready.pop_front())
     }
 
-    fn hold(&mut self, writer: String, user: Option<User>) -> usize {
-        let place = self.held.len();
+    fn hold(&mut self, user: Option<User>) {
         self.held.push(Gathered {
-            user,
-            orders: Vec::new(),
+            user: user.map(Box::new),
+            count: 0,
             bytes: 0,
+            shape: NO_SHAPE,
             is_ambiguous: false,
         });
-        self.places.insert(writer, place);
-        self.count += 1;
-        place
     }
 
     /// Adds a post to a writer who is held, and the fields that the writer does not have yet.
@@ -196,29 +327,46 @@ impl Writers {
             return Ok(());
         };
         let bytes = post.user.bytes();
+        let Post {
+            line,
+            writer,
+            order,
+            user: User { posts, fields, .. },
+        } = post;
         gathered.bytes += bytes;
         self.bytes += bytes;
-        if gathered.bytes > MAX_RECORD_BYTES || user.posts.len() >= MAX_RECORD_VALUES {
-            self.bytes -= gathered.bytes;
+        if gathered.bytes > MAX_RECORD_BYTES || gathered.count + posts.len() > MAX_RECORD_VALUES {
             gathered.user = None;
             let what = format!(
                 "a user of more than {} MiB or {MAX_RECORD_VALUES} posts",
                 MAX_RECORD_BYTES >> 20
             );
-            return Err(Problem::Record {
-                line: post.line,
-                what,
-            });
+            return Err(Problem::Record { line, what });
         }
-        user.posts.extend(post.user.posts);
-        gathered.orders.push(post.order);
-        for (name, value) in post.user.fields {
+        let is_first = gathered.count == 0;
+        gathered.count += posts.len();
+        // Several texts of one record cannot be told apart by its order.
+        let order = order.filter(|_| posts.len() == 1);
+        for text in &posts {
+            self.posts.push(place, order.clone(), text);
+        }
+        if self
+            .shape
+            .is_known(&fields, gathered.shape, &self.attributes)
+        {
+            return self.check_memory(line);
+        }
+        // A field that was null may be there in a later post of the same shape.
+        if !fields.values().any(Value::is_null) {
+            gathered.shape = self.shape.number;
+        }
+        for (name, value) in fields {
             match user.fields.get(&name).filter(|known| !known.is_null()) {
                 None => {
                     user.fields.insert(name, value);
                 }
                 Some(known) if self.attributes.contains(&name) && are_other(known, &value) => {
-                    let is_first = !std::mem::replace(&mut gathered.is_ambiguous, true);
+                    let is_first = !mem::replace(&mut gathered.is_ambiguous, true);
                     self.ambiguous.0 += usize::from(is_first);
                     self.ambiguous.1.insert(name);
                 }
@@ -226,10 +374,10 @@ impl Writers {
             }
         }
         // An id that is written in two ways stays as it was first.
-        if gathered.orders.len() == 1 {
-            user.fields.insert(ID.to_owned(), post.writer);
+        if is_first {
+            user.fields.insert(ID.to_owned(), writer);
         }
-        self.check_memory(post.line)
+        self.check_memory(line)
     }
 
     fn check_memory(&self, line: u64) -> Result<(), Problem> {
@@ -241,22 +389,6 @@ impl Writers {
             "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by writer; sort the \
              file by writer and pass --sorted"
         ))))
-    }
-}
-
-impl Gathered {
-    /// The user with the posts in order, if that is known of all of them.
-    fn in_order(self) -> Option<User> {
-        let mut user = self.user?;
-        let orders: Option<Vec<Order>> = self.orders.into_iter().collect();
-        if let Some(orders) = orders.filter(|orders| orders.len() == user.posts.len()) {
-            let mut posts: Vec<(Order, String)> = orders.into_iter().zip(user.posts).collect();
-            posts.sort_by(|(first, _), (second, _)| {
-                first.partial_cmp(second).unwrap_or(Ordering::Equal)
-            });
-            user.posts = posts.into_iter().map(|(_, post)| post).collect();
-        }
-        Some(user)
     }
 }
 

@@ -1,8 +1,12 @@
 //! `auxlstm corpus convert`: archives, crawls and published corpora as the project's JSONL.
 
 use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver as Receiving, SyncSender, sync_channel};
+use std::{mem, thread};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -104,25 +108,35 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
         max_words: arguments.max_words,
         keep_ids: arguments.keep_ids,
     });
-    let (converter, left_out) = {
-        let mut output = Output {
-            converter,
-            labels: options.labels.clone(),
-            is_strict: options.strict,
-            packer: Packer::new(path, &mut file).map_err(fail)?,
-            failure: None,
-            progress: Progress::new("converting", "users", None),
-        };
-        let left_out = read_all(inputs, &options, &mut output);
-        if let Some(failure) = output.failure.take() {
-            return Err(match failure {
-                OutputFailure::Write(error) => fail(error).into(),
-                OutputFailure::BadRecord(line) => format!("{line} (strict reading is on)").into(),
-            });
-        }
-        output.packer.finish().map_err(fail)?;
-        (output.converter, left_out?)
+    let output = Output {
+        converter,
+        labels: options.labels.clone(),
+        packer: Packer::new(path, &mut file).map_err(fail)?,
+        progress: Progress::new("converting", "users", None),
     };
+    let (converter, left_out) = thread::scope(|scope| {
+        let (sender, chunks) = sync_channel(CHUNKS_AHEAD);
+        let mut sent = Sent {
+            sender,
+            chunk: Vec::new(),
+            bytes: 0,
+            print: Arc::new(output.progress.printer()),
+            bad_records: 0,
+            is_strict: options.strict,
+            refused: None,
+        };
+        let writing = scope.spawn(|| output.write(chunks));
+        let left_out = read_all(inputs, &options, &mut sent);
+        let (bad_records, refused) = sent.finish();
+        let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
+        // Why nothing more could be written, or was to be read, comes before the error of reading that it made.
+        let mut converter = written.map_err(fail)?;
+        if let Some(line) = refused {
+            return Err(Failure::from(format!("{line} (strict reading is on)")));
+        }
+        converter.add_bad_records(bad_records);
+        Ok((converter, left_out?))
+    })?;
     let counts = converter.counts();
     let left_out = left_out_of(counts, &left_out);
     if !left_out.is_empty() {
@@ -144,10 +158,10 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
 type Inputs<'a> = Vec<(&'a PathBuf, Container, Vec<Part>)>;
 
 /// Reads one format after the other from all inputs, which may hold posts of the same writers. What was left out.
-fn read_all<W: Write>(
+fn read_all(
     mut inputs: Inputs<'_>,
     options: &ReadingOptions,
-    output: &mut Output<W>,
+    sent: &mut Sent,
 ) -> Result<formats::Counts, Failure> {
     let format_options = formats::Options {
         reposts: options.reposts,
@@ -157,7 +171,7 @@ fn read_all<W: Write>(
     for format in FORMATS {
         let name = format.about().name;
         let is_it = |part: &&Part| part.format.about().name == name;
-        let mut writers = Writers::new(format_options, output);
+        let mut writers = Writers::new(format_options, sent);
         for (path, container, parts) in &mut inputs {
             if let Some(part) = parts.iter().find(is_it) {
                 (part.read(container.files(), &mut writers))
@@ -168,15 +182,15 @@ fn read_all<W: Write>(
     }
     let generic = inputs.iter().filter(|(.., parts)| parts.is_empty());
     let generic: Vec<PathBuf> = generic.map(|(path, ..)| (*path).clone()).collect();
-    read_generic(&generic, options, output)?;
+    read_generic(&generic, options, sent)?;
     Ok(left_out)
 }
 
 /// Reads the inputs that are of no format with a name.
-fn read_generic<W: Write>(
+fn read_generic(
     paths: &[PathBuf],
     options: &ReadingOptions,
-    output: &mut Output<W>,
+    sent: &mut Sent,
 ) -> Result<(), Failure> {
     let options = ReadingOptions {
         // The output applies it.
@@ -184,59 +198,92 @@ fn read_generic<W: Write>(
         ..options.clone()
     };
     let corpus = Corpus::open(paths, options)?;
-    let mut corpus = corpus.with_report(output.progress.printer());
+    let print = Arc::clone(&sent.print);
+    let mut corpus = corpus.with_report(move |line| print(line));
     for user in &mut corpus {
-        output.user(user?)?;
+        sent.user(user?)?;
     }
-    output.converter.add_bad_records(corpus.bad_records());
+    sent.bad_records += corpus.bad_records();
     Ok(())
+}
+
+/// A chunk of users ends with the one who makes it reach this many bytes.
+const CHUNK_BYTES: usize = 1 << 20;
+/// How many chunks wait to be written.
+const CHUNKS_AHEAD: usize = 4;
+
+/// Sends the users to the thread that writes them.
+struct Sent {
+    sender: SyncSender<Vec<User>>,
+    chunk: Vec<User>,
+    bytes: usize,
+    print: Arc<dyn Fn(&str) + Send + Sync>,
+    bad_records: u64,
+    is_strict: bool,
+    /// The bad record that ended strict reading.
+    refused: Option<String>,
+}
+
+impl Sent {
+    fn send(&mut self) -> io::Result<()> {
+        self.bytes = 0;
+        let sent = self.sender.send(mem::take(&mut self.chunk));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Sends the last users. The number of bad records, and the one that ended strict reading.
+    fn finish(mut self) -> (u64, Option<String>) {
+        // The thread that writes says why it has ended.
+        let _ = self.send();
+        (self.bad_records, self.refused)
+    }
+}
+
+impl Receiver for Sent {
+    fn user(&mut self, user: User) -> io::Result<()> {
+        if self.refused.is_some() {
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.bytes += user.bytes();
+        self.chunk.push(user);
+        match self.bytes < CHUNK_BYTES {
+            true => Ok(()),
+            false => self.send(),
+        }
+    }
+
+    fn bad_record(&mut self, line: &str) {
+        if self.is_strict {
+            self.refused.get_or_insert_with(|| line.to_owned());
+            return;
+        }
+        self.bad_records += 1;
+        (self.print)(line);
+    }
 }
 
 /// Writes the users.
 struct Output<W: Write> {
     converter: Converter,
     labels: Option<LabelFile>,
-    is_strict: bool,
     packer: Packer<W>,
-    /// Why reading was ended. The error of reading does not tell it from others.
-    failure: Option<OutputFailure>,
     progress: Progress,
 }
 
-enum OutputFailure {
-    Write(io::Error),
-    BadRecord(String),
-}
-
-impl<W: Write> Receiver for Output<W> {
-    fn user(&mut self, mut user: User) -> io::Result<()> {
-        if self.failure.is_some() {
-            return Err(io::ErrorKind::Other.into());
+impl<W: Write> Output<W> {
+    fn write(mut self, chunks: Receiving<Vec<User>>) -> io::Result<Converter> {
+        for mut user in chunks.into_iter().flatten() {
+            if let Some(labels) = &mut self.labels {
+                labels.apply(&mut user);
+            }
+            if let Some(record) = self.converter.record(user) {
+                serde_json::to_writer(&mut self.packer, &record)?;
+                self.packer.write_all(b"\n")?;
+            }
+            self.progress.set(self.converter.counts().read);
         }
-        if let Some(labels) = &mut self.labels {
-            labels.apply(&mut user);
-        }
-        if let Some(record) = self.converter.record(user) {
-            serde_json::to_writer(&mut self.packer, &record)
-                .map_err(io::Error::from)
-                .and_then(|()| self.packer.write_all(b"\n"))
-                .map_err(|error| {
-                    self.failure = Some(OutputFailure::Write(error));
-                    io::Error::other("the output cannot be written")
-                })?;
-        }
-        self.progress.set(self.converter.counts().read);
-        Ok(())
-    }
-
-    fn bad_record(&mut self, line: &str) {
-        if self.is_strict {
-            let failure = OutputFailure::BadRecord(line.to_owned());
-            self.failure.get_or_insert(failure);
-            return;
-        }
-        self.converter.add_bad_records(1);
-        self.progress.printer()(line);
+        self.packer.finish()?;
+        Ok(self.converter)
     }
 }
 

@@ -492,6 +492,65 @@ fn posts_are_in_the_order_of_their_numbers_or_dates() {
     }
 }
 
+proptest::proptest! {
+    /// Posts of a few writers, each with a time or none and with some of two fields: in the first one, null is no value.
+    #[test]
+    fn posts_are_grouped_as_by_the_plainest_code(
+        posts in proptest::collection::vec((0..4u8, 0..6u8, 0..3u8, proptest::bool::ANY), 0..40),
+        is_sorted: bool,
+    ) {
+        let mut posts = posts;
+        if is_sorted {
+            posts.sort_by_key(|(writer, ..)| *writer);
+        }
+        let mut file = String::new();
+        let mut expected: Vec<(u8, Vec<(Option<u8>, String)>, Map<String, Value>)> = Vec::new();
+        for (number, (writer, time, city, has_mood)) in posts.into_iter().enumerate() {
+            let mut record = json!({"user": writer, "text": format!("post {number}")});
+            let time = (time > 0).then_some(time);
+            if let Some(time) = time {
+                record["time"] = time.into();
+            }
+            if city > 0 {
+                record["city"] = if city == 1 { Value::Null } else { number.into() };
+            }
+            if has_mood {
+                record["mood"] = number.into();
+            }
+            file += &format!("{record}\n");
+            let place = expected.iter().position(|(known, ..)| *known == writer);
+            let place = place.unwrap_or_else(|| {
+                expected.push((writer, Vec::new(), Map::new()));
+                expected.len() - 1
+            });
+            let (_, texts, fields) = &mut expected[place];
+            texts.push((time, format!("post {number}")));
+            for name in ["time", "city", "mood"] {
+                if let Some(value) = record.get(name)
+                    && fields.get(name).is_none_or(Value::is_null)
+                {
+                    fields.insert(name.to_owned(), value.clone());
+                }
+            }
+            fields.insert("id".to_owned(), writer.into());
+        }
+        for (_, texts, _) in &mut expected {
+            if texts.iter().all(|(time, _)| time.is_some()) {
+                texts.sort_by_key(|(time, _)| *time);
+            }
+        }
+        let reading = Reading { is_sorted, ..Reading::default() };
+        let users = read_users(Cursor::new(file), Format::Jsonl, &reading).unwrap();
+        let users: Vec<User> = users.filter_map(Result::ok).collect();
+        proptest::prop_assert_eq!(users.len(), expected.len());
+        for (user, (_, texts, fields)) in users.iter().zip(expected) {
+            let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
+            proptest::prop_assert_eq!(&user.posts, &texts);
+            proptest::prop_assert_eq!(&user.fields, &fields);
+        }
+    }
+}
+
 #[test]
 fn sorted_files_need_no_memory() {
     let reading = Reading {
