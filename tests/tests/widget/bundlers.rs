@@ -83,3 +83,9 @@ fn next_bundles_it_by_turbopack_and_renders_it_on_the_server() {
 fn next_bundles_it_by_webpack_and_renders_it_on_the_server() {
     predicts_when_built("next", "webpack");
 }
+
+#[test]
+#[ignore = "make test-bundlers runs it"]
+fn astro_bundles_it_and_renders_it_on_the_server() {
+    predicts_when_built("astro", "build");
+}

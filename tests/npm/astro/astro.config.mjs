@@ -1,0 +1,3 @@
+export default {
+  vite: { worker: { format: "es" }, optimizeDeps: { exclude: ["user-attributes"] } },
+};
