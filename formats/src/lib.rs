@@ -96,9 +96,10 @@ mod testing;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead};
 
-pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
+use containers::first_of;
+pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members};
 pub use files::{Candidate, Files};
-pub use limited::Limited;
+pub use limited::{Counted, Limited};
 pub use memory::MemoryFiles;
 pub use streams::{Streams, gunzip};
 pub use writers::{Counts, Options, Post, Receiver, Writers};
@@ -222,6 +223,19 @@ pub struct Recognised {
 
 /// Finds the formats of an input. A file is of the first format that accepts it.
 pub fn recognise(files: &mut dyn Files) -> Recognised {
+impl Recognised {
+    /// What is to be known of the other files, if there are known ones.
+    pub fn note(&self) -> Option<String> {
+        let count = match self.others.len() {
+            0 => return None,
+            1 => "1 other file".to_owned(),
+            count => format!("{count} other files"),
+        };
+        let note = format!("{count} not read as posts: {}", first_of(&self.others));
+        (!self.parts.is_empty()).then_some(note)
+    }
+}
+
     let names = files.names().to_vec();
     let mut of_format: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut others = Vec::new();
