@@ -581,3 +581,12 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
             .notes()
             .is_empty()
     );
+}
+
+#[test]
+fn a_note_named_a_flag_that_the_page_lacks() {
+    let batch = run("a.csv", "user,text\n7,1\n8,2\n", ALL);
+    let notes = batch.notes().join("\n");
+    assert!(notes.contains("all texts are numbers"), "{notes}");
+    assert!(!notes.contains("--"), "{notes}");
+}
