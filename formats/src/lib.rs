@@ -65,6 +65,7 @@ mod json;
 mod labels;
 mod limited;
 mod line;
+mod linkedin;
 mod m3inference;
 mod mastodon;
 mod media_crawler;
@@ -135,7 +136,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 24] = [
+pub const FORMATS: [&dyn Format; 25] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -155,6 +156,7 @@ pub const FORMATS: [&dyn Format; 24] = [
     &discord_exporter::DiscordExporter,
     &facebook::Facebook,
     &youtube::YouTube,
+    &linkedin::LinkedIn,
     &reddit::Reddit,
     &pan::Pan,
     &smp_cup::SmpCup,
@@ -221,8 +223,6 @@ pub struct Recognised {
     pub others: Vec<String>,
 }
 
-/// Finds the formats of an input. A file is of the first format that accepts it.
-pub fn recognise(files: &mut dyn Files) -> Recognised {
 impl Recognised {
     /// What is to be known of the other files, if there are known ones.
     pub fn note(&self) -> Option<String> {
@@ -236,6 +236,8 @@ impl Recognised {
     }
 }
 
+/// Finds the formats of an input. A file is of the first format that accepts it.
+pub fn recognise(files: &mut dyn Files) -> Recognised {
     let names = files.names().to_vec();
     let mut of_format: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut others = Vec::new();
