@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use model_core::corpus::{Format as TextFormat, peek};
+use model_core::corpus::{Format as TextFormat, Packing};
 use model_core::file_kind::what_else;
 use zip::ZipArchive;
 
-use crate::{Files, Limited, gunzip};
+use crate::files::base;
+use crate::{Files, Limited};
 
 /// A kind of archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +37,38 @@ impl ArchiveKind {
 /// The most files that a note names.
 const MOST_NAMED: usize = 3;
 
-/// The files of an archive of no known format whose names say that they hold users, and what is to be known of the others.
-/// `is_also` says of a further name whether it does.
+/// The first of these names in a list.
+pub(crate) fn first_of(names: &[String]) -> String {
+    let first = names[..names.len().min(MOST_NAMED)].join(", ");
+    let more = if names.len() > MOST_NAMED {
+        ", …"
+    } else {
+        ""
+    };
+    first + more
+}
+
+/// Whether a name says that a file is compressed.
+pub fn is_packed(name: &str) -> bool {
+    Packing::strip_ending(&name.to_ascii_lowercase()).is_some()
+}
+
+/// Whether a name says nothing but that a file is compressed, as those of Reddit's dumps.
+fn is_only_packed(name: &str) -> bool {
+    let name = base(name).to_ascii_lowercase();
+    Packing::strip_ending(&name).is_some_and(|name| !name.contains('.'))
+}
+
+/// The files of an archive of no known format whose names say that they hold users, or only that they are compressed, and what is
+/// to be known of the others. `is_also` says of a further name whether it does.
 pub fn members(
     files: &dyn Files,
     is_also: &dyn Fn(&Path) -> bool,
 ) -> (Vec<String>, Option<String>) {
     let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
     let has_users = |path: &Path| TextFormat::by_name(path).is_some() || is_also(path);
-    let is_member = |name: &String| !is_hidden(name) && has_users(Path::new(name));
+    let may_have_users = |name: &str| has_users(Path::new(name)) || is_only_packed(name);
+    let is_member = |name: &String| !is_hidden(name) && may_have_users(name);
     let (members, others): (Vec<_>, Vec<_>) = files
         .names()
         .iter()
@@ -55,10 +79,7 @@ pub fn members(
         1 => "1 file, by its name".to_owned(),
         count => format!("{count} files, by their names"),
     };
-    let mut names = others[..others.len().min(MOST_NAMED)].join(", ");
-    if others.len() > MOST_NAMED {
-        names += ", …";
-    }
+    let names = first_of(&others);
     let note = format!("left out {count} neither JSON, nor a table, nor plain text: {names}");
     (members, Some(note))
 }
@@ -109,9 +130,8 @@ impl<R: Read + Seek> Files for ZipFiles<R> {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
         let &index = (self.indices.get(name)).ok_or(io::ErrorKind::NotFound)?;
         let file = self.archive.by_index(index).map_err(io::Error::other)?;
-        let (packed, length) = (file.compressed_size(), file.size());
-        let packed = Arc::new(AtomicU64::new(packed));
-        member(BufReader::new(Limited::new(file, packed)), length)
+        let packed = Arc::new(AtomicU64::new(file.compressed_size()));
+        Ok(Box::new(BufReader::new(Limited::new(file, packed))))
     }
 }
 
@@ -162,22 +182,44 @@ impl<R: Read + Seek> Files for TarFiles<R> {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
         let &(start, length) = (self.positions.get(name)).ok_or(io::ErrorKind::NotFound)?;
         self.reader.seek(SeekFrom::Start(start))?;
-        member(BufReader::new((&mut self.reader).take(length)), length)
+        Ok(Box::new(BufReader::new((&mut self.reader).take(length))))
     }
 }
 
-/// The bytes of a file of `length` bytes in an archive, decompressed if gzip has compressed it by itself.
-fn member<'a>(file: impl BufRead + 'a, length: u64) -> io::Result<Box<dyn BufRead + 'a>> {
-    let (head, file) = peek(file, GZIP.len())?;
-    if head != GZIP {
-        return Ok(Box::new(file));
-    }
-    let packed = Arc::new(AtomicU64::new(length));
-    Ok(Box::new(BufReader::new(Limited::new(gunzip(file), packed))))
+/// Files that are decompressed where they are compressed by themselves.
+pub struct Unpacked<F, U> {
+    files: F,
+    unpack: U,
 }
 
-/// The first bytes of a file of gzip.
-const GZIP: [u8; 3] = [0x1F, 0x8B, 8];
+impl<F, U> Unpacked<F, U>
+where
+    F: Files,
+    U: for<'a> Fn(Box<dyn BufRead + 'a>) -> io::Result<Box<dyn BufRead + 'a>>,
+{
+    /// These files. `unpack` decompresses one, or returns it as it is.
+    pub fn new(files: F, unpack: U) -> Self {
+        Self { files, unpack }
+    }
+}
+
+impl<F, U> Files for Unpacked<F, U>
+where
+    F: Files,
+    U: for<'a> Fn(Box<dyn BufRead + 'a>) -> io::Result<Box<dyn BufRead + 'a>>,
+{
+    fn names(&self) -> &[String] {
+        self.files.names()
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.files.place(name)
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        (self.unpack)(self.files.open(name)?)
+    }
+}
 
 /// Archives made on a Mac have a hidden file beside each file.
 pub(crate) fn is_file(name: &str) -> bool {
@@ -226,35 +268,6 @@ mod tests {
             }
         }
         names
-    }
-
-    #[test]
-    fn compressed_files_in_archives_were_of_no_format() {
-        let post = br#"{"id": 1, "text": "tea", "user": {"id": 7, "screen_name": "a"}}"#;
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        packed.write_all(post).unwrap();
-        let packed = packed.finish().unwrap();
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(packed.len() as u64);
-        (tar.append_data(&mut header, "10/20.json.gz", &*packed)).unwrap();
-        let tar = Cursor::new(tar.into_inner().unwrap());
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        (zip.start_file("10/20.json.gz", zip::write::SimpleFileOptions::default())).unwrap();
-        zip.write_all(&packed).unwrap();
-        let zip = zip.finish().unwrap();
-        let archives: [Box<dyn Files>; 2] = [
-            Box::new(TarFiles::new(tar, "x.tar").unwrap()),
-            Box::new(ZipFiles::new(zip, "x.zip").unwrap()),
-        ];
-        for mut archive in archives {
-            let parts = crate::recognise(&mut *archive).parts;
-            assert_eq!(parts[0].format.about().name, "twitter-api-v1");
-            let mut text = Vec::new();
-            let mut file = archive.open("10/20.json.gz").unwrap();
-            file.read_to_end(&mut text).unwrap();
-            assert_eq!(text, post);
-        }
     }
 
     #[test]

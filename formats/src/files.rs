@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, peek};
+use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, Packing, peek};
 use serde_json::Value;
 
 use crate::json::{PLACES, Paths, Records};
@@ -172,10 +172,7 @@ pub(crate) fn stem(name: &str) -> String {
 /// The ending of a name in lower case, before `.xz` and the like.
 pub(crate) fn extension(name: &str) -> String {
     let name = base(name).to_ascii_lowercase();
-    let unpacked = [".xz", ".gz", ".zst"]
-        .iter()
-        .find_map(|packed| name.strip_suffix(packed));
-    let name = unpacked.unwrap_or(&name);
+    let name = Packing::strip_ending(&name).unwrap_or(&name);
     name.rsplit_once('.')
         .map_or("", |(_, ending)| ending)
         .to_owned()

@@ -65,6 +65,7 @@ mod json;
 mod labels;
 mod limited;
 mod line;
+mod linkedin;
 mod m3inference;
 mod mastodon;
 mod media_crawler;
@@ -96,9 +97,10 @@ mod testing;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead};
 
-pub use containers::{ArchiveKind, TarFiles, ZipFiles, members};
+use containers::first_of;
+pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members};
 pub use files::{Candidate, Files};
-pub use limited::Limited;
+pub use limited::{Counted, Limited};
 pub use memory::MemoryFiles;
 pub use streams::{Streams, gunzip};
 pub use writers::{Counts, Options, Post, Receiver, Writers};
@@ -134,7 +136,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which an input is tried on them.
-pub const FORMATS: [&dyn Format; 24] = [
+pub const FORMATS: [&dyn Format; 25] = [
     &blogs_xml::BlogFiles,
     &blogs_csv::BlogTable,
     &twitter_archive::TwitterArchive,
@@ -154,6 +156,7 @@ pub const FORMATS: [&dyn Format; 24] = [
     &discord_exporter::DiscordExporter,
     &facebook::Facebook,
     &youtube::YouTube,
+    &linkedin::LinkedIn,
     &reddit::Reddit,
     &pan::Pan,
     &smp_cup::SmpCup,
@@ -218,6 +221,19 @@ pub struct Recognised {
     pub parts: Vec<Part>,
     /// The names of the other files. They have no posts, but may describe the writers.
     pub others: Vec<String>,
+}
+
+impl Recognised {
+    /// What is to be known of the other files, if there are known ones.
+    pub fn note(&self) -> Option<String> {
+        let count = match self.others.len() {
+            0 => return None,
+            1 => "1 other file".to_owned(),
+            count => format!("{count} other files"),
+        };
+        let note = format!("{count} not read as posts: {}", first_of(&self.others));
+        (!self.parts.is_empty()).then_some(note)
+    }
 }
 
 /// Finds the formats of an input. A file is of the first format that accepts it.

@@ -1,7 +1,7 @@
 //! A bound on what a small file may unpack to, and the error of one that is cut off.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,6 +55,38 @@ impl<D> Limited<D> {
             bytes: 0,
             ends: None,
         }
+    }
+
+    /// What the decoder that `begin` makes makes of `reader`.
+    pub fn of<R: BufRead>(reader: R, begin: impl FnOnce(Counted<R>) -> D) -> Self {
+        let read = Arc::new(AtomicU64::new(0));
+        let packed = Arc::clone(&read);
+        Self::new(begin(Counted { reader, read }), packed)
+    }
+}
+
+/// A reader whose bytes are counted as they are read.
+pub struct Counted<R> {
+    reader: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.reader.consume(bytes);
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 

@@ -1,25 +1,32 @@
 //! Chats that LINE exports as text.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
+use crate::files::read_text;
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
 /// A heading in the phone's language, then a line with the date of each day, and under it a message a line: time, name and text
-/// between tabs. A message may go on over lines.
+/// between tabs. A message may go on over lines. LINE for computers writes no heading, and spaces in the place of tabs.
 pub(crate) struct Line;
 
 const ABOUT: About = About {
     name: "line",
-    input: "a chat that LINE exported as text, which begins with \"[LINE]\" and has lines of time, name and text between tabs",
+    input: "a chat that LINE exported as text: from a telephone, beginning with \"[LINE]\", with tabs between time, name and text; or from a computer, beginning with a date such as 2024.05.01 Wednesday, with spaces between them",
     reads: "messages, grouped by name",
     labels: &[],
     leaves_out: "messages of the system; unsent messages; calls; stickers, photos and other attachments",
 };
 
 /// What stands in the place of an attachment, in English, Japanese and Chinese.
-const ATTACHMENTS: [&str; 48] = [
+const ATTACHMENTS: [&str; 53] = [
+    "Stickers",
+    "Photos",
+    "Videos",
+    "Files",
+    "Audio",
     "Sticker",
     "Photo",
     "Video",
@@ -71,14 +78,35 @@ const ATTACHMENTS: [&str; 48] = [
 ];
 
 /// The text of an unsent message, in the same languages.
-const UNSENT: [&str; 6] = [
+const UNSENT: [&str; 7] = [
     "unsent a message",
+    "Message unsent",
     "メッセージの送信を取り消しました",
     "已收回訊息",
     "收回了訊息",
     "已撤回消息",
     "已收回信息",
 ];
+
+/// How messages of the system end where spaces stand in the place of tabs.
+const SYSTEM: [&str; 10] = [
+    "joined the group.",
+    "left the group.",
+    "joined the chat.",
+    "left the chat.",
+    "参加しました。",
+    "退出しました。",
+    "招待しました。",
+    "加入群組。",
+    "加入聊天。",
+    "退出群組。",
+];
+
+/// The longest file in which names are looked for.
+const MOST_BYTES: usize = 64 << 20;
+/// The most words of a name between spaces, and how many messages must begin with a name of several words.
+const MOST_WORDS: usize = 4;
+const FEWEST_MESSAGES: usize = 3;
 
 /// With which lines about calls begin.
 const CALL: char = '☎';
@@ -97,19 +125,34 @@ impl Format for Line {
             return false;
         }
         let head = file.head();
-        head.trim_start().starts_with("[LINE]") && head.lines().any(|line| message(line).is_some())
+        match head.trim_start().starts_with("[LINE]") {
+            true => head.lines().any(|line| message(line).is_some()),
+            false => is_from_computer(head),
+        }
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
+            let text = match is_from_computer(Candidate::new(files, &name).head()) {
+                // A file that cannot be read is reported below.
+                true => Some(read_text(files, &name, MOST_BYTES).unwrap_or_default()),
+                false => None,
+            };
+            let names = text.as_deref().map(names);
             let mut start = |line: &str| {
                 if let Some(date) = date(line) {
                     start_of_day = Some(date);
                     return Some(Start::Heading);
                 }
-                let (minutes, rest) = message(line)?;
-                let sent = rest.split_once('\t').filter(|(name, _)| !name.is_empty());
+                let (minutes, rest) = match names {
+                    Some(_) => spaced_message(line)?,
+                    None => message(line)?,
+                };
+                let sent = match &names {
+                    Some(names) => sent(rest, names),
+                    None => rest.split_once('\t').filter(|(name, _)| !name.is_empty()),
+                };
                 Some(sent.map_or(Start::System, |(name, text)| {
                     Start::Message(Message {
                         writer: name.to_owned(),
@@ -180,9 +223,90 @@ fn date(line: &str) -> Option<i64> {
     day(year, month, of_month)
 }
 
+/// Whether a text begins with a day and a message with spaces, as LINE for computers writes them.
+fn is_from_computer(head: &str) -> bool {
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    // Such as 2024.05.01 Wednesday.
+    let is_day = |day: &str| {
+        day.starts_with(|letter: char| letter.is_ascii_digit())
+            && day.contains(char::is_alphabetic)
+            && date(day).is_some()
+    };
+    lines.next().is_some_and(is_day)
+        && lines
+            .next()
+            .is_some_and(|line| spaced_message(line).is_some())
+}
+
+/// The same as [`message`], with spaces: `09:30 Ann tea`, `09:30 AM Ann tea` or `上午 09:30 Ann tea`.
+fn spaced_message(line: &str) -> Option<(i64, &str)> {
+    let (first, rest) = line.split_once(' ')?;
+    let with_half = rest.split_once(' ').and_then(|(second, rest)| {
+        let time = minutes(&line[..first.len() + 1 + second.len()])?;
+        Some((time, rest))
+    });
+    with_half.or_else(|| Some((minutes(first)?, rest)))
+}
+
+/// The names at the beginnings of messages, and beginnings that are no names. A name ends where what follows is not the same in
+/// several messages.
+fn names(text: &str) -> HashSet<&str> {
+    let mut messages: HashMap<&str, usize> = HashMap::new();
+    let mut names = HashSet::new();
+    for line in text.lines() {
+        let Some((_, rest)) = spaced_message(line).filter(|(_, rest)| !is_of_system(rest)) else {
+            continue;
+        };
+        for beginning in beginnings(rest) {
+            *messages.entry(beginning).or_default() += 1;
+        }
+        // The last word is of the text.
+        names.extend(rest.rsplit_once(' ').map(|(beginning, _)| beginning));
+    }
+    let rare = messages
+        .iter()
+        .filter(|(_, messages)| **messages < FEWEST_MESSAGES);
+    names.extend(rare.filter_map(|(beginning, _)| Some(beginning.rsplit_once(' ')?.0)));
+    names
+}
+
+/// The first words of a message that may be a name: one, two and so on.
+fn beginnings(message: &str) -> impl Iterator<Item = &str> {
+    let ends = message.match_indices(' ').take(MOST_WORDS);
+    ends.map(|(end, _)| &message[..end])
+}
+
+/// The name and the text of a message between spaces; none if the system sent it.
+fn sent<'l>(message: &'l str, names: &HashSet<&str>) -> Option<(&'l str, &'l str)> {
+    if is_of_system(message) {
+        return None;
+    }
+    let known = beginnings(message).find(|beginning| names.contains(beginning));
+    let name = known.or_else(|| beginnings(message).next())?;
+    let text = message[name.len()..].trim();
+    // Here no brackets are around what stands for an attachment.
+    let text = if ATTACHMENTS.contains(&text) {
+        ""
+    } else {
+        text
+    };
+    (!name.is_empty()).then_some((name, text))
+}
+
+fn is_of_system(message: &str) -> bool {
+    SYSTEM
+        .iter()
+        .any(|ending| message.trim_end().ends_with(ending))
+}
+
 /// The minutes of the day at which a line says that a message came, and what follows the time.
 fn message(line: &str) -> Option<(i64, &str)> {
     let (time, rest) = line.split_once('\t')?;
+    Some((minutes(time)?, rest))
+}
+
+/// The minutes of the day of a time such as `19:02`, `07:02 PM` or `下午07:02`.
+fn minutes(time: &str) -> Option<i64> {
     if time.len() > LONGEST_TIME || !time.contains(':') {
         return None;
     }
@@ -199,7 +323,7 @@ fn message(line: &str) -> Option<(i64, &str)> {
         "pm" | "下午" | "午後" | "晚上" | "中午" => hour % 12 + 12,
         _ => return None,
     };
-    Some((60 * hour + minute, rest))
+    Some(60 * hour + minute)
 }
 
 /// The numbers in a text; none if one is too long.
@@ -247,6 +371,38 @@ mod tests {
             json!([{"id": "安", "posts": ["明天考試"]}, {"id": "本", "posts": ["加油"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!(counts.without_text, 1);
+    }
+
+    #[test]
+    fn chats_of_line_for_computers_were_plain_lines() {
+        let chat = "\u{FEFF}2024.05.01 Wednesday\r\n09:12 Ann Lee My exam is tomorrow\r\n09:13 Ben good luck\r\n\
+            and sleep well\r\n09:14 Ann Lee Stickers\r\n09:15 Ann Lee thanks\r\n09:16 Ann Lee unsent a message.\r\n\
+            09:17 Cleo Hu joined the group.\r\n\r\n2024.05.02 Thursday\r\n10:00 Cleo tea\r\n10:01 Ann Lee hi Cleo\r\n";
+        let (received, counts) = read(&Line, &[("Tea.txt", chat.as_bytes())]);
+        let expected = json!([
+            {"id": "Ann Lee", "posts": ["My exam is tomorrow", "thanks", "hi Cleo"]},
+            {"id": "Ben", "posts": ["good luck\nand sleep well"]},
+            {"id": "Cleo", "posts": ["tea"]},
+        ]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(
+            (counts.system, counts.deleted, counts.without_text),
+            (1, 1, 1)
+        );
+        let chinese = "2024.05.01 星期三\n上午 09:12 安 明天考試\n下午 09:13 本 貼圖\n下午 09:14 本 加油\n下午 09:15 琳已加入群組。\n";
+        let (received, counts) = read(&Line, &[("chat.txt", chinese.as_bytes())]);
+        let expected =
+            json!([{"id": "安", "posts": ["明天考試"]}, {"id": "本", "posts": ["加油"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.system, counts.without_text), (1, 1));
+        for text in [
+            "2024.05.01\n09:12 is when we met\n",
+            "2024.05.01 Wednesday\nwe met at 09:12\n",
+            "met 2024.05.01\n09:12 Ann hi\n",
+        ] {
+            let mut files = crate::testing::Memory::new(&[("a.txt", text.as_bytes())]);
+            assert!(crate::recognise(&mut files).parts.is_empty(), "{text}");
+        }
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 
+use model_core::corpus::Packing;
 use model_core::file_kind::KIND_BYTES;
 
 use crate::Files;
-use crate::containers::is_file;
+use crate::containers::{is_file, is_packed};
 
-/// The text files of an archive, unpacked.
+/// The text files of an archive, and those compressed by themselves with gzip.
 pub struct MemoryFiles {
     place: String,
     names: Vec<String>,
@@ -17,7 +18,7 @@ pub struct MemoryFiles {
 
 impl MemoryFiles {
     /// Reads a tar archive once, from front to end; `place` is its name for messages. Pictures, videos and other binary files
-    /// are left out.
+    /// are left out. Of files that are compressed in another way than with gzip only the begin is kept, which names the way.
     ///
     /// # Errors
     /// If it is not a whole tar archive, or its text takes more than `most_bytes`.
@@ -35,7 +36,10 @@ impl MemoryFiles {
             (&mut entry)
                 .take(KIND_BYTES as u64)
                 .read_to_end(&mut content)?;
-            if is_binary(&content) {
+            if is_binary(&content) && Packing::by_content(&content) != Some(Packing::Gzip) {
+                if is_packed(&name) {
+                    contents.insert(name, content);
+                }
                 continue;
             }
             let missing = || {

@@ -47,8 +47,7 @@ pub(crate) fn open_table<R: BufRead>(reader: R) -> io::Result<Table<R>> {
     table.ok_or_else(|| invalid("it is empty"))
 }
 
-/// Calls `each` with every row of a table. Rows with misplaced quotes are left out, and a file that cannot be read to its
-/// end costs a bad record.
+/// Calls `each` with every row of a table in a file, see [`rows_of`].
 ///
 /// # Errors
 /// Those of `each`.
@@ -59,7 +58,27 @@ pub(crate) fn each_row(
     each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let mut table = match open_text(files, name).and_then(open_table) {
+    match open_text(files, name) {
+        Ok(text) => rows_of(text, &place, writers, each),
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            Ok(())
+        }
+    }
+}
+
+/// Calls `each` with every row of a table, which messages call `place`. Rows with misplaced quotes are left out, and text that
+/// cannot be read to its end costs a bad record.
+///
+/// # Errors
+/// Those of `each`.
+pub(crate) fn rows_of(
+    text: impl BufRead,
+    place: &str,
+    writers: &mut Writers<'_>,
+    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut table = match open_table(text) {
         Ok(table) => table,
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));

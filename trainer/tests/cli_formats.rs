@@ -17,7 +17,7 @@ struct Case {
     labels: &'static [&'static str],
 }
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 25] = [
     Case {
         format: "blogs-xml",
         files: &[
@@ -235,6 +235,22 @@ const CASES: [Case; 24] = [
         )],
         writers: 1,
         posts: 1,
+        labels: &[],
+    },
+    Case {
+        format: "linkedin",
+        files: &[
+            (
+                "Shares_17.csv",
+                "Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n2024-05-01 10:00:00,https://www.linkedin.com/feed,\"tea\"\"\n\"\"and rain\",,,PUBLIC\n",
+            ),
+            (
+                "Comments_17.csv",
+                "Date,Link,Message\n2024-05-02 10:00:00,https://www.linkedin.com/feed,\"so \\\"warm\\\"\"\n",
+            ),
+        ],
+        writers: 1,
+        posts: 2,
         labels: &[],
     },
     Case {

@@ -34,10 +34,7 @@ impl Format {
     /// The format that the name of a file states.
     pub fn by_name(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let name = [".xz", ".gz", ".zst"]
-            .iter()
-            .find_map(|packed| name.strip_suffix(packed))
-            .unwrap_or(&name);
+        let name = Packing::strip_ending(&name).unwrap_or(&name);
         match name.rsplit_once('.')?.1 {
             "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
             "csv" | "tsv" | "tab" => Some(Self::Csv),
@@ -104,6 +101,12 @@ impl Packing {
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             _ => None,
         }
+    }
+
+    /// A name in lower case without its last ending, if this says that the file is compressed, be it with bzip2, which is not read.
+    pub fn strip_ending(name: &str) -> Option<&str> {
+        let endings = [".xz", ".gz", ".zst", ".bz2"];
+        endings.iter().find_map(|ending| name.strip_suffix(ending))
     }
 
     /// The name of the program that unpacks it.

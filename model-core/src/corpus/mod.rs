@@ -37,6 +37,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod across_files;
 mod columns;
 mod encoding;
 mod format;
@@ -51,6 +52,7 @@ pub mod time;
 mod user;
 mod writers;
 
+pub use across_files::AcrossFiles;
 pub use columns::{Columns, LabelFields, Places};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};

@@ -370,7 +370,7 @@ const ROUNDED: &str = "the id of the writer is a rounded number; writers whose i
 const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
 /// Told of a file whose texts count something, or are ids.
 const NUMBERS: &str =
-    "all texts are numbers; if another field has the posts, --text NAME states it";
+    "all texts are numbers, as where another field has the posts; --text NAME states it";
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";

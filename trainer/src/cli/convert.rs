@@ -10,13 +10,13 @@ use std::{mem, thread};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use formats::{FORMATS, Format, Part, Receiver, Recognised, Writers, recognise};
+use formats::{FORMATS, Format, Part, Receiver, Writers, recognise};
 use model_core::corpus::User;
 
 use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
 use crate::corpus::{
-    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, not_read, repeated_file,
+    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
 };
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
@@ -86,11 +86,11 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
             Some(format) => vec![Part::all(format, container.files())],
             None if options.reading.is_stated() => Vec::new(),
             None => {
-                let Recognised { parts, others } = recognise(container.files());
-                if !others.is_empty() && !parts.is_empty() {
-                    notice!("{}: {}", path.display(), not_read(&others));
+                let found = recognise(container.files());
+                if let Some(note) = found.note() {
+                    notice!("{}: {note}", path.display());
                 }
-                parts
+                found.parts
             }
         };
         inputs.push((path, container, parts));

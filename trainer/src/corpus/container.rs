@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use formats::{ArchiveKind, Files, TarFiles, ZipFiles};
+use formats::{ArchiveKind, Files, TarFiles, Unpacked, ZipFiles};
 use model_core::corpus::{HEAD_BYTES, peek};
 
 use super::columnar::is_columnar;
@@ -53,7 +53,11 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
         list(path, "", &mut names, &mut skipped)?;
         names.sort_unstable();
         let path = path.to_owned();
-        let files = Box::new(Folder { path, names });
+        let files = Box::new(Folder {
+            path,
+            names,
+            is_long,
+        });
         return Ok(Opened::Container(Container { files, skipped }));
     }
     let (head, reader) = peek(input::open_long(path, is_long)?, HEAD_BYTES)?;
@@ -74,12 +78,19 @@ pub(super) fn open(path: &Path, is_long: bool) -> io::Result<Opened> {
     }
     let file = BufReader::new(file);
     let files: Box<dyn Files + Send> = match ArchiveKind::by_content(&head) {
-        Some(ArchiveKind::Zip) => Box::new(ZipFiles::new(file, &place)?),
-        _ => Box::new(TarFiles::new(file, &place)?),
+        Some(ArchiveKind::Zip) => unpacked_files(ZipFiles::new(file, &place)?, is_long),
+        _ => unpacked_files(TarFiles::new(file, &place)?, is_long),
     };
     Ok(Opened::Container(Container {
         files,
         skipped: Skipped::default(),
+    }))
+}
+
+/// Decompresses those files of an archive that are compressed by themselves.
+fn unpacked_files(files: impl Files + Send + 'static, is_long: bool) -> Box<dyn Files + Send> {
+    Box::new(Unpacked::new(files, move |file| {
+        Ok(Box::new(input::decompress(file, is_long)?))
     }))
 }
 
@@ -201,6 +212,7 @@ struct Folder {
     path: PathBuf,
     /// In alphabetical order.
     names: Vec<String>,
+    is_long: bool,
 }
 
 impl Files for Folder {
@@ -213,7 +225,7 @@ impl Files for Folder {
     }
 
     fn open(&mut self, name: &str) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(input::open(&self.path.join(name))?)
+        Ok(input::open_long(&self.path.join(name), self.is_long)?)
     }
 }
 

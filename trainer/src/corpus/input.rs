@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use formats::{Limited, Streams, gunzip};
 use liblzma::bufread::XzDecoder;
@@ -14,6 +12,9 @@ use zstd::stream::read::Decoder as ZstdDecoder;
 
 /// The memory limit of the xz decoder; the highest preset needs 65 MiB.
 const XZ_MEMORY_LIMIT: u64 = 1 << 30;
+
+/// How many bytes are read at a time.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// The number of first bytes that show the compression.
 const SIGNATURE_BYTES: usize = 8;
@@ -32,40 +33,30 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
 
 /// [`open`]; if `is_long`, also of a file of zstd that takes 2 GiB of memory to decompress.
 pub(super) fn open_long(path: &Path, is_long: bool) -> io::Result<Box<dyn BufRead + Send>> {
-    if path.as_os_str() == STANDARD_INPUT {
-        decompress(BufReader::with_capacity(1 << 16, io::stdin()), is_long)
-    } else {
-        decompress(
-            BufReader::with_capacity(1 << 16, File::open(path)?),
-            is_long,
-        )
-    }
+    let reader: Box<dyn Read + Send> = match path.as_os_str() == STANDARD_INPUT {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path)?),
+    };
+    let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
+    Ok(Box::new(decompress(reader, is_long)?))
 }
 
 /// The bytes of `reader`, decompressed if they are compressed.
-pub(super) fn decompress(
-    reader: impl BufRead + Send + 'static,
+pub(super) fn decompress<R: BufRead>(
+    reader: R,
     is_long: bool,
-) -> io::Result<Box<dyn BufRead + Send>> {
+) -> io::Result<impl BufRead + use<R>> {
     let (head, reader) = peek(reader, SIGNATURE_BYTES)?;
-    let packed = Arc::new(AtomicU64::new(0));
-    let reader = Packed {
-        reader,
-        read: Arc::clone(&packed),
-    };
-    Ok(match Packing::by_content(&head) {
+    let decoder = Limited::of(reader, |reader| match Packing::by_content(&head) {
         Some(Packing::Xz) => {
             let begin = |reader| {
                 let stream = Stream::new_stream_decoder(XZ_MEMORY_LIMIT, 0)?;
                 Ok(XzDecoder::new_stream(reader, stream))
             };
             let is_begin = |byte| byte == 0xFD;
-            buffered(
-                Streams::new(reader, begin, XzDecoder::into_inner, is_begin),
-                packed,
-            )
+            Decoder::Xz(Streams::new(reader, begin, XzDecoder::into_inner, is_begin))
         }
-        Some(Packing::Gzip) => buffered(gunzip(reader), packed),
+        Some(Packing::Gzip) => Decoder::Gzip(gunzip(reader)),
         Some(Packing::Zstd) => {
             let window = if is_long {
                 LONG_ZSTD_WINDOW
@@ -80,10 +71,30 @@ pub(super) fn decompress(
             let end = |decoder: Windowed<ZstdDecoder<'static, _>>| decoder.0.finish();
             // Frames that are to be skipped begin with 0x50 to 0x5F.
             let is_begin = |byte| matches!(byte, 0x28 | 0x50..=0x5F);
-            buffered(Streams::new(reader, begin, end, is_begin), packed)
+            Decoder::Zstd(Streams::new(reader, begin, end, is_begin))
         }
-        None => Box::new(reader.reader),
-    })
+        None => Decoder::None(reader),
+    });
+    Ok(BufReader::with_capacity(BUFFER_BYTES, decoder))
+}
+
+/// One of several decoders. It has no box around it, so that it can be sent to another thread if its reader can.
+enum Decoder<X, G, Z, N> {
+    Xz(X),
+    Gzip(G),
+    Zstd(Z),
+    None(N),
+}
+
+impl<X: Read, G: Read, Z: Read, N: Read> Read for Decoder<X, G, Z, N> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Xz(decoder) => decoder.read(buffer),
+            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Zstd(decoder) => decoder.read(buffer),
+            Self::None(reader) => reader.read(buffer),
+        }
+    }
 }
 
 /// A decoder of zstd whose error names the flag that permits a longer window.
@@ -99,41 +110,6 @@ impl<D: Read> Read for Windowed<D> {
                 false => error,
             }
         })
-    }
-}
-
-fn buffered(
-    decoder: impl Read + Send + 'static,
-    packed: Arc<AtomicU64>,
-) -> Box<dyn BufRead + Send> {
-    Box::new(BufReader::with_capacity(
-        1 << 16,
-        Limited::new(decoder, packed),
-    ))
-}
-
-/// Counts the bytes of a compressed file that were read so far.
-struct Packed<R> {
-    reader: R,
-    read: Arc<AtomicU64>,
-}
-
-impl<R: BufRead> BufRead for Packed<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader.fill_buf()
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.reader.consume(bytes);
-    }
-}
-
-impl<R: BufRead> Read for Packed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }
 

@@ -8,7 +8,6 @@ use formats::{Counts, Options, Part, Receiver, Recognised, Writers, recognise};
 use model_core::corpus::{Problem, User, Users};
 
 use super::Container;
-use crate::table::counted;
 
 /// How many users wait to be taken.
 const USERS_AHEAD: usize = 64;
@@ -19,17 +18,17 @@ const USERS_AHEAD: usize = 64;
 /// # Errors
 /// The container, if it has none.
 pub(super) fn users(mut container: Container, options: Options) -> Result<Users, Container> {
-    let Recognised { parts, others } = recognise(container.files());
-    if parts.is_empty() {
+    let found = recognise(container.files());
+    if found.parts.is_empty() {
         return Err(container);
     }
+    let note = found.note().map(Problem::Note);
+    let Recognised { parts, .. } = found;
     let mut notes = vec![Problem::Note(format!(
         "read as {} (docs/formats.md)",
         names(&parts)
     ))];
-    if !others.is_empty() {
-        notes.push(Problem::Note(not_read(&others)));
-    }
+    notes.extend(note);
     let (sender, users) = sync_channel(USERS_AHEAD);
     thread::spawn(move || {
         let mut sent = Sent { sender, records: 0 };
@@ -43,21 +42,6 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         let _ = sent.sender.send(Err(last));
     });
     Ok(Box::new(notes.into_iter().map(Err).chain(users)))
-}
-
-/// The most files that a note names.
-const MOST_NAMED: usize = 3;
-
-/// What is told of the files beside those of known formats.
-pub(crate) fn not_read(others: &[String]) -> String {
-    let named = others[..others.len().min(MOST_NAMED)].join(", ");
-    let more = if others.len() > MOST_NAMED {
-        ", …"
-    } else {
-        ""
-    };
-    let others = counted(others.len() as u64, "other file");
-    format!("{others} not read as posts: {named}{more}")
 }
 
 /// The names of the formats, such as "reddit and telegram".

@@ -9,7 +9,6 @@ use model_core::corpus::{HEAD_BYTES, Problem, Reading, User, Users, open_users, 
 
 use super::columnar;
 use super::container::unpacked;
-use super::input::decompress;
 use super::{Options, Shard};
 
 /// A file of a folder or an archive, as a part of a temporary file.
@@ -118,7 +117,7 @@ impl MemberUsers {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(member.start))?;
         let end = End(member.cut.clone());
-        let reader = decompress(BufReader::new(file.take(member.length).chain(end)), false)?;
+        let reader = BufReader::new(file.take(member.length).chain(end));
         let (head, reader) = peek(reader, HEAD_BYTES)?;
         if columnar::is_columnar(&head) {
             let fields = self.fields.as_deref();

@@ -21,7 +21,6 @@ mod statistics;
 pub use container::{Container, extent};
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, fingerprint, repeated_file};
-pub(crate) use known::not_read;
 pub use label_file::LabelFile;
 pub use labels::{LabelMap, listed};
 pub use model_core::corpus::User;

@@ -1,18 +1,16 @@
 //! The reader over all files of a corpus.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{Problem, Reading, User, Users, id_key, open_users};
+use model_core::corpus::{AcrossFiles, Problem, Reading, User, Users, open_users};
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
 use super::{Container, LabelFile, LabelMap, Shard, columnar, known, members, repeated_file};
 use crate::progress::notice;
-use crate::table::counted;
 
 /// How to read a corpus.
 #[derive(Clone, Debug, Default)]
@@ -96,37 +94,6 @@ pub enum CorpusError {
     BadRecord(BadRecord),
 }
 
-/// Finds writers whose posts are in several files: posts are grouped within each file, so that such a writer is several users.
-#[derive(Default)]
-struct Ids {
-    hasher: RandomState,
-    /// Hashes of the ids so far.
-    seen: HashSet<u64>,
-    /// Those that came again.
-    repeated: HashSet<u64>,
-}
-
-impl Ids {
-    fn add(&mut self, user: &User) {
-        // Users whose posts are listed are whole, and other corpora may number theirs alike.
-        if let Some(id) = user.own_id().filter(|_| user.is_gathered) {
-            let hash = self.hasher.hash_one(id_key(id));
-            if !self.seen.insert(hash) {
-                self.repeated.insert(hash);
-            }
-        }
-    }
-
-    /// What is told at the end, once.
-    fn take_note(&mut self) -> Option<String> {
-        let count = std::mem::take(self).repeated.len() as u64;
-        let writers = counted(count, "writer");
-        (count > 0).then(|| {
-            format!("{writers} with posts in more than one file, who count once for each file; put the posts into one file to group them")
-        })
-    }
-}
-
 /// The maximum number of users in a chunk.
 const CHUNK_USERS: usize = 4096;
 /// A chunk ends with the user who makes it reach this many bytes.
@@ -145,7 +112,7 @@ pub struct Corpus {
     file: usize,
     report: Box<dyn FnMut(&str) + Send>,
     labels: LabelMap,
-    ids: Ids,
+    across_files: AcrossFiles,
     bad_records: u64,
     failed: bool,
     /// The error of the next chunk.
@@ -180,7 +147,7 @@ impl Corpus {
             file: 0,
             report: Box::new(|line| notice!("{line}")),
             labels: LabelMap::default(),
-            ids: Ids::default(),
+            across_files: AcrossFiles::default(),
             bad_records: 0,
             failed: false,
             next_chunk: None,
@@ -291,7 +258,7 @@ impl Iterator for Corpus {
                     if let Some(note) = std::mem::take(&mut self.labels).not_found() {
                         (self.report)(&note);
                     }
-                    if let Some(note) = self.ids.take_note() {
+                    if let Some(note) = self.across_files.take_note() {
                         (self.report)(&note);
                     }
                     return None;
@@ -307,7 +274,7 @@ impl Iterator for Corpus {
                 None => self.current = None,
                 Some(Ok(mut user)) => {
                     self.file = self.opened - 1;
-                    self.ids.add(&user);
+                    self.across_files.add(&user);
                     if let Some(labels) = &mut self.options.labels {
                         labels.apply(&mut user);
                     }

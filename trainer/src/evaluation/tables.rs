@@ -15,10 +15,14 @@ pub const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) i
     classes.";
 
 /// The explanation of the other figures.
-const OTHER_MEANINGS: &str = "Majority is the accuracy of always predicting the most frequent class. ECE, the expected calibration \
-    error, is the mean distance between the probability of the predicted class and the share of such predictions that are right, over \
-    15 bins of equal width. Log loss is the mean −ln p of the true class, and mean p the mean probability of a class; they and ECE are those under the training \
-    users' base rates. Coverage is the share of confident predictions.";
+const OTHER_MEANINGS: &str = concat!(
+    "Majority is the accuracy of always predicting the most frequent class. ",
+    "ECE, the expected calibration error, is the mean distance between the probability of the predicted class and the share of such ",
+    "predictions that are right, over 15 bins of equal width. ",
+    "Log loss is the mean −ln p of the true class, and mean p the mean probability of a class; ",
+    "they and ECE are those under the training users' base rates. ",
+    "Coverage is the share of confident predictions.",
+);
 
 /// The explanation of intervals.
 pub const INTERVALS: &str =

@@ -198,13 +198,7 @@ fn archives_are_the_users_of_their_files() {
         ("other.csv", b"a,b\n1,2\n"),
     ];
     workplace.write("users.zip", zip(&files));
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        tar.append_data(&mut header, name, content).unwrap();
-    }
-    let tar = tar.into_inner().unwrap();
+    let tar = tar(&files);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&tar).unwrap();
     workplace.write("users.tar.gz", gzip.finish().unwrap());
@@ -235,6 +229,77 @@ fn archives_are_the_users_of_their_files() {
     workplace.write("users.zip", zip(&[("a.md", b"")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip"]);
     assert!(line.contains("no files of users in it"), "{line}");
+}
+
+/// A tar archive of these files.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, *content).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn compressed_dumps_in_archives_were_of_no_format() {
+    let workplace = Workplace::new();
+    let comments = r#"{"id": "a", "author": "ann", "body": "tea", "subreddit": "s"}"#;
+    let endings = ["xz", "gz", "zst"];
+    for (packed, ending) in packed(comments).iter().zip(endings) {
+        let name = format!("reddit/RC_2020-01.{ending}");
+        workplace.write("dump.tar", tar(&[(&name, packed)]));
+        workplace.write("dump.zip", zip(&[(&name, packed)]));
+        for dump in ["dump.tar", "dump.zip"] {
+            let output = workplace.run(&["corpus", "stats", dump, "--json"]);
+            assert!(stderr(&output).contains("read as reddit"), "{ending}");
+            assert_eq!(json(&stdout(output, 0))["users"], 1);
+        }
+    }
+}
+
+#[test]
+fn compressed_files_without_another_ending_were_left_out_of_archives() {
+    let workplace = Workplace::new();
+    let [_, gzip, zstd] = &packed(JSONL)[..] else {
+        panic!("xz, gzip and zstd");
+    };
+    let files: [(&str, &[u8]); 3] = [
+        ("a.gz", gzip),
+        ("b.zst", zstd),
+        ("c.jsonl.bz2", b"BZh91AY&SY"),
+    ];
+    workplace.write("users.tar", tar(&files));
+    let output = workplace.run(&["corpus", "stats", "users.tar", "--json"]);
+    let said = stderr(&output);
+    let note = "c.jsonl.bz2 in it is left out: it is compressed with bzip2 (unpack it first)";
+    assert!(said.contains(note), "{said}");
+    // Each file has users of its own.
+    workplace.write("a.jsonl", JSONL);
+    let one = json(&workplace.success(&["corpus", "stats", "a.jsonl", "--json"]));
+    let both = json(&stdout(output, 0));
+    let twice = 2 * one["users"].as_u64().unwrap();
+    assert_eq!(both["users"], twice);
+}
+
+#[test]
+fn a_long_window_in_a_folder_was_refused_with_long() {
+    let workplace = Workplace::new();
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(28).unwrap();
+    encoder.include_contentsize(false).unwrap();
+    encoder.write_all(b"user,text\n1,tea\n").unwrap();
+    let packed = encoder.finish().unwrap();
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    workplace.write("folder/a.csv.zst", packed.clone());
+    workplace.write("users.tar", tar(&[("a.csv.zst", &packed)]));
+    for name in ["folder", "users.tar"] {
+        let line = workplace.failure(&["corpus", "stats", name]);
+        assert!(line.contains("--long reads windows"), "{line}");
+        let output = workplace.run(&["corpus", "stats", name, "--json", "--long"]);
+        assert_eq!(json(&stdout(output, 0))["users"], 1, "{name}");
+    }
 }
 
 #[test]

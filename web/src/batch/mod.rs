@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
-use model_core::corpus::{Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users};
+use model_core::corpus::{
+    AcrossFiles, Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users,
+};
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
 use serde_json::Value;
@@ -173,6 +175,7 @@ pub struct Batch {
     characters: usize,
     /// The users of the file that was opened last; `None` when there is nothing more to read.
     users: Option<Users>,
+    across_files: AcrossFiles,
     /// How many records were read so far, bad ones included.
     records: u64,
     /// The users who were read last, until they are predicted.
@@ -213,6 +216,7 @@ impl Batch {
             base_rates,
             characters: 0,
             users: None,
+            across_files: AcrossFiles::default(),
             records: 0,
             chunk: None,
             lines: Vec::new(),
@@ -245,6 +249,9 @@ impl Batch {
                 Ok(users) => self.users = Some(users),
                 Err(reason) => self.break_off(reason),
             }
+        }
+        if self.users.is_none() {
+            self.notes.extend(self.across_files.take_note());
         }
     }
 
@@ -429,6 +436,7 @@ impl Batch {
         while let Some(users) = &mut self.users {
             match users.next() {
                 Some(Ok(mut user)) => {
+                    self.across_files.add(&user);
                     self.records += 1;
                     user.record = self.records;
                     length += characters(&user.posts);

@@ -561,3 +561,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_writer_in_two_files_was_two_users_without_a_word() {
+    let monday = ("1.csv", "user_id,text\n7,tea\n8,rain\n");
+    let tuesday = ("2.csv", "user_id,text\n7,late\n9,a\n");
+    let batch = run_all(&[monday, tuesday], ONE);
+    let note = "1 writer with posts in more than one file, who count once for each file; put the posts into one file to \
+        group them";
+    assert_eq!(batch.notes(), [note]);
+    // Other base rates begin a new run, and files may number their users alike.
+    let mut batch = batch;
+    batch.use_base_rates(BaseRates::default());
+    while step(&mut batch, ALL).is_some() {}
+    assert_eq!(batch.notes(), [note]);
+    let user = "{\"id\": 1, \"posts\": [\"tea\"]}\n";
+    assert!(
+        run_all(&[("a.jsonl", user), ("b.jsonl", user)], ALL)
+            .notes()
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_note_named_a_flag_that_the_page_lacks() {
+    let batch = run("a.csv", "user,text\n7,1\n8,2\n", ALL);
+    let notes = batch.notes().join("\n");
+    assert!(notes.contains("all texts are numbers"), "{notes}");
+    assert!(!notes.contains("--"), "{notes}");
+}

@@ -14,14 +14,12 @@ mod worker;
 
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use formats::{
-    ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles, Writers,
-    ZipFiles, gunzip, members, recognise,
+    ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles,
+    Unpacked, Writers, ZipFiles, gunzip, is_packed, members, recognise,
 };
-use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, peek};
+use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, Packing, peek};
 use model_core::file_kind::{KIND_BYTES, what_else};
 
 use crate::archive::Report;
@@ -59,14 +57,21 @@ pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
     for (place, (name, reader)) in given.into_iter().enumerate() {
         match open(&name, reader) {
             Ok(Opened::Archive(mut files)) => {
-                let parts = recognise(&mut *files).parts;
-                if parts.is_empty() {
+                let found = recognise(&mut *files);
+                if found.parts.is_empty() {
                     others.push((name, files));
                     continue;
                 }
-                for part in parts {
+                for other in found.others.iter().filter(|other| is_packed(other)) {
+                    if let Err(error) = files.open(other) {
+                        send(unreadable(&format!("{name}/{other}"), &error), Vec::new());
+                    }
+                }
+                let mut note = found.note();
+                for part in found.parts {
                     let group = group(&mut groups, part.format);
                     group.inputs.push(Input::Archive(archives.len(), part));
+                    group.notes.extend(note.take());
                 }
                 archives.push((name, files));
             }
@@ -120,7 +125,7 @@ enum Opened<'a, R> {
     File { reader: R, is_packed: bool },
 }
 
-/// Opens an archive or a file. What is compressed with gzip is decompressed.
+/// Opens an archive or a file. What is compressed with gzip is decompressed, also within an archive.
 fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened<'a, R>> {
     let mut head = beginning(&mut reader)?;
     reader.rewind()?;
@@ -129,21 +134,31 @@ fn open<'a, R: Read + Seek + 'a>(name: &str, mut reader: R) -> io::Result<Opened
         head = beginning(&mut gunzip(BufReader::new(&mut reader))).map_err(not_unpacked)?;
         reader.rewind()?;
     }
-    let kind = ArchiveKind::by_content(&head);
-    if kind == Some(ArchiveKind::Zip) && !is_packed {
-        return Ok(Opened::Archive(Box::new(ZipFiles::new(reader, name)?)));
-    }
-    if kind == Some(ArchiveKind::Tar) {
-        return Ok(Opened::Archive(match is_packed {
-            true => {
-                let unpacked = unpacked(&mut reader)?;
-                let files = MemoryFiles::from_tar(unpacked, name, MOST_BYTES);
-                Box::new(files.map_err(not_unpacked)?)
-            }
-            false => Box::new(TarFiles::new(BufReader::new(reader), name)?),
-        }));
-    }
-    Ok(Opened::File { reader, is_packed })
+    Ok(match (ArchiveKind::by_content(&head), is_packed) {
+        (Some(ArchiveKind::Zip), false) => archive(ZipFiles::new(reader, name)?),
+        (Some(ArchiveKind::Tar), false) => archive(TarFiles::new(BufReader::new(reader), name)?),
+        (Some(ArchiveKind::Tar), true) => {
+            let unpacked = unpacked(&mut reader)?;
+            let files = MemoryFiles::from_tar(unpacked, name, MOST_BYTES);
+            archive(files.map_err(not_unpacked)?)
+        }
+        _ => Opened::File { reader, is_packed },
+    })
+}
+
+/// An archive whose files are decompressed if gzip has compressed them.
+fn archive<'a, R>(files: impl Files + 'a) -> Opened<'a, R> {
+    Opened::Archive(Box::new(Unpacked::new(files, |file| {
+        let (head, file) = peek(file, KIND_BYTES)?;
+        match Packing::by_content(&head) {
+            None => Ok(Box::new(file)),
+            Some(Packing::Gzip) => Ok(Box::new(BufReader::new(Limited::of(file, gunzip)))),
+            Some(packing) => Err(io::Error::other(format!(
+                "compressed with {}, which the page does not read; unpack it first, or use the command line",
+                packing.name()
+            ))),
+        }
+    })))
 }
 
 fn beginning(reader: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -161,10 +176,8 @@ fn is_cut_off(error: &io::Error) -> bool {
 
 /// A gzip file from its beginning, decompressed.
 fn unpacked<R: Read + Seek>(reader: &mut R) -> io::Result<Limited<impl Read>> {
-    let size = reader.seek(io::SeekFrom::End(0))?;
     reader.rewind()?;
-    let packed = Arc::new(AtomicU64::new(size));
-    Ok(Limited::new(gunzip(BufReader::new(reader)), packed))
+    Ok(Limited::of(BufReader::new(reader), gunzip))
 }
 
 fn not_unpacked(error: io::Error) -> io::Error {

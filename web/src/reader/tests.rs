@@ -85,7 +85,11 @@ fn archives_are_read_as_their_format() {
     for archive in [zip_of(x), tar_of(x), gzip(&tar_of(x))] {
         let (notes, found) = users(&[("twitter.zip", &archive)]);
         assert_eq!(found, tweets);
-        assert_eq!(notes, ["read as twitter-archive", "left out: 1 repost"]);
+        assert_eq!(
+            notes[..2],
+            ["read as twitter-archive", "left out: 1 repost"]
+        );
+        assert!(notes[2].contains("not read as posts: data/account.js"));
     }
     // Its files may also be given singly.
     let (notes, found) = users(&[x[1], x[0]].map(|(name, bytes)| (&name[5..], bytes)));
@@ -161,6 +165,43 @@ fn the_page_reads_what_has_no_format_with_a_name() {
     has("late.jsonl [\"the file is cut off; what stands before is read\"]");
     has("padded.jsonl []");
     assert_eq!(texts.next(), None);
+}
+
+#[test]
+fn compressed_files_in_archives_were_left_out_without_a_word() {
+    let comments = r#"{"id": "a", "author": "ann", "body": "tea", "subreddit": "s"}"#;
+    let comments = gzip(comments.as_bytes());
+    let zstd: &[u8] = b"\x28\xb5\x2f\xfd\0\0";
+    let files: &[(&str, &[u8])] = &[("RC_1.gz", &comments), ("RC_2.zst", zstd)];
+    let only = &files[1..];
+    let users: &[(&str, &[u8])] = &[("a.csv", b"text\nhi\n"), ("b.csv.xz", b"\xFD7zXZ\0\0")];
+    for pack in [zip_of, tar_of, |files: &[(&str, &[u8])]| {
+        gzip(&tar_of(files))
+    }] {
+        let texts: Vec<String> = [files, only, users]
+            .iter()
+            .flat_map(|files| found(&[("all", &pack(files))]))
+            .map(|(report, _)| match report {
+                Report::Users(extract) => format!("{:?}", extract.notes),
+                Report::Unpacked { name, .. } => name,
+                Report::Unreadable { name, what } => format!("{name}: {what}"),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        let unread = |name: &str, packing: &str| {
+            format!(
+                "all/{name}: compressed with {packing}, which the page does not read; unpack it first, or use the command line"
+            )
+        };
+        let expected = [
+            unread("RC_2.zst", "zstd"),
+            "[\"read as reddit\", \"1 other file not read as posts: RC_2.zst\"]".to_owned(),
+            unread("RC_2.zst", "zstd"),
+            "all/a.csv".to_owned(),
+            unread("b.csv.xz", "xz"),
+        ];
+        assert_eq!(texts, expected);
+    }
 }
 
 #[test]
