@@ -115,7 +115,22 @@ async function find(file, referrer) {
   const response = await fetch(file, { cache: "no-cache", referrer });
   if (!response.ok) return { response, keeping: lookForNewVersion() };
   const checked = check(file, response);
-  return { response: checked, keeping: own?.put(file, checked.clone()) };
+  return { response: checked, keeping: own && keep(own, file, checked.clone()) };
+}
+
+/** Keeps a file. Where the storage is full, Firefox may keep a part of it and report no error. */
+async function keep(own, file, response) {
+  try {
+    await own.put(file, response);
+  } finally {
+    const kept = await own.match(file);
+    if (kept && !(await isAsBuilt(file, await kept.arrayBuffer()))) await own.delete(file);
+  }
+}
+
+async function isAsBuilt(file, bytes) {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}` === FILES.get(file);
 }
 
 /**
@@ -130,8 +145,7 @@ function check(file, response) {
       out.enqueue(piece);
     },
     async flush() {
-      const digest = await crypto.subtle.digest("SHA-256", await new Blob(pieces).arrayBuffer());
-      if (`sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}` === FILES.get(file)) return;
+      if (await isAsBuilt(file, await new Blob(pieces).arrayBuffer())) return;
       const message = `${file} is not as it was built`;
       console.error(message);
       throw new TypeError(message);

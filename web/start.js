@@ -89,7 +89,8 @@ async function offerNewVersions() {
   // One that is installed while another one is active waits.
   const watch = (worker) =>
     worker?.addEventListener("statechange", () => worker.state === "installed" && registration.active && offer());
-  addEventListener("usenewversion", async () => {
+  addEventListener("usenewversion", async ({ defaultPrevented }) => {
+    if (defaultPrevented) return;
     if (registration.waiting) await takeOver(registration.waiting, "take over");
     location.reload();
   });

@@ -40,15 +40,20 @@ const STYLE = `
     background: var(--background);
     color: var(--color);
     font-style: normal;
+    font-variant: normal;
     font-weight: 400;
+    hyphens: manual;
     letter-spacing: normal;
     line-height: var(--line-height);
     overflow-wrap: anywhere;
     text-align: start;
     text-indent: 0;
+    text-shadow: none;
     text-transform: none;
     white-space: normal;
+    word-break: normal;
     word-spacing: normal;
+    writing-mode: horizontal-tb;
   }
   p,
   dl,
@@ -143,7 +148,7 @@ const STYLE = `
   }
   li {
     display: grid;
-    grid-template-columns: minmax(0, 6.5em) minmax(2em, 1fr) 2.75em;
+    grid-template-columns: minmax(0, 6.5em) minmax(2em, 1fr) minmax(3.25em, max-content);
     gap: 0.75em;
     align-items: center;
   }
@@ -203,6 +208,9 @@ const STYLE = `
     }
   }
   @media (forced-colors: active) {
+    .panel {
+      --line: CanvasText;
+    }
     .bar {
       outline: 1px solid CanvasText;
     }

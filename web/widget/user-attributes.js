@@ -33,7 +33,8 @@ function textOf(nodes) {
   for (const node of nodes) {
     if (node.nodeType === Node.TEXT_NODE) text += node.data;
     if (node.nodeType !== Node.ELEMENT_NODE || UNREAD.has(node.nodeName)) continue;
-    const inner = textOf(node.childNodes);
+    // The slot of a component shows nodes from elsewhere.
+    const inner = textOf(node.nodeName === "SLOT" ? node.assignedNodes({ flatten: true }) : node.childNodes);
     text += LINES.test(node.nodeName) ? `\n${inner}\n` : inner;
   }
   return text;
@@ -223,8 +224,17 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
       this.#start();
     });
     const contentChanged = () => this.#text === null && this.#textChanged();
-    slot.addEventListener("slotchange", contentChanged);
-    new MutationObserver(contentChanged).observe(this, { characterData: true, childList: true, subtree: true });
+    const observer = new MutationObserver(contentChanged);
+    const observe = (nodes) => {
+      observer.disconnect();
+      for (const node of nodes) observer.observe(node, { characterData: true, childList: true, subtree: true });
+    };
+    observe([this]);
+    slot.addEventListener("slotchange", () => {
+      // Nodes that come through the slot of a component are not within the element.
+      observe([this, ...slot.assignedNodes({ flatten: true })]);
+      contentChanged();
+    });
     // Properties that the page set before the element was defined.
     for (const name of ["text", "model", "show", "backend", "baseRates", "dictionary", "loading", "theme"]) {
       if (!Object.hasOwn(this, name)) continue;

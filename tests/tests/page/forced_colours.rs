@@ -48,6 +48,43 @@ fn the_bar_of_the_top_class_was_invisible_in_forced_colours() {
 }
 
 #[test]
+fn the_chosen_language_was_unreadable_under_the_mouse() {
+    Visit::default()
+        .needs(Need::ForcedColours)
+        .run(async |page| {
+            page.ready().await;
+            page.press("English").await;
+            let hovered =
+                "return document.querySelector('.languages [aria-pressed=true]').matches(':hover')";
+            assert_eq!(page.script(hovered).await, true);
+            let colours = page.script(
+                "return ['.languages [aria-pressed=true]', 'input:checked + span']
+                .map(selector => getComputedStyle(document.querySelector(selector)).color)",
+            );
+            let colours = colours.await;
+            assert_eq!(colours[0], colours[1]);
+        });
+}
+
+#[test]
+fn the_edges_of_controls_were_hardly_seen_in_firefox() {
+    Visit::default()
+        .needs(Need::ForcedColours)
+        .run(async |page| {
+            page.ready().await;
+            page.press("Exam week").await;
+            page.settled(SOON).await;
+            let pale = page.script(
+                "const { color } = getComputedStyle(document.body);
+                const controls = ['textarea', '.examples button:not(:hover)', '.clear', '.choose .button', 'select',
+                    '.status fieldset', '.languages [aria-pressed=false]'];
+                return controls.filter(one => getComputedStyle(document.querySelector(one)).borderTopColor !== color)",
+            );
+            assert_eq!(pale.await, json!([]));
+        });
+}
+
+#[test]
 fn intervals_stand_out_from_their_bars() {
     Visit::default().needs(Need::ForcedColours).run(async |page| {
         page.ready().await;

@@ -1,5 +1,6 @@
 //! What a browser cannot do: the page works without it, or says what it needs.
 
+use serde_json::json;
 use tests::{
     browser::{Page, SERVICE_WORKER, SOON, Visit},
     driver::Need,
@@ -41,6 +42,32 @@ fn the_page_works_where_the_storage_is_full() {
     let full = "Cache.prototype.put = async () => { throw new DOMException('full', 'QuotaExceededError'); };\n";
     before_service_worker(full).run(async |page| {
         works(&page).await;
+        page.reload().await;
+        works(&page).await;
+    });
+}
+
+#[test]
+fn the_page_no_longer_started_where_a_full_storage_had_kept_a_part_of_a_file() {
+    // As Firefox does it, without an error.
+    let part = "const { put } = Cache.prototype;
+        Cache.prototype.put = async function (file, response) {
+            const bytes = await response.arrayBuffer();
+            await put.call(this, file, new Response(bytes.slice(0, bytes.byteLength / 2), response));
+        };\n";
+    before_service_worker(part).run(async |page| {
+        works(&page).await;
+        // The second request waits until the service worker has kept the file.
+        let lengths = "return (async () => {
+            const lengths = [];
+            for (let time = 0; time < 2; time += 1) {
+                const program = await fetch('widget/worker_bg.wasm');
+                lengths.push((await program.arrayBuffer()).byteLength);
+            }
+            return lengths;
+        })()";
+        let whole = site::read("widget/worker_bg.wasm").len();
+        assert_eq!(page.script(lengths).await, json!([whole, whole]));
         page.reload().await;
         works(&page).await;
     });

@@ -154,6 +154,35 @@ fn the_typed_text_was_lost_when_a_new_version_was_started() {
 }
 
 #[test]
+fn a_text_that_the_tab_cannot_remember_was_lost_when_a_new_version_was_started() {
+    let visit = Visit::default().instead(SERVICE_WORKER, older_worker());
+    visit.run(async |page| {
+        overtaken(&page).await;
+        // As a text of more than five million letters does it.
+        let fill = "let number = 0;
+            for (let size = 2 ** 22; size >= 1; size /= 2) {
+                try {
+                    while (number < 200) sessionStorage.setItem(number++, 'x'.repeat(size));
+                } catch {}
+            }";
+        page.script(fill).await;
+        let posts = TEXTS[1].join("\n");
+        page.write(&posts).await;
+        page.script("window.old = true").await;
+        page.press("Reload").await;
+        let refused = "return document.querySelector('.update [role=status]').innerText.startsWith('The new version cannot keep')";
+        page.until(refused, SOON).await;
+        let stayed = page.script("return window.old && document.querySelector('textarea').value");
+        assert_eq!(stayed.await, posts);
+        page.script("sessionStorage.clear()").await;
+        page.press("Reload").await;
+        recovered(&page).await;
+        let area = page.script("return document.querySelector('textarea').value");
+        assert_eq!(area.await, posts);
+    });
+}
+
+#[test]
 fn a_new_version_leaves_other_tabs_alone_until_it_is_asked_for() {
     let visit = Visit::default().instead(SERVICE_WORKER, older_worker());
     visit.run(async |page| {

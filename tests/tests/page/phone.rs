@@ -59,6 +59,21 @@ async fn everything_fits(page: &Page) {
 }
 
 #[test]
+fn a_probability_above_99_percent_took_two_lines() {
+    Visit::default().phone(320, 640).run(async |page| {
+        page.ready().await;
+        page.write("my math teacher gave us so much homework today")
+            .await;
+        page.settled(SOON).await;
+        let heights = page.script(
+            "const shown = [...document.querySelectorAll('.bars:not(details *) .percent')];
+            return [shown.some(one => one.innerText === '>99%'), new Set(shown.map(one => one.offsetHeight)).size]",
+        );
+        assert_eq!(heights.await, json!([true, 1]));
+    });
+}
+
+#[test]
 fn a_name_without_spaces_made_the_page_scroll_sideways() {
     let name = "n".repeat(120);
     let model = bundle(|bundle| {

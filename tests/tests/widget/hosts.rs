@@ -134,3 +134,22 @@ fn in_a_frames_document_it_loads_when_it_is_seen() {
         shows(&page, "kept", &POSTS).await;
     });
 }
+
+#[test]
+fn text_that_a_component_passed_on_was_not_read() {
+    let body = "<div id=component>my wife</div>
+        <script>
+            const root = component.attachShadow({ mode: 'open' });
+            root.innerHTML = '<user-attributes loading=eager><slot></slot></user-attributes>';
+        </script>";
+    page("", body).run(async |page| {
+        let element = "document.querySelector('#component').shadowRoot.firstChild";
+        shows(&page, element, &["my wife"]).await;
+        let text = "document.querySelector('#component').firstChild";
+        page.script(&format!("{text}.data = 'my school'")).await;
+        let followed =
+            format!("return {element}.prediction !== null && {element}.text === 'my school'");
+        page.until(&followed, SOON).await;
+        shows(&page, element, &["my school"]).await;
+    });
+}

@@ -146,3 +146,28 @@ fn the_bars_are_seen_in_forced_colours() {
         assert!(track != top && track != other && top != other, "{colours}");
     });
 }
+
+#[test]
+fn styles_of_the_page_broke_words_and_turned_lines() {
+    let style = "<style>
+        body { word-break: break-all; hyphens: auto; text-shadow: 1px 1px red; font-variant: small-caps }
+        user-attributes { writing-mode: vertical-rl }
+    </style>";
+    page(style, &element("")).run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let styles = "(({ wordBreak, hyphens, textShadow, fontVariantCaps, writingMode }) =>
+            [wordBreak, hyphens, textShadow, fontVariantCaps, writingMode])(getComputedStyle(root.querySelector('[part=note]')))";
+        let own = json!(["normal", "manual", "none", "normal", "horizontal-tb"]);
+        assert_eq!(inside(&page, ELEMENT, styles).await, own);
+    });
+}
+
+#[test]
+fn a_probability_above_99_percent_took_two_lines() {
+    page("", &element("")).run(async |page| {
+        shows(&page, ELEMENT, &POSTS).await;
+        let heights = "(shown => [shown.some(one => one.textContent === '>99%'), new Set(shown.map(one => one.offsetHeight)).size])(
+            [...root.querySelectorAll('[part=percent]')].filter(one => one.checkVisibility()))";
+        assert_eq!(inside(&page, ELEMENT, heights).await, json!([true, 1]));
+    });
+}

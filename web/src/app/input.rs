@@ -54,11 +54,19 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
     }
     // web/start.js loads the page again soon after the user has asked for the new version (update.rs).
     let is_reloaded = StoredValue::new(false);
-    let asked =
-        window_event_listener_untyped("usenewversion", move |_| is_reloaded.set_value(true));
+    // Browsers remember about 5 million letters for a tab.
+    let remembers =
+        move || text.with_untracked(|text| text.is_empty() || tab::remember(TEXT, text));
+    let asked = window_event_listener_untyped("usenewversion", move |event| {
+        if remembers() {
+            is_reloaded.set_value(true);
+        } else {
+            event.prevent_default();
+        }
+    });
     let left = window_event_listener_untyped("pagehide", move |_| {
-        if is_reloaded.get_value() && text.with_untracked(|text| !text.is_empty()) {
-            text.with_untracked(|text| tab::remember(TEXT, text));
+        if is_reloaded.get_value() {
+            remembers();
         }
     });
     // Such a link was opened in the tab of the page, which is not loaded again then. The page's own link brings no new text.

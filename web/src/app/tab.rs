@@ -8,12 +8,9 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
 }
 
-/// Remembers a value under a name.
-pub fn remember(name: &str, value: &str) {
-    if let Some(storage) = storage() {
-        // It fails where the storage is full.
-        let _ = storage.set_item(name, value);
-    }
+/// Remembers a value under a name. False if there is no storage, or no room for the value.
+pub fn remember(name: &str, value: &str) -> bool {
+    storage().is_some_and(|storage| storage.set_item(name, value).is_ok())
 }
 
 /// The value that is remembered under a name.
