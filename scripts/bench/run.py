@@ -86,8 +86,8 @@ neighbour than to a random word. Checked: our quality is at most 0.02 below gens
 
 From a CSV file of made-up posts in random order (user, time, text) to a JSONL file of users with their posts in order of time.
 `auxlstm corpus convert` also masks links, addresses and numbers. DuckDB and ours hold at most 4 GiB of posts. Checked: all users
-and posts. Ours is slower: it reads on one core, with columns that may differ from record to record, and holds each post as a
-string of its own, so memory is allocated and visited at random for each. The peers hold columns.""",
+and posts. Ours is slower: it reads on one core and writes on another, and takes each record by itself, because its fields may
+differ from those of the others. The peers hold columns.""",
     "chinese": """## Chinese word segmentation
 
 10,000 Weibo posts to lists of words, on one core. All systems use the same dictionary, loaded beforehand, and jieba's hidden
