@@ -127,14 +127,18 @@ impl Format for Line {
         let head = file.head();
         match head.trim_start().starts_with("[LINE]") {
             true => head.lines().any(|line| message(line).is_some()),
-            false => is_from_computer(head),
+            // Without its heading, or from a computer.
+            false => begins_with_day(head, |line| {
+                message(line).or_else(|| spaced_message(line)).is_some()
+            }),
         }
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
-            let text = match is_from_computer(Candidate::new(files, &name).head()) {
+            let is_spaced = |line: &str| spaced_message(line).is_some();
+            let text = match begins_with_day(Candidate::new(files, &name).head(), is_spaced) {
                 // A file that cannot be read is reported below.
                 true => Some(read_text(files, &name, MOST_BYTES).unwrap_or_default()),
                 false => None,
@@ -223,8 +227,8 @@ fn date(line: &str) -> Option<i64> {
     day(year, month, of_month)
 }
 
-/// Whether a text begins with a day and a message with spaces, as LINE for computers writes them.
-fn is_from_computer(head: &str) -> bool {
+/// Whether a text begins with a day and a message.
+fn begins_with_day(head: &str, is_message: impl Fn(&str) -> bool) -> bool {
     let mut lines = head.lines().filter(|line| !line.trim().is_empty());
     // Such as 2024.05.01 Wednesday.
     let is_day = |day: &str| {
@@ -232,10 +236,7 @@ fn is_from_computer(head: &str) -> bool {
             && day.contains(char::is_alphabetic)
             && date(day).is_some()
     };
-    lines.next().is_some_and(is_day)
-        && lines
-            .next()
-            .is_some_and(|line| spaced_message(line).is_some())
+    lines.next().is_some_and(is_day) && lines.next().is_some_and(is_message)
 }
 
 /// The same as [`message`], with spaces: `09:30 Ann tea`, `09:30 AM Ann tea` or `上午 09:30 Ann tea`.
@@ -395,6 +396,9 @@ mod tests {
             json!([{"id": "安", "posts": ["明天考試"]}, {"id": "本", "posts": ["加油"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!((counts.system, counts.without_text), (1, 1));
+        let cut = &b"2024/05/01(Wed)\n09:12\tAnn\ttea\n"[..];
+        let (received, _) = read(&Line, &[("chat.txt", cut)]);
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["tea"]}]));
         for text in [
             "2024.05.01\n09:12 is when we met\n",
             "2024.05.01 Wednesday\nwe met at 09:12\n",

@@ -52,8 +52,7 @@ impl Format for LinkedIn {
             let place = files.place(&name);
             match read_text(files, &name, MOST_BYTES) {
                 Ok(text) => {
-                    // Here a backslash, and not a second quote, stands before a quote in a cell.
-                    let text = text.replace("\\\"", "\"\"");
+                    let text = with_doubled_quotes(&text);
                     rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {
                         add(writers, &owner, row, row.cell("Message").to_owned())
                     })?;
@@ -72,6 +71,13 @@ fn add(writers: &mut Writers<'_>, owner: &str, row: &Row, text: String) -> io::R
         text,
         ..Post::default()
     })
+}
+
+/// A table in which a backslash, and not a second quote, stands before a quote or a backslash in a cell, in the usual form.
+fn with_doubled_quotes(table: &str) -> String {
+    let parts = table.split(r"\\");
+    let parts = parts.map(|part| part.replace("\\\"", "\"\""));
+    parts.collect::<Vec<_>>().join("\\")
 }
 
 /// A post whose lines stand in quotes each, as LinkedIn writes them: `one"`, `"two"`, `"three`.
@@ -118,7 +124,7 @@ mod tests {
         2024-04-30 10:00:00,https://www.linkedin.com/feed/update/urn%3Ali%3Ashare%3A0,,https://example.com,,PUBLIC\n";
     const COMMENTED: &str = "Date,Link,Message\n\
         2024-05-03 10:00:00,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A7,\"When I led the \\\"tea, not coffee\\\" team,\n\nit was \\\"hot\\\"\"\n\
-        ,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A8,Congratulations!\n";
+        ,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A8,\"in C:\\\\\"\n";
 
     #[test]
     fn posts_and_comments_of_linkedin_had_no_writer() {
@@ -139,7 +145,7 @@ mod tests {
             "My new job\n\nstarts today",
             "About \"tea\", again",
             "When I led the \"tea, not coffee\" team,\n\nit was \"hot\"",
-            "Congratulations!",
+            "in C:\\",
         ];
         assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": posts}]));
         assert!(received.bad_records.is_empty());

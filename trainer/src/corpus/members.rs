@@ -39,7 +39,8 @@ pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<User
     let is_in_shard = |position| shard.is_none_or(|shard| shard.has(position));
     let names = names.into_iter().enumerate();
     for (_, name) in names.filter(|(position, _)| is_in_shard(*position)) {
-        let (length, cut) = copy(&mut *files.open(&name)?, &mut file)?;
+        let copied = (files.open(&name)).and_then(|mut member| copy(&mut *member, &mut file));
+        let (length, cut) = copied.map_err(|error| in_file(&name, &error))?;
         members.push(Member {
             name,
             start: end,
@@ -63,6 +64,10 @@ pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<User
     };
     let note = note.map(|note| Err(Problem::Note(note)));
     Ok(Box::new(note.into_iter().chain(users)))
+}
+
+fn in_file(name: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{name} in it: {error}"))
 }
 
 /// Copies a file as far as it goes: its length, and why it ends there if it is cut off.
@@ -172,10 +177,7 @@ impl Iterator for MemberUsers {
                     Err(Problem::Record { line, what })
                 }
                 Err(Problem::Note(what)) => Err(Problem::Note(format!("{name} in it: {what}"))),
-                Err(Problem::Stream(error)) => {
-                    let what = format!("{name} in it: {error}");
-                    Err(Problem::Stream(io::Error::new(error.kind(), what)))
-                }
+                Err(Problem::Stream(error)) => Err(Problem::Stream(in_file(name, &error))),
             });
         }
     }

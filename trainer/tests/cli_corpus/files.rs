@@ -297,6 +297,7 @@ fn a_long_window_in_a_folder_was_refused_with_long() {
     for name in ["folder", "users.tar"] {
         let line = workplace.failure(&["corpus", "stats", name]);
         assert!(line.contains("--long reads windows"), "{line}");
+        assert!(line.contains("a.csv.zst"), "{line}");
         let output = workplace.run(&["corpus", "stats", name, "--json", "--long"]);
         assert_eq!(json(&stdout(output, 0))["users"], 1, "{name}");
     }
