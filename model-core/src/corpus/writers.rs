@@ -386,8 +386,8 @@ impl Writers {
         }
         let limit = self.most_bytes >> 20;
         Err(Problem::Stream(io::Error::other(format!(
-            "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by writer; sort the \
-             file by writer and pass --sorted"
+            "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by writer; --sorted needs \
+             no memory, if the file is sorted by writer"
         ))))
     }
 }

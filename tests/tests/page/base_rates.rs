@@ -157,7 +157,9 @@ pub async fn choose(page: &Page, name: &str) {
     loop {
         page.click(&path).await;
         let label = vec![json!(page.find(&path).await)];
-        let is_chosen = page.client.execute("return arguments[0].control.checked", label);
+        let is_chosen = page
+            .client
+            .execute("return arguments[0].control.checked", label);
         if is_chosen.await.expect("a label of a button") == true {
             break;
         }

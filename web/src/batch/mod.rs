@@ -455,7 +455,8 @@ impl Batch {
                 }
                 Some(Err(Problem::Note(what))) => self.note(what),
                 Some(Err(Problem::Stream(error))) => {
-                    self.break_off(Reason::BrokenFile(error.to_string()));
+                    let what = error.to_string();
+                    self.break_off(Reason::BrokenFile(without_flags(&what).to_owned()));
                     self.open_next();
                 }
                 None => self.open_next(),

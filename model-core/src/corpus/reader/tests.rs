@@ -573,7 +573,7 @@ fn sorted_files_need_no_memory() {
     };
     let (users, problems) = read_as(&text, Format::Csv, &reading);
     assert!(
-        !users.is_empty() && problems[0].contains("pass --sorted"),
+        !users.is_empty() && problems[0].contains("; --sorted needs"),
         "{problems:?}"
     );
 }
