@@ -38,6 +38,8 @@ use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
 
+pub use interrupt::block_ignored_signals;
+
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -72,9 +74,7 @@ enum Command {
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     let result = match CommandLine::try_parse() {
-        Ok(CommandLine { command }) => {
-            interrupt::delete_files_on_interrupt().and_then(|()| run(command))
-        }
+        Ok(CommandLine { command }) => interrupt::install().and_then(|()| run(command)),
         Err(help) if !help.use_stderr() => show(&help),
         Err(wrong_usage) => wrong_usage.exit(),
     };
