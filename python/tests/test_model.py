@@ -1,4 +1,6 @@
+import gzip
 import json
+import lzma
 import multiprocessing
 import os
 import pickle
@@ -7,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 
 import pytest
 
@@ -112,6 +115,7 @@ def test_bytes_are_a_bundle_too(bundle, model):
         (lambda model: Model.load("zh-en.safetensors"), ValueError, "dictionary=FILE"),
         (lambda model: Model.load("en.safetensors", dictionary=b""), ValueError, "dictionary"),
         (lambda model: Model.load("en.safetensors", threads=0), ValueError, "at least 1 thread"),
+        (lambda model: Model.load("en.safetensors", threads=100_000), ValueError, "at most 1024"),
         (lambda model: model.predict("a post"), TypeError, "this is a string"),
         (lambda model: model.predict([[5]]), TypeError, "str"),
         (lambda model: list(model.pipe([], batch_size=0)), ValueError, "batch_size=0"),
@@ -221,3 +225,15 @@ print("ready", flush=True)
     _, errors = child.communicate(timeout=60)
     assert "KeyboardInterrupt" in errors
     assert child.returncode != 0
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress])
+def test_a_packed_dictionary_claimed_any_memory(compress):
+    packed = compress(b"\n" * (1 << 20)) * 200
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="dictionary"):
+            Model.load("en.safetensors", dictionary=packed)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()

@@ -107,14 +107,6 @@ pub fn make_folder(path: &Path) -> Result<(), OutputError> {
     })
 }
 
-/// The error of the system, without the name of the temporary file that `tempfile` adds, which says nothing to users.
-fn without_path(error: io::Error) -> io::Error {
-    match error.to_string().split_once(" at path \"") {
-        Some((what, _)) => io::Error::new(error.kind(), what),
-        None => error,
-    }
-}
-
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.target {
@@ -169,9 +161,7 @@ impl PendingFile {
             Some(_) => None,
             None => of_new_file(),
         };
-        let file = TemporaryFile::create(PREFIX, folder_of(&path), at_first)
-            .map_err(without_path)
-            .map_err(fail)?;
+        let file = TemporaryFile::create(PREFIX, folder_of(&path), at_first).map_err(fail)?;
         if let Some(earlier) = earlier {
             keep_access(file.as_file(), &earlier).map_err(fail)?;
         }
@@ -198,7 +188,7 @@ impl PendingFile {
         };
         result.map_err(|error| OutputError {
             path,
-            source: without_path(error),
+            source: error,
         })
     }
 }

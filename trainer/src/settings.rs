@@ -131,10 +131,35 @@ pub fn over<T: Serialize + DeserializeOwned>(
     settings: &T,
     table: Table,
 ) -> Result<T, toml::de::Error> {
-    let mut all =
-        Table::try_from(settings).map_err(<toml::de::Error as serde::de::Error>::custom)?;
+    let to_table = |settings: &T| {
+        Table::try_from(settings).map_err(<toml::de::Error as serde::de::Error>::custom)
+    };
+    let mut all = to_table(settings)?;
     merge(&mut all, table, Lists::Replace);
-    all.try_into()
+    let settings = all.clone().try_into()?;
+    match list_for_table(&all.into(), &to_table(&settings)?.into()) {
+        Some(name) => Err(serde::de::Error::custom(format!(
+            "{name} is a list, expected a table"
+        ))),
+        None => Ok(settings),
+    }
+}
+
+/// The name of the first list in `given` that was read as a table. serde takes the elements of a list for the fields of a struct
+/// in their order, and those that are missing for the defaults.
+fn list_for_table(given: &Value, read: &Value) -> Option<String> {
+    match (given, read) {
+        (Value::Array(_), Value::Table(_)) => Some(String::new()),
+        (Value::Table(given), Value::Table(read)) => given.iter().find_map(|(key, value)| {
+            let inner = list_for_table(value, read.get(key)?)?;
+            let dot = if inner.is_empty() { "" } else { "." };
+            Some(format!("{key}{dot}{inner}"))
+        }),
+        (Value::Array(given), Value::Array(read)) => {
+            (given.iter().zip(read)).find_map(|(given, read)| list_for_table(given, read))
+        }
+        _ => None,
+    }
 }
 
 /// Settings as TOML, with every one written out.

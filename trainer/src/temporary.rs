@@ -61,7 +61,7 @@ impl TemporaryFile {
         loop {
             // Held until the path is registered, so that a signal does not come between.
             let mut paths = paths();
-            let file = builder.tempfile_in(folder)?;
+            let file = builder.tempfile_in(folder).map_err(without_path)?;
             if is_locked(file.as_file()) && file.path().exists() {
                 let path = file.path().to_owned();
                 paths.insert(path.clone());
@@ -93,11 +93,20 @@ impl TemporaryFile {
 
 impl Write for TemporaryFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        // `NamedTempFile` would add the path to the error, a random name that says nothing to users.
+        self.file.as_file().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.as_file().flush()
+    }
+}
+
+/// The error of the system, without the name of the temporary file that `tempfile` adds, which says nothing to users.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
     }
 }
 

@@ -181,6 +181,7 @@ fn full_disks_are_errors() {
         line.contains("temporary file in /nowhere (TMPDIR chooses another folder): "),
         "{line}"
     );
+    assert!(!line.contains(".tmp"), "{line}");
     assert_eq!(workplace.files(), ["posts.txt"]);
 }
 
@@ -190,7 +191,7 @@ fn ctrl_c_leaves_nothing_behind() {
     let workplace = Workplace::new();
     workplace.write("posts.txt", posts());
     fs::create_dir(workplace.path("temporary")).unwrap();
-    let mut command = workplace.command(&[
+    let mut command = workplace.interruptible(&[
         "embed",
         "posts.txt",
         "-o",

@@ -402,6 +402,27 @@ fn other_settings_or_users_are_refused_in_the_same_folder() {
 }
 
 #[test]
+fn the_summary_of_a_corpus_overwrote_it() {
+    let workplace = workplace();
+    let users = fs::read(workplace.path("users.jsonl")).unwrap();
+    workplace.write("corpus.json", &users);
+    let line = workplace.failure(&[
+        "experiment",
+        "corpus.toml",
+        "runs.toml",
+        "-o",
+        ".",
+        "--set",
+        "corpus=[\"corpus.json\"]",
+    ]);
+    assert!(
+        line.contains("./corpus.json: the command reads this file"),
+        "{line}"
+    );
+    assert_eq!(fs::read(workplace.path("corpus.json")).unwrap(), users);
+}
+
+#[test]
 fn wrong_configs_are_refused_before_any_work() {
     let workplace = workplace();
     let wrong = |from: &str, to: &str| {

@@ -182,6 +182,18 @@ fn outputs_overwrote_inputs() {
         "corpus convert set.jsonl -o set.jsonl",
         "embed set.jsonl --format text -o set.jsonl",
         "align vectors.txt adapted --dictionary set.jsonl -o vectors.txt",
+        // Files beside the model and the users.
+        "embed set.jsonl --dictionary vectors.txt -o vectors.txt",
+        "embed set.jsonl --dictionary adapted --user-dict vectors.txt -o vectors.txt",
+        "corpus convert set.jsonl --labels vectors.txt -o vectors.txt",
+        "predict adapted set.jsonl --format csv --base-rates vectors.txt -o vectors.txt",
+        "predict adapted set.jsonl --format csv --dictionary vectors.txt -o vectors.txt",
+        "evaluate adapted set.jsonl --dictionary vectors.txt --json vectors.txt",
+        "evaluate adapted set.jsonl --base-rates vectors.txt --html vectors.txt",
+        "population adapted set.jsonl --dictionary vectors.txt -o vectors.txt",
+        "population adapted set.jsonl --base-rates vectors.txt --method cc --json vectors.txt",
+        "adapt model set.jsonl --dictionary vectors.txt -o vectors.txt",
+        "compact adapted --test-users set.jsonl --dictionary vectors.txt -o vectors.txt",
     ];
     let twice = [
         "evaluate adapted set.jsonl --json both --html both",
@@ -212,6 +224,43 @@ fn outputs_overwrote_inputs() {
         "/dev/null",
         "--html",
         "/dev/null",
+    ]);
+}
+
+/// A file of a folder that was read could be replaced, and what was written there was read as users by the next command.
+#[test]
+fn outputs_in_a_folder_that_is_read_became_inputs() {
+    let workplace = adapted();
+    std::fs::create_dir(workplace.path("folder")).unwrap();
+    let set = jsonl(&users(60, 0.5, 3));
+    workplace.write("folder/set.jsonl", &set);
+    for command in [
+        "corpus convert folder -o folder/set.jsonl",
+        "corpus convert ./folder/ -o folder/new/set.jsonl",
+        "predict adapted folder -o folder/set.jsonl",
+        "predict adapted folder --shard 1/2 -o folder",
+        "predict adapted folder --shard 1/2 -o folder/new",
+        "population adapted folder --sums folder/sums",
+        "evaluate adapted . --json new/figures.json",
+        "adapt model folder -o folder/adapted",
+        "embed folder -o folder/vectors.bin",
+    ] {
+        let line = workplace.failure(&command.split(' ').collect::<Vec<_>>());
+        let what = "in a folder that the command reads; name an output elsewhere";
+        assert!(line.contains(what), "{command}: {line}");
+        let entries = std::fs::read_dir(workplace.path("folder")).unwrap();
+        assert_eq!(entries.count(), 1, "{command}");
+    }
+    assert_eq!(
+        std::fs::read_to_string(workplace.path("folder/set.jsonl")).unwrap(),
+        set
+    );
+    workplace.success(&[
+        "predict",
+        "adapted",
+        "folder/set.jsonl",
+        "-o",
+        "folder/out.csv",
     ]);
 }
 

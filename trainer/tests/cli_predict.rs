@@ -252,13 +252,7 @@ fn ctrl_c_left_temporary_files_behind() {
     ];
     for (command, interrupts) in commands.into_iter().flat_map(|one| [(one, 1), (one, 2)]) {
         let before = workplace.files();
-        let evaluate = workplace.command(&command.split(' ').collect::<Vec<_>>());
-        // Tests may be started so that signals are ignored, which the command would respect.
-        let mut child = Command::new("env")
-            .arg("--default-signal")
-            .arg(evaluate.get_program())
-            .args(evaluate.get_args())
-            .current_dir(workplace.path(""))
+        let mut child = (workplace.interruptible(&command.split(' ').collect::<Vec<_>>()))
             // It waits for users.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -178,12 +178,13 @@ impl Segmenter {
         let mut bytes = Vec::new();
         let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
         dictionary.read_to_end(&mut bytes).map_err(unusable)?;
+        let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(TextError::EmptyDictionary);
         }
         let size = Size {
             bytes: bytes.len() as u64,
-            frequencies: frequencies(&bytes),
+            frequencies: frequencies(bytes),
             user_words: 0,
         };
         if size.bytes >= LONGEST_DICTIONARY {
@@ -191,7 +192,7 @@ impl Segmenter {
         }
         size.check_frequencies()?;
         Ok(Self {
-            chinese: Some(open(&bytes).map_err(unusable)?),
+            chinese: Some(open(bytes).map_err(unusable)?),
             user_words: String::new(),
             size,
         })

@@ -311,6 +311,16 @@ fn user_words_stay_in_one_piece() {
 }
 
 #[test]
+fn the_mark_before_a_dictionary_took_its_first_word() {
+    let dictionary = |text: &str| Segmenter::with_dictionary(text.as_bytes());
+    let marked = dictionary(&format!("\u{FEFF}气很 500000 nz\r\n{DICTIONARY}")).unwrap();
+    assert_eq!(marked.dictionary_tag("气很"), Some("nz"));
+    assert_eq!(words_of(&marked, "今天气很"), ["今天", "气很"]);
+    let empty = dictionary("\u{FEFF}\r\n").err();
+    assert_eq!(empty, Some(TextError::EmptyDictionary));
+}
+
+#[test]
 fn misspelt_frequencies_were_parts_of_speech() {
     for field in [
         "18446744073709551616",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import lzma
 import os
@@ -29,6 +30,12 @@ File = Union[str, "os.PathLike[str]", bytes]
 
 Posts = Union[str, Sequence[str]]
 """The posts of a user; a string is one post."""
+
+_LONGEST_DICTIONARY = 16_000_000
+"""The bytes of a dictionary from which it is refused as too long, as in ``model-core``."""
+
+_MOST_THREADS = 1024
+"""The most threads. A hundred thousand take minutes to start."""
 
 _MOST_KEPT = 4
 """The most unpickled models that a process keeps."""
@@ -62,6 +69,8 @@ class Model:
         """
         if threads is not None and threads < 1:
             raise ValueError(f"threads={threads}: at least 1 thread is needed")
+        if threads is not None and threads > _MOST_THREADS:
+            raise ValueError(f"threads={threads}: at most {_MOST_THREADS} threads are permitted")
         words = None if dictionary is None else _unpacked(_read(dictionary))
         return cls(_read(bundle), words, threads or 0)
 
@@ -278,8 +287,9 @@ def _read(file: File) -> bytes:
 
 
 def _unpacked(content: bytes) -> bytes:
+    """The content of a dictionary, up to the length from which it is refused: a small file may unpack to gigabytes."""
     if content.startswith(b"\x1f\x8b"):
-        return gzip.decompress(content)
+        return gzip.GzipFile(fileobj=io.BytesIO(content)).read(_LONGEST_DICTIONARY)
     if content.startswith(b"\xfd7zXZ\0"):
-        return lzma.decompress(content)
+        return lzma.LZMAFile(io.BytesIO(content)).read(_LONGEST_DICTIONARY)
     return content

@@ -51,7 +51,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    outputs::check([&arguments.output], arguments.corpus.files())?;
+    let read = (arguments.corpus.files()).chain(arguments.model.other_files());
+    outputs::check([&arguments.output], read)?;
     let predictor = arguments.model.load()?;
     let mut bundle = read_bundle(&arguments.model.bundle)?;
     let output = PendingFile::create(&arguments.output)?;

@@ -53,7 +53,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         format!("{name}: unknown format; name the file .bin, .txt or .vec")
     })?;
     let read = [&arguments.source, &arguments.target, &arguments.dictionary];
-    outputs::check([&arguments.output], read)?;
+    outputs::check([&arguments.output], read.map(PathBuf::as_path))?;
     let source = word2vec::read_vectors(&arguments.source)?;
     let (source, target) = match arguments.source == arguments.target {
         true => alignment::by_script(&source),

@@ -20,6 +20,10 @@ pub(super) struct BaseRatesArgument {
 const MOST_BYTES: u64 = 1 << 20;
 
 impl BaseRatesArgument {
+    pub(super) fn file(&self) -> Option<&Path> {
+        file(&self.base_rates)
+    }
+
     /// The value as given.
     pub(super) fn name(&self) -> &str {
         &self.base_rates
@@ -28,6 +32,11 @@ impl BaseRatesArgument {
     pub(super) fn read(&self) -> Result<BaseRates, Failure> {
         read(&self.base_rates)
     }
+}
+
+/// The file that is read for a value of `--base-rates`, if it names one.
+pub(super) fn file(rates: &str) -> Option<&Path> {
+    (!matches!(rates, "equal" | "corpus")).then_some(Path::new(rates))
 }
 
 /// The base rates that a value of `--base-rates` stands for.

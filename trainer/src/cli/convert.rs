@@ -72,7 +72,11 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn Format> {
 
 pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     check_distinct(&arguments.inputs)?;
-    outputs::check([&arguments.output], &arguments.inputs)?;
+    let inputs = arguments.inputs.iter().map(PathBuf::as_path);
+    outputs::check(
+        [&arguments.output],
+        inputs.chain(arguments.reading.label_file()),
+    )?;
     let options = arguments.reading.options()?;
     let mut inputs = Vec::new();
     for path in &arguments.inputs {

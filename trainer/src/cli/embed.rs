@@ -116,7 +116,7 @@ fn embed(arguments: Arguments) -> Result<(), Failure> {
         threads,
         seed: arguments.seed,
     };
-    let dictionaries = &arguments.translations;
+    let dictionaries = (arguments.dictionaries.files()).chain(arguments.translations.as_deref());
     outputs::check(
         [&arguments.output],
         arguments.corpus.files().chain(dictionaries),

@@ -125,8 +125,10 @@ impl Arguments {
     /// Checks that no output overwrites a file that is read. --write-card may replace the bundle.
     fn check_outputs(&self) -> Result<(), Failure> {
         let figures = || self.json.iter().chain(&self.html);
-        outputs::check(figures(), [&self.model.bundle])?;
-        let read = self.corpus.files().chain(&self.split);
+        outputs::check(figures(), [self.model.bundle.as_path()])?;
+        let read = (self.corpus.files().chain(self.split.as_deref()))
+            .chain(self.model.other_files())
+            .chain(self.base_rates.file());
         outputs::check(figures().chain(&self.write_card), read)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{Failure, print, print_path, segmenter_of};
+use super::{Failure, dictionaries_of, outputs, print, print_path, segmenter_of};
 use crate::corpus::Shard;
 use crate::experiment::{self, Chosen, Experiment, ExperimentError};
 use crate::progress::notice;
@@ -69,6 +69,13 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = chosen(arguments.runs)?;
+    let read = (settings.corpus.iter().chain([&settings.vectors]))
+        .chain(dictionaries_of(&settings.text))
+        .chain(&arguments.configs);
+    outputs::check(
+        &experiment::files(&settings.output),
+        read.map(PathBuf::as_path),
+    )?;
     let segmenter = segmenter_of(&settings.text)?;
     let interrupted = interrupt_flag()?;
     match experiment::run(&settings, &chosen, segmenter, &interrupted) {

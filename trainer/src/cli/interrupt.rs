@@ -13,12 +13,23 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// The flag of a command that ends by itself.
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Lets a signal delete the temporary files before it ends the process.
-pub(super) fn delete_files_on_interrupt() -> Result<(), Failure> {
-    match ignores_signals() {
-        // `nohup` and the background jobs of scripts must stay so.
-        true => Ok(()),
-        false => install(),
+/// Blocks the signals that this process was started to ignore, as by `nohup` or in the background of a script. Handling them
+/// would end work that is to go on. To be called before any thread starts, since threads inherit it. Only Linux tells which
+/// signals these are.
+pub fn block_ignored_signals() {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or_default();
+        let handled = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
+        let is_ignored = |signal: &Signal| ignored >> (*signal as i32 - 1) & 1 == 1;
+        let blocked: SigSet = handled.into_iter().filter(is_ignored).collect();
+        let _ = blocked.thread_block();
     }
 }
 
@@ -29,7 +40,8 @@ pub(super) fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
     Ok(Arc::clone(FLAG.get_or_init(Arc::default)))
 }
 
-fn install() -> Result<(), Failure> {
+/// Lets a signal delete the temporary files before it ends the process.
+pub(super) fn install() -> Result<(), Failure> {
     let handler = || match FLAG.get() {
         Some(flag) if !flag.swap(true, Ordering::Relaxed) => {}
         _ => {
@@ -41,15 +53,4 @@ fn install() -> Result<(), Failure> {
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Whether the process was started so that it ignores SIGHUP or SIGINT, as far as the system tells.
-fn ignores_signals() -> bool {
-    /// The bits of SIGHUP and SIGINT, which are the signals 1 and 2.
-    const BITS: u64 = 0b11;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mut lines = status.lines();
-    let ignored = lines.find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_some_and(|mask| mask & BITS != 0)
 }

@@ -38,6 +38,8 @@ use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
 
+pub use interrupt::block_ignored_signals;
+
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -72,9 +74,7 @@ enum Command {
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
     let result = match CommandLine::try_parse() {
-        Ok(CommandLine { command }) => {
-            interrupt::delete_files_on_interrupt().and_then(|()| run(command))
-        }
+        Ok(CommandLine { command }) => interrupt::install().and_then(|()| run(command)),
         Err(help) if !help.use_stderr() => show(&help),
         Err(wrong_usage) => wrong_usage.exit(),
     };
@@ -181,8 +181,8 @@ struct CorpusArguments {
 
 impl CorpusArguments {
     /// All files that are read, with that of labels.
-    fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.paths.iter().chain(&self.reading.label_file)
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        (self.paths.iter().map(PathBuf::as_path)).chain(self.reading.label_file())
     }
 
     fn open(&self) -> Result<Corpus, Failure> {
@@ -245,6 +245,10 @@ struct ReadingArguments {
 }
 
 impl ReadingArguments {
+    fn label_file(&self) -> Option<&Path> {
+        self.label_file.as_deref()
+    }
+
     fn columns(&self) -> Columns {
         Columns {
             text: self.text.clone().flatten(),
@@ -386,6 +390,11 @@ struct DictionaryArguments {
 }
 
 impl DictionaryArguments {
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.dictionary, &self.user_dict];
+        files.into_iter().filter_map(Option::as_deref)
+    }
+
     fn segmenter(&self) -> Result<Segmenter, Failure> {
         segmenter(self.dictionary.as_deref(), self.user_dict.as_deref())
     }
@@ -421,9 +430,14 @@ fn segmenter(dictionary: Option<&Path>, user: Option<&Path>) -> Result<Segmenter
     Ok(segmenter)
 }
 
+/// The dictionaries of a config. Their paths are empty where there are none.
+fn dictionaries_of(text: &Text) -> [&PathBuf; 2] {
+    [&text.dictionary, &text.user_dictionary]
+}
+
 /// The segmenter of a config.
 fn segmenter_of(text: &Text) -> Result<Segmenter, Failure> {
-    let [dictionary, user] = [&text.dictionary, &text.user_dictionary]
+    let [dictionary, user] = dictionaries_of(text)
         .map(|path| Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()));
     segmenter(dictionary, user)
 }

@@ -25,6 +25,16 @@ pub(super) struct ModelArguments {
 }
 
 impl ModelArguments {
+    /// The files that are read beside the bundle.
+    pub(super) fn other_files(&self) -> Option<&Path> {
+        self.dictionary.as_deref()
+    }
+
+    /// All files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.bundle.as_path()).chain(self.other_files())
+    }
+
     pub(super) fn load(&self) -> Result<Predictor, Failure> {
         Ok(self.load_with_checksum()?.predictor)
     }

@@ -97,8 +97,13 @@ impl Arguments {
     /// Checks that no output overwrites a file that is read. Sums may replace those that are added to them.
     fn check_outputs(&self) -> Result<(), Failure> {
         let estimates = || self.output.iter().chain(&self.json);
-        outputs::check(estimates(), &self.add)?;
-        let read = [&self.model.bundle].into_iter().chain(self.corpus.files());
+        outputs::check(estimates(), self.add.iter().map(PathBuf::as_path))?;
+        let base_rates = self.base_rates.as_deref().and_then(base_rates::file);
+        let read = self
+            .model
+            .files()
+            .chain(self.corpus.files())
+            .chain(base_rates);
         outputs::check(estimates().chain(&self.sums), read)
     }
 }

@@ -202,11 +202,10 @@ impl Arguments {
 
     /// Checks that the output is none of the files that are read.
     fn check_output(&self) -> Result<(), Failure> {
-        let read = [&self.model.bundle, &self.input];
-        outputs::check(
-            &self.output,
-            read.into_iter().chain(&self.reading.label_file),
-        )
+        let read = (self.model.files().chain([self.input.as_path()]))
+            .chain(self.reading.label_file())
+            .chain(self.base_rates.file());
+        outputs::check(&self.output, read)
     }
 
     /// Checks the flags that only some formats have.

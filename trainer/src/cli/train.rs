@@ -1,12 +1,12 @@
 //! `auxlstm train`: from a config to a bundle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::value_parser;
 
 use super::interrupt::{INTERRUPTED, interrupt_flag};
-use super::{Failure, print, print_path, print_text, segmenter_of};
+use super::{Failure, dictionaries_of, outputs, print, print_path, print_text, segmenter_of};
 use crate::config::Config;
 use crate::progress::notice;
 use crate::training::{self, Outcome};
@@ -101,6 +101,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
         });
     }
+    check_outputs(&config, arguments.config.as_deref())?;
     match training::train(&config, segmenter, arguments.resume, &interrupted)? {
         Outcome::Complete(bundle) => {
             let [_, page] = training::REPORT;
@@ -119,4 +120,20 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
+}
+
+/// Checks that the run overwrites none of the files that it reads. The settings that an earlier run wrote into its folder may
+/// be read again.
+fn check_outputs(config: &Config, read: Option<&Path>) -> Result<(), Failure> {
+    let outputs = training::files(&config.output);
+    let is_own = |path: &Path| {
+        config.output.join(training::CHECKPOINT).exists()
+            || std::fs::read_to_string(path).ok() == config.to_toml().ok()
+    };
+    let files = (config.corpus.iter())
+        .chain([&config.vectors, &config.refit])
+        .chain(dictionaries_of(&config.text))
+        .map(PathBuf::as_path)
+        .chain(read.filter(|path| path.is_file() && !is_own(path)));
+    outputs::check(&outputs, files)
 }

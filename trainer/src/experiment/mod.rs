@@ -28,4 +28,4 @@ pub use error::ExperimentError;
 pub use plan::read;
 pub use report::Report;
 pub use run::{Run, RunKey, StoredError, TestUser};
-pub use runner::{Chosen, list, run};
+pub use runner::{Chosen, files, list, run};

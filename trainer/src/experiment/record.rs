@@ -40,7 +40,8 @@ struct Common<'a> {
 }
 
 impl Record {
-    const FILE: &str = "experiment.json";
+    /// Its file, in the experiment's folder.
+    pub const FILE: &str = "experiment.json";
 
     /// The record of a folder, empty for a new one.
     pub fn read(folder: &Path) -> Result<Self, ExperimentError> {

@@ -1,7 +1,7 @@
 //! Executes an experiment: makes the runs that are missing and stores each as soon as it is complete.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::cache::Cache;
 use super::claims::Claim;
 use super::config::Experiment;
+use super::corpus::CorpusSummary;
 use super::error::ExperimentError;
 use super::labels::Labels;
 use super::plan::{Plan, plans};
@@ -61,6 +62,11 @@ impl Chosen {
         }
         Ok(())
     }
+}
+
+/// The files beside the runs that an experiment writes into its folder.
+pub fn files(folder: &Path) -> [PathBuf; 2] {
+    [Record::FILE, CorpusSummary::FILE].map(|name| folder.join(name))
 }
 
 /// The runs of `experiment`, and whether each is stored.

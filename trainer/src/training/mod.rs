@@ -23,7 +23,11 @@ mod trainer;
 pub mod vectors;
 mod wide;
 
-use std::{path::PathBuf, sync::atomic::AtomicBool, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Instant,
+};
 
 use model_core::{embedding::Embedding, predictor::PredictError, text::Segmenter};
 use sparse_linear::LinearError;
@@ -63,6 +67,13 @@ pub const METRICS: &str = "metrics.jsonl";
 
 /// What the run was and how good its model is, as Markdown and as an HTML page.
 pub const REPORT: [&str; 2] = ["run.md", "run.html"];
+
+/// The files that a run writes into its folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let names = [BUNDLE, CHECKPOINT, CONFIG, SPLIT, METRICS];
+    let names = names.into_iter().chain(REPORT);
+    names.map(|name| folder.join(name)).collect()
+}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

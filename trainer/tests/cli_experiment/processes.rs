@@ -212,7 +212,7 @@ fn processes_share_the_runs_of_one_folder() {
 #[test]
 fn ctrl_c_keeps_complete_runs() {
     let workplace = workplace();
-    let mut child = (workplace.command(&["experiment", "corpus.toml", "runs.toml"]))
+    let mut child = (workplace.interruptible(&["experiment", "corpus.toml", "runs.toml"]))
         .args(["--set", "systems.cnn.training.epochs=100000"])
         .spawn()
         .unwrap();

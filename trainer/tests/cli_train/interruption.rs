@@ -122,7 +122,7 @@ fn ctrl_c_leaves_a_checkpoint() {
         "training.patience=0",
     ];
     let mut child = workplace
-        .command(&arguments)
+        .interruptible(&arguments)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -150,7 +150,7 @@ fn ctrl_c_twice_left_temporary_files_behind() {
     let workplace = workplace();
     for pause in [0, 1, 3, 10] {
         let mut child = workplace
-            .command(&["train", "config.toml"])
+            .interruptible(&["train", "config.toml"])
             .args(["--set", "training.epochs=100000"])
             .args(["--set", "training.patience=0"])
             .args(["--set", "training.checkpoint_steps=1"])
@@ -178,6 +178,43 @@ fn ctrl_c_twice_left_temporary_files_behind() {
         assert_eq!(names.iter().find(is_temporary), None);
         fs::remove_dir_all(workplace.path("run")).unwrap();
     }
+}
+
+/// `nohup` starts a command so that it ignores the end of its terminal. Commands that write their state when they are interrupted
+/// handled that signal all the same, and ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_ended_work_under_nohup() {
+    let workplace = workplace();
+    let mut child = Command::new("env")
+        .args(["--default-signal", "--ignore-signal=HUP"])
+        .args([env!("CARGO_BIN_EXE_auxlstm"), "train", "config.toml"])
+        .args(["--set", "training.epochs=100000"])
+        .args(["--set", "training.patience=0"])
+        .current_dir(workplace.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !workplace.path("run/metrics.jsonl").exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut send = |signal: &str| {
+        let kill = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        thread::sleep(Duration::from_millis(500));
+        child.try_wait().unwrap()
+    };
+    assert_eq!(send("-HUP"), None);
+    // What is not ignored still leaves a checkpoint.
+    send("-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(workplace.path("run/checkpoint.safetensors").exists());
 }
 
 /// Progress that nobody reads any longer used to end the run with a panic.

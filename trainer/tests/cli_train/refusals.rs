@@ -33,6 +33,19 @@ fn wrong_configs_are_refused_before_any_work() {
         range.contains("network.dropout is 2; permitted: from 0 to below 1"),
         "{range}"
     );
+    // Lists were taken for tables: their elements for the settings in order, and the others for the defaults.
+    for (list, name) in [
+        ("training=[]", "training"),
+        ("network=[8, 6, 8, 0.2]", "network"),
+        (
+            "attributes=[[\"gender\", [\"female\", \"male\"]]]",
+            "attributes",
+        ),
+    ] {
+        let line = workplace.failure(&["train", "config.toml", "--set", list]);
+        let what = format!("--set {list}: {name} is a list, expected a table");
+        assert!(line.ends_with(&what), "{line}");
+    }
     let device = workplace.failure(&["train", "config.toml", "--device", "tpu"]);
     assert!(device.contains("cpu, wgpu, vulkan, cuda"), "{device}");
     let missing = workplace.failure(&["train", "none.toml"]);
@@ -44,6 +57,61 @@ fn wrong_configs_are_refused_before_any_work() {
     let output = workplace.failure(&["train", "config.toml", "--output", "/dev/null/run"]);
     assert!(output.contains("/dev/null/run"), "{output}");
     assert!(!workplace.path("run/model.safetensors").exists());
+}
+
+#[test]
+fn a_run_overwrote_the_files_that_it_read() {
+    let workplace = workplace();
+    let one = ["--set", "training.epochs=1"];
+    let users = fs::read(workplace.path("users.jsonl")).unwrap();
+    fs::create_dir(workplace.path("folder")).unwrap();
+    for name in ["metrics.jsonl", "folder/users.jsonl"] {
+        workplace.write(name, &users);
+    }
+    fs::copy(workplace.path("config.toml"), workplace.path("my.toml")).unwrap();
+    let before = workplace.files();
+    for (config, output, corpus, named) in [
+        (
+            "config.toml",
+            ".",
+            "users.jsonl",
+            "./config.toml: the command reads this file",
+        ),
+        (
+            "my.toml",
+            ".",
+            "metrics.jsonl",
+            "./metrics.jsonl: the command reads this file",
+        ),
+        (
+            "my.toml",
+            "folder/run",
+            "folder",
+            "in a folder that the command reads",
+        ),
+    ] {
+        let corpus = format!("corpus=[\"{corpus}\"]");
+        let line = workplace.failure(&["train", config, "-o", output, "--set", &corpus]);
+        assert!(line.contains(named), "{line}");
+        assert_eq!(workplace.files(), before);
+    }
+    assert_eq!(
+        fs::read_to_string(workplace.path("config.toml")).unwrap(),
+        CONFIG
+    );
+    assert_eq!(fs::read(workplace.path("metrics.jsonl")).unwrap(), users);
+    // The settings that a run wrote are its own.
+    workplace.success(&[&["train", "my.toml"], &one[..]].concat());
+    workplace.success(&["train", "run/config.toml", "--resume"]);
+    fs::remove_file(workplace.path("run/checkpoint.safetensors")).unwrap();
+    workplace.success(&["train", "run/config.toml"]);
+    fs::remove_file(workplace.path("run/checkpoint.safetensors")).unwrap();
+    let own = "vectors=run/model.safetensors";
+    let line = workplace.failure(&["train", "my.toml", "--set", own]);
+    assert!(
+        line.contains("run/model.safetensors: the command reads"),
+        "{line}"
+    );
 }
 
 #[test]

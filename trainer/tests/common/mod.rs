@@ -77,6 +77,23 @@ impl Workplace {
         command
     }
 
+    /// The command with its arguments, so that signals reach it. Tests may be started so that they are ignored, as in the background
+    /// of a script, which the command would respect. Other systems than Linux do not tell it.
+    pub fn interruptible(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        if cfg!(target_os = "linux") {
+            command = Command::new("env");
+            command
+                .args(["--default-signal", env!("CARGO_BIN_EXE_auxlstm")])
+                .args(arguments)
+                .current_dir(self.folder.path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+        }
+        command
+    }
+
     /// Starts the command with something to write to its standard input.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
