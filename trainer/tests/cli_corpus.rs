@@ -367,7 +367,12 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
         "{\"uid\": \"7\", \"sex\": \"f\"}\n{\"uid\": 8.0, \"sex\": \"m\"}\n",
     );
     let output = workplace.run(&[&stats[..5], &["labels.jsonl"]].concat());
-    assert!(stderr(&output).contains("has labels of 2 users, 2 of whom are in the corpus"));
+    let all = "has labels of 2 users, 2 of whom are in the corpus";
+    assert!(stderr(&output).contains(all));
+    // Converting did not say how many.
+    let convert = ["corpus", "convert", "posts.jsonl", "-o", "users.jsonl"];
+    let output = workplace.run(&[&convert[..], &["--labels", "labels.jsonl"]].concat());
+    assert!(stderr(&output).contains(all));
     // Two labels of one user were read without a word.
     workplace.write("labels.csv", "uid,sex\n7,f\n7,m\n8,f\n8,f\n");
     let said = stderr(&workplace.run(&stats));

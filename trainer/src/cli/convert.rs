@@ -134,12 +134,16 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
         let (bad_records, refused) = sent.finish();
         let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
         // Why nothing more could be written, or was to be read, comes before the error of reading that it made.
-        let mut converter = written.map_err(fail)?;
+        let (mut converter, labels) = written.map_err(fail)?;
         if let Some(line) = refused {
             return Err(Failure::from(format!("{line} (strict reading is on)")));
         }
         converter.add_bad_records(bad_records);
-        Ok((converter, left_out?))
+        let left_out = left_out?;
+        if let Some(labels) = labels {
+            notice!("{}", labels.summary());
+        }
+        Ok((converter, left_out))
     })?;
     let counts = converter.counts();
     let left_out = left_out_of(counts, &left_out);
@@ -275,7 +279,7 @@ struct Output<W: Write> {
 }
 
 impl<W: Write> Output<W> {
-    fn write(mut self, chunks: Receiving<Vec<User>>) -> io::Result<Converter> {
+    fn write(mut self, chunks: Receiving<Vec<User>>) -> io::Result<(Converter, Option<LabelFile>)> {
         for mut user in chunks.into_iter().flatten() {
             if let Some(labels) = &mut self.labels {
                 labels.apply(&mut user);
@@ -287,7 +291,7 @@ impl<W: Write> Output<W> {
             self.progress.set(self.converter.counts().read);
         }
         self.packer.finish()?;
-        Ok(self.converter)
+        Ok((self.converter, self.labels))
     }
 }
 

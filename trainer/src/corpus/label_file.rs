@@ -86,7 +86,7 @@ impl LabelFile {
     }
 
     /// How many users had labels.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         format!(
             "{}: has labels of {} users, {} of whom are in the corpus",
             self.path.display(),
