@@ -504,7 +504,9 @@ proptest::proptest! {
             posts.sort_by_key(|(writer, ..)| *writer);
         }
         let mut file = String::new();
-        let mut expected: Vec<(u8, Vec<(Option<u8>, String)>, Map<String, Value>)> = Vec::new();
+        let mut expected: Vec<User> = Vec::new();
+        // Those of each user's posts.
+        let mut times: Vec<Vec<Option<u8>>> = Vec::new();
         for (number, (writer, time, city, has_mood)) in posts.into_iter().enumerate() {
             let mut record = json!({"user": writer, "text": format!("post {number}")});
             let time = (time > 0).then_some(time);
@@ -518,13 +520,15 @@ proptest::proptest! {
                 record["mood"] = number.into();
             }
             file += &format!("{record}\n");
-            let place = expected.iter().position(|(known, ..)| *known == writer);
+            let place = expected.iter().position(|user| user.fields["id"] == writer);
             let place = place.unwrap_or_else(|| {
-                expected.push((writer, Vec::new(), Map::new()));
+                expected.push(User::default());
+                times.push(Vec::new());
                 expected.len() - 1
             });
-            let (_, texts, fields) = &mut expected[place];
-            texts.push((time, format!("post {number}")));
+            let User { posts, fields, .. } = &mut expected[place];
+            posts.push(format!("post {number}"));
+            times[place].push(time);
             for name in ["time", "city", "mood"] {
                 if let Some(value) = record.get(name)
                     && fields.get(name).is_none_or(Value::is_null)
@@ -534,19 +538,20 @@ proptest::proptest! {
             }
             fields.insert("id".to_owned(), writer.into());
         }
-        for (_, texts, _) in &mut expected {
-            if texts.iter().all(|(time, _)| time.is_some()) {
-                texts.sort_by_key(|(time, _)| *time);
+        for (user, times) in expected.iter_mut().zip(times) {
+            if times.iter().all(Option::is_some) {
+                let mut posts: Vec<_> = times.into_iter().zip(&user.posts).collect();
+                posts.sort_by_key(|(time, _)| *time);
+                user.posts = posts.into_iter().map(|(_, post)| post.clone()).collect();
             }
         }
         let reading = Reading { is_sorted, ..Reading::default() };
         let users = read_users(Cursor::new(file), Format::Jsonl, &reading).unwrap();
         let users: Vec<User> = users.filter_map(Result::ok).collect();
         proptest::prop_assert_eq!(users.len(), expected.len());
-        for (user, (_, texts, fields)) in users.iter().zip(expected) {
-            let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
-            proptest::prop_assert_eq!(&user.posts, &texts);
-            proptest::prop_assert_eq!(&user.fields, &fields);
+        for (user, expected) in users.iter().zip(expected) {
+            proptest::prop_assert_eq!(&user.posts, &expected.posts);
+            proptest::prop_assert_eq!(&user.fields, &expected.fields);
         }
     }
 }
