@@ -125,6 +125,10 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 /// Checks that the run overwrites none of the files that it reads. The settings that an earlier run wrote into its folder may
 /// be read again.
 fn check_outputs(config: &Config, read: Option<&Path>) -> Result<(), Failure> {
+    // Refused when the folder is made.
+    if config.output.as_os_str().is_empty() {
+        return Ok(());
+    }
     let outputs = training::files(&config.output);
     let is_own = |path: &Path| {
         config.output.join(training::CHECKPOINT).exists()
