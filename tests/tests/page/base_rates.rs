@@ -1,6 +1,6 @@
 //! "Who writes here?": the base rates that predictions assume.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fantoccini::elements::Element;
 use serde_json::{Value, json};
@@ -151,20 +151,8 @@ pub fn visit() -> Visit {
 pub async fn choose(page: &Page, name: &str) {
     page.script("document.querySelector('.rates').open = true")
         .await;
-    let path = format!("//label[normalize-space()='{name}']");
-    let start = Instant::now();
-    // A click of WebKit's driver misses a label that is still moving.
-    loop {
-        page.click(&path).await;
-        let label = vec![json!(page.find(&path).await)];
-        let is_chosen = page
-            .client
-            .execute("return arguments[0].control.checked", label);
-        if is_chosen.await.expect("a label of a button") == true {
-            break;
-        }
-        assert!(start.elapsed() < SOON, "{name} cannot be chosen");
-    }
+    page.click(&format!("//label[normalize-space()='{name}']"))
+        .await;
 }
 
 /// Puts the share of a class into its field, in percent, as pasting does.
