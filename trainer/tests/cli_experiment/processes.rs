@@ -13,18 +13,11 @@ fn a_killed_experiment_continues_with_the_missing_runs() {
         .unwrap();
     let folder = workplace.path("out/runs");
     let stored = || fs::read_dir(&folder).map_or(0, |entries| entries.count());
-    let start = Instant::now();
-    while stored() < 3 {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "no run appeared"
-        );
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "it ended before it was killed"
-        );
-        sleep(Duration::from_millis(2));
-    }
+    common::until("no run appeared", || {
+        let is_over = child.try_wait().unwrap().is_some();
+        assert!(!is_over, "it ended before it was killed");
+        stored() >= 3
+    });
     // SIGKILL: nothing can be put in order.
     child.kill().unwrap();
     child.wait().unwrap();
@@ -105,14 +98,9 @@ fn two_processes_mixed_their_runs_in_one_folder() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let start = Instant::now();
-    while !workplace.path("out/experiment.json").exists() {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "no experiment began"
-        );
-        sleep(Duration::from_millis(2));
-    }
+    common::until("no experiment began", || {
+        workplace.path("out/experiment.json").exists()
+    });
     let line = workplace.failure(&experiment);
     assert!(
         line.contains("runs with other settings of cnn: cnn.training.epochs"),
@@ -160,16 +148,11 @@ fn a_record_that_was_replaced_in_mid_run_kept_runs_of_other_settings() {
     ];
     workplace.success(&[&experiment[..], &other].concat());
     let mut child = workplace.command(&experiment).spawn().unwrap();
-    let start = Instant::now();
     let folder = workplace.path("out/runs");
-    while fs::read_dir(&folder).map_or(0, |entries| entries.count()) < 2 {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "no run appeared"
-        );
+    common::until("no run appeared", || {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        sleep(Duration::from_millis(2));
-    }
+        fs::read_dir(&folder).map_or(0, |entries| entries.count()) >= 2
+    });
     let record = workplace.path("other/experiment.json");
     fs::rename(record, workplace.path("out/experiment.json")).unwrap();
     let line = common::failure(child.wait_with_output().unwrap());
@@ -216,16 +199,11 @@ fn ctrl_c_keeps_complete_runs() {
         .args(["--set", "systems.cnn.training.epochs=100000"])
         .spawn()
         .unwrap();
-    let start = Instant::now();
     // The runs of linear systems come first, and then a network whose training does not end.
     let folder = workplace.path("out/runs");
-    while fs::read_dir(&folder).map_or(0, |entries| entries.count()) < 6 {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "no run appeared"
-        );
-        sleep(Duration::from_millis(5));
-    }
+    common::until("no run appeared", || {
+        fs::read_dir(&folder).map_or(0, |entries| entries.count()) >= 6
+    });
     sleep(Duration::from_millis(300));
     let interrupt = std::process::Command::new("kill")
         .args(["-INT", &child.id().to_string()])

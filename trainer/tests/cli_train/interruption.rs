@@ -32,14 +32,9 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bundle() {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap();
-            let start = Instant::now();
-            while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
-                assert!(
-                    start.elapsed() < Duration::from_secs(120),
-                    "no checkpoint appeared"
-                );
-                thread::sleep(Duration::from_millis(2));
-            }
+            common::until("no checkpoint appeared", || {
+                checkpoint.exists() || child.try_wait().unwrap().is_some()
+            });
             thread::sleep(whole * share / (2 * series));
             // SIGKILL: nothing can be put in order. The run may have ended.
             let _ = child.kill();
@@ -110,6 +105,13 @@ fn a_run_is_not_continued_with_other_data() {
 }
 
 #[cfg(unix)]
+fn until_an_epoch_ended(workplace: &Workplace) {
+    common::until("no epoch ended", || {
+        workplace.path("run/metrics.jsonl").exists()
+    });
+}
+
+#[cfg(unix)]
 #[test]
 fn ctrl_c_leaves_a_checkpoint() {
     let workplace = workplace();
@@ -127,11 +129,7 @@ fn ctrl_c_leaves_a_checkpoint() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let start = Instant::now();
-    while !workplace.path("run/metrics.jsonl").exists() {
-        assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
-        thread::sleep(Duration::from_millis(5));
-    }
+    until_an_epoch_ended(&workplace);
     let interrupt = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()
@@ -158,11 +156,7 @@ fn ctrl_c_twice_left_temporary_files_behind() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let start = Instant::now();
-        while !workplace.path("run/metrics.jsonl").exists() {
-            assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
-            thread::sleep(Duration::from_millis(5));
-        }
+        until_an_epoch_ended(&workplace);
         for _ in 0..2 {
             // The second one finds no process if the first one has ended it.
             let _ = Command::new("kill")
@@ -186,22 +180,16 @@ fn ctrl_c_twice_left_temporary_files_behind() {
 #[test]
 fn a_closed_terminal_ended_work_under_nohup() {
     let workplace = workplace();
-    let mut child = Command::new("env")
-        .args(["--default-signal", "--ignore-signal=HUP"])
-        .args([env!("CARGO_BIN_EXE_auxlstm"), "train", "config.toml"])
+    let nohup = ["--default-signal", "--ignore-signal=HUP"];
+    let mut child = workplace
+        .with_signals(&nohup, &["train", "config.toml"])
         .args(["--set", "training.epochs=100000"])
         .args(["--set", "training.patience=0"])
-        .current_dir(workplace.path(""))
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let start = Instant::now();
-    while !workplace.path("run/metrics.jsonl").exists() {
-        assert!(start.elapsed() < Duration::from_secs(120), "no epoch ended");
-        thread::sleep(Duration::from_millis(5));
-    }
+    until_an_epoch_ended(&workplace);
     let mut send = |signal: &str| {
         let kill = Command::new("kill")
             .args([signal, &child.id().to_string()])
@@ -246,12 +234,10 @@ fn two_processes_mixed_their_runs_in_one_folder() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let start = Instant::now();
     // The folder is locked before anything is written to it.
-    while !workplace.path("run/config.toml").exists() {
-        assert!(start.elapsed() < Duration::from_secs(120), "no run began");
-        thread::sleep(Duration::from_millis(2));
-    }
+    common::until("no run began", || {
+        workplace.path("run/config.toml").exists()
+    });
     let line = workplace.failure(&["train", "config.toml"]);
     assert!(
         line.contains("run: another process is working in this folder"),

@@ -10,6 +10,19 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const AUXLSTM: &str = env!("CARGO_BIN_EXE_auxlstm");
+
+/// Waits until something is so; the test fails with `otherwise` if it takes two minutes.
+pub fn until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(120), "{otherwise}");
+        sleep(Duration::from_millis(2));
+    }
+}
 
 /// The GPU of the tests as the value of `auxlstm --device`: AUXLSTM_GPU, or wgpu. AUXLSTM_NO_GPU skips GPU tests (`None`);
 /// otherwise a missing GPU fails.
@@ -67,31 +80,33 @@ impl Workplace {
 
     /// The command with its arguments, nothing on standard input.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auxlstm"));
-        command
+        self.ready(Command::new(AUXLSTM), arguments)
+    }
+
+    fn ready(&self, mut program: Command, arguments: &[&str]) -> Command {
+        program
             .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command
+        program
     }
 
     /// The command with its arguments, so that signals reach it. Tests may be started so that they are ignored, as in the background
     /// of a script, which the command would respect. Other systems than Linux do not tell it.
     pub fn interruptible(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(arguments);
-        if cfg!(target_os = "linux") {
-            command = Command::new("env");
-            command
-                .args(["--default-signal", env!("CARGO_BIN_EXE_auxlstm")])
-                .args(arguments)
-                .current_dir(self.folder.path())
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+        match cfg!(target_os = "linux") {
+            true => self.with_signals(&["--default-signal"], arguments),
+            false => self.command(arguments),
         }
-        command
+    }
+
+    /// The command with its arguments, started so that it handles signals as these options of the program `env` say.
+    pub fn with_signals(&self, options: &[&str], arguments: &[&str]) -> Command {
+        let mut env = Command::new("env");
+        env.args(options).arg(AUXLSTM);
+        self.ready(env, arguments)
     }
 
     /// Starts the command with something to write to its standard input.
