@@ -191,14 +191,21 @@ pub(crate) fn open_text<'a>(
     Ok(encoding.decode(reader))
 }
 
-/// All text of a file of bounded length.
-pub(crate) fn read_text(files: &mut dyn Files, name: &str, most: usize) -> io::Result<String> {
+/// The most bytes of a file that is read whole.
+const MOST_BYTES: usize = 64 << 20;
+
+/// All text of a file.
+///
+/// # Errors
+/// If it cannot be read, or has more than 64 MiB.
+pub(crate) fn read_text(files: &mut dyn Files, name: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     open_text(files, name)?
-        .take(most as u64 + 1)
+        .take(MOST_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() > most {
-        return Err(io::Error::other(format!("longer than {} MiB", most >> 20)));
+    if bytes.len() > MOST_BYTES {
+        let what = format!("longer than {} MiB", MOST_BYTES >> 20);
+        return Err(io::Error::other(what));
     }
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_start_matches('\u{FEFF}').to_owned())

@@ -102,8 +102,6 @@ const SYSTEM: [&str; 10] = [
     "退出群組。",
 ];
 
-/// The longest file in which names are looked for.
-const MOST_BYTES: usize = 64 << 20;
 /// The most words of a name between spaces, and how many messages must begin with a name of several words.
 const MOST_WORDS: usize = 4;
 const FEWEST_MESSAGES: usize = 3;
@@ -140,7 +138,7 @@ impl Format for Line {
             let is_spaced = |line: &str| spaced_message(line).is_some();
             let text = match begins_with_day(Candidate::new(files, &name).head(), is_spaced) {
                 // A file that cannot be read is reported below.
-                true => Some(read_text(files, &name, MOST_BYTES).unwrap_or_default()),
+                true => Some(read_text(files, &name).unwrap_or_default()),
                 false => None,
             };
             let names = text.as_deref().map(names);

@@ -20,9 +20,6 @@ const ABOUT: About = About {
 const SHARES: [&str; 3] = ["Date", "ShareLink", "ShareCommentary"];
 const COMMENTS: [&str; 3] = ["Date", "Link", "Message"];
 
-/// The longest file of comments.
-const MOST_BYTES: usize = 64 << 20;
-
 impl Format for LinkedIn {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -50,7 +47,7 @@ impl Format for LinkedIn {
                 continue;
             }
             let place = files.place(&name);
-            match read_text(files, &name, MOST_BYTES) {
+            match read_text(files, &name) {
                 Ok(text) => {
                     let text = with_doubled_quotes(&text);
                     rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {

@@ -12,8 +12,6 @@ use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, 
 /// XML files of one author each, and `truth.txt` with a line of labels per author.
 pub(crate) struct Pan;
 
-/// The longest file of an author, and of labels.
-const MAX_BYTES: usize = 64 << 20;
 /// The personality of 2015 in its order.
 const TRAITS: [&str; 5] = [
     "extroverted",
@@ -65,7 +63,7 @@ impl Format for Pan {
                 writers.bad_record(&format!("{place}: {what}"));
                 None
             });
-            let text = match read_text(files, &name, MAX_BYTES) {
+            let text = match read_text(files, &name) {
                 Ok(text) => text,
                 Err(error) => {
                     writers.bad_record(&format!("{place}: {error}"));
@@ -135,7 +133,7 @@ fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) ->
             continue;
         }
         let folder = folder(&name);
-        match read_text(files, &name, MAX_BYTES) {
+        match read_text(files, &name) {
             Ok(text) => truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),
