@@ -186,10 +186,7 @@ impl PendingFile {
                     file.persist(&path)
                 }),
         };
-        result.map_err(|error| OutputError {
-            path,
-            source: error,
-        })
+        result.map_err(|source| OutputError { path, source })
     }
 }
 

@@ -269,20 +269,19 @@ impl Writers {
                 let what = format!(
                     "the posts of writer {writer:?} are not consecutive; sort the file by writer, or leave out --sorted"
                 );
-                self.hold(None);
-                self.places.insert(writer, self.held.len() - 1);
+                let place = self.hold(None);
+                self.places.insert(writer, place);
                 return Err(Problem::Record {
                     line: post.line,
                     what,
                 });
             }
         }
-        self.hold(Some(User {
+        let place = self.hold(Some(User {
             record: post.user.record,
             is_gathered: true,
             ..User::default()
         }));
-        let place = self.held.len() - 1;
         self.places.insert(writer, place);
         self.extend(place, post)
     }
@@ -310,7 +309,8 @@ impl Writers {
         self.finished.next().or_else(|| self.ready.pop_front())
     }
 
-    fn hold(&mut self, user: Option<User>) {
+    /// The place of the user.
+    fn hold(&mut self, user: Option<User>) -> usize {
         self.held.push(Gathered {
             user: user.map(Box::new),
             count: 0,
@@ -318,6 +318,7 @@ impl Writers {
             shape: NO_SHAPE,
             is_ambiguous: false,
         });
+        self.held.len() - 1
     }
 
     /// Adds a post to a writer who is held, and the fields that the writer does not have yet.
