@@ -77,6 +77,14 @@ pub async fn logits_by(
     Ok(result)
 }
 
+/// What a device says of its failure, without the backtrace that follows.
+#[cfg(feature = "burn")]
+fn in_one_line(reason: &str) -> String {
+    let lines = reason.lines().map(str::trim);
+    let said = lines.take_while(|line| !line.to_lowercase().starts_with("backtrace"));
+    said.collect::<Vec<_>>().join(" ")
+}
+
 /// Reads tensors of a batch, `[texts, n]` each, back from the device: side by side, a row for each text.
 #[cfg(feature = "burn")]
 pub(super) async fn read_rows(tensors: Vec<Tensor<2>>) -> Result<Vec<Vec<f32>>, PredictError> {
@@ -84,7 +92,18 @@ pub(super) async fn read_rows(tensors: Vec<Tensor<2>>) -> Result<Vec<Vec<f32>>, 
     let tensor = Tensor::cat(tensors, 1);
     let [_, width] = tensor.dims();
     let data = (tensor.into_data_async().await)
-        .map_err(|error| PredictError::Device(format!("{error:?}")))?;
+        .map_err(|error| PredictError::Device(in_one_line(error.reason())))?;
     let values: Vec<f32> = data.iter().collect();
     Ok(values.chunks_exact(width).map(<[f32]>::to_vec).collect())
+}
+
+#[cfg(all(test, feature = "burn"))]
+mod tests {
+    #[test]
+    fn the_reason_of_a_failed_device_ended_in_a_backtrace() {
+        let reason =
+            "The device is poisoned\nCaused by:\n  Lost: destroyed\nBacktrace:\n   0: wasm";
+        let shown = super::in_one_line(reason);
+        assert_eq!(shown, "The device is poisoned Caused by: Lost: destroyed");
+    }
 }
