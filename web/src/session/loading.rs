@@ -104,6 +104,9 @@ impl Session {
             return Vec::new();
         }
         self.choice = choice;
+        if choice == BackendChoice::WebGpu && self.gave_up_gpu {
+            return self.restart(choice, None);
+        }
         self.reload()
     }
 
@@ -194,8 +197,18 @@ impl Session {
             }
         }
         self.earlier.clear();
+        self.notice(&model.backend);
         self.model = Some(model);
         self.phase = Phase::Ready;
+    }
+
+    /// Remembers if the worker has given WebGPU up.
+    pub(super) fn notice(&mut self, backend: &Backend) {
+        let because = match backend {
+            Backend::Cpu { because } => because.as_ref(),
+            Backend::WebGpu { .. } => None,
+        };
+        self.gave_up_gpu |= matches!(because, Some(Reason::WebGpuFailed(_)));
     }
 
     /// Loads the model on the user's backend. A free worker does it, because what it has fetched is not fetched again;
@@ -217,6 +230,7 @@ impl Session {
     ) -> Vec<Command> {
         self.begin(choice, cpu_because);
         self.is_listening = false;
+        self.gave_up_gpu = false;
         self.single_task = SingleTask::NotLoaded;
         vec![Command::Restart]
     }

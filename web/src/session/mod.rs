@@ -77,6 +77,8 @@ pub struct Session {
     load: Load,
     /// Whether the worker has started. Messages that are sent earlier are lost.
     is_listening: bool,
+    /// Whether this worker has given WebGPU up. It does not try it again.
+    gave_up_gpu: bool,
     model: Option<Model>,
     refused: Option<Reason>,
     single_task: SingleTask,
@@ -113,6 +115,7 @@ impl Session {
             phase: Phase::Starting,
             load: Load::default(),
             is_listening: false,
+            gave_up_gpu: false,
             model: None,
             refused: None,
             single_task: SingleTask::NotLoaded,

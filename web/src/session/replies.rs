@@ -138,6 +138,7 @@ impl Session {
         milliseconds: f64,
     ) {
         let InFlight { work, revision } = answered;
+        self.notice(&backend);
         if let (Work::Answer | Work::File | Work::Settling(_), Some(model)) =
             (work, &mut self.model)
         {

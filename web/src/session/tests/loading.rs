@@ -126,6 +126,31 @@ fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
 }
 
 #[test]
+fn webgpu_could_not_be_chosen_again_after_it_had_failed() {
+    let mut session = session(on_gpu());
+    let (id, _) = asked(write(&mut session, "a"));
+    let mut answer = prediction(id, 1);
+    if let Reply::Predicted { backend, .. } = &mut answer {
+        let because = Some(Reason::WebGpuFailed("device lost".into()));
+        *backend = Backend::Cpu { because };
+    }
+    session.receive(answer);
+    write(&mut session, "");
+    loaded(session.choose(BackendChoice::Cpu));
+    session.receive(ready(on_cpu()));
+    // Its worker gave it up, so there must be a new one.
+    assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);
+    assert_eq!(
+        loaded(session.receive(Reply::Started)),
+        (BackendChoice::WebGpu, None)
+    );
+    session.receive(ready(on_gpu()));
+    loaded(session.choose(BackendChoice::Cpu));
+    session.receive(ready(on_cpu()));
+    loaded(session.choose(BackendChoice::WebGpu));
+}
+
+#[test]
 fn a_crash_while_opening_the_gpu_leads_to_the_cpu_and_a_second_one_ends() {
     let (mut session, _) = Session::open(BUNDLE);
     session.receive(Reply::Started);
