@@ -150,6 +150,7 @@ impl Encoding {
     }
 
     /// What is told of a file that starts with `head` and was recognised to be in this encoding.
+    #[cfg_attr(not(feature = "encodings"), expect(unused_variables))]
     pub fn note(self, head: &[u8]) -> String {
         let name = self.name();
         match self {
