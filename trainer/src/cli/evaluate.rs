@@ -71,6 +71,10 @@ pub(super) struct Arguments {
     write_card: Option<PathBuf>,
 }
 
+/// The fewest users of one language whose figures go to the card of a model of two. A corpus may have a few users who write
+/// the other language.
+const FEWEST_OF_LANGUAGE: usize = 30;
+
 /// The most groups of --by. More are likely a field that differs for every user.
 const MOST_GROUPS: usize = 100;
 
@@ -105,19 +109,26 @@ struct Group {
 }
 
 impl Figures {
-    /// The figures for a model card, without those of transferred attributes.
+    /// The figures for a model card, without those of transferred attributes and of languages with few users.
     pub(super) fn into_card(self) -> Vec<AttributeFigures> {
-        let reports = self.attributes.into_iter();
-        let (transferred, measured): (Vec<Report>, Vec<Report>) = reports
-            .filter(|report| report.metrics.users > 0)
-            .partition(|report| report.transferred);
-        for report in &transferred {
-            notice!(
-                "{}: transferred, so its figures are not written to the card",
-                title(report)
-            );
-        }
-        measured.into_iter().map(AttributeFigures::from).collect()
+        let measured = self.attributes.into_iter().filter(|report| {
+            let users = report.metrics.users;
+            let why = match report.transferred {
+                true => "transferred".to_owned(),
+                false if report.language.is_some() && users < FEWEST_OF_LANGUAGE => {
+                    format!("only {users} users")
+                }
+                false => return users > 0,
+            };
+            if users > 0 {
+                notice!(
+                    "{}: {why}, so its figures are not written to the card",
+                    title(report)
+                );
+            }
+            false
+        });
+        measured.map(AttributeFigures::from).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Models of several corpora, and of two languages.
 
+use model_core::language::Language;
+
 use super::*;
 
 #[test]
@@ -232,6 +234,23 @@ fn a_model_of_two_languages_knows_what_was_measured_in_each() {
 
     let text = workplace.success(&["evaluate", model, "chinese.jsonl"]);
     assert!(!text.contains("other text"), "{text}");
+
+    // Five Chinese users are too few for a card.
+    let chinese = fs::read_to_string(workplace.path("chinese.jsonl")).unwrap();
+    let few: Vec<&str> = chinese.lines().take(5).collect();
+    workplace.write("few.jsonl", few.join("\n"));
+    workplace.success(&[
+        "evaluate",
+        model,
+        "users.jsonl",
+        "few.jsonl",
+        "--write-card",
+        "few.safetensors",
+    ]);
+    let few = fs::read(workplace.path("few.safetensors")).unwrap();
+    let figures = Bundle::from_bytes(&few).unwrap().card.figures;
+    let languages: Vec<Option<Language>> = figures.iter().map(|row| row.language).collect();
+    assert_eq!(languages, [Some(Language::Other); 2]);
 
     // A refit keeps the measured statuses.
     workplace.success(&["train", "both.toml", "-o", "refit", "--refit", model]);
