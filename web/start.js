@@ -11,6 +11,7 @@ try {
   const [{ default: start }, response] = await Promise.all([
     checkedModule(script),
     fetch(program.href, { integrity: program.integrity }),
+    painted(),
     Promise.race([guarded(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]),
   ]);
   await start({ module_or_path: response });
@@ -20,6 +21,14 @@ try {
 } catch (error) {
   document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
   throw error;
+}
+
+/** Resolves when the first view has been painted. In a tab that is not in sight nothing is painted. */
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 100);
+  });
 }
 
 /** A module, once the browser has checked its digest. WebKit does not check that of a preload link when it imports the module. */

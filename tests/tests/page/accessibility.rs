@@ -109,7 +109,7 @@ async fn open_everything(page: &Page) {
     page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
         .await;
     page.until(
-        "return document.querySelector('.marked') !== null && document.querySelector('.result table') !== null",
+        "return ['.marked', '.result table', '.about table'].every(part => document.querySelector(part) !== null)",
         SOON,
     )
     .await;

@@ -61,6 +61,7 @@ async fn open(page: &Page) {
     page.ready().await;
     page.click("//footer//summary[starts-with(normalize-space(), 'About the model')]")
         .await;
+    page.find("//footer//details[@class='about']/dl").await;
 }
 
 #[test]

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use model_core::card::AttributeFigures;
 
 use super::link::Link;
-use super::locale;
 use super::reliability::{Reliability, share};
+use super::{locale, t};
 use crate::locale::Locale;
 use crate::summary;
 
@@ -23,12 +23,13 @@ pub fn Terms(link: Link) -> impl IntoView {
     }
 }
 
-/// The rest of the model card, behind a disclosure.
+/// The rest of the model card, behind a disclosure. Its hundreds of elements are made when it is first opened.
 #[component]
 pub fn About(link: Link) -> impl IntoView {
     let card = link.watch(|session| session.model().map(|model| model.card.clone()));
-    move || {
-        let card = card.get()?;
+    let was_opened = RwSignal::new(false);
+    let rest = move || {
+        let card = was_opened.get().then(|| card.get()).flatten()?;
         let locale = locale();
         let more = [
             ("card_languages", card.languages.join(", ")),
@@ -38,11 +39,17 @@ pub fn About(link: Link) -> impl IntoView {
             ("card_citations", card.citations.join("\n")),
         ];
         Some(view! {
-            <details class="about">
-                <summary>{locale.t("about")} " " <cite>{card.name}</cite></summary>
-                {facts(more, locale)}
-                {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit locale=locale /> })}
-                <Reliability figures=card.figures locale=locale />
+            {facts(more, locale)}
+            {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit locale=locale /> })}
+            <Reliability figures=card.figures locale=locale />
+        })
+    };
+    move || {
+        let name = card.with(|card| Some(card.as_ref()?.name.clone()))?;
+        Some(view! {
+            <details class="about" on:toggle=move |_| was_opened.set(true)>
+                <summary>{t("about")} " " <cite>{name}</cite></summary>
+                {rest}
             </details>
         })
     }

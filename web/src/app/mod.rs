@@ -22,6 +22,8 @@ mod tab;
 mod update;
 mod writers;
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
@@ -110,32 +112,44 @@ fn App() -> impl IntoView {
                 <p class="lead">{t("lead")}</p>
             </header>
             <main>
-                <input::Input link=link reader=reader notice=notice />
-                <Show
-                    when=move || link.watch(|session| session.batch().is_some()).get()
-                    fallback=move || view! {
-                        <Show
-                            when=move || link.watch(|session| session.archive().is_some()).get()
-                            fallback=move || view! { <result::Result link=link /> }
-                        >
-                            <archive::Writers link=link />
-                        </Show>
-                    }
-                >
-                    <file::Results link=link notice=notice />
-                </Show>
-                <status::Status link=link />
+                <Later><input::Input link=link reader=reader notice=notice /></Later>
+                <Later>
+                    <Show
+                        when=move || link.watch(|session| session.batch().is_some()).get()
+                        fallback=move || view! {
+                            <Show
+                                when=move || link.watch(|session| session.archive().is_some()).get()
+                                fallback=move || view! { <result::Result link=link /> }
+                            >
+                                <archive::Writers link=link />
+                            </Show>
+                        }
+                    >
+                        <file::Results link=link notice=notice />
+                    </Show>
+                </Later>
+                <Later><status::Status link=link /></Later>
             </main>
-            <footer>
-                <p><strong>{t("doubt")} " "</strong>{t("caveat")}</p>
-                <p>{t("consent")} " " <consent::Ethics /></p>
-                <p><strong>{t("private")} " "</strong>{t("private_detail")}</p>
-                <about::Terms link=link />
-                <models::Models link=link />
-                <about::About link=link />
-            </footer>
+            <Later>
+                <footer>
+                    <p><strong>{t("doubt")} " "</strong>{t("caveat")}</p>
+                    <p>{t("consent")} " " <consent::Ethics /></p>
+                    <p><strong>{t("private")} " "</strong>{t("private_detail")}</p>
+                    <about::Terms link=link />
+                    <models::Models link=link />
+                    <about::About link=link />
+                </footer>
+            </Later>
         </div>
     }
+}
+
+/// Mounts its children in a later task, so that the browser can paint and answer the visitor before.
+#[component]
+fn Later(children: ChildrenFn) -> impl IntoView {
+    let is_due = RwSignal::new(false);
+    set_timeout(move || is_due.set(true), Duration::ZERO);
+    view! { <Show when=move || is_due.get()>{children()}</Show> }
 }
 
 #[component]
