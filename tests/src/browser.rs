@@ -203,8 +203,14 @@ impl Page {
 
     /// Clicks the element that an XPath names.
     pub async fn click(&self, path: &str) {
-        (self.find(path).await.click().await)
-            .unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
+        let element = self.find(path).await;
+        if Browser::chosen() == Browser::WebKit {
+            // A click that has to scroll first presses and releases the button, but is no click to the page.
+            let centred = "arguments[0].scrollIntoView({ block: 'center' });
+                return new Promise(resolve => setTimeout(resolve, 50))";
+            let _ = self.client.execute(centred, vec![json!(element)]).await;
+        }
+        (element.click().await).unwrap_or_else(|error| panic!("{path} cannot be clicked: {error}"));
         if Browser::chosen() == Browser::WebKit {
             // Its driver answers before the page has handled the click, which may also load another page.
             let handled = "return new Promise(resolve => setTimeout(resolve, 100))";

@@ -131,7 +131,8 @@ fn other_sites_could_show_the_page_in_a_frame() {
             }
             page.until("return document.readyState === 'complete'", SOON)
                 .await;
-            page.client.enter_frame(0).await.expect("the frame");
+            let frame = page.find("//iframe").await;
+            frame.enter_frame().await.expect("the frame");
             let shown = "return document.getElementById('app') !== null";
             match is_shown {
                 true => page.until(shown, SOON).await,
