@@ -159,7 +159,7 @@ fn an_older_card_shows_its_figures_and_no_plots() {
 
 #[test]
 fn the_pages_models_say_how_reliable_they_are() {
-    /// The attributes and corpora of the English model.
+    /// The attributes and corpora of both English models.
     const TESTED: [&str; 9] = [
         "Profession, blogs",
         "Age, blogs",
@@ -173,17 +173,13 @@ fn the_pages_models_say_how_reliable_they_are() {
     ];
     for name in [BUNDLE, "widget/models/en-single.safetensors"] {
         let model = site::read(name);
-        let tested = match name {
-            BUNDLE => &TESTED[..],
-            _ => &["Profession", "Age", "Age range", "Gender"],
-        };
         Visit::default()
             .instead(BUNDLE, model)
             .run(async move |page| {
                 open(&page).await;
                 let figures = cells(&page, "(//footer//table)[1]").await;
                 let names: Vec<&str> = figures[1..].iter().map(|row| row[0].as_str()).collect();
-                assert_eq!(names, tested);
+                assert_eq!(names, TESTED);
                 for row in &figures[1..] {
                     let (name, right) = (&row[0], &row[2]);
                     page.click(&format!("//footer//summary[.='{name} in numbers']"))
