@@ -35,7 +35,7 @@ addEventListener("message", (event) => {
   const { data, ports } = event;
   const act = {
     guard: () => clients.claim(),
-    keep: keepAll,
+    keep: async () => ports[0]?.postMessage(await keepAll()),
     "take over": () => skipWaiting(),
     "take over if alone": () => takeOverIfAlone(ports[0]),
   };
@@ -67,17 +67,21 @@ async function open(name) {
   }
 }
 
+/** Keeps the files that most visitors need, and those that were used before. False if the browser does not keep them all. */
 async function keepAll() {
+  const own = await cache;
   const used = await everKept();
   const wanted = [...FILES.keys()].filter((file) => used.has(file) || !ON_DEMAND.test(file));
-  await Promise.all(
+  const kept = await Promise.all(
     wanted.map(async (file) => {
       const response = await answer(file);
       if (!response.ok) throw new TypeError(`${file}: the server answers ${response.status}`);
       await response.arrayBuffer();
       await busy.get(file);
+      return (await own?.match(file)) !== undefined;
     }),
   );
+  return kept.every(Boolean);
 }
 
 /** The files that any version has kept: a visitor who used one of them expects it to work without a network. */

@@ -16,8 +16,7 @@ try {
   ]);
   await start({ module_or_path: response });
   offerNewVersions().catch(() => {});
-  // The next visit may be without a network.
-  serviceWorker?.ready.then(({ active }) => active.postMessage("keep"));
+  keep().catch(() => {});
 } catch (error) {
   document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
   throw error;
@@ -65,6 +64,22 @@ async function guarded() {
     active.postMessage("guard");
     await answers;
   } catch {}
+}
+
+/** Has the page kept, because the next visit may be without a network, and tells the page if the browser does not keep it. */
+async function keep() {
+  const registration = await serviceWorker?.getRegistration();
+  const isKept = registration ? await ask((await serviceWorker.ready).active, "keep") : false;
+  if (!isKept) dispatchEvent(new Event("notkept"));
+}
+
+/** The answer of a service worker. */
+function ask(worker, message) {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data);
+    worker.postMessage(message, [port2]);
+  });
 }
 
 /** Starts a version that waits, if this is the only tab. A file that the version before lacks may be gone from the server. */

@@ -1,5 +1,7 @@
 //! What a browser cannot do: the page works without it, or says what it needs.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tests::{
     browser::{Page, SERVICE_WORKER, SOON, Visit},
@@ -7,12 +9,18 @@ use tests::{
     same, site,
 };
 
-use crate::{TEXTS, with_script};
+use crate::{TEXTS, kept, with_script};
 
 /// A visit whose service worker runs another script first.
 fn before_service_worker(script: &str) -> Visit {
     let worker = [script.as_bytes(), &site::read(SERVICE_WORKER)].concat();
     Visit::default().instead(SERVICE_WORKER, worker)
+}
+
+/// Checks that the page says that the browser does not keep it.
+async fn is_not_kept(page: &Page) {
+    let said = "return document.querySelector('footer')?.innerText.includes('does not keep the page’s files') ?? false";
+    page.until(said, SOON).await;
 }
 
 /// Checks that the page predicts.
@@ -24,14 +32,27 @@ async fn works(page: &Page) {
 }
 
 #[test]
+fn a_page_that_is_kept_does_not_say_that_it_is_not() {
+    Visit::default().run(async |page| {
+        works(&page).await;
+        kept(&page).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let said = page.text("//footer").await;
+        assert!(!said.contains("does not keep"), "{said}");
+    });
+}
+
+#[test]
 fn the_page_did_not_load_where_the_browser_refuses_caches() {
     let refuse = "for (const name of ['open', 'keys', 'match', 'delete'])
         CacheStorage.prototype[name] = async () => { throw new DOMException('blocked', 'SecurityError'); };\n";
     before_service_worker(refuse).run(async |page| {
         works(&page).await;
         // The service worker passes the files on.
+        is_not_kept(&page).await;
         page.reload().await;
         works(&page).await;
+        is_not_kept(&page).await;
         let stored = page.script("return caches.keys().then(names => names.length)");
         assert_eq!(stored.await, 0);
     });
@@ -42,6 +63,7 @@ fn the_page_works_where_the_storage_is_full() {
     let full = "Cache.prototype.put = async () => { throw new DOMException('full', 'QuotaExceededError'); };\n";
     before_service_worker(full).run(async |page| {
         works(&page).await;
+        is_not_kept(&page).await;
         page.reload().await;
         works(&page).await;
     });
@@ -77,7 +99,10 @@ fn the_page_no_longer_started_where_a_full_storage_had_kept_a_part_of_a_file() {
 fn the_page_works_without_service_workers() {
     let none =
         "Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => undefined });";
-    with_script(none).run(async |page| works(&page).await);
+    with_script(none).run(async |page| {
+        works(&page).await;
+        is_not_kept(&page).await;
+    });
 }
 
 #[test]

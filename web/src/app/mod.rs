@@ -76,6 +76,10 @@ fn App() -> impl IntoView {
             let _ = root.set_attribute("lang", locale.tag());
         }
     });
+    let is_not_kept = RwSignal::new(false);
+    // From start.js.
+    let listener = window_event_listener_untyped("notkept", move |_| is_not_kept.set(true));
+    on_cleanup(move || listener.remove());
     let (over, set_over) = signal(false);
     let notice: file::Notice = RwSignal::new(None);
     let reader = reader::Reader::new(link, notice);
@@ -134,7 +138,10 @@ fn App() -> impl IntoView {
                 <footer>
                     <p><strong>{t("doubt")} " "</strong>{t("caveat")}</p>
                     <p>{t("consent")} " " <consent::Ethics /></p>
-                    <p><strong>{t("private")} " "</strong>{t("private_detail")}</p>
+                    <p>
+                        <strong>{t("private")} " "</strong>{t("private_detail")} " "
+                        <span role="status">{move || is_not_kept.get().then(|| locale().t("not_kept"))}</span>
+                    </p>
                     <about::Terms link=link />
                     <models::Models link=link />
                     <about::About link=link />
