@@ -106,6 +106,7 @@ impl Worker {
         }
         let model = self.models.get(&number).ok_or(Reason::NoModel)?;
         reply(&model.ready(number));
+        self.prepare_later(number);
         Ok(())
     }
 

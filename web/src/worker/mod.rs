@@ -39,6 +39,9 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = performance)]
     fn now() -> f64;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function);
 }
 
 thread_local! {
@@ -96,6 +99,8 @@ enum Task {
         number: u64,
         bundle: Result<Rc<[u8]>, Reason>,
     },
+    /// Prepare the next common words of the model of this number.
+    Prepare(u64),
 }
 
 /// The models and the files they are loaded from.
@@ -144,7 +149,22 @@ impl Worker {
                 number,
                 bundle,
             } => self.fetched(load, number, bundle).await,
+            Task::Prepare(number) => {
+                if let Some(model) = self.models.get_mut(&number)
+                    && model.prepare().await
+                {
+                    self.prepare_later(number);
+                }
+            }
         }
+    }
+
+    /// Prepares some words of a model after the messages that have arrived by then.
+    fn prepare_later(&self, number: u64) {
+        let tasks = self.tasks.clone();
+        // Fails only when the worker carries out no more tasks.
+        let prepare = move || drop(tasks.unbounded_send(Task::Prepare(number)));
+        set_timeout(Closure::once_into_js(prepare).unchecked_ref());
     }
 
     async fn handle(&mut self, request: Request) {

@@ -15,6 +15,11 @@ use crate::backend::Adapter;
 use crate::protocol::{Backend, BackendChoice, ChunkSize, Reason, Reply};
 use crate::speed::{Speed, characters};
 
+/// How many of the commonest words are prepared. They make up most of a text, and take 8 MB.
+const COMMONEST: usize = 3_000;
+/// How many of them are prepared in a task, which takes some milliseconds. A message that arrives meanwhile waits for that long.
+const AT_A_TIME: usize = 64;
+
 /// A loaded model. It can always run on the CPU.
 pub struct Model {
     predictor: Predictor,
@@ -25,6 +30,8 @@ pub struct Model {
     adapter: Result<Adapter, Option<Reason>>,
     speed: Speed,
     on_gpu: Option<GpuModel>,
+    /// How many of the commonest words have been prepared.
+    prepared: usize,
     /// The newest set of users.
     set: Option<NumberedSet>,
 }
@@ -125,6 +132,7 @@ impl Model {
             adapter,
             speed: Speed::default(),
             on_gpu: None,
+            prepared: 0,
             set: None,
         }
     }
@@ -134,6 +142,20 @@ impl Model {
     pub async fn warm_up(&self) -> Result<(), Reason> {
         self.predictor.predict(&[vec!["warm-up".into()]]).await?;
         Ok(())
+    }
+
+    /// Has the CPU project the next of the commonest words, so that a text with them is predicted sooner. False after the last.
+    pub async fn prepare(&mut self) -> bool {
+        let all = self.predictor.reader().vocabulary.len().min(COMMONEST);
+        let end = all.min(self.prepared + AT_A_TIME);
+        if self.on_gpu.is_some() || self.prepared == end {
+            return false;
+        }
+        // Ids are in the order of frequency. A failure will be seen at the next prediction.
+        let words: Vec<u32> = (self.prepared as u32..end as u32).collect();
+        let _ = self.predictor.logits(&[&words]).await;
+        self.prepared = end;
+        true
     }
 
     /// The message that the model is ready.
