@@ -140,11 +140,19 @@ setup_lints() {
     cp "$asked" "$folder/done"
 }
 
-# NAME VERSION PROGRAM [FLAGS]: installs a cargo program. Without link-time optimisation the build takes a quarter of the time.
+# NAME VERSION PROGRAM [FLAGS]: installs a cargo program: its release where cargo-binstall is there and finds one. Without
+# link-time optimisation the build takes a quarter of the time.
 setup_cargo_tool() {
     local name=$1 version=$2 program=$3
     shift 3
-    "$program" --version 2>/dev/null | grep -qwF "$version" && return
+    has_version() { "$program" --version 2>/dev/null | grep -qwF "$version"; }
+    has_version && return
+    if have cargo-binstall; then
+        say "fetching $name $version"
+        cargo binstall --no-confirm --disable-strategies compile --root "$TOOLS" "$name@$version" >"$TOOLS/$name.log" 2>&1 &&
+            has_version && return
+        say "cargo-binstall finds no program: $(tail -n 1 "$TOOLS/$name.log")"
+    fi
     say "building $name $version (some minutes, once)"
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         CARGO_TARGET_DIR="$tools_target" \

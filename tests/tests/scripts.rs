@@ -106,27 +106,65 @@ fn packages_that_are_there_are_not_installed_again() {
 /// Runs the set-up of Java on a machine without Java, as the user of this number, where `apt-get` is a script that ends in
 /// these lines, and `dpkg-query` one of this line. Returns the commands that `apt-get` was called with, too.
 fn install_java(apt_get: &str, user: &str, dpkg_query: &str) -> (Output, Vec<String>) {
+    let apt_get = format!("echo \"$2\" >>\"$CALLS\"{apt_get}");
+    let user = format!("echo {user}");
+    set_up(
+        "spark",
+        &[
+            ("apt-get", &apt_get),
+            ("cargo", ""),
+            ("dpkg-query", dpkg_query),
+            ("id", &user),
+            ("sleep", ""),
+        ],
+    )
+}
+
+#[test]
+fn a_released_trunk_is_fetched_where_cargo_binstall_is_there() {
+    let made = r#"
+        echo "$1" >>"$CALLS"
+        for program in trunk wasm-bindgen; do
+            printf '#!/bin/sh\necho %s\n' "$*" >"$TOOLS/bin/$program"
+            chmod +x "$TOOLS/bin/$program"
+        done"#;
+    let unreleased =
+        format!("[ \"$1\" != binstall ] || {{ echo binstall >>\"$CALLS\"; exit 1; }}{made}");
+    let there = ("cargo-binstall", "");
+    for (cargo, binstall, expected) in [
+        (made, Some(there), &["binstall"; 2][..]),
+        (
+            &unreleased,
+            Some(there),
+            &["binstall", "install", "binstall", "install"],
+        ),
+        (made, None, &["install"; 2]),
+    ] {
+        let mut programs = vec![("cargo", cargo), ("cc", ""), ("rustup", "")];
+        programs.extend(binstall);
+        let (output, calls) = set_up("page", &programs);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(calls, expected);
+    }
+}
+
+/// Runs a target of the set-up on a machine that has these programs, shell scripts, and the usual small ones. Returns the lines
+/// that the programs wrote to `$CALLS`, too.
+fn set_up(target: &str, scripts: &[(&str, &str)]) -> (Output, Vec<String>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let calls = folder.path().join("calls");
     fs::write(&calls, "").expect("a file is written");
     let programs = folder.path().join("bin");
     fs::create_dir(&programs).expect("a folder is made");
-    let apt_get = format!("echo \"$2\" >>\"$CALLS\"{apt_get}");
-    for (name, lines) in [
-        ("apt-get", apt_get.as_str()),
-        ("cargo", ""),
-        ("dpkg-query", dpkg_query),
-        ("id", &format!("echo {user}")),
-        ("rustc", "echo rustc 99.0.0"),
-        ("sleep", ""),
-    ] {
+    for (name, lines) in scripts.iter().chain(&[("rustc", "echo rustc 99.0.0")]) {
         let program = programs.join(name);
         fs::write(&program, format!("#!/bin/sh\n{lines}\n")).expect("a program is written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");
     }
     let path = env::var_os("PATH").expect("a search path");
     for name in [
-        "awk", "bash", "dirname", "cut", "grep", "head", "mkdir", "sed", "sort", "tail", "wc",
+        "awk", "bash", "chmod", "dirname", "cut", "grep", "head", "mkdir", "rm", "sed", "sort",
+        "tail", "wc",
     ] {
         let mut places = env::split_paths(&path).map(|place| place.join(name));
         let program = places.find(|place| place.exists()).expect(name);
@@ -134,7 +172,7 @@ fn install_java(apt_get: &str, user: &str, dpkg_query: &str) -> (Output, Vec<Str
     }
     let output = Command::new("bash")
         .arg(root().join("scripts/setup.sh"))
-        .arg("spark")
+        .arg(target)
         .env("PATH", &programs)
         .env("TOOLS", folder.path().join("tools"))
         .env("CALLS", &calls)
