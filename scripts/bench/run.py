@@ -100,7 +100,11 @@ Two minimal pages: one loads our model through the widget's JavaScript interface
 onnxruntime-web from one file, with word vectors of 8 bits per value as well. The files are compressed with gzip and travel over
 a simulated line of 10 Mbit/s with 40 ms latency. The second visit uses the browser's cache. We start from text. onnxruntime-web
 starts from word ids, without a text pipeline, which a real page would have to load too. Checked: the first prediction.
-transformers.js is not compared because no small text classifier for it is available as a package.""",
+transformers.js is not compared because no small text classifier for it is available as a package.
+
+![Until the first prediction and for one post: ours and onnxruntime-web](pictures/browser.svg)
+
+The picture shows the first two rows below and the first row of [In the browser](#in-the-browser).""",
     "lighthouse": """## Lighthouse
 
 The performance score of the whole page, of 100, and the figures that it is made of: medians of three audits with each preset.
