@@ -5,8 +5,10 @@ Usage as a program: python scripts/bench/vectors.py make WORDS.txt BYTES
 """
 
 import itertools
+import json
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from common import THREADS, machine, measure, medians, read_users, row
+from common import ROOT, THREADS, machine, measure, medians, read_users, row
 
 WORDS, HELD_OUT = 3_000_000, 100_000
 SIZE, WINDOW, NEGATIVE, MINIMUM, EPOCHS = 100, 5, 5, 5, 1
@@ -25,6 +27,9 @@ RATED = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 # hardly recur, as names and misspellings do.
 LARGE_BYTES, LARGE_VOCABULARY, RARE_SHARE, RARE_WORDS = 10**9, 300_000, 0.02, 12_000_000
 POST = 20
+# The LSTMs that learn on vectors of both systems: the config, what differs from it, and the seeds.
+CONFIG, USERS, SEEDS = ROOT / "configs" / "en.toml", 2000, (1, 2, 3)
+CHANGES = ["wide.features=0", "training.epochs=8", "text.max_words=2000"]
 
 
 def lines(corpus):
@@ -177,6 +182,40 @@ def run_large(auxlstm, size=LARGE_BYTES):
         f"gensim {memory['gensim']:.2f} GiB"
     )
     return [row(case, wall["ours"] * 1e3, "gensim", version("gensim"), wall["gensim"] * 1e3, machine(THREADS))]
+
+
+def run_lstm(auxlstm, corpus, users=USERS):
+    """F on test users of an LSTM without wide component, on vectors of both systems."""
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        texts, words = folder / "users.jsonl", folder / "words.txt"
+        with open(texts, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(user) + "\n" for user in itertools.islice(read_users(corpus), users))
+        vectors = {system: folder / f"{system}.txt" for system in ("ours", "gensim")}
+        quiet = {"check": True, "stderr": subprocess.DEVNULL}
+        subprocess.run(list(map(str, embed(auxlstm, texts, vectors["ours"]))), **quiet)
+        with open(words, "wb") as file:
+            subprocess.run([auxlstm, "segment", texts], stdout=file, **quiet)
+        train_gensim(words, vectors["gensim"])
+        for seed, system in itertools.product(SEEDS, vectors):
+            output = folder / f"{system}-{seed}"
+            changes = [f"corpus={json.dumps([str(texts)])}", f"vectors={json.dumps(str(vectors[system]))}", *CHANGES]
+            command = [auxlstm, "train", CONFIG, "-o", output, "--seed", seed] + [part for change in changes for part in ("--set", change)]
+            subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, **quiet)
+            *_, last = (output / "metrics.jsonl").read_text().splitlines()
+            for task in json.loads(last)["test"]:
+                found.setdefault((task["attribute"], task["users"]), {}).setdefault(system, []).append(task["f"])
+    rows = []
+    for (attribute, tested), of in found.items():
+        mean = {system: statistics.mean(values) for system, values in of.items()}
+        shown = {system: f"{mean[system]:.3f} ± {statistics.stdev(values):.3f}" for system, values in of.items()}
+        made = {"attribute": attribute, "test users": tested, "F on our vectors": shown["ours"], "F on gensim's": shown["gensim"]}
+        error = sum(statistics.variance(values) / len(SEEDS) for values in of.values()) ** 0.5
+        made |= {"difference": round(mean["ours"] - mean["gensim"], 3), "standard error": round(error, 3)}
+        rows.append(made | {"machine": machine(THREADS)})
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
 
 
 if __name__ == "__main__":
