@@ -133,7 +133,8 @@ that a process held. Checked: both keep the same words.""",
     "vectors_lstm": """## An LSTM on these word vectors
 
 F (paper) on test users of a joint LSTM that learned on vectors of either system, with the settings above, from 2,000 users: means
-and standard deviations of three seeds. Users and their division are the same; there is no wide component. The standard error is that of the difference, over the seeds.""",
+and standard deviations of three seeds. Users and their division are the same, and there is no wide component. The standard error is
+that of the difference, over the seeds.""",
     "grouping": """## Reading and grouping
 
 From a CSV file of made-up posts in random order (user, time, text) to a JSONL file of users with their posts in order of time.
