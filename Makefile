@@ -10,7 +10,7 @@
 # make test-python builds the Python package and tests it, in a virtual environment with the packages that it works with
 # make test-spark  does the same on a Spark cluster of this machine, one worker of which is killed, and with Ray, DuckDB and Polars
 # make bench       measures speed beside the peers' and writes docs/benchmarks.md; CORPUS=users.jsonl adds the cases on real
-#                  text, GPU=vulkan (or wgpu, cuda) measures that device instead
+#                  text, GPU=vulkan (or wgpu, cuda) measures that device instead, ONLY="lstm epoch" these cases alone
 # make paper       runs the paper's experiments (configs/paper), or continues them, and writes runs/paper/report.html; takes hours
 # make paper-quick runs small experiments in ten minutes
 # make data        links data/, where the configs expect the corpora, to the folder DATA (default: ../shared/data)
@@ -181,7 +181,7 @@ bench:
 	@$(if $(GPU),,scripts/setup.sh test && trunk build)
 	@cargo build --release --locked --workspace --all-targets $(BENCH_FEATURES)
 	$(say) 'Benchmarks (some minutes; use the machine for nothing else meanwhile)'
-	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU))
+	@$(TOOLS)/bench/bin/python scripts/bench/run.py $(CARGO_TARGET_DIR) --tools $(TOOLS)/bench $(if $(CORPUS),--corpus $(CORPUS)) $(if $(GPU),--gpu $(GPU)) $(if $(ONLY),--only $(ONLY))
 
 CORPORA = $(if $(CORPUS),,data)
 PAPER_CORPUS = $(or $(CORPUS),data/blogs.jsonl.xz)

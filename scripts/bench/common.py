@@ -8,6 +8,7 @@ import pathlib
 import platform
 import statistics
 import subprocess
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -79,6 +80,20 @@ def medians(systems, runs, slow=(), warm_up=WARM_UP):
             if run:
                 times[system].append(value)
     return {system: statistics.median(values) for system, values in times.items()}
+
+
+def measure(command):
+    """Wall-clock seconds, seconds of all cores, and the most memory in GiB of a process."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(list(map(str, command)), stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace")
+            raise SystemExit(f"{command} ended with status {os.waitstatus_to_exitcode(status)}: {said}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (1 << 20)
 
 
 def row(case, ours, peer, version, theirs, machine):

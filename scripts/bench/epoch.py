@@ -15,23 +15,33 @@ from common import THREADS, machine, medians, read_users, row
 
 torch.set_num_threads(THREADS)
 
-USERS, BATCH, WINDOW, VOCABULARY = 512, 32, 700, 20_000
-INPUT, SHARED, MAIN, DENSE = 200, 64, 32, 32
+USERS, BATCH, VOCABULARY = 512, 32, 20_000
+INPUT, DENSE = 200, 32
 RATE = 0.002
+# Most words of a user, and the units of the shared LSTM and of each main one.
+WINDOW, SHARED, MAIN = 700, 64, 32
+# The same for batches of unequal lengths; there, all LSTMs have the same number of units. With longer texts, the gates of a batch
+# could take more than the 2 GiB that some GPUs give to one buffer.
+UNEQUAL_WINDOW, UNEQUAL_UNITS = 4000, (64, 128, 256)
 
 
-def read(corpus):
-    """The first USERS users of a corpus: up to WINDOW word ids each, and the classes of three tasks."""
+def read(corpus, window, by_length):
+    """The first USERS users of a corpus: up to `window` word ids each, and the classes of three tasks. The users are ordered by
+    the lengths of their texts, as in training, or at random."""
     users = [user for _, user in zip(range(USERS), read_users(corpus))]
-    texts = [re.findall(r"[^\W_]+|[^\w\s]", " ".join(user["posts"]).lower())[:WINDOW] for user in users]
+    texts = [re.findall(r"[^\W_]+|[^\w\s]", " ".join(user["posts"]).lower())[:window] for user in users]
     common = Counter(word for text in texts for word in text).most_common(VOCABULARY - 2)
     ids = {word: number for number, (word, _) in enumerate(common, 2)}
     labels = []
     for name in ("profession", "age", "gender"):
         classes = {value: number for number, value in enumerate(sorted({str(user.get(name)) for user in users if user.get(name)}))}
         labels.append((len(classes), [classes.get(str(user.get(name)), -1) for user in users]))
-    # Texts of similar length share a batch, as in training.
-    order = sorted((number for number in range(len(users)) if texts[number]), key=lambda number: len(texts[number]))
+    order = [number for number in range(len(users)) if texts[number]]
+    if by_length:
+        # Texts of similar length share a batch.
+        order.sort(key=lambda number: len(texts[number]))
+    else:
+        np.random.default_rng(4).shuffle(order)
     return [[ids.get(word, 1) for word in texts[n]] for n in order], [(count, [of[n] for n in order]) for count, of in labels]
 
 
@@ -74,16 +84,16 @@ def linear(parameters, name, size, to):
 class AuxLstm(nn.Module):
     """Eq. 11-14 and 17 without dropout and softmax: main tasks over one shared LSTM."""
 
-    def __init__(self, parameters, classes):
+    def __init__(self, parameters, classes, shared, main):
         super().__init__()
-        self.shared = Lstm(parameters, "auxiliary", SHARED)
+        self.shared = Lstm(parameters, "auxiliary", shared)
         self.tasks = nn.ModuleList()
         for number, count in enumerate(classes):
             name = f"tasks.{number}"
             task = nn.Module()
-            task.lstm = Lstm(parameters, f"{name}.lstm", MAIN)
-            task.auxiliary_dense = linear(parameters, f"{name}.auxiliary_dense", SHARED, DENSE)
-            task.dense = linear(parameters, f"{name}.dense", MAIN + DENSE, DENSE)
+            task.lstm = Lstm(parameters, f"{name}.lstm", main)
+            task.auxiliary_dense = linear(parameters, f"{name}.auxiliary_dense", shared, DENSE)
+            task.dense = linear(parameters, f"{name}.dense", main + DENSE, DENSE)
             task.output = linear(parameters, f"{name}.output", DENSE, count)
             self.tasks.append(task)
 
@@ -99,8 +109,8 @@ class AuxLstm(nn.Module):
         return logits
 
 
-def torch_epoch(texts, labels, table, parameters, packs, device):
-    network = AuxLstm(parameters, [count for count, _ in labels]).to(device)
+def torch_epoch(texts, labels, table, network, packs, device):
+    network = network.to(device)
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=RATE, eps=1e-5)
     table, classes = torch.from_numpy(table).to(device), [torch.tensor(of, device=device) for _, of in labels]
     start, losses = time.perf_counter(), []
@@ -122,10 +132,22 @@ def torch_epoch(texts, labels, table, parameters, packs, device):
 
 def run(program, runs, corpus, device):
     """`device` is a name that `auxlstm --device` takes. PyTorch runs on the same device; on a GPU, our CPU kernels are measured too."""
+    return compare(program, runs, read(corpus, WINDOW, by_length=True), SHARED, MAIN, device, also_on_cpu=device != "cpu")
+
+
+def run_unequal(program, runs, corpus, device):
+    """Batches of users at random, whose texts have unequal lengths."""
+    users = read(corpus, UNEQUAL_WINDOW, by_length=False)
+    return [row for units in UNEQUAL_UNITS for row in compare(program, runs, users, units, units, device)]
+
+
+def compare(program, runs, users, shared, main, device, also_on_cpu=False):
+    """An epoch over these users with LSTMs of these sizes, after a check of the losses."""
     on_gpu = device != "cpu"
     # cuDNN would use TF32 by default, which is not float32.
     torch.backends.cudnn.allow_tf32 = False
-    texts, labels = read(corpus)
+    texts, labels = users
+    classes = [count for count, _ in labels]
     random = np.random.default_rng(3)
     # Vectors as in a bundle: integers up to 127, times a scale.
     table = random.integers(-127, 128, (VOCABULARY, INPUT))
@@ -145,9 +167,10 @@ def run(program, runs, corpus, device):
                 made[name].tofile(folder / name)
             return made[name]
 
-        request = {"folder": name, "input": INPUT, "shared_hidden": SHARED, "main_hidden": MAIN, "dense": DENSE}
-        request |= {"classes": [count for count, _ in labels], "batch": BATCH, "learning_rate": RATE}
-        epoch = lambda packs: torch_epoch(texts, labels, table, parameters, packs, "cuda" if on_gpu else "cpu")
+        request = {"folder": name, "input": INPUT, "shared_hidden": shared, "main_hidden": main, "dense": DENSE}
+        request |= {"classes": classes, "batch": BATCH, "learning_rate": RATE}
+        network = lambda: AuxLstm(parameters, classes, shared, main)
+        epoch = lambda packs: torch_epoch(texts, labels, table, network(), packs, "cuda" if on_gpu else "cpu")
         ours = lambda device: program.ask({"epoch": request | {"device": device}})
         for packs in (True, False):
             (_, theirs), losses = epoch(packs), ours(device)["losses"]
@@ -160,10 +183,13 @@ def run(program, runs, corpus, device):
             ("PyTorch, packed sequences", version): lambda: epoch(True)[0],
             ("PyTorch, padded and masked", version): lambda: epoch(False)[0],
         }
-        if on_gpu:
+        if also_on_cpu:
             systems["ours on the CPU", machine(THREADS)] = lambda: ours("cpu")["ms"]
         median = medians(systems, runs)
-    words = sum(map(len, texts))
-    case = f"Aux-LSTM, one epoch over {len(texts)} users ({words:,} words, median {statistics.median(map(len, texts)):.0f} per user), batch {BATCH}, three main LSTMs of {MAIN} units and a shared one of {SHARED}"
+    lengths = [len(text) for text in texts]
+    case = (
+        f"Aux-LSTM, one epoch over {len(texts)} users ({sum(lengths):,} words, {min(lengths):,} to {max(lengths):,} per user, median "
+        f"{statistics.median(lengths):,.0f}), batch {BATCH}, three main LSTMs of {main} units and a shared one of {shared}"
+    )
     where = f"{torch.cuda.get_device_name(0)}, {device}" if on_gpu else machine(THREADS)
     return [row(case, median["ours"], *peer, ms, where) for peer, ms in median.items() if peer != "ours"]

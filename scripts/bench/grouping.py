@@ -8,14 +8,11 @@ import csv
 import hashlib
 import itertools
 import json
-import os
 import pathlib
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 POSTS = 10_000_000
 POSTS_OF_A_USER = 20
@@ -68,20 +65,6 @@ def group_polars(path, output):
     users.sink_ndjson(output)
 
 
-def measure(command):
-    """Wall-clock seconds, seconds of all cores, and the most memory in GiB of a process."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(list(map(str, command)), stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        if status:
-            errors.seek(0)
-            said = errors.read().decode(errors="replace")
-            raise SystemExit(f"{command} ended with status {os.waitstatus_to_exitcode(status)}: {said}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (1 << 20)
-
-
 def summary(output):
     """The numbers of users and posts, and a checksum that does not depend on the order of the users."""
     users = posts = checksum = 0
@@ -97,7 +80,7 @@ def summary(output):
 def run(auxlstm, runs, posts=POSTS):
     from importlib.metadata import version
 
-    from common import THREADS, machine, row
+    from common import THREADS, machine, measure, row
 
     made = []
     with tempfile.TemporaryDirectory() as name:

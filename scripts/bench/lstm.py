@@ -14,8 +14,8 @@ from common import ROOT, THREADS, Program, machine, medians, row, same
 torch.set_num_threads(THREADS)
 
 CASES = [(64, 50, 200, 128), (64, 200, 200, 128), (64, 1000, 200, 128), (16, 200, 200, 256), (1, 200, 200, 128)]
-# And one whose rows fill no power of two.
-GPU_CASES = CASES + [(64, 200, 200, 160)]
+# And a smaller one, and one whose rows fill no power of two.
+GPU_CASES = CASES + [(64, 200, 200, 64), (64, 200, 200, 160)]
 BURN = re.search(r'name = "burn-nn"\nversion = "(.*)"', (ROOT / "Cargo.lock").read_text())[1]
 CANDLE = re.search(r'candle-nn = .*"=([0-9.]+)"', (ROOT / "scripts/bench/candle/Cargo.toml").read_text())[1]
 

@@ -6,7 +6,9 @@ use tests::{
     site,
 };
 
-use crate::{ELEMENT, POSTS, element, inside, package::files, page, settled, shows};
+use crate::{
+    ELEMENT, POSTS, element, inside, package::files, page, part, predicts, settled, shows,
+};
 
 /// A line with the address of another site. The browser's proxy answers for it.
 const CDN: &str = "http://cdn.example/npm/user-attributes@0.1.0";
@@ -38,24 +40,86 @@ fn a_line_with_an_address_of_another_site_is_enough() {
     });
 }
 
+/// Changes to the widget's files, each the file, a text in it and what replaces that text. They make a version with other words,
+/// whose page and worker send messages that this version does not understand, and the other way round.
+const CHANGES: [(&str, &str, &str); 4] = [
+    (
+        "messages.js",
+        "The model’s estimate",
+        "The later model’s estimate",
+    ),
+    (
+        "index.js",
+        "const worker = startWorker();",
+        "const worker = startWorker();
+        const send = worker.postMessage.bind(worker);
+        worker.postMessage = (text) => send(`later ${text}`);",
+    ),
+    (
+        "index.js",
+        "worker.onmessage = ({ data }) => receive(data);",
+        "worker.onmessage = ({ data }) => receive(data.slice('later '.length));",
+    ),
+    (
+        "start_worker.js",
+        "run().catch(",
+        "const send = postMessage.bind(globalThis);
+        globalThis.postMessage = (text) => send(`later ${text}`);
+        addEventListener('message', (event) => {
+            if (!event.isTrusted) return;
+            event.stopImmediatePropagation();
+            const data = event.data.slice('later '.length);
+            dispatchEvent(new MessageEvent('message', { data }));
+        });
+        run().catch(",
+    ),
+];
+
+/// The widget's files with these changes.
+fn later_version() -> Vec<(String, Vec<u8>)> {
+    let mut files = files(&site::file("widget"));
+    files.retain(|(name, _)| name.ends_with(".js") || name == "worker_bg.wasm");
+    for (name, before, after) in CHANGES {
+        let file = files.iter_mut().find(|(file, _)| file == name);
+        let (_, bytes) = file.unwrap_or_else(|| panic!("no file {name}"));
+        let text = std::str::from_utf8(bytes).expect("a script is text");
+        assert_eq!(text.matches(before).count(), 1, "{name}: {before}");
+        *bytes = text.replace(before, after).into_bytes();
+    }
+    files
+}
+
 #[test]
 fn of_two_versions_the_first_defines_the_element() {
-    let other = r#"<script type="module">
+    let posts = json!(POSTS);
+    let other = format!(
+        r#"<script type="module">
         import * as first from "./widget/user-attributes.js";
         import * as second from "./other/user-attributes.js";
+        import {{ load }} from "./other/index.js";
         window.versions = [first, second];
-    </script>"#;
+        const model = await load("widget/models/en.safetensors");
+        [window.predicted] = await model.predict([{posts}]);
+    </script>"#
+    );
     let mut visit = page("", &format!("{}{other}", element("")));
-    for (name, bytes) in files(&site::file("widget")) {
-        if name.ends_with(".js") {
-            visit = visit.instead(&format!("other/{name}"), bytes);
-        }
+    for (name, bytes) in later_version() {
+        visit = visit.instead(&format!("other/{name}"), bytes);
     }
     visit.run(async |page| {
         shows(&page, ELEMENT, &POSTS).await;
         let script = "const element = document.querySelector('user-attributes');
             return versions.map(version => element instanceof version.UserAttributesElement)";
         assert_eq!(page.script(script).await, json!([true, false]));
+        let heading = part(&page, ELEMENT, "heading").await;
+        assert_eq!(heading, "The model’s estimate");
+
+        // The interface of the second version works too, in a worker of its own.
+        page.until("return Boolean(window.predicted)", SOON).await;
+        predicts(&page.script("return predicted").await, &POSTS);
+        assert_eq!(page.script("return workers").await, 2);
+        page.script(&format!("{ELEMENT}.text = 'my wife'")).await;
+        shows(&page, ELEMENT, &["my wife"]).await;
     });
 }
 
