@@ -7,7 +7,9 @@ The model is a tested one, not a refit, and the split is that of its run. `data`
 blogposts-gender.jsonl.xz and tweets-gender.jsonl.xz. With a model of two languages, --dictionary is needed, and `weibo` reads
 weibo-gender.jsonl.xz. The cases:
 
-  lengths  calibration, macro-F1 and accuracy of the test users' first words, under equal and under the corpus's base rates
+  lengths  calibration, macro-F1 and accuracy of the test users' first words, under equal and under the corpus's base rates, and
+           how far the probability of the label can be trusted
+  kinds    the area under the ROC curve (AUC) of gender on single tweets and blog posts, and on bloggers' first words
   forums   the example: two made-up forums with 300 test users a month, first 1,000 words
   drawn    sets of 300 test users with 10, 30, 50 and 80 % students: the estimates of all methods
   prevalences  sets of test users at all prevalences: the error and the coverage of all methods
@@ -19,6 +21,7 @@ weibo-gender.jsonl.xz. The cases:
 """
 
 import argparse
+import bisect
 import json
 import lzma
 import pathlib
@@ -144,15 +147,33 @@ def holds(share, truth):
     return share["low"] <= truth <= share["high"]
 
 
+def accuracy_and_confidence(figures):
+    """The accuracy of the most probable class, and its mean probability, under the corpus's base rates."""
+    bins = figures["reliability"]
+    users = sum(each["users"] for each in bins)
+    return [sum(each["users"] * each[name] for each in bins) / users for name in ("accuracy", "confidence")]
+
+
+def above(figures, threshold):
+    """How many users' labels have at least this probability, and the accuracy of these labels."""
+    found = min(figures["coverage"], key=lambda each: abs(each["threshold"] - threshold))
+    users = round(found["coverage"] * figures["users"])
+    return "{:,} ({})".format(users, *cells([found["accuracy"]])) if users else "none"
+
+
 def lengths(study):
     path = study.write("test.jsonl", study.users)
-    calibration, labels = [], {"equal": [], "corpus": []}
+    calibration, confidence, labels = [], [], {"equal": [], "corpus": []}
+    confident = {rates: [] for rates in labels}
     for words in LENGTHS:
         for rates, rows in labels.items():
             found = study.evaluate(path, words, rates)
             scores = ("{} ({})".format(*cells([each["macro_f1"], each["accuracy"]])) for each in found.values())
             rows.append([words_of(words), *scores])
+            confident[rates].append([words_of(words), *(above(figures, 0.8) for figures in found.values())])
         # Calibration is measured under the corpus's base rates in both cases.
+        means = ("{} / {}".format(*cells(accuracy_and_confidence(figures))) for figures in found.values())
+        confidence.append([words_of(words), *means])
         row = [words_of(words)]
         for figures in found.values():
             support = [each["support"] for each in figures["classes"]]
@@ -162,9 +183,41 @@ def lengths(study):
         calibration.append(row)
     print("### Calibration error / largest difference between a class's mean probability and its share\n")
     table(["words", *found], calibration)
+    print("### Accuracy / mean probability of the most probable class, corpus base rates\n")
+    table(["words", *found], confidence)
     for rates, rows in labels.items():
         print(f"### Macro-F1 (accuracy), {rates} base rates\n")
         table(["words", *found], rows)
+        print(f"### Labels with a probability of at least .8: users (accuracy), {rates} base rates\n")
+        table(["words", *found], confident[rates])
+
+
+def area(scores):
+    """The probability that a random woman has a higher score than a random man; half for equal scores."""
+    men = sorted(score for gender, score in scores if gender == "male")
+    women = [score for gender, score in scores if gender == "female"]
+    return sum(bisect.bisect_left(men, score) + bisect.bisect_right(men, score) for score in women) / (2 * len(women) * len(men))
+
+
+def kinds(study):
+    sets = {name: study.unseen(name) for name in ("tweets-gender", "blogposts-gender", "blogs")}
+    cases = [("tweets-gender", None), ("blogposts-gender", None), *(("blogs", words) for words in LENGTHS)]
+    rows = []
+    draw = random.Random(8)
+    for name, words in cases:
+        users = [user for user in sets[name] if user["gender"] in ("female", "male")]
+        first = [{"id": user["id"], "text": " ".join(" ".join(user["posts"]).split()[:words])} for user in users]
+        lines = study.run("predict", study.model, study.write("kinds.jsonl", first), *study.dictionary).splitlines()
+        predicted = [json.loads(line) for line in lines]
+        scores = [
+            (user["gender"], found["predictions"]["gender"]["probabilities"]["female"])
+            for user, found in zip(users, predicted, strict=True)
+        ]
+        areas = sorted(area(draw.choices(scores, k=len(scores))) for _ in range(1000))
+        median = statistics.median(found["words"] for found in predicted)
+        row = [name, words_of(words), len(users), f"{median:.0f}", "{} ({}–{})".format(*cells([area(scores), areas[24], areas[974]]))]
+        rows.append(row)
+    table(["users of", "first words", "users", "median of the words read", "AUC (95 % interval)"], rows)
 
 
 def with_students(study, share, draw):
@@ -384,7 +437,7 @@ def weibo(study):
     table(["words", "users", "women: truth → estimate", "divergence", "unlike"], rows)
 
 
-CASES = {case.__name__: case for case in (lengths, forums, drawn, prevalences, shifts, check, adapt, groups, weibo)}
+CASES = {case.__name__: case for case in (lengths, kinds, forums, drawn, prevalences, shifts, check, adapt, groups, weibo)}
 
 
 def main():
