@@ -113,8 +113,10 @@ async function offerNewVersions() {
   // One that is installed while another one is active waits.
   const watch = (worker) =>
     worker?.addEventListener("statechange", () => worker.state === "installed" && registration.active && offer());
-  addEventListener("usenewversion", async ({ defaultPrevented }) => {
-    if (defaultPrevented) return;
+  addEventListener("usenewversion", async (event) => {
+    // Once all listeners were asked.
+    await undefined;
+    if (event.defaultPrevented) return;
     if (registration.waiting) await takeOver(registration.waiting, "take over");
     location.reload();
   });
