@@ -6,6 +6,7 @@ use serde_json::json;
 use tests::{
     browser::{LATE, Page, SOON, Visit},
     chunks::{RECORD, are_as_wanted, chinese_posts},
+    driver::Browser,
     predict_all, same,
 };
 
@@ -284,7 +285,12 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
         page.until("return window.over !== undefined", SOON).await;
         let took = page.script("return window.over - window.pressed").await;
         let took = took.as_f64().expect("a number");
-        assert!(took < 100.0, "{took} ms");
+        let most = match Browser::chosen() {
+            // It paints in software, with the cores on which the worker computes.
+            Browser::WebKit => 1000.0,
+            _ => 100.0,
+        };
+        assert!(took < most, "{took} ms");
 
         let before = status(&page).await;
         let (count, _) = before.split_once(' ').expect("a number of writers");
