@@ -1,7 +1,8 @@
 # make demo        builds the page and serves it on this machine, at PORT (8080)
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
-# make test-browsers runs the tests of page and widget in Firefox and in WebKit, which make test runs in Chromium
+# make test-browsers runs the tests of page and widget in Firefox and in WebKit, which make test runs in Chromium; test-firefox
+#                  and test-webkit run them in one of these
 # make test-bundlers runs the tests of the widget in other bundlers and frameworks, which make test leaves out
 # make lint        runs the static checks alone: format, clippy, spelling, dependencies, each feature alone, packages
 # make miri        interprets the tests of unsafe code with Miri, which finds undefined behaviour, in a nightly toolchain
@@ -32,7 +33,7 @@ unexport NO_COLOR
 say = @printf '\n==> %s\n'
 
 # The folder `data` is the only target that is a file.
-.PHONY: help demo port-free widget test test-browsers test-bundlers lint format clippy clippy-page spelling dependencies \
+.PHONY: help demo port-free widget test test-browsers test-firefox test-webkit test-bundlers lint format clippy clippy-page spelling dependencies \
 	features package docs page tests firefox webkit miri sanitize fuzz test-python test-spark bench paper paper-quick trainer setup-page \
 	setup-lint setup-test setup-browsers setup-hosts
 .NOTPARALLEL:
@@ -56,6 +57,8 @@ test:
 
 test-browsers:
 	@scripts/check.sh setup-browsers page trainer firefox webkit
+
+test-firefox test-webkit: test-%: setup-browsers page trainer %
 
 lint:
 	@scripts/check.sh setup-lint $(STATIC_CHECKS) features package

@@ -4,8 +4,7 @@ use serde_json::json;
 use tests::{
     BUNDLE,
     browser::{Page, SOON, Visit},
-    root, same,
-    site::{self, Site},
+    root, same, site,
 };
 
 use crate::{TEXTS, bilingual, kept, string, with_script, writers::done};
@@ -121,9 +120,9 @@ fn other_sites_could_show_the_page_in_a_frame() {
         let visit = (headers.iter()).fold(Visit::default(), |visit, line| visit.add_header(line));
         visit.run(async move |page| {
             let frame = format!("<!doctype html><iframe src={}index.html>", page.site.url());
-            let elsewhere = Site::serve(vec![("host.html".into(), frame.into())]);
-            let host = elsewhere.url() + "host.html";
-            page.client.goto(&host).await.expect("a page with a frame");
+            let host = "http://elsewhere.example/host.html";
+            page.site.put(host, frame.into());
+            page.client.goto(host).await.expect("a page with a frame");
             // Then the frame is loaded, or refused.
             page.until("return document.readyState === 'complete'", SOON)
                 .await;
