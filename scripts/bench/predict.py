@@ -14,6 +14,8 @@ from safetensors import safe_open
 from common import BUNDLE, Program, machine, medians, one_core, read_users, row, same
 
 POSTS, BATCH = 5000, 64
+# The lengths in words for which a bundle states the biases of the calibration.
+BIAS_LENGTHS = [5, 20, 100, 1_000, 10_000]
 
 
 def bundle():
@@ -36,7 +38,8 @@ def network(tensors, tasks, packed=False):
         nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    vectors, scales = tensors["vectors"], tensors["vector_scales"][:, None]
+    # In the bundle each word is a column.
+    vectors, scales = tensors["vectors"].T, tensors["vector_scales"][:, None]
     if packed:
         rounded = node("Cast", [node("Gather", [constant("table", vectors), "ids"], "rows")], "rounded", to=TensorProto.FLOAT)
         words = node("Mul", [rounded, node("Gather", [constant("scales", scales), "ids"], "scale")], "words")
@@ -113,13 +116,25 @@ def wide(tensors, node, constant):
 
 
 def probabilities(settings, task, logits, lengths):
-    """The calibrated probabilities for a task's logits [texts, classes], given the lengths of the texts."""
-    heat = settings["calibrations"][task]
-    scores = np.asarray(logits, np.float64) / np.hypot(heat["asymptote"], heat["length_coefficient"] / np.sqrt(lengths))[:, None]
+    """The calibrated probabilities for a task's logits [texts, classes], given the lengths of the texts, under equal base rates."""
+    attribute, calibration = settings["attributes"][task], settings["calibrations"][task]["calibration"]
+    temperatures = np.hypot(calibration["asymptote"], calibration["length_coefficient"] / np.sqrt(lengths))
+    scores = np.asarray(logits, np.float64) / temperatures[:, None]
+    for number, biases in enumerate(np.transpose(calibration.get("biases", []))):
+        scores[:, number] += np.interp(np.log(lengths), np.log(BIAS_LENGTHS), biases)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    uniform_weight = heat.get("uniform_weight", 0)
-    return (1 - uniform_weight) * shares + uniform_weight / shares.shape[1]
+    equal = equal_base_rates(attribute)
+    corpus, weight = np.array(calibration.get("base_rates") or equal), calibration.get("uniform_weight", 0)
+    shares = ((1 - weight) * shares + weight * corpus) * equal / corpus
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def equal_base_rates(attribute):
+    """All coarse classes alike, and the classes within each; without coarse classes all classes alike."""
+    parts = [part["classes"] for part in attribute.get("coarse_classes", [])] or [[name] for name in attribute["classes"]]
+    of_class = {name: 1 / len(parts) / len(part) for part in parts for name in part}
+    return np.array([of_class[name] for name in attribute["classes"]])
 
 
 def logits(session, texts):

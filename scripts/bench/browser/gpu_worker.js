@@ -24,11 +24,13 @@ onmessage = async ({ data: { limit, users } }) => {
     const gpu = await program.open((message) => postMessage({ error: message }));
     const bundle = await (await fetch("/dist/widget/models/en.safetensors")).arrayBuffer();
     const model = gpu.load(new Uint8Array(bundle));
+    // Without hashes, which would make a set of these users.
+    const request = JSON.stringify([users, null]);
     // The first compiles the shaders.
-    await model.predict(JSON.stringify(users));
+    await model.predict(request);
     dispatches = 0;
     const start = performance.now();
-    const predictions = JSON.parse(await model.predict(JSON.stringify(users)));
+    const [predictions] = JSON.parse(await model.predict(request));
     postMessage({ ms: performance.now() - start, dispatches, predictions });
   } catch (error) {
     postMessage({ error: String(error?.message ?? error) });
