@@ -135,18 +135,22 @@ fn webgpu_could_not_be_chosen_again_after_it_had_failed() {
         *backend = Backend::Cpu { because };
     }
     session.receive(answer);
-    write(&mut session, "");
+    // A worker that waits for nothing is kept.
+    let use_it = |session: &mut Session, backend| {
+        let (id, _) = asked(session.receive(ready(backend)));
+        session.receive(prediction(id, 1));
+    };
     loaded(session.choose(BackendChoice::Cpu));
-    session.receive(ready(on_cpu()));
-    // Its worker gave it up, so there must be a new one.
+    use_it(&mut session, on_cpu());
+    // This one gave WebGPU up, so there must be a new one.
     assert_eq!(session.choose(BackendChoice::WebGpu), [Command::Restart]);
     assert_eq!(
         loaded(session.receive(Reply::Started)),
         (BackendChoice::WebGpu, None)
     );
-    session.receive(ready(on_gpu()));
+    use_it(&mut session, on_gpu());
     loaded(session.choose(BackendChoice::Cpu));
-    session.receive(ready(on_cpu()));
+    use_it(&mut session, on_cpu());
     loaded(session.choose(BackendChoice::WebGpu));
 }
 
