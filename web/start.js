@@ -98,9 +98,7 @@ function takeOver(waiting, message) {
       if (waiting.state === "activated") location.reload();
       if (waiting.state === "redundant") resolve();
     });
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = resolve;
-    waiting.postMessage(message, [port2]);
+    ask(waiting, message).then(resolve);
     setTimeout(resolve, PATIENCE_MS);
   });
 }
