@@ -7,10 +7,7 @@
 import json
 import sys
 
-import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402
+from drawing import plt, save
 
 # Titles, the part of the benchmarks, the start of its case, and the goal as a share of the peer's time.
 PANELS = [
@@ -25,8 +22,6 @@ def main():
     source, picture = sys.argv[1:]
     with open(source, encoding="utf-8") as file:
         rows = json.load(file)
-    # The same bytes each time, with text as text.
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "auxlstm", "font.size": 10})
     figure, axes = plt.subplots(len(PANELS), 1, figsize=(7, 4.2))
     for axis, (title, part, start, goal) in zip(axes, PANELS):
         row = next(row for row in rows if row["part"] == part and row["case"].startswith(start))
@@ -41,9 +36,7 @@ def main():
         axis.set_xlim(0, max(times) * 1.15)
         axis.set_xticks([])
         axis.spines[["top", "right", "bottom"]].set_visible(False)
-    figure.tight_layout()
-    figure.patch.set_facecolor("white")
-    figure.savefig(picture, metadata={"Date": None})
+    save(figure, picture)
 
 
 if __name__ == "__main__":

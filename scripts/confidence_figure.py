@@ -8,11 +8,9 @@ docs/model-card-en.md.
 import re
 import sys
 
-import matplotlib
+from matplotlib.ticker import NullLocator
 
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import NullLocator  # noqa: E402
+from drawing import plt, save
 
 ATTRIBUTES = ["profession", "age", "age range", "gender"]
 HEADING = "| words read: accuracy / mean probability | " + " | ".join(ATTRIBUTES) + " |"
@@ -32,8 +30,6 @@ def rows(page):
 def main():
     page, picture = sys.argv[1:]
     words, pairs = zip(*rows(open(page, encoding="utf-8").read()))
-    # The same bytes each time, with text as text.
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "auxlstm", "font.size": 10})
     figure, axes = plt.subplots(1, len(ATTRIBUTES), figsize=(11, 3), sharey=True)
     for axis, attribute, points in zip(axes, ATTRIBUTES, zip(*pairs)):
         accuracy, confidence = zip(*points)
@@ -44,10 +40,7 @@ def main():
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(title=attribute, xlabel="words", ylim=(0, 1))
         axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
-    figure.tight_layout(rect=(0, 0.09, 1, 1))
-    figure.patch.set_facecolor("white")
-    figure.savefig(picture, metadata={"Date": None})
+    save(figure, picture, axes[0])
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@
 import re
 import sys
 
-import matplotlib
+from matplotlib.ticker import NullLocator
 
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import NullLocator  # noqa: E402
+from drawing import plt, save
 
 SHARES = [0.05, 0.1, 0.2, 0.5, 1.0]
 # The name of a system in the report, without the list of its attributes, and its looks.
@@ -47,8 +45,6 @@ def figures(report):
 def main():
     report, picture = sys.argv[1:]
     found = figures(open(report, encoding="utf-8").read())
-    # The same bytes each time, with text as text.
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "auxlstm", "font.size": 10})
     figure, axes = plt.subplots(len(FIGURES), len(found), figsize=(3.2 * len(found), 5.6), squeeze=False, sharex="col")
     for column, (attribute, systems) in enumerate(found.items()):
         for row, axis in enumerate(axes[:, column]):
@@ -67,10 +63,7 @@ def main():
         axes[-1, column].set_xlabel(f"labels of {attribute.lower()}")
     for name, axis in zip(FIGURES, axes[:, 0]):
         axis.set_ylabel(name)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4, frameon=False)
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
-    figure.patch.set_facecolor("white")
-    figure.savefig(picture, metadata={"Date": None})
+    save(figure, picture, axes[0, 0], height=0.05)
 
 
 if __name__ == "__main__":

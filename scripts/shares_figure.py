@@ -1,16 +1,13 @@
 """Draws the example of docs/population.md, two forums in three months, from the table there.
 
     pip install matplotlib==3.11.2
-    python3 scripts/population/figure.py docs/population.md docs/pictures/shares.svg
+    python3 scripts/shares_figure.py docs/population.md docs/pictures/shares.svg
 """
 
 import re
 import sys
 
-import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # noqa: E402
+from drawing import plt, save
 
 ROW = re.compile(r"\| (north|south) \| (\S+) \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) % \| ([\d.]+) %–([\d.]+) % \|")
 
@@ -18,8 +15,6 @@ ROW = re.compile(r"\| (north|south) \| (\S+) \| ([\d.]+) % \| ([\d.]+) % \| ([\d
 def main():
     page, picture = sys.argv[1:]
     rows = ROW.findall(open(page, encoding="utf-8").read())
-    # The same bytes each time, with text as text.
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "auxlstm", "font.size": 10})
     figure, axes = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
     for axis, forum in zip(axes, ("north", "south")):
         months, *numbers = zip(*(row[1:] for row in rows if row[0] == forum))
@@ -33,10 +28,7 @@ def main():
         axis.set(title=forum, xlim=(-0.5, len(months) - 0.5), ylim=(0, 100))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("students, %")
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
-    figure.tight_layout(rect=(0, 0.09, 1, 1))
-    figure.patch.set_facecolor("white")
-    figure.savefig(picture, metadata={"Date": None})
+    save(figure, picture, axes[1])
 
 
 if __name__ == "__main__":
