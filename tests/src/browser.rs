@@ -201,6 +201,14 @@ impl Page {
             .await;
     }
 
+    /// Opens all `<details>` that a CSS selector names.
+    pub async fn open_details(&self, selector: &str) {
+        let open = format!(
+            "document.querySelectorAll('{selector}').forEach(details => details.open = true)"
+        );
+        self.script(&open).await;
+    }
+
     /// Clicks the element that an XPath names.
     pub async fn click(&self, path: &str) {
         let element = self.find(path).await;

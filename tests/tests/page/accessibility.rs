@@ -42,8 +42,7 @@ fn no_state_of_the_page_has_barriers() {
             writers::done(&page, 120).await;
             population::counted(&page, 120).await;
             sound(&page, "shares and a table of writers").await;
-            page.script("document.querySelectorAll('.population details').forEach(details => details.open = true)")
-                .await;
+            page.open_details(".population details").await;
             sound(&page, "the shares of all classes").await;
             archives::one_writer(&page).await;
             sound(&page, "one writer").await;
@@ -106,8 +105,7 @@ fn a_barrier_is_found() {
 }
 
 async fn open_everything(page: &Page) {
-    page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
-        .await;
+    page.open_details("details").await;
     page.until(
         "return ['.marked', '.result table', '.about table'].every(part => document.querySelector(part) !== null)",
         SOON,

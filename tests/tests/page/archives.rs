@@ -90,10 +90,7 @@ pub async fn one_writer(page: &Page) {
     page.give("one.json", user.to_string()).await;
     done(page, 1).await;
     predicted(page).await;
-    page.script(
-        "document.querySelectorAll('.settling details').forEach(details => details.open = true)",
-    )
-    .await;
+    page.open_details(".settling details").await;
     page.until(
         "return document.querySelector('.strongest .lists') !== null",
         SOON,
@@ -110,10 +107,7 @@ async fn predicted(page: &Page) {
 /// Waits until the estimate of a writer with so many posts has settled, and returns the cells of the first table of numbers.
 async fn settled(page: &Page, posts: usize) -> Vec<Vec<String>> {
     predicted(page).await;
-    page.script(
-        "document.querySelectorAll('.settles details').forEach(details => details.open = true)",
-    )
-    .await;
+    page.open_details(".settles details").await;
     let table = "(//div[contains(@class, 'settles')])[1]//table";
     let rows = cells(page, table).await;
     assert_eq!(rows.last().expect("a row")[0], posts.to_string());

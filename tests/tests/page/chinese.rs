@@ -35,7 +35,7 @@ fn a_chinese_example_gives_distributions_labels_and_evidence() {
         let measured = "已在使用这种语言的作者中测试过。";
         assert_eq!(labels, json!([transferred, transferred, measured]));
 
-        page.script("document.querySelector('details.why').open = true").await;
+        page.open_details("details.why").await;
         page.until("return document.querySelector('.marked .word') !== null", SOON).await;
         let marked = page.script("return [...document.querySelectorAll('.marked .word')].map(word => word.innerText)").await;
         let words: Vec<String> = array(&marked).iter().cloned().map(string).collect();

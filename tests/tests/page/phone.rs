@@ -35,8 +35,7 @@ async fn everything_fits(page: &Page) {
     let long = "a".repeat(300);
     page.write(&format!("my school was fun today {long}")).await;
     page.settled(SOON).await;
-    page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
-        .await;
+    page.open_details("details").await;
     page.until("return document.querySelector('.marked') !== null", SOON)
         .await;
     fits(page, "with everything open").await;
@@ -51,10 +50,7 @@ async fn everything_fits(page: &Page) {
 
     page.give("many.jsonl", writers::users(40)).await;
     population::counted(page, 40).await;
-    page.script(
-        "document.querySelectorAll('.population details').forEach(details => details.open = true)",
-    )
-    .await;
+    page.open_details(".population details").await;
     fits(page, "with the shares of all classes").await;
 }
 
@@ -89,8 +85,7 @@ fn a_name_without_spaces_made_the_page_scroll_sideways() {
         page.ready().await;
         page.write("my school was fun today").await;
         page.settled(SOON).await;
-        let open = "document.querySelectorAll('details').forEach(details => details.open = true)";
-        page.script(open).await;
+        page.open_details("details").await;
         let opened = "return document.querySelector('.marked') !== null
             && document.querySelector('.result table') !== null";
         page.until(opened, SOON).await;

@@ -47,7 +47,7 @@ fn a_full_visit_breaks_no_policy() {
         page.ready().await;
         page.press("Exam week").await;
         page.settled(SOON).await;
-        page.script("document.querySelectorAll('details').forEach(details => details.open = true)").await;
+        page.open_details("details").await;
         page.until("return document.querySelector('.marked') !== null", SOON).await;
         page.press("中文").await;
         page.press("English").await;
@@ -88,8 +88,7 @@ fn the_page_works_under_the_headers_of_the_documentation() {
         page.ready().await;
         page.press("Exam week").await;
         page.settled(SOON).await;
-        page.script("document.querySelectorAll('details').forEach(details => details.open = true)")
-            .await;
+        page.open_details("details").await;
         page.until("return document.querySelector('.marked') !== null", SOON)
             .await;
         page.give("two.txt", TEXTS[1].join("\n")).await;
