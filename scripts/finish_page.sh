@@ -2,6 +2,7 @@
 # Run by trunk after the build. Writes, into the folder of the built page:
 # - widget/messages.js and widget/tokens.js, from the catalogues and colours that the page is built with
 # - widget/models/list.json, the models that the page offers
+# - widget/dictionary/zh.front-coded.gz, from the dictionary in the format of jieba
 # - widget/ethics.html, from docs/ethics.md
 # - the list of all files, at the head of the service worker
 set -euo pipefail
@@ -17,6 +18,10 @@ cd "$TRUNK_STAGING_DIR"
 printf 'export default `\n%s\n`;\n' "$(sed 's/^:root/.panel/' "$web/tokens.css")" >widget/tokens.js
 
 (cd widget/models && printf '%s\n' *.safetensors | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >list.json)
+
+dictionary=widget/dictionary/zh
+gzip -dc "$dictionary.txt.gz" | LC_ALL=C sort | LC_ALL=C awk -f "$web/../scripts/front_code.awk" | gzip -9n >"$dictionary.front-coded.gz"
+rm "$dictionary.txt.gz"
 
 awk -f "$web/../scripts/markdown.awk" "$web/../docs/ethics.md" >widget/ethics.html
 

@@ -40,7 +40,7 @@ impl Jieba for jieba_rs::Jieba {
             return None;
         }
         match self.tag(word, false)[..] {
-            [ref tagged] => Some(tagged.tag),
+            [ref tagged] if !tagged.tag.is_empty() => Some(tagged.tag),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ const CHINESE: [&str; 4] = [
     BILINGUAL,
     "widget/chinese.js",
     "widget/chinese_bg.wasm",
-    "widget/dictionary/zh.txt.gz",
+    "widget/dictionary/zh.front-coded.gz",
 ];
 
 #[test]

@@ -375,7 +375,7 @@ mod tests {
             Request::Load {
                 model: 1,
                 bundle: Some("en.safetensors".into()),
-                dictionary: "zh.txt.gz".into(),
+                dictionary: "zh.front-coded.gz".into(),
                 choice: BackendChoice::Auto,
                 cpu_because: Some(Reason::NoAdapter),
             },

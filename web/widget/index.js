@@ -29,7 +29,7 @@ const FREED = "this model has been freed; load it again";
 /** The model beside this module. */
 const MODEL = () => new URL("./models/en.safetensors", import.meta.url);
 /** The dictionary beside this module. */
-const DICTIONARY = () => new URL("./dictionary/zh.txt.gz", import.meta.url);
+const DICTIONARY = () => new URL("./dictionary/zh.front-coded.gz", import.meta.url);
 /** The worker's program beside this module. */
 const PROGRAM = () => new URL("./worker_bg.wasm", import.meta.url);
 /** The program beside this module that segments Chinese. */

@@ -26,6 +26,7 @@
 mod character;
 mod emoticon;
 mod fold;
+mod front_coding;
 mod mask;
 mod pattern;
 
@@ -158,7 +159,7 @@ impl Segmenter {
 
     /// A segmenter that splits Chinese as jieba does with this dictionary, unknown words by the hidden Markov model of jieba.
     /// A line of the dictionary (plain text, not compressed) is a word, its frequency and its part of speech, separated by
-    /// spaces.
+    /// spaces. It may also be front-coded, as the page's is.
     ///
     /// # Errors
     /// If the dictionary cannot be read, is invalid, empty or too long, or its frequencies add up to too much.
@@ -182,6 +183,7 @@ impl Segmenter {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(TextError::EmptyDictionary);
         }
+        let bytes = &*front_coding::decode(bytes)?;
         let size = Size {
             bytes: bytes.len() as u64,
             frequencies: frequencies(bytes),
@@ -286,8 +288,8 @@ impl Segmenter {
         words.words
     }
 
-    /// The part of speech of `word` in the tags of the Chinese dictionary; `None` without a dictionary or if `word` is not in
-    /// it.
+    /// The part of speech of `word` in the tags of the Chinese dictionary; `None` without a dictionary, or if `word` is not
+    /// in it or has none there.
     pub fn dictionary_tag<'a>(&'a self, word: &'a str) -> Option<&'a str> {
         self.chinese.as_ref()?.tag(word)
     }

@@ -1,3 +1,9 @@
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use flate2::read::GzDecoder;
 use proptest::prelude::*;
 
 use super::*;
@@ -668,10 +674,89 @@ proptest! {
     }
 }
 
+/// The dictionary as `scripts/finish_page.sh` writes it for the page.
+fn front_coded(dictionary: &str) -> Vec<u8> {
+    let scripts = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../scripts");
+    let mut command = Command::new("sh")
+        .args(["-c", "LC_ALL=C sort | LC_ALL=C awk -f front_code.awk"])
+        .current_dir(scripts)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // `sort` writes nothing before it has read everything.
+    let mut input = command.stdin.take().unwrap();
+    input.write_all(dictionary.as_bytes()).unwrap();
+    drop(input);
+    let output = command.wait_with_output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+#[test]
+fn the_pages_dictionary_has_every_word_and_frequency_of_jiebas() {
+    let file = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap())
+        .join("../public/dictionary/zh.txt.gz");
+    let mut dictionary = String::new();
+    GzDecoder::new(File::open(file).unwrap())
+        .read_to_string(&mut dictionary)
+        .unwrap();
+    let without_tag = |line: &str| line[..line.rfind(' ').unwrap()].to_owned();
+    let mut expected: Vec<String> = dictionary.lines().map(without_tag).collect();
+    expected.sort_by(|one, other| one.split(' ').next().cmp(&other.split(' ').next()));
+
+    let coded = front_coded(&dictionary);
+    let decoded = String::from_utf8(front_coding::decode(&coded).unwrap().into_owned()).unwrap();
+    assert!(expected.len() > 300_000);
+    assert!(decoded.lines().eq(expected));
+    assert!(coded.len() < dictionary.len() * 6 / 10);
+}
+
+#[test]
+fn a_front_coded_dictionary_segments_as_the_plain_one() {
+    let coded = front_coded(DICTIONARY);
+    let coded = Segmenter::with_dictionary(&*coded).unwrap();
+    let plain = Segmenter::with_dictionary(DICTIONARY.as_bytes()).unwrap();
+    let post = "今天天气很好，哈哈哈哈，喜欢";
+    assert_eq!(coded.words(post), plain.words(post));
+}
+
+#[test]
+fn damaged_front_coding_is_refused() {
+    let damaged = [
+        "front-coded\n",
+        "front-coded\n0你\n",
+        "front-coded\n0你\n\n",
+        "front-coded\n0你\n\n9\n9\n",
+        "front-coded\n1你\n\n9\n",
+        "front-coded\n!你\n\n9\n",
+        "front-coded\n0你\n1\n\n9\n9\n",
+        "front-coded\n0你\n\nnine\n",
+    ];
+    for dictionary in damaged {
+        let refused = Segmenter::with_dictionary(dictionary.as_bytes()).err();
+        assert!(
+            matches!(refused, Some(TextError::Dictionary(_))),
+            "{dictionary:?}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_front_coded_dictionary_may_not_grow_without_end() {
+    let word = "0".to_owned() + &"一".repeat(50);
+    // Each word has 126 − 48 bytes of the one before.
+    let words = format!("front-coded\n{word}\n{}\n", "~一\n".repeat(300_000));
+    let dictionary = words + &"3\n".repeat(300_001);
+    let refused = Segmenter::with_dictionary(dictionary.as_bytes()).err();
+    assert_eq!(refused, Some(TextError::LongDictionary));
+}
+
 #[test]
 fn fuzz_dictionaries() {
     let words = "你好 500 l\n世界 300 n\n你 9 r\n";
-    fuzzing::fuzz("dictionary", &[words], |bytes| {
+    let coded = "front-coded\n0你\n3好\n0世界\n\n9\n500\n\n";
+    fuzzing::fuzz("dictionary", &[words, coded], |bytes| {
         if let Ok(segmenter) = Segmenter::with_dictionary(bytes) {
             words_of(&segmenter, "你好，世界");
         }

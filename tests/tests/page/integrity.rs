@@ -140,7 +140,7 @@ fn files_that_are_fetched_later_are_checked_too() {
         "widget/chinese.js",
         "widget/chinese_bg.wasm",
         "widget/models/en-single.safetensors",
-        "widget/dictionary/zh.txt.gz",
+        "widget/dictionary/zh.front-coded.gz",
     ] {
         visit(file).run(async move |page| {
             kept(&page).await;

@@ -115,7 +115,11 @@ fn a_chinese_model_gets_its_dictionary_and_program() {
             "cut into words, not characters: {note}"
         );
         let asked = page.site.requests();
-        for file in ["chinese.js", "chinese_bg.wasm", "dictionary/zh.txt.gz"] {
+        for file in [
+            "chinese.js",
+            "chinese_bg.wasm",
+            "dictionary/zh.front-coded.gz",
+        ] {
             let times = asked.iter().filter(|path| path.ends_with(file)).count();
             assert_eq!(times, 1, "{file}: {asked:?}");
         }

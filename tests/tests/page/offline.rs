@@ -39,7 +39,11 @@ fn a_second_visit_to_read_chinese_needs_no_network() {
     Visit::default().languages("zh-CN").run(async |page| {
         page.ready().await;
         kept(&page).await;
-        let files = ["chinese.js", "chinese_bg.wasm", "dictionary/zh.txt.gz"];
+        let files = [
+            "chinese.js",
+            "chinese_bg.wasm",
+            "dictionary/zh.front-coded.gz",
+        ];
         let files = files.map(|file| format!("widget/{file}")).into_iter();
         keeps(&page, files.chain([BILINGUAL.into()]).collect()).await;
         page.site.close();

@@ -40,7 +40,7 @@ pub const BILINGUAL_BUNDLE: &str = "models/zh-en.safetensors";
 /// The bundle of the single-task models that the English model is compared with.
 pub const SINGLE_TASK_BUNDLE: &str = "models/en-single.safetensors";
 /// The dictionary for Chinese text.
-pub const DICTIONARY: &str = "dictionary/zh.txt.gz";
+pub const DICTIONARY: &str = "dictionary/zh.front-coded.gz";
 
 /// The number of the page's model in messages.
 const MODEL: u64 = 0;
