@@ -183,7 +183,7 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// Makes it of its parts in a bundle: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
+    /// Makes it of its parts: `weights` is `[features, Σ classes]`, the others `[Σ classes]`.
     pub fn from_parts(
         vectorizer: TfidfVectorizer,
         weights: Vec<i8>,
@@ -241,8 +241,8 @@ impl Wide {
         &self.scales
     }
 
-    /// Rounds the weights to integers of at most `largest` (1 to 127), and the IDF by `round`. Coarser numbers compress better.
-    /// Classes without a larger weight stay as they are.
+    /// Rounds the weights to integers of at most `largest` (1 to 127), and the IDF by `round`, and sorts the features by their IDF
+    /// and their word ids. Coarse and sorted numbers compress better. Classes without a larger weight stay as they are.
     pub fn coarser(mut self, largest: i8, round: impl Fn(f32) -> f32) -> Self {
         let classes = self.scales.len();
         for (class, scale) in self.scales.iter_mut().enumerate() {
@@ -257,7 +257,13 @@ impl Wide {
         for idf in &mut self.vectorizer.idf {
             *idf = round(*idf);
         }
-        self
+        let TfidfVectorizer { features, idf, .. } = &self.vectorizer;
+        let mut rows: Vec<usize> = (0..features.len()).collect();
+        rows.sort_by(|&one, &other| {
+            let by_idf = idf[one].total_cmp(&idf[other]);
+            by_idf.then(features[one].cmp(&features[other]))
+        });
+        self.with_rows(&rows)
     }
 
     /// The scores of a text without features, `[Σ classes]`.
@@ -276,6 +282,15 @@ impl Wide {
 
     /// Removes the features for which `keep` is false.
     pub fn retain(self, keep: impl Fn(Feature) -> bool) -> Self {
+        let features = &self.vectorizer.features;
+        let kept: Vec<usize> = (0..features.len())
+            .filter(|&row| keep(features[row]))
+            .collect();
+        self.with_rows(&kept)
+    }
+
+    /// The same with these rows alone, in this order.
+    fn with_rows(self, kept: &[usize]) -> Self {
         let classes = self.bias.len();
         let TfidfVectorizer {
             features,
@@ -283,9 +298,6 @@ impl Wide {
             character_fallback,
             ..
         } = self.vectorizer;
-        let kept: Vec<usize> = (0..features.len())
-            .filter(|&row| keep(features[row]))
-            .collect();
         let weights = (kept.iter())
             .flat_map(|row| &self.weights[row * classes..][..classes])
             .copied();
@@ -471,6 +483,25 @@ mod tests {
         assert_eq!(coarse.scores(&[2]), [1.0, 3.0]);
         assert!((coarse.scores(&[3])[0] + 1.0 / 3.0).abs() < 1e-6);
         assert_eq!(wide.retain(|[word, _]| word == 3).scores(&[2]), [0.0, 3.0]);
+    }
+
+    #[test]
+    fn coarse_features_are_sorted_and_score_as_before() {
+        let of = |features: [Feature; 3], idf: [f32; 3], weights: [i8; 3]| {
+            let fallback = CharacterFallback::default();
+            let vectorizer = TfidfVectorizer::new(features.to_vec(), idf.to_vec(), fallback);
+            let (scales, bias) = (vec![0.5], vec![1.0]);
+            Wide::from_parts(vectorizer.unwrap(), weights.to_vec(), scales, bias).unwrap()
+        };
+        let unsorted = of([[3, 0], [2, 3], [2, 0]], [2.0, 1.0, 2.0], [7, -5, 3]);
+        let sorted = unsorted.clone().coarser(127, |idf| idf);
+        assert_eq!(sorted.vectorizer().features(), [[2, 3], [2, 0], [3, 0]]);
+        assert_eq!(sorted.vectorizer().idf(), [1.0, 2.0, 2.0]);
+        assert_eq!(sorted.weights(), [-5, 3, 7]);
+        for text in [&[2, 3][..], &[3, 3, 2], &[4]] {
+            let (before, after) = (unsorted.scores(text)[0], sorted.scores(text)[0]);
+            assert!((before - after).abs() < 1e-6, "{before} {after}");
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ def network(tensors, tasks, packed=False):
 
 def wide(tensors, node, constant):
     """The wide component's part of the logits: TF-IDF of words and pairs of neighbours, times its weights."""
-    pairs = tensors["wide.features"].astype(np.int64)
+    pairs = tensors["wide.features"].T.astype(np.int64)
     # ONNX requires the single words first.
     order = np.argsort(pairs[:, 1] != 0, kind="stable")
     singles = int((pairs[:, 1] == 0).sum())
@@ -109,7 +109,7 @@ def wide(tensors, node, constant):
     terms = node("Add", [logarithms, is_there], "wide.terms")
     values = node("Mul", [terms, constant("wide.idf", tensors["wide.idf"])], "wide.values")
     length = node("Max", [node("ReduceL2", [values], "wide.norm", axes=[1]), constant("wide.least", np.float32([1e-6]))], "wide.length")
-    weights = node("Cast", [constant("wide.rounded", tensors["wide.weights"])], "wide.weights", to=TensorProto.FLOAT)
+    weights = node("Cast", [constant("wide.rounded", np.ascontiguousarray(tensors["wide.weights"].T))], "wide.weights", to=TensorProto.FLOAT)
     product = node("MatMul", [node("Div", [values, length], "wide.unit"), weights], "wide.product")
     scaled = node("Mul", [product, constant("wide.scales", tensors["wide.scales"])], "wide.scaled")
     return node("Add", [scaled, constant("wide.bias", tensors["wide.bias"])], "wide.scores")

@@ -5,16 +5,17 @@
 //! | `vocabulary` | u8 | `[bytes]` | UTF-8, one word a line; the first has id 2 |
 //! | `vectors`, `vector_scales` | i8, f32 | `[dimensions, words + 2]`, `[words + 2]` | word vectors, one a column: value · scale of the word |
 //! | the network's parameters | f32 | | named by their path in [`AuxLstm`](crate::aux_lstm::AuxLstm) |
-//! | `wide.features`, `wide.idf` | u32, f32 | `[features, 2]`, `[features]` | word ids (the second is 0 for a single word); inverse document frequency |
-//! | `wide.weights` | i8 | `[features, Σ classes]` | one column for each class of each task |
+//! | `wide.features`, `wide.idf` | u32, f32 | `[2, features]`, `[features]` | word ids (the second is 0 for a single word); inverse document frequency |
+//! | `wide.weights` | i8 | `[Σ classes, features]` | one row for each class of each task |
 //! | `wide.scales`, `wide.bias` | f32 | `[Σ classes]` | |
 //! | `seen_users` | u32 | `[users]` | a fingerprint of each training and validation user, see [`Bundle::seen_users`] |
 //!
 //! The tensors `wide.…` are there if the model has a wide component, `seen_users` if the users are known. The metadata has one entry, [`METADATA_KEY`]: a JSON
 //! object with `format_version`, `checksum`, and `settings` and `card` as JSON texts.
 //!
-//! The numbers of one dimension are consecutive because they are alike, which makes the file compress better. In version 5,
-//! `vectors` was `[words + 2, dimensions]`.
+//! The numbers of one dimension are consecutive, as are those of one class: they are alike, so the file compresses better. Up to
+//! version 6, `wide.features` was `[features, 2]` and `wide.weights` was `[features, Σ classes]`; in version 5,
+//! `vectors` was also `[words + 2, dimensions]`.
 
 use std::collections::HashMap;
 
@@ -36,7 +37,9 @@ use crate::{
 /// The metadata entry that makes a safetensors file a bundle.
 pub const METADATA_KEY: &str = "auxlstm_bundle";
 /// The version of the format that this code writes.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
+/// The newest version whose wide component is stored feature by feature.
+const FEATURE_BY_FEATURE: u32 = 6;
 /// The oldest version that this code reads. Its word vectors are stored word by word.
 const WORD_BY_WORD: u32 = 5;
 
@@ -118,11 +121,11 @@ impl Bundle {
         ];
         let wide = self.wide.as_ref().map(|wide| {
             let vectorizer = wide.vectorizer();
-            let ids = vectorizer.features().as_flattened().iter();
+            let ids = transposed(vectorizer.features().as_flattened(), 2);
             [
-                ids.flat_map(|id| id.to_le_bytes()).collect(),
+                ids.into_iter().flat_map(u32::to_le_bytes).collect(),
                 to_le_bytes(vectorizer.idf()),
-                to_bytes(wide.weights()),
+                to_bytes(&transposed(wide.weights(), wide.bias().len())),
                 to_le_bytes(wide.scales()),
                 to_le_bytes(wide.bias()),
             ]
@@ -130,9 +133,9 @@ impl Bundle {
         if let (Some(wide), Some([ids, idf, weights, scales, bias])) = (&self.wide, &wide) {
             let (features, classes) = (wide.vectorizer().features().len(), wide.bias().len());
             tensors.extend([
-                (WIDE_FEATURES, Dtype::U32, vec![features, 2], ids),
+                (WIDE_FEATURES, Dtype::U32, vec![2, features], ids),
                 (WIDE_IDF, Dtype::F32, vec![features], idf),
-                (WIDE_WEIGHTS, Dtype::I8, vec![features, classes], weights),
+                (WIDE_WEIGHTS, Dtype::I8, vec![classes, features], weights),
                 (WIDE_SCALES, Dtype::F32, vec![classes], scales),
                 (WIDE_BIAS, Dtype::F32, vec![classes], bias),
             ]);
@@ -211,7 +214,7 @@ impl Bundle {
         let embedding = read_embedding(&tensors, format_version)?;
         let vocabulary = read_vocabulary(&tensors, embedding.len())?;
         let mut bundle = Self {
-            wide: read_wide(&tensors, CharacterFallback::of(&vocabulary))?,
+            wide: read_wide(&tensors, format_version, CharacterFallback::of(&vocabulary))?,
             vocabulary,
             embedding,
             settings: read_json(&metadata.settings)?,
@@ -287,7 +290,7 @@ fn to_bytes(values: &[i8]) -> Vec<u8> {
 }
 
 /// The numbers of a row-major table column by column.
-fn transposed(values: &[i8], columns: usize) -> Vec<i8> {
+fn transposed<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
     (0..columns)
         .flat_map(|column| values.iter().skip(column).step_by(columns))
         .copied()
@@ -342,24 +345,35 @@ fn read_vocabulary(tensors: &SafeTensors, rows: usize) -> Result<Vocabulary, Bun
 /// The wide component, if the bundle has its tensors.
 fn read_wide(
     tensors: &SafeTensors,
+    format_version: u32,
     character_fallback: CharacterFallback,
 ) -> Result<Option<Wide>, BundleError> {
     if tensors.tensor(WIDE_FEATURES).is_err() {
         return Ok(None);
     }
-    let ids = read_integers(tensors, WIDE_FEATURES)?;
+    let mut ids = read_integers(tensors, WIDE_FEATURES)?;
+    let view = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
+    let mut weights: Vec<i8> = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    if format_version > FEATURE_BY_FEATURE {
+        let shape = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
+        match (shape.shape(), view.shape()) {
+            (&[2, features], &[_, weighted]) if features == weighted => {
+                ids = transposed(&ids, features);
+                weights = transposed(&weights, features);
+            }
+            _ => {
+                return Err(BundleError::Corrupt(
+                    "the wide component does not have a column per feature".into(),
+                ));
+            }
+        }
+    }
     let (features, []) = ids.as_chunks::<2>() else {
         return Err(BundleError::Corrupt(
             "a wide feature has half a pair".into(),
         ));
     };
     let read = |name| read_floats(tensors, name);
-    let weights = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
-    let weights = weights
-        .data()
-        .iter()
-        .map(|byte| byte.cast_signed())
-        .collect();
     let (idf, scales, bias) = (read(WIDE_IDF)?, read(WIDE_SCALES)?, read(WIDE_BIAS)?);
     TfidfVectorizer::new(features.to_vec(), idf, character_fallback)
         .and_then(|vectorizer| Wide::from_parts(vectorizer, weights, scales, bias))

@@ -259,46 +259,93 @@ fn a_bundle_was_written_that_could_not_be_read() {
     }
 }
 
-#[test]
-fn vectors_of_version_5_are_read_word_by_word() {
-    let mut bundle = bundle();
-    let values = vec![0, 0, 1, 2, 3, 4, 5, 6];
-    bundle.embedding = Embedding::from_parts(values.clone(), vec![0.5; 4], 2).unwrap();
+/// The bytes of a bundle in an older version of the format, in which these tensors had other shapes and bytes.
+fn older(bundle: &Bundle, version: u32, tensors: &[(&str, Dtype, [usize; 2], &[u8])]) -> Vec<u8> {
     let whole = bundle.to_bytes().unwrap();
-    let by_column = SafeTensors::deserialize(&whole).unwrap();
-    let vectors = by_column.tensor("vectors").unwrap();
-    assert_eq!(vectors.shape(), [2, 4]);
-    assert_eq!(vectors.data(), [0, 1, 3, 5, 0, 2, 4, 6]);
-    let by_word: Vec<u8> = values
-        .iter()
-        .map(|value: &i8| value.cast_unsigned())
-        .collect();
-    let views: Vec<_> = (by_column.tensors().into_iter())
-        .map(|(name, view)| match name.as_str() {
-            "vectors" => (
-                name,
-                TensorView::new(Dtype::I8, vec![4, 2], &by_word).unwrap(),
-            ),
-            _ => (name, view),
-        })
-        .collect();
+    let views: Vec<_> = (SafeTensors::deserialize(&whole)
+        .unwrap()
+        .tensors()
+        .into_iter())
+    .map(
+        |(name, view)| match tensors.iter().find(|tensor| tensor.0 == name) {
+            Some(&(_, dtype, shape, bytes)) => {
+                assert_ne!((view.shape(), view.data()), (&shape[..], bytes), "{name}");
+                (name, TensorView::new(dtype, shape.to_vec(), bytes).unwrap())
+            }
+            None => (name, view),
+        },
+    )
+    .collect();
     let texts = [
         serde_json::to_string(&bundle.settings).unwrap(),
         serde_json::to_string(&bundle.card).unwrap(),
     ];
     let named = views.iter().map(|(name, view)| (name.as_str(), view));
     let metadata = serde_json::json!({
-        "format_version": 5,
+        "format_version": version,
         "checksum": checksum(&[&texts[0], &texts[1]], named),
         "settings": texts[0],
         "card": texts[1],
     });
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_string())]);
-    let bytes = safetensors::serialize(views, Some(metadata)).unwrap();
-    assert_eq!(
-        Bundle::from_bytes(&bytes).unwrap().embedding,
-        bundle.embedding
+    safetensors::serialize(views, Some(metadata)).unwrap()
+}
+
+#[test]
+fn bundles_of_older_versions_are_read() {
+    let mut bundle = bundle();
+    let vectors = vec![0, 0, 1, 2, 3, 4, 5, 6];
+    bundle.embedding = Embedding::from_parts(vectors.clone(), vec![0.5; 4], 2).unwrap();
+    let features = vec![[2, 0], [3, 0], [2, 3]];
+    let idf = vec![1.0, 1.5, 1.5];
+    let vectorizer = TfidfVectorizer::new(features, idf, CharacterFallback::default()).unwrap();
+    let weights = vec![1, 2, 3, 4, 5, 6];
+    let wide = Wide::from_parts(vectorizer, weights.clone(), vec![1.0; 2], vec![0.0; 2]);
+    bundle.wide = Some(wide.unwrap());
+    let whole = bundle.to_bytes().unwrap();
+    let tensors = SafeTensors::deserialize(&whole).unwrap();
+    for (name, shape, first) in [
+        ("vectors", [2, 4], &[0, 1, 3, 5][..]),
+        (
+            "wide.features",
+            [2, 3],
+            &[2, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0],
+        ),
+        ("wide.weights", [2, 3], &[1, 3, 5]),
+    ] {
+        let tensor = tensors.tensor(name).unwrap();
+        assert_eq!(tensor.shape(), shape, "{name}");
+        assert_eq!(&tensor.data()[..first.len()], first, "{name}");
+    }
+
+    // A wide component by feature in a file that claims the newest version.
+    let by_feature = [("wide.weights", Dtype::I8, [3, 2], &[1, 2, 3, 4, 5, 6][..])];
+    let refused = Bundle::from_bytes(&older(&bundle, FORMAT_VERSION, &by_feature));
+    assert!(
+        matches!(refused, Err(BundleError::Corrupt(_))),
+        "{refused:?}"
     );
+
+    let bytes =
+        |values: Vec<i8>| -> Vec<u8> { values.into_iter().map(i8::cast_unsigned).collect() };
+    let (vectors, weights) = (bytes(vectors), bytes(weights));
+    let features: Vec<u8> = [2u32, 0, 3, 0, 2, 3]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let by_feature = [
+        ("wide.features", Dtype::U32, [3, 2], &*features),
+        ("wide.weights", Dtype::I8, [3, 2], &*weights),
+    ];
+    let by_word = [("vectors", Dtype::I8, [4, 2], &*vectors)];
+    for old in [
+        older(&bundle, 6, &by_feature),
+        older(&bundle, 5, &[&by_word[..], &by_feature].concat()),
+    ] {
+        let read = Bundle::from_bytes(&old).unwrap();
+        assert_eq!(read.embedding, bundle.embedding);
+        assert_eq!(read.to_bytes().unwrap(), whole);
+    }
 }
 
 #[test]
