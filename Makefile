@@ -43,7 +43,7 @@ help:
 
 demo: port-free setup-page
 	$(say) 'The page: http://127.0.0.1:$(PORT)/ once it is built (some minutes the first time; Ctrl-C ends it)'
-	@trunk serve --port $(PORT)
+	@scripts/demo.sh $(PORT)
 
 port-free:
 	@scripts/port_free.sh $(PORT)

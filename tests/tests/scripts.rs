@@ -148,6 +148,90 @@ fn a_released_trunk_is_fetched_where_cargo_binstall_is_there() {
     }
 }
 
+/// `trunk serve` serves something until `trunk build` has ended. It ends if there is a file `broken`, and serves without having
+/// built anything if there is a file `unbuildable`.
+const TRUNK: &str = r#"#!/bin/sh
+echo "$*" >>calls
+case $1 in
+serve)
+    [ ! -e broken ] || exit 3
+    [ -e "$2" ] || exit 0
+    cp "$2" served.html
+    echo $$ >pid
+    [ -e unbuildable ] || { mkdir -p dist && touch dist/index.html; }
+    exec python3 -m http.server --bind 127.0.0.1 "$6" 2>/dev/null
+    ;;
+build)
+    mkdir -p dist/widget
+    touch dist/widget/gpu_bg.wasm
+    kill "$(cat pid)"
+    ;;
+esac
+"#;
+
+#[test]
+fn the_first_demo_is_served_before_the_program_for_webgpu_is_built() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let here = |name: &str| folder.path().join(name);
+    for name in ["scripts", "web", "bin"] {
+        fs::create_dir(here(name)).expect("a folder is made");
+    }
+    for name in ["scripts/demo.sh", "web/index.html"] {
+        fs::copy(root().join(name), here(name)).expect("a file is copied");
+    }
+    fs::write(here("bin/trunk"), TRUNK).expect("a program is written");
+    fs::set_permissions(here("bin/trunk"), fs::Permissions::from_mode(0o755)).expect("it can run");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let mut path = vec![here("bin")];
+    path.extend(env::split_paths(
+        &env::var_os("PATH").expect("a search path"),
+    ));
+    let demo = || {
+        let output = Command::new(here("scripts/demo.sh"))
+            .arg(port.to_string())
+            .env("PATH", env::join_paths(&path).expect("folders"))
+            .output()
+            .expect("the script runs");
+        let calls = fs::read_to_string(here("calls")).expect("trunk was called");
+        fs::remove_file(here("calls")).expect("the list is there");
+        (output, calls)
+    };
+    let first =
+        format!("serve web/without_gpu.html --html-output index.html --port {port} --ignore .\n");
+
+    fs::write(here("broken"), "").expect("a file is written");
+    let (output, calls) = demo();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(calls, first);
+    assert!(!here("web/without_gpu.html").exists());
+    fs::remove_file(here("broken")).expect("the file is there");
+
+    fs::write(here("unbuildable"), "").expect("a file is written");
+    let (output, calls) = demo();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(calls, first);
+    assert!(!here("web/without_gpu.html").exists());
+    fs::remove_file(here("unbuildable")).expect("the file is there");
+
+    let (output, calls) = demo();
+    assert_eq!(calls, format!("{first}build\n"), "{output:?}");
+    let page = fs::read_to_string(here("web/index.html")).expect("the page");
+    let served = fs::read_to_string(here("served.html")).expect("a page was served");
+    let without = |line: &&str| !served.lines().any(|served| served == *line);
+    let without: Vec<&str> = page.lines().filter(without).collect();
+    assert!(
+        matches!(without[..], [line] if line.contains("data-bin=\"gpu\"")),
+        "{without:?}"
+    );
+    assert!(!here("web/without_gpu.html").exists());
+
+    let (output, calls) = demo();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(calls, format!("serve --port {port}\n"));
+}
+
 /// Runs a target of the set-up on a machine that has these programs, shell scripts, and the usual small ones. Returns the lines
 /// that the programs wrote to `$CALLS`, too.
 fn set_up(target: &str, scripts: &[(&str, &str)]) -> (Output, Vec<String>) {
