@@ -57,7 +57,7 @@ GOALS = [
         "gpu_unequal", ["packed"], 1.0, "every step reads all recurrent weights again ([profile.md](profile.md#one-lstm-on-a-gpu))",
     ),
 ]
-# The lowest score of Lighthouse's mobile preset.
+# The lowest score of Lighthouse's mobile presets.
 LIGHTHOUSE = 95
 CASES = {
     "lstm": """## One LSTM
@@ -108,7 +108,10 @@ The picture shows the first two rows below and the first row of [In the browser]
 
 The performance score of the whole page, of 100, and the figures that it is made of: medians of three audits with each preset.
 Files are compressed with gzip. Lighthouse simulates a line of 10 Mbit/s with the desktop preset; with the mobile preset,
-1.6 Mbit/s and a CPU four times slower. Other load on the machine lowers the score.""",
+1.6 Mbit/s and a CPU four times slower. It computes the times from a fast visit. From this server, the interface's program often
+arrives before the first paint, and then the largest contentful paint is computed as if it waited for the program, which it does
+not. In the last row the browser itself is slowed down as much (`--throttling-method=devtools`). Other load on the machine lowers
+the score.""",
     "linear": """## Linear classifiers
 
 On one core, from prepared features to weights, with C = 1. LIBLINEAR and our SVM use LIBLINEAR's default tolerance of 0.1. Our
@@ -308,9 +311,10 @@ def goals(rows):
             reason = "no GPU was at hand" if case in ON_GPU else "`make bench` leaves this case out, because it takes long"
         lines.append((what, f"at most {most}×", figure, shares and shares[-1] <= most, reason))
     for row in rows["lighthouse"]:
-        if row["preset"] == "mobile":
-            reason = "from this fast server the interface's program arrives before the first paint, so that Lighthouse counts its download"
-            lines.append(("Lighthouse's score, mobile", f"at least {LIGHTHOUSE}", row["score"], row["score"] >= LIGHTHOUSE, reason))
+        if row["preset"].startswith("mobile"):
+            is_computed = row["preset"] == "mobile"
+            reason = "the largest contentful paint is computed as if it waited for the interface's program" if is_computed else ""
+            lines.append((f"Lighthouse's score, {row['preset']}", f"at least {LIGHTHOUSE}", row["score"], row["score"] >= LIGHTHOUSE, reason))
     differences = sorted(row["difference"] for row in rows["vectors_lstm"])
     figure = " to ".join(dict.fromkeys(f"{difference:+.3f}" for difference in differences[:1] + differences[-1:]))
     met = differences and all(row["difference"] >= -2 * row["standard error"] for row in rows["vectors_lstm"])
