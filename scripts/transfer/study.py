@@ -3,8 +3,8 @@
     make trainer && python3 scripts/transfer/study.py target/release/auxlstm cedict.txt.gz -o runs/transfer
 
 Needs NumPy, scikit-learn, the corpora and vectors of configs/zh-en.toml, and runs/zh.bin, vectors of the Chinese posts alone
-(auxlstm embed). For each seed, a fifth of
-the Chinese users of each file is the test set, stratified by gender. Five systems are compared:
+(auxlstm embed). For each seed, a fifth of the Chinese users of each file is the test set, stratified by gender. Five systems are
+compared:
 
   svm          learns from the other Chinese users: scikit-learn's linear SVM on TF-IDF of characters and character pairs
   chinese      learns from the other Chinese users, with the Chinese vectors
@@ -207,7 +207,8 @@ def main():
     if not translation.exists():
         translate = translator(arguments.cedict, arguments.chinese_vectors)
         write(translation, [user | {"posts": list(map(translate, user["posts"]))} for user in records(blogs)])
-    weights = {task["name"]: task["corpora"] for task in study.config["attributes"]}
+    everywhere = dict.fromkeys(study.config["corpus"], 1.0)
+    weights = {task["name"]: task.get("corpora", everywhere) for task in study.config["attributes"]}
     users = {name: [user for user in records(data / f"{name}.jsonl.xz") if user.get("gender")] for name in CHINESE}
     number = {name: {str(user["id"]): each for each, user in enumerate(users[name])} for name in CHINESE}
     # For each corpus and system: the scores of every seed, stated and recalibrated.
@@ -219,9 +220,9 @@ def main():
         weibo, sms = (write(folder / f"{name}-{seed}.jsonl", inner[name][0]) for name in CHINESE)
 
         def task(name, blogs):
-            """The weights of a task's files, with the paths of this seed."""
+            """The weights of a task's files among those of the study, with the paths of this seed."""
             places = {"blogs.jsonl.xz": blogs, "weibo-gender.jsonl.xz": weibo, "sms-zh.jsonl.xz": sms}
-            named = {places[pathlib.Path(path).name]: weight for path, weight in weights[name].items()}
+            named = {places.get(pathlib.Path(path).name): weight for path, weight in weights[name].items()}
             return {path: weight for path, weight in named.items() if path}
 
         names = list(weights)
