@@ -1,4 +1,5 @@
-# make demo        builds the page and serves it on this machine, at PORT (8080)
+# make demo        builds the page and serves it on this machine, at PORT (8080); the first time, it serves the page before the
+#                  program for WebGPU is built
 # make widget      builds the page and, in dist/widget, the npm package with which others embed it
 # make test        runs all checks, also after a failed one, and ends with a table of their results
 # make test-browsers runs the tests of page and widget in Firefox and in WebKit, which make test runs in Chromium; test-firefox

@@ -13,6 +13,7 @@ say() { printf '\n==> %s\n' "$*"; }
 first=web/without_gpu.html
 server=
 trap 'rm -f "$first"; [ -z "$server" ] || kill -- "-$server" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM HUP
 grep -v 'data-bin="gpu"' web/index.html >"$first"
 # In a process group of its own, so that the compilers that trunk starts end with it. It does not watch the sources: a change
 # would be built without the program for WebGPU.
