@@ -1,5 +1,5 @@
-"""Compares ways of training for short texts on the validation users of configs/en.toml, and prints the table of
-docs/model-card-en.md.
+"""Compares ways of training for short texts on the validation users of configs/en.toml, and the model of that config on tweets with
+and without links, @names and #topics. Prints the tables of docs/model-card-en.md.
 
     make trainer && target/release/auxlstm train configs/en.toml && python3 scripts/short_texts.py target/release/auxlstm
 
@@ -20,6 +20,7 @@ import lzma
 import math
 import pathlib
 import random
+import re
 import subprocess
 import tomllib
 
@@ -37,6 +38,8 @@ SETTINGS = {
 # The texts that are measured: the corpora, and the first words of blogs or pieces of them.
 LENGTHS = [10, 20, 50, 100, 200, 1000]
 PIECES = [10, 100]
+# What tweets have and blogs hardly.
+HABITS = {"links": r"<url>|https?://\S+", "@names": r"@\w+", "#topics": r"#\w+"}
 AGES = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
 
 
@@ -199,6 +202,28 @@ def auc(true, shares):
     return np.mean((higher > 0) + 0.5 * (higher == 0))
 
 
+def habits(study, bundle, tweets):
+    """Prints how gender is told on tweets with each habit, on tweets without any, and on all tweets after a habit was removed."""
+    texts = [" ".join(user["posts"]) for user in tweets]
+    has = {name: [bool(re.search(pattern, text)) for text in texts] for name, pattern in HABITS.items()}
+    kinds = {"all": [True] * len(texts)} | {f"with {name}": chosen for name, chosen in has.items()}
+    kinds["with none of these"] = [not any(each) for each in zip(*has.values())]
+
+    def show(kind, users, chosen):
+        found = study.predictions(bundle, users)
+        pairs = [(user["gender"], each["gender"]["probabilities"]) for user, each, is_one in zip(users, found, chosen) if each and is_one]
+        true, shares = map(list, zip(*pairs))
+        women, labelled = true.count("female") / len(true), np.mean([share["female"] > 0.5 for share in shares])
+        print(f"| {kind} | {len(true)} | {women:.0%} | {labelled:.0%} | {auc(true, shares):.3f} |", flush=True)
+
+    print("| tweets | users | women | labelled women | AUC |\n|---|---|---|---|---|")
+    for kind, chosen in kinds.items():
+        show(kind, tweets, chosen)
+    for name, pattern in HABITS.items():
+        without = [user | {"posts": [re.sub(pattern, " ", post) for post in user["posts"]]} for user in tweets]
+        show(f"all, without their {name}", without, kinds["all"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program", type=pathlib.Path, help="auxlstm")
@@ -208,8 +233,11 @@ def main():
     arguments = parser.parse_args()
     study = Study(arguments.program, arguments.base, arguments.output)
     models = {way: study.model(way) for way in arguments.ways}
+    texts = study.texts()
+    habits(study, study.model("random"), texts["a tweet each"])
+    print()
     print(f"| text | figure | {' | '.join(models)} |\n|---|---|{'---|' * len(models)}")
-    for text, users in study.texts().items():
+    for text, users in texts.items():
         rows = {}
         for model in models.values():
             found = study.predictions(model, users)
