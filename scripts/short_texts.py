@@ -213,10 +213,10 @@ def habits(study, bundle, tweets):
         found = study.predictions(bundle, users)
         pairs = [(user["gender"], each["gender"]["probabilities"]) for user, each, is_one in zip(users, found, chosen) if each and is_one]
         true, shares = map(list, zip(*pairs))
-        women, labelled = true.count("female") / len(true), np.mean([share["female"] > 0.5 for share in shares])
-        print(f"| {kind} | {len(true)} | {women:.0%} | {labelled:.0%} | {auc(true, shares):.3f} |", flush=True)
+        women, scores = true.count("female") / len(true), np.array([share["female"] for share in shares])
+        print(f"| {kind} | {len(true)} | {women:.0%} | {scores.mean():.0%} | {np.mean(scores > 0.5):.0%} | {auc(true, shares):.3f} |", flush=True)
 
-    print("| tweets | users | women | labelled women | AUC |\n|---|---|---|---|---|")
+    print("| tweets | users | women | mean probability of a woman | labelled women | AUC |\n|---|---|---|---|---|---|")
     for kind, chosen in kinds.items():
         show(kind, tweets, chosen)
     for name, pattern in HABITS.items():
