@@ -54,6 +54,9 @@ def audit(npm, url, flags):
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     if "runtimeError" in report:
         raise SystemExit(f"lighthouse: {report['runtimeError']}")
+    failed = {name: each["errorMessage"] for name, each in report["audits"].items() if each["scoreDisplayMode"] == "error"}
+    if failed:
+        raise SystemExit(f"lighthouse: {failed}")
     return report
 
 

@@ -27,8 +27,8 @@ RATED = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 # hardly recur, as names and misspellings do.
 LARGE_BYTES, LARGE_VOCABULARY, RARE_SHARE, RARE_WORDS = 10**9, 300_000, 0.02, 12_000_000
 POST = 20
-# The LSTMs that learn on vectors of both systems: the config, what differs from it, and the seeds.
-CONFIG, USERS, SEEDS = ROOT / "configs" / "en.toml", 2000, (1, 2, 3)
+# The LSTMs that learn on vectors of both systems: the config, what differs from it, and the seeds of vectors and LSTM.
+CONFIG, USERS, SEEDS = ROOT / "configs" / "en.toml", 2000, (1, 2, 3, 4, 5)
 CHANGES = ["wide.features=0", "training.epochs=8", "text.max_words=2000"]
 
 
@@ -65,18 +65,18 @@ def similarity(vectors, others, name):
     return *both, len(known)
 
 
-def embed(auxlstm, text, output):
+def embed(auxlstm, text, output, seed=1):
     """The command that trains our vectors."""
-    options = {"--dimensions": SIZE, "--window": WINDOW, "--negative": NEGATIVE, "--min-count": MINIMUM, "--epochs": EPOCHS, "--threads": THREADS}
+    options = {"--seed": seed, "--dimensions": SIZE, "--window": WINDOW, "--negative": NEGATIVE, "--min-count": MINIMUM, "--epochs": EPOCHS, "--threads": THREADS}
     return [auxlstm, "embed", text, "-o", output] + [part for pair in options.items() for part in pair]
 
 
-def train_gensim(text, output):
+def train_gensim(text, output, seed=1):
     from gensim.models import Word2Vec
 
     model = Word2Vec(
         corpus_file=str(text), sg=1, vector_size=SIZE, window=WINDOW, negative=NEGATIVE,
-        min_count=MINIMUM, sample=1e-4, alpha=0.05, epochs=EPOCHS, workers=THREADS,
+        min_count=MINIMUM, sample=1e-4, alpha=0.05, epochs=EPOCHS, workers=THREADS, seed=seed,
     )
     model.wv.save_word2vec_format(str(output))
 
@@ -194,11 +194,13 @@ def run_lstm(auxlstm, corpus, users=USERS):
             file.writelines(json.dumps(user) + "\n" for user in itertools.islice(read_users(corpus), users))
         vectors = {system: folder / f"{system}.txt" for system in ("ours", "gensim")}
         quiet = {"check": True, "stderr": subprocess.DEVNULL}
-        subprocess.run(list(map(str, embed(auxlstm, texts, vectors["ours"]))), **quiet)
         with open(words, "wb") as file:
             subprocess.run([auxlstm, "segment", texts], stdout=file, **quiet)
-        train_gensim(words, vectors["gensim"])
         for seed, system in itertools.product(SEEDS, vectors):
+            if system == "ours":
+                subprocess.run(list(map(str, embed(auxlstm, texts, vectors[system], seed))), **quiet)
+            else:
+                train_gensim(words, vectors[system], seed)
             output = folder / f"{system}-{seed}"
             changes = [f"corpus={json.dumps([str(texts)])}", f"vectors={json.dumps(str(vectors[system]))}", *CHANGES]
             command = [auxlstm, "train", CONFIG, "-o", output, "--seed", seed] + [part for change in changes for part in ("--set", change)]
