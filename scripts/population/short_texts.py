@@ -1,7 +1,8 @@
 """Compares ways of training for short texts on the validation users of configs/en.toml, and the model of that config on tweets with
 and without links, @names and #topics. Prints the tables of docs/model-card-en.md.
 
-    make trainer && target/release/auxlstm train configs/en.toml && python3 scripts/short_texts.py target/release/auxlstm
+    make trainer && target/release/auxlstm train configs/en.toml
+    python3 scripts/population/short_texts.py target/release/auxlstm
 
 Needs NumPy, and the corpora and vectors of that config. Each way is that config, with one change:
 
@@ -16,7 +17,6 @@ The numbers of pieces and of posts are drawn uniformly in their logarithm, once 
 
 import argparse
 import json
-import lzma
 import math
 import pathlib
 import random
@@ -26,7 +26,9 @@ import tomllib
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).parent.parent
+from study import area, cells, label, records, table
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
 BLOGS = ["blogs", "blogs-other"]
 SETTINGS = {
     "random": [],
@@ -40,12 +42,12 @@ LENGTHS = [10, 20, 50, 100, 200, 1000]
 PIECES = [10, 100]
 # What tweets have and blogs hardly.
 HABITS = {"links": r"<url>|https?://\S+", "@names": r"@\w+", "#topics": r"#\w+"}
-AGES = {"13-17": range(13, 18), "23-27": range(23, 28), "33-48": range(33, 49)}
-
-
-def records(path):
-    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else open(path, encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+# The probabilities that are predicted for the classes of an attribute, of age for its ranges.
+PROBABILITIES = {
+    "profession": lambda found: found["profession"]["probabilities"],
+    "age": lambda found: found["age"]["coarse"]["probabilities"],
+    "gender": lambda found: found["gender"]["probabilities"],
+}
 
 
 def write(path, users):
@@ -162,18 +164,6 @@ class Study:
         return [by_user.get(str(user["id"])) for user in users]
 
 
-def age_range(user):
-    return next((name for name, ages in AGES.items() if user.get("age") in ages), None)
-
-
-# An attribute's true class, and the probabilities that are predicted for its classes.
-ATTRIBUTES = {
-    "profession": (lambda user: user.get("profession"), lambda found: found["profession"]["probabilities"]),
-    "age range": (age_range, lambda found: found["age"]["coarse"]["probabilities"]),
-    "gender": (lambda user: user.get("gender"), lambda found: found["gender"]["probabilities"]),
-}
-
-
 def log_loss(true, shares):
     """The mean over the classes of their mean log loss: the log loss under equal base rates, which the predictions have too."""
     losses = {}
@@ -195,33 +185,29 @@ def paper_f(true, shares):
 
 
 def auc(true, shares):
-    """The probability that a random woman gets a higher score than a random man."""
-    scores = np.array([share["female"] for share in shares])
-    women = np.array([label == "female" for label in true])
-    higher = scores[women][:, None] - scores[~women][None, :]
-    return np.mean((higher > 0) + 0.5 * (higher == 0))
+    return area([(gender, share["female"]) for gender, share in zip(true, shares)])
 
 
 def habits(study, bundle, tweets):
     """Prints how gender is told on tweets with each habit, on tweets without any, and on all tweets after a habit was removed."""
-    texts = [" ".join(user["posts"]) for user in tweets]
-    has = {name: [bool(re.search(pattern, text)) for text in texts] for name, pattern in HABITS.items()}
-    kinds = {"all": [True] * len(texts)} | {f"with {name}": chosen for name, chosen in has.items()}
-    kinds["with none of these"] = [not any(each) for each in zip(*has.values())]
 
-    def show(kind, users, chosen):
-        found = study.predictions(bundle, users)
-        pairs = [(user["gender"], each["gender"]["probabilities"]) for user, each, is_one in zip(users, found, chosen) if each and is_one]
-        true, shares = map(list, zip(*pairs))
+    def told(users):
+        return [(user["gender"], each and each["gender"]["probabilities"]) for user, each in zip(users, study.predictions(bundle, users))]
+
+    def row(kind, pairs):
+        true, shares = map(list, zip(*(pair for pair in pairs if pair[1])))
         women, scores = true.count("female") / len(true), np.array([share["female"] for share in shares])
-        print(f"| {kind} | {len(true)} | {women:.0%} | {scores.mean():.0%} | {np.mean(scores > 0.5):.0%} | {auc(true, shares):.3f} |", flush=True)
+        return [kind, len(true), f"{women:.0%}", f"{scores.mean():.0%}", f"{np.mean(scores > 0.5):.0%}", *cells([auc(true, shares)])]
 
-    print("| tweets | users | women | mean probability of a woman | labelled women | AUC |\n|---|---|---|---|---|---|")
-    for kind, chosen in kinds.items():
-        show(kind, tweets, chosen)
+    everyone = told(tweets)
+    has = {name: [bool(re.search(pattern, " ".join(user["posts"]))) for user in tweets] for name, pattern in HABITS.items()}
+    has["none of these"] = [not any(each) for each in zip(*has.values())]
+    rows = [row("all", everyone)]
+    rows += [row(f"with {name}", [pair for pair, is_one in zip(everyone, chosen) if is_one]) for name, chosen in has.items()]
     for name, pattern in HABITS.items():
         without = [user | {"posts": [re.sub(pattern, " ", post) for post in user["posts"]]} for user in tweets]
-        show(f"all, without their {name}", without, kinds["all"])
+        rows.append(row(f"all, without their {name}", told(without)))
+    table(["tweets", "users", "women", "mean probability of a woman", "labelled women", "AUC"], rows)
 
 
 def main():
@@ -235,24 +221,21 @@ def main():
     models = {way: study.model(way) for way in arguments.ways}
     texts = study.texts()
     habits(study, study.model("random"), texts["a tweet each"])
-    print()
-    print(f"| text | figure | {' | '.join(models)} |\n|---|---|{'---|' * len(models)}")
+    rows = {}
     for text, users in texts.items():
-        rows = {}
         for model in models.values():
             found = study.predictions(model, users)
-            for name, (true, shares) in ATTRIBUTES.items():
-                pairs = [(true(user), shares(each)) for user, each in zip(users, found) if each]
-                pairs = [(label, share) for label, share in pairs if label in share]
+            for attribute, shares in PROBABILITIES.items():
+                pairs = [(label(user, attribute), shares(each)) for user, each in zip(users, found) if each]
+                pairs = [(true, share) for true, share in pairs if true in share]
                 if not pairs:
                     continue
-                labels, predicted = map(list, zip(*pairs))
-                rows.setdefault(f"{name}, log loss", []).append(log_loss(labels, predicted))
-                rows.setdefault(f"{name}, F (paper)", []).append(paper_f(labels, predicted))
-                if name == "gender":
-                    rows.setdefault("gender, AUC", []).append(auc(labels, predicted))
-        for figure, values in rows.items():
-            print(f"| {text} | {figure} | {' | '.join(f'{value:.3f}' for value in values)} |", flush=True)
+                true, predicted = map(list, zip(*pairs))
+                rows.setdefault((text, f"{attribute}, log loss"), []).append(log_loss(true, predicted))
+                rows.setdefault((text, f"{attribute}, F (paper)"), []).append(paper_f(true, predicted))
+                if attribute == "gender":
+                    rows.setdefault((text, "gender, AUC"), []).append(auc(true, predicted))
+    table(["text", "figure", *models], [[*row, *cells(values)] for row, values in rows.items()])
 
 
 if __name__ == "__main__":
