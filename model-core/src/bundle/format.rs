@@ -221,7 +221,7 @@ impl Bundle {
             card: read_json(&metadata.card)?,
             parameters: Vec::new(),
             seen_users: match tensors.tensor(SEEN_USERS) {
-                Ok(_) => read_integers(&tensors, SEEN_USERS)?,
+                Ok(_) => integers(&tensor(&tensors, SEEN_USERS, Dtype::U32)?),
                 Err(_) => Vec::new(),
             },
         };
@@ -319,11 +319,15 @@ fn read_floats(tensors: &SafeTensors, name: &str) -> Result<Vec<f32>, BundleErro
     floats(name, &tensor(tensors, name, Dtype::F32)?).map_err(BundleError::Corrupt)
 }
 
-/// The whole numbers of the tensor called `name`.
-fn read_integers(tensors: &SafeTensors, name: &str) -> Result<Vec<u32>, BundleError> {
-    let view = tensor(tensors, name, Dtype::U32)?;
+/// The whole numbers of a tensor of type u32.
+fn integers(view: &TensorView) -> Vec<u32> {
     let numbers = view.data().as_chunks::<4>().0.iter();
-    Ok(numbers.map(|bytes| u32::from_le_bytes(*bytes)).collect())
+    numbers.map(|bytes| u32::from_le_bytes(*bytes)).collect()
+}
+
+/// The whole numbers of a tensor of type i8.
+fn signed(view: &TensorView) -> Vec<i8> {
+    view.data().iter().map(|byte| byte.cast_signed()).collect()
 }
 
 /// The vocabulary, with an entry for each of `rows` vectors.
@@ -351,22 +355,20 @@ fn read_wide(
     if tensors.tensor(WIDE_FEATURES).is_err() {
         return Ok(None);
     }
-    let mut ids = read_integers(tensors, WIDE_FEATURES)?;
-    let view = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
-    let mut weights: Vec<i8> = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let pairs = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
+    let table = tensor(tensors, WIDE_WEIGHTS, Dtype::I8)?;
+    let (mut ids, mut weights) = (integers(&pairs), signed(&table));
     if format_version > FEATURE_BY_FEATURE {
-        let shape = tensor(tensors, WIDE_FEATURES, Dtype::U32)?;
-        match (shape.shape(), view.shape()) {
-            (&[2, features], &[_, weighted]) if features == weighted => {
-                ids = transposed(&ids, features);
-                weights = transposed(&weights, features);
-            }
+        let features = match (pairs.shape(), table.shape()) {
+            (&[2, features], &[_, weighted]) if features == weighted => features,
             _ => {
                 return Err(BundleError::Corrupt(
                     "the wide component does not have a column per feature".into(),
                 ));
             }
-        }
+        };
+        ids = transposed(&ids, features);
+        weights = transposed(&weights, features);
     }
     let (features, []) = ids.as_chunks::<2>() else {
         return Err(BundleError::Corrupt(
@@ -388,7 +390,7 @@ fn read_embedding(tensors: &SafeTensors, format_version: u32) -> Result<Embeddin
             "its word vectors are not a table".into(),
         ));
     };
-    let values: Vec<i8> = view.data().iter().map(|byte| byte.cast_signed()).collect();
+    let values = signed(&view);
     let (values, dimensions) = match format_version {
         WORD_BY_WORD => (values, columns),
         _ => (transposed(&values, columns), rows),

@@ -259,36 +259,31 @@ fn a_bundle_was_written_that_could_not_be_read() {
     }
 }
 
-/// The bytes of a bundle in an older version of the format, in which these tensors had other shapes and bytes.
-fn older(bundle: &Bundle, version: u32, tensors: &[(&str, Dtype, [usize; 2], &[u8])]) -> Vec<u8> {
-    let whole = bundle.to_bytes().unwrap();
-    let views: Vec<_> = (SafeTensors::deserialize(&whole)
-        .unwrap()
-        .tensors()
-        .into_iter())
-    .map(
-        |(name, view)| match tensors.iter().find(|tensor| tensor.0 == name) {
-            Some(&(_, dtype, shape, bytes)) => {
-                assert_ne!((view.shape(), view.data()), (&shape[..], bytes), "{name}");
-                (name, TensorView::new(dtype, shape.to_vec(), bytes).unwrap())
-            }
-            None => (name, view),
-        },
-    )
-    .collect();
-    let texts = [
-        serde_json::to_string(&bundle.settings).unwrap(),
-        serde_json::to_string(&bundle.card).unwrap(),
-    ];
+/// The bytes of a file with these parts, whose checksum is right.
+fn sealed(version: u32, views: Vec<(String, TensorView)>, settings: &str, card: &str) -> Vec<u8> {
     let named = views.iter().map(|(name, view)| (name.as_str(), view));
     let metadata = serde_json::json!({
         "format_version": version,
-        "checksum": checksum(&[&texts[0], &texts[1]], named),
-        "settings": texts[0],
-        "card": texts[1],
+        "checksum": checksum(&[settings, card], named),
+        "settings": settings,
+        "card": card,
     });
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_string())]);
     safetensors::serialize(views, Some(metadata)).unwrap()
+}
+
+/// The bytes of a bundle in an older version of the format, in which these tensors had other shapes and bytes.
+fn older(bundle: &Bundle, version: u32, tensors: &[(&str, Dtype, [usize; 2], &[u8])]) -> Vec<u8> {
+    let whole = bundle.to_bytes().unwrap();
+    let mut views = SafeTensors::deserialize(&whole).unwrap().tensors();
+    for &(name, dtype, shape, bytes) in tensors {
+        let (_, view) = views.iter_mut().find(|(found, _)| found == name).unwrap();
+        assert_ne!((view.shape(), view.data()), (&shape[..], bytes), "{name}");
+        *view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+    }
+    let settings = serde_json::to_string(&bundle.settings).unwrap();
+    let card = serde_json::to_string(&bundle.card).unwrap();
+    sealed(version, views, &settings, &card)
 }
 
 #[test]
@@ -400,15 +395,7 @@ fn fuzz_bundles() {
         let Ok(views) = views.collect::<Result<Vec<_>, _>>() else {
             return;
         };
-        let named = views.iter().map(|(name, view)| (name.as_str(), view));
-        let metadata = serde_json::json!({
-            "format_version": FORMAT_VERSION,
-            "checksum": checksum(&[&texts[0], &texts[1]], named),
-            "settings": texts[0],
-            "card": texts[1],
-        });
-        let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata.to_string())]);
-        let bytes = safetensors::serialize(views, Some(metadata)).unwrap();
+        let bytes = sealed(FORMAT_VERSION, views, &texts[0], &texts[1]);
         if let Ok(bundle) = Bundle::from_bytes(&bytes) {
             drop(bundle.network(&Device::flex()));
         }
