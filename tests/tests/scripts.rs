@@ -150,7 +150,7 @@ fn a_released_trunk_is_fetched_where_cargo_binstall_is_there() {
 
 /// `trunk serve` serves something until `trunk build` has ended. It ends if there is a file `broken`, and serves without having
 /// built anything if there is a file `unbuildable`.
-const TRUNK: &str = r#"#!/bin/sh
+const TRUNK: &str = r#"
 echo "$*" >>calls
 case $1 in
 serve)
@@ -179,8 +179,7 @@ fn the_first_demo_is_served_before_the_program_for_webgpu_is_built() {
     for name in ["scripts/demo.sh", "web/index.html"] {
         fs::copy(root().join(name), here(name)).expect("a file is copied");
     }
-    fs::write(here("bin/trunk"), TRUNK).expect("a program is written");
-    fs::set_permissions(here("bin/trunk"), fs::Permissions::from_mode(0o755)).expect("it can run");
+    write_program(&here("bin/trunk"), TRUNK);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -201,19 +200,14 @@ fn the_first_demo_is_served_before_the_program_for_webgpu_is_built() {
     let first =
         format!("serve web/without_gpu.html --html-output index.html --port {port} --ignore .\n");
 
-    fs::write(here("broken"), "").expect("a file is written");
-    let (output, calls) = demo();
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert_eq!(calls, first);
-    assert!(!here("web/without_gpu.html").exists());
-    fs::remove_file(here("broken")).expect("the file is there");
-
-    fs::write(here("unbuildable"), "").expect("a file is written");
-    let (output, calls) = demo();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert_eq!(calls, first);
-    assert!(!here("web/without_gpu.html").exists());
-    fs::remove_file(here("unbuildable")).expect("the file is there");
+    for (fault, status) in [("broken", 3), ("unbuildable", 1)] {
+        fs::write(here(fault), "").expect("a file is written");
+        let (output, calls) = demo();
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+        assert_eq!(calls, first);
+        assert!(!here("web/without_gpu.html").exists());
+        fs::remove_file(here(fault)).expect("the file is there");
+    }
 
     let (output, calls) = demo();
     assert_eq!(calls, format!("{first}build\n"), "{output:?}");
@@ -232,6 +226,12 @@ fn the_first_demo_is_served_before_the_program_for_webgpu_is_built() {
     assert_eq!(calls, format!("serve --port {port}\n"));
 }
 
+/// Writes a program of these lines of shell.
+fn write_program(path: &Path, lines: &str) {
+    fs::write(path, format!("#!/bin/sh\n{lines}\n")).expect("a program is written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it can be run");
+}
+
 /// Runs a target of the set-up on a machine that has these programs, shell scripts, and the usual small ones. Returns the lines
 /// that the programs wrote to `$CALLS`, too.
 fn set_up(target: &str, scripts: &[(&str, &str)]) -> (Output, Vec<String>) {
@@ -241,9 +241,7 @@ fn set_up(target: &str, scripts: &[(&str, &str)]) -> (Output, Vec<String>) {
     let programs = folder.path().join("bin");
     fs::create_dir(&programs).expect("a folder is made");
     for (name, lines) in scripts.iter().chain(&[("rustc", "echo rustc 99.0.0")]) {
-        let program = programs.join(name);
-        fs::write(&program, format!("#!/bin/sh\n{lines}\n")).expect("a program is written");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");
+        write_program(&programs.join(name), lines);
     }
     let path = env::var_os("PATH").expect("a search path");
     for name in [

@@ -674,12 +674,15 @@ proptest! {
     }
 }
 
+fn repository() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..")
+}
+
 /// The dictionary as `scripts/finish_page.sh` writes it for the page.
 fn front_coded(dictionary: &str) -> Vec<u8> {
-    let scripts = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../scripts");
     let mut command = Command::new("sh")
         .args(["-c", "LC_ALL=C sort | LC_ALL=C awk -f front_code.awk"])
-        .current_dir(scripts)
+        .current_dir(repository().join("scripts"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -695,8 +698,7 @@ fn front_coded(dictionary: &str) -> Vec<u8> {
 
 #[test]
 fn the_pages_dictionary_has_every_word_and_frequency_of_jiebas() {
-    let file = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap())
-        .join("../public/dictionary/zh.txt.gz");
+    let file = repository().join("public/dictionary/zh.txt.gz");
     let mut dictionary = String::new();
     GzDecoder::new(File::open(file).unwrap())
         .read_to_string(&mut dictionary)

@@ -78,8 +78,7 @@ fn the_chinese_page_has_no_english_texts() {
         page.ready().await;
         page.write("my husband cooked dinner").await;
         page.settled(SOON).await;
-        page.open_details("details")
-            .await;
+        page.open_details("details").await;
         page.until("return document.querySelector('.marked') !== null", SOON).await;
         // Names of examples and of the model, and the model's card, keep their own language.
         let script = "
