@@ -73,6 +73,10 @@ pub struct AttributeFigures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub corpus: Option<String>,
+    /// Whether the calibration was fitted to these users by `auxlstm adapt`. Their figures are cross-validated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
+    pub adapted: bool,
     /// The number of test users.
     pub users: usize,
     /// The share of the most frequent class: the accuracy of always predicting it.

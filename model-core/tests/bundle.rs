@@ -41,6 +41,7 @@ fn figures() -> AttributeFigures {
         attribute: "gender".into(),
         language: None,
         corpus: None,
+        adapted: false,
         users: 1529,
         majority: 0.525833878351864,
         accuracy: 0.5448005232177894,

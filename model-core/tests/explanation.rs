@@ -417,6 +417,27 @@ fn there_is_an_explanation_whatever_the_posts_and_the_model() {
 }
 
 #[test]
+fn a_class_without_a_share_had_evidence_that_was_no_number() {
+    let mut predictor = predictor(&bundle(5, [Role::Main; 2]));
+    let shares =
+        r#"{"age": {"13": 0, "14": 0, "23": 0.5, "33+": 0.5}, "gender": {"female": 0, "male": 1}}"#;
+    predictor
+        .use_base_rates(serde_json::from_str(shares).unwrap())
+        .unwrap();
+    let explanation = explain(&predictor, &["good essay"]);
+    let age = explanation.attributes.get("age").unwrap();
+    for label in ["13", "14"] {
+        assert_eq!(age.classes.get(label).unwrap(), &[0.0; 2]);
+    }
+    assert_ne!(age.classes.get("23").unwrap(), &[0.0; 2]);
+    for label in ["young", "old"] {
+        assert_eq!(age.coarse.as_ref().unwrap().get(label).unwrap(), &[0.0; 2]);
+    }
+    let gender = explanation.attributes.get("gender").unwrap();
+    assert!((gender.classes.iter()).all(|(_, values)| values == &[0.0; 2]));
+}
+
+#[test]
 fn an_explanation_is_plain_json() {
     let explanation = explain(&predictor(&bundle(5, [Role::Main; 2])), &["good essay"]);
     let json = serde_json::to_value(&explanation).unwrap();

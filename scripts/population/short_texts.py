@@ -40,6 +40,8 @@ SETTINGS = {
 # The texts that are measured: the corpora, and the first words of blogs or pieces of them.
 LENGTHS = [10, 20, 50, 100, 200, 1000]
 PIECES = [10, 100]
+# Tweets of so many people of one gender are read as one text, and there are so many of these for each gender.
+POOL, POOLS = 50, 200
 # What tweets have and blogs hardly.
 HABITS = {"links": r"<url>|https?://\S+", "@names": r"@\w+", "#topics": r"#\w+"}
 # The probabilities that are predicted for the classes of an attribute, of age for its ranges.
@@ -188,8 +190,19 @@ def auc(true, shares):
     return area([(gender, share["female"]) for gender, share in zip(true, shares)])
 
 
+def pools(users):
+    """Users with the tweets of several people of one gender."""
+    draw, found = random.Random(7), []
+    for gender in ["female", "male"]:
+        posts = [user["posts"] for user in users if user["gender"] == gender]
+        for _ in range(POOLS):
+            found.append({"id": f"pool-{len(found)}", "gender": gender, "posts": sum(draw.sample(posts, POOL), [])})
+    return found
+
+
 def habits(study, bundle, tweets):
-    """Prints how gender is told on tweets with each habit, on tweets without any, and on all tweets after a habit was removed."""
+    """Prints the predicted gender on tweets with each habit, on tweets without any, on all tweets after a habit was removed, and on
+    the tweets of several people with a habit."""
 
     def told(users):
         return [(user["gender"], each and each["gender"]["probabilities"]) for user, each in zip(users, study.predictions(bundle, users))]
@@ -207,6 +220,9 @@ def habits(study, bundle, tweets):
     for name, pattern in HABITS.items():
         without = [user | {"posts": [re.sub(pattern, " ", post) for post in user["posts"]]} for user in tweets]
         rows.append(row(f"all, without their {name}", told(without)))
+    rows.append(row(f"{POOL} of all", told(pools(tweets))))
+    for name, chosen in list(has.items())[: len(HABITS)]:
+        rows.append(row(f"{POOL} with {name}", told(pools([user for user, is_one in zip(tweets, chosen) if is_one]))))
     table(["tweets", "users", "women", "mean probability of a woman", "labelled women", "AUC"], rows)
 
 

@@ -303,6 +303,12 @@ impl Page {
         }
     }
 
+    /// Waits until the element of this id has the focus.
+    pub async fn focused(&self, id: &str) {
+        let script = format!("return document.activeElement.id === '{id}'");
+        self.until(&script, SOON).await;
+    }
+
     /// The status line: the model's state and its backend.
     pub async fn status(&self) -> String {
         self.text("//section[@data-phase]//p[1]").await

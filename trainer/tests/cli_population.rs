@@ -5,6 +5,7 @@ mod common;
 use common::informative::{informative, users};
 use common::{Workplace, stderr, stdout};
 use model_core::bundle::Bundle;
+use model_core::population::ClassMoments;
 use serde_json::{Value, json};
 
 /// A folder with a model that takes "kitchen" for female and "football" for male.
@@ -354,7 +355,34 @@ fn an_adapted_model_has_the_figures_of_the_labelled_users() {
     assert_eq!((figures.len(), figures[0].users), (1, 200));
     assert!(figures[0].accuracy > 0.8, "{figures:?}");
     let before = informative().settings.calibrations[0].clone();
+    assert!(figures[0].adapted);
     assert_eq!(bundle.settings.calibrations[0], before, "age has no labels");
+}
+
+/// Texts were compared with those of the labelled users, and class moments came from others.
+#[test]
+fn shares_of_attributes_that_were_not_adapted_had_no_warning() {
+    let workplace = workplace();
+    let mut bundle = informative();
+    let of_class = |class: usize| {
+        let mut likelihoods = vec![0.2; 3];
+        likelihoods[class] = 0.6;
+        (class, likelihoods)
+    };
+    let validation: Vec<_> = (0..30).map(|user| of_class(user % 3)).collect();
+    bundle.settings.calibrations[0].moments = ClassMoments::of(&[(20.0, &validation)]);
+    workplace.write("model", bundle.to_bytes().unwrap());
+    workplace.write("labelled.jsonl", jsonl(&users(200, 0.5, 1)));
+    let output = workplace.run(&["adapt", "model", "labelled.jsonl", "-o", "adapted"]);
+    let errors = stderr(&output);
+    assert!(output.status.success(), "{errors}");
+    assert!(
+        errors.contains("age: not adapted, so the adapted model estimates no shares"),
+        "{errors}"
+    );
+    let bundle = Bundle::from_bytes(&std::fs::read(workplace.path("adapted")).unwrap()).unwrap();
+    let moments = (bundle.settings.calibrations.iter()).map(|of| of.moments.is_some());
+    assert_eq!(moments.collect::<Vec<bool>>(), [false, true]);
 }
 
 #[test]
@@ -386,7 +414,7 @@ fn users_who_cannot_help_are_refused() {
     fails(
         &users(100, 0.5, 3),
         &["--attribute", "job"],
-        "the model predicts only age, gender",
+        "the model predicts age, gender",
     );
     fails(
         &users(100, 0.5, 3),

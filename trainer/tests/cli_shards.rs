@@ -192,6 +192,28 @@ fn shards_of_an_input_that_grew_mixed() {
 }
 
 #[test]
+fn shards_of_a_file_of_base_rates_that_changed_mixed() {
+    let workplace = workplace();
+    workplace.write("posts.csv", posts());
+    let shard = |number: &str, rates: [f64; 2]| {
+        let [female, male] = rates;
+        workplace.write(
+            "rates.json",
+            format!(r#"{{"gender": {{"female": {female}, "male": {male}}}}}"#),
+        );
+        let flags = ["--base-rates", "rates.json", "--shard", number, "-o", "out"];
+        workplace.run(&[&["predict", "model", "posts.csv"], &flags[..]].concat())
+    };
+    said(&shard("1/2", [0.2, 0.8]), 0);
+    let refused = said(&shard("2/2", [0.8, 0.2]), 1);
+    assert!(
+        refused.contains("another number, model, input or flags"),
+        "{refused}"
+    );
+    said(&shard("2/2", [0.2, 0.8]), 0);
+}
+
+#[test]
 fn shards_of_objects_and_of_tables_mixed() {
     let workplace = workplace();
     workplace.write("posts.csv", posts());

@@ -1,7 +1,7 @@
 //! Predictions in words, and the distributions that the page shows.
 
 use model_core::base_rates::BaseRates;
-use model_core::card::AttributeFigures;
+use model_core::card::{AttributeFigures, ModelCard};
 use model_core::language::Language;
 use model_core::population::{PopulationEstimate, TextCheck};
 use model_core::prediction::{AttributePrediction, Named, UserPrediction};
@@ -33,15 +33,29 @@ pub fn classes(prediction: &AttributePrediction) -> Distribution {
     }
 }
 
+/// The most probable class of those that are shown first, all of them, and whether it reaches the confidence threshold.
+pub fn first(prediction: &AttributePrediction) -> (Option<&str>, &Named<f32>, bool) {
+    match &prediction.coarse {
+        Some(coarse) => (
+            coarse.label.as_deref(),
+            &coarse.probabilities,
+            coarse.confident,
+        ),
+        None => (
+            prediction.label.as_deref(),
+            &prediction.probabilities,
+            prediction.confident,
+        ),
+    }
+}
+
 /// The distribution that is shown first: over the coarse classes, or over the classes where there are none.
 pub fn coarse(prediction: &AttributePrediction) -> Distribution {
-    match &prediction.coarse {
-        Some(coarse) => Distribution {
-            label: coarse.label.clone(),
-            confident: coarse.confident,
-            probabilities: coarse.probabilities.clone(),
-        },
-        None => classes(prediction),
+    let (label, probabilities, confident) = first(prediction);
+    Distribution {
+        label: label.map(str::to_owned),
+        confident,
+        probabilities: probabilities.clone(),
     }
 }
 
@@ -128,8 +142,8 @@ pub fn base_rates(base_rates: &BaseRates, locale: Locale) -> &'static str {
     })
 }
 
-/// The name of an attribute in test figures, with the language if the model reads two, and the corpus if it was tested on
-/// several.
+/// The name of an attribute in test figures, with the language if the model reads two, the corpus if it was tested on
+/// several, and a mark if the model was adapted to the writers.
 pub fn figures_name(figures: &AttributeFigures, locale: Locale) -> String {
     let name = locale.name(&figures.attribute);
     let name = match figures.language {
@@ -137,9 +151,29 @@ pub fn figures_name(figures: &AttributeFigures, locale: Locale) -> String {
         Some(Language::Other) => locale.format("attribute_not_chinese", &[("attribute", &name)]),
         None => name,
     };
-    match &figures.corpus {
+    let name = match &figures.corpus {
         Some(corpus) => format!("{name}, {corpus}"),
         None => name,
+    };
+    match figures.adapted {
+        true => locale.format("attribute_adapted", &[("attribute", &name)]),
+        false => name,
+    }
+}
+
+/// On which writers the figures of a card were measured, of which there are some.
+pub fn figures_caption(card: &ModelCard, locale: Locale) -> String {
+    let caption = locale.t(match card.refit {
+        true => "refit_figures_caption",
+        false => "figures_caption",
+    });
+    let is_adapted = |figures: &AttributeFigures| figures.adapted;
+    match card.figures.as_slice() {
+        figures if figures.iter().all(is_adapted) => locale.t("adapted_figures_caption").into(),
+        figures if figures.iter().any(is_adapted) => {
+            format!("{caption} {}", locale.t("some_adapted_figures"))
+        }
+        _ => caption.into(),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use model_core::prediction::{AttributePrediction, Line, Named};
+use model_core::prediction::Line;
 use serde_json::Value;
+
+use crate::summary::first;
 
 /// The most rows that are drawn at a time. More would make the page slow.
 pub const DRAWN: usize = 100;
@@ -52,7 +54,7 @@ pub struct Arrangement {
     /// The column that sorts the writers; `None` for the order of the files.
     pub sorted_by: Option<(Column, Direction)>,
     /// The attribute of which only writers with an unsure prediction are shown; `None` for all writers.
-    pub unsure_of: Option<String>,
+    pub abstained_on: Option<String>,
 }
 
 impl Arrangement {
@@ -77,7 +79,7 @@ impl Arrangement {
             return None;
         }
         let is_shown = |line: &Line| {
-            (self.unsure_of.as_ref()).is_none_or(|attribute| is_unsure(line, attribute))
+            (self.abstained_on.as_ref()).is_none_or(|attribute| abstains(line, attribute))
         };
         let places = (0..lines.len()).filter(|place| is_shown(&lines[*place]));
         let Some((column, direction)) = &self.sorted_by else {
@@ -137,28 +139,12 @@ fn rank(line: &Line, attribute: &str) -> f64 {
     rank().unwrap_or(f64::INFINITY)
 }
 
-fn is_unsure(line: &Line, attribute: &str) -> bool {
+fn abstains(line: &Line, attribute: &str) -> bool {
     let prediction = line.prediction.predictions.get(attribute);
     prediction.is_none_or(|prediction| {
         let (.., confident) = first(prediction);
         !confident
     })
-}
-
-/// The most probable class of those that are shown first, all of them, and whether it reaches the confidence threshold.
-fn first(prediction: &AttributePrediction) -> (Option<&str>, &Named<f32>, bool) {
-    match &prediction.coarse {
-        Some(coarse) => (
-            coarse.label.as_deref(),
-            &coarse.probabilities,
-            coarse.confident,
-        ),
-        None => (
-            prediction.label.as_deref(),
-            &prediction.probabilities,
-            prediction.confident,
-        ),
-    }
 }
 
 /// The first row to draw of this many, where the user has scrolled past this share of their height.
@@ -181,7 +167,7 @@ pub fn drawn(lines: &[Line], order: Option<&[usize]>, first: usize) -> Vec<(usiz
 
 #[cfg(test)]
 mod tests {
-    use model_core::prediction::UserPrediction;
+    use model_core::prediction::{AttributePrediction, Named, UserPrediction};
     use serde_json::json;
 
     use super::*;
@@ -223,7 +209,7 @@ mod tests {
     fn order(column: Column, direction: Direction) -> Vec<usize> {
         let arrangement = Arrangement {
             sorted_by: Some((column, direction)),
-            unsure_of: None,
+            abstained_on: None,
         };
         arrangement.order(&lines()).unwrap()
     }
@@ -262,7 +248,7 @@ mod tests {
     fn unsure_writers_are_shown_alone_and_sorted() {
         let mut arrangement = Arrangement {
             sorted_by: None,
-            unsure_of: Some("gender".into()),
+            abstained_on: Some("gender".into()),
         };
         assert_eq!(arrangement.order(&lines()), Some(vec![1, 3, 4]));
         arrangement.click(&Column::Words);

@@ -60,6 +60,10 @@ language?: Language,
  */
 corpus?: string, 
 /**
+ * Whether the calibration was fitted to these users by `auxlstm adapt`. Their figures are cross-validated.
+ */
+adapted?: boolean, 
+/**
  * The number of test users.
  */
 users: number, 

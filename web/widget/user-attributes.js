@@ -126,11 +126,12 @@ function about(locale, card) {
     ["card_languages", card.languages.join(", ")],
   ]);
   const share = (value) => `${(value * 100).toFixed(1)}%`;
-  const figures = card.figures.map(({ attribute, language, corpus, users, accuracy, majority }) => {
+  const figures = card.figures.map(({ attribute, language, corpus, adapted, users, accuracy, majority }) => {
     let name = locale.name(attribute);
     if (language === "zh") name = locale.t("attribute_chinese", { attribute: name });
     if (language === "other") name = locale.t("attribute_not_chinese", { attribute: name });
     if (corpus) name = `${name}, ${corpus}`;
+    if (adapted) name = locale.t("attribute_adapted", { attribute: name });
     const figure = locale.t("figure", {
       attribute: name,
       accuracy: share(accuracy),
@@ -140,9 +141,16 @@ function about(locale, card) {
     });
     return make("dd", {}, figure);
   });
-  const caption = locale.t(card.refit ? "refit_figures_caption" : "figures_caption");
-  if (figures.length) more.push(make("dt", {}, caption), ...figures);
+  if (figures.length) more.push(make("dt", {}, figuresCaption(locale, card)), ...figures);
   return make("details", { part: "about" }, make("summary", {}, locale.t("about"), " ", card.name), make("dl", {}, ...more));
+}
+
+/** On which writers the figures of a card were measured, of which there are some. */
+function figuresCaption(locale, card) {
+  const adapted = card.figures.filter((figures) => figures.adapted).length;
+  if (adapted === card.figures.length) return locale.t("adapted_figures_caption");
+  const caption = locale.t(card.refit ? "refit_figures_caption" : "figures_caption");
+  return adapted ? `${caption} ${locale.t("some_adapted_figures")}` : caption;
 }
 
 /** The most probable class of each attribute in a sentence, for screen readers. */
@@ -514,7 +522,8 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     const estimate =
       prediction && !behind ? `${announcement(this.#locale, this.#sections, prediction)} ${note.textContent}` : "";
     const announced = failed ? note.textContent : estimate.trim();
-    if (announced && live.textContent !== announced) live.textContent = announced;
+    // Between two estimates the old one stays. Without a text there is none.
+    if ((announced || this.text.trim() === "") && live.textContent !== announced) live.textContent = announced;
   }
 
   /** The line above the bars. */

@@ -224,6 +224,7 @@ fn figures(users: usize, in_bin: usize) -> AttributeFigures {
         attribute: "gender".into(),
         language: None,
         corpus: None,
+        adapted: false,
         users,
         majority: 0.5,
         accuracy: 0.5,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::set_length_weights;
+
 use super::{
     algebra::{add_square, triangle},
     sums::{PosteriorSums, likeliest},
@@ -230,21 +232,10 @@ pub(super) fn are_lengths(lengths: &[f32]) -> bool {
         && lengths.windows(2).all(|pair| pair[0] < pair[1])
 }
 
-/// The weights of `lengths`, ascending, that give a text of `words` words: those of linear interpolation in ln(words), and
-/// the nearest length outside. They sum to 1.
+/// The weights of `lengths` for a text of `words` words, see [`set_length_weights`].
 pub(super) fn length_weights(lengths: &[f32], words: usize) -> Vec<f64> {
     let mut weights = vec![0.0; lengths.len()];
-    let words = words.max(1) as f64;
-    let above = lengths.partition_point(|&length| f64::from(length) <= words);
-    if above == 0 || above == lengths.len() {
-        if let Some(weight) = weights.get_mut(above.saturating_sub(1)) {
-            *weight = 1.0;
-        }
-        return weights;
-    }
-    let [low, high] = [above - 1, above].map(|at| f64::from(lengths[at]).ln());
-    weights[above] = (words.ln() - low) / (high - low);
-    weights[above - 1] = 1.0 - weights[above];
+    set_length_weights(&mut weights, lengths, words);
     weights
 }
 

@@ -93,7 +93,7 @@ impl Predictor {
             let evidence = |members: &[bool]| {
                 let with = log_odds(&with, members);
                 (without.iter())
-                    .map(|without| finite(with - log_odds(without, members)))
+                    .map(|without| difference(with, log_odds(without, members)))
                     .collect()
             };
             (attribute.name.clone(), of_labels(attribute, evidence))
@@ -172,9 +172,13 @@ fn log_odds(log_probabilities: &[f64], members: &[bool]) -> f64 {
     of(true) - of(false)
 }
 
-/// The nearest f32 that is no infinity: a temperature may be as small as numbers get.
-fn finite(value: f64) -> f32 {
-    value.clamp(f32::MIN.into(), f32::MAX.into()) as f32
+/// The difference of two log odds as an f32 that is no infinity: a temperature may be as small as numbers get. 0 if both are
+/// infinite, because the base rates rule the class in or out and no word changes that.
+fn difference(with: f64, without: f64) -> f32 {
+    if with == without {
+        return 0.0;
+    }
+    (with - without).clamp(f32::MIN.into(), f32::MAX.into()) as f32
 }
 
 #[cfg(test)]
@@ -197,6 +201,6 @@ mod tests {
         // A third each: 2 to 1.
         let two = odds(&[7.0, 7.0, 7.0], &[true, false, true]);
         assert!((two - 2f64.ln()).abs() < 1e-12);
-        assert_eq!(finite(1e300), f32::MAX);
+        assert_eq!(difference(1e300, 0.0), f32::MAX);
     }
 }

@@ -158,9 +158,12 @@ pub(super) fn email(text: &str, ascii: impl Fn(usize) -> usize) -> Option<Found<
     })
 }
 
-/// An @name of at least two letters, digits (of any script), `_`, `-` or `·`; or a masked one.
+/// An @name of at least two letters, digits (of any script), `_`, `-` or `·`; or a masked one. A link after an @ is a link.
 fn user(text: &str) -> Option<Found<'_>> {
     let name = text.strip_prefix('@')?;
+    if link(name, |length| length).is_some() {
+        return None;
+    }
     if name.starts_with(USER) {
         return Some(Found {
             length: 1 + USER.len(),

@@ -661,7 +661,7 @@ fn masks_replace_links_addresses_and_long_numbers() {
 proptest! {
     #[test]
     fn masking_links_and_addresses_keeps_the_words(
-        post in "((\\(?(https?://|www\\.)[a-z]{1,3}\\.org(/[a-z]{0,3})?[.,)!]?|[a-z.]{1,5}@[a-z]{1,4}\\.org[.,!]?|[a-zé北]{1,6}) ){0,8}"
+        post in "((\\(?@?(https?://|www\\.)[a-z]{1,3}\\.org(/[a-z]{0,3})?[.,)!]?|[a-z.]{1,5}@[a-z]{1,4}\\.org[.,!]?|[a-zé北]{1,6}) ){0,8}"
     ) {
         let segmenter = Segmenter::new();
         prop_assert_eq!(words_of(&segmenter, &mask(&post)), words_of(&segmenter, &post));
@@ -671,6 +671,18 @@ proptest! {
     fn masking_twice_changes_nothing_more(post in ".{0,60}") {
         let masked = mask(&post);
         prop_assert_eq!(mask(&masked), masked);
+    }
+}
+
+#[test]
+fn a_link_after_an_at_sign_was_a_name() {
+    for (post, words) in [
+        (".@www.a.org at", "<url> at"),
+        ("via @https://a.org/b, é@www.a.org", "via <url> é <url>"),
+        ("@www. @http @wwwa.org", "<user> <user> <user> org"),
+    ] {
+        assert_words(post, words);
+        assert_words(&mask(post), words);
     }
 }
 

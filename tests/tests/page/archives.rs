@@ -171,12 +171,15 @@ fn the_writers_of_a_chat_are_chosen_from() {
         assert_eq!(rows[1..], [["Ann", "2", "12"], ["Ben", "1", "5"]]);
 
         page.press("Ben").await;
+        page.focused("file").await;
         done(&page, 1).await;
         predicted(&page).await;
         same(&page.shown().await, &["the network is down again"]);
 
         page.press("Choose another writer").await;
+        page.focused("archive").await;
         page.press("All 2 writers").await;
+        page.focused("file").await;
         done(&page, 2).await;
         // One of them is looked at.
         page.press("Ann").await;
@@ -187,12 +190,13 @@ fn the_writers_of_a_chat_are_chosen_from() {
             "LOVE this song!!!",
         ];
         same(&page.shown().await, &ann);
-        let focus = page.script("return document.activeElement.id").await;
-        assert_eq!(focus, "one-writer");
+        page.focused("one-writer").await;
         page.press("Close").await;
+        page.focused("writers").await;
         page.until("return document.querySelector('.settling') === null", SOON)
             .await;
         page.press("Back to the text").await;
+        page.focused("posts").await;
         page.until(
             "return document.querySelector('[aria-labelledby=estimate]') !== null",
             SOON,
@@ -278,6 +282,7 @@ fn reading_a_large_file_can_be_cancelled() {
             "return /[1-9].* MB read/.test(document.querySelector('.reading')?.innerText ?? '')";
         page.until(reading, SOON).await;
         page.press("Cancel").await;
+        page.focused("files").await;
         page.until("return document.querySelector('.reading') === null", SOON)
             .await;
         let opened = "return document.querySelector('[aria-labelledby=archive]') !== null

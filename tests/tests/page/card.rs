@@ -27,6 +27,7 @@ fn figures(
         attribute: attribute.into(),
         language: None,
         corpus: None,
+        adapted: false,
         users: 105,
         majority: 0.5,
         accuracy: 0.7,
@@ -138,6 +139,29 @@ fn the_papers_f_was_shown_alone_and_as_f() {
         assert!(
             text.contains("Base rates: every class equally likely."),
             "{text}"
+        );
+    });
+}
+
+#[test]
+fn figures_of_an_adapted_model_were_called_those_of_a_refit() {
+    let adapted = AttributeFigures {
+        adapted: true,
+        ..figures("gender", &[], &[])
+    };
+    let model = bundle(|bundle| {
+        bundle.card.figures = vec![figures("age", &[], &[]), adapted];
+        bundle.card.refit = true;
+    });
+    Visit::default().instead(BUNDLE, model).run(async |page| {
+        open(&page).await;
+        let shown = cells(&page, "//footer//table").await;
+        let names: Vec<&str> = shown[1..].iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(names, ["Age", "Gender, adapted"]);
+        let caption = page.text("//footer//table/caption").await;
+        assert!(
+            caption.contains("with these writers included. Where it says “adapted”"),
+            "{caption}"
         );
     });
 }

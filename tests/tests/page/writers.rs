@@ -190,6 +190,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
             "return document.querySelector('[aria-labelledby=file] [role=status]').innerText";
         page.until(&format!("{more} !== {before:?}"), SOON).await;
         page.press("Cancel").await;
+        page.focused("file").await;
     });
 }
 

@@ -49,6 +49,10 @@ fn a_new_text_takes_the_place_of_the_old() {
         let hidden = "return document.querySelector('user-attributes')
             .shadowRoot.querySelector('[part=attributes]').hidden";
         page.until(hidden, SOON).await;
+        // A screen reader would still find the estimate of the text before.
+        let announced = "return document.querySelector('user-attributes')
+            .shadowRoot.querySelector('[role=status].announcement').textContent";
+        assert_eq!(page.script(announced).await, "");
     });
 }
 

@@ -10,7 +10,7 @@ use model_core::language::Language;
 use model_core::predictor::Predictor;
 use model_core::word_frequencies::WordFrequencies;
 
-use super::model::ModelArguments;
+use super::model::{ModelArguments, check_attributes};
 use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text, share};
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
@@ -42,8 +42,8 @@ pub(super) struct Arguments {
     /// The adapted bundle
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Adapt only these attributes
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    /// Adapt only this attribute. Can be repeated
+    #[arg(long, value_name = "NAME")]
     attribute: Vec<String>,
     /// The accuracy that confident predictions must reach
     #[arg(long, value_name = "SHARE", value_parser = share(1.0), default_value_t = Config::default().accuracy_when_confident)]
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let predictor = arguments.model.load()?;
     let mut bundle = read_bundle(&arguments.model.bundle)?;
     let output = PendingFile::create(&arguments.output)?;
-    check_names(&arguments.attribute, &predictor)?;
+    check_attributes(&predictor, &arguments.attribute)?;
     let (attributes, reader) = (predictor.attributes(), predictor.reader());
     let labels = arguments.labels.read_for(attributes)?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
@@ -79,6 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut reasons = Vec::new();
     let mut adapted_attributes = Vec::new();
     for language in predictor.settings().languages() {
+        let mut adapted_tasks = Vec::new();
         let by_length = texts_by_length(&predictor, &users, language)?;
         for (task, attribute) in predictor.attributes().iter().enumerate() {
             let by_length = of_task(&by_length, task);
@@ -122,8 +123,12 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 adapted.after().reports.clone(),
             );
             *bundle.settings.calibration_mut(task, language) = adapted.calibration;
-            replace_word_frequencies(&mut bundle.settings, &predictor, &users, language);
+            adapted_tasks.push(task);
             adapted_attributes.push(name);
+        }
+        if !adapted_tasks.is_empty() {
+            replace_word_frequencies(&mut bundle.settings, &predictor, &users, language);
+            forget_moments(&mut bundle.settings, &adapted_tasks, language);
         }
     }
     for reason in &reasons {
@@ -169,19 +174,6 @@ fn warn_of_seen(users: &[Example], bundle: &Bundle) {
     }
 }
 
-fn check_names(names: &[String], predictor: &Predictor) -> Result<(), Failure> {
-    let known: Vec<&str> = (predictor.attributes().iter())
-        .map(|attribute| attribute.name.as_str())
-        .collect();
-    match names.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let known = known.join(", ");
-            Err(format!("--attribute {name}: the model predicts only {known}").into())
-        }
-    }
-}
-
 /// Why an attribute cannot be adapted; `None` if it can.
 fn useless(adapted: &Adapted) -> Option<String> {
     let log_loss = adapted.after().reports[0].log_loss?;
@@ -206,6 +198,7 @@ fn replace_figures(
     {
         let new = AttributeFigures {
             language,
+            adapted: true,
             ..AttributeFigures::from(report)
         };
         figures.retain(|old| (&old.attribute, old.language) != (&new.attribute, language));
@@ -231,6 +224,25 @@ fn replace_word_frequencies(
         true => WordFrequencies::of(texts, vocabulary.len()),
         false => before.of_same_words(texts, vocabulary.len()),
     };
+}
+
+/// Removes the class moments of the attributes that were not adapted. Texts are now compared with those of the labelled users,
+/// so that texts like these would no longer be called unlike, but the moments are those of other people.
+fn forget_moments(settings: &mut Settings, adapted: &[usize], language: Option<Language>) {
+    for task in (0..settings.attributes.len()).filter(|task| !adapted.contains(task)) {
+        if settings
+            .calibration_mut(task, language)
+            .moments
+            .take()
+            .is_some()
+        {
+            notice!(
+                "{}: not adapted, so the adapted model estimates no shares of its classes; the model before does, for people like \
+                 its training users",
+                in_language(&settings.attributes[task].name, language)
+            );
+        }
+    }
 }
 
 fn to_text(name: &str, users: usize, adapted: &Adapted) -> String {

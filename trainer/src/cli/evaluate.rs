@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::base_rates::BaseRatesArgument;
 use super::model::ModelArguments;
 use super::prediction::predict_chunks;
-use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text};
+use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text, too_many_groups};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, Part, PartUsers, RecordKey, User, fingerprint, listed};
 use crate::document::Document;
@@ -378,10 +378,7 @@ pub(super) fn score(
                     None => without_field += 1,
                     Some(group) => {
                         if !by_group.contains_key(&group) && by_group.len() == MOST_GROUPS {
-                            return Err(format!(
-                                "--by {field}: more than {MOST_GROUPS} values; name a field that many users share"
-                            )
-                            .into());
+                            return Err(too_many_groups(field, MOST_GROUPS));
                         }
                         let evaluations = by_group.entry(group).or_insert_with(new_evaluations);
                         add(evaluations, user, &prediction);

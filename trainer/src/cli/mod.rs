@@ -361,6 +361,11 @@ fn mapping(text: &str) -> Result<[String; 3], String> {
         .ok_or_else(|| "expected ATTRIBUTE:LABEL=CLASS, such as gender:F=female".into())
 }
 
+/// The error of a field for `--by` that differs for nearly every user.
+fn too_many_groups(field: &str, most: usize) -> Failure {
+    format!("--by {field}: more than {most} values; name a field that many users share").into()
+}
+
 /// Reports the number of skipped records, if there are any.
 fn report_bad_records(corpus: &Corpus) {
     match corpus.bad_records() {

@@ -74,3 +74,18 @@ pub(super) fn load(
     }
     Ok(predictor)
 }
+
+/// Checks that the model predicts these attributes.
+pub(super) fn check_attributes(predictor: &Predictor, wanted: &[String]) -> Result<(), Failure> {
+    let names: Vec<&str> = (predictor.attributes().iter())
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    match wanted.iter().find(|name| !names.contains(&name.as_str())) {
+        Some(name) => Err(format!(
+            "--attribute {name}: the model predicts {}",
+            names.join(", ")
+        )
+        .into()),
+        None => Ok(()),
+    }
+}

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use super::model::ModelArguments;
 use super::prediction::each_chunk;
-use super::{CorpusArguments, Failure, base_rates, outputs, print_text};
+use super::{CorpusArguments, Failure, base_rates, outputs, print_text, too_many_groups};
 use crate::bundle::read_bundle;
 use crate::corpus::{Corpus, UserKey, fingerprint, repeated_file};
 use crate::document::{Document, Figure, Grid, drawing};
@@ -280,11 +280,7 @@ fn add_users(
         }
         for (group, (hashes, texts)) in by_group {
             if !groups.contains_key(&group) && groups.len() == MOST_GROUPS {
-                return Err(format!(
-                    "--by {}: more than {MOST_GROUPS} values; name a field that many users share",
-                    by.unwrap_or_default()
-                )
-                .into());
+                return Err(too_many_groups(by.unwrap_or_default(), MOST_GROUPS));
             }
             let set = groups.entry(group).or_insert_with(|| empty.clone());
             block_on(predictor.predict_set(&texts, &hashes, set))?;

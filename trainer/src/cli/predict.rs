@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use arrow_schema::DataType;
 use clap::{ValueEnum, value_parser};
 use columnar::{Model, Predicted, PredictionSchema};
 use futures_lite::future::block_on;
+use model_core::base_rates::BaseRates;
 use model_core::prediction::{Line, UserPrediction};
 use model_core::prediction_table::{PredictionTable, TableRow, WordEvidence, strongest_words};
 use model_core::predictor::{PredictError, Predictor};
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::base_rates::BaseRatesArgument;
-use super::model::ModelArguments;
+use super::model::{ModelArguments, check_attributes};
 use super::parquet::ParquetFile;
 use super::prediction::each_chunk;
 use super::{Failure, ReadingArguments, StandardOutputError, outputs, shards};
@@ -109,11 +110,12 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
         mut predictor,
         checksum,
     } = arguments.model.load_with_checksum()?;
-    predictor.use_base_rates(arguments.base_rates.read()?)?;
+    let base_rates = arguments.base_rates.read()?;
+    predictor.use_base_rates(base_rates.clone())?;
     check_attributes(&predictor, &arguments.attributes)?;
     let path = match (&arguments.output, arguments.shard) {
         (Some(folder), Some(shard)) => {
-            let settings = arguments.settings(format, &checksum)?;
+            let settings = arguments.settings(format, &checksum, &base_rates)?;
             let Some(path) = shards::file_of(folder, shard, format.ending(), &settings)? else {
                 notice!("{}: shard {shard} is complete", folder.display());
                 return Ok(ExitCode::SUCCESS);
@@ -164,15 +166,23 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
 
 impl Arguments {
     /// What shards in one folder must have in common.
-    fn settings(&self, format: Format, checksum: &str) -> Result<Value, Failure> {
-        let extent =
-            extent(&self.input).map_err(|error| format!("{}: {error}", self.input.display()))?;
+    fn settings(
+        &self,
+        format: Format,
+        checksum: &str,
+        base_rates: &BaseRates,
+    ) -> Result<Value, Failure> {
+        let extent_of =
+            |path: &Path| extent(path).map_err(|error| format!("{}: {error}", path.display()));
         Ok(json!({
             "model": checksum,
+            "dictionary": self.model.other_files(),
+            "dictionary_extent": self.model.other_files().map(extent_of).transpose()?,
             "input": self.input,
-            "extent": extent,
+            "extent": extent_of(&self.input)?,
             "reading": format!("{:?}", self.reading),
-            "base_rates": format!("{:?}", self.base_rates),
+            "labels_extent": self.reading.label_file().map(extent_of).transpose()?,
+            "base_rates": base_rates,
             "format": format!("{format:?}"),
             "attributes": self.attributes,
             "keep": self.kept,
@@ -236,21 +246,6 @@ impl Arguments {
             .into()),
             None => Ok(()),
         }
-    }
-}
-
-/// Checks that the model predicts these attributes.
-fn check_attributes(predictor: &Predictor, wanted: &[String]) -> Result<(), Failure> {
-    let names: Vec<&str> = (predictor.attributes().iter())
-        .map(|attribute| attribute.name.as_str())
-        .collect();
-    match wanted.iter().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(format!(
-            "--attribute {name}: the model predicts {}",
-            names.join(", ")
-        )
-        .into()),
-        None => Ok(()),
     }
 }
 

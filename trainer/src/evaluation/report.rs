@@ -370,6 +370,7 @@ impl From<Report> for AttributeFigures {
             attribute: report.attribute,
             language: report.language,
             corpus: None,
+            adapted: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the model card says.
 
 use leptos::prelude::*;
-use model_core::card::AttributeFigures;
+use model_core::card::ModelCard;
 
 use super::link::Link;
 use super::reliability::{Reliability, share};
@@ -40,7 +40,7 @@ pub fn About(link: Link) -> impl IntoView {
         ];
         Some(view! {
             {facts(more, locale)}
-            {(!card.figures.is_empty()).then(|| view! { <Figures figures=card.figures.clone() refit=card.refit locale=locale /> })}
+            {(!card.figures.is_empty()).then(|| view! { <Figures card=card.clone() locale=locale /> })}
             <Reliability figures=card.figures locale=locale />
         })
     };
@@ -65,11 +65,8 @@ fn facts<const N: usize>(facts: [(&'static str, String); N], locale: Locale) -> 
 
 /// The test figures: of this model, or if it is a refit, of the model that was tested before it.
 #[component]
-fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl IntoView {
-    let caption = match refit {
-        true => "refit_figures_caption",
-        false => "figures_caption",
-    };
+fn Figures(card: ModelCard, locale: Locale) -> impl IntoView {
+    let caption = summary::figures_caption(&card, locale);
     let columns = [
         "attribute",
         "writers",
@@ -80,7 +77,7 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl 
     ];
     let columns = columns.map(|column| view! { <th scope="col">{locale.t(column)}</th> });
     let decimals = |figure: f64| format!("{figure:.3}");
-    let rows = figures.into_iter().map(|row| {
+    let rows = card.figures.into_iter().map(|row| {
         view! {
             <tr>
                 <th scope="row">{summary::figures_name(&row, locale)}</th>
@@ -95,7 +92,7 @@ fn Figures(figures: Vec<AttributeFigures>, refit: bool, locale: Locale) -> impl 
     view! {
         <div class="table" tabindex="0" role="region" aria-label=locale.t("figures")>
             <table>
-                <caption>{locale.t(caption)}</caption>
+                <caption>{caption}</caption>
                 <thead>
                     <tr>{columns.into_iter().collect_view()}</tr>
                 </thead>

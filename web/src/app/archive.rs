@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::link::Link;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::archive::Writer;
 
 /// The most writers that are listed. More would make the page slow.
@@ -26,12 +26,16 @@ pub fn Writers(link: Link) -> impl IntoView {
         })
     };
     let count = move || archive.with(|archive| archive.as_ref().map_or(0, |(_, count, _)| *count));
-    let choose = move |place| link.act(|session| session.choose_writer(place));
+    let choose = move |place| {
+        link.act(|session| session.choose_writer(place));
+        focus_later("file");
+    };
     let close = move |_| {
         link.act(|session| {
             session.close_files();
             Vec::new()
         });
+        focus_later("posts");
     };
     let row = move |(place, writer): (usize, Writer)| {
         let Writer {
@@ -60,7 +64,7 @@ pub fn Writers(link: Link) -> impl IntoView {
     };
     view! {
         <section class="panel result" aria-labelledby="archive">
-            <h2 id="archive">{heading}</h2>
+            <h2 id="archive" tabindex="-1">{heading}</h2>
             <p class="note" role="status">{t("choose_writer")} " " {t("choose_writer_help")}</p>
             <div class="actions">
                 <button type="button" on:click=move |_| choose(None)>

@@ -141,7 +141,7 @@ fn Shown(evidence: Evidence, target: Target, locale: Locale) -> impl IntoView {
     view! {
         {partly}
         // The lists are for readers who cannot see the colours. A long text scrolls, so it must take the focus.
-        <div class="marked" tabindex="0" role="group" aria-label=locale.t("posts_label")>{text}</div>
+        <div class="marked" tabindex="0" role="group" aria-label=locale.t("marked_text")>{text}</div>
         {if nothing {
             view! { <p class="note">{locale.t("no_evidence")}</p> }.into_any()
         } else {

@@ -17,7 +17,7 @@ use super::population::Population;
 use super::reader::{Reader, ReadingFiles};
 use super::settling::{Settling, settle};
 use super::writers::Writers;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::batch::{BadRecord, BrokenFile, Export, State};
 use crate::js::describe;
 use crate::session::Session;
@@ -49,6 +49,7 @@ pub fn Choose(reader: Reader, notice: Notice) -> impl IntoView {
         <div class="choose">
             <label class="button">
                 <input
+                    id="files"
                     type="file"
                     multiple=true
                     accept=ACCEPTED
@@ -139,7 +140,7 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     });
     view! {
         <section class="panel result" aria-labelledby="file">
-            <h2 id="file">{heading}</h2>
+            <h2 id="file" tabindex="-1">{heading}</h2>
             <p class="note" role="status">{done} " " {outcome}</p>
             <Show when=move || running.get()>
                 <progress
@@ -155,7 +156,7 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
             <Settling link=link />
             <Population link=link />
             <section class="writers" aria-labelledby="writers">
-                <h3 id="writers">{t("each_writer")}</h3>
+                <h3 id="writers" tabindex="-1">{t("each_writer")}</h3>
                 <p class="note">{move || (count() > 1).then(t("each_writer_help"))}</p>
                 <Writers link=link running=running />
                 <p class="note assumed">{assumed}</p>
@@ -196,25 +197,26 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
         let failed = save_shares(link).err();
         notice.set(failed.map(|error| ("download_failed", error)));
     };
+    let act = move |act: fn(&mut Session), focused: &'static str| {
+        link.act(|session| {
+            act(session);
+            Vec::new()
+        });
+        focus_later(focused);
+    };
     view! {
         <div class="actions">
             <Show when=move || running.get()>
-                <button type="button" on:click=move |_| link.act(|session| { session.cancel_file(); Vec::new() })>
-                    {t("cancel")}
-                </button>
+                <button type="button" on:click=move |_| act(Session::cancel_file, "file")>{t("cancel")}</button>
             </Show>
             {[Export::Csv, Export::Jsonl].map(download).into_iter().collect_view()}
             <Show when=move || has_shares.get()>
                 <button type="button" on:click=save_shares>{t("download_shares")}</button>
             </Show>
             <Show when=move || has_archive.get()>
-                <button type="button" on:click=move |_| link.act(|session| { session.close_file(); Vec::new() })>
-                    {t("other_writers")}
-                </button>
+                <button type="button" on:click=move |_| act(Session::close_file, "archive")>{t("other_writers")}</button>
             </Show>
-            <button type="button" on:click=move |_| link.act(|session| { session.close_files(); Vec::new() })>
-                {t("close")}
-            </button>
+            <button type="button" on:click=move |_| act(Session::close_files, "posts")>{t("close")}</button>
         </div>
     }
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::DragEvent;
+use web_sys::{DragEvent, HtmlElement};
 
 use crate::locale::Locale;
 use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
@@ -186,6 +186,18 @@ fn LocaleSwitch(link: Link) -> impl IntoView {
             {Locale::ALL.map(button).into_iter().collect_view()}
         </div>
     }
+}
+
+/// Moves the focus to the element of this id in a later task. What was pressed has disappeared by then and would lose the focus.
+fn focus_later(id: &'static str) {
+    let focus = move || {
+        let element = document().get_element_by_id(id);
+        if let Some(Ok(element)) = element.map(JsCast::dyn_into::<HtmlElement>) {
+            // It fails only for an element that cannot take the focus.
+            let _ = element.focus();
+        }
+    };
+    set_timeout(focus, Duration::ZERO);
 }
 
 /// Whether files are dragged, and not text.

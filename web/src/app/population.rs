@@ -147,7 +147,7 @@ fn bars(label: String, shares: Named<Share>, locale: Locale) -> AnyView {
         }
     };
     let rows = shares.0.into_iter().map(row).collect_view();
-    view! { <ul class="bars shares" aria-label=label>{rows}</ul> }.into_any()
+    view! { <ul class="bars shares" role="list" aria-label=label>{rows}</ul> }.into_any()
 }
 
 /// The shares of pairs of classes, for the two attributes that the user chooses.

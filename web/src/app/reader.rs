@@ -8,7 +8,7 @@ use web_sys::{ErrorEvent, File, FileList, MessageEvent, Worker, WorkerOptions, W
 
 use super::file::Notice;
 use super::link::Link;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::archive::{Archive, Report};
 use crate::batch::GivenFile;
 use crate::js::{describe, get};
@@ -281,6 +281,10 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
             Some(locale().format("reading_progress", &[("read", &read)]))
         })
     };
+    let cancel = move |_| {
+        reader.cancel();
+        focus_later("files");
+    };
     view! {
         <Show when=move || is_reading.get()>
             <div class="reading">
@@ -291,7 +295,7 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
                     value=move || part(|progress| progress.read.min(progress.total))
                 ></progress>
                 <p class="note">{read}</p>
-                <button type="button" on:click=move |_| reader.cancel()>{t("cancel")}</button>
+                <button type="button" on:click=cancel>{t("cancel")}</button>
             </div>
         </Show>
     }

@@ -7,7 +7,7 @@ use model_core::prediction::UserPrediction;
 use super::evidence::Why;
 use super::joint::Joint;
 use super::link::Link;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::labels::percent;
 use crate::session::Phase;
 use crate::summary::{self, Distribution};
@@ -70,16 +70,18 @@ pub fn Result(link: Link) -> impl IntoView {
             .with(Option::is_some)
             .then(|| format!("{} {} {offer}", sentences.unwrap_or_default(), note()))
     };
+    let read_chinese = move |_| {
+        link.act(|session| session.read_chinese());
+        focus_later("estimate");
+    };
     view! {
         <section class="panel result" aria-labelledby="estimate" aria-busy=move || busy.get().to_string()>
-            <h2 id="estimate">{t("estimate")}</h2>
+            <h2 id="estimate" tabindex="-1">{t("estimate")}</h2>
             <p class="note">{note}</p>
             <Show when=move || lacks_chinese.get()>
                 <p class="note">
                     {t("chinese_text")} " "
-                    <button type="button" on:click=move |_| link.act(|session| session.read_chinese())>
-                        {t("read_chinese")}
-                    </button>
+                    <button type="button" on:click=read_chinese>{t("read_chinese")}</button>
                 </p>
             </Show>
             <Show when=move || prediction.with(Option::is_some)>
@@ -205,5 +207,5 @@ fn Bars(
             </li>
         }
     };
-    view! { <ul class="bars" aria-label=label>{classes.into_iter().map(row).collect_view()}</ul> }
+    view! { <ul class="bars" role="list" aria-label=label>{classes.into_iter().map(row).collect_view()}</ul> }
 }

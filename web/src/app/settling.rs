@@ -8,13 +8,12 @@ use leptos::task::spawn_local;
 use model_core::attribute::Attribute;
 use model_core::explanation::Explanation;
 use model_core::prediction::{Named, UserPrediction};
-use wasm_bindgen::JsCast;
 
 use super::file::pause;
 use super::link::Link;
 use super::reliability::{Axis, axes, polyline};
 use super::result::AttributeBars;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::evidence::{Target, factor, strongest_posts, weights};
 use crate::labels::percent;
 use crate::locale::Locale;
@@ -55,14 +54,7 @@ pub fn settle(link: Link, place: usize, is_asked: bool) {
         };
         link.act(|session| session.settle(id, posts));
         if is_asked {
-            pause().await;
-            let heading = document().get_element_by_id(HEADING);
-            if let Some(heading) =
-                heading.and_then(|one| one.dyn_into::<web_sys::HtmlElement>().ok())
-            {
-                // It fails only for an element that cannot take the focus.
-                let _ = heading.focus();
-            }
+            focus_later(HEADING);
         }
     });
 }
@@ -116,6 +108,7 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             session.close_settling();
             Vec::new()
         });
+        focus_later("writers");
     };
     let charts = move || {
         let (points, locale) = (points.get(), locale());

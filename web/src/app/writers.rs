@@ -149,7 +149,7 @@ fn Filter(
     let choose = move |event: web_sys::Event| {
         let name = event_target_value(&event);
         arrangement.update(|arrangement| {
-            arrangement.unsure_of = Some(name).filter(|name| !name.is_empty());
+            arrangement.abstained_on = Some(name).filter(|name| !name.is_empty());
         });
     };
     let options = move || {
@@ -157,7 +157,7 @@ fn Filter(
             let name = locale().name(&attribute.name);
             let text = locale().format("unsure_of", &[("attribute", &name)]);
             let is_chosen = arrangement.with_untracked(|arrangement| {
-                arrangement.unsure_of.as_ref() == Some(&attribute.name)
+                arrangement.abstained_on.as_ref() == Some(&attribute.name)
             });
             view! { <option value=attribute.name selected=is_chosen>{text}</option> }
         };

@@ -5,6 +5,7 @@ use model_core::prediction::UserPrediction;
 
 use super::requests::{InFlight, Work};
 use super::{Answer, Command, MODEL, Model, Phase, SINGLE_TASK_MODEL, Session, SingleTask};
+use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, ChunkSize, Reason, Reply};
 
 impl Session {
@@ -139,14 +140,14 @@ impl Session {
     ) {
         let InFlight { work, revision } = answered;
         self.notice(&backend);
-        if let (Work::Answer | Work::File | Work::Settling(_), Some(model)) =
+        if let (Work::Answer | Work::File(_) | Work::Settling(_), Some(model)) =
             (work, &mut self.model)
         {
             model.backend = backend;
             model.chunk = chunk;
         }
-        if let Work::File = work {
-            if let Some(batch) = &mut self.batch {
+        if let Work::File(run) = work {
+            if let Some(batch) = self.batch_of(run) {
                 batch.answer(predictions);
             }
             return;
@@ -172,9 +173,13 @@ impl Session {
         }
     }
 
-    /// An estimate of another run than the newest is ignored.
+    /// The files that a run is about; `None` if it is not the newest, whose answers are ignored.
+    fn batch_of(&mut self, run: u64) -> Option<&mut Batch> {
+        self.batch.as_mut().filter(|_| run == self.runs)
+    }
+
     fn estimated(&mut self, run: u64, estimate: Result<PopulationEstimate, Reason>) {
-        if let Some(batch) = self.batch.as_mut().filter(|_| run == self.runs) {
+        if let Some(batch) = self.batch_of(run) {
             batch.set_population(estimate);
         }
     }
@@ -185,8 +190,8 @@ impl Session {
             Work::Answer => self.text.set_answer(revision, Err(reason)),
             Work::Evidence => self.text.set_evidence(revision, Err(reason)),
             Work::Comparison => self.text.set_comparison(revision, Err(reason)),
-            Work::File => {
-                if let Some(batch) = &mut self.batch {
+            Work::File(run) => {
+                if let Some(batch) = self.batch_of(run) {
                     batch.fail(reason);
                 }
             }

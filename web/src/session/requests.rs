@@ -22,8 +22,8 @@ pub(super) enum Work {
     Answer,
     Evidence,
     Comparison,
-    /// A chunk of the file.
-    File,
+    /// A chunk of the files, in the run of this number.
+    File(u64),
     /// The shares among the users of the file, in the run of this number.
     Estimate(u64),
     /// The next prediction of the writer of this number.
@@ -120,7 +120,7 @@ impl Session {
                     base_rates: batch.base_rates().clone(),
                     set: Some(set),
                 };
-                return Some((Work::File, request));
+                return Some((Work::File(set), request));
             }
             // That the file is at its end may have shown only now.
             batch.wants_estimate().then_some((

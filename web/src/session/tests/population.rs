@@ -82,6 +82,22 @@ fn a_cancelled_or_replaced_run_does_not_mix_with_the_next_one() {
 }
 
 #[test]
+fn a_failed_chunk_of_an_earlier_run_ended_the_next_one() {
+    let mut session = session(on_cpu());
+    let (id, ..) = chunk(session.run_files(file(40)));
+    assert_eq!(session.run_files(file(30)), []);
+    let failed = Reply::Failed {
+        id: Some(id),
+        model: MODEL,
+        reason: Reason::NoModel,
+    };
+    let (id, users, _) = chunk(session.receive(failed));
+    assert_eq!(users, 30);
+    wants_estimate(session.receive(predictions(id, 30)));
+    assert_eq!(session.batch().unwrap().lines().len(), 30);
+}
+
+#[test]
 fn a_failed_estimate_ends_no_run() {
     let mut session = session(on_cpu());
     let (id, ..) = chunk(session.run_files(file(300)));
