@@ -14,6 +14,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lengths::set_length_weights;
+
 /// The lengths in words for which [`Calibration::biases`] are stated. Between two of them, a bias is interpolated in the
 /// logarithm of the length; outside, it is that of the nearest.
 pub const BIAS_LENGTHS: [f32; 5] = [5.0, 20.0, 100.0, 1_000.0, 10_000.0];
@@ -172,22 +174,6 @@ pub fn bias_weights(words: usize) -> [f64; BIAS_LENGTHS.len()] {
     let mut weights = [0.0; BIAS_LENGTHS.len()];
     set_length_weights(&mut weights, &BIAS_LENGTHS, words);
     weights
-}
-
-/// Sets the weight of each of the ascending `lengths` for a text of `words` words: that of linear interpolation in ln(words)
-/// between two of them, and 1 for the nearest outside. `weights` are zeros before, and sum to 1 after unless there are none.
-pub(crate) fn set_length_weights(weights: &mut [f64], lengths: &[f32], words: usize) {
-    let words = words.max(1) as f64;
-    let above = lengths.partition_point(|&length| f64::from(length) <= words);
-    if above == 0 || above == lengths.len() {
-        if let Some(weight) = weights.get_mut(above.saturating_sub(1)) {
-            *weight = 1.0;
-        }
-        return;
-    }
-    let [low, high] = [above - 1, above].map(|at| f64::from(lengths[at]).ln());
-    weights[above] = (words.ln() - low) / (high - low);
-    weights[above - 1] = 1.0 - weights[above];
 }
 
 /// ln Σ exp of numbers.

@@ -1,8 +1,8 @@
 //! Aux-LSTM: the attributes of a user, learned jointly from text by LSTMs that share an auxiliary representation (*Joint
 //! Learning on Relevant User Attributes in Micro-blog*, IJCAI 2017).
 //!
-//! Text goes in, one probability distribution per attribute comes out. Training, the command line and the browser run the
-//! same code. This crate opens no file, reads no clock and prints nothing: bytes and strings in, values out.
+//! Text goes in, one probability distribution per attribute comes out, on the command line and in the browser alike. This
+//! crate opens no file, reads no clock and prints nothing: bytes and strings in, values out.
 //!
 //! ```no_run
 //! use model_core::predictor::Predictor;
@@ -42,6 +42,7 @@ pub mod corpus;
 pub mod explanation;
 pub mod file_kind;
 pub mod language;
+mod lengths;
 pub mod population;
 pub mod prediction;
 #[cfg(feature = "corpus")]

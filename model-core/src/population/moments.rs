@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::set_length_weights;
+use crate::lengths::set_length_weights;
 
 use super::{
     algebra::{add_square, triangle},

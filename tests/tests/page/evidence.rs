@@ -164,10 +164,10 @@ fn the_headings_of_the_evidence_kept_the_old_language() {
         page.click("//summary[normalize-space()='为什么？']").await;
         let there = "return document.querySelector('.marked') !== null";
         page.until(there, SOON).await;
-        begin_with(&page, ["支持“", "反对“"], "你的帖子").await;
+        begin_with(&page, ["支持“", "反对“"], "你的文字").await;
         // No model is loaded, and the evidence stays.
         page.press("English").await;
-        begin_with(&page, ["For ", "Against "], "Your posts").await;
+        begin_with(&page, ["For ", "Against "], "Your text").await;
     });
 }
 

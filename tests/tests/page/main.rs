@@ -132,12 +132,15 @@ async fn refused(page: &Page, before: &str) -> String {
     string(page.script(&format!("return {line}")).await)
 }
 
-/// Checks that a cell of a table, such as "Student 81%", is the command line's prediction of an attribute.
+/// Checks that a cell of a table, such as "Student 81%" or "Student 31% (Not sure)", is the command line's prediction of an
+/// attribute.
 fn is_best(cell: &str, predicted: &Value) {
     let first = predicted.get("coarse").unwrap_or(predicted);
     let label = first["label"].as_str().expect("a label");
     let probability = first["probabilities"][label].as_f64().expect("a number");
-    let (class, share) = cell.rsplit_once(' ').expect("a class and its share");
+    let (best, not_sure) = cell.split_once(" (").unwrap_or((cell, ""));
+    assert_eq!(not_sure.is_empty(), first["confident"], "{cell}");
+    let (class, share) = best.rsplit_once(' ').expect("a class and its share");
     assert_eq!(class.to_lowercase(), label.replace('-', "–").to_lowercase());
     let share: f64 = match share {
         ">99%" => 0.995,

@@ -31,6 +31,8 @@ pub fn About(link: Link) -> impl IntoView {
     let rest = move || {
         let card = was_opened.get().then(|| card.get()).flatten()?;
         let locale = locale();
+        let has_figures = !card.figures.is_empty();
+        let figures = has_figures.then(|| view! { <Figures card=card.clone() locale=locale /> });
         let more = [
             ("card_languages", card.languages.join(", ")),
             ("card_data", card.data),
@@ -40,7 +42,7 @@ pub fn About(link: Link) -> impl IntoView {
         ];
         Some(view! {
             {facts(more, locale)}
-            {(!card.figures.is_empty()).then(|| view! { <Figures card=card.clone() locale=locale /> })}
+            {figures}
             <Reliability figures=card.figures locale=locale />
         })
     };
