@@ -291,10 +291,16 @@ impl Page {
         }
     }
 
-    /// Waits until a script returns true.
+    /// Waits until a script returns true. It is run again if the page is loaded again while a promise is awaited.
     pub async fn until(&self, script: &str, at_most: Duration) {
         let start = Instant::now();
-        while self.script(script).await != Value::Bool(true) {
+        loop {
+            match self.client.execute(script, vec![]).await {
+                Ok(Value::Bool(true)) => return,
+                Ok(_) => {}
+                Err(error) if error.to_string().contains("unloaded") => {}
+                Err(error) => panic!("{script}: {error}"),
+            }
             assert!(
                 start.elapsed() < at_most,
                 "not within {at_most:?}: {script}"
