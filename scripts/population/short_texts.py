@@ -221,8 +221,8 @@ def habits(study, bundle, tweets):
         without = [user | {"posts": [re.sub(pattern, " ", post) for post in user["posts"]]} for user in tweets]
         rows.append(row(f"all, without their {name}", told(without)))
     rows.append(row(f"{POOL} of all", told(pools(tweets))))
-    for name, chosen in list(has.items())[: len(HABITS)]:
-        rows.append(row(f"{POOL} with {name}", told(pools([user for user, is_one in zip(tweets, chosen) if is_one]))))
+    for name in HABITS:
+        rows.append(row(f"{POOL} with {name}", told(pools([user for user, is_one in zip(tweets, has[name]) if is_one]))))
     table(["tweets", "users", "women", "mean probability of a woman", "labelled women", "AUC"], rows)
 
 

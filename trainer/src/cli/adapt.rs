@@ -29,8 +29,8 @@ use crate::training::examples::{self, Example};
 /// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
 /// An attribute is adapted if at least 50 users have a label of it. Figures before and after are printed, those after by
 /// cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower log loss, the
-/// model's is kept. An attribute that is predicted no better than by the shares of its classes is left as it is, and the reason
-/// is printed.
+/// model's is kept. An attribute that is predicted no better than by the shares of its classes is not adapted, and the reason
+/// is printed. Attributes that are not adapted lose their class moments, which are those of other people.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

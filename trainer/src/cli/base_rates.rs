@@ -8,7 +8,7 @@ use model_core::base_rates::BaseRates;
 use super::Failure;
 use crate::limited;
 
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub(super) struct BaseRatesArgument {
     /// How frequent each class is taken to be among the writers before their text is read: `equal` (all coarse classes alike,
     /// and the classes within each), `corpus` (as among the training users), or a JSON file of shares, {ATTRIBUTE: {CLASS: SHARE, …}, …}

@@ -172,16 +172,16 @@ impl Arguments {
         checksum: &str,
         base_rates: &BaseRates,
     ) -> Result<Value, Failure> {
-        let extent_of =
-            |path: &Path| extent(path).map_err(|error| format!("{}: {error}", path.display()));
+        let file = |path: &Path| -> Result<Value, String> {
+            let extent = extent(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok(json!([path.display().to_string(), extent]))
+        };
         Ok(json!({
             "model": checksum,
-            "dictionary": self.model.other_files(),
-            "dictionary_extent": self.model.other_files().map(extent_of).transpose()?,
-            "input": self.input,
-            "extent": extent_of(&self.input)?,
+            "dictionary": self.model.other_files().map(file).transpose()?,
+            "input": file(&self.input)?,
             "reading": format!("{:?}", self.reading),
-            "labels_extent": self.reading.label_file().map(extent_of).transpose()?,
+            "labels": self.reading.label_file().map(file).transpose()?,
             "base_rates": base_rates,
             "format": format!("{format:?}"),
             "attributes": self.attributes,
