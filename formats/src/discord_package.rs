@@ -106,11 +106,11 @@ fn without_codes(line: &str) -> String {
     while let Some(start) = rest.find('<') {
         text += &rest[..start];
         rest = &rest[start..];
-        match rest
-            .find('>')
-            .and_then(|end| Some((end, code(&rest[1..end])?)))
-        {
-            Some((end, shown)) => {
+        // No code has another "<", so each "<" looks no further than the next one.
+        let inside = rest[1..].split(['<', '>']).next().unwrap_or_default();
+        let end = 1 + inside.len();
+        match code(inside).filter(|_| rest[end..].starts_with('>')) {
+            Some(shown) => {
                 text += &shown;
                 rest = &rest[end + 1..];
             }
@@ -160,6 +160,12 @@ mod tests {
         ] {
             assert_eq!(own_words(message).0, expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_message_of_open_brackets_took_quadratic_time() {
+        let message = "<".repeat(1_000_000);
+        assert_eq!(own_words(&message).0, message);
     }
 
     #[test]

@@ -82,7 +82,8 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
         return Ok(());
     }
     let body = html::entities(body);
-    let is_quoted = |line: &&str| line.starts_with('>');
+    // `>!words!<` is a spoiler, hidden until it is clicked.
+    let is_quoted = |line: &&str| line.starts_with('>') && !line.starts_with(">!");
     let own: Vec<&str> = body.lines().filter(|line| !is_quoted(line)).collect();
     let title = html::entities(post["title"].as_str().unwrap_or_default());
     let own = format!("{title}\n{}", own.join("\n"));
@@ -116,6 +117,14 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn spoilers_were_left_out_as_quotations() {
+        let line = json!({"id": "1", "author": "ann", "body": "&gt;!Snape!&lt; and I cried\n&gt; theirs", "subreddit": "s"});
+        let (received, counts) = read(&Reddit, &[("RC_2012-01", line.to_string().as_bytes())]);
+        assert_eq!(received.users[0].posts, [">!Snape!< and I cried"]);
+        assert_eq!(counts.quotations, 1);
+    }
 
     #[test]
     fn bots_deleted_and_quoted_text_are_left_out() {

@@ -35,12 +35,13 @@ impl Format for TwitterArchive {
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
         let writer = account(files).unwrap_or_else(|| files.place(&names[0]));
-        let mut notes: HashMap<i64, String> = HashMap::new();
+        let mut seconds: HashMap<i64, Second> = HashMap::new();
         for name in names.iter().filter(|name| is_notes(name)) {
             each_record(files, name, &["*/noteTweet"], writers, &mut |_, _, note| {
                 let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
                 if let Some(time) = time::of(&note["createdAt"]) {
-                    notes.insert(second(time), words.into_owned());
+                    let second = seconds.entry(second(time)).or_default();
+                    second.notes.push(words.into_owned());
                 }
                 Ok(())
             })?;
@@ -52,45 +53,83 @@ impl Format for TwitterArchive {
                     Value::Null => item,
                     tweet => tweet,
                 };
-                add(writers, &writer, tweet, &mut notes)
+                let words = tweet["full_text"].as_str().or(tweet["text"].as_str());
+                let short = html::entities(words.unwrap_or_default());
+                let tweet = Tweet {
+                    id: text(&tweet["id_str"]),
+                    time: time::of(&tweet["created_at"]),
+                    is_repost: short.starts_with("RT @"),
+                    text: short.into_owned(),
+                };
+                let time = tweet.time.filter(|_| !tweet.is_repost);
+                match time.and_then(|time| seconds.get_mut(&second(time))) {
+                    Some(second) => second.tweets.push(tweet),
+                    None => tweet.add_to(writers, &writer)?,
+                }
+                Ok(())
             })?;
         }
-        // Long posts without a short form among the tweets.
-        for (time, text) in notes {
-            let time = Some(time * 1000);
-            writers.add(Post {
-                writer: &writer,
-                time,
-                text,
-                ..Post::default()
-            })?;
+        for (time, second) in seconds {
+            for tweet in second.whole(time * 1000) {
+                tweet.add_to(writers, &writer)?;
+            }
         }
         Ok(())
     }
 }
 
-/// Adds a tweet, of which `notes` may hold the whole text by the second in which it was written.
-fn add(
-    writers: &mut Writers<'_>,
-    writer: &str,
-    tweet: &Value,
-    notes: &mut HashMap<i64, String>,
-) -> io::Result<()> {
-    let words = tweet["full_text"].as_str().or(tweet["text"].as_str());
-    let short = html::entities(words.unwrap_or_default());
-    let time = time::of(&tweet["created_at"]);
-    let is_repost = short.starts_with("RT @");
-    // A retweet of the same second is another post.
-    let note = time
-        .filter(|_| !is_repost)
-        .and_then(|time| notes.remove(&second(time)));
-    writers.add(Post {
-        writer,
-        id: Some(&text(&tweet["id_str"])),
-        time,
-        text: note.unwrap_or_else(|| short.into_owned()),
-        is_repost,
-    })
+struct Tweet {
+    id: String,
+    time: Option<i64>,
+    text: String,
+    is_repost: bool,
+}
+
+impl Tweet {
+    fn add_to(self, writers: &mut Writers<'_>, writer: &str) -> io::Result<()> {
+        writers.add(Post {
+            writer,
+            id: Some(&self.id),
+            time: self.time,
+            text: self.text,
+            is_repost: self.is_repost,
+        })
+    }
+}
+
+/// What was written in one second. A note has no id of its tweet, and all posts of a thread may have the same second.
+#[derive(Default)]
+struct Second {
+    /// The whole texts of long posts.
+    notes: Vec<String>,
+    tweets: Vec<Tweet>,
+}
+
+impl Second {
+    /// The tweets, with the whole text of those that were cut. Each note belongs to the tweet that begins most like it; one
+    /// without a tweet is a post of its own.
+    fn whole(mut self, time: i64) -> Vec<Tweet> {
+        let mut whole = Vec::new();
+        for note in self.notes {
+            let likeness = |tweet: &Tweet| {
+                let pairs = note.chars().zip(tweet.text.chars());
+                pairs.take_while(|(one, other)| one == other).count()
+            };
+            let places = 0..self.tweets.len();
+            let place = places.max_by_key(|&place| likeness(&self.tweets[place]));
+            let tweet = place.map(|place| self.tweets.swap_remove(place));
+            let (id, time) =
+                tweet.map_or((String::new(), Some(time)), |tweet| (tweet.id, tweet.time));
+            whole.push(Tweet {
+                id,
+                time,
+                text: note,
+                is_repost: false,
+            });
+        }
+        whole.extend(self.tweets);
+        whole
+    }
 }
 
 fn second(milliseconds: i64) -> i64 {
@@ -151,6 +190,32 @@ mod tests {
         assert_eq!(counts.reposts, 1);
         let (received, _) = read_with_reposts(&TwitterArchive, &files);
         assert_eq!(received.users[0].posts[1], "RT @ann: hello");
+    }
+
+    #[test]
+    fn another_post_of_the_second_of_a_long_post_was_lost() {
+        let tweets = br#"window.YTD.tweets.part0 = [
+          {"tweet": {"id_str": "1", "full_text": "first and short", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}},
+          {"tweet": {"id_str": "2", "full_text": "Long one\u2026", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}},
+          {"tweet": {"id_str": "3", "full_text": "Longer one\u2026", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}} ]"#;
+        let notes = br#"window.YTD.note_tweet.part0 = [
+          {"noteTweet": {"createdAt": "2024-01-31T10:00:00.000Z", "core": {"text": "Longer one that goes on"}}},
+          {"noteTweet": {"createdAt": "2024-01-31T10:00:00.000Z", "core": {"text": "Long one that goes on"}}} ]"#;
+        let files = [
+            ("data/tweets.js", &tweets[..]),
+            ("data/note-tweet.js", &notes[..]),
+        ];
+        let (received, _) = read(&TwitterArchive, &files);
+        let mut posts = received.users[0].posts.clone();
+        posts.sort();
+        assert_eq!(
+            posts,
+            [
+                "Long one that goes on",
+                "Longer one that goes on",
+                "first and short"
+            ]
+        );
     }
 
     #[test]
