@@ -127,9 +127,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         let users = &read.users;
         let (mut training, mut validation) = (Vec::new(), Vec::new());
         for user in users {
-            if part.contains(user.file, &user.key.record)? {
+            if part.contains(user.file, &user.key.record) {
                 validation.push(user);
-            } else if !test.contains(user.file, &user.key.record)? {
+            } else if !test.contains(user.file, &user.key.record) {
                 training.push(user);
             }
         }

@@ -247,10 +247,7 @@ impl<'a> Seen<'a> {
 
     /// Whether a user of this file of the corpus (an index) is one of them.
     fn contains(&self, file: usize, user: &User) -> bool {
-        let is_in_split = |part: &PartUsers| {
-            let found = part.contains(file, &RecordKey::new(user));
-            found.unwrap_or(false)
-        };
+        let is_in_split = |part: &PartUsers| part.contains(file, &RecordKey::new(user));
         self.posts.contains(&fingerprint(user)) || self.split.as_ref().is_some_and(is_in_split)
     }
 }

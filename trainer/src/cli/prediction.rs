@@ -20,7 +20,7 @@ pub(super) fn predict_chunks(
 ) -> Result<u64, Failure> {
     each_chunk(corpus, progress, |file, mut users| {
         if let Some(test_users) = test_users {
-            users = test_users.among(file, users)?;
+            users = test_users.among(file, users);
         }
         let posts: Vec<Vec<String>> = (users.iter_mut())
             .map(|user| std::mem::take(&mut user.posts))

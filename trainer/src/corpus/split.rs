@@ -12,16 +12,11 @@
 //! may run in another folder. So a file is found in the split by its path as given or, where no path is equal, by the file
 //! that both paths lead to or else by its base name, if that fits one file of the split and no other file of the command.
 //! Otherwise the command fails.
-//!
-//! Versions before this form stored bare ids: by the base name of the file, or in a list for a corpus of one file. The number of
-//! a user without an id was the position over all files. A split by base names is read, but it can find only users with an id;
-//! a list is refused, because it would fit any file.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{RecordKey, User, UserKey, as_given};
 use crate::limited;
@@ -58,8 +53,6 @@ pub struct SplitError {
 pub struct PartUsers {
     /// For each file of a corpus.
     files: Vec<HashSet<RecordKey>>,
-    /// The path of a split of an earlier version, in which users without an id cannot be found.
-    earlier: Option<PathBuf>,
 }
 
 /// A part of a split that users are scored on.
@@ -84,8 +77,7 @@ impl StoredSplit {
         }
     }
 
-    /// Reads the split at `path`, and whether it is one of an earlier version.
-    fn read(path: &Path) -> Result<(Self, bool), SplitError> {
+    fn read(path: &Path) -> Result<Self, SplitError> {
         let text = limited::read(path, MOST_BYTES, "a split").and_then(limited::text);
         let split = text
             .map_err(|error| error.to_string())
@@ -115,7 +107,7 @@ impl PartUsers {
             path: path.to_owned(),
             what,
         };
-        let (split, is_earlier) = StoredSplit::read(path)?;
+        let split = StoredSplit::read(path)?;
         if let Some(user) = split.repeated() {
             return Err(fail(format!(
                 "{user} is both a test user and a training or validation user; give each user of a file an id of its own \
@@ -130,14 +122,13 @@ impl PartUsers {
         let users_of = |name: &String| part[name].iter().cloned().collect();
         Ok(Self {
             files: names.iter().map(users_of).collect(),
-            earlier: is_earlier.then(|| path.to_owned()),
         })
     }
 
     /// The training and validation users of the split at `path`, for each file of `corpus`. A file that the split does not have
     /// has none.
     pub fn learned_from(path: &Path, corpus: &[PathBuf]) -> Result<Self, SplitError> {
-        let (split, _) = StoredSplit::read(path)?;
+        let split = StoredSplit::read(path)?;
         let users_of = |file: &PathBuf| {
             let mut users = HashSet::new();
             for name in find(&split.training, std::slice::from_ref(file)).unwrap_or_default() {
@@ -149,7 +140,6 @@ impl PartUsers {
         };
         Ok(Self {
             files: corpus.iter().map(users_of).collect(),
-            earlier: None,
         })
     }
 
@@ -158,99 +148,22 @@ impl PartUsers {
         self.files.iter().map(HashSet::len).sum()
     }
 
-    /// Whether a record of this file of the corpus (an index) is in the part. The error says that the split cannot tell.
-    pub fn contains(&self, file: usize, record: &RecordKey) -> Result<bool, SplitError> {
-        match (&self.earlier, record) {
-            (Some(path), RecordKey::Record(_)) => Err(SplitError {
-                path: path.clone(),
-                what: format!(
-                    "an earlier version made this split, in which {record}, a user without an id, cannot be found; train \
-                     again to make a new one"
-                ),
-            }),
-            _ => Ok(self.files[file].contains(record)),
-        }
+    /// Whether a record of this file of the corpus (an index) is in the part.
+    pub fn contains(&self, file: usize, record: &RecordKey) -> bool {
+        self.files[file].contains(record)
     }
 
     /// The users of the part among `users`, who were read from this file of the corpus (an index).
-    pub fn among(&self, file: usize, users: Vec<User>) -> Result<Vec<User>, SplitError> {
-        let mut found = Vec::new();
-        for user in users {
-            if self.contains(file, &RecordKey::new(&user))? {
-                found.push(user);
-            }
-        }
-        Ok(found)
+    pub fn among(&self, file: usize, users: Vec<User>) -> Vec<User> {
+        let users = users.into_iter();
+        users
+            .filter(|user| self.contains(file, &RecordKey::new(user)))
+            .collect()
     }
 }
 
-/// Reads a split, and whether it is one of an earlier version.
-fn parse(text: &str) -> Result<(StoredSplit, bool), String> {
-    let error = match serde_json::from_str(text) {
-        Ok(split) => return Ok((split, false)),
-        Err(error) => error,
-    };
-    if let Ok(earlier) = serde_json::from_str::<EarlierSplit<BareIdsByName>>(text) {
-        return Ok((earlier.into_current(), true));
-    }
-    Err(
-        match serde_json::from_str::<EarlierSplit<Vec<BareId>>>(text) {
-            Ok(_) => "an earlier version made this split and did not name the file of its users; train again to make a new one".into(),
-            Err(_) => format!("not the split of a training run: {error}"),
-        },
-    )
-}
-
-/// A split of an earlier version.
-#[derive(Deserialize)]
-struct EarlierSplit<Users> {
-    training: Users,
-    validation: Users,
-    test: Users,
-}
-
-type BareIdsByName = BTreeMap<String, Vec<BareId>>;
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum BareId {
-    Number(serde_json::Number),
-    Text(String),
-}
-
-impl EarlierSplit<BareIdsByName> {
-    fn into_current(self) -> StoredSplit {
-        let id = |id| {
-            RecordKey::Id(match id {
-                BareId::Number(number) => Value::Number(number),
-                BareId::Text(text) => Value::String(text),
-            })
-        };
-        let users = |files: BareIdsByName| -> UsersByFile {
-            let files = files.into_iter();
-            files
-                .map(|(name, ids)| (name, ids.into_iter().map(id).collect()))
-                .collect()
-        };
-        let mut split = StoredSplit {
-            training: users(self.training),
-            validation: users(self.validation),
-            test: users(self.test),
-        };
-        // A file without users in a part was left out of it.
-        let parts = [&split.training, &split.validation, &split.test];
-        let names: Vec<String> = parts
-            .into_iter()
-            .flat_map(BTreeMap::keys)
-            .cloned()
-            .collect();
-        for part in [&mut split.training, &mut split.validation, &mut split.test] {
-            for name in &names {
-                part.entry(name.clone()).or_default();
-            }
-        }
-        split
-    }
+fn parse(text: &str) -> Result<StoredSplit, String> {
+    serde_json::from_str(text).map_err(|error| format!("not the split of a training run: {error}"))
 }
 
 /// The name in a split of each file of `corpus`. The error says which file fits none, or more than one.
@@ -321,7 +234,7 @@ mod tests {
     }
 
     fn tested(users: &PartUsers, file: usize) -> Vec<String> {
-        let users = users.among(file, self::users()).unwrap();
+        let users = users.among(file, self::users());
         let names = users.iter().map(|user| RecordKey::new(user).to_string());
         names.collect()
     }
@@ -386,47 +299,6 @@ mod tests {
     }
 
     #[test]
-    fn a_split_of_an_earlier_version_is_read_where_it_is_unambiguous() {
-        let by_name = r#"{"training": {"a.jsonl": [1], "b.jsonl": [2]}, "validation": {}, "test": {"a.jsonl": [2, "3"]}}"#;
-        let users = read(by_name, &["x/a.jsonl", "x/b.jsonl"]).unwrap();
-        let with_ids = || self::users().into_iter().take(4).collect();
-        let found = |file| users.among(file, with_ids()).unwrap();
-        // A number and the same digits as text are one id.
-        let ids = [2, 3].map(Value::from);
-        let found_ids = found(0);
-        assert!(found_ids.iter().filter_map(User::own_id).eq(&ids));
-        assert!(found(1).is_empty());
-    }
-
-    #[test]
-    fn a_split_of_an_earlier_version_is_refused_where_it_is_ambiguous() {
-        let error = |text: &str, corpus: &[&str]| read(text, corpus).err().unwrap();
-        // A list fits any file.
-        let list = r#"{"training": [1, 3], "validation": [], "test": [2, "4"]}"#;
-        let message = error(list, &["a.jsonl"]);
-        assert!(message.contains("did not name the file"), "{message}");
-        // Two files of one name were merged.
-        let merged =
-            r#"{"training": {"a.jsonl": [1, 2]}, "validation": {}, "test": {"a.jsonl": [2, 3]}}"#;
-        let message = error(merged, &["a.jsonl"]);
-        assert!(
-            message.contains("user 2 of a.jsonl is both a test user"),
-            "{message}"
-        );
-        let by_name =
-            r#"{"training": {"a.jsonl": [1]}, "validation": {}, "test": {"a.jsonl": [2]}}"#;
-        let message = error(by_name, &["x/a.jsonl", "y/a.jsonl"]);
-        assert!(message.contains("both fit its file"), "{message}");
-        // The number of a user without an id was the position over all files.
-        let users = read(by_name, &["a.jsonl"]).unwrap();
-        let message = users.among(0, self::users()).unwrap_err().to_string();
-        assert!(
-            message.contains("record 1, a user without an id, cannot be found"),
-            "{message}"
-        );
-    }
-
-    #[test]
     fn what_is_no_split_is_refused() {
         for text in [
             "[1]",
@@ -444,10 +316,8 @@ mod tests {
 
     #[test]
     fn fuzz_splits() {
-        let earlier =
-            r#"{"training": {"a.jsonl": [1]}, "validation": {}, "test": {"a.jsonl": ["2"]}}"#;
-        fuzzing::fuzz("split", &[TWO_FILES, earlier], |bytes| {
-            if let Ok((split, _)) = parse(&String::from_utf8_lossy(bytes)) {
+        fuzzing::fuzz("split", &[TWO_FILES], |bytes| {
+            if let Ok(split) = parse(&String::from_utf8_lossy(bytes)) {
                 split.repeated();
             }
         });
