@@ -193,7 +193,7 @@ PAPER_TABLES = table3 table4 table5 table6
 PAPER_MORE = lambda three-attributes training beyond
 # Word vectors are trained on the corpus; those of the blogs also on posts without labels. The small experiments on the blogs
 # use the vectors of the model in this repository.
-VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),en).bin
+VECTORS = runs/$(if $(CORPUS),$(notdir $(CORPUS)),blogs).bin
 QUICK_VECTORS = $(if $(CORPUS),$(VECTORS),public/models/en.safetensors)
 UNLABELLED = $(if $(CORPUS),,$(wildcard data/blogs-other.jsonl.xz))
 AUXLSTM = $(CARGO_TARGET_DIR)/release/auxlstm
