@@ -13,9 +13,11 @@ use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 pub(crate) struct Facebook;
 
 /// Messages; comments and posts, also in groups; comments on reels of Instagram; posts, and comments of Instagram.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "messages/*",
     "comments_v2/*",
+    // Of older archives.
+    "comments/*",
     "group_comments_v2/*",
     "group_posts_v2/*",
     "comments_reels_comments/*",
@@ -420,6 +422,20 @@ mod tests {
         let (received, _) = read(&Facebook, &files);
         let posts = ["two pictures", "thé", "a post", "a reel"];
         assert_eq!(received.json(), json!([{"id": "me", "posts": posts}]));
+    }
+
+    #[test]
+    fn comments_of_older_archives_were_no_posts() {
+        let comments = json!({"comments": [
+            {"timestamp": 1, "data": [{"comment": {"timestamp": 1, "comment": "nice one", "author": "Ann Lee"}}]}]});
+        let (received, _) = read(
+            &Facebook,
+            &[("comments.json", comments.to_string().as_bytes())],
+        );
+        assert_eq!(
+            received.json(),
+            json!([{"id": "me", "posts": ["nice one"]}])
+        );
     }
 
     #[test]
