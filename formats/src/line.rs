@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
-use crate::files::read_text;
+use crate::files::{lines, read_text};
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -124,7 +124,7 @@ impl Format for Line {
         }
         let head = file.head();
         match head.trim_start().starts_with("[LINE]") {
-            true => head.lines().any(|line| message(line).is_some()),
+            true => lines(head).any(|line| message(line).is_some()),
             // Without its heading, or from a computer.
             false => begins_with_day(head, |line| {
                 message(line).or_else(|| spaced_message(line)).is_some()
@@ -209,7 +209,7 @@ enum Order {
 fn order(text: &str) -> Order {
     let contradictions = |order| {
         let (mut count, mut last) = (0, i64::MIN);
-        for line in text.lines() {
+        for line in lines(text) {
             let Some(numbers) = date_numbers(line) else {
                 continue;
             };
@@ -282,7 +282,7 @@ fn day_of(numbers: [i64; 3], order: Order) -> Option<i64> {
 
 /// Whether a text begins with a day and a message.
 fn begins_with_day(head: &str, is_message: impl Fn(&str) -> bool) -> bool {
-    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = lines(head).filter(|line| !line.trim().is_empty());
     // Such as 2024.05.01 Wednesday.
     let is_day = |day: &str| {
         day.starts_with(|letter: char| letter.is_ascii_digit())
@@ -307,7 +307,7 @@ fn spaced_message(line: &str) -> Option<(i64, &str)> {
 fn names(text: &str) -> HashSet<&str> {
     let mut messages: HashMap<&str, usize> = HashMap::new();
     let mut names = HashSet::new();
-    for line in text.lines() {
+    for line in lines(text) {
         let Some((_, rest)) = spaced_message(line).filter(|(_, rest)| !is_of_system(rest)) else {
             continue;
         };
@@ -479,6 +479,19 @@ mod tests {
             received.json(),
             json!([{"id": "Ann", "posts": ["first", "second"]}])
         );
+    }
+
+    #[test]
+    fn lines_that_end_by_cr_were_one_line() {
+        for chat in [
+            "[LINE] Chat history in Tea\r\r2023/01/04(Wed)\r19:02\tAnn\tone\r19:03\tBen\ttwo\r",
+            "2023.01.04 Wednesday\r19:02 Ann one\r19:03 Ben two\r",
+        ] {
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let expected =
+                json!([{"id": "Ann", "posts": ["one"]}, {"id": "Ben", "posts": ["two"]}]);
+            assert_eq!(received.json(), expected);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::chat::{Message, Start, digit, each_message};
+use crate::files::lines;
 use crate::whatsapp_words::{ATTACHED, DELETED, DELETED_BY, EDITED, WORDLESS};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -32,10 +33,9 @@ impl Format for WhatsApp {
             return false;
         }
         let head = file.head();
-        let first = head.lines().find(|line| !line.trim().is_empty());
+        let first = lines(head).find(|line| !line.trim().is_empty());
         first.is_some_and(|line| after_stamp(line).is_some())
-            && head
-                .lines()
+            && lines(head)
                 .filter_map(after_stamp)
                 .any(|rest| name_and_text(rest).is_some())
     }
@@ -272,6 +272,15 @@ mod tests {
             (counts.system, counts.deleted, counts.without_text),
             (2, 1, 1)
         );
+    }
+
+    #[test]
+    fn lines_that_end_by_cr_were_one_message() {
+        let chat = "04.01.23, 19:02 - Ann: one\rmore\r04.01.23, 19:03 - Ben: two\r";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        let expected =
+            json!([{"id": "Ann", "posts": ["one\nmore"]}, {"id": "Ben", "posts": ["two"]}]);
+        assert_eq!(received.json(), expected);
     }
 
     #[test]
