@@ -13,7 +13,7 @@ pub(crate) struct WhatsApp;
 
 const ABOUT: About = About {
     name: "whatsapp",
-    input: "a chat that WhatsApp exported as text or zip file, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
+    input: "a chat that WhatsApp exported as text or zip file, or that was copied from its page, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
     reads: "messages in the order of the file, grouped by name",
     labels: &[],
     leaves_out: "messages of the system; deleted messages; calls, places and media without a caption",
@@ -32,31 +32,42 @@ impl Format for WhatsApp {
         if !file.may_be(&["txt"]) {
             return false;
         }
-        let head = file.head();
-        let first = lines(head).find(|line| !line.trim().is_empty());
-        first.is_some_and(|line| after_stamp(line).is_some())
-            && lines(head)
-                .filter_map(after_stamp)
-                .any(|rest| name_and_text(rest).is_some())
+        let mut lines = lines(file.head()).filter(|line| !line.trim().is_empty());
+        let Some(first) = lines.next().and_then(stamped) else {
+            return false;
+        };
+        let mut messages = lines
+            .filter_map(stamped)
+            .filter(|line| line.form == first.form);
+        name_and_text(first.rest).is_some()
+            || messages.any(|line| name_and_text(line.rest).is_some())
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
+            let mut form = None;
+            let mut start = |line: &str| {
+                let line = stamped(line)?;
+                // A telephone writes all dates of a file in one form. Other dates are the words of a message.
+                if *form.get_or_insert_with(|| line.form.clone()) != line.form {
+                    return None;
+                }
+                Some(start(line.rest))
+            };
             each_message(files, &name, writers, &mut start, add)?;
         }
         Ok(())
     }
 }
 
-fn start(line: &str) -> Option<Start> {
-    let rest = after_stamp(line)?;
-    Some(name_and_text(rest).map_or(Start::System, |(name, text)| {
+fn start(after_stamp: &str) -> Start {
+    name_and_text(after_stamp).map_or(Start::System, |(name, text)| {
         Start::Message(Message {
             writer: name.to_owned(),
             time: None,
             text: text.to_owned(),
         })
-    }))
+    })
 }
 
 fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
@@ -149,54 +160,81 @@ fn is_direction_mark(letter: char) -> bool {
     )
 }
 
-/// What follows date and time at the begin of a line; none if the line does not begin so.
-fn after_stamp(line: &str) -> Option<&str> {
+/// A line that begins with date and time.
+struct Stamped<'l> {
+    /// The form of date and time, see [`stamp_form`], and what separates them from what follows.
+    form: String,
+    rest: &'l str,
+}
+
+fn stamped(line: &str) -> Option<Stamped<'_>> {
     let line = line.trim_start_matches(is_direction_mark);
-    if let Some(line) = line.strip_prefix('[') {
-        let end = line.find(']').filter(|&end| end <= LONGEST_STAMP)?;
-        return is_stamp(&line[..end])
-            .then(|| line[end + 1..].strip_prefix(' '))
-            .flatten();
-    }
-    // Korean phones write a comma: "2023. 1. 4. 오후 7:02, 이름 : text".
-    [" - ", " – ", ", "].iter().find_map(|separator| {
+    let (line, separators) = match line.strip_prefix('[') {
+        Some(line) => (line, &["] "][..]),
+        // Korean phones write a comma: "2023. 1. 4. 오후 7:02, 이름 : text".
+        None => (line, &[" - ", " – ", ", "][..]),
+    };
+    separators.iter().find_map(|separator| {
         let end = line.find(separator).filter(|&end| end <= LONGEST_STAMP)?;
-        let is_whole = is_stamp(&line[..end]);
-        is_whole.then(|| &line[end + separator.len()..])
+        Some(Stamped {
+            form: stamp_form(&line[..end])? + separator,
+            rest: &line[end + separator.len()..],
+        })
     })
 }
 
-/// Whether a text is a date and a time: five or six numbers, and besides them separators and few letters, such as "PM",
-/// "à" and "오후".
-fn is_stamp(text: &str) -> bool {
+/// The form of a date and a time: "0/0/0, 0:0 a" of "1/4/23, 7:02 PM", with "0000" for a year of four digits. None if a text is
+/// anything else than five or six numbers, and besides them separators and few letters, such as "PM", "à" and "오후".
+fn stamp_form(text: &str) -> Option<String> {
+    let mut form = String::new();
     let mut numbers = Vec::new();
     let mut letters = 0;
     let mut is_in_number = false;
-    for letter in text.chars() {
+    for letter in text.chars().filter(|letter| !is_direction_mark(*letter)) {
         let digit = digit(letter);
         match digit {
             Some(digit) if is_in_number => {
-                if let Some(number) = numbers.last_mut() {
-                    *number = *number * 10 + digit;
-                    if *number > 9999 {
-                        return false;
-                    }
+                let number = numbers.last_mut()?;
+                *number = *number * 10 + digit;
+                if *number > 9999 {
+                    return None;
+                }
+                if *number > 99 && !form.ends_with("0000") {
+                    form.push_str("000");
                 }
             }
-            Some(digit) => numbers.push(digit),
-            None if letter.is_alphabetic() => letters += 1,
-            None if letter.is_whitespace()
-                || is_direction_mark(letter)
-                || "/.-,:\u{60C}".contains(letter) => {}
-            None => return false,
+            Some(digit) => {
+                numbers.push(digit);
+                form.push('0');
+            }
+            None => {
+                letters += usize::from(letter.is_alphabetic());
+                // "AM" and "PM" are one form, and so are spaces of two widths.
+                let class = match letter {
+                    _ if letter.is_alphabetic() => 'a',
+                    _ if letter.is_whitespace() => ' ',
+                    '/' | '.' | '-' | ',' | ':' | '\u{60C}' => letter,
+                    _ => return None,
+                };
+                if !form.ends_with(class) {
+                    form.push(class);
+                }
+            }
         }
         is_in_number = digit.is_some();
     }
-    let [first, month_or_day, last, hour, minute, ref seconds @ ..] = numbers[..] else {
-        return false;
+    let is_date =
+        |first: u32, middle: u32, last: u32| first.min(last) <= 99 && (1..=31).contains(&middle);
+    let is_time = |hour, minute| hour < 24 && minute < 60;
+    // WhatsApp in a browser copies messages with the time first: "[7:02 PM, 1/4/2023]".
+    let is_stamp = match numbers[..] {
+        [a, b, c, d, e] => is_date(a, b, c) && is_time(d, e) || is_time(a, b) && is_date(c, d, e),
+        [a, b, c, d, e, f] => {
+            is_date(a, b, c) && is_time(d, e) || is_time(a, b) && is_date(d, e, f)
+        }
+        _ => false,
     };
-    let is_date = first.min(last) <= 99 && (1..=31).contains(&month_or_day);
-    is_date && hour < 24 && minute < 60 && seconds.len() <= 1 && letters <= 8
+    (is_stamp && letters <= 8).then_some(form)
 }
 
 /// Name and text of a message; none for a message of the system.
@@ -241,8 +279,14 @@ mod tests {
             "۱۴۰۱/۱۰/۱۴،\u{200F} ۱۹:۰۲ - Ann: hi: you",
             "[०४/०१/२३, ७:०२:११ PM] Ann: hi: you",
             "[๔/๑/๒๕๖๖ ๑๙:๐๒:๑๑] Ann: hi: you",
+            // Copied in a browser.
+            "[7:02 PM, 1/4/2023] Ann: hi: you",
+            "[7:02 PM, 12/31/2023] Ann: hi: you",
+            "[0:02, 2023/12/31] Ann: hi: you",
+            "[19.02, 4.1.2023] Ann: hi: you",
+            "19:02, 04/01/2023 - Ann: hi: you",
         ] {
-            let found = after_stamp(line).and_then(name_and_text);
+            let found = stamped(line).and_then(|line| name_and_text(line.rest));
             assert_eq!(found, Some(("Ann", "hi: you")), "{line}");
         }
         for line in [
@@ -253,7 +297,7 @@ mod tests {
             "10 or 11 of 2022, 2023, 2024 - Ann: hi",
             "12345/1/2 10:00 - Ann: hi",
         ] {
-            assert_eq!(after_stamp(line), None, "{line}");
+            assert!(stamped(line).is_none(), "{line}");
         }
     }
 
@@ -272,6 +316,46 @@ mod tests {
             (counts.system, counts.deleted, counts.without_text),
             (2, 1, 1)
         );
+    }
+
+    #[test]
+    fn chats_with_the_time_first_were_plain_lines() {
+        for chat in [
+            "[7:02 PM, 1/4/2023] Ann: hi\n[7:03 PM, 12/31/2023] Ann: tea\n",
+            "19:02, 04/01/2023 - Ann: hi\n19:03, 31/12/2023 - Ann: tea\n",
+        ] {
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            assert_eq!(
+                received.json(),
+                json!([{"id": "Ann", "posts": ["hi", "tea"]}])
+            );
+        }
+    }
+
+    #[test]
+    fn dates_inside_messages_began_messages() {
+        for (chat, words) in [
+            (
+                "1/4/23, 7:02 PM - Ann: Meeting info\n1/9/2023 10:00, Room 5: bring ID\nsee you\n12/31/23, 11:02\u{202F}AM - Ann: tea",
+                "Meeting info\n1/9/2023 10:00, Room 5: bring ID\nsee you",
+            ),
+            (
+                "04.01.23, 19:02 - Ann: Plan:\n05.06.2024 19:00 - Training: Halle 2\n14.01.23, 9:02 - Ann: tea",
+                "Plan:\n05.06.2024 19:00 - Training: Halle 2",
+            ),
+            (
+                "[04.01.23, 19:02:11] Ann: Plan:\n[04.01.23, 19:02] Ben: yes\n04.01.23, 19:02:11 - Cleo: no\n\u{200E}[04.01.23, 19:02:12] Ann: tea",
+                "Plan:\n[04.01.23, 19:02] Ben: yes\n04.01.23, 19:02:11 - Cleo: no",
+            ),
+            (
+                "2023/1/4 下午7:02 - Ann: Plan:\n2023/1/5 19:02 - Ben: tea\n2023/1/4 凌晨0:02 - Ann: tea",
+                "Plan:\n2023/1/5 19:02 - Ben: tea",
+            ),
+        ] {
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            let expected = json!([{"id": "Ann", "posts": [words, "tea"]}]);
+            assert_eq!(received.json(), expected, "{chat}");
+        }
     }
 
     #[test]
