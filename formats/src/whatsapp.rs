@@ -23,6 +23,11 @@ const ABOUT: About = About {
 const LONGEST_STAMP: usize = 90;
 const LONGEST_NAME: usize = 120;
 
+/// With which iPhones begin what is not typed, a left-to-right mark.
+const NOT_TYPED: char = '\u{200E}';
+/// What stands between the name of a document and the number of its pages on iPhones.
+const AFTER_DOCUMENT: &str = " • \u{200E}";
+
 impl Format for WhatsApp {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -72,8 +77,7 @@ fn start(after_stamp: &str) -> Start {
 
 fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     let Message { writer, time, text } = message;
-    // iPhones begin what is not typed with a left-to-right mark.
-    let is_typed = !text.starts_with('\u{200E}');
+    let is_typed = !text.starts_with(NOT_TYPED);
     let line = bare(&text);
     let is_deleted =
         DELETED.contains(&line) || DELETED_BY.iter().any(|mark| line.starts_with(mark));
@@ -99,7 +103,7 @@ fn typed(text: &str) -> String {
     let mut own = Vec::new();
     // The name of a document stands below it as its caption.
     let mut caption = None;
-    for line in text.lines() {
+    for line in text.lines().map(before_mark) {
         if let Some(file) = attached_file(line) {
             caption = file.rsplit_once('.').map(|(name, _)| name);
         } else if !is_wordless(line) && caption.take() != Some(trim(line)) {
@@ -107,10 +111,7 @@ fn typed(text: &str) -> String {
         }
     }
     let mut text = own.join("\n");
-    // "see you <This message was edited>". iPhones have a mark before the bracket.
-    if let Some(start) = text.find("\u{200E}<") {
-        text.truncate(start);
-    }
+    // "see you <This message was edited>".
     let mark = (text.trim_end().strip_suffix('>')).and_then(|text| text.rsplit_once('<'));
     if let Some((before, mark)) = mark
         && EDITED.contains(&bare(mark))
@@ -119,6 +120,22 @@ fn typed(text: &str) -> String {
     }
     let is_mark = |letter: &char| !matches!(letter, '\u{200E}' | '\u{200F}');
     text.chars().filter(is_mark).collect()
+}
+
+/// What is typed of a line of an iPhone such as "look \u{200E}image omitted"; nothing of "Report.pdf • \u{200E}12 pages
+/// \u{200E}<attached: 03-Report.pdf>", in any language.
+fn before_mark(line: &str) -> &str {
+    if line.contains(AFTER_DOCUMENT) {
+        return "";
+    }
+    let mut typed = line;
+    // Several may follow each other.
+    while let Some((before, mark)) = typed.rsplit_once(NOT_TYPED)
+        && is_wordless(mark)
+    {
+        typed = before;
+    }
+    typed
 }
 
 /// The file of a line such as "IMG-20230104-WA0001.jpg (file attached)". The words may be of any language where the name of the
@@ -376,6 +393,21 @@ mod tests {
         let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["yes"]}]));
         assert_eq!((counts.deleted, counts.without_text), (1, 2));
+    }
+
+    #[test]
+    fn documents_of_iphones_were_words() {
+        let chat = "[1/4/23, 7:02:00 PM] Ann: Report.pdf • \u{200E}12 pages \u{200E}<attached: 03-Report.pdf>\r\n\
+            [1/4/23, 7:02:01 PM] Ann: CV.pdf • \u{200E}1 page \u{200E}document omitted\r\n\
+            [1/4/23, 7:02:02 PM] Ann: Mein CV.pdf • \u{200E}2 Seiten \u{200E}Dokument weggelassen\r\n\
+            [1/4/23, 7:02:03 PM] Ann: look \u{200E}image omitted\r\n\
+            [1/4/23, 7:02:04 PM] Ann: here\nit is \u{200E}<attached: 04-PHOTO.jpg> \u{200E}<This message was edited>\r\n\
+            [1/4/23, 7:02:05 PM] Ann: tea • milk \u{200E}or water\r\n";
+        let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
+        let expected =
+            json!([{"id": "Ann", "posts": ["look", "here\nit is", "tea • milk or water"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.without_text, 3);
     }
 
     #[test]
