@@ -14,7 +14,7 @@ pub(crate) struct WhatsApp;
 const ABOUT: About = About {
     name: "whatsapp",
     input: "a chat that WhatsApp exported as text or zip file, or that was copied from its page, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
-    reads: "messages in the order of the file, grouped by name",
+    reads: "messages, and questions and options of polls, in the order of the file, grouped by name",
     labels: &[],
     leaves_out: "messages of the system; deleted messages; calls, places and media without a caption",
 };
@@ -85,10 +85,10 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
         writers.counts().deleted += 1;
         return Ok(());
     }
-    let text = if is_typed {
-        typed(&text)
-    } else {
-        String::new()
+    let text = match poll(&text) {
+        Some(words) => words,
+        None if is_typed => typed(&text),
+        None => String::new(),
     };
     writers.add(Post {
         writer: &writer,
@@ -120,6 +120,32 @@ fn typed(text: &str) -> String {
     }
     let is_mark = |letter: &char| !matches!(letter, '\u{200E}' | '\u{200F}');
     text.chars().filter(is_mark).collect()
+}
+
+/// The question and the options of a poll: "POLL:", the question, and lines such as "OPTION: Yes (8 votes)", in any language that
+/// has these words in capitals or has none.
+fn poll(text: &str) -> Option<String> {
+    let is_label = |label: &str| !label.is_empty() && !label.contains(char::is_lowercase);
+    let (heading, rest) = text.split_once('\n')?;
+    if !trim(heading).strip_suffix(':').is_some_and(is_label) {
+        return None;
+    }
+    let option = |line| {
+        let (label, rest) = trim(line).split_once(':')?;
+        let (option, votes) = rest.strip_suffix(')')?.rsplit_once('(')?;
+        let has_number = votes.chars().any(|letter| digit(letter).is_some());
+        (is_label(label) && has_number).then(|| trim(option))
+    };
+    let mut options = 0;
+    let words = rest.lines().map(|line| match option(line) {
+        Some(option) => {
+            options += 1;
+            option
+        }
+        None => trim(line),
+    });
+    let words = words.collect::<Vec<_>>().join("\n");
+    (options > 1).then_some(words)
 }
 
 /// What is typed of a line of an iPhone such as "look \u{200E}image omitted"; nothing of "Report.pdf • \u{200E}12 pages
@@ -393,6 +419,30 @@ mod tests {
         let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["yes"]}]));
         assert_eq!((counts.deleted, counts.without_text), (1, 2));
+    }
+
+    #[test]
+    fn marks_of_polls_were_words() {
+        for poll in [
+            "POLL:\nTest it?\nOPTION: Yes (8 votes)\nOPTION: No (maybe) (0 votes)",
+            "\u{200E}POLL:\nTest it?\n\u{200E}OPTION: Yes (\u{200E}1 vote)\n\u{200E}OPTION: No (maybe) (\u{200E}0 votes)",
+            "UMFRAGE:\nTest it?\nOPTION: Yes (8 Stimmen)\nOPTION: No (maybe) (0 Stimmen)",
+            "SONDAGE :\nTest it?\nOPTION : Yes (8 votes)\nOPTION : No (maybe) (0 vote)",
+        ] {
+            let chat = format!("1/4/23, 7:02 PM - Ann: {poll}\n1/4/23, 7:02 PM - Ben: yes\n");
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            let words = "Test it?\nYes\nNo (maybe)";
+            let expected =
+                json!([{"id": "Ann", "posts": [words]}, {"id": "Ben", "posts": ["yes"]}]);
+            assert_eq!(received.json(), expected);
+        }
+        for text in [
+            "NOTE:\nOPTION: tea (or 2)",
+            "Plan:\nA: tea (2 cups)\nB: milk (1 cup)",
+            "POLL:\ntea",
+        ] {
+            assert_eq!(poll(text), None, "{text}");
+        }
     }
 
     #[test]
