@@ -184,13 +184,14 @@ impl Format for Facebook {
         let names = accepted(self, files)?;
         let owner = owner(files).unwrap_or_else(|| "me".to_owned());
         for name in names {
+            let participants = participants(&mut Candidate::new(files, &name));
             each_record(
                 files,
                 &name,
                 &PATHS,
                 writers,
                 &mut |writers, _, record| match is_message(record) {
-                    true => add_message(writers, record),
+                    true => add_message(writers, record, &participants),
                     false => add_post(writers, &owner, record),
                 },
             )?;
@@ -210,12 +211,17 @@ fn is_comment(record: &Value) -> bool {
     record["string_map_data"]["Comment"]["value"].is_string()
 }
 
-fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+fn add_message(
+    writers: &mut Writers<'_>,
+    message: &Value,
+    participants: &[String],
+) -> io::Result<()> {
     let either = |one: &str, other: &str| text(&message[one]) + &text(&message[other]);
     let words = repaired(&either("content", "text")).into_owned();
     let sender = repaired(&either("sender_name", "senderName")).into_owned();
     let said = words.trim();
-    let is_said = is_reaction(said) || is_notice(said) || is_event(said, &sender);
+    let is_name = |text: &str| is_name(text, participants);
+    let is_said = is_reaction(said) || is_notice(said, is_name) || is_event(said, &sender, is_name);
     let is_system = matches!(
         message["type"].as_str(),
         Some("Subscribe" | "Unsubscribe" | "Call")
@@ -242,12 +248,12 @@ fn is_reaction(text: &str) -> bool {
     LIKES.contains(&text) || between(text, &REACTIONS).any(is_emoji)
 }
 
-fn is_notice(text: &str) -> bool {
-    NOTICES.contains(&text) || between(text, &NOTICES_WITH_NAMES).any(is_name)
+fn is_notice(text: &str, is_name: impl Fn(&str) -> bool) -> bool {
+    NOTICES.contains(&text) || between(text, &NOTICES_WITH_NAMES).any(&is_name)
 }
 
 /// Whether a text says what its sender did, such as "Ann Lee sent an attachment." and "Du hast einen Anhang gesendet."
-fn is_event(text: &str, sender: &str) -> bool {
+fn is_event(text: &str, sender: &str, is_name: impl Fn(&str) -> bool) -> bool {
     let first_name = sender.split(' ').next().unwrap_or_default();
     let subjects = [sender, first_name].into_iter().chain(PRONOUNS);
     let mut after_subject = subjects.filter_map(|subject| text.strip_prefix(subject));
@@ -265,7 +271,7 @@ fn is_event(text: &str, sender: &str) -> bool {
             }
             false => rest.starts_with(event) || after_verb.starts_with(event),
         };
-        EVENTS.iter().any(is_event) || between(rest, &EVENTS_WITH_NAMES).any(is_name)
+        EVENTS.iter().any(is_event) || between(rest, &EVENTS_WITH_NAMES).any(&is_name)
     })
 }
 
@@ -274,12 +280,22 @@ fn between<'t>(text: &'t str, around: &[(&str, &str)]) -> impl Iterator<Item = &
     (around.iter()).filter_map(move |(start, end)| text.strip_prefix(start)?.strip_suffix(end))
 }
 
-/// Whether a text may be the name of a person. The list of participants does not help: it lacks those who left, and Instagram writes
-/// other names there. "You added me to the group." is a sentence of the sender.
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && (text == "you" || !text.starts_with(char::is_lowercase))
-        && !text.contains(['\n', '.', '!', '?'])
+/// Whether a text may be the name of a person. The participants lack those who have left, so any name in capitals may be one; "You
+/// added me to the group." is a sentence of the sender.
+fn is_name(text: &str, participants: &[String]) -> bool {
+    let is_participant = participants
+        .iter()
+        .any(|name| name == text || name.split(' ').next() == Some(text));
+    let is_in_capitals = text.starts_with(|first: char| !first.is_lowercase());
+    text == "you" || is_participant || is_in_capitals && !text.contains(['\n', '.', '!', '?'])
+}
+
+/// The names of those who are in a chat.
+fn participants(chat: &mut Candidate<'_>) -> Vec<String> {
+    let people = chat.first_records(&["participants/*"]).iter();
+    // Names alone where messages are encrypted from end to end.
+    let names = people.filter_map(|person| person.as_str().or(person["name"].as_str()));
+    names.map(|name| repaired(name).into_owned()).collect()
 }
 
 /// Adds a post or comment of the owner.
@@ -475,6 +491,7 @@ mod tests {
             "You are now connected on Messenger.",
             "Say hi to your new Facebook friend, Ben.",
             "Ben wasn't notified about this message because they're in quiet mode.",
+            "ben.cho wasn't notified about this message because they're in quiet mode.",
             "Ann shared a story.",
             "Reacted ❤ to your story",
             "Reacted ❤️ to your story ",
@@ -493,13 +510,15 @@ mod tests {
             "You are now connected on Messenger. Say hi!",
         ];
         let message = |(text, call): (&&str, Value)| json!({"sender_name": "Ann Lee", "timestamp_ms": 1, "content": text, "call_duration": call});
+        let people = json!([{"name": "Ann Lee"}, {"name": "ben.cho"}]);
         let texts = texts_of_system.iter().chain(&words);
         let call = [(&"The video chat ended.", json!(12))];
         let messages = texts
             .map(|text| (text, Value::Null))
             .chain(call)
             .map(message);
-        let chat = json!({"messages": messages.collect::<Value>()}).to_string();
+        let chat =
+            json!({"participants": people, "messages": messages.collect::<Value>()}).to_string();
         let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
         assert_eq!(counts.system, texts_of_system.len() as u64 + 1);

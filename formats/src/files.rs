@@ -130,7 +130,8 @@ impl<'a> Candidate<'a> {
         (PLACES.into_iter()).find(|paths| self.has_record(paths, &is_post))
     }
 
-    fn first_records(&mut self, paths: Paths) -> &[Value] {
+    /// The first records of a JSON file at some paths.
+    pub(crate) fn first_records(&mut self, paths: Paths) -> &[Value] {
         let known = self.records.iter().position(|(other, _)| *other == paths);
         let index = known.unwrap_or_else(|| {
             let mut found = Vec::new();
