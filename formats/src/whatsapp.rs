@@ -13,7 +13,7 @@ pub(crate) struct WhatsApp;
 
 const ABOUT: About = About {
     name: "whatsapp",
-    input: "a chat that WhatsApp exported as text or zip file, or that was copied from its page, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
+    input: "a chat that WhatsApp exported as text or zip file, or copied from WhatsApp Web, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
     reads: "messages, and questions and options of polls, in the order of the file, grouped by name",
     labels: &[],
     leaves_out: "messages of the system; deleted messages; calls, places and media without a caption",
@@ -269,7 +269,7 @@ fn stamp_form(text: &str) -> Option<String> {
     let is_date =
         |first: u32, middle: u32, last: u32| first.min(last) <= 99 && (1..=31).contains(&middle);
     let is_time = |hour, minute| hour < 24 && minute < 60;
-    // WhatsApp in a browser copies messages with the time first: "[7:02 PM, 1/4/2023]".
+    // WhatsApp Web copies messages with the time first: "[7:02 PM, 1/4/2023]".
     let is_stamp = match numbers[..] {
         [a, b, c, d, e] => is_date(a, b, c) && is_time(d, e) || is_time(a, b) && is_date(c, d, e),
         [a, b, c, d, e, f] => {
