@@ -13,9 +13,11 @@ use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 pub(crate) struct Facebook;
 
 /// Messages; comments and posts, also in groups; comments on reels of Instagram; posts, and comments of Instagram.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "messages/*",
     "comments_v2/*",
+    // Of older archives.
+    "comments/*",
     "group_comments_v2/*",
     "group_posts_v2/*",
     "comments_reels_comments/*",
@@ -32,8 +34,9 @@ const LIKES: [&str; 7] = [
     "Vindt een bericht leuk",
 ];
 /// What stands before and behind the emoji of a reaction.
-const REACTIONS: [(&str, &str); 7] = [
+const REACTIONS: [(&str, &str); 8] = [
     ("Reacted ", " to your message"),
+    ("Reacted ", " to your story"),
     ("Hat mit ", " auf deine Nachricht reagiert"),
     ("A réagi avec ", " à votre message"),
     ("Reaccionó con ", " a tu mensaje"),
@@ -41,11 +44,36 @@ const REACTIONS: [(&str, &str); 7] = [
     ("Reagiu com ", " à sua mensagem"),
     ("Reageerde met ", " op je bericht"),
 ];
+/// Whole texts that nobody wrote, in English.
+const NOTICES: [&str; 7] = [
+    "You are now connected on Messenger.",
+    "You can now message and call each other and see info like Active Status and when you've read messages.",
+    "The video chat ended.",
+    "The audio call ended.",
+    "Video chat ended",
+    "Audio call ended",
+    "This poll is no longer available.",
+];
+/// The same, before and behind a name.
+const NOTICES_WITH_NAMES: [(&str, &str); 2] = [
+    ("Say hi to your new Facebook friend, ", "."),
+    (
+        "",
+        " wasn't notified about this message because they're in quiet mode.",
+    ),
+];
 /// The owner of the account, where it is the subject of an event; in Spanish and Italian the verb alone.
 const PRONOUNS: [&str; 10] = [
     "You", "Du", "Vous", "Tu", "Você", "Je", "Has", "Hai", "你", "您",
 ];
-/// How texts about what the sender did go on.
+/// What the sender did with another, before and behind the name: "Ann added Ben to the group."
+const EVENTS_WITH_NAMES: [(&str, &str); 4] = [
+    ("added ", " to the group."),
+    ("removed ", " from the group."),
+    ("added ", " as a group admin."),
+    ("removed ", " as a group admin."),
+];
+/// How texts about what the sender did go on. Those with a full stop end there.
 const EVENTS: &[&str] = &[
     "sent an attachment.",
     "sent a photo.",
@@ -78,6 +106,19 @@ const EVENTS: &[&str] = &[
     "missed a video chat with ",
     "missed your call.",
     "missed your video chat.",
+    "called you.",
+    "joined the call.",
+    "joined the video chat.",
+    "joined the group.",
+    "started sharing video.",
+    "shared a story.",
+    "waved at you.",
+    "turned on vanish mode.",
+    "turned off vanish mode.",
+    "turned on disappearing messages",
+    "turned off disappearing messages",
+    "turned on member approval",
+    "turned off member approval",
     "pinned a message.",
     "unpinned a message.",
     "unsent a message.",
@@ -143,13 +184,14 @@ impl Format for Facebook {
         let names = accepted(self, files)?;
         let owner = owner(files).unwrap_or_else(|| "me".to_owned());
         for name in names {
+            let participants = participants(&mut Candidate::new(files, &name));
             each_record(
                 files,
                 &name,
                 &PATHS,
                 writers,
                 &mut |writers, _, record| match is_message(record) {
-                    true => add_message(writers, record),
+                    true => add_message(writers, record, &participants),
                     false => add_post(writers, &owner, record),
                 },
             )?;
@@ -169,11 +211,17 @@ fn is_comment(record: &Value) -> bool {
     record["string_map_data"]["Comment"]["value"].is_string()
 }
 
-fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+fn add_message(
+    writers: &mut Writers<'_>,
+    message: &Value,
+    participants: &[String],
+) -> io::Result<()> {
     let either = |one: &str, other: &str| text(&message[one]) + &text(&message[other]);
     let words = repaired(&either("content", "text")).into_owned();
     let sender = repaired(&either("sender_name", "senderName")).into_owned();
-    let is_said = is_reaction(words.trim()) || is_event(words.trim(), &sender);
+    let said = words.trim();
+    let is_name = |text: &str| is_name(text, participants);
+    let is_said = is_reaction(said) || is_notice(said, is_name) || is_event(said, &sender, is_name);
     let is_system = matches!(
         message["type"].as_str(),
         Some("Subscribe" | "Unsubscribe" | "Call")
@@ -194,14 +242,18 @@ fn add_message(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
     })
 }
 
-/// Whether a text says that the sender reacted to a message.
+/// Whether a text says that the sender reacted to a message or a story.
 fn is_reaction(text: &str) -> bool {
-    let is_between = |(start, end): &(&str, &str)| text.starts_with(start) && text.ends_with(end);
-    LIKES.contains(&text) || REACTIONS.iter().any(is_between)
+    let is_emoji = |between: &str| !between.contains(char::is_alphabetic);
+    LIKES.contains(&text) || between(text, &REACTIONS).any(is_emoji)
+}
+
+fn is_notice(text: &str, is_name: impl Fn(&str) -> bool) -> bool {
+    NOTICES.contains(&text) || between(text, &NOTICES_WITH_NAMES).any(&is_name)
 }
 
 /// Whether a text says what its sender did, such as "Ann Lee sent an attachment." and "Du hast einen Anhang gesendet."
-fn is_event(text: &str, sender: &str) -> bool {
+fn is_event(text: &str, sender: &str, is_name: impl Fn(&str) -> bool) -> bool {
     let first_name = sender.split(' ').next().unwrap_or_default();
     let subjects = [sender, first_name].into_iter().chain(PRONOUNS);
     let mut after_subject = subjects.filter_map(|subject| text.strip_prefix(subject));
@@ -209,9 +261,41 @@ fn is_event(text: &str, sender: &str) -> bool {
         let rest = rest.trim_start();
         // Behind an auxiliary verb, such as "hat".
         let after_verb = rest.split_once(' ').map_or("", |(_, rest)| rest);
-        let begins = |event: &&str| rest.starts_with(event) || after_verb.starts_with(event);
-        EVENTS.iter().any(begins)
+        let is_event = |event: &&str| match event.ends_with('.') {
+            // Instagram leaves the full stop out.
+            true => {
+                let event = event.trim_end_matches('.');
+                [rest, after_verb]
+                    .iter()
+                    .any(|rest| rest.trim_end_matches('.') == event)
+            }
+            false => rest.starts_with(event) || after_verb.starts_with(event),
+        };
+        EVENTS.iter().any(is_event) || between(rest, &EVENTS_WITH_NAMES).any(&is_name)
     })
+}
+
+/// What stands in a text between one of some beginnings and its ending.
+fn between<'t>(text: &'t str, around: &[(&str, &str)]) -> impl Iterator<Item = &'t str> {
+    (around.iter()).filter_map(move |(start, end)| text.strip_prefix(start)?.strip_suffix(end))
+}
+
+/// Whether a text may be the name of a person. The participants lack those who have left, so any name in capitals may be one; "You
+/// added me to the group." is a sentence of the sender.
+fn is_name(text: &str, participants: &[String]) -> bool {
+    let is_participant = participants
+        .iter()
+        .any(|name| name == text || name.split(' ').next() == Some(text));
+    let is_in_capitals = text.starts_with(|first: char| !first.is_lowercase());
+    text == "you" || is_participant || is_in_capitals && !text.contains(['\n', '.', '!', '?'])
+}
+
+/// The names of those who are in a chat.
+fn participants(chat: &mut Candidate<'_>) -> Vec<String> {
+    let people = chat.first_records(&["participants/*"]).iter();
+    // Names alone where messages are encrypted from end to end.
+    let names = people.filter_map(|person| person.as_str().or(person["name"].as_str()));
+    names.map(|name| repaired(name).into_owned()).collect()
 }
 
 /// Adds a post or comment of the owner.
@@ -357,6 +441,20 @@ mod tests {
     }
 
     #[test]
+    fn comments_of_older_archives_were_no_posts() {
+        let comments = json!({"comments": [
+            {"timestamp": 1, "data": [{"comment": {"timestamp": 1, "comment": "nice one", "author": "Ann Lee"}}]}]});
+        let (received, _) = read(
+            &Facebook,
+            &[("comments.json", comments.to_string().as_bytes())],
+        );
+        assert_eq!(
+            received.json(),
+            json!([{"id": "me", "posts": ["nice one"]}])
+        );
+    }
+
+    #[test]
     fn what_the_sender_did_was_what_they_wrote() {
         let events = [
             "Ann Lee sent an attachment.",
@@ -381,5 +479,48 @@ mod tests {
         let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
         assert_eq!(counts.system, events.len() as u64);
+    }
+
+    #[test]
+    fn texts_of_the_system_in_english_were_the_senders_words() {
+        let texts_of_system = [
+            "Ann added Ben to the group.",
+            "Ann Lee added you to the group.",
+            "You added Ben Cho and 2 others to the group.",
+            "Ann removed Ben from the group.",
+            "You are now connected on Messenger.",
+            "Say hi to your new Facebook friend, Ben.",
+            "Ben wasn't notified about this message because they're in quiet mode.",
+            "ben.cho wasn't notified about this message because they're in quiet mode.",
+            "Ann shared a story.",
+            "Reacted ❤ to your story",
+            "Reacted ❤️ to your story ",
+            "The video chat ended.",
+            "Video chat ended",
+            "You started an audio call",
+            "Ann joined the video chat.",
+        ];
+        let words = [
+            "You added me to the group.",
+            "She added Ben to the group.",
+            "Ann shared a story. It was long",
+            "Reacted badly to your message",
+            "he wasn't notified about this message because they're in quiet mode.",
+            "I hope the video chat ended.",
+            "You are now connected on Messenger. Say hi!",
+        ];
+        let message = |(text, call): (&&str, Value)| json!({"sender_name": "Ann Lee", "timestamp_ms": 1, "content": text, "call_duration": call});
+        let people = json!([{"name": "Ann Lee"}, {"name": "ben.cho"}]);
+        let texts = texts_of_system.iter().chain(&words);
+        let call = [(&"The video chat ended.", json!(12))];
+        let messages = texts
+            .map(|text| (text, Value::Null))
+            .chain(call)
+            .map(message);
+        let chat =
+            json!({"participants": people, "messages": messages.collect::<Value>()}).to_string();
+        let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
+        assert_eq!(counts.system, texts_of_system.len() as u64 + 1);
     }
 }

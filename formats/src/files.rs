@@ -130,7 +130,8 @@ impl<'a> Candidate<'a> {
         (PLACES.into_iter()).find(|paths| self.has_record(paths, &is_post))
     }
 
-    fn first_records(&mut self, paths: Paths) -> &[Value] {
+    /// The first records of a JSON file at some paths.
+    pub(crate) fn first_records(&mut self, paths: Paths) -> &[Value] {
         let known = self.records.iter().position(|(other, _)| *other == paths);
         let index = known.unwrap_or_else(|| {
             let mut found = Vec::new();
@@ -227,13 +228,15 @@ pub(crate) fn each_line(
             return Ok(());
         }
     };
+    // Old programs for the Mac end lines by CR. An error is met again below.
+    let end = file.fill_buf().map_or(b'\n', line_end);
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
         match file
             .by_ref()
             .take(MAX_LINE_BYTES)
-            .read_until(b'\n', &mut bytes)
+            .read_until(end, &mut bytes)
         {
             Ok(0) => break,
             Ok(_) if bytes.len() as u64 == MAX_LINE_BYTES => {
@@ -258,6 +261,20 @@ pub(crate) fn each_line(
         }
     }
     Ok(())
+}
+
+/// The lines of a text that ends them as [`each_line`] does.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let end = char::from(line_end(text.as_bytes()));
+    text.split(end).map(|line| line.trim_end_matches('\r'))
+}
+
+/// The last byte of the line ends of a text: CR if there is no LF.
+fn line_end(text: &[u8]) -> u8 {
+    match memchr::memchr(b'\n', text).is_none() && memchr::memchr(b'\r', text).is_some() {
+        true => b'\r',
+        false => b'\n',
+    }
 }
 
 /// The longest line that is read.

@@ -7,7 +7,42 @@ const QUOTATIONS: [&str; 1] = ["blockquote"];
 /// Elements whose content is no text.
 const INVISIBLE: [&str; 2] = ["script", "style"];
 /// Elements that begin and end a line.
-const BLOCKS: [&str; 8] = ["p", "div", "li", "ul", "ol", "tr", "h1", "h2"];
+const BLOCKS: [&str; 34] = [
+    "p",
+    "div",
+    "pre",
+    "hr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "tr",
+    "th",
+    "td",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "main",
+    "nav",
+    "aside",
+    "address",
+    "figure",
+    "figcaption",
+    "details",
+    "summary",
+    "fieldset",
+];
 
 /// Text, and whether a quotation was left out of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,7 +84,11 @@ pub(crate) fn text(html: &str) -> Text {
             }
             Some(_) => {}
             None if !tag.is_end && tag.is_left_out() => {
-                result.had_quotation |= !INVISIBLE.contains(&tag.name.as_str());
+                if !INVISIBLE.contains(&tag.name.as_str()) {
+                    result.had_quotation = true;
+                    // The words before and after a quotation do not touch.
+                    result.text.push('\n');
+                }
                 left_out = Some((tag.name, 1));
             }
             None if tag.name == "br" || BLOCKS.contains(&tag.name.as_str()) => {
@@ -158,6 +197,28 @@ mod tests {
             had_quotation: true,
         };
         assert_eq!(text(html), expected);
+    }
+
+    #[test]
+    fn words_were_glued_at_tags() {
+        for (html, expected) in [
+            (
+                "<p>He said<blockquote>no</blockquote>I agree</p>",
+                "He said\nI agree",
+            ),
+            (
+                "<h3>Title</h3>text<table><tr><td>One</td><td>Two</td></tr></table>",
+                "Title\ntext\nOne\nTwo",
+            ),
+            ("<dl><dt>tea</dt><dd>hot</dd></dl>", "tea\nhot"),
+            (
+                "a<pre>b</pre>c<hr>d<section>e</section>f",
+                "a\nb\nc\nd\ne\nf",
+            ),
+            ("un<b>break</b>able", "unbreakable"),
+        ] {
+            assert_eq!(text(html).text, expected, "{html}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
-use crate::files::read_text;
+use crate::files::{lines, read_text};
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -124,7 +124,7 @@ impl Format for Line {
         }
         let head = file.head();
         match head.trim_start().starts_with("[LINE]") {
-            true => head.lines().any(|line| message(line).is_some()),
+            true => lines(head).any(|line| message(line).is_some()),
             // Without its heading, or from a computer.
             false => begins_with_day(head, |line| {
                 message(line).or_else(|| spaced_message(line)).is_some()
@@ -136,14 +136,13 @@ impl Format for Line {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
             let is_spaced = |line: &str| spaced_message(line).is_some();
-            let text = match begins_with_day(Candidate::new(files, &name).head(), is_spaced) {
-                // A file that cannot be read is reported below.
-                true => Some(read_text(files, &name).unwrap_or_default()),
-                false => None,
-            };
-            let names = text.as_deref().map(names);
+            let is_of_computer = begins_with_day(Candidate::new(files, &name).head(), is_spaced);
+            // A file that cannot be read is reported below.
+            let text = read_text(files, &name).unwrap_or_default();
+            let names = is_of_computer.then(|| names(&text));
+            let order = order(&text);
             let mut start = |line: &str| {
-                if let Some(date) = date(line) {
+                if let Some(date) = date(line, order) {
                     start_of_day = Some(date);
                     return Some(Start::Heading);
                 }
@@ -199,27 +198,83 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     })
 }
 
+/// In which order the numbers of a date such as 01/02/2023 stand, which depends on the phone's region.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Order {
+    MonthFirst,
+    DayFirst,
+}
+
+/// The order in which the dates of a chat contradict each other and their weekdays less often.
+fn order(text: &str) -> Order {
+    let contradictions = |order| {
+        let (mut count, mut last) = (0, i64::MIN);
+        for line in lines(text) {
+            let Some(numbers) = date_numbers(line) else {
+                continue;
+            };
+            match day_of(numbers, order) {
+                Some(day) => {
+                    let is_other_weekday =
+                        weekday(line).is_some_and(|name| name != weekday_of(day));
+                    // Days ascend in a chat.
+                    count += usize::from(day < last) + usize::from(is_other_weekday);
+                    last = day;
+                }
+                None if date(line, order).is_some() => count += 1,
+                None => {}
+            }
+        }
+        count
+    };
+    match contradictions(Order::DayFirst) < contradictions(Order::MonthFirst) {
+        true => Order::DayFirst,
+        false => Order::MonthFirst,
+    }
+}
+
+/// The number of the weekday that a line begins with, in English; Sunday is 0.
+fn weekday(line: &str) -> Option<i64> {
+    const NAMES: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    let index = NAMES.iter().position(|name| line.starts_with(name))?;
+    Some(index as i64)
+}
+
+/// The number of the weekday of a day in milliseconds since 1970, which began on a Thursday.
+fn weekday_of(day: i64) -> i64 {
+    (day.div_euclid(24 * 60 * 60_000) + 4).rem_euclid(7)
+}
+
 /// The day of a line such as `2023/01/04(Wed)`, `2023.01.04 Wednesday` or `Wed, 01/04/2023`, in milliseconds since 1970.
-fn date(line: &str) -> Option<i64> {
+fn date(line: &str, order: Order) -> Option<i64> {
+    let numbers = date_numbers(line)?;
+    // A month above 12 is a day, whatever the order of the other dates is.
+    let orders = [order, Order::MonthFirst, Order::DayFirst];
+    orders.into_iter().find_map(|order| day_of(numbers, order))
+}
+
+/// The numbers of a line that may be a date.
+fn date_numbers(line: &str) -> Option<[i64; 3]> {
     let is_date = |letter: char| {
         letter.is_alphabetic() || letter.is_ascii_digit() || "/.-,() （）".contains(letter)
     };
     if line.len() > LONGEST_DATE || !line.chars().all(is_date) {
         return None;
     }
-    let numbers: Vec<i64> = numbers(line)?;
     let words = line
         .split(|letter: char| !letter.is_alphabetic())
         .filter(|word| !word.is_empty());
-    let [first, second, third] = numbers[..] else {
-        return None;
-    };
-    let (year, month, of_month) = match (first, second, third) {
-        // A weekday is one word.
-        _ if words.count() > 1 => return None,
+    // A weekday is one word.
+    let numbers = (words.count() <= 1).then(|| numbers(line)).flatten()?;
+    numbers.try_into().ok()
+}
+
+fn day_of(numbers: [i64; 3], order: Order) -> Option<i64> {
+    let [first, second, third] = numbers;
+    let (year, month, of_month) = match (first, third, order) {
         (1000.., ..) => (first, second, third),
-        (13.., _, 1000..) => (third, second, first),
-        (_, _, 1000..) => (third, first, second),
+        (_, 1000.., Order::MonthFirst) => (third, first, second),
+        (_, 1000.., Order::DayFirst) => (third, second, first),
         _ => return None,
     };
     day(year, month, of_month)
@@ -227,12 +282,12 @@ fn date(line: &str) -> Option<i64> {
 
 /// Whether a text begins with a day and a message.
 fn begins_with_day(head: &str, is_message: impl Fn(&str) -> bool) -> bool {
-    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    let mut lines = lines(head).filter(|line| !line.trim().is_empty());
     // Such as 2024.05.01 Wednesday.
     let is_day = |day: &str| {
         day.starts_with(|letter: char| letter.is_ascii_digit())
             && day.contains(char::is_alphabetic)
-            && date(day).is_some()
+            && date(day, Order::MonthFirst).is_some()
     };
     lines.next().is_some_and(is_day) && lines.next().is_some_and(is_message)
 }
@@ -252,7 +307,7 @@ fn spaced_message(line: &str) -> Option<(i64, &str)> {
 fn names(text: &str) -> HashSet<&str> {
     let mut messages: HashMap<&str, usize> = HashMap::new();
     let mut names = HashSet::new();
-    for line in text.lines() {
+    for line in lines(text) {
         let Some((_, rest)) = spaced_message(line).filter(|(_, rest)| !is_of_system(rest)) else {
             continue;
         };
@@ -427,6 +482,52 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_end_by_cr_were_one_line() {
+        for chat in [
+            "[LINE] Chat history in Tea\r\r2023/01/04(Wed)\r19:02\tAnn\tone\r19:03\tBen\ttwo\r",
+            "2023.01.04 Wednesday\r19:02 Ann one\r19:03 Ben two\r",
+        ] {
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let expected =
+                json!([{"id": "Ann", "posts": ["one"]}, {"id": "Ben", "posts": ["two"]}]);
+            assert_eq!(received.json(), expected);
+        }
+    }
+
+    #[test]
+    fn days_were_read_as_months() {
+        let days = |days: [&str; 3]| {
+            let [one, two, three] = days;
+            format!(
+                "[LINE] Chat history with Ann\nSaved on: 13/02/2023, 10:00\n\n{one}\n10:00\tAnn\tone\n\n\
+                {two}\n10:00\tAnn\ttwo\n\n{three}\n10:00\tAnn\tthree\n"
+            )
+        };
+        let chat = days(["Mon, 02/01/2023", "Tue, 03/01/2023", "Wed, 01/02/2023"]);
+        let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+        let posts = json!(["one", "two", "three"]);
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
+        for (dates, expected) in [
+            // The order of the days, a number above 12 and a weekday tell.
+            (["02/01/2023", "03/01/2023", "01/02/2023"], Order::DayFirst),
+            (
+                ["01/02/2023", "01/03/2023", "02/01/2023"],
+                Order::MonthFirst,
+            ),
+            (["13/01/2023", "02/03/2023", "03/03/2023"], Order::DayFirst),
+            (
+                ["01/13/2023", "03/02/2023", "03/03/2023"],
+                Order::MonthFirst,
+            ),
+            (["Mon, 02/01/2023", "tea", "tea"], Order::DayFirst),
+            (["Wed, 02/01/2023", "tea", "tea"], Order::MonthFirst),
+            (["lun., 02/01/2023", "tea", "tea"], Order::MonthFirst),
+        ] {
+            assert_eq!(order(&days(dates)), expected, "{dates:?}");
+        }
+    }
+
+    #[test]
     fn days_and_times_are_found() {
         let wednesday = day(2023, 1, 4);
         for line in [
@@ -436,9 +537,9 @@ mod tests {
             "Wed, 01/04/2023",
             "2023-01-04",
         ] {
-            assert_eq!(date(line), wednesday, "{line}");
+            assert_eq!(date(line, Order::MonthFirst), wednesday, "{line}");
         }
-        assert_eq!(date("31/01/2023"), day(2023, 1, 31));
+        assert_eq!(date("31/01/2023", Order::MonthFirst), day(2023, 1, 31));
         for line in [
             "at 7 on 01/04/2023",
             "see you 2023/01/04",
@@ -446,7 +547,7 @@ mod tests {
             "2023/13/04",
             "tea",
         ] {
-            assert_eq!(date(line), None, "{line}");
+            assert_eq!(date(line, Order::MonthFirst), None, "{line}");
         }
         assert_eq!(message("12:30 AM\tAnn\ta"), Some((30, "Ann\ta")));
         assert_eq!(message("午後7:02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::chat::{Message, Start, digit, each_message};
+use crate::files::lines;
 use crate::whatsapp_words::{ATTACHED, DELETED, DELETED_BY, EDITED, WORDLESS};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -12,8 +13,8 @@ pub(crate) struct WhatsApp;
 
 const ABOUT: About = About {
     name: "whatsapp",
-    input: "a chat that WhatsApp exported as text or zip file, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
-    reads: "messages in the order of the file, grouped by name",
+    input: "a chat that WhatsApp exported as text or zip file, or copied from WhatsApp Web, with lines such as \"1/4/23, 7:02 PM - Ann: hello\"",
+    reads: "messages, and questions and options of polls, in the order of the file, grouped by name",
     labels: &[],
     leaves_out: "messages of the system; deleted messages; calls, places and media without a caption",
 };
@@ -21,6 +22,11 @@ const ABOUT: About = About {
 /// The longest date and time, and the longest name, in bytes.
 const LONGEST_STAMP: usize = 90;
 const LONGEST_NAME: usize = 120;
+
+/// With which iPhones begin what is not typed, a left-to-right mark.
+const NOT_TYPED: char = '\u{200E}';
+/// What stands between the name of a document and the number of its pages on iPhones.
+const AFTER_DOCUMENT: &str = " • \u{200E}";
 
 impl Format for WhatsApp {
     fn about(&self) -> &'static About {
@@ -31,38 +37,47 @@ impl Format for WhatsApp {
         if !file.may_be(&["txt"]) {
             return false;
         }
-        let head = file.head();
-        let first = head.lines().find(|line| !line.trim().is_empty());
-        first.is_some_and(|line| after_stamp(line).is_some())
-            && head
-                .lines()
-                .filter_map(after_stamp)
-                .any(|rest| name_and_text(rest).is_some())
+        let mut lines = lines(file.head()).filter(|line| !line.trim().is_empty());
+        let Some(first) = lines.next().and_then(stamped) else {
+            return false;
+        };
+        let mut messages = lines
+            .filter_map(stamped)
+            .filter(|line| line.form == first.form);
+        name_and_text(first.rest).is_some()
+            || messages.any(|line| name_and_text(line.rest).is_some())
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
+            let mut form = None;
+            let mut start = |line: &str| {
+                let line = stamped(line)?;
+                // A telephone writes all dates of a file in one form. Other dates are the words of a message.
+                if *form.get_or_insert_with(|| line.form.clone()) != line.form {
+                    return None;
+                }
+                Some(start(line.rest))
+            };
             each_message(files, &name, writers, &mut start, add)?;
         }
         Ok(())
     }
 }
 
-fn start(line: &str) -> Option<Start> {
-    let rest = after_stamp(line)?;
-    Some(name_and_text(rest).map_or(Start::System, |(name, text)| {
+fn start(after_stamp: &str) -> Start {
+    name_and_text(after_stamp).map_or(Start::System, |(name, text)| {
         Start::Message(Message {
             writer: name.to_owned(),
             time: None,
             text: text.to_owned(),
         })
-    }))
+    })
 }
 
 fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     let Message { writer, time, text } = message;
-    // iPhones begin what is not typed with a left-to-right mark.
-    let is_typed = !text.starts_with('\u{200E}');
+    let is_typed = !text.starts_with(NOT_TYPED);
     let line = bare(&text);
     let is_deleted =
         DELETED.contains(&line) || DELETED_BY.iter().any(|mark| line.starts_with(mark));
@@ -70,10 +85,10 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
         writers.counts().deleted += 1;
         return Ok(());
     }
-    let text = if is_typed {
-        typed(&text)
-    } else {
-        String::new()
+    let text = match poll(&text) {
+        Some(words) => words,
+        None if is_typed => typed(&text),
+        None => String::new(),
     };
     writers.add(Post {
         writer: &writer,
@@ -88,7 +103,7 @@ fn typed(text: &str) -> String {
     let mut own = Vec::new();
     // The name of a document stands below it as its caption.
     let mut caption = None;
-    for line in text.lines() {
+    for line in text.lines().map(before_mark) {
         if let Some(file) = attached_file(line) {
             caption = file.rsplit_once('.').map(|(name, _)| name);
         } else if !is_wordless(line) && caption.take() != Some(trim(line)) {
@@ -96,10 +111,7 @@ fn typed(text: &str) -> String {
         }
     }
     let mut text = own.join("\n");
-    // "see you <This message was edited>". iPhones have a mark before the bracket.
-    if let Some(start) = text.find("\u{200E}<") {
-        text.truncate(start);
-    }
+    // "see you <This message was edited>".
     let mark = (text.trim_end().strip_suffix('>')).and_then(|text| text.rsplit_once('<'));
     if let Some((before, mark)) = mark
         && EDITED.contains(&bare(mark))
@@ -108,6 +120,48 @@ fn typed(text: &str) -> String {
     }
     let is_mark = |letter: &char| !matches!(letter, '\u{200E}' | '\u{200F}');
     text.chars().filter(is_mark).collect()
+}
+
+/// The question and the options of a poll: "POLL:", the question, and lines such as "OPTION: Yes (8 votes)", in any language that
+/// has these words in capitals or has none.
+fn poll(text: &str) -> Option<String> {
+    let is_label = |label: &str| !label.is_empty() && !label.contains(char::is_lowercase);
+    let (heading, rest) = text.split_once('\n')?;
+    if !trim(heading).strip_suffix(':').is_some_and(is_label) {
+        return None;
+    }
+    let option = |line| {
+        let (label, rest) = trim(line).split_once(':')?;
+        let (option, votes) = rest.strip_suffix(')')?.rsplit_once('(')?;
+        let has_number = votes.chars().any(|letter| digit(letter).is_some());
+        (is_label(label) && has_number).then(|| trim(option))
+    };
+    let mut options = 0;
+    let words = rest.lines().map(|line| match option(line) {
+        Some(option) => {
+            options += 1;
+            option
+        }
+        None => trim(line),
+    });
+    let words = words.collect::<Vec<_>>().join("\n");
+    (options > 1).then_some(words)
+}
+
+/// What is typed of a line of an iPhone such as "look \u{200E}image omitted"; nothing of "Report.pdf • \u{200E}12 pages
+/// \u{200E}<attached: 03-Report.pdf>", in any language.
+fn before_mark(line: &str) -> &str {
+    if line.contains(AFTER_DOCUMENT) {
+        return "";
+    }
+    let mut typed = line;
+    // Several may follow each other.
+    while let Some((before, mark)) = typed.rsplit_once(NOT_TYPED)
+        && is_wordless(mark)
+    {
+        typed = before;
+    }
+    typed
 }
 
 /// The file of a line such as "IMG-20230104-WA0001.jpg (file attached)". The words may be of any language where the name of the
@@ -149,54 +203,81 @@ fn is_direction_mark(letter: char) -> bool {
     )
 }
 
-/// What follows date and time at the begin of a line; none if the line does not begin so.
-fn after_stamp(line: &str) -> Option<&str> {
+/// A line that begins with date and time.
+struct Stamped<'l> {
+    /// The form of date and time, see [`stamp_form`], and what separates them from what follows.
+    form: String,
+    rest: &'l str,
+}
+
+fn stamped(line: &str) -> Option<Stamped<'_>> {
     let line = line.trim_start_matches(is_direction_mark);
-    if let Some(line) = line.strip_prefix('[') {
-        let end = line.find(']').filter(|&end| end <= LONGEST_STAMP)?;
-        return is_stamp(&line[..end])
-            .then(|| line[end + 1..].strip_prefix(' '))
-            .flatten();
-    }
-    // Korean phones write a comma: "2023. 1. 4. 오후 7:02, 이름 : text".
-    [" - ", " – ", ", "].iter().find_map(|separator| {
+    let (line, separators) = match line.strip_prefix('[') {
+        Some(line) => (line, &["] "][..]),
+        // Korean phones write a comma: "2023. 1. 4. 오후 7:02, 이름 : text".
+        None => (line, &[" - ", " – ", ", "][..]),
+    };
+    separators.iter().find_map(|separator| {
         let end = line.find(separator).filter(|&end| end <= LONGEST_STAMP)?;
-        let is_whole = is_stamp(&line[..end]);
-        is_whole.then(|| &line[end + separator.len()..])
+        Some(Stamped {
+            form: stamp_form(&line[..end])? + separator,
+            rest: &line[end + separator.len()..],
+        })
     })
 }
 
-/// Whether a text is a date and a time: five or six numbers, and besides them separators and few letters, such as "PM",
-/// "à" and "오후".
-fn is_stamp(text: &str) -> bool {
+/// The form of a date and a time: "0/0/0, 0:0 a" of "1/4/23, 7:02 PM", with "0000" for a year of four digits. None if a text is
+/// anything else than five or six numbers, and besides them separators and few letters, such as "PM", "à" and "오후".
+fn stamp_form(text: &str) -> Option<String> {
+    let mut form = String::new();
     let mut numbers = Vec::new();
     let mut letters = 0;
     let mut is_in_number = false;
-    for letter in text.chars() {
+    for letter in text.chars().filter(|letter| !is_direction_mark(*letter)) {
         let digit = digit(letter);
         match digit {
             Some(digit) if is_in_number => {
-                if let Some(number) = numbers.last_mut() {
-                    *number = *number * 10 + digit;
-                    if *number > 9999 {
-                        return false;
-                    }
+                let number = numbers.last_mut()?;
+                *number = *number * 10 + digit;
+                if *number > 9999 {
+                    return None;
+                }
+                if *number > 99 && !form.ends_with("0000") {
+                    form.push_str("000");
                 }
             }
-            Some(digit) => numbers.push(digit),
-            None if letter.is_alphabetic() => letters += 1,
-            None if letter.is_whitespace()
-                || is_direction_mark(letter)
-                || "/.-,:\u{60C}".contains(letter) => {}
-            None => return false,
+            Some(digit) => {
+                numbers.push(digit);
+                form.push('0');
+            }
+            None => {
+                letters += usize::from(letter.is_alphabetic());
+                // "AM" and "PM" are one form, and so are spaces of two widths.
+                let class = match letter {
+                    _ if letter.is_alphabetic() => 'a',
+                    _ if letter.is_whitespace() => ' ',
+                    '/' | '.' | '-' | ',' | ':' | '\u{60C}' => letter,
+                    _ => return None,
+                };
+                if !form.ends_with(class) {
+                    form.push(class);
+                }
+            }
         }
         is_in_number = digit.is_some();
     }
-    let [first, month_or_day, last, hour, minute, ref seconds @ ..] = numbers[..] else {
-        return false;
+    let is_date =
+        |first: u32, middle: u32, last: u32| first.min(last) <= 99 && (1..=31).contains(&middle);
+    let is_time = |hour, minute| hour < 24 && minute < 60;
+    // WhatsApp Web copies messages with the time first: "[7:02 PM, 1/4/2023]".
+    let is_stamp = match numbers[..] {
+        [a, b, c, d, e] => is_date(a, b, c) && is_time(d, e) || is_time(a, b) && is_date(c, d, e),
+        [a, b, c, d, e, f] => {
+            is_date(a, b, c) && is_time(d, e) || is_time(a, b) && is_date(d, e, f)
+        }
+        _ => false,
     };
-    let is_date = first.min(last) <= 99 && (1..=31).contains(&month_or_day);
-    is_date && hour < 24 && minute < 60 && seconds.len() <= 1 && letters <= 8
+    (is_stamp && letters <= 8).then_some(form)
 }
 
 /// Name and text of a message; none for a message of the system.
@@ -241,8 +322,14 @@ mod tests {
             "۱۴۰۱/۱۰/۱۴،\u{200F} ۱۹:۰۲ - Ann: hi: you",
             "[०४/०१/२३, ७:०२:११ PM] Ann: hi: you",
             "[๔/๑/๒๕๖๖ ๑๙:๐๒:๑๑] Ann: hi: you",
+            // Copied in a browser.
+            "[7:02 PM, 1/4/2023] Ann: hi: you",
+            "[7:02 PM, 12/31/2023] Ann: hi: you",
+            "[0:02, 2023/12/31] Ann: hi: you",
+            "[19.02, 4.1.2023] Ann: hi: you",
+            "19:02, 04/01/2023 - Ann: hi: you",
         ] {
-            let found = after_stamp(line).and_then(name_and_text);
+            let found = stamped(line).and_then(|line| name_and_text(line.rest));
             assert_eq!(found, Some(("Ann", "hi: you")), "{line}");
         }
         for line in [
@@ -253,7 +340,7 @@ mod tests {
             "10 or 11 of 2022, 2023, 2024 - Ann: hi",
             "12345/1/2 10:00 - Ann: hi",
         ] {
-            assert_eq!(after_stamp(line), None, "{line}");
+            assert!(stamped(line).is_none(), "{line}");
         }
     }
 
@@ -275,6 +362,55 @@ mod tests {
     }
 
     #[test]
+    fn chats_with_the_time_first_were_plain_lines() {
+        for chat in [
+            "[7:02 PM, 1/4/2023] Ann: hi\n[7:03 PM, 12/31/2023] Ann: tea\n",
+            "19:02, 04/01/2023 - Ann: hi\n19:03, 31/12/2023 - Ann: tea\n",
+        ] {
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            assert_eq!(
+                received.json(),
+                json!([{"id": "Ann", "posts": ["hi", "tea"]}])
+            );
+        }
+    }
+
+    #[test]
+    fn dates_inside_messages_began_messages() {
+        for (chat, words) in [
+            (
+                "1/4/23, 7:02 PM - Ann: Meeting info\n1/9/2023 10:00, Room 5: bring ID\nsee you\n12/31/23, 11:02\u{202F}AM - Ann: tea",
+                "Meeting info\n1/9/2023 10:00, Room 5: bring ID\nsee you",
+            ),
+            (
+                "04.01.23, 19:02 - Ann: Plan:\n05.06.2024 19:00 - Training: Halle 2\n14.01.23, 9:02 - Ann: tea",
+                "Plan:\n05.06.2024 19:00 - Training: Halle 2",
+            ),
+            (
+                "[04.01.23, 19:02:11] Ann: Plan:\n[04.01.23, 19:02] Ben: yes\n04.01.23, 19:02:11 - Cleo: no\n\u{200E}[04.01.23, 19:02:12] Ann: tea",
+                "Plan:\n[04.01.23, 19:02] Ben: yes\n04.01.23, 19:02:11 - Cleo: no",
+            ),
+            (
+                "2023/1/4 下午7:02 - Ann: Plan:\n2023/1/5 19:02 - Ben: tea\n2023/1/4 凌晨0:02 - Ann: tea",
+                "Plan:\n2023/1/5 19:02 - Ben: tea",
+            ),
+        ] {
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            let expected = json!([{"id": "Ann", "posts": [words, "tea"]}]);
+            assert_eq!(received.json(), expected, "{chat}");
+        }
+    }
+
+    #[test]
+    fn lines_that_end_by_cr_were_one_message() {
+        let chat = "04.01.23, 19:02 - Ann: one\rmore\r04.01.23, 19:03 - Ben: two\r";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        let expected =
+            json!([{"id": "Ann", "posts": ["one\nmore"]}, {"id": "Ben", "posts": ["two"]}]);
+        assert_eq!(received.json(), expected);
+    }
+
+    #[test]
     fn what_an_iphone_marks_is_not_typed() {
         let chat = "[04.01.23, 19:02:11] Group: \u{200E}Messages are end-to-end encrypted.\r\n\
             [04.01.23, 19:02:12] Ann: yes \u{200E}<This message was edited>\r\n\
@@ -283,6 +419,45 @@ mod tests {
         let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["yes"]}]));
         assert_eq!((counts.deleted, counts.without_text), (1, 2));
+    }
+
+    #[test]
+    fn marks_of_polls_were_words() {
+        for poll in [
+            "POLL:\nTest it?\nOPTION: Yes (8 votes)\nOPTION: No (maybe) (0 votes)",
+            "\u{200E}POLL:\nTest it?\n\u{200E}OPTION: Yes (\u{200E}1 vote)\n\u{200E}OPTION: No (maybe) (\u{200E}0 votes)",
+            "UMFRAGE:\nTest it?\nOPTION: Yes (8 Stimmen)\nOPTION: No (maybe) (0 Stimmen)",
+            "SONDAGE :\nTest it?\nOPTION : Yes (8 votes)\nOPTION : No (maybe) (0 vote)",
+        ] {
+            let chat = format!("1/4/23, 7:02 PM - Ann: {poll}\n1/4/23, 7:02 PM - Ben: yes\n");
+            let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+            let words = "Test it?\nYes\nNo (maybe)";
+            let expected =
+                json!([{"id": "Ann", "posts": [words]}, {"id": "Ben", "posts": ["yes"]}]);
+            assert_eq!(received.json(), expected);
+        }
+        for text in [
+            "NOTE:\nOPTION: tea (or 2)",
+            "Plan:\nA: tea (2 cups)\nB: milk (1 cup)",
+            "POLL:\ntea",
+        ] {
+            assert_eq!(poll(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn documents_of_iphones_were_words() {
+        let chat = "[1/4/23, 7:02:00 PM] Ann: Report.pdf • \u{200E}12 pages \u{200E}<attached: 03-Report.pdf>\r\n\
+            [1/4/23, 7:02:01 PM] Ann: CV.pdf • \u{200E}1 page \u{200E}document omitted\r\n\
+            [1/4/23, 7:02:02 PM] Ann: Mein CV.pdf • \u{200E}2 Seiten \u{200E}Dokument weggelassen\r\n\
+            [1/4/23, 7:02:03 PM] Ann: look \u{200E}image omitted\r\n\
+            [1/4/23, 7:02:04 PM] Ann: here\nit is \u{200E}<attached: 04-PHOTO.jpg> \u{200E}<This message was edited>\r\n\
+            [1/4/23, 7:02:05 PM] Ann: tea • milk \u{200E}or water\r\n";
+        let (received, counts) = read(&WhatsApp, &[("_chat.txt", chat.as_bytes())]);
+        let expected =
+            json!([{"id": "Ann", "posts": ["look", "here\nit is", "tea • milk or water"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.without_text, 3);
     }
 
     #[test]
