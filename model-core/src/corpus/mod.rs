@@ -61,7 +61,7 @@ pub use reader::{
     Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_users, peek,
     read_users,
 };
-pub use records::{Record, Records, other_length};
+pub use records::{Record, Records, other_length, too_many_cells};
 pub use table::{Row, Table, misquoted};
 pub use user::{User, are_other, id_key, label_text};
 
