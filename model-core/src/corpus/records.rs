@@ -134,7 +134,7 @@ fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
 }
 
 /// Bytes as text, and how many of them are not UTF-8 and were read as U+FFFD.
-pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
+pub fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
     let text = String::from_utf8_lossy(bytes);
     let unreadable = match text {
         Cow::Borrowed(_) => 0,
@@ -143,6 +143,14 @@ pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
             .sum(),
     };
     (text, unreadable)
+}
+
+/// What is told at the end of a file with bytes that are not UTF-8, see [`lossy`].
+pub fn unreadable_note(bytes: usize) -> Option<String> {
+    let plural = if bytes == 1 { " is" } else { "s are" };
+    (bytes > 0).then(|| {
+        format!("{bytes} byte{plural} not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding")
+    })
 }
 
 /// What is wrong with other JSON than objects.

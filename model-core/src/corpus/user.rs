@@ -115,6 +115,17 @@ pub fn id_key(id: &Value) -> Cow<'_, str> {
     }
 }
 
+/// Told of a file with an id that is rounded, see [`is_rounded`].
+pub const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
+
+/// Whether a program has rounded an id: a spreadsheet writes 1.23457E+17, or 1,23457E+17 with a decimal comma, and R
+/// 1.23457e+17.
+pub fn is_rounded(id: &str) -> bool {
+    let id = id.trim();
+    let has_exponent = id.contains(['e', 'E']) && id.contains('+');
+    has_exponent && id.replace(',', ".").parse::<f64>().is_ok()
+}
+
 /// The parts of a record.
 pub(super) struct Entry {
     /// The user with the post, or posts, of the record.
