@@ -8,7 +8,7 @@
 //! use formats::{MemoryFiles, Options, Receiver, Writers, recognise};
 //! use model_core::corpus::User;
 //!
-//! /// Keeps the users and prints what could not be read.
+//! /// Keeps the users and prints what could not be read and what else is to be known.
 //! #[derive(Default)]
 //! struct Users(Vec<User>);
 //!
@@ -18,6 +18,9 @@
 //!         Ok(())
 //!     }
 //!     fn bad_record(&mut self, line: &str) {
+//!         eprintln!("{line}");
+//!     }
+//!     fn note(&mut self, line: &str) {
 //!         eprintln!("{line}");
 //!     }
 //! }

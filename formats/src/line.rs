@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
-use crate::files::read_text;
+use crate::files::read_bytes;
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -137,10 +137,11 @@ impl Format for Line {
             let mut start_of_day = None;
             let is_spaced = |line: &str| spaced_message(line).is_some();
             let text = match begins_with_day(Candidate::new(files, &name).head(), is_spaced) {
-                // A file that cannot be read is reported below.
-                true => Some(read_text(files, &name).unwrap_or_default()),
+                // What is wrong with the file is told below.
+                true => Some(read_bytes(files, &name).unwrap_or_default().0),
                 false => None,
             };
+            let text = text.as_deref().map(String::from_utf8_lossy);
             let names = text.as_deref().map(names);
             let mut start = |line: &str| {
                 if let Some(date) = date(line) {

@@ -63,7 +63,7 @@ impl Format for Pan {
                 writers.bad_record(&format!("{place}: {what}"));
                 None
             });
-            let text = match read_text(files, &name) {
+            let text = match read_text(files, &name, writers) {
                 Ok(text) => text,
                 Err(error) => {
                     writers.bad_record(&format!("{place}: {error}"));
@@ -133,7 +133,7 @@ fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) ->
             continue;
         }
         let folder = folder(&name);
-        match read_text(files, &name) {
+        match read_text(files, &name, writers) {
             Ok(text) => truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),

@@ -59,7 +59,10 @@ pub(crate) fn each_row(
 ) -> io::Result<()> {
     let place = files.place(name);
     match open_text(files, name) {
-        Ok(text) => rows_of(text, &place, writers, each),
+        Ok((text, note)) => {
+            writers.note(&place, note);
+            rows_of(text, &place, writers, each)
+        }
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));
             Ok(())
@@ -107,7 +110,7 @@ pub(crate) fn rows_of(
         let row = Row {
             line: row.line,
             cells: (row.cells())
-                .map(|cell| String::from_utf8_lossy(cell).into_owned())
+                .map(|cell| writers.text(cell).into_owned())
                 .collect(),
             columns: Rc::clone(&columns),
         };

@@ -216,6 +216,19 @@ fn name_and_text(rest: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The bytes are so few that they are taken for another encoding, if there are tables for it.
+    #[test]
+    fn how_a_chat_was_read_was_not_told() {
+        let chat = b"04.01.23, 19:02 - J\xc3\xbcrgen: gr\xc3\xbcn \xff\xff\xff\n";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", &chat[..])]);
+        let note = match cfg!(feature = "encodings") {
+            true => "chat.txt: read as windows-1252",
+            false => "3 bytes are not UTF-8",
+        };
+        assert!(received.notes[0].starts_with(note), "{:?}", received.notes);
+        assert_eq!(received.notes.len(), 1);
+    }
     use crate::testing::read;
     use serde_json::json;
 

@@ -1,12 +1,13 @@
 //! Posts grouped by writer.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::mem;
 use std::ops::AddAssign;
 
-use model_core::corpus::User;
+use model_core::corpus::{User, lossy, unreadable_note};
 use serde_json::{Map, Value};
 
 /// How posts are treated.
@@ -28,6 +29,9 @@ pub trait Receiver {
 
     /// Takes one line on a record that could not be read: the place and what is wrong.
     fn bad_record(&mut self, line: &str);
+
+    /// Takes one line on how files were read, where nothing is wrong with a record.
+    fn note(&mut self, line: &str);
 }
 
 /// A post as a format reads it.
@@ -110,6 +114,10 @@ pub struct Writers<'a> {
     seen: HashSet<u64>,
     bytes: usize,
     counts: Counts,
+    /// What is told of files, each with the first file and the number of the others.
+    notes: Vec<(String, String, usize)>,
+    /// The number of bytes that are not UTF-8.
+    unreadable: usize,
 }
 
 #[derive(Default)]
@@ -141,6 +149,8 @@ impl<'a> Writers<'a> {
             seen: HashSet::new(),
             bytes: 0,
             counts: Counts::default(),
+            notes: Vec::new(),
+            unreadable: 0,
         }
     }
 
@@ -152,6 +162,30 @@ impl<'a> Writers<'a> {
     /// Reports a record that could not be read.
     pub fn bad_record(&mut self, line: &str) {
         self.receiver.bad_record(line);
+    }
+
+    /// Tells how a file was read when all files are read, and once for those of which the same is to be told: a folder may
+    /// have thousands of them.
+    pub(crate) fn note(&mut self, place: &str, what: Option<String>) {
+        let Some(what) = what else {
+            return;
+        };
+        match self.notes.iter_mut().find(|(told, ..)| *told == what) {
+            Some((.., others)) => *others += 1,
+            None => self.notes.push((what, place.to_owned(), 0)),
+        }
+    }
+
+    /// Bytes as text. Those that are not UTF-8 are counted, and told when all files are read.
+    pub(crate) fn text<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, str> {
+        let (text, unreadable) = lossy(bytes);
+        self.unreadable += unreadable;
+        text
+    }
+
+    /// Counts bytes that are not UTF-8 and were read elsewhere.
+    pub(crate) fn add_unreadable(&mut self, bytes: usize) {
+        self.unreadable += bytes;
     }
 
     /// Adds a post, unless it is to be left out.
@@ -272,6 +306,16 @@ impl<'a> Writers<'a> {
         for writer in mem::take(&mut self.writers).into_iter().flatten() {
             self.hand_over(writer)?;
         }
+        for (what, place, others) in &self.notes {
+            let more = match others {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            self.receiver.note(&format!("{place}{more}: {what}"));
+        }
+        if let Some(note) = unreadable_note(self.unreadable) {
+            self.receiver.note(&note);
+        }
         Ok(self.counts)
     }
 }
@@ -336,6 +380,23 @@ mod tests {
         let counts = writers.finish_all().unwrap();
         assert_eq!((counts.reposts, counts.duplicates), (1, 1));
         assert_eq!(received.users[0].posts, ["text"]);
+    }
+
+    #[test]
+    fn a_note_was_told_for_each_of_thousands_of_files() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        writers.note("1.csv", Some("read as UTF-16LE".to_owned()));
+        writers.note("2.csv", None);
+        writers.note("3.csv", Some("read as UTF-16LE".to_owned()));
+        writers.text(b"a\xff");
+        writers.add_unreadable(2);
+        writers.finish_all().unwrap();
+        let unreadable = unreadable_note(3).unwrap();
+        assert_eq!(
+            received.notes,
+            ["1.csv and 1 more: read as UTF-16LE", &unreadable]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use model_core::language::is_han;
 use serde_json::json;
 
 use crate::archive::{Extract, Writer};
-use crate::batch::MAX_REPORTS;
+use crate::batch::{MAX_REPORTS, without_flags};
 
 /// Collects users.
 #[derive(Default)]
@@ -38,6 +38,10 @@ impl Receiver for UserLines {
         if self.extract.reports.len() < MAX_REPORTS {
             self.extract.reports.push(line.to_owned());
         }
+    }
+
+    fn note(&mut self, line: &str) {
+        self.extract.notes.push(without_flags(line).to_owned());
     }
 }
 
