@@ -7,7 +7,7 @@ use std::io;
 use std::mem;
 use std::ops::AddAssign;
 
-use model_core::corpus::{User, lossy, unreadable_note};
+use model_core::corpus::{ROUNDED, User, is_rounded, lossy, unreadable_note};
 use serde_json::{Map, Value};
 
 /// How posts are treated.
@@ -39,7 +39,8 @@ pub trait Receiver {
 pub struct Post<'a> {
     /// The writer's id or name.
     pub writer: &'a str,
-    /// The post's id. A post whose writer has another one with this id is a duplicate.
+    /// The post's id. A post whose writer has another one with this id is a duplicate, unless a spreadsheet has rounded it:
+    /// then many posts have the same.
     pub id: Option<&'a str>,
     /// Milliseconds since 1970, as far as it is known. A post without it follows the one before it.
     pub time: Option<i64>,
@@ -118,6 +119,8 @@ pub struct Writers<'a> {
     notes: Vec<(String, String, usize)>,
     /// The number of bytes that are not UTF-8.
     unreadable: usize,
+    /// Whether it was told that the id of a writer is rounded.
+    is_rounded_told: bool,
 }
 
 #[derive(Default)]
@@ -151,6 +154,7 @@ impl<'a> Writers<'a> {
             counts: Counts::default(),
             notes: Vec::new(),
             unreadable: 0,
+            is_rounded_told: false,
         }
     }
 
@@ -203,7 +207,11 @@ impl<'a> Writers<'a> {
             self.counts.without_text += 1;
             return Ok(());
         }
-        if let Some(id) = post.id.filter(|id| !id.is_empty()) {
+        if !self.is_rounded_told && is_rounded(post.writer) {
+            self.is_rounded_told = true;
+            self.receiver.note(&format!("{}: {ROUNDED}", post.writer));
+        }
+        if let Some(id) = post.id.filter(|id| !id.is_empty() && !is_rounded(id)) {
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.writer, id));
             if !self.seen.insert(hash) {
                 self.counts.duplicates += 1;
@@ -320,6 +328,14 @@ impl<'a> Writers<'a> {
     }
 }
 
+/// The first of a user's ids and names that is not empty and not rounded by a spreadsheet, so that it is no other user's; or
+/// else the first that is not empty.
+pub(crate) fn name_of<'a>(names: &[&'a str]) -> &'a str {
+    let names = || names.iter().filter(|name| !name.is_empty());
+    let exact = names().find(|name| !is_rounded(name));
+    exact.or(names().next()).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,6 +396,27 @@ mod tests {
         let counts = writers.finish_all().unwrap();
         assert_eq!((counts.reposts, counts.duplicates), (1, 1));
         assert_eq!(received.users[0].posts, ["text"]);
+    }
+
+    #[test]
+    fn posts_with_rounded_ids_were_duplicates_and_their_writers_one_without_a_word() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        for (writer, text) in [("4,97123E+15", "first"), ("4,97123E+15", "second")] {
+            let id = Some("1.61E+18");
+            let post = Post {
+                id,
+                ..post(writer, None, text)
+            };
+            writers.add(post).unwrap();
+        }
+        assert_eq!(writers.finish_all().unwrap().duplicates, 0);
+        assert_eq!(received.users[0].posts, ["first", "second"]);
+        assert_eq!(received.notes, [format!("4,97123E+15: {ROUNDED}")]);
+        assert_eq!(name_of(&["1.61E+18", "ann"]), "ann");
+        assert_eq!(name_of(&["17", "ann"]), "17");
+        assert_eq!(name_of(&["1.61E+18", ""]), "1.61E+18");
+        assert_eq!(name_of(&["", "ann"]), "ann");
     }
 
     #[test]
