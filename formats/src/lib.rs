@@ -332,6 +332,26 @@ mod tests {
     }
 
     #[test]
+    fn words_of_a_format_in_posts_were_that_format() {
+        for (name, content) in [
+            (
+                "a.jsonl",
+                r#"{"text": "see activitystreams", "kind": "orderedItems"}"#,
+            ),
+            ("a.jsonl", r#"{"text": "app.bsky.feed.post", "records": 3}"#),
+            ("a.jsonl", r#"{"text": "roots of this version"}"#),
+            ("a.txt", "The roots of this version\n"),
+            (
+                "messages.json",
+                r#"[{"text": "ID, Timestamp and Contents"}]"#,
+            ),
+        ] {
+            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+            assert!(recognise(&mut files).parts.is_empty(), "{content}");
+        }
+    }
+
+    #[test]
     fn text_about_a_format_was_of_that_format() {
         let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
             | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
