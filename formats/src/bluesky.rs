@@ -33,7 +33,13 @@ impl Format for Bluesky {
         }
         let head = file.head();
         let is_json = head.trim_start().starts_with(['{', '[']);
-        is_car(head) || (is_json && head.contains("\"records\"") && head.contains("app.bsky."))
+        match is_json {
+            true => file.has_record(&PATHS, |record| {
+                let kind = record["value"]["$type"].as_str();
+                kind.is_some_and(|kind| kind.starts_with("app.bsky."))
+            }),
+            false => is_car(head),
+        }
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -64,10 +70,10 @@ impl Format for Bluesky {
     }
 }
 
-/// The header of a CAR file in CBOR holds these keys.
+/// The header of a CAR file in CBOR holds these keys, behind the bytes of their lengths.
 fn is_car(head: &str) -> bool {
     let start: String = head.chars().take(100).collect();
-    start.contains("roots") && start.contains("version")
+    start.contains("eroots") && start.contains("gversion")
 }
 
 fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io::Result<()> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::discord_package::own_words;
 use crate::json::{each_record, text};
 use crate::table::{Row, each_row};
+use crate::writers::name_of;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
 /// CSV or JSON files of a channel each.
@@ -93,7 +94,7 @@ fn add_row(writers: &mut Writers<'_>, row: &Row) -> io::Result<()> {
     let (own, had_quotation) = own_words(row.cell("Content"));
     writers.counts().quotations += u64::from(had_quotation && !own.is_empty());
     writers.add(Post {
-        writer: row.cell("AuthorID"),
+        writer: name_of(&[row.cell("AuthorID"), row.cell("Author")]),
         id: None,
         time: time::time(row.cell("Date")),
         text: own,
@@ -145,6 +146,15 @@ mod tests {
             ),
             (1, 1, 1, 1)
         );
+    }
+
+    #[test]
+    fn authors_whose_ids_a_spreadsheet_has_rounded_were_one() {
+        let csv = "AuthorID,Author,Date,Content\n1.23457E+17,ann,2023-01-02,tea\n1.23457E+17,ben,2023-01-02,rain\n";
+        let (received, _) = read(&DiscordExporter, &[("a.csv", csv.as_bytes())]);
+        let expected = json!([{"id": "ann", "posts": ["tea"]}, {"id": "ben", "posts": ["rain"]}]);
+        assert_eq!(received.json(), expected);
+        assert!(received.notes.is_empty());
     }
 
     #[test]

@@ -20,6 +20,9 @@ const ABOUT: About = About {
     leaves_out: "quoted lines",
 };
 
+/// Messages in an array or one after another.
+const PATHS: [&str; 2] = ["*", ""];
+
 impl Format for DiscordPackage {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -29,11 +32,12 @@ impl Format for DiscordPackage {
         if !matches!(&*base(file.name()), "messages.json" | "messages.csv") {
             return false;
         }
-        let head = file.head();
-        head.trim() == "[]"
-            || ["ID", "Timestamp", "Contents"]
-                .iter()
-                .all(|key| head.contains(key))
+        const KEYS: [&str; 3] = ["ID", "Timestamp", "Contents"];
+        file.head().trim() == "[]"
+            || file.has_columns(&KEYS)
+            || file.has_record(&PATHS, |message| {
+                KEYS.iter().all(|key| message.get(key).is_some())
+            })
     }
 
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
@@ -45,13 +49,9 @@ impl Format for DiscordPackage {
                     add(writers, &writer, &|column| row.cell(column).to_owned())
                 })?;
             } else {
-                each_record(
-                    files,
-                    &name,
-                    &["*", ""],
-                    writers,
-                    &mut |writers, _, message| add(writers, &writer, &|key| text(&message[key])),
-                )?;
+                each_record(files, &name, &PATHS, writers, &mut |writers, _, message| {
+                    add(writers, &writer, &|key| text(&message[key]))
+                })?;
             }
         }
         Ok(())

@@ -83,7 +83,7 @@ impl<'a> Candidate<'a> {
     pub fn head(&mut self) -> &str {
         self.head.get_or_insert_with(|| {
             let mut bytes = Vec::new();
-            if let Ok(file) = open_text(self.files, self.name) {
+            if let Ok((file, _)) = open_text(self.files, self.name) {
                 // Reading the whole file meets the error again and reports it.
                 let _ = file.take(HEAD_BYTES as u64).read_to_end(&mut bytes);
             }
@@ -135,7 +135,7 @@ impl<'a> Candidate<'a> {
         let known = self.records.iter().position(|(other, _)| *other == paths);
         let index = known.unwrap_or_else(|| {
             let mut found = Vec::new();
-            if let Ok(file) = open_text(self.files, self.name) {
+            if let Ok((file, _)) = open_text(self.files, self.name) {
                 let mut records = Records::new(file.take(RECORD_BYTES), paths);
                 while found.len() < FIRST_RECORDS
                     && let Ok(Some(record)) = records.next()
@@ -179,36 +179,52 @@ pub(crate) fn extension(name: &str) -> String {
         .to_owned()
 }
 
-/// The text of a file in UTF-8, whatever its encoding is.
+/// The text of a file in UTF-8, whatever its encoding is, and what is told of that.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn open_text<'a>(
     files: &'a mut dyn Files,
     name: &str,
-) -> io::Result<Decoded<impl BufRead + use<'a>>> {
+) -> io::Result<(Decoded<impl BufRead + use<'a>>, Option<String>)> {
     let (head, reader) = peek(files.open(name)?, HEAD_BYTES)?;
     let encoding = Encoding::recognise(&head).unwrap_or(Encoding::Utf8);
-    Ok(encoding.decode(reader))
+    Ok((encoding.decode(reader), encoding.note(&head)))
 }
 
 /// The most bytes of a file that is read whole.
 const MOST_BYTES: usize = 64 << 20;
 
-/// All text of a file.
+/// All text of a file, and what is told of its encoding.
 ///
 /// # Errors
 /// If it cannot be read, or has more than 64 MiB.
-pub(crate) fn read_text(files: &mut dyn Files, name: &str) -> io::Result<String> {
+pub(crate) fn read_bytes(
+    files: &mut dyn Files,
+    name: &str,
+) -> io::Result<(Vec<u8>, Option<String>)> {
     let mut bytes = Vec::new();
-    open_text(files, name)?
-        .take(MOST_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    let (text, note) = open_text(files, name)?;
+    text.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MOST_BYTES {
         let what = format!("longer than {} MiB", MOST_BYTES >> 20);
         return Err(io::Error::other(what));
     }
-    let text = String::from_utf8_lossy(&bytes);
+    Ok((bytes, note))
+}
+
+/// The same, and tells how it was read.
+///
+/// # Errors
+/// Those of [`read_bytes`].
+pub(crate) fn read_text(
+    files: &mut dyn Files,
+    name: &str,
+    writers: &mut crate::Writers<'_>,
+) -> io::Result<String> {
+    let (bytes, note) = read_bytes(files, name)?;
+    writers.note(&files.place(name), note);
+    let text = writers.text(&bytes);
     Ok(text.trim_start_matches('\u{FEFF}').to_owned())
 }
 
@@ -221,13 +237,14 @@ pub(crate) fn each_line(
     each: &mut dyn FnMut(&mut crate::Writers<'_>, u64, &str) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let mut file = match open_text(files, name) {
-        Ok(file) => file,
+    let (mut file, note) = match open_text(files, name) {
+        Ok(opened) => opened,
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));
             return Ok(());
         }
     };
+    writers.note(&place, note);
     // Old programs for the Mac end lines by CR. An error is met again below.
     let end = file.fill_buf().map_or(b'\n', line_end);
     let mut bytes = Vec::new();
@@ -252,7 +269,7 @@ pub(crate) fn each_line(
                 break;
             }
         }
-        let line = String::from_utf8_lossy(&bytes);
+        let line = writers.text(&bytes);
         let line = line
             .trim_start_matches('\u{FEFF}')
             .trim_end_matches(['\n', '\r']);

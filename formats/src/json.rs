@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use model_core::corpus::{id_key, parse_json};
+use model_core::corpus::{id_key, lossy, parse_json};
 use serde_json::Value;
 
 use crate::files::open_text;
@@ -61,6 +61,8 @@ pub(crate) struct Records<R> {
     pending: Option<u8>,
     /// Whether the next string is a value, and not a key.
     is_after_colon: bool,
+    /// How many bytes of the records so far are not UTF-8.
+    unreadable: usize,
 }
 
 enum Opened {
@@ -91,6 +93,7 @@ impl<R: Read> Records<R> {
             opened: Vec::new(),
             pending: None,
             is_after_colon: false,
+            unreadable: 0,
         }
     }
 
@@ -155,7 +158,7 @@ impl<R: Read> Records<R> {
                     let here = self.here();
                     if let Some(path) = self.paths.iter().position(|path| *path == here) {
                         let line = self.bytes.line;
-                        let value = parse_json(&String::from_utf8_lossy(&text));
+                        let value = self.parse(&text);
                         return Ok(Some(Record { line, path, value }));
                     }
                 }
@@ -256,7 +259,13 @@ impl<R: Read> Records<R> {
         if length > MAX_RECORD_BYTES {
             return Ok(Err(format!("longer than {} MiB", MAX_RECORD_BYTES >> 20)));
         }
-        Ok(parse_json(&String::from_utf8_lossy(&text)))
+        Ok(self.parse(&text))
+    }
+
+    fn parse(&mut self, bytes: &[u8]) -> Result<Value, String> {
+        let (text, unreadable) = lossy(bytes);
+        self.unreadable += unreadable;
+        parse_json(&text)
     }
 }
 
@@ -331,27 +340,30 @@ pub(crate) fn each_record(
     each: &mut dyn FnMut(&mut Writers<'_>, usize, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let file = match open_text(files, name) {
-        Ok(file) => file,
+    let (file, note) = match open_text(files, name) {
+        Ok(opened) => opened,
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));
             return Ok(());
         }
     };
+    writers.note(&place, note);
     let mut records = Records::new(file, paths);
     loop {
         match records.next() {
-            Ok(None) => return Ok(()),
+            Ok(None) => break,
             Ok(Some(record)) => match record.value {
                 Ok(value) => each(writers, record.path, &value)?,
                 Err(what) => writers.bad_record(&format!("{place}:{}: {what}", record.line)),
             },
             Err(error) => {
                 writers.bad_record(&format!("{place}:{}: {error}", records.bytes.line));
-                return Ok(());
+                break;
             }
         }
     }
+    writers.add_unreadable(records.unreadable);
+    Ok(())
 }
 
 /// Calls `each` with every record of a file in the place where its posts are, see [`Candidate::place_of_posts`].

@@ -8,7 +8,7 @@
 //! use formats::{MemoryFiles, Options, Receiver, Writers, recognise};
 //! use model_core::corpus::User;
 //!
-//! /// Keeps the users and prints what could not be read.
+//! /// Keeps the users and prints what could not be read and what else is to be known.
 //! #[derive(Default)]
 //! struct Users(Vec<User>);
 //!
@@ -18,6 +18,9 @@
 //!         Ok(())
 //!     }
 //!     fn bad_record(&mut self, line: &str) {
+//!         eprintln!("{line}");
+//!     }
+//!     fn note(&mut self, line: &str) {
 //!         eprintln!("{line}");
 //!     }
 //! }
@@ -325,6 +328,26 @@ mod tests {
         ] {
             let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
             assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_format_in_posts_were_that_format() {
+        for (name, content) in [
+            (
+                "a.jsonl",
+                r#"{"text": "see activitystreams", "kind": "orderedItems"}"#,
+            ),
+            ("a.jsonl", r#"{"text": "app.bsky.feed.post", "records": 3}"#),
+            ("a.jsonl", r#"{"text": "roots of this version"}"#),
+            ("a.txt", "The roots of this version\n"),
+            (
+                "messages.json",
+                r#"[{"text": "ID, Timestamp and Contents"}]"#,
+            ),
+        ] {
+            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+            assert!(recognise(&mut files).parts.is_empty(), "{content}");
         }
     }
 

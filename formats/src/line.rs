@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
-use crate::files::{lines, read_text};
+use crate::files::{lines, read_bytes};
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -137,8 +137,9 @@ impl Format for Line {
             let mut start_of_day = None;
             let is_spaced = |line: &str| spaced_message(line).is_some();
             let is_of_computer = begins_with_day(Candidate::new(files, &name).head(), is_spaced);
-            // A file that cannot be read is reported below.
-            let text = read_text(files, &name).unwrap_or_default();
+            // What is wrong with the file is told below.
+            let text = read_bytes(files, &name).unwrap_or_default().0;
+            let text = String::from_utf8_lossy(&text);
             let names = is_of_computer.then(|| names(&text));
             let order = order(&text);
             let mut start = |line: &str| {

@@ -47,7 +47,7 @@ impl Format for LinkedIn {
                 continue;
             }
             let place = files.place(&name);
-            match read_text(files, &name) {
+            match read_text(files, &name, writers) {
                 Ok(text) => {
                     let text = with_doubled_quotes(&text);
                     rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {

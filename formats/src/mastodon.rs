@@ -48,9 +48,11 @@ impl Format for Mastodon {
 }
 
 fn is_outbox(file: &mut Candidate<'_>) -> bool {
-    let head = file.head();
-    let is_json = head.trim_start().starts_with(['{', '[']);
-    is_json && head.contains("activitystreams") && head.contains("\"orderedItems\"")
+    let is_json = file.head().trim_start().starts_with(['{', '[']);
+    is_json
+        && file.has_record(&OUTBOX, |activity| {
+            activity["type"].is_string() && !activity["object"].is_null()
+        })
 }
 
 fn is_status(record: &Value) -> bool {

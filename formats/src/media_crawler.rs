@@ -8,7 +8,8 @@ use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::writers::name_of;
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// Posts and comments as CSV, as an array of JSON, or as JSON lines.
 pub(crate) struct MediaCrawler;
@@ -74,7 +75,7 @@ impl Format for MediaCrawler {
             };
             if is_creators {
                 each_cells(files, &name, is_creator, writers, &mut |writers, cell| {
-                    let writer = cell("user_id");
+                    let writer = writer(cell);
                     if writers.has(&writer) {
                         label(writers, &writer, cell);
                     }
@@ -111,6 +112,15 @@ fn each_cells(
 fn first(cell: Cell<'_>, names: &[&str]) -> String {
     let mut cells = names.iter().map(|name| cell(name));
     cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+}
+
+/// The writer's id, or the name where a spreadsheet has rounded the id.
+fn writer(cell: Cell<'_>) -> String {
+    let id = first(cell, &WRITERS);
+    match id.is_empty() {
+        true => id,
+        false => name_of(&[&id, &first(cell, &NAMES)]).to_owned(),
+    }
 }
 
 fn label(writers: &mut Writers<'_>, writer: &str, cell: Cell<'_>) {
@@ -152,7 +162,7 @@ fn is_json(file: &mut Candidate<'_>) -> bool {
 }
 
 fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
-    let (writer, id) = (first(cell, &WRITERS), first(cell, &IDS));
+    let (writer, id) = (writer(cell), first(cell, &IDS));
     if writer.is_empty() {
         writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
         return Ok(());
@@ -166,7 +176,8 @@ fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()>
             false => format!("{title}\n{description}"),
         };
     }
-    let own = own_words(&words, false);
+    // MediaCrawler takes the tags out of HTML and leaves the entities.
+    let own = own_words(&html::entities(&words), false);
     writers.counts().quotations += u64::from(own.had_quotation);
     label(writers, &writer, cell);
     writers.add(Post {
@@ -211,6 +222,14 @@ mod tests {
             assert_eq!(received.json(), expected, "{name}");
             assert_eq!(counts.reposts, 1);
         }
+    }
+
+    #[test]
+    fn users_whose_ids_a_spreadsheet_has_rounded_were_one() {
+        let csv = "note_id,content,user_id,nickname\n5.1E+15,a &lt; b,1.23457E+17,ann\n5.1E+15,rain,1.23457E+17,ben\n";
+        let (received, _) = read(&MediaCrawler, &[("a.csv", csv.as_bytes())]);
+        let expected = json!([{"id": "ann", "posts": ["a < b"]}, {"id": "ben", "posts": ["rain"]}]);
+        assert_eq!(received.json(), expected);
     }
 
     #[test]

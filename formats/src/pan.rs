@@ -63,7 +63,7 @@ impl Format for Pan {
                 writers.bad_record(&format!("{place}: {what}"));
                 None
             });
-            let text = match read_text(files, &name) {
+            let text = match read_text(files, &name, writers) {
                 Ok(text) => text,
                 Err(error) => {
                     writers.bad_record(&format!("{place}: {error}"));
@@ -133,7 +133,7 @@ fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) ->
             continue;
         }
         let folder = folder(&name);
-        match read_text(files, &name) {
+        match read_text(files, &name, writers) {
             Ok(text) => truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),
@@ -213,14 +213,17 @@ fn is_unknown(label: &str) -> bool {
     matches!(label.to_lowercase().as_str(), "" | "xx" | "xx-xx")
 }
 
-/// The attributes of the first tag if it is that of an author.
+/// The attributes of the root element if it is an author.
 fn author_tag(xml: &str) -> Option<&str> {
-    let tag = xml.split_once("<author")?.1;
-    let before = xml.len() - tag.len();
-    // Only a declaration and comments stand before the root.
-    (before < 1024 && tag.starts_with([' ', '>']))
-        .then(|| tag.split('>').next())
-        .flatten()
+    let mut rest = xml.trim_start();
+    // A declaration, a document type and comments may stand before the root.
+    while rest.starts_with("<?") || rest.starts_with("<!") {
+        let end = if rest.starts_with("<!--") { "-->" } else { ">" };
+        rest = rest.split_once(end)?.1.trim_start();
+    }
+    let tag = rest.strip_prefix("<author")?;
+    let is_name = tag.starts_with(|next: char| next == '>' || next.is_whitespace());
+    tag.split('>').next().filter(|_| is_name)
 }
 
 /// `lang`, and `gender` and `age_group` where they are known.
@@ -313,6 +316,25 @@ mod tests {
             "posts": ["one & two\nlines", "with tags"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!((counts.bots, counts.reposts), (3, 1));
+    }
+
+    #[test]
+    fn a_feed_with_authors_was_a_corpus_of_authors() {
+        let feed = b"<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>x</id>\
+            <entry><author><name>Ann</name></author><content>hello</content></entry></feed>";
+        let mut files = crate::testing::Memory::new(&[("feed.atom", &feed[..])]);
+        assert!(crate::recognise(&mut files).parts.is_empty());
+        for (xml, tag) in [
+            (
+                "<?xml version=\"1.0\"?>\n<!-- <author> --><author lang=\"en\">",
+                Some(" lang=\"en\""),
+            ),
+            ("<!DOCTYPE author>\n<author>", Some("")),
+            ("<authors><author>", None),
+            ("<!-- <author>", None),
+        ] {
+            assert_eq!(author_tag(xml), tag, "{xml}");
+        }
     }
 
     #[test]

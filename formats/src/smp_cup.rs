@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::files::{base, each_line};
 use crate::labels::{birth_year, gender};
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, time};
+use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, html, time};
 
 /// Text files without a header: `train_status.txt` with a post a line, `train_labels.txt` with a user a line.
 pub(crate) struct SmpCup;
@@ -50,7 +50,7 @@ impl Format for SmpCup {
                     writers.bad_record(&format!("{place}:{number}: {what}"));
                     return Ok(());
                 };
-                let own = own_words(text, false);
+                let own = own_words(&html::entities(text), false);
                 writers.counts().quotations += u64::from(own.had_quotation);
                 writers.add(Post {
                     writer,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::rc::Rc;
 
-use model_core::corpus::{Table, misquoted};
+use model_core::corpus::{Table, misquoted, too_many_cells};
 
 use crate::files::open_text;
 use crate::{Files, Writers};
@@ -59,7 +59,10 @@ pub(crate) fn each_row(
 ) -> io::Result<()> {
     let place = files.place(name);
     match open_text(files, name) {
-        Ok(text) => rows_of(text, &place, writers, each),
+        Ok((text, note)) => {
+            writers.note(&place, note);
+            rows_of(text, &place, writers, each)
+        }
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));
             Ok(())
@@ -67,8 +70,8 @@ pub(crate) fn each_row(
     }
 }
 
-/// Calls `each` with every row of a table, which messages call `place`. Rows with misplaced quotes are left out, and text that
-/// cannot be read to its end costs a bad record.
+/// Calls `each` with every row of a table, which messages call `place`. Rows with misplaced quotes or more cells than the
+/// header are left out, and text that cannot be read to its end costs a bad record.
 ///
 /// # Errors
 /// Those of `each`.
@@ -87,7 +90,7 @@ pub(crate) fn rows_of(
     };
     let columns = table.columns.iter().cloned().enumerate();
     let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
-    loop {
+    for number in 1.. {
         let row = match table.next_row() {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(()),
@@ -100,13 +103,18 @@ pub(crate) fn rows_of(
             writers.bad_record(&format!("{place}:{}: {}", row.line, misquoted(line)));
             continue;
         }
+        if let Some(what) = too_many_cells(&row, number, table.columns.len()) {
+            writers.bad_record(&format!("{place}:{}: {what}", row.line));
+            continue;
+        }
         let row = Row {
             line: row.line,
             cells: (row.cells())
-                .map(|cell| String::from_utf8_lossy(cell).into_owned())
+                .map(|cell| writers.text(cell).into_owned())
                 .collect(),
             columns: Rc::clone(&columns),
         };
         each(writers, &row)?;
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::json::{each_record, text};
+use crate::writers::name_of;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
 /// `result.json` of one chat or of a whole account.
@@ -40,7 +41,12 @@ impl Format for Telegram {
             return false;
         }
         file.has_record(&PATHS[..3], |message| {
-            message["type"].is_string() && message["date"].is_string() && !message["text"].is_null()
+            let is_sent = ["from", "from_id", "actor", "actor_id"]
+                .iter()
+                .any(|name| message.get(name).is_some());
+            let is_of_kind = message["type"] == "message" || message["type"] == "service";
+            // Null for a writer whose account is deleted.
+            is_sent && is_of_kind && message["date"].is_string() && !message["text"].is_null()
         })
     }
 
@@ -72,7 +78,8 @@ fn add(writers: &mut Writers<'_>, message: &Value, bot: Option<&String>) -> io::
         writers.counts().system += 1;
         return Ok(());
     }
-    let writer = text(&message["from_id"]);
+    let (id, name) = (text(&message["from_id"]), text(&message["from"]));
+    let writer = name_of(&[&id, &name]);
     if writer.is_empty() || message["from"].is_null() {
         writers.counts().deleted += 1;
         return Ok(());
@@ -90,7 +97,7 @@ fn add(writers: &mut Writers<'_>, message: &Value, bot: Option<&String>) -> io::
         u64::from(had_quotation && !is_repost && !words.trim().is_empty());
     let times = ["date_unixtime", "date"];
     writers.add(Post {
-        writer: &writer,
+        writer,
         // Ids count the messages of a chat, of which a file may have many.
         id: None,
         time: times.iter().find_map(|name| time::of(&message[*name])),
@@ -153,6 +160,16 @@ mod tests {
                 (2, 1, 1)
             );
         }
+    }
+
+    #[test]
+    fn messages_of_other_programs_were_messages_of_the_system() {
+        let export = br#"{"messages": [{"type": "post", "date": "2024-01-01", "user": "ann", "text": "hello"}]}"#;
+        let mut files = crate::testing::Memory::new(&[("a.json", &export[..])]);
+        assert!(crate::recognise(&mut files).parts.is_empty());
+        let export = br#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
+        let (received, _) = read(&Telegram, &[("a.json", &export[..])]);
+        assert_eq!(received.json(), json!([{"id": "ann", "posts": ["hello"]}]));
     }
 
     #[test]

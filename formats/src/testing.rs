@@ -43,6 +43,7 @@ impl Files for Memory {
 pub(crate) struct Received {
     pub(crate) users: Vec<User>,
     pub(crate) bad_records: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Received {
@@ -65,6 +66,10 @@ impl Receiver for Received {
 
     fn bad_record(&mut self, line: &str) {
         self.bad_records.push(line.to_owned());
+    }
+
+    fn note(&mut self, line: &str) {
+        self.notes.push(line.to_owned());
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::json::{each_post, text};
+use crate::writers::name_of;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
@@ -42,18 +43,15 @@ fn is_post(record: &Value) -> bool {
 fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
     let user = &post["user"];
     // Collections that were cut down often keep the name alone.
-    let writer = [id(user), text(&user["screen_name"])];
-    let writer = writer
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or_default();
+    let names = [id(user), text(&user["screen_name"])];
+    let writer = name_of(&[&names[0], &names[1]]);
     let Some(words) = words(post).filter(|_| !writer.is_empty()) else {
         // Such as {"delete": …} and {"limit": …}.
         writers.counts().system += 1;
         return Ok(());
     };
     writers.add(Post {
-        writer: &writer,
+        writer,
         id: Some(&id(post)),
         time: time::of(&post["created_at"]),
         text: html::entities(words).into_owned(),

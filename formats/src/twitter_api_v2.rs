@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json::{PLACES, each_record, text};
 use crate::table::{Row, each_row};
+use crate::writers::name_of;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
@@ -73,7 +74,7 @@ fn add_row(writers: &mut Writers<'_>, row: &Row, place: &str) -> io::Result<()> 
     let note = row.cell("note_tweet.text");
     let mut post = json!({
         "id": row.cell("id"),
-        "author_id": row.cell("author_id"),
+        "author_id": name_of(&[row.cell("author_id"), row.cell("author.username")]),
         "created_at": row.cell("created_at"),
         "text": if note.is_empty() { row.cell("text") } else { note },
     });
@@ -155,6 +156,27 @@ mod tests {
         let (received, counts) = read(&TwitterApiV2, &[("posts.csv", table.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "7", "posts": ["a < b"]}]));
         assert_eq!(counts.reposts, 1);
+    }
+
+    #[test]
+    fn authors_whose_ids_a_spreadsheet_has_rounded_were_one_without_a_word() {
+        let table = "id,referenced_tweets.retweeted.id,author_id,text,author.username\n\
+            1.61E+18,,1.22E+18,tea,ann\n1.61E+18,,1.22E+18,rain,ben\n1.61E+18,,1.22E+18,sun,ben\n";
+        let (received, counts) = read(&TwitterApiV2, &[("a.csv", table.as_bytes())]);
+        let expected =
+            json!([{"id": "ann", "posts": ["tea"]}, {"id": "ben", "posts": ["rain", "sun"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.duplicates, received.notes.len()), (0, 0));
+        let nameless = table.replace(",author.username", ",other");
+        let (received, _) = read(&TwitterApiV2, &[("a.csv", nameless.as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "1.22E+18", "posts": ["tea", "rain", "sun"]}])
+        );
+        assert_eq!(
+            received.notes,
+            [format!("1.22E+18: {}", model_core::corpus::ROUNDED)]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Separates a writer's own words in a post of Weibo from those of others.
 
-use crate::{Candidate, html};
+use crate::Candidate;
 
 /// Columns of writers, which files of one user have only if they were put together.
 const WRITER_COLUMNS: [&str; 8] = [
@@ -41,9 +41,8 @@ pub(crate) struct Own {
     pub(crate) had_quotation: bool,
 }
 
-/// The writer's words: those before the chain of comments `//@name: …` of a repost. `is_repost` says that the post is one.
+/// The writer's words in a text without HTML: those before the chain of comments `//@name: …` of a repost. `is_repost` says that the post is one.
 pub(crate) fn own_words(text: &str, is_repost: bool) -> Own {
-    let text = html::entities(text);
     let end = ["//@", "// @"]
         .iter()
         .filter_map(|mark| text.find(mark))
@@ -82,7 +81,7 @@ mod tests {
             (
                 "看 https://example.org/@a &gt; 好",
                 false,
-                "看 https://example.org/@a > 好",
+                "看 https://example.org/@a &gt; 好",
                 false,
             ),
         ] {

@@ -58,7 +58,7 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
         .filter_map(Value::as_str)
         .find(|words| !words.is_empty())
     {
-        Some(words) => words.to_owned(),
+        Some(words) => html::entities(words).into_owned(),
         None => html::text(&text(&post["text"])).text,
     };
     let own = own_words(&words, post["retweeted_status"].is_object());
@@ -78,6 +78,17 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn entities_were_decoded_twice() {
+        let user = json!({"id": 17, "screen_name": "a"});
+        let posts = json!([
+            {"id": 1, "idstr": "1", "user": user, "text": "&amp;lt;<br />a &lt; b"},
+            {"id": 2, "idstr": "2", "user": user, "text": "…", "text_raw": "&amp;gt; a &gt; b"},
+        ]);
+        let (received, _) = read(&WeiboApi, &[("a.json", posts.to_string().as_bytes())]);
+        assert_eq!(received.users[0].posts, ["&lt;\na < b", "&gt; a > b"]);
+    }
 
     #[test]
     fn posts_of_weibo_were_taken_for_twitters() {

@@ -16,7 +16,7 @@ pub(crate) struct WeiboCrawler;
 
 const COLUMNS: [&str; 3] = ["id", "bid", "正文"];
 const USER_COLUMNS: [&str; 2] = ["用户id", "性别"];
-const PATHS: [&str; 2] = ["user", "weibo/*"];
+static PATHS: [&str; 2] = ["user", "weibo/*"];
 const ABOUT: About = About {
     name: "weibo-crawler",
     input: "CSV files USER-ID.csv of weibo-crawler with the columns id, bid and 正文, or JSON files {\"user\": …, \"weibo\": […]} of weibo-crawler or weiboSpider",
@@ -34,9 +34,9 @@ impl Format for WeiboCrawler {
         if !file.may_be(&["csv", "json"]) {
             return false;
         }
-        let head = file.head();
-        if head.starts_with('{') {
-            return head.contains("\"user\"") && head.contains("\"weibo\"");
+        if file.head().starts_with('{') {
+            return file.has_record(&PATHS[1..], is_post)
+                && file.has_record(&PATHS[..1], Value::is_object);
         }
         // weibo-search has a column for the user besides.
         file.has_columns(&COLUMNS) && !names_writers(file)
@@ -99,6 +99,11 @@ fn read_json(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io
     })
 }
 
+/// weiboSpider says `content`.
+fn is_post(post: &Value) -> bool {
+    post["text"].is_string() || post["content"].is_string()
+}
+
 fn add_json(writers: &mut Writers<'_>, writer: &str, post: &Value) -> io::Result<()> {
     // weiboSpider says `content` and `original`.
     let words = post["text"]
@@ -151,6 +156,25 @@ mod tests {
         let expected = json!([{"id": "17", "gender": "female", "birth_year": 1990, "posts": ["今天加班", "周末去公园"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!((counts.reposts, counts.quotations), (1, 0));
+    }
+
+    #[test]
+    fn posts_that_name_users_and_weibo_were_files_of_weibo_crawler() {
+        for lines in [
+            "{\"user\":\"ann\",\"text\":\"hi\",\"platform\":\"weibo\"}\n{\"user\":\"ben\",\"text\":\"yo\",\"platform\":\"weibo\"}\n",
+            r#"{"user": {"id": 17}, "text": "hi", "weibo": "https://weibo.com/a"}"#,
+            r#"{"user": "ann", "weibo": [{"text": "hi"}]}"#,
+        ] {
+            let mut files = crate::testing::Memory::new(&[("a.jsonl", lines.as_bytes())]);
+            assert!(crate::recognise(&mut files).parts.is_empty(), "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_an_entity_in_text_without_html_was_decoded() {
+        let csv = "id,bid,正文\n1,a,写 &amp;lt; 和 &lt;\n";
+        let (received, _) = read(&WeiboCrawler, &[("17.csv", csv.as_bytes())]);
+        assert_eq!(received.users[0].posts, ["写 &amp;lt; 和 &lt;"]);
     }
 
     #[test]

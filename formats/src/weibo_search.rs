@@ -4,6 +4,7 @@ use std::io;
 
 use crate::table::each_row;
 use crate::weibo::own_words;
+use crate::writers::name_of;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
 
 /// CSV files of found posts with a column for the user.
@@ -32,7 +33,7 @@ impl Format for WeiboSearch {
                 let own = own_words(row.cell("微博正文"), !row.cell("retweet_id").is_empty());
                 writers.counts().quotations += u64::from(own.had_quotation);
                 writers.add(Post {
-                    writer: row.cell("user_id"),
+                    writer: name_of(&[row.cell("user_id"), row.cell("用户昵称")]),
                     id: Some(row.cell("id")),
                     time: time::time(row.cell("发布时间")),
                     text: own.text,
@@ -49,6 +50,45 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn posts_with_ids_that_a_spreadsheet_has_rounded_were_duplicates() {
+        for table in [
+            "id,bid,user_id,微博正文\n4.97123E+15,a,604,今天\n4.97123E+15,b,604,晚上\n",
+            "id;bid;user_id;微博正文\n4,97123E+15;a;604;今天\n4,97123E+15;b;604;晚上\n",
+        ] {
+            let (received, counts) = read(&WeiboSearch, &[("a.csv", table.as_bytes())]);
+            let expected = json!([{"id": "604", "posts": ["今天", "晚上"]}]);
+            assert_eq!(received.json(), expected);
+            assert_eq!((counts.duplicates, received.notes.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn users_whose_ids_a_spreadsheet_has_rounded_were_one() {
+        let table = "bid,user_id,用户昵称,微博正文\na,7.12345E+11,甲,今天\nb,7.12345E+11,乙,晚上\n";
+        let (received, _) = read(&WeiboSearch, &[("a.csv", table.as_bytes())]);
+        let expected = json!([{"id": "甲", "posts": ["今天"]}, {"id": "乙", "posts": ["晚上"]}]);
+        assert_eq!(received.json(), expected);
+        assert!(received.notes.is_empty());
+    }
+
+    #[test]
+    fn rows_with_more_cells_than_columns_were_cut() {
+        let table = "id,bid,user_id,微博正文\n1,a,604,今天,真好\n2,b,604,晚上\n";
+        let (received, _) = read(&WeiboSearch, &[("a.csv", table.as_bytes())]);
+        assert_eq!(received.users[0].posts, ["晚上"]);
+        assert_eq!(received.bad_records.len(), 1);
+    }
+
+    #[test]
+    fn unreadable_bytes_were_not_told() {
+        let table =
+            b"bid,user_id,\xE5\xBE\xAE\xE5\x8D\x9A\xE6\xAD\xA3\xE6\x96\x87\na,604,tea\xFF\n";
+        let (received, _) = read(&WeiboSearch, &[("a.csv", &table[..])]);
+        assert_eq!(received.users[0].posts, ["tea\u{FFFD}"]);
+        assert_eq!(received.notes, ["1 byte is not UTF-8 and read as \u{FFFD}"]);
+    }
 
     #[test]
     fn posts_are_grouped_by_user() {

@@ -300,6 +300,16 @@ mod tests {
     use crate::testing::read;
     use serde_json::json;
 
+    /// The bytes are so few that they are taken for another encoding.
+    #[test]
+    fn how_a_chat_was_read_was_not_told() {
+        let chat = b"04.01.23, 19:02 - J\xc3\xbcrgen: gr\xc3\xbcn \xff\xff\xff\n";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", &chat[..])]);
+        let note =
+            "chat.txt: read as windows-1252, in which many signs or capitals stand inside words";
+        assert_eq!(received.notes, [note]);
+    }
+
     #[test]
     fn dates_of_many_languages_are_found() {
         for line in [

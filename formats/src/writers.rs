@@ -1,12 +1,13 @@
 //! Posts grouped by writer.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::mem;
 use std::ops::AddAssign;
 
-use model_core::corpus::User;
+use model_core::corpus::{ROUNDED, User, is_rounded, lossy, unreadable_note, without_flags};
 use serde_json::{Map, Value};
 
 /// How posts are treated.
@@ -28,6 +29,9 @@ pub trait Receiver {
 
     /// Takes one line on a record that could not be read: the place and what is wrong.
     fn bad_record(&mut self, line: &str);
+
+    /// Takes one line on how files were read, where nothing is wrong with a record.
+    fn note(&mut self, line: &str);
 }
 
 /// A post as a format reads it.
@@ -35,7 +39,8 @@ pub trait Receiver {
 pub struct Post<'a> {
     /// The writer's id or name.
     pub writer: &'a str,
-    /// The post's id. A post whose writer has another one with this id is a duplicate.
+    /// The post's id. A post whose writer has another one with this id is a duplicate, unless a spreadsheet has rounded it:
+    /// then many posts have the same.
     pub id: Option<&'a str>,
     /// Milliseconds since 1970, as far as it is known. A post without it follows the one before it.
     pub time: Option<i64>,
@@ -110,6 +115,12 @@ pub struct Writers<'a> {
     seen: HashSet<u64>,
     bytes: usize,
     counts: Counts,
+    /// What is told of files, each with the first file and the number of the others.
+    notes: Vec<(String, String, usize)>,
+    /// The number of bytes that are not UTF-8.
+    unreadable: usize,
+    /// Whether it was told that the id of a writer is rounded.
+    is_rounded_told: bool,
 }
 
 #[derive(Default)]
@@ -141,6 +152,9 @@ impl<'a> Writers<'a> {
             seen: HashSet::new(),
             bytes: 0,
             counts: Counts::default(),
+            notes: Vec::new(),
+            unreadable: 0,
+            is_rounded_told: false,
         }
     }
 
@@ -152,6 +166,30 @@ impl<'a> Writers<'a> {
     /// Reports a record that could not be read.
     pub fn bad_record(&mut self, line: &str) {
         self.receiver.bad_record(line);
+    }
+
+    /// Tells how a file was read when all files are read, and once for those of which the same is to be told: a folder may
+    /// have thousands of them.
+    pub(crate) fn note(&mut self, place: &str, what: Option<String>) {
+        let Some(what) = what else {
+            return;
+        };
+        match self.notes.iter_mut().find(|(told, ..)| *told == what) {
+            Some((.., others)) => *others += 1,
+            None => self.notes.push((what, place.to_owned(), 0)),
+        }
+    }
+
+    /// Bytes as text. Those that are not UTF-8 are counted, and told when all files are read.
+    pub(crate) fn text<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, str> {
+        let (text, unreadable) = lossy(bytes);
+        self.unreadable += unreadable;
+        text
+    }
+
+    /// Counts bytes that are not UTF-8 and were read elsewhere.
+    pub(crate) fn add_unreadable(&mut self, bytes: usize) {
+        self.unreadable += bytes;
     }
 
     /// Adds a post, unless it is to be left out.
@@ -169,7 +207,11 @@ impl<'a> Writers<'a> {
             self.counts.without_text += 1;
             return Ok(());
         }
-        if let Some(id) = post.id.filter(|id| !id.is_empty()) {
+        if !self.is_rounded_told && is_rounded(post.writer) {
+            self.is_rounded_told = true;
+            self.receiver.note(&format!("{}: {ROUNDED}", post.writer));
+        }
+        if let Some(id) = post.id.filter(|id| !id.is_empty() && !is_rounded(id)) {
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.writer, id));
             if !self.seen.insert(hash) {
                 self.counts.duplicates += 1;
@@ -272,8 +314,28 @@ impl<'a> Writers<'a> {
         for writer in mem::take(&mut self.writers).into_iter().flatten() {
             self.hand_over(writer)?;
         }
+        for (what, place, others) in &self.notes {
+            let more = match others {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            // With --encoding, a file is read as a plain one and in no format.
+            let what = without_flags(what);
+            self.receiver.note(&format!("{place}{more}: {what}"));
+        }
+        if let Some(note) = unreadable_note(self.unreadable) {
+            self.receiver.note(without_flags(&note));
+        }
         Ok(self.counts)
     }
+}
+
+/// The first of a user's ids and names that is not empty and not rounded by a spreadsheet, so that it is no other user's; or
+/// else the first that is not empty.
+pub(crate) fn name_of<'a>(names: &[&'a str]) -> &'a str {
+    let names = || names.iter().filter(|name| !name.is_empty());
+    let exact = names().find(|name| !is_rounded(name));
+    exact.or(names().next()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -336,6 +398,46 @@ mod tests {
         let counts = writers.finish_all().unwrap();
         assert_eq!((counts.reposts, counts.duplicates), (1, 1));
         assert_eq!(received.users[0].posts, ["text"]);
+    }
+
+    #[test]
+    fn posts_with_rounded_ids_were_duplicates_and_their_writers_one_without_a_word() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        for (writer, text) in [("4,97123E+15", "first"), ("4,97123E+15", "second")] {
+            let id = Some("1.61E+18");
+            let post = Post {
+                id,
+                ..post(writer, None, text)
+            };
+            writers.add(post).unwrap();
+        }
+        assert_eq!(writers.finish_all().unwrap().duplicates, 0);
+        assert_eq!(received.users[0].posts, ["first", "second"]);
+        assert_eq!(received.notes, [format!("4,97123E+15: {ROUNDED}")]);
+        assert_eq!(name_of(&["1.61E+18", "ann"]), "ann");
+        assert_eq!(name_of(&["17", "ann"]), "17");
+        assert_eq!(name_of(&["1.61E+18", ""]), "1.61E+18");
+        assert_eq!(name_of(&["", "ann"]), "ann");
+    }
+
+    #[test]
+    fn a_note_was_told_for_each_of_thousands_of_files() {
+        let mut received = Received::default();
+        let mut writers = Writers::new(options(1 << 20), &mut received);
+        writers.note("1.csv", Some("read as UTF-16LE".to_owned()));
+        writers.note("2.csv", None);
+        writers.note("3.csv", Some("read as UTF-16LE".to_owned()));
+        writers.text(b"a\xff");
+        writers.add_unreadable(2);
+        writers.finish_all().unwrap();
+        assert_eq!(
+            received.notes,
+            [
+                "1.csv and 1 more: read as UTF-16LE",
+                "3 bytes are not UTF-8 and read as \u{FFFD}"
+            ]
+        );
     }
 
     #[test]

@@ -64,14 +64,18 @@ fn add(writers: &mut Writers<'_>, row: &Row) -> io::Result<()> {
     })
 }
 
-/// The words of a cell, which are the parts of a comment as JSON: `{"text":"see "},{"text":"@ann","mention":{…}}`.
+/// The words of a cell, which are the parts of a comment as JSON: `{"text":"see "},{"text":"@ann","mention":{…}}`, until 2024
+/// as `{"takeoutSegments":[{"text":"see "}]}`. A cell of another form is kept as it is.
 fn own_words(cell: &str) -> String {
-    match serde_json::from_str(&format!("[{cell}]")) {
-        Ok(Value::Array(parts)) if parts.iter().all(Value::is_object) => {
-            let words = parts.iter().filter_map(|part| part["text"].as_str());
-            words.collect()
-        }
-        _ => cell.to_owned(),
+    let parts: Vec<Value> = serde_json::from_str(&format!("[{cell}]")).unwrap_or_default();
+    let parts = match &parts[..] {
+        [part] => part["takeoutSegments"].as_array().unwrap_or(&parts),
+        _ => &parts,
+    };
+    let words: Vec<&str> = (parts.iter().filter_map(|part| part["text"].as_str())).collect();
+    match words.is_empty() {
+        true => cell.to_owned(),
+        false => words.concat(),
     }
 }
 
@@ -80,6 +84,32 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+
+    #[test]
+    fn comments_in_segments_were_lost() {
+        for (cell, words) in [
+            (
+                r#"{"takeoutSegments":[{"text":"coalowl "},{"text":"the legend"}]}"#,
+                "coalowl the legend",
+            ),
+            (r#"{"runs":["tea"]}"#, r#"{"runs":["tea"]}"#),
+            (r#"{"text":null}"#, r#"{"text":null}"#),
+            ("2, 3", "2, 3"),
+            ("", ""),
+        ] {
+            assert_eq!(own_words(cell), words);
+        }
+    }
+
+    #[test]
+    fn rows_with_more_cells_than_columns_were_cut() {
+        let comments = "Channel ID,Comment Text,Comment ID,Comment Create Timestamp\n\
+            UC1,tea, please,a,2024-05-02T10:00:00+00:00\nUC1,tea,b,2024-05-02T10:00:00+00:00,,\n";
+        let (received, _) = read(&YouTube, &[("comments.csv", comments.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "UC1", "posts": ["tea"]}]));
+        let what = "comments.csv:2: 5 cells where the header has 4; put texts that contain the separator in quotes";
+        assert_eq!(received.bad_records, [what]);
+    }
 
     #[test]
     fn comments_were_read_as_json_or_not_at_all() {

@@ -12,7 +12,11 @@ use std::io::{self, BufRead, Read};
 #[cfg(feature = "encodings")]
 use std::ops::RangeInclusive;
 
-pub(super) use utf_7::is_utf_7;
+use utf_7::is_utf_7;
+
+/// Told of a file whose characters beyond ASCII are encoded in ASCII.
+const UTF_7: &str =
+    "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
 
 /// The most bytes that are decoded at a time.
 const PIECE_BYTES: usize = 1 << 16;
@@ -149,12 +153,12 @@ impl Encoding {
         Some(latin::of_older_computers(head, guess).unwrap_or(Self::of(guess)))
     }
 
-    /// What is told of a file that starts with `head` and was recognised to be in this encoding.
-    #[cfg_attr(not(feature = "encodings"), expect(unused_variables))]
-    pub fn note(self, head: &[u8]) -> String {
+    /// What is told of a file that starts with `head` and was recognised to be in this encoding; `None` for UTF-8.
+    pub fn note(self, head: &[u8]) -> Option<String> {
         let name = self.name();
-        match self {
-            Self::Utf8 | Self::Utf16Le | Self::Utf16Be => format!("read as {name}"),
+        Some(match self {
+            Self::Utf8 => return is_utf_7(head).then(|| UTF_7.to_owned()),
+            Self::Utf16Le | Self::Utf16Be => format!("read as {name}"),
             // The others are told by the frequencies of characters, of which a short text has few.
             #[cfg(feature = "encodings")]
             _ => {
@@ -165,7 +169,7 @@ impl Encoding {
                 };
                 format!("read as {name}{doubt}; --encoding NAME states another one{others}")
             }
-        }
+        })
     }
 
     #[cfg(feature = "encodings")]
@@ -864,7 +868,7 @@ mod tests {
         assert_eq!(Encoding::by_name("cp850"), Some(Encoding::Ibm850));
         // A sign in all of them.
         let bytes = b"Un caf\xB0s, c'est tr\xB0s bien, monsieur";
-        let note = Encoding::recognise(bytes).unwrap().note(bytes);
+        let note = Encoding::recognise(bytes).unwrap().note(bytes).unwrap();
         assert!(note.contains("stand inside words; --encoding"), "{note}");
     }
 

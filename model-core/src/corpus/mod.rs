@@ -61,9 +61,11 @@ pub use reader::{
     Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_users, peek,
     read_users,
 };
-pub use records::{Record, Records, other_length};
+pub use records::{
+    Record, Records, lossy, other_length, too_many_cells, unreadable_note, without_flags,
+};
 pub use table::{Row, Table, misquoted};
-pub use user::{User, are_other, id_key, label_text};
+pub use user::{ROUNDED, User, are_other, id_key, is_rounded, label_text};
 
 /// U+FEFF at the start of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -7,12 +7,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
-use super::encoding::is_utf_7;
 use super::lines::{Line, Lines};
 use super::records::{
     Record, Records, TableRecords, alike, json_records, lossy, repeated, table_records,
+    unreadable_note,
 };
-use super::user::{Entry, entry, id_key, listed};
+use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed};
 use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
 use crate::file_kind::what_else;
@@ -211,7 +211,7 @@ struct Text {
     /// In UTF-8.
     reader: Box<dyn BufRead + Send>,
     format: Format,
-    /// From which encoding, if it was not UTF-8.
+    /// See [`Encoding::note`].
     note: Option<Problem>,
 }
 
@@ -237,10 +237,9 @@ fn decoded(
         let finder = Finder::new(&reading.columns);
         Format::of(name, &encoding.decode_head(head), &finder)
     });
-    let note = match (reading.encoding, encoding) {
-        (None, Encoding::Utf8) => is_utf_7(head).then(|| UTF_7.to_owned()),
-        (None, _) => Some(encoding.note(head)),
-        (Some(_), _) => None,
+    let note = match reading.encoding {
+        None => encoding.note(head),
+        Some(_) => None,
     };
     Ok(Text {
         reader: Box::new(encoding.decode(reader)),
@@ -364,8 +363,6 @@ fn each_once_but(other: &str) -> String {
         "each writer has only one record, but {other:?} has the same value in several; --user NAME states the field of the writers"
     )
 }
-/// Told of a file with an id such as 1.23457E+17.
-const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
 /// Told of a file in which Python has written the writers as objects.
 const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
 /// Told of a file whose texts count something, or are ids.
@@ -374,25 +371,12 @@ const NUMBERS: &str =
 /// Told of a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";
-/// Told of a file whose characters beyond ASCII are encoded in ASCII.
-const UTF_7: &str =
-    "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
 /// What is told at the end of a file with reposts.
 fn reposts(count: usize) -> Option<Problem> {
     let plural = if count == 1 { "" } else { "s" };
     (count > 0).then(|| {
         Problem::Note(format!(
             "left out {count} repost{plural} that a field such as retweet_id marks; --reposts keeps them"
-        ))
-    })
-}
-
-/// What is told at the end of a file with bytes that are not UTF-8.
-fn unreadable(bytes: usize) -> Option<Problem> {
-    let plural = if bytes == 1 { " is" } else { "s are" };
-    (bytes > 0).then(|| {
-        Problem::Note(format!(
-            "{bytes} byte{plural} not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding"
         ))
     })
 }
@@ -451,7 +435,8 @@ impl Iterator for Grouped {
             let added = match self.records.next() {
                 Some(record) => record.and_then(|record| self.add(record)),
                 None => {
-                    self.problems.extend(unreadable(self.unreadable));
+                    let note = unreadable_note(self.unreadable);
+                    self.problems.extend(note.map(Problem::Note));
                     self.problems.extend(reposts(self.reposts));
                     if self.are_numbers == Some(true) && !self.finder.states_text() {
                         self.problems.push_back(Problem::Note(NUMBERS.to_owned()));
@@ -641,15 +626,13 @@ fn has_entity(text: &str) -> bool {
     })
 }
 
-/// What may be wrong with an id: a program has rounded it, as in 1.23457E+17 by a spreadsheet and 1.23457e+17 by R, or has
-/// written an object, as in {'username': 'ann', 'followers': 9} by Python.
+/// What may be wrong with an id: it is rounded, or Python has written an object, as in {'username': 'ann', 'followers': 9}.
 fn doubt(id: &Value) -> Option<&'static str> {
     let text = id_key(id);
     if text.starts_with('{') && text.ends_with('}') {
         return Some(OBJECT_AS_TEXT);
     }
-    let is_rounded = text.contains(['e', 'E']) && text.contains('+') && text.parse::<f64>().is_ok();
-    is_rounded.then_some(ROUNDED)
+    is_rounded(&text).then_some(ROUNDED)
 }
 
 /// Told of plain text that was not asked for.
@@ -671,7 +654,7 @@ fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Us
             Ok(Some(line)) => line,
             Ok(None) => {
                 is_over = true;
-                return unreadable(invalid).map(Err);
+                return unreadable_note(invalid).map(|note| Err(Problem::Note(note)));
             }
             Err(error) => {
                 is_over = true;

@@ -134,7 +134,7 @@ fn json_record(line: u64, bytes: &[u8]) -> Result<Record, String> {
 }
 
 /// Bytes as text, and how many of them are not UTF-8 and were read as U+FFFD.
-pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
+pub fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
     let text = String::from_utf8_lossy(bytes);
     let unreadable = match text {
         Cow::Borrowed(_) => 0,
@@ -143,6 +143,21 @@ pub(super) fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
             .sum(),
     };
     (text, unreadable)
+}
+
+/// What is told at the end of a file with bytes that are not UTF-8, see [`lossy`].
+pub fn unreadable_note(bytes: usize) -> Option<String> {
+    let plural = if bytes == 1 { " is" } else { "s are" };
+    (bytes > 0).then(|| {
+        format!("{bytes} byte{plural} not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding")
+    })
+}
+
+/// A message without the flag of the command line that it ends with, for those who cannot give it.
+pub fn without_flags(message: &str) -> &str {
+    message
+        .split_once("; --")
+        .map_or(message, |(message, _)| message)
 }
 
 /// What is wrong with other JSON than objects.
@@ -239,6 +254,24 @@ pub fn other_length(cells: usize, columns: usize) -> String {
     format!("{cells} cell{plural} where the header has {columns}{hint}")
 }
 
+/// What is wrong with the row of this number if it has more cells than the header has columns.
+pub fn too_many_cells(row: &Row, number: u64, columns: usize) -> Option<String> {
+    let has_more = row.cells().skip(columns).any(|cell| !cell.is_empty());
+    has_more.then(|| wrong_length(row, number, columns))
+}
+
+/// The message about a row of another length than the header, with what the cells show of its cause.
+fn wrong_length(row: &Row, number: u64, columns: usize) -> String {
+    let mut what = other_length(row.len(), columns);
+    let first = row.cells().next().unwrap_or_default();
+    if row.cells().any(|cell| cell.starts_with(b" \"")) {
+        what += ", without a space before them";
+    } else if row.len() == columns + 1 && first == number.to_string().as_bytes() {
+        what += ", or in R write without row names";
+    }
+    what
+}
+
 /// What MySQL and PostgreSQL write into a cell that is null.
 const NULL: &[u8] = br"\N";
 
@@ -247,16 +280,11 @@ fn record(row: &Row, number: u64, columns: &[String], texts: &[usize]) -> Result
         return Err(misquoted(line));
     }
     // Cells that are missing at the end are empty. A row without the cell of its text is cut off.
-    let has_more = row.cells().skip(columns.len()).any(|cell| !cell.is_empty());
     let lacks_text = !texts.is_empty() && texts.iter().all(|&column| column >= row.len());
-    if has_more || lacks_text {
-        let mut what = other_length(row.len(), columns.len());
-        let first = row.cells().next().unwrap_or_default();
-        if row.cells().any(|cell| cell.starts_with(b" \"")) {
-            what += ", without a space before them";
-        } else if row.len() == columns.len() + 1 && first == number.to_string().as_bytes() {
-            what += ", or in R write without row names";
-        }
+    if lacks_text {
+        return Err(wrong_length(row, number, columns.len()));
+    }
+    if let Some(what) = too_many_cells(row, number, columns.len()) {
         return Err(what);
     }
     let mut record = Record {

@@ -115,6 +115,17 @@ pub fn id_key(id: &Value) -> Cow<'_, str> {
     }
 }
 
+/// Told of a file with an id that is rounded, see [`is_rounded`].
+pub const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
+
+/// Whether a program has rounded an id: a spreadsheet writes 1.23457E+17, or 1,23457E+17 with a decimal comma, and R
+/// 1.23457e+17.
+pub fn is_rounded(id: &str) -> bool {
+    let id = id.trim();
+    let has_exponent = id.contains(['e', 'E']) && id.contains('+');
+    has_exponent && id.replace(',', ".").parse::<f64>().is_ok()
+}
+
 /// The parts of a record.
 pub(super) struct Entry {
     /// The user with the post, or posts, of the record.
@@ -173,8 +184,9 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         (None, None) if has_column(&fields) => return Err(LISTS_COLUMNS.into()),
         (None, None) => {
             return Err(format!(
-                "no \"posts\" (and no \"text\"); its fields are: {}; --text NAME states the one with the text",
-                listed(fields.keys().map(String::as_str))
+                "no \"posts\" (and no \"text\"); its fields are: {}; --text NAME states the one with the text{}",
+                listed(fields.keys().map(String::as_str)),
+                text_in_object(&fields).map_or(String::new(), |name| format!(", such as {name}"))
             ));
         }
     };
@@ -200,9 +212,29 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
     })
 }
 
-/// Whether a field of texts is an object, as where pandas writes a table by its columns.
+/// Whether a field of texts is an object with the numbers of rows, as where pandas writes a table by its columns.
 fn has_column(fields: &Map<String, Value>) -> bool {
-    (TEXTS.iter()).any(|name| fields.get(*name).is_some_and(Value::is_object))
+    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    objects_of_texts(fields).any(|(_, rows)| !rows.is_empty() && rows.keys().all(is_number))
+}
+
+/// The name of a text that stands in an object, such as `content.text`.
+fn text_in_object(fields: &Map<String, Value>) -> Option<String> {
+    objects_of_texts(fields).find_map(|(name, object)| {
+        let is_text = |name: &&str| object.get(*name).is_some_and(Value::is_string);
+        let known = TEXTS.into_iter().find(is_text);
+        let mut others = object.keys().map(String::as_str);
+        let text = known.or_else(|| others.find(is_text))?;
+        Some(format!("{name}.{text}"))
+    })
+}
+
+/// The fields that have the name of a text and are objects.
+fn objects_of_texts(
+    fields: &Map<String, Value>,
+) -> impl Iterator<Item = (&'static str, &Map<String, Value>)> {
+    let object = |name| Some((name, fields.get(name)?.as_object()?));
+    TEXTS.into_iter().filter_map(object)
 }
 
 /// What separates the posts in a cell of the MBTI corpus of Kaggle. Many cells have quotes around all of them.
@@ -412,6 +444,27 @@ mod tests {
             let error = User::from_json(record).unwrap_err();
             assert!(error.contains(what), "{record}: {error}");
         }
+    }
+
+    #[test]
+    fn a_text_in_an_object_was_a_list_of_columns() {
+        for (record, name) in [
+            (
+                r#"{"id": 1, "author": {"id": 9}, "content": {"text": "hi"}}"#,
+                ", such as content.text",
+            ),
+            (
+                r#"{"content": {"raw": null, "rendered": "hi"}}"#,
+                ", such as content.rendered",
+            ),
+            (r#"{"content": {"words": 3}}"#, ""),
+        ] {
+            let error = User::from_json(record).unwrap_err();
+            let end = format!("; --text NAME states the one with the text{name}");
+            assert!(error.ends_with(&end), "{record}: {error}");
+        }
+        let error = User::from_json(r#"{"text": {"0": "a", "1": "b"}}"#).unwrap_err();
+        assert_eq!(error, LISTS_COLUMNS);
     }
 
     #[test]

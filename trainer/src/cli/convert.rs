@@ -268,6 +268,10 @@ impl Receiver for Sent {
         self.bad_records += 1;
         (self.print)(line);
     }
+
+    fn note(&mut self, line: &str) {
+        (self.print)(line);
+    }
 }
 
 /// Writes the users.

@@ -23,6 +23,11 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         return Err(container);
     }
     let note = found.note().map(Problem::Note);
+    let files = container.files();
+    let only = match files.names() {
+        [name] => files.place(name),
+        _ => String::new(),
+    };
     let Recognised { parts, .. } = found;
     let mut notes = vec![Problem::Note(format!(
         "read as {} (docs/formats.md)",
@@ -31,7 +36,11 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
     notes.extend(note);
     let (sender, users) = sync_channel(USERS_AHEAD);
     thread::spawn(move || {
-        let mut sent = Sent { sender, records: 0 };
+        let mut sent = Sent {
+            sender,
+            only,
+            records: 0,
+        };
         let read = read(&mut container, &parts, options, &mut sent);
         let last = match read {
             Ok(left_out) if left_out.is_empty() => return,
@@ -68,6 +77,8 @@ fn read(
 
 struct Sent {
     sender: SyncSender<Result<User, Problem>>,
+    /// The place of the only file, which messages name already.
+    only: String,
     records: u64,
 }
 
@@ -88,5 +99,13 @@ impl Receiver for Sent {
         let what = line.to_owned();
         // The next user meets the error too.
         let _ = self.sender.send(Err(Problem::Record { line: 0, what }));
+    }
+
+    fn note(&mut self, line: &str) {
+        let rest = line.strip_prefix(self.only.as_str());
+        let what = rest.and_then(|rest| rest.strip_prefix(": "));
+        let note = Problem::Note(what.unwrap_or(line).to_owned());
+        // The next user meets the error too.
+        let _ = self.sender.send(Err(note));
     }
 }

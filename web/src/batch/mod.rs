@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
 use model_core::corpus::{
-    AcrossFiles, Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users,
+    AcrossFiles, Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users, without_flags,
 };
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
@@ -530,11 +530,6 @@ fn open(file: &GivenFile, bytes_read: &Arc<AtomicUsize>) -> Result<Users, Reason
     };
     let users = open_users(Path::new(&file.name), &head, counted, &reading);
     users.map_err(|what| Reason::NoUsers(without_flags(&what).to_owned()))
-}
-
-/// A message without the flag of the command line that it ends with: the page has none.
-pub(crate) fn without_flags(what: &str) -> &str {
-    what.split_once("; --").map_or(what, |(what, _)| what)
 }
 
 /// A file's bytes. Those that are taken are counted in `bytes_read` too.

@@ -19,11 +19,12 @@ use formats::{
     ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles,
     Unpacked, Writers, ZipFiles, gunzip, is_packed, members, recognise,
 };
-use model_core::corpus::{Encoding, Format as TextFormat, HEAD_BYTES, Packing, peek};
+use model_core::corpus::{
+    Encoding, Format as TextFormat, HEAD_BYTES, Packing, peek, without_flags,
+};
 use model_core::file_kind::{KIND_BYTES, what_else};
 
 use crate::archive::Report;
-use crate::batch::without_flags;
 use loose::Loose;
 use users::UserLines;
 
@@ -339,7 +340,8 @@ fn content(file: impl BufRead, most: usize) -> io::Result<(Vec<u8>, Vec<String>)
     let mut notes = Vec::new();
     let (head, file) = peek(file, HEAD_BYTES)?;
     let older = older_encoding(&head);
-    notes.extend(older.map(|encoding| without_flags(&encoding.note(&head)).to_owned()));
+    let note = older.and_then(|encoding| encoding.note(&head));
+    notes.extend(note.map(|note| without_flags(&note).to_owned()));
     let file = older.unwrap_or(Encoding::Utf8).decode(file);
     match file.take(most as u64 + 1).read_to_end(&mut content) {
         Err(error) if is_cut_off(&error) && !content.is_empty() => {

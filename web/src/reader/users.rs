@@ -39,6 +39,10 @@ impl Receiver for UserLines {
             self.extract.reports.push(line.to_owned());
         }
     }
+
+    fn note(&mut self, line: &str) {
+        self.extract.notes.push(line.to_owned());
+    }
 }
 
 /// The number of words, as far as they are known without a dictionary: letters and digits in a row, and each Chinese

@@ -102,8 +102,8 @@ fn rows_without_an_id_among_others_were_writers_without_a_word() {
 
 #[test]
 fn ids_that_a_spreadsheet_has_rounded_were_one_writer_without_a_word() {
-    for rounded in ["1.23457E+17", "1.23457e+17"] {
-        let rows = format!("user_id,text\n{rounded},a\n{rounded},b\nE+,c\n");
+    for rounded in ["1.23457E+17", "1.23457e+17", "1,23457E+17"] {
+        let rows = format!("user_id;text\n{rounded};a\n{rounded};b\nE+;c\n");
         let (users, problems) = table(&rows);
         assert_eq!(users.len(), 2);
         assert_eq!(problems, [format!("line 2: {ROUNDED}")]);
