@@ -76,7 +76,7 @@ clippy:
 	$(say) 'Clippy'
 	@cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
-# The flags with which Trunk builds the page.
+# The flags with which Trunk builds the programs of the page's workers.
 WASM = --profile web --locked --target wasm32-unknown-unknown
 clippy-page:
 	$(say) 'Clippy on the page'

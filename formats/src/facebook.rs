@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
+use model_core::language::is_han;
 use serde_json::Value;
 
 use crate::files::base;
@@ -66,6 +67,8 @@ const NOTICES_WITH_NAMES: [(&str, &str); 2] = [
 const PRONOUNS: [&str; 10] = [
     "You", "Du", "Vous", "Tu", "Você", "Je", "Has", "Hai", "你", "您",
 ];
+/// What may stand between subject and event.
+const AUXILIARIES: [&str; 8] = ["hat", "hast", "a", "as", "avez", "ha", "hebt", "heeft"];
 /// What the sender did with another, before and behind the name: "Ann added Ben to the group."
 const EVENTS_WITH_NAMES: [(&str, &str); 4] = [
     ("added ", " to the group."),
@@ -244,7 +247,8 @@ fn add_message(
 
 /// Whether a text says that the sender reacted to a message or a story.
 fn is_reaction(text: &str) -> bool {
-    let is_emoji = |between: &str| !between.contains(char::is_alphabetic);
+    // Some signs, such as that of blood group B, are letters.
+    let is_emoji = |between: &str| between.chars().filter(|sign| sign.is_alphabetic()).count() < 2;
     LIKES.contains(&text) || between(text, &REACTIONS).any(is_emoji)
 }
 
@@ -256,11 +260,18 @@ fn is_notice(text: &str, is_name: impl Fn(&str) -> bool) -> bool {
 fn is_event(text: &str, sender: &str, is_name: impl Fn(&str) -> bool) -> bool {
     let first_name = sender.split(' ').next().unwrap_or_default();
     let subjects = [sender, first_name].into_iter().chain(PRONOUNS);
-    let mut after_subject = subjects.filter_map(|subject| text.strip_prefix(subject));
+    // Chinese has no spaces between words.
+    let is_whole = |rest: &&str| rest.starts_with(|next| next == ' ' || is_han(next));
+    let after_subject = subjects.filter_map(|subject| text.strip_prefix(subject));
+    let mut after_subject = after_subject.filter(is_whole);
     after_subject.any(|rest| {
         let rest = rest.trim_start();
-        // Behind an auxiliary verb, such as "hat".
-        let after_verb = rest.split_once(' ').map_or("", |(_, rest)| rest);
+        let (verb, after_verb) = rest.split_once(' ').unwrap_or_default();
+        let after_verb = if AUXILIARIES.contains(&verb) {
+            after_verb
+        } else {
+            rest
+        };
         let is_event = |event: &&str| match event.ends_with('.') {
             // Instagram leaves the full stop out.
             true => {
@@ -280,13 +291,15 @@ fn between<'t>(text: &'t str, around: &[(&str, &str)]) -> impl Iterator<Item = &
     (around.iter()).filter_map(move |(start, end)| text.strip_prefix(start)?.strip_suffix(end))
 }
 
-/// Whether a text may be the name of a person. The participants lack those who have left, so any name in capitals may be one; "You
-/// added me to the group." is a sentence of the sender.
+/// Whether a text may be the name of a person, or "Ben Cho and 2 others". The participants lack those who have left, so any words
+/// that do not start with small letters may be a name; "You added me to the group." is a sentence of the sender.
 fn is_name(text: &str, participants: &[String]) -> bool {
     let is_participant = participants
         .iter()
         .any(|name| name == text || name.split(' ').next() == Some(text));
-    let is_in_capitals = text.starts_with(|first: char| !first.is_lowercase());
+    let is_small = |word: &str| word.starts_with(char::is_lowercase);
+    let is_in_name = |word: &str| !is_small(word) || ["and", "other", "others"].contains(&word);
+    let is_in_capitals = !is_small(text) && text.split(' ').all(is_in_name);
     text == "you" || is_participant || is_in_capitals && !text.contains(['\n', '.', '!', '?'])
 }
 
@@ -499,12 +512,18 @@ mod tests {
             "Video chat ended",
             "You started an audio call",
             "Ann joined the video chat.",
+            "Reacted \u{1F171}\u{FE0F} to your message",
         ];
         let words = [
             "You added me to the group.",
             "She added Ben to the group.",
             "Ann shared a story. It was long",
             "Reacted badly to your message",
+            "Jeff called you.",
+            "Annabel joined the call",
+            "You just called you",
+            "You guys left the group",
+            "I think Ben wasn't notified about this message because they're in quiet mode.",
             "he wasn't notified about this message because they're in quiet mode.",
             "I hope the video chat ended.",
             "You are now connected on Messenger. Say hi!",

@@ -213,7 +213,7 @@ pub(crate) fn read_bytes(
     Ok((bytes, note))
 }
 
-/// The same, and tells how it was read.
+/// All text of a file, without its byte order mark. Its encoding is noted, and its unreadable bytes are counted.
 ///
 /// # Errors
 /// Those of [`read_bytes`].

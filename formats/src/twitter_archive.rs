@@ -106,30 +106,44 @@ struct Second {
 }
 
 impl Second {
-    /// The tweets, with the whole text of those that were cut. Each note belongs to the tweet that begins most like it; one
-    /// without a tweet is a post of its own.
-    fn whole(mut self, time: i64) -> Vec<Tweet> {
-        let mut whole = Vec::new();
-        for note in self.notes {
-            let likeness = |tweet: &Tweet| {
-                let pairs = note.chars().zip(tweet.text.chars());
-                pairs.take_while(|(one, other)| one == other).count()
-            };
-            let places = 0..self.tweets.len();
-            let place = places.max_by_key(|&place| likeness(&self.tweets[place]));
-            let tweet = place.map(|place| self.tweets.swap_remove(place));
-            let (id, time) =
-                tweet.map_or((String::new(), Some(time)), |tweet| (tweet.id, tweet.time));
-            whole.push(Tweet {
-                id,
-                time,
-                text: note,
-                is_repost: false,
-            });
+    /// The tweets, with the whole text of those that were cut. A note belongs to the tweet that begins most like it; one without
+    /// a tweet is a post of its own.
+    fn whole(self, time: i64) -> Vec<Tweet> {
+        let Self { notes, mut tweets } = self;
+        let mut notes: Vec<Option<String>> = notes.into_iter().map(Some).collect();
+        let mut pairs = Vec::new();
+        for (note, text) in notes.iter().flatten().enumerate() {
+            for (tweet, cut) in tweets.iter().enumerate() {
+                pairs.push((common_beginning(text, &cut.text), note, tweet));
+            }
         }
-        whole.extend(self.tweets);
-        whole
+        pairs.sort_by_key(|&(length, ..)| std::cmp::Reverse(length));
+        let mut is_whole = vec![false; tweets.len()];
+        for (length, note, tweet) in pairs {
+            // Behind what was kept, a cut tweet has a sign and perhaps a link.
+            let is_alike = 2 * length >= tweets[tweet].text.chars().count();
+            if is_alike
+                && !is_whole[tweet]
+                && let Some(text) = notes[note].take()
+            {
+                is_whole[tweet] = true;
+                tweets[tweet].text = text;
+            }
+        }
+        tweets.extend(notes.into_iter().flatten().map(|text| Tweet {
+            id: String::new(),
+            time: Some(time),
+            text,
+            is_repost: false,
+        }));
+        tweets
     }
+}
+
+/// The number of characters with which two texts begin alike.
+fn common_beginning(one: &str, other: &str) -> usize {
+    let pairs = one.chars().zip(other.chars());
+    pairs.take_while(|(one, other)| one == other).count()
 }
 
 fn second(milliseconds: i64) -> i64 {
@@ -197,10 +211,12 @@ mod tests {
         let tweets = br#"window.YTD.tweets.part0 = [
           {"tweet": {"id_str": "1", "full_text": "first and short", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}},
           {"tweet": {"id_str": "2", "full_text": "Long one\u2026", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}},
-          {"tweet": {"id_str": "3", "full_text": "Longer one\u2026", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}} ]"#;
+          {"tweet": {"id_str": "3", "full_text": "Longer one\u2026", "created_at": "Wed Jan 31 10:00:00 +0000 2024"}},
+          {"tweet": {"id_str": "4", "full_text": "short and apart", "created_at": "Wed Jan 31 11:00:00 +0000 2024"}} ]"#;
         let notes = br#"window.YTD.note_tweet.part0 = [
           {"noteTweet": {"createdAt": "2024-01-31T10:00:00.000Z", "core": {"text": "Longer one that goes on"}}},
-          {"noteTweet": {"createdAt": "2024-01-31T10:00:00.000Z", "core": {"text": "Long one that goes on"}}} ]"#;
+          {"noteTweet": {"createdAt": "2024-01-31T10:00:00.000Z", "core": {"text": "Long one that goes on"}}},
+          {"noteTweet": {"createdAt": "2024-01-31T11:00:00.000Z", "core": {"text": "A long one without its tweet"}}} ]"#;
         let files = [
             ("data/tweets.js", &tweets[..]),
             ("data/note-tweet.js", &notes[..]),
@@ -208,14 +224,14 @@ mod tests {
         let (received, _) = read(&TwitterArchive, &files);
         let mut posts = received.users[0].posts.clone();
         posts.sort();
-        assert_eq!(
-            posts,
-            [
-                "Long one that goes on",
-                "Longer one that goes on",
-                "first and short"
-            ]
-        );
+        let expected = [
+            "A long one without its tweet",
+            "Long one that goes on",
+            "Longer one that goes on",
+            "first and short",
+            "short and apart",
+        ];
+        assert_eq!(posts, expected);
     }
 
     #[test]

@@ -51,18 +51,32 @@ impl Format for WhatsApp {
     fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut form = None;
+            let mut others = 0;
             let mut start = |line: &str| {
                 let line = stamped(line)?;
                 // A telephone writes all dates of a file in one form. Other dates are the words of a message.
                 if *form.get_or_insert_with(|| line.form.clone()) != line.form {
+                    others += usize::from(name_and_text(line.rest).is_some());
                     return None;
                 }
                 Some(start(line.rest))
             };
             each_message(files, &name, writers, &mut start, add)?;
+            let is_mixed = others >= FEWEST_MIXED;
+            writers.note(&files.place(&name), is_mixed.then(|| mixed(others)));
         }
         Ok(())
     }
+}
+
+/// From how many lines on a file may be several chats. A message seldom quotes so many.
+const FEWEST_MIXED: usize = 3;
+
+fn mixed(lines: usize) -> String {
+    format!(
+        "{lines} lines that begin with a date in another form than the first one are read as words of a message; put chats of \
+         different telephones into different files"
+    )
 }
 
 fn start(after_stamp: &str) -> Start {
@@ -122,10 +136,11 @@ fn typed(text: &str) -> String {
     text.chars().filter(is_mark).collect()
 }
 
-/// The question and the options of a poll: "POLL:", the question, and lines such as "OPTION: Yes (8 votes)", in any language that
-/// has these words in capitals or has none.
+/// The question and the options of a poll: "POLL:", the question, and lines such as "OPTION: Yes (8 votes)" with the same word
+/// before the colon, in any language that has these words in capitals or has none.
 fn poll(text: &str) -> Option<String> {
-    let is_label = |label: &str| !label.is_empty() && !label.contains(char::is_lowercase);
+    let is_label =
+        |label: &str| label.contains(char::is_alphabetic) && !label.contains(char::is_lowercase);
     let (heading, rest) = text.split_once('\n')?;
     if !trim(heading).strip_suffix(':').is_some_and(is_label) {
         return None;
@@ -134,18 +149,19 @@ fn poll(text: &str) -> Option<String> {
         let (label, rest) = trim(line).split_once(':')?;
         let (option, votes) = rest.strip_suffix(')')?.rsplit_once('(')?;
         let has_number = votes.chars().any(|letter| digit(letter).is_some());
-        (is_label(label) && has_number).then(|| trim(option))
+        (is_label(label) && has_number).then(|| (label, trim(option)))
     };
-    let mut options = 0;
+    let mut labels = Vec::new();
     let words = rest.lines().map(|line| match option(line) {
-        Some(option) => {
-            options += 1;
+        Some((label, option)) => {
+            labels.push(label);
             option
         }
         None => trim(line),
     });
     let words = words.collect::<Vec<_>>().join("\n");
-    (options > 1).then_some(words)
+    let is_poll = labels.len() > 1 && labels.iter().all(|label| *label == labels[0]);
+    is_poll.then_some(words)
 }
 
 /// What is typed of a line of an iPhone such as "look \u{200E}image omitted"; nothing of "Report.pdf • \u{200E}12 pages
@@ -217,13 +233,15 @@ fn stamped(line: &str) -> Option<Stamped<'_>> {
         // Korean phones write a comma: "2023. 1. 4. 오후 7:02, 이름 : text".
         None => (line, &[" - ", " – ", ", "][..]),
     };
-    separators.iter().find_map(|separator| {
+    let stamps = separators.iter().filter_map(|separator| {
         let end = line.find(separator).filter(|&end| end <= LONGEST_STAMP)?;
         Some(Stamped {
             form: stamp_form(&line[..end])? + separator,
             rest: &line[end + separator.len()..],
         })
-    })
+    });
+    // The text may have a separator too: "2023. 1. 4. 오후 7:02, 이름 : 3 - 2".
+    stamps.max_by_key(|stamped| stamped.rest.len())
 }
 
 /// The form of a date and a time: "0/0/0, 0:0 a" of "1/4/23, 7:02 PM", with "0000" for a year of four digits. None if a text is
@@ -412,6 +430,21 @@ mod tests {
     }
 
     #[test]
+    fn chats_of_two_telephones_in_a_file_were_one_without_a_word() {
+        let chat = "1/4/23, 7:02 PM - Ann: one\n04.02.23, 19:02 - Ann: two\n04.02.23, 19:03 - Ben: three\n04.02.23, 19:04 - Ben: four\n";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        assert_eq!(received.notes, [format!("chat.txt: {}", mixed(3))]);
+    }
+
+    #[test]
+    fn separators_in_texts_ended_the_stamp() {
+        let chat = "2023. 1. 4. 오후 7:02, 영희 : 3 - 2\n2023. 1. 4. 오후 7:03, 민수 : 네 - 응\n2023. 1. 4. 오후 7:05, 영희 : 좋아\n";
+        let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
+        let expected = json!([{"id": "영희", "posts": ["3 - 2", "좋아"]}, {"id": "민수", "posts": ["네 - 응"]}]);
+        assert_eq!(received.json(), expected);
+    }
+
+    #[test]
     fn lines_that_end_by_cr_were_one_message() {
         let chat = "04.01.23, 19:02 - Ann: one\rmore\r04.01.23, 19:03 - Ben: two\r";
         let (received, _) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);
@@ -449,6 +482,8 @@ mod tests {
         for text in [
             "NOTE:\nOPTION: tea (or 2)",
             "Plan:\nA: tea (2 cups)\nB: milk (1 cup)",
+            "PLAN:\n10:00 Yoga (room 2)\n10:00 Run (room 3)",
+            "清单:\n苹果: 三斤 (5元)\n梨: 两斤 (4元)",
             "POLL:\ntea",
         ] {
             assert_eq!(poll(text), None, "{text}");
