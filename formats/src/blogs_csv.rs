@@ -53,7 +53,7 @@ impl Format for BlogTable {
 
 /// The line of the last row of each user, as far as the file can be read.
 fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u64>> {
-    let mut table = open_table(open_text(files, name)?.0)?;
+    let mut table = open_table(open_text(files, name)?)?;
     let index = |name| table.columns.iter().position(|column| column == name);
     let (Some(id), Some(text)) = (index("id"), index("text")) else {
         return Ok(HashMap::new());

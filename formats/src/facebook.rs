@@ -266,21 +266,12 @@ fn is_event(text: &str, sender: &str, is_name: impl Fn(&str) -> bool) -> bool {
     let mut after_subject = after_subject.filter(is_whole);
     after_subject.any(|rest| {
         let rest = rest.trim_start();
-        let (verb, after_verb) = rest.split_once(' ').unwrap_or_default();
-        let after_verb = if AUXILIARIES.contains(&verb) {
-            after_verb
-        } else {
-            rest
-        };
-        let is_event = |event: &&str| match event.ends_with('.') {
+        let after_verb = (rest.split_once(' ')).filter(|(verb, _)| AUXILIARIES.contains(verb));
+        let said = after_verb.map_or(rest, |(_, said)| said);
+        let is_event = |event: &&str| match event.strip_suffix('.') {
             // Instagram leaves the full stop out.
-            true => {
-                let event = event.trim_end_matches('.');
-                [rest, after_verb]
-                    .iter()
-                    .any(|rest| rest.trim_end_matches('.') == event)
-            }
-            false => rest.starts_with(event) || after_verb.starts_with(event),
+            Some(event) => said.trim_end_matches('.') == event,
+            None => said.starts_with(event),
         };
         EVENTS.iter().any(is_event) || between(rest, &EVENTS_WITH_NAMES).any(&is_name)
     })

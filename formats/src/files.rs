@@ -83,7 +83,7 @@ impl<'a> Candidate<'a> {
     pub fn head(&mut self) -> &str {
         self.head.get_or_insert_with(|| {
             let mut bytes = Vec::new();
-            if let Ok((file, _)) = open_text(self.files, self.name) {
+            if let Ok(file) = open_text(self.files, self.name) {
                 // Reading the whole file meets the error again and reports it.
                 let _ = file.take(HEAD_BYTES as u64).read_to_end(&mut bytes);
             }
@@ -135,7 +135,7 @@ impl<'a> Candidate<'a> {
         let known = self.records.iter().position(|(other, _)| *other == paths);
         let index = known.unwrap_or_else(|| {
             let mut found = Vec::new();
-            if let Ok((file, _)) = open_text(self.files, self.name) {
+            if let Ok(file) = open_text(self.files, self.name) {
                 let mut records = Records::new(file.take(RECORD_BYTES), paths);
                 while found.len() < FIRST_RECORDS
                     && let Ok(Some(record)) = records.next()
@@ -179,53 +179,93 @@ pub(crate) fn extension(name: &str) -> String {
         .to_owned()
 }
 
-/// The text of a file in UTF-8, whatever its encoding is, and what is told of that.
+/// A file with its first bytes and the encoding that they show.
+struct Opened<R> {
+    head: Vec<u8>,
+    encoding: Encoding,
+    reader: R,
+}
+
+fn open<'a>(files: &'a mut dyn Files, name: &str) -> io::Result<Opened<impl BufRead + use<'a>>> {
+    let (head, reader) = peek(files.open(name)?, HEAD_BYTES)?;
+    let encoding = Encoding::recognise(&head).unwrap_or(Encoding::Utf8);
+    Ok(Opened {
+        head,
+        encoding,
+        reader,
+    })
+}
+
+/// The text of a file in UTF-8, whatever its encoding is.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn open_text<'a>(
     files: &'a mut dyn Files,
     name: &str,
-) -> io::Result<(Decoded<impl BufRead + use<'a>>, Option<String>)> {
-    let (head, reader) = peek(files.open(name)?, HEAD_BYTES)?;
-    let encoding = Encoding::recognise(&head).unwrap_or(Encoding::Utf8);
-    Ok((encoding.decode(reader), encoding.note(&head)))
+) -> io::Result<Decoded<impl BufRead + use<'a>>> {
+    open(files, name).map(|file| file.encoding.decode(file.reader))
+}
+
+/// The same where the posts of a file are read: its encoding is noted. `None` if it cannot be read, which costs a bad record.
+pub(crate) fn open_noted<'a>(
+    files: &'a mut dyn Files,
+    name: &str,
+    writers: &mut crate::Writers<'_>,
+) -> Option<Decoded<impl BufRead + use<'a>>> {
+    let place = files.place(name);
+    match open(files, name) {
+        Ok(file) => {
+            writers.note(&place, file.encoding.note(&file.head));
+            Some(file.encoding.decode(file.reader))
+        }
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            None
+        }
+    }
 }
 
 /// The most bytes of a file that is read whole.
 const MOST_BYTES: usize = 64 << 20;
 
-/// All text of a file, and what is told of its encoding.
+/// All of a text.
 ///
 /// # Errors
 /// If it cannot be read, or has more than 64 MiB.
-pub(crate) fn read_bytes(
-    files: &mut dyn Files,
-    name: &str,
-) -> io::Result<(Vec<u8>, Option<String>)> {
+pub(crate) fn read_all(text: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let (text, note) = open_text(files, name)?;
     text.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MOST_BYTES {
         let what = format!("longer than {} MiB", MOST_BYTES >> 20);
         return Err(io::Error::other(what));
     }
-    Ok((bytes, note))
+    Ok(bytes)
 }
 
-/// All text of a file, without its byte order mark. Its encoding is noted, and its unreadable bytes are counted.
-///
-/// # Errors
-/// Those of [`read_bytes`].
+/// All text of a file, without its byte order mark. Its encoding is noted, and its unreadable bytes are counted. `None` if it
+/// cannot be read or has more than 64 MiB, which costs a bad record.
 pub(crate) fn read_text(
     files: &mut dyn Files,
     name: &str,
     writers: &mut crate::Writers<'_>,
-) -> io::Result<String> {
-    let (bytes, note) = read_bytes(files, name)?;
-    writers.note(&files.place(name), note);
-    let text = writers.text(&bytes);
-    Ok(text.trim_start_matches('\u{FEFF}').to_owned())
+) -> Option<String> {
+    let place = files.place(name);
+    let read = open(files, name).and_then(|file| {
+        let bytes = read_all(file.encoding.decode(file.reader))?;
+        Ok((bytes, file.encoding.note(&file.head)))
+    });
+    match read {
+        Ok((bytes, note)) => {
+            writers.note(&place, note);
+            let text = writers.text(&bytes);
+            Some(text.trim_start_matches('\u{FEFF}').to_owned())
+        }
+        Err(error) => {
+            writers.bad_record(&format!("{place}: {error}"));
+            None
+        }
+    }
 }
 
 /// Calls `each` with the number and the text of every line that is not empty, without the line end. A file that cannot be
@@ -237,14 +277,9 @@ pub(crate) fn each_line(
     each: &mut dyn FnMut(&mut crate::Writers<'_>, u64, &str) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let (mut file, note) = match open_text(files, name) {
-        Ok(opened) => opened,
-        Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            return Ok(());
-        }
+    let Some(mut file) = open_noted(files, name, writers) else {
+        return Ok(());
     };
-    writers.note(&place, note);
     // Old programs for the Mac end lines by CR. An error is met again below.
     let end = file.fill_buf().map_or(b'\n', line_end);
     let mut bytes = Vec::new();

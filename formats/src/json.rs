@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use model_core::corpus::{id_key, lossy, parse_json};
 use serde_json::Value;
 
-use crate::files::open_text;
+use crate::files::open_noted;
 use crate::{Candidate, Files, Writers};
 
 /// The longest record in bytes. It bounds the memory that a broken file can claim.
@@ -340,14 +340,9 @@ pub(crate) fn each_record(
     each: &mut dyn FnMut(&mut Writers<'_>, usize, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let (file, note) = match open_text(files, name) {
-        Ok(opened) => opened,
-        Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            return Ok(());
-        }
+    let Some(file) = open_noted(files, name, writers) else {
+        return Ok(());
     };
-    writers.note(&place, note);
     let mut records = Records::new(file, paths);
     loop {
         match records.next() {

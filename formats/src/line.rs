@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::chat::{Message, Start, each_message};
-use crate::files::{lines, read_bytes};
+use crate::files::{lines, open_text, read_all};
 use crate::time::day;
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
@@ -138,7 +138,8 @@ impl Format for Line {
             let is_spaced = |line: &str| spaced_message(line).is_some();
             let is_of_computer = begins_with_day(Candidate::new(files, &name).head(), is_spaced);
             // What is wrong with the file is told below.
-            let text = read_bytes(files, &name).unwrap_or_default().0;
+            let text = open_text(files, &name).and_then(read_all);
+            let text = text.unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
             let names = is_of_computer.then(|| names(&text));
             let order = order(&text);
@@ -208,12 +209,11 @@ enum Order {
 
 /// The order in which the dates of a chat contradict each other and their weekdays less often.
 fn order(text: &str) -> Order {
+    let dates = lines(text).filter_map(|line| Some((line, date_numbers(line)?)));
+    let dates: Vec<_> = dates.collect();
     let contradictions = |order| {
         let (mut count, mut last) = (0, i64::MIN);
-        for line in lines(text) {
-            let Some(numbers) = date_numbers(line) else {
-                continue;
-            };
+        for &(line, numbers) in &dates {
             match day_of(numbers, order) {
                 Some(day) => {
                     let is_other_weekday =
@@ -222,7 +222,7 @@ fn order(text: &str) -> Order {
                     count += usize::from(day < last) + usize::from(is_other_weekday);
                     last = day;
                 }
-                None if date(line, order).is_some() => count += 1,
+                None if day_in_any_order(numbers, order).is_some() => count += 1,
                 None => {}
             }
         }
@@ -248,8 +248,11 @@ fn weekday_of(day: i64) -> i64 {
 
 /// The day of a line such as `2023/01/04(Wed)`, `2023.01.04 Wednesday` or `Wed, 01/04/2023`, in milliseconds since 1970.
 fn date(line: &str, order: Order) -> Option<i64> {
-    let numbers = date_numbers(line)?;
-    // A month above 12 is a day, whatever the order of the other dates is.
+    day_in_any_order(date_numbers(line)?, order)
+}
+
+/// A month above 12 is a day, whatever the order of the other dates is.
+fn day_in_any_order(numbers: [i64; 3], order: Order) -> Option<i64> {
     let orders = [order, Order::MonthFirst, Order::DayFirst];
     orders.into_iter().find_map(|order| day_of(numbers, order))
 }

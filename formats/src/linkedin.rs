@@ -46,15 +46,12 @@ impl Format for LinkedIn {
                 })?;
                 continue;
             }
-            let place = files.place(&name);
-            match read_text(files, &name, writers) {
-                Ok(text) => {
-                    let text = with_doubled_quotes(&text);
-                    rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {
-                        add(writers, &owner, row, row.cell("Message").to_owned())
-                    })?;
-                }
-                Err(error) => writers.bad_record(&format!("{place}: {error}")),
+            if let Some(text) = read_text(files, &name, writers) {
+                let text = with_doubled_quotes(&text);
+                let place = files.place(&name);
+                rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {
+                    add(writers, &owner, row, row.cell("Message").to_owned())
+                })?;
             }
         }
         Ok(())

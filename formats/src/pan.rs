@@ -63,12 +63,8 @@ impl Format for Pan {
                 writers.bad_record(&format!("{place}: {what}"));
                 None
             });
-            let text = match read_text(files, &name, writers) {
-                Ok(text) => text,
-                Err(error) => {
-                    writers.bad_record(&format!("{place}: {error}"));
-                    continue;
-                }
+            let Some(text) = read_text(files, &name, writers) else {
+                continue;
             };
             let documents = documents(&text);
             if truth.is_some_and(|labels| labels.get("type").is_some_and(|kind| kind == "bot")) {
@@ -133,13 +129,12 @@ fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) ->
             continue;
         }
         let folder = folder(&name);
-        match read_text(files, &name, writers) {
-            Ok(text) => truths.push(Truth {
+        if let Some(text) = read_text(files, &name, writers) {
+            truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),
                 labels: text.lines().filter_map(labels_of_line).collect(),
-            }),
-            Err(error) => writers.bad_record(&format!("{}: {error}", files.place(&name))),
+            });
         }
     }
     truths

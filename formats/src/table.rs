@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use model_core::corpus::{Table, misquoted, too_many_cells};
 
-use crate::files::open_text;
+use crate::files::open_noted;
 use crate::{Files, Writers};
 
 /// A row of a table.
@@ -58,15 +58,9 @@ pub(crate) fn each_row(
     each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    match open_text(files, name) {
-        Ok((text, note)) => {
-            writers.note(&place, note);
-            rows_of(text, &place, writers, each)
-        }
-        Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            Ok(())
-        }
+    match open_noted(files, name, writers) {
+        Some(text) => rows_of(text, &place, writers, each),
+        None => Ok(()),
     }
 }
 

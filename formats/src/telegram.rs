@@ -41,11 +41,11 @@ impl Format for Telegram {
             return false;
         }
         file.has_record(&PATHS[..3], |message| {
+            // Null for a writer whose account is deleted.
             let is_sent = ["from", "from_id", "actor", "actor_id"]
                 .iter()
                 .any(|name| message.get(name).is_some());
             let is_of_kind = message["type"] == "message" || message["type"] == "service";
-            // Null for a writer whose account is deleted.
             is_sent && is_of_kind && message["date"].is_string() && !message["text"].is_null()
         })
     }

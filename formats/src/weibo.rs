@@ -41,7 +41,8 @@ pub(crate) struct Own {
     pub(crate) had_quotation: bool,
 }
 
-/// The writer's words in a text without HTML: those before the chain of comments `//@name: …` of a repost. `is_repost` says that the post is one.
+/// The writer's words in a text without HTML: those before the chain of comments `//@name: …` of a repost. `is_repost` says
+/// that the post is one.
 pub(crate) fn own_words(text: &str, is_repost: bool) -> Own {
     let end = ["//@", "// @"]
         .iter()
