@@ -152,6 +152,10 @@ impl Visit {
                 if frame.is_some() {
                     (visitor.client.enter_frame(0).await).expect("the page is in a frame");
                 }
+                // On a busy machine, Chromium's driver can answer while the page is still being read.
+                let loaded =
+                    "return location.href !== 'about:blank' && document.readyState === 'complete'";
+                visitor.until(loaded, SOON).await;
                 if self.path.is_none() {
                     visitor
                         .until("return document.querySelector('fieldset') !== null", SOON)
