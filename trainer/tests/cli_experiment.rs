@@ -467,6 +467,11 @@ fn wrong_configs_are_refused_before_any_work() {
             &["group 3: \"job\" is in main and in all that auxiliary names"],
         ),
         ("auxiliary = [[\"age\"]]", "", &["group 3", "auxiliary"]),
+        (
+            "[[\"age\"]]",
+            "[[]]",
+            &["group 3: auxiliary: an empty list"],
+        ),
         ("variant = \"one epoch\"", "", &["group 4", "variant"]),
         (
             "one epoch",

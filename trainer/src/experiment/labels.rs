@@ -10,6 +10,8 @@ use crate::training::examples::{Example, Parts};
 
 /// The part of a variant's name for shuffled auxiliary labels.
 pub const SHUFFLED: &str = "auxiliary labels shuffled";
+/// The part for a system that reads true classes of test users.
+pub const TRUE_CLASSES: &str = "true classes";
 /// The part for a share of the labels, before the number.
 pub const SHARE: &str = "labels=";
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::config::{Auxiliary, Experiment, Group};
-use super::labels::{Labels, SHARE, SHUFFLED};
+use super::labels::{Labels, SHARE, SHUFFLED, TRUE_CLASSES};
 use super::run::RunKey;
 use super::system::{System, check_lambda};
 use crate::settings::{self, ConfigError, within};
@@ -102,6 +102,9 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
             false => "auxiliary: none of these systems learns attributes jointly".to_owned(),
         });
     }
+    if group.auxiliary.iter().any(|set| set.names().is_empty()) {
+        return Err("auxiliary: an empty list names no attribute".into());
+    }
     let has_lambda = |(_, system): &(String, Arc<dyn System>)| system.lambda().is_some();
     if !group.lambda.is_empty() && !systems.iter().any(has_lambda) {
         return Err("lambda: none of these systems has it".into());
@@ -136,6 +139,9 @@ fn of_group(experiment: &Experiment, group: &Group) -> Result<Vec<Plan>, String>
                 let mut variant: Vec<String> = Vec::new();
                 if !group.variant.is_empty() {
                     variant.push(group.variant.clone());
+                }
+                if system.reads_true_classes() && group.variant != TRUE_CLASSES {
+                    variant.push(TRUE_CLASSES.into());
                 }
                 if let Some(lambda) = lambda.filter(|_| lambda != system.lambda()) {
                     check_lambda("lambda", lambda)?;

@@ -33,6 +33,11 @@ pub trait System: Send + Sync {
         self.lambda().is_some()
     }
 
+    /// Whether it reads true classes of test users, as only a control may.
+    fn reads_true_classes(&self) -> bool {
+        false
+    }
+
     /// The textual features that it reads, if any.
     fn features(&self) -> Option<&Features> {
         None

@@ -10,7 +10,7 @@ use crate::corpus::UserKey;
 use crate::evaluation::{
     Bootstrap, Difference, Evaluation, Metrics, Predictions, Report, Spread, holm, macro_t_test,
 };
-use crate::experiment::labels::SHARE;
+use crate::experiment::labels::{SHARE, SHUFFLED, TRUE_CLASSES};
 use crate::experiment::{AttributeSummary, CorpusSummary, Run, RunKey};
 
 /// A difference is significant if its corrected p is below this, as in the paper.
@@ -126,13 +126,16 @@ fn check(run: &Run, corpus: &CorpusSummary) -> Result<(), String> {
 }
 
 impl AttributeResults {
-    /// The row with the highest mean F on the validation users, of those with the most seeds. Rows with one seed are excluded,
-    /// because the best of many of these is a lucky one, and so are rows that learned from a share of the labels, whose
+    /// The row with the highest mean F on the validation users, of those with the most seeds, because the best of many rows
+    /// with few seeds is a lucky one. Controls are excluded, and so are rows that learned from a share of the labels, whose
     /// validation users are few.
     pub fn best(&self) -> Option<&Row> {
-        let seeds = self.rows.iter().map(|row| row.runs.len()).max()?;
-        let rows = self.rows.iter();
-        let rows = rows.filter(|row| row.runs.len() == seeds && !has_few(row));
+        let rows = || {
+            let rows = self.rows.iter();
+            rows.filter(|row| !has_few(row) && !is_control(row))
+        };
+        let seeds = rows().map(|row| row.runs.len()).max()?;
+        let rows = rows().filter(|row| row.runs.len() == seeds);
         rows.max_by(|a, b| a.validation_f().total_cmp(&b.validation_f()))
     }
 
@@ -184,6 +187,12 @@ pub fn share_of_labels(row: &Row) -> (f64, String) {
 /// Whether the runs of a row learn from a share of the labels.
 pub fn has_few(row: &Row) -> bool {
     share_of_labels(row).0 < 1.0
+}
+
+/// Whether the runs of a row read true classes of test users or learn shuffled labels: to compare with, not to use.
+fn is_control(row: &Row) -> bool {
+    let mut parts = row.key.variant.split(", ");
+    parts.any(|part| [TRUE_CLASSES, SHUFFLED].contains(&part))
 }
 
 /// Draws samples of users and stores the figures of every run in each. All runs share the samples, so that differences are on
@@ -430,6 +439,56 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::RecordKey;
+    use crate::experiment::TestUser;
+
+    /// A control that reads the true classes of test users used to be called the best system, and few-label runs with more
+    /// seeds than the others left none.
+    #[test]
+    fn the_best_system_was_one_that_nobody_can_use() {
+        let run = |system: &str, variant: &str, seed: u64, validation_f: f64| Run {
+            key: RunKey {
+                system: system.into(),
+                main: "gender".into(),
+                auxiliary: Vec::new(),
+                variant: variant.into(),
+                seed,
+            },
+            classes: vec!["female".into(), "male".into()],
+            training_users: 2,
+            validation_users: 2,
+            chosen: Vec::new(),
+            validation_f,
+            validation_curve: Vec::new(),
+            training_curve: Vec::new(),
+            test: vec![TestUser {
+                user: UserKey {
+                    file: "users.jsonl".into(),
+                    record: RecordKey::Record(1),
+                },
+                words: 10,
+                class: 0,
+                probabilities: vec![0.9, 0.1],
+            }],
+            seconds: 1.0,
+        };
+        let runs = vec![
+            run("svm", "", 1, 0.6),
+            run("lstm", "", 1, 0.5),
+            run("meta-learning", "true classes", 1, 0.9),
+            run("meta-learning", "auxiliary labels shuffled", 1, 0.8),
+            run("svm", "labels=0.05", 1, 0.7),
+            run("svm", "labels=0.05", 2, 0.7),
+        ];
+        let summary = AttributeSummary {
+            name: "gender".into(),
+            classes: vec!["female".into(), "male".into()],
+            counts: vec![3, 3],
+            coarse_classes: Vec::new(),
+        };
+        let results = AttributeResults::new(summary, runs, 10).unwrap();
+        assert_eq!(results.best().unwrap().key.configuration(), "svm");
+    }
 
     /// Values used to be compared in millionths, so that smaller ones were in the order of their text.
     #[test]

@@ -60,6 +60,10 @@ impl System for MetaLearning {
         true
     }
 
+    fn reads_true_classes(&self) -> bool {
+        self.meta_learning.gold
+    }
+
     fn features(&self) -> Option<&Features> {
         Some(&self.features)
     }
