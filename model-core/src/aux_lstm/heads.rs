@@ -41,20 +41,13 @@ impl Heads {
                     bias: values("bias", to)?,
                 })
             };
-            let is_joint = role == Role::Main && shared_size > 0;
-            let (own_size, read) = match role {
-                Role::Main if is_joint => (
-                    sizes.main_hidden_size,
-                    sizes.main_hidden_size + sizes.dense_size,
-                ),
-                Role::Main => (sizes.main_hidden_size, sizes.main_hidden_size),
-                Role::Auxiliary => (0, shared_size),
-            };
+            let is_main = role == Role::Main;
+            let is_joint = is_main && shared_size > 0;
             let auxiliary_dense = || dense("auxiliary_dense", shared_size, sizes.dense_size);
             Ok(Head {
-                own_size,
+                own_size: if is_main { sizes.main_hidden_size } else { 0 },
                 auxiliary_dense: is_joint.then(auxiliary_dense).transpose()?,
-                dense: dense("dense", read, sizes.dense_size)?,
+                dense: dense("dense", sizes.read_size(role), sizes.dense_size)?,
                 output: dense("output", sizes.dense_size, classes)?,
             })
         };
@@ -105,7 +98,10 @@ impl Dense {
 
 fn relu(mut values: Vec<f32>) -> Vec<f32> {
     for value in &mut values {
-        *value = value.max(0.0);
+        // `max` would turn NaN into 0, and hide it from the check of the logits.
+        if *value < 0.0 {
+            *value = 0.0;
+        }
     }
     values
 }
@@ -168,6 +164,26 @@ mod tests {
             for (a, b) in found.iter().zip(&expected) {
                 assert!((a - b).abs() < 1e-5, "{found:?} instead of {expected:?}");
             }
+        }
+    }
+
+    /// Every user used to get the same prediction where a GPU had returned NaN.
+    #[test]
+    fn states_that_are_no_numbers_looked_like_empty_texts() {
+        let sizes = AuxLstmSizes {
+            input_size: 2,
+            auxiliary_hidden_size: 1,
+            main_hidden_size: 1,
+            dense_size: 2,
+            tasks: vec![(Role::Main, 2)],
+        };
+        let device = Device::flex();
+        let source = |spec: &TensorSpec| Ok::<_, String>(vec![0.5; spec.len()]);
+        let network = AuxLstm::new(&mut Parameters::new(&device, source), &sizes, 0.0).unwrap();
+        let heads = Heads::new(&save(&network), &sizes).unwrap();
+        for states in [[f32::NAN, 1.0], [1.0, f32::NAN]] {
+            let logits = heads.logits(&states).concat();
+            assert!(logits.iter().all(|logit| logit.is_nan()), "{logits:?}");
         }
     }
 

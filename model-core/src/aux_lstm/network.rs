@@ -57,7 +57,7 @@ impl AuxLstm {
         let mut tasks = Vec::new();
         for (index, &(role, classes)) in sizes.tasks.iter().enumerate() {
             let name = |part: &str| format!("tasks.{index}.{part}");
-            let (lstm, auxiliary_dense, read) = match role {
+            let (lstm, auxiliary_dense) = match role {
                 Role::Main => {
                     let lstm = parameters.lstm(&name("lstm"), input_size, main_hidden_size)?;
                     let dense = match auxiliary_hidden_size {
@@ -69,15 +69,19 @@ impl AuxLstm {
                             dense_size,
                         )?),
                     };
-                    let read = main_hidden_size + if dense.is_some() { dense_size } else { 0 };
-                    (Some(lstm), dense, read)
+                    (Some(lstm), dense)
                 }
-                Role::Auxiliary => (None, None, auxiliary_hidden_size),
+                Role::Auxiliary => (None, None),
             };
             tasks.push(Task {
                 lstm,
                 auxiliary_dense,
-                dense: linear(parameters, &name("dense"), read, dense_size)?,
+                dense: linear(
+                    parameters,
+                    &name("dense"),
+                    sizes.read_size(role),
+                    dense_size,
+                )?,
                 output: linear(parameters, &name("output"), dense_size, classes)?,
                 dropout: DropoutConfig::new(dropout).init(),
             });

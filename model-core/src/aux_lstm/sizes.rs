@@ -29,6 +29,25 @@ pub struct AuxLstmSizes {
 }
 
 impl AuxLstmSizes {
+    /// The names and hidden units of the LSTMs: the shared one, if there is one, then those of the main tasks.
+    pub(crate) fn lstms(&self) -> impl Iterator<Item = (String, usize)> {
+        let shared = (self.auxiliary_hidden_size > 0)
+            .then(|| ("auxiliary".to_owned(), self.auxiliary_hidden_size));
+        let mains = (self.tasks.iter().enumerate()).filter(|(_, (role, _))| *role == Role::Main);
+        let own = mains.map(|(index, _)| (format!("tasks.{index}.lstm"), self.main_hidden_size));
+        shared.into_iter().chain(own)
+    }
+
+    /// How many numbers the first dense layer of a task reads: the mean states of its LSTMs, those of the shared one through a
+    /// dense layer if the task has its own too (Eq. 13–16).
+    pub(crate) fn read_size(&self, role: Role) -> usize {
+        match role {
+            Role::Main if self.auxiliary_hidden_size > 0 => self.main_hidden_size + self.dense_size,
+            Role::Main => self.main_hidden_size,
+            Role::Auxiliary => self.auxiliary_hidden_size,
+        }
+    }
+
     /// Checks that a network of these sizes can be built.
     ///
     /// # Errors

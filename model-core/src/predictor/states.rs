@@ -8,7 +8,7 @@ use fused_lstm::{FrozenLstms, LstmWeights};
 
 use super::PredictError;
 use crate::{
-    aux_lstm::{AuxLstmSizes, Role},
+    aux_lstm::AuxLstmSizes,
     bundle::{Bundle, BundleError},
     embedding::Embedding,
     parameters::{NamedTensor, values},
@@ -16,7 +16,7 @@ use crate::{
 #[cfg(feature = "burn")]
 use {super::batches::read_rows, crate::aux_lstm::AuxLstm};
 
-/// The most prepared LSTMs that are kept between calls. Each holds up to 32 MiB of projected words.
+/// The most prepared LSTMs that are kept between calls. Each holds some 32 MiB of projected words, or those of one call.
 const MOST_IDLE: usize = 16;
 
 /// The LSTMs of a model.
@@ -104,14 +104,7 @@ fn frozen(parameters: &[NamedTensor], sizes: &AuxLstmSizes) -> Result<FrozenLstm
             bias: values("bias", gates)?,
         })
     };
-    let shared = Some(sizes.auxiliary_hidden_size).filter(|&size| size > 0);
-    let shared = shared.map(|size| lstm("auxiliary", size));
-    let tasks = sizes.tasks.iter().enumerate();
-    let own = tasks.filter(|(_, (role, _))| *role == Role::Main);
-    let own = own.map(|(index, _)| lstm(&format!("tasks.{index}.lstm"), sizes.main_hidden_size));
-    let lstms = shared
-        .into_iter()
-        .chain(own)
-        .collect::<Result<Vec<_>, _>>()?;
+    let lstms = sizes.lstms().map(|(name, size)| lstm(&name, size));
+    let lstms = lstms.collect::<Result<Vec<_>, _>>()?;
     Ok(FrozenLstms::new(input_size, &lstms))
 }
