@@ -28,11 +28,11 @@ use crate::{
     base_rates::{self, BaseRates},
     bundle::Settings,
     language::Language,
-    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior, likelihoods},
+    population::{Estimate, Method, Population, SAMPLE_SIZE, UserPosterior, finalise, likelihoods},
     prediction::Named,
     reader::count_known,
     vocabulary::Vocabulary,
-    word_frequencies::WordSums,
+    word_frequencies::{WordFrequencies, WordSums},
 };
 
 pub use crate::population::{AttributeShares, JointShares, PopulationEstimate, Share, TextCheck};
@@ -60,9 +60,7 @@ pub fn hash(key: &str) -> u64 {
     let fnv = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    finalise(fnv)
 }
 
 /// Sums over groups of users, stored as JSON: what `auxlstm population --sums` writes.
@@ -180,9 +178,10 @@ impl UserSet {
         let sums = &mut self.languages[place];
         sums.population.add(hash, text.len(), &posteriors);
         sums.known_words += known_words as u64;
-        if let Some(reference) = settings.word_frequencies.get(place) {
-            sums.words.add(reference, text);
-        }
+        // Without a reference there is no divergence, but the words are counted.
+        let none = WordFrequencies::default();
+        let reference = settings.word_frequencies.get(place);
+        sums.words.add(reference.unwrap_or(&none), text);
     }
 
     /// Adds the users of another set, counted with the same model.

@@ -64,6 +64,8 @@ impl Estimate {
     /// The estimate for all users from estimates for parts of them, such as those who write one language, by one method.
     /// `None` without parts or if a part was deserialised and has no draws any more.
     ///
+    /// The errors of the parts are taken to be independent.
+    ///
     /// # Panics
     /// If the parts differ in their classes.
     pub fn pooled(parts: &[Self]) -> Option<Self> {
@@ -73,21 +75,27 @@ impl Estimate {
         if parts.iter().any(|part| part.draws.is_empty()) {
             return None;
         }
-        let mean = |shares: &dyn Fn(&Self) -> &[f64]| {
-            let mut mean = vec![0.0; first.shares.len()];
-            for part in parts {
-                let shares = shares(part);
-                assert_eq!(shares.len(), mean.len(), "parts with the same classes");
+        let classes = first.shares.len();
+        let weights = parts.iter().map(|part| part.users as f64 / users as f64);
+        let mean = |of_parts: Vec<&Vec<f64>>| {
+            let mut mean = vec![0.0; classes];
+            for (weight, shares) in weights.clone().zip(of_parts) {
+                assert_eq!(shares.len(), classes, "parts with the same classes");
                 for (mean, share) in mean.iter_mut().zip(shares) {
-                    *mean += part.users as f64 / users as f64 * share;
+                    *mean += weight * share;
                 }
             }
             mean
         };
+        // All parts are drawn with the same random numbers, so draws of the same number would err together.
+        let draw_of = |draw: usize, place: usize| {
+            let all = &parts[place].draws;
+            &all[(draw + place * all.len() / parts.len()) % all.len()]
+        };
         let draws = (0..draws)
-            .map(|draw| mean(&|part| &part.draws[draw % part.draws.len()]))
+            .map(|draw| mean((0..parts.len()).map(|place| draw_of(draw, place)).collect()))
             .collect();
-        let shares = mean(&|part| &part.shares);
+        let shares = mean(parts.iter().map(|part| &part.shares).collect());
         Some(Self::new(first.method, users, shares, draws))
     }
 }

@@ -34,6 +34,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::base_rates;
+use sums::Sums;
 
 mod algebra;
 mod estimate;
@@ -48,8 +49,9 @@ mod tests;
 
 pub use estimate::Estimate;
 pub use moments::{ClassMoments, LabelledPosterior};
+pub(crate) use random::finalise;
 pub use shares::{AttributeShares, Divergence, JointShares, PopulationEstimate, Share, TextCheck};
-pub use sums::{Sums, UserPosterior};
+pub use sums::UserPosterior;
 
 /// The size of the sample that suffices for [`Method::ExpectationMaximisation`] and [`Population::joint`].
 pub const SAMPLE_SIZE: usize = 10_000;
@@ -178,11 +180,6 @@ impl Population {
             sample_size,
             sample: Vec::new(),
         }
-    }
-
-    /// The sums of each attribute.
-    pub fn attributes(&self) -> &[Sums] {
-        &self.attributes
     }
 
     /// The number of users.

@@ -2,6 +2,13 @@
 
 use super::algebra::Cholesky;
 
+/// The finaliser of SplitMix64: neighbouring numbers become unrelated ones.
+pub(crate) fn finalise(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}
+
 /// SplitMix64 (Steele et al. 2014).
 pub(super) struct Random(u64);
 
@@ -12,10 +19,7 @@ impl Random {
 
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        finalise(self.0)
     }
 
     /// A uniform number between 0 and 1, neither of which occurs.

@@ -22,7 +22,7 @@ pub struct UserPosterior<'a> {
 
 /// Sums over users for one attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sums {
+pub(super) struct Sums {
     /// The number of users.
     pub(super) users: u64,
     /// The text lengths of the class moments, in words.

@@ -526,6 +526,26 @@ fn pooled_estimates_weight_parts_by_their_users() {
     assert_eq!(Estimate::pooled(&[]), None);
 }
 
+/// Both parts used to be drawn with the same random numbers, so that their errors added up.
+#[test]
+fn the_errors_of_pooled_parts_are_independent() {
+    let mut random = Random::new(13);
+    let half = population(&users(&mut random, &[250, 250], 2.0), 500);
+    let mut whole = half.clone();
+    whole.merge(&half).unwrap();
+    let estimate = |population: &Population, method| {
+        let estimate = population.estimate(0, &[], None, &[0.5; 2], method);
+        estimate.unwrap()
+    };
+    for method in [Method::Count, Method::ProbabilisticCount] {
+        let part = estimate(&half, method);
+        let pooled = Estimate::pooled(&[part.clone(), part]).unwrap();
+        let width = |estimate: &Estimate| estimate.intervals[0][1] - estimate.intervals[0][0];
+        let ratio = width(&pooled) / width(&estimate(&whole, method));
+        assert!((ratio - 1.0).abs() < 0.1, "{method:?}: {ratio}");
+    }
+}
+
 #[test]
 fn the_shares_of_pairs_have_the_shares_of_both_attributes_as_sums() {
     let mut random = Random::new(12);
