@@ -57,10 +57,12 @@ pub struct LanguageCalibration {
     pub moments: Option<ClassMoments>,
 }
 
-/// The least [`Calibration::uniform_weight`] of a transferred attribute. It keeps the most probable of many classes near one
-/// half at most, whatever the logits.
+/// The least [`Calibration::uniform_weight`] of a transferred attribute. Under the base rates of the training users, it keeps
+/// the most probable of many classes near one half at most, whatever the logits. Under equal base rates, the probability of a
+/// rare class can be higher.
 const TRANSFERRED_UNIFORM_WEIGHT: f32 = 0.5;
-/// The least confidence threshold of a transferred attribute. Only a sum over many classes can reach it.
+/// The least confidence threshold of a transferred attribute. The predictor is not confident above it either: see
+/// [`AttributePrediction::confident`](crate::prediction::AttributePrediction::confident).
 const TRANSFERRED_CONFIDENCE_THRESHOLD: f32 = 0.8;
 
 impl LanguageCalibration {
@@ -74,8 +76,8 @@ impl LanguageCalibration {
         }
     }
 
-    /// The calibration for texts in another language than this one is for. The uniform weight and the thresholds are raised
-    /// so that it never looks certain. The moments do not carry over.
+    /// The calibration for texts in another language than this one is for. The uniform weight and the thresholds are raised,
+    /// because nothing was measured there. The moments do not carry over.
     #[must_use]
     pub fn transferred(self) -> Self {
         let uniform_weight = self.calibration.uniform_weight;
@@ -115,7 +117,7 @@ mod tests {
     };
 
     #[test]
-    fn a_transferred_attribute_never_looks_certain() {
+    fn a_transferred_attribute_does_not_look_certain_under_the_corpus_base_rates() {
         let measured =
             LanguageCalibration::measured(Calibration::ONE, ConfidenceThresholds::both(0.6));
         let transferred = measured.transferred();
@@ -156,7 +158,7 @@ mod tests {
         let transferred =
             LanguageCalibration::measured(calibration.clone(), thresholds).transferred();
         let factors = BaseRates::Equal.factors(&attribute, &calibration.base_rates);
-        // The logits have the base rates too: the text says only that its writer is rather a student.
+        // The logits have the base rates too: the text says only that the user is rather a student.
         let logits: Vec<f32> = calibration
             .base_rates
             .iter()

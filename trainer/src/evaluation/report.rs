@@ -293,6 +293,11 @@ impl<'a> Evaluation<'a> {
             let sum: f64 = probabilities.iter().map(|row| f64::from(row[class])).sum();
             sum / probabilities.len() as f64
         };
+        // The predictor is never confident about a transferred attribute.
+        let least = match self.transferred {
+            true => f32::INFINITY,
+            false => confidence_threshold,
+        };
         let any = !gold.is_empty();
         let intervals = (any && self.has_intervals).then(|| {
             Intervals::new(&Scored {
@@ -300,7 +305,7 @@ impl<'a> Evaluation<'a> {
                 predicted: predicted.clone(),
                 classes: labels.len(),
                 confidences: &confidences,
-                confidence_threshold,
+                confidence_threshold: least,
                 calibrated: &calibrated,
                 log_probabilities: &log_probabilities,
             })
@@ -313,7 +318,7 @@ impl<'a> Evaluation<'a> {
             log_loss: any.then(|| log_loss(log_probabilities)),
             reliability,
             coverage: confidences.coverage(),
-            confident: confidences.at(confidence_threshold),
+            confident: confidences.at(least),
             attribute,
             language: self.language,
             transferred: self.transferred,
@@ -498,6 +503,26 @@ mod tests {
     #[test]
     fn a_class_of_one_user_guessed_right_made_recalls_of_a_tenth_and_one_beat_guessing() {
         assert!(!beats_guessing([(10, 100), (1, 1)]));
+    }
+
+    /// The predictor was never confident about such an attribute, and the evaluation counted confident users.
+    #[test]
+    fn a_transferred_attribute_was_confident_in_evaluations() {
+        let age = age();
+        let thresholds = ConfidenceThresholds::both(0.5);
+        let measured = LanguageCalibration::measured(Calibration::ONE, thresholds);
+        for (calibration, coverage) in [(measured.clone(), 1.0), (measured.transferred(), 0.0)] {
+            let evaluation = Evaluation::calibrated(&age, &calibration, &BaseRates::Corpus);
+            let mut evaluation = evaluation.with_intervals();
+            for _ in 0..2 {
+                evaluation.add_class(2, vec![0.05, 0.05, 0.9]);
+            }
+            for report in evaluation.reports() {
+                let found = report.confident.map_or(0.0, |point| point.coverage);
+                let [low, high] = report.intervals.unwrap().coverage.unwrap();
+                assert_eq!([found, low, high], [coverage; 3]);
+            }
+        }
     }
 
     #[test]

@@ -143,6 +143,9 @@ fn add_report(document: &mut Document, report: &Report) {
     }
     let threshold = report.confidence_threshold;
     document.text(match &report.confident {
+        None if report.transferred => {
+            "Coverage 0.0 % (predictions of a transferred attribute are never confident)".into()
+        }
         None if threshold >= 1.0 => "Coverage 0.0 % (the model has no confidence threshold: at none were enough predictions \
                                      for its validation users right)"
             .into(),
