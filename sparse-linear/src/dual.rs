@@ -94,7 +94,8 @@ impl Descent {
     ) -> Group {
         let features = examples.features;
         let width = problems.iter().map(DualProblem::columns).sum();
-        let mut weights = vec![0.0; features.columns() * width];
+        let count = features.columns().checked_mul(width);
+        let mut weights = vec![0.0; count.expect("a weight for each feature and class")];
         let mut biases = vec![0.0; width];
         let (mut scores, mut changes) = (vec![0.0; width], vec![0.0; width]);
         let mut order: Vec<usize> = (0..features.rows()).collect();

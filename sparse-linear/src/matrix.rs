@@ -188,12 +188,13 @@ impl<'a> SparseRow<'a> {
         first: usize,
         product: &mut [f64],
     ) {
-        assert!(first + COLUMNS <= width && dense.len() >= self.columns * width);
+        let needed = self.columns.checked_mul(width);
+        assert!(first + COLUMNS <= width && needed.is_some_and(|needed| dense.len() >= needed));
         let mut sums = [0.0; COLUMNS];
         for (&index, &value) in self.indices.iter().zip(self.values) {
             let start = index as usize * width + first;
             // SAFETY: `push_row` admits only indices below `self.columns`, and first + COLUMNS ≤ width, so start + COLUMNS ≤
-            // self.columns · width ≤ dense.len(), as asserted above.
+            // self.columns · width ≤ dense.len(), as asserted above; the product does not overflow.
             let numbers = unsafe { dense.get_unchecked(start..start + COLUMNS) };
             for column in 0..COLUMNS {
                 sums[column] += f64::from(value) * numbers[column].into();
@@ -230,7 +231,8 @@ impl<'a> SparseRow<'a> {
         first: usize,
         dense: &mut [f64],
     ) {
-        assert!(first + COLUMNS <= width && dense.len() >= self.columns * width);
+        let needed = self.columns.checked_mul(width);
+        assert!(first + COLUMNS <= width && needed.is_some_and(|needed| dense.len() >= needed));
         let factors: [f64; COLUMNS] = std::array::from_fn(|column| factors[column]);
         for (&index, &value) in self.indices.iter().zip(self.values) {
             let start = index as usize * width + first;
@@ -246,6 +248,15 @@ impl<'a> SparseRow<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The number of weights used to wrap to 0, and the weights were read out of bounds.
+    #[test]
+    #[should_panic(expected = "needed")]
+    fn more_weights_than_can_be_counted_are_refused() {
+        let mut matrix = SparseMatrix::new(1 << (usize::BITS - 1));
+        matrix.push_row([(5, 1.0)]).unwrap();
+        matrix.row(0).times(&[0.0; 0], &mut [0.0; 4]);
+    }
 
     #[test]
     fn a_bad_row_is_named_and_leaves_the_matrix_unchanged() {
