@@ -37,17 +37,18 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The name of a setting that training cannot work with.
-    pub(crate) fn wrong(&self) -> Option<&'static str> {
+    /// The name and the range of a setting that training cannot work with.
+    pub(crate) fn wrong(&self) -> Option<(&'static str, &'static str)> {
+        let positive = "above 0";
         let right = [
-            ("dimensions", self.dimensions > 0),
-            ("window", self.window > 0),
-            ("epochs", self.epochs > 0),
-            ("learning_rate", self.learning_rate > 0.0),
-            ("subsample", self.subsample >= 0.0),
-            ("threads", self.threads > 0),
+            ("dimensions", self.dimensions > 0, positive),
+            ("window", self.window > 0, positive),
+            ("epochs", self.epochs > 0, positive),
+            ("learning_rate", self.learning_rate > 0.0, positive),
+            ("subsample", self.subsample >= 0.0, "at least 0"),
+            ("threads", self.threads > 0, positive),
         ];
-        let wrong = right.into_iter().find(|&(_, right)| !right);
-        wrong.map(|(name, _)| name)
+        let wrong = right.into_iter().find(|&(_, right, _)| !right);
+        wrong.map(|(name, _, permitted)| (name, permitted))
     }
 }

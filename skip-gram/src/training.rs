@@ -71,9 +71,14 @@ pub enum Error<E> {
     /// The vocabulary is empty.
     #[error("no words to train vectors for")]
     NoWords,
-    /// A setting is 0 or negative.
-    #[error("the setting {0} must be above 0")]
-    Setting(&'static str),
+    /// A setting is not in its range.
+    #[error("the setting {name} must be {permitted}")]
+    Setting {
+        /// The name of the setting.
+        name: &'static str,
+        /// Its range, such as `above 0`.
+        permitted: &'static str,
+    },
     /// The text cannot be read.
     #[error("cannot read the text")]
     Source(#[source] E),
@@ -93,10 +98,11 @@ pub enum Error<E> {
 /// `counts` are the words' numbers of occurrences, best sorted so that they fall. `progress` is called from time to time with
 /// the share that is done, from 0 to 1. Setting `interrupt` ends training with [`Error::Interrupted`].
 ///
-/// Memory: `8 · words · dimensions` bytes for the vectors, and 16 bytes for each word.
+/// Memory: `8 · words · dimensions` bytes for the vectors, whose dimensions are filled up to whole vectors of the instruction
+/// set (at most 16 numbers), and 16 bytes for each word.
 ///
 /// # Errors
-/// If there are no words, a setting is not above 0, text cannot be read, threads cannot start, or training diverges or is
+/// If there are no words, a setting is not in its range, text cannot be read, threads cannot start, or training diverges or is
 /// interrupted.
 ///
 /// # Panics
@@ -111,8 +117,8 @@ pub fn train<S: Source>(
     if counts.is_empty() {
         return Err(Error::NoWords);
     }
-    if let Some(name) = settings.wrong() {
-        return Err(Error::Setting(name));
+    if let Some((name, permitted)) = settings.wrong() {
+        return Err(Error::Setting { name, permitted });
     }
     let model = Model::new(counts, settings);
     let training = Training {

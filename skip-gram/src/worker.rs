@@ -25,7 +25,7 @@ pub struct Model {
     /// The probability that an occurrence of a word is kept, of 2³².
     kept: Vec<u32>,
     sigmoid: Sigmoid,
-    /// The length of a row: the dimensions, filled up with zeros to whole vectors of the instruction set.
+    /// The length of a row: the dimensions, filled up with zeros to whole vectors of the instruction set, and to pairs.
     width: usize,
     dimensions: usize,
 }
@@ -33,7 +33,7 @@ pub struct Model {
 impl Model {
     pub fn new(counts: &[u64], settings: &Settings) -> Self {
         let dimensions = usize::from(settings.dimensions);
-        let width = dimensions.next_multiple_of(Arch::new().dispatch(Lanes));
+        let width = row_width(dimensions, Arch::new().dispatch(Lanes));
         let mut random = Random::stream(settings.seed, 0);
         let inputs = SharedRows::new(counts.len(), width, |_, column| match column < dimensions {
             true => (random.unit() - 0.5) / dimensions as f32,
@@ -52,6 +52,7 @@ impl Model {
 
     /// The vectors of all words.
     pub fn into_vectors(self) -> Vec<f32> {
+        drop(self.outputs);
         let mut vectors = Vec::with_capacity(self.kept.len() * self.dimensions);
         let mut row = vec![0.0; self.width];
         for word in 0..self.kept.len() as u32 {
@@ -60,6 +61,11 @@ impl Model {
         }
         vectors
     }
+}
+
+/// The length of a row on a processor with this many lanes in a vector. Two numbers share an atomic word.
+fn row_width(dimensions: usize, lanes: usize) -> usize {
+    dimensions.next_multiple_of(lanes.max(2))
 }
 
 /// The number of lanes of a vector.
@@ -391,6 +397,12 @@ impl TargetRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// On processors without vector instructions, vectors of an odd number of dimensions used to panic.
+    #[test]
+    fn an_odd_number_of_dimensions_needs_no_vector_instructions() {
+        assert_eq!([1, 2, 16].map(|lanes| row_width(25, lanes)), [26, 26, 32]);
+    }
 
     #[test]
     fn frequent_words_are_skipped_at_random() {

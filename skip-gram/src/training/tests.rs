@@ -137,10 +137,14 @@ fn what_cannot_be_trained_is_an_error() {
         threads: 0,
         ..settings()
     };
-    assert!(matches!(
-        train(&[1; 8], no_threads),
-        Err(Error::Setting("threads"))
-    ));
+    let refused = train(&[1; 8], no_threads).unwrap_err().to_string();
+    assert_eq!(refused, "the setting threads must be above 0");
+    let negative = Settings {
+        subsample: -1.0,
+        ..settings()
+    };
+    let refused = train(&[1; 8], negative).unwrap_err().to_string();
+    assert_eq!(refused, "the setting subsample must be at least 0");
     let steep = Settings {
         learning_rate: 1e30,
         ..settings()
