@@ -214,8 +214,7 @@ fn the_best_epoch_so_far_was_named_without_its_figure() {
             let value = first["tasks"][0][field].as_f64().unwrap();
             assert!(line.contains(&format!("{name} {value:.3}, ")), "{line}");
         }
-        let meaning =
-            "the figures of each epoch are those on the validation users: macro-F1 is the mean of";
+        let meaning = "the loss and scores of each epoch are those on the validation users: macro-F1 is the mean of";
         assert_eq!(said.matches(meaning).count(), 1, "{said}");
     }
 }

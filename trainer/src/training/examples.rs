@@ -261,32 +261,48 @@ pub struct Parts {
     pub test: Vec<usize>,
 }
 
+impl Parts {
+    /// The users on whom epochs are evaluated, and what they are called: the validation users or, without any, the training
+    /// users, which favours the last epoch.
+    pub fn evaluated(&self) -> (&'static str, &[usize]) {
+        match self.validation.is_empty() {
+            true => ("training users", &self.training),
+            false => ("validation users", &self.validation),
+        }
+    }
+}
+
 /// Divides the users of each file at random by the settings of `split`. With `stratify_by`, the users of each class of that
 /// task, and those without the label, are divided separately.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
-    divide_by(users, split, stratify_by, |members| {
+    divide_by(users, split, stratify_by, |_, members| {
         0..(members as f64 * split.test).round() as usize
     })
 }
 
-/// [`divide`] for cross-validation: the test users are those of one of `folds` equal parts, `fold` counted from 0.
+/// [`divide`] for cross-validation: the test users are those of one of `folds` equal parts, `fold` counted from 0. The users of
+/// all strata are dealt out to the parts in turn.
 pub fn divide_fold(
     users: &[Example],
     split: &Split,
     stratify_by: Option<usize>,
     (fold, folds): (usize, usize),
 ) -> Parts {
-    divide_by(users, split, stratify_by, |members| {
-        members * fold / folds..members * (fold + 1) / folds
+    let dealt = |users: usize, fold: usize| (users + folds - 1 - fold) / folds;
+    divide_by(users, split, stratify_by, |before, members| {
+        let size = |fold: usize| dealt(before + members, fold) - dealt(before, fold);
+        let start = (0..fold).map(size).sum();
+        start..start + size(fold)
     })
 }
 
-/// `test` is the range of the test users among so many users in random order.
+/// `test` is the range of the test users of a stratum, from the numbers of users in earlier strata and in this one, whose order
+/// is random.
 fn divide_by(
     users: &[Example],
     split: &Split,
     stratify_by: Option<usize>,
-    test: impl Fn(usize) -> Range<usize>,
+    test: impl Fn(usize, usize) -> Range<usize>,
 ) -> Parts {
     let mut random = StdRng::seed_from_u64(split.seed);
     let stratum = |user: &Example| {
@@ -297,12 +313,14 @@ fn divide_by(
     strata.sort_unstable();
     strata.dedup();
     let mut parts = Parts::default();
+    let mut before = 0;
     for each in strata {
         let mut members: Vec<usize> = (0..users.len())
             .filter(|&user| stratum(&users[user]) == each)
             .collect();
         members.shuffle(&mut random);
-        let Range { start, end } = test(members.len());
+        let Range { start, end } = test(before, members.len());
+        before += members.len();
         members.rotate_left(start);
         let test = end - start;
         let validation = ((members.len() - test) as f64 * split.validation).round() as usize;
@@ -395,6 +413,20 @@ mod tests {
         }
         tested.sort_unstable();
         assert!(tested.into_iter().eq(0..1000));
+    }
+
+    /// Each stratum used to give its remainder to the last folds, so that with many small strata these had twice the users.
+    #[test]
+    fn folds_of_many_small_strata_were_unequal() {
+        let user = |user: usize| Example {
+            classes: vec![Some(user % 60)],
+            ..users()[0].clone()
+        };
+        let users: Vec<Example> = (0..480).map(user).collect();
+        for fold in 0..5 {
+            let parts = divide_fold(&users, &Split::default(), Some(0), (fold, 5));
+            assert_eq!(parts.test.len(), 96);
+        }
     }
 
     #[test]

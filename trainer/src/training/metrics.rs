@@ -123,7 +123,7 @@ impl fmt::Display for EpochMetrics {
         let tasks: Vec<String> = self.tasks.iter().map(ToString::to_string).collect();
         write!(
             f,
-            "epoch {}: cost {:.4}, on validation users {:.4}; {}",
+            "epoch {}: cost {:.4}, loss {:.4}; {}",
             self.epoch,
             self.training_loss,
             self.validation_loss,

@@ -146,8 +146,8 @@ fn checksum(users: &[Example], parts: &Parts, embedding: &Embedding) -> u32 {
     hasher.finalize()
 }
 
-/// The first `most` words of a file of vectors or of a bundle, with their vectors at 8 bits. The unknown word gets the mean
-/// vector of the dropped words.
+/// The first `most` words of a file of vectors or of a bundle, with their vectors at 8 bits. The unknown word of a file gets the
+/// mean vector of the dropped words, that of a bundle keeps its own.
 pub fn read_vectors(path: &Path, most: usize) -> Result<(Vocabulary, Embedding), TrainError> {
     let unusable = |what: String| {
         TrainError::Unusable(format!(

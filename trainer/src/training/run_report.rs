@@ -131,10 +131,12 @@ impl RunReport<'_> {
     fn add_curve(&self, document: &mut Document) {
         document.section("Learning curve");
         let select_by = self.config.training.select_by;
+        let (users, _) = self.data.parts.evaluated();
+        let loss = format!("loss on {users}");
         if let Some(best) = self.best.and_then(|best| self.history.get(best)) {
             let (name, figure) = best.deciding_figure(select_by);
             document.text(format!(
-                "Epoch {} is the best one, by {name} {figure:.4} on validation users, and is the model.",
+                "Epoch {} is the best one, by {name} {figure:.4} on {users}, and is the model.",
                 best.epoch
             ));
         }
@@ -144,7 +146,7 @@ impl RunReport<'_> {
             .map_or("", |epoch| epoch.deciding_figure(select_by).0);
         let tasks = self.data.tasks.iter().map(|task| &task.attribute.name);
         let mut table = Grid::new(
-            ["epoch", "training cost", "validation loss", deciding]
+            ["epoch", "training cost", &loss, deciding]
                 .map(String::from)
                 .into_iter()
                 .chain(tasks.clone().map(|name| format!("{name}: macro-F1"))),
@@ -203,13 +205,10 @@ impl RunReport<'_> {
             plot(
                 "cost and loss",
                 &losses,
-                vec![
-                    named("c0 d0", "training cost"),
-                    named("c1 d0", "validation loss"),
-                ],
+                vec![named("c0 d0", "training cost"), named("c1 d0", &loss)],
             ),
             plot(
-                "macro-F1 on validation users",
+                &format!("macro-F1 on {users}"),
                 &f1,
                 (tasks.enumerate())
                     .map(|(index, name)| (class(index), name.clone()))

@@ -32,9 +32,13 @@ use crate::{
 /// How many training users the statistics of the mean hidden states are computed over, where these are normalised.
 const STATISTICS_USERS: usize = 2048;
 
-/// What stands in the lines of epochs.
-const MEANINGS: &str = "the figures of each epoch are those on the validation users: macro-F1 is the mean of the classes' F1, F \
-    (paper) is 2PR/(P+R) of P and R averaged over the classes, and the last figure chooses the best epoch";
+/// What stands in the lines of epochs, which were evaluated on these users.
+fn meanings(users: &str) -> String {
+    format!(
+        "the loss and scores of each epoch are those on the {users}: macro-F1 is the mean of the classes' F1, F \
+         (paper) is 2PR/(P+R) of P and R averaged over the classes, and the last figure chooses the best epoch"
+    )
+}
 
 /// What decides the result of training.
 pub struct Setup<'a, A> {
@@ -143,7 +147,8 @@ impl<'a, A: Architecture> Trainer<'a, A> {
         bar.start_at(words);
         let print = bar.printer();
         if self.folder.is_some() {
-            print(MEANINGS);
+            let (users, _) = self.setup.data.parts.evaluated();
+            print(&meanings(users));
         }
         while !self.is_over() {
             let mut batches = self.batches(self.progress.epoch);
@@ -295,11 +300,7 @@ impl<'a, A: Architecture> Trainer<'a, A> {
     /// Evaluates the epoch on the validation users, and keeps its parameters if it is the best so far.
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         let Setup { data, training, .. } = &self.setup;
-        // Without validation users, evaluate on training users (favours the last epoch).
-        let users = match data.parts.validation.is_empty() {
-            true => &data.parts.training,
-            false => &data.parts.validation,
-        };
+        let (_, users) = data.parts.evaluated();
         let network = self.network_for_inference();
         let scores = self.scores(&network, users, usize::MAX)?;
         let progress = &mut self.progress;
