@@ -10,6 +10,8 @@ use model_core::{
     parameters::Parameters,
 };
 
+use crate::config::Training;
+
 /// The users of a batch and the words that are read of each.
 pub struct Batch<'a> {
     /// Indices of the users.
@@ -123,6 +125,16 @@ pub struct JointLstm {
 }
 
 impl JointLstm {
+    /// The network of these sizes, trained by these settings.
+    pub fn new(sizes: AuxLstmSizes, dropout: f64, training: &Training) -> Self {
+        Self {
+            sizes,
+            dropout,
+            normalise: training.normalise,
+            by_words: training.mixes_lengths(),
+        }
+    }
+
     /// The weight of each text of a batch in mean and variance.
     fn weights(&self, batch: &Batch) -> Vec<f32> {
         let weight = |text: &&[u32]| match self.by_words {

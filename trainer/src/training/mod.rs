@@ -194,12 +194,7 @@ fn setup<'a>(
         training: config.training.clone(),
         seed: config.seed,
         data,
-        architecture: JointLstm {
-            sizes,
-            dropout: config.network.dropout,
-            normalise: config.training.normalise,
-            by_words: config.training.mixes_lengths(),
-        },
+        architecture: JointLstm::new(sizes, config.network.dropout, &config.training),
         vectors: Vectors::new(embedding, config.network.vector_learning_rate),
     })
 }

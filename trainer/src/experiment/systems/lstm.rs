@@ -1,6 +1,6 @@
 //! LSTM: the single-task LSTM (section 4.2 of the paper).
 
-use model_core::aux_lstm::Role;
+use model_core::{aux_lstm::Role, embedding::Embedding};
 use serde::{Deserialize, Serialize};
 
 use super::attention::AttentiveLstm;
@@ -8,7 +8,7 @@ use super::networks::{NetworkTraining, tasks, train};
 use crate::config::{Network, Training, Wide};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::system::{Fitted, Problem, System, table};
-use crate::training::{JointLstm, vectors::Vectors};
+use crate::training::{Architecture, JointLstm, vectors::Vectors};
 
 /// The settings of LSTM networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,39 +56,32 @@ impl LstmSettings {
         if problem.lambda.is_none() {
             sizes.auxiliary_hidden_size = 0;
         }
-        let network = JointLstm {
-            sizes,
-            dropout: self.network.dropout,
-            normalise: self.training.normalise,
-            by_words: self.training.mixes_lengths(),
-        };
-        let vectors = Vectors::new(embedding, self.network.vector_learning_rate);
-        let (training, wide) = (&self.training, &self.wide);
+        let network = JointLstm::new(sizes, self.network.dropout, &self.training);
         match self.attention_words {
-            0 => {
-                let architecture = network;
-                let training = NetworkTraining {
-                    training,
-                    architecture,
-                    vectors,
-                    wide,
-                };
-                train(problem, training)
-            }
+            0 => self.train_network(problem, embedding, network),
             segment_words => {
-                let architecture = AttentiveLstm {
+                let network = AttentiveLstm {
                     network,
                     segment_words,
                 };
-                let training = NetworkTraining {
-                    training,
-                    architecture,
-                    vectors,
-                    wide,
-                };
-                train(problem, training)
+                self.train_network(problem, embedding, network)
             }
         }
+    }
+
+    fn train_network<'a, A: Architecture + 'a>(
+        &self,
+        problem: &Problem<'a>,
+        embedding: &'a Embedding,
+        architecture: A,
+    ) -> Result<Fitted<'a>, ExperimentError> {
+        let training = NetworkTraining {
+            training: &self.training,
+            architecture,
+            vectors: Vectors::new(embedding, self.network.vector_learning_rate),
+            wide: &self.wide,
+        };
+        train(problem, training)
     }
 }
 

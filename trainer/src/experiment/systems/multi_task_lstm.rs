@@ -111,12 +111,7 @@ impl System for MultiTaskLstm {
         let rate = self.multi_task_lstm.vector_learning_rate;
         let training = NetworkTraining {
             training,
-            architecture: JointLstm {
-                sizes,
-                dropout: network.dropout,
-                normalise: training.normalise,
-                by_words: training.mixes_lengths(),
-            },
+            architecture: JointLstm::new(sizes, network.dropout, training),
             vectors: Vectors::Trained(TrainedVectors::new(tables, dimensions, rate)),
             wide,
         };
