@@ -18,8 +18,8 @@ pub struct LstmWeights<'a> {
 /// LSTMs with fixed weights, for repeated inference on the CPU. They need no tensors, and so no `burn`.
 ///
 /// Results equal those of `forward_together`. The weights are packed once, and the projection W·x + b of a token is cached
-/// over calls, up to about 32 MiB. All tokens are rows of one fixed table of vectors; the cache also takes 4 bytes for each
-/// row number up to the largest one seen.
+/// over calls, until the cache exceeds 32 MiB; a call adds all its tokens, however many. All tokens are rows of one fixed
+/// table of vectors; the cache also takes 4 bytes for each row number up to the largest one seen.
 ///
 /// ```
 /// use fused_lstm::{FrozenLstms, LstmWeights};

@@ -57,10 +57,12 @@ impl PackedBatch {
     /// Tokens number the steps of all sequences, padding included, so there must be fewer than 2³² of these.
     ///
     /// # Panics
-    /// If the tensor is empty, there is not one length for each sequence, or a length exceeds the number of steps.
+    /// If the tensor is empty or has too many steps, there is not one length for each sequence, or a length exceeds the number
+    /// of steps.
     pub fn padded(vectors: Tensor<3>, lengths: &[usize]) -> Self {
         let [batch, steps, input_size] = vectors.dims();
         assert_eq!(lengths.len(), batch, "one length for each sequence");
+        assert!(u32::try_from(batch * steps).is_ok(), "too many steps");
         let sequence = |(row, &length): (usize, &usize)| {
             assert!(length <= steps, "a length exceeds the number of steps");
             ((row * steps) as u32..(row * steps + length) as u32).collect()
