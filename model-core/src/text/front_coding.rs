@@ -48,7 +48,7 @@ fn lines(coded: &[u8]) -> Result<Vec<u8>, TextError> {
             digits => digits,
         };
         lines.extend([&word, &b" "[..], frequency, b"\n"].concat());
-        if lines.len() as u64 >= LONGEST_DICTIONARY {
+        if lines.len() as u64 > LONGEST_DICTIONARY {
             return Err(TextError::LongDictionary);
         }
     }

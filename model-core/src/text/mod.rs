@@ -136,7 +136,7 @@ impl Size {
     fn add(&mut self, word: &str, frequency: u64) -> Result<(), TextError> {
         self.user_words += 1;
         self.bytes += word.len() as u64;
-        if self.user_words > MOST_USER_WORDS || self.bytes >= LONGEST_DICTIONARY {
+        if self.user_words > MOST_USER_WORDS || self.bytes > LONGEST_DICTIONARY {
             return Err(TextError::LongUserDictionary);
         }
         self.frequencies = self.frequencies.saturating_add(frequency);
@@ -177,8 +177,11 @@ impl Segmenter {
         open: impl FnOnce(&[u8]) -> Result<Box<dyn Jieba>, String>,
     ) -> Result<Self, TextError> {
         let mut bytes = Vec::new();
-        let mut dictionary = dictionary.take(LONGEST_DICTIONARY);
+        let mut dictionary = dictionary.take(LONGEST_DICTIONARY + 1);
         dictionary.read_to_end(&mut bytes).map_err(unusable)?;
+        if bytes.len() as u64 > LONGEST_DICTIONARY {
+            return Err(TextError::LongDictionary);
+        }
         let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(TextError::EmptyDictionary);
@@ -189,7 +192,7 @@ impl Segmenter {
             frequencies: frequencies(bytes),
             user_words: 0,
         };
-        if size.bytes >= LONGEST_DICTIONARY {
+        if size.bytes > LONGEST_DICTIONARY {
             return Err(TextError::LongDictionary);
         }
         size.check_frequencies()?;
