@@ -192,7 +192,9 @@ impl Document {
                 Block::Text(paragraph) => writeln!(body, "<p>{}</p>", escape(paragraph)),
                 Block::Table(grid) => writeln!(body, "{}", grid.to_html()),
                 Block::Code(_) => Ok(()),
-                Block::Listing(listing) => writeln!(body, "<pre>{}</pre>", escape(listing)),
+                Block::Listing(listing) => {
+                    writeln!(body, "<pre tabindex=\"0\">{}</pre>", escape(listing))
+                }
                 Block::Figures(figures) => writeln!(body, "{}", to_html(figures)),
                 Block::Plots {
                     heading,
@@ -231,18 +233,24 @@ fn without_tags(markdown: &str) -> String {
 
 impl Grid {
     fn to_html(&self) -> String {
-        let row = |tag: &str, cells: &[String]| -> String {
+        let header: String = (self.header.iter())
+            .map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell)))
+            .collect();
+        let row = |cells: &Vec<String>| -> String {
             let mut html = String::from("<tr>");
-            for (column, cell) in cells.iter().enumerate() {
-                let tag = if column == 0 { "th" } else { tag };
-                let _ = write!(html, "<{tag}>{}</{tag}>", escape(cell));
+            for (column, cell) in cells.iter().map(|cell| escape(cell)).enumerate() {
+                let _ = match column {
+                    0 => write!(html, "<th scope=\"row\">{cell}</th>"),
+                    _ => write!(html, "<td>{cell}</td>"),
+                };
             }
             html + "</tr>\n"
         };
-        let rows: String = self.rows.iter().map(|cells| row("td", cells)).collect();
+        let rows: String = self.rows.iter().map(row).collect();
+        // What scrolls can be focused, so that the arrow keys scroll it.
         format!(
-            "<div class=\"table\"><table>\n<thead>\n{}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>",
-            row("th", &self.header)
+            "<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table>\n<thead>\n\
+             <tr>{header}</tr>\n</thead>\n<tbody>\n{rows}</tbody>\n</table></div>"
         )
     }
 }
