@@ -96,6 +96,9 @@ def test_counts_are_a_frame_of_the_same_kind(model):
         assert found["class"].to_list()[2] == "1"
     with pytest.raises(ValueError, match="no column of labels \"gender\"; its columns are: text, town"):
         model.count_corpus(polars.DataFrame(posts), ["gender"])
+    # The letters of a single name used to be taken for names.
+    with pytest.raises(TypeError, match="a list of names"):
+        model.count_corpus(polars.DataFrame(posts), "town")
 
 
 def test_sums_that_cannot_be_added_are_named(model, bundle):

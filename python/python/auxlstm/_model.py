@@ -155,7 +155,7 @@ class Model:
 
         ``frame`` is a pandas frame, or anything with the method ``__arrow_c_stream__``: a frame of Polars, a table or a
         record batch reader of pyarrow, a relation of DuckDB. A row is a post, with its text in column ``text`` and the
-        writer's id in column ``user``; or it is a user, with a list of posts in column ``text``. By default the columns are
+        user's id in column ``user``; or it is a user, with a list of posts in column ``text``. By default the columns are
         found by the names that the command line knows, such as ``user_id``. Without a column of ids each row is a user.
 
         Posts of one user may stand anywhere. ``sorted=True`` states that they are consecutive, and saves memory: a record
@@ -223,6 +223,8 @@ class Model:
         ('gender', 'f', 1, 2, 4, 0)
         """
         _check_frame(frame)
+        if isinstance(attributes, str):
+            raise TypeError('attributes must be a list of names, such as ["gender"]')
         columns = attributes if isinstance(attributes, Mapping) else {}
         labels = [(name, columns.get(name)) for name in attributes]
         stream = self._native.count_corpus(frame, (text, user), labels, sorted)

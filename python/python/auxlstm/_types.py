@@ -89,9 +89,11 @@ class Explanation:
     """The evidence for each attribute, by its name."""
 
     def strongest(self, attribute: str, label: str, count: int = 10) -> list[tuple[str, float]]:
-        """The words that speak most for a class, each with its evidence summed over the text."""
+        """The words that speak most for a class or coarse class, each with its evidence summed over the text."""
+        of_classes = self.attributes[attribute]
+        values = of_classes.classes.get(label) or (of_classes.coarse or {})[label]
         sums: dict[str, float] = {}
-        for word, evidence in zip(self.words, self.attributes[attribute].classes[label]):
+        for word, evidence in zip(self.words, values):
             text = word.text.lower()
             sums[text] = sums.get(text, 0.0) + evidence
         positive = [(word, evidence) for word, evidence in sums.items() if evidence > 0]
