@@ -2,7 +2,7 @@
 //!
 //! It is what data frames and query engines call. This crate opens no file and reads no clock.
 //!
-//! **Input.** A row is a post, with a column of its text and one of its writer's id; or a row is a user, with a column of
+//! **Input.** A row is a post, with a column of its text and one of its user's id; or a row is a user, with a column of
 //! lists of texts. Consecutive posts of one id are one user, so rows must be sorted by it, or brought into order by
 //! [`Grouped`]. Without a column of ids each row is a user. The columns are those of [`Columns::places`]: stated, or known by
 //! the names that files have. Texts are strings (`Utf8`, `LargeUtf8`, `Utf8View`, or a dictionary of them); null is an empty

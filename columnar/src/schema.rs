@@ -225,14 +225,7 @@ fn attribute_column(
         })
     });
     let mut columns = distribution_columns(fields, &of_classes.collect::<Vec<_>>())?;
-    let status = |transferred: bool| {
-        if transferred {
-            "transferred"
-        } else {
-            "measured"
-        }
-    };
-    let statuses = users.iter().map(|user| Some(status((*user)?.transferred)));
+    let statuses = users.iter().map(|user| Some((*user)?.status()));
     columns.push(Arc::new(statuses.collect::<StringArray>()));
     if let Some(field) = fields.get(columns.len()) {
         let coarse = users.iter().map(|user| {

@@ -69,7 +69,8 @@ pub struct AttributePrediction {
     /// The most probable class, within the most probable coarse class if there are coarse classes; `null` if the text has no
     /// known word.
     pub label: Option<String>,
-    /// Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains.
+    /// Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains. False
+    /// if the attribute is transferred.
     pub confident: bool,
     /// The probability of each class, in the order of the classes; a JSON object by class.
     pub probabilities: Named<f32>,
@@ -82,6 +83,16 @@ pub struct AttributePrediction {
     pub coarse: Option<CoarsePrediction>,
 }
 
+impl AttributePrediction {
+    /// The validation status of the attribute in the language of the text: `measured` or `transferred`.
+    pub fn status(&self) -> &'static str {
+        match self.transferred {
+            true => "transferred",
+            false => "measured",
+        }
+    }
+}
+
 /// The distribution over the coarse classes of an attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
@@ -92,7 +103,7 @@ pub struct AttributePrediction {
 pub struct CoarsePrediction {
     /// The most probable coarse class; `null` if the text has no known word.
     pub label: Option<String>,
-    /// Whether its probability reaches the confidence threshold.
+    /// Whether its probability reaches the confidence threshold. False if the attribute is transferred.
     pub confident: bool,
     /// The probability of each coarse class: the sum over its classes.
     pub probabilities: Named<f32>,

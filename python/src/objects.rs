@@ -29,12 +29,7 @@ fn attribute<'py>(
     dict.set_item("label", &prediction.label)?;
     dict.set_item("confident", prediction.confident)?;
     dict.set_item("probabilities", numbers(py, &prediction.probabilities)?)?;
-    let status = if prediction.transferred {
-        "transferred"
-    } else {
-        "measured"
-    };
-    dict.set_item("status", status)?;
+    dict.set_item("status", prediction.status())?;
     let coarse = prediction.coarse.as_ref();
     dict.set_item(
         "coarse",
