@@ -1,8 +1,8 @@
-//! Base rates: how often each class occurs among the writers, before a text is read.
+//! Base rates: how often each class occurs among the users, before a text is read.
 //!
-//! A calibrated probability holds for writers among whom each class is as frequent as among the training users. For other
-//! writers it follows by Bayes' rule: p′(c) ∝ p(c) · π′(c) / π(c), with the base rates π of the training users and π′ of the
-//! writers (Saerens et al. 2002, Eq. 2.4). This holds if the writers of a class write alike in both places.
+//! A calibrated probability holds for users among whom each class is as frequent as among the training users. For other
+//! users it follows by Bayes' rule: p′(c) ∝ p(c) · π′(c) / π(c), with the base rates π of the training users and π′ of the
+//! users (Saerens et al. 2002, Eq. 2.4). This holds if the users of a class write alike in both places.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-"""The Python package on one core beside others that predict attributes of writers: m3inference's text model, and scikit-learn's
+"""The Python package on one core beside others that predict attributes of users: m3inference's text model, and scikit-learn's
 TF-IDF with linear SVMs.
 
 The published weights of m3inference are not needed: random ones of the same sizes take the same time.

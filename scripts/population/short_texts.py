@@ -40,7 +40,7 @@ SETTINGS = {
 # The texts that are measured: the corpora, and the first words of blogs or pieces of them.
 LENGTHS = [10, 20, 50, 100, 200, 1000]
 PIECES = [10, 100]
-# Tweets of so many people of one gender are read as one text, and there are so many of these for each gender.
+# Tweets of so many users of one gender are read as one text, and there are so many of these for each gender.
 POOL, POOLS = 50, 200
 # What tweets have and blogs hardly.
 HABITS = {"links": r"<url>|https?://\S+", "@names": r"@\w+", "#topics": r"#\w+"}
@@ -191,7 +191,7 @@ def auc(true, shares):
 
 
 def pools(users):
-    """Users with the tweets of several people of one gender."""
+    """Users with the tweets of several users of one gender."""
     draw, found = random.Random(7), []
     for gender in ["female", "male"]:
         posts = [user["posts"] for user in users if user["gender"] == gender]
@@ -202,9 +202,9 @@ def pools(users):
 
 def habits(study, bundle, tweets):
     """Prints the predicted gender on tweets with each habit, on tweets without any, on all tweets after a habit was removed, and on
-    the tweets of several people with a habit."""
+    the tweets of several users with a habit."""
 
-    def told(users):
+    def predicted(users):
         return [(user["gender"], each and each["gender"]["probabilities"]) for user, each in zip(users, study.predictions(bundle, users))]
 
     def row(kind, pairs):
@@ -212,17 +212,17 @@ def habits(study, bundle, tweets):
         women, scores = true.count("female") / len(true), np.array([share["female"] for share in shares])
         return [kind, len(true), f"{women:.0%}", f"{scores.mean():.0%}", f"{np.mean(scores > 0.5):.0%}", *cells([auc(true, shares)])]
 
-    everyone = told(tweets)
+    everyone = predicted(tweets)
     has = {name: [bool(re.search(pattern, " ".join(user["posts"]))) for user in tweets] for name, pattern in HABITS.items()}
     has["none of these"] = [not any(each) for each in zip(*has.values())]
     rows = [row("all", everyone)]
     rows += [row(f"with {name}", [pair for pair, is_one in zip(everyone, chosen) if is_one]) for name, chosen in has.items()]
     for name, pattern in HABITS.items():
         without = [user | {"posts": [re.sub(pattern, " ", post) for post in user["posts"]]} for user in tweets]
-        rows.append(row(f"all, without their {name}", told(without)))
-    rows.append(row(f"{POOL} of all", told(pools(tweets))))
+        rows.append(row(f"all, without their {name}", predicted(without)))
+    rows.append(row(f"{POOL} of all", predicted(pools(tweets))))
     for name in HABITS:
-        rows.append(row(f"{POOL} with {name}", told(pools([user for user, is_one in zip(tweets, has[name]) if is_one]))))
+        rows.append(row(f"{POOL} with {name}", predicted(pools([user for user, is_one in zip(tweets, has[name]) if is_one]))))
     table(["tweets", "users", "women", "mean probability of a woman", "labelled women", "AUC"], rows)
 
 

@@ -393,7 +393,7 @@ def adapt(study):
 
 
 def groups(study):
-    """Accuracy and errors by group. A confident error is a wrong label that the model does not call unsure."""
+    """Accuracy and errors by group. A confident error is a wrong label with which the model does not abstain."""
     kinds = {
         "profession": lambda user: label(user, "profession"),
         "age range": lambda user: label(user, "age"),

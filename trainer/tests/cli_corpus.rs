@@ -170,7 +170,7 @@ fn writers_whose_rows_are_apart_were_refused() {
     assert_eq!((&counts["users"], &counts["posts"]), (&3.into(), &5.into()));
     let errors = stderr(&workplace.run(&[&stats[..], &["--sorted"]].concat()));
     assert!(
-        errors.contains("users.csv:6: the posts of writer \"a\" are not consecutive"),
+        errors.contains("users.csv:6: the posts of user \"a\" are not consecutive"),
         "{errors}"
     );
 }
@@ -288,7 +288,7 @@ fn columns_of_other_names_are_found_or_stated() {
     let output = workplace.run(&["corpus", "stats", "posts.csv", "--json"]);
     let said = stderr(&output);
     assert_eq!(
-        said.matches("each record is taken for a writer").count(),
+        said.matches("each record is taken for a user").count(),
         1,
         "{said}"
     );
@@ -419,7 +419,7 @@ fn plain_text_took_each_line_for_a_writer_without_a_word() {
         stderr(&workplace.run(&[&stats[..], flags].concat()))
     };
     assert!(
-        said(&[]).contains("posts.txt: plain text: each line is taken for a writer; if lines name")
+        said(&[]).contains("posts.txt: plain text: each line is taken for a user; if lines name")
     );
     assert_eq!(said(&["--text"]), "");
 }

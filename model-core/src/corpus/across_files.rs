@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::{User, id_key};
 
-/// Finds writers with posts in several files. Posts are grouped within each file, so that such a writer is several users.
+/// Finds users with posts in several files. Posts are grouped within each file, so that such a user counts several times.
 #[derive(Default)]
 pub struct AcrossFiles {
     hasher: RandomState,
@@ -27,12 +27,12 @@ impl AcrossFiles {
         }
     }
 
-    /// What is told after the last file, once.
+    /// The note after the last file, once.
     pub fn take_note(&mut self) -> Option<String> {
         let count = std::mem::take(self).repeated.len();
         let plural = if count == 1 { "" } else { "s" };
         (count > 0).then(|| {
-            format!("{count} writer{plural} with posts in more than one file, who count once for each file; put the posts into one file to group them")
+            format!("{count} user{plural} with posts in more than one file, who count once for each file; put the posts into one file to group them")
         })
     }
 }

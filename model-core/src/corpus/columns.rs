@@ -8,7 +8,7 @@ use super::user::{id_key, label_text, listed};
 
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
-/// The field of a user's id, and of a post's where another field has the writer's.
+/// The field of a user's id, and of a post's where another field has the user's.
 pub(super) const ID: &str = "id";
 
 /// Names of the text of a post; of several in a record, the first that is not empty is read. Twitter shortens `text` where it
@@ -41,7 +41,7 @@ const TEXT: &[&str] = &[
     "评论内容",
 ];
 
-/// Names of the id of the writer of a post. [`ID`] is the writer's too, unless the record has one of [`POST`].
+/// Names of the id of the user of a post. [`ID`] is the user's too, unless the record has one of [`POST`].
 const WRITER: &[&str] = &[
     "user_id",
     "user_id_str",
@@ -120,7 +120,7 @@ const REPOST: &[&str] = &[
 /// What else than an empty value says that a record is none.
 const NO_REPOST: [&str; 4] = ["false", "f", "no", "0"];
 
-/// Names of what orders the posts of a writer: a number, or a date, see [`time`](super::time::time).
+/// Names of what orders the posts of a user: a number, or a date, see [`time`](super::time::time).
 const ORDER: &[&str] = &[
     "created_utc",
     "created_at",
@@ -159,9 +159,9 @@ const LABELS: [(&str, &[&str]); 3] = [
 pub struct Columns {
     /// The text of a post.
     pub text: Option<String>,
-    /// The id of the writer of a post.
+    /// The id of the user of a post.
     pub user: Option<String>,
-    /// What orders the posts of a writer.
+    /// What orders the posts of a user.
     pub order: Option<String>,
     /// Attributes, each with the column of its labels.
     pub labels: Vec<(String, String)>,
@@ -187,7 +187,7 @@ impl Columns {
 pub struct Places {
     /// The column of the text of a post, or of the list of a user's posts.
     pub text: usize,
-    /// The column of the writer's id.
+    /// The column of the user's id.
     pub user: Option<usize>,
 }
 
@@ -225,7 +225,7 @@ impl Columns {
         }
     }
 
-    /// Where a table with columns of these names has the text and the writer: in the columns stated, or else in those whose
+    /// Where a table with columns of these names has the text and the user: in the columns stated, or else in those whose
     /// names are known.
     ///
     /// # Errors
@@ -294,13 +294,13 @@ pub(super) struct Parts {
     pub text: Option<Value>,
     /// Whether there is no text but null.
     pub is_null: bool,
-    /// The id of the writer.
+    /// The id of the user.
     pub writer: Option<Value>,
     /// Whether this is the field [`ID`], which could be the id of a post.
     pub is_by_id: bool,
     /// Whether a field says that the post is a repost.
     pub is_repost: bool,
-    /// What orders the posts of a writer.
+    /// What orders the posts of a user.
     pub order: Option<Value>,
     /// All other fields, the labels under the names of their attributes too.
     pub fields: Map<String, Value>,
@@ -335,7 +335,7 @@ impl Finder {
         (name == POSTS && self.text.stated.is_none()) || self.text.has(name)
     }
 
-    /// Whether a table with these columns names the writers of its rows.
+    /// Whether a table with these columns names the users of its rows.
     pub fn has_writer(&self, columns: &[String]) -> bool {
         let has = |names: &Names| columns.iter().any(|column| names.has(column));
         let is_id_the_writers = self.writer.stated.is_none() && !has(&self.post);
@@ -355,12 +355,12 @@ impl Finder {
         missing.filter_map(|names| names.stated.as_deref())
     }
 
-    /// Whether the user has stated which field names the writer.
+    /// Whether it was stated which field names the user.
     pub fn states_writer(&self) -> bool {
         self.writer.stated.is_some()
     }
 
-    /// Another field that may name the writer, and its value, after the one that was taken.
+    /// Another field that may name the user, and its value, after the one that was taken.
     pub fn other_writer(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
         let (name, _) = self.writer.place(fields)?;
         let id = id_key(self.writer.find(fields)?).into_owned();
@@ -645,7 +645,7 @@ mod tests {
         assert!(known("words") && known("Ort") && !known("text") && !known("posts"));
     }
 
-    /// Text, writer and order of a record.
+    /// Text, user and order of a record.
     fn found(columns: &Columns, record: Value) -> [Value; 3] {
         let Value::Object(fields) = record else {
             panic!("an object");
@@ -720,7 +720,7 @@ mod tests {
                 json!({"昵称": "甲", "用户id": 7, "内容": "a"}),
                 json!(["a", 7, null]),
             ),
-            // The id of a post is no writer's.
+            // The id of a post is no user's.
             (
                 json!({"id": 3, "bid": "x", "text": "a"}),
                 json!(["a", null, null]),

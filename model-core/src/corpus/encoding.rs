@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 
 use utf_7::is_utf_7;
 
-/// Told of a file whose characters beyond ASCII are encoded in ASCII.
+/// The note for a file whose characters beyond ASCII are encoded in ASCII.
 const UTF_7: &str =
     "it looks like UTF-7, which is not decoded here; convert it with iconv -f UTF-7 -t UTF-8";
 
@@ -29,7 +29,7 @@ const VALID_FOR_EACH_INVALID: usize = 3;
 #[cfg(feature = "encodings")]
 const SHORT_BYTES: usize = 64;
 
-/// The least number of different characters by which Korean and Japanese are told from Chinese.
+/// The least number of different characters by which Korean and Japanese are distinguished from Chinese.
 #[cfg(feature = "encodings")]
 const FEW_PAIRS: usize = 8;
 
@@ -153,13 +153,13 @@ impl Encoding {
         Some(latin::of_older_computers(head, guess).unwrap_or(Self::of(guess)))
     }
 
-    /// What is told of a file that starts with `head` and was recognised to be in this encoding; `None` for UTF-8.
+    /// The note for a file that starts with `head` and was recognised to be in this encoding; `None` for UTF-8.
     pub fn note(self, head: &[u8]) -> Option<String> {
         let name = self.name();
         Some(match self {
             Self::Utf8 => return is_utf_7(head).then(|| UTF_7.to_owned()),
             Self::Utf16Le | Self::Utf16Be => format!("read as {name}"),
-            // The others are told by the frequencies of characters, of which a short text has few.
+            // The others are recognised by the frequencies of characters, of which a short text has few.
             #[cfg(feature = "encodings")]
             _ => {
                 let others = self.likely_others();
@@ -295,7 +295,7 @@ impl Encoding {
 /// Whether a text that was guessed to be in EUC-KR or EUC-JP is so Korean or Japanese that it cannot be Chinese.
 #[cfg(feature = "encodings")]
 fn is_korean_or_japanese(head: &[u8], guess: &encoding_rs::Encoding) -> bool {
-    // Who laughs in Chinese writes one character again and again.
+    // Laughter in Chinese repeats one character.
     let pairs: BTreeSet<(u8, Option<u8>)> = pairs(head).collect();
     let count =
         |rows: RangeInclusive<u8>| pairs.iter().filter(|(lead, _)| rows.contains(lead)).count();

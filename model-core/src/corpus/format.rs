@@ -61,7 +61,7 @@ fn is_json(head: &[u8]) -> bool {
     object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
 }
 
-/// Whether the first line names columns, a text among them, between tabs; or between other separators if one names the writer.
+/// Whether the first line names columns, a text among them, between tabs; or between other separators if one names the user.
 fn is_header(head: &[u8], finder: &Finder) -> bool {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let first = head.split(|byte| matches!(byte, b'\n' | b'\r')).next();

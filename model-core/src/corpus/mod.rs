@@ -7,7 +7,7 @@
 //! | bytes → text in UTF-8 | `encoding`: UTF-8, UTF-16 and, with the feature `encodings`, older ones |
 //! | text → records | `json_records` and `json_value`: JSON objects; `table`: rows; `lines`: plain text |
 //! | records → posts and labels | `columns`: which field holds what, by known names or as the user states |
-//! | posts → users | `writers`: grouped by the id of the writer |
+//! | posts → users | `grouping`: grouped by the id of the user |
 //!
 //! Three formats are read:
 //!
@@ -18,7 +18,7 @@
 //!   inside a quoted cell are doubled. A user keeps the first non-empty value of each column.
 //! * **Plain text** (`.txt`), one post a line, each as a user of its own: for word vectors.
 //!
-//! Posts with the same writer are one user, wherever they stand. Where no field names the writer, each record is a user.
+//! Posts with the same user are one user, wherever they stand. Where no field names the user, each record is a user.
 //!
 //! A record with both `posts` and `text` is invalid, unless one of them is empty: then the other is read.
 //!
@@ -41,6 +41,7 @@ mod across_files;
 mod columns;
 mod encoding;
 mod format;
+mod grouping;
 mod json_records;
 mod json_value;
 mod lines;
@@ -50,7 +51,6 @@ mod records;
 mod table;
 pub mod time;
 mod user;
-mod writers;
 
 pub use across_files::AcrossFiles;
 pub use columns::{Columns, LabelFields, Places};

@@ -6,7 +6,7 @@ pub(super) fn bytes_as_text(cell: &str) -> Option<String> {
         return None;
     }
     let (bytes, rest) = literal(cell)?;
-    // A text that is cut off in the middle of an emoji is still the writer's.
+    // A text that is cut off in the middle of an emoji is still the user's.
     let text = || String::from_utf8_lossy(&bytes).into_owned();
     rest.is_empty().then(text)
 }

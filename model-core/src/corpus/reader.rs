@@ -7,13 +7,13 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::columns::{Columns, Finder, ID, Parts};
+use super::grouping::{Grouping, Order, Post};
 use super::lines::{Line, Lines};
 use super::records::{
     Record, Records, TableRecords, alike, json_records, lossy, repeated, table_records,
     unreadable_note,
 };
 use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed};
-use super::writers::{Order, Post, Writers};
 use super::{Encoding, Format, Packing, User};
 use crate::file_kind::what_else;
 
@@ -47,13 +47,13 @@ pub struct Reading {
     pub columns: Columns,
     /// Whether reposts are read that a field marks, such as `retweet_id`.
     pub reposts: bool,
-    /// Whether the posts of each writer are consecutive. Posts then need not be held until the end of the file.
+    /// Whether the posts of each user are consecutive. Posts then need not be held until the end of the file.
     pub is_sorted: bool,
-    /// The most bytes of posts that are held at a time, to group them by writer.
+    /// The most bytes of posts that are held at a time, to group them by user.
     pub most_bytes: usize,
 }
 
-/// The most bytes of posts that are grouped by writer, where nothing else is stated: half of what small computers have.
+/// The most bytes of posts that are grouped by user, where nothing else is stated: half of what small computers have.
 #[cfg(not(target_pointer_width = "32"))]
 const MOST_BYTES: usize = 4 << 30;
 /// In a browser.
@@ -191,7 +191,7 @@ fn names(fields: &Map<String, Value>) -> String {
     listed(fields.keys().map(String::as_str))
 }
 
-/// What is told at the end of a file in which no record has a stated field; `first` lists the fields of the first record.
+/// The note at the end of a file in which no record has a stated field; `first` lists the fields of the first record.
 fn missing(finder: &Finder, first: &str) -> impl Iterator<Item = String> {
     finder.missing().map(move |name| {
         format!("no record has the field {name:?}; the fields of the first one are: {first}")
@@ -248,7 +248,7 @@ fn decoded(
     })
 }
 
-/// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their writers, wherever these are
+/// Reads the users of `reader`, which is text in UTF-8 and in `format`. Posts are grouped by their users, wherever these are
 /// named; users come in the order of their first posts. Records are numbered from 1, and bad records count.
 ///
 /// ```
@@ -287,7 +287,7 @@ pub fn read_users(
     }
 }
 
-/// The users of a table that was read elsewhere, such as a file of columns. Posts are grouped by their writers as those of
+/// The users of a table that was read elsewhere, such as a file of columns. Posts are grouped by their users as those of
 /// [`read_users`]; a text that is null or missing is empty. `columns` are the names of all columns, and of their fields as in
 /// `user.id`.
 ///
@@ -343,35 +343,35 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
         format!("the columns {name:?} and {other:?} differ by case only, and one may be read for the other; rename one of them")
     }));
     if !finder.has_writer(columns) {
-        notes.push(EACH_A_WRITER.to_owned());
+        notes.push(EACH_A_USER.to_owned());
     }
     notes
 }
 
-/// Told of a file without writers.
-const EACH_A_WRITER: &str = "no field names the writers, so each record is taken for a writer; if one person wrote all, add a column user with the same name in each row; --user NAME states the field";
-/// Told of a file in which some records have no writer: spreadsheets leave cells empty, and crawlers lose users.
-const NAMELESS: &str = "the writer's id is missing or empty, so the record is taken for a writer; others without an id are too";
-/// Told of a file in which `id` may name posts.
-const EACH_ID_ONCE: &str = "each id is there only once, so each record is a writer, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the writers";
-/// The most records of which two fields that may name the writers are compared, to bound the memory.
+/// The note for a file without users.
+const EACH_A_USER: &str = "no field names the users, so each record is taken for a user; if one person wrote all, add a column user with the same name in each row; --user NAME states the field";
+/// The note for a file in which some records have no user: spreadsheets leave cells empty, and crawlers lose users.
+const NAMELESS: &str = "the user's id is missing or empty, so the record is taken for a user; others without an id are too";
+/// The note for a file in which `id` may name posts.
+const EACH_ID_ONCE: &str = "each id is there only once, so each record is a user, unless these are the ids of posts; if one person wrote all, add a column user with the same name in each row; --user NAME states the field of the users";
+/// The most records of which two fields that may name the users are compared, to bound the memory.
 const RECORDS_COMPARED: usize = 10_000;
 
-/// Told of a file in which ids of posts may have the name of a writer's.
+/// The note for a file in which ids of posts may have the name of a user's.
 fn each_once_but(other: &str) -> String {
     format!(
-        "each writer has only one record, but {other:?} has the same value in several; --user NAME states the field of the writers"
+        "each user has only one record, but {other:?} has the same value in several; --user NAME states the field of the users"
     )
 }
-/// Told of a file in which Python has written the writers as objects.
-const OBJECT_AS_TEXT: &str = "the id of the writer is the text of an object; a writer of whom anything in it changes is read as several";
-/// Told of a file whose texts count something, or are ids.
+/// The note for a file in which Python has written the users as objects.
+const OBJECT_AS_TEXT: &str = "the id of the user is the text of an object; a user of whom anything in it changes is read as several";
+/// The note for a file whose texts count something, or are ids.
 const NUMBERS: &str =
     "all texts are numbers, as where another field has the posts; --text NAME states it";
-/// Told of a file whose texts are pieces of HTML.
+/// The note for a file whose texts are pieces of HTML.
 const HTML: &str =
     "texts have HTML entities such as &amp;, which are read as words; decode them first";
-/// What is told at the end of a file with reposts.
+/// The note at the end of a file with reposts.
 fn reposts(count: usize) -> Option<Problem> {
     let plural = if count == 1 { "" } else { "s" };
     (count > 0).then(|| {
@@ -381,7 +381,7 @@ fn reposts(count: usize) -> Option<Problem> {
     })
 }
 
-/// Users from records, with posts grouped by writer.
+/// Users from records, with posts grouped by user.
 struct Grouped {
     records: Records,
     finder: Finder,
@@ -390,7 +390,7 @@ struct Grouped {
     reads_reposts: bool,
     /// The number of those that are not.
     reposts: usize,
-    writers: Writers,
+    writers: Grouping,
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
@@ -398,22 +398,22 @@ struct Grouped {
     is_table: bool,
     /// Else the fields of the first record.
     first: Option<String>,
-    /// Whether the table has a column of writers, or a record had one.
+    /// Whether the table has a column of users, or a record had one.
     has_writers: bool,
-    /// Whether it was told that a record, or the file, does not name its writer.
-    is_told: bool,
-    /// Whether it was told that ids may be wrong.
+    /// Whether a note says that a record, or the file, does not name its user.
+    is_noted: bool,
+    /// Whether a note says that ids may be wrong.
     is_doubted: bool,
     /// The number of bytes that are not UTF-8.
     unreadable: usize,
     is_html: bool,
     /// Whether all texts so far are numbers; `None` before the first one.
     are_numbers: Option<bool>,
-    /// Whether each record so far has another writer.
+    /// Whether each record so far has another user.
     is_each_once: bool,
-    /// Values of another field that may name the writers, with its name, and in how many of the first records.
+    /// Values of another field that may name the users, with its name, and in how many of the first records.
     others: HashMap<String, (HashSet<String>, usize)>,
-    /// The number of dated records whose writer is their `id`.
+    /// The number of dated records whose user is their `id`.
     by_id: usize,
 }
 
@@ -476,7 +476,7 @@ impl Grouped {
     fn new(records: Records, finder: Finder, reading: &Reading) -> Self {
         Self {
             records,
-            writers: Writers::new(reading.is_sorted, reading.most_bytes, &reading.columns),
+            writers: Grouping::new(reading.is_sorted, reading.most_bytes, &reading.columns),
             problems: VecDeque::new(),
             is_order_stated: reading.columns.order.is_some(),
             reads_reposts: reading.reposts,
@@ -486,7 +486,7 @@ impl Grouped {
             is_table: false,
             first: None,
             has_writers: false,
-            is_told: false,
+            is_noted: false,
             is_doubted: false,
             unreadable: 0,
             is_html: false,
@@ -511,7 +511,7 @@ impl Grouped {
             problems: notes.into_iter().map(Problem::Note).collect(),
             is_table: true,
             has_writers,
-            is_told: !has_writers,
+            is_noted: !has_writers,
             ..Self::new(records, finder, reading)
         })
     }
@@ -597,13 +597,13 @@ impl Grouped {
                 added
             }
             None if self.finder.states_writer() => {
-                Err(bad("the field of the writer is missing or empty".into()))
+                Err(bad("the field of the user is missing or empty".into()))
             }
             None => {
-                if !std::mem::replace(&mut self.is_told, true) {
+                if !std::mem::replace(&mut self.is_noted, true) {
                     let what = match self.has_writers {
                         true => format!("line {line}: {NAMELESS}"),
-                        false => EACH_A_WRITER.to_owned(),
+                        false => EACH_A_USER.to_owned(),
                     };
                     self.problems.push_back(Problem::Note(what));
                 }
@@ -614,7 +614,7 @@ impl Grouped {
 }
 
 /// What is wrong with a record that lists the values of many.
-const LIST_OF_IDS: &str = "the writer's id is a list; a file that lists the values of each column must be written as one object per row";
+const LIST_OF_IDS: &str = "the user's id is a list; a file that lists the values of each column must be written as one object per row";
 
 /// Whether a text has an entity that web pages and Twitter have for signs that people write.
 fn has_entity(text: &str) -> bool {
@@ -635,8 +635,8 @@ fn doubt(id: &Value) -> Option<&'static str> {
     is_rounded(&text).then_some(ROUNDED)
 }
 
-/// Told of plain text that was not asked for.
-const EACH_LINE_A_WRITER: &str = "plain text: each line is taken for a writer; if lines name their writers, as in a chat, make a table with the columns user and text of them";
+/// The note for plain text that was not asked for.
+const EACH_LINE_A_USER: &str = "plain text: each line is taken for a user; if lines name their users, as in a chat, make a table with the columns user and text of them";
 
 /// Reads one user a line; `is_to_tell` says so before the first one.
 fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Users {
@@ -648,7 +648,7 @@ fn text_users(reader: impl BufRead + Send + 'static, mut is_to_tell: bool) -> Us
             return None;
         }
         if std::mem::take(&mut is_to_tell) {
-            return Some(Err(Problem::Note(EACH_LINE_A_WRITER.to_owned())));
+            return Some(Err(Problem::Note(EACH_LINE_A_USER.to_owned())));
         }
         let Line { number, bytes } = match lines.next() {
             Ok(Some(line)) => line,

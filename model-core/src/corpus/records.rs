@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::BufRead;
+use std::mem;
 
 use serde_json::{Map, Value};
 
@@ -42,7 +43,7 @@ pub(super) fn json_records(reader: impl BufRead + Send + 'static, finder: Finder
         finder,
         number: 0,
         waiting: VecDeque::new(),
-        is_told: false,
+        is_noted: false,
     };
     until_stream_error(move || records.next())
 }
@@ -55,8 +56,8 @@ struct Opened<R> {
     number: u64,
     /// Records without their numbers: one, or those of a page.
     waiting: VecDeque<Record>,
-    /// Whether it was told that there are pages.
-    is_told: bool,
+    /// Whether a note says that there are pages.
+    is_noted: bool,
 }
 
 impl<R: BufRead> Opened<R> {
@@ -86,7 +87,7 @@ impl<R: BufRead> Opened<R> {
         }))
     }
 
-    /// Adds a record, or those of a page. Returns what is to be told of the first page.
+    /// Adds a record, or those of a page. Returns the note for the first page.
     fn open(&mut self, mut record: Record) -> Option<Problem> {
         if is_of_php_my_admin(&record.fields) {
             return None;
@@ -97,12 +98,17 @@ impl<R: BufRead> Opened<R> {
         };
         if let Some(Value::Array(items)) = record.fields.remove(&name) {
             let records = items.into_iter().filter_map(|item| match item {
-                Value::Object(fields) => Some(Record { fields, ..record }),
+                Value::Object(fields) => Some(Record {
+                    fields,
+                    // Those of the page count once.
+                    unreadable: mem::take(&mut record.unreadable),
+                    ..record
+                }),
                 _ => None,
             });
             self.waiting.extend(records);
         }
-        let is_first = !std::mem::replace(&mut self.is_told, true);
+        let is_first = !mem::replace(&mut self.is_noted, true);
         is_first.then(|| Problem::Note(format!("the records are the objects in {name:?}")))
     }
 }
@@ -145,7 +151,7 @@ pub fn lossy(bytes: &[u8]) -> (Cow<'_, str>, usize) {
     (text, unreadable)
 }
 
-/// What is told at the end of a file with bytes that are not UTF-8, see [`lossy`].
+/// The note at the end of a file with bytes that are not UTF-8, see [`lossy`].
 pub fn unreadable_note(bytes: usize) -> Option<String> {
     let plural = if bytes == 1 { " is" } else { "s are" };
     (bytes > 0).then(|| {

@@ -33,7 +33,7 @@ pub struct User {
     /// The position of the record in its file, counted from 1, bad records included, as [`read_users`](super::read_users)
     /// sets it; 0 for a user from elsewhere.
     pub record: u64,
-    /// Whether the posts are those of a file in which each post names its writer: another file may have more of them.
+    /// Whether the posts are those of a file in which each post names its user: another file may have more of them.
     pub is_gathered: bool,
 }
 
@@ -115,8 +115,8 @@ pub fn id_key(id: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Told of a file with an id that is rounded, see [`is_rounded`].
-pub const ROUNDED: &str = "the id of the writer is a rounded number; writers whose ids differ in their last digits are read as one";
+/// The note for a file with an id that is rounded, see [`is_rounded`].
+pub const ROUNDED: &str = "the id of the user is a rounded number; users whose ids differ in their last digits are read as one";
 
 /// Whether a program has rounded an id: a spreadsheet writes 1.23457E+17, or 1,23457E+17 with a decimal comma, and R
 /// 1.23457e+17.

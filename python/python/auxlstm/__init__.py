@@ -1,4 +1,4 @@
-"""Predicts profession, age and gender of writers from what they post.
+"""Predicts profession, age and gender of users from what they post.
 
 >>> from auxlstm import Model
 >>> model = Model.load("en.safetensors")

@@ -38,7 +38,7 @@ def predict(
     """Predicts the users of a data frame. The result has a row for each user, with the columns that
     :meth:`auxlstm.Model.predict_frame` gives to Arrow.
 
-    A row is a post, with its text in column ``text`` and the writer's id, an integer or a string, in column ``user``. By
+    A row is a post, with its text in column ``text`` and the user's id, an integer or a string, in column ``user``. By
     default the columns are found by the names that the command line knows, such as ``user_id``. Posts are shuffled by user and read in
     the order of the columns ``order``. Posts with the same place in this order are ordered by a hash of their text, so that a
     task that is repeated gives the same prediction.

@@ -25,12 +25,12 @@ use crate::training::examples::{self, Example};
 
 /// Fit a model to your own population, from some labelled users of it
 ///
-/// Other people write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
+/// Other users write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
 /// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
 /// An attribute is adapted if at least 50 users have a label of it. Figures before and after are printed, those after by
 /// cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower log loss, the
 /// model's is kept. An attribute that is predicted no better than by the shares of its classes is not adapted, and the reason
-/// is printed. Attributes that are not adapted lose their class moments, which are those of other people.
+/// is printed. Attributes that are not adapted lose their class moments, which are those of other users.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -227,7 +227,7 @@ fn replace_word_frequencies(
 }
 
 /// Removes the class moments of the attributes that were not adapted. Texts are now compared with those of the labelled users,
-/// so that texts like these would no longer be called unlike, but the moments are those of other people.
+/// so that texts like these would no longer be called unlike, but the moments are those of other users.
 fn forget_moments(settings: &mut Settings, adapted: &[usize], language: Option<Language>) {
     for task in (0..settings.attributes.len()).filter(|task| !adapted.contains(task)) {
         if settings
@@ -237,7 +237,7 @@ fn forget_moments(settings: &mut Settings, adapted: &[usize], language: Option<L
             .is_some()
         {
             notice!(
-                "{}: not adapted, so the adapted model estimates no shares of its classes; the model before does, for people like \
+                "{}: not adapted, so the adapted model estimates no shares of its classes; the model before does, for users like \
                  its training users",
                 in_language(&settings.attributes[task].name, language)
             );

@@ -10,7 +10,7 @@ use crate::limited;
 
 #[derive(Args)]
 pub(super) struct BaseRatesArgument {
-    /// How frequent each class is taken to be among the writers before their text is read: `equal` (all coarse classes alike,
+    /// How frequent each class is taken to be among the users before their text is read: `equal` (all coarse classes alike,
     /// and the classes within each), `corpus` (as among the training users), or a JSON file of shares, {ATTRIBUTE: {CLASS: SHARE, …}, …}
     #[arg(long, value_name = "RATES", default_value = "equal")]
     base_rates: String,

@@ -172,7 +172,7 @@ fn read_all(
     sent: &mut Sent,
 ) -> Result<formats::Counts, Failure> {
     let format_options = formats::Options {
-        reposts: options.reposts,
+        reposts: options.reading.reposts,
         max_bytes: options.reading.most_bytes,
     };
     let mut left_out = formats::Counts::default();

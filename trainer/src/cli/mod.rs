@@ -215,10 +215,10 @@ struct ReadingArguments {
     /// line, whatever the file's name and content
     #[arg(long, value_name = "NAME", num_args = 0..=1)]
     text: Option<Option<String>>,
-    /// The column or JSON field of the writer's id, by which posts are grouped, if its name is not known
+    /// The column or JSON field of the user's id, by which posts are grouped, if its name is not known
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The column or JSON field that orders the posts of a writer
+    /// The column or JSON field that orders the posts of a user
     #[arg(long, value_name = "NAME")]
     order: Option<String>,
     /// The column or JSON field with the labels of an attribute, such as gender=Geschlecht. Can be repeated
@@ -227,7 +227,7 @@ struct ReadingArguments {
     /// Take labels from this file too, which names users by the same ids
     #[arg(long = "labels", value_name = "FILE")]
     label_file: Option<PathBuf>,
-    /// The posts of each writer are consecutive: do not hold all posts in memory to group them
+    /// The posts of each user are consecutive: do not hold all posts in memory to group them
     #[arg(long)]
     sorted: bool,
     /// The encoding of the text, such as gb18030, big5 or latin1 [default: recognised by content]
@@ -236,7 +236,7 @@ struct ReadingArguments {
     /// Keep reposts and retweets, as far as the format tells them apart and their text is in the post
     #[arg(long)]
     reposts: bool,
-    /// Memory for posts that are grouped by writer, in GiB
+    /// Memory for posts that are grouped by user, in GiB
     #[arg(long, value_name = "GIB", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_memory: u32,
     /// Read files of zstd that take up to 2 GiB of memory to decompress
@@ -297,7 +297,6 @@ impl ReadingArguments {
         Ok(Options {
             strict: self.strict,
             reading,
-            reposts: self.reposts,
             is_long: self.long,
             labels,
             shard: None,

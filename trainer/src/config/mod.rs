@@ -71,9 +71,9 @@ pub struct Config {
 pub struct Columns {
     /// The text of a post.
     pub text: String,
-    /// The id of the writer.
+    /// The id of the user.
     pub user: String,
-    /// What orders the posts of a writer.
+    /// What orders the posts of a user.
     pub order: String,
     /// The labels of attributes, each with its column, such as `{ gender = "Geschlecht" }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -24,7 +24,7 @@ pub struct Options {
     pub without: Option<String>,
     /// The most words of a user, separated by white space; later ones are cut off.
     pub max_words: Option<usize>,
-    /// Keep the writers' ids or names of the input; otherwise users are numbered anew.
+    /// Keep the users' ids or names of the input; otherwise they are numbered anew.
     pub keep_ids: bool,
 }
 

@@ -96,7 +96,7 @@ pub(super) fn users(
         let numbered = (first..).zip(records).map(|(number, fields)| {
             Ok(Record {
                 number,
-                // What has no lines is told by its row.
+                // Without lines, the row is named.
                 line: number,
                 fields,
                 unreadable: 0,
@@ -382,7 +382,7 @@ mod tests {
 
     use super::*;
 
-    /// The writers of posts as numbers, as texts, and in an object; the posts one a row, and as lists.
+    /// The users of posts as numbers, as texts, and in an object; the posts one a row, and as lists.
     fn samples() -> [RecordBatch; 2] {
         let texts = ["rain tea", "", "essay, \"tea\" 今天", "football"];
         let text: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));

@@ -76,7 +76,7 @@ impl LabelMap {
         }
     }
 
-    /// What is told of the labels that no user had so far, which may be misspelt.
+    /// The note on the labels that no user had so far, which may be misspelt.
     pub(super) fn not_found(&self) -> Option<String> {
         let labels = self.classes.iter().flat_map(|(attribute, classes)| {
             classes

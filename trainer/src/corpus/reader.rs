@@ -19,8 +19,6 @@ pub struct Options {
     pub strict: bool,
     /// The format, encoding and columns of all files.
     pub reading: Reading,
-    /// Whether reposts count as their users' posts, where the format tells them apart.
-    pub reposts: bool,
     /// Whether files of zstd may take 2 GiB of memory to decompress.
     pub is_long: bool,
     /// Labels of the users.
@@ -325,7 +323,7 @@ pub fn known_fields(files: &[PathBuf], options: &Options) -> String {
         labels: None,
         ..options.clone()
     };
-    // The first records are enough, whether or not a writer has others further below.
+    // The first records are enough, whether or not a user has others further below.
     options.reading.is_sorted = true;
     let Ok(corpus) = Corpus::open(&files, options) else {
         return String::new();
@@ -370,7 +368,7 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
         false => known::users(
             container,
             formats::Options {
-                reposts: options.reposts,
+                reposts: options.reading.reposts,
                 max_bytes: options.reading.most_bytes,
             },
         ),

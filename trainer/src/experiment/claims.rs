@@ -29,7 +29,7 @@ pub struct Claim {
 
 impl Claim {
     /// Claims a run of the experiment in `folder`; `None` if another process has it. A run may be stored by the time that it is
-    /// claimed: whoever had it before has made it.
+    /// claimed: the process that held it before has stored it.
     ///
     /// # Errors
     /// If the claim cannot be written.

@@ -317,7 +317,7 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
         "daily.zip",
         zip(&[("1.csv", monday.as_bytes()), ("2.csv", tuesday.as_bytes())]),
     );
-    let note = "1 writer with posts in more than one file, who count once for each file; put the posts into one file";
+    let note = "1 user with posts in more than one file, who count once for each file; put the posts into one file";
     let files = ["daily/1.csv", "daily/2.csv"];
     for inputs in [&["daily"][..], &["daily.zip"], &files] {
         for command in [

@@ -567,7 +567,7 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
     let monday = ("1.csv", "user_id,text\n7,tea\n8,rain\n");
     let tuesday = ("2.csv", "user_id,text\n7,late\n9,a\n");
     let batch = run_all(&[monday, tuesday], ONE);
-    let note = "1 writer with posts in more than one file, who count once for each file; put the posts into one file to \
+    let note = "1 user with posts in more than one file, who count once for each file; put the posts into one file to \
         group them";
     assert_eq!(batch.notes(), [note]);
     // Other base rates begin a new run, and files may number their users alike.

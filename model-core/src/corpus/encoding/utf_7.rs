@@ -1,4 +1,4 @@
-//! UTF-7 (RFC 2152), which is told and not read: characters beyond ASCII are UTF-16 in Base64, between `+` and `-`.
+//! UTF-7 (RFC 2152), which is recognised but not decoded: characters beyond ASCII are UTF-16 in Base64, between `+` and `-`.
 
 use super::is_usual;
 

@@ -77,9 +77,9 @@ fn records_without_a_writer_are_told_once() {
         ),
     ] {
         assert_eq!(users, [json!(["1", ["a"]]), json!(["2", ["b"]])]);
-        assert_eq!(problems, [EACH_A_WRITER]);
+        assert_eq!(problems, [EACH_A_USER]);
         // A table of one person's posts had no remedy: there is no column to state.
-        assert!(EACH_A_WRITER.contains("add a column user with the same name in each row; --user"));
+        assert!(EACH_A_USER.contains("add a column user with the same name in each row; --user"));
     }
     // Users whose posts are listed are whole, and named or not.
     let (users, problems) = json_file("{\"posts\": [\"a\"]}\n\n{\"posts\": [], \"id\": 7}");
@@ -121,14 +121,14 @@ fn writers_as_objects_were_told_apart_by_their_followers_without_a_word() {
 
 #[test]
 fn entities_were_words_without_a_word() {
-    for (text, told) in [
+    for (text, notes) in [
         ("tea & milk; R&D; &c.", vec![]),
         ("tea &amp; milk", vec![format!("line 3: {HTML}")]),
         ("it&#39;s", vec![format!("line 3: {HTML}")]),
     ] {
         let rows = format!("user,text\n1,a\n1,{text}\n1,{text}\n");
         let expected = vec![json!(["1", ["a", text, text]])];
-        assert_eq!(table(&rows), (expected, told), "{text}");
+        assert_eq!(table(&rows), (expected, notes), "{text}");
     }
 }
 
@@ -194,7 +194,7 @@ fn tweets_of_the_default_fields_were_writers_without_a_word() {
     let problems = json_file(&page).1;
     assert_eq!(
         problems,
-        ["the records are the objects in \"data\"", EACH_A_WRITER]
+        ["the records are the objects in \"data\"", EACH_A_USER]
     );
 }
 
@@ -205,8 +205,8 @@ fn the_header_of_php_my_admin_was_a_writer() {
         {"type": "database", "name": "db"},
         {"type": "table", "name": "posts", "database": "db", "data": [{"user_id": "1", "text": "a"}]},
     ]);
-    let told = vec!["the records are the objects in \"data\"".to_owned()];
-    let expected = (vec![json!(["1", ["a"]])], told);
+    let notes = vec!["the records are the objects in \"data\"".to_owned()];
+    let expected = (vec![json!(["1", ["a"]])], notes);
     assert_eq!(json_file(&export.to_string()), expected);
     let post = r#"{"type": "header", "comment": "a", "user_id": 1}"#;
     assert_eq!(json_file(post).0.len(), 1);
@@ -226,7 +226,7 @@ fn the_header_of_a_second_table_was_a_writer() {
 
 #[test]
 fn a_page_of_posts_was_a_bad_record() {
-    let told = |name: &str| format!("the records are the objects in {name:?}");
+    let notes = |name: &str| format!("the records are the objects in {name:?}");
     for (page, name) in [
         (
             r#"{"data": [{"user_id": 1, "text": "a"}, {"user_id": 1, "text": "b"}], "meta": {"n": 2}}"#,
@@ -237,7 +237,7 @@ fn a_page_of_posts_was_a_bad_record() {
             "results",
         ),
     ] {
-        let expected = (vec![json!([1, ["a", "b"]])], vec![told(name)]);
+        let expected = (vec![json!([1, ["a", "b"]])], vec![notes(name)]);
         assert_eq!(json_file(page), expected, "{page}");
     }
     // Lists of a user or of nothing that is known.
@@ -371,7 +371,7 @@ fn an_error_names_the_columns_found() {
         &reading,
     );
     assert_eq!(users, [json!([2, ["b"]])]);
-    assert_eq!(problems, ["1: the field of the writer is missing or empty"]);
+    assert_eq!(problems, ["1: the field of the user is missing or empty"]);
     let (_, problems) = json_file("{\"id\": 1, \"words\": \"a\"}");
     assert!(
         problems[0].contains("its fields are: id, words; --text NAME"),
@@ -392,12 +392,12 @@ fn a_field_of_labels_that_no_record_has_was_ignored() {
     let records = r#"{"user_id": 1, "text": "a", "gender": "f"}"#;
     let (users, problems) = read_as(records, Format::Jsonl, &reading);
     assert_eq!(users, [json!([1, ["a"]])]);
-    let told = |name: &str| {
+    let notes = |name: &str| {
         format!(
             "no record has the field {name:?}; the fields of the first one are: user_id, text, gender"
         )
     };
-    assert_eq!(problems, [told("user.since"), told("nope")]);
+    assert_eq!(problems, [notes("user.since"), notes("nope")]);
     // One record with it is enough.
     let more = format!(
         "{records}\n{{\"text\": \"b\", \"Nope\": 1, \"user\": {{\"id\": 2, \"since\": 7}}}}"
@@ -445,7 +445,7 @@ fn columns_that_differ_by_case_only_were_read_for_one_another_without_a_word() {
 }
 
 #[test]
-fn utf_7_is_told_unless_an_encoding_is_stated() {
+fn utf_7_is_noted_unless_an_encoding_is_stated() {
     let text = "id,text\n1,caf+AOk- cr+AOg-me\n";
     let problems = |encoding| {
         let reading = Reading {
@@ -493,7 +493,7 @@ fn posts_are_in_the_order_of_their_numbers_or_dates() {
 }
 
 proptest::proptest! {
-    /// Posts of a few writers, each with a time or none and with some of two fields: in the first one, null is no value.
+    /// Posts of a few users, each with a time or none and with some of two fields: in the first one, null is no value.
     #[test]
     fn posts_are_grouped_as_by_the_plainest_code(
         posts in proptest::collection::vec((0..4u8, 0..6u8, 0..3u8, proptest::bool::ANY), 0..40),
@@ -569,7 +569,8 @@ fn sorted_files_need_no_memory() {
     let text = format!("id,text\n{rows}7,again\n7,and again\n99,last\n");
     let (users, problems) = read_as(&text, Format::Csv, &reading);
     assert_eq!((users.len(), &users[50]), (51, &json!(["99", ["last"]])));
-    let what = "the posts of writer \"7\" are not consecutive; sort the file by writer, or leave out --sorted";
+    let what =
+        "the posts of user \"7\" are not consecutive; sort the file by user, or leave out --sorted";
     assert_eq!(problems, [format!("102: {what}")]);
 
     let reading = Reading {
@@ -620,11 +621,11 @@ fn labels_that_contradict_each_other_were_read_without_a_word() {
         ("1,a,m,24,x\n1,b,m,24.0,y\n1,c,,,\n", vec![]),
         (
             "1,a,m,24,x\n1,b,m,25,x\n1,c,m,26,x\n",
-            note("1 writer with more than one label of age"),
+            note("1 user with more than one label of age"),
         ),
         (
             "1,a,m,24,x\n2,a,f,24,x\n1,b,m,25,x\n2,c,m,24,x\n",
-            note("2 writers with more than one label of age or gender"),
+            note("2 users with more than one label of age or gender"),
         ),
     ] {
         assert_eq!(table(&format!("{header}{rows}")).1, notes, "{rows}");
@@ -703,7 +704,7 @@ fn messages_about_files_of_other_programs_named_no_remedy() {
 }
 
 #[test]
-fn how_much_of_a_file_was_unreadable_was_not_told() {
+fn how_much_of_a_file_was_unreadable_was_not_noted() {
     for (text, format) in [
         (&b"text,id\ncaf\xff,1\n\xe2\x80,2\n"[..], Format::Csv),
         (b"caf\xff\n\xe2\x80\n", Format::Text),
@@ -711,14 +712,19 @@ fn how_much_of_a_file_was_unreadable_was_not_told() {
             b"{\"id\": 1, \"text\": \"caf\xff\"} {\"id\": 2, \"text\": \"\xe2\x80\"}",
             Format::Jsonl,
         ),
+        // The bytes of a page used to be counted for each of its records.
+        (
+            b"{\"data\": [{\"id\": 1, \"text\": \"caf\xff\"}, {\"id\": 2, \"text\": \"\xe2\x80\"}]}",
+            Format::Jsonl,
+        ),
     ] {
         let users = read_users(Cursor::new(text.to_vec()), format, &Reading::default()).unwrap();
-        let is_told = |user: &Result<User, Problem>| {
+        let is_note = |user: &Result<User, Problem>| {
             let text =
                 "3 bytes are not UTF-8 and read as \u{FFFD}; --encoding NAME states the encoding";
             matches!(user, Err(Problem::Note(note)) if note == text)
         };
-        assert_eq!(users.filter(is_told).count(), 1, "{format:?}");
+        assert_eq!(users.filter(is_note).count(), 1, "{format:?}");
     }
 }
 
@@ -734,7 +740,7 @@ fn files_are_named_for_what_they_are() {
         (&b"PK\x03\x04\0\0xl/workbook.xml"[..], "an Excel workbook"),
         (b"PAR1\x15\x04", "a Parquet file"),
         (b"%PDF-1.7\n", "a PDF"),
-        // Of what was read as a table, some had hundreds of writers.
+        // Of what was read as a table, some had hundreds of users.
         (b"\x04\x22\x4D\x18dP\x08id,text\n", "compressed with LZ4"),
         (b"\x1f\x9d\x90id,text\n", "compressed with compress"),
         (b"]\0\0\x80\0\xff", "compressed with LZMA"),

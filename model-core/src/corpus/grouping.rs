@@ -1,4 +1,4 @@
-//! Posts grouped by their writers.
+//! Posts grouped by their users.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -14,19 +14,19 @@ use super::reader::Problem;
 use super::time::time;
 use super::{Columns, MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, are_other, id_key};
 
-/// A post with its writer.
+/// A post with its user.
 pub(super) struct Post {
     /// The line of its record.
     pub line: u64,
-    /// The id of the writer.
+    /// The id of the user.
     pub writer: Value,
-    /// What orders the posts of the writer; `None` leaves them in the order of the file.
+    /// What orders the posts of the user; `None` leaves them in the order of the file.
     pub order: Option<Order>,
     /// The post as a user of its own.
     pub user: User,
 }
 
-/// What orders the posts of a writer.
+/// What orders the posts of a user.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub(super) enum Order {
     /// A number, or a date as milliseconds.
@@ -51,9 +51,9 @@ impl Order {
     }
 }
 
-/// Gathers the posts of writers. Those of a file may be in any order, so all are held until its end, unless the file is
-/// sorted by writer.
-pub(super) struct Writers {
+/// Gathers the posts of users. Those of a file may be in any order, so all are held until its end, unless the file is
+/// sorted by user.
+pub(super) struct Grouping {
     is_sorted: bool,
     /// The most bytes of the posts that are held.
     most_bytes: usize,
@@ -63,19 +63,19 @@ pub(super) struct Writers {
     finished: Finished,
     /// Users who need not wait.
     ready: VecDeque<User>,
-    /// The place in `held` of each writer, by [`id_key`].
+    /// The place in `held` of each user, by [`id_key`].
     places: HashMap<String, usize>,
-    /// Hashes of the writers that were returned.
+    /// Hashes of the users that were returned.
     returned: HashSet<u64>,
     count: usize,
     /// The fields that are labels.
     attributes: Vec<String>,
     shape: Shape,
-    /// How many writers have several labels of an attribute, and of which attributes.
+    /// How many users have several labels of an attribute, and of which attributes.
     ambiguous: (usize, BTreeSet<String>),
 }
 
-/// A writer whose posts are being read.
+/// A user whose posts are being read.
 struct Gathered {
     /// The user without the posts; `None` if the user was refused: further posts are skipped.
     user: Option<Box<User>>,
@@ -88,10 +88,10 @@ struct Gathered {
     is_ambiguous: bool,
 }
 
-/// The shape of a writer without posts.
+/// The shape of a user without posts.
 const NO_SHAPE: usize = usize::MAX;
 
-/// The names of the fields of the last post. Most posts of a file have the same: then they bring no field that their writer
+/// The names of the fields of the last post. Most posts of a file have the same: then they bring no field that their user
 /// does not have.
 #[derive(Default)]
 struct Shape {
@@ -103,7 +103,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// Whether a post with these fields brings nothing to a writer who had one of the shape `last`.
+    /// Whether a post with these fields brings nothing to a user who had one of the shape `last`.
     fn is_known(&mut self, fields: &Map<String, Value>, last: usize, labels: &[String]) -> bool {
         if !fields.keys().eq(&self.names) {
             self.names = fields.keys().cloned().collect();
@@ -114,7 +114,7 @@ impl Shape {
     }
 }
 
-/// The posts of all writers, in the order of the file. A string for each, and a list for each writer, would take more memory
+/// The posts of all users, in the order of the file. A string for each, and a list for each user, would take more memory
 /// and more time.
 #[derive(Default)]
 struct Posts {
@@ -125,7 +125,7 @@ struct Posts {
 
 /// A post in [`Posts`].
 struct Held {
-    /// The place of its writer.
+    /// The place of its user.
     writer: usize,
     order: Option<Order>,
     /// The string with the text, the beginning there and the length.
@@ -139,7 +139,7 @@ impl Posts {
     fn push(&mut self, writer: usize, order: Option<Order>, text: &str) {
         let has_room = |last: &String| last.len() + text.len() <= MOST_TOGETHER;
         if !self.texts.last().is_some_and(has_room) {
-            // The first string grows with its texts, because a sorted file has one for each writer.
+            // The first string grows with its texts, because a sorted file has one for each user.
             let room = if self.texts.is_empty() {
                 0
             } else {
@@ -165,12 +165,12 @@ impl Posts {
     }
 }
 
-/// Writers all of whose posts were read.
+/// Grouping all of whose posts were read.
 #[derive(Default)]
 struct Finished {
     writers: vec::IntoIter<Gathered>,
     posts: Posts,
-    /// The posts of one writer after the other, as indices.
+    /// The posts of one user after the other, as indices.
     indices: vec::IntoIter<usize>,
 }
 
@@ -213,7 +213,7 @@ impl Finished {
     }
 }
 
-impl Writers {
+impl Grouping {
     pub fn new(is_sorted: bool, most_bytes: usize, columns: &Columns) -> Self {
         Self {
             is_sorted,
@@ -232,30 +232,30 @@ impl Writers {
         }
     }
 
-    /// What is to be told of writers who have several labels of an attribute.
+    /// The note on users who have several labels of an attribute.
     pub fn ambiguity(&self) -> Option<String> {
         let (count, attributes) = &self.ambiguous;
         let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
         let plural = if *count == 1 { "" } else { "s" };
         (*count > 0).then(|| {
             format!(
-                "{count} writer{plural} with more than one label of {}; the first one in the file is read",
+                "{count} user{plural} with more than one label of {}; the first one in the file is read",
                 attributes.join(" or ")
             )
         })
     }
 
-    /// The number of writers so far.
+    /// The number of users so far.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Adds a post. In a sorted file, the first post of a writer makes the writer before ready. Users who are ready must have
+    /// Adds a post. In a sorted file, the first post of a user makes the user before ready. Users who are ready must have
     /// been taken.
     ///
     /// # Errors
-    /// If the writer has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
-    /// [`Problem::Stream`] if all writers have too many.
+    /// If the user has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
+    /// [`Problem::Stream`] if all users have too many.
     pub fn add(&mut self, post: Post) -> Result<(), Problem> {
         let writer = id_key(&post.writer);
         if let Some(&place) = self.places.get(&*writer) {
@@ -267,7 +267,7 @@ impl Writers {
             self.finish();
             if !self.returned.insert(hash(&writer)) {
                 let what = format!(
-                    "the posts of writer {writer:?} are not consecutive; sort the file by writer, or leave out --sorted"
+                    "the posts of user {writer:?} are not consecutive; sort the file by user, or leave out --sorted"
                 );
                 let place = self.hold(None);
                 self.places.insert(writer, place);
@@ -321,7 +321,7 @@ impl Writers {
         self.held.len() - 1
     }
 
-    /// Adds a post to a writer who is held, and the fields that the writer does not have yet.
+    /// Adds a post to a user who is held, and the fields that the user does not have yet.
     fn extend(&mut self, place: usize, post: Post) -> Result<(), Problem> {
         let gathered = &mut self.held[place];
         let Some(user) = &mut gathered.user else {
@@ -388,7 +388,7 @@ impl Writers {
         let limit = self.most_bytes >> 20;
         Err(Problem::Stream(io::Error::other(format!(
             "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by writer; --sorted needs \
-             no memory, if the file is sorted by writer"
+             no memory, if the file is sorted by user"
         ))))
     }
 }
