@@ -11,6 +11,9 @@ use super::{
 
 /// The covariance of a class is averaged with that of all classes as if the latter came from so many more users.
 const PSEUDO_USERS: f64 = 20.0;
+/// That of all classes is averaged with the largest that their mean permits, as if the latter came from so many users. From a
+/// few validation users in all, the classes are then hardly known.
+const WIDEST_USERS: f64 = 1.0;
 
 /// The class of a validation user, and Q: the probability of each class under equal base rates.
 pub type LabelledPosterior = (usize, Vec<f32>);
@@ -111,8 +114,16 @@ impl ClassMoments {
             .collect();
         let degrees = |count: u32| f64::from(count.saturating_sub(1));
         let all_degrees: f64 = counts.iter().map(|&count| degrees(count)).sum();
-        let pooled: Vec<f64> = (0..triangle(classes - 1))
-            .map(|at| scatters.iter().map(|s| s[at]).sum::<f64>() / all_degrees.max(1.0))
+        let mut all = PosteriorSums::new(classes);
+        for (_, q) in users {
+            all.add(1.0, q, likeliest(q));
+        }
+        let widest = label_covariance(&all.mean(users.len() as f64));
+        let pooled: Vec<f64> = (widest.iter().enumerate())
+            .map(|(at, widest)| {
+                let scatter: f64 = scatters.iter().map(|scatter| scatter[at]).sum();
+                (scatter + WIDEST_USERS * widest) / (all_degrees + WIDEST_USERS)
+            })
             .collect();
         let covariances = scatters.iter().zip(&counts).map(|(scatter, &count)| {
             let entries = scatter.iter().zip(&pooled).map(|(scatter, pooled)| {
