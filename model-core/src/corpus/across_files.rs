@@ -1,11 +1,12 @@
-//! Writers whose posts are in several files.
+//! Users who come several times.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::{User, id_key};
 
-/// Finds users with posts in several files. Posts are grouped within each file, so that such a user counts several times.
+/// Finds users who count several times: those with posts in several files, since posts are grouped within each file, and
+/// copies of users.
 #[derive(Default)]
 pub struct AcrossFiles {
     hasher: RandomState,
@@ -13,26 +14,44 @@ pub struct AcrossFiles {
     seen: HashSet<u64>,
     /// Those that came again.
     repeated: HashSet<u64>,
+    /// Hashes of ids and posts of the users whose posts are listed.
+    whole: HashSet<u64>,
+    /// How many of them came again.
+    copies: u64,
 }
 
 impl AcrossFiles {
     /// Adds a user of any of the files.
     pub fn add(&mut self, user: &User) {
-        // Users whose posts are listed are whole, and other corpora may number theirs alike.
-        if let Some(id) = user.own_id().filter(|_| user.is_gathered) {
+        let Some(id) = user.own_id() else { return };
+        if user.is_gathered {
             let hash = self.hasher.hash_one(id_key(id));
             if !self.seen.insert(hash) {
                 self.repeated.insert(hash);
             }
+            return;
         }
+        // Users whose posts are listed are whole. Other corpora may number theirs alike, so the posts must be the same too.
+        let hash = self.hasher.hash_one((id_key(id), &user.posts));
+        self.copies += u64::from(!self.whole.insert(hash));
     }
 
-    /// The note after the last file, once.
-    pub fn take_note(&mut self) -> Option<String> {
-        let count = std::mem::take(self).repeated.len();
-        let plural = if count == 1 { "" } else { "s" };
-        (count > 0).then(|| {
-            format!("{count} user{plural} with posts in more than one file, who count once for each file; put the posts into one file to group them")
-        })
+    /// The notes after the last file, once.
+    pub fn take_notes(&mut self) -> impl Iterator<Item = String> {
+        let Self {
+            repeated, copies, ..
+        } = std::mem::take(self);
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let repeated = repeated.len() as u64;
+        let repeated = (repeated > 0).then(|| {
+            format!("{repeated} user{} with posts in more than one file, who count once for each file; put the posts into one file to group them", plural(repeated))
+        });
+        let copies = (copies > 0).then(|| {
+            format!(
+                "{copies} user{} with the id and the posts of an earlier one; each counts",
+                plural(copies)
+            )
+        });
+        repeated.into_iter().chain(copies)
     }
 }

@@ -251,7 +251,7 @@ impl Batch {
             }
         }
         if self.users.is_none() {
-            self.notes.extend(self.across_files.take_note());
+            self.notes.extend(self.across_files.take_notes());
         }
     }
 
