@@ -350,14 +350,14 @@ impl Finder {
     /// The stated names of what orders posts and of labels that no record has had so far.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let labels = self.labels.iter().map(|(_, names)| names);
-        let names = std::iter::once(&self.order).chain(labels);
+        let names = [&self.order, &self.writer].into_iter().chain(labels);
         let missing = names.filter(|names| !names.is_found);
         missing.filter_map(|names| names.stated.as_deref())
     }
 
-    /// Whether it was stated which field names the user.
-    pub fn states_writer(&self) -> bool {
-        self.writer.stated.is_some()
+    /// The field that names the user, if it was stated.
+    pub fn stated_writer(&self) -> Option<&str> {
+        self.writer.stated.as_deref()
     }
 
     /// Another field that may name the user, and its value, after the one that was taken.
@@ -367,9 +367,9 @@ impl Finder {
         Some((name, id))
     }
 
-    /// Whether the user has stated which field has the text.
-    pub fn states_text(&self) -> bool {
-        self.text.stated.is_some()
+    /// The field with the text, if it was stated.
+    pub fn stated_text(&self) -> Option<&str> {
+        self.text.stated.as_deref()
     }
 
     /// Takes a record apart.

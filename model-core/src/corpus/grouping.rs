@@ -10,9 +10,9 @@ use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 use super::columns::ID;
-use super::reader::Problem;
+use super::reader::{Problem, Reading};
 use super::time::time;
-use super::{Columns, MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, are_other, id_key};
+use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, are_other, id_key};
 
 /// A post with its user.
 pub(super) struct Post {
@@ -68,10 +68,10 @@ pub(super) struct Grouping {
     /// Hashes of the users that were returned.
     returned: HashSet<u64>,
     count: usize,
-    /// The fields that are labels.
-    attributes: Vec<String>,
+    /// The fields of which a user is taken to have one value, labels among them.
+    single_valued: Vec<String>,
     shape: Shape,
-    /// How many users have several labels of an attribute, and of which attributes.
+    /// How many users have several values of such a field, and of which fields.
     ambiguous: (usize, BTreeSet<String>),
 }
 
@@ -84,7 +84,7 @@ struct Gathered {
     bytes: usize,
     /// The last [`Shape`] of the posts.
     shape: usize,
-    /// Whether the posts differ in a label.
+    /// Whether the posts differ in such a field.
     is_ambiguous: bool,
 }
 
@@ -214,10 +214,11 @@ impl Finished {
 }
 
 impl Grouping {
-    pub fn new(is_sorted: bool, most_bytes: usize, columns: &Columns) -> Self {
+    pub fn new(reading: &Reading) -> Self {
+        let attributes = reading.columns.attributes().map(str::to_owned);
         Self {
-            is_sorted,
-            most_bytes,
+            is_sorted: reading.is_sorted,
+            most_bytes: reading.most_bytes,
             bytes: 0,
             held: Vec::new(),
             posts: Posts::default(),
@@ -226,21 +227,21 @@ impl Grouping {
             places: HashMap::new(),
             returned: HashSet::new(),
             count: 0,
-            attributes: columns.attributes().map(str::to_owned).collect(),
+            single_valued: attributes.chain(reading.single_valued.clone()).collect(),
             shape: Shape::default(),
             ambiguous: Default::default(),
         }
     }
 
-    /// The note on users who have several labels of an attribute.
+    /// The note on users who have several values of such a field.
     pub fn ambiguity(&self) -> Option<String> {
-        let (count, attributes) = &self.ambiguous;
-        let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
+        let (count, fields) = &self.ambiguous;
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let plural = if *count == 1 { "" } else { "s" };
         (*count > 0).then(|| {
             format!(
-                "{count} user{plural} with more than one label of {}; the first one in the file is read",
-                attributes.join(" or ")
+                "{count} user{plural} with more than one value of {}; the first one in the file is read",
+                fields.join(" or ")
             )
         })
     }
@@ -353,7 +354,7 @@ impl Grouping {
         }
         if self
             .shape
-            .is_known(&fields, gathered.shape, &self.attributes)
+            .is_known(&fields, gathered.shape, &self.single_valued)
         {
             return self.check_memory(line);
         }
@@ -366,7 +367,7 @@ impl Grouping {
                 None => {
                     user.fields.insert(name, value);
                 }
-                Some(known) if self.attributes.contains(&name) && are_other(known, &value) => {
+                Some(known) if self.single_valued.contains(&name) && are_other(known, &value) => {
                     let is_first = !mem::replace(&mut gathered.is_ambiguous, true);
                     self.ambiguous.0 += usize::from(is_first);
                     self.ambiguous.1.insert(name);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Finder, ID, Parts};
+use super::columns::{Columns, Finder, ID, Parts, is_empty};
 use super::grouping::{Grouping, Order, Post};
 use super::lines::{Line, Lines};
 use super::records::{
@@ -51,6 +51,8 @@ pub struct Reading {
     pub is_sorted: bool,
     /// The most bytes of posts that are held at a time, to group them by user.
     pub most_bytes: usize,
+    /// Fields of which a user is taken to have one value, in addition to the labels. A note says how many users have several.
+    pub single_valued: Vec<String>,
 }
 
 /// The most bytes of posts that are grouped by user, where nothing else is stated: half of what small computers have.
@@ -69,6 +71,7 @@ impl Default for Reading {
             reposts: false,
             is_sorted: false,
             most_bytes: MOST_BYTES,
+            single_valued: Vec::new(),
         }
     }
 }
@@ -168,9 +171,9 @@ fn labels_of(
     known: &mut Finder,
 ) -> Result<(String, Map<String, Value>), Problem> {
     let Record { line, fields, .. } = record;
-    let other_writer = match finder.states_writer() {
-        true => known.take(fields.clone()).writer,
-        false => None,
+    let other_writer = match finder.stated_writer() {
+        Some(_) => known.take(fields.clone()).writer,
+        None => None,
     };
     let Parts {
         writer, mut fields, ..
@@ -415,6 +418,8 @@ struct Grouped {
     others: HashMap<String, (HashSet<String>, usize)>,
     /// The number of dated records whose user is their `id`.
     by_id: usize,
+    /// The first line with a value that should order posts and is neither a number nor a date of a known form, and the value.
+    unknown_order: Option<(u64, Value)>,
 }
 
 impl Iterator for Grouped {
@@ -438,8 +443,14 @@ impl Iterator for Grouped {
                     let note = unreadable_note(self.unreadable);
                     self.problems.extend(note.map(Problem::Note));
                     self.problems.extend(reposts(self.reposts));
-                    if self.are_numbers == Some(true) && !self.finder.states_text() {
+                    if self.are_numbers == Some(true) && self.finder.stated_text().is_none() {
                         self.problems.push_back(Problem::Note(NUMBERS.to_owned()));
+                    }
+                    if let Some((line, value)) =
+                        self.unknown_order.take().filter(|_| !self.is_each_once)
+                    {
+                        let note = unknown_order(line, &value, self.is_order_stated);
+                        self.problems.push_back(Problem::Note(note));
                     }
                     let ambiguity = self.writers.ambiguity();
                     self.problems.extend(ambiguity.map(Problem::Note));
@@ -476,7 +487,7 @@ impl Grouped {
     fn new(records: Records, finder: Finder, reading: &Reading) -> Self {
         Self {
             records,
-            writers: Grouping::new(reading.is_sorted, reading.most_bytes, &reading.columns),
+            writers: Grouping::new(reading),
             problems: VecDeque::new(),
             is_order_stated: reading.columns.order.is_some(),
             reads_reposts: reading.reposts,
@@ -494,6 +505,7 @@ impl Grouped {
             is_each_once: true,
             others: HashMap::new(),
             by_id: 0,
+            unknown_order: None,
         }
     }
 
@@ -530,6 +542,15 @@ impl Grouped {
         }
         let mut left_out = Vec::new();
         let parts = self.finder.take(fields);
+        if let Some(name) = self.finder.stated_text()
+            && parts.text.is_none()
+            && !parts.is_null
+        {
+            return Err(bad(format!(
+                "no field {name:?} with the text; its fields are: {}",
+                names(&parts.fields)
+            )));
+        }
         let Entry {
             user,
             is_whole,
@@ -575,9 +596,14 @@ impl Grouped {
                     self.problems.push_back(Problem::Note(what));
                 }
                 self.by_id += usize::from(is_by_id && order.is_some());
-                let order = order.and_then(|order| Order::new(&order, self.is_order_stated));
+                let value = order.filter(|order| !is_empty(order));
+                let order =
+                    (value.as_ref()).and_then(|value| Order::new(value, self.is_order_stated));
+                if let (Some(value), None | Some(Order::Text(_))) = (value, &order) {
+                    self.unknown_order.get_or_insert((line, value));
+                }
                 if self.is_each_once
-                    && !self.finder.states_writer()
+                    && self.finder.stated_writer().is_none()
                     && let Some((name, id)) = self.finder.other_writer(&user.fields)
                 {
                     let (ids, records) = self.others.entry(name).or_default();
@@ -596,9 +622,9 @@ impl Grouped {
                 self.is_each_once &= self.writers.count() > count;
                 added
             }
-            None if self.finder.states_writer() => {
-                Err(bad("the field of the user is missing or empty".into()))
-            }
+            None if let Some(name) = self.finder.stated_writer() => Err(bad(format!(
+                "the field {name:?} of the user is missing or empty"
+            ))),
             None => {
                 if !std::mem::replace(&mut self.is_noted, true) {
                     let what = match self.has_writers {
@@ -611,6 +637,19 @@ impl Grouped {
             }
         }
     }
+}
+
+/// The note for a file whose posts are not in order of time.
+fn unknown_order(line: u64, value: &Value, is_stated: bool) -> String {
+    let value = id_text(value);
+    let value: String = value.chars().take(40).collect();
+    let consequence = match is_stated {
+        true => "such values are sorted as text",
+        false => "posts of users with such values stay in the order of the file",
+    };
+    format!(
+        "line {line}: {value:?} is neither a number nor a date of a known form (such as 2024-01-31 10:00), so {consequence}"
+    )
 }
 
 /// What is wrong with a record that lists the values of many.

@@ -11,7 +11,9 @@ const DAY: i64 = 24 * HOUR;
 /// Milliseconds since 1970 of one of
 ///
 /// * `2023-06-01T10:00:00.000Z` and its variants, with or without time of day and time zone, such as `2023年6月1日 10:00`,
-/// * `Wed Oct 10 20:19:20 +0000 2018`,
+/// * `20230601T100000Z`,
+/// * `1.6.2023 10:00`: the day before the month, as it is everywhere between dots,
+/// * `Wed Oct 10 20:19:20 +0000 2018` and `Wed, 10 Oct 2018 20:19:20 +0000`,
 /// * seconds or milliseconds since 1970.
 ///
 /// A time without a time zone is read as UTC, which serves to sort the posts of one file.
@@ -19,7 +21,10 @@ pub fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     unix(text)
         .or_else(|| iso(text))
+        .or_else(|| basic(text))
+        .or_else(|| dotted(text))
         .or_else(|| weekday_first(text))
+        .or_else(|| mail(text))
 }
 
 /// Milliseconds since 1970 at the start of a day; `month` counts from 1.
@@ -71,9 +76,44 @@ fn iso(text: &str) -> Option<i64> {
         return None;
     }
     let start = day(year, month, of_month)?;
-    let zone = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
-    let of_day = time_of_day(rest[..zone].trim())?;
-    Some(start + of_day - time_zone(rest[zone..].trim())?)
+    Some(start + within_day(rest)?)
+}
+
+/// `10:00:00 +08:00`: milliseconds since midnight UTC of the day.
+fn within_day(text: &str) -> Option<i64> {
+    let text = text.trim_end_matches("UTC").trim_end_matches("GMT");
+    let zone = text.find(['Z', '+', '-']).unwrap_or(text.len());
+    Some(time_of_day(text[..zone].trim())? - time_zone(text[zone..].trim())?)
+}
+
+/// `20181010T201920Z`.
+fn basic(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_once('T')?;
+    let (of_day, zone) = rest.split_at_checked(6)?;
+    let number = |text: &str, from: usize, to: usize| {
+        let digits = text.get(from..to)?;
+        let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        are_digits.then(|| digits.parse::<i64>().ok())?
+    };
+    let start = day(
+        number(date, 0, 4)?,
+        number(date, 4, 6)?,
+        number(date, 6, 8)?,
+    )?;
+    let [hours, minutes, seconds] = [0, 2, 4].map(|at| number(of_day, at, at + 2));
+    let of_day = time_of_day(&format!("{}:{}:{}", hours?, minutes?, seconds?))?;
+    (date.len() == 8).then_some(start + of_day - time_zone(zone)?)
+}
+
+/// `10.10.2018 20:19:20`.
+fn dotted(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_once([' ', ',']).unwrap_or((text, ""));
+    let mut parts = date.split('.').map(|part| part.parse::<i64>().ok());
+    let (of_month, month, year) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() || year < 1000 {
+        return None;
+    }
+    Some(day(year, month, of_month)? + within_day(rest)?)
 }
 
 /// `10:00`, `10:00:00` or `10:00:00.123`; the start of the day for an empty text.
@@ -112,6 +152,15 @@ fn weekday_first(text: &str) -> Option<i64> {
     Some(start + time_of_day(of_day)? - time_zone(zone)?)
 }
 
+/// The date of a mail (RFC 2822), with or without the weekday: `Wed, 10 Oct 2018 20:19:20 +0000`.
+fn mail(text: &str) -> Option<i64> {
+    let date = text.split_once(',').map_or(text, |(_weekday, date)| date);
+    let mut parts = date.trim().splitn(4, ' ');
+    let (of_month, name, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let start = day(year.parse().ok()?, month(name)?, of_month.parse().ok()?)?;
+    Some(start + within_day(parts.next().unwrap_or_default())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +176,14 @@ mod tests {
             "2018-10-10 20:19:20",
             "2018/10/10 20:19:20",
             "2018年10月10日 20:19:20",
+            "2018-10-10 20:19:20 UTC",
+            "20181010T201920Z",
+            "20181010T161920-0400",
+            "10.10.2018 20:19:20",
+            "10.10.2018, 20:19:20",
+            "Wed, 10 Oct 2018 20:19:20 GMT",
+            "Wed, 10 Oct 2018 22:19:20 +0200",
+            "10 Oct 2018 20:19:20",
             "1539202760",
             "1539202760.0",
             "1539202760000",

@@ -276,6 +276,7 @@ impl ReadingArguments {
             reposts: self.reposts,
             is_sorted: self.sorted,
             most_bytes: (self.max_memory as usize).saturating_mul(1 << 30),
+            single_valued: Vec::new(),
         };
         let labels = match &self.label_file {
             None => None,

@@ -168,7 +168,9 @@ impl Corpus {
 
     /// Needs only these of the users' fields, see [`Options::fields`].
     pub fn with_fields<S: Into<String>>(mut self, fields: impl IntoIterator<Item = S>) -> Self {
-        self.options.fields = Some(fields.into_iter().map(Into::into).collect());
+        let fields: Vec<String> = fields.into_iter().map(Into::into).collect();
+        self.options.reading.single_valued = fields.clone();
+        self.options.fields = Some(fields);
         self
     }
 
@@ -256,7 +258,7 @@ impl Iterator for Corpus {
                     if let Some(note) = std::mem::take(&mut self.labels).not_found() {
                         (self.report)(&note);
                     }
-                    if let Some(note) = self.across_files.take_note() {
+                    for note in self.across_files.take_notes() {
                         (self.report)(&note);
                     }
                     return None;

@@ -621,11 +621,11 @@ fn labels_that_contradict_each_other_were_read_without_a_word() {
         ("1,a,m,24,x\n1,b,m,24.0,y\n1,c,,,\n", vec![]),
         (
             "1,a,m,24,x\n1,b,m,25,x\n1,c,m,26,x\n",
-            note("1 user with more than one label of age"),
+            note("1 user with more than one value of age"),
         ),
         (
             "1,a,m,24,x\n2,a,f,24,x\n1,b,m,25,x\n2,c,m,24,x\n",
-            note("2 users with more than one label of age or gender"),
+            note("2 users with more than one value of age or gender"),
         ),
     ] {
         assert_eq!(table(&format!("{header}{rows}")).1, notes, "{rows}");
