@@ -15,7 +15,7 @@ use super::{CorpusArguments, Failure, LabelArguments, outputs, print_text, share
 use crate::adaptation::{Adapted, LEAST_USERS, adapt, expected_shares};
 use crate::bundle::read_bundle;
 use crate::config::Config;
-use crate::evaluation::in_language;
+use crate::evaluation::{are_fair_sample, in_language};
 use crate::output::PendingFile;
 use crate::progress::notice;
 use crate::recalibration::{of_task, texts_by_length};
@@ -51,7 +51,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let model = arguments.model.bundle.as_path();
     let read = (arguments.corpus.files()).chain(arguments.model.other_files());
+    let read = read.chain([model]);
     outputs::check([&arguments.output], read)?;
     let predictor = arguments.model.load()?;
     let mut bundle = read_bundle(&arguments.model.bundle)?;
@@ -91,6 +93,16 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
             let name = in_language(&attribute.name, language);
             let found = whole.iter().filter(|text| text.class().is_some()).count();
+            let intervals = whole.len() - found;
+            if !are_fair_sample(intervals, whole.len()) {
+                reasons.push(format!(
+                    "{name}: {} with an interval label, which covers several classes; the {} with a class of it are not like \
+                     them",
+                    counted(intervals as u64, "user"),
+                    count(found as u64)
+                ));
+                continue;
+            }
             if found < LEAST_USERS {
                 reasons.push(format!(
                     "{name}: {} with a class of it; at least {LEAST_USERS} are needed",
