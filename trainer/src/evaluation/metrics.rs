@@ -91,16 +91,23 @@ impl Metrics {
 
     /// Figures of always predicting the most frequent class.
     pub fn always_majority(&self) -> Self {
-        let supports = self.classes.iter().map(|class| class.support);
-        let most =
-            (supports.clone().enumerate()).max_by_key(|&(class, users)| (users, Reverse(class)));
-        let mut confusion = vec![vec![0; self.classes.len()]; self.classes.len()];
-        if let Some((most, _)) = most {
-            for (row, users) in confusion.iter_mut().zip(supports) {
-                row[most] = users;
+        Self::majority_of_all(std::slice::from_ref(self)).remove(0)
+    }
+
+    /// Figures, for each of some parts of the users, of always predicting the class that is the most frequent in all parts.
+    pub fn majority_of_all(parts: &[Self]) -> Vec<Self> {
+        let classes = parts.first().map_or(0, |part| part.classes.len());
+        let support =
+            |class: usize| -> usize { parts.iter().map(|part| part.classes[class].support).sum() };
+        let most = (0..classes).max_by_key(|&class| (support(class), Reverse(class)));
+        let of_part = |part: &Self| {
+            let mut confusion = vec![vec![0; classes]; classes];
+            for (row, class) in confusion.iter_mut().zip(&part.classes) {
+                row[most.unwrap_or_default()] = class.support;
             }
-        }
-        Self::from_confusion(confusion)
+            Self::from_confusion(confusion)
+        };
+        parts.iter().map(of_part).collect()
     }
 
     /// Figures of a [`confusion`](Self::confusion) matrix.

@@ -17,7 +17,7 @@ use crate::{
     device,
     evaluation::{MEANINGS, Metrics, Report, Spread, few_users_warning, title},
     progress::notice,
-    table::{Table, count},
+    table::{Table, count, counted},
 };
 
 /// Trains a model for each of `folds` parts of the users, on the other parts, and tests it on this one. Returns a table of the
@@ -42,6 +42,12 @@ pub fn cross_validate(
         stratify_by,
     } = read(config, segmenter)?;
     let users = examples.users.len();
+    if users < folds {
+        return Err(TrainError::Unusable(format!(
+            "{} cannot be divided into {folds} folds; choose fewer with --cross-validate",
+            counted(users as u64, "user")
+        )));
+    }
     notice!(
         "{} users in {folds} folds; {}",
         count(users as u64),
@@ -114,7 +120,8 @@ fn table(folds: &[TestFigures]) -> Table {
         };
         let model = of(&|fold| named(&fold.model, &name));
         let baseline = of(&|fold| named(&fold.baseline, &name));
-        let majority = model.iter().map(Metrics::always_majority).collect();
+        // The most frequent class of a small fold is not known before its users are seen.
+        let majority = Metrics::majority_of_all(&model);
         for (system, metrics) in [
             ("model", model),
             ("linear baseline", baseline),
