@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::Failure;
+use crate::progress::notice;
 use crate::temporary;
 
 /// The exit status of an interrupted command, as in shells after Ctrl-C.
@@ -16,7 +17,16 @@ static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// Blocks the signals that this process was started to ignore, as by `nohup` or in the background of a script. Handling them
 /// would end work that is to go on. To be called before any thread starts, since threads inherit it. Only Linux tells which
 /// signals these are.
+///
+/// A file that grows beyond the limit of the shell (`ulimit -f`) becomes an error of the write, which is reported, in place of a
+/// signal that ends the process.
 pub fn block_ignored_signals() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: no handler of this program is called.
+        let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+    }
     #[cfg(target_os = "linux")]
     {
         use nix::sys::signal::{SigSet, Signal};
@@ -43,7 +53,9 @@ pub(super) fn interrupt_flag() -> Result<Arc<AtomicBool>, Failure> {
 /// Lets a signal delete the temporary files before it ends the process.
 pub(super) fn install() -> Result<(), Failure> {
     let handler = || match FLAG.get() {
-        Some(flag) if !flag.swap(true, Ordering::Relaxed) => {}
+        Some(flag) if !flag.swap(true, Ordering::Relaxed) => {
+            notice!("stopping after this step; press Ctrl-C again to stop at once");
+        }
         _ => {
             temporary::delete_all();
             process::exit(INTERRUPTED.into());
