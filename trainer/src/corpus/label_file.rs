@@ -21,6 +21,8 @@ pub struct LabelFile {
     users: HashMap<String, Map<String, Value>>,
     /// How many users of the corpus have labels in it.
     found: u64,
+    /// The users who had another label of an attribute.
+    contradicted: u64,
 }
 
 impl LabelFile {
@@ -73,6 +75,7 @@ impl LabelFile {
             path: path.to_owned(),
             users,
             found: 0,
+            contradicted: 0,
         })
     }
 
@@ -81,14 +84,26 @@ impl LabelFile {
         let labels = user.own_id().and_then(|id| self.users.get(&*id_key(id)));
         if let Some(labels) = labels {
             self.found += 1;
+            let is_other = |(name, label): (&String, &Value)| {
+                let known = user.fields.get(name).filter(|known| !known.is_null());
+                known.is_some_and(|known| are_other(known, label))
+            };
+            self.contradicted += u64::from(labels.iter().any(is_other));
             add(&mut user.fields, labels);
         }
     }
 
     /// How many users had labels.
     pub(crate) fn summary(&self) -> String {
+        let contradicted = match self.contradicted {
+            0 => String::new(),
+            users => format!(
+                "; {} with another label in the corpus, which is kept",
+                counted(users, "user")
+            ),
+        };
         format!(
-            "{}: has labels of {} users, {} of whom are in the corpus",
+            "{}: has labels of {} users, {} of whom are in the corpus{contradicted}",
             self.path.display(),
             self.users.len(),
             self.found
