@@ -70,6 +70,9 @@ pub struct Report {
     pub mean_probabilities: Option<Vec<f64>>,
     /// The number of users left out because they have no label.
     pub unlabelled: usize,
+    /// The number of users who are not scored on the classes because they have an interval label, which covers several.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub interval_labels: usize,
     /// Labels that are not classes of the model, with the number of users left out because of them.
     pub other_labels: BTreeMap<String, usize>,
     /// The figures.
@@ -213,7 +216,8 @@ impl<'a> Evaluation<'a> {
                 .filter(|(classes, _)| classes.len() == 1)
                 .map(|(classes, probabilities)| (classes.start, probabilities.clone()))
                 .unzip();
-        if !are_fair_sample(self.gold.len() - gold.len(), self.gold.len()) {
+        let interval_labels = self.gold.len() - gold.len();
+        if !are_fair_sample(interval_labels, self.gold.len()) {
             gold.clear();
             probabilities.clear();
         }
@@ -236,6 +240,7 @@ impl<'a> Evaluation<'a> {
             gold: &gold,
             probabilities: &probabilities,
             labels: &labels,
+            interval_labels,
         };
         let threshold = self.confidence_thresholds.class;
         let mut reports = vec![self.report(name.clone(), classes.clone(), threshold, &rows)];
@@ -255,6 +260,7 @@ impl<'a> Evaluation<'a> {
                 gold: &gold,
                 probabilities: &probabilities,
                 labels: &labels,
+                interval_labels: 0,
             };
             let names = (coarse_classes.iter())
                 .map(|coarse| coarse.label.clone())
@@ -276,6 +282,7 @@ impl<'a> Evaluation<'a> {
             gold,
             probabilities,
             labels: predicted,
+            interval_labels,
         } = rows;
         let of_user = |(label, &gold): (&Option<Label>, &usize)| {
             label.map(|(class, probability)| (probability, class == gold))
@@ -325,9 +332,14 @@ impl<'a> Evaluation<'a> {
             confidence_threshold,
             labels,
             unlabelled: self.unlabelled,
+            interval_labels,
             other_labels: self.other_labels.clone(),
         }
     }
+}
+
+fn is_zero(users: &usize) -> bool {
+    *users == 0
 }
 
 /// The users of a report.
@@ -337,6 +349,7 @@ struct Rows<'r> {
     /// `[users, classes]`, under the training users' base rates.
     probabilities: &'r [Vec<f32>],
     labels: &'r [Option<Label>],
+    interval_labels: usize,
 }
 
 /// A predicted class and its probability, under the base rates of the labels.

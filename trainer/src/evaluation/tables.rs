@@ -8,7 +8,7 @@ use super::report::Report;
 use crate::corpus::listed;
 use crate::document::drawing::{self, Axis, Guide, Point, Series};
 use crate::document::{Document, Figure, Grid};
-use crate::table::count;
+use crate::table::{count, counted};
 
 /// The explanation of averages over classes.
 pub const MEANINGS: &str = "macro-F1 is the mean of the classes' F1. F (paper) is 2PR/(P+R), where P and R are averaged over the \
@@ -130,6 +130,18 @@ fn add_report(document: &mut Document, report: &Report) {
     if report.unlabelled > 0 {
         let users = count(report.unlabelled as u64);
         document.text(format!("Left out, without a label: {users}"));
+    }
+    if report.interval_labels > 0 {
+        let users = counted(report.interval_labels as u64, "user");
+        let others = match metrics.users {
+            0 => {
+                ". So many are left out that the others are not a fair sample, and no figures are stated"
+            }
+            _ => "",
+        };
+        document.text(format!(
+            "Left out, with an interval label, which covers several classes: {users}{others}."
+        ));
     }
     if !report.other_labels.is_empty() {
         let labels = report.other_labels.iter();
