@@ -17,7 +17,7 @@ use super::{
     calibration::{self, MOMENT_LENGTHS, Scored, class_moments, words_of},
     data::Data,
     examples::Example,
-    folder::RunFolder,
+    folder::{RunFolder, difference_to_refitted},
     reference_corpus::{reference_corpus, word_frequencies},
     wide,
 };
@@ -69,7 +69,12 @@ pub fn tested(config: &Config) -> Result<Option<Bundle>, TrainError> {
     } else if bundle.card.refit {
         "it is itself a refit, which has no test users"
     } else {
-        return Ok(Some(bundle));
+        return match difference_to_refitted(config)? {
+            Some(difference) => Err(unusable(format!(
+                "a refit has the settings of the model, but {difference}"
+            ))),
+            None => Ok(Some(bundle)),
+        };
     };
     Err(unusable(what.into()))
 }

@@ -142,6 +142,30 @@ impl RunFolder {
     }
 }
 
+/// The first setting that a refit must not change, and does, beside the model that it repeats; `None` also if the settings of that
+/// model are not beside it. Files may have been moved since.
+pub fn difference_to_refitted(config: &Config) -> Result<Option<String>, TrainError> {
+    const FREE: [&str; 9] = [
+        "corpus",
+        "vectors",
+        "text.dictionary",
+        "text.user_dictionary",
+        "output",
+        "device",
+        "strict",
+        "refit",
+        "training.checkpoint_steps",
+    ];
+    let Ok(before) = std::fs::read_to_string(config.refit.with_file_name(CONFIG)) else {
+        return Ok(None);
+    };
+    let is_free = |setting: &str| FREE.contains(&setting) || setting.starts_with("card.");
+    let (now, defaults) = (config.to_toml()?, Config::default().to_toml()?);
+    Ok(settings::first_difference(
+        &before, &now, &defaults, is_free,
+    ))
+}
+
 /// The first setting that a resumed run must not change, and does.
 fn difference(config: &Config, before: &str, now: &str) -> Result<Option<String>, ConfigError> {
     /// They have no influence on the steps of training.
