@@ -111,8 +111,9 @@ fn shortest_interval(mut draws: Vec<f64>) -> [f64; 2] {
     let [low, high] = shortest.unwrap_or([0.0, 1.0]);
     // Sums of shares miss 1 by some rounding.
     let slack = 1e-9;
+    // Adding 0 turns −0 into 0.
     [
-        ((low + slack) * 1000.0).floor() / 1000.0,
-        (((high - slack) * 1000.0).ceil() / 1000.0).min(1.0),
+        ((low + slack) * 1000.0).floor() / 1000.0 + 0.0,
+        (((high - slack) * 1000.0).ceil() / 1000.0).min(1.0) + 0.0,
     ]
 }

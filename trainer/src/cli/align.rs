@@ -95,11 +95,12 @@ fn report(alignment: &Alignment) -> String {
     ]);
     for (round, figures) in alignment.rounds.iter().enumerate() {
         let of = |precision: &Precision| {
-            [
-                count(precision.words as u64),
-                percent(precision.at_1 as u64, precision.words as u64),
-                percent(precision.at_5 as u64, precision.words as u64),
-            ]
+            let words = precision.words as u64;
+            let share = |part: usize| match words {
+                0 => "–".to_owned(),
+                _ => percent(part as u64, words),
+            };
+            [count(words), share(precision.at_1), share(precision.at_5)]
         };
         let mut row = vec![round.to_string(), count(figures.pairs as u64)];
         row.extend(of(&figures.forth));

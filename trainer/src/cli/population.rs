@@ -405,6 +405,8 @@ fn single(text: &mut String, estimate: &PopulationEstimate) {
     }
     for (attribute, shares) in estimate.attributes.iter() {
         let levels = [("", &shares.shares), (" (coarse)", &shares.coarse)];
+        let of_attribute = shares.users;
+        let of_all = of_attribute == estimate.users;
         if shares.shares.is_none() {
             let _ = writeln!(
                 text,
@@ -418,7 +420,11 @@ fn single(text: &mut String, estimate: &PopulationEstimate) {
                 let Share { share, low, high } = share;
                 table.row(row(class, [share, low, high].map(|share| percent(*share))));
             }
-            let _ = write!(text, "\n## {attribute}{level}\n\n{table}");
+            let users = match of_all {
+                true => String::new(),
+                false => format!(" ({})", counted(of_attribute, "user")),
+            };
+            let _ = write!(text, "\n## {attribute}{level}{users}\n\n{table}");
         }
     }
     for joint in &estimate.joint {

@@ -10,7 +10,8 @@ use crate::output::{PendingFile, make_folder};
 
 /// The name of the file with the settings begins like this; a checksum of them follows. Processes with other settings thus
 /// write another file, and each looks for the others' after it has written its own: whatever the order, one of them notices.
-const SETTINGS: &str = "settings-";
+/// Programs that read the folder as one table pass over names that begin with `_`.
+const SETTINGS: &str = "_settings-";
 
 /// The path of the file of a shard in `folder`, which is made if it is missing; `None` if the file is there already, since files
 /// appear when they are complete.
