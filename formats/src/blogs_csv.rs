@@ -7,7 +7,7 @@ use model_core::corpus::other_length;
 
 use crate::blogs::{date, labels, plain};
 use crate::files::open_text;
-use crate::table::{Row, each_row, open_table};
+use crate::table::{Row, Rows, each_row};
 use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
 
 /// The columns that are read; `sign` is not.
@@ -53,20 +53,14 @@ impl Format for BlogTable {
 
 /// The line of the last row of each user, as far as the file can be read.
 fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u64>> {
-    let mut table = open_table(open_text(files, name)?)?;
-    let index = |name| table.columns.iter().position(|column| column == name);
-    let (Some(id), Some(text)) = (index("id"), index("text")) else {
-        return Ok(HashMap::new());
-    };
+    let mut rows = Rows::new(open_text(files, name)?)?;
     let mut last_lines = HashMap::new();
     // The second reading reports errors.
-    while let Ok(Some(row)) = table.next_row() {
-        if let Some(id) = row.cells().nth(id)
-            && row.len() > text
-            && row.misquoted.is_none()
+    while let Ok(Some(row)) = rows.next() {
+        if let Ok(row) = row
+            && row.lacks("text").is_none()
         {
-            let id = String::from_utf8_lossy(id).trim().to_owned();
-            last_lines.insert(id, row.line);
+            last_lines.insert(row.cell("id").to_owned(), row.line);
         }
     }
     Ok(last_lines)
@@ -122,5 +116,28 @@ mod tests {
         let posts: Vec<_> = posts.collect();
         assert_eq!(posts.len(), 2);
         assert!(posts.contains(&&["first", "second"].map(String::from)[..]));
+    }
+
+    #[test]
+    fn a_bad_last_row_cost_a_user_the_labels() {
+        let table = |age| {
+            format!(
+                "id,gender,age,topic,sign,date,text\n\
+                17,female,{age},Law,Leo,\"14,May,2004\",first\n\
+                17,female,{age},Law,Leo,\"15,May,2004\",second, with comma\n"
+            )
+        };
+        let (received, _) = read(&BlogTable, &[("blogtext.csv", table("23").as_bytes())]);
+        let user = &received.users[0];
+        assert_eq!(user.posts, ["first"]);
+        assert_eq!(
+            (&user.fields["gender"], &user.fields["age"]),
+            (&"female".into(), &23.into())
+        );
+        assert_eq!(received.bad_records.len(), 1);
+        // A user with a bad label is left out.
+        let (received, _) = read(&BlogTable, &[("blogtext.csv", table("old").as_bytes())]);
+        assert!(received.users.is_empty());
+        assert_eq!(received.bad_records.len(), 2);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::rc::Rc;
 
-use model_core::corpus::{Table, misquoted, too_many_cells};
+use model_core::corpus::{Table, lossy, misquoted, too_many_cells};
 
 use crate::files::open_noted;
 use crate::{Files, Writers};
@@ -14,6 +14,8 @@ pub(crate) struct Row {
     /// The line it begins in, counted from 1.
     pub(crate) line: u64,
     cells: Vec<String>,
+    /// How many bytes of the cells are not UTF-8.
+    unreadable: usize,
     columns: Rc<HashMap<String, usize>>,
 }
 
@@ -47,6 +49,60 @@ pub(crate) fn open_table<R: BufRead>(reader: R) -> io::Result<Table<R>> {
     table.ok_or_else(|| invalid("it is empty"))
 }
 
+/// Reads the rows of a table, without its header.
+pub(crate) struct Rows<R> {
+    table: Table<R>,
+    columns: Rc<HashMap<String, usize>>,
+    /// The number of rows so far.
+    number: u64,
+}
+
+impl<R: BufRead> Rows<R> {
+    /// # Errors
+    /// If the table has no header.
+    pub(crate) fn new(reader: R) -> io::Result<Self> {
+        let table = open_table(reader)?;
+        let columns = table.columns.iter().cloned().enumerate();
+        let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
+        Ok(Self {
+            table,
+            columns,
+            number: 0,
+        })
+    }
+
+    /// The next row. The inner error is the line of a row with misplaced quotes or more cells than the header, and what is
+    /// wrong with it.
+    ///
+    /// # Errors
+    /// If the table cannot be read to its end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Result<Row, String>>> {
+        let Some(row) = self.table.next_row()? else {
+            return Ok(None);
+        };
+        self.number += 1;
+        let fault = match row.misquoted {
+            Some(line) => Some(misquoted(line)),
+            None => too_many_cells(&row, self.number, self.table.columns.len()),
+        };
+        if let Some(what) = fault {
+            return Ok(Some(Err(format!("{}: {what}", row.line))));
+        }
+        let mut read = Row {
+            line: row.line,
+            cells: Vec::with_capacity(row.len()),
+            unreadable: 0,
+            columns: Rc::clone(&self.columns),
+        };
+        for cell in row.cells() {
+            let (text, unreadable) = lossy(cell);
+            read.cells.push(text.into_owned());
+            read.unreadable += unreadable;
+        }
+        Ok(Some(Ok(read)))
+    }
+}
+
 /// Calls `each` with every row of a table in a file, see [`rows_of`].
 ///
 /// # Errors
@@ -75,40 +131,25 @@ pub(crate) fn rows_of(
     writers: &mut Writers<'_>,
     each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut table = match open_table(text) {
-        Ok(table) => table,
+    let mut rows = match Rows::new(text) {
+        Ok(rows) => rows,
         Err(error) => {
             writers.bad_record(&format!("{place}: {error}"));
             return Ok(());
         }
     };
-    let columns = table.columns.iter().cloned().enumerate();
-    let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
-    for number in 1.. {
-        let row = match table.next_row() {
-            Ok(Some(row)) => row,
+    loop {
+        match rows.next() {
+            Ok(Some(Ok(row))) => {
+                writers.add_unreadable(row.unreadable);
+                each(writers, &row)?;
+            }
+            Ok(Some(Err(what))) => writers.bad_record(&format!("{place}:{what}")),
             Ok(None) => return Ok(()),
             Err(error) => {
                 writers.bad_record(&format!("{place}: {error}"));
                 return Ok(());
             }
-        };
-        if let Some(line) = row.misquoted {
-            writers.bad_record(&format!("{place}:{}: {}", row.line, misquoted(line)));
-            continue;
         }
-        if let Some(what) = too_many_cells(&row, number, table.columns.len()) {
-            writers.bad_record(&format!("{place}:{}: {what}", row.line));
-            continue;
-        }
-        let row = Row {
-            line: row.line,
-            cells: (row.cells())
-                .map(|cell| writers.text(cell).into_owned())
-                .collect(),
-            columns: Rc::clone(&columns),
-        };
-        each(writers, &row)?;
     }
-    Ok(())
 }
