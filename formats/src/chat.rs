@@ -21,18 +21,18 @@ pub(crate) enum Start {
     Heading,
 }
 
-/// Calls `add` with each message of a chat. A line with which nothing begins continues what came before it, and is read if that
-/// is a message.
+/// Calls `add` with each message of a chat. `start` gets each line and the message before it, if that may continue. A line with
+/// which nothing begins continues what came before it, and is read if that is a message.
 pub(crate) fn each_message(
     files: &mut dyn Files,
     name: &str,
     writers: &mut Writers<'_>,
-    start: &mut dyn FnMut(&str) -> Option<Start>,
+    start: &mut dyn FnMut(&str, Option<&mut Message>) -> Option<Start>,
     add: fn(&mut Writers<'_>, Message) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut open: Option<Message> = None;
     each_line(files, name, writers, &mut |writers, _, line| {
-        let Some(start) = start(line) else {
+        let Some(start) = start(line, open.as_mut()) else {
             if let Some(message) = &mut open {
                 message.text.push('\n');
                 message.text.push_str(line);

@@ -143,15 +143,31 @@ impl Format for Line {
             let text = String::from_utf8_lossy(&text);
             let names = is_of_computer.then(|| names(&text));
             let order = order(&text);
-            let mut start = |line: &str| {
-                if let Some(date) = date(line, order) {
-                    start_of_day = Some(date);
+            // The start of the first date in the open quotation, and the day of the last one.
+            let mut dates = None;
+            let mut start = |line: &str, open: Option<&mut Message>| {
+                let quotation = open
+                    .map(|message| &mut message.text)
+                    .filter(|text| is_open_quotation(text));
+                if let Some(day) = date(line, order) {
+                    if let Some(text) = quotation {
+                        let first = dates.map_or(text.len(), |(first, _)| first);
+                        dates = Some((first, day));
+                        return None;
+                    }
+                    dates = None;
+                    start_of_day = Some(day);
                     return Some(Start::Heading);
                 }
                 let (minutes, rest) = match names {
                     Some(_) => spaced_message(line)?,
                     None => message(line)?,
                 };
+                // The message only begins with a quote, so its dates are headings.
+                if let (Some((first, day)), Some(text)) = (dates.take(), quotation) {
+                    text.truncate(first);
+                    start_of_day = Some(day);
+                }
                 let sent = match &names {
                     Some(names) => sent(rest, names),
                     None => rest.split_once('\t').filter(|(name, _)| !name.is_empty()),
@@ -168,6 +184,14 @@ impl Format for Line {
         }
         Ok(())
     }
+}
+
+/// Whether a text begins with a quote and does not end with the closing one. LINE doubles the quotes between them.
+fn is_open_quotation(text: &str) -> bool {
+    text.strip_prefix('"').is_some_and(|text| {
+        let quotes = text.len() - text.trim_end_matches('"').len();
+        quotes % 2 == 0
+    })
 }
 
 fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
@@ -495,6 +519,47 @@ mod tests {
             let expected =
                 json!([{"id": "Ann", "posts": ["one"]}, {"id": "Ben", "posts": ["two"]}]);
             assert_eq!(received.json(), expected);
+        }
+    }
+
+    #[test]
+    fn a_date_in_a_quoted_message_ended_it() {
+        for (message, expected) in [
+            (
+                "\"Plan:\n2022.01.05\n2022.01.06\nsee you\"",
+                "Plan:\n2022.01.05\n2022.01.06\nsee you",
+            ),
+            (
+                "\"He said \"\"tea\"\"\n2022.01.05\nbye\"",
+                "He said \"\"tea\"\"\n2022.01.05\nbye",
+            ),
+        ] {
+            let chat = format!(
+                "[LINE] Chat history with Ben\n\n2023/01/04(Wed)\n19:01\tAnn\tone\n19:02\tAnn\t{message}\n\
+                19:03\tAnn\ttwo\n\n2023/01/05(Thu)\n07:00\tAnn\tthree\n"
+            );
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let posts = ["one", expected, "two", "three"];
+            assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_ends_with_the_message() {
+        for message in [
+            "\"tea",
+            "\"tea\nand rain",
+            "\"tea\" and rain",
+            "\"",
+            "\"tea\"",
+        ] {
+            let chat = format!(
+                "[LINE] Chat history with Ben\n\n2023/01/04(Wed)\n19:02\tAnn\t{message}\n\n2023/01/05(Thu)\n\
+                2023/01/06(Fri)\n07:00\tAnn\tthree\n\n2023/01/07(Sat)\n06:00\tAnn\tfour\n"
+            );
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let posts = [message, "three", "four"];
+            assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
         }
     }
 

@@ -52,7 +52,7 @@ impl Format for WhatsApp {
         for name in accepted(self, files)? {
             let mut form = None;
             let mut others = 0;
-            let mut start = |line: &str| {
+            let mut start = |line: &str, _: Option<&mut Message>| {
                 let line = stamped(line)?;
                 // A telephone writes all dates of a file in one form. Other dates are the words of a message.
                 if *form.get_or_insert_with(|| line.form.clone()) != line.form {
