@@ -296,7 +296,8 @@ fn is_name(text: &str, participants: &[String]) -> bool {
 
 /// The names of those who are in a chat.
 fn participants(chat: &mut Candidate<'_>) -> Vec<String> {
-    let people = chat.first_records(&["participants/*"]).iter();
+    let people = chat.first_record(&["participants"]);
+    let people = people.as_array().into_iter().flatten();
     // Names alone where messages are encrypted from end to end.
     let names = people.filter_map(|person| person.as_str().or(person["name"].as_str()));
     names.map(|name| repaired(name).into_owned()).collect()
@@ -532,5 +533,21 @@ mod tests {
         let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
         assert_eq!(counts.system, texts_of_system.len() as u64 + 1);
+    }
+
+    #[test]
+    fn names_of_encrypted_chats_were_not_read() {
+        let notice = "ben.cho wasn't notified about this message because they're in quiet mode.";
+        let message = |text: &str| json!({"senderName": "Ann Lee", "timestamp": 1, "text": text});
+        let chat = json!({
+            "participants": ["Ann Lee", "ben.cho"],
+            "messages": [message("tea?"), message(notice)],
+        });
+        let (received, counts) = read(&Facebook, &[("Ann_1.json", chat.to_string().as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "Ann Lee", "posts": ["tea?"]}])
+        );
+        assert_eq!(counts.system, 1);
     }
 }
