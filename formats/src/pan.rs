@@ -247,26 +247,24 @@ fn labels_of_tag(xml: &str) -> Vec<(String, Value)> {
 fn documents(xml: &str) -> Vec<String> {
     let mut documents = Vec::new();
     let mut rest = xml;
-    loop {
-        let starts = ["<document", "<conversation"].iter().filter_map(|tag| {
-            let starts = rest.match_indices(*tag).map(|(start, _)| start);
+    while let Some((_, markup)) = rest.split_once('<') {
+        rest = markup;
+        let found = ["document", "conversation"].into_iter().find_map(|tag| {
+            let after = markup.strip_prefix(tag)?;
             // Not `<documents>` and `<conversations>`.
-            let mut starts =
-                starts.filter(|start| rest[start + tag.len()..].starts_with(['>', ' ', '/']));
-            Some((starts.next()?, *tag))
+            after.starts_with(['>', ' ', '/']).then_some((tag, after))
         });
-        let Some((start, tag)) = starts.min() else {
-            return documents;
+        let Some((tag, after)) = found else {
+            continue;
         };
-        rest = &rest[start + tag.len()..];
-        let Some((attributes, content)) = rest.split_once('>') else {
+        let Some((attributes, content)) = after.split_once('>') else {
             return documents;
         };
         rest = content;
         if attributes.ends_with('/') {
             continue;
         }
-        let end = format!("</{}>", &tag[1..]);
+        let end = format!("</{tag}>");
         let is_data = content.trim_start().starts_with("<![CDATA[");
         let found = if is_data {
             content.trim_start()["<![CDATA[".len()..].split_once("]]>")
@@ -284,6 +282,7 @@ fn documents(xml: &str) -> Vec<String> {
         };
         documents.push(text.text);
     }
+    documents
 }
 
 #[cfg(test)]
@@ -291,6 +290,7 @@ mod tests {
     use super::*;
     use crate::testing::read;
     use serde_json::json;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn authors_get_the_labels_of_the_truth() {
@@ -417,5 +417,15 @@ mod tests {
             received.bad_records,
             ["a.xml: no </author> in it; is it cut off?"]
         );
+    }
+
+    #[test]
+    fn each_document_cost_a_search_of_the_whole_file() {
+        let count = 1_000_000;
+        let start = Instant::now();
+        assert!(documents(&"<document/>".repeat(count)).is_empty());
+        let found = documents(&"<conversation>a</conversation>".repeat(count));
+        assert_eq!(found.len(), count);
+        assert!(start.elapsed() < Duration::from_secs(60));
     }
 }
