@@ -312,6 +312,7 @@ pub fn markdown_table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::assert_unknown;
 
     #[test]
     fn names_are_unique() {
@@ -326,8 +327,7 @@ mod tests {
             r#"{"id": 5, "text": "tea", "author_id": 1, "created_at": "2024-01-01", "lang": "en", "job": "cook"}"#,
             r#"{"comment_id": 5, "content": "tea", "user_id": 1, "job": "cook"}"#,
         ] {
-            let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
-            assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
+            assert_unknown("a.jsonl", record);
         }
     }
 
@@ -346,8 +346,7 @@ mod tests {
                 r#"[{"text": "ID, Timestamp and Contents"}]"#,
             ),
         ] {
-            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
-            assert!(recognise(&mut files).parts.is_empty(), "{content}");
+            assert_unknown(name, content);
         }
     }
 
@@ -355,8 +354,7 @@ mod tests {
     fn text_about_a_format_was_of_that_format() {
         let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
             | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
-        let mut files = testing::Memory::new(&[("README.md", text.as_bytes())]);
-        assert!(recognise(&mut files).parts.is_empty());
+        assert_unknown("README.md", text);
     }
 
     #[test]
@@ -382,9 +380,7 @@ mod tests {
                 "{name}: {error}"
             );
         }
-        let lines = b"tea ::: rain\n";
-        let mut files = testing::Memory::new(&[("posts.txt", lines)]);
-        assert!(recognise(&mut files).parts.is_empty());
+        assert_unknown("posts.txt", "tea ::: rain\n");
     }
 
     #[test]

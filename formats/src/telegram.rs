@@ -121,7 +121,7 @@ fn words(value: &Value) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     #[test]
@@ -164,11 +164,10 @@ mod tests {
 
     #[test]
     fn messages_of_other_programs_were_messages_of_the_system() {
-        let export = br#"{"messages": [{"type": "post", "date": "2024-01-01", "user": "ann", "text": "hello"}]}"#;
-        let mut files = crate::testing::Memory::new(&[("a.json", &export[..])]);
-        assert!(crate::recognise(&mut files).parts.is_empty());
-        let export = br#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
-        let (received, _) = read(&Telegram, &[("a.json", &export[..])]);
+        let export = r#"{"messages": [{"type": "post", "date": "2024-01-01", "user": "ann", "text": "hello"}]}"#;
+        assert_unknown("a.json", export);
+        let export = r#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
+        let (received, _) = read(&Telegram, &[("a.json", export.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "ann", "posts": ["hello"]}]));
     }
 

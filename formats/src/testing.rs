@@ -73,6 +73,13 @@ impl Receiver for Received {
     }
 }
 
+/// Checks that an input of one file is of no format.
+#[track_caller]
+pub(crate) fn assert_unknown(name: &str, content: &str) {
+    let mut files = Memory::new(&[(name, content.as_bytes())]);
+    assert!(recognise(&mut files).parts.is_empty(), "{content}");
+}
+
 /// Reads files, whose format must be recognised.
 pub(crate) fn read(format: &dyn Format, files: &[(&str, &[u8])]) -> (Received, Counts) {
     read_with(format, files, false)
