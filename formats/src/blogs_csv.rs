@@ -42,7 +42,7 @@ impl Format for BlogTable {
             each_row(files, &name, writers, &mut |writers, row| {
                 let is_last = last_lines.get(row.cell("id")) == Some(&row.line);
                 if let Err(what) = add(writers, row, is_last)? {
-                    writers.bad_record(&format!("{place}:{}: {what}", row.line));
+                    writers.bad_record(&format!("{place}:{}: {what}", row.line))?;
                 }
                 Ok(())
             })?;

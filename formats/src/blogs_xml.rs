@@ -42,7 +42,7 @@ impl Format for BlogFiles {
             match blog(files, &name) {
                 Ok((labels, posts, problem)) => {
                     if let Some(what) = problem {
-                        writers.bad_record(&format!("{}: {what}", files.place(&name)));
+                        writers.bad_record(&format!("{}: {what}", files.place(&name)))?;
                     }
                     let writer = stem(&name);
                     for (label, value) in labels {
@@ -58,7 +58,7 @@ impl Format for BlogFiles {
                     }
                     writers.finish(&writer)?;
                 }
-                Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name))),
+                Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name)))?,
             }
         }
         Ok(())

@@ -81,8 +81,7 @@ fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>)
     let mut blocks = match files.open(name).and_then(Blocks::new) {
         Ok(blocks) => blocks,
         Err(error) => {
-            writers.bad_record(&format!("{writer}: {error}"));
-            return Ok(());
+            return writers.bad_record(&format!("{writer}: {error}"));
         }
     };
     loop {
@@ -106,8 +105,7 @@ fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>)
                 }
             }
             Err(error) => {
-                writers.bad_record(&format!("{writer}: {error}"));
-                return Ok(());
+                return writers.bad_record(&format!("{writer}: {error}"));
             }
         }
     }

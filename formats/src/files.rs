@@ -208,20 +208,23 @@ pub(crate) fn open_text<'a>(
 }
 
 /// The same where the posts of a file are read: its encoding is noted. `None` if it cannot be read, which costs a bad record.
+///
+/// # Errors
+/// If the bad record is refused.
 pub(crate) fn open_noted<'a>(
     files: &'a mut dyn Files,
     name: &str,
     writers: &mut crate::Writers<'_>,
-) -> Option<Decoded<impl BufRead + use<'a>>> {
+) -> io::Result<Option<Decoded<impl BufRead + use<'a>>>> {
     let place = files.place(name);
     match open(files, name) {
         Ok(file) => {
             writers.note(&place, file.encoding.note(&file.head));
-            Some(file.encoding.decode(file.reader))
+            Ok(Some(file.encoding.decode(file.reader)))
         }
         Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            None
+            writers.bad_record(&format!("{place}: {error}"))?;
+            Ok(None)
         }
     }
 }
@@ -245,11 +248,14 @@ pub(crate) fn read_all(text: impl Read) -> io::Result<Vec<u8>> {
 
 /// All text of a file, without its byte order mark. Its encoding is noted, and its unreadable bytes are counted. `None` if it
 /// cannot be read or has more than 64 MiB, which costs a bad record.
+///
+/// # Errors
+/// If the bad record is refused.
 pub(crate) fn read_text(
     files: &mut dyn Files,
     name: &str,
     writers: &mut crate::Writers<'_>,
-) -> Option<String> {
+) -> io::Result<Option<String>> {
     let place = files.place(name);
     let read = open(files, name).and_then(|file| {
         let bytes = read_all(file.encoding.decode(file.reader))?;
@@ -259,17 +265,20 @@ pub(crate) fn read_text(
         Ok((bytes, note)) => {
             writers.note(&place, note);
             let text = writers.text(&bytes);
-            Some(text.trim_start_matches('\u{FEFF}').to_owned())
+            Ok(Some(text.trim_start_matches('\u{FEFF}').to_owned()))
         }
         Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            None
+            writers.bad_record(&format!("{place}: {error}"))?;
+            Ok(None)
         }
     }
 }
 
 /// Calls `each` with the number and the text of every line that is not empty, without the line end. A file that cannot be
 /// read to its end costs a bad record.
+///
+/// # Errors
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_line(
     files: &mut dyn Files,
     name: &str,
@@ -277,7 +286,7 @@ pub(crate) fn each_line(
     each: &mut dyn FnMut(&mut crate::Writers<'_>, u64, &str) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let Some(mut file) = open_noted(files, name, writers) else {
+    let Some(mut file) = open_noted(files, name, writers)? else {
         return Ok(());
     };
     // Old programs for the Mac end lines by CR. An error is met again below.
@@ -295,12 +304,12 @@ pub(crate) fn each_line(
                 let limit = MAX_LINE_BYTES >> 20;
                 writers.bad_record(&format!(
                     "{place}:{number}: longer than {limit} MiB; reading ends here"
-                ));
+                ))?;
                 break;
             }
             Ok(_) => {}
             Err(error) => {
-                writers.bad_record(&format!("{place}:{number}: {error}"));
+                writers.bad_record(&format!("{place}:{number}: {error}"))?;
                 break;
             }
         }

@@ -331,7 +331,7 @@ impl<R: Read> Bytes<R> {
 /// Calls `each` with the index of the path and the value of every record. What is wrong with the others is reported.
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_record(
     files: &mut dyn Files,
     name: &str,
@@ -340,7 +340,7 @@ pub(crate) fn each_record(
     each: &mut dyn FnMut(&mut Writers<'_>, usize, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let Some(file) = open_noted(files, name, writers) else {
+    let Some(file) = open_noted(files, name, writers)? else {
         return Ok(());
     };
     let mut records = Records::new(file, paths);
@@ -349,10 +349,10 @@ pub(crate) fn each_record(
             Ok(None) => break,
             Ok(Some(record)) => match record.value {
                 Ok(value) => each(writers, record.path, &value)?,
-                Err(what) => writers.bad_record(&format!("{place}:{}: {what}", record.line)),
+                Err(what) => writers.bad_record(&format!("{place}:{}: {what}", record.line))?,
             },
             Err(error) => {
-                writers.bad_record(&format!("{place}:{}: {error}", records.bytes.line));
+                writers.bad_record(&format!("{place}:{}: {error}", records.bytes.line))?;
                 break;
             }
         }
@@ -364,7 +364,7 @@ pub(crate) fn each_record(
 /// Calls `each` with every record of a file in the place where its posts are, see [`Candidate::place_of_posts`].
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of [`each_record`].
 pub(crate) fn each_post(
     files: &mut dyn Files,
     name: &str,

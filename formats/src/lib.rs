@@ -17,8 +17,9 @@
 //!         self.0.push(user);
 //!         Ok(())
 //!     }
-//!     fn bad_record(&mut self, line: &str) {
+//!     fn bad_record(&mut self, line: &str) -> io::Result<()> {
 //!         eprintln!("{line}");
+//!         Ok(())
 //!     }
 //!     fn note(&mut self, line: &str) {
 //!         eprintln!("{line}");
@@ -381,6 +382,41 @@ mod tests {
             );
         }
         assert_unknown("posts.txt", "tea ::: rain\n");
+    }
+
+    #[test]
+    fn reading_went_on_after_a_refused_bad_record() {
+        for (name, content) in [
+            (
+                "user_tag_query.10W.TEST",
+                "00627779E16E7C09\ttea\nbroken\nbroken\n",
+            ),
+            (
+                "blogtext.csv",
+                "id,gender,age,topic,date,text\n1,male,20,Law,x,a,b\n1,male,20,Law,x,a,b\n",
+            ),
+            (
+                "a.jsonl",
+                "{\"id\": 1, \"name\": \"Ann\", \"screen_name\": \"ann\", \"description\": \"tea\"}\n{]\n{]\n",
+            ),
+        ] {
+            for (refuses_bad_records, expected) in [(false, 2), (true, 1)] {
+                let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+                let part = recognise(&mut files).parts.remove(0);
+                let mut received = testing::Received {
+                    refuses_bad_records,
+                    ..testing::Received::default()
+                };
+                let options = Options {
+                    reposts: false,
+                    max_bytes: 1 << 20,
+                };
+                let mut writers = Writers::new(options, &mut received);
+                let read = part.read(&mut files, &mut writers);
+                assert_eq!(read.is_err(), refuses_bad_records, "{name}");
+                assert_eq!(received.bad_records.len(), expected, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Format for LinkedIn {
                 })?;
                 continue;
             }
-            if let Some(text) = read_text(files, &name, writers) {
+            if let Some(text) = read_text(files, &name, writers)? {
                 let text = with_doubled_quotes(&text);
                 let place = files.place(&name);
                 rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {

@@ -43,8 +43,7 @@ impl Format for M3Inference {
                 &mut |writers, _, profile| {
                     let writer = text(&profile["id"]);
                     if writer.is_empty() {
-                        writers.bad_record(&format!("{place}: a profile without id"));
-                        return Ok(());
+                        return writers.bad_record(&format!("{place}: a profile without id"));
                     }
                     writers.label(&writer, "gender", gender(&text(&profile["gender"])));
                     writers.label(&writer, "age", profile["age"].clone());

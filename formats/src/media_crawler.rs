@@ -164,8 +164,7 @@ fn is_json(file: &mut Candidate<'_>) -> bool {
 fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
     let (writer, id) = (writer(cell), first(cell, &IDS));
     if writer.is_empty() {
-        writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
-        return Ok(());
+        return writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
     }
     let mut words = first(cell, &["content", "content_text"]);
     if words.is_empty() {

@@ -55,15 +55,18 @@ impl Format for Pan {
         if is_truth(&mut Candidate::new(files, &names[0])) {
             return Err(expected(self));
         }
-        let truths = truths(files, &names, writers);
+        let truths = truths(files, &names, writers)?;
         for name in names {
             let writer = &*stem(&name);
             let place = files.place(&name);
-            let truth = labels_of(&truths, &name).unwrap_or_else(|what| {
-                writers.bad_record(&format!("{place}: {what}"));
-                None
-            });
-            let Some(text) = read_text(files, &name, writers) else {
+            let truth = match labels_of(&truths, &name) {
+                Ok(truth) => truth,
+                Err(what) => {
+                    writers.bad_record(&format!("{place}: {what}"))?;
+                    None
+                }
+            };
+            let Some(text) = read_text(files, &name, writers)? else {
                 continue;
             };
             let documents = documents(&text);
@@ -81,7 +84,7 @@ impl Format for Pan {
                 writers.label(writer, &label, value);
             }
             if !text.contains("</author>") {
-                writers.bad_record(&format!("{place}: no </author> in it; is it cut off?"));
+                writers.bad_record(&format!("{place}: no </author> in it; is it cut off?"))?;
             }
             for document in documents {
                 writers.add(Post {
@@ -122,14 +125,18 @@ fn folder(name: &str) -> &str {
 }
 
 /// All files of labels; `names` are the files of authors.
-fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) -> Vec<Truth> {
+fn truths(
+    files: &mut dyn Files,
+    names: &[String],
+    writers: &mut Writers<'_>,
+) -> io::Result<Vec<Truth>> {
     let mut truths = Vec::new();
     for name in files.names().to_vec() {
         if !is_truth(&mut Candidate::new(files, &name)) {
             continue;
         }
         let folder = folder(&name);
-        if let Some(text) = read_text(files, &name, writers) {
+        if let Some(text) = read_text(files, &name, writers)? {
             truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),
@@ -137,7 +144,7 @@ fn truths(files: &mut dyn Files, names: &[String], writers: &mut Writers<'_>) ->
             });
         }
     }
-    truths
+    Ok(truths)
 }
 
 /// The labels of the author in the file `name`: those of the nearest folder, since the folders of several languages have

@@ -47,8 +47,7 @@ impl Format for SmpCup {
             each_line(files, name, writers, &mut |writers, number, line| {
                 let Some([writer, date, text]) = fields(line) else {
                     let what = "expected user,comments,reposts,source,time,text";
-                    writers.bad_record(&format!("{place}:{number}: {what}"));
-                    return Ok(());
+                    return writers.bad_record(&format!("{place}:{number}: {what}"));
                 };
                 let own = own_words(&html::entities(text), false);
                 writers.counts().quotations += u64::from(own.had_quotation);

@@ -53,8 +53,7 @@ impl Format for Sogou {
                 let writer = cells[0];
                 if !is_user(writer) || cells.len() < 2 {
                     let what = "expected user, codes and queries between tabs";
-                    writers.bad_record(&format!("{place}:{number}: {what}"));
-                    return Ok(());
+                    return writers.bad_record(&format!("{place}:{number}: {what}"));
                 }
                 let queries = match codes(&cells) {
                     Some([age, gender, education]) => {

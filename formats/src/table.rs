@@ -106,7 +106,7 @@ impl<R: BufRead> Rows<R> {
 /// Calls `each` with every row of a table in a file, see [`rows_of`].
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_row(
     files: &mut dyn Files,
     name: &str,
@@ -114,7 +114,7 @@ pub(crate) fn each_row(
     each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    match open_noted(files, name, writers) {
+    match open_noted(files, name, writers)? {
         Some(text) => rows_of(text, &place, writers, each),
         None => Ok(()),
     }
@@ -124,7 +124,7 @@ pub(crate) fn each_row(
 /// header are left out, and text that cannot be read to its end costs a bad record.
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn rows_of(
     text: impl BufRead,
     place: &str,
@@ -133,10 +133,7 @@ pub(crate) fn rows_of(
 ) -> io::Result<()> {
     let mut rows = match Rows::new(text) {
         Ok(rows) => rows,
-        Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            return Ok(());
-        }
+        Err(error) => return writers.bad_record(&format!("{place}: {error}")),
     };
     loop {
         match rows.next() {
@@ -144,12 +141,9 @@ pub(crate) fn rows_of(
                 writers.add_unreadable(row.unreadable);
                 each(writers, &row)?;
             }
-            Ok(Some(Err(what))) => writers.bad_record(&format!("{place}:{what}")),
+            Ok(Some(Err(what))) => writers.bad_record(&format!("{place}:{what}"))?,
             Ok(None) => return Ok(()),
-            Err(error) => {
-                writers.bad_record(&format!("{place}: {error}"));
-                return Ok(());
-            }
+            Err(error) => return writers.bad_record(&format!("{place}: {error}")),
         }
     }
 }

@@ -44,6 +44,7 @@ pub(crate) struct Received {
     pub(crate) users: Vec<User>,
     pub(crate) bad_records: Vec<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) refuses_bad_records: bool,
 }
 
 impl Received {
@@ -64,8 +65,12 @@ impl Receiver for Received {
         Ok(())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.bad_records.push(line.to_owned());
+        match self.refuses_bad_records {
+            true => Err(io::Error::other("a bad record")),
+            false => Ok(()),
+        }
     }
 
     fn note(&mut self, line: &str) {
@@ -118,13 +123,22 @@ fn fuzz(format: &dyn Format, files: &Memory) {
             contents: contents.to_vec(),
         };
         recognise(&mut damaged);
-        let mut received = Received::default();
         let options = Options {
             reposts: true,
             max_bytes: 1 << 20,
         };
-        let mut writers = Writers::new(options, &mut received);
-        let result = format.read(&mut damaged, &mut writers);
-        let _ = result.and_then(|()| writers.finish_all());
+        let mut bad_records = |refuses_bad_records| {
+            let mut received = Received {
+                refuses_bad_records,
+                ..Received::default()
+            };
+            let mut writers = Writers::new(options, &mut received);
+            let result = format.read(&mut damaged, &mut writers);
+            let _ = result.and_then(|()| writers.finish_all());
+            received.bad_records.len()
+        };
+        if bad_records(false) > 1 {
+            assert_eq!(bad_records(true), 1);
+        }
     });
 }

@@ -128,8 +128,7 @@ fn add(writers: &mut Writers<'_>, post: &Value, place: &str) -> io::Result<()> {
         .or(post["text"].as_str())
         .filter(|_| !writer.is_empty())
     else {
-        writers.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
-        return Ok(());
+        return writers.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
     };
     let references = post["referenced_tweets"].as_array();
     let is_retweet = |reference: &Value| reference["type"] == "retweeted";

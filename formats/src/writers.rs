@@ -28,7 +28,10 @@ pub trait Receiver {
     fn user(&mut self, user: User) -> io::Result<()>;
 
     /// Takes one line on a record that could not be read: the place and what is wrong.
-    fn bad_record(&mut self, line: &str);
+    ///
+    /// # Errors
+    /// If bad records are refused; reading then ends.
+    fn bad_record(&mut self, line: &str) -> io::Result<()>;
 
     /// Takes one line on how files were read, where nothing is wrong with a record.
     fn note(&mut self, line: &str);
@@ -164,8 +167,11 @@ impl<'a> Writers<'a> {
     }
 
     /// Reports a record that could not be read.
-    pub fn bad_record(&mut self, line: &str) {
-        self.receiver.bad_record(line);
+    ///
+    /// # Errors
+    /// Those of the receiver.
+    pub fn bad_record(&mut self, line: &str) -> io::Result<()> {
+        self.receiver.bad_record(line)
     }
 
     /// Tells how a file was read when all files are read, and once for those of which the same is to be told: a folder may

@@ -249,9 +249,6 @@ impl Sent {
 
 impl Receiver for Sent {
     fn user(&mut self, user: User) -> io::Result<()> {
-        if self.refused.is_some() {
-            return Err(io::ErrorKind::Other.into());
-        }
         self.bytes += user.bytes();
         self.chunk.push(user);
         match self.bytes < CHUNK_BYTES {
@@ -260,13 +257,14 @@ impl Receiver for Sent {
         }
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         if self.is_strict {
-            self.refused.get_or_insert_with(|| line.to_owned());
-            return;
+            self.refused = Some(line.to_owned());
+            return Err(io::ErrorKind::Other.into());
         }
         self.bad_records += 1;
         (self.print)(line);
+        Ok(())
     }
 
     fn note(&mut self, line: &str) {

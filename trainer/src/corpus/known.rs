@@ -94,11 +94,11 @@ impl Receiver for Sent {
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.records += 1;
         let what = line.to_owned();
-        // The next user meets the error too.
-        let _ = self.sender.send(Err(Problem::Record { line: 0, what }));
+        let sent = self.sender.send(Err(Problem::Record { line: 0, what }));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     fn note(&mut self, line: &str) {

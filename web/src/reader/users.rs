@@ -33,11 +33,12 @@ impl Receiver for UserLines {
         Ok(())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.extract.bad_records += 1;
         if self.extract.reports.len() < MAX_REPORTS {
             self.extract.reports.push(line.to_owned());
         }
+        Ok(())
     }
 
     fn note(&mut self, line: &str) {
