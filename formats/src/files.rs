@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::json::{PLACES, Paths, Records};
 use crate::table::open_table;
 
-/// The same for the first records of a JSON file, which may be pages of posts.
+/// How many bytes are read for the first records of a JSON file, which may be pages of posts.
 const RECORD_BYTES: u64 = 4 << 20;
 /// How many records show what a file is. Streams may begin with notices.
 const FIRST_RECORDS: usize = 32;

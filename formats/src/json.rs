@@ -48,10 +48,11 @@ pub(crate) struct Record {
     pub(crate) value: Result<Value, String>,
 }
 
-/// Finds the values of some paths, objects, arrays and strings in objects, and holds no others. A path is made of keys and of `*` for every item of an array:
-/// `messages/*` are the items of the array called `messages` of the outermost object. The empty path is every outermost
-/// object; several may follow each other, with or without line ends. What stands before the first bracket is skipped, such
-/// as the JavaScript that makes a JSON file of an archive a program.
+/// Finds the values at some paths: objects, arrays, and strings that are values of objects. It holds no other values in
+/// memory. A path is made of keys and of `*` for every item of an array: `messages/*` are the items of the array called
+/// `messages` of the outermost object. The empty path is every outermost object; several may follow each other, with or
+/// without line ends. What stands before the first bracket is skipped, such as the JavaScript that makes a JSON file of an
+/// archive a program.
 pub(crate) struct Records<R> {
     bytes: Bytes<R>,
     paths: Vec<Vec<&'static str>>,
