@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::io;
-//! use formats::{MemoryFiles, Options, Receiver, Writers, recognise};
+//! use formats::{MemoryFiles, Note, Options, Receiver, Writers, recognise};
 //! use model_core::corpus::User;
 //!
 //! /// Keeps the users and prints what could not be read and what else is to be known.
@@ -21,8 +21,8 @@
 //!         eprintln!("{line}");
 //!         Ok(())
 //!     }
-//!     fn note(&mut self, line: &str) {
-//!         eprintln!("{line}");
+//!     fn note(&mut self, note: Note<'_>) {
+//!         eprintln!("{note}");
 //!     }
 //! }
 //!
@@ -107,7 +107,7 @@ pub use files::{Candidate, Files};
 pub use limited::{Counted, Limited};
 pub use memory::MemoryFiles;
 pub use streams::{Streams, gunzip};
-pub use writers::{Counts, Options, Post, Receiver, Writers};
+pub use writers::{Counts, Note, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use model_core::corpus::User;
 use serde_json::{Value, json};
 
-use crate::{Counts, Files, Format, Options, Receiver, Writers, recognise};
+use crate::{Counts, Files, Format, Note, Options, Receiver, Writers, recognise};
 
 /// Files in memory.
 pub(crate) struct Memory {
@@ -73,8 +73,8 @@ impl Receiver for Received {
         }
     }
 
-    fn note(&mut self, line: &str) {
-        self.notes.push(line.to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        self.notes.push(note.to_string());
     }
 }
 

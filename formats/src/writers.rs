@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Display, Formatter};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::mem;
@@ -33,8 +34,26 @@ pub trait Receiver {
     /// If bad records are refused; reading then ends.
     fn bad_record(&mut self, line: &str) -> io::Result<()>;
 
-    /// Takes one line on how files were read, where nothing is wrong with a record.
-    fn note(&mut self, line: &str);
+    /// Takes a note on how files were read, where nothing is wrong with a record.
+    fn note(&mut self, note: Note<'_>);
+}
+
+/// A note on how files were read. It displays as one line.
+#[derive(Clone, Copy, Debug)]
+pub struct Note<'a> {
+    /// The file, or the first of several files and the number of the others; none if the note is on all files.
+    pub place: Option<&'a str>,
+    /// How the files were read.
+    pub what: &'a str,
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place {
+            write!(formatter, "{place}: ")?;
+        }
+        formatter.write_str(self.what)
+    }
 }
 
 /// A post as a format reads it.
@@ -215,7 +234,10 @@ impl<'a> Writers<'a> {
         }
         if !self.is_rounded_told && is_rounded(post.writer) {
             self.is_rounded_told = true;
-            self.receiver.note(&format!("{}: {ROUNDED}", post.writer));
+            self.receiver.note(Note {
+                place: None,
+                what: &format!("{}: {ROUNDED}", post.writer),
+            });
         }
         if let Some(id) = post.id.filter(|id| !id.is_empty() && !is_rounded(id)) {
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.writer, id));
@@ -327,10 +349,16 @@ impl<'a> Writers<'a> {
             };
             // With --encoding, a file is read as a plain one and in no format.
             let what = without_flags(what);
-            self.receiver.note(&format!("{place}{more}: {what}"));
+            self.receiver.note(Note {
+                place: Some(&format!("{place}{more}")),
+                what,
+            });
         }
         if let Some(note) = unreadable_note(self.unreadable) {
-            self.receiver.note(without_flags(&note));
+            self.receiver.note(Note {
+                place: None,
+                what: without_flags(&note),
+            });
         }
         Ok(self.counts)
     }

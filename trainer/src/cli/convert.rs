@@ -10,7 +10,7 @@ use std::{mem, thread};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use formats::{FORMATS, Format, Part, Receiver, Writers, recognise};
+use formats::{FORMATS, Format, Note, Part, Receiver, Writers, recognise};
 use model_core::corpus::User;
 
 use super::{Failure, ReadingArguments, outputs};
@@ -267,8 +267,8 @@ impl Receiver for Sent {
         Ok(())
     }
 
-    fn note(&mut self, line: &str) {
-        (self.print)(line);
+    fn note(&mut self, note: Note<'_>) {
+        (self.print)(&note.to_string());
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use formats::{Counts, Options, Part, Receiver, Recognised, Writers, recognise};
+use formats::{Counts, Note, Options, Part, Receiver, Recognised, Writers, recognise};
 use model_core::corpus::{Problem, User, Users};
 
 use super::Container;
@@ -25,8 +25,8 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
     let note = found.note().map(Problem::Note);
     let files = container.files();
     let only = match files.names() {
-        [name] => files.place(name),
-        _ => String::new(),
+        [name] => Some(files.place(name)),
+        _ => None,
     };
     let Recognised { parts, .. } = found;
     let mut notes = vec![Problem::Note(format!(
@@ -78,7 +78,7 @@ fn read(
 struct Sent {
     sender: SyncSender<Result<User, Problem>>,
     /// The place of the only file, which messages name already.
-    only: String,
+    only: Option<String>,
     records: u64,
 }
 
@@ -101,11 +101,12 @@ impl Receiver for Sent {
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn note(&mut self, line: &str) {
-        let rest = line.strip_prefix(self.only.as_str());
-        let what = rest.and_then(|rest| rest.strip_prefix(": "));
-        let note = Problem::Note(what.unwrap_or(line).to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        let line = match note.place == self.only.as_deref() {
+            true => note.what.to_owned(),
+            false => note.to_string(),
+        };
         // The next user meets the error too.
-        let _ = self.sender.send(Err(note));
+        let _ = self.sender.send(Err(Problem::Note(line)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use formats::Receiver;
+use formats::{Note, Receiver};
 use model_core::corpus::User;
 use model_core::language::is_han;
 use serde_json::json;
@@ -41,8 +41,8 @@ impl Receiver for UserLines {
         Ok(())
     }
 
-    fn note(&mut self, line: &str) {
-        self.extract.notes.push(line.to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        self.extract.notes.push(note.to_string());
     }
 }
 
