@@ -8,7 +8,7 @@ use model_core::corpus::other_length;
 use crate::blogs::{date, labels, plain};
 use crate::files::open_text;
 use crate::table::{Row, Rows, each_row};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// The columns that are read; `sign` is not.
 const COLUMNS: [&str; 6] = ["id", "gender", "age", "topic", "date", "text"];
@@ -35,14 +35,14 @@ impl Format for BlogTable {
         file.may_be(&["csv"]) && file.has_columns(&COLUMNS)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             let last_lines = last_lines(files, &name)?;
-            each_row(files, &name, writers, &mut |writers, row| {
+            each_row(files, &name, grouping, &mut |grouping, row| {
                 let is_last = last_lines.get(row.cell("id")) == Some(&row.line);
-                if let Err(what) = add(writers, row, is_last)? {
-                    writers.bad_record(&format!("{place}:{}: {what}", row.line))?;
+                if let Err(what) = add(grouping, row, is_last)? {
+                    grouping.bad_record(&format!("{place}:{}: {what}", row.line))?;
                 }
                 Ok(())
             })?;
@@ -67,17 +67,17 @@ fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u
 }
 
 /// Adds the post of a row, and hands over the user if it is the last one. The inner error says what is wrong with the row.
-fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
+fn add(grouping: &mut Grouping<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
     if let Some((cells, columns)) = row.lacks("text") {
         return Ok(Err(other_length(cells, columns)));
     }
-    let writer = row.cell("id");
-    if writer.is_empty() {
+    let user = row.cell("id");
+    if user.is_empty() {
         return Ok(Err("no id".to_owned()));
     }
     let labels = labels(row.cell("gender"), row.cell("age"), row.cell("topic"));
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         time: date(row.cell("date")),
         text: plain(row.cell("text")),
         ..Post::default()
@@ -88,14 +88,14 @@ fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result
     match labels {
         Ok(labels) => {
             for (label, value) in labels {
-                writers.label(writer, &label, value);
+                grouping.label(user, &label, value);
             }
-            writers.finish(writer)?;
+            grouping.finish(user)?;
             Ok(Ok(()))
         }
         Err(what) => {
-            writers.discard(writer);
-            Ok(Err(format!("user {writer}: {what}")))
+            grouping.discard(user);
+            Ok(Err(format!("user {user}: {what}")))
         }
     }
 }

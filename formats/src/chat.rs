@@ -3,11 +3,11 @@
 use std::io;
 
 use crate::files::{Files, each_line};
-use crate::writers::Writers;
+use crate::grouping::Grouping;
 
 /// A message as it stands in the file.
 pub(crate) struct Message {
-    pub writer: String,
+    pub user: String,
     /// Milliseconds since 1970, as far as it is known.
     pub time: Option<i64>,
     pub text: String,
@@ -26,12 +26,12 @@ pub(crate) enum Start {
 pub(crate) fn each_message(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut Writers<'_>,
+    grouping: &mut Grouping<'_>,
     start: &mut dyn FnMut(&str, Option<&mut Message>) -> Option<Start>,
-    add: fn(&mut Writers<'_>, Message) -> io::Result<()>,
+    add: fn(&mut Grouping<'_>, Message) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut open: Option<Message> = None;
-    each_line(files, name, writers, &mut |writers, _, line| {
+    each_line(files, name, grouping, &mut |grouping, _, line| {
         let Some(start) = start(line, open.as_mut()) else {
             if let Some(message) = &mut open {
                 message.text.push('\n');
@@ -40,16 +40,16 @@ pub(crate) fn each_message(
             return Ok(());
         };
         if let Some(message) = open.take() {
-            add(writers, message)?;
+            add(grouping, message)?;
         }
         match start {
             Start::Message(message) => open = Some(message),
-            Start::System => writers.counts().system += 1,
+            Start::System => grouping.counts().system += 1,
             Start::Heading => {}
         }
         Ok(())
     })?;
-    open.map_or(Ok(()), |message| add(writers, message))
+    open.map_or(Ok(()), |message| add(grouping, message))
 }
 
 /// The value of a decimal digit in the scripts in which telephones write dates.

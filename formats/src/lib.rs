@@ -1,11 +1,11 @@
 //! The files that people hold: archives of accounts, crawls and research corpora, read as they are.
 //!
-//! A [`Format`] finds its files among those of an input and hands their posts to [`Writers`], which group them by
-//! writer and put them in order of time. This crate opens no file: [`Files`] are bytes with names.
+//! A [`Format`] finds its files among those of an input and hands their posts to [`Grouping`], which groups them by
+//! user and puts them in order of time. This crate opens no file: [`Files`] are bytes with names.
 //!
 //! ```
 //! use std::io;
-//! use formats::{MemoryFiles, Note, Options, Receiver, Writers, recognise};
+//! use formats::{Grouping, MemoryFiles, Note, Options, Receiver, recognise};
 //! use model_core::corpus::User;
 //!
 //! /// Keeps the users and prints what could not be read and what else is to be known.
@@ -43,9 +43,9 @@
 //!
 //! let mut users = Users::default();
 //! let options = Options { reposts: false, max_bytes: 1 << 30 };
-//! let mut writers = Writers::new(options, &mut users);
-//! part.read(&mut files, &mut writers)?;
-//! writers.finish_all()?;
+//! let mut grouping = Grouping::new(options, &mut users);
+//! part.read(&mut files, &mut grouping)?;
+//! grouping.finish_all()?;
 //! assert_eq!(users.0[0].posts, ["tea?", "now"]);
 //! # Ok::<(), io::Error>(())
 //! ```
@@ -64,6 +64,7 @@ mod discord_exporter;
 mod discord_package;
 mod facebook;
 mod files;
+mod grouping;
 mod html;
 mod json;
 mod labels;
@@ -92,7 +93,6 @@ mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
 mod whatsapp_words;
-mod writers;
 mod youtube;
 
 #[cfg(test)]
@@ -104,10 +104,10 @@ use std::io::{self, BufRead};
 use containers::first_of;
 pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members};
 pub use files::{Candidate, Files};
+pub use grouping::{Counts, Grouping, Note, Options, Post, Receiver};
 pub use limited::{Counted, Limited};
 pub use memory::MemoryFiles;
 pub use streams::{Streams, gunzip};
-pub use writers::{Counts, Note, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ pub struct About {
     pub name: &'static str,
     /// What an input of this format is. It completes "expected …".
     pub input: &'static str,
-    /// The text that is read, and who its writers are.
+    /// The text that is read, and who its users are.
     pub reads: &'static str,
     /// The labels that users may get; empty if the format has none.
     pub labels: &'static [&'static str],
@@ -132,11 +132,11 @@ pub trait Format: Sync {
     /// Whether a file belongs to this format.
     fn accepts(&self, file: &mut Candidate<'_>) -> bool;
 
-    /// Hands all posts and labels of the files to `writers`, and what is wrong with records that are left out.
+    /// Hands all posts and labels of the files to `grouping`, and what is wrong with records that are left out.
     ///
     /// # Errors
-    /// If no file is of this format, or `writers` take no more.
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()>;
+    /// If no file is of this format, or `grouping` takes no more.
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()>;
 }
 
 /// All formats, in the order in which an input is tried on them.
@@ -192,10 +192,10 @@ impl Part {
     ///
     /// # Errors
     /// Those of [`Format::read`].
-    pub fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    pub fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let mut names = files.names().to_vec();
         names.retain(|name| !self.others.contains(name));
-        self.format.read(&mut Visible { files, names }, writers)
+        self.format.read(&mut Visible { files, names }, grouping)
     }
 }
 
@@ -223,7 +223,7 @@ impl Files for Visible<'_> {
 pub struct Recognised {
     /// The parts of known formats, in the order of [`FORMATS`].
     pub parts: Vec<Part>,
-    /// The names of the other files. They have no posts, but may describe the writers.
+    /// The names of the other files. They have no posts, but may describe the grouping.
     pub others: Vec<String>,
 }
 
@@ -374,8 +374,8 @@ mod tests {
                 reposts: false,
                 max_bytes: 1 << 20,
             };
-            let mut writers = Writers::new(options, &mut received);
-            let error = part.read(&mut files, &mut writers).unwrap_err();
+            let mut grouping = Grouping::new(options, &mut received);
+            let error = part.read(&mut files, &mut grouping).unwrap_err();
             assert!(
                 error.to_string().starts_with("expected "),
                 "{name}: {error}"
@@ -411,8 +411,8 @@ mod tests {
                     reposts: false,
                     max_bytes: 1 << 20,
                 };
-                let mut writers = Writers::new(options, &mut received);
-                let read = part.read(&mut files, &mut writers);
+                let mut grouping = Grouping::new(options, &mut received);
+                let read = part.read(&mut files, &mut grouping);
                 assert_eq!(read.is_err(), refuses_bad_records, "{name}");
                 assert_eq!(received.bad_records.len(), expected, "{name}");
             }

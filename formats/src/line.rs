@@ -6,7 +6,7 @@ use std::io;
 use crate::chat::{Message, Start, each_message};
 use crate::files::{lines, open_text, read_all};
 use crate::time::day;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// A heading in the phone's language, then a line with the date of each day, and under it a message a line: time, name and text
 /// between tabs. A message may go on over lines. LINE for computers writes no heading, and spaces in the place of tabs.
@@ -132,7 +132,7 @@ impl Format for Line {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
             let is_spaced = |line: &str| spaced_message(line).is_some();
@@ -174,13 +174,13 @@ impl Format for Line {
                 };
                 Some(sent.map_or(Start::System, |(name, text)| {
                     Start::Message(Message {
-                        writer: name.to_owned(),
+                        user: name.to_owned(),
                         time: start_of_day.map(|day: i64| day + minutes * 60_000),
                         text: text.to_owned(),
                     })
                 }))
             };
-            each_message(files, &name, writers, &mut start, add)?;
+            each_message(files, &name, grouping, &mut start, add)?;
         }
         Ok(())
     }
@@ -194,15 +194,15 @@ fn is_open_quotation(text: &str) -> bool {
     })
 }
 
-fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
-    let Message { writer, time, text } = message;
+fn add(grouping: &mut Grouping<'_>, message: Message) -> io::Result<()> {
+    let Message { user, time, text } = message;
     let text = text.trim();
     if text.starts_with(CALL) {
-        writers.counts().system += 1;
+        grouping.counts().system += 1;
         return Ok(());
     }
     if UNSENT.contains(&text.trim_end_matches(['.', '。'])) {
-        writers.counts().deleted += 1;
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     // A message of several lines stands in quotes.
@@ -211,8 +211,8 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     // "[Album] The name of the album" has no words of the message either.
     let mark = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let is_attachment = mark.is_some_and(|(mark, _)| ATTACHMENTS.contains(&mark));
-    writers.add(Post {
-        writer: &writer,
+    grouping.add(Post {
+        user: &user,
         id: None,
         time,
         text: if is_attachment {

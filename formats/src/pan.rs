@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::files::{read_text, stem};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, html};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, expected, html};
 
 /// XML files of one author each, and `truth.txt` with a line of labels per author.
 pub(crate) struct Pan;
@@ -23,7 +23,7 @@ const TRAITS: [&str; 5] = [
 const ABOUT: About = About {
     name: "pan",
     input: "a PAN author profiling corpus (2013, 2015-2022): a folder or zip archive of XML files <author …>, with truth.txt",
-    reads: "documents or conversations as text without HTML; one writer per file; labels from truth.txt of its folder or one above",
+    reads: "documents or conversations as text without HTML; one user per file; labels from truth.txt of its folder or one above",
     labels: &[
         "gender",
         "age",
@@ -50,28 +50,28 @@ impl Format for Pan {
             || file.is_alone() && is_truth(file)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
         if is_truth(&mut Candidate::new(files, &names[0])) {
             return Err(expected(self));
         }
-        let truths = truths(files, &names, writers)?;
+        let truths = truths(files, &names, grouping)?;
         for name in names {
-            let writer = &*stem(&name);
+            let user = &*stem(&name);
             let place = files.place(&name);
             let truth = match labels_of(&truths, &name) {
                 Ok(truth) => truth,
                 Err(what) => {
-                    writers.bad_record(&format!("{place}: {what}"))?;
+                    grouping.bad_record(&format!("{place}: {what}"))?;
                     None
                 }
             };
-            let Some(text) = read_text(files, &name, writers)? else {
+            let Some(text) = read_text(files, &name, grouping)? else {
                 continue;
             };
             let documents = documents(&text);
             if truth.is_some_and(|labels| labels.get("type").is_some_and(|kind| kind == "bot")) {
-                writers.counts().bots += documents.len() as u64;
+                grouping.counts().bots += documents.len() as u64;
                 continue;
             }
             // The truth counts where the file has the same label.
@@ -81,20 +81,20 @@ impl Format for Pan {
                 .into_iter()
                 .chain(labels_of_tag(&text));
             for (label, value) in labels.filter(|(label, _)| label != "type") {
-                writers.label(writer, &label, value);
+                grouping.label(user, &label, value);
             }
             if !text.contains("</author>") {
-                writers.bad_record(&format!("{place}: no </author> in it; is it cut off?"))?;
+                grouping.bad_record(&format!("{place}: no </author> in it; is it cut off?"))?;
             }
             for document in documents {
-                writers.add(Post {
-                    writer,
+                grouping.add(Post {
+                    user,
                     is_repost: document.starts_with("RT @"),
                     text: document,
                     ..Post::default()
                 })?;
             }
-            writers.finish(writer)?;
+            grouping.finish(user)?;
         }
         Ok(())
     }
@@ -128,7 +128,7 @@ fn folder(name: &str) -> &str {
 fn truths(
     files: &mut dyn Files,
     names: &[String],
-    writers: &mut Writers<'_>,
+    grouping: &mut Grouping<'_>,
 ) -> io::Result<Vec<Truth>> {
     let mut truths = Vec::new();
     for name in files.names().to_vec() {
@@ -136,7 +136,7 @@ fn truths(
             continue;
         }
         let folder = folder(&name);
-        if let Some(text) = read_text(files, &name, writers)? {
+        if let Some(text) = read_text(files, &name, grouping)? {
             truths.push(Truth {
                 folder: folder.to_owned(),
                 is_apart: !names.iter().any(|name| name.starts_with(folder)),

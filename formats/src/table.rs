@@ -7,7 +7,7 @@ use std::rc::Rc;
 use model_core::corpus::{Table, lossy, misquoted, too_many_cells};
 
 use crate::files::open_noted;
-use crate::{Files, Writers};
+use crate::{Files, Grouping};
 
 /// A row of a table.
 pub(crate) struct Row {
@@ -110,12 +110,12 @@ impl<R: BufRead> Rows<R> {
 pub(crate) fn each_row(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    match open_noted(files, name, writers)? {
-        Some(text) => rows_of(text, &place, writers, each),
+    match open_noted(files, name, grouping)? {
+        Some(text) => rows_of(text, &place, grouping, each),
         None => Ok(()),
     }
 }
@@ -128,22 +128,22 @@ pub(crate) fn each_row(
 pub(crate) fn rows_of(
     text: impl BufRead,
     place: &str,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut rows = match Rows::new(text) {
         Ok(rows) => rows,
-        Err(error) => return writers.bad_record(&format!("{place}: {error}")),
+        Err(error) => return grouping.bad_record(&format!("{place}: {error}")),
     };
     loop {
         match rows.next() {
             Ok(Some(Ok(row))) => {
-                writers.add_unreadable(row.unreadable);
-                each(writers, &row)?;
+                grouping.add_unreadable(row.unreadable);
+                each(grouping, &row)?;
             }
-            Ok(Some(Err(what))) => writers.bad_record(&format!("{place}:{what}"))?,
+            Ok(Some(Err(what))) => grouping.bad_record(&format!("{place}:{what}"))?,
             Ok(None) => return Ok(()),
-            Err(error) => return writers.bad_record(&format!("{place}: {error}")),
+            Err(error) => return grouping.bad_record(&format!("{place}: {error}")),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use model_core::corpus::User;
 use serde_json::{Value, json};
 
-use crate::{Counts, Files, Format, Note, Options, Receiver, Writers, recognise};
+use crate::{Counts, Files, Format, Grouping, Note, Options, Receiver, recognise};
 
 /// Files in memory.
 pub(crate) struct Memory {
@@ -107,9 +107,9 @@ fn read_with(format: &dyn Format, files: &[(&str, &[u8])], reposts: bool) -> (Re
         reposts,
         max_bytes: 1 << 20,
     };
-    let mut writers = Writers::new(options, &mut received);
-    format.read(&mut files, &mut writers).unwrap();
-    let counts = writers.finish_all().unwrap();
+    let mut grouping = Grouping::new(options, &mut received);
+    format.read(&mut files, &mut grouping).unwrap();
+    let counts = grouping.finish_all().unwrap();
     fuzz(format, &files);
     (received, counts)
 }
@@ -132,9 +132,9 @@ fn fuzz(format: &dyn Format, files: &Memory) {
                 refuses_bad_records,
                 ..Received::default()
             };
-            let mut writers = Writers::new(options, &mut received);
-            let result = format.read(&mut damaged, &mut writers);
-            let _ = result.and_then(|()| writers.finish_all());
+            let mut grouping = Grouping::new(options, &mut received);
+            let result = format.read(&mut damaged, &mut grouping);
+            let _ = result.and_then(|()| grouping.finish_all());
             received.bad_records.len()
         };
         if bad_records(false) > 1 {

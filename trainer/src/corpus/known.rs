@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use formats::{Counts, Note, Options, Part, Receiver, Recognised, Writers, recognise};
+use formats::{Counts, Grouping, Note, Options, Part, Receiver, Recognised, recognise};
 use model_core::corpus::{Problem, User, Users};
 
 use super::Container;
@@ -68,9 +68,9 @@ fn read(
 ) -> io::Result<Vec<String>> {
     let mut left_out = Counts::default();
     for part in parts {
-        let mut writers = Writers::new(options, receiver);
-        part.read(container.files(), &mut writers)?;
-        left_out += writers.finish_all()?;
+        let mut grouping = Grouping::new(options, receiver);
+        part.read(container.files(), &mut grouping)?;
+        left_out += grouping.finish_all()?;
     }
     Ok(left_out.listed())
 }
