@@ -7,8 +7,8 @@ use model_core::corpus::other_length;
 
 use crate::blogs::{date, labels, plain};
 use crate::files::open_text;
-use crate::table::{Row, each_row, open_table};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::table::{Row, Rows, each_row};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// The columns that are read; `sign` is not.
 const COLUMNS: [&str; 6] = ["id", "gender", "age", "topic", "date", "text"];
@@ -35,14 +35,14 @@ impl Format for BlogTable {
         file.may_be(&["csv"]) && file.has_columns(&COLUMNS)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             let last_lines = last_lines(files, &name)?;
-            each_row(files, &name, writers, &mut |writers, row| {
+            each_row(files, &name, grouping, &mut |grouping, row| {
                 let is_last = last_lines.get(row.cell("id")) == Some(&row.line);
-                if let Err(what) = add(writers, row, is_last)? {
-                    writers.bad_record(&format!("{place}:{}: {what}", row.line));
+                if let Err(what) = add(grouping, row, is_last)? {
+                    grouping.bad_record(&format!("{place}:{}: {what}", row.line))?;
                 }
                 Ok(())
             })?;
@@ -53,37 +53,31 @@ impl Format for BlogTable {
 
 /// The line of the last row of each user, as far as the file can be read.
 fn last_lines(files: &mut dyn Files, name: &str) -> io::Result<HashMap<String, u64>> {
-    let mut table = open_table(open_text(files, name)?)?;
-    let index = |name| table.columns.iter().position(|column| column == name);
-    let (Some(id), Some(text)) = (index("id"), index("text")) else {
-        return Ok(HashMap::new());
-    };
+    let mut rows = Rows::new(open_text(files, name)?)?;
     let mut last_lines = HashMap::new();
     // The second reading reports errors.
-    while let Ok(Some(row)) = table.next_row() {
-        if let Some(id) = row.cells().nth(id)
-            && row.len() > text
-            && row.misquoted.is_none()
+    while let Ok(Some(row)) = rows.next() {
+        if let Ok(row) = row
+            && row.lacks("text").is_none()
         {
-            let id = String::from_utf8_lossy(id).trim().to_owned();
-            last_lines.insert(id, row.line);
+            last_lines.insert(row.cell("id").to_owned(), row.line);
         }
     }
     Ok(last_lines)
 }
 
 /// Adds the post of a row, and hands over the user if it is the last one. The inner error says what is wrong with the row.
-fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
+fn add(grouping: &mut Grouping<'_>, row: &Row, is_last: bool) -> io::Result<Result<(), String>> {
     if let Some((cells, columns)) = row.lacks("text") {
         return Ok(Err(other_length(cells, columns)));
     }
-    let writer = row.cell("id");
-    if writer.is_empty() {
+    let user = row.cell("id");
+    if user.is_empty() {
         return Ok(Err("no id".to_owned()));
     }
     let labels = labels(row.cell("gender"), row.cell("age"), row.cell("topic"));
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         time: date(row.cell("date")),
         text: plain(row.cell("text")),
         ..Post::default()
@@ -94,14 +88,14 @@ fn add(writers: &mut Writers<'_>, row: &Row, is_last: bool) -> io::Result<Result
     match labels {
         Ok(labels) => {
             for (label, value) in labels {
-                writers.label(writer, &label, value);
+                grouping.label(user, &label, value);
             }
-            writers.finish(writer)?;
+            grouping.finish(user)?;
             Ok(Ok(()))
         }
         Err(what) => {
-            writers.discard(writer);
-            Ok(Err(format!("user {writer}: {what}")))
+            grouping.discard(user);
+            Ok(Err(format!("user {user}: {what}")))
         }
     }
 }
@@ -122,5 +116,28 @@ mod tests {
         let posts: Vec<_> = posts.collect();
         assert_eq!(posts.len(), 2);
         assert!(posts.contains(&&["first", "second"].map(String::from)[..]));
+    }
+
+    #[test]
+    fn a_bad_last_row_cost_a_user_the_labels() {
+        let table = |age| {
+            format!(
+                "id,gender,age,topic,sign,date,text\n\
+                17,female,{age},Law,Leo,\"14,May,2004\",first\n\
+                17,female,{age},Law,Leo,\"15,May,2004\",second, with comma\n"
+            )
+        };
+        let (received, _) = read(&BlogTable, &[("blogtext.csv", table("23").as_bytes())]);
+        let user = &received.users[0];
+        assert_eq!(user.posts, ["first"]);
+        assert_eq!(
+            (&user.fields["gender"], &user.fields["age"]),
+            (&"female".into(), &23.into())
+        );
+        assert_eq!(received.bad_records.len(), 1);
+        // A user with a bad label is left out.
+        let (received, _) = read(&BlogTable, &[("blogtext.csv", table("old").as_bytes())]);
+        assert!(received.users.is_empty());
+        assert_eq!(received.bad_records.len(), 2);
     }
 }

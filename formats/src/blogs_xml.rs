@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::blogs::{date, labels, plain};
 use crate::files::{base, stem};
-use crate::{About, Candidate, Files, Format, Post, Writers, expected};
+use crate::{About, Candidate, Files, Format, Grouping, Post, expected};
 
 /// Files `ID.gender.age.Industry.Sign.xml`. They look like XML, but hold unescaped `&` and `<`, entities of HTML and bytes of
 /// other encodings, so only their four tags are looked at.
@@ -32,7 +32,7 @@ impl Format for BlogFiles {
         labels_of_name(file.name()).is_ok()
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let mut names = files.names().to_vec();
         names.retain(|name| is_blog(name));
         if names.is_empty() {
@@ -42,23 +42,23 @@ impl Format for BlogFiles {
             match blog(files, &name) {
                 Ok((labels, posts, problem)) => {
                     if let Some(what) = problem {
-                        writers.bad_record(&format!("{}: {what}", files.place(&name)));
+                        grouping.bad_record(&format!("{}: {what}", files.place(&name)))?;
                     }
-                    let writer = stem(&name);
+                    let user = stem(&name);
                     for (label, value) in labels {
-                        writers.label(&writer, &label, value);
+                        grouping.label(&user, &label, value);
                     }
                     for (time, text) in posts {
-                        writers.add(Post {
-                            writer: &writer,
+                        grouping.add(Post {
+                            user: &user,
                             time,
                             text,
                             ..Post::default()
                         })?;
                     }
-                    writers.finish(&writer)?;
+                    grouping.finish(&user)?;
                 }
-                Err(what) => writers.bad_record(&format!("{}: {what}", files.place(&name))),
+                Err(what) => grouping.bad_record(&format!("{}: {what}", files.place(&name)))?,
             }
         }
         Ok(())

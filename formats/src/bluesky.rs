@@ -6,7 +6,7 @@ use ciborium::Value as Cbor;
 
 use crate::car::{Blocks, field};
 use crate::json::each_record;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// The repository `repo.car` that the app exports, or the answer of `com.atproto.repo.listRecords`.
 pub(crate) struct Bluesky;
@@ -17,7 +17,7 @@ const PATHS: [&str; 2] = ["records/*", "*/records/*"];
 const ABOUT: About = About {
     name: "bluesky",
     input: "a Bluesky repository (repo.car), or the answer of com.atproto.repo.listRecords as JSON",
-    reads: "posts; one writer per repository",
+    reads: "posts; one user per repository",
     labels: &[],
     leaves_out: "reposts; likes and other records",
 };
@@ -42,29 +42,35 @@ impl Format for Bluesky {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             if is_car(Candidate::new(files, &name).head()) {
-                read_repository(files, &name, writers)?;
+                read_repository(files, &name, grouping)?;
                 continue;
             }
             let place = files.place(&name);
-            each_record(files, &name, &PATHS, writers, &mut |writers, _, record| {
-                let value = &record["value"];
-                let uri = record["uri"].as_str().unwrap_or_default();
-                let owner = uri
-                    .strip_prefix("at://")
-                    .and_then(|uri| uri.split('/').next());
-                let text = |key: &str| value[key].as_str().unwrap_or_default();
-                add(
-                    writers,
-                    owner.unwrap_or(&place),
-                    Some(uri),
-                    text("$type"),
-                    text("text"),
-                    text("createdAt"),
-                )
-            })?;
+            each_record(
+                files,
+                &name,
+                &PATHS,
+                grouping,
+                &mut |grouping, _, record| {
+                    let value = &record["value"];
+                    let uri = record["uri"].as_str().unwrap_or_default();
+                    let owner = uri
+                        .strip_prefix("at://")
+                        .and_then(|uri| uri.split('/').next());
+                    let text = |key: &str| value[key].as_str().unwrap_or_default();
+                    add(
+                        grouping,
+                        owner.unwrap_or(&place),
+                        Some(uri),
+                        text("$type"),
+                        text("text"),
+                        text("createdAt"),
+                    )
+                },
+            )?;
         }
         Ok(())
     }
@@ -76,13 +82,16 @@ fn is_car(head: &str) -> bool {
     start.contains("eroots") && start.contains("gversion")
 }
 
-fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io::Result<()> {
-    let writer = files.place(name);
+fn read_repository(
+    files: &mut dyn Files,
+    name: &str,
+    grouping: &mut Grouping<'_>,
+) -> io::Result<()> {
+    let user = files.place(name);
     let mut blocks = match files.open(name).and_then(Blocks::new) {
         Ok(blocks) => blocks,
         Err(error) => {
-            writers.bad_record(&format!("{writer}: {error}"));
-            return Ok(());
+            return grouping.bad_record(&format!("{user}: {error}"));
         }
     };
     loop {
@@ -96,8 +105,8 @@ fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>)
                 };
                 if !text("$type").is_empty() {
                     add(
-                        writers,
-                        &writer,
+                        grouping,
+                        &user,
                         None,
                         text("$type"),
                         text("text"),
@@ -106,16 +115,15 @@ fn read_repository(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>)
                 }
             }
             Err(error) => {
-                writers.bad_record(&format!("{writer}: {error}"));
-                return Ok(());
+                return grouping.bad_record(&format!("{user}: {error}"));
             }
         }
     }
 }
 
 fn add(
-    writers: &mut Writers<'_>,
-    writer: &str,
+    grouping: &mut Grouping<'_>,
+    user: &str,
     id: Option<&str>,
     kind: &str,
     text: &str,
@@ -124,8 +132,8 @@ fn add(
     if kind != POST && kind != REPOST {
         return Ok(());
     }
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         id,
         time: time::time(created),
         text: text.to_owned(),

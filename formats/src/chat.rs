@@ -3,11 +3,11 @@
 use std::io;
 
 use crate::files::{Files, each_line};
-use crate::writers::Writers;
+use crate::grouping::Grouping;
 
 /// A message as it stands in the file.
 pub(crate) struct Message {
-    pub writer: String,
+    pub user: String,
     /// Milliseconds since 1970, as far as it is known.
     pub time: Option<i64>,
     pub text: String,
@@ -21,18 +21,18 @@ pub(crate) enum Start {
     Heading,
 }
 
-/// Calls `add` with each message of a chat. A line with which nothing begins continues what came before it, and is read if that
-/// is a message.
+/// Calls `add` with each message of a chat. `start` gets each line and the message before it, if that may continue. A line with
+/// which nothing begins continues what came before it, and is read if that is a message.
 pub(crate) fn each_message(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut Writers<'_>,
-    start: &mut dyn FnMut(&str) -> Option<Start>,
-    add: fn(&mut Writers<'_>, Message) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    start: &mut dyn FnMut(&str, Option<&mut Message>) -> Option<Start>,
+    add: fn(&mut Grouping<'_>, Message) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut open: Option<Message> = None;
-    each_line(files, name, writers, &mut |writers, _, line| {
-        let Some(start) = start(line) else {
+    each_line(files, name, grouping, &mut |grouping, _, line| {
+        let Some(start) = start(line, open.as_mut()) else {
             if let Some(message) = &mut open {
                 message.text.push('\n');
                 message.text.push_str(line);
@@ -40,16 +40,16 @@ pub(crate) fn each_message(
             return Ok(());
         };
         if let Some(message) = open.take() {
-            add(writers, message)?;
+            add(grouping, message)?;
         }
         match start {
             Start::Message(message) => open = Some(message),
-            Start::System => writers.counts().system += 1,
+            Start::System => grouping.counts().system += 1,
             Start::Heading => {}
         }
         Ok(())
     })?;
-    open.map_or(Ok(()), |message| add(writers, message))
+    open.map_or(Ok(()), |message| add(grouping, message))
 }
 
 /// The value of a decimal digit in the scripts in which telephones write dates.

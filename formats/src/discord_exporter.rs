@@ -5,10 +5,10 @@ use std::io;
 use serde_json::Value;
 
 use crate::discord_package::own_words;
+use crate::grouping::name_of;
 use crate::json::{each_record, text};
 use crate::table::{Row, each_row};
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// CSV or JSON files of a channel each.
 pub(crate) struct DiscordExporter;
@@ -39,24 +39,28 @@ impl Format for DiscordExporter {
         })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             if Candidate::new(files, &name).head().starts_with('{') {
-                each_record(files, &name, &PATHS, writers, &mut |writers, _, message| {
-                    add(writers, message)
-                })?;
+                each_record(
+                    files,
+                    &name,
+                    &PATHS,
+                    grouping,
+                    &mut |grouping, _, message| add(grouping, message),
+                )?;
             } else {
-                each_row(files, &name, writers, &mut add_row)?;
+                each_row(files, &name, grouping, &mut add_row)?;
             }
         }
         Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, message: &Value) -> io::Result<()> {
     let author = &message["author"];
     let is_message = matches!(message["type"].as_str(), Some("Default" | "Reply") | None);
-    let counts = writers.counts();
+    let counts = grouping.counts();
     if !is_message {
         counts.system += 1;
         return Ok(());
@@ -77,8 +81,8 @@ fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
         words
     });
     counts.quotations += u64::from(had_quotation && !own.is_empty());
-    writers.add(Post {
-        writer: &text(&author["id"]),
+    grouping.add(Post {
+        user: &text(&author["id"]),
         id: Some(&text(&message["id"])),
         time: time::of(&message["timestamp"]),
         text: own,
@@ -86,15 +90,15 @@ fn add(writers: &mut Writers<'_>, message: &Value) -> io::Result<()> {
     })
 }
 
-fn add_row(writers: &mut Writers<'_>, row: &Row) -> io::Result<()> {
+fn add_row(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
     if is_deleted(row.cell("Author")) {
-        writers.counts().deleted += 1;
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     let (own, had_quotation) = own_words(row.cell("Content"));
-    writers.counts().quotations += u64::from(had_quotation && !own.is_empty());
-    writers.add(Post {
-        writer: name_of(&[row.cell("AuthorID"), row.cell("Author")]),
+    grouping.counts().quotations += u64::from(had_quotation && !own.is_empty());
+    grouping.add(Post {
+        user: name_of(&[row.cell("AuthorID"), row.cell("Author")]),
         id: None,
         time: time::time(row.cell("Date")),
         text: own,

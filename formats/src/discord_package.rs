@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::files::{base, extension};
 use crate::json::{each_record, text};
 use crate::table::each_row;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// A folder or zip archive with `messages/c<id>/messages.json`, in older packages `messages.csv`.
 pub(crate) struct DiscordPackage;
@@ -15,7 +15,7 @@ pub(crate) struct DiscordPackage;
 const ABOUT: About = About {
     name: "discord-package",
     input: "a Discord data package: its zip file, its folder, or a messages.json or messages.csv of it",
-    reads: "messages of all channels; one writer",
+    reads: "messages of all channels; one user",
     labels: &[],
     leaves_out: "quoted lines",
 };
@@ -40,29 +40,33 @@ impl Format for DiscordPackage {
             })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let writer = account(files).unwrap_or_else(|| "me".to_owned());
+        let user = account(files).unwrap_or_else(|| "me".to_owned());
         for name in names {
             if extension(&name) == "csv" {
-                each_row(files, &name, writers, &mut |writers, row| {
-                    add(writers, &writer, &|column| row.cell(column).to_owned())
+                each_row(files, &name, grouping, &mut |grouping, row| {
+                    add(grouping, &user, &|column| row.cell(column).to_owned())
                 })?;
             } else {
-                each_record(files, &name, &PATHS, writers, &mut |writers, _, message| {
-                    add(writers, &writer, &|key| text(&message[key]))
-                })?;
+                each_record(
+                    files,
+                    &name,
+                    &PATHS,
+                    grouping,
+                    &mut |grouping, _, message| add(grouping, &user, &|key| text(&message[key])),
+                )?;
             }
         }
         Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, writer: &str, cell: &dyn Fn(&str) -> String) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, user: &str, cell: &dyn Fn(&str) -> String) -> io::Result<()> {
     let (words, had_quotation) = own_words(&cell("Contents"));
-    writers.counts().quotations += u64::from(had_quotation && !words.is_empty());
-    writers.add(Post {
-        writer,
+    grouping.counts().quotations += u64::from(had_quotation && !words.is_empty());
+    grouping.add(Post {
+        user,
         id: Some(&cell("ID")),
         time: time::time(&cell("Timestamp")),
         text: words,
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_is_one_writer() {
+    fn a_package_is_one_user() {
         let json: &[u8] = br#"[{"ID": 1045678901234567891, "Timestamp": "2023-01-02 10:00:00", "Contents": "second", "Attachments": ""},
             {"ID": 1045678901234567892, "Timestamp": "2023-01-02 10:00:00", "Contents": "", "Attachments": "x"}]"#;
         let csv: &[u8] =

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::files::base;
 use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// A folder or zip archive with `message_1.json` of each chat, posts and comments.
 pub(crate) struct Facebook;
@@ -183,7 +183,7 @@ impl Format for Facebook {
         })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
         let owner = owner(files).unwrap_or_else(|| "me".to_owned());
         for name in names {
@@ -192,10 +192,10 @@ impl Format for Facebook {
                 files,
                 &name,
                 &PATHS,
-                writers,
-                &mut |writers, _, record| match is_message(record) {
-                    true => add_message(writers, record, &participants),
-                    false => add_post(writers, &owner, record),
+                grouping,
+                &mut |grouping, _, record| match is_message(record) {
+                    true => add_message(grouping, record, &participants),
+                    false => add_post(grouping, &owner, record),
                 },
             )?;
         }
@@ -215,7 +215,7 @@ fn is_comment(record: &Value) -> bool {
 }
 
 fn add_message(
-    writers: &mut Writers<'_>,
+    grouping: &mut Grouping<'_>,
     message: &Value,
     participants: &[String],
 ) -> io::Result<()> {
@@ -230,15 +230,15 @@ fn add_message(
         Some("Subscribe" | "Unsubscribe" | "Call")
     );
     if message["is_unsent"] == true || message["isUnsent"] == true {
-        writers.counts().deleted += 1;
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     if is_said || is_system || !message["call_duration"].is_null() {
-        writers.counts().system += 1;
+        grouping.counts().system += 1;
         return Ok(());
     }
-    writers.add(Post {
-        writer: &sender,
+    grouping.add(Post {
+        user: &sender,
         time: time::time(&either("timestamp_ms", "timestamp")),
         text: words,
         ..Post::default()
@@ -296,14 +296,15 @@ fn is_name(text: &str, participants: &[String]) -> bool {
 
 /// The names of those who are in a chat.
 fn participants(chat: &mut Candidate<'_>) -> Vec<String> {
-    let people = chat.first_records(&["participants/*"]).iter();
+    let people = chat.first_record(&["participants"]);
+    let people = people.as_array().into_iter().flatten();
     // Names alone where messages are encrypted from end to end.
     let names = people.filter_map(|person| person.as_str().or(person["name"].as_str()));
     names.map(|name| repaired(name).into_owned()).collect()
 }
 
 /// Adds a post or comment of the owner.
-fn add_post(writers: &mut Writers<'_>, owner: &str, record: &Value) -> io::Result<()> {
+fn add_post(grouping: &mut Grouping<'_>, owner: &str, record: &Value) -> io::Result<()> {
     let mut words = Vec::new();
     for data in record["data"].as_array().into_iter().flatten() {
         words.extend(data["post"].as_str());
@@ -327,8 +328,8 @@ fn add_post(writers: &mut Writers<'_>, owner: &str, record: &Value) -> io::Resul
         &record["string_map_data"]["Time"]["timestamp"],
         &record["media"][0]["creation_timestamp"],
     ];
-    writers.add(Post {
-        writer: owner,
+    grouping.add(Post {
+        user: owner,
         time: times.into_iter().find_map(time::of),
         text: repaired(&words.join("\n")).into_owned(),
         ..Post::default()
@@ -532,5 +533,21 @@ mod tests {
         let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "Ann Lee", "posts": words}]));
         assert_eq!(counts.system, texts_of_system.len() as u64 + 1);
+    }
+
+    #[test]
+    fn names_of_encrypted_chats_were_not_read() {
+        let notice = "ben.cho wasn't notified about this message because they're in quiet mode.";
+        let message = |text: &str| json!({"senderName": "Ann Lee", "timestamp": 1, "text": text});
+        let chat = json!({
+            "participants": ["Ann Lee", "ben.cho"],
+            "messages": [message("tea?"), message(notice)],
+        });
+        let (received, counts) = read(&Facebook, &[("Ann_1.json", chat.to_string().as_bytes())]);
+        assert_eq!(
+            received.json(),
+            json!([{"id": "Ann Lee", "posts": ["tea?"]}])
+        );
+        assert_eq!(counts.system, 1);
     }
 }

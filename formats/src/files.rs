@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::json::{PLACES, Paths, Records};
 use crate::table::open_table;
 
-/// The same for the first records of a JSON file, which may be pages of posts.
+/// How many bytes are read for the first records of a JSON file, which may be pages of posts.
 const RECORD_BYTES: u64 = 4 << 20;
 /// How many records show what a file is. Streams may begin with notices.
 const FIRST_RECORDS: usize = 32;
@@ -104,7 +104,7 @@ impl<'a> Candidate<'a> {
         (columns.iter()).all(|column| found.iter().any(|name| name == column))
     }
 
-    /// Whether this is a CSV file to which somebody has added labels of the writers. Such a file is read as a table of no known
+    /// Whether this is a CSV file to which somebody has added labels of the users. Such a file is read as a table of no known
     /// format, which keeps all columns.
     pub(crate) fn has_labels(&mut self) -> bool {
         let columns = self.columns();
@@ -208,20 +208,23 @@ pub(crate) fn open_text<'a>(
 }
 
 /// The same where the posts of a file are read: its encoding is noted. `None` if it cannot be read, which costs a bad record.
+///
+/// # Errors
+/// If the bad record is refused.
 pub(crate) fn open_noted<'a>(
     files: &'a mut dyn Files,
     name: &str,
-    writers: &mut crate::Writers<'_>,
-) -> Option<Decoded<impl BufRead + use<'a>>> {
+    grouping: &mut crate::Grouping<'_>,
+) -> io::Result<Option<Decoded<impl BufRead + use<'a>>>> {
     let place = files.place(name);
     match open(files, name) {
         Ok(file) => {
-            writers.note(&place, file.encoding.note(&file.head));
-            Some(file.encoding.decode(file.reader))
+            grouping.note(&place, file.encoding.note(&file.head));
+            Ok(Some(file.encoding.decode(file.reader)))
         }
         Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            None
+            grouping.bad_record(&format!("{place}: {error}"))?;
+            Ok(None)
         }
     }
 }
@@ -245,11 +248,14 @@ pub(crate) fn read_all(text: impl Read) -> io::Result<Vec<u8>> {
 
 /// All text of a file, without its byte order mark. Its encoding is noted, and its unreadable bytes are counted. `None` if it
 /// cannot be read or has more than 64 MiB, which costs a bad record.
+///
+/// # Errors
+/// If the bad record is refused.
 pub(crate) fn read_text(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut crate::Writers<'_>,
-) -> Option<String> {
+    grouping: &mut crate::Grouping<'_>,
+) -> io::Result<Option<String>> {
     let place = files.place(name);
     let read = open(files, name).and_then(|file| {
         let bytes = read_all(file.encoding.decode(file.reader))?;
@@ -257,27 +263,30 @@ pub(crate) fn read_text(
     });
     match read {
         Ok((bytes, note)) => {
-            writers.note(&place, note);
-            let text = writers.text(&bytes);
-            Some(text.trim_start_matches('\u{FEFF}').to_owned())
+            grouping.note(&place, note);
+            let text = grouping.text(&bytes);
+            Ok(Some(text.trim_start_matches('\u{FEFF}').to_owned()))
         }
         Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            None
+            grouping.bad_record(&format!("{place}: {error}"))?;
+            Ok(None)
         }
     }
 }
 
 /// Calls `each` with the number and the text of every line that is not empty, without the line end. A file that cannot be
 /// read to its end costs a bad record.
+///
+/// # Errors
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_line(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut crate::Writers<'_>,
-    each: &mut dyn FnMut(&mut crate::Writers<'_>, u64, &str) -> io::Result<()>,
+    grouping: &mut crate::Grouping<'_>,
+    each: &mut dyn FnMut(&mut crate::Grouping<'_>, u64, &str) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let Some(mut file) = open_noted(files, name, writers) else {
+    let Some(mut file) = open_noted(files, name, grouping)? else {
         return Ok(());
     };
     // Old programs for the Mac end lines by CR. An error is met again below.
@@ -293,23 +302,23 @@ pub(crate) fn each_line(
             Ok(0) => break,
             Ok(_) if bytes.len() as u64 == MAX_LINE_BYTES => {
                 let limit = MAX_LINE_BYTES >> 20;
-                writers.bad_record(&format!(
+                grouping.bad_record(&format!(
                     "{place}:{number}: longer than {limit} MiB; reading ends here"
-                ));
+                ))?;
                 break;
             }
             Ok(_) => {}
             Err(error) => {
-                writers.bad_record(&format!("{place}:{number}: {error}"));
+                grouping.bad_record(&format!("{place}:{number}: {error}"))?;
                 break;
             }
         }
-        let line = writers.text(&bytes);
+        let line = grouping.text(&bytes);
         let line = line
             .trim_start_matches('\u{FEFF}')
             .trim_end_matches(['\n', '\r']);
         if !line.is_empty() {
-            each(writers, number, line)?;
+            each(grouping, number, line)?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use model_core::corpus::{id_key, lossy, parse_json};
 use serde_json::Value;
 
 use crate::files::open_noted;
-use crate::{Candidate, Files, Writers};
+use crate::{Candidate, Files, Grouping};
 
 /// The longest record in bytes. It bounds the memory that a broken file can claim.
 const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -48,10 +48,11 @@ pub(crate) struct Record {
     pub(crate) value: Result<Value, String>,
 }
 
-/// Finds the values of some paths, objects, arrays and strings in objects, and holds no others. A path is made of keys and of `*` for every item of an array:
-/// `messages/*` are the items of the array called `messages` of the outermost object. The empty path is every outermost
-/// object; several may follow each other, with or without line ends. What stands before the first bracket is skipped, such
-/// as the JavaScript that makes a JSON file of an archive a program.
+/// Finds the values at some paths: objects, arrays, and strings that are values of objects. It holds no other values in
+/// memory. A path is made of keys and of `*` for every item of an array: `messages/*` are the items of the array called
+/// `messages` of the outermost object. The empty path is every outermost object; several may follow each other, with or
+/// without line ends. What stands before the first bracket is skipped, such as the JavaScript that makes a JSON file of an
+/// archive a program.
 pub(crate) struct Records<R> {
     bytes: Bytes<R>,
     paths: Vec<Vec<&'static str>>,
@@ -331,16 +332,16 @@ impl<R: Read> Bytes<R> {
 /// Calls `each` with the index of the path and the value of every record. What is wrong with the others is reported.
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_record(
     files: &mut dyn Files,
     name: &str,
     paths: &[&'static str],
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, usize, &Value) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, usize, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    let Some(file) = open_noted(files, name, writers) else {
+    let Some(file) = open_noted(files, name, grouping)? else {
         return Ok(());
     };
     let mut records = Records::new(file, paths);
@@ -348,34 +349,34 @@ pub(crate) fn each_record(
         match records.next() {
             Ok(None) => break,
             Ok(Some(record)) => match record.value {
-                Ok(value) => each(writers, record.path, &value)?,
-                Err(what) => writers.bad_record(&format!("{place}:{}: {what}", record.line)),
+                Ok(value) => each(grouping, record.path, &value)?,
+                Err(what) => grouping.bad_record(&format!("{place}:{}: {what}", record.line))?,
             },
             Err(error) => {
-                writers.bad_record(&format!("{place}:{}: {error}", records.bytes.line));
+                grouping.bad_record(&format!("{place}:{}: {error}", records.bytes.line))?;
                 break;
             }
         }
     }
-    writers.add_unreadable(records.unreadable);
+    grouping.add_unreadable(records.unreadable);
     Ok(())
 }
 
 /// Calls `each` with every record of a file in the place where its posts are, see [`Candidate::place_of_posts`].
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of [`each_record`].
 pub(crate) fn each_post(
     files: &mut dyn Files,
     name: &str,
     is_post: fn(&Value) -> bool,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Value) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     let paths = Candidate::new(files, name).place_of_posts(is_post);
     let paths = paths.unwrap_or(PLACES[0]);
-    each_record(files, name, paths, writers, &mut |writers, _, post| {
-        each(writers, post)
+    each_record(files, name, paths, grouping, &mut |grouping, _, post| {
+        each(grouping, post)
     })
 }
 
@@ -467,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn long_ids_that_differ_in_the_last_digit_were_one_writer() {
+    fn long_ids_that_differ_in_the_last_digit_were_one_user() {
         let json = r#"{"id": 100000000000000000000001}{"id": 100000000000000000000002}{"id": -1.50}{"id": 7.0}"#;
         let mut records = Records::new(json.as_bytes(), &[""]);
         let mut next = || text(&records.next().unwrap().unwrap().value.unwrap()["id"]);

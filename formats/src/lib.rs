@@ -1,11 +1,11 @@
 //! The files that people hold: archives of accounts, crawls and research corpora, read as they are.
 //!
-//! A [`Format`] finds its files among those of an input and hands their posts to [`Writers`], which group them by
-//! writer and put them in order of time. This crate opens no file: [`Files`] are bytes with names.
+//! A [`Format`] finds its files among those of an input and hands their posts to [`Grouping`], which groups them by
+//! user and puts them in order of time. This crate opens no file: [`Files`] are bytes with names.
 //!
 //! ```
 //! use std::io;
-//! use formats::{MemoryFiles, Options, Receiver, Writers, recognise};
+//! use formats::{Grouping, MemoryFiles, Note, Options, Receiver, recognise};
 //! use model_core::corpus::User;
 //!
 //! /// Keeps the users and prints what could not be read and what else is to be known.
@@ -17,11 +17,12 @@
 //!         self.0.push(user);
 //!         Ok(())
 //!     }
-//!     fn bad_record(&mut self, line: &str) {
+//!     fn bad_record(&mut self, line: &str) -> io::Result<()> {
 //!         eprintln!("{line}");
+//!         Ok(())
 //!     }
-//!     fn note(&mut self, line: &str) {
-//!         eprintln!("{line}");
+//!     fn note(&mut self, note: Note<'_>) {
+//!         eprintln!("{note}");
 //!     }
 //! }
 //!
@@ -42,9 +43,9 @@
 //!
 //! let mut users = Users::default();
 //! let options = Options { reposts: false, max_bytes: 1 << 30 };
-//! let mut writers = Writers::new(options, &mut users);
-//! part.read(&mut files, &mut writers)?;
-//! writers.finish_all()?;
+//! let mut grouping = Grouping::new(options, &mut users);
+//! part.read(&mut files, &mut grouping)?;
+//! grouping.finish_all()?;
 //! assert_eq!(users.0[0].posts, ["tea?", "now"]);
 //! # Ok::<(), io::Error>(())
 //! ```
@@ -63,6 +64,7 @@ mod discord_exporter;
 mod discord_package;
 mod facebook;
 mod files;
+mod grouping;
 mod html;
 mod json;
 mod labels;
@@ -91,7 +93,6 @@ mod weibo_search;
 mod weibo_spider;
 mod whatsapp;
 mod whatsapp_words;
-mod writers;
 mod youtube;
 
 #[cfg(test)]
@@ -103,10 +104,10 @@ use std::io::{self, BufRead};
 use containers::first_of;
 pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members};
 pub use files::{Candidate, Files};
+pub use grouping::{Counts, Grouping, Note, Options, Post, Receiver};
 pub use limited::{Counted, Limited};
 pub use memory::MemoryFiles;
 pub use streams::{Streams, gunzip};
-pub use writers::{Counts, Options, Post, Receiver, Writers};
 
 /// What a format is, for help, error messages and documentation.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +116,7 @@ pub struct About {
     pub name: &'static str,
     /// What an input of this format is. It completes "expected …".
     pub input: &'static str,
-    /// The text that is read, and who its writers are.
+    /// The text that is read, and who its users are.
     pub reads: &'static str,
     /// The labels that users may get; empty if the format has none.
     pub labels: &'static [&'static str],
@@ -131,11 +132,11 @@ pub trait Format: Sync {
     /// Whether a file belongs to this format.
     fn accepts(&self, file: &mut Candidate<'_>) -> bool;
 
-    /// Hands all posts and labels of the files to `writers`, and what is wrong with records that are left out.
+    /// Hands all posts and labels of the files to `grouping`, and what is wrong with records that are left out.
     ///
     /// # Errors
-    /// If no file is of this format, or `writers` take no more.
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()>;
+    /// If no file is of this format, or `grouping` takes no more.
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()>;
 }
 
 /// All formats, in the order in which an input is tried on them.
@@ -191,10 +192,10 @@ impl Part {
     ///
     /// # Errors
     /// Those of [`Format::read`].
-    pub fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    pub fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let mut names = files.names().to_vec();
         names.retain(|name| !self.others.contains(name));
-        self.format.read(&mut Visible { files, names }, writers)
+        self.format.read(&mut Visible { files, names }, grouping)
     }
 }
 
@@ -222,7 +223,7 @@ impl Files for Visible<'_> {
 pub struct Recognised {
     /// The parts of known formats, in the order of [`FORMATS`].
     pub parts: Vec<Part>,
-    /// The names of the other files. They have no posts, but may describe the writers.
+    /// The names of the other files. They have no posts, but may describe the grouping.
     pub others: Vec<String>,
 }
 
@@ -312,6 +313,7 @@ pub fn markdown_table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::assert_unknown;
 
     #[test]
     fn names_are_unique() {
@@ -326,8 +328,7 @@ mod tests {
             r#"{"id": 5, "text": "tea", "author_id": 1, "created_at": "2024-01-01", "lang": "en", "job": "cook"}"#,
             r#"{"comment_id": 5, "content": "tea", "user_id": 1, "job": "cook"}"#,
         ] {
-            let mut files = testing::Memory::new(&[("a.jsonl", record.as_bytes())]);
-            assert_eq!(recognise(&mut files).others, ["a.jsonl"], "{record}");
+            assert_unknown("a.jsonl", record);
         }
     }
 
@@ -346,8 +347,7 @@ mod tests {
                 r#"[{"text": "ID, Timestamp and Contents"}]"#,
             ),
         ] {
-            let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
-            assert!(recognise(&mut files).parts.is_empty(), "{content}");
+            assert_unknown(name, content);
         }
     }
 
@@ -355,8 +355,7 @@ mod tests {
     fn text_about_a_format_was_of_that_format() {
         let text = "| Bluesky | {\"records\": [{\"$type\": \"app.bsky.feed.post\"}]} |\n\
             | Mastodon | {\"@context\": \"activitystreams\", \"orderedItems\": []} |\n";
-        let mut files = testing::Memory::new(&[("README.md", text.as_bytes())]);
-        assert!(recognise(&mut files).parts.is_empty());
+        assert_unknown("README.md", text);
     }
 
     #[test]
@@ -375,16 +374,49 @@ mod tests {
                 reposts: false,
                 max_bytes: 1 << 20,
             };
-            let mut writers = Writers::new(options, &mut received);
-            let error = part.read(&mut files, &mut writers).unwrap_err();
+            let mut grouping = Grouping::new(options, &mut received);
+            let error = part.read(&mut files, &mut grouping).unwrap_err();
             assert!(
                 error.to_string().starts_with("expected "),
                 "{name}: {error}"
             );
         }
-        let lines = b"tea ::: rain\n";
-        let mut files = testing::Memory::new(&[("posts.txt", lines)]);
-        assert!(recognise(&mut files).parts.is_empty());
+        assert_unknown("posts.txt", "tea ::: rain\n");
+    }
+
+    #[test]
+    fn reading_went_on_after_a_refused_bad_record() {
+        for (name, content) in [
+            (
+                "user_tag_query.10W.TEST",
+                "00627779E16E7C09\ttea\nbroken\nbroken\n",
+            ),
+            (
+                "blogtext.csv",
+                "id,gender,age,topic,date,text\n1,male,20,Law,x,a,b\n1,male,20,Law,x,a,b\n",
+            ),
+            (
+                "a.jsonl",
+                "{\"id\": 1, \"name\": \"Ann\", \"screen_name\": \"ann\", \"description\": \"tea\"}\n{]\n{]\n",
+            ),
+        ] {
+            for (refuses_bad_records, expected) in [(false, 2), (true, 1)] {
+                let mut files = testing::Memory::new(&[(name, content.as_bytes())]);
+                let part = recognise(&mut files).parts.remove(0);
+                let mut received = testing::Received {
+                    refuses_bad_records,
+                    ..testing::Received::default()
+                };
+                let options = Options {
+                    reposts: false,
+                    max_bytes: 1 << 20,
+                };
+                let mut grouping = Grouping::new(options, &mut received);
+                let read = part.read(&mut files, &mut grouping);
+                assert_eq!(read.is_err(), refuses_bad_records, "{name}");
+                assert_eq!(received.bad_records.len(), expected, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use crate::chat::{Message, Start, each_message};
 use crate::files::{lines, open_text, read_all};
 use crate::time::day;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// A heading in the phone's language, then a line with the date of each day, and under it a message a line: time, name and text
 /// between tabs. A message may go on over lines. LINE for computers writes no heading, and spaces in the place of tabs.
@@ -132,7 +132,7 @@ impl Format for Line {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut start_of_day = None;
             let is_spaced = |line: &str| spaced_message(line).is_some();
@@ -143,42 +143,66 @@ impl Format for Line {
             let text = String::from_utf8_lossy(&text);
             let names = is_of_computer.then(|| names(&text));
             let order = order(&text);
-            let mut start = |line: &str| {
-                if let Some(date) = date(line, order) {
-                    start_of_day = Some(date);
+            // The start of the first date in the open quotation, and the day of the last one.
+            let mut dates = None;
+            let mut start = |line: &str, open: Option<&mut Message>| {
+                let quotation = open
+                    .map(|message| &mut message.text)
+                    .filter(|text| is_open_quotation(text));
+                if let Some(day) = date(line, order) {
+                    if let Some(text) = quotation {
+                        let first = dates.map_or(text.len(), |(first, _)| first);
+                        dates = Some((first, day));
+                        return None;
+                    }
+                    dates = None;
+                    start_of_day = Some(day);
                     return Some(Start::Heading);
                 }
                 let (minutes, rest) = match names {
                     Some(_) => spaced_message(line)?,
                     None => message(line)?,
                 };
+                // The message only begins with a quote, so its dates are headings.
+                if let (Some((first, day)), Some(text)) = (dates.take(), quotation) {
+                    text.truncate(first);
+                    start_of_day = Some(day);
+                }
                 let sent = match &names {
                     Some(names) => sent(rest, names),
                     None => rest.split_once('\t').filter(|(name, _)| !name.is_empty()),
                 };
                 Some(sent.map_or(Start::System, |(name, text)| {
                     Start::Message(Message {
-                        writer: name.to_owned(),
+                        user: name.to_owned(),
                         time: start_of_day.map(|day: i64| day + minutes * 60_000),
                         text: text.to_owned(),
                     })
                 }))
             };
-            each_message(files, &name, writers, &mut start, add)?;
+            each_message(files, &name, grouping, &mut start, add)?;
         }
         Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
-    let Message { writer, time, text } = message;
+/// Whether a text begins with a quote and does not end with the closing one. LINE doubles the quotes between them.
+fn is_open_quotation(text: &str) -> bool {
+    text.strip_prefix('"').is_some_and(|text| {
+        let quotes = text.len() - text.trim_end_matches('"').len();
+        quotes % 2 == 0
+    })
+}
+
+fn add(grouping: &mut Grouping<'_>, message: Message) -> io::Result<()> {
+    let Message { user, time, text } = message;
     let text = text.trim();
     if text.starts_with(CALL) {
-        writers.counts().system += 1;
+        grouping.counts().system += 1;
         return Ok(());
     }
     if UNSENT.contains(&text.trim_end_matches(['.', '。'])) {
-        writers.counts().deleted += 1;
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     // A message of several lines stands in quotes.
@@ -187,8 +211,8 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
     // "[Album] The name of the album" has no words of the message either.
     let mark = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let is_attachment = mark.is_some_and(|(mark, _)| ATTACHMENTS.contains(&mark));
-    writers.add(Post {
-        writer: &writer,
+    grouping.add(Post {
+        user: &user,
         id: None,
         time,
         text: if is_attachment {
@@ -396,7 +420,7 @@ fn numbers(text: &str) -> Option<Vec<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     #[test]
@@ -461,8 +485,7 @@ mod tests {
             "2024.05.01 Wednesday\nwe met at 09:12\n",
             "met 2024.05.01\n09:12 Ann hi\n",
         ] {
-            let mut files = crate::testing::Memory::new(&[("a.txt", text.as_bytes())]);
-            assert!(crate::recognise(&mut files).parts.is_empty(), "{text}");
+            assert_unknown("a.txt", text);
         }
     }
 
@@ -495,6 +518,47 @@ mod tests {
             let expected =
                 json!([{"id": "Ann", "posts": ["one"]}, {"id": "Ben", "posts": ["two"]}]);
             assert_eq!(received.json(), expected);
+        }
+    }
+
+    #[test]
+    fn a_date_in_a_quoted_message_ended_it() {
+        for (message, expected) in [
+            (
+                "\"Plan:\n2022.01.05\n2022.01.06\nsee you\"",
+                "Plan:\n2022.01.05\n2022.01.06\nsee you",
+            ),
+            (
+                "\"He said \"\"tea\"\"\n2022.01.05\nbye\"",
+                "He said \"\"tea\"\"\n2022.01.05\nbye",
+            ),
+        ] {
+            let chat = format!(
+                "[LINE] Chat history with Ben\n\n2023/01/04(Wed)\n19:01\tAnn\tone\n19:02\tAnn\t{message}\n\
+                19:03\tAnn\ttwo\n\n2023/01/05(Thu)\n07:00\tAnn\tthree\n"
+            );
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let posts = ["one", expected, "two", "three"];
+            assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_ends_with_the_message() {
+        for message in [
+            "\"tea",
+            "\"tea\nand rain",
+            "\"tea\" and rain",
+            "\"",
+            "\"tea\"",
+        ] {
+            let chat = format!(
+                "[LINE] Chat history with Ben\n\n2023/01/04(Wed)\n19:02\tAnn\t{message}\n\n2023/01/05(Thu)\n\
+                2023/01/06(Fri)\n07:00\tAnn\tthree\n\n2023/01/07(Sat)\n06:00\tAnn\tfour\n"
+            );
+            let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+            let posts = [message, "three", "four"];
+            assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
         }
     }
 

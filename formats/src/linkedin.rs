@@ -4,7 +4,7 @@ use std::io;
 
 use crate::files::{base, read_text};
 use crate::table::{Row, each_row, rows_of};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// `Shares.csv` and `Comments.csv` in a folder or zip archive, in newer ones with the account's number behind the name.
 pub(crate) struct LinkedIn;
@@ -36,21 +36,21 @@ impl Format for LinkedIn {
         file.has_columns(&SHARES) || is_of_comments(file)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owner = owner(files, writers)?.unwrap_or_else(|| "me".to_owned());
+        let owner = owner(files, grouping)?.unwrap_or_else(|| "me".to_owned());
         for name in names {
             if Candidate::new(files, &name).has_columns(&SHARES) {
-                each_row(files, &name, writers, &mut |writers, row| {
-                    add(writers, &owner, row, unquoted(row.cell("ShareCommentary")))
+                each_row(files, &name, grouping, &mut |grouping, row| {
+                    add(grouping, &owner, row, unquoted(row.cell("ShareCommentary")))
                 })?;
                 continue;
             }
-            if let Some(text) = read_text(files, &name, writers) {
+            if let Some(text) = read_text(files, &name, grouping)? {
                 let text = with_doubled_quotes(&text);
                 let place = files.place(&name);
-                rows_of(text.as_bytes(), &place, writers, &mut |writers, row| {
-                    add(writers, &owner, row, row.cell("Message").to_owned())
+                rows_of(text.as_bytes(), &place, grouping, &mut |grouping, row| {
+                    add(grouping, &owner, row, row.cell("Message").to_owned())
                 })?;
             }
         }
@@ -58,9 +58,9 @@ impl Format for LinkedIn {
     }
 }
 
-fn add(writers: &mut Writers<'_>, owner: &str, row: &Row, text: String) -> io::Result<()> {
-    writers.add(Post {
-        writer: owner,
+fn add(grouping: &mut Grouping<'_>, owner: &str, row: &Row, text: String) -> io::Result<()> {
+    grouping.add(Post {
+        user: owner,
         time: time::time(row.cell("Date")),
         text,
         ..Post::default()
@@ -89,7 +89,7 @@ fn unquoted(cell: &str) -> String {
 }
 
 /// The name in `Profile.csv`.
-fn owner(files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<Option<String>> {
+fn owner(files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<Option<String>> {
     let is_profile = |name: &&String| {
         let base = base(name);
         base == "Profile.csv" || base.starts_with("Profile_") && base.ends_with(".csv")
@@ -98,7 +98,7 @@ fn owner(files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<Option<
         return Ok(None);
     };
     let mut owner = None;
-    each_row(files, &profile, writers, &mut |_, row| {
+    each_row(files, &profile, grouping, &mut |_, row| {
         let name = format!("{} {}", row.cell("First Name"), row.cell("Last Name"));
         owner = (owner.take()).or(Some(name.trim().to_owned()).filter(|name| !name.is_empty()));
         Ok(())
@@ -109,7 +109,7 @@ fn owner(files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     const SHARED: &str = "Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n\
@@ -121,7 +121,7 @@ mod tests {
         ,https://www.linkedin.com/feed/update/urn%3Ali%3Aactivity%3A8,\"in C:\\\\\"\n";
 
     #[test]
-    fn posts_and_comments_of_linkedin_had_no_writer() {
+    fn posts_and_comments_of_linkedin_had_no_user() {
         let files = [
             ("x/Shares_17.csv", SHARED.as_bytes()),
             ("x/Comments_17.csv", COMMENTED.as_bytes()),
@@ -150,9 +150,8 @@ mod tests {
 
     #[test]
     fn tables_with_the_columns_of_comments_are_of_another_program() {
-        let table = &b"Date,Link,Message\n2024-05-03,https://example.com,tea\n"[..];
-        let mut files = crate::testing::Memory::new(&[("Comments.csv", table)]);
-        assert!(crate::recognise(&mut files).parts.is_empty());
+        let table = "Date,Link,Message\n2024-05-03,https://example.com,tea\n";
+        assert_unknown("Comments.csv", table);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::json::{PLACES, each_record, text};
 use crate::labels::gender;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html};
 
 /// JSON lines with a profile each.
 pub(crate) struct M3Inference;
@@ -12,7 +12,7 @@ pub(crate) struct M3Inference;
 const ABOUT: About = About {
     name: "m3inference",
     input: "input of m3inference: JSON lines with id, name, screen_name and description",
-    reads: "`description`, the only text of a profile; one writer per line",
+    reads: "`description`, the only text of a profile; one user per line",
     labels: &["gender", "age"],
     leaves_out: "names and pictures",
 };
@@ -32,24 +32,23 @@ impl Format for M3Inference {
         })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             each_record(
                 files,
                 &name,
                 PLACES[0],
-                writers,
-                &mut |writers, _, profile| {
-                    let writer = text(&profile["id"]);
-                    if writer.is_empty() {
-                        writers.bad_record(&format!("{place}: a profile without id"));
-                        return Ok(());
+                grouping,
+                &mut |grouping, _, profile| {
+                    let user = text(&profile["id"]);
+                    if user.is_empty() {
+                        return grouping.bad_record(&format!("{place}: a profile without id"));
                     }
-                    writers.label(&writer, "gender", gender(&text(&profile["gender"])));
-                    writers.label(&writer, "age", profile["age"].clone());
-                    writers.add(Post {
-                        writer: &writer,
+                    grouping.label(&user, "gender", gender(&text(&profile["gender"])));
+                    grouping.label(&user, "age", profile["age"].clone());
+                    grouping.add(Post {
+                        user: &user,
                         id: Some("description"),
                         text: html::entities(&text(&profile["description"])).into_owned(),
                         ..Post::default()

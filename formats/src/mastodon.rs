@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::json::{each_post, each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive; or statuses as JSON.
 pub(crate) struct Mastodon;
@@ -14,7 +14,7 @@ const OUTBOX: [&str; 1] = ["orderedItems/*"];
 const ABOUT: About = About {
     name: "mastodon",
     input: "a Mastodon archive: its zip or tar.gz file, its folder, or outbox.json of it; or statuses of Mastodon's interface as JSON lines, an array or {\"statuses\": […]}",
-    reads: "posts as text without HTML; one writer, or grouped by `account`",
+    reads: "posts as text without HTML; one user, or grouped by `account`",
     labels: &[],
     leaves_out: "boosts; block quotations; content warnings; bots (statuses only)",
 };
@@ -29,7 +29,7 @@ impl Format for Mastodon {
         may_be && (is_outbox(file) || file.place_of_posts(is_status).is_some())
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             match is_outbox(&mut Candidate::new(files, &name)) {
@@ -37,10 +37,10 @@ impl Format for Mastodon {
                     files,
                     &name,
                     &OUTBOX,
-                    writers,
-                    &mut |writers, _, activity| add(writers, activity, &place),
+                    grouping,
+                    &mut |grouping, _, activity| add(grouping, activity, &place),
                 )?,
-                false => each_post(files, &name, is_status, writers, &mut add_status)?,
+                false => each_post(files, &name, is_status, grouping, &mut add_status)?,
             }
         }
         Ok(())
@@ -59,20 +59,20 @@ fn is_status(record: &Value) -> bool {
     record["content"].is_string() && record["account"]["acct"].is_string()
 }
 
-fn add_status(writers: &mut Writers<'_>, status: &Value) -> io::Result<()> {
+fn add_status(grouping: &mut Grouping<'_>, status: &Value) -> io::Result<()> {
     let account = &status["account"];
     if account["bot"] == true {
-        writers.counts().bots += 1;
+        grouping.counts().bots += 1;
         return Ok(());
     }
     let content = html::text(status["content"].as_str().unwrap_or_default());
     let is_repost = status["reblog"].is_object();
-    writers.counts().quotations += u64::from(content.had_quotation && !is_repost);
+    grouping.counts().quotations += u64::from(content.had_quotation && !is_repost);
     // A name alone is one of its server.
     let names = [&account["url"], &account["acct"]];
-    let writer = names.into_iter().find_map(Value::as_str);
-    writers.add(Post {
-        writer: writer.unwrap_or_default(),
+    let user = names.into_iter().find_map(Value::as_str);
+    grouping.add(Post {
+        user: user.unwrap_or_default(),
         id: Some(&text(&status["id"])),
         time: time::of(&status["created_at"]),
         text: content.text,
@@ -80,13 +80,13 @@ fn add_status(writers: &mut Writers<'_>, status: &Value) -> io::Result<()> {
     })
 }
 
-fn add(writers: &mut Writers<'_>, activity: &Value, place: &str) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, activity: &Value, place: &str) -> io::Result<()> {
     let post = &activity["object"];
     let content = html::text(post["content"].as_str().unwrap_or_default());
     let is_repost = activity["type"] == "Announce";
-    writers.counts().quotations += u64::from(content.had_quotation && !is_repost);
-    writers.add(Post {
-        writer: activity["actor"].as_str().unwrap_or(place),
+    grouping.counts().quotations += u64::from(content.had_quotation && !is_repost);
+    grouping.add(Post {
+        user: activity["actor"].as_str().unwrap_or(place),
         id: activity["id"].as_str(),
         time: time::of(&activity["published"]),
         text: content.text,
@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn statuses_were_html_and_each_a_writer() {
+    fn statuses_were_html_and_each_a_user() {
         let status = |id: u32, name: &str, content: &str, reblog: Value| {
             json!({"id": id.to_string(), "created_at": format!("2023-01-0{}T10:00:00Z", 9 - id), "content": content,
                 "account": {"id": "7", "acct": name, "url": format!("https://a.example/@{name}"), "bot": name == "bot"}, "reblog": reblog})

@@ -4,12 +4,12 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::grouping::name_of;
 use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// Posts and comments as CSV, as an array of JSON, or as JSON lines.
 pub(crate) struct MediaCrawler;
@@ -22,7 +22,7 @@ const IDS: [&str; 5] = [
     "video_id",
     "content_id",
 ];
-/// The names of the writer's name. Files of other programs, which have labels of their own, seldom have it.
+/// The names of the user's name. Files of other programs, which have labels of their own, seldom have it.
 const NAMES: [&str; 2] = ["nickname", "user_nickname"];
 /// The names of the time.
 const TIMES: [&str; 5] = [
@@ -32,9 +32,9 @@ const TIMES: [&str; 5] = [
     "time",
     "create_date_time",
 ];
-/// The names of the writer's id; Tieba has an address.
-const WRITERS: [&str; 2] = ["user_id", "user_link"];
-/// The names of the writer's gender.
+/// The names of the user's id; Tieba has an address.
+const USERS: [&str; 2] = ["user_id", "user_link"];
+/// The names of the user's gender.
 const GENDERS: [&str; 2] = ["gender", "sex"];
 const ABOUT: About = About {
     name: "media-crawler",
@@ -59,11 +59,11 @@ impl Format for MediaCrawler {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
-            each_cells(files, &name, is_post, writers, &mut |writers, cell| {
-                add(writers, &place, cell)
+            each_cells(files, &name, is_post, grouping, &mut |grouping, cell| {
+                add(grouping, &place, cell)
             })?;
         }
         // Files of creators, which have no posts.
@@ -74,10 +74,10 @@ impl Format for MediaCrawler {
                 false => are_columns_of_creators(&file.columns()),
             };
             if is_creators {
-                each_cells(files, &name, is_creator, writers, &mut |writers, cell| {
-                    let writer = writer(cell);
-                    if writers.has(&writer) {
-                        label(writers, &writer, cell);
+                each_cells(files, &name, is_creator, grouping, &mut |grouping, cell| {
+                    let user = user(cell);
+                    if grouping.has(&user) {
+                        label(grouping, &user, cell);
                     }
                     Ok(())
                 })?;
@@ -95,15 +95,15 @@ fn each_cells(
     files: &mut dyn Files,
     name: &str,
     is_record: fn(&Value) -> bool,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, Cell<'_>) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, Cell<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     match is_json(&mut Candidate::new(files, name)) {
-        true => each_post(files, name, is_record, writers, &mut |writers, record| {
-            each(writers, &|column| text(&record[column]))
+        true => each_post(files, name, is_record, grouping, &mut |grouping, record| {
+            each(grouping, &|column| text(&record[column]))
         }),
-        false => each_row(files, name, writers, &mut |writers, row| {
-            each(writers, &|column| row.cell(column).to_owned())
+        false => each_row(files, name, grouping, &mut |grouping, row| {
+            each(grouping, &|column| row.cell(column).to_owned())
         }),
     }
 }
@@ -114,17 +114,17 @@ fn first(cell: Cell<'_>, names: &[&str]) -> String {
     cells.find(|cell| !cell.is_empty()).unwrap_or_default()
 }
 
-/// The writer's id, or the name where a spreadsheet has rounded the id.
-fn writer(cell: Cell<'_>) -> String {
-    let id = first(cell, &WRITERS);
+/// The user's id, or the name where a spreadsheet has rounded the id.
+fn user(cell: Cell<'_>) -> String {
+    let id = first(cell, &USERS);
     match id.is_empty() {
         true => id,
         false => name_of(&[&id, &first(cell, &NAMES)]).to_owned(),
     }
 }
 
-fn label(writers: &mut Writers<'_>, writer: &str, cell: Cell<'_>) {
-    writers.label(writer, "gender", gender(&first(cell, &GENDERS)));
+fn label(grouping: &mut Grouping<'_>, user: &str, cell: Cell<'_>) {
+    grouping.label(user, "gender", gender(&first(cell, &GENDERS)));
 }
 
 fn keys(record: &Value) -> Vec<String> {
@@ -151,7 +151,7 @@ fn are_columns_of_creators(columns: &[String]) -> bool {
 fn are_columns(columns: &[String]) -> bool {
     let has = |name: &str| columns.iter().any(|column| column == name);
     let has_one_of = |names: &[&str]| names.iter().any(|name| has(name));
-    has_one_of(&WRITERS)
+    has_one_of(&USERS)
         && has_one_of(&NAMES)
         && has_one_of(&IDS)
         && has_one_of(&["content", "content_text", "desc"])
@@ -161,11 +161,10 @@ fn is_json(file: &mut Candidate<'_>) -> bool {
     file.head().starts_with(['{', '['])
 }
 
-fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
-    let (writer, id) = (writer(cell), first(cell, &IDS));
-    if writer.is_empty() {
-        writers.bad_record(&format!("{place}: post {id:?} has no user_id"));
-        return Ok(());
+fn add(grouping: &mut Grouping<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
+    let (user, id) = (user(cell), first(cell, &IDS));
+    if user.is_empty() {
+        return grouping.bad_record(&format!("{place}: post {id:?} has no user_id"));
     }
     let mut words = first(cell, &["content", "content_text"]);
     if words.is_empty() {
@@ -178,10 +177,10 @@ fn add(writers: &mut Writers<'_>, place: &str, cell: Cell<'_>) -> io::Result<()>
     }
     // MediaCrawler takes the tags out of HTML and leaves the entities.
     let own = own_words(&html::entities(&words), false);
-    writers.counts().quotations += u64::from(own.had_quotation);
-    label(writers, &writer, cell);
-    writers.add(Post {
-        writer: &writer,
+    grouping.counts().quotations += u64::from(own.had_quotation);
+    label(grouping, &user, cell);
+    grouping.add(Post {
+        user: &user,
         id: Some(&id),
         time: TIMES.iter().find_map(|name| time::time(&cell(name))),
         text: own.text,
@@ -196,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_container_gives_the_same_writers() {
+    fn every_container_gives_the_same_users() {
         let posts = [
             json!({"note_id": "2", "content": "晚安", "create_time": 1_700_000_002, "user_id": "17", "nickname": "a", "gender": "f"}),
             json!({"note_id": "3", "content": "转发微博 //@小红:笑死", "create_time": 1_700_000_003, "user_id": "18", "nickname": "b", "gender": "m"}),
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_of_tieba_were_a_writer_each() {
+    fn comments_of_tieba_were_a_user_each() {
         let csv = "note_id,title,desc,publish_time,user_link,user_nickname\n\
             1,早,早安,2024-01-01 10:00,https://a.example/?id=1,a\n2,晚,晚安,2024-01-01 11:00,https://a.example/?id=1,a\n";
         let (received, _) = read(&MediaCrawler, &[("a.csv", csv.as_bytes())]);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::files::{base, each_line};
 use crate::labels::{birth_year, gender};
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, expected, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, expected, html, time};
 
 /// Text files without a header: `train_status.txt` with a post a line, `train_labels.txt` with a user a line.
 pub(crate) struct SmpCup;
@@ -37,23 +37,22 @@ impl Format for SmpCup {
             || file.is_alone() && is_beside(file)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
         if !names.iter().any(|name| is(name, "status")) {
             return Err(expected(self));
         }
         for name in names.iter().filter(|name| is(name, "status")) {
             let place = files.place(name);
-            each_line(files, name, writers, &mut |writers, number, line| {
-                let Some([writer, date, text]) = fields(line) else {
+            each_line(files, name, grouping, &mut |grouping, number, line| {
+                let Some([user, date, text]) = fields(line) else {
                     let what = "expected user,comments,reposts,source,time,text";
-                    writers.bad_record(&format!("{place}:{number}: {what}"));
-                    return Ok(());
+                    return grouping.bad_record(&format!("{place}:{number}: {what}"));
                 };
                 let own = own_words(&html::entities(text), false);
-                writers.counts().quotations += u64::from(own.had_quotation);
-                writers.add(Post {
-                    writer,
+                grouping.counts().quotations += u64::from(own.had_quotation);
+                grouping.add(Post {
+                    user,
                     id: None,
                     time: time::time(date),
                     text: own.text,
@@ -62,16 +61,16 @@ impl Format for SmpCup {
             })?;
         }
         for name in names.iter().filter(|name| is(name, "labels")) {
-            each_line(files, name, writers, &mut |writers, _, line| {
+            each_line(files, name, grouping, &mut |grouping, _, line| {
                 let labels: Vec<&str> = line.split("||").map(str::trim).collect();
-                if let [writer, sex, year, location] = labels[..]
-                    && writers.has(writer)
+                if let [user, sex, year, location] = labels[..]
+                    && grouping.has(user)
                 {
-                    writers.label(writer, "gender", gender(sex));
-                    writers.label(writer, "birth_year", birth_year(year));
+                    grouping.label(user, "gender", gender(sex));
+                    grouping.label(user, "birth_year", birth_year(year));
                     let is_known = location != "None";
-                    writers.label(
-                        writer,
+                    grouping.label(
+                        user,
                         "location",
                         if is_known {
                             location.into()

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::files::{base, each_line};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// Lines of GB18030 with tabs: user, codes of age, gender and education, and any number of queries. The test file has no codes.
 pub(crate) struct Sogou;
@@ -21,7 +21,7 @@ const EDUCATIONS: [&str; 6] = [
 const ABOUT: About = About {
     name: "sogou",
     input: "user_tag_query.10W.TRAIN or .TEST of Sogou and the CCF (BDCI 2016): lines of user, codes and queries between tabs",
-    reads: "queries as posts; one writer per line",
+    reads: "queries as posts; one user per line",
     labels: &["age", "gender", "education"],
     leaves_out: "unknown labels (0)",
 };
@@ -45,34 +45,33 @@ impl Format for Sogou {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
-            each_line(files, &name, writers, &mut |writers, number, line| {
+            each_line(files, &name, grouping, &mut |grouping, number, line| {
                 let cells: Vec<&str> = line.split('\t').collect();
-                let writer = cells[0];
-                if !is_user(writer) || cells.len() < 2 {
+                let user = cells[0];
+                if !is_user(user) || cells.len() < 2 {
                     let what = "expected user, codes and queries between tabs";
-                    writers.bad_record(&format!("{place}:{number}: {what}"));
-                    return Ok(());
+                    return grouping.bad_record(&format!("{place}:{number}: {what}"));
                 }
                 let queries = match codes(&cells) {
                     Some([age, gender, education]) => {
-                        writers.label(writer, "age", label(&AGES, age));
-                        writers.label(writer, "gender", label(&GENDERS, gender));
-                        writers.label(writer, "education", label(&EDUCATIONS, education));
+                        grouping.label(user, "age", label(&AGES, age));
+                        grouping.label(user, "gender", label(&GENDERS, gender));
+                        grouping.label(user, "education", label(&EDUCATIONS, education));
                         &cells[4..]
                     }
                     None => &cells[1..],
                 };
                 for query in queries {
-                    writers.add(Post {
-                        writer,
+                    grouping.add(Post {
+                        user,
                         text: (*query).to_owned(),
                         ..Post::default()
                     })?;
                 }
-                writers.finish(writer)
+                grouping.finish(user)
             })?;
         }
         Ok(())

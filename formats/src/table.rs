@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::rc::Rc;
 
-use model_core::corpus::{Table, misquoted, too_many_cells};
+use model_core::corpus::{Table, lossy, misquoted, too_many_cells};
 
 use crate::files::open_noted;
-use crate::{Files, Writers};
+use crate::{Files, Grouping};
 
 /// A row of a table.
 pub(crate) struct Row {
     /// The line it begins in, counted from 1.
     pub(crate) line: u64,
     cells: Vec<String>,
+    /// How many bytes of the cells are not UTF-8.
+    unreadable: usize,
     columns: Rc<HashMap<String, usize>>,
 }
 
@@ -47,19 +49,73 @@ pub(crate) fn open_table<R: BufRead>(reader: R) -> io::Result<Table<R>> {
     table.ok_or_else(|| invalid("it is empty"))
 }
 
+/// Reads the rows of a table, without its header.
+pub(crate) struct Rows<R> {
+    table: Table<R>,
+    columns: Rc<HashMap<String, usize>>,
+    /// The number of rows so far.
+    number: u64,
+}
+
+impl<R: BufRead> Rows<R> {
+    /// # Errors
+    /// If the table has no header.
+    pub(crate) fn new(reader: R) -> io::Result<Self> {
+        let table = open_table(reader)?;
+        let columns = table.columns.iter().cloned().enumerate();
+        let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
+        Ok(Self {
+            table,
+            columns,
+            number: 0,
+        })
+    }
+
+    /// The next row. The inner error is the line of a row with misplaced quotes or more cells than the header, and what is
+    /// wrong with it.
+    ///
+    /// # Errors
+    /// If the table cannot be read to its end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Result<Row, String>>> {
+        let Some(row) = self.table.next_row()? else {
+            return Ok(None);
+        };
+        self.number += 1;
+        let fault = match row.misquoted {
+            Some(line) => Some(misquoted(line)),
+            None => too_many_cells(&row, self.number, self.table.columns.len()),
+        };
+        if let Some(what) = fault {
+            return Ok(Some(Err(format!("{}: {what}", row.line))));
+        }
+        let mut read = Row {
+            line: row.line,
+            cells: Vec::with_capacity(row.len()),
+            unreadable: 0,
+            columns: Rc::clone(&self.columns),
+        };
+        for cell in row.cells() {
+            let (text, unreadable) = lossy(cell);
+            read.cells.push(text.into_owned());
+            read.unreadable += unreadable;
+        }
+        Ok(Some(Ok(read)))
+    }
+}
+
 /// Calls `each` with every row of a table in a file, see [`rows_of`].
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn each_row(
     files: &mut dyn Files,
     name: &str,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
     let place = files.place(name);
-    match open_noted(files, name, writers) {
-        Some(text) => rows_of(text, &place, writers, each),
+    match open_noted(files, name, grouping)? {
+        Some(text) => rows_of(text, &place, grouping, each),
         None => Ok(()),
     }
 }
@@ -68,47 +124,26 @@ pub(crate) fn each_row(
 /// header are left out, and text that cannot be read to its end costs a bad record.
 ///
 /// # Errors
-/// Those of `each`.
+/// Those of `each`, and if a bad record is refused.
 pub(crate) fn rows_of(
     text: impl BufRead,
     place: &str,
-    writers: &mut Writers<'_>,
-    each: &mut dyn FnMut(&mut Writers<'_>, &Row) -> io::Result<()>,
+    grouping: &mut Grouping<'_>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Row) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut table = match open_table(text) {
-        Ok(table) => table,
-        Err(error) => {
-            writers.bad_record(&format!("{place}: {error}"));
-            return Ok(());
-        }
+    let mut rows = match Rows::new(text) {
+        Ok(rows) => rows,
+        Err(error) => return grouping.bad_record(&format!("{place}: {error}")),
     };
-    let columns = table.columns.iter().cloned().enumerate();
-    let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
-    for number in 1.. {
-        let row = match table.next_row() {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                writers.bad_record(&format!("{place}: {error}"));
-                return Ok(());
+    loop {
+        match rows.next() {
+            Ok(Some(Ok(row))) => {
+                grouping.add_unreadable(row.unreadable);
+                each(grouping, &row)?;
             }
-        };
-        if let Some(line) = row.misquoted {
-            writers.bad_record(&format!("{place}:{}: {}", row.line, misquoted(line)));
-            continue;
+            Ok(Some(Err(what))) => grouping.bad_record(&format!("{place}:{what}"))?,
+            Ok(None) => return Ok(()),
+            Err(error) => return grouping.bad_record(&format!("{place}: {error}")),
         }
-        if let Some(what) = too_many_cells(&row, number, table.columns.len()) {
-            writers.bad_record(&format!("{place}:{}: {what}", row.line));
-            continue;
-        }
-        let row = Row {
-            line: row.line,
-            cells: (row.cells())
-                .map(|cell| writers.text(cell).into_owned())
-                .collect(),
-            columns: Rc::clone(&columns),
-        };
-        each(writers, &row)?;
     }
-    Ok(())
 }

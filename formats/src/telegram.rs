@@ -4,9 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::grouping::name_of;
 use crate::json::{each_record, text};
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// `result.json` of one chat or of a whole account.
 pub(crate) struct Telegram;
@@ -41,7 +41,7 @@ impl Format for Telegram {
             return false;
         }
         file.has_record(&PATHS[..3], |message| {
-            // Null for a writer whose account is deleted.
+            // Null for a user whose account is deleted.
             let is_sent = ["from", "from_id", "actor", "actor_id"]
                 .iter()
                 .any(|name| message.get(name).is_some());
@@ -50,17 +50,17 @@ impl Format for Telegram {
         })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let (mut is_with_bot, mut chat) = (false, String::new());
             each_record(
                 files,
                 &name,
                 &PATHS,
-                writers,
-                &mut |writers, path, value| {
+                grouping,
+                &mut |grouping, path, value| {
                     match path {
-                        0..3 => return add(writers, value, is_with_bot.then_some(&chat)),
+                        0..3 => return add(grouping, value, is_with_bot.then_some(&chat)),
                         3..6 => is_with_bot = value == "bot_chat",
                         _ => chat = text(value),
                     }
@@ -73,31 +73,31 @@ impl Format for Telegram {
 }
 
 /// Adds a message; `bot` is the name of the bot in a chat with one.
-fn add(writers: &mut Writers<'_>, message: &Value, bot: Option<&String>) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, message: &Value, bot: Option<&String>) -> io::Result<()> {
     if message["type"] != "message" {
-        writers.counts().system += 1;
+        grouping.counts().system += 1;
         return Ok(());
     }
     let (id, name) = (text(&message["from_id"]), text(&message["from"]));
-    let writer = name_of(&[&id, &name]);
-    if writer.is_empty() || message["from"].is_null() {
-        writers.counts().deleted += 1;
+    let user = name_of(&[&id, &name]);
+    if user.is_empty() || message["from"].is_null() {
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     if message["via_bot"].is_string() || bot.is_some_and(|bot| message["from"] == **bot) {
-        writers.counts().bots += 1;
+        grouping.counts().bots += 1;
         return Ok(());
     }
     let (words, had_quotation) = words(&message["text"]);
-    // Null for a writer whose account is deleted.
+    // Null for a user whose account is deleted.
     let is_repost = ["forwarded_from", "forwarded_from_id"]
         .iter()
         .any(|name| message.get(name).is_some());
-    writers.counts().quotations +=
+    grouping.counts().quotations +=
         u64::from(had_quotation && !is_repost && !words.trim().is_empty());
     let times = ["date_unixtime", "date"];
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         // Ids count the messages of a chat, of which a file may have many.
         id: None,
         time: times.iter().find_map(|name| time::of(&message[*name])),
@@ -121,7 +121,7 @@ fn words(value: &Value) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     #[test]
@@ -164,16 +164,15 @@ mod tests {
 
     #[test]
     fn messages_of_other_programs_were_messages_of_the_system() {
-        let export = br#"{"messages": [{"type": "post", "date": "2024-01-01", "user": "ann", "text": "hello"}]}"#;
-        let mut files = crate::testing::Memory::new(&[("a.json", &export[..])]);
-        assert!(crate::recognise(&mut files).parts.is_empty());
-        let export = br#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
-        let (received, _) = read(&Telegram, &[("a.json", &export[..])]);
+        let export = r#"{"messages": [{"type": "post", "date": "2024-01-01", "user": "ann", "text": "hello"}]}"#;
+        assert_unknown("a.json", export);
+        let export = r#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
+        let (received, _) = read(&Telegram, &[("a.json", export.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "ann", "posts": ["hello"]}]));
     }
 
     #[test]
-    fn bots_in_chats_with_them_were_writers() {
+    fn bots_in_chats_with_them_were_users() {
         let message = |id: u32, name: &str, text: &str| json!({"type": "message", "date": "2023-01-01T10:00:00", "from": name, "from_id": format!("user{id}"), "text": text});
         let chat = |name: &str, kind: &str, messages: Value| json!({"name": name, "type": kind, "id": 1, "messages": messages});
         let with_bot = chat(

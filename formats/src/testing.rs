@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use model_core::corpus::User;
 use serde_json::{Value, json};
 
-use crate::{Counts, Files, Format, Options, Receiver, Writers, recognise};
+use crate::{Counts, Files, Format, Grouping, Note, Options, Receiver, recognise};
 
 /// Files in memory.
 pub(crate) struct Memory {
@@ -44,6 +44,7 @@ pub(crate) struct Received {
     pub(crate) users: Vec<User>,
     pub(crate) bad_records: Vec<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) refuses_bad_records: bool,
 }
 
 impl Received {
@@ -64,13 +65,24 @@ impl Receiver for Received {
         Ok(())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.bad_records.push(line.to_owned());
+        match self.refuses_bad_records {
+            true => Err(io::Error::other("a bad record")),
+            false => Ok(()),
+        }
     }
 
-    fn note(&mut self, line: &str) {
-        self.notes.push(line.to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        self.notes.push(note.to_string());
     }
+}
+
+/// Checks that an input of one file is of no format.
+#[track_caller]
+pub(crate) fn assert_unknown(name: &str, content: &str) {
+    let mut files = Memory::new(&[(name, content.as_bytes())]);
+    assert!(recognise(&mut files).parts.is_empty(), "{content}");
 }
 
 /// Reads files, whose format must be recognised.
@@ -95,9 +107,9 @@ fn read_with(format: &dyn Format, files: &[(&str, &[u8])], reposts: bool) -> (Re
         reposts,
         max_bytes: 1 << 20,
     };
-    let mut writers = Writers::new(options, &mut received);
-    format.read(&mut files, &mut writers).unwrap();
-    let counts = writers.finish_all().unwrap();
+    let mut grouping = Grouping::new(options, &mut received);
+    format.read(&mut files, &mut grouping).unwrap();
+    let counts = grouping.finish_all().unwrap();
     fuzz(format, &files);
     (received, counts)
 }
@@ -111,13 +123,22 @@ fn fuzz(format: &dyn Format, files: &Memory) {
             contents: contents.to_vec(),
         };
         recognise(&mut damaged);
-        let mut received = Received::default();
         let options = Options {
             reposts: true,
             max_bytes: 1 << 20,
         };
-        let mut writers = Writers::new(options, &mut received);
-        let result = format.read(&mut damaged, &mut writers);
-        let _ = result.and_then(|()| writers.finish_all());
+        let mut bad_records = |refuses_bad_records| {
+            let mut received = Received {
+                refuses_bad_records,
+                ..Received::default()
+            };
+            let mut grouping = Grouping::new(options, &mut received);
+            let result = format.read(&mut damaged, &mut grouping);
+            let _ = result.and_then(|()| grouping.finish_all());
+            received.bad_records.len()
+        };
+        if bad_records(false) > 1 {
+            assert_eq!(bad_records(true), 1);
+        }
     });
 }

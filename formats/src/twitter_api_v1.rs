@@ -4,9 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::grouping::name_of;
 use crate::json::{each_post, text};
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
 pub(crate) struct TwitterApiV1;
@@ -28,9 +28,9 @@ impl Format for TwitterApiV1 {
         file.may_be(&["json", "jsonl", "ndjson", "txt"]) && file.place_of_posts(is_post).is_some()
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_post(files, &name, is_post, writers, &mut add)?;
+            each_post(files, &name, is_post, grouping, &mut add)?;
         }
         Ok(())
     }
@@ -40,18 +40,18 @@ fn is_post(record: &Value) -> bool {
     words(record).is_some() && record["user"]["screen_name"].is_string()
 }
 
-fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
     let user = &post["user"];
     // Collections that were cut down often keep the name alone.
     let names = [id(user), text(&user["screen_name"])];
-    let writer = name_of(&[&names[0], &names[1]]);
-    let Some(words) = words(post).filter(|_| !writer.is_empty()) else {
+    let user = name_of(&[&names[0], &names[1]]);
+    let Some(words) = words(post).filter(|_| !user.is_empty()) else {
         // Such as {"delete": …} and {"limit": …}.
-        writers.counts().system += 1;
+        grouping.counts().system += 1;
         return Ok(());
     };
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         id: Some(&id(post)),
         time: time::of(&post["created_at"]),
         text: html::entities(words).into_owned(),

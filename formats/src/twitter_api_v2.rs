@@ -4,10 +4,10 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 
+use crate::grouping::name_of;
 use crate::json::{PLACES, each_record, text};
 use crate::table::{Row, each_row};
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
 pub(crate) struct TwitterApiV2;
@@ -42,22 +42,22 @@ impl Format for TwitterApiV2 {
         })
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
             if Candidate::new(files, &name).has_columns(&COLUMNS) {
-                each_row(files, &name, writers, &mut |writers, row| {
-                    add_row(writers, row, &place)
+                each_row(files, &name, grouping, &mut |grouping, row| {
+                    add_row(grouping, row, &place)
                 })?;
             } else {
                 each_record(
                     files,
                     &name,
                     PLACES[0],
-                    writers,
-                    &mut |writers, _, record| {
+                    grouping,
+                    &mut |grouping, _, record| {
                         let mut posts = posts(record).iter();
-                        posts.try_for_each(|post| add(writers, post, &place))
+                        posts.try_for_each(|post| add(grouping, post, &place))
                     },
                 )?;
             }
@@ -70,7 +70,7 @@ impl Format for TwitterApiV2 {
 const COLUMNS: [&str; 4] = ["id", "author_id", "text", RETWEETED];
 const RETWEETED: &str = "referenced_tweets.retweeted.id";
 
-fn add_row(writers: &mut Writers<'_>, row: &Row, place: &str) -> io::Result<()> {
+fn add_row(grouping: &mut Grouping<'_>, row: &Row, place: &str) -> io::Result<()> {
     let note = row.cell("note_tweet.text");
     let mut post = json!({
         "id": row.cell("id"),
@@ -81,7 +81,7 @@ fn add_row(writers: &mut Writers<'_>, row: &Row, place: &str) -> io::Result<()> 
     if !row.cell(RETWEETED).is_empty() {
         post["referenced_tweets"] = json!([{"type": "retweeted"}]);
     }
-    add(writers, &post, place)
+    add(grouping, &post, place)
 }
 
 /// Whether a single post is of Twitter: it has what others have not, or nothing but what all have. Records of other programs
@@ -120,21 +120,17 @@ fn posts(record: &Value) -> &[Value] {
     }
 }
 
-fn add(writers: &mut Writers<'_>, post: &Value, place: &str) -> io::Result<()> {
-    let writer = text(&post["author_id"]);
+fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()> {
+    let user = text(&post["author_id"]);
     let id = text(&post["id"]);
     let note = post["note_tweet"]["text"].as_str();
-    let Some(words) = note
-        .or(post["text"].as_str())
-        .filter(|_| !writer.is_empty())
-    else {
-        writers.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
-        return Ok(());
+    let Some(words) = note.or(post["text"].as_str()).filter(|_| !user.is_empty()) else {
+        return grouping.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
     };
     let references = post["referenced_tweets"].as_array();
     let is_retweet = |reference: &Value| reference["type"] == "retweeted";
-    writers.add(Post {
-        writer: &writer,
+    grouping.add(Post {
+        user: &user,
         id: Some(&id),
         time: time::of(&post["created_at"]),
         text: html::entities(words).into_owned(),
@@ -180,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_and_single_posts_are_the_same_writers() {
+    fn pages_and_single_posts_are_the_same_users() {
         let posts = [
             json!({"id": "1", "author_id": "7", "text": "a &lt; b", "created_at": "2018-10-10T20:19:20.000Z"}),
             json!({"id": "2", "author_id": "7", "text": "RT …", "created_at": "2018-10-10T20:19:21.000Z",

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::files::{base, stem};
 use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// JavaScript files of a folder or zip archive, `data/tweets.js` among them, which assign an array of JSON.
 pub(crate) struct TwitterArchive;
@@ -15,7 +15,7 @@ pub(crate) struct TwitterArchive;
 const ABOUT: About = About {
     name: "twitter-archive",
     input: "an X (Twitter) archive: its zip file, its folder, or data/tweets.js of it",
-    reads: "posts, with the whole text of long ones from `note-tweet.js`; one writer",
+    reads: "posts, with the whole text of long ones from `note-tweet.js`; one user",
     labels: &[],
     leaves_out: "retweets",
 };
@@ -32,22 +32,28 @@ impl Format for TwitterArchive {
         }
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let writer = account(files).unwrap_or_else(|| files.place(&names[0]));
+        let user = account(files).unwrap_or_else(|| files.place(&names[0]));
         let mut seconds: HashMap<i64, Second> = HashMap::new();
         for name in names.iter().filter(|name| is_notes(name)) {
-            each_record(files, name, &["*/noteTweet"], writers, &mut |_, _, note| {
-                let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
-                if let Some(time) = time::of(&note["createdAt"]) {
-                    let second = seconds.entry(second(time)).or_default();
-                    second.notes.push(words.into_owned());
-                }
-                Ok(())
-            })?;
+            each_record(
+                files,
+                name,
+                &["*/noteTweet"],
+                grouping,
+                &mut |_, _, note| {
+                    let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
+                    if let Some(time) = time::of(&note["createdAt"]) {
+                        let second = seconds.entry(second(time)).or_default();
+                        second.notes.push(words.into_owned());
+                    }
+                    Ok(())
+                },
+            )?;
         }
         for name in names.iter().filter(|name| is_tweets(name)) {
-            each_record(files, name, &["*"], writers, &mut |writers, _, item| {
+            each_record(files, name, &["*"], grouping, &mut |grouping, _, item| {
                 // Archives before 2020 have the posts themselves.
                 let tweet = match &item["tweet"] {
                     Value::Null => item,
@@ -64,14 +70,14 @@ impl Format for TwitterArchive {
                 let time = tweet.time.filter(|_| !tweet.is_repost);
                 match time.and_then(|time| seconds.get_mut(&second(time))) {
                     Some(second) => second.tweets.push(tweet),
-                    None => tweet.add_to(writers, &writer)?,
+                    None => tweet.add_to(grouping, &user)?,
                 }
                 Ok(())
             })?;
         }
         for (time, second) in seconds {
             for tweet in second.whole(time * 1000) {
-                tweet.add_to(writers, &writer)?;
+                tweet.add_to(grouping, &user)?;
             }
         }
         Ok(())
@@ -86,9 +92,9 @@ struct Tweet {
 }
 
 impl Tweet {
-    fn add_to(self, writers: &mut Writers<'_>, writer: &str) -> io::Result<()> {
-        writers.add(Post {
-            writer,
+    fn add_to(self, grouping: &mut Grouping<'_>, user: &str) -> io::Result<()> {
+        grouping.add(Post {
+            user,
             id: Some(&self.id),
             time: self.time,
             text: self.text,
@@ -188,7 +194,7 @@ mod tests {
     const ACCOUNT: &str = r#"window.YTD.account.part0 = [ {"account": {"accountId": "11"}} ]"#;
 
     #[test]
-    fn an_archive_is_one_writer_and_long_posts_are_whole() {
+    fn an_archive_is_one_user_and_long_posts_are_whole() {
         let files = [
             ("x/data/account.js", ACCOUNT.as_bytes()),
             ("x/data/note-tweet.js", NOTES.as_bytes()),

@@ -2,8 +2,8 @@
 
 use crate::Candidate;
 
-/// Columns of writers, which files of one user have only if they were put together.
-const WRITER_COLUMNS: [&str; 8] = [
+/// Columns of users, which files of one user have only if they were put together.
+const USER_COLUMNS: [&str; 8] = [
     "user_id",
     "用户id",
     "用户ID",
@@ -15,11 +15,11 @@ const WRITER_COLUMNS: [&str; 8] = [
 ];
 
 /// Whether a table has posts of several users.
-pub(crate) fn names_writers(file: &mut Candidate<'_>) -> bool {
+pub(crate) fn names_users(file: &mut Candidate<'_>) -> bool {
     let columns = file.columns();
     columns
         .iter()
-        .any(|name| WRITER_COLUMNS.contains(&name.as_str()))
+        .any(|name| USER_COLUMNS.contains(&name.as_str()))
 }
 
 /// Weibo's text of a repost without own words.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// Posts of the open API, of weibo.com or of m.weibo.cn.
 pub(crate) struct WeiboApi;
@@ -29,9 +29,9 @@ impl Format for WeiboApi {
         file.may_be(&["json", "jsonl", "ndjson", "txt"]) && file.place_of_posts(is_post).is_some()
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_post(files, &name, is_post, writers, &mut add)?;
+            each_post(files, &name, is_post, grouping, &mut add)?;
         }
         Ok(())
     }
@@ -45,12 +45,12 @@ fn is_post(record: &Value) -> bool {
         && ids.iter().any(|id| record[*id].is_string())
 }
 
-fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
-    let user = &post["user"];
-    let writer = text(&user["id"]);
+fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
+    let profile = &post["user"];
+    let user = text(&profile["id"]);
     // A deleted post has no user.
-    if writer.is_empty() || text(&post["deleted"]) == "1" {
-        writers.counts().deleted += 1;
+    if user.is_empty() || text(&post["deleted"]) == "1" {
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     let plain = ["text_raw", "raw_text"].iter().map(|name| &post[*name]);
@@ -62,10 +62,10 @@ fn add(writers: &mut Writers<'_>, post: &Value) -> io::Result<()> {
         None => html::text(&text(&post["text"])).text,
     };
     let own = own_words(&words, post["retweeted_status"].is_object());
-    writers.counts().quotations += u64::from(own.had_quotation);
-    writers.label(&writer, "gender", gender(&text(&user["gender"])));
-    writers.add(Post {
-        writer: &writer,
+    grouping.counts().quotations += u64::from(own.had_quotation);
+    grouping.label(&user, "gender", gender(&text(&profile["gender"])));
+    grouping.add(Post {
+        user: &user,
         id: Some(&text(&post["id"])),
         time: time::of(&post["created_at"]),
         text: own.text,

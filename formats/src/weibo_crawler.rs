@@ -8,8 +8,8 @@ use crate::files::{base, extension, stem};
 use crate::json::{each_record, text};
 use crate::labels::{birth_year, gender};
 use crate::table::{Row, each_row};
-use crate::weibo::{names_writers, own_words};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::weibo::{names_users, own_words};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// A CSV file per user, called by the user's id, with `users.csv` for all; or a JSON file `{"user": …, "weibo": […]}`.
 pub(crate) struct WeiboCrawler;
@@ -20,7 +20,7 @@ static PATHS: [&str; 2] = ["user", "weibo/*"];
 const ABOUT: About = About {
     name: "weibo-crawler",
     input: "CSV files USER-ID.csv of weibo-crawler with the columns id, bid and 正文, or JSON files {\"user\": …, \"weibo\": […]} of weibo-crawler or weiboSpider",
-    reads: "`正文` or `text`; one writer per file; labels of a CSV file from `users.csv`",
+    reads: "`正文` or `text`; one user per file; labels of a CSV file from `users.csv`",
     labels: &["gender", "birth_year"],
     leaves_out: "reposts without own words; reposted text and `//@` tails",
 };
@@ -39,27 +39,27 @@ impl Format for WeiboCrawler {
                 && file.has_record(&PATHS[..1], Value::is_object);
         }
         // weibo-search has a column for the user besides.
-        file.has_columns(&COLUMNS) && !names_writers(file)
+        file.has_columns(&COLUMNS) && !names_users(file)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
         for name in &names {
             match extension(name) == "json" || Candidate::new(files, name).head().starts_with('{') {
-                true => read_json(files, name, writers)?,
-                false => each_row(files, name, writers, &mut |writers, row| {
-                    add_row(writers, &stem(name), row)
+                true => read_json(files, name, grouping)?,
+                false => each_row(files, name, grouping, &mut |grouping, row| {
+                    add_row(grouping, &stem(name), row)
                 })?,
             }
         }
         let names = files.names().to_vec();
         for name in names.iter().filter(|name| base(name) == "users.csv") {
             if Candidate::new(files, name).has_columns(&USER_COLUMNS) {
-                each_row(files, name, writers, &mut |writers, row| {
-                    let writer = row.cell("用户id");
-                    if writers.has(writer) {
-                        writers.label(writer, "gender", gender(row.cell("性别")));
-                        writers.label(writer, "birth_year", birth_year(row.cell("生日")));
+                each_row(files, name, grouping, &mut |grouping, row| {
+                    let user = row.cell("用户id");
+                    if grouping.has(user) {
+                        grouping.label(user, "gender", gender(row.cell("性别")));
+                        grouping.label(user, "birth_year", birth_year(row.cell("生日")));
                     }
                     Ok(())
                 })?;
@@ -69,12 +69,12 @@ impl Format for WeiboCrawler {
     }
 }
 
-fn add_row(writers: &mut Writers<'_>, writer: &str, row: &Row) -> io::Result<()> {
+fn add_row(grouping: &mut Grouping<'_>, user: &str, row: &Row) -> io::Result<()> {
     let own = own_words(row.cell("正文"), row.cell("是否原创") == "False");
-    writers.counts().quotations += u64::from(own.had_quotation);
+    grouping.counts().quotations += u64::from(own.had_quotation);
     let date = [row.cell("完整日期"), row.cell("日期")];
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         id: Some(row.cell("id")),
         time: date.into_iter().find_map(time::time),
         text: own.text,
@@ -82,21 +82,27 @@ fn add_row(writers: &mut Writers<'_>, writer: &str, row: &Row) -> io::Result<()>
     })
 }
 
-fn read_json(files: &mut dyn Files, name: &str, writers: &mut Writers<'_>) -> io::Result<()> {
+fn read_json(files: &mut dyn Files, name: &str, grouping: &mut Grouping<'_>) -> io::Result<()> {
     // The file's name is the user's id in case the object of the user comes late or without one.
-    let mut writer = stem(name);
-    each_record(files, name, &PATHS, writers, &mut |writers, path, value| {
-        if path == 0 {
-            let id = text(&value["id"]);
-            if !id.is_empty() {
-                writer = id;
+    let mut user = stem(name);
+    each_record(
+        files,
+        name,
+        &PATHS,
+        grouping,
+        &mut |grouping, path, value| {
+            if path == 0 {
+                let id = text(&value["id"]);
+                if !id.is_empty() {
+                    user = id;
+                }
+                grouping.label(&user, "gender", gender(&text(&value["gender"])));
+                grouping.label(&user, "birth_year", birth_year(&text(&value["birthday"])));
+                return Ok(());
             }
-            writers.label(&writer, "gender", gender(&text(&value["gender"])));
-            writers.label(&writer, "birth_year", birth_year(&text(&value["birthday"])));
-            return Ok(());
-        }
-        add_json(writers, &writer, value)
-    })
+            add_json(grouping, &user, value)
+        },
+    )
 }
 
 /// weiboSpider says `content`.
@@ -104,7 +110,7 @@ fn is_post(post: &Value) -> bool {
     post["text"].is_string() || post["content"].is_string()
 }
 
-fn add_json(writers: &mut Writers<'_>, writer: &str, post: &Value) -> io::Result<()> {
+fn add_json(grouping: &mut Grouping<'_>, user: &str, post: &Value) -> io::Result<()> {
     // weiboSpider says `content` and `original`.
     let words = post["text"]
         .as_str()
@@ -112,10 +118,10 @@ fn add_json(writers: &mut Writers<'_>, writer: &str, post: &Value) -> io::Result
         .unwrap_or_default();
     let is_repost = post["retweet"].is_object() || post["original"] == false;
     let own = own_words(spider_words(words), is_repost);
-    writers.counts().quotations += u64::from(own.had_quotation);
+    grouping.counts().quotations += u64::from(own.had_quotation);
     let dates = ["full_created_at", "created_at", "publish_time"];
-    writers.add(Post {
-        writer,
+    grouping.add(Post {
+        user,
         id: Some(&text(&post["id"])),
         time: dates.iter().find_map(|date| time::of(&post[*date])),
         text: own.text,
@@ -137,7 +143,7 @@ pub(crate) fn spider_words(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     const CSV: &str = "\u{FEFF}id,bid,正文,日期,完整日期,是否原创,源微博正文\r\n\
@@ -165,8 +171,7 @@ mod tests {
             r#"{"user": {"id": 17}, "text": "hi", "weibo": "https://weibo.com/a"}"#,
             r#"{"user": "ann", "weibo": [{"text": "hi"}]}"#,
         ] {
-            let mut files = crate::testing::Memory::new(&[("a.jsonl", lines.as_bytes())]);
-            assert!(crate::recognise(&mut files).parts.is_empty(), "{lines}");
+            assert_unknown("a.jsonl", lines);
         }
     }
 

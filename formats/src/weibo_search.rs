@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::grouping::name_of;
 use crate::table::each_row;
 use crate::weibo::own_words;
-use crate::writers::name_of;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// CSV files of found posts with a column for the user.
 pub(crate) struct WeiboSearch;
@@ -27,13 +27,13 @@ impl Format for WeiboSearch {
         file.may_be(&["csv"]) && file.has_columns(&["bid", "user_id", "微博正文"])
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_row(files, &name, writers, &mut |writers, row| {
+            each_row(files, &name, grouping, &mut |grouping, row| {
                 let own = own_words(row.cell("微博正文"), !row.cell("retweet_id").is_empty());
-                writers.counts().quotations += u64::from(own.had_quotation);
-                writers.add(Post {
-                    writer: name_of(&[row.cell("user_id"), row.cell("用户昵称")]),
+                grouping.counts().quotations += u64::from(own.had_quotation);
+                grouping.add(Post {
+                    user: name_of(&[row.cell("user_id"), row.cell("用户昵称")]),
                     id: Some(row.cell("id")),
                     time: time::time(row.cell("发布时间")),
                     text: own.text,

@@ -4,9 +4,9 @@ use std::io;
 
 use crate::files::stem;
 use crate::table::each_row;
-use crate::weibo::{names_writers, own_words};
+use crate::weibo::{names_users, own_words};
 use crate::weibo_crawler::spider_words;
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// A CSV file per user, called by the user's id.
 pub(crate) struct WeiboSpider;
@@ -14,7 +14,7 @@ pub(crate) struct WeiboSpider;
 const ABOUT: About = About {
     name: "weibo-spider",
     input: "CSV files USER-ID.csv of weiboSpider with the columns 微博id and 微博正文",
-    reads: "`微博正文`; one writer per file",
+    reads: "`微博正文`; one user per file",
     labels: &[],
     leaves_out: "reposts without own words; reposted text and `//@` tails",
 };
@@ -25,20 +25,20 @@ impl Format for WeiboSpider {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        file.may_be(&["csv"]) && file.has_columns(&["微博id", "微博正文"]) && !names_writers(file)
+        file.may_be(&["csv"]) && file.has_columns(&["微博id", "微博正文"]) && !names_users(file)
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            let writer = stem(&name);
-            each_row(files, &name, writers, &mut |writers, row| {
+            let user = stem(&name);
+            each_row(files, &name, grouping, &mut |grouping, row| {
                 let own = own_words(
                     spider_words(row.cell("微博正文")),
                     row.cell("是否为原创微博") == "False",
                 );
-                writers.counts().quotations += u64::from(own.had_quotation);
-                writers.add(Post {
-                    writer: &writer,
+                grouping.counts().quotations += u64::from(own.had_quotation);
+                grouping.add(Post {
+                    user: &user,
                     id: Some(row.cell("微博id")),
                     time: time::time(row.cell("发布时间")),
                     text: own.text,
@@ -53,14 +53,13 @@ impl Format for WeiboSpider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
 
     #[test]
-    fn a_table_of_several_users_was_one_writer() {
+    fn a_table_of_several_users_was_one_user() {
         let csv = "微博id,用户昵称,微博正文\n1,小明,加班\n2,小红,公园\n";
-        let mut files = crate::testing::Memory::new(&[("posts.csv", csv.as_bytes())]);
-        assert!(crate::recognise(&mut files).parts.is_empty());
+        assert_unknown("posts.csv", csv);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use crate::chat::{Message, Start, digit, each_message};
 use crate::files::lines;
 use crate::whatsapp_words::{ATTACHED, DELETED, DELETED_BY, EDITED, WORDLESS};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// A message a line, which begins with date, time and name in the form of the phone's language; a message may go on over
 /// lines.
@@ -48,11 +48,11 @@ impl Format for WhatsApp {
             || messages.any(|line| name_and_text(line.rest).is_some())
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let mut form = None;
             let mut others = 0;
-            let mut start = |line: &str| {
+            let mut start = |line: &str, _: Option<&mut Message>| {
                 let line = stamped(line)?;
                 // A telephone writes all dates of a file in one form. Other dates are the words of a message.
                 if *form.get_or_insert_with(|| line.form.clone()) != line.form {
@@ -61,9 +61,9 @@ impl Format for WhatsApp {
                 }
                 Some(start(line.rest))
             };
-            each_message(files, &name, writers, &mut start, add)?;
+            each_message(files, &name, grouping, &mut start, add)?;
             let is_mixed = others >= FEWEST_MIXED;
-            writers.note(&files.place(&name), is_mixed.then(|| mixed(others)));
+            grouping.note(&files.place(&name), is_mixed.then(|| mixed(others)));
         }
         Ok(())
     }
@@ -82,21 +82,21 @@ fn mixed(lines: usize) -> String {
 fn start(after_stamp: &str) -> Start {
     name_and_text(after_stamp).map_or(Start::System, |(name, text)| {
         Start::Message(Message {
-            writer: name.to_owned(),
+            user: name.to_owned(),
             time: None,
             text: text.to_owned(),
         })
     })
 }
 
-fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
-    let Message { writer, time, text } = message;
+fn add(grouping: &mut Grouping<'_>, message: Message) -> io::Result<()> {
+    let Message { user, time, text } = message;
     let is_typed = !text.starts_with(NOT_TYPED);
     let line = bare(&text);
     let is_deleted =
         DELETED.contains(&line) || DELETED_BY.iter().any(|mark| line.starts_with(mark));
     if is_deleted {
-        writers.counts().deleted += 1;
+        grouping.counts().deleted += 1;
         return Ok(());
     }
     let text = match poll(&text) {
@@ -104,8 +104,8 @@ fn add(writers: &mut Writers<'_>, message: Message) -> io::Result<()> {
         None if is_typed => typed(&text),
         None => String::new(),
     };
-    writers.add(Post {
-        writer: &writer,
+    grouping.add(Post {
+        user: &user,
         time,
         text,
         ..Post::default()
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn arabic_chats_had_a_writer_a_line() {
+    fn arabic_chats_had_a_user_a_line() {
         let chat = "٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٢ م - الرسائل والمكالمات مشفرة تمامًا بين الطرفين.\n\
             ٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٣ م - أحمد: مرحبا\n\
             ٤\u{200F}/١\u{200F}/٢٠٢٣، ٧:٠٥ م - أحمد: <تم استبعاد الوسائط>\n\
@@ -561,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_with_a_quotation_in_their_name_were_system_messages() {
+    fn users_with_a_quotation_in_their_name_were_system_messages() {
         let chat = "1/4/23, 7:02 PM - Ann \"Annie\" Lee: hello\n\
             1/4/23, 7:03 PM - Ann changed the subject from \"a\" to \"b: c\"\n";
         let (received, counts) = read(&WhatsApp, &[("chat.txt", chat.as_bytes())]);

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Post, Writers, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
 /// `comments.csv` and `live chats.csv` in a folder or zip archive.
 pub(crate) struct YouTube;
@@ -42,21 +42,21 @@ impl Format for YouTube {
         file.may_be(&["csv"]) && COLUMNS.iter().any(|columns| file.has_columns(columns))
     }
 
-    fn read(&self, files: &mut dyn Files, writers: &mut Writers<'_>) -> io::Result<()> {
+    fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_row(files, &name, writers, &mut add)?;
+            each_row(files, &name, grouping, &mut add)?;
         }
         Ok(())
     }
 }
 
-fn add(writers: &mut Writers<'_>, row: &Row) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
     let [channel, words, id, time] = match row.has(COLUMNS[0][1]) {
         true => COLUMNS[0],
         false => COLUMNS[1],
     };
-    writers.add(Post {
-        writer: row.cell(channel),
+    grouping.add(Post {
+        user: row.cell(channel),
         id: Some(row.cell(id)),
         time: time::time(row.cell(time)),
         text: own_words(row.cell(words)),

@@ -10,7 +10,7 @@ use std::{mem, thread};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use formats::{FORMATS, Format, Part, Receiver, Writers, recognise};
+use formats::{FORMATS, Format, Grouping, Note, Part, Receiver, recognise};
 use model_core::corpus::User;
 
 use super::{Failure, ReadingArguments, outputs};
@@ -179,14 +179,14 @@ fn read_all(
     for format in FORMATS {
         let name = format.about().name;
         let is_it = |part: &&Part| part.format.about().name == name;
-        let mut writers = Writers::new(format_options, sent);
+        let mut grouping = Grouping::new(format_options, sent);
         for (path, container, parts) in &mut inputs {
             if let Some(part) = parts.iter().find(is_it) {
-                (part.read(container.files(), &mut writers))
+                (part.read(container.files(), &mut grouping))
                     .map_err(|error| in_input(path, error))?;
             }
         }
-        left_out += writers.finish_all()?;
+        left_out += grouping.finish_all()?;
     }
     let generic = inputs.iter().filter(|(.., parts)| parts.is_empty());
     let generic: Vec<PathBuf> = generic.map(|(path, ..)| (*path).clone()).collect();
@@ -249,9 +249,6 @@ impl Sent {
 
 impl Receiver for Sent {
     fn user(&mut self, user: User) -> io::Result<()> {
-        if self.refused.is_some() {
-            return Err(io::ErrorKind::Other.into());
-        }
         self.bytes += user.bytes();
         self.chunk.push(user);
         match self.bytes < CHUNK_BYTES {
@@ -260,17 +257,18 @@ impl Receiver for Sent {
         }
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         if self.is_strict {
-            self.refused.get_or_insert_with(|| line.to_owned());
-            return;
+            self.refused = Some(line.to_owned());
+            return Err(io::ErrorKind::Other.into());
         }
         self.bad_records += 1;
         (self.print)(line);
+        Ok(())
     }
 
-    fn note(&mut self, line: &str) {
-        (self.print)(line);
+    fn note(&mut self, note: Note<'_>) {
+        (self.print)(&note.to_string());
     }
 }
 

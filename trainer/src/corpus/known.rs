@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use formats::{Counts, Options, Part, Receiver, Recognised, Writers, recognise};
+use formats::{Counts, Grouping, Note, Options, Part, Receiver, Recognised, recognise};
 use model_core::corpus::{Problem, User, Users};
 
 use super::Container;
@@ -25,8 +25,8 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
     let note = found.note().map(Problem::Note);
     let files = container.files();
     let only = match files.names() {
-        [name] => files.place(name),
-        _ => String::new(),
+        [name] => Some(files.place(name)),
+        _ => None,
     };
     let Recognised { parts, .. } = found;
     let mut notes = vec![Problem::Note(format!(
@@ -68,9 +68,9 @@ fn read(
 ) -> io::Result<Vec<String>> {
     let mut left_out = Counts::default();
     for part in parts {
-        let mut writers = Writers::new(options, receiver);
-        part.read(container.files(), &mut writers)?;
-        left_out += writers.finish_all()?;
+        let mut grouping = Grouping::new(options, receiver);
+        part.read(container.files(), &mut grouping)?;
+        left_out += grouping.finish_all()?;
     }
     Ok(left_out.listed())
 }
@@ -78,7 +78,7 @@ fn read(
 struct Sent {
     sender: SyncSender<Result<User, Problem>>,
     /// The place of the only file, which messages name already.
-    only: String,
+    only: Option<String>,
     records: u64,
 }
 
@@ -94,18 +94,19 @@ impl Receiver for Sent {
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.records += 1;
         let what = line.to_owned();
-        // The next user meets the error too.
-        let _ = self.sender.send(Err(Problem::Record { line: 0, what }));
+        let sent = self.sender.send(Err(Problem::Record { line: 0, what }));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn note(&mut self, line: &str) {
-        let rest = line.strip_prefix(self.only.as_str());
-        let what = rest.and_then(|rest| rest.strip_prefix(": "));
-        let note = Problem::Note(what.unwrap_or(line).to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        let line = match note.place == self.only.as_deref() {
+            true => note.what.to_owned(),
+            false => note.to_string(),
+        };
         // The next user meets the error too.
-        let _ = self.sender.send(Err(note));
+        let _ = self.sender.send(Err(Problem::Note(line)));
     }
 }

@@ -16,8 +16,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 use formats::{
-    ArchiveKind, Files, Format, Limited, MemoryFiles, Options, Part, Recognised, TarFiles,
-    Unpacked, Writers, ZipFiles, gunzip, is_packed, members, recognise,
+    ArchiveKind, Files, Format, Grouping, Limited, MemoryFiles, Options, Part, Recognised,
+    TarFiles, Unpacked, ZipFiles, gunzip, is_packed, members, recognise,
 };
 use model_core::corpus::{
     Encoding, Format as TextFormat, HEAD_BYTES, Packing, peek, without_flags,
@@ -236,17 +236,17 @@ fn read_group<R: Read + Seek>(
     let mut failed = Vec::new();
     let mut first = None;
     let left_out = {
-        let mut writers = Writers::new(options, &mut lines);
+        let mut grouping = Grouping::new(options, &mut lines);
         for input in inputs {
             let (name, read) = match input {
                 Input::Archive(archive, part) => {
                     let (name, files) = &mut archives[archive];
-                    (name.clone(), part.read(&mut **files, &mut writers))
+                    (name.clone(), part.read(&mut **files, &mut grouping))
                 }
                 Input::Loose(names) => {
                     let name = names.first().cloned().unwrap_or_default();
                     loose.show(names);
-                    (name, format.read(loose, &mut writers))
+                    (name, format.read(loose, &mut grouping))
                 }
             };
             if let Err(error) = read {
@@ -255,7 +255,7 @@ fn read_group<R: Read + Seek>(
             first.get_or_insert(name);
         }
         // These users are kept in memory, which meets no errors.
-        writers.finish_all().unwrap_or_default().listed()
+        grouping.finish_all().unwrap_or_default().listed()
     };
     let UserLines { jsonl, mut extract } = lines;
     extract.name = first.unwrap_or_default();

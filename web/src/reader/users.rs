@@ -2,7 +2,7 @@
 
 use std::io;
 
-use formats::Receiver;
+use formats::{Note, Receiver};
 use model_core::corpus::User;
 use model_core::language::is_han;
 use serde_json::json;
@@ -33,15 +33,16 @@ impl Receiver for UserLines {
         Ok(())
     }
 
-    fn bad_record(&mut self, line: &str) {
+    fn bad_record(&mut self, line: &str) -> io::Result<()> {
         self.extract.bad_records += 1;
         if self.extract.reports.len() < MAX_REPORTS {
             self.extract.reports.push(line.to_owned());
         }
+        Ok(())
     }
 
-    fn note(&mut self, line: &str) {
-        self.extract.notes.push(line.to_owned());
+    fn note(&mut self, note: Note<'_>) {
+        self.extract.notes.push(note.to_string());
     }
 }
 

@@ -1,7 +1,8 @@
-//! Posts grouped by writer.
+//! Posts grouped by user.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Display, Formatter};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::mem;
@@ -15,36 +16,57 @@ use serde_json::{Map, Value};
 pub struct Options {
     /// Keep reposts, which are not their writer's words.
     pub reposts: bool,
-    /// The most bytes of posts that wait for more of their writers.
+    /// The most bytes of posts that wait for other posts of their users.
     pub max_bytes: usize,
 }
 
 /// Takes what a format reads.
 pub trait Receiver {
-    /// Takes a user: posts in order of time, labels, and the writer's id or name in the format as `id`.
+    /// Takes a user: posts in order of time, labels, and the user's id or name in the format as `id`.
     ///
     /// # Errors
     /// If the user cannot be stored; reading then ends.
     fn user(&mut self, user: User) -> io::Result<()>;
 
     /// Takes one line on a record that could not be read: the place and what is wrong.
-    fn bad_record(&mut self, line: &str);
+    ///
+    /// # Errors
+    /// If bad records are refused; reading then ends.
+    fn bad_record(&mut self, line: &str) -> io::Result<()>;
 
-    /// Takes one line on how files were read, where nothing is wrong with a record.
-    fn note(&mut self, line: &str);
+    /// Takes a note on how files were read, where nothing is wrong with a record.
+    fn note(&mut self, note: Note<'_>);
+}
+
+/// A note on how files were read. It displays as one line.
+#[derive(Clone, Copy, Debug)]
+pub struct Note<'a> {
+    /// The file, or the first of several files and the number of the others; none if the note is on all files.
+    pub place: Option<&'a str>,
+    /// How the files were read.
+    pub what: &'a str,
+}
+
+impl Display for Note<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(place) = self.place {
+            write!(formatter, "{place}: ")?;
+        }
+        formatter.write_str(self.what)
+    }
 }
 
 /// A post as a format reads it.
 #[derive(Clone, Debug, Default)]
 pub struct Post<'a> {
-    /// The writer's id or name.
-    pub writer: &'a str,
-    /// The post's id. A post whose writer has another one with this id is a duplicate, unless a spreadsheet has rounded it:
+    /// The user's id or name.
+    pub user: &'a str,
+    /// The post's id. A post whose user has another one with this id is a duplicate, unless a spreadsheet has rounded it:
     /// then many posts have the same.
     pub id: Option<&'a str>,
     /// Milliseconds since 1970, as far as it is known. A post without it follows the one before it.
     pub time: Option<i64>,
-    /// The writer's words.
+    /// The user's words.
     pub text: String,
     /// Whether the words are another's.
     pub is_repost: bool,
@@ -102,16 +124,16 @@ impl AddAssign for Counts {
     }
 }
 
-/// Groups posts by writer. A writer is handed over by [`Writers::finish`] where a format knows that no more posts come,
+/// Groups posts by user. A user is handed over by [`Grouping::finish`] where a format knows that no more posts come,
 /// or in the end.
-pub struct Writers<'a> {
+pub struct Grouping<'a> {
     options: Options,
     receiver: &'a mut dyn Receiver,
-    /// The position of each writer in `writers`.
+    /// The position of each user in `users`.
     positions: HashMap<String, usize>,
     /// In order of their first posts; `None` for those that were handed over.
-    writers: Vec<Option<Writer>>,
-    /// Hashes of writers and posts' ids.
+    users: Vec<Option<OpenUser>>,
+    /// Hashes of users and posts' ids.
     seen: HashSet<u64>,
     bytes: usize,
     counts: Counts,
@@ -119,18 +141,18 @@ pub struct Writers<'a> {
     notes: Vec<(String, String, usize)>,
     /// The number of bytes that are not UTF-8.
     unreadable: usize,
-    /// Whether it was told that the id of a writer is rounded.
+    /// Whether it was told that the id of a user is rounded.
     is_rounded_told: bool,
 }
 
 #[derive(Default)]
-struct Writer {
+struct OpenUser {
     id: String,
     labels: Map<String, Value>,
     posts: Vec<(Option<i64>, String)>,
 }
 
-impl Writer {
+impl OpenUser {
     fn bytes(&self) -> usize {
         let posts = self.posts.iter().map(|(_, text)| post_bytes(text));
         2 * self.id.len() + posts.sum::<usize>()
@@ -141,14 +163,14 @@ fn post_bytes(text: &str) -> usize {
     size_of::<(Option<i64>, String)>() + text.len()
 }
 
-impl<'a> Writers<'a> {
-    /// No writers so far.
+impl<'a> Grouping<'a> {
+    /// No users so far.
     pub fn new(options: Options, receiver: &'a mut dyn Receiver) -> Self {
         Self {
             options,
             receiver,
             positions: HashMap::new(),
-            writers: Vec::new(),
+            users: Vec::new(),
             seen: HashSet::new(),
             bytes: 0,
             counts: Counts::default(),
@@ -164,8 +186,11 @@ impl<'a> Writers<'a> {
     }
 
     /// Reports a record that could not be read.
-    pub fn bad_record(&mut self, line: &str) {
-        self.receiver.bad_record(line);
+    ///
+    /// # Errors
+    /// Those of the receiver.
+    pub fn bad_record(&mut self, line: &str) -> io::Result<()> {
+        self.receiver.bad_record(line)
     }
 
     /// Tells how a file was read when all files are read, and once for those of which the same is to be told: a folder may
@@ -207,12 +232,15 @@ impl<'a> Writers<'a> {
             self.counts.without_text += 1;
             return Ok(());
         }
-        if !self.is_rounded_told && is_rounded(post.writer) {
+        if !self.is_rounded_told && is_rounded(post.user) {
             self.is_rounded_told = true;
-            self.receiver.note(&format!("{}: {ROUNDED}", post.writer));
+            self.receiver.note(Note {
+                place: None,
+                what: &format!("{}: {ROUNDED}", post.user),
+            });
         }
         if let Some(id) = post.id.filter(|id| !id.is_empty() && !is_rounded(id)) {
-            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.writer, id));
+            let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((post.user, id));
             if !self.seen.insert(hash) {
                 self.counts.duplicates += 1;
                 return Ok(());
@@ -223,96 +251,96 @@ impl<'a> Writers<'a> {
         if self.bytes > self.options.max_bytes {
             let limit = self.options.max_bytes >> 20;
             let what = format!(
-                "the posts of all writers take more than {limit} MiB; raise --max-memory, or convert parts of the writers"
+                "the posts of all users take more than {limit} MiB; raise --max-memory, or convert the users in parts"
             );
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, what));
         }
-        self.writer(post.writer).posts.push((post.time, text));
+        self.user(post.user).posts.push((post.time, text));
         Ok(())
     }
 
-    /// Sets a label of a writer, unless it is null or empty. The first value counts.
-    pub fn label(&mut self, writer: &str, name: &str, value: impl Into<Value>) {
+    /// Sets a label of a user, unless it is null or empty. The first value counts.
+    pub fn label(&mut self, user: &str, name: &str, value: impl Into<Value>) {
         let value = value.into();
-        let labels = &mut self.writer(writer).labels;
+        let labels = &mut self.user(user).labels;
         if !value.is_null() && value.as_str() != Some("") && !labels.contains_key(name) {
             labels.insert(name.to_owned(), value);
         }
     }
 
-    /// Whether a writer waits for more posts.
-    pub fn has(&self, writer: &str) -> bool {
-        self.positions.contains_key(writer)
+    /// Whether a user waits for more posts.
+    pub fn has(&self, user: &str) -> bool {
+        self.positions.contains_key(user)
     }
 
-    fn writer(&mut self, id: &str) -> &mut Writer {
+    fn user(&mut self, id: &str) -> &mut OpenUser {
         let position = match self.positions.get(id) {
             Some(&position) => position,
             None => {
-                self.positions.insert(id.to_owned(), self.writers.len());
-                self.bytes += 2 * id.len() + size_of::<Option<Writer>>();
-                self.writers.push(None);
-                self.writers.len() - 1
+                self.positions.insert(id.to_owned(), self.users.len());
+                self.bytes += 2 * id.len() + size_of::<Option<OpenUser>>();
+                self.users.push(None);
+                self.users.len() - 1
             }
         };
-        self.writers[position].get_or_insert_with(|| Writer {
+        self.users[position].get_or_insert_with(|| OpenUser {
             id: id.to_owned(),
-            ..Writer::default()
+            ..OpenUser::default()
         })
     }
 
-    /// Hands over a writer of whom no more posts come.
+    /// Hands over a user of whom no more posts come.
     ///
     /// # Errors
     /// Those of the receiver.
-    pub fn finish(&mut self, writer: &str) -> io::Result<()> {
-        match self.remove(writer) {
-            Some(writer) => self.hand_over(writer),
+    pub fn finish(&mut self, user: &str) -> io::Result<()> {
+        match self.remove(user) {
+            Some(user) => self.hand_over(user),
             None => Ok(()),
         }
     }
 
-    /// Forgets a writer of whom no more posts come.
-    pub fn discard(&mut self, writer: &str) {
-        self.remove(writer);
+    /// Forgets a user of whom no more posts come.
+    pub fn discard(&mut self, user: &str) {
+        self.remove(user);
     }
 
-    fn remove(&mut self, writer: &str) -> Option<Writer> {
-        let position = self.positions.remove(writer)?;
-        let writer = self.writers[position].take()?;
-        self.bytes -= writer.bytes();
-        // Where each writer is handed over before the next one begins, no places are left behind.
-        while let Some(None) = self.writers.last() {
-            self.writers.pop();
-            self.bytes -= size_of::<Option<Writer>>();
+    fn remove(&mut self, user: &str) -> Option<OpenUser> {
+        let position = self.positions.remove(user)?;
+        let user = self.users[position].take()?;
+        self.bytes -= user.bytes();
+        // Where each user is handed over before the next one begins, no places are left behind.
+        while let Some(None) = self.users.last() {
+            self.users.pop();
+            self.bytes -= size_of::<Option<OpenUser>>();
         }
-        Some(writer)
+        Some(user)
     }
 
-    fn hand_over(&mut self, mut writer: Writer) -> io::Result<()> {
+    fn hand_over(&mut self, mut user: OpenUser) -> io::Result<()> {
         let mut latest = None;
-        for (time, _) in &mut writer.posts {
+        for (time, _) in &mut user.posts {
             latest = time.or(latest);
             *time = latest;
         }
-        writer.posts.sort_by_key(|(time, _)| *time);
+        user.posts.sort_by_key(|(time, _)| *time);
         let mut fields = Map::new();
-        fields.insert("id".to_owned(), writer.id.into());
-        fields.append(&mut writer.labels);
+        fields.insert("id".to_owned(), user.id.into());
+        fields.append(&mut user.labels);
         self.receiver.user(User {
-            posts: writer.posts.into_iter().map(|(_, text)| text).collect(),
+            posts: user.posts.into_iter().map(|(_, text)| text).collect(),
             fields,
             ..User::default()
         })
     }
 
-    /// Hands over the remaining writers; what was left out.
+    /// Hands over the remaining users; what was left out.
     ///
     /// # Errors
     /// Those of the receiver.
     pub fn finish_all(mut self) -> io::Result<Counts> {
-        for writer in mem::take(&mut self.writers).into_iter().flatten() {
-            self.hand_over(writer)?;
+        for user in mem::take(&mut self.users).into_iter().flatten() {
+            self.hand_over(user)?;
         }
         for (what, place, others) in &self.notes {
             let more = match others {
@@ -321,10 +349,16 @@ impl<'a> Writers<'a> {
             };
             // With --encoding, a file is read as a plain one and in no format.
             let what = without_flags(what);
-            self.receiver.note(&format!("{place}{more}: {what}"));
+            self.receiver.note(Note {
+                place: Some(&format!("{place}{more}")),
+                what,
+            });
         }
         if let Some(note) = unreadable_note(self.unreadable) {
-            self.receiver.note(without_flags(&note));
+            self.receiver.note(Note {
+                place: None,
+                what: without_flags(&note),
+            });
         }
         Ok(self.counts)
     }
@@ -343,9 +377,9 @@ mod tests {
     use super::*;
     use crate::testing::Received;
 
-    fn post(writer: &'static str, time: Option<i64>, text: &str) -> Post<'static> {
+    fn post(user: &'static str, time: Option<i64>, text: &str) -> Post<'static> {
         Post {
-            writer,
+            user,
             time,
             text: text.to_owned(),
             ..Post::default()
@@ -362,20 +396,20 @@ mod tests {
     #[test]
     fn posts_are_grouped_and_undated_ones_follow_their_neighbour() {
         let mut received = Received::default();
-        let mut writers = Writers::new(options(1 << 20), &mut received);
-        for (writer, time, text) in [
+        let mut grouping = Grouping::new(options(1 << 20), &mut received);
+        for (user, time, text) in [
             ("a", Some(5), "fifth"),
             ("b", None, "only"),
             ("a", None, "sixth\0"),
             ("a", Some(2), " second "),
             ("a", None, " "),
         ] {
-            writers.add(post(writer, time, text)).unwrap();
+            grouping.add(post(user, time, text)).unwrap();
         }
-        writers.label("b", "age", "");
-        writers.label("b", "age", 20);
-        writers.label("b", "age", 30);
-        let counts = writers.finish_all().unwrap();
+        grouping.label("b", "age", "");
+        grouping.label("b", "age", 20);
+        grouping.label("b", "age", 30);
+        let counts = grouping.finish_all().unwrap();
         assert_eq!(counts.without_text, 1);
         assert_eq!(received.users[0].posts, ["second", "fifth", "sixth"]);
         assert_eq!(received.users[1].posts, ["only"]);
@@ -385,7 +419,7 @@ mod tests {
     #[test]
     fn reposts_and_duplicates_are_counted() {
         let mut received = Received::default();
-        let mut writers = Writers::new(options(1 << 20), &mut received);
+        let mut grouping = Grouping::new(options(1 << 20), &mut received);
         for (id, is_repost) in [("1", false), ("1", false), ("2", true)] {
             let id = Some(id);
             let post = Post {
@@ -393,26 +427,26 @@ mod tests {
                 is_repost,
                 ..post("a", None, "text")
             };
-            writers.add(post).unwrap();
+            grouping.add(post).unwrap();
         }
-        let counts = writers.finish_all().unwrap();
+        let counts = grouping.finish_all().unwrap();
         assert_eq!((counts.reposts, counts.duplicates), (1, 1));
         assert_eq!(received.users[0].posts, ["text"]);
     }
 
     #[test]
-    fn posts_with_rounded_ids_were_duplicates_and_their_writers_one_without_a_word() {
+    fn posts_with_rounded_ids_were_duplicates_and_their_users_one_without_a_word() {
         let mut received = Received::default();
-        let mut writers = Writers::new(options(1 << 20), &mut received);
-        for (writer, text) in [("4,97123E+15", "first"), ("4,97123E+15", "second")] {
+        let mut grouping = Grouping::new(options(1 << 20), &mut received);
+        for (user, text) in [("4,97123E+15", "first"), ("4,97123E+15", "second")] {
             let id = Some("1.61E+18");
             let post = Post {
                 id,
-                ..post(writer, None, text)
+                ..post(user, None, text)
             };
-            writers.add(post).unwrap();
+            grouping.add(post).unwrap();
         }
-        assert_eq!(writers.finish_all().unwrap().duplicates, 0);
+        assert_eq!(grouping.finish_all().unwrap().duplicates, 0);
         assert_eq!(received.users[0].posts, ["first", "second"]);
         assert_eq!(received.notes, [format!("4,97123E+15: {ROUNDED}")]);
         assert_eq!(name_of(&["1.61E+18", "ann"]), "ann");
@@ -424,13 +458,13 @@ mod tests {
     #[test]
     fn a_note_was_told_for_each_of_thousands_of_files() {
         let mut received = Received::default();
-        let mut writers = Writers::new(options(1 << 20), &mut received);
-        writers.note("1.csv", Some("read as UTF-16LE".to_owned()));
-        writers.note("2.csv", None);
-        writers.note("3.csv", Some("read as UTF-16LE".to_owned()));
-        writers.text(b"a\xff");
-        writers.add_unreadable(2);
-        writers.finish_all().unwrap();
+        let mut grouping = Grouping::new(options(1 << 20), &mut received);
+        grouping.note("1.csv", Some("read as UTF-16LE".to_owned()));
+        grouping.note("2.csv", None);
+        grouping.note("3.csv", Some("read as UTF-16LE".to_owned()));
+        grouping.text(b"a\xff");
+        grouping.add_unreadable(2);
+        grouping.finish_all().unwrap();
         assert_eq!(
             received.notes,
             [
@@ -443,17 +477,19 @@ mod tests {
     #[test]
     fn waiting_posts_have_a_limit_and_finished_ones_do_not_count() {
         let mut received = Received::default();
-        let mut writers = Writers::new(options(1000), &mut received);
+        let mut grouping = Grouping::new(options(1000), &mut received);
         for _ in 0..100 {
-            writers.add(post("a", None, &"x".repeat(300))).unwrap();
-            writers.finish("a").unwrap();
-            writers.add(post("b", None, &"x".repeat(300))).unwrap();
-            writers.discard("b");
+            grouping.add(post("a", None, &"x".repeat(300))).unwrap();
+            grouping.finish("a").unwrap();
+            grouping.add(post("b", None, &"x".repeat(300))).unwrap();
+            grouping.discard("b");
         }
-        writers.add(post("a", None, "x")).unwrap();
-        let error = writers.add(post("a", None, &"x".repeat(1000))).unwrap_err();
+        grouping.add(post("a", None, "x")).unwrap();
+        let error = grouping
+            .add(post("a", None, &"x".repeat(1000)))
+            .unwrap_err();
         assert!(error.to_string().contains("--max-memory"), "{error}");
-        drop(writers);
+        drop(grouping);
         assert_eq!(received.users.len(), 100);
     }
 }
