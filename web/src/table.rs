@@ -154,13 +154,14 @@ pub fn first_drawn(share: f64, rows: usize) -> usize {
     first.min(rows.saturating_sub(DRAWN))
 }
 
-/// The rows to draw from the row `first` on, each with its place in the table. `order` is that of [`Arrangement::order`].
-pub fn drawn(lines: &[Line], order: Option<&[usize]>, first: usize) -> Vec<(usize, Line)> {
+/// The rows to draw from the row `first` on, each with its place in the table and the place of its line among `lines`. `order`
+/// is that of [`Arrangement::order`].
+pub fn drawn(lines: &[Line], order: Option<&[usize]>, first: usize) -> Vec<(usize, usize, Line)> {
     let rows = order.map_or(lines.len(), <[usize]>::len).min(MOST);
     let places = first..rows.min(first + DRAWN);
     let row = |place: usize| {
         let line = order.map_or(place, |order| order[place]);
-        Some((place, lines.get(line)?.clone()))
+        Some((place, line, lines.get(line)?.clone()))
     };
     places.filter_map(row).collect()
 }
@@ -255,10 +256,10 @@ mod tests {
         let order = arrangement.order(&lines()).unwrap();
         assert_eq!(order, [1, 4, 3]);
         let drawn = drawn(&lines(), Some(&order), 1);
-        let shown: Vec<(usize, &Value)> = (drawn.iter())
-            .map(|(place, line)| (*place, &line.id))
+        let shown: Vec<(usize, usize, &Value)> = (drawn.iter())
+            .map(|(place, number, line)| (*place, *number, &line.id))
             .collect();
-        assert_eq!(shown, [(1, &json!(null)), (2, &json!(9))]);
+        assert_eq!(shown, [(1, 4, &json!(null)), (2, 3, &json!(9))]);
     }
 
     #[test]

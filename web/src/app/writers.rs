@@ -72,11 +72,13 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     let writer = Signal::derive(move || locale().t("writer").to_string());
     let words = Signal::derive(move || locale().t("words").to_string());
-    let row = move |(place, line): (usize, Line)| {
-        let show = move || {
-            let order = order.get_untracked();
-            settle(link, order.map_or(place, |order| order[place]), true);
-        };
+    // Scrolling moves rows by whole steps. A row that stays keeps its element, and so the focus.
+    let key = move |(place, number, _): &(usize, usize, Line)| {
+        let run = link.look(|session| session.run_number());
+        (run, *place, *number)
+    };
+    let row = move |(place, number, line): (usize, usize, Line)| {
+        let show = move || settle(link, number, true);
         view! { <Row place=place line=line attributes=attributes show=show /> }
     };
     let partly = move || {
@@ -103,7 +105,9 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
                     </tr>
                 </thead>
                 {move || space(first.get())}
-                <tbody>{move || shown.get().into_iter().map(row).collect_view()}</tbody>
+                <tbody>
+                    <For each=move || shown.get() key=key children=row />
+                </tbody>
                 {move || space(after())}
             </table>
         </div>
