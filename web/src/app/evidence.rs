@@ -22,7 +22,10 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
         let attributes = session.model().map(|model| model.attributes.clone());
         attributes.unwrap_or_default()
     });
-    let evidence = link.watch(|session| session.evidence().cloned());
+    let evidence = link.watch(|session| {
+        let evidence = session.evidence().cloned();
+        evidence.or_else(|| Some(Err(session.failure()?.clone())))
+    });
     let chosen = RwSignal::new(None::<Target>);
     // Until the user chooses, the most probable class of the first attribute.
     let target = Memo::new(move |_| {

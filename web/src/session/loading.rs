@@ -138,7 +138,7 @@ impl Session {
 
     /// The worker is broken. A crash that the GPU may have caused is answered by a new worker without it.
     pub fn crash(&mut self, reason: Reason) -> Vec<Command> {
-        if matches!(self.phase, Phase::Failed(_)) {
+        if self.failure().is_some() {
             // One crash can be reported twice: by the panic, and by the exception that the panic ends in.
             return Vec::new();
         }

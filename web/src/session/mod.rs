@@ -153,6 +153,14 @@ impl Session {
         &self.phase
     }
 
+    /// Why there is no model. Nothing is computed until the visitor tries again.
+    pub fn failure(&self) -> Option<&Reason> {
+        match &self.phase {
+            Phase::Failed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// The newest model that was ready.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
@@ -202,7 +210,10 @@ impl Session {
                 Comparison::Failed(reason.clone())
             }
             (_, Some(Ok(prediction))) => Comparison::Here(prediction.clone()),
-            (_, None) => Comparison::Coming,
+            (_, None) => match self.failure() {
+                Some(reason) => Comparison::Failed(reason.clone()),
+                None => Comparison::Coming,
+            },
         }
     }
 
@@ -230,6 +241,13 @@ impl Session {
         self.settling.as_ref()
     }
 
+    /// Why the estimate of that writer does not settle any further.
+    pub fn settling_failed(&self) -> Option<&Reason> {
+        let settling = self.settling()?;
+        let lost = self.failure().filter(|_| settling.whole().is_none());
+        settling.failed().or(lost)
+    }
+
     /// The run over the files that the user has given.
     pub fn batch(&self) -> Option<&Batch> {
         self.batch.as_ref()
@@ -247,7 +265,7 @@ impl Session {
 
     /// Whether a newer answer is on its way.
     pub fn is_busy(&self) -> bool {
-        self.is_behind() && !matches!(self.phase, Phase::Failed(_))
+        self.is_behind() && self.failure().is_none()
     }
 
     /// The text is now `posts`. The caller also calls [`ask`](Self::ask), when the typing pauses.
@@ -261,7 +279,7 @@ impl Session {
 
     /// Forgets an answer that no newer one will replace.
     fn forget_if_failed(&mut self) {
-        if matches!(self.phase, Phase::Failed(_)) {
+        if self.failure().is_some() {
             self.text.forget_answer();
         }
     }
