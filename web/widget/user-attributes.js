@@ -22,8 +22,11 @@ function make(tag, properties = {}, ...children) {
 }
 
 /** Elements that start a new line: the words before and after them are separate. */
-const LINES =
-  /^(ADDRESS|ARTICLE|ASIDE|BLOCKQUOTE|BR|D[DLT]|DIV|FIGCAPTION|FIGURE|FOOTER|H[1-6R]|HEADER|LI|MAIN|NAV|[OU]L|P|PRE|SECTION|T[DHR]|TABLE)$/;
+const LINES = new Set(
+  `ADDRESS ARTICLE ASIDE BLOCKQUOTE BR CAPTION DD DETAILS DIALOG DIV DL DT FIELDSET FIGCAPTION FIGURE FOOTER FORM
+  H1 H2 H3 H4 H5 H6 HEADER HGROUP HR LEGEND LI MAIN MENU NAV OL OPTION P PRE SEARCH SECTION SUMMARY
+  TABLE TBODY TD TFOOT TH THEAD TR UL`.split(/\s+/),
+);
 /** Elements whose content is not text. */
 const UNREAD = new Set(["NOSCRIPT", "SCRIPT", "STYLE", "TEMPLATE"]);
 
@@ -35,7 +38,7 @@ function textOf(nodes) {
     if (node.nodeType !== Node.ELEMENT_NODE || UNREAD.has(node.nodeName)) continue;
     // The slot of a component shows nodes from elsewhere.
     const inner = textOf(node.nodeName === "SLOT" ? node.assignedNodes({ flatten: true }) : node.childNodes);
-    text += LINES.test(node.nodeName) ? `\n${inner}\n` : inner;
+    text += LINES.has(node.nodeName) ? `\n${inner}\n` : inner;
   }
   return text;
 }
