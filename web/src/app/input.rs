@@ -193,8 +193,9 @@ fn forget_link() {
     let location = window().location();
     if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
         let path = location.pathname().unwrap_or_default();
+        let address = path + &location.search().unwrap_or_default();
         // It can fail only in a sandboxed frame.
-        let _ = replace_state(&JsValue::NULL, "", &path);
+        let _ = replace_state(&JsValue::NULL, "", &address);
     }
 }
 
