@@ -118,6 +118,25 @@ fn the_edges_of_form_fields_were_hardly_seen() {
 }
 
 #[test]
+fn headings_had_the_level_of_the_heading_above_them_or_none_above() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        archives::one_writer(&page).await;
+        page.open_details(".about").await;
+        page.until("return document.querySelector('.reliability') !== null", SOON)
+            .await;
+        let levels = page.script(
+            "return ['.settling .attribute > h3', '.settling .attribute > h4', 'footer h2', 'footer h3']
+                .map(heading => document.querySelectorAll(heading).length)",
+        );
+        assert_eq!(levels.await, json!([0, 3, 1, 1]));
+        // The headings of the columns are a row of their table too.
+        let row = page.script("return document.querySelector('[aria-labelledby=writers] thead tr').ariaRowIndex");
+        assert_eq!(row.await, "1");
+    });
+}
+
+#[test]
 fn a_barrier_is_found() {
     Visit::default().run(async |page| {
         page.ready().await;

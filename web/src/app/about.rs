@@ -50,7 +50,7 @@ pub fn About(link: Link) -> impl IntoView {
         let name = card.with(|card| Some(card.as_ref()?.name.clone()))?;
         Some(view! {
             <details class="about" on:toggle=move |_| was_opened.set(true)>
-                <summary>{t("about")} " " <cite>{name}</cite></summary>
+                <summary><h2>{t("about")} " " <cite>{name}</cite></h2></summary>
                 {rest}
             </details>
         })

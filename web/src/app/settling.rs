@@ -128,7 +128,7 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             </Show>
             <Show when=move || known.with(Option::is_some)>
                 <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
-                    <AttributeBars attribute=attribute prediction=known />
+                    <AttributeBars attribute=attribute prediction=known is_deeper=true />
                 </For>
             </Show>
             <Show when=move || points.with(|points| points.len() > 1)>

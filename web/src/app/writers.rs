@@ -98,7 +98,7 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
         >
             <table aria-rowcount=move || (rows.get() + 1).to_string()>
                 <thead>
-                    <tr>
+                    <tr aria-rowindex="1">
                         <Heading column=Column::Writer label=writer arrangement=arrangement running=running />
                         <Heading column=Column::Words label=words arrangement=arrangement running=running />
                         {columns}
