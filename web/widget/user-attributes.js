@@ -107,9 +107,10 @@ function section(locale, { name, classes, coarse_classes = [] }) {
   return { name, element, set };
 }
 
-/** Facts that a card states, each with the key of its term. */
+/** Facts that a card states in English, each with the key of its term. */
 function facts(locale, stated) {
-  return stated.flatMap(([key, text]) => (text ? [make("dt", {}, locale.t(key)), make("dd", { dir: "auto" }, text)] : []));
+  const fact = ([key, text]) => [make("dt", {}, locale.t(key)), make("dd", { dir: "auto", lang: "en" }, text)];
+  return stated.filter(([, text]) => text).flatMap(fact);
 }
 
 /** The terms of the model and the uses that it is not for. They are in sight, because they apply to every use of the element. */
