@@ -128,6 +128,7 @@ function about(locale, card) {
     ["card_limits", card.limits],
     ["card_data", card.data],
     ["card_languages", card.languages.join(", ")],
+    ["card_citations", card.citations.join("\n")],
   ]);
   const share = (value) => `${(value * 100).toFixed(1)}%`;
   const figures = card.figures.map(({ attribute, language, corpus, adapted, users, accuracy, majority }) => {

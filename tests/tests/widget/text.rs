@@ -110,6 +110,21 @@ fn figures_of_several_corpora_looked_the_same() {
 }
 
 #[test]
+fn the_sources_of_the_model_were_left_out() {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    bundle.card.citations = vec!["Ann: On tea.".into(), "Ben: On milk.".into()];
+    let bundle = bundle.to_bytes().expect("it stays sound");
+    page("", &element("model=sources.safetensors"))
+        .instead("sources.safetensors", bundle)
+        .run(async |page| {
+            settled(&page, ELEMENT).await;
+            let about = part(&page, ELEMENT, "about").await;
+            let sources = "SourcesAnn: On tea.\nBen: On milk.";
+            assert!(about.contains(sources), "{about}");
+        });
+}
+
+#[test]
 fn the_terms_of_the_model_stood_only_in_its_card() {
     let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
     bundle.card.licence = "Only on Tuesdays.".into();
