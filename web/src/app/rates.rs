@@ -1,7 +1,5 @@
 //! "Who writes here?": the choice among base rates.
 
-use std::time::Duration;
-
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use model_core::attribute::Attribute;
@@ -9,11 +7,8 @@ use model_core::base_rates::BaseRates;
 
 use super::link::Link;
 use super::reliability::share;
-use super::{locale, t};
+use super::{PAUSE, locale, t};
 use crate::session::{Session, Shares};
-
-/// The pause in typing after which valid shares take effect.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// A choice among base rates.
 struct Choice {
