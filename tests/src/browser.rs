@@ -1,4 +1,4 @@
-//! A browser without a window, and the page in it as its user sees it.
+//! A browser without a window, and the page in it as its visitor sees it.
 
 use std::{
     io::ErrorKind,

@@ -1,4 +1,4 @@
-//! What the reader finds in the files that the user has given, and the choice among their writers.
+//! What the reader finds in the files that the visitor has given, and the choice among their writers.
 //!
 //! The reader (`reader`) is a program of its own, in a worker of its own. It knows the formats of archives, unpacks, and
 //! hands users to the page as the project's JSONL.

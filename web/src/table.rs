@@ -48,12 +48,12 @@ impl Direction {
     }
 }
 
-/// What the user has chosen for the table.
+/// What the visitor has chosen for the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrangement {
     /// The column that sorts the writers; `None` for the order of the files.
     pub sorted_by: Option<(Column, Direction)>,
-    /// The attribute of which only writers with an unsure prediction are shown; `None` for all writers.
+    /// The attribute of which only writers for whom the model abstains are shown; `None` for all writers.
     pub abstained_on: Option<String>,
 }
 
@@ -147,7 +147,7 @@ fn abstains(line: &Line, attribute: &str) -> bool {
     })
 }
 
-/// The first row to draw of this many, where the user has scrolled past this share of their height.
+/// The first row to draw of this many, where the visitor has scrolled past this share of their height.
 pub fn first_drawn(share: f64, rows: usize) -> usize {
     let in_sight = (share * rows as f64) as usize;
     let first = (in_sight / STEP * STEP).saturating_sub(STEP);
@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// A writer whose gender is female with this probability, and who is sure from .7 on.
+    /// A writer whose gender is female with this probability, and whose confidence threshold is .7.
     fn line(id: Value, words: usize, female: f32) -> Line {
         let label = if female >= 0.5 { "female" } else { "male" };
         let gender = AttributePrediction {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn unsure_writers_are_shown_alone_and_sorted() {
+    fn writers_for_whom_the_model_abstains_are_shown_alone_and_sorted() {
         let mut arrangement = Arrangement {
             sorted_by: None,
             abstained_on: Some("gender".into()),

@@ -474,7 +474,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#emit("error", { message, error });
   }
 
-  /** The nearest `lang` around the element, then the reader's languages. */
+  /** The nearest `lang` around the element, then the visitor's languages. */
   #languages() {
     let node = this;
     while (node && !node.lang) node = node.parentElement ?? node.getRootNode().host;

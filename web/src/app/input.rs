@@ -42,7 +42,7 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
     if let Some(given) = tab::take(TEXT).or_else(text_of_address) {
         put(&given);
     }
-    // web/start.js loads the page again soon after the user has asked for the new version (update.rs).
+    // web/start.js loads the page again soon after the visitor has asked for the new version (update.rs).
     let is_reloaded = StoredValue::new(false);
     // Browsers remember about 5 million letters for a tab.
     let remembers =

@@ -143,7 +143,7 @@ fn Heading(
     }
 }
 
-/// The choice between all writers and those of whom the model is unsure.
+/// The choice between all writers and those for whom the model abstains.
 #[component]
 fn Filter(
     attributes: Memo<Vec<Attribute>>,
@@ -159,7 +159,7 @@ fn Filter(
     let options = move || {
         let option = |attribute: Attribute| {
             let name = locale().name(&attribute.name);
-            let text = locale().format("unsure_of", &[("attribute", &name)]);
+            let text = locale().format("abstained_on", &[("attribute", &name)]);
             let is_chosen = arrangement.with_untracked(|arrangement| {
                 arrangement.abstained_on.as_ref() == Some(&attribute.name)
             });
