@@ -35,7 +35,8 @@ addEventListener("message", (event) => {
   const { data, ports } = event;
   const act = {
     guard: () => clients.claim(),
-    keep: async () => ports[0]?.postMessage(await keepAll()),
+    // It fails where a file is not served as it was built.
+    keep: async () => ports[0]?.postMessage(await keepAll().catch(() => false)),
     "take over": () => skipWaiting(),
     "take over if alone": () => takeOverIfAlone(ports[0]),
   };

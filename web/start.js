@@ -18,7 +18,12 @@ try {
   offerNewVersions().catch(() => {});
   keep().catch(() => {});
 } catch (error) {
-  document.getElementById("app").textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
+  const notice = document.createElement("p");
+  notice.lang = "en";
+  // A screen reader announces it.
+  notice.setAttribute("role", "alert");
+  notice.textContent = `This page could not start: ${error?.message ?? error}. Load it again, or try a current browser.`;
+  document.getElementById("app").replaceChildren(notice);
   throw error;
 }
 

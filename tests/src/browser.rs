@@ -1,4 +1,4 @@
-//! A browser without a window, and the page in it as its user sees it.
+//! A browser without a window, and the page in it as its visitor sees it.
 
 use std::{
     io::ErrorKind,
@@ -284,25 +284,24 @@ impl Page {
         self.script("window.isOld = true; setTimeout(() => location.reload())")
             .await;
         let loaded = "return window.isOld === undefined && document.readyState === 'complete'";
-        let start = Instant::now();
         // A script fails if its document is replaced.
-        while !matches!(
-            self.client.execute(loaded, vec![]).await,
-            Ok(Value::Bool(true))
-        ) {
-            assert!(start.elapsed() < SOON, "the page is not loaded again");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        self.wait(loaded, SOON, |_| true).await;
     }
 
     /// Waits until a script returns true. It is run again if the page is loaded again while a promise is awaited.
     pub async fn until(&self, script: &str, at_most: Duration) {
+        self.wait(script, at_most, |error| error.contains("unloaded"))
+            .await;
+    }
+
+    /// Waits until a script returns true. It is run again after an error that may occur.
+    async fn wait(&self, script: &str, at_most: Duration, may_occur: fn(&str) -> bool) {
         let start = Instant::now();
         loop {
             match self.client.execute(script, vec![]).await {
                 Ok(Value::Bool(true)) => return,
                 Ok(_) => {}
-                Err(error) if error.to_string().contains("unloaded") => {}
+                Err(error) if may_occur(&error.to_string()) => {}
                 Err(error) => panic!("{script}: {error}"),
             }
             assert!(

@@ -1,4 +1,4 @@
-//! What the reader finds in the files that the user has given, and the choice among their writers.
+//! What the reader finds in the files that the visitor has given, and the choice among their writers.
 //!
 //! The reader (`reader`) is a program of its own, in a worker of its own. It knows the formats of archives, unpacks, and
 //! hands users to the page as the project's JSONL.
@@ -76,19 +76,21 @@ pub struct Archive {
     files: Vec<GivenFile>,
     /// Each with the place of the file. Those with the most words come first.
     writers: Vec<(usize, Writer)>,
+    /// Whether there are files that can be read and whose writers are not among these.
+    has_others: bool,
 }
 
 impl Archive {
     /// A single file, of which the page knows no writers yet.
     pub fn of(file: GivenFile) -> Self {
-        Self {
-            files: vec![file],
-            writers: Vec::new(),
-        }
+        let mut archive = Self::default();
+        archive.add(file);
+        archive
     }
 
     /// Adds a file, of which the page knows no writers yet.
     pub fn add(&mut self, file: GivenFile) {
+        self.has_others |= file.bytes().is_some();
         self.files.push(file);
     }
 
@@ -123,6 +125,16 @@ impl Archive {
     /// The name of the first file.
     pub fn name(&self) -> &str {
         self.files.first().map_or("", GivenFile::name)
+    }
+
+    /// How many files there are.
+    pub fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether [`all`](Self::all) has more users than the [`writers`](Self::writers), from files that are not read yet.
+    pub fn has_others(&self) -> bool {
+        self.has_others
     }
 
     /// The writers of archives, those with the most words first.
@@ -189,5 +201,13 @@ mod tests {
         assert_eq!(batch.next_chunk(all).unwrap(), [["a longer post"]]);
         assert_eq!(batch.name(), "chat.txt");
         assert!(archive.one(2).is_none());
+
+        assert!(!archive.has_others());
+        let reason = Reason::UnreadableFile("gone".into());
+        archive.add(GivenFile::unreadable("gone.csv", reason));
+        assert!(!archive.has_others());
+        archive.add(GivenFile::new("users.jsonl", ann.as_bytes()));
+        assert!(archive.has_others());
+        assert_eq!((archive.files(), archive.all().files()), (3, 3));
     }
 }

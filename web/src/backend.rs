@@ -35,7 +35,7 @@ impl Adapter {
     }
 }
 
-/// The adapter that the GPU's program may run on, or why only the CPU may (`None`: because the user chose it). `found`
+/// The adapter that the GPU's program may run on, or why only the CPU may (`None`: because the visitor chose it). `found`
 /// is the browser's adapter, or why there is none.
 pub fn decide(
     choice: BackendChoice,

@@ -33,7 +33,7 @@ impl Locale {
     /// All of them, in the order of the page's buttons.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The first of the reader's languages (BCP 47 tags) that has a catalogue; English if none has.
+    /// The first of the visitor's languages (BCP 47 tags) that has a catalogue; English if none has.
     pub fn negotiate(tags: impl IntoIterator<Item = String>) -> Self {
         let primary = |tag: &str| {
             let primary = tag.split('-').next().unwrap_or_default();

@@ -11,7 +11,7 @@ use model_core::population::{Method, PopulationEstimate};
 use model_core::prediction::{Named, UserPrediction};
 use serde::{Deserialize, Serialize};
 
-/// The backend that the user chooses for a model.
+/// The backend chosen for a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
@@ -26,8 +26,8 @@ pub enum BackendChoice {
     WebGpu,
 }
 
-/// Why something does not work. Page and widget put it into words (`Locale::reason`). A text in it comes from elsewhere,
-/// such as the message of an exception, and is shown as it is.
+// Page and widget put it into words (`Locale::reason`).
+/// Why something does not work. A text in it comes from elsewhere, such as the message of an exception, and is shown as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
@@ -118,7 +118,7 @@ pub enum Reason {
     /// Page and worker do not understand each other.
     Misunderstood(String),
 
-    /// The browser cannot read a file of the user's.
+    /// The browser cannot read a file given to the page.
     UnreadableFile(String),
     /// A file of users is compressed.
     PackedFile {
@@ -148,7 +148,7 @@ pub enum Reason {
 pub enum Backend {
     /// The CPU, in WebAssembly.
     Cpu {
-        /// Why WebGPU does not run although the choice allows it; `None` if there is nothing to explain.
+        /// Why WebGPU does not run although the choice allows it; `null` if there is nothing to explain.
         because: Option<Reason>,
     },
     /// WebGPU.
@@ -171,14 +171,14 @@ pub enum Request {
     Load {
         /// The model's number.
         model: u64,
-        /// The address of the bundle, absolute or relative to the worker's script. `None`: the previous message was the
+        /// The address of the bundle, absolute or relative to the worker's script; `null` if the previous message was the
         /// bundle's bytes.
         bundle: Option<String>,
         /// The address of the Chinese dictionary, likewise. It is fetched only for a model that needs it.
         dictionary: String,
         /// The backend to run on.
         choice: BackendChoice,
-        /// Why the page asks for the CPU although the user did not: an earlier worker has failed.
+        /// Why the page asks for the CPU although another backend was chosen: an earlier worker has failed.
         cpu_because: Option<Reason>,
     },
     /// Free a model.
@@ -192,7 +192,8 @@ pub enum Request {
         id: u64,
         /// The model's number.
         model: u64,
-        /// The posts of each user: no more than a [`ChunkSize`], so that the worker is soon free again.
+        // At most a `ChunkSize` of them, so that the worker is soon free again.
+        /// The posts of each user.
         users: Vec<Vec<String>>,
         /// The number of characters that further requests of the same work will send. It decides whether starting WebGPU
         /// is worth its time.
@@ -335,7 +336,7 @@ pub enum Reply {
     },
     /// A request failed. The worker continues.
     Failed {
-        /// The number of the request; `None` if it was to load a model.
+        /// The number of the request; `null` if it was to load a model.
         id: Option<u64>,
         /// The model's number.
         model: u64,

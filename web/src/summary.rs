@@ -320,6 +320,12 @@ mod tests {
     }
 
     #[test]
+    fn the_widget_warns_of_the_same_texts() {
+        let widget = include_str!("../widget/locale.js");
+        assert!(widget.contains(&format!("const FEW_WORDS = {FEW_WORDS};")));
+    }
+
+    #[test]
     fn texts_unlike_those_of_the_training_users_have_a_warning() {
         let mut check = TextCheck {
             language: None,

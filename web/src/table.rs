@@ -48,12 +48,12 @@ impl Direction {
     }
 }
 
-/// What the user has chosen for the table.
+/// What the visitor has chosen for the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrangement {
     /// The column that sorts the writers; `None` for the order of the files.
     pub sorted_by: Option<(Column, Direction)>,
-    /// The attribute of which only writers with an unsure prediction are shown; `None` for all writers.
+    /// The attribute of which only writers for whom the model abstains are shown; `None` for all writers.
     pub abstained_on: Option<String>,
 }
 
@@ -147,20 +147,21 @@ fn abstains(line: &Line, attribute: &str) -> bool {
     })
 }
 
-/// The first row to draw of this many, where the user has scrolled past this share of their height.
+/// The first row to draw of this many, where the visitor has scrolled past this share of their height.
 pub fn first_drawn(share: f64, rows: usize) -> usize {
     let in_sight = (share * rows as f64) as usize;
     let first = (in_sight / STEP * STEP).saturating_sub(STEP);
     first.min(rows.saturating_sub(DRAWN))
 }
 
-/// The rows to draw from the row `first` on, each with its place in the table. `order` is that of [`Arrangement::order`].
-pub fn drawn(lines: &[Line], order: Option<&[usize]>, first: usize) -> Vec<(usize, Line)> {
+/// The rows to draw from the row `first` on, each with its place in the table and the place of its line among `lines`. `order`
+/// is that of [`Arrangement::order`].
+pub fn drawn(lines: &[Line], order: Option<&[usize]>, first: usize) -> Vec<(usize, usize, Line)> {
     let rows = order.map_or(lines.len(), <[usize]>::len).min(MOST);
     let places = first..rows.min(first + DRAWN);
     let row = |place: usize| {
         let line = order.map_or(place, |order| order[place]);
-        Some((place, lines.get(line)?.clone()))
+        Some((place, line, lines.get(line)?.clone()))
     };
     places.filter_map(row).collect()
 }
@@ -172,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// A writer whose gender is female with this probability, and who is sure from .7 on.
+    /// A writer whose gender is female with this probability, and whose confidence threshold is .7.
     fn line(id: Value, words: usize, female: f32) -> Line {
         let label = if female >= 0.5 { "female" } else { "male" };
         let gender = AttributePrediction {
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn unsure_writers_are_shown_alone_and_sorted() {
+    fn writers_for_whom_the_model_abstains_are_shown_alone_and_sorted() {
         let mut arrangement = Arrangement {
             sorted_by: None,
             abstained_on: Some("gender".into()),
@@ -255,10 +256,10 @@ mod tests {
         let order = arrangement.order(&lines()).unwrap();
         assert_eq!(order, [1, 4, 3]);
         let drawn = drawn(&lines(), Some(&order), 1);
-        let shown: Vec<(usize, &Value)> = (drawn.iter())
-            .map(|(place, line)| (*place, &line.id))
+        let shown: Vec<(usize, usize, &Value)> = (drawn.iter())
+            .map(|(place, number, line)| (*place, *number, &line.id))
             .collect();
-        assert_eq!(shown, [(1, &json!(null)), (2, &json!(9))]);
+        assert_eq!(shown, [(1, 4, &json!(null)), (2, 3, &json!(9))]);
     }
 
     #[test]

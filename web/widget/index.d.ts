@@ -29,6 +29,7 @@ export type {
   Language,
   Method,
   ModelCard,
+  Named,
   PopulationEstimate,
   ReliabilityBin,
   Share,
@@ -78,7 +79,7 @@ export type Text = string | readonly string[];
 
 export interface ReadOptions {
   /**
-   * How common each class is among the writers, before their text is read: `"equal"` (default), `"corpus"` (as among the
+   * How common each class is among the users, before their text is read: `"equal"` (default), `"corpus"` (as among the
    * training users), or shares from 0 to 1 by attribute and by class or coarse class. An attribute that is not named has
    * equal base rates.
    */

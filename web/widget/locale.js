@@ -1,5 +1,5 @@
 // @ts-check
-// The messages of <user-attributes> in the reader's language, and how it writes names and numbers.
+// The messages of <user-attributes> in the visitor's language, and how it writes names and numbers.
 // The build makes messages.js from the catalogues in web/locales, which web/src/locale.rs describes.
 import messages from "./messages.js";
 
@@ -20,7 +20,7 @@ export class Locale {
   #rules;
 
   /**
-   * The first of the reader's languages (BCP 47 tags) that has a catalogue; English if none has.
+   * The first of the visitor's languages (BCP 47 tags) that has a catalogue; English if none has.
    * @param {readonly string[]} languages
    */
   constructor(languages) {
@@ -79,7 +79,7 @@ export class Locale {
 /** The locale of the JavaScript interface. */
 export const ENGLISH = new Locale(["en"]);
 
-/** An error with a reason. Its message is in English; the element shows the reason in the reader's language. */
+/** An error with a reason. Its message is in English; the element shows the reason in the visitor's language. */
 export class Failure extends Error {
   /**
    * @param {Reason} reason

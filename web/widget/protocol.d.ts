@@ -153,7 +153,7 @@ coarse?: Named<Share>, };
  */
 export type Backend = { "cpu": { 
 /**
- * Why WebGPU does not run although the choice allows it; `None` if there is nothing to explain.
+ * Why WebGPU does not run although the choice allows it; `null` if there is nothing to explain.
  */
 because: Reason | null, } } | { "webgpu": { 
 /**
@@ -166,7 +166,7 @@ adapter: string,
 software: boolean, } };
 
 /**
- * The backend that the user chooses for a model.
+ * The backend chosen for a model.
  */
 export type BackendChoice = "auto" | "cpu" | "webgpu";
 
@@ -410,8 +410,7 @@ end: number,
 known: boolean, };
 
 /**
- * Why something does not work. Page and widget put it into words (`Locale::reason`). A text in it comes from elsewhere,
- * such as the message of an exception, and is shown as it is.
+ * Why something does not work. A text in it comes from elsewhere, such as the message of an exception, and is shown as it is.
  */
 export type Reason = "no_webgpu" | "insecure_page" | { "adapter_refused": string } | "no_adapter" | { "no_timestamp_query": { 
 /**
@@ -590,7 +589,7 @@ words: Array<Array<string>>,
  */
 milliseconds: number, } } | { "failed": { 
 /**
- * The number of the request; `None` if it was to load a model.
+ * The number of the request; `null` if it was to load a model.
  */
 id: number | null, 
 /**
@@ -616,7 +615,7 @@ export type Request = { "load": {
  */
 model: number, 
 /**
- * The address of the bundle, absolute or relative to the worker's script. `None`: the previous message was the
+ * The address of the bundle, absolute or relative to the worker's script; `null` if the previous message was the
  * bundle's bytes.
  */
 bundle: string | null, 
@@ -629,7 +628,7 @@ dictionary: string,
  */
 choice: BackendChoice, 
 /**
- * Why the page asks for the CPU although the user did not: an earlier worker has failed.
+ * Why the page asks for the CPU although another backend was chosen: an earlier worker has failed.
  */
 cpu_because: Reason | null, } } | { "unload": { 
 /**
@@ -645,7 +644,7 @@ id: number,
  */
 model: number, 
 /**
- * The posts of each user: no more than a [`ChunkSize`], so that the worker is soon free again.
+ * The posts of each user.
  */
 users: Array<Array<string>>, 
 /**

@@ -191,6 +191,9 @@ const STYLE = `
     margin-top: 0.6em;
     font-weight: 600;
   }
+  dd {
+    white-space: pre-line;
+  }
   dl {
     font-size: 0.9em;
   }

@@ -6,7 +6,7 @@ export interface UserAttributesEventMap {
   ready: CustomEvent<{ card: ModelCard; attributes: readonly Attribute[]; backend: Backend }>;
   /** Bytes have arrived. */
   progress: CustomEvent<Progress>;
-  /** A new text was predicted, or the same one under other base rates. */
+  /** A text was predicted: a new one, or the same one again after it was set, or under another model, backend or base rates. */
   prediction: CustomEvent<{ prediction: UserPrediction; text: string }>;
   /** The model could not be loaded, or a text could not be read. */
   error: CustomEvent<{ message: string; error: unknown }>;

@@ -22,8 +22,11 @@ function make(tag, properties = {}, ...children) {
 }
 
 /** Elements that start a new line: the words before and after them are separate. */
-const LINES =
-  /^(ADDRESS|ARTICLE|ASIDE|BLOCKQUOTE|BR|D[DLT]|DIV|FIGCAPTION|FIGURE|FOOTER|H[1-6R]|HEADER|LI|MAIN|NAV|[OU]L|P|PRE|SECTION|T[DHR]|TABLE)$/;
+const LINES = new Set(
+  `ADDRESS ARTICLE ASIDE BLOCKQUOTE BR CAPTION DD DETAILS DIALOG DIV DL DT FIELDSET FIGCAPTION FIGURE FOOTER FORM
+  H1 H2 H3 H4 H5 H6 HEADER HGROUP HR LEGEND LI MAIN MENU NAV OL OPTION P PRE SEARCH SECTION SUMMARY
+  TABLE TBODY TD TFOOT TH THEAD TR UL`.split(/\s+/),
+);
 /** Elements whose content is not text. */
 const UNREAD = new Set(["NOSCRIPT", "SCRIPT", "STYLE", "TEMPLATE"]);
 
@@ -35,7 +38,7 @@ function textOf(nodes) {
     if (node.nodeType !== Node.ELEMENT_NODE || UNREAD.has(node.nodeName)) continue;
     // The slot of a component shows nodes from elsewhere.
     const inner = textOf(node.nodeName === "SLOT" ? node.assignedNodes({ flatten: true }) : node.childNodes);
-    text += LINES.test(node.nodeName) ? `\n${inner}\n` : inner;
+    text += LINES.has(node.nodeName) ? `\n${inner}\n` : inner;
   }
   return text;
 }
@@ -104,9 +107,10 @@ function section(locale, { name, classes, coarse_classes = [] }) {
   return { name, element, set };
 }
 
-/** Facts that a card states, each with the key of its term. */
+/** Facts that a card states in English, each with the key of its term. */
 function facts(locale, stated) {
-  return stated.flatMap(([key, text]) => (text ? [make("dt", {}, locale.t(key)), make("dd", { dir: "auto" }, text)] : []));
+  const fact = ([key, text]) => [make("dt", {}, locale.t(key)), make("dd", { dir: "auto", lang: "en" }, text)];
+  return stated.filter(([, text]) => text).flatMap(fact);
 }
 
 /** The terms of the model and the uses that it is not for. They are in sight, because they apply to every use of the element. */
@@ -124,6 +128,7 @@ function about(locale, card) {
     ["card_limits", card.limits],
     ["card_data", card.data],
     ["card_languages", card.languages.join(", ")],
+    ["card_citations", card.citations.join("\n")],
   ]);
   const share = (value) => `${(value * 100).toFixed(1)}%`;
   const figures = card.figures.map(({ attribute, language, corpus, adapted, users, accuracy, majority }) => {
@@ -469,7 +474,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#emit("error", { message, error });
   }
 
-  /** The nearest `lang` around the element, then the reader's languages. */
+  /** The nearest `lang` around the element, then the visitor's languages. */
   #languages() {
     let node = this;
     while (node && !node.lang) node = node.parentElement ?? node.getRootNode().host;

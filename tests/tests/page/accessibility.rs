@@ -94,6 +94,49 @@ fn the_document_about_consent_has_no_barriers() {
 }
 
 #[test]
+fn the_edges_of_form_fields_were_hardly_seen() {
+    let pale = "
+        const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
+            .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+        const contrast = (one, other) => {
+            const [less, more] = [light(one), light(other)].sort((one, other) => one - other);
+            return (more + 0.05) / (less + 0.05);
+        };
+        const style = selector => getComputedStyle(document.querySelector(selector));
+        return ['textarea', 'select', '[type=number]'].filter(field =>
+            [field, '.panel'].some(ground => contrast(style(field).borderTopColor, style(ground).backgroundColor) < 3))";
+    for need in [Need::Light, Need::Dark] {
+        Visit::default().needs(need).run(async move |page| {
+            page.ready().await;
+            base_rates::choose(&page, base_rates::OWN).await;
+            let shown = "return ['select', '[type=number]'].every(field => document.querySelector(field) !== null)";
+            page.until(shown, SOON).await;
+            assert_eq!(page.script(pale).await, json!([]));
+        });
+    }
+}
+
+#[test]
+fn headings_had_the_level_of_the_heading_above_them_or_none_above() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        archives::one_writer(&page).await;
+        page.open_details(".about").await;
+        page.until("return document.querySelector('.reliability') !== null", SOON)
+            .await;
+        let levels = page.script(
+            "return ['.settling .attribute > h3', '.settling .attribute > h4', 'footer h2', 'footer h3']
+                .map(heading => document.querySelectorAll(heading).length)",
+        );
+        assert_eq!(levels.await, json!([0, 3, 1, 1]));
+        // The headings of the columns are a row of their table too.
+        let row = page.script("return document.querySelector('[aria-labelledby=writers] thead tr').ariaRowIndex");
+        assert_eq!(row.await, "1");
+    });
+}
+
+#[test]
 fn a_barrier_is_found() {
     Visit::default().run(async |page| {
         page.ready().await;

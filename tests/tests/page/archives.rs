@@ -206,6 +206,27 @@ fn the_writers_of_a_chat_are_chosen_from() {
 }
 
 #[test]
+fn files_beside_a_chat_were_neither_in_the_heading_nor_on_the_button() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users = "{\"text\": \"my school\"}\n".repeat(3);
+        let files: [(&str, &[u8]); 2] = [
+            ("chat.txt", CHAT.as_bytes()),
+            ("users.jsonl", users.as_bytes()),
+        ];
+        page.give_all(&files).await;
+        page.press("All writers of all files").await;
+        done(&page, 5).await;
+        let heading = "Writers in chat.txt and 1 more file";
+        let shown = text(&page, "//section[@aria-labelledby='file']/h2").await;
+        assert_eq!(shown, heading);
+        page.press("Choose another writer").await;
+        let shown = text(&page, "//section[@aria-labelledby='archive']/h2").await;
+        assert_eq!(shown, heading);
+    });
+}
+
+#[test]
 fn the_estimate_of_a_mastodon_archive_settles() {
     let sentences = [
         "my math teacher gave us so much homework",

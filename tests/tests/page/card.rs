@@ -125,6 +125,18 @@ fn plots_and_tables_show_the_cards_figures() {
 }
 
 #[test]
+fn the_english_card_had_no_language_of_its_own_in_a_chinese_page() {
+    visit(vec![figures("gender", &[], &[])]).run(async |page| {
+        open(&page).await;
+        page.press("中文").await;
+        let marked = "const facts = [...document.querySelectorAll('footer dd')];
+            return document.documentElement.lang === 'zh-Hans'
+                && facts.length > 2 && facts.every(fact => fact.lang === 'en')";
+        page.until(marked, SOON).await;
+    });
+}
+
+#[test]
 fn the_papers_f_was_shown_alone_and_as_f() {
     visit(vec![figures("gender", &[], &[])]).run(async |page| {
         open(&page).await;

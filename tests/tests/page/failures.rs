@@ -7,7 +7,7 @@ use tests::{
     site::{Delivery, read},
 };
 
-use crate::{TEXTS, bundle, damaged, failed, note};
+use crate::{TEXTS, bundle, damaged, failed, interface, note};
 
 #[test]
 fn a_damaged_model_is_named_and_loading_can_be_repeated() {
@@ -62,6 +62,19 @@ fn a_worker_that_cannot_start_is_not_waited_for() {
             failed(&page).await;
         });
     }
+}
+
+#[test]
+fn no_screen_reader_announced_that_the_page_cannot_start() {
+    let files = interface();
+    let program = files.iter().find(|file| file.ends_with(".wasm"));
+    let program = program.expect("the page has a program");
+    let visit = Visit::default().instead(program, b"\0asm, but no program".to_vec());
+    visit.open("").run(async |page| {
+        let alert = "const alert = document.querySelector('#app > [role=alert]');
+            return alert?.lang === 'en' && alert.innerText.startsWith('This page could not start')";
+        page.until(alert, SOON).await;
+    });
 }
 
 #[test]

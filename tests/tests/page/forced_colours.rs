@@ -1,4 +1,4 @@
-//! The page for readers whose system replaces its colours, or wants no motion.
+//! The page for visitors whose system replaces its colours, or wants no motion.
 
 use serde_json::json;
 use tests::{

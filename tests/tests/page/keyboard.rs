@@ -4,13 +4,14 @@ use fantoccini::{
     actions::{InputSource, KeyAction, KeyActions},
     key::Key,
 };
+use serde_json::json;
 use tests::{
     BILINGUAL,
     browser::{Page, SOON, Visit},
     same_by,
 };
 
-use crate::{announcement, bilingual};
+use crate::{announcement, bilingual, writers::done};
 
 #[test]
 fn everything_can_be_reached_and_used() {
@@ -112,7 +113,25 @@ fn the_focus_is_not_lost_with_a_button() {
         page.ready().await;
         page.press("Exam week").await;
         page.press("Clear").await;
-        assert_eq!(focus(&page).await, "posts");
+        page.focused("posts").await;
+    });
+}
+
+#[test]
+fn the_focus_jumped_to_another_writer_where_a_long_table_scrolled() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users: String = (1..=160)
+            .map(|user| format!("{}\n", json!({ "id": user, "text": "my school" })))
+            .collect();
+        page.give("many.jsonl", users).await;
+        done(&page, 160).await;
+        let first =
+            "document.querySelector('[aria-labelledby=writers] tbody:not(.space) button').focus()";
+        page.script(first).await;
+        for writer in 2..=90 {
+            assert_eq!(tab(&page).await, writer.to_string());
+        }
     });
 }
 

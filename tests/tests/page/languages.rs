@@ -1,4 +1,4 @@
-//! The interface is in the reader's language.
+//! The interface is in the visitor's language.
 
 use serde_json::json;
 use tests::{

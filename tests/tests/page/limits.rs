@@ -70,6 +70,18 @@ fn the_page_works_where_the_storage_is_full() {
 }
 
 #[test]
+fn a_page_without_one_of_its_files_did_not_say_that_it_is_not_kept() {
+    let worker = String::from_utf8(site::read(SERVICE_WORKER)).expect("a script is text");
+    let (before, files) = worker.split_once("new Map([").expect("it lists the files");
+    let worker = format!("{before}new Map([[\"gone.js\", \"\"],{files}");
+    let visit = Visit::default().instead(SERVICE_WORKER, worker.into_bytes());
+    visit.run(async |page| {
+        works(&page).await;
+        is_not_kept(&page).await;
+    });
+}
+
+#[test]
 fn the_page_no_longer_started_where_a_full_storage_had_kept_a_part_of_a_file() {
     // As Firefox does it, without an error.
     let part = "const { put } = Cache.prototype;

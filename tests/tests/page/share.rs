@@ -65,6 +65,18 @@ fn a_link_to_a_text_that_is_too_long_was_said_to_contain_it() {
 }
 
 #[test]
+fn an_edit_removed_the_query_of_the_address_with_the_text() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.script("history.replaceState(null, '', '?x=1#text=tea')")
+            .await;
+        page.write("my wife").await;
+        let address = page.script("return location.search + location.hash");
+        assert_eq!(address.await, "?x=1");
+    });
+}
+
+#[test]
 fn a_link_that_was_opened_in_the_tab_of_the_page_was_ignored() {
     Visit::default().run(async |page| {
         page.ready().await;

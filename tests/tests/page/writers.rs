@@ -364,8 +364,8 @@ fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
         page.press("Words").await;
         page.until(&format!("{table} return ids[0] === 1"), SOON).await;
 
-        // The writers of whom the model is unsure can be shown alone.
-        let unsure = predict_all(&users)
+        // The writers for whom the model abstains can be shown alone.
+        let abstained = predict_all(&users)
             .iter()
             .filter(|user| user["predictions"]["gender"]["confident"] == false)
             .count();
@@ -373,7 +373,7 @@ fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
             select.value = 'gender';
             select.dispatchEvent(new Event('change', { bubbles: true }))";
         page.script(choose).await;
-        let counted = format!("{table} return table.querySelector('table').ariaRowCount === '{}'", unsure + 1);
+        let counted = format!("{table} return table.querySelector('table').ariaRowCount === '{}'", abstained + 1);
         page.until(&counted, SOON).await;
     });
 }

@@ -14,7 +14,7 @@ const TEXT: &str = "my math teacher gave us so much homework today";
 
 /// Uses that the declarations must refuse. TypeScript reports each one that they allow.
 const REFUSED: &str = "
-    import { load, type Progress } from 'user-attributes';
+    import { load, type Named, type Progress } from 'user-attributes';
     import 'user-attributes/element';
 
     const estimate = document.createElement('user-attributes');
@@ -34,6 +34,9 @@ const REFUSED: &str = "
     model.card = null;
     // @ts-expect-error
     const [{ label }] = await model.predict(['text']);
+    const rates: Named<Named<number>> = model.baseRates;
+    // @ts-expect-error
+    const names: Named<string> = rates;
     estimate.baseRates = null;
     // @ts-expect-error
     estimate.baseRates = 'fair';

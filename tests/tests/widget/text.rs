@@ -57,6 +57,18 @@ fn a_new_text_takes_the_place_of_the_old() {
 }
 
 #[test]
+fn words_of_neighbouring_elements_were_glued_together() {
+    let body = "<user-attributes><details><summary>my school</summary>band practice</details>\
+        <fieldset><legend>homework</legend>my mom</fieldset>\
+        <table><caption>my wife</caption><tr><td>the server</td></tr></table>so b<b>or</b>ing</user-attributes>";
+    page("", body).run(async |page| {
+        let words = "my school band practice homework my mom my wife the server so boring";
+        let read = format!("return {ELEMENT}.text?.split(/\\s+/).join(' ') === '{words}'");
+        page.until(&read, SOON).await;
+    });
+}
+
+#[test]
 fn text_is_never_read_as_html() {
     // Applies to the text of the page and to texts in a model.
     let hostile = "<img src=x onerror=\"document.title = 'broken into'\"><script>document.title = 'broken into'</script>";
@@ -95,6 +107,21 @@ fn figures_of_several_corpora_looked_the_same() {
             assert!(about.contains(corpus), "{about}");
         }
     });
+}
+
+#[test]
+fn the_sources_of_the_model_were_left_out() {
+    let mut bundle = Bundle::from_bytes(&site::read(BUNDLE)).expect("the page's model is sound");
+    bundle.card.citations = vec!["Ann: On tea.".into(), "Ben: On milk.".into()];
+    let bundle = bundle.to_bytes().expect("it stays sound");
+    page("", &element("model=sources.safetensors"))
+        .instead("sources.safetensors", bundle)
+        .run(async |page| {
+            settled(&page, ELEMENT).await;
+            let about = part(&page, ELEMENT, "about").await;
+            let sources = "SourcesAnn: On tea.\nBen: On milk.";
+            assert!(about.contains(sources), "{about}");
+        });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the model card says.
 
 use leptos::prelude::*;
-use model_core::card::ModelCard;
+use model_core::card::AttributeFigures;
 
 use super::link::Link;
 use super::reliability::{Reliability, share};
@@ -12,13 +12,13 @@ use crate::summary;
 /// The terms of the model and the uses that it is not for. They are in sight, because they apply to every use of the page.
 #[component]
 pub fn Terms(link: Link) -> impl IntoView {
-    let card = link.watch(|session| session.model().map(|model| model.card.clone()));
+    let terms = link.watch(|session| {
+        let card = &session.model()?.card;
+        Some((card.licence.clone(), card.not_for.clone()))
+    });
     move || {
-        let card = card.get()?;
-        let terms = [
-            ("card_licence", card.licence),
-            ("card_not_for", card.not_for),
-        ];
+        let (licence, not_for) = terms.get()?;
+        let terms = [("card_licence", licence), ("card_not_for", not_for)];
         facts(terms, locale())
     }
 }
@@ -26,13 +26,20 @@ pub fn Terms(link: Link) -> impl IntoView {
 /// The rest of the model card, behind a disclosure. Its hundreds of elements are made when it is first opened.
 #[component]
 pub fn About(link: Link) -> impl IntoView {
-    let card = link.watch(|session| session.model().map(|model| model.card.clone()));
+    let name = link.watch(|session| Some(session.model()?.card.name.clone()));
     let was_opened = RwSignal::new(false);
+    let card = link.watch(move |session| {
+        let model = session.model().filter(|_| was_opened.get())?;
+        Some(model.card.clone())
+    });
     let rest = move || {
-        let card = was_opened.get().then(|| card.get()).flatten()?;
+        let card = card.get()?;
         let locale = locale();
         let has_figures = !card.figures.is_empty();
-        let figures = has_figures.then(|| view! { <Figures card=card.clone() locale=locale /> });
+        let figures = has_figures.then(|| {
+            let caption = summary::figures_caption(&card, locale);
+            view! { <Figures caption=caption figures=card.figures.clone() locale=locale /> }
+        });
         let more = [
             ("card_languages", card.languages.join(", ")),
             ("card_data", card.data),
@@ -47,28 +54,29 @@ pub fn About(link: Link) -> impl IntoView {
         })
     };
     move || {
-        let name = card.with(|card| Some(card.as_ref()?.name.clone()))?;
+        let name = name.get()?;
         Some(view! {
             <details class="about" on:toggle=move |_| was_opened.set(true)>
-                <summary>{t("about")} " " <cite>{name}</cite></summary>
+                <summary><h2>{t("about")} " " <cite>{name}</cite></h2></summary>
                 {rest}
             </details>
         })
     }
 }
 
-/// The facts that a card states, each with the key of its term; `None` if it states none of them.
+/// The facts that a card states in English, each with the key of its term; `None` if it states none of them.
 fn facts<const N: usize>(facts: [(&'static str, String); N], locale: Locale) -> Option<AnyView> {
     let stated = facts.into_iter().filter(|(_, text)| !text.is_empty());
-    let stated = stated.map(|(term, text)| view! { <dt>{locale.t(term)}</dt><dd>{text}</dd> });
+    let stated = stated.map(|(term, text)| {
+        view! { <dt>{locale.t(term)}</dt><dd lang="en" dir="auto">{text}</dd> }
+    });
     let stated = stated.collect::<Vec<_>>();
     (!stated.is_empty()).then(|| view! { <dl>{stated}</dl> }.into_any())
 }
 
 /// The test figures: of this model, or if it is a refit, of the model that was tested before it.
 #[component]
-fn Figures(card: ModelCard, locale: Locale) -> impl IntoView {
-    let caption = summary::figures_caption(&card, locale);
+fn Figures(caption: String, figures: Vec<AttributeFigures>, locale: Locale) -> impl IntoView {
     let columns = [
         "attribute",
         "writers",
@@ -79,7 +87,7 @@ fn Figures(card: ModelCard, locale: Locale) -> impl IntoView {
     ];
     let columns = columns.map(|column| view! { <th scope="col">{locale.t(column)}</th> });
     let decimals = |figure: f64| format!("{figure:.3}");
-    let rows = card.figures.into_iter().map(|row| {
+    let rows = figures.into_iter().map(|row| {
         view! {
             <tr>
                 <th scope="row">{summary::figures_name(&row, locale)}</th>

@@ -3,11 +3,23 @@
 use leptos::prelude::*;
 
 use super::link::Link;
-use super::{focus_later, locale, t};
+use super::{file, focus_later, locale, t};
 use crate::archive::Writer;
 
 /// The most writers that are listed. More would make the page slow.
 const LISTED: usize = 100;
+
+/// What is shown of an archive.
+#[derive(Clone, PartialEq)]
+struct Overview {
+    /// The name of the first file.
+    name: String,
+    files: usize,
+    /// The number of writers, unless other files have more of them.
+    count: usize,
+    has_others: bool,
+    listed: Vec<Writer>,
+}
 
 /// The list of the writers with the most words.
 #[component]
@@ -15,17 +27,29 @@ pub fn Writers(link: Link) -> impl IntoView {
     let archive = link.watch(|session| {
         let archive = session.archive()?;
         let writers = archive.writers();
-        let count = writers.len();
-        let listed: Vec<Writer> = writers.take(LISTED).cloned().collect();
-        Some((archive.name().to_owned(), count, listed))
+        Some(Overview {
+            name: archive.name().to_owned(),
+            files: archive.files(),
+            count: writers.len(),
+            has_others: archive.has_others(),
+            listed: writers.take(LISTED).cloned().collect(),
+        })
     });
     let heading = move || {
         archive.with(|archive| {
-            let (name, ..) = archive.as_ref()?;
-            Some(locale().format("file_heading", &[("file", name)]))
+            let archive = archive.as_ref()?;
+            Some(file::heading(&archive.name, archive.files))
         })
     };
-    let count = move || archive.with(|archive| archive.as_ref().map_or(0, |(_, count, _)| *count));
+    let all = move || {
+        archive.with(|archive| {
+            let archive = archive.as_ref()?;
+            Some(match archive.has_others {
+                true => locale().t("all_of_all_files").to_owned(),
+                false => locale().plural("all_of_them", archive.count, &[]),
+            })
+        })
+    };
     let choose = move |place| {
         link.act(|session| session.choose_writer(place));
         focus_later("file");
@@ -52,12 +76,12 @@ pub fn Writers(link: Link) -> impl IntoView {
         }
     };
     let rows = move || {
-        let listed = archive.with(|archive| archive.as_ref().map(|(.., listed)| listed.clone()));
+        let listed = archive.with(|archive| archive.as_ref().map(|archive| archive.listed.clone()));
         let listed = listed.unwrap_or_default().into_iter().enumerate();
         listed.map(row).collect_view()
     };
     let partly = move || {
-        let count = count();
+        let count = archive.with(|archive| archive.as_ref().map_or(0, |archive| archive.count));
         let arguments: [(&str, &dyn std::fmt::Display); 2] =
             [("shown", &LISTED), ("count", &count)];
         (LISTED < count).then(|| locale().format("most_words_shown", &arguments))
@@ -67,9 +91,7 @@ pub fn Writers(link: Link) -> impl IntoView {
             <h2 id="archive" tabindex="-1">{heading}</h2>
             <p class="note" role="status">{t("choose_writer")} " " {t("choose_writer_help")}</p>
             <div class="actions">
-                <button type="button" on:click=move |_| choose(None)>
-                    {move || locale().plural("all_of_them", count(), &[])}
-                </button>
+                <button type="button" on:click=move |_| choose(None)>{all}</button>
                 <button type="button" on:click=close>{t("close_files")}</button>
             </div>
             <div class="table" tabindex="0" role="group" aria-labelledby="archive">

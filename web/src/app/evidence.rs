@@ -22,9 +22,12 @@ pub fn Why(link: Link, prediction: Memo<Option<UserPrediction>>) -> impl IntoVie
         let attributes = session.model().map(|model| model.attributes.clone());
         attributes.unwrap_or_default()
     });
-    let evidence = link.watch(|session| session.evidence().cloned());
+    let evidence = link.watch(|session| {
+        let evidence = session.evidence().cloned();
+        evidence.or_else(|| Some(Err(session.failure()?.clone())))
+    });
     let chosen = RwSignal::new(None::<Target>);
-    // Until the user chooses, the most probable class of the first attribute.
+    // Until the visitor chooses, the most probable class of the first attribute.
     let target = Memo::new(move |_| {
         let attributes = attributes.get();
         let all: Vec<Target> = attributes.iter().flat_map(targets).collect();
@@ -140,7 +143,7 @@ fn Shown(evidence: Evidence, target: Target, locale: Locale) -> impl IntoView {
     });
     view! {
         {partly}
-        // The lists are for readers who cannot see the colours. A long text scrolls, so it must take the focus.
+        // The lists are for visitors who cannot see the colours. A long text scrolls, so it must take the focus.
         <div class="marked" tabindex="0" role="group" aria-label=locale.t("marked_text")>{text}</div>
         {if nothing {
             view! { <p class="note">{locale.t("no_evidence")}</p> }.into_any()

@@ -13,7 +13,7 @@ pub struct Example {
     pub text: &'static str,
 }
 
-/// The examples in the order of their buttons: those in the reader's language come first.
+/// The examples in the order of their buttons: those in the visitor's language come first.
 pub fn examples(locale: Locale) -> impl Iterator<Item = Example> {
     let (own, others): (Vec<Example>, Vec<Example>) =
         (EXAMPLES.into_iter()).partition(|example| example.locale == locale);

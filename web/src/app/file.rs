@@ -65,6 +65,15 @@ pub fn Choose(reader: Reader, notice: Notice) -> impl IntoView {
     }
 }
 
+/// The heading of a set of files: the name of the first one, and how many others there are.
+pub fn heading(name: &str, files: usize) -> String {
+    let file: [(&str, &dyn Display); 1] = [("file", &name)];
+    match files {
+        0 | 1 => locale().format("file_heading", &file),
+        _ => locale().plural("files_heading", files - 1, &file),
+    }
+}
+
 /// The progress of the run, without its rows.
 #[derive(Clone, PartialEq)]
 struct Overview {
@@ -106,12 +115,8 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     });
     let heading = move || {
         overview.with(|all| {
-            let Overview { name, files, .. } = all.as_ref()?;
-            let file: [(&str, &dyn Display); 1] = [("file", name)];
-            Some(match files {
-                0 | 1 => locale().format("file_heading", &file),
-                _ => locale().plural("files_heading", files - 1, &file),
-            })
+            let all = all.as_ref()?;
+            Some(heading(&all.name, all.files))
         })
     };
     let count = move || overview.with(|all| all.as_ref().map_or(0, |all| all.done));

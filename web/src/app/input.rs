@@ -1,9 +1,6 @@
 //! The text area, and what fills it: examples, links and files.
 
-use std::time::Duration;
-
 use js_sys::{decode_uri_component, encode_uri_component};
-use leptos::html::Textarea;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -13,11 +10,8 @@ use super::examples::examples;
 use super::link::Link;
 use super::rates::Rates;
 use super::reader::Reader;
-use super::{file, locale, t, tab};
+use super::{PAUSE, file, focus_later, locale, t, tab};
 use crate::labels::posts;
-
-/// The pause in typing after which the text is read.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// The name under which the tab remembers the text while the page is loaded again.
 const TEXT: &str = "text";
@@ -26,7 +20,6 @@ const TEXT: &str = "text";
 #[component]
 pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView {
     let text = RwSignal::new(String::new());
-    let area = NodeRef::<Textarea>::new();
     let set = move |new: String| {
         link.act(|session| {
             session.edit(posts(&new));
@@ -43,16 +36,13 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
     let clear = move |_| {
         forget_link();
         put("");
-        // The button is now disabled and would lose the focus.
-        if let Some(area) = area.get() {
-            let _ = area.focus();
-        }
+        focus_later("posts");
     };
     // The page was loaded again for a new version, or opened by a link with a text.
     if let Some(given) = tab::take(TEXT).or_else(text_of_address) {
         put(&given);
     }
-    // web/start.js loads the page again soon after the user has asked for the new version (update.rs).
+    // web/start.js loads the page again soon after the visitor has asked for the new version (update.rs).
     let is_reloaded = StoredValue::new(false);
     // Browsers remember about 5 million letters for a tab.
     let remembers =
@@ -87,7 +77,6 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
             <label for="posts">{t("posts_label")}</label>
             <textarea
                 id="posts"
-                node_ref=area
                 rows="10"
                 autocomplete="off"
                 placeholder=t("placeholder")
@@ -193,8 +182,9 @@ fn forget_link() {
     let location = window().location();
     if location.hash().is_ok_and(|hash| hash.starts_with(FRAGMENT)) {
         let path = location.pathname().unwrap_or_default();
+        let address = path + &location.search().unwrap_or_default();
         // It can fail only in a sandboxed frame.
-        let _ = replace_state(&JsValue::NULL, "", &path);
+        let _ = replace_state(&JsValue::NULL, "", &address);
     }
 }
 

@@ -32,6 +32,9 @@ use web_sys::{DragEvent, HtmlElement};
 use crate::locale::Locale;
 use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
 
+/// The pause in typing after which a text or valid shares take effect.
+const PAUSE: Duration = Duration::from_millis(150);
+
 /// Replaces the notice in `index.html` by the page.
 pub fn start() {
     console_error_panic_hook::set_once();
@@ -188,7 +191,8 @@ fn LocaleSwitch(link: Link) -> impl IntoView {
     }
 }
 
-/// Moves the focus to the element of this id in a later task. What was pressed has disappeared by then and would lose the focus.
+/// Moves the focus to the element of this id in a later task. What was pressed has disappeared or is disabled by then, and would
+/// lose the focus.
 fn focus_later(id: &'static str) {
     let focus = move || {
         let element = document().get_element_by_id(id);

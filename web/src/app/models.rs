@@ -12,7 +12,7 @@ use crate::session::Source;
 /// The list of their file names, which scripts/finish_page.sh writes; relative to the page.
 const LIST: &str = "widget/models/list.json";
 
-/// The choice among the models; a model from the user's file is one more option.
+/// The choice among the models; a model from the visitor's file is one more option.
 #[component]
 pub fn Models(link: Link) -> impl IntoView {
     let files = RwSignal::new(Vec::<String>::new());

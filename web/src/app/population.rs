@@ -150,7 +150,7 @@ fn bars(label: String, shares: Named<Share>, locale: Locale) -> AnyView {
     view! { <ul class="bars shares" role="list" aria-label=label>{rows}</ul> }.into_any()
 }
 
-/// The shares of pairs of classes, for the two attributes that the user chooses.
+/// The shares of pairs of classes, for the two attributes that the visitor chooses.
 #[component]
 fn Pairs(estimate: Estimate) -> impl IntoView {
     let chosen = RwSignal::new(0_usize);

@@ -1,7 +1,5 @@
 //! "Who writes here?": the choice among base rates.
 
-use std::time::Duration;
-
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use model_core::attribute::Attribute;
@@ -9,11 +7,8 @@ use model_core::base_rates::BaseRates;
 
 use super::link::Link;
 use super::reliability::share;
-use super::{locale, t};
+use super::{PAUSE, locale, t};
 use crate::session::{Session, Shares};
-
-/// The pause in typing after which valid shares take effect.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// A choice among base rates.
 struct Choice {
@@ -57,7 +52,7 @@ fn value_of(base_rates: &BaseRates) -> &'static str {
 pub fn Rates(link: Link) -> impl IntoView {
     let chosen = link.watch(|session| value_of(session.base_rates()));
     let misfit = link.watch(|session| session.own_shares_misfit());
-    // The attributes whose shares the user gives; `None` with another choice.
+    // The attributes whose shares the visitor gives; `None` with another choice.
     let attributes = link.watch(|session| {
         let model = session.model()?;
         matches!(session.base_rates(), BaseRates::Given(_)).then(|| model.attributes.clone())
@@ -99,7 +94,7 @@ pub fn Rates(link: Link) -> impl IntoView {
     }
 }
 
-/// The fields for the user's own shares. Shares take effect when those of all attributes are valid.
+/// The fields for the visitor's own shares. Shares take effect when those of all attributes are valid.
 #[component]
 fn OwnShares(link: Link, attributes: Vec<Attribute>) -> impl IntoView {
     let shares = RwSignal::new(link.look(|session| {

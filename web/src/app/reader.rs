@@ -1,4 +1,4 @@
-//! The files that the user gives: their way through the reader to the session.
+//! The files that the visitor gives: their way through the reader to the session.
 
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ struct Progress {
     total: u64,
 }
 
-/// The reader of the files that the user gives.
+/// The reader of the files that the visitor gives.
 #[derive(Clone, Copy)]
 pub struct Reader {
     link: Link,
@@ -54,7 +54,7 @@ impl Reader {
         }
     }
 
-    /// Opens the files that the user has chosen or dropped: a model, or files of writers, which are one set.
+    /// Opens the files that the visitor has chosen or dropped: a model, or files of writers, which are one set.
     pub fn take(self, files: &FileList) {
         let files: Vec<File> = (0..files.length())
             .filter_map(|place| files.get(place))

@@ -102,6 +102,9 @@ pub fn Result(link: Link) -> impl IntoView {
 pub fn AttributeBars(
     attribute: Attribute,
     prediction: Memo<Option<UserPrediction>>,
+    /// Whether the heading above is of the third level already.
+    #[prop(optional)]
+    is_deeper: bool,
 ) -> impl IntoView {
     let Attribute {
         name,
@@ -161,9 +164,14 @@ pub fn AttributeBars(
         }
         .into_any()
     };
+    let title = view! { {heading} " " <span class="best" class:abstained=abstained>{best}</span> };
+    let title = match is_deeper {
+        true => view! { <h4>{title}</h4> }.into_any(),
+        false => view! { <h3>{title}</h3> }.into_any(),
+    };
     view! {
         <div class="attribute" data-attribute=name>
-            <h3>{heading} " " <span class="best" class:abstained=abstained>{best}</span></h3>
+            {title}
             {validation}
             {bars}
         </div>

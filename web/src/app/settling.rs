@@ -91,7 +91,7 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
     });
     let whole = link.watch(|session| session.settling()?.whole().cloned());
     let known = Memo::new(move |_| whole.get().filter(|whole| whole.known_words > 0));
-    let failed = link.watch(|session| session.settling()?.failed().cloned());
+    let failed = link.watch(|session| session.settling_failed().cloned());
     let is_alone =
         link.watch(|session| session.batch().is_none_or(|batch| batch.lines().len() == 1));
     let state = move || match (whole.get(), failed.get()) {
@@ -128,7 +128,7 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             </Show>
             <Show when=move || known.with(Option::is_some)>
                 <For each=move || attributes.get() key=|attribute| attribute.name.clone() let:attribute>
-                    <AttributeBars attribute=attribute prediction=known />
+                    <AttributeBars attribute=attribute prediction=known is_deeper=true />
                 </For>
             </Show>
             <Show when=move || points.with(|points| points.len() > 1)>
@@ -238,7 +238,10 @@ fn StrongestPosts(
     attributes: Memo<Vec<Attribute>>,
     prediction: Memo<Option<UserPrediction>>,
 ) -> impl IntoView {
-    let evidence = link.watch(|session| session.settling()?.evidence().cloned());
+    let evidence = link.watch(|session| {
+        let evidence = session.settling()?.evidence().cloned();
+        evidence.or_else(|| Some(Err(session.failure()?.clone())))
+    });
     let toggled = move |event: web_sys::Event| {
         let details: web_sys::HtmlDetailsElement = event_target(&event);
         link.act(|session| session.weigh_posts(details.open()));

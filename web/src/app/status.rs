@@ -1,10 +1,9 @@
 //! Model status and backend selector.
 
-use leptos::html::P;
 use leptos::prelude::*;
 
 use super::link::Link;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::labels::{bytes, duration};
 use crate::locale::Locale;
 use crate::protocol::{Asset, Backend, BackendChoice};
@@ -16,6 +15,9 @@ const CHOICES: [(BackendChoice, &str, &str); 3] = [
     (BackendChoice::Cpu, "cpu", "backend_cpu"),
     (BackendChoice::WebGpu, "webgpu", "backend_webgpu"),
 ];
+
+/// The id of the line with the model's state.
+const MESSAGE: &str = "model-state";
 
 /// The model's state and backend, and the choice of a backend.
 #[component]
@@ -43,19 +45,15 @@ pub fn Status(link: Link) -> impl IntoView {
         }
         _ => String::new(),
     };
-    let message = NodeRef::<P>::new();
     let retry = move |_| {
         link.act(|session| session.retry());
-        // The button disappears and would lose the focus.
-        if let Some(message) = message.get() {
-            let _ = message.focus();
-        }
+        focus_later(MESSAGE);
     };
     let failed = move || matches!(phase.get(), Phase::Failed(_));
     view! {
         <section class="status" data-phase=move || match phase.get() { Phase::Ready => "ready", Phase::Failed(_) => "failed", _ => "loading" } aria-label=t("computing_region")>
             <div class="running" class:failed=failed>
-                <p tabindex="-1" node_ref=message>{line}</p>
+                <p id=MESSAGE tabindex="-1">{line}</p>
                 <p>{refused}</p>
                 <Progress phase=phase />
                 <Show when=failed>

@@ -72,11 +72,13 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     let writer = Signal::derive(move || locale().t("writer").to_string());
     let words = Signal::derive(move || locale().t("words").to_string());
-    let row = move |(place, line): (usize, Line)| {
-        let show = move || {
-            let order = order.get_untracked();
-            settle(link, order.map_or(place, |order| order[place]), true);
-        };
+    // Scrolling moves rows by whole steps. A row that stays keeps its element, and so the focus.
+    let key = move |(place, number, _): &(usize, usize, Line)| {
+        let run = link.look(|session| session.run_number());
+        (run, *place, *number)
+    };
+    let row = move |(place, number, line): (usize, usize, Line)| {
+        let show = move || settle(link, number, true);
         view! { <Row place=place line=line attributes=attributes show=show /> }
     };
     let partly = move || {
@@ -96,14 +98,16 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
         >
             <table aria-rowcount=move || (rows.get() + 1).to_string()>
                 <thead>
-                    <tr>
+                    <tr aria-rowindex="1">
                         <Heading column=Column::Writer label=writer arrangement=arrangement running=running />
                         <Heading column=Column::Words label=words arrangement=arrangement running=running />
                         {columns}
                     </tr>
                 </thead>
                 {move || space(first.get())}
-                <tbody>{move || shown.get().into_iter().map(row).collect_view()}</tbody>
+                <tbody>
+                    <For each=move || shown.get() key=key children=row />
+                </tbody>
                 {move || space(after())}
             </table>
         </div>
@@ -139,7 +143,7 @@ fn Heading(
     }
 }
 
-/// The choice between all writers and those of whom the model is unsure.
+/// The choice between all writers and those for whom the model abstains.
 #[component]
 fn Filter(
     attributes: Memo<Vec<Attribute>>,
@@ -155,7 +159,7 @@ fn Filter(
     let options = move || {
         let option = |attribute: Attribute| {
             let name = locale().name(&attribute.name);
-            let text = locale().format("unsure_of", &[("attribute", &name)]);
+            let text = locale().format("abstained_on", &[("attribute", &name)]);
             let is_chosen = arrangement.with_untracked(|arrangement| {
                 arrangement.abstained_on.as_ref() == Some(&attribute.name)
             });

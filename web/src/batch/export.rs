@@ -26,7 +26,7 @@ impl Export {
         }
     }
 
-    /// Its name for the user.
+    /// Its name for the visitor.
     pub fn name(self) -> &'static str {
         match self {
             Self::Jsonl => "JSONL",

@@ -43,7 +43,7 @@ pub enum State {
     Running,
     /// The files were read to their ends, and every user who could be read has a prediction.
     Finished,
-    /// The user of the page has stopped it.
+    /// The visitor has stopped it.
     Cancelled,
     /// A file cannot be read to its end ([`Batch::broken`]), or users cannot be predicted.
     Failed(Reason),
@@ -77,7 +77,7 @@ impl BadRecord {
     }
 }
 
-/// A file that the user has given.
+/// A file that the visitor has given.
 #[derive(Clone, Debug)]
 pub struct GivenFile {
     name: String,

@@ -1,4 +1,4 @@
-//! A file of the user's, read in pieces.
+//! A file of the visitor's, read in pieces.
 
 use std::cell::Cell;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,7 +15,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 /// Called with the number of bytes that were read in all files so far.
 pub type Progress = Rc<dyn Fn(u64)>;
 
-/// A file of the user's.
+/// A file of the visitor's.
 pub struct BlobReader {
     blob: Blob,
     reader: FileReaderSync,

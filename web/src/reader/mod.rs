@@ -92,7 +92,7 @@ pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
             .extract_if(.., |name| !has_posts(name))
             .collect::<Vec<_>>();
     }
-    let note =
+    let mut note =
         (!beside.is_empty()).then(|| format!("no posts were read from {}", beside.join(", ")));
     for Part {
         format, mut names, ..
@@ -101,7 +101,8 @@ pub fn read<'a, R: Read + Seek + 'a>(given: Vec<(String, R)>, send: Send<'_>) {
         names.extend(unknown.iter().chain(&beside).cloned());
         let group = group(&mut groups, format);
         group.inputs.push(Input::Loose(names));
-        group.notes.extend(note.clone());
+        // One of them names those files.
+        group.notes.extend(note.take());
     }
     for group in groups {
         read_group(group, &mut archives, &mut loose, send);

@@ -112,6 +112,26 @@ fn archives_are_read_as_their_format() {
 }
 
 #[test]
+fn files_without_posts_were_named_once_for_each_format() {
+    let found = found(&[
+        ("chat.txt", CHAT.as_bytes()),
+        ("tweets.js", TWEETS.as_bytes()),
+        ("account.js", ACCOUNT.as_bytes()),
+    ]);
+    let notes: Vec<String> = (found.into_iter())
+        .flat_map(|(report, _)| match report {
+            Report::Users(extract) => extract.notes,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let read_as = notes.iter().filter(|note| note.starts_with("read as "));
+    assert_eq!(read_as.count(), 2, "{notes:?}");
+    let note = "no posts were read from account.js";
+    let named = notes.iter().filter(|found| *found == note);
+    assert_eq!(named.count(), 1, "{notes:?}");
+}
+
+#[test]
 fn files_of_one_format_are_read_as_one() {
     let again = zip_of(&[("_chat.txt", CHAT.as_bytes())]);
     let (_, found) = users(&[("chat.txt", CHAT.as_bytes()), ("chat.zip", &again)]);

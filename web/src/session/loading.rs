@@ -17,7 +17,7 @@ use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Request}
 pub enum Source {
     /// An address, absolute or relative to the worker's script.
     Address(String),
-    /// The bytes of a file that the user has chosen.
+    /// The bytes of a file that the visitor has chosen.
     File(Arc<[u8]>),
 }
 
@@ -91,14 +91,14 @@ impl Model {
 /// The newest load of the page's model.
 #[derive(Default)]
 pub(super) struct Load {
-    /// What it runs on. After a crash on the GPU this is the CPU, whatever the user chose.
+    /// What it runs on. After a crash on the GPU this is the CPU, whatever the visitor chose.
     pub choice: BackendChoice,
-    /// Why the CPU was taken although the user did not choose it.
+    /// Why the CPU was taken although the visitor did not choose it.
     pub cpu_because: Option<Reason>,
 }
 
 impl Session {
-    /// The user chooses another backend.
+    /// The visitor chooses another backend.
     pub fn choose(&mut self, choice: BackendChoice) -> Vec<Command> {
         if choice == self.choice {
             return Vec::new();
@@ -110,7 +110,7 @@ impl Session {
         self.reload()
     }
 
-    /// The user chooses another model. If it cannot be loaded, the one before is loaded again and nothing is lost. So the
+    /// The visitor chooses another model. If it cannot be loaded, the one before is loaded again and nothing is lost. So the
     /// run over a file waits until the new model is ready.
     pub fn use_model(&mut self, source: Source) -> Vec<Command> {
         self.earlier
@@ -121,7 +121,7 @@ impl Session {
         self.reload()
     }
 
-    /// The user wants Chinese texts to be read. A model that the user chose stays, and so does one that is at work on
+    /// The visitor wants Chinese texts to be read. A model that the visitor chose stays, and so does one that is at work on
     /// a file.
     pub fn read_chinese(&mut self) -> Vec<Command> {
         let at_work = self.batch().is_some_and(|batch| batch.is_running());
@@ -131,14 +131,14 @@ impl Session {
         self.use_model(Source::Address(super::BILINGUAL_BUNDLE.into()))
     }
 
-    /// The user wants to try again after a failure.
+    /// The visitor wants to try again after a failure.
     pub fn retry(&mut self) -> Vec<Command> {
         self.restart(self.choice, None)
     }
 
     /// The worker is broken. A crash that the GPU may have caused is answered by a new worker without it.
     pub fn crash(&mut self, reason: Reason) -> Vec<Command> {
-        if matches!(self.phase, Phase::Failed(_)) {
+        if self.failure().is_some() {
             // One crash can be reported twice: by the panic, and by the exception that the panic ends in.
             return Vec::new();
         }
@@ -211,7 +211,7 @@ impl Session {
         self.gave_up_gpu |= matches!(because, Some(Reason::WebGpuFailed(_)));
     }
 
-    /// Loads the model on the user's backend. A free worker does it, because what it has fetched is not fetched again;
+    /// Loads the model on the visitor's backend. A free worker does it, because what it has fetched is not fetched again;
     /// a busy one is replaced, because nothing else can interrupt it.
     fn reload(&mut self) -> Vec<Command> {
         if self.phase == Phase::Ready && self.in_flight.is_none() {

@@ -1,11 +1,11 @@
 //! The state of the single text in the page, of the models and of the worker. A file of users has its state in
-//! [`batch`](crate::batch). User actions and the worker's replies go in, commands for the worker come out, and the views
+//! [`batch`](crate::batch). The visitor's actions and the worker's replies go in, commands for the worker come out, and the views
 //! show what is stored here. No browser is needed.
 //!
 //! The worker carries out one request after the other and cannot be interrupted. So the session sends it one
 //! prediction or explanation at a time, and chooses the next one when the answer is there: the newest text first, then
 //! its evidence, its comparison, one writer of a file, and the next chunk of a file or the estimate about its users. A
-//! user who changes the backend or the model meanwhile does not wait for the answer: a new worker takes the place of the
+//! visitor who changes the backend or the model meanwhile does not wait for the answer: a new worker takes the place of the
 //! busy one.
 
 mod loading;
@@ -86,7 +86,7 @@ pub struct Session {
     base_rates: BaseRates,
     /// Whether given base rates did not fit the newest model.
     own_shares_misfit: bool,
-    /// The newest shares that the user has given, in effect or not.
+    /// The newest shares that the visitor has given, in effect or not.
     own_shares: Option<BaseRates>,
     text: Text,
     wants_evidence: bool,
@@ -138,7 +138,7 @@ impl Session {
         (session, commands)
     }
 
-    /// The backend that the user chose.
+    /// The backend that the visitor chose.
     pub fn choice(&self) -> BackendChoice {
         self.choice
     }
@@ -153,12 +153,20 @@ impl Session {
         &self.phase
     }
 
+    /// Why there is no model. Nothing is computed until the visitor tries again.
+    pub fn failure(&self) -> Option<&Reason> {
+        match &self.phase {
+            Phase::Failed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// The newest model that was ready.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
     }
 
-    /// Why the model that the user chose last could not be loaded, and the one before is still in use.
+    /// Why the model that the visitor chose last could not be loaded, and the one before is still in use.
     pub fn refused(&self) -> Option<&Reason> {
         self.refused.as_ref()
     }
@@ -168,12 +176,12 @@ impl Session {
         &self.base_rates
     }
 
-    /// Whether the user's own shares did not fit the model that was loaded last, so that equal base rates took their place.
+    /// Whether the visitor's own shares did not fit the model that was loaded last, so that equal base rates took their place.
     pub fn own_shares_misfit(&self) -> bool {
         self.own_shares_misfit
     }
 
-    /// The user's own shares as they begin: those that the user gave last if they fit the model, else those of the training
+    /// The visitor's own shares as they begin: those that the visitor gave last if they fit the model, else those of the training
     /// users. `None` before the first model.
     pub fn own_shares(&self) -> Option<BaseRates> {
         let model = self.model.as_ref()?;
@@ -202,7 +210,10 @@ impl Session {
                 Comparison::Failed(reason.clone())
             }
             (_, Some(Ok(prediction))) => Comparison::Here(prediction.clone()),
-            (_, None) => Comparison::Coming,
+            (_, None) => match self.failure() {
+                Some(reason) => Comparison::Failed(reason.clone()),
+                None => Comparison::Coming,
+            },
         }
     }
 
@@ -220,7 +231,7 @@ impl Session {
         self.source == Source::Address(BUNDLE.into())
     }
 
-    /// The archive that the user has given, if several writers can be chosen from it.
+    /// The archive that the visitor has given, if several writers can be chosen from it.
     pub fn archive(&self) -> Option<&Archive> {
         self.archive.as_ref()
     }
@@ -230,7 +241,14 @@ impl Session {
         self.settling.as_ref()
     }
 
-    /// The run over the files that the user has given.
+    /// Why the estimate of that writer does not settle any further.
+    pub fn settling_failed(&self) -> Option<&Reason> {
+        let settling = self.settling()?;
+        let lost = self.failure().filter(|_| settling.whole().is_none());
+        settling.failed().or(lost)
+    }
+
+    /// The run over the files that the visitor has given.
     pub fn batch(&self) -> Option<&Batch> {
         self.batch.as_ref()
     }
@@ -247,7 +265,7 @@ impl Session {
 
     /// Whether a newer answer is on its way.
     pub fn is_busy(&self) -> bool {
-        self.is_behind() && !matches!(self.phase, Phase::Failed(_))
+        self.is_behind() && self.failure().is_none()
     }
 
     /// The text is now `posts`. The caller also calls [`ask`](Self::ask), when the typing pauses.
@@ -261,12 +279,12 @@ impl Session {
 
     /// Forgets an answer that no newer one will replace.
     fn forget_if_failed(&mut self) {
-        if matches!(self.phase, Phase::Failed(_)) {
+        if self.failure().is_some() {
             self.text.forget_answer();
         }
     }
 
-    /// The user chooses base rates, which fit the model. All that is shown is predicted again.
+    /// The visitor chooses base rates, which fit the model. All that is shown is predicted again.
     pub fn use_base_rates(&mut self, base_rates: BaseRates) -> Vec<Command> {
         self.own_shares_misfit = false;
         if base_rates == self.base_rates {
@@ -286,13 +304,13 @@ impl Session {
         self.ask()
     }
 
-    /// The user wants to see evidence from now on, or no longer.
+    /// The visitor wants to see evidence from now on, or no longer.
     pub fn explain(&mut self, wanted: bool) -> Vec<Command> {
         self.wants_evidence = wanted;
         self.ask()
     }
 
-    /// The user wants to see the comparison with the single-task models from now on, or no longer. After a failure this
+    /// The visitor wants to see the comparison with the single-task models from now on, or no longer. After a failure this
     /// tries again.
     pub fn compare(&mut self, wanted: bool) -> Vec<Command> {
         self.wants_comparison = wanted;
@@ -303,7 +321,7 @@ impl Session {
         self.ask()
     }
 
-    /// The user gives files that the reader has read. If they are of several writers, one or all of them are chosen first.
+    /// The visitor gives files that the reader has read. If they are of several writers, one or all of them are chosen first.
     pub fn open_archive(&mut self, archive: Archive) -> Vec<Command> {
         self.close_files();
         if archive.writers().len() > 1 {
@@ -313,7 +331,7 @@ impl Session {
         self.run_files(archive.all())
     }
 
-    /// The user chooses one of the writers of the archive, or all.
+    /// The visitor chooses one of the writers of the archive, or all.
     pub fn choose_writer(&mut self, place: Option<usize>) -> Vec<Command> {
         let archive = self.archive.as_ref();
         let chosen = archive.and_then(|archive| match place {
@@ -332,26 +350,26 @@ impl Session {
         self.ask()
     }
 
-    /// The user stops the run over the file. Its predictions so far stay.
+    /// The visitor stops the run over the file. Its predictions so far stay.
     pub fn cancel_file(&mut self) {
         if let Some(batch) = &mut self.batch {
             batch.cancel();
         }
     }
 
-    /// The user closes the results. The writers of an archive can then be chosen again.
+    /// The visitor closes the results. The writers of an archive can then be chosen again.
     pub fn close_file(&mut self) {
         self.batch = None;
         self.settling = None;
     }
 
-    /// The user closes all files.
+    /// The visitor closes all files.
     pub fn close_files(&mut self) {
         self.close_file();
         self.archive = None;
     }
 
-    /// The user wants to see how the estimate of a writer with these posts settles.
+    /// The visitor wants to see how the estimate of a writer with these posts settles.
     pub fn settle(&mut self, id: Value, posts: Vec<String>) -> Vec<Command> {
         self.settling = Some(Settling::new(id, posts));
         self.settlings += 1;
@@ -359,12 +377,12 @@ impl Session {
         self.ask()
     }
 
-    /// The user has seen it.
+    /// The visitor has seen it.
     pub fn close_settling(&mut self) {
         self.settling = None;
     }
 
-    /// The user wants to see which posts speak most for a class, or no longer.
+    /// The visitor wants to see which posts speak most for a class, or no longer.
     pub fn weigh_posts(&mut self, wanted: bool) -> Vec<Command> {
         self.wants_weights = wanted;
         self.ask()

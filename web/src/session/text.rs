@@ -29,7 +29,7 @@ pub struct Evidence {
 /// The prediction of the single-task models for the newest text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparison {
-    /// The user has not asked for it.
+    /// The visitor has not asked for it.
     NotWanted,
     /// The worker loads the models, or predicts.
     Coming,

@@ -137,7 +137,7 @@ impl Model {
         }
     }
 
-    /// Makes a first prediction on the CPU, before a user waits for one: a browser compiles a function of WebAssembly at
+    /// Makes a first prediction on the CPU, before a visitor waits for one: a browser compiles a function of WebAssembly at
     /// its first call.
     pub async fn warm_up(&self) -> Result<(), Reason> {
         self.predictor.predict(&[vec!["warm-up".into()]]).await?;

@@ -170,7 +170,7 @@ fn own_shares_that_do_not_fit_another_model_make_way_for_equal_base_rates() {
     let (_, rates) = assumed(write(&mut session, "a"));
     assert_eq!(rates, BaseRates::Equal);
     session.use_base_rates(BaseRates::Equal);
-    assert!(!session.own_shares_misfit(), "the user has chosen");
+    assert!(!session.own_shares_misfit(), "the visitor has chosen");
 }
 
 #[test]

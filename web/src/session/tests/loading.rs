@@ -119,7 +119,7 @@ fn a_crash_on_the_gpu_repeats_the_text_on_the_cpu() {
     assert_eq!(
         session.choice(),
         BackendChoice::Auto,
-        "the switch stays where the user put it"
+        "the switch stays where the visitor put it"
     );
     let (_, posts) = asked(session.receive(ready(on_cpu())));
     assert_eq!(posts, text("a"));

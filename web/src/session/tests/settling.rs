@@ -82,6 +82,27 @@ fn a_failure_ends_the_predictions_and_another_worker_goes_on() {
     assert_eq!(session.ask(), []);
 }
 
+#[test]
+fn a_crash_left_an_open_writer_computing_for_ever() {
+    let mut session = session(on_cpu());
+    let (id, _) = asked(session.settle(json!("ann"), posts(2)));
+    assert_eq!(session.settling_failed(), None);
+    session.receive(prediction(id, 2));
+    assert_eq!(session.crash(crashed("out of memory")), []);
+    let reason = crashed("out of memory");
+    assert_eq!(session.settling_failed(), Some(&reason));
+    // The next worker goes on.
+    assert_eq!(session.retry(), [Command::Restart]);
+    assert_eq!(session.settling_failed(), None);
+    session.receive(Reply::Started);
+    let (id, asked_for) = asked(session.receive(ready(on_cpu())));
+    assert_eq!(asked_for, posts(2));
+    session.receive(prediction(id, 4));
+    // A later crash takes nothing away.
+    assert_eq!(session.crash(crashed("out of memory")), []);
+    assert_eq!(session.settling_failed(), None);
+}
+
 /// A chat of writers with one post each.
 fn chat(names: &[&str]) -> Archive {
     let mut jsonl = String::new();
