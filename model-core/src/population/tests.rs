@@ -392,8 +392,9 @@ fn moments_are_means_and_covariances_of_the_users_of_a_class() {
     assert_eq!(moments.users, [2, 3]);
     assert_eq!(moments.means, [[[0.7, 0.3], [0.3, 0.7]]]);
     assert_eq!(moments.labels, [[[1.0, 0.0], [0.3333, 0.6667]]]);
-    // Sums of squares of 0.02 and 0.08 with 1 and 2 degrees of freedom, of 0.1 with 3 together.
-    let pooled = 0.1 / 3.0;
+    // Sums of squares of 0.02 and 0.08 with 1 and 2 degrees of freedom, of 0.1 with 3 together. The mean of all, 0.46, permits
+    // a variance of 0.46 · 0.54.
+    let pooled = (0.1 + 0.46 * 0.54) / 4.0;
     for (class, (squares, degrees)) in [(0.02, 1.0), (0.08, 2.0)].into_iter().enumerate() {
         let expected = (squares + 20.0 * pooled) / (degrees + 20.0);
         assert!((moments.covariances[0][class][0] - expected as f32).abs() < 1e-6);
@@ -526,6 +527,20 @@ fn pooled_estimates_weight_parts_by_their_users() {
     assert_eq!(Estimate::pooled(&[]), None);
 }
 
+/// The covariance of a class with one validation user was 0, and its mean counted as known exactly.
+#[test]
+fn classes_of_one_validation_user_looked_exactly_known() {
+    let labelled = [(0, vec![0.55, 0.45]), (1, vec![0.5, 0.5])];
+    let moments = ClassMoments::of(&LENGTHS.map(|length| (length, &labelled[..]))).unwrap();
+    let mut random = Random::new(14);
+    let population = population(&users(&mut random, &[300, 300], 2.0), 500);
+    for method in [Method::Bayesian, Method::ProbabilisticAdjustedCount] {
+        let estimate = population.estimate(0, &[], Some(&moments), &[0.5; 2], method);
+        let [low, high] = estimate.unwrap().intervals[0];
+        assert!(high - low > 0.9, "{method:?}: {low} to {high}");
+    }
+}
+
 /// Both parts used to be drawn with the same random numbers, so that their errors added up.
 #[test]
 fn the_errors_of_pooled_parts_are_independent() {
@@ -542,7 +557,7 @@ fn the_errors_of_pooled_parts_are_independent() {
         let pooled = Estimate::pooled(&[part.clone(), part]).unwrap();
         let width = |estimate: &Estimate| estimate.intervals[0][1] - estimate.intervals[0][0];
         let ratio = width(&pooled) / width(&estimate(&whole, method));
-        assert!((ratio - 1.0).abs() < 0.1, "{method:?}: {ratio}");
+        assert!((ratio - 1.0).abs() < 0.2, "{method:?}: {ratio}");
     }
 }
 

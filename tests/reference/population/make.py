@@ -146,8 +146,11 @@ def case(random, counts, validation_counts, spread):
         len(of_class) * numpy.atleast_2d(numpy.cov(of_class.T, bias=True))
         for of_class in (validation[labels == c, :-1] for c in range(classes))
     ]
-    # The covariance of each class is averaged with that of all, which counts as 20 users.
-    pooled = sum(scatters) / (len(labels) - classes)
+    # The covariance of each class is averaged with that of all, which counts as 20 users. The latter is averaged with the
+    # largest that the mean permits, which counts as one user.
+    mean = validation.mean(axis=0)[:-1]
+    widest = numpy.diag(mean) - numpy.outer(mean, mean)
+    pooled = (sum(scatters) + widest) / (len(labels) - classes + 1)
     covariances = single([
         ((scatter + 20 * pooled) / (number - 1 + 20)).round(7)
         for scatter, number in zip(scatters, validation_counts, strict=True)
