@@ -258,6 +258,17 @@ fn a_pipe_in_a_folder_blocked_and_subfolders_were_not_read() {
 }
 
 #[test]
+fn a_misspelt_label_left_nobody_out_in_silence() {
+    let workplace = workplace();
+    let arguments = ["blogs", "-o", "users.jsonl", "--without", "shoes"];
+    let said = stderr(&workplace.run(&[&["corpus", "convert"][..], &arguments].concat()));
+    assert!(
+        said.contains("--without shoes: no user has this label"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
     let workplace = workplace();
     fs::create_dir(workplace.path("empty")).unwrap();
@@ -291,9 +302,16 @@ fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
             &["blogs", "--with", "shoes"][..],
             "no user is left to write",
         ),
+        (
+            &["blogs", "-o", "users.csv.gz"][..],
+            "users.csv.gz: convert writes JSON lines; choose a name that ends in .jsonl",
+        ),
     ] {
-        let fixed = ["corpus", "convert", "-o", "users.jsonl"];
-        let line = workplace.failure(&[&fixed[..], arguments].concat());
+        let output = match arguments.contains(&"-o") {
+            true => &[][..],
+            false => &["-o", "users.jsonl"],
+        };
+        let line = workplace.failure(&[&["corpus", "convert"], output, arguments].concat());
         assert!(line.contains(what), "{arguments:?}: {line}");
         assert_eq!(workplace.files(), before, "{arguments:?}");
     }

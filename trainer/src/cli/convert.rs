@@ -1,5 +1,6 @@
 //! `auxlstm corpus convert`: archives, crawls and published corpora as the project's JSONL.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -24,9 +25,9 @@ use crate::table::counted;
 
 /// Convert archives, crawls, published corpora and any other file of users to JSONL, one user a line
 ///
-/// Posts are grouped by writer and stand in order of time. Reposts, quoted text and posts of bots are left out. E-mail
+/// Posts are grouped by user and stand in order of time. Reposts, quoted text and posts of bots are left out. E-mail
 /// addresses, links and numbers of eight or more characters are masked as <email>, <url> and <num>; users are numbered anew.
-/// Names and dates are dropped, but files of no known format keep all fields except the writer's id. docs/formats.md describes
+/// Names and dates are dropped, but files of no known format keep all fields except the user's id. docs/formats.md describes
 /// the formats, docs/corpora.md the corpora.
 #[derive(Args)]
 pub(super) struct Convert {
@@ -40,7 +41,7 @@ pub(super) struct Convert {
     /// Format of the inputs [default: detected]
     #[arg(long, value_name = "NAME", value_parser = format_parser())]
     format: Option<&'static dyn Format>,
-    /// Keep the ids or names by which the format tells writers apart
+    /// Keep the ids or names by which the format tells users apart
     #[arg(long)]
     keep_ids: bool,
     /// Group the industries of the Blog Authorship Corpus into professions
@@ -77,6 +78,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
         [&arguments.output],
         inputs.chain(arguments.reading.label_file()),
     )?;
+    check_name(&arguments.output)?;
     let options = arguments.reading.options()?;
     let mut inputs = Vec::new();
     for path in &arguments.inputs {
@@ -108,7 +110,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     let converter = Converter::new(Options {
         professions: arguments.professions,
         with: arguments.with,
-        without: arguments.without,
+        without: arguments.without.clone(),
         max_words: arguments.max_words,
         keep_ids: arguments.keep_ids,
     });
@@ -153,6 +155,9 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     if counts.users == 0 {
         return Err("no user is left to write".into());
     }
+    if let Some(label) = arguments.without.filter(|_| counts.filtered == 0) {
+        notice!("--without {label}: no user has this label");
+    }
     file.finish(|_| Ok(()))?;
     notice!(
         "{} with {} written to {}",
@@ -163,9 +168,28 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses the names of tables and plain text, which other commands would read as such.
+fn check_name(output: &Path) -> Result<(), Failure> {
+    let name = output.with_extension("");
+    let is_other = |name: &Path| {
+        let ending = name.extension().unwrap_or_default().to_ascii_lowercase();
+        ["csv", "tsv", "txt", "parquet", "arrow", "xlsx"]
+            .map(OsStr::new)
+            .contains(&&*ending)
+    };
+    match is_other(output) || is_other(&name) {
+        true => Err(format!(
+            "{}: convert writes JSON lines; choose a name that ends in .jsonl",
+            output.display()
+        )
+        .into()),
+        false => Ok(()),
+    }
+}
+
 type Inputs<'a> = Vec<(&'a PathBuf, Container, Vec<Part>)>;
 
-/// Reads one format after the other from all inputs, which may hold posts of the same writers. What was left out.
+/// Reads one format after the other from all inputs, which may hold posts of the same users. What was left out.
 fn read_all(
     mut inputs: Inputs<'_>,
     options: &ReadingOptions,
