@@ -43,8 +43,8 @@ pub struct ReadWord {
 /// The evidence of the words about one attribute.
 ///
 /// The evidence of a word for a class is the decrease of the log odds ln(p / (1 − p)) when the word is removed from the text.
-/// Here p is the probability of the class without the uniform mixture (`Calibration::uniform_weight`). Above 0 the word speaks
-/// for the class, below 0 against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
+/// Here p is the probability of the class before it is mixed with the base rates. Above 0 the word speaks for the class, below 0
+/// against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "typescript",

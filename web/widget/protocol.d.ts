@@ -27,8 +27,8 @@ coarse_classes?: Array<CoarseClass>, };
  * The evidence of the words about one attribute.
  *
  * The evidence of a word for a class is the decrease of the log odds ln(p / (1 − p)) when the word is removed from the text.
- * Here p is the probability of the class without the uniform mixture (`Calibration::uniform_weight`). Above 0 the word speaks
- * for the class, below 0 against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
+ * Here p is the probability of the class before it is mixed with the base rates. Above 0 the word speaks for the class, below 0
+ * against it. Removing a word of evidence ln 2 ≈ 0.69 halves the odds.
  */
 export type AttributeEvidence = { 
 /**
@@ -115,7 +115,8 @@ export type AttributePrediction = {
  */
 label: string | null, 
 /**
- * Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains.
+ * Whether the probability of the label reaches the confidence threshold of the model; otherwise the model abstains. False
+ * if the attribute is transferred.
  */
 confident: boolean, 
 /**
@@ -210,7 +211,7 @@ export type CoarsePrediction = {
  */
 label: string | null, 
 /**
- * Whether its probability reaches the confidence threshold.
+ * Whether its probability reaches the confidence threshold. False if the attribute is transferred.
  */
 confident: boolean, 
 /**
@@ -353,9 +354,6 @@ refit?: boolean, };
 
 /**
  * Values by name in a fixed order, written as a JSON object.
- *
- * An attribute has a few classes. An `IndexMap` would hash each of them for each user: on 20 classes that takes 1.5 µs instead
- * of 0.6, where predicting a short post takes about 20.
  */
 export type Named<T> = Record<string, T>;
 
