@@ -199,6 +199,47 @@ fn the_page_has_the_figures_and_drawings() {
     );
 }
 
+/// A file of labels only adds labels; that it changed none used to look like success.
+#[test]
+fn a_file_of_labels_did_not_say_that_the_corpus_has_others() {
+    let workplace = workplace();
+    let labels: String = (0..120).map(|id| format!("{id},male\n")).collect();
+    workplace.write("labels.csv", format!("id,gender\n{labels}"));
+    let arguments = ["evaluate", "model", "users.jsonl", "--labels", "labels.csv"];
+    let said = stderr(&workplace.run(&arguments));
+    let note =
+        "120 of whom are in the corpus; 60 users with another label in the corpus, which is kept";
+    assert!(said.contains(note), "{said}");
+}
+
+/// Users with one class used to vanish without a reason where many others have an age range.
+#[test]
+fn users_beside_many_age_ranges_vanished() {
+    let workplace = workplace();
+    let user = |id: usize| {
+        let age = ["13", "13-14"][id % 2];
+        json!({"id": id, "age": age, "posts": ["rain tea"]}).to_string() + "\n"
+    };
+    workplace.write("ranges.jsonl", (0..40).map(user).collect::<String>());
+    let text = workplace.success(&["evaluate", "model", "ranges.jsonl"]);
+    let note = "Left out, with an interval label, which covers several classes: 20 users. So many are left out that";
+    assert!(text.contains(note), "{text}");
+}
+
+/// A copy of a file under another name, or of users within a file, made intervals shorter.
+#[test]
+fn copies_of_users_counted_in_silence() {
+    let workplace = workplace();
+    let users = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    workplace.write("copy.jsonl", &users);
+    workplace.write("both.jsonl", users.repeat(2));
+    for files in [&["users.jsonl", "copy.jsonl"][..], &["both.jsonl"]] {
+        let said = stderr(&workplace.run(&[&["evaluate", "model"], files].concat()));
+        let note = "120 users with the id and the posts of an earlier one; each counts";
+        assert!(said.contains(note), "{said}");
+    }
+}
+
 #[test]
 fn the_users_of_a_file_given_twice_counted_twice() {
     let workplace = workplace();

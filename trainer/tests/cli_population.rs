@@ -180,6 +180,7 @@ fn outputs_overwrote_inputs() {
         "evaluate adapted set.jsonl --write-card set.jsonl",
         "adapt model set.jsonl -o set.jsonl",
         "compact adapted --test-users set.jsonl -o set.jsonl",
+        "adapt adapted set.jsonl -o adapted",
         "corpus convert set.jsonl -o set.jsonl",
         "embed set.jsonl --format text -o set.jsonl",
         "align vectors.txt adapted --dictionary set.jsonl -o vectors.txt",
@@ -298,6 +299,24 @@ fn groups_are_estimated_apart() {
     );
 }
 
+/// The posts of a user may be of several groups, and the user used to be put into the first one without a word.
+#[test]
+fn users_with_posts_in_several_groups_were_in_one() {
+    let workplace = adapted();
+    let mut table = String::from("user,month,text\n");
+    for user in 0..40 {
+        for month in ["2026-01", "2026-02"] {
+            table += &format!("{user},{month},rain tea kitchen\n");
+        }
+    }
+    workplace.write("posts.csv", table);
+    let output = workplace.run(&["population", "adapted", "posts.csv", "--by", "month"]);
+    let said = stderr(&output);
+    let note = "40 users with more than one value of month; the first one in the file is read";
+    assert!(said.contains(note), "{said}");
+    assert!(stdout(output, 0).contains("2026-01"));
+}
+
 #[test]
 fn texts_of_another_kind_are_called_unlike() {
     let workplace = adapted();
@@ -410,6 +429,16 @@ fn users_who_cannot_help_are_refused() {
         &shuffled,
         &[],
         "the model is not informative about these users",
+    );
+    // Those with one class used to be taken for all.
+    let mut ranges = users(300, 0.5, 2);
+    for (index, user) in ranges.iter_mut().enumerate() {
+        user["age"] = (["13", "13-14"][index % 2]).into();
+    }
+    fails(
+        &ranges,
+        &["--attribute", "age"],
+        "150 users with an interval label, which covers several classes; the 150 with a class of it",
     );
     fails(
         &users(100, 0.5, 3),

@@ -436,6 +436,12 @@ fn a_run_ends_with_its_test_table_and_a_report() {
     workplace.success(&refit);
     let markdown = fs::read_to_string(workplace.path("refit/run.md")).unwrap();
     assert!(markdown.contains("This model is a refit") && !markdown.contains("linear baseline"));
+    // The test figures of the model used to be put on the card of one with other settings.
+    let other = ["--set", "training.learning_rate=1e-9", "-o", "other"];
+    let line = workplace.failure(&[&refit[..4], &other[..]].concat());
+    let difference = "a refit has the settings of the model, but training.learning_rate = ";
+    assert!(line.contains(difference), "{line}");
+    assert!(!workplace.path("other/model.safetensors").exists());
 }
 
 #[test]
@@ -487,6 +493,9 @@ fn cross_validation_measures_and_writes_nothing() {
         assert!(stderr(&output).contains(what));
         stdout(output, 2);
     }
+    let many = ["train", "config.toml", "--cross-validate", "1000"];
+    let line = workplace.failure(&many);
+    assert!(line.contains("cannot be divided into 1000 folds"), "{line}");
     let resumed = ["train", "config.toml", "--cross-validate", "3", "--resume"];
     stdout(workplace.run(&resumed), 2);
     let refit = [

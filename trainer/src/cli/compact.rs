@@ -79,8 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let users = (arguments.validation_users.iter()).chain(&arguments.test_users);
     let read = (users.chain(&arguments.split).chain(&arguments.dictionary))
         .map(PathBuf::as_path)
-        .chain(arguments.reading.label_file())
-        .chain([arguments.bundle.as_path()]);
+        .chain(arguments.reading.label_file());
     outputs::check([&arguments.output], read)?;
     let mut bundle = read_bundle(&arguments.bundle)?;
     let labels = arguments.labels.read_for(&bundle.settings.attributes)?;

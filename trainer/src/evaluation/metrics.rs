@@ -184,6 +184,18 @@ fn harmonic_mean(precision: f64, recall: f64) -> f64 {
 mod tests {
     use super::*;
 
+    /// The most frequent class of each part's own users made a baseline that nobody can predict.
+    #[test]
+    fn the_majority_of_small_parts_was_always_right() {
+        let parts = [[0, 0], [1, 1], [0, 1]].map(|gold| Metrics::new(&gold, &[0, 0], 2));
+        let accuracy = |metrics: &Metrics| metrics.accuracy;
+        let of_all = Metrics::majority_of_all(&parts);
+        assert_eq!(
+            of_all.iter().map(accuracy).collect::<Vec<_>>(),
+            [1.0, 0.0, 0.5]
+        );
+    }
+
     #[test]
     fn figures_of_a_case_counted_by_hand() {
         // Class 0: recall 2/3, precision 2/4. Class 1: recall 1/3, precision 1/2. Class 2: no users.

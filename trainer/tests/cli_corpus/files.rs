@@ -330,8 +330,8 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
     }
     // The remedy, and files that number their users alike.
     workplace.write("one.csv", [monday, tuesday].concat());
-    for name in ["a.jsonl", "b.jsonl"] {
-        workplace.write(name, "{\"id\": 1, \"posts\": [\"tea\"]}\n");
+    for (name, post) in [("a.jsonl", "tea"), ("b.jsonl", "rain")] {
+        workplace.write(name, format!("{{\"id\": 1, \"posts\": [\"{post}\"]}}\n"));
     }
     for (inputs, users) in [(&["one.csv"][..], 3), (&["a.jsonl", "b.jsonl"], 2)] {
         let output = workplace.run(&[&["corpus", "stats", "--json"], inputs].concat());

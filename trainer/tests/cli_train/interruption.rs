@@ -123,7 +123,7 @@ fn ctrl_c_leaves_a_checkpoint() {
         "--set",
         "training.patience=0",
     ];
-    let mut child = workplace
+    let child = workplace
         .interruptible(&arguments)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
@@ -135,8 +135,13 @@ fn ctrl_c_leaves_a_checkpoint() {
         .status()
         .unwrap();
     assert!(interrupt.success());
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = stderr(&output);
+    assert!(
+        said.contains("press Ctrl-C again to stop at once"),
+        "{said}"
+    );
     assert!(workplace.path("run/checkpoint.safetensors").exists());
     assert!(!workplace.path("run/model.safetensors").exists());
 }

@@ -139,6 +139,18 @@ fn what_makes_no_bundle_failed_after_training() {
 }
 
 #[test]
+fn vectors_of_another_language_were_accepted_in_silence() {
+    let workplace = workplace();
+    workplace.write("chinese.txt", "2 4\n天气 1 0 0 0\n足球 0 1 0 0\n");
+    let one = ["train", "config.toml", "--set", "training.epochs=1"];
+    let said = stderr(&workplace.run(&[&one[..], &["--set", "vectors='chinese.txt'"]].concat()));
+    let note = "chinese.txt has vectors of only 0.0 % of the users' words";
+    assert!(said.contains(note), "{said}");
+    let said = stderr(&workplace.run(&[&one[..], &["-o", "known"]].concat()));
+    assert!(!said.contains("has vectors of only"), "{said}");
+}
+
+#[test]
 fn a_corpus_that_cannot_be_learned_from_is_refused() {
     let workplace = workplace();
     let users = fs::read_to_string(workplace.path("users.jsonl")).unwrap();

@@ -575,9 +575,10 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
     batch.use_base_rates(BaseRates::default());
     while step(&mut batch, ALL).is_some() {}
     assert_eq!(batch.notes(), [note]);
-    let user = "{\"id\": 1, \"posts\": [\"tea\"]}\n";
+    let [one, other] =
+        ["tea", "rain"].map(|post| format!("{{\"id\": 1, \"posts\": [\"{post}\"]}}\n"));
     assert!(
-        run_all(&[("a.jsonl", user), ("b.jsonl", user)], ALL)
+        run_all(&[("a.jsonl", &one), ("b.jsonl", &other)], ALL)
             .notes()
             .is_empty()
     );

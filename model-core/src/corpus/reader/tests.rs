@@ -371,7 +371,10 @@ fn an_error_names_the_columns_found() {
         &reading,
     );
     assert_eq!(users, [json!([2, ["b"]])]);
-    assert_eq!(problems, ["1: the field of the user is missing or empty"]);
+    assert_eq!(
+        problems,
+        ["1: the field \"who\" of the user is missing or empty"]
+    );
     let (_, problems) = json_file("{\"id\": 1, \"words\": \"a\"}");
     assert!(
         problems[0].contains("its fields are: id, words; --text NAME"),
@@ -490,6 +493,52 @@ fn posts_are_in_the_order_of_their_numbers_or_dates() {
         );
         assert_eq!(table(&text).0, [json!(["1", posts])], "{dates:?}");
     }
+}
+
+#[test]
+fn dates_of_unknown_forms_left_posts_unsorted_in_silence() {
+    let dates = "id,text,date\n1,a,10/1/2024\n1,b,2/1/2024\n";
+    let (users, notes) = table(dates);
+    assert_eq!(users, [json!(["1", ["a", "b"]])]);
+    let known = "line 2: \"10/1/2024\" is neither a number nor a date of a known form (such as 2024-01-31 10:00), so";
+    let kept = format!("{known} posts of users with such values stay in the order of the file");
+    assert_eq!(notes, [kept]);
+    let mut reading = Reading::default();
+    reading.columns.order = Some("date".to_owned());
+    let users = read_users(Cursor::new(dates), Format::Csv, &reading).unwrap();
+    let notes: Vec<Problem> = users.filter_map(Result::err).collect();
+    let sorted = format!("{known} such values are sorted as text");
+    assert!(
+        matches!(&notes[..], [Problem::Note(note)] if *note == sorted),
+        "{notes:?}"
+    );
+    // Of one post, the order does not matter.
+    let (_, notes) = table("user,text,date\n1,a,10/1/2024\n2,b,2/1/2024\n");
+    assert_eq!(notes, [""; 0]);
+}
+
+/// The messages did not name the field that was asked for.
+#[test]
+fn stated_fields_that_records_lack_are_named() {
+    let file = "{\"id\": 1, \"text\": \"a\", \"name\": \"ann\"}\n";
+    let message = |state: fn(&mut Columns)| {
+        let mut reading = Reading::default();
+        state(&mut reading.columns);
+        let users = read_users(Cursor::new(file), Format::Jsonl, &reading).unwrap();
+        let problems = users.filter_map(|user| match user.err()? {
+            Problem::Record { what, .. } => Some(what),
+            _ => None,
+        });
+        problems.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        message(|columns| columns.text = Some("tekst".to_owned())),
+        ["no field \"tekst\" with the text; its fields are: id, text, name"]
+    );
+    assert_eq!(
+        message(|columns| columns.user = Some("usr".to_owned())),
+        ["the field \"usr\" of the user is missing or empty"]
+    );
 }
 
 proptest::proptest! {
