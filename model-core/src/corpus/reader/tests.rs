@@ -532,8 +532,8 @@ fn stated_fields_that_records_lack_are_named() {
         problems.collect::<Vec<_>>()
     };
     assert_eq!(
-        message(|columns| columns.text = Some("tekst".to_owned())),
-        ["no field \"tekst\" with the text; its fields are: id, text, name"]
+        message(|columns| columns.text = Some("words".to_owned())),
+        ["no field \"words\" with the text; its fields are: id, text, name"]
     );
     assert_eq!(
         message(|columns| columns.user = Some("usr".to_owned())),
