@@ -350,7 +350,7 @@ impl Finder {
     /// The stated names of what orders posts and of labels that no record has had so far.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let labels = self.labels.iter().map(|(_, names)| names);
-        let names = [&self.order, &self.writer].into_iter().chain(labels);
+        let names = std::iter::once(&self.order).chain(labels);
         let missing = names.filter(|names| !names.is_found);
         missing.filter_map(|names| names.stated.as_deref())
     }
@@ -396,8 +396,9 @@ impl Finder {
             true => fields.shift_remove("text").filter(|text| !is_empty(text)),
             false => self.text.take(&mut fields).map(|(_, text)| text),
         };
-        if fields.get("text").is_some_and(Value::is_null) {
-            fields.shift_remove("text");
+        let text = self.text.stated.as_deref().unwrap_or("text");
+        if fields.get(text).is_some_and(Value::is_null) {
+            fields.shift_remove(text);
             parts.is_null = parts.text.is_none();
         }
         parts.order = self.order.find(&fields).cloned();

@@ -31,7 +31,7 @@ pub(super) struct Post {
 pub(super) enum Order {
     /// A number, or a date as milliseconds.
     Number(f64),
-    /// Any other text of a column that the user has stated.
+    /// Any other text of a stated column.
     Text(String),
 }
 
@@ -165,7 +165,7 @@ impl Posts {
     }
 }
 
-/// Grouping all of whose posts were read.
+/// Users all of whose posts were read.
 #[derive(Default)]
 struct Finished {
     writers: vec::IntoIter<Gathered>,
@@ -388,7 +388,7 @@ impl Grouping {
         }
         let limit = self.most_bytes >> 20;
         Err(Problem::Stream(io::Error::other(format!(
-            "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by writer; --sorted needs \
+            "the posts up to line {line} take more than the {limit} MiB within which posts are grouped by user; --sorted needs \
              no memory, if the file is sorted by user"
         ))))
     }

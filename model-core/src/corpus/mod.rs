@@ -37,7 +37,6 @@
 //! # Ok::<(), String>(())
 //! ```
 
-mod across_files;
 mod columns;
 mod encoding;
 mod format;
@@ -48,11 +47,11 @@ mod lines;
 mod python;
 mod reader;
 mod records;
+mod repeated_users;
 mod table;
 pub mod time;
 mod user;
 
-pub use across_files::AcrossFiles;
 pub use columns::{Columns, LabelFields, Places};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
@@ -64,6 +63,7 @@ pub use reader::{
 pub use records::{
     Record, Records, lossy, other_length, too_many_cells, unreadable_note, without_flags,
 };
+pub use repeated_users::RepeatedUsers;
 pub use table::{Row, Table, misquoted};
 pub use user::{ROUNDED, User, are_other, id_key, is_rounded, label_text};
 

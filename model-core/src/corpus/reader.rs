@@ -6,14 +6,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Finder, ID, Parts, is_empty};
+use super::columns::{Columns, Finder, ID, Parts};
 use super::grouping::{Grouping, Order, Post};
 use super::lines::{Line, Lines};
 use super::records::{
     Record, Records, TableRecords, alike, json_records, lossy, repeated, table_records,
     unreadable_note,
 };
-use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed};
+use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed, text_in_object};
 use super::{Encoding, Format, Packing, User};
 use crate::file_kind::what_else;
 
@@ -418,8 +418,9 @@ struct Grouped {
     others: HashMap<String, (HashSet<String>, usize)>,
     /// The number of dated records whose user is their `id`.
     by_id: usize,
-    /// The first line with a value that should order posts and is neither a number nor a date of a known form, and the value.
-    unknown_order: Option<(u64, Value)>,
+    /// The first line with a value that should order posts and is neither a number nor a date of a known form, the value, and
+    /// whether it is sorted as text.
+    unknown_order: Option<(u64, Value, bool)>,
 }
 
 impl Iterator for Grouped {
@@ -446,10 +447,10 @@ impl Iterator for Grouped {
                     if self.are_numbers == Some(true) && self.finder.stated_text().is_none() {
                         self.problems.push_back(Problem::Note(NUMBERS.to_owned()));
                     }
-                    if let Some((line, value)) =
+                    if let Some((line, value, is_text)) =
                         self.unknown_order.take().filter(|_| !self.is_each_once)
                     {
-                        let note = unknown_order(line, &value, self.is_order_stated);
+                        let note = unknown_order(line, &value, is_text);
                         self.problems.push_back(Problem::Note(note));
                     }
                     let ambiguity = self.writers.ambiguity();
@@ -547,8 +548,10 @@ impl Grouped {
             && !parts.is_null
         {
             return Err(bad(format!(
-                "no field {name:?} with the text; its fields are: {}",
-                names(&parts.fields)
+                "no field {name:?} with the text; its fields are: {}{}",
+                names(&parts.fields),
+                text_in_object(&parts.fields)
+                    .map_or(String::new(), |name| format!(", such as {name}"))
             )));
         }
         let Entry {
@@ -596,11 +599,11 @@ impl Grouped {
                     self.problems.push_back(Problem::Note(what));
                 }
                 self.by_id += usize::from(is_by_id && order.is_some());
-                let value = order.filter(|order| !is_empty(order));
+                let value = order;
                 let order =
                     (value.as_ref()).and_then(|value| Order::new(value, self.is_order_stated));
                 if let (Some(value), None | Some(Order::Text(_))) = (value, &order) {
-                    self.unknown_order.get_or_insert((line, value));
+                    (self.unknown_order).get_or_insert((line, value, order.is_some()));
                 }
                 if self.is_each_once
                     && self.finder.stated_writer().is_none()
@@ -640,10 +643,10 @@ impl Grouped {
 }
 
 /// The note for a file whose posts are not in order of time.
-fn unknown_order(line: u64, value: &Value, is_stated: bool) -> String {
+fn unknown_order(line: u64, value: &Value, is_text: bool) -> String {
     let value = id_text(value);
     let value: String = value.chars().take(40).collect();
-    let consequence = match is_stated {
+    let consequence = match is_text {
         true => "such values are sorted as text",
         false => "posts of users with such values stay in the order of the file",
     };

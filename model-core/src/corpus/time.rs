@@ -12,7 +12,7 @@ const DAY: i64 = 24 * HOUR;
 ///
 /// * `2023-06-01T10:00:00.000Z` and its variants, with or without time of day and time zone, such as `2023年6月1日 10:00`,
 /// * `20230601T100000Z`,
-/// * `1.6.2023 10:00`: the day before the month, as it is everywhere between dots,
+/// * `1.6.2023 10:00`, with the day before the month,
 /// * `Wed Oct 10 20:19:20 +0000 2018` and `Wed, 10 Oct 2018 20:19:20 +0000`,
 /// * seconds or milliseconds since 1970.
 ///
@@ -68,8 +68,10 @@ fn iso(text: &str) -> Option<i64> {
         Some(end) => (&text[..end], &text[end + 1..]),
         None => (text, ""),
     };
-    let mut parts = (date.trim_end_matches('日').split(['-', '/', '年', '月']))
-        .map(|part| part.parse::<i64>().ok());
+    let mut parts = (date
+        .trim_end_matches('日')
+        .split(['-', '/', '.', '年', '月']))
+    .map(|part| part.parse::<i64>().ok());
     let (year, month, of_month) = (parts.next()??, parts.next()??, parts.next()??);
     // Two digits would be a day or a short year.
     if parts.next().is_some() || year < 1000 {
@@ -89,7 +91,7 @@ fn within_day(text: &str) -> Option<i64> {
 /// `20181010T201920Z`.
 fn basic(text: &str) -> Option<i64> {
     let (date, rest) = text.split_once('T')?;
-    let (of_day, zone) = rest.split_at_checked(6)?;
+    let (minutes, rest) = rest.split_at_checked(4)?;
     let number = |text: &str, from: usize, to: usize| {
         let digits = text.get(from..to)?;
         let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -100,9 +102,12 @@ fn basic(text: &str) -> Option<i64> {
         number(date, 4, 6)?,
         number(date, 6, 8)?,
     )?;
-    let [hours, minutes, seconds] = [0, 2, 4].map(|at| number(of_day, at, at + 2));
-    let of_day = time_of_day(&format!("{}:{}:{}", hours?, minutes?, seconds?))?;
-    (date.len() == 8).then_some(start + of_day - time_zone(zone)?)
+    let of_day = format!(
+        "{}:{}:{rest}",
+        number(minutes, 0, 2)?,
+        number(minutes, 2, 4)?
+    );
+    (date.len() == 8).then_some(start + within_day(&of_day)?)
 }
 
 /// `10.10.2018 20:19:20`.
@@ -157,7 +162,8 @@ fn mail(text: &str) -> Option<i64> {
     let date = text.split_once(',').map_or(text, |(_weekday, date)| date);
     let mut parts = date.trim().splitn(4, ' ');
     let (of_month, name, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let start = day(year.parse().ok()?, month(name)?, of_month.parse().ok()?)?;
+    let year = year.parse().ok().filter(|year| *year >= 1000)?;
+    let start = day(year, month(name)?, of_month.parse().ok()?)?;
     Some(start + within_day(parts.next().unwrap_or_default())?)
 }
 
@@ -175,6 +181,8 @@ mod tests {
             "2018-10-10T15:19:20.0000000-05:00",
             "2018-10-10 20:19:20",
             "2018/10/10 20:19:20",
+            "2018.10.10 20:19:20",
+            "20181010T201920.000Z",
             "2018年10月10日 20:19:20",
             "2018-10-10 20:19:20 UTC",
             "20181010T201920Z",

@@ -219,7 +219,7 @@ fn has_column(fields: &Map<String, Value>) -> bool {
 }
 
 /// The name of a text that stands in an object, such as `content.text`.
-fn text_in_object(fields: &Map<String, Value>) -> Option<String> {
+pub(super) fn text_in_object(fields: &Map<String, Value>) -> Option<String> {
     objects_of_texts(fields).find_map(|(name, object)| {
         let is_text = |name: &&str| object.get(*name).is_some_and(Value::is_string);
         let known = TEXTS.into_iter().find(is_text);

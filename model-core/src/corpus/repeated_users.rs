@@ -5,22 +5,25 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::{User, id_key};
 
+/// How many users are remembered to find their copies: memory must not grow with the input.
+const MOST_WHOLE: usize = 1 << 20;
+
 /// Finds users who count several times: those with posts in several files, since posts are grouped within each file, and
 /// copies of users.
 #[derive(Default)]
-pub struct AcrossFiles {
+pub struct RepeatedUsers {
     hasher: RandomState,
     /// Hashes of the ids so far.
     seen: HashSet<u64>,
     /// Those that came again.
     repeated: HashSet<u64>,
-    /// Hashes of ids and posts of the users whose posts are listed.
+    /// Hashes of ids and posts of the first users whose posts are listed.
     whole: HashSet<u64>,
     /// How many of them came again.
     copies: u64,
 }
 
-impl AcrossFiles {
+impl RepeatedUsers {
     /// Adds a user of any of the files.
     pub fn add(&mut self, user: &User) {
         let Some(id) = user.own_id() else { return };
@@ -32,8 +35,15 @@ impl AcrossFiles {
             return;
         }
         // Users whose posts are listed are whole. Other corpora may number theirs alike, so the posts must be the same too.
+        if user.posts.is_empty() {
+            return;
+        }
         let hash = self.hasher.hash_one((id_key(id), &user.posts));
-        self.copies += u64::from(!self.whole.insert(hash));
+        let is_copy = match self.whole.len() < MOST_WHOLE {
+            true => !self.whole.insert(hash),
+            false => self.whole.contains(&hash),
+        };
+        self.copies += u64::from(is_copy);
     }
 
     /// The notes after the last file, once.
@@ -48,7 +58,7 @@ impl AcrossFiles {
         });
         let copies = (copies > 0).then(|| {
             format!(
-                "{copies} user{} with the id and the posts of an earlier one; each counts",
+                "{copies} user{} with the id and the posts of an earlier one",
                 plural(copies)
             )
         });
