@@ -210,6 +210,20 @@ fn a_file_of_labels_did_not_say_that_the_corpus_has_others() {
     let note =
         "120 of whom are in the corpus; 60 users with another label in the corpus, which is kept";
     assert!(said.contains(note), "{said}");
+    // A field that is no label may differ, and a known name of the id will do where --user names that of the corpus.
+    workplace.write("dates.csv", "id,created_at\n1,2024-01-01\n");
+    let users = std::fs::read_to_string(workplace.path("users.jsonl")).unwrap();
+    let dated = users.replace("\"id\"", "\"created_at\":\"2020-01-01\",\"author\"");
+    workplace.write("dated.jsonl", dated);
+    let arguments = ["evaluate", "model", "dated.jsonl", "--user", "author"];
+    let output = workplace.run(&[&arguments[..], &["--labels", "dates.csv"]].concat());
+    let said = stderr(&output);
+    assert!(said.contains("has labels of 1 user, 1 of whom"), "{said}");
+    assert!(
+        !said.contains("another label") && !said.contains("no record has"),
+        "{said}"
+    );
+    stdout(output, 0);
 }
 
 /// Users with one class used to vanish without a reason where many others have an age range.
@@ -235,7 +249,7 @@ fn copies_of_users_counted_in_silence() {
     workplace.write("both.jsonl", users.repeat(2));
     for files in [&["users.jsonl", "copy.jsonl"][..], &["both.jsonl"]] {
         let said = stderr(&workplace.run(&[&["evaluate", "model"], files].concat()));
-        let note = "120 users with the id and the posts of an earlier one; each counts";
+        let note = "120 users with the id and the posts of an earlier one";
         assert!(said.contains(note), "{said}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use model_core::corpus::{
-    HEAD_BYTES, Problem, Reading, User, are_other, id_key, open_labels, peek,
+    HEAD_BYTES, LabelFields, Problem, Reading, User, are_other, id_key, open_labels, peek,
 };
 use serde_json::{Map, Value};
 
@@ -23,6 +23,8 @@ pub struct LabelFile {
     found: u64,
     /// The users who had another label of an attribute.
     contradicted: u64,
+    /// The fields that may hold labels.
+    names: HashSet<String>,
 }
 
 impl LabelFile {
@@ -43,9 +45,16 @@ impl LabelFile {
         let (head, reader) = peek(input::open(path).map_err(file)?, HEAD_BYTES).map_err(file)?;
         let mut users: HashMap<String, Map<String, Value>> = HashMap::new();
         let mut ambiguous = HashSet::new();
+        let mut fields = LabelFields::new(&reading.columns);
+        let mut names = HashSet::new();
         for labels in open_labels(path, &head, reader, reading).map_err(foreign)? {
             match labels {
                 Ok((id, labels)) => {
+                    for name in labels.keys() {
+                        if !names.contains(name) && fields.contains(name) {
+                            names.insert(name.clone());
+                        }
+                    }
                     let known = users.entry(id.clone()).or_default();
                     let is_other = |attribute: &str| {
                         let both = known.get(attribute).zip(labels.get(attribute));
@@ -76,6 +85,7 @@ impl LabelFile {
             users,
             found: 0,
             contradicted: 0,
+            names,
         })
     }
 
@@ -86,7 +96,7 @@ impl LabelFile {
             self.found += 1;
             let is_other = |(name, label): (&String, &Value)| {
                 let known = user.fields.get(name).filter(|known| !known.is_null());
-                known.is_some_and(|known| are_other(known, label))
+                self.names.contains(name) && known.is_some_and(|known| are_other(known, label))
             };
             self.contradicted += u64::from(labels.iter().any(is_other));
             add(&mut user.fields, labels);
@@ -103,9 +113,9 @@ impl LabelFile {
             ),
         };
         format!(
-            "{}: has labels of {} users, {} of whom are in the corpus{contradicted}",
+            "{}: has labels of {}, {} of whom are in the corpus{contradicted}",
             self.path.display(),
-            self.users.len(),
+            counted(self.users.len() as u64, "user"),
             self.found
         )
     }

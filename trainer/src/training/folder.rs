@@ -145,22 +145,33 @@ impl RunFolder {
 /// The first setting that a refit must not change, and does, beside the model that it repeats; `None` also if the settings of that
 /// model are not beside it. Files may have been moved since.
 pub fn difference_to_refitted(config: &Config) -> Result<Option<String>, TrainError> {
-    const FREE: [&str; 9] = [
-        "corpus",
-        "vectors",
-        "text.dictionary",
-        "text.user_dictionary",
-        "output",
-        "device",
-        "strict",
-        "refit",
-        "training.checkpoint_steps",
-    ];
+    const FREE: [&str; 4] = ["output", "device", "strict", "training.checkpoint_steps"];
     let Ok(before) = std::fs::read_to_string(config.refit.with_file_name(CONFIG)) else {
         return Ok(None);
     };
+    let Ok(before) = toml::from_str::<Config>(&before) else {
+        return Ok(None);
+    };
+    let without_files = |config: &Config| {
+        let mut config = config.clone();
+        for path in [&mut config.vectors, &mut config.refit] {
+            path.clear();
+        }
+        for path in [
+            &mut config.text.dictionary,
+            &mut config.text.user_dictionary,
+        ] {
+            path.clear();
+        }
+        config.corpus.clear();
+        for attribute in &mut config.attributes {
+            attribute.corpora.clear();
+        }
+        config.to_toml()
+    };
+    let (before, now) = (without_files(&before)?, without_files(config)?);
     let is_free = |setting: &str| FREE.contains(&setting) || setting.starts_with("card.");
-    let (now, defaults) = (config.to_toml()?, Config::default().to_toml()?);
+    let defaults = Config::default().to_toml()?;
     Ok(settings::first_difference(
         &before, &now, &defaults, is_free,
     ))
