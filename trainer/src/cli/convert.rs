@@ -12,7 +12,7 @@ use std::{mem, thread};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use formats::{FORMATS, Format, Grouping, Note, Part, Receiver, recognise};
-use model_core::corpus::User;
+use model_core::corpus::{self, User};
 
 use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
@@ -155,7 +155,10 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
     if counts.users == 0 {
         return Err("no user is left to write".into());
     }
-    if let Some(label) = arguments.without.filter(|_| counts.filtered == 0) {
+    if let Some(label) = arguments
+        .without
+        .filter(|_| counts.with_unwanted_label == 0)
+    {
         notice!("--without {label}: no user has this label");
     }
     file.finish(|_| Ok(()))?;
@@ -170,21 +173,19 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
 
 /// Refuses the names of tables and plain text, which other commands would read as such.
 fn check_name(output: &Path) -> Result<(), Failure> {
-    let name = output.with_extension("");
-    let is_other = |name: &Path| {
-        let ending = name.extension().unwrap_or_default().to_ascii_lowercase();
-        ["csv", "tsv", "txt", "parquet", "arrow", "xlsx"]
-            .map(OsStr::new)
-            .contains(&&*ending)
-    };
-    match is_other(output) || is_other(&name) {
-        true => Err(format!(
+    let ending = output.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_columnar = ["parquet", "arrow", "xlsx"]
+        .map(OsStr::new)
+        .contains(&&*ending);
+    let stated = corpus::Format::by_name(output);
+    if is_columnar || stated.is_some_and(|format| format != corpus::Format::Jsonl) {
+        return Err(format!(
             "{}: convert writes JSON lines; choose a name that ends in .jsonl",
             output.display()
         )
-        .into()),
-        false => Ok(()),
+        .into());
     }
+    Ok(())
 }
 
 type Inputs<'a> = Vec<(&'a PathBuf, Container, Vec<Part>)>;

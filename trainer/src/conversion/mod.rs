@@ -55,6 +55,8 @@ pub struct Counts {
     pub posts: u64,
     /// Users left out by [`Options::with`] and [`Options::without`].
     pub filtered: u64,
+    /// Of these, users who have the label of [`Options::without`].
+    pub with_unwanted_label: u64,
     /// Users left out because they have no text.
     pub without_text: u64,
     /// Files or rows that could not be read.
@@ -95,10 +97,10 @@ impl Converter {
             }
         }
         let has = |label: &String| fields.contains_key(label);
-        if self.options.with.as_ref().is_some_and(|label| !has(label))
-            || self.options.without.as_ref().is_some_and(has)
-        {
+        let is_unwanted = self.options.without.as_ref().is_some_and(has);
+        if is_unwanted || self.options.with.as_ref().is_some_and(|label| !has(label)) {
             self.counts.filtered += 1;
+            self.counts.with_unwanted_label += u64::from(is_unwanted);
             return None;
         }
         let mut words_left = self.options.max_words.unwrap_or(usize::MAX);
