@@ -223,7 +223,7 @@ impl Files for Visible<'_> {
 pub struct Recognised {
     /// The parts of known formats, in the order of [`FORMATS`].
     pub parts: Vec<Part>,
-    /// The names of the other files. They have no posts, but may describe the grouping.
+    /// The names of the other files. They have no posts, but may describe the users.
     pub others: Vec<String>,
 }
 

@@ -92,6 +92,7 @@ def test_words_have_their_evidence(model):
         assert posts[word.post][word.start : word.end] == word.text
     # A coarse class used to be unknown.
     assert all(evidence > 0 for _, evidence in explained.strongest("age", "13-17", 3))
+    assert model.explain([""]).strongest("gender", "female") == []
     evidence = explained.attributes["gender"].classes["female"]
     assert len(evidence) == len(explained.words)
     assert explained.attributes["age"].coarse is not None

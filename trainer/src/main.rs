@@ -7,6 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     trainer::cli::block_ignored_signals();
+    trainer::cli::report_large_files();
     // burn's default device is the first GPU it was built for, and it panics without one, for example when it reads an
     // optimiser's state. This program names every device, so the default can be the CPU.
     if std::env::var_os("BURN_DEVICE").is_none() {

@@ -438,7 +438,7 @@ fn users_who_cannot_help_are_refused() {
     fails(
         &ranges,
         &["--attribute", "age"],
-        "150 users with an interval label, which covers several classes; the 150 with a class of it",
+        "150 users with an interval label, which covers several classes: so many that the 150 with one class",
     );
     fails(
         &users(100, 0.5, 3),

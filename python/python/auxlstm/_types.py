@@ -91,9 +91,9 @@ class Explanation:
     def strongest(self, attribute: str, label: str, count: int = 10) -> list[tuple[str, float]]:
         """The words that speak most for a class or coarse class, each with its evidence summed over the text."""
         of_classes = self.attributes[attribute]
-        values = of_classes.classes.get(label) or (of_classes.coarse or {})[label]
+        all_values = {**(of_classes.coarse or {}), **of_classes.classes}
         sums: dict[str, float] = {}
-        for word, evidence in zip(self.words, values):
+        for word, evidence in zip(self.words, all_values[label]):
             text = word.text.lower()
             sums[text] = sums.get(text, 0.0) + evidence
         positive = [(word, evidence) for word, evidence in sums.items() if evidence > 0]

@@ -27,7 +27,7 @@ use crate::training::examples::{self, Example};
 ///
 /// Other users write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
 /// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
-/// An attribute is adapted if at least 50 users have a label of it. Figures before and after are printed, those after by
+/// An attribute is adapted if at least 50 users have a class of it, and at most 5 % of the labels are intervals of classes. Figures before and after are printed, those after by
 /// cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower log loss, the
 /// model's is kept. An attribute that is predicted no better than by the shares of its classes is not adapted, and the reason
 /// is printed. Attributes that are not adapted lose their class moments, which are those of other users.
@@ -96,8 +96,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             let intervals = whole.len() - found;
             if !are_fair_sample(intervals, whole.len()) {
                 reasons.push(format!(
-                    "{name}: {} with an interval label, which covers several classes; the {} with a class of it are not like \
-                     them",
+                    "{name}: {} with an interval label, which covers several classes: so many that the {} with one class are \
+                     not a fair sample",
                     counted(intervals as u64, "user"),
                     count(found as u64)
                 ));

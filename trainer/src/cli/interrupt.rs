@@ -17,16 +17,7 @@ static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// Blocks the signals that this process was started to ignore, as by `nohup` or in the background of a script. Handling them
 /// would end work that is to go on. To be called before any thread starts, since threads inherit it. Only Linux tells which
 /// signals these are.
-///
-/// A file that grows beyond the limit of the shell (`ulimit -f`) becomes an error of the write, which is reported, in place of a
-/// signal that ends the process.
 pub fn block_ignored_signals() {
-    #[cfg(unix)]
-    {
-        use nix::sys::signal::{SigHandler, Signal, signal};
-        // SAFETY: no handler of this program is called.
-        let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
-    }
     #[cfg(target_os = "linux")]
     {
         use nix::sys::signal::{SigSet, Signal};
@@ -40,6 +31,17 @@ pub fn block_ignored_signals() {
         let is_ignored = |signal: &Signal| ignored >> (*signal as i32 - 1) & 1 == 1;
         let blocked: SigSet = handled.into_iter().filter(is_ignored).collect();
         let _ = blocked.thread_block();
+    }
+}
+
+/// Lets a file that grows beyond the limit of the shell (`ulimit -f`) be an error of the write, which is reported, in place of a
+/// signal that ends the process.
+pub fn report_large_files() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: no handler of this program is called.
+        let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
     }
 }
 

@@ -38,7 +38,7 @@ use crate::limited;
 use crate::progress::{notice, visible};
 use crate::table::counted;
 
-pub use interrupt::block_ignored_signals;
+pub use interrupt::{block_ignored_signals, report_large_files};
 
 /// Why a command failed.
 pub type Failure = Box<dyn Error + Send + Sync>;

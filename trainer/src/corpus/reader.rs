@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use model_core::corpus::{AcrossFiles, Problem, Reading, User, Users, open_users};
+use model_core::corpus::{Problem, Reading, RepeatedUsers, User, Users, open_users};
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
@@ -110,7 +110,7 @@ pub struct Corpus {
     file: usize,
     report: Box<dyn FnMut(&str) + Send>,
     labels: LabelMap,
-    across_files: AcrossFiles,
+    repeated_users: RepeatedUsers,
     bad_records: u64,
     failed: bool,
     /// The error of the next chunk.
@@ -145,7 +145,7 @@ impl Corpus {
             file: 0,
             report: Box::new(|line| notice!("{line}")),
             labels: LabelMap::default(),
-            across_files: AcrossFiles::default(),
+            repeated_users: RepeatedUsers::default(),
             bad_records: 0,
             failed: false,
             next_chunk: None,
@@ -258,7 +258,7 @@ impl Iterator for Corpus {
                     if let Some(note) = std::mem::take(&mut self.labels).not_found() {
                         (self.report)(&note);
                     }
-                    for note in self.across_files.take_notes() {
+                    for note in self.repeated_users.take_notes() {
                         (self.report)(&note);
                     }
                     return None;
@@ -274,7 +274,7 @@ impl Iterator for Corpus {
                 None => self.current = None,
                 Some(Ok(mut user)) => {
                     self.file = self.opened - 1;
-                    self.across_files.add(&user);
+                    self.repeated_users.add(&user);
                     if let Some(labels) = &mut self.options.labels {
                         labels.apply(&mut user);
                     }

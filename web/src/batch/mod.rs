@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model_core::base_rates::BaseRates;
 use model_core::corpus::{
-    AcrossFiles, Format, HEAD_BYTES, Packing, Problem, Reading, Users, open_users, without_flags,
+    Format, HEAD_BYTES, Packing, Problem, Reading, RepeatedUsers, Users, open_users, without_flags,
 };
 use model_core::population::PopulationEstimate;
 use model_core::prediction::{Line, UserPrediction};
@@ -175,7 +175,7 @@ pub struct Batch {
     characters: usize,
     /// The users of the file that was opened last; `None` when there is nothing more to read.
     users: Option<Users>,
-    across_files: AcrossFiles,
+    repeated_users: RepeatedUsers,
     /// How many records were read so far, bad ones included.
     records: u64,
     /// The users who were read last, until they are predicted.
@@ -216,7 +216,7 @@ impl Batch {
             base_rates,
             characters: 0,
             users: None,
-            across_files: AcrossFiles::default(),
+            repeated_users: RepeatedUsers::default(),
             records: 0,
             chunk: None,
             lines: Vec::new(),
@@ -251,7 +251,7 @@ impl Batch {
             }
         }
         if self.users.is_none() {
-            self.notes.extend(self.across_files.take_notes());
+            self.notes.extend(self.repeated_users.take_notes());
         }
     }
 
@@ -436,7 +436,7 @@ impl Batch {
         while let Some(users) = &mut self.users {
             match users.next() {
                 Some(Ok(mut user)) => {
-                    self.across_files.add(&user);
+                    self.repeated_users.add(&user);
                     self.records += 1;
                     user.record = self.records;
                     length += characters(&user.posts);
