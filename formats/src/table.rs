@@ -76,7 +76,7 @@ impl<R: BufRead> Rows<R> {
     ///
     /// # Errors
     /// If the table cannot be read to its end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Result<Row, String>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Result<Row, (u64, String)>>> {
         let Some(row) = self.table.next_row()? else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl<R: BufRead> Rows<R> {
             None => too_many_cells(&row, self.number, self.table.columns.len()),
         };
         if let Some(what) = fault {
-            return Ok(Some(Err(format!("{}: {what}", row.line))));
+            return Ok(Some(Err((row.line, what))));
         }
         let mut read = Row {
             line: row.line,
@@ -141,7 +141,9 @@ pub(crate) fn rows_of(
                 grouping.add_unreadable(row.unreadable);
                 each(grouping, &row)?;
             }
-            Ok(Some(Err(what))) => grouping.bad_record(&format!("{place}:{what}"))?,
+            Ok(Some(Err((line, what)))) => {
+                grouping.bad_record(&format!("{place}:{line}: {what}"))?
+            }
             Ok(None) => return Ok(()),
             Err(error) => return grouping.bad_record(&format!("{place}: {error}")),
         }

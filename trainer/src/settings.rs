@@ -69,7 +69,8 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
         over(&T::default(), table.clone()).map_err(|error| wrong(where_, error.message()))
     };
     let mut table = Table::new();
-    let mut files = Vec::new();
+    // Where the settings come from.
+    let mut places = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
         let text = limited::read(path, MOST_BYTES, "a config").and_then(limited::text);
         let text = text.map_err(|source| ConfigError::File {
@@ -90,7 +91,7 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
         toml::from_str::<T>(&text).map_err(with_line)?;
         let later = toml::from_str(&text).map_err(with_line)?;
         merge(&mut table, later, Lists::Extend);
-        files.push(file);
+        places.push(file);
     }
     for setting in overrides {
         let refused = if setting.len() as u64 > MOST_BYTES {
@@ -115,10 +116,11 @@ pub fn read<T: Default + Serialize + DeserializeOwned>(
             .unwrap_or_else(|| Value::String(value.to_owned()));
         set(&mut table, key.trim(), value).map_err(|what| wrong(&where_, &what))?;
         settings(&table, &where_)?;
+        places.push(where_);
     }
-    let files = files.join(", ");
-    let settings = settings(&table, &files)?;
-    check(&settings).map_err(|what| wrong(&files, &what))?;
+    let places = places.join(", ");
+    let settings = settings(&table, &places)?;
+    check(&settings).map_err(|what| wrong(&places, &what))?;
     Ok(settings)
 }
 
@@ -297,10 +299,18 @@ pub fn at_least_one(name: &str, value: usize) -> Result<(), String> {
     within(name, value, value > 0, "at least 1")
 }
 
-/// A message about a wrong value, with what was expected in words instead of Rust's types.
-fn plain(message: &str) -> String {
+/// A message of serde about a wrong value, in words instead of Rust's types.
+pub fn plain(message: &str) -> String {
+    let message = message
+        .replace("invalid type: map,", "invalid type: table,")
+        .replace("invalid type: sequence,", "invalid type: list,");
     let Some((start, expected)) = message.rsplit_once("expected ") else {
-        return message.to_owned();
+        return message;
+    };
+    // A JSON file's message ends with the place.
+    let (expected, place) = match expected.find(" at line ") {
+        Some(end) => expected.split_at(end),
+        None => (expected, ""),
     };
     let words = match expected {
         "usize" | "u64" | "u32" => "a whole number of at least 0",
@@ -310,7 +320,7 @@ fn plain(message: &str) -> String {
         expected if expected.starts_with("struct ") => "a table",
         other => other,
     };
-    format!("{start}expected {words}")
+    format!("{start}expected {words}{place}")
 }
 
 /// A message of several lines on one line.
@@ -370,6 +380,10 @@ mod tests {
                 "{error}"
             );
         }
+        assert_eq!(
+            plain("invalid type: map, expected a sequence at line 2 column 7"),
+            "invalid type: table, expected a list at line 2 column 7"
+        );
     }
 
     #[test]

@@ -162,7 +162,26 @@ fn bad_records_are_named_counted_and_with_strict_fatal() {
 }
 
 #[test]
-fn writers_whose_rows_are_apart_were_refused() {
+fn each_of_a_thousand_bad_records_was_a_line() {
+    let workplace = Workplace::new();
+    let bad = "{\"id\": 1, \"body of\": \"tea\"}\n{\"posts\": 3}\n".repeat(500);
+    workplace.write("users.jsonl", format!("{JSONL}\n{bad}"));
+    for command in [
+        &["corpus", "stats", "users.jsonl"][..],
+        &["corpus", "convert", "users.jsonl", "-o", "users.csv"],
+    ] {
+        let errors = stderr(&workplace.run(command));
+        let lines = |what: &str| errors.lines().filter(|line| line.contains(what)).count();
+        assert!(errors.lines().count() < 50, "{errors}");
+        assert_eq!(lines(": \"posts\" must be an array"), 21, "{errors}");
+        let rest = "480 more bad records like users.jsonl:44: \"posts\" must be an array";
+        assert!(errors.contains(rest), "{errors}");
+        assert!(errors.contains("1,000 bad records"), "{errors}");
+    }
+}
+
+#[test]
+fn users_whose_rows_are_apart_were_refused() {
     let workplace = Workplace::new();
     workplace.write("users.csv", format!("{CSV}a,,,Back again\n"));
     let stats = ["corpus", "stats", "users.csv", "--json"];
@@ -384,6 +403,8 @@ fn labels_are_joined_from_a_file_beside_the_posts() {
         line.contains("labels.csv:2: no id of a user; its fields are: name, sex, gender"),
         "{line}"
     );
+    // It ended with "(strict reading is on)", which nobody had asked for.
+    assert!(line.ends_with("states the one with the id"), "{line}");
 }
 
 #[test]

@@ -479,6 +479,13 @@ fn counts_have_the_base_rates_asked_for() {
         error.contains("bayes estimates the shares whatever the base rates"),
         "{error}"
     );
+    workplace.write("rates.json", r#"{"gender": {"female": "half"}}"#);
+    let wrong = ["set.jsonl", "--method", "cc", "--base-rates", "rates.json"];
+    let error = workplace.failure(&[&["population", "adapted"], &wrong[..]].concat());
+    assert!(
+        error.contains("expected a number at line 1 column 29 (permitted: equal, corpus, or a JSON file {ATTRIBUTE: {CLASS: SHARE"),
+        "{error}"
+    );
     // Sums under other base rates do not add up.
     let sums = ["set.jsonl", "--method", "cc", "--sums", "corpus.sums"];
     population(&workplace, &sums);

@@ -576,6 +576,32 @@ fn the_report_on_other_users_was_full_of_the_paper() {
 }
 
 #[test]
+fn runs_with_few_labels_were_called_not_run() {
+    let (place, corpus) = (Workplace::new(), Corpus::new());
+    let run = |main: &str, variant: &str| corpus.run("svm", &[main], variant, 1, 0.5);
+    let few = [run("gender", "labels=0.05"), run("age", "labels=0.05")];
+    experiment(&place, &corpus, &few);
+    let summary = CorpusSummary {
+        paper: false,
+        ..corpus.summary()
+    };
+    summary.write(&place.path("experiment")).unwrap();
+    let (markdown, _) = report(&place);
+    assert!(markdown.contains("No system has learned from all labels of an attribute."));
+    assert!(!markdown.contains("not run"), "{markdown}");
+    // Beside an attribute with all labels, the other one is left out.
+    experiment(&place, &corpus, &[run("age", "")]);
+    summary.write(&place.path("experiment")).unwrap();
+    let (markdown, _) = report(&place);
+    let overview = markdown.split("## ").next().unwrap();
+    assert!(
+        overview.contains("| Age ") && !overview.contains("| Gender "),
+        "{overview}"
+    );
+    assert!(!markdown.contains("not run"), "{markdown}");
+}
+
+#[test]
 fn one_lucky_seed_is_not_the_best_system() {
     let (place, corpus) = (Workplace::new(), Corpus::new());
     let with_f = |run: Run, validation_f| Run {

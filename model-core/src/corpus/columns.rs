@@ -1,4 +1,4 @@
-//! Which column of a table, or field of a JSON record, holds what: the names that are known, and those a user states.
+//! Which column of a table, or field of a JSON record, holds what: names that are known or stated.
 
 // Faster than that of the standard library, by its hasher.
 use hashbrown::HashMap;
@@ -42,7 +42,7 @@ const TEXT: &[&str] = &[
 ];
 
 /// Names of the id of the user of a post. [`ID`] is the user's too, unless the record has one of [`POST`].
-const WRITER: &[&str] = &[
+const USER: &[&str] = &[
     "user_id",
     "user_id_str",
     "author_id",
@@ -153,7 +153,7 @@ const LABELS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// The columns that a user states by name, in place of the known names. `user.id` is the field `id` in the object `user`. Case,
+/// The columns stated by name, in place of the known names. `user.id` is the field `id` in the object `user`. Case,
 /// spaces, `_` and `-` do not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
@@ -212,14 +212,14 @@ impl Columns {
         let finder = Finder::new(self);
         move |name| {
             let Finder {
-                writer,
+                user,
                 post,
                 repost,
                 order,
                 labels,
                 ..
             } = &finder;
-            let others = [writer, post, repost, order].into_iter();
+            let others = [user, post, repost, order].into_iter();
             let mut names = others.chain(labels.iter().map(|(_, names)| names));
             is_id(name) || finder.is_text(name) || names.any(|names| names.has(name))
         }
@@ -236,15 +236,15 @@ impl Columns {
         let exact = |wanted: &str| names.iter().position(|name| name == wanted);
         let posts = exact(POSTS).filter(|_| finder.text.stated.is_none());
         let id = names.iter().position(|name| is_id(name));
-        let id = id.filter(|_| finder.writer.stated.is_none() && finder.post.best(names).is_none());
-        let writer = finder.writer.best(names);
+        let id = id.filter(|_| finder.user.stated.is_none() && finder.post.best(names).is_none());
+        let user = finder.user.best(names);
         match posts.or_else(|| finder.text.best(names)) {
             Some(text) => Ok(Places {
                 text,
                 // Beside a list of posts, the id is the user's.
                 user: match posts {
-                    Some(_) if finder.writer.stated.is_none() => exact(ID).or(writer).or(id),
-                    _ => writer.or(id),
+                    Some(_) if finder.user.stated.is_none() => exact(ID).or(user).or(id),
+                    _ => user.or(id),
                 },
             }),
             None => Err(format!(
@@ -278,7 +278,7 @@ impl Columns {
 /// Finds the columns in records.
 pub(super) struct Finder {
     text: Names,
-    writer: Names,
+    user: Names,
     post: Names,
     repost: Names,
     order: Names,
@@ -295,7 +295,7 @@ pub(super) struct Parts {
     /// Whether there is no text but null.
     pub is_null: bool,
     /// The id of the user.
-    pub writer: Option<Value>,
+    pub user_id: Option<Value>,
     /// Whether this is the field [`ID`], which could be the id of a post.
     pub is_by_id: bool,
     /// Whether a field says that the post is a repost.
@@ -322,7 +322,7 @@ impl Finder {
         }
         Self {
             text: names(&columns.text, TEXT),
-            writer: names(&columns.user, WRITER),
+            user: names(&columns.user, USER),
             post: Names::new(POST),
             repost: Names::new(REPOST),
             order: names(&columns.order, ORDER),
@@ -336,15 +336,15 @@ impl Finder {
     }
 
     /// Whether a table with these columns names the users of its rows.
-    pub fn has_writer(&self, columns: &[String]) -> bool {
+    pub fn has_user(&self, columns: &[String]) -> bool {
         let has = |names: &Names| columns.iter().any(|column| names.has(column));
-        let is_id_the_writers = self.writer.stated.is_none() && !has(&self.post);
-        has(&self.writer) || (is_id_the_writers && columns.iter().any(|column| is_id(column)))
+        let is_id_the_users = self.user.stated.is_none() && !has(&self.post);
+        has(&self.user) || (is_id_the_users && columns.iter().any(|column| is_id(column)))
     }
 
     /// Whether a record with a field of this name is a post or a user, and not a page of several.
     pub fn is_of_record(&self, name: &str) -> bool {
-        self.is_text(name) || self.writer.has(name) || self.post.has(name) || is_id(name)
+        self.is_text(name) || self.user.has(name) || self.post.has(name) || is_id(name)
     }
 
     /// The stated names of what orders posts and of labels that no record has had so far.
@@ -356,14 +356,14 @@ impl Finder {
     }
 
     /// The field that names the user, if it was stated.
-    pub fn stated_writer(&self) -> Option<&str> {
-        self.writer.stated.as_deref()
+    pub fn stated_user(&self) -> Option<&str> {
+        self.user.stated.as_deref()
     }
 
     /// Another field that may name the user, and its value, after the one that was taken.
-    pub fn other_writer(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
-        let (name, _) = self.writer.place(fields)?;
-        let id = id_key(self.writer.find(fields)?).into_owned();
+    pub fn other_user(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
+        let (name, _) = self.user.place(fields)?;
+        let id = id_key(self.user.find(fields)?).into_owned();
         Some((name, id))
     }
 
@@ -406,16 +406,16 @@ impl Finder {
         let has_id = fields.get(ID).is_some_and(|id| !is_empty(id));
         let is_user = has_posts && matches!(parts.posts, Some(Value::Array(_)));
         if !(is_user && has_id) {
-            parts.writer = self.writer.take(&mut fields).map(|(_, writer)| writer);
+            parts.user_id = self.user.take(&mut fields).map(|(_, id)| id);
         }
-        if parts.writer.is_none() && self.is_id_the_writers(&fields) {
-            parts.writer = fields.get(ID).cloned();
+        if parts.user_id.is_none() && self.is_id_the_users(&fields) {
+            parts.user_id = fields.get(ID).cloned();
             parts.is_by_id = true;
         }
         if !is_user && fields.get(ID).is_some_and(is_missing) {
             fields.shift_remove(ID);
         }
-        parts.writer = parts.writer.filter(|id| !is_empty(id) && !is_missing(id));
+        parts.user_id = parts.user_id.filter(|id| !is_empty(id) && !is_missing(id));
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
             // The field stays, because a model may have an attribute of its name.
@@ -429,8 +429,8 @@ impl Finder {
         parts
     }
 
-    fn is_id_the_writers(&mut self, fields: &Map<String, Value>) -> bool {
-        self.writer.stated.is_none() && self.post.find(fields).is_none()
+    fn is_id_the_users(&mut self, fields: &Map<String, Value>) -> bool {
+        self.user.stated.is_none() && self.post.find(fields).is_none()
     }
 }
 
@@ -448,14 +448,14 @@ impl LabelFields {
     pub fn contains(&mut self, name: &str) -> bool {
         let Finder {
             text,
-            writer,
+            user,
             post,
             repost,
             order,
             labels,
         } = &mut self.0;
         let is_known = |names: &mut Names| names.rank(name).is_some();
-        let mut others = [text, writer, post, repost, order].into_iter();
+        let mut others = [text, user, post, repost, order].into_iter();
         let is_other = others.any(is_known);
         let mut labels = labels.iter_mut();
         let is_alias = labels.any(|(attribute, names)| attribute != name && is_known(names));
@@ -652,11 +652,11 @@ mod tests {
             panic!("an object");
         };
         let parts = Finder::new(columns).take(fields);
-        [parts.text, parts.writer, parts.order].map(Option::unwrap_or_default)
+        [parts.text, parts.user_id, parts.order].map(Option::unwrap_or_default)
     }
 
     #[test]
-    fn text_and_writer_of_a_table_are_found_by_name() {
+    fn text_and_user_of_a_table_are_found_by_name() {
         let places = |columns: &Columns, names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             columns.places(&names)
@@ -749,16 +749,16 @@ mod tests {
     }
 
     #[test]
-    fn writers_whose_ids_were_missing_were_one_writer() {
+    fn users_whose_ids_were_missing_were_one_user() {
         for id in MISSING {
             let record = json!({"author": id, "text": "a"});
-            let [_, writer, _] = found(&Columns::default(), record);
-            assert!(writer.is_null(), "{id}");
+            let [_, id, _] = found(&Columns::default(), record);
+            assert!(id.is_null(), "{id}");
             let Value::Object(fields) = json!({"id": id, "text": "a"}) else {
                 panic!("an object")
             };
             let parts = Finder::new(&Columns::default()).take(fields);
-            assert!(parts.writer.is_none() && parts.fields.is_empty(), "{id}");
+            assert!(parts.user_id.is_none() && parts.fields.is_empty(), "{id}");
         }
     }
 

@@ -76,7 +76,7 @@ fn is_header(head: &[u8], finder: &Finder) -> bool {
                 .collect();
             columns.len() > 1
                 && columns.iter().any(|name| finder.is_text(name))
-                && (*separator == '\t' || finder.has_writer(&columns))
+                && (*separator == '\t' || finder.has_user(&columns))
         })
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Post {
     /// The line of its record.
     pub line: u64,
     /// The id of the user.
-    pub writer: Value,
+    pub user_id: Value,
     /// What orders the posts of the user; `None` leaves them in the order of the file.
     pub order: Option<Order>,
     /// The post as a user of its own.
@@ -126,7 +126,7 @@ struct Posts {
 /// A post in [`Posts`].
 struct Held {
     /// The place of its user.
-    writer: usize,
+    user: usize,
     order: Option<Order>,
     /// The string with the text, the beginning there and the length.
     text: (u32, u32, u32),
@@ -136,7 +136,7 @@ struct Held {
 const MOST_TOGETHER: usize = 1 << 20;
 
 impl Posts {
-    fn push(&mut self, writer: usize, order: Option<Order>, text: &str) {
+    fn push(&mut self, user: usize, order: Option<Order>, text: &str) {
         let has_room = |last: &String| last.len() + text.len() <= MOST_TOGETHER;
         if !self.texts.last().is_some_and(has_room) {
             // The first string grows with its texts, because a sorted file has one for each user.
@@ -152,11 +152,7 @@ impl Posts {
         self.texts[string].push_str(text);
         // A text has at most MAX_RECORD_BYTES, and there are not 2⁵² bytes of memory.
         let text = (string as u32, start as u32, text.len() as u32);
-        self.posts.push(Held {
-            writer,
-            order,
-            text,
-        });
+        self.posts.push(Held { user, order, text });
     }
 
     fn text(&self, post: &Held) -> String {
@@ -168,25 +164,25 @@ impl Posts {
 /// Users all of whose posts were read.
 #[derive(Default)]
 struct Finished {
-    writers: vec::IntoIter<Gathered>,
+    users: vec::IntoIter<Gathered>,
     posts: Posts,
     /// The posts of one user after the other, as indices.
     indices: vec::IntoIter<usize>,
 }
 
 impl Finished {
-    fn new(writers: Vec<Gathered>, posts: Posts) -> Self {
-        let mut ends: Vec<usize> = Vec::with_capacity(writers.len());
-        for writer in &writers {
-            ends.push(ends.last().unwrap_or(&0) + writer.count);
+    fn new(users: Vec<Gathered>, posts: Posts) -> Self {
+        let mut ends: Vec<usize> = Vec::with_capacity(users.len());
+        for user in &users {
+            ends.push(ends.last().unwrap_or(&0) + user.count);
         }
         let mut indices = vec![0; posts.posts.len()];
         for (index, post) in posts.posts.iter().enumerate().rev() {
-            ends[post.writer] -= 1;
-            indices[ends[post.writer]] = index;
+            ends[post.user] -= 1;
+            indices[ends[post.user]] = index;
         }
         Self {
-            writers: writers.into_iter(),
+            users: users.into_iter(),
             posts,
             indices: indices.into_iter(),
         }
@@ -194,7 +190,7 @@ impl Finished {
 
     /// The next user, with the posts in order if that is known of all of them.
     fn next(&mut self) -> Option<User> {
-        for Gathered { user, count, .. } in self.writers.by_ref() {
+        for Gathered { user, count, .. } in self.users.by_ref() {
             let indices = self.indices.by_ref().take(count);
             let mut posts: Vec<&Held> = indices.map(|index| &self.posts.posts[index]).collect();
             let Some(mut user) = user else { continue };
@@ -258,20 +254,20 @@ impl Grouping {
     /// If the user has too many posts, or has come before in a sorted file: the posts that follow are skipped. A
     /// [`Problem::Stream`] if all users have too many.
     pub fn add(&mut self, post: Post) -> Result<(), Problem> {
-        let writer = id_key(&post.writer);
-        if let Some(&place) = self.places.get(&*writer) {
+        let id = id_key(&post.user_id);
+        if let Some(&place) = self.places.get(&*id) {
             return self.extend(place, post);
         }
-        let writer = writer.into_owned();
+        let id = id.into_owned();
         self.count += 1;
         if self.is_sorted {
             self.finish();
-            if !self.returned.insert(hash(&writer)) {
+            if !self.returned.insert(hash(&id)) {
                 let what = format!(
-                    "the posts of user {writer:?} are not consecutive; sort the file by user, or leave out --sorted"
+                    "the posts of user {id:?} are not consecutive; sort the file by user, or leave out --sorted"
                 );
                 let place = self.hold(None);
-                self.places.insert(writer, place);
+                self.places.insert(id, place);
                 return Err(Problem::Record {
                     line: post.line,
                     what,
@@ -283,7 +279,7 @@ impl Grouping {
             is_gathered: true,
             ..User::default()
         }));
-        self.places.insert(writer, place);
+        self.places.insert(id, place);
         self.extend(place, post)
     }
 
@@ -331,7 +327,7 @@ impl Grouping {
         let bytes = post.user.bytes();
         let Post {
             line,
-            writer,
+            user_id,
             order,
             user: User { posts, fields, .. },
         } = post;
@@ -377,7 +373,7 @@ impl Grouping {
         }
         // An id that is written in two ways stays as it was first.
         if is_first {
-            user.fields.insert(ID.to_owned(), writer);
+            user.fields.insert(ID.to_owned(), user_id);
         }
         self.check_memory(line)
     }
@@ -394,8 +390,8 @@ impl Grouping {
     }
 }
 
-fn hash(writer: &str) -> u64 {
+fn hash(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    writer.hash(&mut hasher);
+    id.hash(&mut hasher);
     hasher.finish()
 }

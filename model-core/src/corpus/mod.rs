@@ -6,7 +6,7 @@
 //! |---|---|
 //! | bytes → text in UTF-8 | `encoding`: UTF-8, UTF-16 and, with the feature `encodings`, older ones |
 //! | text → records | `json_records` and `json_value`: JSON objects; `table`: rows; `lines`: plain text |
-//! | records → posts and labels | `columns`: which field holds what, by known names or as the user states |
+//! | records → posts and labels | `columns`: which field holds what, by known names or as stated |
 //! | posts → users | `grouping`: grouped by the id of the user |
 //!
 //! Three formats are read:

@@ -171,14 +171,16 @@ fn labels_of(
     known: &mut Finder,
 ) -> Result<(String, Map<String, Value>), Problem> {
     let Record { line, fields, .. } = record;
-    let other_writer = match finder.stated_writer() {
-        Some(_) => known.take(fields.clone()).writer,
+    let other_id = match finder.stated_user() {
+        Some(_) => known.take(fields.clone()).user_id,
         None => None,
     };
     let Parts {
-        writer, mut fields, ..
+        user_id,
+        mut fields,
+        ..
     } = finder.take(fields);
-    let Some(writer) = writer.or(other_writer) else {
+    let Some(id) = user_id.or(other_id) else {
         let found = names(&fields);
         let what = format!(
             "no id of a user; its fields are: {found}; --user NAME states the one with the id"
@@ -186,7 +188,7 @@ fn labels_of(
         return Err(Problem::Record { line, what });
     };
     fields.shift_remove(ID);
-    Ok((id_key(&writer).into_owned(), fields))
+    Ok((id_key(&id).into_owned(), fields))
 }
 
 /// The names of these fields in a list.
@@ -345,7 +347,7 @@ fn notes(columns: &[String], finder: &Finder) -> Vec<String> {
     notes.extend(alike(columns).into_iter().map(|(name, other)| {
         format!("the columns {name:?} and {other:?} differ by case only, and one may be read for the other; rename one of them")
     }));
-    if !finder.has_writer(columns) {
+    if !finder.has_user(columns) {
         notes.push(EACH_A_USER.to_owned());
     }
     notes
@@ -393,7 +395,7 @@ struct Grouped {
     reads_reposts: bool,
     /// The number of those that are not.
     reposts: usize,
-    writers: Grouping,
+    users: Grouping,
     /// Problems that are returned after the users who are ready.
     problems: VecDeque<Problem>,
     is_over: bool,
@@ -402,7 +404,7 @@ struct Grouped {
     /// Else the fields of the first record.
     first: Option<String>,
     /// Whether the table has a column of users, or a record had one.
-    has_writers: bool,
+    has_user_ids: bool,
     /// Whether a note says that a record, or the file, does not name its user.
     is_noted: bool,
     /// Whether a note says that ids may be wrong.
@@ -428,7 +430,7 @@ impl Iterator for Grouped {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(user) = self.writers.take() {
+            if let Some(user) = self.users.take() {
                 return Some(Ok(user));
             }
             if let Some(problem) = self.problems.pop_front() {
@@ -453,9 +455,9 @@ impl Iterator for Grouped {
                         let note = unknown_order(line, &value, is_text);
                         self.problems.push_back(Problem::Note(note));
                     }
-                    let ambiguity = self.writers.ambiguity();
+                    let ambiguity = self.users.ambiguity();
                     self.problems.extend(ambiguity.map(Problem::Note));
-                    if self.by_id > 1 && self.by_id == self.writers.count() {
+                    if self.by_id > 1 && self.by_id == self.users.count() {
                         let note = Problem::Note(EACH_ID_ONCE.to_owned());
                         self.problems.push_back(note);
                     }
@@ -468,7 +470,7 @@ impl Iterator for Grouped {
                         let missing = missing(&self.finder, first);
                         self.problems.extend(missing.map(Problem::Note));
                     }
-                    self.writers.finish();
+                    self.users.finish();
                     self.is_over = true;
                     continue;
                 }
@@ -476,7 +478,7 @@ impl Iterator for Grouped {
             if let Err(problem) = added {
                 // The users before it are not lost.
                 if matches!(problem, Problem::Stream(_)) {
-                    self.writers.finish();
+                    self.users.finish();
                 }
                 self.problems.push_back(problem);
             }
@@ -488,7 +490,7 @@ impl Grouped {
     fn new(records: Records, finder: Finder, reading: &Reading) -> Self {
         Self {
             records,
-            writers: Grouping::new(reading),
+            users: Grouping::new(reading),
             problems: VecDeque::new(),
             is_order_stated: reading.columns.order.is_some(),
             reads_reposts: reading.reposts,
@@ -497,7 +499,7 @@ impl Grouped {
             is_over: false,
             is_table: false,
             first: None,
-            has_writers: false,
+            has_user_ids: false,
             is_noted: false,
             is_doubted: false,
             unreadable: 0,
@@ -519,12 +521,12 @@ impl Grouped {
     ) -> Result<Self, String> {
         check(columns, &finder, &reading.columns)?;
         let notes = notes(columns, &finder);
-        let has_writers = finder.has_writer(columns);
+        let has_user_ids = finder.has_user(columns);
         Ok(Self {
             problems: notes.into_iter().map(Problem::Note).collect(),
             is_table: true,
-            has_writers,
-            is_noted: !has_writers,
+            has_user_ids,
+            is_noted: !has_user_ids,
             ..Self::new(records, finder, reading)
         })
     }
@@ -557,10 +559,10 @@ impl Grouped {
         let Entry {
             user,
             is_whole,
-            writer,
+            user_id,
             is_by_id,
             is_repost,
-            order,
+            order: value,
         } = entry(parts, &mut left_out).map_err(bad)?;
         if is_repost && !self.reads_reposts {
             self.reposts += 1;
@@ -584,30 +586,29 @@ impl Grouped {
             record: number,
             ..user
         };
-        match writer {
-            _ if is_whole => self.writers.pass(user, line),
+        match user_id {
+            _ if is_whole => self.users.pass(user, line),
             Some(Value::Array(ids)) if ids.len() > 1 && ids.len() == user.posts.len() => {
                 Err(bad(LIST_OF_IDS.into()))
             }
-            Some(writer) => {
-                self.has_writers = true;
+            Some(user_id) => {
+                self.has_user_ids = true;
                 if !self.is_doubted
-                    && let Some(doubt) = doubt(&writer)
+                    && let Some(doubt) = doubt(&user_id)
                 {
                     self.is_doubted = true;
                     let what = format!("line {line}: {doubt}");
                     self.problems.push_back(Problem::Note(what));
                 }
-                self.by_id += usize::from(is_by_id && order.is_some());
-                let value = order;
+                self.by_id += usize::from(is_by_id && value.is_some());
                 let order =
                     (value.as_ref()).and_then(|value| Order::new(value, self.is_order_stated));
                 if let (Some(value), None | Some(Order::Text(_))) = (value, &order) {
                     (self.unknown_order).get_or_insert((line, value, order.is_some()));
                 }
                 if self.is_each_once
-                    && self.finder.stated_writer().is_none()
-                    && let Some((name, id)) = self.finder.other_writer(&user.fields)
+                    && self.finder.stated_user().is_none()
+                    && let Some((name, id)) = self.finder.other_user(&user.fields)
                 {
                     let (ids, records) = self.others.entry(name).or_default();
                     if *records < RECORDS_COMPARED {
@@ -615,28 +616,28 @@ impl Grouped {
                         *records += 1;
                     }
                 }
-                let count = self.writers.count();
-                let added = self.writers.add(Post {
+                let count = self.users.count();
+                let added = self.users.add(Post {
                     line,
-                    writer,
+                    user_id,
                     order,
                     user,
                 });
-                self.is_each_once &= self.writers.count() > count;
+                self.is_each_once &= self.users.count() > count;
                 added
             }
-            None if let Some(name) = self.finder.stated_writer() => Err(bad(format!(
+            None if let Some(name) = self.finder.stated_user() => Err(bad(format!(
                 "the field {name:?} of the user is missing or empty"
             ))),
             None => {
                 if !std::mem::replace(&mut self.is_noted, true) {
-                    let what = match self.has_writers {
+                    let what = match self.has_user_ids {
                         true => format!("line {line}: {NAMELESS}"),
                         false => EACH_A_USER.to_owned(),
                     };
                     self.problems.push_back(Problem::Note(what));
                 }
-                self.writers.pass(user, line)
+                self.users.pass(user, line)
             }
         }
     }

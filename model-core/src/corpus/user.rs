@@ -133,7 +133,7 @@ pub(super) struct Entry {
     /// Whether the record has all posts of the user: it has a list of them.
     pub is_whole: bool,
     /// The id of the user, if the record has one.
-    pub writer: Option<Value>,
+    pub user_id: Option<Value>,
     /// As [`Parts::is_by_id`].
     pub is_by_id: bool,
     /// Whether the record is a repost on Twitter, which repeats the words of another behind `RT @`. A field alone does not say
@@ -152,7 +152,7 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
         posts,
         text,
         is_null,
-        writer,
+        user_id,
         is_by_id,
         is_repost,
         order,
@@ -190,11 +190,11 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
             ));
         }
     };
-    if let Some(writer) = &writer
+    if let Some(id) = &user_id
         && is_whole
         && fields.get(ID).is_none_or(Value::is_null)
     {
-        fields.insert(ID.to_owned(), writer.clone());
+        fields.insert(ID.to_owned(), id.clone());
     }
     let user = User {
         posts,
@@ -205,7 +205,7 @@ pub(super) fn entry(parts: Parts, left_out: &mut Vec<String>) -> Result<Entry, S
     Ok(Entry {
         user,
         is_whole,
-        writer,
+        user_id,
         is_by_id,
         is_repost,
         order,

@@ -25,12 +25,13 @@ use crate::training::examples::{self, Example};
 
 /// Fit a model to your own population, from some labelled users of it
 ///
-/// Other users write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold
-/// for them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users.
-/// An attribute is adapted if at least 50 users have a class of it, and at most 5 % of the labels are intervals of classes. Figures before and after are printed, those after by
-/// cross-validation, and a learning curve shows what fewer users bring. Where a fitted calibration has no lower log loss, the
-/// model's is kept. An attribute that is predicted no better than by the shares of its classes is not adapted, and the reason
-/// is printed. Attributes that are not adapted lose their class moments, which are those of other users.
+/// Other users write differently: a model's probabilities, and the shares that `auxlstm population` estimates, do not hold for
+/// them. This command leaves the network as it is and fits its calibration, base rates and class moments to labelled users. An
+/// attribute is adapted if at least 50 users have a class of it, and at most 5 % of the labels are intervals of classes.
+/// Figures before and after are printed, those after by cross-validation, and a learning curve shows what fewer users bring.
+/// Where a fitted calibration has no lower log loss, the model's is kept. An attribute that is predicted no better than by the
+/// shares of its classes is not adapted, and the reason is printed. Attributes that are not adapted lose their class moments,
+/// which are those of other users.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -58,8 +59,9 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let predictor = arguments.model.load()?;
     let mut bundle = read_bundle(&arguments.model.bundle)?;
     let output = PendingFile::create(&arguments.output)?;
-    check_attributes(&predictor, &arguments.attribute)?;
     let (attributes, reader) = (predictor.attributes(), predictor.reader());
+    check_attributes("--attribute", &arguments.attribute, attributes)?;
+    arguments.corpus.reading.check_labels(attributes)?;
     let labels = arguments.labels.read_for(attributes)?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
     let read = examples::read(corpus, attributes, reader, |_, _| {})?;

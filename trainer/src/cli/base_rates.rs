@@ -7,6 +7,7 @@ use model_core::base_rates::BaseRates;
 
 use super::Failure;
 use crate::limited;
+use crate::settings::plain;
 
 #[derive(Args)]
 pub(super) struct BaseRatesArgument {
@@ -48,10 +49,11 @@ pub(super) fn read(rates: &str) -> Result<BaseRates, Failure> {
     }
     let fail = |what: &dyn std::fmt::Display| {
         Failure::from(format!(
-            "--base-rates {rates}: {what} (permitted: equal, corpus, or a JSON file of shares)"
+            "--base-rates {rates}: {what} (permitted: equal, corpus, or a JSON file {{ATTRIBUTE: {{CLASS: SHARE, …}}, …}})"
         ))
     };
     let bytes = limited::read(Path::new(rates), MOST_BYTES, "a file of base rates")
         .map_err(|error| fail(&error))?;
-    (serde_json::from_slice(&bytes).map(BaseRates::Given)).map_err(|error| fail(&error))
+    (serde_json::from_slice(&bytes).map(BaseRates::Given))
+        .map_err(|error| fail(&plain(&error.to_string())))
 }

@@ -82,6 +82,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .chain(arguments.reading.label_file());
     outputs::check([&arguments.output], read)?;
     let mut bundle = read_bundle(&arguments.bundle)?;
+    (arguments.reading).check_labels(&bundle.settings.attributes)?;
     let labels = arguments.labels.read_for(&bundle.settings.attributes)?;
     let open = |files: &[PathBuf]| -> Result<Corpus, Failure> {
         let corpus = Corpus::open(files, arguments.reading.options()?)?;

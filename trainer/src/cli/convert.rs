@@ -17,7 +17,7 @@ use model_core::corpus::{self, User};
 use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
 use crate::corpus::{
-    Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
+    AlikeRecords, Container, Corpus, LabelFile, Options as ReadingOptions, Packer, repeated_file,
 };
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, notice};
@@ -128,6 +128,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
             bytes: 0,
             print: Arc::new(output.progress.printer()),
             bad_records: 0,
+            alike_records: AlikeRecords::default(),
             is_strict: options.strict,
             refused: None,
         };
@@ -252,6 +253,7 @@ struct Sent {
     bytes: usize,
     print: Arc<dyn Fn(&str) + Send + Sync>,
     bad_records: u64,
+    alike_records: AlikeRecords,
     is_strict: bool,
     /// The bad record that ended strict reading.
     refused: Option<String>,
@@ -268,6 +270,7 @@ impl Sent {
     fn finish(mut self) -> (u64, Option<String>) {
         // The thread that writes says why it has ended.
         let _ = self.send();
+        (self.alike_records.take_notes()).for_each(|note| (self.print)(&note));
         (self.bad_records, self.refused)
     }
 }
@@ -288,7 +291,9 @@ impl Receiver for Sent {
             return Err(io::ErrorKind::Other.into());
         }
         self.bad_records += 1;
-        (self.print)(line);
+        if self.alike_records.add(line) {
+            (self.print)(line);
+        }
         Ok(())
     }
 

@@ -165,6 +165,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let json = create(&arguments.json)?;
     let html = create(&arguments.html)?;
     let bundle = create(&arguments.write_card)?;
+    (arguments.corpus.reading).check_labels(predictor.attributes())?;
     let labels = arguments.labels.read_for(predictor.attributes())?;
     let corpus = arguments.corpus.open()?.with_labels(labels);
     let mut trained = read_bundle(&arguments.model.bundle)?;

@@ -258,6 +258,12 @@ impl ReadingArguments {
         }
     }
 
+    /// Checks that the columns of labels are those of attributes of a model with these.
+    fn check_labels(&self, attributes: &[Attribute]) -> Result<(), Failure> {
+        let names = self.label_columns.iter().map(|(attribute, _)| attribute);
+        model::check_attributes("--label", names, attributes)
+    }
+
     /// The options for a corpus. A file of labels is read for it.
     fn options(&self) -> Result<Options, Failure> {
         if let Some(Some(name)) = &self.text

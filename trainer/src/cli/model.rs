@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use columnar::{Model, checksum};
+use model_core::attribute::Attribute;
 use model_core::predictor::Predictor;
 
 use super::{Failure, segmenter};
@@ -75,17 +76,24 @@ pub(super) fn load(
     Ok(predictor)
 }
 
-/// Checks that the model predicts these attributes.
-pub(super) fn check_attributes(predictor: &Predictor, wanted: &[String]) -> Result<(), Failure> {
-    let names: Vec<&str> = (predictor.attributes().iter())
+/// Checks that a model with these attributes predicts those that a flag names.
+pub(super) fn check_attributes<'a>(
+    flag: &str,
+    wanted: impl IntoIterator<Item = &'a String>,
+    attributes: &[Attribute],
+) -> Result<(), Failure> {
+    let names: Vec<&str> = attributes
+        .iter()
         .map(|attribute| attribute.name.as_str())
         .collect();
-    match wanted.iter().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(format!(
-            "--attribute {name}: the model predicts {}",
-            names.join(", ")
-        )
-        .into()),
+    match wanted
+        .into_iter()
+        .find(|name| !names.contains(&name.as_str()))
+    {
+        Some(name) => {
+            let names = names.join(", ");
+            Err(format!("{flag} {name}: the model predicts {names}").into())
+        }
         None => Ok(()),
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
     } = arguments.model.load_with_checksum()?;
     let base_rates = arguments.base_rates.read()?;
     predictor.use_base_rates(base_rates.clone())?;
-    check_attributes(&predictor, &arguments.attributes)?;
+    check_attributes("--attribute", &arguments.attributes, predictor.attributes())?;
     let path = match (&arguments.output, arguments.shard) {
         (Some(folder), Some(shard)) => {
             let settings = arguments.settings(format, &checksum, &base_rates)?;

@@ -14,7 +14,7 @@ use model_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    corpus::{LabelMap, Options},
+    corpus::{LabelMap, Options, attribute_index},
     device,
     settings::{self, above_zero, at_least_one, within},
 };
@@ -262,6 +262,7 @@ impl Config {
             .map(AttributeSettings::attribute)
             .collect();
         check_attributes(&attributes)?;
+        self.columns.check(&attributes)?;
         (self.labels()).map_err(|what| format!("attributes: map: {what}"))?;
         self.split.check(&attributes)?;
         if self.split.validation == 0.0 && self.wide.features > 0 {
@@ -300,6 +301,17 @@ impl Config {
 }
 
 impl Columns {
+    /// Whether each label is that of one of these attributes.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is permitted.
+    pub fn check(&self, attributes: &[Attribute]) -> Result<(), String> {
+        for name in self.labels.keys() {
+            attribute_index(attributes, name).map_err(|what| format!("columns.labels: {what}"))?;
+        }
+        Ok(())
+    }
+
     /// How to read a corpus with these columns; with `strict` the first bad record is an error.
     pub fn options(&self, strict: bool) -> Options {
         let stated = |name: &String| (!name.is_empty()).then(|| name.clone());

@@ -60,12 +60,16 @@ fn wrong_settings_are_named_with_what_is_permitted() {
     );
     assert_eq!(
         error(SMALL, &["split.validation=0"]),
-        "/config.toml: split.validation is 0, but the wide component needs validation users; set wide.features = 0 too"
+        "/config.toml, --set split.validation=0: split.validation is 0, but the wide component needs validation users; set wide.features = 0 too"
     );
     assert!(read(SMALL, &["split.validation=0", "wide.features=0"]).is_ok());
     assert!(error(SMALL, &["training.optimiser=sgd"]).contains("adagrad"));
     assert!(error(SMALL, &["training.epochs=-1"]).contains("training.epochs=-1"));
     assert!(error(SMALL, &["split.stratify_by=age"]).contains("permitted: empty, gender"));
+    assert!(
+        error(SMALL, &["columns.labels.sex=s"])
+            .ends_with("columns.labels: there is no attribute \"sex\"; permitted: gender")
+    );
     assert!(error("vectors = \"v\"", &[]).contains("corpus"));
     assert!(error("corpus = [\"c\"]\nvectors = \"v\"", &[]).contains("no task"));
     let section = SMALL.split_once("[[").unwrap().1;

@@ -56,11 +56,8 @@ impl LabelFile {
                         }
                     }
                     let known = users.entry(id.clone()).or_default();
-                    let is_other = |attribute: &str| {
-                        let both = known.get(attribute).zip(labels.get(attribute));
-                        both.is_some_and(|(known, label)| are_other(known, label))
-                    };
-                    if reading.columns.attributes().any(is_other) {
+                    let mut attributes = reading.columns.attributes();
+                    if attributes.any(|name| has_other(known, &labels, name)) {
                         ambiguous.insert(id);
                     }
                     add(known, &labels);
@@ -68,7 +65,7 @@ impl LabelFile {
                 Err(Problem::Note(_)) => {}
                 Err(Problem::Record { line, what }) => {
                     let path = path.to_owned();
-                    return Err(CorpusError::BadRecord(BadRecord { path, line, what }));
+                    return Err(CorpusError::BadLabels(BadRecord { path, line, what }));
                 }
                 Err(Problem::Stream(source)) => return Err(file(source)),
             }
@@ -94,11 +91,9 @@ impl LabelFile {
         let labels = user.own_id().and_then(|id| self.users.get(&*id_key(id)));
         if let Some(labels) = labels {
             self.found += 1;
-            let is_other = |(name, label): (&String, &Value)| {
-                let known = user.fields.get(name).filter(|known| !known.is_null());
-                self.names.contains(name) && known.is_some_and(|known| are_other(known, label))
-            };
-            self.contradicted += u64::from(labels.iter().any(is_other));
+            let mut names = self.names.iter();
+            let contradicts = names.any(|name| has_other(&user.fields, labels, name));
+            self.contradicted += u64::from(contradicts);
             add(&mut user.fields, labels);
         }
     }
@@ -119,6 +114,12 @@ impl LabelFile {
             self.found
         )
     }
+}
+
+/// Whether a user with these fields has another label of this name than the one in `labels`.
+fn has_other(fields: &Map<String, Value>, labels: &Map<String, Value>, name: &str) -> bool {
+    let both = fields.get(name).zip(labels.get(name));
+    both.is_some_and(|(known, label)| are_other(known, label))
 }
 
 fn add(fields: &mut Map<String, Value>, more: &Map<String, Value>) {

@@ -7,6 +7,24 @@ use model_core::corpus::label_text;
 
 use super::User;
 
+/// The place of the attribute of this name.
+///
+/// # Errors
+/// One line with the names of the attributes.
+pub fn attribute_index(attributes: &[Attribute], name: &str) -> Result<usize, String> {
+    let names: Vec<&str> = attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    let place = names.iter().position(|other| *other == name);
+    place.ok_or_else(|| {
+        format!(
+            "there is no attribute {name:?}; permitted: {}",
+            names.join(", ")
+        )
+    })
+}
+
 /// Labels that are read as classes, such as `F` as `female`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelMap {
@@ -45,13 +63,7 @@ impl LabelMap {
     /// One line that names the attribute or class, and what is permitted.
     pub fn check(&self, attributes: &[Attribute]) -> Result<(), String> {
         for (name, classes) in &self.classes {
-            let Some(attribute) = attributes.iter().find(|other| other.name == *name) else {
-                let names: Vec<&str> = attributes.iter().map(|other| other.name.as_str()).collect();
-                let names = names.join(", ");
-                return Err(format!(
-                    "there is no attribute {name:?}; permitted: {names}"
-                ));
-            };
+            let attribute = &attributes[attribute_index(attributes, name)?];
             let is_other = |class: &&String| attribute.classes_of(class).is_none();
             if let Some(class) = classes.values().find(is_other) {
                 let classes = attribute.classes.join(", ");

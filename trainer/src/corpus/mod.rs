@@ -4,6 +4,7 @@
 //! or zstd, which is recognised by the content; or it is a Parquet or Arrow file. A folder, a zip or a tar archive is the users
 //! of all its files. The path `-` is standard input.
 
+mod alike;
 mod columnar;
 mod container;
 mod input;
@@ -18,11 +19,12 @@ mod shard;
 mod split;
 mod statistics;
 
+pub use alike::AlikeRecords;
 pub use container::{Container, extent};
 pub(crate) use input::open as open_input;
 pub use key::{RecordKey, UserKey, as_given, fingerprint, repeated_file};
 pub use label_file::LabelFile;
-pub use labels::{LabelMap, listed};
+pub use labels::{LabelMap, attribute_index, listed};
 pub use model_core::corpus::User;
 pub(crate) use model_core::corpus::peek;
 pub(crate) use output::Packer;

@@ -9,7 +9,9 @@ use model_core::corpus::{Problem, Reading, RepeatedUsers, User, Users, open_user
 
 use super::container::{self, Opened};
 use super::input::STANDARD_INPUT;
-use super::{Container, LabelFile, LabelMap, Shard, columnar, known, members, repeated_file};
+use super::{
+    AlikeRecords, Container, LabelFile, LabelMap, Shard, columnar, known, members, repeated_file,
+};
 use crate::progress::notice;
 
 /// How to read a corpus.
@@ -90,6 +92,9 @@ pub enum CorpusError {
     /// A record is bad, and [`Options::strict`] is set.
     #[error("{0} (strict reading is on)")]
     BadRecord(BadRecord),
+    /// A record of a file of labels has no id.
+    #[error("{0}")]
+    BadLabels(BadRecord),
 }
 
 /// The maximum number of users in a chunk.
@@ -112,6 +117,7 @@ pub struct Corpus {
     labels: LabelMap,
     repeated_users: RepeatedUsers,
     bad_records: u64,
+    alike_records: AlikeRecords,
     failed: bool,
     /// The error of the next chunk.
     next_chunk: Option<CorpusError>,
@@ -147,6 +153,7 @@ impl Corpus {
             labels: LabelMap::default(),
             repeated_users: RepeatedUsers::default(),
             bad_records: 0,
+            alike_records: AlikeRecords::default(),
             failed: false,
             next_chunk: None,
             ahead: None,
@@ -235,11 +242,17 @@ impl Corpus {
         if self.options.strict {
             return Err(CorpusError::BadRecord(bad));
         }
-        (self.report)(&bad.to_string());
+        let message = bad.to_string();
+        if self.alike_records.add(&message) {
+            (self.report)(&message);
+        }
         Ok(())
     }
 
     fn fail(&mut self, error: CorpusError) -> Option<Result<User, CorpusError>> {
+        self.alike_records
+            .take_notes()
+            .for_each(|note| (self.report)(&note));
         self.failed = true;
         Some(Err(error))
     }
@@ -252,6 +265,9 @@ impl Iterator for Corpus {
         while !self.failed {
             let Some(users) = &mut self.current else {
                 let Some(path) = self.files.get(self.opened).cloned() else {
+                    self.alike_records
+                        .take_notes()
+                        .for_each(|note| (self.report)(&note));
                     if let Some(labels) = self.options.labels.take() {
                         (self.report)(&labels.summary());
                     }

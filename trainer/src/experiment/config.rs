@@ -250,6 +250,7 @@ impl Experiment {
         }
         let attributes = self.attributes();
         check_attributes(&attributes)?;
+        self.columns.check(&attributes)?;
         (self.labels()).map_err(|what| format!("attributes: map: {what}"))?;
         let split = self.split.split(1);
         split.check(&attributes)?;

@@ -7,6 +7,7 @@ use super::config::{Auxiliary, Experiment, Group};
 use super::labels::{Labels, SHARE, SHUFFLED, TRUE_CLASSES};
 use super::run::RunKey;
 use super::system::{System, check_lambda};
+use crate::corpus::attribute_index;
 use crate::settings::{self, ConfigError, within};
 
 /// Reads the settings of an experiment from files, with `overrides`, and checks them and the runs, see [`settings::read`].
@@ -206,19 +207,7 @@ fn tasks<'a>(group: &'a Group, system: &dyn System) -> Vec<(&'a [String], Option
 fn indices(experiment: &Experiment, names: &[String]) -> Result<Vec<usize>, String> {
     let mut indices = Vec::new();
     for name in names {
-        let attributes = &experiment.attributes;
-        let index = attributes
-            .iter()
-            .position(|attribute| attribute.name == *name);
-        let index = index.ok_or_else(|| {
-            let names: Vec<&str> = (attributes.iter())
-                .map(|attribute| attribute.name.as_str())
-                .collect();
-            format!(
-                "there is no attribute {name:?}; permitted: {}",
-                names.join(", ")
-            )
-        })?;
+        let index = attribute_index(&experiment.attributes(), name)?;
         if indices.contains(&index) {
             return Err(format!("{name:?} is listed twice"));
         }

@@ -261,17 +261,6 @@ pub struct Parts {
     pub test: Vec<usize>,
 }
 
-impl Parts {
-    /// The users on whom epochs are evaluated, and what they are called: the validation users or, without any, the training
-    /// users, which favours the last epoch.
-    pub fn evaluated(&self) -> (&'static str, &[usize]) {
-        match self.validation.is_empty() {
-            true => ("training users", &self.training),
-            false => ("validation users", &self.validation),
-        }
-    }
-}
-
 /// Divides the users of each file at random by the settings of `split`. With `stratify_by`, the users of each class of that
 /// task, and those without the label, are divided separately.
 pub fn divide(users: &[Example], split: &Split, stratify_by: Option<usize>) -> Parts {
@@ -335,6 +324,15 @@ fn divide_by(
 }
 
 impl Parts {
+    /// The users on whom epochs are evaluated, and what they are called: the validation users or, without any, the training
+    /// users, which favours the last epoch.
+    pub fn evaluated(&self) -> (&'static str, &[usize]) {
+        match self.validation.is_empty() {
+            true => ("training users", &self.training),
+            false => ("validation users", &self.validation),
+        }
+    }
+
     /// Makes the test users training users.
     pub fn move_test_to_training(&mut self) {
         self.training.append(&mut self.test);

@@ -154,10 +154,9 @@ pub fn difference_to_refitted(config: &Config) -> Result<Option<String>, TrainEr
     };
     let without_files = |config: &Config| {
         let mut config = config.clone();
-        for path in [&mut config.vectors, &mut config.refit] {
-            path.clear();
-        }
         for path in [
+            &mut config.vectors,
+            &mut config.refit,
             &mut config.text.dictionary,
             &mut config.text.user_dictionary,
         ] {

@@ -413,6 +413,12 @@ fn labels_that_are_not_classes_can_be_mapped() {
         let line = workplace.failure(&[&evaluate[..], &["--map", mapping]].concat());
         assert!(line.ends_with(what), "{line}");
     }
+    // A misspelt attribute was a field that nothing read.
+    let line = workplace.failure(&[&evaluate[..], &["--label", "gendr=sex"]].concat());
+    assert!(
+        line.ends_with("--label gendr: the model predicts age, gender"),
+        "{line}"
+    );
     let twice = ["--map", "gender:F=female", "--map", "gender:F=male"];
     let line = workplace.failure(&[&evaluate[..], &twice].concat());
     assert!(

@@ -32,7 +32,7 @@ fn header_error(text: &'static str, reading: &Reading) -> String {
 }
 
 #[test]
-fn rows_of_a_writer_are_one_user_wherever_they_stand() {
+fn rows_of_one_id_are_one_user_wherever_they_stand() {
     let (users, problems) = table("id,text,age\nann,\"a, or\nb\",\nbob,c,\nann,d,24\nbob,e,\n");
     assert_eq!(
         users,
@@ -52,7 +52,7 @@ fn rows_of_a_writer_are_one_user_wherever_they_stand() {
 }
 
 #[test]
-fn each_post_of_a_crawler_was_a_writer() {
+fn each_post_of_a_crawler_was_a_user() {
     let posts = r#"{"id": 1, "full_text": "a", "user": {"id": 11, "id_str": "11"}}
         {"id": 2, "full_text": "b", "user": {"id": 22, "id_str": "22"}}
         {"id": 3, "full_text": "c", "user": {"id": 11, "id_str": "11"}}"#;
@@ -69,7 +69,7 @@ fn the_tab_behind_an_id_was_a_part_of_it() {
 }
 
 #[test]
-fn records_without_a_writer_are_told_once() {
+fn records_without_a_user_are_told_once() {
     for (users, problems) in [
         table("text,bid,id\na,x,1\nb,y,2\n"),
         json_file(
@@ -88,7 +88,7 @@ fn records_without_a_writer_are_told_once() {
 }
 
 #[test]
-fn rows_without_an_id_among_others_were_writers_without_a_word() {
+fn rows_without_an_id_among_others_were_users_without_a_word() {
     let expected = [json!([1, ["a"]]), json!(["7", ["b"]]), json!([3, ["c"]])];
     let (users, problems) = table("user_id,text\n,a\n7,b\n ,c\n");
     assert_eq!(users, expected);
@@ -101,7 +101,7 @@ fn rows_without_an_id_among_others_were_writers_without_a_word() {
 }
 
 #[test]
-fn ids_that_a_spreadsheet_has_rounded_were_one_writer_without_a_word() {
+fn ids_that_a_spreadsheet_has_rounded_were_one_user_without_a_word() {
     for rounded in ["1.23457E+17", "1.23457e+17", "1,23457E+17"] {
         let rows = format!("user_id;text\n{rounded};a\n{rounded};b\nE+;c\n");
         let (users, problems) = table(&rows);
@@ -111,7 +111,7 @@ fn ids_that_a_spreadsheet_has_rounded_were_one_writer_without_a_word() {
 }
 
 #[test]
-fn writers_as_objects_were_told_apart_by_their_followers_without_a_word() {
+fn users_as_objects_were_told_apart_by_their_followers_without_a_word() {
     let user = |followers: u32| format!("\"{{'username': 'ann', 'followers': {followers}}}\"");
     let rows = format!("text,user\na,{}\nb,{}\n", user(1), user(2));
     let (users, problems) = table(&rows);
@@ -133,7 +133,7 @@ fn entities_were_words_without_a_word() {
 }
 
 #[test]
-fn a_number_and_the_same_digits_as_text_were_two_writers() {
+fn a_number_and_the_same_digits_as_text_were_two_users() {
     let ids = r#"{"user_id": 7, "text": "a"}
         {"user_id": "7", "text": "b"}
         {"user_id": 7.0, "text": "c"}
@@ -158,7 +158,7 @@ fn a_number_and_the_same_digits_as_text_were_two_writers() {
 }
 
 #[test]
-fn ids_of_posts_were_writers_without_a_word() {
+fn ids_of_posts_were_users_without_a_word() {
     let rows = "id,date,text\n1,2024-01-02,a\n2,2024-01-01,b\n";
     let (users, problems) = table(rows);
     assert_eq!(users, [json!(["1", ["a"]]), json!(["2", ["b"]])]);
@@ -174,7 +174,7 @@ fn ids_of_posts_were_writers_without_a_word() {
 }
 
 #[test]
-fn ids_that_were_there_once_beside_a_writer_were_writers_without_a_word() {
+fn ids_that_were_there_once_beside_a_user_id_were_users_without_a_word() {
     for (rows, notes) in [
         (
             "id,uid,username,text\n1,1,ann,a\n2,2,ann,b\n3,3,ben,c\n",
@@ -188,7 +188,7 @@ fn ids_that_were_there_once_beside_a_writer_were_writers_without_a_word() {
 }
 
 #[test]
-fn tweets_of_the_default_fields_were_writers_without_a_word() {
+fn tweets_of_the_default_fields_were_users_without_a_word() {
     let tweets = [1, 2].map(|id| json!({"id": id, "text": "a", "edit_history_tweet_ids": [id]}));
     let page = json!({"data": tweets, "meta": {}}).to_string();
     let problems = json_file(&page).1;
@@ -199,7 +199,7 @@ fn tweets_of_the_default_fields_were_writers_without_a_word() {
 }
 
 #[test]
-fn the_header_of_php_my_admin_was_a_writer() {
+fn the_header_of_php_my_admin_was_a_user() {
     let export = json!([
         {"type": "header", "version": "5.1", "comment": "Export to JSON plugin for PHPMyAdmin"},
         {"type": "database", "name": "db"},
@@ -213,7 +213,7 @@ fn the_header_of_php_my_admin_was_a_writer() {
 }
 
 #[test]
-fn the_header_of_a_second_table_was_a_writer() {
+fn the_header_of_a_second_table_was_a_user() {
     let header = "user_id,text";
     let quoted = "\u{FEFF}\"user_id\",\"text\"";
     for again in [header, quoted, "\u{FEFF}user_id,text"] {
@@ -265,7 +265,7 @@ fn values_of_python_in_cells_were_read_letter_by_letter() {
 }
 
 #[test]
-fn columns_as_lists_were_one_writer() {
+fn columns_as_lists_were_one_user() {
     let (users, problems) = json_file("{\"id\": [1, 2], \"text\": [\"a\", \"b\"]}");
     assert_eq!(users, Vec::<Value>::new());
     assert_eq!(problems, [format!("1: {LIST_OF_IDS}")]);
@@ -550,14 +550,14 @@ proptest::proptest! {
     ) {
         let mut posts = posts;
         if is_sorted {
-            posts.sort_by_key(|(writer, ..)| *writer);
+            posts.sort_by_key(|(id, ..)| *id);
         }
         let mut file = String::new();
         let mut expected: Vec<User> = Vec::new();
         // Those of each user's posts.
         let mut times: Vec<Vec<Option<u8>>> = Vec::new();
-        for (number, (writer, time, city, has_mood)) in posts.into_iter().enumerate() {
-            let mut record = json!({"user": writer, "text": format!("post {number}")});
+        for (number, (id, time, city, has_mood)) in posts.into_iter().enumerate() {
+            let mut record = json!({"user": id, "text": format!("post {number}")});
             let time = (time > 0).then_some(time);
             if let Some(time) = time {
                 record["time"] = time.into();
@@ -569,7 +569,7 @@ proptest::proptest! {
                 record["mood"] = number.into();
             }
             file += &format!("{record}\n");
-            let place = expected.iter().position(|user| user.fields["id"] == writer);
+            let place = expected.iter().position(|user| user.fields["id"] == id);
             let place = place.unwrap_or_else(|| {
                 expected.push(User::default());
                 times.push(Vec::new());
@@ -585,7 +585,7 @@ proptest::proptest! {
                     fields.insert(name.to_owned(), value.clone());
                 }
             }
-            fields.insert("id".to_owned(), writer.into());
+            fields.insert("id".to_owned(), id.into());
         }
         for (user, times) in expected.iter_mut().zip(times) {
             if times.iter().all(Option::is_some) {

@@ -40,7 +40,16 @@ pub fn overview(document: &mut Document, results: &Results) {
     ];
     header.extend(of_best.map(String::from));
     let mut table = Grid::new(header);
-    for attribute in &results.attributes {
+    let has_best = |attribute: &&AttributeResults| is_paper || attribute.best().is_some();
+    let mut attributes = results.attributes.iter().filter(has_best).peekable();
+    if attributes.peek().is_none() {
+        document.text(
+            "No system has learned from all labels of an attribute. The best system is chosen among those that have, so this \
+             report names none.",
+        );
+        return;
+    }
+    for attribute in attributes {
         let best = attribute.best();
         for level in 0..levels(attribute) {
             let of = |row: Option<&Row>, figure: fn(&Report) -> f64| {
