@@ -19,6 +19,10 @@ const SIGNATURES: &[(&[u8], &str)] = &[
         "an Arrow file (the command line reads it; or save it as CSV or JSON lines)",
     ),
     (
+        b"FEA1",
+        "a Feather file of version 1 (save it as version 2, CSV or Parquet)",
+    ),
+    (
         b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
         "an old Excel workbook or Word document (save it as CSV or text)",
     ),

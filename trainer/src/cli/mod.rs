@@ -36,7 +36,7 @@ use crate::config::Text;
 use crate::corpus::{Corpus, LabelFile, LabelMap, Options, known_fields, open_input};
 use crate::limited;
 use crate::progress::{notice, visible};
-use crate::table::counted;
+use crate::table::{count, counted};
 
 pub use interrupt::{block_ignored_signals, report_large_files};
 
@@ -377,7 +377,7 @@ fn report_bad_records(corpus: &Corpus) {
     match corpus.bad_records() {
         0 => {}
         1 => notice!("1 bad record was skipped"),
-        count => notice!("{count} bad records were skipped"),
+        number => notice!("{} bad records were skipped", count(number)),
     }
 }
 
