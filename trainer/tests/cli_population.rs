@@ -180,6 +180,7 @@ fn outputs_overwrote_inputs() {
         "evaluate adapted set.jsonl --write-card set.jsonl",
         "adapt model set.jsonl -o set.jsonl",
         "compact adapted --test-users set.jsonl -o set.jsonl",
+        "compact adapted --words 100 -o adapted",
         "adapt adapted set.jsonl -o adapted",
         "corpus convert set.jsonl -o set.jsonl",
         "embed set.jsonl --format text -o set.jsonl",
@@ -483,7 +484,7 @@ fn counts_have_the_base_rates_asked_for() {
     let wrong = ["set.jsonl", "--method", "cc", "--base-rates", "rates.json"];
     let error = workplace.failure(&[&["population", "adapted"], &wrong[..]].concat());
     assert!(
-        error.contains("expected a number at line 1 column 29 (permitted: equal, corpus, or a JSON file {ATTRIBUTE: {CLASS: SHARE"),
+        error.contains("expected a number at line 1 column 28 (permitted: equal, corpus, or a JSON file {ATTRIBUTE: {CLASS: SHARE"),
         "{error}"
     );
     // Sums under other base rates do not add up.

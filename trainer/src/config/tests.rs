@@ -56,7 +56,7 @@ fn wrong_settings_are_named_with_what_is_permitted() {
     );
     assert_eq!(
         error(SMALL, &["network.dropout=1.5"]),
-        "/config.toml: network.dropout is 1.5; permitted: from 0 to below 1"
+        "/config.toml, --set network.dropout=1.5: network.dropout is 1.5; permitted: from 0 to below 1"
     );
     assert_eq!(
         error(SMALL, &["split.validation=0"]),
