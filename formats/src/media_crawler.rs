@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::grouping::name_of;
-use crate::json::{each_post, text};
+use crate::json::{each_post, keys, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
@@ -125,11 +125,6 @@ fn user(cell: Cell<'_>) -> String {
 
 fn label(grouping: &mut Grouping<'_>, user: &str, cell: Cell<'_>) {
     grouping.label(user, "gender", gender(&first(cell, &GENDERS)));
-}
-
-fn keys(record: &Value) -> Vec<String> {
-    let fields = record.as_object();
-    fields.map_or_else(Vec::new, |fields| fields.keys().cloned().collect())
 }
 
 fn is_post(record: &Value) -> bool {
