@@ -89,7 +89,10 @@ impl Format for Pan {
             for document in documents {
                 grouping.add(Post {
                     user,
-                    is_repost: document.starts_with("RT @"),
+                    // Names are replaced by #USER# in 2020 and 2021.
+                    is_repost: ["RT @", "RT #USER#"]
+                        .iter()
+                        .any(|mark| document.starts_with(mark)),
                     text: document,
                     ..Post::default()
                 })?;
@@ -318,6 +321,15 @@ mod tests {
             "posts": ["one & two\nlines", "with tags"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!((counts.bots, counts.reposts), (3, 1));
+    }
+
+    #[test]
+    fn retweets_with_hidden_names_were_the_authors_words() {
+        let xml: &[u8] = b"<author lang=\"en\"><documents><document><![CDATA[RT #USER#: theirs #URL#]]></document>\
+            <document><![CDATA[mine #USER#]]></document></documents></author>";
+        let (received, counts) = read(&Pan, &[("a.xml", xml)]);
+        assert_eq!(received.users[0].posts, ["mine #USER#"]);
+        assert_eq!(counts.reposts, 1);
     }
 
     #[test]
