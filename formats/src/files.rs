@@ -164,6 +164,24 @@ pub(crate) fn base(name: &str) -> String {
     numbered.unwrap_or_else(|| base.to_owned())
 }
 
+/// The folder that a file is in, with `/` at its end; empty for the outermost one. Of a folder, the one around it.
+pub(crate) fn folder(name: &str) -> &str {
+    let name = name.trim_end_matches('/');
+    &name[..name.rfind('/').map_or(0, |end| end + 1)]
+}
+
+/// The innermost folder around a file that has another name than these, in any case. It ends with `/`.
+pub(crate) fn folder_outside<'n>(name: &'n str, inner: &[&str]) -> &'n str {
+    let mut found = folder(name);
+    while inner
+        .iter()
+        .any(|inner| base(found.trim_end_matches('/')).eq_ignore_ascii_case(inner))
+    {
+        found = folder(found);
+    }
+    found
+}
+
 /// The name without folders and without the ending.
 pub(crate) fn stem(name: &str) -> String {
     let base = base(name);

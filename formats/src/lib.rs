@@ -75,6 +75,7 @@ mod m3inference;
 mod mastodon;
 mod media_crawler;
 mod memory;
+mod owners;
 mod pan;
 mod reddit;
 mod smp_cup;

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use crate::files::{read_text, stem};
+use crate::files::{folder, read_text, stem};
 use crate::labels::gender;
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, expected, html};
 
@@ -120,11 +120,6 @@ struct Truth {
     is_apart: bool,
     /// The labels by the author's id.
     labels: HashMap<String, Map<String, Value>>,
-}
-
-/// The folder that a file is in, with `/` at its end; empty for the outermost one.
-fn folder(name: &str) -> &str {
-    &name[..name.rfind('/').map_or(0, |end| end + 1)]
 }
 
 /// All files of labels; `names` are the files of authors.
