@@ -40,7 +40,16 @@ impl Format for Mastodon {
                     grouping,
                     &mut |grouping, _, activity| add(grouping, activity, &place),
                 )?,
-                false => each_post(files, &name, is_status, grouping, &mut add_status)?,
+                false => each_post(
+                    files,
+                    &name,
+                    is_status,
+                    grouping,
+                    &mut |grouping, status| match is_status(status) {
+                        true => add_status(grouping, status),
+                        false => grouping.bad_record(&format!("{place}: no status of Mastodon")),
+                    },
+                )?,
             }
         }
         Ok(())
@@ -123,6 +132,16 @@ mod tests {
             assert_eq!(received.json(), expected);
             assert_eq!((counts.bots, counts.reposts), (1, 1));
         }
+    }
+
+    #[test]
+    fn statuses_of_another_shape_were_posts_without_text() {
+        let status = json!({"content": "<p>tea</p>", "account": {"acct": "ann"}});
+        let other = json!({"text": "rain", "user": "ben"});
+        let lines = format!("{status}\n{other}\n");
+        let (received, counts) = read(&Mastodon, &[("a.jsonl", lines.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "ann", "posts": ["tea"]}]));
+        assert_eq!((counts.without_text, received.bad_records.len()), (0, 1));
     }
 
     #[test]
