@@ -8,7 +8,7 @@ use crate::discord_package::own_words;
 use crate::grouping::name_of;
 use crate::json::{each_record, text};
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// CSV or JSON files of a channel each.
 pub(crate) struct DiscordExporter;
@@ -87,8 +87,10 @@ fn add(grouping: &mut Grouping<'_>, message: &Value) -> io::Result<()> {
         words
     });
     counts.quotations += u64::from(had_quotation && !own.is_empty());
+    let user = text(&author["id"]);
+    labels::keep(grouping, &user, message);
     grouping.add(Post {
-        user: &text(&author["id"]),
+        user: &user,
         id: Some(&text(&message["id"])),
         time: time::of(&message["timestamp"]),
         text: own,
@@ -103,8 +105,10 @@ fn add_row(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
     }
     let (own, had_quotation) = own_words(row.cell("Content"));
     grouping.counts().quotations += u64::from(had_quotation && !own.is_empty());
+    let user = name_of(&[row.cell("AuthorID"), row.cell("Author")]);
+    labels::keep(grouping, user, &row.record());
     grouping.add(Post {
-        user: name_of(&[row.cell("AuthorID"), row.cell("Author")]),
+        user,
         id: None,
         time: time::time(row.cell("Date")),
         text: own,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::files::{base, folder_outside};
 use crate::json::{each_record, text};
 use crate::owners::Owners;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// A folder or zip archive with `message_1.json` of each chat, posts and comments.
 pub(crate) struct Facebook;
@@ -307,6 +307,7 @@ fn add_message(
         grouping.counts().system += 1;
         return Ok(());
     }
+    labels::keep(grouping, &sender, message);
     grouping.add(Post {
         user: &sender,
         time: time::time(&either("timestamp_ms", "timestamp")),

@@ -6,26 +6,13 @@ use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, Packing, peek};
 use serde_json::Value;
 
 use crate::json::{PLACES, Paths, Records};
+use crate::labels::attribute;
 use crate::table::open_table;
 
 /// How many bytes are read for the first records of a JSON file, which may be pages of posts.
 const RECORD_BYTES: u64 = 4 << 20;
 /// How many records show what a file is. Streams may begin with notices.
 const FIRST_RECORDS: usize = 32;
-
-/// Names of columns of labels.
-const LABELS: [&str; 10] = [
-    "gender",
-    "sex",
-    "age",
-    "profession",
-    "occupation",
-    "job",
-    "label",
-    "class",
-    "性别",
-    "年龄",
-];
 
 /// An input: files with names, such as those of a folder or an archive.
 pub trait Files {
@@ -108,8 +95,7 @@ impl<'a> Candidate<'a> {
     /// format, which keeps all columns.
     pub(crate) fn has_labels(&mut self) -> bool {
         let columns = self.columns();
-        let mut columns = columns.iter().map(|name| name.to_lowercase());
-        columns.any(|name| LABELS.contains(&name.as_str()))
+        columns.iter().any(|name| attribute(name).is_some())
     }
 
     /// The first record of a JSON file, see [`Records`]; null if there is none.

@@ -425,7 +425,8 @@ fn is_of_system(message: &str) -> bool {
 /// The minutes of the day at which a line says that a message came, and what follows the time.
 fn message(line: &str) -> Option<(i64, &str)> {
     let (time, rest) = line.split_once('\t')?;
-    Some((minutes(time)?, rest))
+    // Indonesian telephones write 19.02.
+    Some((minutes(&time.replace('.', ":"))?, rest))
 }
 
 /// The minutes of the day of a time such as `19:02`, `07:02 PM` or `下午07:02`.
@@ -695,6 +696,7 @@ mod tests {
         }
         assert_eq!(message("12:30 AM\tAnn\ta"), Some((30, "Ann\ta")));
         assert_eq!(message("午後7:02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));
+        assert_eq!(message("19.02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));
         for line in [
             "19:02 Ann a",
             "24:00\tAnn\ta",

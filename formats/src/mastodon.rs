@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::json::{each_post, each_record, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive; or statuses as JSON.
 pub(crate) struct Mastodon;
@@ -80,8 +80,10 @@ fn add_status(grouping: &mut Grouping<'_>, status: &Value) -> io::Result<()> {
     // A name alone is one of its server.
     let names = [&account["url"], &account["acct"]];
     let user = names.into_iter().find_map(Value::as_str);
+    let user = user.unwrap_or_default();
+    labels::keep(grouping, user, status);
     grouping.add(Post {
-        user: user.unwrap_or_default(),
+        user,
         id: Some(&text(&status["id"])),
         time: time::of(&status["created_at"]),
         text: content.text,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::json::{each_post, text};
 use crate::table::each_row;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// JSON lines `RC_*` (comments) and `RS_*` (submissions), often compressed.
 pub(crate) struct Reddit;
@@ -105,6 +105,7 @@ fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
     let had_quotation = body.lines().any(|line| is_quoted(&line));
     grouping.counts().quotations +=
         u64::from(had_quotation && !is_repost && !own.trim().is_empty());
+    labels::keep(grouping, user, post);
     grouping.add(Post {
         user,
         id: Some(&text(&post["id"])),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::grouping::name_of;
 use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// `result.json` of one chat or of a whole account.
 pub(crate) struct Telegram;
@@ -106,6 +106,7 @@ fn add(
     grouping.counts().quotations +=
         u64::from(had_quotation && !is_repost && !words.trim().is_empty());
     let times = ["date_unixtime", "date"];
+    labels::keep(grouping, user, message);
     grouping.add(Post {
         user,
         // Ids count the messages of a chat, of which a file may have many.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::grouping::name_of;
 use crate::json::{each_post, text};
 use crate::{
-    About, Candidate, Files, Format, Grouping, Post, accepted, html, time, twitter_api_v2,
+    About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time, twitter_api_v2,
 };
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
@@ -75,6 +75,8 @@ fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()>
             false => twitter_api_v2::add_posts(grouping, post, place),
         };
     };
+    labels::keep(grouping, user, post);
+    labels::keep(grouping, user, &post["user"]);
     grouping.add(Post {
         user,
         id: Some(&id(post)),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::grouping::name_of;
 use crate::json::{PLACES, each_record, text};
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
 pub(crate) struct TwitterApiV2;
@@ -139,6 +139,7 @@ fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()>
     };
     let references = post["referenced_tweets"].as_array();
     let is_retweet = |reference: &Value| reference["type"] == "retweeted";
+    labels::keep(grouping, &user, post);
     grouping.add(Post {
         user: &user,
         id: Some(&id),

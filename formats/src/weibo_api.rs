@@ -8,7 +8,7 @@ use crate::grouping::name_of;
 use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// Posts of the open API, of weibo.com or of m.weibo.cn.
 pub(crate) struct WeiboApi;
@@ -76,6 +76,7 @@ fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()>
     };
     let own = own_words(&words, post["retweeted_status"].is_object());
     grouping.counts().quotations += u64::from(own.had_quotation);
+    labels::keep(grouping, &user, post);
     grouping.label(&user, "gender", gender(&text(&profile["gender"])));
     grouping.add(Post {
         user: &user,
