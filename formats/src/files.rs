@@ -111,9 +111,11 @@ impl<'a> Candidate<'a> {
         self.first_records(paths).iter().any(is_it)
     }
 
-    /// Where a JSON file has its posts, one of [`PLACES`]; none if none of the first records is one.
+    /// Where a JSON file has its posts, one of [`PLACES`]; none if none of the first records is one. A record with a list of
+    /// posts is a user of a corpus, whatever fields it has kept.
     pub(crate) fn place_of_posts(&mut self, is_post: impl Fn(&Value) -> bool) -> Option<Paths> {
-        (PLACES.into_iter()).find(|paths| self.has_record(paths, &is_post))
+        let is_post = |record: &Value| !record["posts"].is_array() && is_post(record);
+        (PLACES.into_iter()).find(|paths| self.has_record(paths, is_post))
     }
 
     /// The first records of a JSON file at some paths.

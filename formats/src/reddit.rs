@@ -203,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn users_of_a_corpus_with_fields_of_reddit_lost_their_posts() {
+        let user =
+            json!({"author": "ann", "subreddit": "s", "title": "t", "posts": ["tea", "rain"]});
+        assert_unknown("a.jsonl", &user.to_string());
+    }
+
+    #[test]
     fn titles_in_tables_were_left_out() {
         let table = "id,author,title,selftext,created_utc,subreddit\n\
             a,ann,Tea,Which one?,1600000001.0,tea\n\
