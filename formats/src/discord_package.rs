@@ -16,7 +16,7 @@ pub(crate) struct DiscordPackage;
 const ABOUT: About = About {
     name: "discord-package",
     input: "a Discord data package: its zip file, its folder, or a messages.json or messages.csv of it",
-    reads: "messages of all channels; one user",
+    reads: "messages of all channels; one user per package",
     labels: &[],
     leaves_out: "quoted lines",
 };

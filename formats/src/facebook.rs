@@ -218,7 +218,7 @@ const ABOUT: About = About {
     input: "the data of a Facebook or Instagram account as JSON: its zip file, its folder, or message_1.json, your_posts_1.json, posts_1.json, comments.json or post_comments_1.json of it",
     reads: "messages, grouped by `sender_name`; posts and comments of the owner",
     labels: &[],
-    leaves_out: "messages of the system and about what somebody did; reactions; calls; unsent messages",
+    leaves_out: "messages of the system and about what somebody did; reactions; calls; unsent messages; messages of deleted accounts",
 };
 
 impl Format for Facebook {

@@ -16,7 +16,7 @@ pub(crate) struct TwitterArchive;
 const ABOUT: About = About {
     name: "twitter-archive",
     input: "an X (Twitter) archive: its zip file, its folder, or data/tweets.js of it",
-    reads: "posts, with the whole text of long ones from `note-tweet.js`; one user",
+    reads: "posts, with the whole text of long ones from `note-tweet.js`; one user per archive",
     labels: &[],
     leaves_out: "retweets",
 };

@@ -16,7 +16,7 @@ pub(crate) struct WeiboApi;
 const ABOUT: About = About {
     name: "weibo-api",
     input: "posts of the Weibo API, of weibo.com or of m.weibo.cn as JSON lines, an array or {\"statuses\": […]}, with user, text, and idstr or mid",
-    reads: "`text_raw` or `raw_text`, or else `text` without HTML, grouped by the user's id",
+    reads: "`text_raw` or `raw_text`, or else `text` without HTML, grouped by the user's id, or else `screen_name`",
     labels: &["gender"],
     leaves_out: "reposts without own words; reposted text and `//@` tails; deleted posts",
 };
