@@ -56,6 +56,9 @@ impl Format for Bluesky {
                 grouping,
                 &mut |grouping, _, record| {
                     let value = &record["value"];
+                    if !value["$type"].is_string() {
+                        return grouping.bad_record(&format!("{place}: a record without $type"));
+                    }
                     let uri = record["uri"].as_str().unwrap_or_default();
                     let owner = uri
                         .strip_prefix("at://")

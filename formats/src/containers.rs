@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -30,8 +31,24 @@ impl ArchiveKind {
         if is_zip && what_else(head).is_none_or(|kind| kind.contains("ZIP")) {
             return Some(Self::Zip);
         }
-        (head.get(257..262) == Some(b"ustar")).then_some(Self::Tar)
+        (head.get(257..262) == Some(b"ustar") || has_tar_checksum(head)).then_some(Self::Tar)
     }
+}
+
+/// Whether bytes begin with the header of a tar archive, as its checksum says: the format of Unix v7 has no other mark.
+fn has_tar_checksum(head: &[u8]) -> bool {
+    /// Where the checksum stands, in octal digits. It counts its own bytes as spaces.
+    const CHECKSUM: Range<usize> = 148..156;
+    let Some(header) = head.get(..512) else {
+        return false;
+    };
+    let digits = String::from_utf8_lossy(&header[CHECKSUM]);
+    let stated = u64::from_str_radix(digits.trim_matches([' ', '\0']), 8);
+    let bytes = (header.iter().enumerate()).map(|(index, byte)| match CHECKSUM.contains(&index) {
+        true => u64::from(b' '),
+        false => u64::from(*byte),
+    });
+    stated == Ok(bytes.sum())
 }
 
 /// The most files that a note names.
@@ -84,6 +101,23 @@ pub fn members(
     (members, Some(note))
 }
 
+/// Why an input whose files are neither [`members`] nor of a known format is refused; `endings` are those of members.
+pub fn no_members(files: &dyn Files, endings: &str) -> String {
+    let names = files.names();
+    let has_ending =
+        |ending: &'static str| move |name: &String| name.to_ascii_lowercase().ends_with(ending);
+    let advice = if names.is_empty() {
+        "; it is empty".to_owned()
+    } else if names.iter().all(has_ending(".zip")) {
+        "; give the zip archives in it themselves".to_owned()
+    } else if names.iter().any(has_ending(".html")) {
+        "; web pages are not read, so export the account as JSON".to_owned()
+    } else {
+        format!("; it has {}", first_of(names))
+    };
+    format!("no files of users in it ({endings}), and no known format{advice}")
+}
+
 /// A zip archive.
 pub struct ZipFiles<R> {
     place: String,
@@ -102,10 +136,12 @@ impl<R: Read + Seek> ZipFiles<R> {
             let what = format!("a zip archive that cannot be read: {error}; is it cut off?");
             io::Error::new(io::ErrorKind::InvalidData, what)
         })?;
-        let names = archive.file_names_raw().map(String::from_utf8_lossy);
+        // Windows PowerShell 5 writes backslashes between folders.
+        let names =
+            (archive.file_names_raw()).map(|name| String::from_utf8_lossy(name).replace('\\', "/"));
         let indices: HashMap<String, usize> = (names.enumerate())
             .filter(|(_, name)| is_file(name))
-            .map(|(index, name)| (name.into_owned(), index))
+            .map(|(index, name)| (name, index))
             .collect();
         let mut names: Vec<String> = indices.keys().cloned().collect();
         names.sort_unstable();
@@ -268,6 +304,34 @@ mod tests {
             }
         }
         names
+    }
+
+    #[test]
+    fn backslashes_in_a_zip_archive_were_parts_of_names() {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        for name in ["data\\", "data\\tweets.js"] {
+            archive.start_file(name, options).unwrap();
+        }
+        let archive = archive.finish().unwrap();
+        assert_eq!(read(ZipFiles::new(archive, "x.zip")), ["data/tweets.js"]);
+    }
+
+    #[test]
+    fn tar_archives_of_unix_v7_were_no_archives() {
+        let mut archive = tar();
+        assert_eq!(ArchiveKind::by_content(&archive), Some(ArchiveKind::Tar));
+        archive[257..265].fill(0);
+        assert_eq!(ArchiveKind::by_content(&archive), None);
+        let text = "posts/a.txt 011111 ".repeat(40);
+        assert_eq!(ArchiveKind::by_content(text.as_bytes()), None);
+        let mut header = tar::Header::new_old();
+        header.set_path("a.txt").unwrap();
+        header.set_size(9);
+        header.set_cksum();
+        let archive = [header.as_bytes(), &[0; 512][..]].concat();
+        assert_eq!(ArchiveKind::by_content(&archive), Some(ArchiveKind::Tar));
+        assert_eq!(ArchiveKind::by_content(&archive[..300]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::discord_package::own_words;
 use crate::grouping::name_of;
 use crate::json::{each_record, text};
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// CSV or JSON files of a channel each.
 pub(crate) struct DiscordExporter;
@@ -34,20 +34,22 @@ impl Format for DiscordExporter {
         if !file.head().starts_with('{') {
             return file.has_columns(&["AuthorID", "Date", "Content"]);
         }
-        file.has_record(&PATHS, |message| {
-            message["content"].is_string() && message["author"]["id"].is_string()
-        })
+        file.has_record(&PATHS, is_message)
     }
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
+            let place = files.place(&name);
             if Candidate::new(files, &name).head().starts_with('{') {
                 each_record(
                     files,
                     &name,
                     &PATHS,
                     grouping,
-                    &mut |grouping, _, message| add(grouping, message),
+                    &mut |grouping, _, message| match is_message(message) {
+                        true => add(grouping, message),
+                        false => grouping.bad_record(&format!("{place}: no message of Discord")),
+                    },
                 )?;
             } else {
                 each_row(files, &name, grouping, &mut add_row)?;
@@ -57,11 +59,15 @@ impl Format for DiscordExporter {
     }
 }
 
+fn is_message(record: &Value) -> bool {
+    record["content"].is_string() && record["author"]["id"].is_string()
+}
+
 fn add(grouping: &mut Grouping<'_>, message: &Value) -> io::Result<()> {
     let author = &message["author"];
-    let is_message = matches!(message["type"].as_str(), Some("Default" | "Reply") | None);
+    let is_said = matches!(message["type"].as_str(), Some("Default" | "Reply") | None);
     let counts = grouping.counts();
-    if !is_message {
+    if !is_said {
         counts.system += 1;
         return Ok(());
     }
@@ -81,8 +87,10 @@ fn add(grouping: &mut Grouping<'_>, message: &Value) -> io::Result<()> {
         words
     });
     counts.quotations += u64::from(had_quotation && !own.is_empty());
+    let user = text(&author["id"]);
+    labels::keep(grouping, &user, message);
     grouping.add(Post {
-        user: &text(&author["id"]),
+        user: &user,
         id: Some(&text(&message["id"])),
         time: time::of(&message["timestamp"]),
         text: own,
@@ -97,8 +105,10 @@ fn add_row(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
     }
     let (own, had_quotation) = own_words(row.cell("Content"));
     grouping.counts().quotations += u64::from(had_quotation && !own.is_empty());
+    let user = name_of(&[row.cell("AuthorID"), row.cell("Author")]);
+    labels::keep(grouping, user, &row.record());
     grouping.add(Post {
-        user: name_of(&[row.cell("AuthorID"), row.cell("Author")]),
+        user,
         id: None,
         time: time::time(row.cell("Date")),
         text: own,
@@ -150,6 +160,16 @@ mod tests {
             ),
             (1, 1, 1, 1)
         );
+    }
+
+    #[test]
+    fn messages_of_another_shape_were_one_user_without_a_name() {
+        let message = json!({"id": "1", "content": "tea", "author": {"id": "7", "name": "ann"}});
+        let other = json!({"id": "2", "content": "rain", "user": "ben"});
+        let file = json!({"messages": [message, other]}).to_string();
+        let (received, _) = read(&DiscordExporter, &[("a.json", file.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "7", "posts": ["tea"]}]));
+        assert_eq!(received.bad_records.len(), 1);
     }
 
     #[test]

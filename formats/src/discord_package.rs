@@ -4,8 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::files::{base, extension};
+use crate::files::{base, extension, folder, folder_outside};
 use crate::json::{each_record, text};
+use crate::owners::Owners;
 use crate::table::each_row;
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
@@ -15,7 +16,7 @@ pub(crate) struct DiscordPackage;
 const ABOUT: About = About {
     name: "discord-package",
     input: "a Discord data package: its zip file, its folder, or a messages.json or messages.csv of it",
-    reads: "messages of all channels; one user",
+    reads: "messages of all channels; one user per package",
     labels: &[],
     leaves_out: "quoted lines",
 };
@@ -42,8 +43,9 @@ impl Format for DiscordPackage {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let user = account(files).unwrap_or_else(|| "me".to_owned());
+        let owners = owners(files);
         for name in names {
+            let (user, place) = (owners.of(files, &name), files.place(&name));
             if extension(&name) == "csv" {
                 each_row(files, &name, grouping, &mut |grouping, row| {
                     add(grouping, &user, &|column| row.cell(column).to_owned())
@@ -54,7 +56,13 @@ impl Format for DiscordPackage {
                     &name,
                     &PATHS,
                     grouping,
-                    &mut |grouping, _, message| add(grouping, &user, &|key| text(&message[key])),
+                    &mut |grouping, _, message| {
+                        if message.get("Contents").is_none() {
+                            return grouping
+                                .bad_record(&format!("{place}: a message without Contents"));
+                        }
+                        add(grouping, &user, &|key| text(&message[key]))
+                    },
                 )?;
             }
         }
@@ -74,15 +82,28 @@ fn add(grouping: &mut Grouping<'_>, user: &str, cell: &dyn Fn(&str) -> String) -
     })
 }
 
-/// The id of the account.
-fn account(files: &mut dyn Files) -> Option<String> {
-    let name = files
-        .names()
-        .iter()
-        .find(|name| name.to_lowercase().ends_with("account/user.json"))?
-        .clone();
-    let account: Value = Candidate::new(files, &name).first_record(&[""]);
-    Some(text(&account["id"])).filter(|id| !id.is_empty())
+/// The ids of the accounts.
+fn owners(files: &mut dyn Files) -> Owners {
+    let mut owners = Owners::new(root);
+    for name in files.names().to_vec() {
+        if name.to_lowercase().ends_with("account/user.json") {
+            let account: Value = Candidate::new(files, &name).first_record(&[""]);
+            owners.insert(&name, Some(text(&account["id"])));
+        }
+    }
+    owners
+}
+
+/// The folder of the package that a file is in: that around `messages/c<id>/`, whatever the name of `messages` is in the
+/// owner's language, or around `account/`.
+fn root(name: &str) -> &str {
+    let channel = folder(name);
+    let number = base(channel.trim_end_matches('/'));
+    let number = number.strip_prefix('c').unwrap_or(&number);
+    match !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => folder(folder(channel)),
+        false => folder_outside(name, &["messages", "account"]),
+    }
 }
 
 /// A message without quoted lines, with mentions, emoji and times as their readers saw them; and whether there was a
@@ -170,6 +191,38 @@ mod tests {
     fn a_message_of_open_brackets_took_quadratic_time() {
         let message = "<".repeat(1_000_000);
         assert_eq!(own_words(&message).0, message);
+    }
+
+    #[test]
+    fn packages_of_several_accounts_were_one_user() {
+        let message = |text: &str| {
+            format!(r#"[{{"ID": 1, "Timestamp": "2023-01-02 10:00:00", "Contents": "{text}"}}]"#)
+        };
+        let [ann, ben, cleo] = ["tea", "rain", "sun"].map(message);
+        let files = [
+            ("ann/account/user.json", &br#"{"id": "77"}"#[..]),
+            ("ann/messages/c1/messages.json", ann.as_bytes()),
+            ("ben/Account/user.json", &br#"{"id": "78"}"#[..]),
+            ("ben/Messages/c1/messages.json", ben.as_bytes()),
+            // The same ids of channel and message, and no account.
+            ("cleo/Nachrichten/c1/messages.json", cleo.as_bytes()),
+        ];
+        let (received, counts) = read(&DiscordPackage, &files);
+        let expected = json!([
+            {"id": "77", "posts": ["tea"]},
+            {"id": "78", "posts": ["rain"]},
+            {"id": "cleo", "posts": ["sun"]},
+        ]);
+        assert_eq!(received.json(), expected);
+        assert_eq!(counts.duplicates, 0);
+        for (name, expected) in [
+            ("x.zip/messages/c1/messages.json", "x.zip/"),
+            ("x.zip/messages.json", "x.zip/"),
+            ("messages/1/messages.csv", ""),
+            ("messages.json", ""),
+        ] {
+            assert_eq!(root(name), expected, "{name}");
+        }
     }
 
     #[test]

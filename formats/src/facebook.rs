@@ -6,9 +6,10 @@ use std::io;
 use model_core::language::is_han;
 use serde_json::Value;
 
-use crate::files::base;
+use crate::files::{base, folder_outside};
 use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::owners::Owners;
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// A folder or zip archive with `message_1.json` of each chat, posts and comments.
 pub(crate) struct Facebook;
@@ -23,6 +24,21 @@ const PATHS: [&str; 7] = [
     "group_posts_v2/*",
     "comments_reels_comments/*",
     "*",
+];
+/// The folders of an archive in which posts, comments and profiles are.
+const FOLDERS: [&str; 12] = [
+    "your_facebook_activity",
+    "your_instagram_activity",
+    "personal_information",
+    "profile_information",
+    "profile",
+    "posts",
+    "comments",
+    "comments_and_reactions",
+    "groups",
+    "content",
+    "media",
+    "threads",
 ];
 /// The texts of a reaction in several languages.
 const LIKES: [&str; 7] = [
@@ -62,6 +78,49 @@ const NOTICES_WITH_NAMES: [(&str, &str); 2] = [
         "",
         " wasn't notified about this message because they're in quiet mode.",
     ),
+];
+/// What deleted accounts are called besides "Facebook" or "Instagram", in small letters.
+const DELETED: [&str; 39] = [
+    "user",
+    "nutzer",
+    "nutzer*in",
+    "nutzer:in",
+    "utilisateur",
+    "utilisateur de",
+    "utilisateur d’",
+    "utilisateur d'",
+    "usuario",
+    "usuario de",
+    "usuari de",
+    "utente",
+    "utente di",
+    "usuário",
+    "usuário do",
+    "utilizador",
+    "utilizador do",
+    "gebruiker",
+    "användare",
+    "bruger",
+    "bruker",
+    "käyttäjä",
+    "użytkownik",
+    // "Facebooka"
+    "użytkownik a",
+    "uživatel",
+    "uživatel u",
+    "felhasználó",
+    "utilizator",
+    "kullanıcısı",
+    "пользователь",
+    "користувач",
+    "χρήστης",
+    "người dùng",
+    "pengguna",
+    "用户",
+    "用戶",
+    "使用者",
+    "ユーザー",
+    "사용자",
 ];
 /// The owner of the account, where it is the subject of an event; in Spanish and Italian the verb alone.
 const PRONOUNS: [&str; 10] = [
@@ -159,7 +218,7 @@ const ABOUT: About = About {
     input: "the data of a Facebook or Instagram account as JSON: its zip file, its folder, or message_1.json, your_posts_1.json, posts_1.json, comments.json or post_comments_1.json of it",
     reads: "messages, grouped by `sender_name`; posts and comments of the owner",
     labels: &[],
-    leaves_out: "messages of the system and about what somebody did; reactions; calls; unsent messages",
+    leaves_out: "messages of the system and about what somebody did; reactions; calls; unsent messages; messages of deleted accounts",
 };
 
 impl Format for Facebook {
@@ -185,17 +244,24 @@ impl Format for Facebook {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owner = owner(files).unwrap_or_else(|| "me".to_owned());
+        let owners = owners(files);
         for name in names {
+            // The zip files of one account become several folders, of which one has the profile.
+            let owner = owners.only().unwrap_or_else(|| owners.of(files, &name));
+            let place = files.place(&name);
             let participants = participants(&mut Candidate::new(files, &name));
             each_record(
                 files,
                 &name,
                 &PATHS,
                 grouping,
-                &mut |grouping, _, record| match is_message(record) {
-                    true => add_message(grouping, record, &participants),
-                    false => add_post(grouping, &owner, record),
+                &mut |grouping, path, record| match PATHS[path] {
+                    _ if is_message(record) => add_message(grouping, record, &participants),
+                    "messages/*" => {
+                        let what = format!("{place}: a message without sender_name or time");
+                        grouping.bad_record(&what)
+                    }
+                    _ => add_post(grouping, &owner, record),
                 },
             )?;
         }
@@ -233,15 +299,32 @@ fn add_message(
         grouping.counts().deleted += 1;
         return Ok(());
     }
+    if is_deleted(&sender) {
+        grouping.counts().deleted += 1;
+        return Ok(());
+    }
     if is_said || is_system || !message["call_duration"].is_null() {
         grouping.counts().system += 1;
         return Ok(());
     }
+    labels::keep(grouping, &sender, message);
     grouping.add(Post {
         user: &sender,
         time: time::time(&either("timestamp_ms", "timestamp")),
         text: words,
         ..Post::default()
+    })
+}
+
+/// All deleted accounts are called so: "Facebook user", "Instagram User", "Facebook-Nutzer", "Utilisateur Facebook".
+fn is_deleted(sender: &str) -> bool {
+    let sender = sender.to_lowercase();
+    let others = ["facebook", "instagram"]
+        .iter()
+        .find_map(|name| sender.split_once(name));
+    others.is_some_and(|(before, after)| {
+        let word = format!("{before}{after}");
+        DELETED.contains(&word.trim_matches([' ', '-']))
     })
 }
 
@@ -311,6 +394,16 @@ fn add_post(grouping: &mut Grouping<'_>, owner: &str, record: &Value) -> io::Res
         words.extend(data["comment"]["comment"].as_str());
     }
     words.extend(record["string_map_data"]["Comment"]["value"].as_str());
+    if words.is_empty() {
+        let attached = record["attachments"].as_array().into_iter().flatten();
+        let data = attached.filter_map(|attached| attached["data"].as_array());
+        let captions = data
+            .flatten()
+            .filter_map(|data| data["media"]["description"].as_str());
+        words.extend(captions);
+        // Several pictures may have the caption of the post.
+        words.dedup();
+    }
     // The caption of a post with one picture is the picture's.
     let media = record["media"].as_array().map_or(&[][..], Vec::as_slice);
     let caption = [record]
@@ -348,18 +441,23 @@ fn repaired(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The name of the owner, which is the sender of the owner's messages.
-fn owner(files: &mut dyn Files) -> Option<String> {
-    let names = ["profile_information.json", "personal_information.json"];
-    let is_profile = |name: &&String| names.contains(&&*base(name));
-    let name = files.names().iter().find(is_profile)?.clone();
-    let profile = Candidate::new(files, &name).first_record(&["profile_v2", "profile_user/*"]);
-    let names = [
-        &profile["name"]["full_name"],
-        &profile["string_map_data"]["Name"]["value"],
-    ];
-    let name = names.into_iter().find_map(Value::as_str)?;
-    Some(repaired(name).into_owned())
+/// The names of the owners, which are the senders of their messages.
+fn owners(files: &mut dyn Files) -> Owners {
+    let mut owners = Owners::new(|name| folder_outside(name, &FOLDERS));
+    for name in files.names().to_vec() {
+        let names = ["profile_information.json", "personal_information.json"];
+        if names.contains(&&*base(&name)) {
+            let profile =
+                Candidate::new(files, &name).first_record(&["profile_v2", "profile_user/*"]);
+            let names = [
+                &profile["name"]["full_name"],
+                &profile["string_map_data"]["Name"]["value"],
+            ];
+            let owner = names.into_iter().find_map(Value::as_str);
+            owners.insert(&name, owner.map(|name| repaired(name).into_owned()));
+        }
+    }
+    owners
 }
 
 #[cfg(test)]
@@ -443,6 +541,96 @@ mod tests {
         let (received, _) = read(&Facebook, &files);
         let posts = ["two pictures", "thé", "a post", "a reel"];
         assert_eq!(received.json(), json!([{"id": "me", "posts": posts}]));
+    }
+
+    #[test]
+    fn archives_of_several_accounts_were_one_user() {
+        let post = |text: &str| json!([{"timestamp": 1, "data": [{"post": text}]}]).to_string();
+        let profile = |name: &str| json!({"profile_v2": {"name": {"full_name": name}}}).to_string();
+        let files = [
+            ("a/posts/your_posts_1.json", post("tea")),
+            (
+                "a/profile_information/profile_information.json",
+                profile("Ann"),
+            ),
+            (
+                "b/your_facebook_activity/posts/your_posts_1.json",
+                post("rain"),
+            ),
+            (
+                "b/personal_information/profile_information/profile_information.json",
+                profile("Ben"),
+            ),
+            ("c/posts/your_posts_1.json", post("sun")),
+        ];
+        let files = files
+            .each_ref()
+            .map(|(name, text)| (*name, text.as_bytes()));
+        let ids = |files: &[(&str, &[u8])]| {
+            let (received, _) = read(&Facebook, files);
+            let ids = received.users.iter().map(|user| user.fields["id"].clone());
+            ids.collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&files), ["Ann", "Ben", "c"]);
+        // Parts of one archive.
+        assert_eq!(ids(&[files[0], files[1], files[4]]), ["Ann"]);
+        assert_eq!(ids(&[files[0], files[4]]), ["a", "c"]);
+    }
+
+    #[test]
+    fn all_deleted_accounts_were_one_user() {
+        for name in [
+            "Facebook user",
+            "Instagram User",
+            "Facebook-Nutzer",
+            "Utilisateur Facebook",
+            "Usuario de Instagram",
+            "Użytkownik Facebooka",
+            "Facebook 用戶",
+            "Facebookユーザー",
+        ] {
+            assert!(is_deleted(name), "{name}");
+        }
+        for name in ["Ann", "Facebook", "Facebook Help", "User"] {
+            assert!(!is_deleted(name), "{name}");
+        }
+        let message =
+            |name: &str| json!({"sender_name": name, "timestamp_ms": 1, "content": "tea"});
+        let chat = json!({"messages": [message("Facebook user"), message("Ann")]}).to_string();
+        let (received, counts) = read(&Facebook, &[("message_1.json", chat.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["tea"]}]));
+        assert_eq!(counts.deleted, 1);
+    }
+
+    #[test]
+    fn captions_of_pictures_were_lost() {
+        let picture = |text: &str| json!({"media": {"uri": "a.jpg", "description": text}});
+        let posts = json!([
+            {"timestamp": 1, "data": [], "attachments": [{"data": [picture("caf\u{c3}\u{a9}"), picture("caf\u{c3}\u{a9}")]}]},
+            {"timestamp": 2, "data": [{"post": "tea"}], "attachments": [{"data": [picture("tea")]}]},
+            {"timestamp": 3, "attachments": [{"data": [{"media": {"uri": "a.jpg"}}]}]},
+        ]);
+        let (received, counts) = read(
+            &Facebook,
+            &[("your_posts_1.json", posts.to_string().as_bytes())],
+        );
+        assert_eq!(
+            received.json(),
+            json!([{"id": "me", "posts": ["café", "tea"]}])
+        );
+        assert_eq!(counts.without_text, 1);
+    }
+
+    #[test]
+    fn messages_of_another_shape_were_posts_without_text() {
+        let chat = json!({"messages": [
+            {"sender_name": "Ann", "timestamp_ms": 1, "content": "tea"}, {"from": "Ben", "content": "rain"}]});
+        let (received, counts) = read(
+            &Facebook,
+            &[("message_1.json", chat.to_string().as_bytes())],
+        );
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": ["tea"]}]));
+        assert_eq!((counts.without_text, received.bad_records.len()), (0, 1));
     }
 
     #[test]

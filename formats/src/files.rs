@@ -6,26 +6,13 @@ use model_core::corpus::{Decoded, Encoding, HEAD_BYTES, Packing, peek};
 use serde_json::Value;
 
 use crate::json::{PLACES, Paths, Records};
+use crate::labels::attribute;
 use crate::table::open_table;
 
 /// How many bytes are read for the first records of a JSON file, which may be pages of posts.
 const RECORD_BYTES: u64 = 4 << 20;
 /// How many records show what a file is. Streams may begin with notices.
 const FIRST_RECORDS: usize = 32;
-
-/// Names of columns of labels.
-const LABELS: [&str; 10] = [
-    "gender",
-    "sex",
-    "age",
-    "profession",
-    "occupation",
-    "job",
-    "label",
-    "class",
-    "性别",
-    "年龄",
-];
 
 /// An input: files with names, such as those of a folder or an archive.
 pub trait Files {
@@ -108,8 +95,7 @@ impl<'a> Candidate<'a> {
     /// format, which keeps all columns.
     pub(crate) fn has_labels(&mut self) -> bool {
         let columns = self.columns();
-        let mut columns = columns.iter().map(|name| name.to_lowercase());
-        columns.any(|name| LABELS.contains(&name.as_str()))
+        columns.iter().any(|name| attribute(name).is_some())
     }
 
     /// The first record of a JSON file, see [`Records`]; null if there is none.
@@ -125,9 +111,11 @@ impl<'a> Candidate<'a> {
         self.first_records(paths).iter().any(is_it)
     }
 
-    /// Where a JSON file has its posts, one of [`PLACES`]; none if none of the first records is one.
+    /// Where a JSON file has its posts, one of [`PLACES`]; none if none of the first records is one. A record with a list of
+    /// posts is a user of a corpus, whatever fields it has kept.
     pub(crate) fn place_of_posts(&mut self, is_post: impl Fn(&Value) -> bool) -> Option<Paths> {
-        (PLACES.into_iter()).find(|paths| self.has_record(paths, &is_post))
+        let is_post = |record: &Value| !record["posts"].is_array() && is_post(record);
+        (PLACES.into_iter()).find(|paths| self.has_record(paths, is_post))
     }
 
     /// The first records of a JSON file at some paths.
@@ -162,6 +150,24 @@ pub(crate) fn base(name: &str) -> String {
         (is_number && is_last && !start.is_empty()).then(|| format!("{start}{ending}"))
     });
     numbered.unwrap_or_else(|| base.to_owned())
+}
+
+/// The folder that a file is in, with `/` at its end; empty for the outermost one. Of a folder, the one around it.
+pub(crate) fn folder(name: &str) -> &str {
+    let name = name.trim_end_matches('/');
+    &name[..name.rfind('/').map_or(0, |end| end + 1)]
+}
+
+/// The innermost folder around a file that has another name than these, in any case. It ends with `/`.
+pub(crate) fn folder_outside<'n>(name: &'n str, inner: &[&str]) -> &'n str {
+    let mut found = folder(name);
+    while inner
+        .iter()
+        .any(|inner| base(found.trim_end_matches('/')).eq_ignore_ascii_case(inner))
+    {
+        found = folder(found);
+    }
+    found
 }
 
 /// The name without folders and without the ending.

@@ -94,7 +94,7 @@ pub(crate) fn text(html: &str) -> Text {
             None if tag.name == "br" || BLOCKS.contains(&tag.name.as_str()) => {
                 result.text.push('\n')
             }
-            None => {}
+            None => result.text += &entities(tag.emoticon().unwrap_or_default()),
         }
     }
     push(&mut result, &left_out, rest);
@@ -158,6 +158,15 @@ impl Tag {
         }
     }
 
+    /// The text of an emoticon of Weibo, which is a picture: `<img alt=[泪]>`.
+    fn emoticon(&self) -> Option<&str> {
+        let (_, text) = (self.source.split_once(" alt=")).filter(|_| self.name == "img")?;
+        let text = text.trim_start_matches(['"', '\'']);
+        let (inside, _) = text.strip_prefix('[')?.split_once(']')?;
+        let is_name = !inside.contains(['"', '\'', '=']);
+        is_name.then(|| &text[..inside.len() + "[]".len()])
+    }
+
     fn is_left_out(&self) -> bool {
         let name = self.name.as_str();
         // Mastodon writes the address of a quoted post into a paragraph of this class.
@@ -184,6 +193,22 @@ mod tests {
             ("cut <a href=\"x", "cut <a href=\"x"),
             ("&amp;lt;p&amp;gt;", "&lt;p&gt;"),
             ("<P>é</P >", "é"),
+        ] {
+            assert_eq!(text(html).text, expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn emoticons_of_weibo_were_lost() {
+        for (html, expected) in [
+            (
+                r#"好<span class="url-icon"><img alt=[泪] src="a.png" style="width:1em;" /></span>"#,
+                "好[泪]",
+            ),
+            (r#"好<img alt="[赞]" src=x>啊"#, "好[赞]啊"),
+            (r#"<img src="a.png" alt="a [small] cat">"#, ""),
+            (r#"<blockquote><img alt=[泪]></blockquote>好"#, "好"),
+            (r#"<img alt="[" title="]">"#, ""),
         ] {
             assert_eq!(text(html).text, expected, "{html}");
         }

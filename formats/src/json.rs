@@ -380,6 +380,12 @@ pub(crate) fn each_post(
     })
 }
 
+/// The names of the fields of a record.
+pub(crate) fn keys(record: &Value) -> Vec<String> {
+    let fields = record.as_object();
+    fields.map_or_else(Vec::new, |fields| fields.keys().cloned().collect())
+}
+
 /// A string, or a number as it is written; empty for other values. Ids are written in both ways.
 pub(crate) fn text(value: &Value) -> String {
     match value {

@@ -75,6 +75,7 @@ mod m3inference;
 mod mastodon;
 mod media_crawler;
 mod memory;
+mod owners;
 mod pan;
 mod reddit;
 mod smp_cup;
@@ -102,7 +103,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead};
 
 use containers::first_of;
-pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members};
+pub use containers::{ArchiveKind, TarFiles, Unpacked, ZipFiles, is_packed, members, no_members};
 pub use files::{Candidate, Files};
 pub use grouping::{Counts, Grouping, Note, Options, Post, Receiver};
 pub use limited::{Counted, Limited};

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::chat::{Message, Start, each_message};
 use crate::files::{lines, open_text, read_all};
-use crate::time::day;
+use crate::time::{day, month};
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted};
 
 /// A heading in the phone's language, then a line with the date of each day, and under it a message a line: time, name and text
@@ -109,6 +109,9 @@ const FEWEST_MESSAGES: usize = 3;
 /// With which lines about calls begin.
 const CALL: char = '☎';
 
+/// What may stand behind the numbers of a date.
+const UNITS: [&str; 6] = ["년", "월", "일", "年", "月", "日"];
+
 /// The longest line of a date and the longest time, in bytes.
 const LONGEST_DATE: usize = 60;
 const LONGEST_TIME: usize = 20;
@@ -207,7 +210,10 @@ fn add(grouping: &mut Grouping<'_>, message: Message) -> io::Result<()> {
     }
     // A message of several lines stands in quotes.
     let quoted = (text.strip_prefix('"')).and_then(|text| text.strip_suffix('"'));
-    let text = quoted.filter(|text| text.contains('\n')).unwrap_or(text);
+    let text = match quoted.filter(|text| text.contains('\n')) {
+        Some(text) => &text.replace("\"\"", "\""),
+        None => text,
+    };
     // "[Album] The name of the album" has no words of the message either.
     let mark = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let is_attachment = mark.is_some_and(|(mark, _)| ATTACHMENTS.contains(&mark));
@@ -270,9 +276,37 @@ fn weekday_of(day: i64) -> i64 {
     (day.div_euclid(24 * 60 * 60_000) + 4).rem_euclid(7)
 }
 
-/// The day of a line such as `2023/01/04(Wed)`, `2023.01.04 Wednesday` or `Wed, 01/04/2023`, in milliseconds since 1970.
+/// The day of a line such as `2023/01/04(Wed)`, `2023.01.04 Wednesday`, `Wed, 01/04/2023`, `Wednesday, January 4, 2023` or
+/// `2023년 1월 4일 수요일`, in milliseconds since 1970.
 fn date(line: &str, order: Order) -> Option<i64> {
-    day_in_any_order(date_numbers(line)?, order)
+    match date_numbers(line) {
+        Some(numbers) => day_in_any_order(numbers, order),
+        None => day_with_name(line),
+    }
+}
+
+/// The day of a line with the English name of its month.
+fn day_with_name(line: &str) -> Option<i64> {
+    if line.len() > LONGEST_DATE {
+        return None;
+    }
+    let parts = line.split([' ', ',', '.', '-', '(', ')']);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let is_number = |part: &&&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (found, names): (Vec<&str>, Vec<&str>) = parts.iter().partition(is_number);
+    let name = match names[..] {
+        [name] => name,
+        [one, other] if weekday(one).is_some() => other,
+        [one, other] if weekday(other).is_some() => one,
+        _ => return None,
+    };
+    let numbers = numbers(&found.join(" "))?;
+    match numbers[..] {
+        [of_month, year @ (1000..)] | [year @ (1000..), of_month] => {
+            day(year, month(name)?, of_month)
+        }
+        _ => None,
+    }
 }
 
 /// A month above 12 is a day, whatever the order of the other dates is.
@@ -283,18 +317,25 @@ fn day_in_any_order(numbers: [i64; 3], order: Order) -> Option<i64> {
 
 /// The numbers of a line that may be a date.
 fn date_numbers(line: &str) -> Option<[i64; 3]> {
+    let is_of_word = |letter: char| letter.is_alphabetic() || is_thai_mark(letter);
     let is_date = |letter: char| {
-        letter.is_alphabetic() || letter.is_ascii_digit() || "/.-,() （）".contains(letter)
+        is_of_word(letter) || letter.is_ascii_digit() || "/.-,() （）".contains(letter)
     };
     if line.len() > LONGEST_DATE || !line.chars().all(is_date) {
         return None;
     }
-    let words = line
-        .split(|letter: char| !letter.is_alphabetic())
-        .filter(|word| !word.is_empty());
-    // A weekday is one word.
-    let numbers = (words.count() <= 1).then(|| numbers(line)).flatten()?;
+    let words = line.split(|letter: char| !is_of_word(letter) && letter != '-');
+    let is_word = |word: &&str| word.contains(is_of_word) && !UNITS.contains(word);
+    let words: Vec<&str> = words.filter(is_word).collect();
+    // A weekday is one word, but in Vietnamese.
+    let is_weekday = words.len() <= 1 || words.len() == 2 && ["Thứ", "Chủ"].contains(&words[0]);
+    let numbers = is_weekday.then(|| numbers(line)).flatten()?;
     numbers.try_into().ok()
+}
+
+/// Whether a sign stands above or below a letter of Thai, which is no letter itself in Unicode.
+fn is_thai_mark(letter: char) -> bool {
+    ('\u{E31}'..='\u{E4E}').contains(&letter)
 }
 
 fn day_of(numbers: [i64; 3], order: Order) -> Option<i64> {
@@ -384,7 +425,8 @@ fn is_of_system(message: &str) -> bool {
 /// The minutes of the day at which a line says that a message came, and what follows the time.
 fn message(line: &str) -> Option<(i64, &str)> {
     let (time, rest) = line.split_once('\t')?;
-    Some((minutes(time)?, rest))
+    // Indonesian telephones write 19.02.
+    Some((minutes(&time.replace('.', ":"))?, rest))
 }
 
 /// The minutes of the day of a time such as `19:02`, `07:02 PM` or `下午07:02`.
@@ -401,8 +443,8 @@ fn minutes(time: &str) -> Option<i64> {
         .to_lowercase();
     let hour = match half.as_str() {
         "" => hour,
-        "am" | "上午" | "午前" | "凌晨" | "早上" => hour % 12,
-        "pm" | "下午" | "午後" | "晚上" | "中午" => hour % 12 + 12,
+        "am" | "上午" | "午前" | "凌晨" | "早上" | "오전" => hour % 12,
+        "pm" | "下午" | "午後" | "晚上" | "中午" | "오후" => hour % 12 + 12,
         _ => return None,
     };
     Some(60 * hour + minute)
@@ -530,7 +572,7 @@ mod tests {
             ),
             (
                 "\"He said \"\"tea\"\"\n2022.01.05\nbye\"",
-                "He said \"\"tea\"\"\n2022.01.05\nbye",
+                "He said \"tea\"\n2022.01.05\nbye",
             ),
         ] {
             let chat = format!(
@@ -541,6 +583,27 @@ mod tests {
             let posts = ["one", expected, "two", "three"];
             assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
         }
+    }
+
+    #[test]
+    fn dates_with_the_names_of_months_were_words_of_a_message() {
+        let chat = "[LINE] Chat history with Ben\n\nWednesday, January 4, 2023\n07:02PM\tAnn\tone\n\
+            Thursday, January 5, 2023\n08:02AM\tAnn\ttwo\n";
+        let earlier = "[LINE] Ben 님과의 대화\n\n2023년 1월 3일 화요일\n오후 7:02\tAnn\tzero\n2023년 1월 5일 목요일\n\
+            오전 7:02\tAnn\tbetween\n";
+        let files = [("a.txt", chat.as_bytes()), ("b.txt", earlier.as_bytes())];
+        let (received, _) = read(&Line, &files);
+        let posts = ["zero", "one", "between", "two"];
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
+    }
+
+    #[test]
+    fn quotes_in_a_message_of_several_lines_were_doubled() {
+        let chat = "[LINE] Chat history with Ben\n\n2023/01/04(Wed)\n19:02\tAnn\t\"one\ntwo\"\"three\"\n\
+            19:03\tAnn\ta \"\" b\n";
+        let (received, _) = read(&Line, &[("chat.txt", chat.as_bytes())]);
+        let posts = ["one\ntwo\"three", "a \"\" b"];
+        assert_eq!(received.json(), json!([{"id": "Ann", "posts": posts}]));
     }
 
     #[test]
@@ -604,6 +667,17 @@ mod tests {
             "2023/1/4(週三)",
             "Wed, 01/04/2023",
             "2023-01-04",
+            "Wednesday, January 4, 2023",
+            "Wed, Jan 4, 2023",
+            "Wednesday, 4 January 2023",
+            "2023 Jan 4 (Wed)",
+            "2023년 1월 4일 수요일",
+            "2023年1月4日(水)",
+            "2023年1月4日 星期三",
+            "พุธ, 01/04/2023",
+            "จันทร์ 2023/01/04",
+            "quarta-feira, 2023/01/04",
+            "Thứ Tư, 2023/01/04",
         ] {
             assert_eq!(date(line, Order::MonthFirst), wednesday, "{line}");
         }
@@ -611,6 +685,9 @@ mod tests {
         for line in [
             "at 7 on 01/04/2023",
             "see you 2023/01/04",
+            "see you January 4, 2023",
+            "Paris, January 4, 2023",
+            "January 4",
             "1/2/3",
             "2023/13/04",
             "tea",
@@ -619,6 +696,7 @@ mod tests {
         }
         assert_eq!(message("12:30 AM\tAnn\ta"), Some((30, "Ann\ta")));
         assert_eq!(message("午後7:02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));
+        assert_eq!(message("19.02\tAnn\ta"), Some((19 * 60 + 2, "Ann\ta")));
         for line in [
             "19:02 Ann a",
             "24:00\tAnn\ta",

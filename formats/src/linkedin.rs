@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::files::{base, read_text};
+use crate::files::{base, folder, read_text};
+use crate::owners::Owners;
 use crate::table::{Row, each_row, rows_of};
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
 
@@ -38,8 +39,9 @@ impl Format for LinkedIn {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owner = owner(files, grouping)?.unwrap_or_else(|| "me".to_owned());
+        let owners = owners(files, grouping)?;
         for name in names {
+            let owner = owners.of(files, &name);
             if Candidate::new(files, &name).has_columns(&SHARES) {
                 each_row(files, &name, grouping, &mut |grouping, row| {
                     add(grouping, &owner, row, unquoted(row.cell("ShareCommentary")))
@@ -88,22 +90,23 @@ fn unquoted(cell: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The name in `Profile.csv`.
-fn owner(files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<Option<String>> {
-    let is_profile = |name: &&String| {
-        let base = base(name);
-        base == "Profile.csv" || base.starts_with("Profile_") && base.ends_with(".csv")
-    };
-    let Some(profile) = files.names().iter().find(is_profile).cloned() else {
-        return Ok(None);
-    };
-    let mut owner = None;
-    each_row(files, &profile, grouping, &mut |_, row| {
-        let name = format!("{} {}", row.cell("First Name"), row.cell("Last Name"));
-        owner = (owner.take()).or(Some(name.trim().to_owned()).filter(|name| !name.is_empty()));
-        Ok(())
-    })?;
-    Ok(owner)
+/// The names in `Profile.csv`.
+fn owners(files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<Owners> {
+    let mut owners = Owners::new(folder);
+    for name in files.names().to_vec() {
+        let base = base(&name);
+        if base == "Profile.csv" || base.starts_with("Profile_") && base.ends_with(".csv") {
+            let mut owner = None;
+            each_row(files, &name, grouping, &mut |_, row| {
+                let name = format!("{} {}", row.cell("First Name"), row.cell("Last Name"));
+                let name = name.trim();
+                owner = (owner.take()).or((!name.is_empty()).then(|| name.to_owned()));
+                Ok(())
+            })?;
+            owners.insert(&name, owner);
+        }
+    }
+    Ok(owners)
 }
 
 #[cfg(test)]
@@ -146,6 +149,30 @@ mod tests {
         assert_eq!(counts.without_text, 1);
         let (received, _) = read(&LinkedIn, &[("posts.csv", SHARED.as_bytes())]);
         assert_eq!(received.users[0].fields["id"], "me");
+    }
+
+    #[test]
+    fn posts_of_several_accounts_had_one_user() {
+        let shared = |text: &str| {
+            format!(
+                "Date,ShareLink,ShareCommentary\n2024-05-02 10:00:00,https://www.linkedin.com/x,{text}\n"
+            )
+        };
+        let [ann, ben, cleo] = ["tea", "rain", "sun"].map(shared);
+        let files = [
+            ("a/Profile.csv", &b"First Name,Last Name\nAnn,Lee\n"[..]),
+            ("a/Shares.csv", ann.as_bytes()),
+            ("b/Profile.csv", b"First Name,Last Name\nBen,Hu\n"),
+            ("b/Shares.csv", ben.as_bytes()),
+            ("c/Shares.csv", cleo.as_bytes()),
+        ];
+        let (received, _) = read(&LinkedIn, &files);
+        let expected = json!([
+            {"id": "Ann Lee", "posts": ["tea"]},
+            {"id": "Ben Hu", "posts": ["rain"]},
+            {"id": "c", "posts": ["sun"]},
+        ]);
+        assert_eq!(received.json(), expected);
     }
 
     #[test]

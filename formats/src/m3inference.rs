@@ -2,7 +2,10 @@
 
 use std::io;
 
-use crate::json::{PLACES, each_record, text};
+use model_core::corpus::Columns;
+use serde_json::Value;
+
+use crate::json::{PLACES, each_record, keys, text};
 use crate::labels::gender;
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html};
 
@@ -26,10 +29,8 @@ impl Format for M3Inference {
         if !file.may_be(&["json", "jsonl", "ndjson"]) {
             return false;
         }
-        file.has_record(PLACES[0], |profile| {
-            let mut names = ["name", "screen_name", "description"].iter();
-            names.all(|name| profile[*name].is_string())
-        })
+        // Corpora of posts may keep the profiles of their users.
+        file.has_record(PLACES[0], is_profile) && !file.has_record(PLACES[0], has_posts)
     }
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
@@ -60,11 +61,36 @@ impl Format for M3Inference {
     }
 }
 
+fn is_profile(record: &Value) -> bool {
+    let mut names = ["name", "screen_name", "description"].iter();
+    names.all(|name| record[*name].is_string())
+}
+
+/// Whether a record has a known name of a text or of a list of posts.
+fn has_posts(record: &Value) -> bool {
+    Columns::default().places(&keys(record)).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read;
+    use crate::testing::{assert_unknown, read};
     use serde_json::json;
+
+    #[test]
+    fn posts_beside_a_profile_were_lost() {
+        let profile = json!({"id": 1, "name": "A", "screen_name": "a", "description": "Baker", "gender": "f"});
+        for (name, value) in [
+            ("posts", json!(["tea"])),
+            ("text", json!("tea")),
+            ("full_text", json!("tea")),
+        ] {
+            let mut record = profile.clone();
+            record[name] = value;
+            assert_unknown("a.jsonl", &record.to_string());
+            assert_unknown("a.jsonl", &format!("{profile}\n{record}\n"));
+        }
+    }
 
     #[test]
     fn the_description_is_the_text() {

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::json::{each_post, each_record, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// `outbox.json`, an ActivityPub collection, in a folder, a zip or a tar.gz archive; or statuses as JSON.
 pub(crate) struct Mastodon;
@@ -40,7 +40,16 @@ impl Format for Mastodon {
                     grouping,
                     &mut |grouping, _, activity| add(grouping, activity, &place),
                 )?,
-                false => each_post(files, &name, is_status, grouping, &mut add_status)?,
+                false => each_post(
+                    files,
+                    &name,
+                    is_status,
+                    grouping,
+                    &mut |grouping, status| match is_status(status) {
+                        true => add_status(grouping, status),
+                        false => grouping.bad_record(&format!("{place}: no status of Mastodon")),
+                    },
+                )?,
             }
         }
         Ok(())
@@ -71,8 +80,10 @@ fn add_status(grouping: &mut Grouping<'_>, status: &Value) -> io::Result<()> {
     // A name alone is one of its server.
     let names = [&account["url"], &account["acct"]];
     let user = names.into_iter().find_map(Value::as_str);
+    let user = user.unwrap_or_default();
+    labels::keep(grouping, user, status);
     grouping.add(Post {
-        user: user.unwrap_or_default(),
+        user,
         id: Some(&text(&status["id"])),
         time: time::of(&status["created_at"]),
         text: content.text,
@@ -123,6 +134,16 @@ mod tests {
             assert_eq!(received.json(), expected);
             assert_eq!((counts.bots, counts.reposts), (1, 1));
         }
+    }
+
+    #[test]
+    fn statuses_of_another_shape_were_posts_without_text() {
+        let status = json!({"content": "<p>tea</p>", "account": {"acct": "ann"}});
+        let other = json!({"text": "rain", "user": "ben"});
+        let lines = format!("{status}\n{other}\n");
+        let (received, counts) = read(&Mastodon, &[("a.jsonl", lines.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "ann", "posts": ["tea"]}]));
+        assert_eq!((counts.without_text, received.bad_records.len()), (0, 1));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::io;
 use serde_json::Value;
 
 use crate::grouping::name_of;
-use crate::json::{each_post, text};
+use crate::json::{each_post, keys, text};
 use crate::labels::gender;
 use crate::table::each_row;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// Posts and comments as CSV, as an array of JSON, or as JSON lines.
 pub(crate) struct MediaCrawler;
@@ -62,8 +62,8 @@ impl Format for MediaCrawler {
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
             let place = files.place(&name);
-            each_cells(files, &name, is_post, grouping, &mut |grouping, cell| {
-                add(grouping, &place, cell)
+            each_of(files, &name, is_post, grouping, &mut |grouping, post| {
+                add(grouping, &place, post)
             })?;
         }
         // Files of creators, which have no posts.
@@ -74,62 +74,64 @@ impl Format for MediaCrawler {
                 false => are_columns_of_creators(&file.columns()),
             };
             if is_creators {
-                each_cells(files, &name, is_creator, grouping, &mut |grouping, cell| {
-                    let user = user(cell);
-                    if grouping.has(&user) {
-                        label(grouping, &user, cell);
-                    }
-                    Ok(())
-                })?;
+                each_of(
+                    files,
+                    &name,
+                    is_creator,
+                    grouping,
+                    &mut |grouping, creator| {
+                        let user = user(creator);
+                        if grouping.has(&user) {
+                            label(grouping, &user, creator);
+                        }
+                        Ok(())
+                    },
+                )?;
             }
         }
         Ok(())
     }
 }
 
-/// The text of a field or column by its name.
-type Cell<'a> = &'a dyn Fn(&str) -> String;
-
 /// Calls `each` with every record of a JSON file or row of a table.
-fn each_cells(
+fn each_of(
     files: &mut dyn Files,
     name: &str,
     is_record: fn(&Value) -> bool,
     grouping: &mut Grouping<'_>,
-    each: &mut dyn FnMut(&mut Grouping<'_>, Cell<'_>) -> io::Result<()>,
+    each: &mut dyn FnMut(&mut Grouping<'_>, &Value) -> io::Result<()>,
 ) -> io::Result<()> {
     match is_json(&mut Candidate::new(files, name)) {
-        true => each_post(files, name, is_record, grouping, &mut |grouping, record| {
-            each(grouping, &|column| text(&record[column]))
-        }),
+        true => each_post(files, name, is_record, grouping, each),
         false => each_row(files, name, grouping, &mut |grouping, row| {
-            each(grouping, &|column| row.cell(column).to_owned())
+            each(grouping, &row.record())
         }),
     }
 }
 
 /// The first of some fields or columns that is not empty.
-fn first(cell: Cell<'_>, names: &[&str]) -> String {
-    let mut cells = names.iter().map(|name| cell(name));
-    cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+fn first(record: &Value, names: &[&str]) -> String {
+    let mut texts = names.iter().map(|name| text(&record[*name]));
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// The user's id, or the name where a spreadsheet has rounded the id.
-fn user(cell: Cell<'_>) -> String {
-    let id = first(cell, &USERS);
+fn user(record: &Value) -> String {
+    let id = first(record, &USERS);
     match id.is_empty() {
         true => id,
-        false => name_of(&[&id, &first(cell, &NAMES)]).to_owned(),
+        false => name_of(&[&id, &first(record, &NAMES)]).to_owned(),
     }
 }
 
-fn label(grouping: &mut Grouping<'_>, user: &str, cell: Cell<'_>) {
-    grouping.label(user, "gender", gender(&first(cell, &GENDERS)));
-}
-
-fn keys(record: &Value) -> Vec<String> {
-    let fields = record.as_object();
-    fields.map_or_else(Vec::new, |fields| fields.keys().cloned().collect())
+fn label(grouping: &mut Grouping<'_>, user: &str, record: &Value) {
+    grouping.label(user, "gender", gender(&first(record, &GENDERS)));
+    // Other codes of MediaCrawler's own fields say that the gender is unknown.
+    let mut added = record.clone();
+    if let Some(fields) = added.as_object_mut() {
+        fields.retain(|name, _| !GENDERS.contains(&name.as_str()));
+    }
+    labels::keep(grouping, user, &added);
 }
 
 fn is_post(record: &Value) -> bool {
@@ -161,14 +163,14 @@ fn is_json(file: &mut Candidate<'_>) -> bool {
     file.head().starts_with(['{', '['])
 }
 
-fn add(grouping: &mut Grouping<'_>, place: &str, cell: Cell<'_>) -> io::Result<()> {
-    let (user, id) = (user(cell), first(cell, &IDS));
+fn add(grouping: &mut Grouping<'_>, place: &str, post: &Value) -> io::Result<()> {
+    let (user, id) = (user(post), first(post, &IDS));
     if user.is_empty() {
         return grouping.bad_record(&format!("{place}: post {id:?} has no user_id"));
     }
-    let mut words = first(cell, &["content", "content_text"]);
+    let mut words = first(post, &["content", "content_text"]);
     if words.is_empty() {
-        let (title, description) = (cell("title"), cell("desc"));
+        let (title, description) = (text(&post["title"]), text(&post["desc"]));
         // A title is often the begin of the text.
         words = match description.starts_with(&title) {
             true => description,
@@ -178,11 +180,11 @@ fn add(grouping: &mut Grouping<'_>, place: &str, cell: Cell<'_>) -> io::Result<(
     // MediaCrawler takes the tags out of HTML and leaves the entities.
     let own = own_words(&html::entities(&words), false);
     grouping.counts().quotations += u64::from(own.had_quotation);
-    label(grouping, &user, cell);
+    label(grouping, &user, post);
     grouping.add(Post {
         user: &user,
         id: Some(&id),
-        time: TIMES.iter().find_map(|name| time::time(&cell(name))),
+        time: TIMES.iter().find_map(|name| time::of(&post[*name])),
         text: own.text,
         is_repost: own.is_repost,
     })

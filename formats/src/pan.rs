@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use crate::files::{read_text, stem};
+use crate::files::{folder, read_text, stem};
 use crate::labels::gender;
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, expected, html};
 
@@ -89,7 +89,10 @@ impl Format for Pan {
             for document in documents {
                 grouping.add(Post {
                     user,
-                    is_repost: document.starts_with("RT @"),
+                    // Names are replaced by #USER# in 2020 and 2021.
+                    is_repost: ["RT @", "RT #USER#"]
+                        .iter()
+                        .any(|mark| document.starts_with(mark)),
                     text: document,
                     ..Post::default()
                 })?;
@@ -117,11 +120,6 @@ struct Truth {
     is_apart: bool,
     /// The labels by the author's id.
     labels: HashMap<String, Map<String, Value>>,
-}
-
-/// The folder that a file is in, with `/` at its end; empty for the outermost one.
-fn folder(name: &str) -> &str {
-    &name[..name.rfind('/').map_or(0, |end| end + 1)]
 }
 
 /// All files of labels; `names` are the files of authors.
@@ -318,6 +316,15 @@ mod tests {
             "posts": ["one & two\nlines", "with tags"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!((counts.bots, counts.reposts), (3, 1));
+    }
+
+    #[test]
+    fn retweets_with_hidden_names_were_the_authors_words() {
+        let xml: &[u8] = b"<author lang=\"en\"><documents><document><![CDATA[RT #USER#: theirs #URL#]]></document>\
+            <document><![CDATA[mine #USER#]]></document></documents></author>";
+        let (received, counts) = read(&Pan, &[("a.xml", xml)]);
+        assert_eq!(received.users[0].posts, ["mine #USER#"]);
+        assert_eq!(counts.reposts, 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::json::{each_post, text};
 use crate::table::each_row;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// JSON lines `RC_*` (comments) and `RS_*` (submissions), often compressed.
 pub(crate) struct Reddit;
@@ -46,7 +46,15 @@ impl Format for Reddit {
                     add(grouping, &Value::Object(cells.collect()))
                 })?;
             } else {
-                each_post(files, &name, is_post, grouping, &mut add)?;
+                let place = files.place(&name);
+                each_post(files, &name, is_post, grouping, &mut |grouping, post| {
+                    match is_entry(post) {
+                        true => add(grouping, post),
+                        // What stands for further comments in an answer.
+                        false if post["children"].is_array() => Ok(()),
+                        false => grouping.bad_record(&format!("{place}: no comment or submission")),
+                    }
+                })?;
             }
         }
         Ok(())
@@ -57,6 +65,12 @@ fn is_post(record: &Value) -> bool {
     record["author"].is_string()
         && record["subreddit"].is_string()
         && (record["body"].is_string() || record["title"].is_string())
+}
+
+/// Whether a record has the fields of a post, be they empty.
+fn is_entry(record: &Value) -> bool {
+    let has = |name: &&str| record.get(name).is_some();
+    has(&"author") && ["body", "title", "selftext"].iter().any(has)
 }
 
 /// The columns of a table that are read.
@@ -91,6 +105,7 @@ fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
     let had_quotation = body.lines().any(|line| is_quoted(&line));
     grouping.counts().quotations +=
         u64::from(had_quotation && !is_repost && !own.trim().is_empty());
+    labels::keep(grouping, user, post);
     grouping.add(Post {
         user,
         id: Some(&text(&post["id"])),
@@ -175,6 +190,23 @@ mod tests {
             );
             assert_eq!((counts.bots, counts.quotations), (1, 1));
         }
+    }
+
+    #[test]
+    fn records_of_another_shape_were_deleted_posts() {
+        let post = json!({"id": "1", "author": "ann", "body": "tea", "subreddit": "s"});
+        let other = json!({"id": "2", "user": "ben", "text": "rain"});
+        let lines = format!("{post}\n{other}\n");
+        let (received, counts) = read(&Reddit, &[("a.jsonl", lines.as_bytes())]);
+        assert_eq!(received.json(), json!([{"id": "ann", "posts": ["tea"]}]));
+        assert_eq!((counts.deleted, received.bad_records.len()), (0, 1));
+    }
+
+    #[test]
+    fn users_of_a_corpus_with_fields_of_reddit_lost_their_posts() {
+        let user =
+            json!({"author": "ann", "subreddit": "s", "title": "t", "posts": ["tea", "rain"]});
+        assert_unknown("a.jsonl", &user.to_string());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 use std::rc::Rc;
 
 use model_core::corpus::{Table, lossy, too_many_cells};
+use serde_json::Value;
 
 use crate::files::open_noted;
 use crate::{Files, Grouping};
@@ -30,6 +31,16 @@ impl Row {
         let index = self.columns.get(column);
         let cell = index.and_then(|&index| self.cells.get(index));
         cell.map_or("", |cell| cell.trim())
+    }
+
+    /// All cells by the names of their columns.
+    pub(crate) fn record(&self) -> Value {
+        let mut columns: Vec<_> = self.columns.iter().collect();
+        columns.sort_unstable_by_key(|(_, index)| **index);
+        let cells = columns
+            .into_iter()
+            .map(|(name, _)| (name.clone(), self.cell(name).into()));
+        Value::Object(cells.collect())
     }
 
     /// The number of cells where a column's is missing at the end, and the number of columns.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::grouping::name_of;
 use crate::json::{each_record, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// `result.json` of one chat or of a whole account.
 pub(crate) struct Telegram;
@@ -52,6 +52,7 @@ impl Format for Telegram {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
+            let place = files.place(&name);
             let (mut is_with_bot, mut chat) = (false, String::new());
             each_record(
                 files,
@@ -60,7 +61,7 @@ impl Format for Telegram {
                 grouping,
                 &mut |grouping, path, value| {
                     match path {
-                        0..3 => return add(grouping, value, is_with_bot.then_some(&chat)),
+                        0..3 => return add(grouping, value, is_with_bot.then_some(&chat), &place),
                         3..6 => is_with_bot = value == "bot_chat",
                         _ => chat = text(value),
                     }
@@ -73,10 +74,19 @@ impl Format for Telegram {
 }
 
 /// Adds a message; `bot` is the name of the bot in a chat with one.
-fn add(grouping: &mut Grouping<'_>, message: &Value, bot: Option<&String>) -> io::Result<()> {
-    if message["type"] != "message" {
-        grouping.counts().system += 1;
-        return Ok(());
+fn add(
+    grouping: &mut Grouping<'_>,
+    message: &Value,
+    bot: Option<&String>,
+    place: &str,
+) -> io::Result<()> {
+    match message["type"].as_str() {
+        Some("message") => {}
+        Some("service" | "unsupported") => {
+            grouping.counts().system += 1;
+            return Ok(());
+        }
+        _ => return grouping.bad_record(&format!("{place}: a message without a known type")),
     }
     let (id, name) = (text(&message["from_id"]), text(&message["from"]));
     let user = name_of(&[&id, &name]);
@@ -96,6 +106,7 @@ fn add(grouping: &mut Grouping<'_>, message: &Value, bot: Option<&String>) -> io
     grouping.counts().quotations +=
         u64::from(had_quotation && !is_repost && !words.trim().is_empty());
     let times = ["date_unixtime", "date"];
+    labels::keep(grouping, user, message);
     grouping.add(Post {
         user,
         // Ids count the messages of a chat, of which a file may have many.
@@ -169,6 +180,9 @@ mod tests {
         let export = r#"{"messages": [{"type": "message", "date": "2024-01-01", "from": "ann", "text": "hello"}]}"#;
         let (received, _) = read(&Telegram, &[("a.json", export.as_bytes())]);
         assert_eq!(received.json(), json!([{"id": "ann", "posts": ["hello"]}]));
+        let export = export.replace("]}", r#", {"user": "ben", "text": "tea"}]}"#);
+        let (received, counts) = read(&Telegram, &[("a.json", export.as_bytes())]);
+        assert_eq!((counts.system, received.bad_records.len()), (0, 1));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::grouping::name_of;
 use crate::json::{each_post, text};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{
+    About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time, twitter_api_v2,
+};
 
 /// Posts as JSON lines or in an array, such as twarc, Tweepy and the streaming API stored them.
 pub(crate) struct TwitterApiV1;
@@ -19,6 +21,21 @@ const ABOUT: About = About {
     leaves_out: "retweets; quoted posts; notices of the streaming API",
 };
 
+/// The names of the notices of the streaming API, such as `{"delete": …}`.
+const NOTICES: [&str; 11] = [
+    "delete",
+    "scrub_geo",
+    "limit",
+    "status_withheld",
+    "user_withheld",
+    "disconnect",
+    "warning",
+    "event",
+    "friends",
+    "friends_str",
+    "control",
+];
+
 impl Format for TwitterApiV1 {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -30,7 +47,10 @@ impl Format for TwitterApiV1 {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_post(files, &name, is_post, grouping, &mut add)?;
+            let place = files.place(&name);
+            each_post(files, &name, is_post, grouping, &mut |grouping, post| {
+                add(grouping, post, &place)
+            })?;
         }
         Ok(())
     }
@@ -40,16 +60,23 @@ fn is_post(record: &Value) -> bool {
     words(record).is_some() && record["user"]["screen_name"].is_string()
 }
 
-fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()> {
     let user = &post["user"];
     // Collections that were cut down often keep the name alone.
     let names = [id(user), text(&user["screen_name"])];
     let user = name_of(&[&names[0], &names[1]]);
     let Some(words) = words(post).filter(|_| !user.is_empty()) else {
-        // Such as {"delete": …} and {"limit": …}.
-        grouping.counts().system += 1;
-        return Ok(());
+        // A collection may go on with posts of version 2.
+        return match NOTICES.iter().any(|name| post.get(name).is_some()) {
+            true => {
+                grouping.counts().system += 1;
+                Ok(())
+            }
+            false => twitter_api_v2::add_posts(grouping, post, place),
+        };
     };
+    labels::keep(grouping, user, post);
+    labels::keep(grouping, user, &post["user"]);
     grouping.add(Post {
         user,
         id: Some(&id(post)),
@@ -114,6 +141,20 @@ mod tests {
             json!([{"id": "ann", "posts": ["one", "two"]}, {"id": "ben", "posts": ["three"]}]);
         assert_eq!(received.json(), expected);
         assert_eq!(counts.system, 0);
+    }
+
+    #[test]
+    fn posts_of_another_shape_were_messages_of_the_system() {
+        let first = json!({"id_str": "1", "user": {"id": 7, "screen_name": "a"}, "text": "one"});
+        let later = json!({"id": "2", "author_id": "7", "text": "two"});
+        let page = json!({"data": [{"id": "3", "author_id": "8", "text": "three"}], "meta": {}});
+        let other = json!({"id": 4, "user_name": "a", "text": "four"});
+        let lines = format!("{first}\n{later}\n{page}\n{other}\n");
+        let (received, counts) = read(&TwitterApiV1, &[("a.jsonl", lines.as_bytes())]);
+        let expected =
+            json!([{"id": "7", "posts": ["one", "two"]}, {"id": "8", "posts": ["three"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.system, received.bad_records.len()), (0, 1));
     }
 
     #[test]

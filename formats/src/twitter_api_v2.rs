@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::grouping::name_of;
 use crate::json::{PLACES, each_record, text};
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// Pages `{"data": […], "includes": …}`, or posts with an `author_id` as JSON lines or in an array.
 pub(crate) struct TwitterApiV2;
@@ -55,10 +55,7 @@ impl Format for TwitterApiV2 {
                     &name,
                     PLACES[0],
                     grouping,
-                    &mut |grouping, _, record| {
-                        let mut posts = posts(record).iter();
-                        posts.try_for_each(|post| add(grouping, post, &place))
-                    },
+                    &mut |grouping, _, record| add_posts(grouping, record, &place),
                 )?;
             }
         }
@@ -120,15 +117,29 @@ fn posts(record: &Value) -> &[Value] {
     }
 }
 
+/// Adds the posts of a page or a single one.
+///
+/// # Errors
+/// Those of [`Grouping::add`], and if a bad record is refused.
+pub(crate) fn add_posts(
+    grouping: &mut Grouping<'_>,
+    record: &Value,
+    place: &str,
+) -> io::Result<()> {
+    let mut posts = posts(record).iter();
+    posts.try_for_each(|post| add(grouping, post, place))
+}
+
 fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()> {
     let user = text(&post["author_id"]);
     let id = text(&post["id"]);
     let note = post["note_tweet"]["text"].as_str();
     let Some(words) = note.or(post["text"].as_str()).filter(|_| !user.is_empty()) else {
-        return grouping.bad_record(&format!("{place}: post {id:?} has no author_id or text"));
+        return grouping.bad_record(&format!("{place}: post {id:?} has no user or no text"));
     };
     let references = post["referenced_tweets"].as_array();
     let is_retweet = |reference: &Value| reference["type"] == "retweeted";
+    labels::keep(grouping, &user, post);
     grouping.add(Post {
         user: &user,
         id: Some(&id),

@@ -1,12 +1,13 @@
 //! The archive of an account that X (Twitter) sends its owner.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use serde_json::Value;
 
-use crate::files::{base, stem};
+use crate::files::{base, folder_outside, stem};
 use crate::json::{each_record, text};
+use crate::owners::Owners;
 use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
 
 /// JavaScript files of a folder or zip archive, `data/tweets.js` among them, which assign an array of JSON.
@@ -15,7 +16,7 @@ pub(crate) struct TwitterArchive;
 const ABOUT: About = About {
     name: "twitter-archive",
     input: "an X (Twitter) archive: its zip file, its folder, or data/tweets.js of it",
-    reads: "posts, with the whole text of long ones from `note-tweet.js`; one user",
+    reads: "posts, with the whole text of long ones from `note-tweet.js`; one user per archive",
     labels: &[],
     leaves_out: "retweets",
 };
@@ -34,54 +35,74 @@ impl Format for TwitterArchive {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let user = account(files).unwrap_or_else(|| files.place(&names[0]));
-        let mut seconds: HashMap<i64, Second> = HashMap::new();
-        for name in names.iter().filter(|name| is_notes(name)) {
-            each_record(
-                files,
-                name,
-                &["*/noteTweet"],
-                grouping,
-                &mut |_, _, note| {
-                    let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
-                    if let Some(time) = time::of(&note["createdAt"]) {
-                        let second = seconds.entry(second(time)).or_default();
-                        second.notes.push(words.into_owned());
-                    }
-                    Ok(())
-                },
-            )?;
+        let owners = owners(files);
+        let mut archives: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+        for name in &names {
+            archives
+                .entry(owners.of(files, name))
+                .or_default()
+                .push(name);
         }
-        for name in names.iter().filter(|name| is_tweets(name)) {
-            each_record(files, name, &["*"], grouping, &mut |grouping, _, item| {
-                // Archives before 2020 have the posts themselves.
-                let tweet = match &item["tweet"] {
-                    Value::Null => item,
-                    tweet => tweet,
-                };
-                let words = tweet["full_text"].as_str().or(tweet["text"].as_str());
-                let short = html::entities(words.unwrap_or_default());
-                let tweet = Tweet {
-                    id: text(&tweet["id_str"]),
-                    time: time::of(&tweet["created_at"]),
-                    is_repost: short.starts_with("RT @"),
-                    text: short.into_owned(),
-                };
-                let time = tweet.time.filter(|_| !tweet.is_repost);
-                match time.and_then(|time| seconds.get_mut(&second(time))) {
-                    Some(second) => second.tweets.push(tweet),
-                    None => tweet.add_to(grouping, &user)?,
-                }
-                Ok(())
-            })?;
-        }
-        for (time, second) in seconds {
-            for tweet in second.whole(time * 1000) {
-                tweet.add_to(grouping, &user)?;
-            }
+        for (owner, names) in archives {
+            read_archive(files, &names, &owner, grouping)?;
         }
         Ok(())
     }
+}
+
+/// Adds the posts of one account.
+fn read_archive(
+    files: &mut dyn Files,
+    names: &[&String],
+    user: &str,
+    grouping: &mut Grouping<'_>,
+) -> io::Result<()> {
+    let mut seconds: HashMap<i64, Second> = HashMap::new();
+    for name in names.iter().filter(|name| is_notes(name)) {
+        each_record(
+            files,
+            name,
+            &["*/noteTweet"],
+            grouping,
+            &mut |_, _, note| {
+                let words = html::entities(note["core"]["text"].as_str().unwrap_or_default());
+                if let Some(time) = time::of(&note["createdAt"]) {
+                    let second = seconds.entry(second(time)).or_default();
+                    second.notes.push(words.into_owned());
+                }
+                Ok(())
+            },
+        )?;
+    }
+    for name in names.iter().filter(|name| is_tweets(name)) {
+        each_record(files, name, &["*"], grouping, &mut |grouping, _, item| {
+            // Archives before 2020 have the posts themselves.
+            let tweet = match &item["tweet"] {
+                Value::Null => item,
+                tweet => tweet,
+            };
+            let words = tweet["full_text"].as_str().or(tweet["text"].as_str());
+            let short = html::entities(words.unwrap_or_default());
+            let tweet = Tweet {
+                id: text(&tweet["id_str"]),
+                time: time::of(&tweet["created_at"]),
+                is_repost: short.starts_with("RT @"),
+                text: short.into_owned(),
+            };
+            let time = tweet.time.filter(|_| !tweet.is_repost);
+            match time.and_then(|time| seconds.get_mut(&second(time))) {
+                Some(second) => second.tweets.push(tweet),
+                None => tweet.add_to(grouping, user)?,
+            }
+            Ok(())
+        })?;
+    }
+    for (time, second) in seconds {
+        for tweet in second.whole(time * 1000) {
+            tweet.add_to(grouping, user)?;
+        }
+    }
+    Ok(())
 }
 
 struct Tweet {
@@ -167,15 +188,16 @@ fn is_notes(name: &str) -> bool {
     stem(name).starts_with("note-tweet")
 }
 
-/// The id of the account.
-fn account(files: &mut dyn Files) -> Option<String> {
-    let name = files
-        .names()
-        .iter()
-        .find(|name| base(name) == "account.js")?
-        .clone();
-    let account = Candidate::new(files, &name).first_record(&["*/account"]);
-    account["accountId"].as_str().map(str::to_owned)
+/// The ids of the accounts.
+fn owners(files: &mut dyn Files) -> Owners {
+    let mut owners = Owners::new(|name| folder_outside(name, &["data"]));
+    for name in files.names().to_vec() {
+        if base(&name) == "account.js" {
+            let account = Candidate::new(files, &name).first_record(&["*/account"]);
+            owners.insert(&name, account["accountId"].as_str().map(str::to_owned));
+        }
+    }
+    owners
 }
 
 #[cfg(test)]
@@ -210,6 +232,30 @@ mod tests {
         assert_eq!(counts.reposts, 1);
         let (received, _) = read_with_reposts(&TwitterArchive, &files);
         assert_eq!(received.users[0].posts[1], "RT @ann: hello");
+    }
+
+    #[test]
+    fn archives_of_several_accounts_were_one_user() {
+        let tweets = |text: &str| {
+            format!(
+                r#"window.YTD.tweets.part0 = [ {{"tweet": {{"id_str": "1", "created_at": "Wed Oct 12 20:19:20 +0000 2022", "full_text": "{text}"}}}} ]"#
+            )
+        };
+        let [ann, ben, cleo] = ["A long post that", "bee", "sea"].map(tweets);
+        let files = [
+            ("ann/data/account.js", ACCOUNT.as_bytes()),
+            ("ann/data/tweets.js", ann.as_bytes()),
+            ("ann/data/note-tweet.js", NOTES.as_bytes()),
+            ("ben/data/tweets.js", ben.as_bytes()),
+            ("cleo/tweet.js", cleo.as_bytes()),
+        ];
+        let (received, _) = read(&TwitterArchive, &files);
+        let expected = json!([
+            {"id": "11", "posts": ["A long post that is not cut & ends here"]},
+            {"id": "ben", "posts": ["bee"]},
+            {"id": "cleo", "posts": ["sea"]},
+        ]);
+        assert_eq!(received.json(), expected);
     }
 
     #[test]

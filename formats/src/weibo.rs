@@ -1,25 +1,13 @@
 //! Separates a writer's own words in a post of Weibo from those of others.
 
+use model_core::corpus::Columns;
+
 use crate::Candidate;
 
-/// Columns of users, which files of one user have only if they were put together.
-const USER_COLUMNS: [&str; 8] = [
-    "user_id",
-    "用户id",
-    "用户ID",
-    "用户昵称",
-    "用户名",
-    "昵称",
-    "博主",
-    "作者",
-];
-
-/// Whether a table has posts of several users.
+/// Whether a table has a column of users, which files of one user have only if they were put together.
 pub(crate) fn names_users(file: &mut Candidate<'_>) -> bool {
-    let columns = file.columns();
-    columns
-        .iter()
-        .any(|name| USER_COLUMNS.contains(&name.as_str()))
+    let places = Columns::default().places(&file.columns());
+    places.is_ok_and(|places| places.user.is_some())
 }
 
 /// Weibo's text of a repost without own words.
@@ -63,6 +51,30 @@ pub(crate) fn own_words(text: &str, is_repost: bool) -> Own {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::assert_unknown;
+
+    #[test]
+    fn tables_of_several_users_with_other_columns_of_users_were_one_user() {
+        for user in [
+            "uid",
+            "User ID",
+            "用户",
+            "用户 id",
+            "作者id",
+            "博主昵称",
+            "screen_name",
+            "author",
+        ] {
+            assert_unknown(
+                "a.csv",
+                &format!("{user},id,bid,正文\n7,1,a,早安\n8,2,b,晚安\n"),
+            );
+            assert_unknown(
+                "a.csv",
+                &format!("微博id,微博正文,{user}\na,早安,7\nb,晚安,8\n"),
+            );
+        }
+    }
 
     #[test]
     fn chains_of_comments_and_default_comments_are_not_the_writers() {

@@ -4,10 +4,11 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::grouping::name_of;
 use crate::json::{each_post, text};
 use crate::labels::gender;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, html, labels, time};
 
 /// Posts of the open API, of weibo.com or of m.weibo.cn.
 pub(crate) struct WeiboApi;
@@ -15,10 +16,13 @@ pub(crate) struct WeiboApi;
 const ABOUT: About = About {
     name: "weibo-api",
     input: "posts of the Weibo API, of weibo.com or of m.weibo.cn as JSON lines, an array or {\"statuses\": […]}, with user, text, and idstr or mid",
-    reads: "`text_raw` or `raw_text`, or else `text` without HTML, grouped by the user's id",
+    reads: "`text_raw` or `raw_text`, or else `text` without HTML, grouped by the user's id, or else `screen_name`",
     labels: &["gender"],
     leaves_out: "reposts without own words; reposted text and `//@` tails; deleted posts",
 };
+
+/// The names of the id of a post.
+const IDS: [&str; 4] = ["id", "idstr", "mid", "mblogid"];
 
 impl Format for WeiboApi {
     fn about(&self) -> &'static About {
@@ -31,7 +35,10 @@ impl Format for WeiboApi {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         for name in accepted(self, files)? {
-            each_post(files, &name, is_post, grouping, &mut add)?;
+            let place = files.place(&name);
+            each_post(files, &name, is_post, grouping, &mut |grouping, post| {
+                add(grouping, post, &place)
+            })?;
         }
         Ok(())
     }
@@ -39,19 +46,25 @@ impl Format for WeiboApi {
 
 /// Twitter's posts have the same fields, but other names for ids.
 fn is_post(record: &Value) -> bool {
-    let ids = ["idstr", "mid", "mblogid"];
     record["text"].is_string()
         && record["user"]["screen_name"].is_string()
-        && ids.iter().any(|id| record[*id].is_string())
+        && IDS[1..].iter().any(|id| record[*id].is_string())
 }
 
-fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
+fn add(grouping: &mut Grouping<'_>, post: &Value, place: &str) -> io::Result<()> {
     let profile = &post["user"];
-    let user = text(&profile["id"]);
-    // A deleted post has no user.
-    if user.is_empty() || text(&post["deleted"]) == "1" {
+    let ids = IDS.map(|name| text(&post[name]));
+    let id = ids.iter().find(|id| !id.is_empty());
+    // Of a deleted post only the ids are left.
+    if text(&post["deleted"]) == "1" || profile.is_null() && id.is_some() {
         grouping.counts().deleted += 1;
         return Ok(());
+    }
+    // Collections that were cut down often keep one of them.
+    let names = ["id", "idstr", "screen_name"].map(|name| text(&profile[name]));
+    let user = name_of(&names.each_ref().map(String::as_str)).to_owned();
+    if user.is_empty() {
+        return grouping.bad_record(&format!("{place}: a post without user"));
     }
     let plain = ["text_raw", "raw_text"].iter().map(|name| &post[*name]);
     let words = match plain
@@ -63,10 +76,11 @@ fn add(grouping: &mut Grouping<'_>, post: &Value) -> io::Result<()> {
     };
     let own = own_words(&words, post["retweeted_status"].is_object());
     grouping.counts().quotations += u64::from(own.had_quotation);
+    labels::keep(grouping, &user, post);
     grouping.label(&user, "gender", gender(&text(&profile["gender"])));
     grouping.add(Post {
         user: &user,
-        id: Some(&text(&post["id"])),
+        id: id.map(String::as_str),
         time: time::of(&post["created_at"]),
         text: own.text,
         is_repost: own.is_repost,
@@ -88,6 +102,24 @@ mod tests {
         ]);
         let (received, _) = read(&WeiboApi, &[("a.json", posts.to_string().as_bytes())]);
         assert_eq!(received.users[0].posts, ["&lt;\na < b", "&gt; a > b"]);
+    }
+
+    #[test]
+    fn posts_of_users_without_id_were_deleted_ones() {
+        let post =
+            |id: u32, user: Value| json!({"mid": id.to_string(), "text": "早", "user": user});
+        let posts = json!([
+            post(1, json!({"screen_name": "甲"})),
+            post(2, json!({"screen_name": "乙", "idstr": "17"})),
+            post(2, json!({"screen_name": "乙", "idstr": "17"})),
+            post(3, json!({"gender": "f"})),
+            {"author": "丙", "text": "晚"},
+        ]);
+        let (received, counts) = read(&WeiboApi, &[("a.json", posts.to_string().as_bytes())]);
+        let expected = json!([{"id": "甲", "posts": ["早"]}, {"id": "17", "posts": ["早"]}]);
+        assert_eq!(received.json(), expected);
+        assert_eq!((counts.deleted, counts.duplicates), (0, 1));
+        assert_eq!(received.bad_records.len(), 2);
     }
 
     #[test]

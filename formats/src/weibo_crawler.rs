@@ -9,7 +9,7 @@ use crate::json::{each_record, text};
 use crate::labels::{birth_year, gender};
 use crate::table::{Row, each_row};
 use crate::weibo::{names_users, own_words};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// A CSV file per user, called by the user's id, with `users.csv` for all; or a JSON file `{"user": …, "weibo": […]}`.
 pub(crate) struct WeiboCrawler;
@@ -39,7 +39,7 @@ impl Format for WeiboCrawler {
                 && file.has_record(&PATHS[..1], Value::is_object);
         }
         // weibo-search has a column for the user besides.
-        file.has_columns(&COLUMNS) && !names_users(file)
+        file.has_columns(&COLUMNS) && !names_users(file) && !file.has_labels()
     }
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
@@ -84,7 +84,7 @@ fn add_row(grouping: &mut Grouping<'_>, user: &str, row: &Row) -> io::Result<()>
 
 fn read_json(files: &mut dyn Files, name: &str, grouping: &mut Grouping<'_>) -> io::Result<()> {
     // The file's name is the user's id in case the object of the user comes late or without one.
-    let mut user = stem(name);
+    let (mut user, place) = (stem(name), files.place(name));
     each_record(
         files,
         name,
@@ -98,9 +98,16 @@ fn read_json(files: &mut dyn Files, name: &str, grouping: &mut Grouping<'_>) -> 
                 }
                 grouping.label(&user, "gender", gender(&text(&value["gender"])));
                 grouping.label(&user, "birth_year", birth_year(&text(&value["birthday"])));
+                labels::keep(grouping, &user, value);
                 return Ok(());
             }
-            add_json(grouping, &user, value)
+            let is_of_post = ["text", "content"]
+                .iter()
+                .any(|name| value.get(name).is_some());
+            match is_of_post {
+                true => add_json(grouping, &user, value),
+                false => grouping.bad_record(&format!("{place}: a post without text or content")),
+            }
         },
     )
 }

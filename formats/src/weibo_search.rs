@@ -5,7 +5,7 @@ use std::io;
 use crate::grouping::name_of;
 use crate::table::each_row;
 use crate::weibo::own_words;
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// CSV files of found posts with a column for the user.
 pub(crate) struct WeiboSearch;
@@ -32,8 +32,10 @@ impl Format for WeiboSearch {
             each_row(files, &name, grouping, &mut |grouping, row| {
                 let own = own_words(row.cell("微博正文"), !row.cell("retweet_id").is_empty());
                 grouping.counts().quotations += u64::from(own.had_quotation);
+                let user = name_of(&[row.cell("user_id"), row.cell("用户昵称")]);
+                labels::keep(grouping, user, &row.record());
                 grouping.add(Post {
-                    user: name_of(&[row.cell("user_id"), row.cell("用户昵称")]),
+                    user,
                     id: Some(row.cell("id")),
                     time: time::time(row.cell("发布时间")),
                     text: own.text,

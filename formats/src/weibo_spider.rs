@@ -25,7 +25,10 @@ impl Format for WeiboSpider {
     }
 
     fn accepts(&self, file: &mut Candidate<'_>) -> bool {
-        file.may_be(&["csv"]) && file.has_columns(&["微博id", "微博正文"]) && !names_users(file)
+        file.may_be(&["csv"])
+            && file.has_columns(&["微博id", "微博正文"])
+            && !names_users(file)
+            && !file.has_labels()
     }
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::table::{Row, each_row};
-use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, time};
+use crate::{About, Candidate, Files, Format, Grouping, Post, accepted, labels, time};
 
 /// `comments.csv` and `live chats.csv` in a folder or zip archive.
 pub(crate) struct YouTube;
@@ -55,6 +55,7 @@ fn add(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
         true => COLUMNS[0],
         false => COLUMNS[1],
     };
+    labels::keep(grouping, row.cell(channel), &row.record());
     grouping.add(Post {
         user: row.cell(channel),
         id: Some(row.cell(id)),

@@ -63,6 +63,7 @@ const USER: &[&str] = &[
     "author_name",
     "owner_user_id",
     "用户id",
+    "微博用户id",
     "作者id",
     "博主id",
     "评论者id",

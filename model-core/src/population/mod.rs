@@ -49,6 +49,7 @@ mod tests;
 
 pub use estimate::Estimate;
 pub use moments::{ClassMoments, LabelledPosterior};
+#[cfg(feature = "model")]
 pub(crate) use random::finalise;
 pub use shares::{AttributeShares, Divergence, JointShares, PopulationEstimate, Share, TextCheck};
 pub use sums::UserPosterior;

@@ -32,9 +32,8 @@ pub(super) fn users(files: &mut dyn Files, options: &Options) -> io::Result<User
     let mut end = 0;
     let (names, note) = formats::members(files, &columnar::has_columnar_name);
     if names.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format \
-            (docs/formats.md)";
-        return Err(io::Error::other(what));
+        let endings = ".jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow";
+        return Err(io::Error::other(formats::no_members(files, endings)));
     }
     let is_in_shard = |position| shard.is_none_or(|shard| shard.has(position));
     let names = names.into_iter().enumerate();
