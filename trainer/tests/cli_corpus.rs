@@ -168,7 +168,7 @@ fn each_of_a_thousand_bad_records_was_a_line() {
     workplace.write("users.jsonl", format!("{JSONL}\n{bad}"));
     for command in [
         &["corpus", "stats", "users.jsonl"][..],
-        &["corpus", "convert", "users.jsonl", "-o", "users.csv"],
+        &["corpus", "convert", "users.jsonl", "-o", "converted.jsonl"],
     ] {
         let errors = stderr(&workplace.run(command));
         let lines = |what: &str| errors.lines().filter(|line| line.contains(what)).count();
