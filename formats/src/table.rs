@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::rc::Rc;
 
-use model_core::corpus::{Table, lossy, misquoted, too_many_cells};
+use model_core::corpus::{Table, lossy, too_many_cells};
 
 use crate::files::open_noted;
 use crate::{Files, Grouping};
@@ -81,11 +81,8 @@ impl<R: BufRead> Rows<R> {
             return Ok(None);
         };
         self.number += 1;
-        let fault = match row.misquoted {
-            Some(line) => Some(misquoted(line)),
-            None => too_many_cells(&row, self.number, self.table.columns.len()),
-        };
-        if let Some(what) = fault {
+        let too_many = || too_many_cells(&row, self.number, self.table.columns.len());
+        if let Some(what) = row.fault().or_else(too_many) {
             return Ok(Some(Err((row.line, what))));
         }
         let mut read = Row {

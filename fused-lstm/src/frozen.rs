@@ -92,9 +92,4 @@ impl FrozenLstms {
     ) -> Vec<f32> {
         self.lstms.mean_states(sequences, append)
     }
-
-    /// Clears the cache of projected tokens, for a new table of vectors.
-    pub fn clear(&mut self) {
-        self.lstms.clear();
-    }
 }

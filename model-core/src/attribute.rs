@@ -218,6 +218,13 @@ impl Attribute {
         if let Some(class) = repeated(self.classes.iter()) {
             return Err(format!("attribute {name:?} names class {class:?} twice"));
         }
+        let is_unknown =
+            |class: &&String| class.trim().is_empty() || MISSING.contains(&class.trim());
+        if let Some(class) = self.classes.iter().find(is_unknown) {
+            return Err(format!(
+                "attribute {name:?} names class {class:?}, which stands for an unknown label in files"
+            ));
+        }
         self.check_values()?;
         if self.coarse_classes.is_empty() {
             return Ok(());
@@ -236,17 +243,21 @@ impl Attribute {
                 "attribute {name:?} names coarse class {coarse:?} twice"
             ));
         }
-        let grouped = || {
-            self.coarse_classes
-                .iter()
-                .flat_map(|coarse| &coarse.classes)
-        };
-        if let Some(class) = grouped().find(|class| !self.classes.contains(class)) {
+        // Of shares, it would take some and be none.
+        if let Some(coarse) = (self.coarse_classes.iter()).find(|coarse| coarse.classes.is_empty())
+        {
+            return Err(format!(
+                "attribute {name:?} has coarse class {:?} without classes",
+                coarse.label
+            ));
+        }
+        let in_coarse = || (self.coarse_classes.iter()).flat_map(|coarse| &coarse.classes);
+        if let Some(class) = in_coarse().find(|class| !self.classes.contains(class)) {
             return Err(format!(
                 "a coarse class of attribute {name:?} names {class:?}, which is none of its classes"
             ));
         }
-        if let Some(class) = repeated(grouped()) {
+        if let Some(class) = repeated(in_coarse()) {
             return Err(format!(
                 "attribute {name:?} has class {class:?} in two coarse classes"
             ));
@@ -254,7 +265,7 @@ impl Attribute {
         match self
             .classes
             .iter()
-            .find(|class| !grouped().any(|other| other == *class))
+            .find(|class| !in_coarse().any(|other| other == *class))
         {
             Some(class) => Err(format!(
                 "attribute {name:?} has class {class:?} in no coarse class"
@@ -263,6 +274,20 @@ impl Attribute {
         }
     }
 }
+
+/// What stands in the place of a value that is missing: R, pandas, databases and Python write these, and Reddit the last one.
+pub(crate) const MISSING: [&str; 10] = [
+    "NA",
+    "N/A",
+    "#N/A",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "None",
+    "[deleted]",
+];
 
 /// The whole numbers of a class such as `"23-27"` or `"33+"`.
 fn range(class: &str) -> Option<(i64, i64)> {
@@ -397,12 +422,25 @@ mod tests {
             ("24-30", "overlap"),
             ("40-35", "lower bound above"),
             (" 14", "space"),
+            ("NA", "stands for an unknown label"),
         ] {
             let mut wrong = age();
             wrong.coarse_classes.clear();
             wrong.classes.push(class.into());
             assert!(wrong.check().unwrap_err().contains(what), "{class}");
         }
+        // Its share was taken from the others.
+        let mut empty = age();
+        empty.coarse_classes.push(CoarseClass {
+            label: "nobody".into(),
+            classes: Vec::new(),
+        });
+        assert!(
+            empty
+                .check()
+                .unwrap_err()
+                .ends_with("\"nobody\" without classes")
+        );
         let mut nameless = age();
         nameless.coarse_classes[0].label.clear();
         assert!(nameless.check().unwrap_err().contains("empty label"));

@@ -1,5 +1,5 @@
 //! Calibration: from logits to probabilities by temperature scaling (Guo et al. 2017) with a bias per class (Alexandari et
-//! al. 2020), both depending on the length of the text, mixed with a uniform distribution.
+//! al. 2020), both depending on the length of the text, mixed with the base rates.
 //!
 //! The mean over few words varies more than the mean over many, and a network trained on long texts mistakes that variance
 //! for signal. The variance of the mean, and of the logits, falls as 1 / words, and so does the square of what the
@@ -22,7 +22,7 @@ pub const BIAS_LENGTHS: [f32; 5] = [5.0, 20.0, 100.0, 1_000.0, 10_000.0];
 
 /// The calibration of one task: logits are divided by the temperature √(`asymptote`² + `length_coefficient`² / words), the
 /// bias of the class is added to each quotient, and the softmax p of the sums becomes
-/// (1 − `uniform_weight`) · p + `uniform_weight` · π, with the base rates π.
+/// (1 − `base_rate_weight`) · p + `base_rate_weight` · π, with the base rates π.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -32,8 +32,8 @@ pub struct Calibration {
     pub length_coefficient: f32,
     /// The weight in the mixture of the base rates, which are the uniform distribution where all classes are alike; from 0 to
     /// below 1.
-    #[serde(default)]
-    pub uniform_weight: f32,
+    #[serde(default, rename = "uniform_weight")]
+    pub base_rate_weight: f32,
     /// The bias of each class, `[BIAS_LENGTHS][classes]`; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub biases: Vec<Vec<f32>>,
@@ -48,7 +48,7 @@ impl Calibration {
     pub const ONE: Self = Self {
         asymptote: 1.0,
         length_coefficient: 0.0,
-        uniform_weight: 0.0,
+        base_rate_weight: 0.0,
         biases: Vec::new(),
         base_rates: Vec::new(),
     };
@@ -77,7 +77,7 @@ impl Calibration {
     /// ```
     /// use model_core::calibration::Calibration;
     ///
-    /// let calibration = Calibration { asymptote: 2.0, uniform_weight: 0.1, ..Calibration::ONE };
+    /// let calibration = Calibration { asymptote: 2.0, base_rate_weight: 0.1, ..Calibration::ONE };
     /// let probabilities = calibration.probabilities(&[2.0 * 3_f32.ln(), 0.0], 100);
     /// // 0.9 · 3/4 + 0.1 · 1/2
     /// assert!((probabilities[0] - 0.725).abs() < 1e-6);
@@ -87,11 +87,11 @@ impl Calibration {
         let largest = scaled.clone().fold(f64::NEG_INFINITY, f64::max);
         let powers: Vec<f64> = scaled.map(|logit| (logit - largest).exp()).collect();
         let sum: f64 = powers.iter().sum();
-        let uniform_weight = f64::from(self.uniform_weight);
+        let base_rate_weight = f64::from(self.base_rate_weight);
         (powers.iter().enumerate())
             .map(|(class, power)| {
                 let base_rate = self.base_rate(class, logits.len());
-                ((1.0 - uniform_weight) * power / sum + uniform_weight * base_rate) as f32
+                ((1.0 - base_rate_weight) * power / sum + base_rate_weight * base_rate) as f32
             })
             .collect()
     }
@@ -101,15 +101,15 @@ impl Calibration {
     pub fn log_probabilities(&self, logits: &[f32], words: usize) -> Vec<f64> {
         let mut scaled: Vec<f64> = self.scaled(logits, words).collect();
         let sum = log_sum(scaled.iter().copied());
-        let uniform_weight = f64::from(self.uniform_weight);
-        let softmax_weight = (1.0 - uniform_weight).ln();
+        let base_rate_weight = f64::from(self.base_rate_weight);
+        let softmax_weight = (1.0 - base_rate_weight).ln();
         for (class, value) in scaled.iter_mut().enumerate() {
             let softmax = softmax_weight + *value - sum;
-            *value = match self.uniform_weight {
+            *value = match self.base_rate_weight {
                 0.0 => softmax,
                 _ => {
                     let base_rate = self.base_rate(class, logits.len());
-                    log_sum([softmax, (uniform_weight * base_rate).ln()].into_iter())
+                    log_sum([softmax, (base_rate_weight * base_rate).ln()].into_iter())
                 }
             };
         }
@@ -152,7 +152,7 @@ impl Calibration {
         let Self {
             asymptote,
             length_coefficient,
-            uniform_weight,
+            base_rate_weight,
             biases,
             base_rates,
         } = self;
@@ -160,12 +160,13 @@ impl Calibration {
             && *asymptote > 0.0
             && length_coefficient.is_finite()
             && *length_coefficient >= 0.0
-            && (0.0..1.0).contains(uniform_weight)
+            && (0.0..1.0).contains(base_rate_weight)
             && (biases.is_empty() || biases.len() == BIAS_LENGTHS.len())
             && (biases.iter())
                 .all(|row| row.len() == classes && row.iter().all(|bias| bias.is_finite()))
             && (base_rates.is_empty() || base_rates.len() == classes)
             && (base_rates.iter()).all(|rate| *rate > 0.0 && *rate <= 1.0)
+            && (base_rates.is_empty() || (base_rates.iter().sum::<f32>() - 1.0).abs() < 1e-3)
     }
 }
 
@@ -214,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn the_uniform_mixture_limits_confidence() {
+    fn mixing_with_the_base_rates_limits_confidence() {
         let calibration = Calibration {
-            uniform_weight: 0.2,
+            base_rate_weight: 0.2,
             ..Calibration::ONE
         };
         let logits = [3f32.ln(), 0.0, 0.0, 0.0];
@@ -239,7 +240,7 @@ mod tests {
         assert!(
             calibration.is_sound(4)
                 && !Calibration {
-                    uniform_weight: 1.0,
+                    base_rate_weight: 1.0,
                     ..calibration
                 }
                 .is_sound(4)

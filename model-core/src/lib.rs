@@ -28,6 +28,8 @@
 //! | logits → probabilities | [`calibration`], [`base_rates`], [`predictor`] | the softmax of Eq. 10, 17 and 18 |
 //! | the cost of training | `joint_loss` | Eq. 19 |
 //! | a trained model in a file | [`bundle`], [`card`] | |
+//! | shares of classes in a set of users | [`population`], [`user_set`], [`word_frequencies`] | |
+//! | files of users, and tables of predictions | [`corpus`], [`prediction_table`] | |
 //!
 //! Without the feature `model` the crate has only the types of models and predictions, for programs that show predictions
 //! made elsewhere, such as the page. With `model` a model predicts on the CPU. The feature `burn` adds the network as a module

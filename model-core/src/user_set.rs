@@ -247,7 +247,7 @@ impl UserSet {
             let labels = attribute.classes.iter().cloned();
             let coarse = estimate.as_ref().and_then(|estimate| {
                 let classes = attribute.classes_by_coarse();
-                let coarse = (!classes.is_empty()).then(|| estimate.coarse(&classes))??;
+                let coarse = (!classes.is_empty()).then(|| estimate.coarse(&classes))?;
                 Some(named(attribute.coarsest_labels().into_iter(), &coarse))
             });
             let shares = AttributeShares {

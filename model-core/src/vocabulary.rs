@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use thiserror::Error;
 
-/// The id that fills a sequence up to the length of its batch; no word has it.
+/// The id of no word: its vector is 0, and it is the second word of a feature of one word.
 pub const PADDING: u32 = 0;
 /// The id of every word that the vocabulary does not hold.
 pub const UNKNOWN: u32 = 1;

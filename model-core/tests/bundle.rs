@@ -101,7 +101,7 @@ fn bundle() -> Bundle {
                 Calibration {
                     asymptote: 1.5,
                     length_coefficient: 3.0,
-                    uniform_weight: 0.1,
+                    base_rate_weight: 0.1,
                     ..Calibration::ONE
                 },
                 Calibration::ONE,

@@ -78,7 +78,7 @@ fn bundle(auxiliary_hidden_size: usize, roles: [Role; 2]) -> Bundle {
                     ..Calibration::ONE
                 },
                 Calibration {
-                    uniform_weight: 0.1,
+                    base_rate_weight: 0.1,
                     ..Calibration::ONE
                 },
             ]

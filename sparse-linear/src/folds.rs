@@ -74,8 +74,9 @@ pub fn out_of_fold(
 ) -> Result<Vec<f64>, LinearError> {
     if folds.len() != examples.len() {
         return Err(LinearError::Lengths {
-            rows: folds.len(),
-            classes: examples.len(),
+            what: "folds",
+            count: folds.len(),
+            examples: examples.len(),
         });
     }
     let count = folds.iter().max().map_or(0, |last| last + 1);

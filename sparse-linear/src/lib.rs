@@ -53,8 +53,9 @@ impl<'a> Examples<'a> {
         }
         if features.rows() != classes.len() {
             return Err(LinearError::Lengths {
-                rows: features.rows(),
-                classes: classes.len(),
+                what: "classes",
+                count: classes.len(),
+                examples: features.rows(),
             });
         }
         if let Some(row) = classes.iter().position(|&class| class >= class_count) {
@@ -182,13 +183,15 @@ pub enum LinearError {
     /// There are fewer than two classes.
     #[error("there have to be two classes at least")]
     OneClass,
-    /// The numbers of rows and of classes differ.
-    #[error("{rows} rows of features, but {classes} classes: one class a row is needed")]
+    /// There is not one of something for each example.
+    #[error("{count} {what} for {examples} examples: one for each is needed")]
     Lengths {
-        /// Rows of features.
-        rows: usize,
-        /// Classes given.
-        classes: usize,
+        /// What there is one of for each example.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// The number of examples.
+        examples: usize,
     },
     /// A class is out of range.
     #[error("example {row} is of class {class}; classes are numbers below {class_count}")]

@@ -125,8 +125,9 @@ impl SparseMatrix {
     pub fn beside(&self, others: &[Vec<f64>]) -> Result<Self, LinearError> {
         if others.len() != self.rows() {
             return Err(LinearError::Lengths {
-                rows: self.rows(),
-                classes: others.len(),
+                what: "rows of other features",
+                count: others.len(),
+                examples: self.rows(),
             });
         }
         let mut both = Self::new(self.columns + others.first().map_or(0, Vec::len));

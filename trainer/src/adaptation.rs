@@ -183,7 +183,7 @@ fn fit(before: &Calibration, texts: &[Scored], attribute: &Attribute) -> Calibra
         Calibration {
             asymptote: before.asymptote / factor as f32,
             length_coefficient: before.length_coefficient / factor as f32,
-            uniform_weight: before.uniform_weight,
+            base_rate_weight: before.base_rate_weight,
             biases: (0..BIAS_LENGTHS.len()).map(biases).collect(),
             base_rates: base_rates.clone(),
         }
@@ -200,13 +200,13 @@ fn fit(before: &Calibration, texts: &[Scored], attribute: &Attribute) -> Calibra
         for _ in 0..STEPS {
             let calibration = with(&parameters);
             let softmax = Calibration {
-                uniform_weight: 0.0,
+                base_rate_weight: 0.0,
                 ..calibration.clone()
             };
             let mut gradient = vec![0.0; classes];
             for text in texts {
                 let (modelled, slopes) =
-                    calibration::bias_slopes(text, &softmax, calibration.uniform_weight);
+                    calibration::bias_slopes(text, &softmax, calibration.base_rate_weight);
                 for (sum, slope) in gradient.iter_mut().zip(slopes) {
                     *sum += modelled * slope;
                 }

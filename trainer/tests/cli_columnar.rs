@@ -18,7 +18,7 @@ use arrow_array::{
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use columnar::{Columns, CorpusCounts};
 use common::model::untrained;
-use common::{Workplace, failure, stdout};
+use common::{Workplace, failure, stderr, stdout};
 use model_core::text::Segmenter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -142,6 +142,62 @@ fn parquet_and_arrow_files_are_read_as_tables() {
             "{name}"
         );
     }
+}
+
+/// Polars' files could not be read: their stream begins in another way, which the footer's places do not depend on.
+#[test]
+fn arrow_files_were_read_without_their_footer() {
+    let workplace = workplace();
+    let bytes = arrow_file(&posts());
+    workplace.write("posts.arrow", &bytes);
+    let wanted = workplace.success(&["predict", "model", "posts.arrow"]);
+    let mut other = bytes.clone();
+    // The mark, and the schema of the stream, which the footer has too.
+    let schema = 8..8 + 8 + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    other[schema].fill(0xEE);
+    workplace.write("other.arrow", &other);
+    assert_eq!(
+        workplace.success(&["predict", "model", "other.arrow"]),
+        wanted
+    );
+    workplace.write("cut.arrow", &bytes[..bytes.len() - 20]);
+    let line = workplace.failure(&["predict", "model", "cut.arrow"]);
+    assert!(line.ends_with("it is cut off"), "{line}");
+}
+
+#[test]
+fn bytes_of_columns_that_are_not_utf_8_were_replaced_without_a_word() {
+    let workplace = workplace();
+    let texts: Vec<&[u8]> = vec![b"rain tea", b"\xff\xfe essay"];
+    let ids = Int64Array::from(vec![1, 2]);
+    let batch = batch(vec![
+        ("user", Arc::new(ids)),
+        ("text", Arc::new(BinaryArray::from(texts))),
+    ]);
+    workplace.write("posts.parquet", parquet(&batch));
+    let said = stderr(&workplace.run(&["predict", "model", "posts.parquet"]));
+    assert!(said.contains("2 bytes that are not UTF-8"), "{said}");
+}
+
+#[test]
+fn labels_in_parquet_were_refused_with_the_advice_to_use_the_command_line() {
+    let workplace = workplace();
+    workplace.write("posts.jsonl", "{\"user\": 1, \"text\": \"tea\"}\n");
+    let labels = batch(vec![
+        ("user", Arc::new(Int64Array::from(vec![1])) as ArrayRef),
+        ("gender", Arc::new(StringArray::from(vec!["male"]))),
+    ]);
+    workplace.write("labels.parquet", parquet(&labels));
+    let stats = [
+        "corpus",
+        "stats",
+        "posts.jsonl",
+        "--json",
+        "--labels",
+        "labels.parquet",
+    ];
+    let counts: Value = serde_json::from_str(&workplace.success(&stats)).unwrap();
+    assert_eq!(counts["attributes"]["gender"]["classes"]["male"], 1);
 }
 
 #[test]

@@ -340,6 +340,28 @@ fn every_format_is_found_with_its_writers_posts_and_labels() {
     }
 }
 
+/// Formats that are known by the names of their files, which a pipe has not.
+const KNOWN_BY_NAME: [&str; 0] = [];
+
+#[test]
+fn on_standard_input_no_format_was_recognised() {
+    let workplace = Workplace::new();
+    let mut by_name = Vec::new();
+    for case in CASES {
+        let [(_, content)] = case.files else { continue };
+        let output = workplace.run_with_input(&["corpus", "stats", "-", "--json"], content);
+        let said = stderr(&output);
+        if !said.contains(&format!("standard input: read as {} ", case.format)) {
+            by_name.push(case.format);
+            continue;
+        }
+        let counts: Value = serde_json::from_str(&stdout(output, 0)).unwrap();
+        assert_eq!(counts["users"], case.writers, "{}", case.format);
+        assert_eq!(counts["posts"], case.posts, "{}", case.format);
+    }
+    assert_eq!(by_name, KNOWN_BY_NAME);
+}
+
 #[test]
 fn no_format_lacks_a_case() {
     for format in FORMATS {

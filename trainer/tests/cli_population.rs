@@ -180,6 +180,7 @@ fn outputs_overwrote_inputs() {
         "evaluate adapted set.jsonl --write-card set.jsonl",
         "adapt model set.jsonl -o set.jsonl",
         "compact adapted --test-users set.jsonl -o set.jsonl",
+        "compact adapted --words 100 -o adapted",
         "adapt adapted set.jsonl -o adapted",
         "corpus convert set.jsonl -o set.jsonl",
         "embed set.jsonl --format text -o set.jsonl",

@@ -77,7 +77,7 @@ impl Frozen {
     }
 
     /// Clears the cache.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.rows = 0;
         self.row_of.clear();
     }

@@ -8,7 +8,8 @@ use crate::{calibration::Calibration, population::ClassMoments};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValidationStatus {
-    /// Measured on users who write this language, with a mean recall significantly above chance.
+    /// Measured on users who write this language. In a second language, the mean recall was significantly above chance; in the
+    /// first one it is on the model's card.
     Measured,
     /// Learned from users who write another language and not shown to work in this one: there were too few test users, or
     /// the result was not significantly better than chance.
@@ -57,10 +58,10 @@ pub struct LanguageCalibration {
     pub moments: Option<ClassMoments>,
 }
 
-/// The least [`Calibration::uniform_weight`] of a transferred attribute. Under the base rates of the training users, it keeps
+/// The least [`Calibration::base_rate_weight`] of a transferred attribute. Under the base rates of the training users, it keeps
 /// the most probable of many classes near one half at most, whatever the logits. Under equal base rates, the probability of a
 /// rare class can be higher.
-const TRANSFERRED_UNIFORM_WEIGHT: f32 = 0.5;
+const TRANSFERRED_BASE_RATE_WEIGHT: f32 = 0.5;
 /// The least confidence threshold of a transferred attribute. The predictor is not confident above it either: see
 /// [`AttributePrediction::confident`](crate::prediction::AttributePrediction::confident).
 const TRANSFERRED_CONFIDENCE_THRESHOLD: f32 = 0.8;
@@ -76,15 +77,15 @@ impl LanguageCalibration {
         }
     }
 
-    /// The calibration for texts in another language than this one is for. The uniform weight and the thresholds are raised,
+    /// The calibration for texts in another language than this one is for. The weight of the base rates and the thresholds are raised,
     /// because nothing was measured there. The moments do not carry over.
     #[must_use]
     pub fn transferred(self) -> Self {
-        let uniform_weight = self.calibration.uniform_weight;
+        let base_rate_weight = self.calibration.base_rate_weight;
         Self {
             status: ValidationStatus::Transferred,
             calibration: Calibration {
-                uniform_weight: uniform_weight.max(TRANSFERRED_UNIFORM_WEIGHT),
+                base_rate_weight: base_rate_weight.max(TRANSFERRED_BASE_RATE_WEIGHT),
                 ..self.calibration
             },
             confidence_thresholds: (self.confidence_thresholds)
@@ -128,7 +129,7 @@ mod tests {
             "{probabilities:?}"
         );
         let careful = Calibration {
-            uniform_weight: 0.7,
+            base_rate_weight: 0.7,
             ..Calibration::ONE
         };
         let careful = LanguageCalibration::measured(careful, ConfidenceThresholds::both(0.9));

@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 use super::user::{id_key, label_text, listed};
+use crate::attribute::MISSING;
 
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
@@ -59,6 +60,8 @@ const USER: &[&str] = &[
     "screen_name",
     "sender",
     "blog_name",
+    "author_name",
+    "owner_user_id",
     "用户id",
     "作者id",
     "博主id",
@@ -71,6 +74,11 @@ const USER: &[&str] = &[
     "author.id",
     "account.id",
     "user.idstr",
+    "user.username",
+    "user.screen_name",
+    "author.username",
+    "account.acct",
+    "account.username",
     "用户名",
     "用户昵称",
     "作者昵称",
@@ -79,18 +87,20 @@ const USER: &[&str] = &[
     "昵称",
 ];
 
-/// What stands in the place of an id that is missing: R, pandas, databases and Python write these, and Reddit the last one.
-const MISSING: [&str; 10] = [
-    "NA",
-    "N/A",
-    "#N/A",
-    "<NA>",
-    "NaN",
-    "nan",
-    "NULL",
-    "null",
-    "None",
-    "[deleted]",
+/// Names that may be those of the user of a post, or of something else.
+const PERHAPS_USER: &[&str] = &[
+    "name",
+    "nickname",
+    "nick",
+    "display_name",
+    "handle",
+    "from",
+    "poster",
+    "owner",
+    "account",
+    "user.name",
+    "author.name",
+    "姓名",
 ];
 
 /// Names of the id of a post.
@@ -279,6 +289,7 @@ impl Columns {
 pub(super) struct Finder {
     text: Names,
     user: Names,
+    perhaps_user: Names,
     post: Names,
     repost: Names,
     order: Names,
@@ -323,6 +334,7 @@ impl Finder {
         Self {
             text: names(&columns.text, TEXT),
             user: names(&columns.user, USER),
+            perhaps_user: Names::new(PERHAPS_USER),
             post: Names::new(POST),
             repost: Names::new(REPOST),
             order: names(&columns.order, ORDER),
@@ -362,9 +374,16 @@ impl Finder {
 
     /// Another field that may name the user, and its value, after the one that was taken.
     pub fn other_user(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
-        let (name, _) = self.user.place(fields)?;
-        let id = id_key(self.user.find(fields)?).into_owned();
-        Some((name, id))
+        let names = match self.user.place(fields) {
+            Some(_) => &mut self.user,
+            None => &mut self.perhaps_user,
+        };
+        let (name, inner) = names.place(fields)?;
+        let id = id_key(names.find(fields)?).into_owned();
+        Some((
+            inner.map_or(name.clone(), |inner| format!("{name}.{inner}")),
+            id,
+        ))
     }
 
     /// The field with the text, if it was stated.
@@ -453,6 +472,7 @@ impl LabelFields {
             repost,
             order,
             labels,
+            ..
         } = &mut self.0;
         let is_known = |names: &mut Names| names.rank(name).is_some();
         let mut others = [text, user, post, repost, order].into_iter();
@@ -615,9 +635,14 @@ fn is_of_repost(value: &Value) -> bool {
     !NO_REPOST.contains(&text.as_str()) && !is_missing(value)
 }
 
-/// Whether an id says that there is none.
-fn is_missing(id: &Value) -> bool {
-    id.as_str().is_some_and(|id| MISSING.contains(&id.trim()))
+/// Whether a value says that there is none.
+pub(super) fn is_missing(value: &Value) -> bool {
+    (value.as_str()).is_some_and(|text| MISSING.contains(&text.trim()))
+}
+
+/// Whether a value says nothing, or that there is none.
+pub fn is_unknown(value: &Value) -> bool {
+    is_empty(value) || is_missing(value)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{io, mem, vec};
 use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
-use super::columns::ID;
+use super::columns::{ID, is_unknown};
 use super::reader::{Problem, Reading};
 use super::time::time;
 use super::{MAX_RECORD_BYTES, MAX_RECORD_VALUES, User, are_other, id_key};
@@ -39,15 +39,18 @@ impl Order {
     /// The order of a value; `None` if it is not known how to compare it.
     pub fn new(value: &Value, is_stated: bool) -> Option<Self> {
         let text = match value {
-            Value::Number(number) => return number.as_f64().map(Self::Number),
-            Value::String(text) => text.trim(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text.trim().to_owned(),
             _ => return None,
         };
-        if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
-            return Some(Self::Number(number));
+        // Seconds since 1970 are compared with dates and with milliseconds.
+        if let Some(milliseconds) = time(&text) {
+            return Some(Self::Number(milliseconds as f64));
         }
-        let date = time(text).map(|milliseconds| Self::Number(milliseconds as f64));
-        date.or_else(|| is_stated.then(|| Self::Text(text.to_owned())))
+        match text.parse().ok().filter(|number: &f64| number.is_finite()) {
+            Some(number) => Some(Self::Number(number)),
+            None => is_stated.then_some(Self::Text(text)),
+        }
     }
 }
 
@@ -354,12 +357,12 @@ impl Grouping {
         {
             return self.check_memory(line);
         }
-        // A field that was null may be there in a later post of the same shape.
-        if !fields.values().any(Value::is_null) {
+        // A field that was unknown may be there in a later post of the same shape.
+        if !fields.values().any(is_unknown) {
             gathered.shape = self.shape.number;
         }
         for (name, value) in fields {
-            match user.fields.get(&name).filter(|known| !known.is_null()) {
+            match user.fields.get(&name).filter(|known| !is_unknown(known)) {
                 None => {
                     user.fields.insert(name, value);
                 }

@@ -52,19 +52,19 @@ mod table;
 pub mod time;
 mod user;
 
-pub use columns::{Columns, LabelFields, Places};
+pub use columns::{Columns, LabelFields, Places, is_unknown};
 pub use encoding::{Decoded, Encoding};
 pub use format::{Format, HEAD_BYTES, Packing};
 pub use json_value::parse_json;
 pub use reader::{
-    Labels, Problem, Reading, Users, group_records, id_text, open_labels, open_users, peek,
-    read_users,
+    Labels, Problem, Reading, Users, group_records, id_text, labels_in, open_labels, open_users,
+    peek, read_users,
 };
 pub use records::{
     Record, Records, lossy, other_length, too_many_cells, unreadable_note, without_flags,
 };
 pub use repeated_users::RepeatedUsers;
-pub use table::{Row, Table, misquoted};
+pub use table::{Row, Table};
 pub use user::{ROUNDED, User, are_other, id_key, is_rounded, label_text};
 
 /// U+FEFF at the start of a text in UTF-8.

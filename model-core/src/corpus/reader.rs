@@ -1,6 +1,6 @@
 //! Readers of users in any of the formats.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use super::records::{
 };
 use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed, text_in_object};
 use super::{Encoding, Format, Packing, User};
+use crate::attribute::MISSING;
 use crate::file_kind::what_else;
 
 /// Why a user could not be read, or what else is to be known of a file.
@@ -146,11 +147,15 @@ pub fn open_labels(
     reader: impl BufRead + Send + 'static,
     reading: &Reading,
 ) -> Result<Labels, String> {
+    open_records(name, head, reader, reading).map(|records| labels_in(records, reading))
+}
+
+/// The labels in records, see [`open_labels`].
+pub fn labels_in(mut records: Records, reading: &Reading) -> Labels {
     let mut finder = Finder::new(&reading.columns);
     let mut known = Finder::new(&Columns::default());
-    let mut records = open_records(name, head, reader, reading)?;
     let mut first: Option<String> = None;
-    Ok(Box::new(std::iter::from_fn(move || match records.next() {
+    Box::new(std::iter::from_fn(move || match records.next() {
         Some(Ok(record)) => {
             first.get_or_insert_with(|| names(&record.fields));
             Some(labels_of(record, &mut finder, &mut known))
@@ -161,7 +166,7 @@ pub fn open_labels(
             let error = io::Error::new(io::ErrorKind::InvalidData, what);
             Some(Err(Problem::Stream(error)))
         }
-    })))
+    }))
 }
 
 /// The id and the labels of a record.
@@ -386,6 +391,16 @@ fn reposts(count: usize) -> Option<Problem> {
     })
 }
 
+/// The note at the end of a file with texts that are missing.
+fn missing_texts(count: usize) -> Option<Problem> {
+    let plural = if count == 1 { " is" } else { "s are" };
+    (count > 0).then(|| {
+        Problem::Note(format!(
+            "{count} post{plural} NA or the like, which programs write for a text that is missing; it is read as a word"
+        ))
+    })
+}
+
 /// Users from records, with posts grouped by user.
 struct Grouped {
     records: Records,
@@ -412,12 +427,14 @@ struct Grouped {
     /// The number of bytes that are not UTF-8.
     unreadable: usize,
     is_html: bool,
+    /// The number of posts that are `NA` or the like.
+    missing_texts: usize,
     /// Whether all texts so far are numbers; `None` before the first one.
     are_numbers: Option<bool>,
     /// Whether each record so far has another user.
     is_each_once: bool,
     /// Values of another field that may name the users, with its name, and in how many of the first records.
-    others: HashMap<String, (HashSet<String>, usize)>,
+    others: BTreeMap<String, (HashSet<String>, usize)>,
     /// The number of dated records whose user is their `id`.
     by_id: usize,
     /// The first line with a value that should order posts and is neither a number nor a date of a known form, the value, and
@@ -446,6 +463,7 @@ impl Iterator for Grouped {
                     let note = unreadable_note(self.unreadable);
                     self.problems.extend(note.map(Problem::Note));
                     self.problems.extend(reposts(self.reposts));
+                    self.problems.extend(missing_texts(self.missing_texts));
                     if self.are_numbers == Some(true) && self.finder.stated_text().is_none() {
                         self.problems.push_back(Problem::Note(NUMBERS.to_owned()));
                     }
@@ -504,9 +522,10 @@ impl Grouped {
             is_doubted: false,
             unreadable: 0,
             is_html: false,
+            missing_texts: 0,
             are_numbers: None,
             is_each_once: true,
-            others: HashMap::new(),
+            others: BTreeMap::new(),
             by_id: 0,
             unknown_order: None,
         }
@@ -574,6 +593,8 @@ impl Grouped {
             let what = format!("line {line}: {HTML}");
             self.problems.push_back(Problem::Note(what));
         }
+        let is_missing = |post: &&String| MISSING.contains(&post.trim());
+        self.missing_texts += user.posts.iter().filter(is_missing).count();
         if self.are_numbers != Some(false) {
             let texts = user.posts.iter().map(|post| post.trim());
             self.are_numbers = texts
@@ -663,9 +684,20 @@ const LIST_OF_IDS: &str = "the user's id is a list; a file that lists the values
 fn has_entity(text: &str) -> bool {
     let mut after = text.split('&').skip(1);
     after.any(|after| {
-        ["amp;", "lt;", "gt;", "quot;", "#39;"]
-            .iter()
-            .any(|name| after.starts_with(name))
+        let Some((name, _)) = after.split_once(';') else {
+            return false;
+        };
+        match name.strip_prefix('#') {
+            Some(number) => {
+                let digits = number.trim_start_matches(['x', 'X']);
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            }
+            // The longest are some thirty letters; one letter is a name, as in R&B;
+            None => {
+                (2..32).contains(&name.len())
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            }
+        }
     })
 }
 

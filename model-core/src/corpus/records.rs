@@ -12,7 +12,7 @@ use super::json_records::{JsonRecord, JsonRecords};
 use super::json_value::parse_object;
 use super::python::bytes_as_text;
 use super::reader::Problem;
-use super::table::{Row, Table, misquoted};
+use super::table::{Row, Table};
 
 /// A record of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -201,14 +201,25 @@ pub(super) fn table_records(
         .collect();
     let names = columns.clone();
     let mut number = 0;
+    // After the note of a row.
+    let mut waiting = None;
+    let mut is_noted = false;
     let records = until_stream_error(move || {
         loop {
-            let row = match table.next_row() {
+            let row = match waiting
+                .take()
+                .map_or_else(|| table.next_row(), |row| Ok(Some(row)))
+            {
                 Err(error) => return Some(Err(Problem::Stream(error))),
                 Ok(row) => row?,
             };
+            if !is_noted && let Some(note) = table.swallowed(&row) {
+                is_noted = true;
+                waiting = Some(row);
+                return Some(Err(Problem::Note(note)));
+            }
             // Spreadsheets write empty rows as separators.
-            if row.misquoted.is_none() && row.len() > 1 && row.cells().all(<[u8]>::is_empty) {
+            if row.fault().is_none() && row.len() > 1 && row.cells().all(<[u8]>::is_empty) {
                 continue;
             }
             number += 1;
@@ -282,8 +293,8 @@ fn wrong_length(row: &Row, number: u64, columns: usize) -> String {
 const NULL: &[u8] = br"\N";
 
 fn record(row: &Row, number: u64, columns: &[String], texts: &[usize]) -> Result<Record, String> {
-    if let Some(line) = row.misquoted {
-        return Err(misquoted(line));
+    if let Some(what) = row.fault() {
+        return Err(what);
     }
     // Cells that are missing at the end are empty. A row without the cell of its text is cut off.
     let lacks_text = !texts.is_empty() && texts.iter().all(|&column| column >= row.len());

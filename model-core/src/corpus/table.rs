@@ -26,8 +26,10 @@ pub struct Table<R> {
 pub struct Row {
     /// The line it begins in.
     pub line: u64,
+    /// The line it ends in.
+    pub last_line: u64,
     /// The line of the opening quote of the first cell that goes on after its closing quote.
-    pub misquoted: Option<u64>,
+    misquoted: Option<u64>,
     /// All cells one after the other.
     bytes: Vec<u8>,
     /// The end of each cell in `bytes`.
@@ -41,6 +43,16 @@ impl Row {
         starts
             .zip(&self.ends)
             .map(|(start, &end)| &self.bytes[start..end])
+    }
+
+    /// What is wrong with a row in which a cell goes on after its closing quote.
+    pub fn fault(&self) -> Option<String> {
+        let line = self.misquoted?;
+        let rest = match self.last_line > line {
+            true => format!("; the row goes on to line {}", self.last_line),
+            false => String::new(),
+        };
+        Some(misquoted(line) + &rest)
     }
 
     /// The number of cells.
@@ -124,6 +136,22 @@ impl<R: BufRead> Table<R> {
         Ok(Some(Self { rows, columns }))
     }
 
+    /// A note if a cell in quotes has lines that look like rows: a quote that somebody wrote in a text is closed by the next
+    /// one, in another row.
+    pub fn swallowed(&self, row: &Row) -> Option<String> {
+        if row.line == row.last_line || self.columns.len() < 2 {
+            return None;
+        }
+        let separator = self.rows.scanner.separators[0];
+        let lines = |cell| lines_like_rows(cell, separator, self.columns.len());
+        let lines = row.cells().map(lines).max().filter(|&lines| lines > 0)?;
+        Some(format!(
+            "lines {} to {} are one row, because of a quote that is closed only there, but {lines} of them look like rows; \
+             where quotes are part of the text, put the cell in quotes and double those inside it",
+            row.line, row.last_line
+        ))
+    }
+
     /// The next row that is not empty, and not the header again, as in tables that were put one after the other.
     ///
     /// # Errors
@@ -143,8 +171,34 @@ impl<R: BufRead> Table<R> {
     }
 }
 
+/// The number of lines of a cell, after the first one, that look like rows of a table with this separator and as many columns;
+/// 0 if too few do, or others are between them.
+fn lines_like_rows(cell: &[u8], separator: u8, columns: usize) -> usize {
+    let separators = |line: &[u8]| line.iter().filter(|&&byte| byte == separator).count();
+    let mut lines: Vec<&[u8]> = cell.split(|&byte| byte == b'\n').skip(1).collect();
+    // The last line may end within a row.
+    if lines
+        .last()
+        .is_some_and(|line| separators(line) + 1 != columns)
+    {
+        lines.pop();
+    }
+    // Posts have commas, and seldom tabs.
+    let least = match (separator, columns) {
+        (b'\t', _) => 1,
+        (_, 2) => 3,
+        _ => 2,
+    };
+    let are_alike = lines.iter().all(|line| separators(line) + 1 == columns);
+    if are_alike && lines.len() >= least {
+        lines.len()
+    } else {
+        0
+    }
+}
+
 /// The message about a row with a cell that continues after its closing quote.
-pub fn misquoted(line: u64) -> String {
+fn misquoted(line: u64) -> String {
     format!(
         "text follows the closing quote of the cell that begins in line {line}; close the cell, and double the quotes \
          inside it"
@@ -155,7 +209,10 @@ pub fn misquoted(line: u64) -> String {
 fn raw_row(reader: &mut impl BufRead, scanner: &mut Scanner) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
-        let buffer = reader.fill_buf()?;
+        let buffer = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
         if buffer.is_empty() {
             scanner.check_end()?;
             return Ok(bytes);
@@ -226,6 +283,7 @@ impl<R: BufRead> Rows<R> {
                     continue;
                 }
                 let line = self.scanner.line;
+                row.last_line = line;
                 taken += 1;
                 let event = self.scanner.step(byte);
                 match event {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, Finder, ID, Parts};
+use super::columns::{Columns, Finder, ID, Parts, is_unknown};
 use super::json_value::{kind, parse_json, parse_object};
 use super::python::list_of_texts;
 use crate::attribute::whole_number;
@@ -84,8 +84,11 @@ impl User {
     }
 }
 
-/// A label as text; `None` where it is null or empty and so unknown.
+/// A label as text; `None` where it is null, empty or `NA` and the like, and so unknown.
 pub fn label_text(label: &Value) -> Option<String> {
+    if is_unknown(label) {
+        return None;
+    }
     let label = match label {
         Value::String(text) => whole_number(text.trim()).to_owned(),
         Value::Number(number) => match number.as_f64() {
@@ -97,7 +100,7 @@ pub fn label_text(label: &Value) -> Option<String> {
         Value::Bool(value) => value.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    (!label.is_empty()).then_some(label)
+    Some(label)
 }
 
 /// Whether these are two different labels, neither of which is unknown.

@@ -24,7 +24,8 @@ pub(super) struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factors the lower triangle of S. Pivots that rounding makes too small are raised, so that it always succeeds.
+    /// Factors the lower triangle of S. Pivots that rounding makes too small are raised, so that it always succeeds, and the
+    /// entries below them, which are rounding too, are 0.
     pub(super) fn of(matrix: &[f64], size: usize) -> Self {
         debug_assert_eq!(matrix.len(), triangle(size));
         let largest = (0..size).map(|row| matrix[triangle(row + 1) - 1]);
@@ -39,10 +40,13 @@ impl Cholesky {
                     .map(|(a, b)| a * b)
                     .sum();
                 let rest = matrix[start + column] - above;
+                let pivot = factor[other + column];
                 factor[start + column] = if row == column {
                     rest.max(least_pivot).sqrt()
+                } else if pivot <= least_pivot.sqrt() {
+                    0.0
                 } else {
-                    rest / factor[other + column]
+                    rest / pivot
                 };
             }
         }

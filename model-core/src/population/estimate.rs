@@ -1,7 +1,5 @@
 //! Estimated shares with their uncertainty.
 
-use serde::{Deserialize, Serialize};
-
 use super::Method;
 
 /// The part of the draws that an interval holds.
@@ -9,9 +7,9 @@ const COVERAGE: f64 = 0.95;
 
 /// The estimated shares of the classes of an attribute in a set of users.
 ///
-/// The shares are those among all people like these users, of whom they are a sample. For some hundreds of users or more,
+/// The shares are those among all users like these, of whom they are a sample. For some hundreds of users or more,
 /// these are practically the shares among the users themselves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// How the shares were estimated.
     pub method: Method,
@@ -19,21 +17,26 @@ pub struct Estimate {
     pub users: u64,
     /// The share of each class; they sum to 1.
     pub shares: Vec<f64>,
-    /// The 95 % interval of each share: the shortest that holds 95 % of the draws, rounded outwards to 0.001.
+    /// The 95 % interval of each share: the shortest that holds 95 % of the draws, extended to the share where that is outside,
+    /// and rounded outwards to 0.001.
     ///
     /// Intervals of [`Method::Bayesian`] and of the adjusted counts include that the posteriors of each class were measured
     /// on few validation users. Those of the other methods only include that the users are a sample; they miss the errors of
     /// the classifier and are far too short. None includes that the users may write unlike the validation users.
     pub intervals: Vec<[f64; 2]>,
-    /// Draws of the shares: from the posterior, or of a bootstrap. An estimate that was deserialised has none.
-    #[serde(skip)]
+    /// Draws of the shares: from the posterior, or of a bootstrap.
     draws: Vec<Vec<f64>>,
 }
 
 impl Estimate {
     pub(super) fn new(method: Method, users: u64, shares: Vec<f64>, draws: Vec<Vec<f64>>) -> Self {
-        let intervals = (0..shares.len())
-            .map(|class| shortest_interval(draws.iter().map(|draw| draw[class]).collect()))
+        let intervals = (shares.iter().enumerate())
+            .map(|(class, &share)| {
+                let [low, high] = shortest_interval(draws.iter().map(|draw| draw[class]).collect());
+                let [from, to] = rounded_outwards(low.min(share), high.max(share));
+                // Rounding permits a share of 1 less some rounding.
+                [from.min(share), to.max(share)]
+            })
             .collect();
         Self {
             method,
@@ -44,25 +47,28 @@ impl Estimate {
         }
     }
 
-    /// The estimate for coarse classes, from the indices of the classes of each. `None` if the estimate was deserialised and
-    /// has no draws any more.
+    /// The estimate for coarse classes, from the indices of the classes of each.
     ///
     /// # Panics
     /// If there is no such class.
-    pub fn coarse(&self, groups: &[Vec<usize>]) -> Option<Self> {
+    pub fn coarse(&self, coarse: &[Vec<usize>]) -> Self {
         let sums = |shares: &Vec<f64>| -> Vec<f64> {
-            (groups.iter())
-                .map(|group| group.iter().map(|&class| shares[class]).sum())
+            (coarse.iter())
+                .map(|classes| {
+                    classes
+                        .iter()
+                        .map(|&class| shares[class])
+                        .sum::<f64>()
+                        .min(1.0)
+                })
                 .collect()
         };
-        (!self.draws.is_empty()).then(|| {
-            let draws = self.draws.iter().map(sums).collect();
-            Self::new(self.method, self.users, sums(&self.shares), draws)
-        })
+        let draws = self.draws.iter().map(sums).collect();
+        Self::new(self.method, self.users, sums(&self.shares), draws)
     }
 
     /// The estimate for all users from estimates for parts of them, such as those who write one language, by one method.
-    /// `None` without parts or if a part was deserialised and has no draws any more.
+    /// `None` without parts.
     ///
     /// The errors of the parts are taken to be independent.
     ///
@@ -72,9 +78,6 @@ impl Estimate {
         let first = parts.first()?;
         let users: u64 = parts.iter().map(|part| part.users).sum();
         let draws = parts.iter().map(|part| part.draws.len()).max()?;
-        if parts.iter().any(|part| part.draws.is_empty()) {
-            return None;
-        }
         let classes = first.shares.len();
         let weights = parts.iter().map(|part| part.users as f64 / users as f64);
         let mean = |of_parts: Vec<&Vec<f64>>| {
@@ -108,7 +111,10 @@ fn shortest_interval(mut draws: Vec<f64>) -> [f64; 2] {
     let shortest = (draws.windows(inside))
         .map(|window| [window[0], window[inside - 1]])
         .min_by(|a, b| (a[1] - a[0]).total_cmp(&(b[1] - b[0])));
-    let [low, high] = shortest.unwrap_or([0.0, 1.0]);
+    shortest.unwrap_or([0.0, 1.0])
+}
+
+fn rounded_outwards(low: f64, high: f64) -> [f64; 2] {
     // Sums of shares miss 1 by some rounding.
     let slack = 1e-9;
     // Adding 0 turns −0 into 0.

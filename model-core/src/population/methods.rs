@@ -165,7 +165,7 @@ pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments, coarse: &[Vec<usize>
     let observed = Observed::posteriors(sums);
     let classes = moments.of_posteriors(&sums.length_weights);
     let count = observed.mean.len();
-    let groups: Vec<Vec<usize>> = match coarse {
+    let coarse: Vec<Vec<usize>> = match coarse {
         [] => (0..count).map(|class| vec![class]).collect(),
         coarse => coarse.to_vec(),
     };
@@ -197,7 +197,7 @@ pub(super) fn bayesian(sums: &Sums, moments: &ClassMoments, coarse: &[Vec<usize>
             expect(&moments.expected_shares, &mut columns, &mut means);
         }
         let error = Quadratic::least_squares(&columns, &means);
-        draws = draw_shares(&error, &groups, shares, round, &mut random);
+        draws = draw_shares(&error, &coarse, shares, round, &mut random);
         shares = (0..count)
             .map(|class| draws.iter().map(|draw| draw[class]).sum::<f64>() / round as f64)
             .collect();
@@ -224,13 +224,13 @@ fn expect(shares: &[f32], columns: &mut [Vec<f64>], means: &mut Vec<f64>) {
     means.extend(whiten(shares[..dimensions].to_vec()));
 }
 
-/// Draws from the density exp(−error) of the shares of groups of classes and of the shares of the classes within each group, all
-/// of which are equally probable before, by a slice sampler (Neal 2003). A step moves a share from one group to another, divided
-/// among their classes as before, or from one class of a group to another. A draw is taken after each pair of groups, and of
-/// classes within a group, had its step.
+/// Draws from the density exp(−error) of the shares of coarse classes and of the shares of the classes within each, all of which
+/// are equally probable before, by a slice sampler (Neal 2003). A step moves a share from one coarse class to another, divided
+/// among their classes as before, or from one class of a coarse class to another. A draw is taken after each pair of coarse
+/// classes, and of classes within one, had its step.
 fn draw_shares(
     error: &Quadratic,
-    groups: &[Vec<usize>],
+    coarse: &[Vec<usize>],
     q: Vec<f64>,
     draws: usize,
     random: &mut Random,
@@ -239,11 +239,11 @@ fn draw_shares(
     let mut chain = Chain { error, q, gradient };
     let mut drawn = Vec::with_capacity(draws);
     for sweep in 0..WARM_UP + draws {
-        for (to, from) in pairs(groups) {
+        for (to, from) in pairs(coarse) {
             chain.step(to, from, random);
         }
-        for group in groups {
-            for (&to, &from) in pairs(group) {
+        for classes in coarse {
+            for (&to, &from) in pairs(classes) {
                 chain.step(&[to], &[from], random);
             }
         }
@@ -321,7 +321,7 @@ pub(super) fn expectation_maximisation(sample: &[f32], base_rates: &[f32]) -> Sh
     let classes = base_rates.len();
     let users = sample.len() / classes;
     let start = normalised(base_rates.iter().map(|&rate| rate.into()).collect());
-    let shares = most_likely(sample, &vec![1.0; users], start);
+    let shares = most_likely(sample, &vec![1.0; users], start.clone());
     let mut random = Random::new(SEED);
     let draws = (0..EM_RESAMPLES)
         .map(|_| {
@@ -329,7 +329,7 @@ pub(super) fn expectation_maximisation(sample: &[f32], base_rates: &[f32]) -> Sh
             for _ in 0..users {
                 times[random.below(users)] += 1.0;
             }
-            most_likely(sample, &times, shares.clone())
+            most_likely(sample, &times, start.clone())
         })
         .collect();
     (shares, draws)

@@ -75,10 +75,10 @@ impl Predictor {
         without.iter().try_for_each(|logits| check_finite(logits))?;
         let language = self.settings.language_of(text, &self.reader.vocabulary);
         let attributes = (self.settings.attributes.iter().enumerate()).map(|(task, attribute)| {
-            // The uniform mixture would hide the effect of words on improbable classes.
+            // Mixing with the base rates would hide the effect of words on improbable classes.
             let language_calibration = self.settings.calibration(task, language);
             let calibration = Calibration {
-                uniform_weight: 0.0,
+                base_rate_weight: 0.0,
                 ..language_calibration.calibration.clone()
             };
             let factors = self.base_rate_factors(task, &calibration);

@@ -7,7 +7,7 @@ use clap::value_parser;
 
 use super::{Failure, outputs, print_text, share};
 use crate::alignment::{self, Alignment, Precision, Settings};
-use crate::corpus::open_input;
+use crate::corpus::{open_input, repeated_file};
 use crate::limited;
 use crate::output::PendingFile;
 use crate::progress::notice;
@@ -42,7 +42,8 @@ pub(super) struct Arguments {
     /// Share of the dictionary's words that are held out to measure the alignment
     #[arg(long, default_value_t = Settings::default().held_out, value_parser = share(0.9))]
     held_out: f64,
-    /// Seed that selects the held-out words
+    /// Seed that selects the held-out words. `auxlstm embed --translations` holds out those of the default, so measure its vectors
+    /// with that
     #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
 }
@@ -55,7 +56,8 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let read = [&arguments.source, &arguments.target, &arguments.dictionary];
     outputs::check([&arguments.output], read.map(PathBuf::as_path))?;
     let source = word2vec::read_vectors(&arguments.source)?;
-    let (source, target) = match arguments.source == arguments.target {
+    let is_same = repeated_file(&[arguments.source.clone(), arguments.target.clone()]).is_some();
+    let (source, target) = match is_same {
         true => alignment::by_script(&source),
         false => (source, word2vec::read_vectors(&arguments.target)?),
     };

@@ -77,9 +77,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let users = (arguments.validation_users.iter()).chain(&arguments.test_users);
-    let read = (users.chain(&arguments.split).chain(&arguments.dictionary))
-        .map(PathBuf::as_path)
-        .chain(arguments.reading.label_file());
+    let read = (users
+        .chain(&arguments.split)
+        .chain(&arguments.dictionary)
+        .chain([&arguments.bundle]))
+    .map(PathBuf::as_path)
+    .chain(arguments.reading.label_file());
     outputs::check([&arguments.output], read)?;
     let mut bundle = read_bundle(&arguments.bundle)?;
     (arguments.reading).check_labels(&bundle.settings.attributes)?;

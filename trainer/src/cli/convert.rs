@@ -12,7 +12,7 @@ use std::{mem, thread};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use formats::{FORMATS, Format, Grouping, Note, Part, Receiver, recognise};
-use model_core::corpus::{self, User};
+use model_core::corpus::{self, RepeatedUsers, User};
 
 use super::{Failure, ReadingArguments, outputs};
 use crate::conversion::{Converter, Counts, Options, Professions};
@@ -129,6 +129,7 @@ pub(super) fn run(arguments: Convert) -> Result<ExitCode, Failure> {
             print: Arc::new(output.progress.printer()),
             bad_records: 0,
             alike_records: AlikeRecords::default(),
+            repeated_users: RepeatedUsers::default(),
             is_strict: options.strict,
             refused: None,
         };
@@ -235,7 +236,7 @@ fn read_generic(
     let print = Arc::clone(&sent.print);
     let mut corpus = corpus.with_report(move |line| print(line));
     for user in &mut corpus {
-        sent.user(user?)?;
+        sent.add(user?)?;
     }
     sent.bad_records += corpus.bad_records();
     Ok(())
@@ -254,12 +255,23 @@ struct Sent {
     print: Arc<dyn Fn(&str) + Send + Sync>,
     bad_records: u64,
     alike_records: AlikeRecords,
+    /// The users of formats; a [`Corpus`] says itself who comes twice.
+    repeated_users: RepeatedUsers,
     is_strict: bool,
     /// The bad record that ended strict reading.
     refused: Option<String>,
 }
 
 impl Sent {
+    fn add(&mut self, user: User) -> io::Result<()> {
+        self.bytes += user.bytes();
+        self.chunk.push(user);
+        match self.bytes < CHUNK_BYTES {
+            true => Ok(()),
+            false => self.send(),
+        }
+    }
+
     fn send(&mut self) -> io::Result<()> {
         self.bytes = 0;
         let sent = self.sender.send(mem::take(&mut self.chunk));
@@ -270,19 +282,20 @@ impl Sent {
     fn finish(mut self) -> (u64, Option<String>) {
         // The thread that writes says why it has ended.
         let _ = self.send();
-        (self.alike_records.take_notes()).for_each(|note| (self.print)(&note));
+        let notes = (self.alike_records.take_notes()).chain(self.repeated_users.take_notes());
+        notes.for_each(|note| (self.print)(&note));
         (self.bad_records, self.refused)
     }
 }
 
 impl Receiver for Sent {
     fn user(&mut self, user: User) -> io::Result<()> {
-        self.bytes += user.bytes();
-        self.chunk.push(user);
-        match self.bytes < CHUNK_BYTES {
-            true => Ok(()),
-            false => self.send(),
-        }
+        let user = User {
+            is_gathered: true,
+            ..user
+        };
+        self.repeated_users.add(&user);
+        self.add(user)
     }
 
     fn bad_record(&mut self, line: &str) -> io::Result<()> {

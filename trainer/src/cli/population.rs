@@ -207,7 +207,8 @@ fn base_rates(arguments: &Arguments, attributes: &[Attribute]) -> Result<BaseRat
     Ok(base_rates)
 }
 
-/// Fails if no attribute has the moments that the method needs.
+/// Fails if no attribute has class moments. Those that count need none, but without validation users nothing says how wrong they
+/// are.
 fn check_moments(predictor: &Predictor, method: Method, bundle: &Path) -> Result<(), Failure> {
     match UserSet::is_possible(predictor.settings()) {
         true => Ok(()),
@@ -321,8 +322,9 @@ fn warnings(estimate: &PopulationEstimate) -> impl Iterator<Item = String> {
     (estimate.texts.iter().filter(|check| check.unlike)).filter_map(|check| {
         let divergence = check.divergence?;
         Some(format!(
-            "these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; {:.0} % of \
+            "{}these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; {:.0} % of \
              the words known): the shares are not to be trusted without labelled users; see `auxlstm adapt`",
+            language(check.language),
             divergence.value,
             divergence.largest,
             100.0 * check.known_words
@@ -371,6 +373,11 @@ fn page_of(groups: &[Group], by: Option<&str>) -> Document {
             }
         });
         page.figures(figures.collect());
+        for (name, shares) in estimate.attributes.iter() {
+            if shares.shares.is_none() {
+                page.text(format!("{name}: {NOT_ESTIMATED}"));
+            }
+        }
         for joint in &estimate.joint {
             page.part(format!("{} and {}", joint.rows, joint.columns));
             let mut grid = Grid::new(joint_header(joint));
@@ -381,11 +388,15 @@ fn page_of(groups: &[Group], by: Option<&str>) -> Document {
     page
 }
 
+/// In place of an attribute's shares.
+const NOT_ESTIMATED: &str = "Not estimated: the model has no class moments of it for these users, because it was validated on \
+                             none who write this language, or because it was adapted to users without such labels.";
+
 fn to_text(groups: &[Group], by: Option<&str>) -> String {
     let mut text = String::new();
     match (groups, by) {
         ([group], None) => single(&mut text, &group.estimate),
-        _ => grouped(&mut text, groups, by.unwrap_or_default()),
+        _ => of_groups(&mut text, groups, by.unwrap_or_default()),
     }
     text
 }
@@ -408,10 +419,7 @@ fn single(text: &mut String, estimate: &PopulationEstimate) {
         let of_attribute = shares.users;
         let of_all = of_attribute == estimate.users;
         if shares.shares.is_none() {
-            let _ = writeln!(
-                text,
-                "\n## {attribute}\n\nNot estimated: the model was not validated on users who write this language."
-            );
+            let _ = writeln!(text, "\n## {attribute}\n\n{NOT_ESTIMATED}");
         }
         for (level, shares) in levels {
             let Some(shares) = shares else { continue };
@@ -434,26 +442,41 @@ fn single(text: &mut String, estimate: &PopulationEstimate) {
     }
 }
 
-/// A table for each attribute with a row for each group; of coarse classes, if the attribute has any.
-fn grouped(text: &mut String, groups: &[Group], by: &str) {
+/// A table for each attribute with a row for each group; of coarse classes, if the attribute has any. Users in whose language
+/// the attribute is not estimated are not among those of the row.
+fn of_groups(text: &mut String, groups: &[Group], by: &str) {
     let Some(first) = groups.first() else { return };
     let mut users = Table::new([by, "users", "words", "divergence", ""]);
     for group in groups {
-        let name = group.group.unwrap_or_default().to_owned();
-        let check = group.estimate.texts.first();
-        let divergence = check.and_then(|check| check.divergence);
-        users.row([
-            name,
-            count(group.estimate.users),
-            check.map_or("–".into(), |check| format!("{:.0}", check.words)),
-            divergence.map_or("–".into(), |divergence| {
-                format!("{:.3}", divergence.value)
+        let name = group.group.unwrap_or_default();
+        // Users of several languages have a row for each.
+        let mut row = |name: &str, number, check: Option<&TextCheck>| {
+            let divergence = check.and_then(|check| check.divergence);
+            users.row([
+                name.to_owned(),
+                count(number),
+                check.map_or("–".into(), |check| format!("{:.0}", check.words)),
+                divergence.map_or("–".into(), |divergence| {
+                    format!("{:.3}", divergence.value)
+                }),
+                match check.is_some_and(|check| check.unlike) {
+                    true => "unlike".into(),
+                    false => String::new(),
+                },
+            ]);
+        };
+        match &group.estimate.texts[..] {
+            [] => row(name, group.estimate.users, None),
+            [check] => row(name, group.estimate.users, Some(check)),
+            checks => checks.iter().for_each(|check| {
+                let language = language(check.language);
+                row(
+                    &format!("{name}, {}", language.trim_end_matches(": ")),
+                    check.users,
+                    Some(check),
+                );
             }),
-            match check.is_some_and(|check| check.unlike) {
-                true => "unlike".into(),
-                false => String::new(),
-            },
-        ]);
+        }
     }
     let _ = write!(text, "{users}");
     let level = |shares: &AttributeShares| -> Option<Named<Share>> {
@@ -464,8 +487,16 @@ fn grouped(text: &mut String, groups: &[Group], by: &str) {
         let Some(labels) = groups.iter().find_map(of) else {
             continue;
         };
+        let users = |group: &Group| {
+            let shares = group.estimate.attributes.get(attribute);
+            shares.map_or(0, |shares| shares.users)
+        };
+        let are_all = groups
+            .iter()
+            .all(|group| users(group) == group.estimate.users);
+        let header = (!are_all).then(|| "users".to_owned());
         let labels = labels.iter().map(|(label, _)| label.to_owned());
-        let mut table = Table::new(row(by, labels));
+        let mut table = Table::new(row(by, header.into_iter().chain(labels)));
         for group in groups {
             let shares = of(group);
             let cells = shares
@@ -475,7 +506,11 @@ fn grouped(text: &mut String, groups: &[Group], by: &str) {
                     let Share { share, low, high } = share;
                     format!("{} ({}–{})", percent(*share), percent(*low), percent(*high))
                 });
-            table.row(row(group.group.unwrap_or_default(), cells));
+            let users = (!are_all).then(|| count(users(group)));
+            table.row(row(
+                group.group.unwrap_or_default(),
+                users.into_iter().chain(cells),
+            ));
         }
         let _ = write!(text, "\n## {attribute}\n\n{table}");
     }
@@ -496,12 +531,17 @@ fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     [label.to_owned()].into_iter().chain(cells).collect()
 }
 
-fn about_texts(check: &TextCheck) -> String {
-    let language = match check.language {
+/// The language before what is said of its texts, if the model distinguishes languages.
+fn language(language: Option<Language>) -> &'static str {
+    match language {
         Some(Language::Chinese) => "Chinese text: ",
         Some(Language::Other) => "Other text: ",
         None => "",
-    };
+    }
+}
+
+fn about_texts(check: &TextCheck) -> String {
+    let language = language(check.language);
     let divergence = match check.divergence {
         Some(divergence) => format!(
             "; word frequencies diverge from the training users' by {:.3} (like them: up to {:.3})",

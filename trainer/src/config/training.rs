@@ -46,7 +46,8 @@ pub struct Training {
     pub min_window_words: usize,
     /// c, in words: the logits of a text of n words are divided by √(1 + c / n) in the cost, as calibration will divide them,
     /// because the mean over few words varies more. Long and short texts then share batches, and in
-    /// [normalisation](Self::normalise) a text counts as many times as it has words. 0: texts of all lengths are treated
+    /// the [normalisation](Self::normalise) of mean hidden states a text counts as many times as it has words; the pooled values
+    /// of a CNN are no means, so there each text counts once. 0: texts of all lengths are treated
     /// alike, as in the paper.
     pub length_temperature: f64,
     /// The paper's optimiser is Adagrad.

@@ -3,19 +3,25 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::iter;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
+use std::vec;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_buffer::Buffer;
+use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_ipc::reader::StreamDecoder;
+use arrow_ipc::convert::fb_to_schema;
+use arrow_ipc::reader::{FileDecoder, StreamDecoder, read_footer_length};
+use arrow_ipc::{Block, root_as_footer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use model_core::corpus::{Problem, Reading, Record, Users, group_records};
+use model_core::corpus::{
+    Labels, Problem, Reading, Record, Records, Users, group_records, labels_in, lossy,
+};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
@@ -77,6 +83,25 @@ pub(super) fn users(
         None => true,
         Some(fields) => fields.contains(field.name()) || names(field).any(|name| is_known(&name)),
     };
+    let (names, records) = open_records(file, head, is_needed)?;
+    group_records(&names, records, reading)
+}
+
+/// The labels in a file that starts with `head`.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn labels(file: File, head: &[u8], reading: &Reading) -> Result<Labels, String> {
+    let (_, records) = open_records(file, head, |_| true)?;
+    Ok(labels_in(records, reading))
+}
+
+/// The names of all columns and their fields, and the records with the columns that are needed.
+fn open_records(
+    file: File,
+    head: &[u8],
+    is_needed: impl Fn(&Field) -> bool,
+) -> Result<(Vec<String>, Records), String> {
     let Table {
         names,
         schema,
@@ -85,7 +110,8 @@ pub(super) fn users(
         .map_err(|error| format!("a damaged or unknown Parquet or Arrow file: {error}"))?;
     let mut number = 0;
     let records = batches.flat_map(move |batch| {
-        let records = batch.and_then(|batch| records(&schema, &batch));
+        let mut unreadable = 0;
+        let records = batch.and_then(|batch| records(&schema, &batch, &mut unreadable));
         let problem = |error: ArrowError| Problem::Stream(io::Error::other(error.to_string()));
         let (records, problem) = match records.map_err(problem) {
             Ok(records) => (records, None),
@@ -93,18 +119,18 @@ pub(super) fn users(
         };
         let first = number + 1;
         number += records.len() as u64;
-        let numbered = (first..).zip(records).map(|(number, fields)| {
+        let numbered = (first..).zip(records).map(move |(number, fields)| {
             Ok(Record {
                 number,
                 // Without lines, the row is named.
                 line: number,
                 fields,
-                unreadable: 0,
+                unreadable: mem::take(&mut unreadable),
             })
         });
         numbered.chain(problem)
     });
-    group_records(&names, Box::new(records), reading)
+    Ok((names, Box::new(records)))
 }
 
 /// The libraries panic at some damaged files, which is an error here.
@@ -133,12 +159,13 @@ fn open(file: File, head: &[u8], is_needed: impl Fn(&Field) -> bool) -> Result<T
         needed.map(|(place, _)| place).collect()
     };
     let (all, needed, batches) = match Kind::of(head) {
-        Some(kind @ (Kind::ArrowFile | Kind::ArrowStream)) => {
-            let stream = match kind {
-                Kind::ArrowFile => stream_in(file)?,
-                _ => file.take(u64::MAX),
-            };
-            let reader = Stream::new(BufReader::new(stream))?;
+        Some(Kind::ArrowFile) => {
+            let reader = Blocks::new(file)?;
+            let (schema, needed) = (reader.schema.clone(), needed(&reader.schema));
+            (schema, needed.clone(), sliced(reader, needed))
+        }
+        Some(Kind::ArrowStream) => {
+            let reader = Stream::new(BufReader::new(file))?;
             let (schema, needed) = (reader.schema.clone(), needed(&reader.schema));
             (schema, needed.clone(), sliced(reader, needed))
         }
@@ -160,21 +187,84 @@ fn open(file: File, head: &[u8], is_needed: impl Fn(&Field) -> bool) -> Result<T
     })
 }
 
-/// The stream in an Arrow file. Before it stand a mark and zeros, after it a footer with its length and the mark.
-fn stream_in(mut file: File) -> Result<io::Take<File>, ArrowError> {
-    const MARK: u64 = 6;
-    let end = file.seek(SeekFrom::End(-(4 + MARK as i64)))?;
-    let mut length = [0; 4];
-    file.read_exact(&mut length)?;
-    file.seek(SeekFrom::Start(MARK))?;
-    let zeros = BufReader::new(&file)
-        .bytes()
-        .take_while(|byte| matches!(byte, Ok(0)));
-    let start = MARK + zeros.count() as u64;
-    let stream = end.checked_sub(start + u64::from(u32::from_le_bytes(length)));
-    let stream = stream.ok_or_else(|| ArrowError::IpcError("it is cut off".into()))?;
+/// The batches of an Arrow file, at the places that its footer states. As with [`Stream`], memory grows with the bytes that are
+/// there.
+struct Blocks {
+    file: File,
+    decoder: FileDecoder,
+    blocks: vec::IntoIter<Block>,
+    schema: SchemaRef,
+}
+
+impl Blocks {
+    /// Reads the footer and the dictionaries. After the footer stand its length and the mark.
+    fn new(mut file: File) -> Result<Self, ArrowError> {
+        const END: u64 = 10;
+        let cut_off = || ArrowError::IpcError("it is cut off".into());
+        let start_of_end = file
+            .metadata()?
+            .len()
+            .checked_sub(END)
+            .ok_or_else(cut_off)?;
+        let mut end = [0; END as usize];
+        file.seek(SeekFrom::Start(start_of_end))?;
+        file.read_exact(&mut end)?;
+        let length = read_footer_length(end).map_err(|_| cut_off())? as u64;
+        let start = start_of_end.checked_sub(length).ok_or_else(cut_off)?;
+        let bytes = bytes_at(&mut file, start, length)?;
+        let footer = root_as_footer(&bytes)
+            .map_err(|error| ArrowError::ParseError(format!("its footer: {error}")))?;
+        let schema = footer.schema().ok_or_else(cut_off)?;
+        if !schema.endianness().equals_to_target_endianness() {
+            let what = "its numbers are in the order of bytes of another processor";
+            return Err(ArrowError::IpcError(what.into()));
+        }
+        let schema = Arc::new(fb_to_schema(schema));
+        let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
+        for block in footer.dictionaries().iter().flatten() {
+            let bytes = bytes_of(&mut file, block)?;
+            decoder.read_dictionary(block, &bytes)?;
+        }
+        let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
+        Ok(Self {
+            file,
+            decoder,
+            blocks: blocks.into_iter(),
+            schema,
+        })
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let block = self.blocks.next()?;
+        let bytes = bytes_of(&mut self.file, &block);
+        let batch = bytes.and_then(|bytes| self.decoder.read_record_batch(&block, &bytes));
+        batch.transpose()
+    }
+}
+
+fn bytes_of(file: &mut File, block: &Block) -> Result<Buffer, ArrowError> {
+    let number = |number: i64| {
+        let what = || ArrowError::IpcError("a block of it has no place".into());
+        u64::try_from(number).map_err(|_| what())
+    };
+    let length = number(block.metaDataLength().into())?.saturating_add(number(block.bodyLength())?);
+    bytes_at(file, number(block.offset())?, length)
+}
+
+/// Bytes of a file, aligned as the library needs them.
+fn bytes_at(file: &mut File, start: u64, length: u64) -> Result<Buffer, ArrowError> {
+    let end = start.checked_add(length);
+    if end.is_none_or(|end| end > file.metadata().map_or(0, |file| file.len())) {
+        return Err(ArrowError::IpcError("it is cut off".into()));
+    }
+    let mut bytes = MutableBuffer::from_len_zeroed(length as usize);
     file.seek(SeekFrom::Start(start))?;
-    Ok(file.take(stream))
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
 }
 
 /// The batches of an Arrow stream. Memory grows with the bytes that are there, and not with the lengths that they state, as that
@@ -269,10 +359,14 @@ fn sliced(
     }))
 }
 
-/// The rows of a batch, without what is null.
-fn records(schema: &Schema, batch: &RecordBatch) -> Result<Vec<Map<String, Value>>, ArrowError> {
+/// The rows of a batch, without what is null. Adds the number of bytes of text that are not UTF-8 to `unreadable`.
+fn records(
+    schema: &Schema,
+    batch: &RecordBatch,
+    unreadable: &mut usize,
+) -> Result<Vec<Map<String, Value>>, ArrowError> {
     let columns: Vec<(&Field, Vec<Value>)> = (schema.fields().iter().zip(batch.columns()))
-        .map(|(field, column)| Ok((field.as_ref(), values(column)?)))
+        .map(|(field, column)| Ok((field.as_ref(), values(column, unreadable)?)))
         .collect::<Result<_, ArrowError>>()?;
     Ok(rows(columns, batch.num_rows()))
 }
@@ -294,8 +388,8 @@ fn rows(columns: Vec<(&Field, Vec<Value>)>, count: usize) -> Vec<Map<String, Val
 const UTC: &str = "+00:00";
 
 /// The values of a column as JSON: numbers, booleans, strings, lists and objects as such, and everything else, such as dates,
-/// as text.
-fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
+/// as text. Adds to `unreadable` as [`records`].
+fn values(column: &ArrayRef, unreadable: &mut usize) -> Result<Vec<Value>, ArrowError> {
     let kind = column.data_type();
     Ok(match kind {
         DataType::Null => vec![Value::Null; column.len()],
@@ -322,17 +416,21 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
         // Some programs do not mark text as such.
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
             let column = cast(column, &DataType::BinaryView)?;
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let mut text = |bytes: &[u8]| {
+                let (text, invalid) = lossy(bytes);
+                *unreadable += invalid;
+                text.into_owned()
+            };
             let column = column.as_binary_view().iter();
-            column.map(|bytes| bytes.map(text).into()).collect()
+            column.map(|bytes| bytes.map(&mut text).into()).collect()
         }
-        DataType::Dictionary(_, kind) => values(&cast(column, kind)?)?,
-        DataType::RunEndEncoded(_, field) => values(&cast(column, field.data_type())?)?,
+        DataType::Dictionary(_, kind) => values(&cast(column, kind)?, unreadable)?,
+        DataType::RunEndEncoded(_, field) => values(&cast(column, field.data_type())?, unreadable)?,
         DataType::List(item) | DataType::FixedSizeList(item, _) | DataType::LargeList(item) => {
             let column = cast(column, &DataType::LargeList(item.clone()))?;
             let lists = column.as_list::<i64>().iter();
             let list = |list: Option<ArrayRef>| match list {
-                Some(list) => values(&list).map(Value::Array),
+                Some(list) => values(&list, unreadable).map(Value::Array),
                 None => Ok(Value::Null),
             };
             lists.map(list).collect::<Result<_, _>>()?
@@ -341,7 +439,7 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
             let structs = column.as_struct();
             let columns = fields.iter().zip(structs.columns());
             let columns = columns
-                .map(|(field, column)| Ok((field.as_ref(), values(column)?)))
+                .map(|(field, column)| Ok((field.as_ref(), values(column, unreadable)?)))
                 .collect::<Result<_, ArrowError>>()?;
             let objects = rows(columns, structs.len()).into_iter().enumerate();
             let object = |(row, fields)| match structs.is_null(row) {
@@ -353,7 +451,7 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
         // The names of time zones need a library of their own, and the moment is the same in UTC.
         DataType::Timestamp(unit, Some(zone)) if **zone != *UTC => {
             let utc = DataType::Timestamp(*unit, Some(UTC.into()));
-            values(&cast(column, &utc)?)?
+            values(&cast(column, &utc)?, unreadable)?
         }
         _ => {
             let options = FormatOptions::default();

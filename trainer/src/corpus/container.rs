@@ -10,6 +10,7 @@ use model_core::corpus::{HEAD_BYTES, peek};
 
 use super::columnar::is_columnar;
 use super::input::{self, STANDARD_INPUT};
+use super::reader::name;
 use crate::table::counted;
 
 /// The most files in a folder.
@@ -159,6 +160,19 @@ impl Container {
         }
     }
 
+    /// A pipe whose bytes were saved to `file`.
+    pub(super) fn piped(path: &Path, file: File) -> Self {
+        let files = Box::new(SavedPipe {
+            names: [path.file_name().map(lossy).unwrap_or_default()],
+            place: name(path).to_string(),
+            file,
+        });
+        Self {
+            files,
+            skipped: Skipped::default(),
+        }
+    }
+
     /// What a folder holds that is not read, such as "1 link to a folder"; empty if there is nothing.
     pub fn skipped(&self) -> String {
         let Skipped {
@@ -246,6 +260,27 @@ impl Files for SingleFile {
 
     fn open(&mut self, _: &str) -> io::Result<Box<dyn BufRead + '_>> {
         Ok(input::open_long(&self.path, self.is_long)?)
+    }
+}
+
+struct SavedPipe {
+    names: [String; 1],
+    place: String,
+    file: File,
+}
+
+impl Files for SavedPipe {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn place(&self, _: &str) -> String {
+        self.place.clone()
+    }
+
+    fn open(&mut self, _: &str) -> io::Result<Box<dyn BufRead + '_>> {
+        self.file.rewind()?;
+        Ok(Box::new(BufReader::new(&self.file)))
     }
 }
 

@@ -4,24 +4,23 @@ use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use formats::{Counts, Grouping, Note, Options, Part, Receiver, Recognised, recognise};
-use model_core::corpus::{Problem, User, Users};
+use formats::{Counts, Files, Grouping, Note, Options, Part, Receiver, Recognised, recognise};
+use model_core::corpus::{Problem, Reading, User, Users};
 
 use super::Container;
 
 /// How many users wait to be taken.
 const USERS_AHEAD: usize = 64;
 
-/// The users of `container`, if it has files of known formats. They are read in a thread of their own, since a format hands
-/// its users over as it finds them.
-///
-/// # Errors
-/// The container, if it has none.
-pub(super) fn users(mut container: Container, options: Options) -> Result<Users, Container> {
-    let found = recognise(container.files());
-    if found.parts.is_empty() {
-        return Err(container);
-    }
+/// The formats of the files, if some have known ones and the flags do not state how they are read.
+pub(super) fn formats_of(files: &mut dyn Files, reading: &Reading) -> Option<Recognised> {
+    let found = (!reading.is_stated()).then(|| recognise(files));
+    found.filter(|found| !found.parts.is_empty())
+}
+
+/// The users of a container in whose files these formats were found. They are read in a thread of their own, since a format
+/// hands its users over as it finds them.
+pub(super) fn users(mut container: Container, found: Recognised, options: Options) -> Users {
     let note = found.note().map(Problem::Note);
     let files = container.files();
     let only = match files.names() {
@@ -50,7 +49,7 @@ pub(super) fn users(mut container: Container, options: Options) -> Result<Users,
         // A receiver that takes no more users wants no more messages either.
         let _ = sent.sender.send(Err(last));
     });
-    Ok(Box::new(notes.into_iter().map(Err).chain(users)))
+    Box::new(notes.into_iter().map(Err).chain(users))
 }
 
 /// The names of the formats, such as "reddit and telegram".

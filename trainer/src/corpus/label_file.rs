@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use model_core::corpus::{
-    HEAD_BYTES, LabelFields, Problem, Reading, User, are_other, id_key, open_labels, peek,
+    LabelFields, Problem, Reading, User, are_other, id_key, is_unknown, open_labels,
 };
 use serde_json::{Map, Value};
 
-use super::input;
+use super::columnar;
+use super::container::{self, Opened};
 use super::reader::{BadRecord, CorpusError};
 use crate::progress::notice;
 use crate::table::counted;
@@ -42,12 +43,18 @@ impl LabelFile {
             path: path.to_owned(),
             what,
         };
-        let (head, reader) = peek(input::open(path).map_err(file)?, HEAD_BYTES).map_err(file)?;
+        let labels = match container::open(path, false).map_err(file)? {
+            Opened::Container(_) => {
+                Err("a folder or an archive, where a file of labels is needed".into())
+            }
+            Opened::Columns(head, file) => columnar::labels(file, &head, reading),
+            Opened::File(head, reader) => open_labels(path, &head, reader, reading),
+        };
         let mut users: HashMap<String, Map<String, Value>> = HashMap::new();
         let mut ambiguous = HashSet::new();
         let mut fields = LabelFields::new(&reading.columns);
         let mut names = HashSet::new();
-        for labels in open_labels(path, &head, reader, reading).map_err(foreign)? {
+        for labels in labels.map_err(foreign)? {
             match labels {
                 Ok((id, labels)) => {
                     for name in labels.keys() {
@@ -124,7 +131,7 @@ fn has_other(fields: &Map<String, Value>, labels: &Map<String, Value>, name: &st
 
 fn add(fields: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (name, value) in more {
-        if fields.get(name).is_none_or(Value::is_null) {
+        if fields.get(name).is_none_or(is_unknown) {
             fields.insert(name.clone(), value.clone());
         }
     }

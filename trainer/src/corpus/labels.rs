@@ -38,11 +38,12 @@ impl LabelMap {
     /// Reads `label` of an attribute as `class`.
     ///
     /// # Errors
-    /// A label that is read as another class already.
+    /// A label that is read as another class already, or that is unknown.
     pub fn add(&mut self, attribute: &str, label: &str, class: &str) -> Result<(), String> {
         let classes = self.classes.entry(attribute.to_owned()).or_default();
         // As the labels of users are.
-        let label = label_text(&label.into()).unwrap_or_default();
+        let label = label_text(&label.into())
+            .ok_or_else(|| format!("the label {label:?} stands for an unknown one"))?;
         let before = classes.insert(label.clone(), class.to_owned());
         match before.filter(|before| before != class) {
             Some(before) => Err(format!(

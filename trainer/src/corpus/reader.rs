@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use model_core::corpus::{Problem, Reading, RepeatedUsers, User, Users, open_users};
 
-use super::container::{self, Opened};
+use super::container::{self, Opened, unpacked};
 use super::input::STANDARD_INPUT;
 use super::{
     AlikeRecords, Container, LabelFile, LabelMap, Shard, columnar, known, members, repeated_file,
@@ -364,7 +364,7 @@ pub fn corpus_name(path: &Path) -> String {
 }
 
 /// The name of a path in messages.
-fn name(path: &Path) -> std::path::Display<'_> {
+pub(super) fn name(path: &Path) -> std::path::Display<'_> {
     if path.as_os_str() == STANDARD_INPUT {
         Path::new("standard input").display()
     } else {
@@ -381,27 +381,24 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
         path: path.to_owned(),
         what: options.message(&what),
     };
-    let known = |container| match options.reading.is_stated() {
-        true => Err(container),
-        false => known::users(
-            container,
-            formats::Options {
-                reposts: options.reading.reposts,
-                max_bytes: options.reading.most_bytes,
-            },
-        ),
-    };
     let in_shard = |users| match options.shard {
         Some(shard) => shard.of_users(users),
         None => users,
     };
+    let of_formats = |container, found| {
+        let formats = formats::Options {
+            reposts: options.reading.reposts,
+            max_bytes: options.reading.most_bytes,
+        };
+        in_shard(known::users(container, found, formats))
+    };
     match container::open(path, options.is_long).map_err(fail)? {
-        Opened::Container(container) => {
+        Opened::Container(mut container) => {
             let skipped = container.skipped();
             let note = (!skipped.is_empty()).then(|| Problem::Note(format!("skipped {skipped}")));
-            let users = match known(container) {
-                Ok(users) => in_shard(users),
-                Err(mut container) => members::users(container.files(), options).map_err(fail)?,
+            let users = match known::formats_of(container.files(), &options.reading) {
+                Some(found) => of_formats(container, found),
+                None => members::users(container.files(), options).map_err(fail)?,
             };
             Ok(Box::new(note.map(Err).into_iter().chain(users)))
         }
@@ -410,10 +407,17 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
             users.map(in_shard).map_err(foreign)
         }
         Opened::File(head, reader) => {
-            // A pipe is read only once, and cannot be tried on formats.
             let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-            if is_file && let Ok(users) = known(Container::single(path, options.is_long)) {
-                return Ok(in_shard(users));
+            let mut container = match is_file {
+                true => Container::single(path, options.is_long),
+                // A pipe can be read only once, so formats are found by its first bytes.
+                false => Container::piped(path, unpacked(&head[..]).map_err(fail)?),
+            };
+            if let Some(found) = known::formats_of(container.files(), &options.reading) {
+                if !is_file {
+                    container = Container::piped(path, unpacked(reader).map_err(fail)?);
+                }
+                return Ok(of_formats(container, found));
             }
             (open_users(path, &head, reader, &options.reading).map(in_shard)).map_err(foreign)
         }

@@ -16,8 +16,8 @@ pub struct Item {
     pub words: Range<usize>,
 }
 
-/// The number of batches whose users are sorted by length together. More reduce the padding, fewer keep the batches different
-/// from epoch to epoch.
+/// The number of batches whose users are sorted by length together. With more, the texts of a batch are of more equal length,
+/// which is faster; with fewer, the batches differ more from epoch to epoch.
 const POOL: usize = 16;
 
 /// The number of batches of an epoch over `users` users. A remainder of less than half a batch joins the last batch: as a

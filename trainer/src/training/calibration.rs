@@ -198,26 +198,26 @@ fn fit_scalars(calibration: &mut Calibration, texts: &[Scored], weights: &[f64])
     search(0.01, 500.0, |calibration| {
         &mut calibration.length_coefficient
     });
-    search(1e-4, 0.9, |calibration| &mut calibration.uniform_weight);
+    search(1e-4, 0.9, |calibration| &mut calibration.base_rate_weight);
 }
 
 const KNOTS: usize = BIAS_LENGTHS.len();
 
 /// One step of the biases that never raises the penalised loss.
 ///
-/// The mixture and interval labels are handled as in expectation maximisation: a text counts as far as its class does not
-/// come from the uniform distribution, and for each of its possible classes as far as it is of that class. The Hessian of
+/// The mixture and interval labels are handled as in expectation maximisation: a text counts with the probability that
+/// its label was drawn from the softmax and not from the base rates, and for each of its possible classes as far as it is of that class. The Hessian of
 /// what remains, a multinomial logistic regression on the lengths' weights, is at most half of their cross products (Böhning
 /// 1992), so Newton's step with that bound in its place is safe.
 fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f64]) {
     let classes = calibration.biases[0].len();
     let total: f64 = weights.iter().sum();
     let softmax = Calibration {
-        uniform_weight: 0.0,
+        base_rate_weight: 0.0,
         ..calibration.clone()
     };
     let sums = texts.par_iter().zip(weights).map(|(text, &weight)| {
-        let (modelled, slopes) = bias_slopes(text, &softmax, calibration.uniform_weight);
+        let (modelled, slopes) = bias_slopes(text, &softmax, calibration.base_rate_weight);
         let weight = weight / total * modelled;
         let at = bias_weights(text.words);
         let gradient: Vec<[f64; KNOTS]> = (slopes.iter())
@@ -256,10 +256,10 @@ fn improve_biases(calibration: &mut Calibration, texts: &[Scored], weights: &[f6
     }
 }
 
-/// How far the class of a text does not come from the mixture with the base rates, and the slope of the log probability of its label in
-/// the bias of each class, without the mixture.
-pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) -> (f64, Vec<f64>) {
-    let uniform_weight = f64::from(uniform_weight);
+/// The probability that the label of a text was drawn from the softmax and not from the base rates, and the slope of the label's
+/// log probability under the softmax in the bias of each class.
+pub fn bias_slopes(text: &Scored, softmax: &Calibration, base_rate_weight: f32) -> (f64, Vec<f64>) {
+    let base_rate_weight = f64::from(base_rate_weight);
     let probabilities = softmax.probabilities(&text.logits, text.words);
     let least = |probability: f32| f64::from(probability).max(f64::MIN_POSITIVE);
     let of_label: f64 = (text.classes.clone())
@@ -269,8 +269,8 @@ pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) ->
     let base_rate: f64 = (text.classes.clone())
         .map(|class| f64::from(base_rates[class]))
         .sum();
-    let uniform = uniform_weight * base_rate;
-    let modelled = (1.0 - uniform_weight) * of_label;
+    let mixed_in = base_rate_weight * base_rate;
+    let modelled = (1.0 - base_rate_weight) * of_label;
     let slope = |(class, &probability): (usize, &f32)| {
         let target = match text.classes.contains(&class) {
             true => least(probability) / of_label,
@@ -279,7 +279,7 @@ pub fn bias_slopes(text: &Scored, softmax: &Calibration, uniform_weight: f32) ->
         target - f64::from(probability)
     };
     let slopes = probabilities.iter().enumerate().map(slope).collect();
-    (modelled / (modelled + uniform), slopes)
+    (modelled / (modelled + mixed_in), slopes)
 }
 
 /// The weight of each text: the base rate of its label over the share of the texts with one of its classes.
@@ -387,7 +387,10 @@ mod tests {
             })
             .collect();
         let found = fit(&texts);
-        assert!((found.uniform_weight - 1.0 / 6.0).abs() < 0.03, "{found:?}");
+        assert!(
+            (found.base_rate_weight - 1.0 / 6.0).abs() < 0.03,
+            "{found:?}"
+        );
         assert!((found.temperature(1000) - 1.0).abs() < 0.1, "{found:?}");
     }
 

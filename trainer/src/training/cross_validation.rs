@@ -78,7 +78,7 @@ pub fn cross_validate(
         );
         let class_balance = config.training.class_balance;
         let data = Data::new(tasks.clone(), examples.users.clone(), parts, class_balance)?;
-        data.check_wide(&config.wide)?;
+        data.check_validation(&config.wide)?;
         let mut trainer = Trainer::new(setup(config, data, &embedding)?, &device)?;
         if !trainer.train(interrupted)? {
             return Ok(None);

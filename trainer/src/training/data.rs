@@ -13,6 +13,7 @@ use crate::config;
 use crate::evaluation::few_users_warning;
 use crate::output::{OutputError, PendingFile};
 use crate::progress::notice;
+use crate::table::counted;
 
 /// What a network learns about one attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,19 +79,35 @@ impl Data {
         })
     }
 
-    /// Whether there are validation users to choose a wide component on, if the settings ask for one. Checked before training,
-    /// which takes long.
+    /// Whether there are validation users to choose the epoch on, and a wide component if the settings ask for one. Checked
+    /// before training, which takes long.
     ///
     /// # Errors
-    /// If there are none.
-    pub fn check_wide(&self, settings: &config::Wide) -> Result<(), TrainError> {
-        match settings.features > 0 && self.parts.validation.is_empty() {
-            true => Err(TrainError::Unusable(
+    /// If there are none, or none with a label of a main task.
+    pub fn check_validation(&self, wide: &config::Wide) -> Result<(), TrainError> {
+        let validation = &self.parts.validation;
+        if wide.features > 0 && validation.is_empty() {
+            return Err(TrainError::Unusable(
                 "the wide component needs validation users, and there are none; increase split.validation, or set \
                  wide.features = 0"
                     .into(),
-            )),
-            false => Ok(()),
+            ));
+        }
+        let is_labelled = |index| {
+            let mut users = validation.iter();
+            users.any(|&user| self.users[user].classes_of(index).is_some())
+        };
+        let mut tasks = self.tasks.iter().enumerate();
+        let unlabelled =
+            tasks.find(|(index, task)| task.role == Role::Main && !is_labelled(*index));
+        match unlabelled.filter(|_| !validation.is_empty()) {
+            Some((_, task)) => Err(TrainError::Unusable(format!(
+                "{}: none of the {} has a label, so no epoch can be chosen; increase split.validation, or set \
+                 split.stratify_by = {0:?}",
+                task.attribute.name,
+                counted(validation.len() as u64, "validation user")
+            ))),
+            None => Ok(()),
         }
     }
 

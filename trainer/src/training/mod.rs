@@ -135,7 +135,7 @@ pub fn train(
     let (folder, checkpoint) = RunFolder::open(config, resume)?;
     let user_dictionary = segmenter.user_dictionary().to_owned();
     let prepared = prepare::prepare(config, segmenter)?;
-    prepared.data.check_wide(&config.wide)?;
+    prepared.data.check_validation(&config.wide)?;
     let checksum = prepared.checksum;
     folder.begin(
         &prepared.data,

@@ -23,7 +23,7 @@ pub struct Trained<'a, A: Architecture> {
 
 impl<'a, A: Architecture> Trained<'a, A> {
     /// Takes the best epoch of a trainer that has come to the end, and fits the wide component to it, for which
-    /// [`Data::check_wide`](super::Data::check_wide) must hold. Texts consist of words of the vocabulary.
+    /// [`Data::check_validation`](super::Data::check_validation) must hold. Texts consist of words of the vocabulary.
     pub fn new(
         trainer: Trainer<'a, A>,
         settings: &config::Wide,

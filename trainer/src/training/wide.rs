@@ -1,6 +1,7 @@
 //! Fits the wide component: chooses its features, and fits a linear classifier over them for each task.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 
 use model_core::{
     predictor::add,
@@ -161,7 +162,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The users (as places in `users`) that a task's classifier is fitted to, and their classes. Files in which many labels are
-    /// intervals are left out if there are others: the users of one class are not a fair sample of such a file.
+    /// intervals are left out if the others have two classes: the users of one class are not a fair sample of such a file.
     fn examples(&self, task: usize) -> (Vec<usize>, Vec<usize>) {
         let mut files = HashMap::<usize, (usize, usize)>::new();
         for user in &self.users {
@@ -177,9 +178,11 @@ impl<'a> Fit<'a> {
             let users = self.users.iter().enumerate();
             users.filter(|(_, user)| user.classes[task].is_some())
         };
-        let any_fair = with_class().any(|(_, user)| is_fair(user));
+        let fair_classes = with_class().filter(|(_, user)| is_fair(user));
+        let fair_classes: HashSet<_> = fair_classes.map(|(_, user)| user.classes[task]).collect();
+        let are_enough = fair_classes.len() > 1;
         with_class()
-            .filter(|(_, user)| is_fair(user) || !any_fair)
+            .filter(|(_, user)| is_fair(user) || !are_enough)
             .filter_map(|(place, user)| Some((place, user.classes[task]?)))
             .unzip()
     }

@@ -194,7 +194,7 @@ fn a_card_gets_the_figures_and_the_model_stays_as_it_is() {
 fn compact_dropped_the_test_figures_silently() {
     let workplace = workplace();
     workplace.write("users.jsonl", users());
-    let compact = ["compact", "model", "-o", "model"];
+    let compact = ["compact", "model", "-o", "small"];
     let without_figures = workplace.run(&compact);
     assert_eq!(stderr(&without_figures), "");
     stdout(without_figures, 0);
@@ -207,7 +207,7 @@ fn compact_dropped_the_test_figures_silently() {
         said.starts_with("the card's test figures are left out"),
         "{said}"
     );
-    assert_eq!(card(&workplace, "model"), Value::Array(vec![]));
+    assert_eq!(card(&workplace, "small"), Value::Array(vec![]));
 }
 
 #[test]

@@ -163,6 +163,21 @@ fn a_corpus_that_cannot_be_learned_from_is_refused() {
         one_class.contains("\"gender\"") && one_class.contains("at least two are needed"),
         "{one_class}"
     );
+    // The first epoch was taken, because the loss of nobody is 0.
+    let few = users.lines().enumerate().map(|(place, line)| {
+        let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
+        if place >= 4 {
+            user.as_object_mut().unwrap().remove("gender");
+        }
+        user.to_string()
+    });
+    workplace.write("users.jsonl", few.collect::<Vec<_>>().join("\n"));
+    let unlabelled = workplace.failure(&["train", "config.toml", "--output", "few"]);
+    assert!(
+        unlabelled.contains("gender: none of the ")
+            && unlabelled.contains("has a label, so no epoch can be chosen"),
+        "{unlabelled}"
+    );
     workplace.write("users.jsonl", "");
     let empty = workplace.failure(&["train", "config.toml", "--output", "empty"]);
     assert!(empty.contains("the corpus has no users"), "{empty}");

@@ -8,7 +8,7 @@ pub(in crate::corpus) fn is_utf_7(head: &[u8]) -> bool {
     if !head.is_ascii() {
         return false;
     }
-    let (mut valid, mut invalid, mut is_telling) = (0, 0, false);
+    let (mut valid, mut invalid, mut is_evident) = (0, 0, false);
     let mut rest = head;
     while let Some(plus) = rest.iter().position(|&byte| byte == b'+') {
         rest = &rest[plus + 1..];
@@ -22,12 +22,12 @@ pub(in crate::corpus) fn is_utf_7(head: &[u8]) -> bool {
         match units(coded) {
             Some(units) => {
                 valid += 1;
-                is_telling |= !is_word(coded) && (units > 1 || after[0] == b'-');
+                is_evident |= !is_word(coded) && (units > 1 || after[0] == b'-');
             }
             None => invalid += 1,
         }
     }
-    is_telling && valid > 2 * invalid
+    is_evident && valid > 2 * invalid
 }
 
 fn sextet(byte: u8) -> Option<u32> {

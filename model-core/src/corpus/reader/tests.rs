@@ -188,6 +188,106 @@ fn ids_that_were_there_once_beside_a_user_id_were_users_without_a_word() {
 }
 
 #[test]
+fn posts_with_the_name_of_their_user_were_users_without_a_word() {
+    for (rows, name) in [
+        ("id,nickname,text\n1,Ann,a\n2,Ben,b\n3,Ann,c\n", "nickname"),
+        ("id,From,text\n1,Ann,a\n2,Ben,b\n3,Ann,c\n", "From"),
+    ] {
+        assert_eq!(table(rows).1, [each_once_but(name)], "{rows}");
+    }
+    for rows in [
+        "id,author_name,text\n1,Ann,a\n2,Ben,b\n3,Ann,c\n",
+        "Id,OwnerUserId,Body\n1,Ann,a\n2,Ben,b\n3,Ann,c\n",
+    ] {
+        let users = [json!(["Ann", ["a", "c"]]), json!(["Ben", ["b"]])];
+        assert_eq!(table(rows), (users.to_vec(), Vec::new()), "{rows}");
+    }
+    let posts = r#"{"id": 1, "user": {"username": "ann"}, "text": "a"}
+        {"id": 2, "user": {"username": "ann"}, "text": "b"}"#;
+    assert_eq!(
+        json_file(posts),
+        (vec![json!(["ann", ["a", "b"]])], Vec::new())
+    );
+}
+
+#[test]
+fn a_quote_that_another_row_closed_swallowed_rows_without_a_word() {
+    let rows =
+        "user\ttext\n1\t\"Be yourself\n2\tgood morning\n3\tlove this\n4\tlate night\"\n6\tfine\n";
+    let (users, problems) = table(rows);
+    assert_eq!(users.len(), 2);
+    let [note] = &problems[..] else {
+        panic!("{problems:?}")
+    };
+    assert!(
+        note.starts_with(
+            "lines 2 to 5 are one row, because of a quote that is closed only there, but 3 of them"
+        ),
+        "{note}"
+    );
+    // Lists, verses and letters are posts.
+    for post in [
+        "dear all,\nthis, and that\nmore",
+        "a\nb\nc\nd",
+        "x, y\n\nz, w\n",
+    ] {
+        let (_, problems) = table(&format!("user,text\n1,\"{post}\"\n2,b\n"));
+        assert_eq!(problems, Vec::<String>::new(), "{post}");
+    }
+    let stray = "user,text\n1,\"Be yourself\n2,good\n3,it is \"late\n4,fine\n";
+    let problem = &table(stray).1[0];
+    assert!(
+        problem.ends_with("inside it; the row goes on to line 4"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn na_was_a_label_that_stood_before_the_known_one() {
+    let rows = "user,text,gender\na,one,NA\na,two,female\nb,NA,None\n";
+    let mut found = Vec::new();
+    let mut notes = Vec::new();
+    for user in read_users(rows.as_bytes(), Format::Csv, &Reading::default()).unwrap() {
+        match user {
+            Ok(user) => found.push(user.label("gender")),
+            Err(Problem::Note(note)) => notes.push(note),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(found, [Some("female".to_owned()), None]);
+    assert!(
+        notes[0].starts_with("1 post is NA or the like"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn seconds_were_before_all_dates_and_milliseconds() {
+    let posts = r#"{"user": 1, "text": "late", "created_utc": 1706700000}
+        {"user": 1, "text": "early", "created_at": "2024-01-01T00:00:00Z"}
+        {"user": 1, "text": "latest", "timestamp": 1706700000500}
+        {"user": 1, "text": "later", "created_utc": 1706700000.25}"#;
+    let (users, problems) = json_file(posts);
+    assert_eq!(users, [json!([1, ["early", "late", "later", "latest"]])]);
+    assert_eq!(problems, Vec::<String>::new());
+}
+
+#[test]
+fn entities_but_the_five_of_xml_were_read_without_a_word() {
+    for text in ["x&nbsp;y", "&#128512;", "it&#x27;s", "caf&eacute;"] {
+        let (_, problems) = json_file(&json!({"id": 1, "text": text}).to_string());
+        assert!(
+            problems[0].contains("HTML entities"),
+            "{text}: {problems:?}"
+        );
+    }
+    for text in ["R&B; soul", "a & b; c", "AT&T", "?a=1&b=2;3"] {
+        let (_, problems) = json_file(&json!({"id": 1, "text": text}).to_string());
+        assert_eq!(problems, Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
 fn tweets_of_the_default_fields_were_users_without_a_word() {
     let tweets = [1, 2].map(|id| json!({"id": id, "text": "a", "edit_history_tweet_ids": [id]}));
     let page = json!({"data": tweets, "meta": {}}).to_string();

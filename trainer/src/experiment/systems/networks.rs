@@ -47,7 +47,7 @@ pub fn train<'a, A: Architecture + 'a>(
     network: NetworkTraining<'_, 'a, A>,
 ) -> Result<Fitted<'a>, ExperimentError> {
     let data = data(problem, network.training.class_balance)?;
-    data.check_wide(network.wide)?;
+    data.check_validation(network.wide)?;
     let setup = Setup {
         training: network.training.clone(),
         seed: problem.seed,
