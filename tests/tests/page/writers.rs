@@ -379,6 +379,38 @@ fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
 }
 
 #[test]
+fn the_writer_whose_posts_were_found_last_took_the_place_of_the_one_chosen_last() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // The last one comes first by words, and is found after all the others have been read.
+        let users: String = (1..=2_500)
+            .map(|user| json!({ "id": user, "text": "school ".repeat(1 + user / 2_500) }).to_string() + "\n")
+            .collect();
+        page.give("many.jsonl", users).await;
+        done(&page, 2_500).await;
+        let rows = "const rows = document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) button');";
+        for _ in 0..2 {
+            page.press("Words").await;
+        }
+        page.until(&format!("{rows} return rows[0].innerText === '2500' && rows[1].innerText === '1'"), SOON)
+            .await;
+        page.script(&format!("{rows} rows[0].click(); rows[1].click()"))
+            .await;
+        let heading = "document.querySelector('#one-writer')?.innerText";
+        page.until(&format!("return {heading} === 'Writer 1'"), SOON).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(page.script(&format!("return {heading}")).await, "Writer 1");
+
+        // Nor does one come after all are closed.
+        let close = "document.querySelector('.settling > button').click()";
+        page.script(&format!("{rows} rows[0].click(); {close}")).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let open = "return document.querySelector('.settling') !== null";
+        assert_eq!(page.script(open).await, false);
+    });
+}
+
+#[test]
 fn the_chunks_of_a_chinese_file_are_as_large_as_the_worker_asks() {
     with_script(RECORD).languages("zh-CN").run(async |page| {
         page.ready().await;

@@ -36,20 +36,27 @@ pub fn settle(link: Link, place: usize, is_asked: bool) {
     let found = link.look(|session| {
         let batch = session.batch()?;
         let id = batch.lines().get(place)?.id.clone();
-        Some((id, batch.search(place), session.run_number()))
+        Some((id, batch.search(place)))
     });
-    let Some((id, mut search, run)) = found else {
+    let Some((id, mut search)) = found else {
         return;
     };
+    let mut number = 0;
+    link.act(|session| {
+        number = session.begin_search();
+        Vec::new()
+    });
     spawn_local(async move {
         let posts = loop {
             match search.step() {
                 ControlFlow::Break(posts) => break posts,
                 ControlFlow::Continue(()) => pause().await,
             }
+            if link.look(|session| session.search_number()) != number {
+                return;
+            }
         };
-        let is_same = link.look(|session| session.run_number() == run && session.batch().is_some());
-        let Some(posts) = posts.filter(|_| is_same) else {
+        let Some(posts) = posts else {
             return;
         };
         link.act(|session| session.settle(id, posts));

@@ -97,6 +97,8 @@ pub struct Session {
     /// The number of runs over files so far.
     runs: u64,
     settling: Option<Settling>,
+    /// The number of the newest search for a writer's posts. It also changes where no search is wanted any longer.
+    searches: u64,
     /// It changes with the writer, and where the same one is predicted anew.
     settlings: u64,
     wants_weights: bool,
@@ -129,6 +131,7 @@ impl Session {
             batch: None,
             runs: 0,
             settling: None,
+            searches: 0,
             settlings: 0,
             wants_weights: false,
             request: 0,
@@ -346,7 +349,7 @@ impl Session {
         batch.use_base_rates(self.base_rates.clone());
         self.batch = Some(batch);
         self.runs += 1;
-        self.settling = None;
+        self.close_settling();
         self.ask()
     }
 
@@ -360,13 +363,24 @@ impl Session {
     /// The visitor closes the results. The writers of an archive can then be chosen again.
     pub fn close_file(&mut self) {
         self.batch = None;
-        self.settling = None;
+        self.close_settling();
     }
 
     /// The visitor closes all files.
     pub fn close_files(&mut self) {
         self.close_file();
         self.archive = None;
+    }
+
+    /// The visitor chooses a writer, whose posts are looked for. An earlier search ends without a result.
+    pub fn begin_search(&mut self) -> u64 {
+        self.searches += 1;
+        self.searches
+    }
+
+    /// The number of the newest search, unless it is no longer wanted.
+    pub fn search_number(&self) -> u64 {
+        self.searches
     }
 
     /// The visitor wants to see how the estimate of a writer with these posts settles.
@@ -380,6 +394,7 @@ impl Session {
     /// The visitor has seen it.
     pub fn close_settling(&mut self) {
         self.settling = None;
+        self.searches += 1;
     }
 
     /// The visitor wants to see which posts speak most for a class, or no longer.

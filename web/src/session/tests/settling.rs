@@ -62,6 +62,22 @@ fn answers_about_an_earlier_writer_are_ignored() {
 }
 
 #[test]
+fn a_search_for_an_earlier_writer_went_on() {
+    let mut session = session(on_cpu());
+    session.open_archive(chat(&["ann"]));
+    let mut is_over = |end: fn(&mut Session)| {
+        let number = session.begin_search();
+        assert_eq!(session.search_number(), number);
+        end(&mut session);
+        session.search_number() != number
+    };
+    assert!(is_over(|session| drop(session.begin_search())));
+    assert!(is_over(Session::close_settling));
+    assert!(is_over(Session::close_file));
+    assert!(is_over(|session| drop(session.open_archive(chat(&["ben"])))));
+}
+
+#[test]
 fn a_failure_ends_the_predictions_and_another_worker_goes_on() {
     let mut session = session(on_cpu());
     let (id, _) = asked(session.settle(json!("ann"), posts(2)));
