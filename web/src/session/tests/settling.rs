@@ -119,6 +119,15 @@ fn a_crash_left_an_open_writer_computing_for_ever() {
     assert_eq!(session.settling_failed(), None);
 }
 
+#[test]
+fn a_writer_without_posts_was_computed_for_ever() {
+    let mut session = session(on_cpu());
+    let (id, asked_for) = asked(session.settle(json!(1), Vec::new()));
+    assert!(asked_for.is_empty());
+    assert_eq!(session.receive(prediction(id, 0)), []);
+    assert_eq!(session.settling().unwrap().whole().unwrap().words, 0);
+}
+
 /// A chat of writers with one post each.
 fn chat(names: &[&str]) -> Archive {
     let mut jsonl = String::new();
