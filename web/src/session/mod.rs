@@ -296,12 +296,8 @@ impl Session {
         if let BaseRates::Given(_) = base_rates {
             self.own_shares = Some(base_rates.clone());
         }
-        if let Some(batch) = &mut self.batch {
-            batch.use_base_rates(base_rates.clone());
-            self.runs += 1;
-        }
-        self.settle_again();
         self.base_rates = base_rates;
+        self.predict_files_again();
         self.text.ask_again();
         self.forget_if_failed();
         self.ask()
@@ -346,7 +342,7 @@ impl Session {
 
     /// A run over the users of files.
     fn run_files(&mut self, mut batch: Batch) -> Vec<Command> {
-        batch.use_base_rates(self.base_rates.clone());
+        batch.begin_again(self.base_rates.clone());
         self.batch = Some(batch);
         self.runs += 1;
         self.close_settling();
@@ -403,7 +399,12 @@ impl Session {
         self.ask()
     }
 
-    fn settle_again(&mut self) {
+    /// Another model or other base rates predict the files from now on.
+    fn predict_files_again(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.begin_again(self.base_rates.clone());
+            self.runs += 1;
+        }
         if let Some(settling) = &mut self.settling {
             settling.ask_again();
             self.settlings += 1;
