@@ -289,6 +289,8 @@ pub enum Reply {
         /// The base rates of the training users, by attribute and class. If the model reads two languages, those for texts
         /// that are not Chinese.
         base_rates: Named<Named<f32>>,
+        /// The number of a user's words that it reads. The rest of a longer text is cut off.
+        max_words: usize,
         /// The backend that it runs on.
         backend: Backend,
         /// The size of the first request.

@@ -207,8 +207,8 @@ pub fn not_estimated(estimate: &PopulationEstimate, locale: Locale) -> &'static 
     })
 }
 
-/// How many of the text's words the model knows.
-pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
+/// How many of the text's words the model knows. It reads only `max_words` of a longer text.
+pub fn words_used(prediction: &UserPrediction, max_words: usize, locale: Locale) -> String {
     let (words, known) = (prediction.words, prediction.known_words);
     if words == 0 {
         return locale.t("no_words").into();
@@ -216,7 +216,10 @@ pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
     if known == 0 {
         return locale.t("no_known_words").into();
     }
-    let words_used = locale.plural("words_used", words, &[("known", &known)]);
+    let words_used = match words < max_words {
+        true => locale.plural("words_used", words, &[("known", &known)]),
+        false => locale.format("words_cut", &[("words", &words), ("known", &known)]),
+    };
     match known < FEW_WORDS {
         true => locale.format("few_words_used", &[("words_used", &words_used)]),
         false => words_used,
@@ -306,17 +309,20 @@ mod tests {
 
     #[test]
     fn a_short_text_has_a_warning() {
-        assert_eq!(
-            words_used(&prediction(200, 180), Locale::English),
-            "The model knows 180 of 200 words."
-        );
-        assert!(
-            words_used(&prediction(10, 9), Locale::English)
-                .contains("too little for more than a guess")
-        );
-        assert!(words_used(&prediction(10, 0), Locale::English).contains("none of the words"));
-        assert!(words_used(&prediction(0, 0), Locale::English).contains("contains no words"));
+        let used = |words, known| words_used(&prediction(words, known), 201, Locale::English);
+        assert_eq!(used(200, 180), "The model knows 180 of 200 words.");
+        assert!(used(10, 9).contains("too little for more than a guess"));
+        assert!(used(10, 0).contains("none of the words"));
+        assert!(used(0, 0).contains("contains no words"));
         assert_eq!(announcement(&prediction(10, 0), Locale::English), "");
+    }
+
+    #[test]
+    fn all_words_of_a_text_that_was_cut_off_were_said_to_be_read() {
+        assert_eq!(
+            words_used(&prediction(200, 180), 200, Locale::English),
+            "The model reads only the first 200 words. It knows 180 of them."
+        );
     }
 
     #[test]

@@ -523,6 +523,10 @@ attributes: Array<Attribute>,
  */
 base_rates: Named<Named<number>>, 
 /**
+ * The number of a user's words that it reads. The rest of a longer text is cut off.
+ */
+max_words: number, 
+/**
  * The backend that it runs on.
  */
 backend: Backend, 

@@ -544,7 +544,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
         total: bytes(total ?? 0),
       });
     }
-    if (this.#prediction) return locale.wordsUsed(this.#prediction);
+    if (this.#prediction) return locale.wordsUsed(this.#prediction, this.#model?.maxWords ?? Infinity);
     if (!behind) return locale.t("no_text");
     return locale.t(this.#model ? "in_a_moment" : "when_ready");
   }

@@ -60,6 +60,8 @@ pub struct Model {
     pub attributes: Vec<Attribute>,
     /// The base rates of its training users, by attribute and class.
     pub base_rates: Named<Named<f32>>,
+    /// The number of a writer's words that it reads.
+    pub max_words: usize,
     /// What it ran on last.
     pub backend: Backend,
     /// How much of a file to ask for at a time.

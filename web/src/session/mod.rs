@@ -169,6 +169,13 @@ impl Session {
         self.model.as_ref()
     }
 
+    /// The number of a writer's words that the model reads.
+    pub fn max_words(&self) -> usize {
+        self.model
+            .as_ref()
+            .map_or(usize::MAX, |model| model.max_words)
+    }
+
     /// Why the model that the visitor chose last could not be loaded, and the one before is still in use.
     pub fn refused(&self) -> Option<&Reason> {
         self.refused.as_ref()

@@ -21,6 +21,7 @@ fn ready_for_age(attribute: &str) -> Reply {
         card: Box::default(),
         base_rates: Named(vec![(attribute.into(), Named(rates.to_vec()))]),
         attributes: vec![age],
+        max_words: 30_000,
         backend: on_cpu(),
         chunk: CHUNK,
     }
@@ -91,6 +92,7 @@ fn other_base_rates_predict_the_comparison_and_the_file_again() {
         card,
         attributes: Vec::new(),
         base_rates: Named(Vec::new()),
+        max_words: 30_000,
         backend: on_cpu(),
         chunk: CHUNK,
     };
