@@ -60,6 +60,23 @@ fn a_dropped_table_is_read_too() {
 }
 
 #[test]
+fn a_file_that_was_dropped_beside_the_page_was_opened_by_the_browser() {
+    let drop = "
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(['my school\\nmy mom\\n'], 'two.txt'));
+        return ['dragover', 'drop'].map(type => {
+            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
+            document.documentElement.dispatchEvent(event);
+            return event.defaultPrevented;
+        })";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        assert_eq!(page.script(drop).await, json!([true, true]));
+        done(&page, 2).await;
+    });
+}
+
+#[test]
 fn text_that_was_dragged_into_the_text_area_was_swallowed() {
     let drag = "
         const transfer = new DataTransfer();

@@ -24,6 +24,7 @@ mod writers;
 
 use std::time::Duration;
 
+use leptos::ev;
 use leptos::prelude::*;
 use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
@@ -104,14 +105,15 @@ fn App() -> impl IntoView {
             reader.take(&files);
         }
     };
+    // On the window, because beside the page the browser would open the files itself.
+    let listeners = [
+        window_event_listener(ev::dragover, drag),
+        window_event_listener(ev::dragleave, move |_| set_over.set(false)),
+        window_event_listener(ev::drop, drop),
+    ];
+    on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
     view! {
-        <div
-            class="drop"
-            class:over=over
-            on:dragover=drag
-            on:dragleave=move |_| set_over.set(false)
-            on:drop=drop
-        >
+        <div class="drop" class:over=over>
             <update::Update />
             <header>
                 <LocaleSwitch link=link />
