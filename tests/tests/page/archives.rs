@@ -315,6 +315,22 @@ fn reading_a_large_file_can_be_cancelled() {
 }
 
 #[test]
+fn files_of_more_than_two_gigabytes_were_read_for_ever() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let script = "const text = new Blob(['my school\\n'.repeat(1 << 21)]);";
+        drop(&page, "large.txt", script, "Array(110).fill(text)").await;
+        let refused = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('Nothing was opened: together the files have more than 2 GiB')";
+        page.until(refused, SOON).await;
+        let reading = "return document.querySelector('.reading') === null";
+        assert_eq!(page.script(reading).await, true);
+        page.give("one.txt", "my husband cooked dinner").await;
+        done(&page, 1).await;
+    });
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     Visit::default().run(async |page| {
         page.ready().await;
