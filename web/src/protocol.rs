@@ -275,7 +275,7 @@ pub enum Reply {
         asset: Asset,
         /// The number of bytes so far.
         received: u64,
-        /// The number of bytes in all, if the server states it.
+        /// The number of bytes in all, if the server of the page's own origin states it.
         total: Option<u64>,
     },
     /// The model is ready.

@@ -502,7 +502,7 @@ asset: Asset,
  */
 received: number, 
 /**
- * The number of bytes in all, if the server states it.
+ * The number of bytes in all, if the server of the page's own origin states it.
  */
 total: number | null, } } | { "ready": { 
 /**
