@@ -212,6 +212,31 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
 }
 
 #[test]
+fn the_focus_was_lost_with_the_button_that_cancels_when_the_work_ended() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        for (id, next) in [("cancel-reading", "files"), ("cancel-run", "file")] {
+            page.script(&format!(
+                "window.seen = false;
+                new MutationObserver((_, observer) => {{
+                    const cancel = document.getElementById('{id}');
+                    if (!cancel) return;
+                    cancel.focus();
+                    window.seen = true;
+                    observer.disconnect();
+                }}).observe(document.body, {{ childList: true, subtree: true }})"
+            ))
+            .await;
+            page.give("writers.jsonl", users(2_000)).await;
+            page.until("return window.seen", SOON).await;
+            done(&page, 2_000).await;
+            page.focused(next).await;
+            page.press("Back to the text").await;
+        }
+    });
+}
+
+#[test]
 fn one_writer_is_not_called_writers() {
     Visit::default().run(async |page| {
         page.ready().await;

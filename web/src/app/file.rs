@@ -17,7 +17,7 @@ use super::population::Population;
 use super::reader::{Reader, ReadingFiles};
 use super::settling::{Settling, settle};
 use super::writers::Writers;
-use super::{focus_later, locale, t};
+use super::{Cancel, focus_later, locale, t};
 use crate::batch::{BadRecord, BrokenFile, Export, State};
 use crate::js::describe;
 use crate::session::Session;
@@ -202,26 +202,29 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
         let failed = save_shares(link).err();
         notice.set(failed.map(|error| ("download_failed", error)));
     };
-    let act = move |act: fn(&mut Session), focused: &'static str| {
+    let act = move |act: fn(&mut Session)| {
         link.act(|session| {
             act(session);
             Vec::new()
         });
+    };
+    let act_and_focus = move |todo: fn(&mut Session), focused: &'static str| {
+        act(todo);
         focus_later(focused);
     };
     view! {
         <div class="actions">
             <Show when=move || running.get()>
-                <button type="button" on:click=move |_| act(Session::cancel_file, "file")>{t("cancel")}</button>
+                <Cancel id="cancel-run" next="file" cancel=move || act(Session::cancel_file) />
             </Show>
             {[Export::Csv, Export::Jsonl].map(download).into_iter().collect_view()}
             <Show when=move || has_shares.get()>
                 <button type="button" on:click=save_shares>{t("download_shares")}</button>
             </Show>
             <Show when=move || has_archive.get()>
-                <button type="button" on:click=move |_| act(Session::close_file, "archive")>{t("other_writers")}</button>
+                <button type="button" on:click=move |_| act_and_focus(Session::close_file, "archive")>{t("other_writers")}</button>
             </Show>
-            <button type="button" on:click=move |_| act(Session::close_files, "posts")>{t("close")}</button>
+            <button type="button" on:click=move |_| act_and_focus(Session::close_files, "posts")>{t("close")}</button>
         </div>
     }
 }

@@ -206,6 +206,26 @@ fn focus_later(id: &'static str) {
     set_timeout(focus, Duration::ZERO);
 }
 
+/// The button that ends some work, with this id. It disappears with the work, and then passes the focus on.
+#[component]
+fn Cancel(id: &'static str, next: &'static str, cancel: impl Fn() + 'static) -> impl IntoView {
+    // The button is still there.
+    on_cleanup(move || {
+        if document()
+            .active_element()
+            .is_some_and(|focused| focused.id() == id)
+        {
+            focus_later(next);
+        }
+    });
+    let pressed = move |_| {
+        cancel();
+        // Safari gives a button that is clicked no focus.
+        focus_later(next);
+    };
+    view! { <button id=id type="button" on:click=pressed>{t("cancel")}</button> }
+}
+
 /// Whether files are dragged, and not text.
 fn holds_files(event: &DragEvent) -> bool {
     let Some(transfer) = event.data_transfer() else {

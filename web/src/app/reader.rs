@@ -8,7 +8,7 @@ use web_sys::{ErrorEvent, File, FileList, MessageEvent, Worker, WorkerOptions, W
 
 use super::file::Notice;
 use super::link::Link;
-use super::{focus_later, locale, t};
+use super::{Cancel, locale, t};
 use crate::archive::{Archive, Report};
 use crate::batch::GivenFile;
 use crate::js::{describe, get};
@@ -299,10 +299,6 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
             Some(locale().format("reading_progress", &[("read", &read)]))
         })
     };
-    let cancel = move |_| {
-        reader.cancel();
-        focus_later("files");
-    };
     view! {
         <Show when=move || is_reading.get()>
             <div class="reading">
@@ -313,7 +309,7 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
                     value=move || part(|progress| progress.read.min(progress.total))
                 ></progress>
                 <p class="note">{read}</p>
-                <button type="button" on:click=cancel>{t("cancel")}</button>
+                <Cancel id="cancel-reading" next="files" cancel=move || reader.cancel() />
             </div>
         </Show>
     }
