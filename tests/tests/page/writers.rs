@@ -203,8 +203,7 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
         let before = status(&page).await;
         assert!(!before.contains("Cancelled"), "{before}");
         // The run goes on.
-        let more =
-            "return document.querySelector('[aria-labelledby=file] [role=status]').innerText";
+        let more = "return document.querySelector('[aria-labelledby=file] p').innerText";
         page.until(&format!("{more} !== {before:?}"), SOON).await;
         page.press("Cancel").await;
         page.focused("file").await;
@@ -233,6 +232,35 @@ fn the_focus_was_lost_with_the_button_that_cancels_when_the_work_ended() {
             page.focused(next).await;
             page.press("Back to the text").await;
         }
+    });
+}
+
+#[test]
+fn a_screen_reader_announced_every_chunk_of_a_file() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // What a region says when it is inserted is not announced.
+        page.script(
+            "window.announced = [];
+            new MutationObserver(changes => {
+                for (const { target } of changes) {
+                    const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+                    const region = element?.closest('[aria-labelledby=file] > [role=status]');
+                    const text = region?.innerText.trim();
+                    // A text may come in two changes.
+                    if (text && text !== announced.at(-1)) announced.push(text);
+                }
+            }).observe(document.body, { characterData: true, childList: true, subtree: true })",
+        )
+        .await;
+        let start = std::time::Instant::now();
+        page.give("crowd.jsonl", users(5_000)).await;
+        done(&page, 5_000).await;
+        page.until("return announced.at(-1) === '5000 writers done'", SOON)
+            .await;
+        let announced = page.script("return announced.length").await;
+        let most = 2 + start.elapsed().as_secs() / 5;
+        assert!(announced.as_u64() <= Some(most), "{announced} of {most}");
     });
 }
 
@@ -316,7 +344,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
 
         // Measures the time from the click to the message.
         page.script(
-            "const status = document.querySelector('[aria-labelledby=file] [role=status]');
+            "const status = document.querySelector('[aria-labelledby=file] p');
             const pressed = event => { window.pressed = event.timeStamp; };
             document.addEventListener('click', pressed, { capture: true, once: true });
             new MutationObserver(() => {
@@ -519,7 +547,7 @@ pub fn users(count: usize) -> String {
 pub async fn done(page: &Page, writers: usize) {
     let script = format!(
         r"const file = document.querySelector('[aria-labelledby=file]');
-        const status = file?.querySelector('[role=status]').innerText ?? '';
+        const status = file?.querySelector('p').innerText ?? '';
         return /\b{writers}\b/.test(status) && file.querySelector('progress') === null"
     );
     page.until(&script, LATE).await;
@@ -527,11 +555,7 @@ pub async fn done(page: &Page, writers: usize) {
 
 /// The progress that the page shows.
 pub async fn status(page: &Page) -> String {
-    text(
-        page,
-        "//section[@aria-labelledby='file']//*[@role='status']",
-    )
-    .await
+    text(page, "//section[@aria-labelledby='file']/p[1]").await
 }
 
 /// The table's cells, including the header.

@@ -206,6 +206,14 @@ fn focus_later(id: &'static str) {
     set_timeout(focus, Duration::ZERO);
 }
 
+/// A text that screen readers announce. Its region is there before it, because otherwise it would not be announced.
+#[component]
+fn Announced(text: impl Fn() -> String + Send + Sync + 'static) -> impl IntoView {
+    let is_there = RwSignal::new(false);
+    set_timeout(move || is_there.set(true), PAUSE);
+    view! { <p class="hidden" role="status">{move || is_there.get().then(&text)}</p> }
+}
+
 /// The button that ends some work, with this id. It disappears with the work, and then passes the focus on.
 #[component]
 fn Cancel(id: &'static str, next: &'static str, cancel: impl Fn() + 'static) -> impl IntoView {
