@@ -436,6 +436,9 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#failure = null;
     this.#prediction = null;
     this.#answered = null;
+    // They are of the model that is given up.
+    this.#parts.terms.replaceChildren();
+    this.#parts.about.replaceChildren();
   }
 
   #textChanged() {
