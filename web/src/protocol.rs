@@ -132,6 +132,13 @@ pub enum Reason {
 
     /// A text is too long for a message to the worker.
     TextTooLong,
+    /// The widget's element is to show attributes that the model lacks.
+    UnknownAttributes {
+        /// The names that it lacks.
+        names: String,
+        /// The names that it has.
+        known: String,
+    },
     /// An attribute of the widget's element is not an address.
     NotAnAddress {
         /// The attribute.

@@ -458,7 +458,15 @@ answered: number, } } | { "crashed": string } | "no_worker" | "worker_ended" | {
 /**
  * The name of the compression.
  */
-packing: string, } } | { "no_users": string } | { "broken_file": string } | "text_too_long" | { "not_an_address": { 
+packing: string, } } | { "no_users": string } | { "broken_file": string } | "text_too_long" | { "unknown_attributes": { 
+/**
+ * The names that it lacks.
+ */
+names: string, 
+/**
+ * The names that it has.
+ */
+known: string, } } | { "not_an_address": { 
 /**
  * The attribute.
  */

@@ -294,6 +294,8 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     if (before === after || !this.isConnected) return;
     if (name === "lang" || name === "show") {
       this.#label();
+      // The names were wrong, or are now.
+      if (name === "show" && (this.#failure !== null || this.#unknown().length)) this.#ask();
     } else if (name === "base-rates") {
       // The text needs a new prediction.
       this.#answered = null;
@@ -455,6 +457,11 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     const { signal } = (this.#asking = new AbortController());
     let prediction;
     try {
+      const unknown = this.#unknown();
+      if (unknown.length) {
+        const known = this.#model.attributes.map(({ name }) => name);
+        throw new Failure({ unknown_attributes: { names: unknown.join(", "), known: known.join(", ") } });
+      }
       // Without a text this only checks the base rates.
       [prediction = null] = await this.#model.predict(text.trim() ? [text] : [], { baseRates, signal });
     } catch (error) {
@@ -468,6 +475,17 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#failure = null;
     this.#render();
     if (prediction) this.#emit("prediction", { prediction, text });
+  }
+
+  /** The names of the attributes to show. */
+  #wanted() {
+    return this.show.split(/\s+/).filter(Boolean);
+  }
+
+  /** Those of them that the model lacks. */
+  #unknown() {
+    const known = this.#model?.attributes.map(({ name }) => name);
+    return known ? this.#wanted().filter((name) => !known.includes(name)) : [];
   }
 
   #fail(error) {
@@ -496,7 +514,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     ethics.textContent = locale.t("ethics");
     if (this.#model) {
       const known = this.#model.attributes;
-      const wanted = this.show.split(/\s+/).filter(Boolean);
+      const wanted = this.#wanted();
       const shown = wanted.length ? wanted.flatMap((name) => known.find((one) => one.name === name) ?? []) : known;
       this.#sections = shown.map((attribute) => section(locale, attribute));
       attributes.replaceChildren(...this.#sections.map(({ element }) => element));

@@ -46,6 +46,30 @@ fn the_terms_of_the_model_before_stayed_when_another_one_failed() {
 }
 
 #[test]
+fn a_misspelt_attribute_to_show_gave_an_empty_estimate() {
+    page("", &element("show='gendre age'")).run(async |page| {
+        let fault = "the attribute show names gendre, which the model lacks; it has profession, age, gender";
+        let failed = async |times: usize| {
+            let errors = format!(
+                "return heard.filter(event => event.type === 'error').length === {times}"
+            );
+            page.until(&errors, SOON).await;
+            let note = part(&page, ELEMENT, "note").await;
+            assert_eq!(note, format!("No estimate: {fault}"));
+        };
+        failed(1).await;
+        page.script(&format!("{ELEMENT}.show = 'gender age'")).await;
+        settled(&page, ELEMENT).await;
+        let shown = format!(
+            "return !{ELEMENT}.shadowRoot.querySelector('[part=attributes]').hidden"
+        );
+        page.until(&shown, SOON).await;
+        page.script(&format!("{ELEMENT}.show = 'gendre'")).await;
+        failed(2).await;
+    });
+}
+
+#[test]
 fn a_chinese_element_named_the_fault_in_english() {
     page("", &element("model=mine.safetensors lang=zh"))
         .instead("mine.safetensors", damaged())
