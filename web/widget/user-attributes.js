@@ -190,6 +190,10 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #asking = null;
   #timer;
   #watcher = null;
+  /** Notices that the page changes the language of an element around this one. */
+  #languageWatcher = new MutationObserver(() => {
+    if (new Locale(this.#languages()).tag !== this.#locale.tag) this.#label();
+  });
   /** The newest prediction. */
   #prediction = null;
   /** Its text. */
@@ -258,6 +262,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   connectedCallback() {
+    this.#languageWatcher.observe(this.ownerDocument, { attributes: true, attributeFilter: ["lang"], subtree: true });
     this.#label();
     if (this.#use) return;
     if (this.loading === "eager") {
@@ -282,6 +287,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   disconnectedCallback() {
+    this.#languageWatcher.disconnect();
     // If the element was only moved, it is connected again by then.
     queueMicrotask(() => this.isConnected || this.#stop());
   }
