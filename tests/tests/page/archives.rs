@@ -11,7 +11,7 @@ use tests::{
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    array, cells, string, text,
+    array, cells, string, text, with_script,
     writers::{done, status},
 };
 
@@ -327,6 +327,19 @@ fn files_of_more_than_two_gigabytes_were_read_for_ever() {
         assert_eq!(page.script(reading).await, true);
         page.give("one.txt", "my husband cooked dinner").await;
         done(&page, 1).await;
+    });
+}
+
+#[test]
+fn a_dropped_folder_was_answered_with_an_exception() {
+    // No script can make a folder for an event.
+    let folder = "DataTransferItem.prototype.webkitGetAsEntry = () => ({ isDirectory: true });";
+    with_script(folder).run(async |page| {
+        page.ready().await;
+        drop_bytes(&page, "archive", b"").await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('Nothing was opened: folders are not read')";
+        page.until(said, SOON).await;
     });
 }
 

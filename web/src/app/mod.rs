@@ -28,7 +28,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DragEvent, HtmlElement};
+use web_sys::{DataTransferItemList, DragEvent, HtmlElement};
 
 use crate::locale::Locale;
 use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
@@ -100,8 +100,12 @@ fn App() -> impl IntoView {
             return;
         }
         event.prevent_default();
-        let files = event.data_transfer().and_then(|transfer| transfer.files());
-        if let Some(files) = files {
+        let Some(transfer) = event.data_transfer() else {
+            return;
+        };
+        if holds_folder(&transfer.items()) {
+            reader.refuse("no_folders");
+        } else if let Some(files) = transfer.files() {
             reader.take(&files);
         }
     };
@@ -243,6 +247,13 @@ fn holds_files(event: &DragEvent) -> bool {
     kinds
         .iter()
         .any(|kind: JsValue| kind.as_string().as_deref() == Some("Files"))
+}
+
+/// Whether a folder is among what is dropped. It looks like a file otherwise, which cannot be read.
+fn holds_folder(items: &DataTransferItemList) -> bool {
+    let mut items = (0..items.length()).filter_map(|place| items.get(place));
+    // A browser without this function says no.
+    items.any(|item| matches!(item.webkit_get_as_entry(), Ok(Some(entry)) if entry.is_directory()))
 }
 
 fn browser_languages() -> Vec<String> {
