@@ -32,7 +32,7 @@ pub enum BackendChoice {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The browser has no WebGPU.
+    /// The browser, or Node, has no WebGPU.
     #[serde(rename = "no_webgpu")]
     NoWebGpu,
     /// The browser has WebGPU only for pages loaded over https.

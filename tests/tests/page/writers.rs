@@ -125,7 +125,7 @@ fn all_but_one_of_several_dropped_files_were_left_out() {
         // What is left out is said, with its file.
         let status = status(&page).await;
         assert!(
-            status.contains("song.csv could not be read to its end"),
+            status.contains("song.csv could not be opened: "),
             "{status}"
         );
         let bad = "//summary[contains(., '1 record could not be read')]";
@@ -313,10 +313,17 @@ fn bad_records_are_listed_and_the_others_done() {
             page.until(&heading, SOON).await;
             let status = status(&page).await;
             assert!(
-                status.contains("could not be read") && status.contains(message),
+                status.contains("could not be ") && status.contains(message),
                 "{status}"
             );
         }
+        page.give("empty.txt", "").await;
+        let heading = "return document.querySelector('[aria-labelledby=file] h2').innerText.endsWith('empty.txt')";
+        page.until(heading, SOON).await;
+        assert_eq!(
+            status(&page).await,
+            "0 writers done No text of a writer was found."
+        );
     });
 }
 

@@ -126,8 +126,13 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     let done = move || locale().plural("file_done", count(), &[]);
     let outcome = move || {
         overview.with(|all| {
-            let Overview { state, broken, .. } = all.as_ref()?;
-            Some(summary::outcome(state, broken, locale()))
+            let Overview {
+                state,
+                done,
+                broken,
+                ..
+            } = all.as_ref()?;
+            Some(summary::outcome(state, *done, broken, locale()))
         })
     };
     let announced = RwSignal::new(String::new());

@@ -279,7 +279,8 @@ fn read_group<R: Read + Seek>(
 fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
     let (members, note) = members(files, &|_| false);
     if members.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
+        let what =
+            "no files of writers in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
         return send(unreadable(archive, &io::Error::other(what)), Vec::new());
     }
     let mut notes: Vec<String> = note.into_iter().collect();
