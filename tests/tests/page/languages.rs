@@ -85,7 +85,7 @@ fn the_chinese_page_has_no_english_texts() {
             const walk = document.createTreeWalker(document.querySelector('#app'), NodeFilter.SHOW_TEXT);
             const own = '.examples button, .marked, .lists ul, footer option, [lang=en], dd, cite';
             // Names that are the same in both languages, in brackets the browser's name of its adapter, and the names of corpora.
-            const shared = /, [a-z-]+(?=：|$)|JSONL|WebGPU|https|Mastodon|Bluesky|Facebook|Instagram|YouTube|LinkedIn|Telegram|WhatsApp|LINE|Discord|gzip|（[^）]*）/g;
+            const shared = /, [a-z-]+(?=：|$)|JSONL?|WebGPU|https|Mastodon|Bluesky|Facebook|Instagram|YouTube|LinkedIn|Telegram|WhatsApp|LINE|Discord|gzip|（[^）]*）/g;
             const isEnglish = text => /[A-Za-z]{4,}/.test(text.replaceAll(shared, ''));
             const found = [];
             while (walk.nextNode()) {
