@@ -96,6 +96,16 @@ fn the_history_of_the_browser_kept_a_text_that_was_copied_as_a_link() {
 }
 
 #[test]
+fn a_link_that_was_cut_off_within_a_character_had_no_text() {
+    Visit::default()
+        .open("#text=my%20wife%20%E5%A5")
+        .run(async |page| {
+            let area = "return document.querySelector('textarea')?.value === 'my wife \u{FFFD}'";
+            page.until(area, SOON).await;
+        });
+}
+
+#[test]
 fn an_edit_removed_the_query_of_the_address_with_the_text() {
     Visit::default().run(async |page| {
         page.ready().await;

@@ -1,6 +1,6 @@
 //! The text area, and what fills it: examples, links and files.
 
-use js_sys::{decode_uri_component, encode_uri_component};
+use js_sys::encode_uri_component;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -12,7 +12,7 @@ use super::link::Link;
 use super::rates::Rates;
 use super::reader::Reader;
 use super::{PAUSE, file, focus_later, locale, t, tab};
-use crate::labels::posts;
+use crate::labels::{posts, unescaped};
 
 /// The name under which the tab remembers the text while the page is loaded again.
 const TEXT: &str = "text";
@@ -192,6 +192,5 @@ fn forget_link() {
 /// The text in the page's address.
 fn text_of_address() -> Option<String> {
     let fragment = window().location().hash().ok()?;
-    let text = decode_uri_component(fragment.strip_prefix(FRAGMENT)?).ok()?;
-    Some(text.into()).filter(|text: &String| !text.is_empty())
+    Some(unescaped(fragment.strip_prefix(FRAGMENT)?)).filter(|text| !text.is_empty())
 }
