@@ -136,6 +136,21 @@ fn the_focus_jumped_to_another_writer_where_a_long_table_scrolled() {
 }
 
 #[test]
+fn the_table_of_writers_could_not_be_skipped() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("three.txt", "my school\nmy mom\nmy wife\n").await;
+        done(&page, 3).await;
+        page.script("document.querySelector('.filter select').focus()")
+            .await;
+        assert_eq!(tab(&page).await, "Skip the table");
+        press(&page, Key::Enter).await;
+        page.focused("after-writers").await;
+        assert_eq!(tab(&page).await, "auto");
+    });
+}
+
+#[test]
 fn the_focus_was_lost_where_a_long_table_scrolled_up() {
     Visit::default().run(async |page| {
         page.ready().await;

@@ -11,9 +11,12 @@ use web_sys::{Element, FocusOptions, HtmlElement};
 use super::best::BestCell;
 use super::link::Link;
 use super::settling::settle;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::summary;
 use crate::table::{Arrangement, Column, DRAWN, Direction, MOST, drawn, first_drawn};
+
+/// The id of what follows the table.
+const AFTER: &str = "after-writers";
 
 /// The table. While the run goes on, the order is that of the files: sorting after every chunk would be felt.
 #[component]
@@ -95,6 +98,8 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     view! {
         <Filter attributes=attributes arrangement=arrangement running=running />
+        // Each writer is a button.
+        <button type="button" class="skip" on:click=move |_| focus_later(AFTER)>{t("skip_writers")}</button>
         <div
             class="table"
             class:tall=move || { rows.get() > DRAWN }
@@ -118,7 +123,7 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
                 {move || space(after())}
             </table>
         </div>
-        <p class="note">{partly}</p>
+        <p class="note" id=AFTER tabindex="-1">{partly}</p>
     }
 }
 
