@@ -6,6 +6,14 @@ const script = document.querySelector("link[rel=modulepreload]");
 const program = document.querySelector("link[rel=preload][as=fetch]");
 const serviceWorker = serviceWorkers();
 
+// As Locale::negotiate (web/src/locale.rs) does.
+if (/^zh/i.test(navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag)))) {
+  const [english, chinese] = document.getElementById("app").children;
+  [english.hidden, chinese.hidden] = [true, false];
+  document.documentElement.lang = chinese.lang;
+  document.title = chinese.querySelector("h1").textContent;
+}
+
 try {
   await startNewest().catch(() => {});
   const [{ default: start }, response] = await Promise.all([

@@ -115,7 +115,7 @@ pub fn no_members(files: &dyn Files, endings: &str) -> String {
     } else {
         format!("; it has {}", first_of(names))
     };
-    format!("no files of users in it ({endings}), and no known format{advice}")
+    format!("no files with posts in it ({endings}), and no known format{advice}")
 }
 
 /// A zip archive.

@@ -280,7 +280,7 @@ fn what_cannot_be_converted_is_one_clear_line_and_writes_nothing() {
         (&["missing"][..], "missing: No such file"),
         (
             &["blogs", "empty"][..],
-            "empty: no files of users in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format",
+            "empty: no files with posts in it (.jsonl, .json, .csv, .tsv, .txt, .parquet, .arrow), and no known format",
         ),
         (
             &["table.csv"][..],

@@ -8,10 +8,11 @@ pub fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// What a JavaScript exception says: its message, or itself if it is a text.
+/// What a JavaScript exception says: its message, or itself if it is a text. It becomes a part of a sentence.
 pub fn describe(error: JsValue) -> String {
-    get(&error, "message")
+    let message = get(&error, "message")
         .as_string()
         .or_else(|| error.as_string())
-        .unwrap_or_else(|| format!("{error:?}"))
+        .unwrap_or_else(|| format!("{error:?}"));
+    message.trim_end_matches('.').to_owned()
 }

@@ -9,6 +9,24 @@ pub fn posts(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A text in an address, without its escapes. A character that is cut off becomes U+FFFD: such links come from programs that
+/// shorten them.
+pub fn unescaped(text: &str) -> String {
+    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escape = digit(after.first()).zip(digit(after.get(1)));
+        let (byte, length) = match escape {
+            Some((high, low)) if *first == b'%' => ((high << 4 | low) as u8, 3),
+            _ => (*first, 1),
+        };
+        bytes.push(byte);
+        rest = &rest[length..];
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// A class or attribute name as shown: with a capital first, and an en dash in a range.
 pub fn title(name: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -68,6 +86,19 @@ mod tests {
     fn lines_are_posts() {
         assert_eq!(posts(" one \r\n\n\ttwo\n  \n"), ["one", "two"]);
         assert!(posts(" \n\n").is_empty());
+    }
+
+    #[test]
+    fn a_link_that_was_cut_off_within_a_character_had_no_text() {
+        for (escaped, text) in [
+            ("my%20wife%20%E5%A5%BD", "my wife 好"),
+            ("abc%E4%BD", "abc\u{FFFD}"),
+            ("abc%E", "abc%E"),
+            ("100%%25+%zz", "100%%+%zz"),
+            ("", ""),
+        ] {
+            assert_eq!(unescaped(escaped), text);
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum BackendChoice {
 #[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "protocol.d.ts"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The browser has no WebGPU.
+    /// The browser, or Node, has no WebGPU.
     #[serde(rename = "no_webgpu")]
     NoWebGpu,
     /// The browser has WebGPU only for pages loaded over https.
@@ -132,6 +132,13 @@ pub enum Reason {
 
     /// A text is too long for a message to the worker.
     TextTooLong,
+    /// The widget's element is to show attributes that the model lacks.
+    UnknownAttributes {
+        /// The names that it lacks.
+        names: String,
+        /// The names that it has.
+        known: String,
+    },
     /// An attribute of the widget's element is not an address.
     NotAnAddress {
         /// The attribute.
@@ -275,7 +282,7 @@ pub enum Reply {
         asset: Asset,
         /// The number of bytes so far.
         received: u64,
-        /// The number of bytes in all, if the server states it.
+        /// The number of bytes in all, if the server of the page's own origin states it.
         total: Option<u64>,
     },
     /// The model is ready.
@@ -289,6 +296,8 @@ pub enum Reply {
         /// The base rates of the training users, by attribute and class. If the model reads two languages, those for texts
         /// that are not Chinese.
         base_rates: Named<Named<f32>>,
+        /// The number of a user's words that it reads. The rest of a longer text is cut off.
+        max_words: usize,
         /// The backend that it runs on.
         backend: Backend,
         /// The size of the first request.

@@ -9,6 +9,7 @@ use model_core::prediction::{AttributePrediction, Named, UserPrediction};
 use crate::batch::{BrokenFile, State};
 use crate::labels::percent;
 use crate::locale::Locale;
+use crate::protocol::Reason;
 
 /// With fewer known words than this, the page says that they are too few.
 const FEW_WORDS: usize = 100;
@@ -207,8 +208,8 @@ pub fn not_estimated(estimate: &PopulationEstimate, locale: Locale) -> &'static 
     })
 }
 
-/// How many of the text's words the model knows.
-pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
+/// How many of the text's words the model knows. It reads only `max_words` of a longer text.
+pub fn words_used(prediction: &UserPrediction, max_words: usize, locale: Locale) -> String {
     let (words, known) = (prediction.words, prediction.known_words);
     if words == 0 {
         return locale.t("no_words").into();
@@ -216,18 +217,25 @@ pub fn words_used(prediction: &UserPrediction, locale: Locale) -> String {
     if known == 0 {
         return locale.t("no_known_words").into();
     }
-    let words_used = locale.plural("words_used", words, &[("known", &known)]);
+    let words_used = match words < max_words {
+        true => locale.plural("words_used", words, &[("known", &known)]),
+        false => locale.format("words_cut", &[("words", &words), ("known", &known)]),
+    };
     match known < FEW_WORDS {
         true => locale.format("few_words_used", &[("words_used", &words_used)]),
         false => words_used,
     }
 }
 
-/// What kept a run over files from its end, in sentences; empty if nothing did.
-pub fn outcome(state: &State, broken: &[BrokenFile], locale: Locale) -> String {
+/// What kept a run over files from its end or from predicting any writer, in sentences; empty if nothing did.
+pub fn outcome(state: &State, done: usize, broken: &[BrokenFile], locale: Locale) -> String {
     let sentence = |BrokenFile { name, reason }: &BrokenFile| {
         let error = locale.reason(reason);
-        locale.format("file_failed", &[("file", name), ("error", &error)])
+        let key = match reason {
+            Reason::BrokenFile(_) => "file_failed",
+            _ => "file_not_opened",
+        };
+        locale.format(key, &[("file", name), ("error", &error)])
     };
     let mut sentences: Vec<String> = broken.iter().map(sentence).collect();
     match state {
@@ -236,6 +244,7 @@ pub fn outcome(state: &State, broken: &[BrokenFile], locale: Locale) -> String {
             let error = locale.reason(reason);
             sentences.push(locale.format("run_failed", &[("error", &error)]));
         }
+        State::Finished if done == 0 => sentences.push(locale.t("no_writers").into()),
         State::Failed(_) | State::Running | State::Finished => {}
     }
     sentences.join(" ")
@@ -247,7 +256,6 @@ mod tests {
     use model_core::prediction::CoarsePrediction;
 
     use super::*;
-    use crate::protocol::Reason;
 
     fn named(values: &[(&str, f32)]) -> Named<f32> {
         Named(
@@ -306,17 +314,20 @@ mod tests {
 
     #[test]
     fn a_short_text_has_a_warning() {
-        assert_eq!(
-            words_used(&prediction(200, 180), Locale::English),
-            "The model knows 180 of 200 words."
-        );
-        assert!(
-            words_used(&prediction(10, 9), Locale::English)
-                .contains("too little for more than a guess")
-        );
-        assert!(words_used(&prediction(10, 0), Locale::English).contains("none of the words"));
-        assert!(words_used(&prediction(0, 0), Locale::English).contains("contains no words"));
+        let used = |words, known| words_used(&prediction(words, known), 201, Locale::English);
+        assert_eq!(used(200, 180), "The model knows 180 of 200 words.");
+        assert!(used(10, 9).contains("too little for more than a guess"));
+        assert!(used(10, 0).contains("none of the words"));
+        assert!(used(0, 0).contains("contains no words"));
         assert_eq!(announcement(&prediction(10, 0), Locale::English), "");
+    }
+
+    #[test]
+    fn all_words_of_a_text_that_was_cut_off_were_said_to_be_read() {
+        assert_eq!(
+            words_used(&prediction(200, 180), 200, Locale::English),
+            "The model reads only the first 200 words. It knows 180 of them."
+        );
     }
 
     #[test]
@@ -351,16 +362,17 @@ mod tests {
 
     #[test]
     fn each_broken_file_is_named_and_so_is_another_end() {
-        let broken = ["a.csv", "b.jsonl.gz"].map(|name| BrokenFile {
+        let file = |name: &str, reason| BrokenFile {
             name: name.into(),
-            reason: Reason::PackedFile {
-                packing: name.into(),
-            },
-        });
-        let end = |state: &State| outcome(state, &broken, Locale::English);
-        let both = "a.csv could not be read to its end: packed with a.csv, which the page does not read; unpack it first, \
-                    or use the command line. b.jsonl.gz could not be read to its end: packed with b.jsonl.gz, which the page does \
-                    not read; unpack it first, or use the command line.";
+            reason,
+        };
+        let broken = [
+            file("a.csv", Reason::BrokenFile("cut off".into())),
+            file("b.jsonl", Reason::UnreadableFile("gone".into())),
+        ];
+        let end = |state: &State| outcome(state, 1, &broken, Locale::English);
+        let both = "a.csv could not be read to its end: cut off. \
+                    b.jsonl could not be opened: the browser cannot read it (gone).";
         assert_eq!(end(&State::Running), both);
         assert_eq!(end(&State::Failed(broken[1].reason.clone())), both);
         let cancelled = Locale::English.t("file_cancelled");
@@ -368,8 +380,15 @@ mod tests {
         let failed = State::Failed(Reason::NoModel);
         let ended = "The run ended early: there is no such model.";
         assert_eq!(end(&failed), format!("{both} {ended}"));
-        assert_eq!(outcome(&failed, &[], Locale::English), ended);
-        assert_eq!(outcome(&State::Finished, &[], Locale::English), "");
+        let alone = |state: &State, done| outcome(state, done, &[], Locale::English);
+        assert_eq!(alone(&failed, 1), ended);
+        assert_eq!(alone(&State::Finished, 1), "");
+    }
+
+    #[test]
+    fn of_an_empty_file_only_the_number_of_writers_was_said() {
+        let outcome = outcome(&State::Finished, 0, &[], Locale::English);
+        assert_eq!(outcome, "No text of a writer was found.");
     }
 
     #[test]

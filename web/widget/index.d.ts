@@ -98,6 +98,8 @@ export interface Model {
    * do not write Chinese.
    */
   readonly baseRates: Named<Named<number>>;
+  /** The number of a user's words that it reads. The rest of a longer text is cut off. */
+  readonly maxWords: number;
   /** The backend of the newest prediction. */
   readonly backend: Backend;
   /** Predicts all attributes of each user, in their order. `onprogress` is called with the number of finished users. */

@@ -111,6 +111,10 @@ class Model {
     return this.#used().description.base_rates;
   }
 
+  get maxWords() {
+    return this.#used().description.max_words;
+  }
+
   /** @returns {Backend} */
   get backend() {
     const { backend } = this.#used().description;
@@ -234,8 +238,8 @@ class Entry {
    */
   sets = Promise.resolve();
   /**
-   * Its card, attributes, base rates, backend and the size of the next request, once it is loaded.
-   * @type {{ card: ModelCard, attributes: Attribute[], base_rates: Named<Named<number>>, backend: WorkerBackend, chunk: ChunkSize }}
+   * Its card, attributes, base rates, number of words that it reads, backend and the size of the next request, once it is loaded.
+   * @type {{ card: ModelCard, attributes: Attribute[], base_rates: Named<Named<number>>, max_words: number, backend: WorkerBackend, chunk: ChunkSize }}
    */
   description;
 

@@ -65,13 +65,14 @@ export class Locale {
   }
 
   /**
-   * How many of the text's words the model knows.
+   * How many of the text's words the model knows. It reads only `maxWords` of a longer text.
    * @param {import("./index.js").UserPrediction} prediction
+   * @param {number} maxWords
    */
-  wordsUsed({ words, known_words: known }) {
+  wordsUsed({ words, known_words: known }, maxWords) {
     if (words === 0) return this.t("no_words");
     if (known === 0) return this.t("no_known_words");
-    const used = this.t("words_used", { count: words, known });
+    const used = words < maxWords ? this.t("words_used", { count: words, known }) : this.t("words_cut", { words, known });
     return known < FEW_WORDS ? this.t("few_words_used", { words_used: used }) : used;
   }
 }

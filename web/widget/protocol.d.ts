@@ -458,7 +458,15 @@ answered: number, } } | { "crashed": string } | "no_worker" | "worker_ended" | {
 /**
  * The name of the compression.
  */
-packing: string, } } | { "no_users": string } | { "broken_file": string } | "text_too_long" | { "not_an_address": { 
+packing: string, } } | { "no_users": string } | { "broken_file": string } | "text_too_long" | { "unknown_attributes": { 
+/**
+ * The names that it lacks.
+ */
+names: string, 
+/**
+ * The names that it has.
+ */
+known: string, } } | { "not_an_address": { 
 /**
  * The attribute.
  */
@@ -502,7 +510,7 @@ asset: Asset,
  */
 received: number, 
 /**
- * The number of bytes in all, if the server states it.
+ * The number of bytes in all, if the server of the page's own origin states it.
  */
 total: number | null, } } | { "ready": { 
 /**
@@ -522,6 +530,10 @@ attributes: Array<Attribute>,
  * that are not Chinese.
  */
 base_rates: Named<Named<number>>, 
+/**
+ * The number of a user's words that it reads. The rest of a longer text is cut off.
+ */
+max_words: number, 
 /**
  * The backend that it runs on.
  */

@@ -190,6 +190,10 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   #asking = null;
   #timer;
   #watcher = null;
+  /** Notices that the page changes the language of an element around this one. */
+  #languageWatcher = new MutationObserver(() => {
+    if (new Locale(this.#languages()).tag !== this.#locale.tag) this.#label();
+  });
   /** The newest prediction. */
   #prediction = null;
   /** Its text. */
@@ -258,6 +262,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   connectedCallback() {
+    this.#languageWatcher.observe(this.ownerDocument, { attributes: true, attributeFilter: ["lang"], subtree: true });
     this.#label();
     if (this.#use) return;
     if (this.loading === "eager") {
@@ -282,6 +287,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
   }
 
   disconnectedCallback() {
+    this.#languageWatcher.disconnect();
     // If the element was only moved, it is connected again by then.
     queueMicrotask(() => this.isConnected || this.#stop());
   }
@@ -294,6 +300,8 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     if (before === after || !this.isConnected) return;
     if (name === "lang" || name === "show") {
       this.#label();
+      // The names were wrong, or are now.
+      if (name === "show" && (this.#failure !== null || this.#unknown().length)) this.#ask();
     } else if (name === "base-rates") {
       // The text needs a new prediction.
       this.#answered = null;
@@ -436,6 +444,9 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#failure = null;
     this.#prediction = null;
     this.#answered = null;
+    // They are of the model that is given up.
+    this.#parts.terms.replaceChildren();
+    this.#parts.about.replaceChildren();
   }
 
   #textChanged() {
@@ -452,6 +463,11 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     const { signal } = (this.#asking = new AbortController());
     let prediction;
     try {
+      const unknown = this.#unknown();
+      if (unknown.length) {
+        const known = this.#model.attributes.map(({ name }) => name);
+        throw new Failure({ unknown_attributes: { names: unknown.join(", "), known: known.join(", ") } });
+      }
       // Without a text this only checks the base rates.
       [prediction = null] = await this.#model.predict(text.trim() ? [text] : [], { baseRates, signal });
     } catch (error) {
@@ -465,6 +481,17 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     this.#failure = null;
     this.#render();
     if (prediction) this.#emit("prediction", { prediction, text });
+  }
+
+  /** The names of the attributes to show. */
+  #wanted() {
+    return this.show.split(/\s+/).filter(Boolean);
+  }
+
+  /** Those of them that the model lacks. */
+  #unknown() {
+    const known = this.#model?.attributes.map(({ name }) => name);
+    return known ? this.#wanted().filter((name) => !known.includes(name)) : [];
   }
 
   #fail(error) {
@@ -493,7 +520,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
     ethics.textContent = locale.t("ethics");
     if (this.#model) {
       const known = this.#model.attributes;
-      const wanted = this.show.split(/\s+/).filter(Boolean);
+      const wanted = this.#wanted();
       const shown = wanted.length ? wanted.flatMap((name) => known.find((one) => one.name === name) ?? []) : known;
       this.#sections = shown.map((attribute) => section(locale, attribute));
       attributes.replaceChildren(...this.#sections.map(({ element }) => element));
@@ -544,7 +571,7 @@ export class UserAttributesElement extends (globalThis.HTMLElement ?? Object) {
         total: bytes(total ?? 0),
       });
     }
-    if (this.#prediction) return locale.wordsUsed(this.#prediction);
+    if (this.#prediction) return locale.wordsUsed(this.#prediction, this.#model?.maxWords ?? Infinity);
     if (!behind) return locale.t("no_text");
     return locale.t(this.#model ? "in_a_moment" : "when_ready");
   }

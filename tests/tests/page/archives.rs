@@ -11,7 +11,7 @@ use tests::{
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    array, cells, string, text,
+    array, cells, string, text, with_script,
     writers::{done, status},
 };
 
@@ -311,6 +311,35 @@ fn reading_a_large_file_can_be_cancelled() {
         assert_eq!(page.script(opened).await, false);
         page.give("one.txt", "my husband cooked dinner").await;
         done(&page, 1).await;
+    });
+}
+
+#[test]
+fn files_of_more_than_two_gigabytes_were_read_for_ever() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let script = "const text = new Blob(['my school\\n'.repeat(1 << 21)]);";
+        drop(&page, "large.txt", script, "Array(110).fill(text)").await;
+        let refused = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('Nothing was opened: together the files have more than 2 GiB')";
+        page.until(refused, SOON).await;
+        let reading = "return document.querySelector('.reading') === null";
+        assert_eq!(page.script(reading).await, true);
+        page.give("one.txt", "my husband cooked dinner").await;
+        done(&page, 1).await;
+    });
+}
+
+#[test]
+fn a_dropped_folder_was_answered_with_an_exception() {
+    // No script can make a folder for an event.
+    let folder = "DataTransferItem.prototype.webkitGetAsEntry = () => ({ isDirectory: true });";
+    with_script(folder).run(async |page| {
+        page.ready().await;
+        drop_bytes(&page, "archive", b"").await;
+        let said = "return document.querySelector('.choose + [role=status]').innerText
+            .startsWith('Nothing was opened: folders are not read')";
+        page.until(said, SOON).await;
     });
 }
 

@@ -33,7 +33,7 @@ fn without_webgpu_the_cpu_runs_and_the_page_says_why() {
             let running = page.ready().await;
             let reason = match page.script("return 'gpu' in navigator").await == true {
                 true => "WebGPU finds no adapter here",
-                false => "this browser has no WebGPU",
+                false => "there is no WebGPU here",
             };
             assert_eq!(running, format!("Runs on the CPU: {reason}."));
             page.write(&TEXTS[0].join("\n")).await;

@@ -19,6 +19,27 @@ use crate::{array, bundle, note, string, text, with_script};
 const TOLERANCE: f32 = 1e-3;
 
 #[test]
+fn printing_cut_the_marked_text() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.write(&"my school was fun today\n".repeat(60)).await;
+        page.settled(SOON).await;
+        page.click("//summary[normalize-space()='Why?']").await;
+        let is_cut = "const marked = document.querySelector('.marked');
+            return marked !== null && marked.scrollHeight > marked.clientHeight";
+        page.until(is_cut, SOON).await;
+        // The rules for paper, on the screen.
+        page.script(
+            "for (const sheet of document.styleSheets)
+                for (const rule of [...sheet.cssRules])
+                    if (rule.media?.mediaText === 'print') rule.media.mediaText = 'screen'",
+        )
+        .await;
+        assert_eq!(page.script(is_cut).await, false);
+    });
+}
+
+#[test]
 fn an_example_is_explained_word_by_word() {
     Visit::default().run(async |page| {
         page.ready().await;

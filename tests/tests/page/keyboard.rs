@@ -135,6 +135,45 @@ fn the_focus_jumped_to_another_writer_where_a_long_table_scrolled() {
     });
 }
 
+#[test]
+fn the_table_of_writers_could_not_be_skipped() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        page.give("three.txt", "my school\nmy mom\nmy wife\n").await;
+        done(&page, 3).await;
+        page.script("document.querySelector('.filter select').focus()")
+            .await;
+        assert_eq!(tab(&page).await, "Skip the table");
+        press(&page, Key::Enter).await;
+        page.focused("after-writers").await;
+        assert_eq!(tab(&page).await, "auto");
+    });
+}
+
+#[test]
+fn the_focus_was_lost_where_a_long_table_scrolled_up() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users: String = (1..=160)
+            .map(|user| format!("{}\n", json!({ "id": user, "text": "my school" })))
+            .collect();
+        page.give("many.jsonl", users).await;
+        done(&page, 160).await;
+        let table = "const table = document.querySelector('[aria-labelledby=writers] .table');
+            const last = [...table.querySelectorAll('tbody:not(.space) button')].at(-1);";
+        page.script(&format!("{table} table.scrollTop = table.scrollHeight"))
+            .await;
+        page.until(&format!("{table} return last.innerText === '160'"), SOON)
+            .await;
+        page.script(&format!("{table} last.focus()")).await;
+        for writer in (70..160).rev() {
+            hold(&page, &[Key::Shift, Key::Tab]).await;
+            let focused = format!("return document.activeElement.innerText === '{writer}'");
+            page.until(&focused, SOON).await;
+        }
+    });
+}
+
 async fn press(page: &Page, key: Key) {
     hold(page, &[key]).await;
 }

@@ -7,7 +7,7 @@ use tests::{
     same_by,
 };
 
-use crate::{before_worker, string, text};
+use crate::{before_worker, string, text, with_script};
 
 const ENGLISH: [&str; 2] = ["en", "What your writing gives away"];
 const CHINESE: [&str; 2] = ["zh-Hans", "你的文字透露了什么"];
@@ -85,7 +85,7 @@ fn the_chinese_page_has_no_english_texts() {
             const walk = document.createTreeWalker(document.querySelector('#app'), NodeFilter.SHOW_TEXT);
             const own = '.examples button, .marked, .lists ul, footer option, [lang=en], dd, cite';
             // Names that are the same in both languages, in brackets the browser's name of its adapter, and the names of corpora.
-            const shared = /, [a-z-]+(?=：|$)|JSONL|WebGPU|https|Mastodon|Bluesky|Facebook|Instagram|YouTube|LinkedIn|Telegram|WhatsApp|LINE|Discord|gzip|（[^）]*）/g;
+            const shared = /, [a-z-]+(?=：|$)|JSONL?|WebGPU|https|Mastodon|Bluesky|Facebook|Instagram|YouTube|LinkedIn|Telegram|WhatsApp|LINE|Discord|gzip|（[^）]*）/g;
             const isEnglish = text => /[A-Za-z]{4,}/.test(text.replaceAll(shared, ''));
             const found = [];
             while (walk.nextNode()) {
@@ -130,6 +130,19 @@ fn the_fault_of_a_model_was_named_in_english_on_the_chinese_page() {
             let start = "模型加载失败：文件不是 auxlstm 模型（技术细节：";
             assert!(status.starts_with(start), "{status}");
         });
+}
+
+#[test]
+fn a_chinese_visitor_saw_an_english_page_until_the_program_ran() {
+    let never =
+        "WebAssembly.instantiateStreaming = WebAssembly.instantiate = () => new Promise(() => {});";
+    let visit = with_script(never).languages("zh-CN,zh,en").open("");
+    visit.run(async |page| {
+        let shown = "const shown = document.querySelector('#app').innerText.trim();
+            return shown.startsWith('你的文字透露了什么') && !shown.includes('Starting')";
+        page.until(shown, SOON).await;
+        assert_eq!(language(&page).await, CHINESE);
+    });
 }
 
 #[test]

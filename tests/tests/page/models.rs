@@ -5,10 +5,13 @@ use std::time::Duration;
 use tests::{
     BUNDLE,
     browser::{SOON, Visit},
-    same, same_by, site,
+    predict_by, same, same_by, site,
 };
 
-use crate::{TEXTS, bundle, damaged, refused, text, with_script};
+use crate::{
+    TEXTS, bundle, cells, damaged, is_best, refused, text, with_script,
+    writers::{done, users},
+};
 
 #[test]
 fn another_model_of_the_page_can_be_chosen() {
@@ -35,6 +38,32 @@ fn another_model_of_the_page_can_be_chosen() {
         page.ready().await;
         page.settled(SOON).await;
         same(&page.shown().await, TEXTS[0]);
+    });
+}
+
+#[test]
+fn a_file_had_results_of_two_models() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        let users = users(30);
+        page.give("writers.jsonl", &users).await;
+        done(&page, 30).await;
+        let own = text(&page, "//footer//summary").await;
+        let label = "//label[starts-with(normalize-space(), 'Model')]";
+        page.click(&format!("{label}//option[.='en-single']")).await;
+        let other =
+            format!("return document.querySelector('footer summary').innerText !== {own:?}");
+        page.until(&other, SOON).await;
+        page.ready().await;
+        done(&page, 30).await;
+        let rows = cells(&page, "//section[@aria-labelledby='writers']//table").await;
+        let predicted = predict_by("widget/models/en-single.safetensors", &users);
+        assert_eq!(rows.len(), 1 + predicted.len());
+        for (row, predicted) in rows[1..].iter().zip(&predicted) {
+            for (cell, attribute) in row[2..].iter().zip(["profession", "age", "gender"]) {
+                is_best(cell, &predicted["predictions"][attribute]);
+            }
+        }
     });
 }
 

@@ -167,8 +167,7 @@ fn a_cancelled_file_keeps_its_shares_and_does_not_mix_with_the_next_one() {
         let shown = "return document.querySelector('.population') !== null";
         page.until(shown, SOON).await;
         page.press("Cancel").await;
-        let cancelled =
-            "const status = document.querySelector('[aria-labelledby=file] [role=status]');
+        let cancelled = "const status = document.querySelector('[aria-labelledby=file] p');
             return status.innerText.includes('Cancelled')";
         page.until(cancelled, SOON).await;
         let status = status(&page).await;

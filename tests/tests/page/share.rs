@@ -5,11 +5,23 @@ use tests::{
     same,
 };
 
-use crate::{string, text};
+use crate::{string, text, with_script};
+
+/// A clipboard that the test can read, or one that the browser refuses.
+fn with_clipboard(copies: bool) -> Visit {
+    let copy = match copies {
+        true => "window.copied = text",
+        false => "throw new DOMException('no', 'NotAllowedError')",
+    };
+    with_script(&format!(
+        "Object.defineProperty(Navigator.prototype, 'clipboard', {{
+            get: () => ({{ writeText: async text => {{ {copy}; }} }}) }})"
+    ))
+}
 
 #[test]
 fn a_link_brings_the_text_back_and_no_server_sees_it() {
-    Visit::default().run(async |page| {
+    with_clipboard(true).run(async |page| {
         page.ready().await;
         let posts = ["my school & #1 wife? 100% zoë 😀", "<b>so</b> boring"];
         page.write(&posts.join("\n")).await;
@@ -20,7 +32,7 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
         page.until(shown, SOON).await;
         let status = text(&page, note).await;
         assert!(status.contains("can read it"), "{status}");
-        let link = string(page.script("return location.href").await);
+        let link = string(page.script("return copied").await);
 
         // Leaves the page first, because only the fragment of the address differs.
         page.client.goto("about:blank").await.expect("an empty page");
@@ -45,7 +57,7 @@ fn a_link_brings_the_text_back_and_no_server_sees_it() {
 
 #[test]
 fn a_link_to_a_text_that_is_too_long_was_said_to_contain_it() {
-    Visit::default().run(async |page| {
+    with_clipboard(true).run(async |page| {
         page.ready().await;
         // Nine bytes of the address for each letter make more than Firefox has in an address.
         page.write(&"好".repeat(120_000)).await;
@@ -59,9 +71,38 @@ fn a_link_to_a_text_that_is_too_long_was_said_to_contain_it() {
         // A shorter text has a link.
         page.write("my wife").await;
         page.press("Copy a link with this text").await;
-        let link = format!("return location.href === {before:?} + '#text=my%20wife'");
+        let link = format!("return window.copied === {before:?} + '#text=my%20wife'");
         page.until(&link, SOON).await;
     });
+}
+
+#[test]
+fn the_history_of_the_browser_kept_a_text_that_was_copied_as_a_link() {
+    for copies in [true, false] {
+        with_clipboard(copies).run(async move |page| {
+            page.ready().await;
+            let before = page.script("return [location.href, history.length]").await;
+            page.write("my wife").await;
+            page.press("Copy a link with this text").await;
+            let said = "return document.querySelector('.actions [role=status]').innerText !== ''";
+            page.until(said, SOON).await;
+            let after = page.script("return [location.href, history.length]").await;
+            assert_eq!(after, before);
+            // What the browser does not copy is shown.
+            let shown = "return document.querySelector('.link')?.value.endsWith('#text=my%20wife') ?? false";
+            assert_eq!(page.script(shown).await, !copies);
+        });
+    }
+}
+
+#[test]
+fn a_link_that_was_cut_off_within_a_character_had_no_text() {
+    Visit::default()
+        .open("#text=my%20wife%20%E5%A5")
+        .run(async |page| {
+            let area = "return document.querySelector('textarea')?.value === 'my wife \u{FFFD}'";
+            page.until(area, SOON).await;
+        });
 }
 
 #[test]

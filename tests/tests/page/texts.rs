@@ -2,11 +2,12 @@
 
 use serde_json::json;
 use tests::{
+    BUNDLE,
     browser::{SOON, Visit},
     predict, same,
 };
 
-use crate::note;
+use crate::{bundle, note};
 
 #[test]
 fn a_megabyte_can_be_pasted() {
@@ -21,6 +22,21 @@ fn a_megabyte_can_be_pasted() {
         page.write("my wife").await;
         page.settled(SOON).await;
         same(&page.shown().await, &["my wife"]);
+    });
+}
+
+#[test]
+fn all_words_of_a_text_that_was_cut_off_were_said_to_be_read() {
+    let model = bundle(|bundle| bundle.settings.max_words = 5);
+    Visit::default().instead(BUNDLE, model).run(async |page| {
+        page.ready().await;
+        page.write("my school was so much fun").await;
+        page.settled(SOON).await;
+        let note = note(&page).await;
+        assert!(
+            note.starts_with("The model reads only the first 5 words. It knows 5 of them."),
+            "{note}"
+        );
     });
 }
 

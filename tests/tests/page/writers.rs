@@ -60,6 +60,23 @@ fn a_dropped_table_is_read_too() {
 }
 
 #[test]
+fn a_file_that_was_dropped_beside_the_page_was_opened_by_the_browser() {
+    let drop = "
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(['my school\\nmy mom\\n'], 'two.txt'));
+        return ['dragover', 'drop'].map(type => {
+            const event = new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer });
+            document.documentElement.dispatchEvent(event);
+            return event.defaultPrevented;
+        })";
+    Visit::default().run(async move |page| {
+        page.ready().await;
+        assert_eq!(page.script(drop).await, json!([true, true]));
+        done(&page, 2).await;
+    });
+}
+
+#[test]
 fn text_that_was_dragged_into_the_text_area_was_swallowed() {
     let drag = "
         const transfer = new DataTransfer();
@@ -108,7 +125,7 @@ fn all_but_one_of_several_dropped_files_were_left_out() {
         // What is left out is said, with its file.
         let status = status(&page).await;
         assert!(
-            status.contains("song.csv could not be read to its end"),
+            status.contains("song.csv could not be opened: "),
             "{status}"
         );
         let bad = "//summary[contains(., '1 record could not be read')]";
@@ -186,11 +203,64 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
         let before = status(&page).await;
         assert!(!before.contains("Cancelled"), "{before}");
         // The run goes on.
-        let more =
-            "return document.querySelector('[aria-labelledby=file] [role=status]').innerText";
+        let more = "return document.querySelector('[aria-labelledby=file] p').innerText";
         page.until(&format!("{more} !== {before:?}"), SOON).await;
         page.press("Cancel").await;
         page.focused("file").await;
+    });
+}
+
+#[test]
+fn the_focus_was_lost_with_the_button_that_cancels_when_the_work_ended() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        for (id, next) in [("cancel-reading", "files"), ("cancel-run", "file")] {
+            page.script(&format!(
+                "window.seen = false;
+                new MutationObserver((_, observer) => {{
+                    const cancel = document.getElementById('{id}');
+                    if (!cancel) return;
+                    cancel.focus();
+                    window.seen = true;
+                    observer.disconnect();
+                }}).observe(document.body, {{ childList: true, subtree: true }})"
+            ))
+            .await;
+            page.give("writers.jsonl", users(2_000)).await;
+            page.until("return window.seen", SOON).await;
+            done(&page, 2_000).await;
+            page.focused(next).await;
+            page.press("Back to the text").await;
+        }
+    });
+}
+
+#[test]
+fn a_screen_reader_announced_every_chunk_of_a_file() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // What a region says when it is inserted is not announced.
+        page.script(
+            "window.announced = [];
+            new MutationObserver(changes => {
+                for (const { target } of changes) {
+                    const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+                    const region = element?.closest('[aria-labelledby=file] > [role=status]');
+                    const text = region?.innerText.trim();
+                    // A text may come in two changes.
+                    if (text && text !== announced.at(-1)) announced.push(text);
+                }
+            }).observe(document.body, { characterData: true, childList: true, subtree: true })",
+        )
+        .await;
+        let start = std::time::Instant::now();
+        page.give("crowd.jsonl", users(5_000)).await;
+        done(&page, 5_000).await;
+        page.until("return announced.at(-1) === '5000 writers done'", SOON)
+            .await;
+        let announced = page.script("return announced.length").await;
+        let most = 2 + start.elapsed().as_secs() / 5;
+        assert!(announced.as_u64() <= Some(most), "{announced} of {most}");
     });
 }
 
@@ -243,10 +313,17 @@ fn bad_records_are_listed_and_the_others_done() {
             page.until(&heading, SOON).await;
             let status = status(&page).await;
             assert!(
-                status.contains("could not be read") && status.contains(message),
+                status.contains("could not be ") && status.contains(message),
                 "{status}"
             );
         }
+        page.give("empty.txt", "").await;
+        let heading = "return document.querySelector('[aria-labelledby=file] h2').innerText.endsWith('empty.txt')";
+        page.until(heading, SOON).await;
+        assert_eq!(
+            status(&page).await,
+            "0 writers done No text of a writer was found."
+        );
     });
 }
 
@@ -274,7 +351,7 @@ fn a_long_run_is_cancelled_at_once_and_typing_comes_first() {
 
         // Measures the time from the click to the message.
         page.script(
-            "const status = document.querySelector('[aria-labelledby=file] [role=status]');
+            "const status = document.querySelector('[aria-labelledby=file] p');
             const pressed = event => { window.pressed = event.timeStamp; };
             document.addEventListener('click', pressed, { capture: true, once: true });
             new MutationObserver(() => {
@@ -379,6 +456,38 @@ fn the_table_ended_after_a_hundred_writers_and_had_one_order() {
 }
 
 #[test]
+fn the_writer_whose_posts_were_found_last_took_the_place_of_the_one_chosen_last() {
+    Visit::default().run(async |page| {
+        page.ready().await;
+        // The last one comes first by words, and is found after all the others have been read.
+        let users: String = (1..=2_500)
+            .map(|user| json!({ "id": user, "text": "school ".repeat(1 + user / 2_500) }).to_string() + "\n")
+            .collect();
+        page.give("many.jsonl", users).await;
+        done(&page, 2_500).await;
+        let rows = "const rows = document.querySelectorAll('[aria-labelledby=writers] tbody:not(.space) button');";
+        for _ in 0..2 {
+            page.press("Words").await;
+        }
+        page.until(&format!("{rows} return rows[0].innerText === '2500' && rows[1].innerText === '1'"), SOON)
+            .await;
+        page.script(&format!("{rows} rows[0].click(); rows[1].click()"))
+            .await;
+        let heading = "document.querySelector('#one-writer')?.innerText";
+        page.until(&format!("return {heading} === 'Writer 1'"), SOON).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(page.script(&format!("return {heading}")).await, "Writer 1");
+
+        // Nor does one come after all are closed.
+        let close = "document.querySelector('.settling > button').click()";
+        page.script(&format!("{rows} rows[0].click(); {close}")).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let open = "return document.querySelector('.settling') !== null";
+        assert_eq!(page.script(open).await, false);
+    });
+}
+
+#[test]
 fn the_chunks_of_a_chinese_file_are_as_large_as_the_worker_asks() {
     with_script(RECORD).languages("zh-CN").run(async |page| {
         page.ready().await;
@@ -445,7 +554,7 @@ pub fn users(count: usize) -> String {
 pub async fn done(page: &Page, writers: usize) {
     let script = format!(
         r"const file = document.querySelector('[aria-labelledby=file]');
-        const status = file?.querySelector('[role=status]').innerText ?? '';
+        const status = file?.querySelector('p').innerText ?? '';
         return /\b{writers}\b/.test(status) && file.querySelector('progress') === null"
     );
     page.until(&script, LATE).await;
@@ -453,11 +562,7 @@ pub async fn done(page: &Page, writers: usize) {
 
 /// The progress that the page shows.
 pub async fn status(page: &Page) -> String {
-    text(
-        page,
-        "//section[@aria-labelledby='file']//*[@role='status']",
-    )
-    .await
+    text(page, "//section[@aria-labelledby='file']/p[1]").await
 }
 
 /// The table's cells, including the header.

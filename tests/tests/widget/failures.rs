@@ -26,6 +26,50 @@ fn a_damaged_model_is_named_and_loading_can_be_repeated() {
 }
 
 #[test]
+fn the_terms_of_the_model_before_stayed_when_another_one_failed() {
+    page("", &element(""))
+        .instead("mine.safetensors", damaged())
+        .run(async move |page| {
+            settled(&page, ELEMENT).await;
+            assert_ne!(part(&page, ELEMENT, "terms").await, "");
+            page.script(&format!("{ELEMENT}.model = 'mine.safetensors'"))
+                .await;
+            page.until("return heard.some(event => event.type === 'error')", SOON)
+                .await;
+            assert_eq!(part(&page, ELEMENT, "terms").await, "");
+            let about = "root.querySelector('[part=about]')";
+            assert!(inside(&page, ELEMENT, about).await.is_null());
+            page.script(&format!("{ELEMENT}.model = ''")).await;
+            shows(&page, ELEMENT, &POSTS).await;
+            assert_ne!(part(&page, ELEMENT, "terms").await, "");
+        });
+}
+
+#[test]
+fn a_misspelt_attribute_to_show_gave_an_empty_estimate() {
+    page("", &element("show='gendre age'")).run(async |page| {
+        let fault = "the attribute show names gendre, which the model lacks; it has profession, age, gender";
+        let failed = async |times: usize| {
+            let errors = format!(
+                "return heard.filter(event => event.type === 'error').length === {times}"
+            );
+            page.until(&errors, SOON).await;
+            let note = part(&page, ELEMENT, "note").await;
+            assert_eq!(note, format!("No estimate: {fault}"));
+        };
+        failed(1).await;
+        page.script(&format!("{ELEMENT}.show = 'gender age'")).await;
+        settled(&page, ELEMENT).await;
+        let shown = format!(
+            "return !{ELEMENT}.shadowRoot.querySelector('[part=attributes]').hidden"
+        );
+        page.until(&shown, SOON).await;
+        page.script(&format!("{ELEMENT}.show = 'gendre'")).await;
+        failed(2).await;
+    });
+}
+
+#[test]
 fn a_chinese_element_named_the_fault_in_english() {
     page("", &element("model=mine.safetensors lang=zh"))
         .instead("mine.safetensors", damaged())

@@ -111,6 +111,31 @@ fn attributes_can_change_at_any_time() {
 }
 
 #[test]
+fn a_change_of_the_pages_language_was_not_followed() {
+    page("", &format!("<main>{}</main>", element(""))).run(async |page| {
+        settled(&page, ELEMENT).await;
+        for (place, language, heading) in [
+            ("document.documentElement", "zh", "模型的估计"),
+            (
+                "document.querySelector('main')",
+                "en",
+                "The model’s estimate",
+            ),
+        ] {
+            page.script(&format!("{place}.lang = '{language}'")).await;
+            assert_eq!(part(&page, ELEMENT, "heading").await, heading);
+        }
+        // Nor where the element has been moved.
+        page.script(&format!("document.body.append({ELEMENT})"))
+            .await;
+        assert_eq!(part(&page, ELEMENT, "heading").await, "模型的估计");
+        page.script("document.documentElement.lang = 'en'").await;
+        let heading = part(&page, ELEMENT, "heading").await;
+        assert_eq!(heading, "The model’s estimate");
+    });
+}
+
+#[test]
 fn a_style_sheet_reaches_colours_and_parts() {
     let style = "<style>
         user-attributes { --user-attributes-accent: rgb(1, 2, 3); --user-attributes-radius: 7px }

@@ -278,7 +278,7 @@ fn the_reason_for_the_cpu_is_an_english_text() {
         "const model = await load(undefined, { backend: 'webgpu' });
         tell(model.backend);",
     );
-    let because = "this browser has no WebGPU";
+    let because = "there is no WebGPU here";
     assert_eq!(told, json!({ "cpu": { "because": because } }));
 }
 

@@ -25,6 +25,23 @@ fn one_line_in_a_page_shows_three_distributions() {
 }
 
 #[test]
+fn all_words_of_a_text_that_was_cut_off_were_said_to_be_read() {
+    let bundle = Bundle::from_bytes(&site::read(BUNDLE));
+    let mut bundle = bundle.expect("the default model is sound");
+    bundle.settings.max_words = 5;
+    let bundle = bundle.to_bytes().expect("it stays sound");
+    let visit = page("", &element("")).instead(BUNDLE, bundle);
+    visit.run(async |page| {
+        settled(&page, ELEMENT).await;
+        let note = part(&page, ELEMENT, "note").await;
+        assert!(
+            note.starts_with("The model reads only the first 5 words. It knows 5 of them."),
+            "{note}"
+        );
+    });
+}
+
+#[test]
 fn a_new_text_takes_the_place_of_the_old() {
     page("", &element("")).run(async |page| {
         settled(&page, ELEMENT).await;

@@ -79,7 +79,7 @@ fn what_is_no_corpus_is_one_clear_line() {
     workplace.write("pictures/one.png", "no");
     for (path, what) in [
         ("missing.jsonl", "missing.jsonl: No such file"),
-        ("pictures", "pictures: no files of users in it"),
+        ("pictures", "pictures: no files with posts in it"),
         (
             "table.csv",
             "table.csv: neither JSON nor a table with a column of text in its first line; its columns are: id, words; --text NAME",
@@ -228,7 +228,7 @@ fn archives_are_the_users_of_their_files() {
     );
     workplace.write("users.zip", zip(&[("a.md", b"")]));
     let line = workplace.failure(&["corpus", "stats", "users.zip"]);
-    assert!(line.contains("no files of users in it"), "{line}");
+    assert!(line.contains("no files with posts in it"), "{line}");
 }
 
 /// A tar archive of these files.

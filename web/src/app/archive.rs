@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::link::Link;
-use super::{file, focus_later, locale, t};
+use super::{Announced, file, focus_later, locale, t};
 use crate::archive::Writer;
 
 /// The most writers that are listed. More would make the page slow.
@@ -80,6 +80,7 @@ pub fn Writers(link: Link) -> impl IntoView {
         let listed = listed.unwrap_or_default().into_iter().enumerate();
         listed.map(row).collect_view()
     };
+    let choose_writer = t("choose_writer");
     let partly = move || {
         let count = archive.with(|archive| archive.as_ref().map_or(0, |archive| archive.count));
         let arguments: [(&str, &dyn std::fmt::Display); 2] =
@@ -89,7 +90,8 @@ pub fn Writers(link: Link) -> impl IntoView {
     view! {
         <section class="panel result" aria-labelledby="archive">
             <h2 id="archive" tabindex="-1">{heading}</h2>
-            <p class="note" role="status">{t("choose_writer")} " " {t("choose_writer_help")}</p>
+            <p class="note">{t("choose_writer")} " " {t("choose_writer_help")}</p>
+            <Announced text=move || choose_writer().to_owned() />
             <div class="actions">
                 <button type="button" on:click=move |_| choose(None)>{all}</button>
                 <button type="button" on:click=close>{t("close_files")}</button>

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use js_sys::Array;
+use js_sys::{Array, Date};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -17,7 +17,7 @@ use super::population::Population;
 use super::reader::{Reader, ReadingFiles};
 use super::settling::{Settling, settle};
 use super::writers::Writers;
-use super::{focus_later, locale, t};
+use super::{Announced, Cancel, focus_later, locale, t};
 use crate::batch::{BadRecord, BrokenFile, Export, State};
 use crate::js::describe;
 use crate::session::Session;
@@ -106,6 +106,9 @@ fn overview(session: &Session) -> Option<Overview> {
     })
 }
 
+/// A screen reader is told how far the run is at most this often, and at its end.
+const PACE_MS: f64 = 5_000.0;
+
 /// The results of the files.
 #[component]
 pub fn Results(link: Link, notice: Notice) -> impl IntoView {
@@ -123,10 +126,24 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     let done = move || locale().plural("file_done", count(), &[]);
     let outcome = move || {
         overview.with(|all| {
-            let Overview { state, broken, .. } = all.as_ref()?;
-            Some(summary::outcome(state, broken, locale()))
+            let Overview {
+                state,
+                done,
+                broken,
+                ..
+            } = all.as_ref()?;
+            Some(summary::outcome(state, *done, broken, locale()))
         })
     };
+    let announced = RwSignal::new(String::new());
+    let last = StoredValue::new(Date::now());
+    Effect::new(move |_| {
+        let news = format!("{} {}", done(), outcome().unwrap_or_default());
+        if !running.get() || Date::now() - last.get_value() >= PACE_MS {
+            last.set_value(Date::now());
+            announced.set(news);
+        }
+    });
     let base_rates = link.watch(|session| session.batch().map(|batch| batch.base_rates().clone()));
     let assumed = move || {
         let base_rates = base_rates.get().filter(|_| count() > 0)?;
@@ -146,7 +163,8 @@ pub fn Results(link: Link, notice: Notice) -> impl IntoView {
     view! {
         <section class="panel result" aria-labelledby="file">
             <h2 id="file" tabindex="-1">{heading}</h2>
-            <p class="note" role="status">{done} " " {outcome}</p>
+            <p class="note">{done} " " {outcome}</p>
+            <Announced text=move || announced.get() />
             <Show when=move || running.get()>
                 <progress
                     aria-label=t("loading")
@@ -202,26 +220,29 @@ fn Actions(link: Link, running: Memo<bool>, notice: Notice) -> impl IntoView {
         let failed = save_shares(link).err();
         notice.set(failed.map(|error| ("download_failed", error)));
     };
-    let act = move |act: fn(&mut Session), focused: &'static str| {
+    let act = move |act: fn(&mut Session)| {
         link.act(|session| {
             act(session);
             Vec::new()
         });
+    };
+    let act_and_focus = move |todo: fn(&mut Session), focused: &'static str| {
+        act(todo);
         focus_later(focused);
     };
     view! {
         <div class="actions">
             <Show when=move || running.get()>
-                <button type="button" on:click=move |_| act(Session::cancel_file, "file")>{t("cancel")}</button>
+                <Cancel id="cancel-run" next="file" cancel=move || act(Session::cancel_file) />
             </Show>
             {[Export::Csv, Export::Jsonl].map(download).into_iter().collect_view()}
             <Show when=move || has_shares.get()>
                 <button type="button" on:click=save_shares>{t("download_shares")}</button>
             </Show>
             <Show when=move || has_archive.get()>
-                <button type="button" on:click=move |_| act(Session::close_file, "archive")>{t("other_writers")}</button>
+                <button type="button" on:click=move |_| act_and_focus(Session::close_file, "archive")>{t("other_writers")}</button>
             </Show>
-            <button type="button" on:click=move |_| act(Session::close_files, "posts")>{t("close")}</button>
+            <button type="button" on:click=move |_| act_and_focus(Session::close_files, "posts")>{t("close")}</button>
         </div>
     }
 }

@@ -1,17 +1,18 @@
 //! The text area, and what fills it: examples, links and files.
 
-use js_sys::{decode_uri_component, encode_uri_component};
+use js_sys::encode_uri_component;
 use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::HtmlInputElement;
 
 use super::examples::examples;
 use super::link::Link;
 use super::rates::Rates;
 use super::reader::Reader;
 use super::{PAUSE, file, focus_later, locale, t, tab};
-use crate::labels::posts;
+use crate::labels::{posts, unescaped};
 
 /// The name under which the tab remembers the text while the page is loaded again.
 const TEXT: &str = "text";
@@ -59,7 +60,7 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
             remembers();
         }
     });
-    // Such a link was opened in the tab of the page, which is not loaded again then. The page's own link brings no new text.
+    // Such a link was opened in the tab of the page, which is not loaded again then.
     let opened = window_event_listener_untyped("hashchange", move |_| {
         if let Some(given) = text_of_address()
             && text.with_untracked(|text| *text != given)
@@ -111,14 +112,18 @@ pub fn Input(link: Link, reader: Reader, notice: file::Notice) -> impl IntoView 
     }
 }
 
-/// The button that copies a link with the text, and whether it was copied.
+/// The button that copies a link with the text, and whether it was copied. The page's own address stays without the text,
+/// because the browser's history would keep it.
 #[component]
 fn Share(text: RwSignal<String>) -> impl IntoView {
     // The message of the last attempt; `None` if there was none for this text.
     let shared = RwSignal::new(None);
+    // The link, where the browser does not copy it.
+    let by_hand = RwSignal::new(None::<String>);
     Effect::new(move |_| {
         text.track();
         shared.set(None);
+        by_hand.set(None);
     });
     let share = move |_| {
         let given = text.get_untracked();
@@ -132,11 +137,8 @@ fn Share(text: RwSignal<String>) -> impl IntoView {
             let copied = !clipboard.is_undefined()
                 && JsFuture::from(clipboard.write_text(&address)).await.is_ok();
             if text.with_untracked(|text| *text == given) {
-                shared.set(Some(if copied {
-                    "shared"
-                } else {
-                    "shared_in_address"
-                }));
+                shared.set(Some(if copied { "shared" } else { "share_by_hand" }));
+                by_hand.set((!copied).then_some(address));
             }
         });
     };
@@ -147,6 +149,10 @@ fn Share(text: RwSignal<String>) -> impl IntoView {
             </button>
             <p class="note" role="status">{move || shared.get().map(|message| locale().t(message))}</p>
         </div>
+        {move || by_hand.get().map(|link| {
+            let select = |event: web_sys::FocusEvent| event_target::<HtmlInputElement>(&event).select();
+            view! { <input class="link" readonly=true aria-label=t("link") prop:value=link on:focus=select /> }
+        })}
     }
 }
 
@@ -157,18 +163,13 @@ const FRAGMENT: &str = "#text=";
 /// none that has more than twice this length.
 const LONGEST_LINK: usize = 1 << 20;
 
-/// Puts a text into the fragment of the page's address, which no server sees, and returns the address. `None` if it would be
-/// too long.
+/// The page's address with a text in its fragment, which no server sees. `None` if it would be too long.
 fn link_with(text: &str) -> Option<String> {
-    let location = window().location();
-    let fragment = format!("{FRAGMENT}{}", String::from(encode_uri_component(text)));
-    let before = location.href().ok()?.len() - location.hash().ok()?.len();
-    if before + fragment.len() > LONGEST_LINK {
-        return None;
-    }
-    // It can fail only in a sandboxed frame.
-    let _ = location.set_hash(&fragment);
-    location.href().ok()
+    let mut link = window().location().href().ok()?;
+    link.truncate(link.find('#').unwrap_or(link.len()));
+    link += FRAGMENT;
+    link += &String::from(encode_uri_component(text));
+    (link.len() <= LONGEST_LINK).then_some(link)
 }
 
 #[wasm_bindgen]
@@ -191,6 +192,5 @@ fn forget_link() {
 /// The text in the page's address.
 fn text_of_address() -> Option<String> {
     let fragment = window().location().hash().ok()?;
-    let text = decode_uri_component(fragment.strip_prefix(FRAGMENT)?).ok()?;
-    Some(text.into()).filter(|text: &String| !text.is_empty())
+    Some(unescaped(fragment.strip_prefix(FRAGMENT)?)).filter(|text| !text.is_empty())
 }

@@ -24,10 +24,11 @@ mod writers;
 
 use std::time::Duration;
 
+use leptos::ev;
 use leptos::prelude::*;
 use link::Link;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DragEvent, HtmlElement};
+use web_sys::{DataTransferItemList, DragEvent, HtmlElement};
 
 use crate::locale::Locale;
 use crate::session::{BILINGUAL_BUNDLE, BUNDLE};
@@ -99,19 +100,24 @@ fn App() -> impl IntoView {
             return;
         }
         event.prevent_default();
-        let files = event.data_transfer().and_then(|transfer| transfer.files());
-        if let Some(files) = files {
+        let Some(transfer) = event.data_transfer() else {
+            return;
+        };
+        if holds_folder(&transfer.items()) {
+            reader.refuse("no_folders");
+        } else if let Some(files) = transfer.files() {
             reader.take(&files);
         }
     };
+    // On the window, because beside the page the browser would open the files itself.
+    let listeners = [
+        window_event_listener(ev::dragover, drag),
+        window_event_listener(ev::dragleave, move |_| set_over.set(false)),
+        window_event_listener(ev::drop, drop),
+    ];
+    on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
     view! {
-        <div
-            class="drop"
-            class:over=over
-            on:dragover=drag
-            on:dragleave=move |_| set_over.set(false)
-            on:drop=drop
-        >
+        <div class="drop" class:over=over>
             <update::Update />
             <header>
                 <LocaleSwitch link=link />
@@ -204,6 +210,34 @@ fn focus_later(id: &'static str) {
     set_timeout(focus, Duration::ZERO);
 }
 
+/// A text that screen readers announce. Its region is there before it, because otherwise it would not be announced.
+#[component]
+fn Announced(text: impl Fn() -> String + Send + Sync + 'static) -> impl IntoView {
+    let is_there = RwSignal::new(false);
+    set_timeout(move || is_there.set(true), PAUSE);
+    view! { <p class="hidden" role="status">{move || is_there.get().then(&text)}</p> }
+}
+
+/// The button that ends some work, with this id. It disappears with the work, and then passes the focus on.
+#[component]
+fn Cancel(id: &'static str, next: &'static str, cancel: impl Fn() + 'static) -> impl IntoView {
+    // The button is still there.
+    on_cleanup(move || {
+        if document()
+            .active_element()
+            .is_some_and(|focused| focused.id() == id)
+        {
+            focus_later(next);
+        }
+    });
+    let pressed = move |_| {
+        cancel();
+        // Safari gives a button that is clicked no focus.
+        focus_later(next);
+    };
+    view! { <button id=id type="button" on:click=pressed>{t("cancel")}</button> }
+}
+
 /// Whether files are dragged, and not text.
 fn holds_files(event: &DragEvent) -> bool {
     let Some(transfer) = event.data_transfer() else {
@@ -213,6 +247,13 @@ fn holds_files(event: &DragEvent) -> bool {
     kinds
         .iter()
         .any(|kind: JsValue| kind.as_string().as_deref() == Some("Files"))
+}
+
+/// Whether a folder is among what is dropped. It looks like a file otherwise, which cannot be read.
+fn holds_folder(items: &DataTransferItemList) -> bool {
+    let mut items = (0..items.length()).filter_map(|place| items.get(place));
+    // A browser without this function says no.
+    items.any(|item| matches!(item.webkit_get_as_entry(), Ok(Some(entry)) if entry.is_directory()))
 }
 
 fn browser_languages() -> Vec<String> {

@@ -7,7 +7,7 @@ use model_core::population::{JointShares, PopulationEstimate, Share};
 use model_core::prediction::Named;
 
 use super::link::Link;
-use super::{locale, t};
+use super::{Announced, locale, t};
 use crate::batch::{Batch, FEWEST_FOR_SHARES};
 use crate::labels::{estimated, percent};
 use crate::locale::Locale;
@@ -49,15 +49,20 @@ pub fn Population(link: Link) -> impl IntoView {
             (count > 0).then(|| locale().format("left_out", &[("count", &count)]))
         })
     };
-    let warnings = move || {
+    let warned = move || {
         estimate.with(|estimate| {
             let checks = estimate.iter().flat_map(|estimate| &estimate.texts);
             let warnings = checks.filter_map(|check| summary::unlike(check, locale()));
-            warnings
-                .map(|warning| view! { <p class="warning">{warning}</p> })
-                .collect_view()
+            warnings.collect::<Vec<_>>()
         })
     };
+    let warnings = move || {
+        let warnings = warned().into_iter();
+        warnings
+            .map(|warning| view! { <p class="warning">{warning}</p> })
+            .collect_view()
+    };
+    let announced = move || warned().join(" ");
     let attributes = Memo::new(move |_| {
         estimate.with(|estimate| {
             let attributes = estimate.iter().flat_map(|estimate| &estimate.attributes.0);
@@ -69,7 +74,8 @@ pub fn Population(link: Link) -> impl IntoView {
             <section class="population" aria-labelledby="population">
                 <h3 id="population">{t("all_writers")}</h3>
                 <p class="note">{help} " " {left_out}</p>
-                <div role="status">{warnings}</div>
+                {warnings}
+                <Announced text=announced />
                 <For each=move || attributes.get() key=|name| name.clone() let:name>
                     <AttributeBars name=name estimate=estimate />
                 </For>

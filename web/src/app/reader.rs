@@ -8,7 +8,7 @@ use web_sys::{ErrorEvent, File, FileList, MessageEvent, Worker, WorkerOptions, W
 
 use super::file::Notice;
 use super::link::Link;
-use super::{focus_later, locale, t};
+use super::{Cancel, locale, t};
 use crate::archive::{Archive, Report};
 use crate::batch::GivenFile;
 use crate::js::{describe, get};
@@ -18,6 +18,9 @@ use crate::session::{Source, is_bundle};
 
 /// The script that starts the reader's program.
 const READER: &str = "./reader/start_reader.js";
+
+/// The most bytes of files that the page keeps in its memory, of which a tab has 4 GiB. The message `files_too_large` names it.
+const MOST_BYTES: f64 = (2_u64 << 30) as f64;
 
 /// How far files are read.
 #[derive(Clone, PartialEq)]
@@ -64,8 +67,7 @@ impl Reader {
         };
         let has_model = files.iter().any(|file| is_bundle(&file.name()));
         if has_model && files.len() > 1 {
-            self.notice.set(Some(("model_alone", String::new())));
-            return;
+            return self.refuse("model_alone");
         }
         self.notice.set(None);
         if has_model {
@@ -84,6 +86,9 @@ impl Reader {
     }
 
     fn use_model(self, file: File) {
+        if file.size() > MOST_BYTES {
+            return self.refuse("files_too_large");
+        }
         self.models.update_value(|models| *models += 1);
         let number = self.models.get_value();
         spawn_local(async move {
@@ -100,6 +105,11 @@ impl Reader {
                 self.link.act(|session| session.open_archive(archive));
             }
         });
+    }
+
+    /// Says why nothing was opened.
+    pub fn refuse(self, why: &'static str) {
+        self.notice.set(Some((why, String::new())));
     }
 
     /// Ends the reading.
@@ -184,6 +194,14 @@ impl Reader {
 
     /// Hands everything that was found to the session.
     fn finish(self, parts: Vec<Part>) {
+        let size = |part: &Part| match part {
+            Part::Plain(file) => file.size(),
+            Part::Found(_, content) => content.len() as f64,
+        };
+        if parts.iter().map(size).sum::<f64>() > MOST_BYTES {
+            self.cancel();
+            return self.refuse("files_too_large");
+        }
         self.running.set_value(None);
         let turn = self.turns.get_value();
         spawn_local(async move {
@@ -281,10 +299,6 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
             Some(locale().format("reading_progress", &[("read", &read)]))
         })
     };
-    let cancel = move |_| {
-        reader.cancel();
-        focus_later("files");
-    };
     view! {
         <Show when=move || is_reading.get()>
             <div class="reading">
@@ -295,7 +309,7 @@ pub fn ReadingFiles(reader: Reader) -> impl IntoView {
                     value=move || part(|progress| progress.read.min(progress.total))
                 ></progress>
                 <p class="note">{read}</p>
-                <button type="button" on:click=cancel>{t("cancel")}</button>
+                <Cancel id="cancel-reading" next="files" cancel=move || reader.cancel() />
             </div>
         </Show>
     }

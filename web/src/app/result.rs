@@ -9,7 +9,7 @@ use super::joint::Joint;
 use super::link::Link;
 use super::{focus_later, locale, t};
 use crate::labels::percent;
-use crate::session::Phase;
+use crate::session::{Phase, Session};
 use crate::summary::{self, Distribution};
 
 /// The newest prediction, or the reason why there is none.
@@ -54,7 +54,10 @@ pub fn Result(link: Link) -> impl IntoView {
             let error = locale().reason(&reason);
             locale().format("unreadable", &[("error", &error)])
         }
-        Some(Ok(prediction)) => summary::words_used(&prediction, locale()),
+        Some(Ok(prediction)) => {
+            let max_words = link.look(Session::max_words);
+            summary::words_used(&prediction, max_words, locale())
+        }
     };
     let announcement = move || {
         let sentences = prediction.with(|prediction| {

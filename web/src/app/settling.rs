@@ -17,6 +17,7 @@ use super::{focus_later, locale, t};
 use crate::evidence::{Target, factor, strongest_posts, weights};
 use crate::labels::percent;
 use crate::locale::Locale;
+use crate::session::Session;
 use crate::summary::{self, coarse};
 
 /// The most posts that are listed for a class.
@@ -36,20 +37,27 @@ pub fn settle(link: Link, place: usize, is_asked: bool) {
     let found = link.look(|session| {
         let batch = session.batch()?;
         let id = batch.lines().get(place)?.id.clone();
-        Some((id, batch.search(place), session.run_number()))
+        Some((id, batch.search(place)))
     });
-    let Some((id, mut search, run)) = found else {
+    let Some((id, mut search)) = found else {
         return;
     };
+    let mut number = 0;
+    link.act(|session| {
+        number = session.begin_search();
+        Vec::new()
+    });
     spawn_local(async move {
         let posts = loop {
             match search.step() {
                 ControlFlow::Break(posts) => break posts,
                 ControlFlow::Continue(()) => pause().await,
             }
+            if link.look(|session| session.search_number()) != number {
+                return;
+            }
         };
-        let is_same = link.look(|session| session.run_number() == run && session.batch().is_some());
-        let Some(posts) = posts.filter(|_| is_same) else {
+        let Some(posts) = posts else {
             return;
         };
         link.act(|session| session.settle(id, posts));
@@ -99,7 +107,10 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             let error = locale().reason(&reason);
             locale().format("settling_failed", &[("error", &error)])
         }
-        (Some(whole), None) => summary::words_used(&whole, locale()),
+        (Some(whole), None) => {
+            let max_words = link.look(Session::max_words);
+            summary::words_used(&whole, max_words, locale())
+        }
         (None, None) => locale().t("computing").to_owned(),
     };
     let heading = move || locale().format("one_writer", &[("writer", &id)]);
@@ -133,7 +144,7 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             </Show>
             <Show when=move || points.with(|points| points.len() > 1)>
                 <h4 class="over">{t("settling")}</h4>
-                <p class="note">{t("settling_help")} " " {move || cut(&points.get(), locale())}</p>
+                <p class="note">{t("settling_help")}</p>
             </Show>
             {charts}
             <Show when=move || known.with(Option::is_some)>
@@ -141,16 +152,6 @@ fn OneWriter(link: Link, id: String) -> impl IntoView {
             </Show>
         </section>
     }
-}
-
-/// That the model does not read all posts, if more of them have not changed the number of words.
-fn cut(points: &[Point], locale: Locale) -> Option<String> {
-    let [.., (_, before), (_, last)] = points else {
-        return None;
-    };
-    let words = last.words;
-    (words == before.words && words > 0)
-        .then(|| locale.format("settling_cut", &[("words", &words)]))
 }
 
 /// The probabilities of an attribute's classes, from few posts to all of them.

@@ -1,15 +1,22 @@
 //! The table of the writers. It is sorted and filtered on demand, and only the rows near those in sight are drawn.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use model_core::attribute::Attribute;
 use model_core::prediction::{Line, UserPrediction};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 use super::best::BestCell;
 use super::link::Link;
 use super::settling::settle;
-use super::{locale, t};
+use super::{focus_later, locale, t};
 use crate::summary;
 use crate::table::{Arrangement, Column, DRAWN, Direction, MOST, drawn, first_drawn};
+
+/// The id of what follows the table.
+const AFTER: &str = "after-writers";
 
 /// The table. While the run goes on, the order is that of the files: sorting after every chunk would be felt.
 #[component]
@@ -57,9 +64,12 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
         rows.get().saturating_sub(first.get() + drawn)
     };
     let scrolled = move |event: web_sys::Event| {
-        let place: web_sys::Element = event_target(&event);
+        let place: Element = event_target(&event);
         let height = f64::from(place.scroll_height()).max(1.0);
+        let focused = document().active_element();
         scrolled_to.set(f64::from(place.scroll_top()) / height);
+        // Where rows are added above, those that stay are taken out and put in again, which loses the focus.
+        set_timeout(move || keep_focus(focused), Duration::ZERO);
     };
     let columns = move || {
         let heading = |attribute: Attribute| {
@@ -72,7 +82,7 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     let writer = Signal::derive(move || locale().t("writer").to_string());
     let words = Signal::derive(move || locale().t("words").to_string());
-    // Scrolling moves rows by whole steps. A row that stays keeps its element, and so the focus.
+    // Scrolling moves rows by whole steps. A row that stays keeps its element.
     let key = move |(place, number, _): &(usize, usize, Line)| {
         let run = link.look(|session| session.run_number());
         (run, *place, *number)
@@ -88,6 +98,8 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
     };
     view! {
         <Filter attributes=attributes arrangement=arrangement running=running />
+        // Each writer is a button.
+        <button type="button" class="skip" on:click=move |_| focus_later(AFTER)>{t("skip_writers")}</button>
         <div
             class="table"
             class:tall=move || { rows.get() > DRAWN }
@@ -111,7 +123,19 @@ pub fn Writers(link: Link, running: Memo<bool>) -> impl IntoView {
                 {move || space(after())}
             </table>
         </div>
-        <p class="note">{partly}</p>
+        <p class="note" id=AFTER tabindex="-1">{partly}</p>
+    }
+}
+
+/// Puts the focus back on an element that has lost it, without scrolling there.
+fn keep_focus(element: Option<Element>) {
+    let is_lost =
+        document().active_element().map(JsValue::from) == document().body().map(JsValue::from);
+    if is_lost && let Some(Ok(element)) = element.map(JsCast::dyn_into::<HtmlElement>) {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // It fails only for an element that cannot take the focus.
+        let _ = element.focus_with_options(&options);
     }
 }
 

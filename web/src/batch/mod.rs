@@ -165,7 +165,7 @@ pub struct BrokenFile {
 /// The run over the users of one or more files, which are read one after the other. It reads a chunk of users and then
 /// waits for their predictions. Predictions stay, however the run ends.
 pub struct Batch {
-    /// They stay, because other base rates begin a new run over them.
+    /// They stay, because another model or other base rates begin a new run over them.
     files: Arc<[GivenFile]>,
     /// How many of them were opened so far.
     opened: usize,
@@ -289,9 +289,9 @@ impl Batch {
         self.broken.push(BrokenFile { name, reason });
     }
 
-    /// Begins a new run under other base rates, because the predictions of a run are all under the same. Files that gave no
-    /// predictions and failed stay as they are.
-    pub fn use_base_rates(&mut self, base_rates: BaseRates) {
+    /// Begins a new run by another model or under other base rates, because the predictions of a run are all by the same model
+    /// and under the same base rates. Files that gave no predictions and failed stay as they are.
+    pub fn begin_again(&mut self, base_rates: BaseRates) {
         if self.lines.is_empty() && matches!(self.state(), State::Failed(_)) {
             return;
         }

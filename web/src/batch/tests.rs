@@ -147,14 +147,14 @@ fn no_more_is_read_than_the_chunks_hold() {
 fn other_base_rates_begin_a_new_run() {
     let mut batch = run("posts.txt", "one\ntwo\nthree\n", ONE);
     let before = batch.to_jsonl().unwrap();
-    batch.use_base_rates(BaseRates::Corpus);
+    batch.begin_again(BaseRates::Corpus);
     assert_eq!(*batch.base_rates(), BaseRates::Corpus);
     assert_eq!(*batch.state(), State::Running);
     assert_eq!((batch.lines().len(), batch.bytes_read()), (0, 0));
     // In the middle of a chunk, too: its predictions come too late.
     assert_eq!(step(&mut batch, ONE), Some(1));
     batch.next_chunk(ONE).unwrap();
-    batch.use_base_rates(BaseRates::Equal);
+    batch.begin_again(BaseRates::Equal);
     batch.answer(vec![predict(&["late".into()])]);
     assert!(batch.lines().is_empty());
     while step(&mut batch, ALL).is_some() {}
@@ -166,7 +166,7 @@ fn a_file_that_cannot_be_read_stays_unread_under_other_base_rates() {
     let unreadable = Reason::UnreadableFile("no".into());
     let file = GivenFile::unreadable("posts.txt", unreadable.clone());
     let mut batch = Batch::new(vec![file]);
-    batch.use_base_rates(BaseRates::Corpus);
+    batch.begin_again(BaseRates::Corpus);
     assert_eq!(*batch.state(), State::Failed(unreadable));
 }
 
@@ -346,7 +346,7 @@ fn all_but_the_first_of_several_files_were_left_out() {
             "{reports:?}"
         );
         let before = batch.to_jsonl().unwrap();
-        batch.use_base_rates(BaseRates::Corpus);
+        batch.begin_again(BaseRates::Corpus);
         while step(&mut batch, size).is_some() {}
         assert_eq!(batch.to_jsonl().unwrap(), before);
     }
@@ -572,7 +572,7 @@ fn a_writer_in_two_files_was_two_users_without_a_word() {
     assert_eq!(batch.notes(), [note]);
     // Other base rates begin a new run, and files may number their users alike.
     let mut batch = batch;
-    batch.use_base_rates(BaseRates::default());
+    batch.begin_again(BaseRates::default());
     while step(&mut batch, ALL).is_some() {}
     assert_eq!(batch.notes(), [note]);
     let [one, other] =

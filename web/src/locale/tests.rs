@@ -234,6 +234,10 @@ fn reasons() -> Vec<Reason> {
         Reason::NoUsers(text()),
         Reason::BrokenFile(text()),
         Reason::TextTooLong,
+        Reason::UnknownAttributes {
+            names: text(),
+            known: text(),
+        },
         Reason::NotAnAddress {
             attribute: text(),
             address: text(),

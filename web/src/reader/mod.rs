@@ -17,7 +17,7 @@ use std::path::Path;
 
 use formats::{
     ArchiveKind, Files, Format, Grouping, Limited, MemoryFiles, Options, Part, Recognised,
-    TarFiles, Unpacked, ZipFiles, gunzip, is_packed, members, recognise,
+    TarFiles, Unpacked, ZipFiles, gunzip, is_packed, members, no_members, recognise,
 };
 use model_core::corpus::{
     Encoding, Format as TextFormat, HEAD_BYTES, Packing, peek, without_flags,
@@ -279,7 +279,7 @@ fn read_group<R: Read + Seek>(
 fn read_members(archive: &str, files: &mut dyn Files, send: Send<'_>) {
     let (members, note) = members(files, &|_| false);
     if members.is_empty() {
-        let what = "no files of users in it (.jsonl, .json, .csv, .tsv, .txt), and no known format";
+        let what = no_members(files, ".jsonl, .json, .csv, .tsv, .txt");
         return send(unreadable(archive, &io::Error::other(what)), Vec::new());
     }
     let mut notes: Vec<String> = note.into_iter().collect();

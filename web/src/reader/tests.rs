@@ -178,7 +178,7 @@ fn the_page_reads_what_has_no_format_with_a_name() {
     has("cut.jsonl.gz: gzip cannot be unpacked to its end");
     has("chat.txt");
     has("users.zip/a/users.jsonl [\"left out 2 files, by their names");
-    has("pictures.zip: no files of users in it");
+    has("pictures.zip: no files with posts in it");
     has("Plain(0)");
     has("users.jsonl []");
     has("Plain(3)");

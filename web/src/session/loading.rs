@@ -9,7 +9,6 @@ use model_core::card::ModelCard;
 use model_core::prediction::Named;
 
 use super::{Command, DICTIONARY, MODEL, Session, SingleTask};
-use crate::batch::Batch;
 use crate::protocol::{Asset, Backend, BackendChoice, ChunkSize, Reason, Request};
 
 /// Where a model comes from.
@@ -61,6 +60,8 @@ pub struct Model {
     pub attributes: Vec<Attribute>,
     /// The base rates of its training users, by attribute and class.
     pub base_rates: Named<Named<f32>>,
+    /// The number of a writer's words that it reads.
+    pub max_words: usize,
     /// What it ran on last.
     pub backend: Backend,
     /// How much of a file to ask for at a time.
@@ -121,11 +122,10 @@ impl Session {
         self.reload()
     }
 
-    /// The visitor wants Chinese texts to be read. A model that the visitor chose stays, and so does one that is at work on
-    /// a file.
+    /// The visitor wants Chinese texts to be read. A model that the visitor chose stays, and so does one that reads a file,
+    /// because another one would predict the file again.
     pub fn read_chinese(&mut self) -> Vec<Command> {
-        let at_work = self.batch().is_some_and(|batch| batch.is_running());
-        if !self.is_english() || at_work {
+        if !self.is_english() || self.batch.is_some() {
             return Vec::new();
         }
         self.use_model(Source::Address(super::BILINGUAL_BUNDLE.into()))
@@ -175,26 +175,18 @@ impl Session {
         Vec::new()
     }
 
-    /// The newest model is ready. A file that another model has begun ends here: all its predictions are by one model.
+    /// The newest model is ready. Another one than before predicts a file anew: all that is shown of it is by one model.
     /// Given base rates that do not fit the model are replaced by equal ones.
     pub(super) fn loaded(&mut self, model: Model) {
-        let is_other = |before: &Model| before.source != model.source;
-        if self.model.as_ref().is_some_and(is_other) {
-            self.settle_again();
-        }
-        let has_begun = |batch: &Batch| !batch.lines().is_empty();
-        if self.model.as_ref().is_some_and(is_other) && self.batch.as_ref().is_some_and(has_begun) {
-            self.cancel_file();
-        } else if let Some(batch) = &mut self.batch {
-            batch.recount();
-        }
         self.own_shares_misfit = self.base_rates.check(&model.attributes).is_err();
         if self.own_shares_misfit {
             self.base_rates = BaseRates::Equal;
-            self.settle_again();
-            if let Some(batch) = self.batch.as_mut().filter(|batch| batch.is_running()) {
-                batch.use_base_rates(BaseRates::Equal);
-            }
+        }
+        let is_other = |before: &Model| before.source != model.source;
+        if self.model.as_ref().is_some_and(is_other) || self.own_shares_misfit {
+            self.predict_files_again();
+        } else if let Some(batch) = &mut self.batch {
+            batch.recount();
         }
         self.earlier.clear();
         self.notice(&model.backend);

@@ -97,6 +97,8 @@ pub struct Session {
     /// The number of runs over files so far.
     runs: u64,
     settling: Option<Settling>,
+    /// The number of the newest search for a writer's posts. It also changes where no search is wanted any longer.
+    searches: u64,
     /// It changes with the writer, and where the same one is predicted anew.
     settlings: u64,
     wants_weights: bool,
@@ -129,6 +131,7 @@ impl Session {
             batch: None,
             runs: 0,
             settling: None,
+            searches: 0,
             settlings: 0,
             wants_weights: false,
             request: 0,
@@ -164,6 +167,13 @@ impl Session {
     /// The newest model that was ready.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
+    }
+
+    /// The number of a writer's words that the model reads.
+    pub fn max_words(&self) -> usize {
+        self.model
+            .as_ref()
+            .map_or(usize::MAX, |model| model.max_words)
     }
 
     /// Why the model that the visitor chose last could not be loaded, and the one before is still in use.
@@ -293,12 +303,8 @@ impl Session {
         if let BaseRates::Given(_) = base_rates {
             self.own_shares = Some(base_rates.clone());
         }
-        if let Some(batch) = &mut self.batch {
-            batch.use_base_rates(base_rates.clone());
-            self.runs += 1;
-        }
-        self.settle_again();
         self.base_rates = base_rates;
+        self.predict_files_again();
         self.text.ask_again();
         self.forget_if_failed();
         self.ask()
@@ -343,10 +349,10 @@ impl Session {
 
     /// A run over the users of files.
     fn run_files(&mut self, mut batch: Batch) -> Vec<Command> {
-        batch.use_base_rates(self.base_rates.clone());
+        batch.begin_again(self.base_rates.clone());
         self.batch = Some(batch);
         self.runs += 1;
-        self.settling = None;
+        self.close_settling();
         self.ask()
     }
 
@@ -360,13 +366,24 @@ impl Session {
     /// The visitor closes the results. The writers of an archive can then be chosen again.
     pub fn close_file(&mut self) {
         self.batch = None;
-        self.settling = None;
+        self.close_settling();
     }
 
     /// The visitor closes all files.
     pub fn close_files(&mut self) {
         self.close_file();
         self.archive = None;
+    }
+
+    /// The visitor chooses a writer, whose posts are looked for. An earlier search ends without a result.
+    pub fn begin_search(&mut self) -> u64 {
+        self.searches += 1;
+        self.searches
+    }
+
+    /// The number of the newest search, unless it is no longer wanted.
+    pub fn search_number(&self) -> u64 {
+        self.searches
     }
 
     /// The visitor wants to see how the estimate of a writer with these posts settles.
@@ -380,6 +397,7 @@ impl Session {
     /// The visitor has seen it.
     pub fn close_settling(&mut self) {
         self.settling = None;
+        self.searches += 1;
     }
 
     /// The visitor wants to see which posts speak most for a class, or no longer.
@@ -388,7 +406,12 @@ impl Session {
         self.ask()
     }
 
-    fn settle_again(&mut self) {
+    /// Another model or other base rates predict the files from now on.
+    fn predict_files_again(&mut self) {
+        if let Some(batch) = &mut self.batch {
+            batch.begin_again(self.base_rates.clone());
+            self.runs += 1;
+        }
         if let Some(settling) = &mut self.settling {
             settling.ask_again();
             self.settlings += 1;

@@ -35,6 +35,7 @@ impl Session {
                 card,
                 attributes,
                 base_rates,
+                max_words,
                 backend,
                 chunk,
                 ..
@@ -44,6 +45,7 @@ impl Session {
                     card: *card,
                     attributes,
                     base_rates,
+                    max_words,
                     backend,
                     chunk,
                 });

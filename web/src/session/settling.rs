@@ -53,7 +53,7 @@ impl Settling {
 
     /// The prediction from all posts.
     pub fn whole(&self) -> Option<&UserPrediction> {
-        (self.predictions.get(self.steps.len().checked_sub(1)?)).filter(|_| !self.posts.is_empty())
+        self.predictions.get(self.steps.len() - 1)
     }
 
     /// Why there are no more predictions.
@@ -97,12 +97,12 @@ impl Settling {
     }
 }
 
-/// Numbers of posts from 1 to all of them, each some times the one before.
+/// Numbers of posts from 1 to all of them, each some times the one before; 0 without posts, so that there is a prediction.
 fn steps(posts: usize) -> Vec<usize> {
     let last = (MOST_STEPS - 1) as f64;
     let step = |index: usize| (posts as f64).powf(index as f64 / last).round() as usize;
     let mut steps: Vec<usize> = match posts {
-        0 => Vec::new(),
+        0 => vec![0],
         1..=MOST_STEPS => (1..=posts).collect(),
         _ => (0..MOST_STEPS).map(step).collect(),
     };
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn steps_go_from_one_post_to_all() {
-        assert_eq!(steps(0), [0; 0]);
+        assert_eq!(steps(0), [0]);
         assert_eq!(steps(1), [1]);
         assert_eq!(steps(4), [1, 2, 3, 4]);
         for posts in [13, 100, 1_000, 123_457] {

@@ -82,12 +82,14 @@ pub async fn fetch(
     }
 }
 
-/// The length of the body, where it is known. For a compressed body the header gives another length.
+/// The length of the body, where it is known. For a compressed body the header gives another length, and across origins
+/// browsers do not show whether it is compressed.
 fn content_length(response: &Response) -> Option<u64> {
     let header = |name| response.headers().get(name).ok().flatten();
+    let is_foreign = get(response, "type") == "cors";
     match header("content-encoding") {
-        Some(_) => None,
-        None => header("content-length")?.parse().ok(),
+        None if !is_foreign => header("content-length")?.parse().ok(),
+        _ => None,
     }
 }
 

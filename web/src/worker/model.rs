@@ -165,6 +165,7 @@ impl Model {
             card: Box::new(self.predictor.card().clone()),
             attributes: self.predictor.attributes().to_vec(),
             base_rates: self.base_rates(),
+            max_words: self.predictor.settings().max_words,
             backend: self.backend(self.on_gpu.is_some()),
             chunk: self.speed.chunk(),
         }

@@ -357,18 +357,24 @@ fn a_bad_bundle_cancelled_the_file_that_was_worked_through() {
 }
 
 #[test]
-fn a_file_ends_when_another_model_is_ready() {
-    let mut session = session(on_cpu());
-    let users = "a writer\n".repeat(300);
-    let (id, _) = asked(session.run_files(writers(users)));
-    wants_estimate(session.receive(predictions(id, 256)));
-    session.use_model(Source::File(Arc::from([1])));
-    session.receive(Reply::Started);
-    assert!(session.batch().unwrap().is_running());
-    assert_eq!(session.receive(ready(on_cpu())), []);
-    let batch = session.batch().unwrap();
-    assert!(!batch.is_running());
-    assert_eq!(batch.lines().len(), 256);
+fn a_file_had_results_of_two_models() {
+    for users in [300, 10] {
+        let mut session = session(on_cpu());
+        let (id, _) = asked(session.run_files(writers("a writer\n".repeat(users))));
+        session.receive(predictions(id, users.min(256)));
+        let (before, run) = (session.batch().unwrap().lines().len(), session.run_number());
+        assert_eq!(before, users.min(256));
+        // The language of the interface is no reason to predict it again.
+        assert_eq!(session.read_chinese(), []);
+        session.use_model(Source::File(Arc::from([1])));
+        session.receive(Reply::Started);
+        assert_eq!(session.batch().unwrap().lines().len(), before);
+        let (_, posts) = asked(session.receive(ready(on_cpu())));
+        assert_eq!(posts.len(), before);
+        let batch = session.batch().unwrap();
+        assert!(batch.is_running() && batch.lines().is_empty());
+        assert_ne!(session.run_number(), run);
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn ready(backend: Backend) -> Reply {
         card: Box::default(),
         attributes: Vec::new(),
         base_rates: Named(Vec::new()),
+        max_words: 30_000,
         backend,
         chunk: CHUNK,
     }

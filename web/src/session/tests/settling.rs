@@ -62,6 +62,26 @@ fn answers_about_an_earlier_writer_are_ignored() {
 }
 
 #[test]
+fn a_search_for_an_earlier_writer_went_on() {
+    let mut session = session(on_cpu());
+    session.open_archive(chat(&["ann"]));
+    let mut is_over = |end: fn(&mut Session)| {
+        let number = session.begin_search();
+        assert_eq!(session.search_number(), number);
+        end(&mut session);
+        session.search_number() != number
+    };
+    assert!(is_over(|session| {
+        session.begin_search();
+    }));
+    assert!(is_over(Session::close_settling));
+    assert!(is_over(Session::close_file));
+    assert!(is_over(|session| {
+        session.open_archive(chat(&["ben"]));
+    }));
+}
+
+#[test]
 fn a_failure_ends_the_predictions_and_another_worker_goes_on() {
     let mut session = session(on_cpu());
     let (id, _) = asked(session.settle(json!("ann"), posts(2)));
@@ -101,6 +121,15 @@ fn a_crash_left_an_open_writer_computing_for_ever() {
     // A later crash takes nothing away.
     assert_eq!(session.crash(crashed("out of memory")), []);
     assert_eq!(session.settling_failed(), None);
+}
+
+#[test]
+fn a_writer_without_posts_was_computed_for_ever() {
+    let mut session = session(on_cpu());
+    let (id, asked_for) = asked(session.settle(json!(1), Vec::new()));
+    assert!(asked_for.is_empty());
+    assert_eq!(session.receive(prediction(id, 0)), []);
+    assert_eq!(session.settling().unwrap().whole().unwrap().words, 0);
 }
 
 /// A chat of writers with one post each.

@@ -85,6 +85,7 @@ fn the_single_task_models_are_loaded_when_they_are_wanted() {
         card,
         attributes: Vec::new(),
         base_rates: Named(Vec::new()),
+        max_words: 30_000,
         backend: on_cpu(),
         chunk: CHUNK,
     }));
