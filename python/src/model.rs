@@ -92,7 +92,7 @@ impl NativeModel {
     ) -> PyResult<Bound<'py, PyList>> {
         let pool = self.threads.pool()?;
         let predictions = PyList::empty(py);
-        each_chunk(py, &users, |chunk| {
+        each_chunk(py, &users, CHUNK_USERS, |chunk| {
             let predict = || block_on(self.model.predictor.predict(chunk));
             for prediction in py.detach(|| pool.install(predict)).map_err(failed)? {
                 predictions.append(objects::prediction(py, &prediction)?)?;
@@ -117,7 +117,8 @@ impl NativeModel {
             let words = strongest_words(&explanation, posts, count);
             Ok(words.iter().map(|words| words_text(words)).collect())
         };
-        each_chunk(py, &users, |chunk| {
+        // A user with thousands of words takes a tenth of a second.
+        each_chunk(py, &users, 2 * pool.current_num_threads(), |chunk| {
             let explain = || chunk.par_iter().map(of_user).collect::<Result<Vec<_>, _>>();
             all.extend(py.detach(|| pool.install(explain)).map_err(failed)?);
             Ok(())
@@ -315,16 +316,17 @@ fn ordered(source: Reader, columns: &Columns, sorted: bool) -> Result<Reader, Ar
     })
 }
 
-/// Gives `handle` the posts of some users after the other, and looks whether Ctrl-C was pressed.
+/// Gives `handle` the posts of at most so many users after the other, and looks whether Ctrl-C was pressed.
 fn each_chunk(
     py: Python<'_>,
     users: &[Vec<Bound<'_, PyString>>],
+    most_users: usize,
     mut handle: impl FnMut(&[Vec<String>]) -> PyResult<()>,
 ) -> PyResult<()> {
     let mut users = users.iter().peekable();
     while users.peek().is_some() {
         let (mut chunk, mut bytes) = (Vec::new(), 0);
-        while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+        while chunk.len() < most_users && bytes < CHUNK_BYTES {
             let Some(posts) = users.next() else {
                 break;
             };

@@ -240,3 +240,8 @@ def test_a_packed_dictionary_claimed_any_memory(compress):
         assert tracemalloc.get_traced_memory()[1] < 100 << 20
     finally:
         tracemalloc.stop()
+        "model.predict_frame(pandas.DataFrame({'text': users[:256]}), evidence=3)",
+    if "pandas" in call:
+        pytest.importorskip("pandas")
+        call = f"import pandas; {call}"
+    sent = time.monotonic()
