@@ -291,6 +291,12 @@ impl NativeModel {
         let Model {
             predictor,
             checksum,
+            if let Some(by) = &stored.by {
+                return Err(fail(format!(
+                    "its users are grouped by {by:?}, and groups may share users; estimate each with `auxlstm population \
+                     --add --by {by}`, or count all users without --by"
+                )));
+            }
         } = &*self.model;
         let mut max_words = None;
         for (number, sums) in (1..).zip(all) {
