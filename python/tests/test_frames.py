@@ -153,8 +153,12 @@ def test_other_packages_get_a_stream(model, wanted):
 
     stream = model.predict_frame(Frame())
     check(pyarrow.table(stream).to_pylist(), wanted)
+    # DuckDB asks for the schema first, and found the stream read.
+    check(pyarrow.table(stream).to_pylist(), wanted)
+    lazy = model.predict_frame(model.predict_frame(Frame()), user="id", text="language", sorted=True)
+    assert pyarrow.table(lazy).num_rows == len(wanted)
     with pytest.raises(ValueError, match="predict again"):
-        pyarrow.table(stream)
+        pyarrow.table(lazy)
 
 
 def test_a_failing_source_fails_the_prediction(model):
@@ -168,3 +172,40 @@ def test_a_failing_source_fails_the_prediction(model):
     reader = pyarrow.RecordBatchReader.from_batches(schema, batches())
     with pytest.raises(ValueError, match="the disk is gone"):
         model.predict_frame(reader)
+
+
+def test_other_columns_made_a_frame_unreadable(model, wanted):
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    others = {"place": [None] * 5, "tags": [[]] * 5, "count": [1] * 5}
+    frame = polars.DataFrame({**POSTS, **others}).with_columns(polars.col("count").cast(polars.Int128))
+    check(model.predict_frame(frame).to_dicts(), wanted)
+    check(model.predict_frame(pyarrow.table({**POSTS, "bytes": not_utf8()})).to_pylist(), wanted)
+    assert model.count_frame(frame).left_out == 0
+    assert model.count_corpus(frame, ["place"])["users"].to_list() == [3, 3]
+    with pytest.raises(ValueError, match="column \"count\""):
+        model.predict_frame(frame, user="count")
+    # Columns of nulls that are read.
+    for nulls in (frame.select("user", text="place"), frame.select("user", text="tags")):
+        assert model.predict_frame(nulls)["words"].to_list()[:3] == [0, 0, 0]
+    errors = model.predict_frame(frame.select("text", user="place"))["error"].to_list()
+    assert errors == ["the id of the user is null"] * 5
+
+
+def not_utf8():
+    """Texts, one of which is of bytes that are not UTF-8."""
+    import pyarrow
+
+    values = pyarrow.array([b"rain \xff tea", None, b"b", b"c", b"d"])
+    return pyarrow.Array.from_buffers(pyarrow.string(), len(values), values.buffers())
+
+
+def test_bytes_that_are_not_utf8_ended_the_run(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    texts = not_utf8()
+    lists = pyarrow.ListArray.from_arrays([0, 3, 5], texts)
+    for kind in (texts, texts.cast(pyarrow.large_string(), safe=False), texts.slice(0, 3), lists):
+        found = model.predict_frame(pyarrow.table({"text": kind})).to_pylist()
+        assert found[0]["error"] is None and found[0]["known_words"] >= 2
+    found = model.predict_frame(pyarrow.table({"user": texts, "text": ["rain"] * 5})).to_pylist()
+    assert found[0]["id"] == "rain \ufffd tea"
