@@ -48,8 +48,36 @@ def test_a_sorted_stream_is_counted_as_it_is_read(model):
 
 def test_pandas_frames_are_counted(model):
     pytest.importorskip("pandas")
-    counted = model.count_frame(table(USERS[:9]).to_pandas())
-    assert model.estimate([counted.sums])["users"] == 8
+    users = table(USERS)
+    counted, wanted = model.count_frame(users.to_pandas()), model.count_frame(users)
+    assert counted.left_out == 0
+    check_equal(model.estimate([counted.sums]), model.estimate([wanted.sums]))
+    by_pandas = model.count_corpus(users.to_pandas(), {"time": "time"})
+    assert by_pandas.to_dict("list")["users"] == model.count_corpus(users, {"time": "time"})["users"].to_pylist()
+
+
+def test_frames_of_pandas_that_were_predicted_could_not_be_counted(model):
+    pandas = pytest.importorskip("pandas")
+    text = pandas.Series(["rain", "half \ud83d tea", "tea", 5.5, "tea"], dtype="object")
+    other = pandas.Series([object(), {}, 3, "a", None], dtype="object")
+    for frame, users, left_out, parted in [
+        (pandas.DataFrame({"user": [7, None, 7, 7, 9], "text": text, "other": other}), 2, 2, 1),
+        (pandas.DataFrame({"user": ["a", "a", 7, 9, [9]], "text": text}), 2, 2, 0),
+        (pandas.DataFrame({"text": text}), 4, 1, 0),
+        (pandas.DataFrame({"user": [7, 7, 9], "posts": [["rain", "half \ud83d tea"], None, ["tea", 5]]}), 1, 1, 0),
+    ]:
+        for sorted_ in (False, True):
+            predicted = model.predict_frame(frame, sorted=sorted_)
+            counted = model.count_frame(frame, sorted=sorted_)
+            assert counted.left_out == predicted["error"].notna().sum() == left_out + (sorted_ and parted)
+            assert model.estimate([counted.sums])["users"] == users == (predicted["words"] > 0).sum()
+            corpus = model.count_corpus(frame, sorted=sorted_)
+            assert corpus["bad_records"].tolist() == [counted.left_out] and corpus["words"].sum() == predicted["words"].sum()
+    # Labels of several types.
+    frame = pandas.DataFrame({"text": ["rain"] * 4, "town": ["a", 5, None, "a"]})
+    counts = model.count_corpus(frame, ["town"])
+    assert counts["class"].fillna("").tolist() == ["", "", "5", "a"]
+    assert counts["users"].tolist() == [4, 1, 1, 2]
 
 
 def test_rows_that_cannot_be_read_are_left_out(model):
