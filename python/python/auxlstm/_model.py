@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import sys
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -241,20 +242,36 @@ class Model:
         stream = self._native.count_corpus(rows, (text, user), labels, sorted)
         return _frames.like(frame, stream)
 
-    def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
+    def estimate(
+        self, sums: UserSums | bytes | Iterable[UserSums | bytes], method: str = "bayes"
+    ) -> dict[str, Any]:
         """The estimated share of each class among users, from the sums of one or several parts of them.
 
-        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. Read
-        when not to trust the shares in ``docs/population.md``.
+        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. ``cc``
+        and ``pcc`` count labels and probabilities under the base rates of the training users, where :meth:`predict_frame`
+        predicts under equal ones. Read when not to trust the shares in ``docs/population.md``.
+
+        ``texts`` compares the texts with those of the training users, in each language. Where they are ``unlike``, the shares
+        are not to be trusted, and a warning says so.
 
         >>> import polars
         >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
-        >>> counted = model.count_frame(posts)
-        >>> shares = model.estimate([counted.sums])
+        >>> shares = model.estimate(model.count_frame(posts))
         >>> shares["users"], sorted(shares["attributes"]["gender"]["shares"]["female"])
         (2, ['high', 'low', 'share'])
+        >>> [check["unlike"] for check in shares["texts"]]
+        [False]
         """
-        estimate: dict[str, Any] = json.loads(self._native.estimate(list(sums), method))
+        estimate = self._estimate(sums, method)
+        _warn_if_unlike(estimate)
+        return estimate
+
+    def _estimate(
+        self, sums: UserSums | bytes | Iterable[UserSums | bytes], method: str
+    ) -> dict[str, Any]:
+        parts = [sums] if isinstance(sums, (UserSums, bytes, bytearray, memoryview)) else sums
+        stored = [_sums(part, number) for number, part in enumerate(parts, 1)]
+        estimate: dict[str, Any] = json.loads(self._native.estimate(stored, method))
         return estimate
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -313,6 +330,26 @@ def _labels(attributes: Iterable[str] | Mapping[str, str]) -> list[tuple[str, st
         raise TypeError('attributes must be a list of names, such as ["gender"]')
     columns = attributes if isinstance(attributes, Mapping) else {}
     return [(name, columns.get(name)) for name in attributes]
+
+
+def _sums(part: Any, number: int) -> bytes:
+    part = part.sums if isinstance(part, UserSums) else part
+    if not isinstance(part, (bytes, bytearray, memoryview)):
+        raise TypeError(f"sums number {number}: expected what count_frame returns, or bytes, not {type(part).__name__}")
+    return bytes(part)
+
+
+def _warn_if_unlike(estimate: dict[str, Any], group: str = "") -> None:
+    """The warning of ``auxlstm population`` about texts that are unlike those of the training users."""
+    for check in estimate["texts"]:
+        if check["unlike"]:
+            divergence = check["divergence"]
+            warnings.warn(
+                f"{group}these texts are unlike the training corpus (word frequencies diverge by {divergence['value']:.2f}, "
+                f"at most {divergence['largest']:.2f} in it; {100 * check['known_words']:.0f} % of the words known): the "
+                "shares are not to be trusted without labelled users; see `auxlstm adapt`",
+                stacklevel=3,
+            )
 
 
 def _read(file: File) -> bytes:
