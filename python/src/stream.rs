@@ -224,8 +224,9 @@ fn drop_null_buffers(array: &mut FFI_ArrowArray, kind: &DataType) {
             if array.num_children() == 1 =>
         {
             // SAFETY: there is one child, which belongs to this array.
-            let child = unsafe { (*array.children).as_mut() };
-            child.map(|child| drop_null_buffers(child, item.data_type()));
+            if let Some(child) = unsafe { (*array.children).as_mut() } {
+                drop_null_buffers(child, item.data_type());
+            }
         }
         _ => {}
     }
