@@ -171,6 +171,8 @@ fn is_text(kind: &DataType) -> bool {
 fn id_type(kind: &DataType) -> Option<DataType> {
     match kind {
         DataType::Dictionary(_, kind) => id_type(kind),
+        // All ids are missing, which is an error of each row.
+        DataType::Null => Some(DataType::Utf8),
         kind if kind.is_integer() || kind.is_string() => Some(kind.clone()),
         _ => None,
     }

@@ -252,6 +252,16 @@ fn a_bad_row_has_an_error_and_the_others_a_prediction() {
 }
 
 #[test]
+fn a_column_of_ids_without_values_was_refused() {
+    let ids: ArrayRef = Arc::new(NullArray::new(2));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["rain"; 2]));
+    let found = whole(&predict(table(&[("user", ids), ("text", texts)], 2)).unwrap());
+    let errors = strings(found.column_by_name("error").unwrap());
+    let null = || Some("the id of the user is null".to_owned());
+    assert_eq!(errors, [null(), null()]);
+}
+
+#[test]
 fn evidence_is_that_of_an_explanation() {
     let users = users(20);
     let model = load();

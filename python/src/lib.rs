@@ -6,6 +6,7 @@ mod objects;
 mod stream;
 mod threads;
 
+use arrow_schema::ArrowError;
 use model_core::corpus::Columns;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -16,6 +17,16 @@ pub use stream::Stream;
 /// An error as a `ValueError` with its message.
 fn value_error(error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(error.to_string())
+}
+
+/// An error of Arrow as a `ValueError`, whose message is that of the program or the check that failed.
+fn arrow_error(error: ArrowError) -> PyErr {
+    match error {
+        ArrowError::SchemaError(message) | ArrowError::CDataInterface(message) => {
+            value_error(message)
+        }
+        other => value_error(other),
+    }
 }
 
 fn columns(text: Option<String>, user: Option<String>) -> Columns {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatchIterator, RecordBatchReader};
+use arrow_array::RecordBatchReader;
 use arrow_schema::ArrowError;
 use columnar::{Columns, CorpusCounts, Grouped, Model, Predictions};
 use futures_lite::future::block_on;
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::stream::{Reader, Stream, import};
 use crate::threads::Threads;
-use crate::{objects, value_error};
+use crate::{arrow_error, objects, value_error};
 
 /// The most users, and about the most bytes of text, between two looks at whether Ctrl-C was pressed.
 const CHUNK_USERS: usize = 256;
@@ -92,7 +92,7 @@ impl NativeModel {
     ) -> PyResult<Bound<'py, PyList>> {
         let pool = self.threads.pool()?;
         let predictions = PyList::empty(py);
-        each_chunk(py, &users, |chunk| {
+        each_chunk(py, &users, CHUNK_USERS, |chunk| {
             let predict = || block_on(self.model.predictor.predict(chunk));
             for prediction in py.detach(|| pool.install(predict)).map_err(failed)? {
                 predictions.append(objects::prediction(py, &prediction)?)?;
@@ -117,7 +117,8 @@ impl NativeModel {
             let words = strongest_words(&explanation, posts, count);
             Ok(words.iter().map(|words| words_text(words)).collect())
         };
-        each_chunk(py, &users, |chunk| {
+        // A user with thousands of words takes a tenth of a second.
+        each_chunk(py, &users, 2 * pool.current_num_threads(), |chunk| {
             let explain = || chunk.par_iter().map(of_user).collect::<Result<Vec<_>, _>>();
             all.extend(py.detach(|| pool.install(explain)).map_err(failed)?);
             Ok(())
@@ -154,17 +155,14 @@ impl NativeModel {
             predictions = predictions.with_evidence(evidence);
         }
         if lazy {
-            return Ok(Stream::new(Box::new(predictions)));
+            return Ok(Stream::lazy(Box::new(predictions)));
         }
-        let schema = predictions.schema();
         let mut batches = Vec::new();
         while let Some(batch) = py.detach(|| predictions.next()) {
-            batches.push(Ok(batch.map_err(value_error)?));
+            batches.push(batch.map_err(arrow_error)?);
             py.check_signals()?;
         }
-        Ok(Stream::new(Box::new(RecordBatchIterator::new(
-            batches, schema,
-        ))))
+        Ok(Stream::of(predictions.schema(), batches))
     }
 
     /// Counts the users of a stream of record batches. Returns the sums over them, and the number of users left out.
@@ -179,7 +177,7 @@ impl NativeModel {
         let (mut set, mut left_out) = (self.empty_set()?, 0);
         loop {
             let more = py.detach(|| users.count_into(&mut set));
-            let Some(more) = more.map_err(value_error)? else {
+            let Some(more) = more.map_err(arrow_error)? else {
                 return Ok((self.sums(py, set)?, left_out));
             };
             left_out += more;
@@ -205,24 +203,21 @@ impl NativeModel {
                 .collect(),
             ..crate::columns(columns.0, columns.1)
         };
-        let source = import(source)?;
+        let source = import(source, &columns, &attributes)?;
         let segmenter = &self.model.predictor.reader().segmenter;
         let counts = CorpusCounts::new(&source.schema(), &columns, attributes);
-        let mut counts = counts.map_err(value_error)?;
+        let mut counts = counts.map_err(arrow_error)?;
         let mut source = py
             .detach(|| ordered(source, &columns, sorted))
-            .map_err(value_error)?;
+            .map_err(arrow_error)?;
         while let Some(batch) = py.detach(|| source.next()) {
-            let batch = batch.map_err(value_error)?;
+            let batch = batch.map_err(arrow_error)?;
             py.detach(|| pool.install(|| counts.add(&batch, segmenter)))
-                .map_err(value_error)?;
+                .map_err(arrow_error)?;
             py.check_signals()?;
         }
-        let counts = [Ok(counts.finish().map_err(value_error)?)];
-        Ok(Stream::new(Box::new(RecordBatchIterator::new(
-            counts,
-            CorpusCounts::schema(),
-        ))))
+        let counts = counts.finish().map_err(arrow_error)?;
+        Ok(Stream::of(CorpusCounts::schema(), vec![counts]))
     }
 
     /// Adds up sums over users that `count_stream` returned.
@@ -259,12 +254,12 @@ impl NativeModel {
     ) -> PyResult<Predictions<Reader>> {
         let pool = self.threads.pool()?;
         let columns = crate::columns(columns.0, columns.1);
-        let source = import(source)?;
+        let source = import(source, &columns, &[])?;
         let predictions = py.detach(|| {
             let source = ordered(source, &columns, sorted)?;
             Predictions::new(Arc::clone(&self.model), source, &columns)
         });
-        Ok(predictions.map_err(value_error)?.on(pool))
+        Ok(predictions.map_err(arrow_error)?.on(pool))
     }
 
     fn empty_set(&self) -> PyResult<UserSet> {
@@ -296,6 +291,12 @@ impl NativeModel {
             let fail = |what: String| value_error(format!("sums number {number}: {what}"));
             let stored = StoredSums::read(sums.as_bytes(), checksum, predictor.settings());
             let stored = stored.map_err(fail)?;
+            if let Some(by) = &stored.by {
+                return Err(fail(format!(
+                    "its users are grouped by {by:?}, and groups may share users; estimate each with `auxlstm population \
+                     --add --by {by}`, or count all users without --by"
+                )));
+            }
             if *max_words.get_or_insert(stored.max_words) != stored.max_words {
                 return Err(fail("its users were read with another --max-words".into()));
             }
@@ -315,16 +316,17 @@ fn ordered(source: Reader, columns: &Columns, sorted: bool) -> Result<Reader, Ar
     })
 }
 
-/// Gives `handle` the posts of some users after the other, and looks whether Ctrl-C was pressed.
+/// Gives `handle` the posts of at most so many users after the other, and looks whether Ctrl-C was pressed.
 fn each_chunk(
     py: Python<'_>,
     users: &[Vec<Bound<'_, PyString>>],
+    most_users: usize,
     mut handle: impl FnMut(&[Vec<String>]) -> PyResult<()>,
 ) -> PyResult<()> {
     let mut users = users.iter().peekable();
     while users.peek().is_some() {
         let (mut chunk, mut bytes) = (Vec::new(), 0);
-        while chunk.len() < CHUNK_USERS && bytes < CHUNK_BYTES {
+        while chunk.len() < most_users && bytes < CHUNK_BYTES {
             let Some(posts) = users.next() else {
                 break;
             };

@@ -27,6 +27,10 @@ def test_duckdb(model):
     # A connection cannot be asked while a result of it is read.
     users = duckdb.connect().from_arrow(model.predict_frame(ordered, sorted=True))
     check(users.to_arrow_table().to_pylist(), model)
+    # The predictions of a relation, which DuckDB used to find read.
+    predicted = model.predict_frame(duckdb.from_arrow(POSTS.sort_by("time")))
+    for _ in range(2):
+        check(duckdb.from_arrow(predicted).to_arrow_table().to_pylist(), model)
 
 
 def test_polars_streaming(model, tmp_path):

@@ -107,7 +107,9 @@ def test_the_card_and_the_attributes(model):
 
 
 def test_bytes_are_a_bundle_too(bundle, model):
-    assert Model.load(bundle.read_bytes()).checksum == model.checksum
+    content = bundle.read_bytes()
+    for kind in (bytes, bytearray, memoryview):
+        assert Model.load(kind(content)).checksum == model.checksum
 
 
 @pytest.mark.parametrize(
@@ -120,8 +122,21 @@ def test_bytes_are_a_bundle_too(bundle, model):
         (lambda model: Model.load("en.safetensors", threads=0), ValueError, "at least 1 thread"),
         (lambda model: Model.load("en.safetensors", threads=100_000), ValueError, "at most 1024"),
         (lambda model: model.predict("a post"), TypeError, "this is a string"),
-        (lambda model: model.predict([[5]]), TypeError, "str"),
-        (lambda model: list(model.pipe([], batch_size=0)), ValueError, "batch_size=0"),
+        (lambda model: model.predict([[5]]), TypeError, "user 0: post 0 is of type int"),
+        (lambda model: model.predict([["a"], ["a", None]]), TypeError, "user 1: post 1 is of type NoneType"),
+        (lambda model: model.predict(["a", None]), TypeError, "user 1: expected a string or a list of strings"),
+        (lambda model: model.predict([{"id": 7}]), TypeError, "user 0: expected a string or a list of strings"),
+        (lambda model: model.predict({"a": ["a post"]}), TypeError, "this is of type dict"),
+        (lambda model: model.explain(None), TypeError, "expected a string or a list of strings, not NoneType"),
+        (lambda model: model.explain("rain").strongest("gender", "female", -1), ValueError, "count=-1"),
+        # Not only when the first user is taken.
+        (lambda model: model.pipe("a post"), TypeError, "this is a string"),
+        (lambda model: model.pipe([], batch_size=0), ValueError, "batch_size=0"),
+        (lambda model: model.pipe([], batch_size=2.5), TypeError, "batch_size=2.5"),
+        (lambda model: Model.load(0), TypeError, "not int"),
+        (lambda model: Model.load("en.safetensors", dictionary=gzip.compress(b"x 1 n")[:-4]), ValueError, "damaged"),
+        (lambda model: Model.load("en.safetensors", dictionary=b"\x1f\x8b\x08\0\xff"), ValueError, "damaged"),
+        (lambda model: Model.load("en.safetensors", dictionary=lzma.compress(b"x")[:20] + b"z"), ValueError, "damaged"),
         (lambda model: model.predict_frame([1]), TypeError, "__arrow_c_stream__"),
     ],
 )
@@ -129,6 +144,25 @@ def test_errors_are_one_line(model, call, error, what):
     with pytest.raises(error) as raised:
         call(model)
     assert what in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_data_frame_is_no_list_of_users(model):
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = {"user": ["x"], "text": ["a post"]}
+    for frame in (pandas.DataFrame(columns), polars.DataFrame(columns), pyarrow.table(columns)):
+        # The names of the columns used to be predicted.
+        for call in (model.predict, model.pipe):
+            with pytest.raises(TypeError, match="a data frame .*, which predict_frame reads"):
+                call(frame)
+    # A column is a list of users.
+    for column in (pandas.Series(["a post"]), polars.Series([["a post"]])):
+        assert model.predict(column)[0].words == 2
+
+
+def test_a_huge_batch_is_all_users(model):
+    assert [user.words for user in model.pipe(["rain", "tea"], batch_size=1 << 70)] == [1, 1]
 
 
 def test_half_an_emoji_is_read(model):
@@ -206,6 +240,7 @@ assert "gender" in repr(model) and model.card.languages
         "model.predict(users)",
         "model.predict_frame(pyarrow.table({'text': users}))",
         "model.predict_frame(pyarrow.table({'text': users[:100]}), evidence=3)",
+        "model.predict_frame(pandas.DataFrame({'text': users[:256]}), evidence=3)",
         "model.count_frame(pyarrow.table({'text': users}))",
         "model.count_corpus(pyarrow.table({'text': users}))",
     ],
@@ -214,6 +249,9 @@ def test_ctrl_c_ends_a_long_prediction(bundle, call):
     if "pyarrow" in call:
         pytest.importorskip("pyarrow")
         call = f"import pyarrow; {call}"
+    if "pandas" in call:
+        pytest.importorskip("pandas")
+        call = f"import pandas; {call}"
     code = f"""
 from auxlstm import Model
 model = Model.load({str(bundle)!r}, threads=1)
@@ -225,7 +263,9 @@ print("ready", flush=True)
     assert child.stdout.readline() == "ready\n"
     time.sleep(1)
     child.send_signal(signal.SIGINT)
+    sent = time.monotonic()
     _, errors = child.communicate(timeout=60)
+    assert time.monotonic() - sent < 15
     assert "KeyboardInterrupt" in errors
     assert child.returncode != 0
 

@@ -48,8 +48,59 @@ def test_a_sorted_stream_is_counted_as_it_is_read(model):
 
 def test_pandas_frames_are_counted(model):
     pytest.importorskip("pandas")
-    counted = model.count_frame(table(USERS[:9]).to_pandas())
-    assert model.estimate([counted.sums])["users"] == 8
+    users = table(USERS)
+    counted, wanted = model.count_frame(users.to_pandas()), model.count_frame(users)
+    assert counted.left_out == 0
+    check_equal(model.estimate(counted), model.estimate(wanted))
+    by_pandas = model.count_corpus(users.to_pandas(), {"time": "time"})
+    assert by_pandas.to_dict("list")["users"] == model.count_corpus(users, {"time": "time"})["users"].to_pylist()
+
+
+def test_frames_of_pandas_that_were_predicted_could_not_be_counted(model):
+    pandas = pytest.importorskip("pandas")
+    text = pandas.Series(["rain", "half \ud83d tea", "tea", 5.5, "tea"], dtype="object")
+    other = pandas.Series([object(), {}, 3, "a", None], dtype="object")
+    for frame, users, left_out, parted in [
+        (pandas.DataFrame({"user": [7, None, 7, 7, 9], "text": text, "other": other}), 2, 2, 1),
+        (pandas.DataFrame({"user": ["a", "a", 7, 9, [9]], "text": text}), 2, 2, 0),
+        (pandas.DataFrame({"text": text}), 4, 1, 0),
+        (pandas.DataFrame({"user": [7, 7, 9], "posts": [["rain", "half \ud83d tea"], None, ["tea", 5]]}), 1, 1, 0),
+    ]:
+        for sorted_ in (False, True):
+            predicted = model.predict_frame(frame, sorted=sorted_)
+            counted = model.count_frame(frame, sorted=sorted_)
+            assert counted.left_out == predicted["error"].notna().sum() == left_out + (sorted_ and parted)
+            assert model.estimate(counted)["users"] == users == (predicted["words"] > 0).sum()
+            corpus = model.count_corpus(frame, sorted=sorted_)
+            assert corpus["bad_records"].tolist() == [counted.left_out] and corpus["words"].sum() == predicted["words"].sum()
+    # Labels of several types.
+    frame = pandas.DataFrame({"text": ["rain"] * 4, "town": ["a", 5, None, "a"]})
+    counts = model.count_corpus(frame, ["town"])
+    assert counts["class"].fillna("").tolist() == ["", "", "5", "a"]
+    assert counts["users"].tolist() == [4, 1, 1, 2]
+
+
+def test_groups_were_added_up_in_silence(model, bundle, command, tmp_path):
+    estimates_of_command(command, bundle, USERS[:30], tmp_path, by=["--by", "forum"])
+    with pytest.raises(ValueError, match="sums number 1: its users are grouped by \"forum\""):
+        model.estimate([(tmp_path / "sums").read_bytes()])
+
+
+def test_texts_unlike_those_of_the_training_users_are_warned_of(model):
+    pyarrow = pytest.importorskip("pyarrow")
+    counted = model.count_frame(pyarrow.table({"text": ["rain tea " * 9] * 300}))
+    with pytest.warns(UserWarning, match="unlike the training corpus .* not to be trusted") as warned:
+        estimate = model.estimate(counted)
+    assert estimate["texts"][0]["unlike"] and warned[0].filename == __file__
+
+
+def test_sums_are_those_of_count_frame_or_bytes(model):
+    counted = model.count_frame(table(USERS[:9]))
+    wanted = model.estimate([counted.sums])
+    for sums in (counted, [counted], counted.sums, [bytearray(counted.sums)], iter([memoryview(counted.sums)])):
+        assert model.estimate(sums) == wanted
+    with pytest.raises(TypeError, match="sums number 2: expected what count_frame returns, or bytes, not str"):
+        model.estimate([counted, "sums"])
 
 
 def test_rows_that_cannot_be_read_are_left_out(model):

@@ -60,6 +60,16 @@ def test_what_is_checked_with_numbers_holds_for_text(model):
     assert scores.tolist() == [1.0, 1.0, 1.0]
 
 
+def test_the_label_of_an_age_is_in_the_likeliest_range(model):
+    classifier = AttributeClassifier(model, "age")
+    text = ["so much homework and my math teacher hates me"]
+    (user,) = model.predict(text)
+    (label,) = classifier.predict(text)
+    assert label == user["age"].label
+    (age,) = (attribute for attribute in model.attributes if attribute.name == "age")
+    assert label in age.coarse_classes[user["age"].coarse.label]
+
+
 def test_an_unknown_attribute_is_named(model):
     with pytest.raises(ValueError, match="the model predicts profession, age, gender"):
         AttributeClassifier(model, "height").predict_proba(TEXTS)

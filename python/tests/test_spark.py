@@ -163,6 +163,38 @@ def test_counts_of_tasks_add_up(spark, model):
     assert wanted[0]["bad_records"] == 1 and len(wanted) == 5
     with pytest.raises(ValueError, match="no column of labels \"gender\""):
         auxlstm.spark.count_corpus(frame, model, ["gender"])
+    # The letters of a single name used to be taken for names.
+    with pytest.raises(TypeError, match="a list of names"):
+        auxlstm.spark.count_corpus(frame, model, "gender")
+    # A frame without rows had no row of all users.
+    (total,) = auxlstm.spark.count_corpus(spark.createDataFrame([], frame.schema), model).collect()
+    assert tuple(total) == (None, None, 0, 0, 0, 0)
+
+
+def test_groups_of_numbers_were_in_the_order_of_their_names(spark, model):
+    rows = [(number, number % 12 or None, "rain") for number in range(24)]
+    frame = spark.createDataFrame(rows, "user int, month int, text string")
+    counted = auxlstm.spark.count(frame, model, by="month", partitions=2)
+    assert list(counted) == [*map(str, range(1, 12)), None]
+
+
+def test_a_method_was_refused_only_after_all_jobs(spark, model):
+    counted = []
+
+    class Frame:
+        def __getattr__(self, name):
+            counted.append(name)
+
+    with pytest.raises(ValueError, match="unknown method \"Bayes\""):
+        auxlstm.spark.estimate(Frame(), model, method="Bayes")
+    assert not counted
+
+
+def test_groups_whose_texts_are_unlike_are_named(spark, model):
+    frame = spark.range(300).withColumn("text", functions.lit("rain tea " * 9)).withColumn("forum", functions.lit("north"))
+    with pytest.warns(UserWarning, match="forum=north: these texts are unlike") as warned:
+        auxlstm.spark.estimate(frame, model, by="forum", partitions=2)
+    assert __file__ in [warning.filename for warning in warned]
 
 
 def test_a_group_for_each_user_is_refused(spark, model):

@@ -8,9 +8,13 @@ import io
 import json
 import lzma
 import os
+import sys
+import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from operator import index
 from typing import Any, Union
 
 from . import _frames
@@ -25,7 +29,7 @@ from ._types import (
     user_prediction,
 )
 
-File = Union[str, "os.PathLike[str]", bytes]
+File = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 """A file by its path, or its bytes."""
 
 Posts = Union[str, Sequence[str]]
@@ -112,10 +116,10 @@ class Model:
         >>> round(sum(second["age"].probabilities.values()), 3)
         1.0
         """
-        if isinstance(users, str):
-            raise TypeError("expected a list of users, each a list of posts; this is a string")
-        predictions = self._native.predict([_posts(posts) for posts in users])
-        return [user_prediction(values) for values in predictions]
+        return self._predict(list(_users(users)))
+
+    def _predict(self, users: list[list[str]]) -> list[UserPrediction]:
+        return [user_prediction(values) for values in self._native.predict(users)]
 
     def pipe(self, users: Iterable[Posts], *, batch_size: int = 256) -> Iterator[UserPrediction]:
         """Predicts a stream of users, of which it holds ``batch_size`` at a time.
@@ -125,11 +129,15 @@ class Model:
         2
         2
         """
-        if batch_size < 1:
+        try:
+            size = min(index(batch_size), sys.maxsize)
+        except TypeError:
+            raise TypeError(f"batch_size={batch_size!r}: a number of users is needed") from None
+        if size < 1:
             raise ValueError(f"batch_size={batch_size}: at least 1 user is needed")
-        rest = iter(users)
-        while batch := list(islice(rest, batch_size)):
-            yield from self.predict(batch)
+        rest = _users(users)
+        batches = iter(lambda: list(islice(rest, size)), [])
+        return (prediction for batch in batches for prediction in self._predict(batch))
 
     def explain(self, posts: Posts) -> Explanation:
         """Predicts one user, with the evidence of each word for each class.
@@ -158,16 +166,17 @@ class Model:
         user's id in column ``user``; or it is a user, with a list of posts in column ``text``. By default the columns are
         found by the names that the command line knows, such as ``user_id``. Without a column of ids each row is a user.
 
-        Posts of one user may stand anywhere. ``sorted=True`` states that they are consecutive, and saves memory: a record
-        batch reader is then predicted as it is read.
+        Posts of one user may stand anywhere, and are read in the order of their rows. ``sorted=True`` states that they are
+        consecutive, and saves memory: a record batch reader is then predicted as it is read.
 
         ``evidence=5`` adds the five words that speak most for each label, with their evidence in nats, as ``auxlstm predict
         --evidence 5`` does: a list of structs of ``word`` and ``evidence`` in a column such as ``gender_evidence``. pandas gets
         text such as ``tea:1.52 rain:0.31``. Each text is then read many times.
 
-        A row that cannot be read has the reason in the column ``error``. pandas gets the columns of ``auxlstm predict
-        --format csv``; other frames have a struct for each attribute. What is neither of pandas, Polars nor pyarrow gets an
-        object with the method ``__arrow_c_stream__``, which can be read once.
+        A row that cannot be read has the reason in the column ``error``. Bytes that are not UTF-8 are read as U+FFFD. pandas
+        gets the columns of ``auxlstm predict --format csv``, and always ``language`` and ``error``; other frames have a struct
+        for each attribute. What is neither of pandas, Polars nor pyarrow gets an object with the method
+        ``__arrow_c_stream__``.
 
         >>> import polars
         >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
@@ -176,9 +185,9 @@ class Model:
         """
         if evidence is not None and evidence < 1:
             raise ValueError(f"evidence={evidence}: at least 1 word is needed")
+        _frames.check(frame, user, text, sorted)
         if _frames.kind(frame) == "pandas":
             return _frames.predict_pandas(self, frame, user, text, sorted, evidence)
-        _check_frame(frame)
         lazy = sorted and _frames.is_reader(frame)
         stream = self._native.predict_stream(frame, (text, user), sorted, lazy, evidence or 0)
         return _frames.like(frame, stream)
@@ -192,7 +201,9 @@ class Model:
         reader that is sorted is counted as it is read. The sums of parts of the users add up, and are what ``auxlstm
         population --sums`` writes: store them in a file for ``--add``.
         """
-        _check_frame(frame)
+        _frames.check(frame, user, text, sorted)
+        if _frames.kind(frame) == "pandas":
+            frame, user, text = _frames.table_of_pandas(frame, user, text), "user", "text"
         return UserSums(*self._native.count_stream(frame, (text, user), sorted))
 
     def count_corpus(
@@ -222,28 +233,45 @@ class Model:
         ('gender', None, 1, 1, 1, 0)
         ('gender', 'f', 1, 2, 4, 0)
         """
-        _check_frame(frame)
-        if isinstance(attributes, str):
-            raise TypeError('attributes must be a list of names, such as ["gender"]')
-        columns = attributes if isinstance(attributes, Mapping) else {}
-        labels = [(name, columns.get(name)) for name in attributes]
-        stream = self._native.count_corpus(frame, (text, user), labels, sorted)
+        _frames.check(frame, user, text, sorted)
+        labels = _labels(attributes)
+        rows = frame
+        if _frames.kind(frame) == "pandas":
+            rows, user, text = _frames.table_of_pandas(frame, user, text, labels), "user", "text"
+            labels = [(name, str(place)) for place, (name, _) in enumerate(labels)]
+        stream = self._native.count_corpus(rows, (text, user), labels, sorted)
         return _frames.like(frame, stream)
 
-    def estimate(self, sums: Iterable[bytes], method: str = "bayes") -> dict[str, Any]:
+    def estimate(
+        self, sums: UserSums | bytes | Iterable[UserSums | bytes], method: str = "bayes"
+    ) -> dict[str, Any]:
         """The estimated share of each class among users, from the sums of one or several parts of them.
 
-        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. Read
-        when not to trust the shares in ``docs/population.md``.
+        The methods are those of ``auxlstm population``, and the result is an object of ``auxlstm population --json``. ``cc``
+        and ``pcc`` count labels and probabilities under the base rates of the training users, where :meth:`predict_frame`
+        predicts under equal ones. Read when not to trust the shares in ``docs/population.md``.
+
+        ``texts`` compares the texts with those of the training users, in each language. Where they are ``unlike``, the shares
+        are not to be trusted, and a warning says so.
 
         >>> import polars
         >>> posts = polars.DataFrame({"user": [7, 7, 9], "text": ["my essay", "is due", "football"]})
-        >>> counted = model.count_frame(posts)
-        >>> shares = model.estimate([counted.sums])
+        >>> shares = model.estimate(model.count_frame(posts))
         >>> shares["users"], sorted(shares["attributes"]["gender"]["shares"]["female"])
         (2, ['high', 'low', 'share'])
+        >>> [check["unlike"] for check in shares["texts"]]
+        [False]
         """
-        estimate: dict[str, Any] = json.loads(self._native.estimate(list(sums), method))
+        estimate = self._estimate(sums, method)
+        _warn_if_unlike(estimate)
+        return estimate
+
+    def _estimate(
+        self, sums: UserSums | bytes | Iterable[UserSums | bytes], method: str
+    ) -> dict[str, Any]:
+        parts = [sums] if isinstance(sums, (UserSums, bytes, bytearray, memoryview)) else sums
+        stored = [_sums(part, number) for number, part in enumerate(parts, 1)]
+        estimate: dict[str, Any] = json.loads(self._native.estimate(stored, method))
         return estimate
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -270,28 +298,75 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _check_frame(frame: Any) -> None:
-    if not hasattr(frame, "__arrow_c_stream__"):
+def _users(users: Iterable[Posts]) -> Iterator[list[str]]:
+    """The posts of each user, checked as they are read; what is no iterable of users is refused at once."""
+    if _frames.is_frame(users):
         raise TypeError(
-            f"expected a frame of pandas or an object with __arrow_c_stream__, not {type(frame).__name__}"
+            f"expected a list of users, each a list of posts; this is a data frame ({type(users).__name__}), which "
+            "predict_frame reads"
         )
+    if isinstance(users, (str, bytes, bytearray, Mapping)) or not isinstance(users, Iterable):
+        what = "a string" if isinstance(users, str) else f"of type {type(users).__name__}"
+        raise TypeError(f"expected a list of users, each a list of posts; this is {what}")
+    return (_posts(posts, f"user {place}: ") for place, posts in enumerate(users))
 
 
-def _posts(posts: Posts) -> list[str]:
-    return [posts] if isinstance(posts, str) else list(posts)
+def _posts(posts: Posts, user: str = "") -> list[str]:
+    """The posts of a user, which a message calls so."""
+    if isinstance(posts, str):
+        return [posts]
+    if isinstance(posts, (bytes, bytearray, Mapping)) or not isinstance(posts, Iterable):
+        raise TypeError(f"{user}expected a string or a list of strings, not {type(posts).__name__}")
+    posts = list(posts)
+    for place, post in enumerate(posts):
+        if not isinstance(post, str):
+            raise TypeError(f"{user}post {place} is of type {type(post).__name__}, not a string")
+    return posts
+
+
+def _labels(attributes: Iterable[str] | Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """Attributes, each with the column of its labels if that is stated."""
+    if isinstance(attributes, str):
+        raise TypeError('attributes must be a list of names, such as ["gender"]')
+    columns = attributes if isinstance(attributes, Mapping) else {}
+    return [(name, columns.get(name)) for name in attributes]
+
+
+def _sums(part: Any, number: int) -> bytes:
+    part = part.sums if isinstance(part, UserSums) else part
+    if not isinstance(part, (bytes, bytearray, memoryview)):
+        raise TypeError(f"sums number {number}: expected what count_frame returns, or bytes, not {type(part).__name__}")
+    return bytes(part)
+
+
+def _warn_if_unlike(estimate: dict[str, Any], group: str = "") -> None:
+    """The warning of ``auxlstm population`` about texts that are unlike those of the training users."""
+    for check in estimate["texts"]:
+        if check["unlike"]:
+            divergence = check["divergence"]
+            warnings.warn(
+                f"{group}these texts are unlike the training corpus (word frequencies diverge by {divergence['value']:.2f}, "
+                f"at most {divergence['largest']:.2f} in it; {100 * check['known_words']:.0f} % of the words known): the "
+                "shares are not to be trusted without labelled users; see `auxlstm adapt`",
+                stacklevel=3,
+            )
 
 
 def _read(file: File) -> bytes:
     if isinstance(file, (bytes, bytearray, memoryview)):
         return bytes(file)
-    with open(file, "rb") as opened:
+    # An integer would be an open file.
+    with open(os.fspath(file), "rb") as opened:
         return opened.read()
 
 
 def _unpacked(content: bytes) -> bytes:
     """The content of a dictionary, up to the length from which it is refused: a small file may unpack to gigabytes."""
-    if content.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=io.BytesIO(content)).read(_LONGEST_DICTIONARY)
-    if content.startswith(b"\xfd7zXZ\0"):
-        return lzma.LZMAFile(io.BytesIO(content)).read(_LONGEST_DICTIONARY)
+    try:
+        if content.startswith(b"\x1f\x8b"):
+            return gzip.GzipFile(fileobj=io.BytesIO(content)).read(_LONGEST_DICTIONARY)
+        if content.startswith(b"\xfd7zXZ\0"):
+            return lzma.LZMAFile(io.BytesIO(content)).read(_LONGEST_DICTIONARY)
+    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+        raise ValueError(f"the dictionary: its compressed data is damaged: {error}") from None
     return content

@@ -90,6 +90,8 @@ class Explanation:
 
     def strongest(self, attribute: str, label: str, count: int = 10) -> list[tuple[str, float]]:
         """The words that speak most for a class or coarse class, each with its evidence summed over the text."""
+        if count < 0:
+            raise ValueError(f"count={count}: the number of words cannot be negative")
         of_classes = self.attributes[attribute]
         all_values = {**(of_classes.coarse or {}), **of_classes.classes}
         sums: dict[str, float] = {}

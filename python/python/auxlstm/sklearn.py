@@ -63,7 +63,11 @@ class AttributeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return numpy.array(rows, dtype=numpy.float32).reshape(len(rows), len(classes))
 
     def predict(self, X: Iterable[Posts]) -> Any:
-        """The label of each user: that of the model, and the most probable class for a text without known words."""
+        """The label of each user: that of the model, and the most probable class for a text without known words.
+
+        The label of an attribute with coarse classes, such as age, is the most probable class within the most probable coarse
+        class. So it need not be the one with the largest of :meth:`predict_proba`.
+        """
         classes = self.classes_
         labels = []
         for user in self.model.predict(X):

@@ -11,7 +11,7 @@ from math import isqrt
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Optional
 
-from ._model import Model, _restore
+from ._model import Model, _labels, _restore, _warn_if_unlike
 from ._native import label_place, places
 from ._types import UserSums
 
@@ -72,21 +72,23 @@ def estimate(
 
     Frame and columns are those of :func:`predict`, and groups those of :func:`count`. The methods are those of ``auxlstm
     population``: ``bayes`` corrects the errors of the classifier; ``pcc`` is the mean of the probabilities (probabilistic
-    classify and count), and ``cc`` the share of labels (classify and count), which are biased. Read when not to trust the
-    shares in ``docs/population.md``.
+    classify and count), and ``cc`` the share of labels (classify and count), which are biased. These two are under the base
+    rates of the training users, where :func:`predict` predicts under equal ones. Read when not to trust the shares in
+    ``docs/population.md``; a warning names groups whose texts are unlike those of the training users.
 
     Each element of the result is an object of ``auxlstm population --json``, with the number of users that could not be read
     in ``left_out``. With ``by``, the groups are in ascending order.
     """
+    # A method that does not exist is refused before Spark counts.
+    model._estimate([], method)
     counted = count(frame, model, by=by, user=user, text=text, order=order, partitions=partitions)
-    return [
-        {
-            **({} if by is None else {"group": group}),
-            **model.estimate([sums.sums], method),
-            "left_out": sums.left_out,
-        }
-        for group, sums in counted.items()
-    ]
+    estimates = []
+    for group, sums in counted.items():
+        estimate = model._estimate(sums, method)
+        _warn_if_unlike(estimate, "" if by is None else f"{by}={group}: ")
+        of_group = {} if by is None else {"group": group}
+        estimates.append({**of_group, **estimate, "left_out": sums.left_out})
+    return estimates
 
 
 def count(
@@ -109,12 +111,18 @@ def count(
     """
     from pyspark.sql import functions
 
+    def name_of(value: Column) -> Column:
+        return functions.make_valid_utf8(value.cast("string"))
+
+    ascending: dict[str | None, int] = {}
     if by is not None:
-        values = frame.select(_column(frame, by)).distinct().limit(_MOST_GROUPS + 1).count()
-        if values > _MOST_GROUPS:
+        values = frame.select(_column(frame, by).alias("value")).distinct().limit(_MOST_GROUPS + 1)
+        # The names of numbers have another order than the numbers.
+        names = values.sort("value").select(name_of(functions.col("value"))).collect()
+        if len(names) > _MOST_GROUPS:
             raise ValueError(f"by={by!r}: more than {_MOST_GROUPS} values; name a column that many users share")
-    group = functions.lit(None) if by is None else _column(frame, by)
-    group = functions.make_valid_utf8(group.cast("string"))
+        ascending = {name: place for place, (name,) in enumerate(names)}
+    group = name_of(functions.lit(None) if by is None else _column(frame, by))
     rows = _by_user(frame, user, text, order, partitions, group=group)
     # Columns that cannot be read raise an error here, not in the tasks.
     _prediction_schema(model, rows.select("user", "text").schema)
@@ -126,7 +134,7 @@ def count(
     counts: Counts = {} if by is not None else {None: UserSums(model._native.merge([]), 0)}
     for row in merged.toLocalIterator():
         _add(counts, model, row["group"], UserSums(bytes(row["sums"]), row["left_out"]))
-    return dict(sorted(counts.items(), key=lambda group: (group[0] is None, group[0] or "")))
+    return dict(sorted(counts.items(), key=lambda group: (group[0] is None, ascending.get(group[0], 0))))
 
 
 def count_corpus(
@@ -147,13 +155,15 @@ def count_corpus(
     """
     from pyspark.sql import functions
 
-    stated = attributes if isinstance(attributes, Mapping) else {}
-    labels = {name: f"label_{number}" for number, name in enumerate(attributes)}
+    stated = dict(_labels(attributes))
+    labels = {name: f"label_{number}" for number, name in enumerate(stated)}
     columns = [
-        _valid(frame, label_place(frame.columns, name, stated.get(name)), label) for name, label in labels.items()
+        _valid(frame, label_place(frame.columns, name, stated[name]), label) for name, label in labels.items()
     ]
     rows = _by_user(frame, user, text, order, partitions, more=columns)
     counted = rows.mapInArrow(_corpus_counter(model, labels), _CORPUS_COUNTS)
+    # A frame without rows may have no tasks, and has a row of all its users too.
+    counted = counted.union(frame.sparkSession.createDataFrame([(None, None, 0, 0, 0, 0)], _CORPUS_COUNTS))
     numbers = [functions.sum(name).alias(name) for name in ("users", "posts", "words", "bad_records")]
     return counted.groupBy("attribute", "class").agg(*numbers)
 
