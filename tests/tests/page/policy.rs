@@ -95,6 +95,8 @@ fn the_page_works_under_the_headers_of_the_documentation() {
         done(&page, 2).await;
         page.press("Download as CSV").await;
         page.saved("two-attributes.csv").await;
+        // Beside a file, the model would stay.
+        page.press("Back to the text").await;
         page.press("中文").await;
         bilingual(&page).await;
         assert_eq!(violations(&page).await, json!([]));

@@ -106,13 +106,17 @@ fn open_records(
         names,
         schema,
         batches,
-    } = unless_it_panics(|| open(file, head, is_needed))
-        .map_err(|error| format!("a damaged or unknown Parquet or Arrow file: {error}"))?;
+    } = unless_it_panics(|| open(file, head, is_needed)).map_err(|error| {
+        format!(
+            "a damaged or unknown Parquet or Arrow file: {}",
+            reason(&error)
+        )
+    })?;
     let mut number = 0;
     let records = batches.flat_map(move |batch| {
         let mut unreadable = 0;
         let records = batch.and_then(|batch| records(&schema, &batch, &mut unreadable));
-        let problem = |error: ArrowError| Problem::Stream(io::Error::other(error.to_string()));
+        let problem = |error: ArrowError| Problem::Stream(io::Error::other(reason(&error)));
         let (records, problem) = match records.map_err(problem) {
             Ok(records) => (records, None),
             Err(problem) => (Vec::new(), Some(Err(problem))),
@@ -131,6 +135,17 @@ fn open_records(
         numbered.chain(problem)
     });
     Ok((names, Box::new(records)))
+}
+
+fn reason(error: &ArrowError) -> String {
+    match error.to_string() {
+        // The library's message is a page long.
+        text if text.contains("Unaligned") => {
+            "its parts are not aligned, as older versions of Polars write them; save it as Parquet"
+                .to_owned()
+        }
+        text => text,
+    }
 }
 
 /// The libraries panic at some damaged files, which is an error here.
