@@ -39,19 +39,23 @@ impl Order {
     /// The order of a value; `None` if it is not known how to compare it.
     pub fn new(value: &Value, is_stated: bool) -> Option<Self> {
         let text = match value {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => return number.as_f64().map(in_milliseconds),
+            Value::String(text) => text.trim(),
             _ => return None,
         };
-        // Seconds since 1970 are compared with dates and with milliseconds.
-        if let Some(milliseconds) = time(&text) {
-            return Some(Self::Number(milliseconds as f64));
+        if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
+            return Some(in_milliseconds(number));
         }
-        match text.parse().ok().filter(|number: &f64| number.is_finite()) {
-            Some(number) => Some(Self::Number(number)),
-            None => is_stated.then_some(Self::Text(text)),
-        }
+        let date = time(text).map(|milliseconds| Self::Number(milliseconds as f64));
+        date.or_else(|| is_stated.then(|| Self::Text(text.to_owned())))
     }
+}
+
+/// The order of a number. Those of 9 to 11 digits are taken for seconds since 1970, so that they can be compared with dates and
+/// milliseconds.
+fn in_milliseconds(number: f64) -> Order {
+    let are_seconds = (1e8..1e11).contains(&number);
+    Order::Number(if are_seconds { 1000.0 * number } else { number })
 }
 
 /// Gathers the posts of users. Those of a file may be in any order, so all are held until its end, unless the file is

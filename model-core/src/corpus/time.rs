@@ -56,11 +56,10 @@ fn unix(text: &str) -> Option<i64> {
         return None;
     }
     let number: i64 = whole.parse().ok()?;
-    let thousandths = format!("{fraction:0<3}")[..3].parse::<i64>().ok()?;
     Some(if whole.len() >= 12 {
         number
     } else {
-        number * SECOND + thousandths
+        number * SECOND
     })
 }
 
