@@ -8,7 +8,9 @@ use std::io;
 use std::mem;
 use std::ops::AddAssign;
 
-use model_core::corpus::{ROUNDED, User, is_rounded, lossy, unreadable_note, without_flags};
+use model_core::corpus::{
+    ROUNDED, User, is_rounded, is_unknown, lossy, unreadable_note, without_flags,
+};
 use serde_json::{Map, Value};
 
 /// How posts are treated.
@@ -259,11 +261,11 @@ impl<'a> Grouping<'a> {
         Ok(())
     }
 
-    /// Sets a label of a user, unless it is null or empty. The first value counts.
+    /// Sets a label of a user, unless it is unknown. The first value counts.
     pub fn label(&mut self, user: &str, name: &str, value: impl Into<Value>) {
         let value = value.into();
         let labels = &mut self.user(user).labels;
-        if !value.is_null() && value.as_str() != Some("") && !labels.contains_key(name) {
+        if !is_unknown(&value) && !labels.contains_key(name) {
             labels.insert(name.to_owned(), value);
         }
     }

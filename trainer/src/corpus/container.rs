@@ -160,12 +160,12 @@ impl Container {
         }
     }
 
-    /// A pipe whose bytes were saved to `file`.
-    pub(super) fn piped(path: &Path, file: File) -> Self {
+    /// A pipe whose bytes were saved.
+    pub(super) fn piped(path: &Path, saved: impl Read + Seek + Send + 'static) -> Self {
         let files = Box::new(SavedPipe {
             names: [path.file_name().map(lossy).unwrap_or_default()],
             place: name(path).to_string(),
-            file,
+            saved,
         });
         Self {
             files,
@@ -263,13 +263,13 @@ impl Files for SingleFile {
     }
 }
 
-struct SavedPipe {
+struct SavedPipe<R> {
     names: [String; 1],
     place: String,
-    file: File,
+    saved: R,
 }
 
-impl Files for SavedPipe {
+impl<R: Read + Seek> Files for SavedPipe<R> {
     fn names(&self) -> &[String] {
         &self.names
     }
@@ -279,8 +279,8 @@ impl Files for SavedPipe {
     }
 
     fn open(&mut self, _: &str) -> io::Result<Box<dyn BufRead + '_>> {
-        self.file.rewind()?;
-        Ok(Box::new(BufReader::new(&self.file)))
+        self.saved.rewind()?;
+        Ok(Box::new(BufReader::new(&mut self.saved)))
     }
 }
 

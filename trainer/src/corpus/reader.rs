@@ -411,7 +411,7 @@ fn users_of(path: &Path, options: &Options) -> Result<Users, CorpusError> {
             let mut container = match is_file {
                 true => Container::single(path, options.is_long),
                 // A pipe can be read only once, so formats are found by its first bytes.
-                false => Container::piped(path, unpacked(&head[..]).map_err(fail)?),
+                false => Container::piped(path, io::Cursor::new(head.clone())),
             };
             if let Some(found) = known::formats_of(container.files(), &options.reading) {
                 if !is_file {
