@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn users_who_write_like_another_class_are_modelled_by_the_uniform_weight() {
+    fn users_who_write_like_another_class_are_modelled_by_the_base_rate_weight() {
         // Five of six texts have the class probabilities of their logits, the others are of either class.
         let texts: Vec<Scored> = ([0.0, 1.0, 2.0, 3.0, 8.0].into_iter())
             .flat_map(|logit: f32| {
