@@ -106,7 +106,7 @@ fn add_row(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
     let (own, had_quotation) = own_words(row.cell("Content"));
     grouping.counts().quotations += u64::from(had_quotation && !own.is_empty());
     let user = name_of(&[row.cell("AuthorID"), row.cell("Author")]);
-    labels::keep(grouping, user, &row.record());
+    labels::keep_cells(grouping, user, row);
     grouping.add(Post {
         user,
         id: None,

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use serde_json::Value;
-
 use crate::files::{base, extension, folder, folder_outside};
 use crate::json::{each_record, text};
 use crate::owners::Owners;
@@ -43,7 +41,7 @@ impl Format for DiscordPackage {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owners = owners(files);
+        let owners = owners(files)?;
         for name in names {
             let (user, place) = (owners.of(files, &name), files.place(&name));
             if extension(&name) == "csv" {
@@ -83,15 +81,14 @@ fn add(grouping: &mut Grouping<'_>, user: &str, cell: &dyn Fn(&str) -> String) -
 }
 
 /// The ids of the accounts.
-fn owners(files: &mut dyn Files) -> Owners {
-    let mut owners = Owners::new(root);
-    for name in files.names().to_vec() {
-        if name.to_lowercase().ends_with("account/user.json") {
-            let account: Value = Candidate::new(files, &name).first_record(&[""]);
-            owners.insert(&name, Some(text(&account["id"])));
+fn owners(files: &mut dyn Files) -> io::Result<Owners> {
+    Owners::find(files, root, |files, name| {
+        if !name.to_lowercase().ends_with("account/user.json") {
+            return Ok(None);
         }
-    }
-    owners
+        let account = Candidate::new(files, name).first_record(&[""]);
+        Ok(Some(text(&account["id"])))
+    })
 }
 
 /// The folder of the package that a file is in: that around `messages/c<id>/`, whatever the name of `messages` is in the

@@ -244,7 +244,7 @@ impl Format for Facebook {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owners = owners(files);
+        let owners = owners(files)?;
         for name in names {
             // The zip files of one account become several folders, of which one has the profile.
             let owner = owners.only().unwrap_or_else(|| owners.of(files, &name));
@@ -295,11 +295,8 @@ fn add_message(
         message["type"].as_str(),
         Some("Subscribe" | "Unsubscribe" | "Call")
     );
-    if message["is_unsent"] == true || message["isUnsent"] == true {
-        grouping.counts().deleted += 1;
-        return Ok(());
-    }
-    if is_deleted(&sender) {
+    let is_unsent = message["is_unsent"] == true || message["isUnsent"] == true;
+    if is_unsent || is_deleted(&sender) {
         grouping.counts().deleted += 1;
         return Ok(());
     }
@@ -442,22 +439,25 @@ fn repaired(text: &str) -> Cow<'_, str> {
 }
 
 /// The names of the owners, which are the senders of their messages.
-fn owners(files: &mut dyn Files) -> Owners {
-    let mut owners = Owners::new(|name| folder_outside(name, &FOLDERS));
-    for name in files.names().to_vec() {
-        let names = ["profile_information.json", "personal_information.json"];
-        if names.contains(&&*base(&name)) {
+fn owners(files: &mut dyn Files) -> io::Result<Owners> {
+    Owners::find(
+        files,
+        |name| folder_outside(name, &FOLDERS),
+        |files, name| {
+            let profiles = ["profile_information.json", "personal_information.json"];
+            if !profiles.contains(&&*base(name)) {
+                return Ok(None);
+            }
             let profile =
-                Candidate::new(files, &name).first_record(&["profile_v2", "profile_user/*"]);
+                Candidate::new(files, name).first_record(&["profile_v2", "profile_user/*"]);
             let names = [
                 &profile["name"]["full_name"],
                 &profile["string_map_data"]["Name"]["value"],
             ];
             let owner = names.into_iter().find_map(Value::as_str);
-            owners.insert(&name, owner.map(|name| repaired(name).into_owned()));
-        }
-    }
-    owners
+            Ok(owner.map(|name| repaired(name).into_owned()))
+        },
+    )
 }
 
 #[cfg(test)]

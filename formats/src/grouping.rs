@@ -332,6 +332,7 @@ impl<'a> Grouping<'a> {
         self.receiver.user(User {
             posts: user.posts.into_iter().map(|(_, text)| text).collect(),
             fields,
+            is_gathered: true,
             ..User::default()
         })
     }

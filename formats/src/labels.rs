@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::Grouping;
 use crate::json::text;
+use crate::table::Row;
 
 /// Names of the labels that people add to the files of programs, and their attributes.
 const ADDED: [(&str, &str); 11] = [
@@ -29,25 +30,38 @@ pub(crate) fn attribute(name: &str) -> Option<&'static str> {
 
 /// Keeps the labels that somebody has added to the record of a post. A gender of unknown code stays as it is.
 pub(crate) fn keep(grouping: &mut Grouping<'_>, user: &str, record: &Value) {
-    for (name, value) in record.as_object().into_iter().flatten() {
-        let Some(attribute) = attribute(name).filter(|_| !value.is_object() && !value.is_array())
-        else {
-            continue;
-        };
-        let known = match attribute {
-            "gender" => gender(&text(value)),
-            _ => Value::Null,
-        };
-        grouping.label(
-            user,
-            attribute,
-            if known.is_null() {
-                value.clone()
-            } else {
-                known
-            },
-        );
+    keep_fields(grouping, user, record.as_object().into_iter().flatten());
+}
+
+/// As [`keep`], of some fields of a record.
+pub(crate) fn keep_fields<'a>(
+    grouping: &mut Grouping<'_>,
+    user: &str,
+    fields: impl Iterator<Item = (&'a String, &'a Value)>,
+) {
+    for (name, value) in fields.filter(|(_, value)| !value.is_object() && !value.is_array()) {
+        if let Some(attribute) = attribute(name) {
+            set(grouping, user, attribute, value.clone());
+        }
     }
+}
+
+/// As [`keep`], of the row of a table.
+pub(crate) fn keep_cells(grouping: &mut Grouping<'_>, user: &str, row: &Row) {
+    for (name, cell) in row.named_cells() {
+        if let Some(attribute) = attribute(name) {
+            set(grouping, user, attribute, cell.into());
+        }
+    }
+}
+
+fn set(grouping: &mut Grouping<'_>, user: &str, attribute: &str, label: Value) {
+    let known = match attribute {
+        "gender" => gender(&text(&label)),
+        _ => Value::Null,
+    };
+    let label = if known.is_null() { label } else { known };
+    grouping.label(user, attribute, label);
 }
 
 /// `female` or `male` from the codes that files use; null for any other.

@@ -92,21 +92,19 @@ fn unquoted(cell: &str) -> String {
 
 /// The names in `Profile.csv`.
 fn owners(files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<Owners> {
-    let mut owners = Owners::new(folder);
-    for name in files.names().to_vec() {
-        let base = base(&name);
+    Owners::find(files, folder, |files, name| {
+        let base = base(name);
+        let mut owner = None;
         if base == "Profile.csv" || base.starts_with("Profile_") && base.ends_with(".csv") {
-            let mut owner = None;
-            each_row(files, &name, grouping, &mut |_, row| {
+            each_row(files, name, grouping, &mut |_, row| {
                 let name = format!("{} {}", row.cell("First Name"), row.cell("Last Name"));
                 let name = name.trim();
                 owner = (owner.take()).or((!name.is_empty()).then(|| name.to_owned()));
                 Ok(())
             })?;
-            owners.insert(&name, owner);
         }
-    }
-    Ok(owners)
+        Ok(owner)
+    })
 }
 
 #[cfg(test)]

@@ -127,11 +127,9 @@ fn user(record: &Value) -> String {
 fn label(grouping: &mut Grouping<'_>, user: &str, record: &Value) {
     grouping.label(user, "gender", gender(&first(record, &GENDERS)));
     // Other codes of MediaCrawler's own fields say that the gender is unknown.
-    let mut added = record.clone();
-    if let Some(fields) = added.as_object_mut() {
-        fields.retain(|name, _| !GENDERS.contains(&name.as_str()));
-    }
-    labels::keep(grouping, user, &added);
+    let fields = record.as_object().into_iter().flatten();
+    let added = fields.filter(|(name, _)| !GENDERS.contains(&name.as_str()));
+    labels::keep_fields(grouping, user, added);
 }
 
 fn is_post(record: &Value) -> bool {

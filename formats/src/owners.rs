@@ -1,6 +1,7 @@
 //! Whose the archives of accounts are: an input may have those of several accounts, each in a folder of its own.
 
 use std::collections::HashMap;
+use std::io;
 
 use crate::Files;
 
@@ -12,18 +13,22 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    pub(crate) fn new(root: fn(&str) -> &str) -> Self {
-        Self {
-            root,
-            by_root: HashMap::new(),
+    /// Finds the owners. `owner_of` is called with each file of the input, and returns the owner that a file of an account names.
+    ///
+    /// # Errors
+    /// Those of `owner_of`.
+    pub(crate) fn find(
+        files: &mut dyn Files,
+        root: fn(&str) -> &str,
+        mut owner_of: impl FnMut(&mut dyn Files, &str) -> io::Result<Option<String>>,
+    ) -> io::Result<Self> {
+        let mut by_root = HashMap::new();
+        for name in files.names().to_vec() {
+            if let Some(owner) = owner_of(files, &name)?.filter(|owner| !owner.is_empty()) {
+                by_root.insert(root(&name).to_owned(), owner);
+            }
         }
-    }
-
-    /// Sets the owner of the archive that a file of the account is in.
-    pub(crate) fn insert(&mut self, name: &str, owner: Option<String>) {
-        if let Some(owner) = owner.filter(|owner| !owner.is_empty()) {
-            self.by_root.insert((self.root)(name).to_owned(), owner);
-        }
+        Ok(Self { root, by_root })
     }
 
     /// The owner of the archive that a file is in. Without a file of the account this is the place of the archive, so that

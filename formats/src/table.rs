@@ -17,36 +17,66 @@ pub(crate) struct Row {
     cells: Vec<String>,
     /// How many bytes of the cells are not UTF-8.
     unreadable: usize,
-    columns: Rc<HashMap<String, usize>>,
+    columns: Rc<Columns>,
+}
+
+/// The columns of a table.
+struct Columns {
+    places: HashMap<String, usize>,
+    /// The same in the order of the table.
+    in_order: Vec<(String, usize)>,
+}
+
+impl Columns {
+    /// Of columns with the same name, the last one counts.
+    fn new(names: &[String]) -> Self {
+        let places = names.iter().cloned().enumerate();
+        let places: HashMap<String, usize> = places.map(|(index, name)| (name, index)).collect();
+        let mut in_order: Vec<(String, usize)> = places
+            .iter()
+            .map(|(name, index)| (name.clone(), *index))
+            .collect();
+        in_order.sort_unstable_by_key(|(_, index)| *index);
+        Self { places, in_order }
+    }
 }
 
 impl Row {
     /// Whether the table has a column of this name.
     pub(crate) fn has(&self, column: &str) -> bool {
-        self.columns.contains_key(column)
+        self.columns.places.contains_key(column)
     }
 
     /// The trimmed cell of a column; empty where there is none. Rows may be shorter than the header.
     pub(crate) fn cell(&self, column: &str) -> &str {
-        let index = self.columns.get(column);
-        let cell = index.and_then(|&index| self.cells.get(index));
-        cell.map_or("", |cell| cell.trim())
+        let index = self.columns.places.get(column);
+        index.map_or("", |index| self.cell_at(*index))
     }
 
-    /// All cells by the names of their columns.
+    fn cell_at(&self, index: usize) -> &str {
+        self.cells.get(index).map_or("", |cell| cell.trim())
+    }
+
+    /// All cells with the names of their columns.
+    pub(crate) fn named_cells(&self) -> impl Iterator<Item = (&str, &str)> {
+        let columns = self.columns.in_order.iter();
+        columns.map(|(name, index)| (name.as_str(), self.cell_at(*index)))
+    }
+
+    /// All cells as a record.
     pub(crate) fn record(&self) -> Value {
-        let mut columns: Vec<_> = self.columns.iter().collect();
-        columns.sort_unstable_by_key(|(_, index)| **index);
-        let cells = columns
-            .into_iter()
-            .map(|(name, _)| (name.clone(), self.cell(name).into()));
-        Value::Object(cells.collect())
+        let cells = self.named_cells();
+        Value::Object(
+            cells
+                .map(|(name, cell)| (name.to_owned(), cell.into()))
+                .collect(),
+        )
     }
 
     /// The number of cells where a column's is missing at the end, and the number of columns.
     pub(crate) fn lacks(&self, column: &str) -> Option<(usize, usize)> {
-        let index = self.columns.get(column)?;
-        (self.cells.len() <= *index).then_some((self.cells.len(), self.columns.len()))
+        let index = self.columns.places.get(column)?;
+        (self.cells.len() <= *index).then_some((self.cells.len(), self.columns.places.len()))
     }
 }
 
@@ -63,7 +93,7 @@ pub(crate) fn open_table<R: BufRead>(reader: R) -> io::Result<Table<R>> {
 /// Reads the rows of a table, without its header.
 pub(crate) struct Rows<R> {
     table: Table<R>,
-    columns: Rc<HashMap<String, usize>>,
+    columns: Rc<Columns>,
     /// The number of rows so far.
     number: u64,
 }
@@ -73,8 +103,7 @@ impl<R: BufRead> Rows<R> {
     /// If the table has no header.
     pub(crate) fn new(reader: R) -> io::Result<Self> {
         let table = open_table(reader)?;
-        let columns = table.columns.iter().cloned().enumerate();
-        let columns = Rc::new(columns.map(|(index, name)| (name, index)).collect());
+        let columns = Rc::new(Columns::new(&table.columns));
         Ok(Self {
             table,
             columns,

@@ -35,7 +35,7 @@ impl Format for TwitterArchive {
 
     fn read(&self, files: &mut dyn Files, grouping: &mut Grouping<'_>) -> io::Result<()> {
         let names = accepted(self, files)?;
-        let owners = owners(files);
+        let owners = owners(files)?;
         let mut archives: BTreeMap<String, Vec<&String>> = BTreeMap::new();
         for name in &names {
             archives
@@ -189,15 +189,18 @@ fn is_notes(name: &str) -> bool {
 }
 
 /// The ids of the accounts.
-fn owners(files: &mut dyn Files) -> Owners {
-    let mut owners = Owners::new(|name| folder_outside(name, &["data"]));
-    for name in files.names().to_vec() {
-        if base(&name) == "account.js" {
-            let account = Candidate::new(files, &name).first_record(&["*/account"]);
-            owners.insert(&name, account["accountId"].as_str().map(str::to_owned));
-        }
-    }
-    owners
+fn owners(files: &mut dyn Files) -> io::Result<Owners> {
+    Owners::find(
+        files,
+        |name| folder_outside(name, &["data"]),
+        |files, name| {
+            if base(name) != "account.js" {
+                return Ok(None);
+            }
+            let account = Candidate::new(files, name).first_record(&["*/account"]);
+            Ok(account["accountId"].as_str().map(str::to_owned))
+        },
+    )
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Format for WeiboSearch {
                 let own = own_words(row.cell("微博正文"), !row.cell("retweet_id").is_empty());
                 grouping.counts().quotations += u64::from(own.had_quotation);
                 let user = name_of(&[row.cell("user_id"), row.cell("用户昵称")]);
-                labels::keep(grouping, user, &row.record());
+                labels::keep_cells(grouping, user, row);
                 grouping.add(Post {
                     user,
                     id: Some(row.cell("id")),

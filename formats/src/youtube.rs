@@ -55,7 +55,7 @@ fn add(grouping: &mut Grouping<'_>, row: &Row) -> io::Result<()> {
         true => COLUMNS[0],
         false => COLUMNS[1],
     };
-    labels::keep(grouping, row.cell(channel), &row.record());
+    labels::keep_cells(grouping, row.cell(channel), row);
     grouping.add(Post {
         user: row.cell(channel),
         id: Some(row.cell(id)),

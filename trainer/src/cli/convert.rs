@@ -290,10 +290,6 @@ impl Sent {
 
 impl Receiver for Sent {
     fn user(&mut self, user: User) -> io::Result<()> {
-        let user = User {
-            is_gathered: true,
-            ..user
-        };
         self.repeated_users.add(&user);
         self.add(user)
     }

@@ -86,7 +86,6 @@ impl Receiver for Sent {
         self.records += 1;
         let user = User {
             record: self.records,
-            is_gathered: true,
             ..user
         };
         let sent = self.sender.send(Ok(user));
