@@ -117,15 +117,20 @@ fn the_focus_is_not_lost_with_a_button() {
     });
 }
 
+/// Gives a file of the writers 1 to 160, of which the page draws only those in sight.
+async fn give_160_writers(page: &Page) {
+    page.ready().await;
+    let users: String = (1..=160)
+        .map(|user| format!("{}\n", json!({ "id": user, "text": "my school" })))
+        .collect();
+    page.give("many.jsonl", users).await;
+    done(page, 160).await;
+}
+
 #[test]
 fn the_focus_jumped_to_another_writer_where_a_long_table_scrolled() {
     Visit::default().run(async |page| {
-        page.ready().await;
-        let users: String = (1..=160)
-            .map(|user| format!("{}\n", json!({ "id": user, "text": "my school" })))
-            .collect();
-        page.give("many.jsonl", users).await;
-        done(&page, 160).await;
+        give_160_writers(&page).await;
         let first =
             "document.querySelector('[aria-labelledby=writers] tbody:not(.space) button').focus()";
         page.script(first).await;
@@ -153,12 +158,7 @@ fn the_table_of_writers_could_not_be_skipped() {
 #[test]
 fn the_focus_was_lost_where_a_long_table_scrolled_up() {
     Visit::default().run(async |page| {
-        page.ready().await;
-        let users: String = (1..=160)
-            .map(|user| format!("{}\n", json!({ "id": user, "text": "my school" })))
-            .collect();
-        page.give("many.jsonl", users).await;
-        done(&page, 160).await;
+        give_160_writers(&page).await;
         let table = "const table = document.querySelector('[aria-labelledby=writers] .table');
             const last = [...table.querySelectorAll('tbody:not(.space) button')].at(-1);";
         page.script(&format!("{table} table.scrollTop = table.scrollHeight"))

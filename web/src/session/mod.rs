@@ -97,7 +97,8 @@ pub struct Session {
     /// The number of runs over files so far.
     runs: u64,
     settling: Option<Settling>,
-    /// The number of the newest search for a writer's posts. It also changes where no search is wanted any longer.
+    /// The number of the newest search for a writer's posts. Closing the writer or the files changes it too, which ends the
+    /// search.
     searches: u64,
     /// It changes with the writer, and where the same one is predicted anew.
     settlings: u64,
@@ -381,7 +382,7 @@ impl Session {
         self.searches
     }
 
-    /// The number of the newest search, unless it is no longer wanted.
+    /// A search with another number than this one has been replaced or ended.
     pub fn search_number(&self) -> u64 {
         self.searches
     }
