@@ -218,8 +218,7 @@ impl Attribute {
         if let Some(class) = repeated(self.classes.iter()) {
             return Err(format!("attribute {name:?} names class {class:?} twice"));
         }
-        let is_unknown =
-            |class: &&String| class.trim().is_empty() || MISSING.contains(&class.trim());
+        let is_unknown = |class: &&String| class.trim().is_empty() || is_missing(class);
         if let Some(class) = self.classes.iter().find(is_unknown) {
             return Err(format!(
                 "attribute {name:?} names class {class:?}, which stands for an unknown label in files"
@@ -288,6 +287,11 @@ pub(crate) const MISSING: [&str; 10] = [
     "None",
     "[deleted]",
 ];
+
+/// Whether a text stands in the place of a value that is missing.
+pub(crate) fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text.trim())
+}
 
 /// The whole numbers of a class such as `"23-27"` or `"33+"`.
 fn range(class: &str) -> Option<(i64, i64)> {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 use super::user::{id_key, label_text, listed};
-use crate::attribute::MISSING;
+use crate::attribute::is_missing;
 
 /// The field of a user's posts.
 pub(super) const POSTS: &str = "posts";
@@ -375,16 +375,14 @@ impl Finder {
 
     /// Another field that may name the user, and its value, after the one that was taken.
     pub fn other_user(&mut self, fields: &Map<String, Value>) -> Option<(String, String)> {
-        let names = match self.user.place(fields) {
-            Some(_) => &mut self.user,
-            None => &mut self.perhaps_user,
+        let place = (self.user.place(fields)).or_else(|| self.perhaps_user.place(fields))?;
+        let id = id_key(value_at(fields, &place)?).into_owned();
+        let (name, inner) = place;
+        let name = match inner {
+            Some(inner) => format!("{name}.{inner}"),
+            None => name,
         };
-        let (name, inner) = names.place(fields)?;
-        let id = id_key(names.find(fields)?).into_owned();
-        Some((
-            inner.map_or(name.clone(), |inner| format!("{name}.{inner}")),
-            id,
-        ))
+        Some((name, id))
     }
 
     /// The field with the text, if it was stated.
@@ -432,10 +430,10 @@ impl Finder {
             parts.user_id = fields.get(ID).cloned();
             parts.is_by_id = true;
         }
-        if !is_user && fields.get(ID).is_some_and(is_missing) {
+        if !is_user && fields.get(ID).is_some_and(says_missing) {
             fields.shift_remove(ID);
         }
-        parts.user_id = parts.user_id.filter(|id| !is_empty(id) && !is_missing(id));
+        parts.user_id = parts.user_id.filter(|id| !is_unknown(id));
         for (attribute, names) in &mut self.labels {
             let is_named_already = fields.get(attribute).is_some_and(|value| !is_empty(value));
             // The field stays, because a model may have an attribute of its name.
@@ -584,13 +582,7 @@ impl Names {
     }
 
     fn find<'a>(&mut self, fields: &'a Map<String, Value>) -> Option<&'a Value> {
-        let (name, inner) = self.place(fields)?;
-        let value = fields.get(&name)?;
-        match inner {
-            Some(inner) => value.get(&inner),
-            None => Some(value),
-        }
-        .filter(|value| !is_empty(value))
+        value_at(fields, &self.place(fields)?)
     }
 
     /// Takes a value out of the record, one in an object as a copy; with the name of its field.
@@ -602,6 +594,19 @@ impl Names {
         };
         Some((name, value))
     }
+}
+
+/// The value at a [`place`](Names::place), unless it is empty.
+fn value_at<'a>(
+    fields: &'a Map<String, Value>,
+    (name, inner): &(String, Option<String>),
+) -> Option<&'a Value> {
+    let value = fields.get(name)?;
+    let value = match inner {
+        Some(inner) => value.get(inner),
+        None => Some(value),
+    };
+    value.filter(|value| !is_empty(value))
 }
 
 /// A name without what does not matter: `User ID` is `userid`.
@@ -633,17 +638,17 @@ pub(super) fn is_empty(value: &Value) -> bool {
 /// Whether a field of [`REPOST`] says that the record is one.
 fn is_of_repost(value: &Value) -> bool {
     let text = label_text(value).unwrap_or_default().to_ascii_lowercase();
-    !NO_REPOST.contains(&text.as_str()) && !is_missing(value)
+    !NO_REPOST.contains(&text.as_str()) && !says_missing(value)
 }
 
 /// Whether a value says that there is none.
-pub(super) fn is_missing(value: &Value) -> bool {
-    (value.as_str()).is_some_and(|text| MISSING.contains(&text.trim()))
+fn says_missing(value: &Value) -> bool {
+    value.as_str().is_some_and(is_missing)
 }
 
-/// Whether a value says nothing, or that there is none.
+/// Whether a value is null, empty or says that there is none.
 pub fn is_unknown(value: &Value) -> bool {
-    is_empty(value) || is_missing(value)
+    is_empty(value) || says_missing(value)
 }
 
 #[cfg(test)]
@@ -651,6 +656,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::attribute::MISSING;
 
     #[test]
     fn columns_that_a_reader_needs_are_known() {

@@ -15,7 +15,7 @@ use super::records::{
 };
 use super::user::{Entry, ROUNDED, entry, id_key, is_rounded, listed, text_in_object};
 use super::{Encoding, Format, Packing, User};
-use crate::attribute::MISSING;
+use crate::attribute::is_missing;
 use crate::file_kind::what_else;
 
 /// Why a user could not be read, or what else is to be known of a file.
@@ -593,8 +593,8 @@ impl Grouped {
             let what = format!("line {line}: {HTML}");
             self.problems.push_back(Problem::Note(what));
         }
-        let is_missing = |post: &&String| MISSING.contains(&post.trim());
-        self.missing_texts += user.posts.iter().filter(is_missing).count();
+        let missing = user.posts.iter().filter(|post| is_missing(post));
+        self.missing_texts += missing.count();
         if self.are_numbers != Some(false) {
             let texts = user.posts.iter().map(|post| post.trim());
             self.are_numbers = texts

@@ -321,10 +321,10 @@ fn warn(group: &Group) {
 fn warnings(estimate: &PopulationEstimate) -> impl Iterator<Item = String> {
     (estimate.texts.iter().filter(|check| check.unlike)).filter_map(|check| {
         let divergence = check.divergence?;
+        let language = before_texts(check);
         Some(format!(
-            "{}these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; {:.0} % of \
+            "{language}these texts are unlike the training corpus (word frequencies diverge by {:.2}, at most {:.2} in it; {:.0} % of \
              the words known): the shares are not to be trusted without labelled users; see `auxlstm adapt`",
-            language(check.language),
             divergence.value,
             divergence.largest,
             100.0 * check.known_words
@@ -469,12 +469,8 @@ fn of_groups(text: &mut String, groups: &[Group], by: &str) {
             [] => row(name, group.estimate.users, None),
             [check] => row(name, group.estimate.users, Some(check)),
             checks => checks.iter().for_each(|check| {
-                let language = language(check.language);
-                row(
-                    &format!("{name}, {}", language.trim_end_matches(": ")),
-                    check.users,
-                    Some(check),
-                );
+                let text = language(check).unwrap_or_default();
+                row(&format!("{name}, {text}"), check.users, Some(check));
             }),
         }
     }
@@ -531,17 +527,21 @@ fn row(label: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     [label.to_owned()].into_iter().chain(cells).collect()
 }
 
-/// The language before what is said of its texts, if the model distinguishes languages.
-fn language(language: Option<Language>) -> &'static str {
-    match language {
-        Some(Language::Chinese) => "Chinese text: ",
-        Some(Language::Other) => "Other text: ",
-        None => "",
-    }
+/// Of which language the texts are, if the model distinguishes languages.
+fn language(check: &TextCheck) -> Option<&'static str> {
+    check.language.map(|language| match language {
+        Language::Chinese => "Chinese text",
+        Language::Other => "Other text",
+    })
+}
+
+/// The language before what is said of its texts.
+fn before_texts(check: &TextCheck) -> String {
+    language(check).map_or_else(String::new, |text| format!("{text}: "))
 }
 
 fn about_texts(check: &TextCheck) -> String {
-    let language = language(check.language);
+    let language = before_texts(check);
     let divergence = match check.divergence {
         Some(divergence) => format!(
             "; word frequencies diverge from the training users' by {:.3} (like them: up to {:.3})",

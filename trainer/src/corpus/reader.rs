@@ -249,10 +249,15 @@ impl Corpus {
         Ok(())
     }
 
+    /// Reports how many bad records were not reported one by one.
+    fn report_alike(&mut self) {
+        for note in self.alike_records.take_notes() {
+            (self.report)(&note);
+        }
+    }
+
     fn fail(&mut self, error: CorpusError) -> Option<Result<User, CorpusError>> {
-        self.alike_records
-            .take_notes()
-            .for_each(|note| (self.report)(&note));
+        self.report_alike();
         self.failed = true;
         Some(Err(error))
     }
@@ -265,9 +270,7 @@ impl Iterator for Corpus {
         while !self.failed {
             let Some(users) = &mut self.current else {
                 let Some(path) = self.files.get(self.opened).cloned() else {
-                    self.alike_records
-                        .take_notes()
-                        .for_each(|note| (self.report)(&note));
+                    self.report_alike();
                     if let Some(labels) = self.options.labels.take() {
                         (self.report)(&labels.summary());
                     }

@@ -86,12 +86,15 @@ impl Data {
     /// If there are none, or none with a label of a main task.
     pub fn check_validation(&self, wide: &config::Wide) -> Result<(), TrainError> {
         let validation = &self.parts.validation;
-        if wide.features > 0 && validation.is_empty() {
-            return Err(TrainError::Unusable(
-                "the wide component needs validation users, and there are none; increase split.validation, or set \
-                 wide.features = 0"
-                    .into(),
-            ));
+        if validation.is_empty() {
+            return match wide.features > 0 {
+                true => Err(TrainError::Unusable(
+                    "the wide component needs validation users, and there are none; increase split.validation, or set \
+                     wide.features = 0"
+                        .into(),
+                )),
+                false => Ok(()),
+            };
         }
         let is_labelled = |index| {
             let mut users = validation.iter();
@@ -100,7 +103,7 @@ impl Data {
         let mut tasks = self.tasks.iter().enumerate();
         let unlabelled =
             tasks.find(|(index, task)| task.role == Role::Main && !is_labelled(*index));
-        match unlabelled.filter(|_| !validation.is_empty()) {
+        match unlabelled {
             Some((_, task)) => Err(TrainError::Unusable(format!(
                 "{}: none of the {} has a label, so no epoch can be chosen; increase split.validation, or set \
                  split.stratify_by = {0:?}",
